@@ -1,0 +1,88 @@
+# Each target makes what it needs: the environment in .venv from requirements.lock, nothing outside this folder.
+#   make run [ARGS="..."]   the experiment of the README          make test       all checks and all quick tests
+#   make check              style, types, imports                 make test-all   the slow tests as well
+#   make bench [ARGS="..."] benchmarks                            make lock       requirements.lock anew
+#   make clean              remove all that make made
+# PYTHON=... names the interpreter of a new environment; otherwise the first good one of CANDIDATES is taken.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: run test test-all check unit coverage bounds bench lock clean
+
+CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
+# CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
+GOOD = import sys, sysconfig, venv, ensurepip; \
+  sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 14) and sys.implementation.name == "cpython" \
+  and not sysconfig.get_config_var("Py_GIL_DISABLED")))
+UV = uv==0.13.9
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST = $(BIN)/python -m pytest -q
+ENVIRONMENT = .venv/.installed
+QUICK = tests --ignore=tests/bench
+EXPERIMENT = experiments/us-east-1-2025-10.toml
+
+run: $(ENVIRONMENT)
+	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)
+
+# One after the other, whatever -j says: the cheap checks first, and timing tests want the machine for themselves.
+test: $(ENVIRONMENT)
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory coverage
+	@$(MAKE) --no-print-directory bounds
+
+test-all: test
+	$(PYTEST) -m slow $(QUICK)
+
+check: $(ENVIRONMENT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict recovery kernels
+	$(BIN)/lint-imports
+
+unit: $(ENVIRONMENT)
+	$(PYTEST) -m "not slow" $(QUICK)
+
+# Compiled code cannot be traced, so the coverage of the kernels is measured on a small suite without compiling.
+coverage: $(ENVIRONMENT)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -m nojit $(QUICK)
+	$(BIN)/python -m coverage report
+
+# An index out of bounds is silent in compiled code, save here.
+bounds: $(ENVIRONMENT)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(PYTEST) -m boundscheck $(QUICK)
+
+bench: $(ENVIRONMENT)
+	$(PYTEST) tests/bench --benchmark-only $(ARGS)
+
+$(ENVIRONMENT): .venv/.locked pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.locked: requirements.lock
+	@for python in $(if $(PYTHON),'$(PYTHON)',$(CANDIDATES)); do \
+	  if "$$python" -c '$(GOOD)' 2>/dev/null; then \
+	    echo "making .venv with $$("$$python" --version) (about a minute)"; \
+	    "$$python" -m venv --clear .venv && exit 0; \
+	  fi; \
+	done; \
+	echo 'no usable Python among: $(or $(PYTHON),$(CANDIDATES)); want CPython 3.11 to 3.14 with venv and ensurepip' >&2; exit 1
+	$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+# The pins stay unless ARGS=--upgrade (or --upgrade-package NAME). Whatever index is set for this shell is ignored, so that the
+# hashes are those of the public one, and no host is written down.
+lock:
+	@rm -rf .venv-lock && for python in $(if $(PYTHON),'$(PYTHON)',$(CANDIDATES)); do \
+	  if "$$python" -c '$(GOOD)' 2>/dev/null; then "$$python" -m venv .venv-lock; break; fi; done
+	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install '$(UV)'
+	env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_FIND_LINKS \
+	  .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra test pyproject.toml --output-file requirements.lock $(ARGS)
+	@rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .venv-lock out build dist *.egg-info .benchmarks .coverage .coverage.* .hypothesis .import_linter_cache \
+	  .mypy_cache .pytest_cache .ruff_cache
+	find recovery kernels tests -name __pycache__ -type d -prune -exec rm -rf {} +

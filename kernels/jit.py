@@ -1,0 +1,170 @@
+"""The one compile decorator, and where the compiled code is kept.
+
+Numba checks only the file of the function that it loads: an edit in another file, of a function that was compiled in,
+goes unseen, and the old answer comes back. So the cache lies in a directory named by a digest of the whole package, and
+any edit names a new one. The package's own directory may be read-only and is never written to.
+"""
+
+import functools
+import hashlib
+import os
+import platform
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+_PACKAGE = Path(__file__).resolve().parent
+_KEEP_S = 30 * 24 * 3600  # a directory that nobody used for so long is removed
+_STAMP = ".used"
+# No reference counts: kernels allocate nothing (np.empty in one fails to compile), and counting every array that they
+# touch costs 15 times the work. An option of Numba without documentation or types, safe while the version is pinned.
+_PRIVATE: Any = {"_nrt": False}
+_settings: Any = numba.config  # filled from NUMBA_* variables and Numba's own file; has no types
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a function at its first call with the flags that all kernels share, or load it from the cache.
+
+    With NUMBA_DISABLE_JIT=1 the function comes back as it is.
+    """
+    return _compile(function)
+
+
+def inline(function: _Function) -> _Function:
+    """As `kernel`, for a small function that the machine code of its callers must contain rather than call."""
+    return _compile(function, forceinline=True)
+
+
+def cache_dir() -> Path:
+    """Directory of the compiled kernels of exactly this source, this Python, this Numba and these settings; it exists.
+
+    It lies in NUMBA_CACHE_DIR where the user set one, else in the user's cache directory, else in a private temporary
+    one. Raises OSError if NUMBA_CACHE_DIR cannot be written to.
+    """
+    return _cache_dir(_settings.CACHE_DIR, _digest(bool(_settings.BOUNDSCHECK)))
+
+
+def is_compiled() -> bool:
+    """Whether kernels of this source were compiled before, so that the next run starts at once."""
+    return bool(_settings.DISABLE_JIT) or any(cache_dir().rglob("*.nbi"))
+
+
+def _compile(function: _Function, forceinline: bool = False) -> _Function:
+    if _settings.DISABLE_JIT:
+        return function
+    # Numba settles the place when it decorates. It is set back afterwards, and not set in the environment, so that
+    # other packages keep their caches and child processes see what the user wrote.
+    users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(cache_dir())
+    try:
+        compiled = numba.njit(
+            function,
+            nogil=True,  # runs go side by side in threads
+            cache=True,  # compiling takes longer than most runs
+            error_model="numpy",  # x / 0 is inf, as in arrays; "python" adds a branch and an exception to each division
+            forceinline=forceinline,
+            **_PRIVATE,
+            # fastmath stays off: it assumes that there is no inf, which is our "never", and reorders sums.
+            # parallel stays off: it swallows exceptions, and sums would depend on the number of threads.
+            # boundscheck is left to NUMBA_BOUNDSCHECK: one job of the tests sets it, the hot loop cannot afford it.
+        )
+    finally:
+        _settings.CACHE_DIR = users_choice
+    return cast(_Function, compiled)
+
+
+@functools.cache
+def _digest(boundscheck: bool) -> str:
+    """Name of everything that decides the machine code and that Numba's own check does not see."""
+    # The path belongs to it because Numba keeps copies of a package apart by path.
+    parts = [
+        str(_PACKAGE),
+        platform.machine(),
+        str(sys.implementation.cache_tag),
+        numba.__version__,
+        str(boundscheck),
+    ]
+    digest = hashlib.sha256("\0".join(parts).encode())
+    for file in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(
+            b"\0" + file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest()
+        )
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _cache_dir(users_choice: str, digest: str) -> Path:
+    if users_choice:
+        directory = Path(users_choice).expanduser().absolute() / digest
+        if not _is_writable(directory):
+            raise OSError(
+                f"NUMBA_CACHE_DIR is {users_choice!r}; want a directory that can be written to, or none at all"
+            )
+        return directory
+    base = _default_base()
+    if base is None or not _is_writable(base / digest):
+        base = _temporary_base()
+        (base / digest).mkdir(exist_ok=True)
+    (base / digest / _STAMP).touch()
+    _remove_old(base, keep=digest)
+    return base / digest
+
+
+def _default_base() -> Path | None:
+    """The user's cache directory by the custom of the system; None without a home."""
+    try:
+        if sys.platform == "win32":
+            caches = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif os.environ.get("XDG_CACHE_HOME"):
+            caches = Path(os.environ["XDG_CACHE_HOME"])
+        else:
+            caches = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    except RuntimeError:
+        return None
+    return caches.absolute() / "recovery" / "numba"
+
+
+def _temporary_base() -> Path:
+    """A directory of this user alone: cached code is run, so nobody else may be able to put some there."""
+    user = os.getuid() if hasattr(os, "getuid") else None
+    base = Path(tempfile.gettempdir()) / f"recovery-numba-{user}"
+    try:
+        base.mkdir(mode=0o700, exist_ok=True)
+        found = base.lstat()
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="recovery-numba-"))
+    if user is None or (stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022):
+        return base
+    return Path(tempfile.mkdtemp(prefix="recovery-numba-"))
+
+
+def _is_writable(directory: Path) -> bool:
+    """Whether a file can be made in the directory, which is made too. Mode bits mean nothing to root."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False
+
+
+def _remove_old(base: Path, keep: str) -> None:
+    """Remove the caches of sources that nobody ran for `_KEEP_S`."""
+    for directory in base.iterdir():
+        if directory.name == keep or not re.fullmatch("[0-9a-f]{16}", directory.name):
+            continue
+        try:
+            used_s = max(place.stat().st_mtime for place in (directory, directory / _STAMP) if place.exists())
+        except (OSError, ValueError):
+            continue  # another process was quicker
+        if time.time() - used_s > _KEEP_S:
+            shutil.rmtree(directory, ignore_errors=True)

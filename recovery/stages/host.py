@@ -1,0 +1,157 @@
+"""One host of a queueing stage: its arrays, and the loop that enlarges them when the kernel asks for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels import draws, events, requests
+from kernels.requests import Host, Inputs, Keys, Params
+
+MEMORY_PER_CLIENT = 64 + 3 * 8 + 8
+MEMORY_PER_REQUEST = 24
+
+
+
+class HostError(RuntimeError):
+    """The kernel stopped at a bound; the message says at which and which knob to turn."""
+
+
+@dataclass
+class HostRun:
+    """A host and what it needs to go on. `advance` may be called with any rising times; the bits do not depend on them."""
+
+    params: Params
+    keys: Keys
+    inputs: Inputs
+    host: Host
+    wrap: int
+    shift: int
+
+    def advance(self, until_ns: int) -> None:
+        """Run every event before `until_ns`. Raises HostError at a bound."""
+        while True:
+            status = requests.advance(
+                self.params, self.keys, self.inputs, self.host, np.int64(self.wrap), np.int64(self.shift), np.int64(until_ns)
+            )
+            if status == requests.DONE:
+                return
+            if status == requests.GROW_QUEUE:
+                self._grow_queue()
+            elif status == requests.GROW_CLIENTS:
+                self._grow_clients()
+            elif status == requests.GROW_LOG:
+                self.host = self.host._replace(log=np.concatenate([self.host.log, np.zeros_like(self.host.log)]))
+            else:
+                raise HostError(
+                    f"more than {events.MAX_CLIENTS} jobs arrived at one host: lower traffic.rate, shorten horizon or use more hosts"
+                )
+
+    def _grow_queue(self) -> None:
+        """Forget what cancelled requests left in the queue; if it is still more than half full, double it."""
+        whole, queue = self.host.whole, self.host.queue
+        waiting = queue[np.arange(whole[requests.HEAD], whole[requests.TAIL]) & (len(queue) - 1)]
+        if self.params.cancel:
+            rows = self.host.clients[waiting[:, 0] & self.wrap]
+            state = rows[:, events.STATE]
+            current = (rows[:, events.CLIENT] == waiting[:, 0]) & (rows[:, events.ATTEMPT] == waiting[:, 1])
+            waiting = waiting[current & ((state == events.QUEUED) | (state == events.SERVED))]
+        size = len(queue) if 2 * len(waiting) <= len(queue) else 2 * len(queue)
+        grown = np.zeros((size, queue.shape[1]), np.int64)
+        grown[: len(waiting)] = waiting
+        whole[requests.HEAD], whole[requests.TAIL] = 0, len(waiting)
+        self.host = self.host._replace(queue=grown)
+
+    def _grow_clients(self) -> None:
+        """Twice the rows: a job lies in the row of its number, modulo the number of rows."""
+        clients = self.host.clients
+        rows = 2 * len(clients)
+        grown = np.zeros((rows, events.COLUMNS), np.int64)
+        grown[:, events.CLIENT] = events.NOBODY
+        alive = clients[clients[:, events.STATE] != events.FREE]
+        grown[alive[:, events.CLIENT] & (rows - 1)] = alive
+        near = np.zeros(3 * rows + 64, np.int64)
+        near[: len(self.host.near)] = self.host.near
+        self.wrap = rows - 1
+        self.host = self.host._replace(clients=grown, near=near)
+
+
+def wheel(span_ns: int, clients: int) -> tuple[int, int]:
+    """Slots (a power of two, about one for each client) and shift of a timing wheel whose turn takes about `span_ns`."""
+    slots = 2 << max(6, int(clients - 1).bit_length())
+    shift = max(0, (max(span_ns, 1) // slots).bit_length())
+    while shift > events.MAX_SHIFT:
+        slots *= 2
+        shift -= 1
+    return slots, shift
+
+
+def stream_keys(seed: int, replication: int, host: int) -> Keys:
+    """Keys of every stream of one host."""
+
+    def key(stream: int) -> np.uint64:
+        return np.uint64(
+            draws.stream_key(np.uint64(seed), np.uint64(replication), np.uint64(stream), np.uint64(host))
+        )
+
+    return Keys(
+        service=key(draws.SERVICE),
+        timeout=key(draws.TIMEOUT),
+        retry=key(draws.RETRY),
+        check=key(draws.CHECK),
+        lease=key(draws.LEASE),
+        dependency=key(draws.DEPENDENCY),
+        arrival=key(draws.ARRIVAL),
+    )
+
+
+def new_host(
+    params: Params,
+    inputs: Inputs,
+    keys: Keys,
+    *,
+    clients: int,
+    windows: int,
+    span_ns: int,
+    log_lines: int = 0,
+) -> HostRun:
+    """An empty host: no client sleeps, nothing waits; holders are put in by `wake_holders`.
+
+    `clients`: number of holders, or the number of jobs to expect at one time. `windows`: windows up to the horizon.
+    `span_ns`: the longest usual wait of a client (timeout, check interval), which sets the wheel's turn; only speed hangs on it.
+    """
+    jobs = params.traffic == requests.JOBS
+    rows = 1 << max(6, int(clients - 1).bit_length()) if jobs else clients
+    leaves = 1 << int(params.workers - 1).bit_length()
+    slots, shift = wheel(span_ns, rows)
+    host = Host(
+        clients=np.zeros((rows, events.COLUMNS), np.int64),
+        heads=np.full(slots, events.NOBODY, np.int32),
+        near=np.zeros(3 * rows + 64, np.int64),
+        queue=np.zeros((1 << max(6, int(clients - 1).bit_length()), 3), np.int64),
+        workers=np.zeros((leaves, requests.WORKER), np.int64),
+        finish=np.full(leaves, events.NEVER, np.int64),
+        tree=np.concatenate([np.zeros(leaves, np.int64), np.arange(leaves)]),
+        idle=np.arange(leaves),
+        whole=np.zeros(requests.WHOLE, np.int64),
+        real=np.zeros(requests.REAL, np.float64),
+        expiring=np.zeros(windows + 1, np.int64),
+        series=np.zeros((windows + 1, requests.SERIES), np.int64),
+        histogram=np.zeros(requests.HISTOGRAM, np.int64),
+        latency=np.zeros(requests.HISTOGRAM, np.int64),
+        log=np.zeros((log_lines, 4), np.int64),
+    )
+    host.clients[:, events.CLIENT] = events.NOBODY
+    host.whole[requests.EDGE] = params.window_ns
+    host.whole[requests.NEXT_ARRIVAL] = events.NEVER
+    host.real[requests.TOKENS] = params.admission.burst
+    run = HostRun(params, keys, inputs, host, rows - 1 if jobs else -1, shift)
+    if jobs:
+        requests.first_arrival(params, keys, inputs, host)
+    return run
+
+
+def wake_holders(run: HostRun, first_ns: np.ndarray, expires_ns: np.ndarray) -> None:
+    """Put the holders in: int64[clients] time of each first submission and of the end of the lease (<= 0: none)."""
+    requests.wake_holders(
+        run.params, run.host, np.int64(run.wrap), np.int64(run.shift), np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64)
+    )

@@ -1,0 +1,120 @@
+"""Rules of the house that a machine can check: what lies in the tree, who imports whom, what a function must say.
+
+Oracle: the rule itself, read from the files as git lists them; new files that git does not ignore count too.
+"""
+
+import ast
+import functools
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+# Written in parts, or this file would break its own rule.
+HOMES = re.compile(r"(?<![\w.~-])/(?:" + "|".join(("root", "home", "work", "Users")) + r")/")
+
+
+@functools.cache
+def files() -> tuple[Path, ...]:
+    """Files of the tree, relative to its top: tracked, and new ones that are not ignored."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=TOP,
+            capture_output=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"git does not list the files here: {error}")
+    names = (Path(name) for name in listed.stdout.decode().split("\0") if name)
+    return tuple(sorted(name for name in names if (TOP / name).is_file()))
+
+
+def text(file: Path) -> str:
+    """Text of a file; nothing for a picture or other bytes."""
+    data = (TOP / file).read_bytes()
+    return "" if b"\0" in data else data.decode(errors="replace")
+
+
+def modules(*packages: str) -> list[Path]:
+    return [file for file in files() if file.suffix == ".py" and file.parts[0] in packages]
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Dotted names that a module imports, wherever in the file; relative ones made absolute."""
+    for node in ast.walk(ast.parse(text(file))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = file.parts[: len(file.parts) - node.level] if node.level else ()
+            yield from (".".join([*parents, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+def undocumented(body: list[ast.stmt], within: str = "") -> Iterator[str]:
+    """Public functions without a docstring: of a module, and the methods of its public classes."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
+                yield from undocumented(node.body, f"{within}{node.name}.")
+            elif not ast.get_docstring(node):
+                yield within + node.name
+
+
+def test_the_lock_names_no_host_and_pins_with_hashes() -> None:
+    lock = (TOP / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.findall(r"^.*(?:://|--(?:extra-)?index-url|--find-links|\bfile:).*$", lock, re.MULTILINE)
+    entries = re.split(r"\n(?=\S)", lock.strip())
+    assert entries
+    assert [entry for entry in entries if not re.match(r"[a-z0-9-]+==\S+.*\n    --hash=sha256:", entry)] == []
+
+
+def test_locks_that_would_name_a_host_are_not_there() -> None:
+    assert [file for file in files() if file.name in ("uv.lock", "pylock.toml")] == []
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    found = [
+        f"{file}:{number}: {line.strip()[:100]}"
+        for file in files()
+        for number, line in enumerate(text(file).splitlines(), 1)
+        if HOMES.search(line)
+    ]
+    assert found == []
+
+
+def test_kernels_import_numbers_only() -> None:
+    found = {
+        (str(file), name) for file in modules("kernels") for name in imported(file) if name.split(".")[0] == "recovery"
+    }
+    assert modules("kernels")
+    assert found == set()
+
+
+def test_leaves_import_nothing_of_ours() -> None:
+    leaves = [file for file in modules("recovery") if file.name in ("measures.py", "theory.py")]
+    found = {
+        (str(file), name) for file in leaves for name in imported(file) if name.split(".")[0] in ("recovery", "kernels")
+    }
+    assert found == set()
+
+
+def test_kernels_are_compiled_by_the_one_decorator_without_forbidden_flags() -> None:
+    for file in modules("kernels"):
+        for node in ast.walk(ast.parse(text(file))):
+            if isinstance(node, ast.keyword) and node.arg in ("fastmath", "parallel"):
+                assert isinstance(node.value, ast.Constant), (file, node.arg)
+                assert node.value.value is False, (file, node.arg)
+            if isinstance(node, ast.Attribute) and node.attr in ("njit", "jit", "guvectorize", "vectorize", "jitclass"):
+                assert file.name == "jit.py", f"{file} compiles past the cache guard"
+
+
+def test_public_functions_say_what_they_promise() -> None:
+    found = [
+        f"{file}: {name}"
+        for file in modules("kernels", "recovery")
+        for name in undocumented(ast.parse(text(file)).body)
+    ]
+    assert found == []
