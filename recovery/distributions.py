@@ -1,0 +1,140 @@
+"""Distributions of times as users write them: { dist = "lognormal", mean = "20ms", cv = 1.5 }, or just "20ms"."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
+
+from recovery.units import PositiveDuration, duration_s
+
+_WANTS = {
+    "constant": {"mean"},
+    "uniform": {"min", "max"},
+    "exponential": {"mean"},
+    "lognormal": {"mean", "cv"},
+    "weibull": {"mean", "shape"},
+    "pareto": {"mean", "tail"},
+    "empirical": {"file"},
+}
+
+
+class Distribution(BaseModel):
+    """A distribution of times: by its mean and shape, its bounds, or a file of measured times."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"]
+    mean: PositiveDuration | None = Field(None, description="mean")
+    min: Annotated[float, BeforeValidator(duration_s)] | None = Field(None, description="least value (uniform)")
+    max: PositiveDuration | None = Field(None, description="greatest value (uniform)")
+    cv: float | None = Field(None, gt=0, le=20, description="standard deviation over mean (lognormal)")
+    shape: float | None = Field(None, gt=0.1, le=50, description="shape (weibull): 1 is exponential, below 1 has the longer tail")
+    tail: float | None = Field(None, gt=1, le=50, description="tail exponent (pareto): P(X > x) falls as x^-tail")
+    file: str | None = Field(None, description="file of measured times (empirical): one a line, in seconds or with a unit")
+    _values_s: tuple[float, ...] = PrivateAttr(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wanted(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("dist") in _WANTS:
+            wanted = _WANTS[data["dist"]]
+            given = set(data) - {"dist"}
+            missing, extra = sorted(wanted - given), sorted((given - wanted) & set(cls.model_fields))
+            if missing:
+                raise ValueError(f'want {" and ".join(missing)} for dist = "{data["dist"]}"')
+            if extra:
+                raise ValueError(f'{" and ".join(extra)} does not belong to dist = "{data["dist"]}"; want {" and ".join(sorted(wanted))}')
+        return data
+
+    @model_validator(mode="after")
+    def _ordered_and_read(self, info: ValidationInfo) -> "Distribution":
+        if self.dist == "uniform" and not (self.min or 0.0) < (self.max or 0.0):
+            raise ValueError("want min below max")
+        if self.dist == "empirical":
+            folder = (info.context or {}).get("folder", ".")
+            self._values_s = read_measured(Path(folder) / str(self.file))
+        return self
+
+    @classmethod
+    def constant(cls, seconds: float) -> "Distribution":
+        """Always the same time."""
+        return cls.model_construct(dist="constant", mean=seconds)
+
+    @property
+    def values_s(self) -> tuple[float, ...]:
+        """Measured times in rising order (empirical), else empty."""
+        return self._values_s
+
+    def mean_s(self) -> float:
+        """Mean, seconds."""
+        if self.dist == "uniform":
+            return ((self.min or 0.0) + (self.max or 0.0)) / 2
+        if self.dist == "empirical":
+            return math.fsum(self._values_s) / max(len(self._values_s), 1)
+        return float(self.mean or 0.0)
+
+    def cv_value(self) -> float:
+        """Standard deviation over mean; inf where the variance is infinite."""
+        mean = self.mean_s()
+        if self.dist == "constant" or mean == 0:
+            return 0.0
+        if self.dist == "uniform":
+            return ((self.max or 0.0) - (self.min or 0.0)) / math.sqrt(12) / mean
+        if self.dist == "exponential":
+            return 1.0
+        if self.dist == "lognormal":
+            return float(self.cv or 0.0)
+        if self.dist == "weibull":
+            k = self.shape or 1.0
+            return math.sqrt(math.gamma(1 + 2 / k) / math.gamma(1 + 1 / k) ** 2 - 1)
+        if self.dist == "pareto":
+            a = self.tail or 2.0
+            return 1 / math.sqrt(a * (a - 2)) if a > 2 else math.inf
+        return math.sqrt(math.fsum((v - mean) ** 2 for v in self._values_s) / len(self._values_s)) / mean
+
+
+def read_measured(path: Path) -> tuple[float, ...]:
+    """Measured times in seconds from a text file (one a line; a CSV's last column; # starts a comment).
+
+    Raises ValueError that names the line.
+    """
+    values = []
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from None
+    for number, line in enumerate(lines, 1):
+        text = line.split("#")[0].split(",")[-1].strip()
+        if not text:
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            try:
+                value = duration_s(text)
+            except ValueError:
+                if number == 1:
+                    continue  # a heading
+                raise ValueError(f"{path.name}, line {number}: {text!r} is no time in seconds and no duration") from None
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{path.name}, line {number}: {text!r}; want a time from 0 up")
+        values.append(value)
+    if not values:
+        raise ValueError(f"{path.name} holds no times")
+    return tuple(sorted(values))
+
+
+def _from_text(value: object) -> object:
+    """A duration alone is a constant."""
+    if isinstance(value, dict | Distribution):
+        return value
+    try:
+        seconds = duration_s(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or a distribution such as {{ dist = "lognormal", mean = "20ms", cv = 1.5 }}') from None
+    if seconds < 0:
+        raise ValueError("want a duration from 0 up")
+    return Distribution.constant(seconds)
+
+
+Time = Annotated[Distribution, BeforeValidator(_from_text)]

@@ -1,0 +1,125 @@
+"""Measures of a result: times to recovery, verdict, efficiency. Pure functions of arrays; a leaf.
+
+Arrays are on the grid: `times_s` float64[n] are the ends of the windows, levels are at those ends, flows are of the windows.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+NO_PROGRESS_SHARE = 0.001  # less than this share of the fleet in a whole `hold` is no net progress
+DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
+
+
+def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: float) -> float:
+    """First time from `from_s` on at which `reached` (bool[n]) is true and stays so for `hold_s`; inf if never.
+
+    A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays, that is
+    the answer.
+    """
+    start = math.inf
+    for t, is_reached in zip(times_s.tolist(), reached.tolist(), strict=True):
+        if t < from_s:
+            continue
+        if not is_reached:
+            start = math.inf
+        else:
+            start = min(start, t)
+            if t - start >= hold_s:
+                return float(start)
+    return math.inf
+
+
+def times_to_recovery_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
+    """ttr50_s … ttr100_s: from `from_s` (the dependency is back) until that share is leased and stays for `hold_s`.
+
+    Known to one window: the share was reached no later than at the end of the window that is given.
+    """
+    out = {}
+    for name, depth in DEPTHS.items():
+        at = stays_from(times_s, leased_share >= depth - 1e-12, from_s, hold_s)
+        never_lost = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
+        out[name] = 0.0 if never_lost else at - from_s
+    return out
+
+
+def verdict(times_s: np.ndarray, leased_share: np.ndarray, ttr99_s: float, hold_s: float) -> str:
+    """recovered, recovering (progress at the horizon) or collapsed (no net progress over the last `hold_s`)."""
+    if math.isfinite(ttr99_s):
+        return "recovered"
+    before = leased_share[max(0, int(np.searchsorted(times_s, times_s[-1] - hold_s)))]
+    return "recovering" if leased_share[-1] - before > NO_PROGRESS_SHARE or leased_share[-1] >= 0.99 else "collapsed"
+
+
+def relapses(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, up: float = 0.9, down: float = 0.8) -> int:
+    """How often the share falls below `down` after it had come back to `up`, from `from_s` on."""
+    count, was_up = 0, False
+    for share in leased_share[times_s >= from_s].tolist():
+        if share >= up:
+            was_up = True
+        elif share < down and was_up:
+            count, was_up = count + 1, False
+    return count
+
+
+def backlog_times_s(times_s: np.ndarray, backlog: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
+    """ttr50_s … of jobs: until that part of the backlog at `from_s` is cleared, and stays so for `hold_s`.
+
+    What counts as cleared is the level of the time before: the median backlog of the windows before the backlog first rose
+    above a tenth of its peak.
+    """
+    before = backlog[times_s <= from_s]
+    peak = float(before.max(initial=0.0))
+    at_start = float(before[-1]) if len(before) else 0.0
+    quiet = before[: int(np.argmax(before > 0.1 * peak))] if peak > 0 else before
+    normal = float(np.median(quiet)) if len(quiet) else 0.0
+    excess = max(at_start - normal, 0.0)
+    slack = max(2 * normal, 3 * math.sqrt(normal + 1))  # a stationary queue wanders about its normal level
+    out = {}
+    for name, depth in DEPTHS.items():
+        at = stays_from(times_s, backlog <= normal + slack + (1 - depth) * excess, from_s, hold_s)
+        out[name] = max(0.0, at - from_s)
+    return out
+
+
+def jobs_verdict(times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, backlog: np.ndarray, hold_s: float) -> str:
+    """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; collapsed if not and the backlog did not shrink."""
+    last = times_s > times_s[-1] - hold_s
+    if succeeded[last].sum() >= 0.9 * arrived[last].sum():
+        return "recovered"
+    return "recovering" if backlog[-1] < 0.98 * backlog[last][0] else "collapsed"
+
+
+def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, ttr100_s: float) -> dict[str, float]:
+    """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good, when it is full."""
+    low = leased_share <= leased_share.min() + 0.01
+    return {
+        "decline_ends_s": float(times_s[int(np.argmax(low))]),
+        "progress_from_s": float(times_s[len(low) - 1 - int(np.argmax(low[::-1]))]),
+        "leased_all_s": from_s + ttr100_s,
+    }
+
+
+def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
+    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if empty."""
+    total = int(histogram.sum())
+    if total == 0:
+        return math.nan
+    part = int(np.searchsorted(np.cumsum(histogram), q * total))
+    end = starts_ns[part + 1] if part + 1 < len(starts_ns) else starts_ns[part]
+    return float(starts_ns[part] + end) / 2e9
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean and Student interval of independent values; one value has no interval (nan); an infinite one makes all infinite."""
+    n = len(values)
+    if any(math.isinf(v) for v in values):
+        return math.inf, math.nan, math.inf
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, math.nan, math.nan
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
+    return mean, mean - half, mean + half

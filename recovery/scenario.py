@@ -1,0 +1,793 @@
+"""What a user may write: an experiment in TOML, checked once, at the door. The only parser.
+
+`load` reads a file and returns an `Experiment`; every mistake is collected and told with file, key, value and what is wanted.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
+
+from recovery import policies
+from recovery.distributions import Distribution, Time
+from recovery.units import Duration, PositiveDuration, Rate, Share, duration_s
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be run as it is written; the text names file, key, value and what is wanted, a line a mistake."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Coupling(_Part):
+    """The grid on which results are written and stages exchange flows."""
+
+    window: PositiveDuration = Field(10.0, description="grid of all time series, and resolution of every time to recovery")
+
+
+class Fleet(_Part):
+    """Lease holders and the hosts that manage them."""
+
+    droplets: int = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
+    hosts: int = Field(ge=1, le=10**6, description="managers that they are spread over")
+    zones: int = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
+    skew: float = Field(0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even")
+
+
+class Slowdown(_Part):
+    """Service gets slower with the queue: by 1 + a · (queue / queue_of_one)^b."""
+
+    a: float = Field(ge=0, le=1000, description="strength")
+    b: float = Field(1.0, ge=0.1, le=5, description="exponent")
+    queue: float = Field(gt=0, description="queue length of a host at which service takes 1 + a times as long")
+
+
+class HostPart(_Part):
+    """One host: its workers, its costs, its clients' patience."""
+
+    workers: int = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")
+    establish_time: Time = Field(description="time to make a lease (or to serve a job)")
+    renew_time: Time | None = Field(None, description="time to renew a lease that still runs; as establish_time if absent")
+    timeout: Time = Field(description="after this a client gives its attempt up; drawn for each attempt")
+    cancel_on_timeout: bool = Field(False, description="a request that timed out leaves the queue or its worker at once")
+    fail_after: Duration = Field(0.0, description="time that a request takes to fail while the dependency is down")
+    reject_cost: Duration = Field(0.0, description="work of saying no, charged to the next service")
+    drop_cost: Duration = Field(0.0, description="work of dropping a request, charged likewise")
+    drop_notifies: bool = Field(True, description="whether a client whose request is dropped learns it at once")
+    round_trip: PositiveDuration = Field(0.001, description="after a refusal or failure the next attempt comes no sooner than this")
+    slowdown: Slowdown | None = Field(None, description="service slows down with the queue")
+
+
+class LeasePart(_Part):
+    """How long a lease runs and how often it is checked."""
+
+    duration: Time = Field(description="how long a lease runs; drawn once a droplet")
+    check_every: PositiveDuration = Field(description="time from a success to the next check")
+    check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
+
+
+class Step(_Part):
+    """From `at` on, jobs arrive at this rate."""
+
+    at: Duration = Field(description="from when on")
+    rate: Rate | None = Field(None, description='jobs a second in all: "30/s"')
+    interval: PositiveDuration | None = Field(None, description='or the time between two jobs: "33ms"')
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Step":
+        if (self.rate is None) == (self.interval is None):
+            raise ValueError("want either rate or interval")
+        return self
+
+    def rate_per_s(self) -> float:
+        """Jobs a second."""
+        return self.rate if self.rate is not None else 1.0 / (self.interval or 1.0)
+
+
+def _retries(value: object) -> int:
+    if value == "unlimited":
+        return -1
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError('want a whole number from 0, or "unlimited"')
+
+
+class Jobs(_Part):
+    """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
+
+    arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced (from a random phase)")
+    steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
+    retries: Annotated[int, BeforeValidator(_retries)] = Field(-1, description='attempts after the first: 0 … or "unlimited"')
+    hosts: int = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Jobs":
+        times = [step.at for step in self.steps]
+        if times[0] != 0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+            raise ValueError('want steps in rising order of at, the first at "0s"')
+        return self
+
+
+class Outage(_Part):
+    """While it lasts, the dependency fails with this share of requests."""
+
+    start: Duration = Field(alias="from", description="when it begins")
+    end: PositiveDuration = Field(alias="to", description="when it is over")
+    fails: Share = Field(1.0, description="share of requests that fail: 100% is down, less is degraded")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Outage":
+        if self.end <= self.start:
+            raise ValueError("want to later than from")
+        return self
+
+
+class Dependency(_Part):
+    """When the system that every request depends on is away."""
+
+    outages: tuple[Outage, ...] = Field((), description="times of failure, in order, without overlap")
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Dependency":
+        if any(b.start < a.end for a, b in zip(self.outages, self.outages[1:], strict=False)):
+            raise ValueError("want outages in order of time and without overlap")
+        return self
+
+
+def _named(value: object) -> object:
+    """A policy without parameters may be written as its name alone."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _axis(union: Any) -> Any:
+    return Annotated[union, BeforeValidator(_named), Field(union_mode="left_to_right")]
+
+
+class Policies(_Part):
+    """One choice on each axis."""
+
+    client: Annotated[policies.ClientPolicy, Discriminator("name")] = Field(default_factory=policies.Immediate)
+    admission: Annotated[policies.AdmissionPolicy, Discriminator("name")] = Field(default_factory=policies.Open)
+    queue: Annotated[policies.QueuePolicy, Discriminator("name")] = Field(default_factory=policies.Fifo)
+    lease: Annotated[policies.LeasePolicy, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, data: Any) -> Any:
+        return {key: _named(value) for key, value in data.items()} if isinstance(data, dict) else data
+
+
+_CONDITION = re.compile(r"^\s*(leased|queue|oldest)\s*(<|>)\s*(\S.*?)\s*$")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`what` (leased: share, queue: requests in all hosts, oldest: age in seconds) is below or above a bound."""
+
+    what: str
+    above: bool
+    bound: float
+
+    def holds(self, levels: Mapping[str, float]) -> bool:
+        """Whether it is true of these levels of the fleet."""
+        level = levels[self.what]
+        return level > self.bound if self.above else level < self.bound
+
+
+def condition(text: object) -> Condition:
+    """Parse "leased < 60%", "queue > 10000" or "oldest > 5m". Raises ValueError that says what is wanted."""
+    wanted = 'want a condition such as "leased < 60%", "queue > 10000" or "oldest > 5m"'
+    match = _CONDITION.match(text) if isinstance(text, str) else None
+    if not match:
+        raise ValueError(wanted)
+    what, sign, bound = match.groups()
+    from recovery.units import share
+
+    try:
+        number = share(bound) if what == "leased" else duration_s(bound) if what == "oldest" else float(bound)
+    except ValueError:
+        raise ValueError(wanted) from None
+    return Condition(what, sign == ">", number)
+
+
+class _Action(_Part):
+    at: Duration | None = Field(None, description="when, from the start of the experiment")
+    when: str | None = Field(None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"')
+    held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
+    zone: int | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> Any:
+        if (self.at is None) == (self.when is None):
+            raise ValueError("want either at or when")
+        if self.when is not None:
+            condition(self.when)
+        return self
+
+
+class Restart(_Action):
+    """Restart hosts in waves: what they had queued is lost without a word, leases stay."""
+
+    do: Literal["restart"] = "restart"
+    share: Share = Field(1.0, description="share of the hosts that is restarted in all")
+    waves: int = Field(1, ge=1, le=10**5, description="in how many waves")
+    every: Duration = Field(0.0, description="time from one wave to the next")
+    down_for: Duration = Field(30.0, description="time that a host refuses everything")
+
+
+def _rate_or_off(value: object) -> object:
+    return None if value == "off" else value
+
+
+class Release(_Part):
+    """So long after its start, the throttle goes to this rate."""
+
+    after: Duration = Field(description="time from the start of the throttle")
+    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(_rate_or_off)] = Field(description='the new rate, or "off"')
+
+
+class Throttle(_Action):
+    """A token bucket in front of everything, let go of step by step."""
+
+    do: Literal["throttle"] = "throttle"
+    rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
+    burst: Duration = Field(1.0, description="how much of its rate it may save up (at least one request)")
+    release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Throttle":
+        if any(b.after <= a.after for a, b in zip(self.release, self.release[1:], strict=False)):
+            raise ValueError("want release in rising order of after")
+        return self
+
+
+class Pause(_Action):
+    """Let nothing in for a while."""
+
+    do: Literal["pause"] = "pause"
+    lasts: PositiveDuration = Field(description="how long")
+
+
+Action = Annotated[Restart | Throttle | Pause, Discriminator("do")]
+ACTIONS = (Restart, Throttle, Pause)
+
+
+class Scenario(_Part):
+    """One world: everything that decides a run beside seed and replication."""
+
+    horizon: PositiveDuration = Field(description="how long is simulated")
+    hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
+    recovers_from: Duration | None = Field(None, description="when the clock of recovery starts; default: end of the last outage")
+    coupling: Coupling = Field(default_factory=Coupling)
+    fleet: Fleet | None = Field(None, description="lease holders (with [lease])")
+    lease: LeasePart | None = None
+    jobs: Jobs | None = Field(None, description="open arrivals (instead of [fleet] and [lease])")
+    host: HostPart
+    dependency: Dependency = Field(default_factory=Dependency)
+    policy: Policies = Field(default_factory=Policies)
+    operator: tuple[Action, ...] = Field((), description="what people do, when")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Scenario":
+        if self.jobs is not None and (self.fleet is not None or self.lease is not None):
+            raise ValueError("want either [jobs] or [fleet] with [lease], not both")
+        if self.jobs is None and (self.fleet is None or self.lease is None):
+            raise ValueError("want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)")
+        if self.fleet is not None and self.fleet.hosts > self.fleet.droplets:
+            raise ValueError(f"fleet.hosts is {self.fleet.hosts}; want no more than fleet.droplets, {self.fleet.droplets}")
+        if self.fleet is not None and self.fleet.zones > self.fleet.hosts:
+            raise ValueError(f"fleet.zones is {self.fleet.zones}; want no more than fleet.hosts, {self.fleet.hosts}")
+        if self.coupling.window > self.horizon:
+            raise ValueError("want coupling.window no longer than horizon")
+        if self.horizon / self.coupling.window > 2_000_000:
+            raise ValueError("horizon has more than 2,000,000 windows; want a longer coupling.window")
+        zones = self.fleet.zones if self.fleet else 1
+        for action in self.operator:
+            if action.zone is not None and action.zone >= zones:
+                raise ValueError(f"operator zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones")
+        if self.jobs is not None and any(c.when and c.when.strip().startswith("leased") for c in self.operator):
+            raise ValueError('jobs hold no leases: want a condition on "queue" or "oldest"')
+        return self
+
+    @property
+    def hosts(self) -> int:
+        """Number of hosts."""
+        return self.fleet.hosts if self.fleet else self.jobs.hosts if self.jobs else 1
+
+    @property
+    def windows(self) -> int:
+        """Windows up to the horizon (the last may end after it)."""
+        return -int(-self.horizon / self.coupling.window // 1)
+
+    @property
+    def recovers_from_s(self) -> float:
+        """When the dependency is back for good, seconds; the start if it never was away."""
+        if self.recovers_from is not None:
+            return self.recovers_from
+        return self.dependency.outages[-1].end if self.dependency.outages else 0.0
+
+    @property
+    def establish_per_s(self) -> float:
+        """What one host can establish, 1/s: workers over the mean establish time; inf if it takes no time."""
+        mean = self.host.establish_time.mean_s()
+        return self.host.workers / mean if mean > 0 else float("inf")
+
+
+class Observed(_Part):
+    """A milestone that was observed, and what of the simulation it is compared with."""
+
+    label: str = Field(description="what happened")
+    at: Duration = Field(description="when, from the start of the experiment")
+    measure: Literal["decline_ends_s", "progress_from_s", "leased_all_s"] = Field(description="which milestone of the simulation")
+    confidence: Literal["official", "reported", "recalled", "measured"] = Field("reported", description="how sure it is")
+    source: str = Field(description="where it is written")
+    used_for_fit: bool = Field(False, description="whether inputs were chosen so that it is met")
+
+
+class Note(_Part):
+    """Why an unknown input has the value that it has."""
+
+    key: str = Field(description="the input, with dots")
+    kind: Literal["fitted", "assumed"] = Field(description="chosen to meet an observation, or a guess")
+    why: str = Field(description="from what, in a sentence")
+
+
+class Levers(_Part):
+    """The values of one swept key."""
+
+    values: tuple[Any, ...] = Field(min_length=1, description="the values that it takes, one run each")
+
+
+class Sweep(_Part):
+    """Every combination of the values of some keys, for every variant."""
+
+    method: Literal["grid"] = Field("grid", description="how the values are combined")
+    levers: dict[str, Levers] = Field(min_length=1, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }')
+
+
+_EXPECT = re.compile(r"^\s*(<=?|>=?)\s*(.+?)\s*$")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A bound on a measure of the first variant."""
+
+    measure: str
+    sign: str
+    bound: float
+    text: str
+
+
+MEASURES_EXPECTED = {
+    "ttr50_s": "time", "ttr90_s": "time", "ttr99_s": "time", "ttr100_s": "time", "efficiency": "number", "amplification": "number",
+    "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time", "sojourn_p99_s": "time", "sojourn_max_s": "time",
+    "unleased_droplet_hours": "number", "relapses": "number", "collapsed_share": "share", "denied_share": "share",
+}  # fmt: skip
+
+
+def expectation(measure: str, text: object) -> Expectation:
+    """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
+    if measure not in MEASURES_EXPECTED:
+        raise ValueError(f"is no measure{_nearest(measure, MEASURES_EXPECTED)}; want one of {', '.join(MEASURES_EXPECTED)}")
+    kind = MEASURES_EXPECTED[measure]
+    example = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
+    match = _EXPECT.match(text) if isinstance(text, str) else None
+    if not match:
+        raise ValueError(f"want a bound such as {example}")
+    from recovery.units import share
+
+    try:
+        bound = {"time": duration_s, "share": share, "number": float}[kind](match[2])
+    except ValueError as error:
+        raise ValueError(f"want a bound such as {example} ({error})") from None
+    return Expectation(measure, match[1], bound, f"{measure} {match[1]} {match[2]}")
+
+
+def _expectations(value: object) -> object:
+    if isinstance(value, dict):
+        wrong = []
+        for measure, text in value.items():
+            try:
+                expectation(measure, text)
+            except ValueError as error:
+                wrong.append(f"{measure} = {json.dumps(text)}: {error}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+    return value
+
+
+class Head(_Part):
+    """What an experiment says beside its scenario."""
+
+    title: str = Field("Recovery", description="name of the experiment")
+    question: str = Field("", description="what it asks")
+    answer: str = Field("", description="what it found, in words")
+    label: str = Field("as written", description="name of the scenario as it stands in the file, beside its variants")
+    clock: str = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
+    seed: int = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
+    replications: int = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
+    expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(default_factory=dict, description='bounds: ttr99_s = "< 30m"')
+    notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
+    observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
+    sweep: Sweep | None = Field(None, description="keys that are varied")
+
+
+class Variant(_Part):
+    """A named change of the scenario: any of its keys. A policy is replaced whole; a table is merged; a list is replaced."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A scenario under its name, with the values of the swept keys that made it."""
+
+    name: str
+    scenario: Scenario
+    levers: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment: what it says, the file's own table, and every world that it compares."""
+
+    head: Head
+    worlds: tuple[World, ...]
+    raw: dict[str, Any]
+    folder: Path
+    name: str
+    file: str
+
+    @property
+    def first(self) -> World:
+        """The scenario as the file has it."""
+        return self.worlds[0]
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        """Bounds on the first world's measures."""
+        return [expectation(measure, text) for measure, text in self.head.expect.items()]
+
+    def note_of(self, key: str) -> Note | None:
+        """Whether an input is fitted or assumed."""
+        return next((note for note in self.head.notes if note.key == key), None)
+
+
+_HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items())
+
+
+def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
+    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key. Raises ScenarioError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: is not UTF-8 text: {error}") from None
+    return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides)
+
+
+def parse(text: str, *, file: str = "scenario", folder: Path = Path(), name: str = "scenario", overrides: tuple[str, ...] = ()) -> Experiment:
+    """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{file}: is no TOML: {error}") from None
+    for override in overrides:
+        _override(raw, override, file)
+    head_raw = {key: value for key, value in raw.items() if key in _HEAD}
+    variants = raw.get("variants", {})
+    base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
+    mistakes: list[str] = []
+    head = _checked(Head, head_raw, file, "", folder, mistakes)
+    known = {*_HEAD, *Scenario.model_fields, "variants"}
+    for key in [key for key in base if key not in Scenario.model_fields]:
+        mistakes.append(f"{file}: {key} is not a key{_nearest(key, known)}; want one of {', '.join(sorted(known))}")
+        del base[key]
+    worlds: list[World] = []
+    label = head.label if head else "as written"
+    changes: list[tuple[str, str, dict[str, Any]]] = [(label, "", {})]
+    if not isinstance(variants, dict) or not all(isinstance(change, dict) for change in variants.values()):
+        mistakes.append(f"{file}: variants is {_show(variants)}; want tables, one a variant: [variants.bounded]")
+    else:
+        changes += [(name_, f"variants.{_quoted(name_)}.", change) for name_, change in variants.items()]
+    if len({name_ for name_, _, _ in changes}) < len(changes):
+        mistakes.append(f"{file}: label is {label!r}; want another name than its variants have")
+    sweep = head.sweep if head else None
+    for world_name, prefix, change in changes:
+        merged = _merge(base, change)
+        for point in _grid(sweep):
+            table = merged
+            for key, value in point:
+                table = _with(table, key, value, file, mistakes)
+            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, change if prefix else None)
+            if scenario is None:
+                break
+            worlds.append(World(world_name, scenario, point))
+        if mistakes and not prefix:
+            break  # a variant of a wrong scenario repeats its mistakes
+    if head is not None and not mistakes:
+        mistakes += _cross_checks(head, raw, file)
+    if mistakes or head is None:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    return Experiment(head, tuple(worlds), raw, folder, name, file)
+
+
+def _cross_checks(head: Head, raw: Mapping[str, Any], file: str) -> list[str]:
+    mistakes = []
+    for note in head.notes:
+        table: Any = raw
+        for part in note.key.split("."):
+            table = table.get(part) if isinstance(table, dict) else None
+        if table is None:
+            mistakes.append(f"{file}: notes.key is {note.key!r}; want a key that the file sets")
+    return mistakes
+
+
+def _grid(sweep: Sweep | None) -> Iterator[tuple[tuple[str, Any], ...]]:
+    points: list[tuple[tuple[str, Any], ...]] = [()]
+    if sweep is not None:
+        for key, lever in sweep.levers.items():
+            points = [(*point, (key, value)) for point in points for value in lever.values]
+    yield from points
+
+
+def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged; policies and distributions are replaced whole, since their parameters belong to their name."""
+    merged = dict(base)
+    for key, value in change.items():
+        old = merged.get(key)
+        if isinstance(value, dict) and isinstance(old, dict) and not ({"name", "dist"} & set(value)):
+            merged[key] = _merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _with(table: Mapping[str, Any], key: str, value: Any, file: str, mistakes: list[str]) -> dict[str, Any]:
+    """A copy with `key` (dots, and whole numbers into lists) set to `value`."""
+    out: Any = json.loads(json.dumps(table, default=str))
+    place: Any = out
+    parts = key.split(".")
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if isinstance(place, list):
+            if not part.isdigit() or int(part) >= len(place):
+                mistakes.append(f"{file}: {key} leads to a list of {len(place)}; want a number from 0 to {len(place) - 1} at {part!r}")
+                return dict(out)
+            if last:
+                place[int(part)] = value
+            else:
+                place = place[int(part)]
+        elif isinstance(place, dict):
+            if last:
+                place[part] = value
+            else:
+                if isinstance(place.get(part), str) and ".".join(parts[:i]) == "policy":
+                    place[part] = {"name": place[part]}
+                place = place.setdefault(part, {})
+        else:
+            mistakes.append(f"{file}: {key}: {'.'.join(parts[:i])} is {_show(place)} and has no {part!r}")
+            return dict(out)
+    return dict(out)
+
+
+def _override(raw: dict[str, Any], text: str, file: str) -> None:
+    key, sign, value_text = text.partition("=")
+    key = key.strip()
+    if not sign or not key:
+        raise ScenarioError(f'--set {text}: want key=value, for instance host.workers=8 or policy.queue=lifo')
+    try:
+        value = tomllib.loads(f"v = {value_text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = value_text.strip()
+    mistakes: list[str] = []
+    changed = _with(raw, key, value, f"--set {text}", mistakes)
+    if mistakes:
+        raise ScenarioError("\n".join(mistakes))
+    raw.clear()
+    raw.update(changed)
+
+
+def _checked(
+    model: type[Any], table: Mapping[str, Any], file: str, prefix: str, folder: Path, mistakes: list[str], own: Mapping[str, Any] | None = None
+) -> Any:
+    try:
+        return model.model_validate(dict(table), context={"folder": folder})
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            key = ".".join(str(part) for part in _loc(model, item["loc"], table))
+            shown = prefix + key if own is not None and _has(own, item["loc"]) else key
+            where = f" (in {prefix.rstrip('.')})" if prefix and shown == key else ""
+            mistakes.append(f"{file}: {_told(model, item, shown, table)}{where}")
+        return None
+
+
+def _has(table: Any, loc: tuple[Any, ...]) -> bool:
+    return bool(loc) and isinstance(table, Mapping) and loc[0] in table
+
+
+def _loc(model: Any, loc: tuple[Any, ...], table: Any) -> list[Any]:
+    """The path without the names that pydantic adds for the member of a union."""
+    out: list[Any] = []
+    place: Any = table
+    for part in loc:
+        if isinstance(place, Mapping) and part in place:
+            place = place[part]
+            out.append(part)
+        elif isinstance(place, list | tuple) and isinstance(part, int) and part < len(place):
+            place = place[part]
+            out.append(part)
+        elif part is loc[-1] and not (isinstance(place, Mapping) and place.get("name", place.get("do")) == part) and isinstance(part, str) and not part.startswith(("function-", "Restart", "tagged")):
+            out.append(part)
+    return out
+
+
+def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
+    kind = item["type"]
+    context = item.get("ctx", {})
+    if kind == "extra_forbidden":
+        names = _fields_at(model, item["loc"][:-1], table)
+        last = str(item["loc"][-1])
+        return f"{key} is not a key{_nearest(last, names)}; want one of {', '.join(names)}"
+    if kind == "missing":
+        return f"{key} is missing; want {_describe(model, item['loc'], table)}"
+    value = _show(item["input"])
+    if kind == "value_error":
+        message = str(context.get("error", item["msg"]))
+        if not key:
+            return message
+        return f"{key} is {value}; {message}" if message.startswith("want") or "; want" not in message else f"{key}: {message}"
+    if kind in ("literal_error", "enum"):
+        choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
+        return f"{key} is {value}{_nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
+    if kind == "union_tag_invalid":
+        choices = [choice.strip().strip("'") for choice in str(context["expected_tags"]).split(",")]
+        field = str(context["discriminator"]).strip("'")
+        return f"{key}.{field} is {json.dumps(context['tag'])}{_nearest(str(context['tag']), choices)}; want one of {', '.join(choices)}"
+    if kind == "union_tag_not_found":
+        field = str(context["discriminator"]).strip("'")
+        return f'{key} has no {field}; want {field} = "…", the choice that the other keys belong to'
+    wanted = {
+        "greater_than_equal": lambda: f"want {_number(item)} from {context['ge']}",
+        "greater_than": lambda: f"want {_number(item)} above {context['gt']}",
+        "less_than_equal": lambda: f"want {_number(item)} up to {context['le']}",
+        "less_than": lambda: f"want {_number(item)} below {context['lt']}",
+        "int_type": lambda: "want a whole number",
+        "int_parsing": lambda: "want a whole number",
+        "int_from_float": lambda: "want a whole number",
+        "float_type": lambda: "want a number",
+        "float_parsing": lambda: "want a number",
+        "bool_type": lambda: "want true or false",
+        "bool_parsing": lambda: "want true or false",
+        "string_type": lambda: "want a text in quotes",
+        "tuple_type": lambda: "want a list",
+        "too_short": lambda: "want at least one entry",
+        "model_type": lambda: "want a table",
+        "model_attributes_type": lambda: "want a table",
+        "dict_type": lambda: "want a table",
+    }.get(kind)
+    return f"{key} is {value}; {wanted() if wanted else item['msg']}"
+
+
+def _number(item: Mapping[str, Any]) -> str:
+    return "a whole number" if isinstance(item["input"], int) else "a number"
+
+
+def _show(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _nearest(word: str, words: Any) -> str:
+    """A suggestion, or nothing."""
+    names = list(words)
+    close = difflib.get_close_matches(word.lower(), names, 1, 0.6) or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _model_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[type[BaseModel]]:
+    models = [model]
+    place: Any = table
+    for part in loc:
+        if isinstance(part, int):
+            place = place[part] if isinstance(place, list | tuple) and part < len(place) else None
+            continue
+        found = []
+        for candidate in models:
+            for name, field in candidate.model_fields.items():
+                if part in (name, field.alias):
+                    found += _models_in(field.annotation) or [m for meta in field.metadata for m in _models_in(meta)]
+        if not found:
+            continue  # the name of a union's member
+        place = place.get(part) if isinstance(place, Mapping) else None
+        models = found
+        tag = place if isinstance(place, str) else None
+        if isinstance(place, Mapping):
+            tag = place.get("name", place.get("do"))
+        if tag is not None:
+            models = _tagged(models, tag) or models
+    if len(models) > 1 and isinstance(place, Mapping):
+        models = _tagged(models, place.get("name", place.get("do"))) or models
+    return models
+
+
+def _tagged(models: list[type[BaseModel]], tag: Any) -> list[type[BaseModel]]:
+    return [m for m in models if tag in (getattr(m.model_fields.get(k), "default", None) for k in ("name", "do"))]
+
+
+def _fields_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[str]:
+    names: dict[str, None] = {}
+    for candidate in _model_at(model, loc, table):
+        for name, field in candidate.model_fields.items():
+            names[field.alias or name] = None
+    return list(names)
+
+
+def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
+    for candidate in _model_at(model, loc[:-1], table):
+        for name, field in candidate.model_fields.items():
+            if loc[-1] in (name, field.alias):
+                return field.description or f"a table [{loc[-1]}]"
+    return "a value"
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of an experiment, for editors that complete and check."""
+    head = Head.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    body = Scenario.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions = {**head.pop("$defs", {}), **body.pop("$defs", {})}
+    properties = {**head["properties"], **body["properties"]}
+    change = {key: {} for key in body["properties"]}
+    properties["variants"] = {
+        "type": "object",
+        "description": "named changes of the scenario, each a table of its keys",
+        "additionalProperties": {"type": "object", "properties": change, "additionalProperties": False},
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "recovery experiment",
+        "type": "object",
+        "properties": properties,
+        "required": body.get("required", []),
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+    return _lenient(schema)
+
+
+def _lenient(schema: Any) -> Any:
+    """What the parser takes beside the canonical form: a policy by its name alone, a time as a bare duration, a rate as text."""
+    definitions = schema["$defs"]
+    duration = TypeAdapter(Duration).json_schema()
+    rate = TypeAdapter(Rate).json_schema()
+    names = {axis: [policies.name_of(p) for p in members] for axis, members in policies.AXES.items()}
+    for axis, members in names.items():
+        field = definitions["Policies"]["properties"][axis]
+        definitions["Policies"]["properties"][axis] = {"anyOf": [{"type": "string", "enum": members}, {k: v for k, v in field.items() if k != "default"}]}
+    definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
+    definitions["FleetRate"] = {"anyOf": [rate, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$"}, {"const": "off"}]}
+    return schema
+
+
+__all__ = ["Distribution", "Experiment", "Scenario", "ScenarioError", "ValidationInfo", "World", "json_schema", "load", "parse"]

@@ -1,0 +1,228 @@
+"""From a scenario to the numbers that the request kernel takes: parameters, controls, hosts. Shared by all queueing stages."""
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+
+import numpy as np
+
+from kernels import draws, policies, requests
+from kernels.draws import Dist
+from kernels.requests import Inputs, Params
+from recovery import policies as named
+from recovery.distributions import Distribution
+from recovery.scenario import Pause, Restart, Scenario, Throttle
+from recovery.stages import host as hosts
+from recovery.units import ns
+
+_FOREVER = -1.0  # rate of a gate that is off
+
+
+class Table:
+    """Collects measured values, which all distributions of a run share in one array."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.values: list[float] = []
+
+    def add(self, values_s: Sequence[float]) -> tuple[int, int]:
+        """Append times (s); returns where they lie and how many they are."""
+        first = len(self.values)
+        self.values += [value * 1e9 for value in values_s]
+        return first, len(values_s)
+
+    def array(self) -> np.ndarray:
+        """All values, float64 ns; at least one."""
+        return np.array(self.values or [0.0], np.float64)
+
+
+def _rounded(value: float) -> float:
+    """Twelve digits: what the C library's last bit says must not decide a run."""
+    return float(f"{value:.12g}")
+
+
+def dist(distribution: Distribution, table: Table) -> Dist:
+    """The kernel's form of a distribution, in ns."""
+    mean = distribution.mean_s() * 1e9
+    kind, a, b, first, size = draws.CONSTANT, mean, 0.0, 0, 0
+    if distribution.dist == "uniform":
+        kind, a, b = draws.UNIFORM, (distribution.min or 0.0) * 1e9, (distribution.max or 0.0) * 1e9
+    elif distribution.dist == "exponential":
+        kind = draws.EXPONENTIAL
+    elif distribution.dist == "lognormal":
+        with localcontext() as context:
+            context.prec = 40
+            variance = (1 + Decimal(distribution.cv or 0.0) ** 2).ln()
+            kind, a, b = draws.LOGNORMAL, float(Decimal(mean).ln() - variance / 2), float(variance.sqrt())
+    elif distribution.dist == "weibull":
+        shape = distribution.shape or 1.0
+        kind, a, b = draws.WEIBULL, _rounded(mean / math.gamma(1 + 1 / shape)), shape
+    elif distribution.dist == "pareto":
+        tail = distribution.tail or 2.0
+        kind, a, b = draws.PARETO, mean * (tail - 1) / tail, tail
+    elif distribution.dist == "empirical":
+        kind = draws.EMPIRICAL
+        first, size = table.add(distribution.values_s)
+    return Dist(kind, float(a), float(b), first, size)
+
+
+def queue_limit(limit: float, establish_per_s: float) -> int:
+    """Requests of a host: a whole number as it is, seconds as what its workers do in that time (at least one)."""
+    return limit if isinstance(limit, int) else max(1, round(limit * establish_per_s))
+
+
+def _burst(rate_per_s: float, burst_s: float) -> float:
+    return max(1.0, rate_per_s * burst_s)
+
+
+def params(scenario: Scenario, table: Table) -> Params:
+    """What decides every host's run."""
+    part, policy = scenario.host, scenario.policy
+    rate = scenario.establish_per_s
+    admission = policies.Admission(policies.OPEN, 0.0, 1.0, 1.0)
+    if isinstance(policy.admission, named.TokenBucket | named.QueueSize):
+        per_s = policy.admission.rate.of_host(rate, scenario.hosts)
+        kind, limit = policies.TOKEN_BUCKET, 1.0
+        if isinstance(policy.admission, named.QueueSize):
+            kind, limit = policies.QUEUE_SIZE, float(max(1, queue_limit(policy.admission.limit, rate)))
+        admission = policies.Admission(kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit)
+    queue = policies.Queue(policies.FIFO, 0, 0, 0)
+    if isinstance(policy.queue, named.Lifo):
+        queue = policies.Queue(policies.LIFO, 0, 0, 0)
+    elif isinstance(policy.queue, named.Bounded):
+        queue = policies.Queue(policies.BOUNDED, queue_limit(policy.queue.limit, rate), 0, 0)
+    elif isinstance(policy.queue, named.DropExpired):
+        queue = policies.Queue(policies.DROP_EXPIRED, 0, ns(policy.queue.max_age), ns(policy.queue.margin))
+    nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
+    retries = scenario.jobs.retries if scenario.jobs else -1
+    round_trip = max(1, ns(part.round_trip))
+    client = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip)
+    if isinstance(policy.client, named.Fixed):
+        client = client._replace(kind=policies.FIXED, delay=dist(policy.client.delay, table))
+    elif isinstance(policy.client, named.Exponential | named.FullJitter):
+        kind = policies.EXPONENTIAL if isinstance(policy.client, named.Exponential) else policies.FULL_JITTER
+        client = client._replace(
+            kind=kind, base_ns=policy.client.base * 1e9, factor=policy.client.factor, cap_ns=policy.client.cap * 1e9
+        )
+    lease = policies.Lease(policies.LEASE_FIXED, nothing, 0, policies.RESUME, 1.0)
+    if scenario.lease is not None:
+        lease = lease._replace(duration=dist(scenario.lease.duration, table))
+        if isinstance(policy.lease, named.Grace):
+            lease = lease._replace(kind=policies.GRACE, grace_ns=ns(policy.lease.grace))
+        elif isinstance(policy.lease, named.CreditOnArrival):
+            lease = lease._replace(kind=policies.CREDIT_ON_ARRIVAL)
+        elif isinstance(policy.lease, named.Freeze):
+            thaw = policies.REARM if policy.lease.then == "rearm" else policies.RESUME
+            lease = lease._replace(kind=policies.FREEZE, thaw=thaw, freeze_share=policy.lease.from_failures)
+    slowdown = part.slowdown
+    return Params(
+        traffic=requests.HOLDERS if scenario.fleet else requests.JOBS,
+        workers=part.workers,
+        timeout=dist(part.timeout, table),
+        cancel=int(part.cancel_on_timeout),
+        establish=dist(part.establish_time, table),
+        renew=dist(part.renew_time or part.establish_time, table),
+        fail_after_ns=ns(part.fail_after),
+        reject_cost_ns=ns(part.reject_cost),
+        drop_cost_ns=ns(part.drop_cost),
+        drop_notifies=int(part.drop_notifies),
+        slowdown_a=float(slowdown.a) if slowdown else 0.0,
+        slowdown_b=float(slowdown.b) if slowdown else 1.0,
+        slowdown_n=float(slowdown.queue) if slowdown else 1.0,
+        check_every_ns=ns(scenario.lease.check_every) if scenario.lease else 0,
+        check_jitter=float(scenario.lease.check_jitter) if scenario.lease else 0.0,
+        poisson=int(scenario.jobs is not None and scenario.jobs.arrivals == "poisson"),
+        window_ns=ns(scenario.coupling.window),
+        client=client,
+        admission=admission,
+        queue=queue,
+        lease=lease,
+    )
+
+
+Control = tuple[int, int, int, float, float]  # time ns, what, whole argument, two fractional arguments
+
+
+def dependency_controls(scenario: Scenario) -> list[Control]:
+    """When the dependency begins and ceases to fail."""
+    controls: list[Control] = []
+    for outage in scenario.dependency.outages:
+        if controls and controls[-1][0] == ns(outage.start):
+            controls.pop()  # one outage goes over into the next: no moment of health between them
+        controls.append((ns(outage.start), requests.DEPENDENCY, 0, outage.fails, 0.0))
+        controls.append((ns(outage.end), requests.DEPENDENCY, 0, 0.0, 0.0))
+    return controls
+
+
+def action_controls(scenario: Scenario, action: Restart | Throttle | Pause, start_s: float, host: int, zones: int) -> list[Control]:
+    """What an operator's action that starts at `start_s` does to one host."""
+    if action.zone is not None and host % zones != action.zone:
+        return []
+    if isinstance(action, Restart):
+        # Hosts of one wave are spread over the fleet, and so are those that are spared.
+        reached = [h for h in range(scenario.hosts) if action.zone is None or h % zones == action.zone]
+        place = reached.index(host) if len(reached) < scenario.hosts else host
+        count = math.ceil(action.share * len(reached) - 1e-9)
+        if place * count % len(reached) >= count and count < len(reached):
+            return []
+        rank = place * count // len(reached)
+        wave = rank % action.waves
+        return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
+    if isinstance(action, Pause):
+        return [
+            (ns(start_s), requests.GATE, 0, 0.0, 1.0),
+            (ns(start_s + action.lasts), requests.GATE, 0, _FOREVER, 1.0),
+        ]
+    rate = scenario.establish_per_s
+    controls: list[Control] = []
+    for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
+        per_s = fleet_rate.of_host(rate, scenario.hosts) if fleet_rate is not None else None
+        gate = _FOREVER if per_s is None else per_s / 1e9
+        controls.append((ns(start_s + after), requests.GATE, 0, gate, _burst(per_s or 0.0, action.burst)))
+    return controls
+
+
+def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, float]]) -> list[Control]:
+    """All controls of one host, in order of time; at one time the dependency first, then actions as the file has them.
+
+    `started` names the actions (by place) that a condition has set off, and when (s).
+    """
+    zones = scenario.fleet.zones if scenario.fleet else 1
+    controls = dependency_controls(scenario)
+    starts = {i: action.at for i, action in enumerate(scenario.operator) if action.at is not None}
+    starts.update(dict(started))
+    for i in sorted(starts):
+        start = starts[i]
+        if start is not None:
+            controls += action_controls(scenario, scenario.operator[i], start, host, zones)
+    return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
+
+
+def inputs(controls: Sequence[Control], table: Table, arrivals: Sequence[tuple[float, float]] = ()) -> Inputs:
+    """The kernel's form of controls and of arrivals: (from s, rate 1/s) in order of time."""
+    return Inputs(
+        controls=np.array([control[:3] for control in controls], np.int64).reshape(-1, 3),
+        control_args=np.array([control[3:] for control in controls], np.float64).reshape(-1, 2),
+        arrivals_ns=np.array([ns(at) for at, _ in arrivals] or [0], np.int64),
+        arrivals_per_ns=np.array([rate / 1e9 for _, rate in arrivals] or [0.0], np.float64),
+        table=table.array(),
+    )
+
+
+def recontrol(run: hosts.HostRun, controls: Sequence[Control]) -> None:
+    """Give a running host a new list of controls; what lies in its past must be the same."""
+    fresh = inputs(controls, Table())
+    run.inputs = run.inputs._replace(controls=fresh.controls, control_args=fresh.control_args)
+
+
+def span_ns(scenario: Scenario) -> int:
+    """The longest usual wait of a client, which sets the wheel's turn."""
+    waits = [scenario.host.timeout.mean_s()]
+    if scenario.lease is not None:
+        waits.append(scenario.lease.check_every * (1 + scenario.lease.check_jitter))
+    policy = scenario.policy.client
+    if isinstance(policy, named.Fixed):
+        waits.append(policy.delay.mean_s())
+    elif isinstance(policy, named.Exponential | named.FullJitter):
+        waits.append(policy.cap)
+    return ns(min(max(waits), scenario.horizon))

@@ -1,0 +1,119 @@
+"""Durations, rates and shares as users write them, and back. A leaf: everything else says what it wants in these words."""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+_PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|min|s|m|h|d)")
+_DURATION = r"^\s*((\d+(\.\d+)?|\.\d+)\s*(ns|us|µs|ms|min|s|m|h|d)\s*)+$"
+_RATE = r"^\s*(\d+(\.\d+)?([eE]\d+)?)\s*/\s*(ms|s|m|min|h|d)\s*$"
+_SHARE = r"^\s*(\d+(\.\d+)?|\.\d+)\s*%\s*$"
+
+
+def duration_s(value: object) -> float:
+    """Seconds of a duration such as "250ms", "90s", "1h30m". Raises ValueError that says what is wanted."""
+    if isinstance(value, bool):
+        raise ValueError('want a duration such as "90s", "5m" or "1h30m"')
+    if isinstance(value, int | float):
+        if value == 0:
+            return 0.0
+        raise ValueError(f'want a duration with its unit: "{value}s" (seconds) or "{value}ms" (milliseconds)?')
+    if not isinstance(value, str) or not re.match(_DURATION, value):
+        raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
+    return sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
+
+
+def rate_per_s(value: object) -> float:
+    """Rate in 1/s of "200/s", "12000/min" or "300/h". Raises ValueError that says what is wanted."""
+    if isinstance(value, str) and (match := re.match(_RATE, value)):
+        return float(match[1]) / (_NS[match[4]] / 1e9)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f'want a rate with its unit: "{value}/s" (a second) or "{value}/min" (a minute)?')
+    raise ValueError('want a rate such as "200/s", "12000/min" or "300/h"')
+
+
+def share(value: object) -> float:
+    """A share from 0 to 1 of "10%" or 0.1. Raises ValueError that says what is wanted."""
+    if isinstance(value, str) and re.match(_SHARE, value):
+        number = float(value.strip().rstrip("%")) / 100
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    else:
+        raise ValueError('want a share such as "10%"')
+    if not 0 <= number <= 1:
+        raise ValueError('want a share from "0%" to "100%"')
+    return number
+
+
+def _positive(parse: Any, what: str) -> Any:
+    def checked(value: object) -> float:
+        number = float(parse(value))
+        if number <= 0:
+            raise ValueError(f"want {what} above 0")
+        return number
+
+    return checked
+
+
+def _schema(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+Duration = Annotated[float, BeforeValidator(duration_s), _schema(_DURATION, "90s")]
+PositiveDuration = Annotated[float, BeforeValidator(_positive(duration_s, "a duration")), _schema(_DURATION, "90s")]
+Rate = Annotated[float, BeforeValidator(rate_per_s), _schema(_RATE, "200/s")]
+PositiveRate = Annotated[float, BeforeValidator(_positive(rate_per_s, "a rate")), _schema(_RATE, "200/s")]
+Share = Annotated[
+    float,
+    BeforeValidator(share),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _SHARE}, {"type": "number", "minimum": 0, "maximum": 1}]}),
+]
+
+
+def ns(seconds: float) -> int:
+    """Whole nanoseconds of a time in seconds."""
+    return round(seconds * 1e9)
+
+
+def show_duration(seconds: float) -> str:
+    """A duration for people, to about three digits: "250 ms", "74 min", "2 h 37 min", "never"."""
+    if math.isnan(seconds):
+        return "–"
+    if math.isinf(seconds):
+        return "never"
+    if seconds < 0:
+        return "−" + show_duration(-seconds)
+    if seconds == 0:
+        return "0 s"
+    for limit, unit, factor in ((1e-6, "ns", 1e9), (1e-3, "µs", 1e6), (1.0, "ms", 1e3)):
+        if seconds < limit:
+            return f"{seconds * factor:.3g} {unit}"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{seconds / 60:.1f} min".replace(".0 ", " ")
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def show_count(number: float) -> str:
+    """A count for people: digits in groups of three."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def show_share(number: float) -> str:
+    """A share for people, in percent."""
+    return f"{100 * number:.3g} %"
+
+
+def show_bytes(number: float) -> str:
+    """A size of memory for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} TB"
