@@ -27,8 +27,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _CLIENT = np.uint64(0xD1B54A32D192ED03)  # odd, far from multiples of _GOLDEN: clients and attempts span a lattice without near misses
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-_ULP53 = 2.0**-53
+_S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
+_ULP52 = 2.0**-52
 
 
 class Dist(NamedTuple):
@@ -67,9 +67,9 @@ def stream_key(seed, replication, stream, host):  # type: ignore[no-untyped-def]
 
 @inline
 def uniform(key, client, attempt):  # type: ignore[no-untyped-def]
-    """The draw of one address: a float64 strictly between 0 and 1 with 53 random bits."""
+    """The draw of one address: a float64 strictly between 0 and 1 with 52 random bits (with 53, adding 0.5 could round to 1)."""
     bits = at(key + np.uint64(client) * _CLIENT, attempt)
-    return (np.float64(bits >> _S11) + 0.5) * _ULP53
+    return (np.float64(bits >> _S12) + 0.5) * _ULP52
 
 
 def _log_tables() -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,300 @@
+"""What is on disk: a folder for a run with manifest.json, summary.json and series.parquet, each written whole or not at all."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import recovery
+from recovery import measures, theory
+from recovery.pipeline import COLUMNS, ENGINE, Outcome
+from recovery.scenario import Experiment, Scenario, World
+
+FORMAT = 1  # of manifest and summary; a new number where a reader of the old would be misled
+SERIES_WORLDS_MAX = 40  # a sweep of more worlds keeps the rows, not the curves
+_PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside `path`, flush it to the disk, and give it its name: never half a file under that name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    try:
+        write(part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, whole or not at all."""
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8") and None)
+
+
+def plain(value: Any) -> Any:
+    """The same in what JSON can say: inf and nan become "inf" and null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        return None if math.isnan(value) else value
+    return value
+
+
+def number(value: Any) -> float:
+    """A number as `plain` wrote it: "inf" and null are inf and nan again."""
+    return math.nan if value is None else float(value)
+
+
+def to_json(value: Any) -> str:
+    """Stable text: sorted keys, no nan."""
+    return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+
+
+def digest_of(world: World, seed: int, replication: int) -> str:
+    """Name (16 hex digits) of everything that decides one run's result: the checked scenario, seed, replication, and our code."""
+    return _digest(_resolved(world.scenario), seed, replication, _code())
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(plain(parts), sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _resolved(scenario: Scenario) -> dict[str, Any]:
+    table = scenario.model_dump(mode="json", by_alias=True)
+    measured = [("host", name) for name in ("establish_time", "renew_time", "timeout")] + [("lease", "duration")]
+    for part, name in measured:  # the file's name does not decide a result, its values do
+        of = getattr(getattr(scenario, part), name, None) if getattr(scenario, part) is not None else None
+        if of is not None and of.values_s:
+            table[part][name]["values_s"] = _digest(list(of.values_s))
+    return dict(table)
+
+
+def _code() -> str:
+    """Digest of everything in our packages that computes."""
+    root = Path(__file__).resolve().parent
+    files = sorted([*root.parent.joinpath("kernels").glob("*.py"), *root.glob("stages/*.py"), root / "pipeline.py", root / "measures.py"])
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program, of Python and of the packages that compute."""
+    found = {"recovery": recovery.__version__, "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in _PACKAGES}
+
+
+def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """summary.json: a row for each run, a group for each world, milestones, bounds, inputs that are fitted."""
+    rows = []
+    for outcome in outcomes:
+        rows.append(
+            {
+                "world": outcome.world.name,
+                "levers": dict(outcome.world.levers),
+                "seed": outcome.seed,
+                "replication": outcome.replication,
+                "digest": digest_of(outcome.world, outcome.seed, outcome.replication),
+                "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
+                "cpu_s": round(outcome.cpu_s, 3),
+                **outcome.measure(),
+            }
+        )
+    groups = [_group(world, rows) for world in experiment.worlds]
+    return {
+        "format": FORMAT,
+        "rows": rows,
+        "groups": [group for group in groups if group],
+        "milestones": _milestones(experiment, rows),
+        "expect": [_expected(experiment, rows, i) for i in range(len(experiment.expectations))],
+        "notes": [note.model_dump() | {"value": _raw_value(experiment.raw, note.key)} for note in experiment.head.notes],
+        "explain": [row._asdict() if hasattr(row, "_asdict") else dict(vars(row)) for row in explanation(experiment.first.scenario)],
+        "recovers_from_s": experiment.first.scenario.recovers_from_s,
+    }
+
+
+def _raw_value(raw: Any, key: str) -> Any:
+    for part in key.split("."):
+        raw = raw[part]
+    return raw
+
+
+def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Mean and interval of every measure over the replications of one world; collapse as a probability with its interval."""
+    own = [row for row in rows if row["world"] == world.name and row["levers"] == dict(world.levers)]
+    if not own:
+        return None
+    collapsed = sum(row["verdict"] == "collapsed" for row in own)
+    interval = theory.wilson(collapsed, len(own))
+    numbers = {}
+    for name, value in own[0].items():
+        if isinstance(value, int | float) and name not in ("seed", "replication", "cpu_s"):
+            mean, low, high = measures.mean_interval([float(row[name]) for row in own])
+            numbers[name] = {"mean": mean, "low": low, "high": high}
+    verdicts = [row["verdict"] for row in own]
+    return {
+        "world": world.name,
+        "levers": dict(world.levers),
+        "runs": len(own),
+        "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
+        "collapsed": {"share": collapsed / len(own), "low": interval[0], "high": interval[1]},
+        "measures": numbers,
+    }
+
+
+def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Observed milestones beside those of the first world (mean over its replications)."""
+    own = [row for row in rows if row["world"] == experiment.first.name]
+    out = []
+    for observed in experiment.head.observed:
+        simulated = measures.mean_interval([float(row[observed.measure]) for row in own])[0] if own else math.nan
+        out.append(
+            {
+                "label": observed.label,
+                "observed_s": observed.at,
+                "simulated_s": simulated,
+                "difference_min": (simulated - observed.at) / 60,
+                "confidence": observed.confidence,
+                "source": observed.source,
+                "used_for_fit": observed.used_for_fit,
+                "measure": observed.measure,
+            }
+        )
+    return out
+
+
+def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
+    """Whether a bound holds: "yes", "no", or "unsure" where the interval over replications spans it."""
+    bound = experiment.expectations[i]
+    own = [row for row in rows if row["world"] == experiment.first.name]
+    if bound.measure == "collapsed_share":
+        collapsed = sum(row["verdict"] == "collapsed" for row in own)
+        low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (float(collapsed), float(collapsed))
+        mean = collapsed / len(own)
+    elif bound.measure not in own[0]:
+        return {"text": bound.text, "holds": "no", "value": math.nan, "why": f"{bound.measure} is no measure of this kind of traffic"}
+    else:
+        mean, low, high = measures.mean_interval([float(row[bound.measure]) for row in own])
+        if math.isnan(low):
+            low = mean
+        if math.isnan(high):
+            high = mean
+
+    def holds(value: float) -> bool:
+        return {"<": value < bound.bound, "<=": value <= bound.bound, ">": value > bound.bound, ">=": value >= bound.bound}[bound.sign]
+
+    both = {holds(low), holds(high)}
+    return {"text": bound.text, "holds": "unsure" if len(both) > 1 else "yes" if both == {True} else "no", "value": mean}
+
+
+def explanation(scenario: Scenario) -> list[Any]:
+    """r1 … r5, hidden capacity and fluid bound of a scenario: theory.Row each, name, value, formula, numbers, meaning."""
+    from recovery import policies as named
+    from recovery.stages import queueing
+
+    rows: list[Any] = []
+    part = scenario.host
+    limit = None
+    if isinstance(scenario.policy.queue, named.Bounded):
+        limit = queueing.queue_limit(scenario.policy.queue.limit, scenario.establish_per_s)
+    if scenario.fleet is not None and scenario.lease is not None:
+        groups = theory.groups(
+            droplets=scenario.fleet.droplets,
+            hosts=scenario.fleet.hosts,
+            workers=part.workers,
+            establish_s=part.establish_time.mean_s(),
+            timeout_s=part.timeout.mean_s(),
+            check_every_s=scenario.lease.check_every,
+            lease_s=scenario.lease.duration.mean_s(),
+            renew_s=(part.renew_time or part.establish_time).mean_s(),
+            queue_limit=limit,
+            reject_cost_s=part.reject_cost,
+        )
+        rows += groups.rows()
+        rows.append(_explained("fluid_bound_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s))
+        rows.append(
+            _explained(
+                "fluid_estimate_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s, renewal_share=groups.r3
+            )
+        )
+    elif scenario.jobs is not None:
+        retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
+        rate = scenario.establish_per_s * scenario.jobs.hosts
+        rows.append(_explained("hidden_capacity_per_s", service_per_s=rate, retries=retries))
+    return rows
+
+
+def _explained(name: str, **inputs: Any) -> Any:
+    return theory.explain(name, getattr(theory, name.replace("fluid_estimate_s", "fluid_bound_s"))(**inputs), **inputs)
+
+
+def series_table(outcomes: Sequence[Outcome]) -> Any:
+    """series.parquet: a row for each window of the first replication of each world. Columns: world, levers, time_s, COLUMNS, zones."""
+    import polars as pl
+
+    frames = []
+    for outcome in outcomes:
+        if outcome.replication != 0:
+            continue
+        rows = len(outcome.times_s)
+        columns: dict[str, Any] = {
+            "world": [outcome.world.name] * rows,
+            "levers": [json.dumps(dict(outcome.world.levers), sort_keys=True, default=str)] * rows,
+            "time_s": outcome.times_s,
+        }
+        columns |= {name: outcome.series[name] for name in COLUMNS}
+        if outcome.droplets:
+            columns["leased_share"] = outcome.leased_share()
+            for zone, leased in enumerate(outcome.leased_by_zone):
+                columns[f"leased_share_zone_{zone}"] = leased / max(int(outcome.droplets_by_zone[zone]), 1)
+        else:
+            columns["backlog"] = outcome.backlog()
+        frames.append(pl.DataFrame(columns))
+    return pl.concat(frames, how="diagonal")
+
+
+def save(out: Path, experiment: Experiment, outcomes: Sequence[Outcome], facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the folder of a run; returns the summary. `facts` (seed, threads, wall_s, …) go into the manifest as they are."""
+    summary = summarise(experiment, outcomes)
+    manifest = {
+        "format": FORMAT,
+        "name": experiment.name,
+        "file": experiment.file,
+        "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
+        "inputs": experiment.raw,
+        "digest": _digest([row["digest"] for row in summary["rows"]]),
+        "engine": ENGINE,
+        "versions": versions(),
+        "machine": platform.machine(),
+        "argv": ["recovery", *sys.argv[1:]],
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kind": "leases" if experiment.first.scenario.fleet else "jobs",
+        "window_s": experiment.first.scenario.coupling.window,
+        "horizon_s": experiment.first.scenario.horizon,
+        **facts,
+    }
+    if len(experiment.worlds) <= SERIES_WORLDS_MAX:
+        table = series_table(outcomes)
+        write_whole(out / "series.parquet", lambda part: table.write_parquet(part, compression="zstd"))
+    write_text(out / "summary.json", to_json(summary))
+    write_text(out / "manifest.json", to_json(manifest))  # last: where it stands, the rest is whole
+    return summary
