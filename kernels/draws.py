@@ -99,7 +99,7 @@ _ONE_BITS = np.int64(1023 << 52)
 
 @inline
 def log(x):  # type: ignore[no-untyped-def]
-    """Natural logarithm of a normal positive float64, absolute error below 1e-15 plus one unit in the last place."""
+    """Natural logarithm of a normal positive float64, absolute error below 1e-15 plus 1.25 units in the last place."""
     bits = np.float64(x).view(np.int64)
     exponent = (bits >> 52) - 1023
     slice_ = (bits >> 45) & 127

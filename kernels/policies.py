@@ -36,12 +36,16 @@ class Client(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """TOKEN_BUCKET: rate and burst. QUEUE_SIZE: rate of an empty queue, burst, and the queue length at which nothing is let in."""
+    """TOKEN_BUCKET: rate and burst. QUEUE_SIZE: rate of an empty queue, burst, and the queue length at which nothing is let in.
+
+    With `establish_only` a client whose lease still runs passes without a token.
+    """
 
     kind: int
     rate_per_ns: float
     burst: float
     limit: float
+    establish_only: int
 
 
 class Queue(NamedTuple):

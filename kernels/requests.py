@@ -72,6 +72,7 @@ FLOWS = 19
 # What a control does: the dependency fails with a share of requests; restart; the operator's throttle.
 DEPENDENCY, RESTART, GATE = range(3)
 
+GATE_OFF, GATE_ALL, GATE_ESTABLISH = range(3)  # whom the operator's throttle holds up: nobody, all, those without a lease
 OK, FAILS = range(2)  # outcome of a service
 FROZEN_BASE = 1 << 61  # a frozen lease is this plus what is left of it
 
@@ -357,12 +358,15 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
     else:
         rate = inputs.control_args[i, 0]
         burst = inputs.control_args[i, 1]
-        if whole[GATE_ON] != 0:
+        if whole[GATE_ON] != GATE_OFF:
             tokens = policies.refill(real[GATE_TOKENS], real[GATE_RATE], real[GATE_BURST], now - whole[GATE_AT])
             real[GATE_TOKENS] = min(tokens, burst)
         else:
             real[GATE_TOKENS] = burst
-        whole[GATE_ON] = 1 if rate >= 0.0 else 0
+        if rate < 0.0:
+            whole[GATE_ON] = GATE_OFF
+        else:
+            whole[GATE_ON] = GATE_ESTABLISH if inputs.controls[i, 2] != 0 else GATE_ALL
         whole[GATE_AT] = now
         real[GATE_RATE] = rate
         real[GATE_BURST] = burst
@@ -424,18 +428,23 @@ def _retry(params, keys, inputs, host, wrap, shift, now, client, is_answer):  # 
 
 
 @inline
-def _admits(params, host, now):  # type: ignore[no-untyped-def]
+def _admits(params, host, row, now):  # type: ignore[no-untyped-def]
     """Whether a request that comes now is let in: -1, or the column of the series that counts its rejection."""
     whole = host.whole
     real = host.real
     if now < whole[DOWN_UNTIL]:
         return REJECTED_DOWN
-    if whole[GATE_ON] != 0:
+    is_gated = whole[GATE_ON] != GATE_OFF
+    is_limited = params.admission.kind != policies.OPEN
+    if (is_gated or is_limited) and params.traffic == HOLDERS and host.clients[row, EXPIRES] > now:
+        is_gated = whole[GATE_ON] == GATE_ALL
+        is_limited = is_limited and params.admission.establish_only == 0
+    if is_gated:
         real[GATE_TOKENS] = policies.refill(real[GATE_TOKENS], real[GATE_RATE], real[GATE_BURST], now - whole[GATE_AT])
         whole[GATE_AT] = now
         if real[GATE_TOKENS] < 1.0:
             return REJECTED_GATE
-    if params.admission.kind != policies.OPEN:
+    if is_limited:
         passed = now - whole[BUCKET_AT]
         tokens = policies.refill(real[TOKENS], real[BUCKET_RATE], params.admission.burst, passed)
         real[TOKENS] = tokens
@@ -446,9 +455,9 @@ def _admits(params, host, now):  # type: ignore[no-untyped-def]
     if params.queue.kind == policies.BOUNDED and whole[BUSY] == params.workers and whole[WAITING] >= params.queue.limit:
         return REJECTED_FULL
     # Tokens are spent only by what is really let in.
-    if whole[GATE_ON] != 0:
+    if is_gated:
         real[GATE_TOKENS] -= 1.0
-    if params.admission.kind != policies.OPEN:
+    if is_limited:
         real[TOKENS] -= 1.0
     return -1
 
@@ -463,7 +472,7 @@ def _submit(params, keys, inputs, host, wrap, shift, now, client):  # type: igno
     clients[row, ATTEMPT] = attempt
     host.series[whole[BIN], SUBMITTED] += 1
     _note(host, now, LOG_SUBMIT, client, attempt)
-    refused = _admits(params, host, now)
+    refused = _admits(params, host, row, now)
     if refused >= 0:
         host.series[whole[BIN], refused] += 1
         _note(host, now, LOG_REJECT, client, attempt)

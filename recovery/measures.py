@@ -63,13 +63,13 @@ def relapses(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, up: f
     return count
 
 
-def backlog_times_s(times_s: np.ndarray, backlog: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
-    """ttr50_s … of jobs: until that part of the backlog at `from_s` is cleared, and stays so for `hold_s`.
+def queue_times_s(times_s: np.ndarray, queue: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
+    """ttr50_s … of jobs: until that part of the queue (requests, abandoned ones too) at `from_s` is cleared, and stays so for `hold_s`.
 
-    What counts as cleared is the level of the time before: the median backlog of the windows before the backlog first rose
+    What counts as cleared is the level of the time before: the median queue of the windows before the queue first rose
     above a tenth of its peak.
     """
-    before = backlog[times_s <= from_s]
+    before = queue[times_s <= from_s]
     peak = float(before.max(initial=0.0))
     at_start = float(before[-1]) if len(before) else 0.0
     quiet = before[: int(np.argmax(before > 0.1 * peak))] if peak > 0 else before
@@ -78,17 +78,17 @@ def backlog_times_s(times_s: np.ndarray, backlog: np.ndarray, from_s: float, hol
     slack = max(2 * normal, 3 * math.sqrt(normal + 1))  # a stationary queue wanders about its normal level
     out = {}
     for name, depth in DEPTHS.items():
-        at = stays_from(times_s, backlog <= normal + slack + (1 - depth) * excess, from_s, hold_s)
+        at = stays_from(times_s, queue <= normal + slack + (1 - depth) * excess, from_s, hold_s)
         out[name] = max(0.0, at - from_s)
     return out
 
 
-def jobs_verdict(times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, backlog: np.ndarray, hold_s: float) -> str:
-    """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; collapsed if not and the backlog did not shrink."""
+def jobs_verdict(times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, queue: np.ndarray, hold_s: float) -> str:
+    """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; else recovering if the queue shrank, else collapsed."""
     last = times_s > times_s[-1] - hold_s
     if succeeded[last].sum() >= 0.9 * arrived[last].sum():
         return "recovered"
-    return "recovering" if backlog[-1] < 0.98 * backlog[last][0] else "collapsed"
+    return "recovering" if queue[-1] < 0.98 * queue[last][0] else "collapsed"
 
 
 def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, ttr100_s: float) -> dict[str, float]:

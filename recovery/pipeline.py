@@ -97,8 +97,8 @@ class Outcome:
             row |= measures.milestones_s(t, share, back, row["ttr100_s"])
         else:
             backlog = self.backlog()
-            row |= measures.backlog_times_s(t, backlog, back, hold)
-            row["verdict"] = measures.jobs_verdict(t, flows["arrived"], flows["succeeded"], backlog, hold)
+            row |= measures.queue_times_s(t, flows["queue"], back, hold)
+            row["verdict"] = measures.jobs_verdict(t, flows["arrived"], flows["succeeded"], flows["queue"], hold)
             row["backlog_peak"] = int(backlog.max(initial=0))
             row["backlog_end"] = int(backlog[-1])
             row["served_share"] = float(flows["succeeded"].sum() / max(flows["arrived"].sum(), 1))

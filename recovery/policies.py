@@ -121,6 +121,7 @@ class TokenBucket(Policy):
         default_factory=lambda: FleetRate(of_capacity_share=0.9), description='of the whole fleet: "200/s", or "90%" of what it can establish'
     )
     burst: Duration = Field(1.0, description="how much of its rate the bucket may save up (at least one request)")
+    only: Literal["all", "establish"] = Field("all", description="whether renewals of leases that still run need a token too")
 
 
 class QueueSize(Policy):
@@ -134,6 +135,7 @@ class QueueSize(Policy):
     )
     limit: Limit = Field(60.0, description='queue at which nothing is let in: requests a host, or the time to work them off, "60s"')
     burst: Duration = Field(1.0, description="how much of its rate the bucket may save up (at least one request)")
+    only: Literal["all", "establish"] = Field("all", description="whether renewals of leases that still run need a token too")
 
 
 class Fifo(Policy):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, TypeAdapter, ValidationError, ValidationInfo, model_validator
 
 from recovery import policies
 from recovery.distributions import Distribution, Time
@@ -21,6 +21,9 @@ from recovery.units import Duration, PositiveDuration, Rate, Share, duration_s
 
 class ScenarioError(ValueError):
     """A scenario that cannot be run as it is written; the text names file, key, value and what is wanted, a line a mistake."""
+
+
+Whole = Annotated[int, Strict()]
 
 
 class _Part(BaseModel):
@@ -36,9 +39,9 @@ class Coupling(_Part):
 class Fleet(_Part):
     """Lease holders and the hosts that manage them."""
 
-    droplets: int = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
-    hosts: int = Field(ge=1, le=10**6, description="managers that they are spread over")
-    zones: int = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
+    droplets: Whole = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
+    hosts: Whole = Field(ge=1, le=10**6, description="managers that they are spread over")
+    zones: Whole = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
     skew: float = Field(0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even")
 
 
@@ -53,7 +56,7 @@ class Slowdown(_Part):
 class HostPart(_Part):
     """One host: its workers, its costs, its clients' patience."""
 
-    workers: int = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")
+    workers: Whole = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")
     establish_time: Time = Field(description="time to make a lease (or to serve a job)")
     renew_time: Time | None = Field(None, description="time to renew a lease that still runs; as establish_time if absent")
     timeout: Time = Field(description="after this a client gives its attempt up; drawn for each attempt")
@@ -106,7 +109,7 @@ class Jobs(_Part):
     arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced (from a random phase)")
     steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
     retries: Annotated[int, BeforeValidator(_retries)] = Field(-1, description='attempts after the first: 0 … or "unlimited"')
-    hosts: int = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
+    hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
 
     @model_validator(mode="after")
     def _rising(self) -> "Jobs":
@@ -202,7 +205,7 @@ class _Action(_Part):
     at: Duration | None = Field(None, description="when, from the start of the experiment")
     when: str | None = Field(None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"')
     held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
-    zone: int | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
+    zone: Whole | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Any:
@@ -218,7 +221,7 @@ class Restart(_Action):
 
     do: Literal["restart"] = "restart"
     share: Share = Field(1.0, description="share of the hosts that is restarted in all")
-    waves: int = Field(1, ge=1, le=10**5, description="in how many waves")
+    waves: Whole = Field(1, ge=1, le=10**5, description="in how many waves")
     every: Duration = Field(0.0, description="time from one wave to the next")
     down_for: Duration = Field(30.0, description="time that a host refuses everything")
 
@@ -240,6 +243,7 @@ class Throttle(_Action):
     do: Literal["throttle"] = "throttle"
     rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
     burst: Duration = Field(1.0, description="how much of its rate it may save up (at least one request)")
+    only: Literal["all", "establish"] = Field("all", description="whether it holds up renewals of leases that still run, too")
     release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
 
     @model_validator(mode="after")
@@ -254,6 +258,7 @@ class Pause(_Action):
 
     do: Literal["pause"] = "pause"
     lasts: PositiveDuration = Field(description="how long")
+    only: Literal["all", "establish"] = Field("all", description="whether it holds up renewals of leases that still run, too")
 
 
 Action = Annotated[Restart | Throttle | Pause, Discriminator("do")]
@@ -412,8 +417,8 @@ class Head(_Part):
     answer: str = Field("", description="what it found, in words")
     label: str = Field("as written", description="name of the scenario as it stands in the file, beside its variants")
     clock: str = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
-    seed: int = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
-    replications: int = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
+    seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
+    replications: Whole = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
     expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(default_factory=dict, description='bounds: ttr99_s = "< 30m"')
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")

@@ -20,7 +20,7 @@ def duration_s(value: object) -> float:
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
-        raise ValueError(f'want a duration with its unit: "{value}s" (seconds) or "{value}ms" (milliseconds)?')
+        raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
     if not isinstance(value, str) or not re.match(_DURATION, value):
         raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
     return sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
@@ -31,7 +31,7 @@ def rate_per_s(value: object) -> float:
     if isinstance(value, str) and (match := re.match(_RATE, value)):
         return float(match[1]) / (_NS[match[4]] / 1e9)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f'want a rate with its unit: "{value}/s" (a second) or "{value}/min" (a minute)?')
+        raise ValueError(f'want a rate with its unit, "{value}/s" (a second) or "{value}/min" (a minute)')
     raise ValueError('want a rate such as "200/s", "12000/min" or "300/h"')
 
 

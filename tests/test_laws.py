@@ -125,12 +125,12 @@ STORMS: dict[str, dict[str, Any]] = {
         "client": FULL_JITTER,
     },
     "bucket": {
-        "admission": policies.Admission(policies.TOKEN_BUCKET, 30.0 / S, 50.0, 1.0),
+        "admission": policies.Admission(policies.TOKEN_BUCKET, 30.0 / S, 50.0, 1.0, 0),
         "client": FULL_JITTER,
         "lease": policies.Lease(policies.FREEZE, exponential(300 * S), 0, policies.RESUME, 0.5),
     },
     "queue-size": {
-        "admission": policies.Admission(policies.QUEUE_SIZE, 60.0 / S, 10.0, 200.0),
+        "admission": policies.Admission(policies.QUEUE_SIZE, 60.0 / S, 10.0, 200.0, 1),
         "client": FULL_JITTER,
         "timeout": exponential(30 * S),
         "lease": policies.Lease(policies.CREDIT_ON_ARRIVAL, constant(180 * S), 0, 0, 1.0),
@@ -142,7 +142,7 @@ CONTROLS = (
     (310 * S, requests.RESTART, 30 * S, 0.0, 0.0),
     (400 * S, requests.DEPENDENCY, 0, 0.3, 0.0),
     (500 * S, requests.DEPENDENCY, 0, 0.0, 0.0),
-    (550 * S, requests.GATE, 0, 20.0 / S, 5.0),
+    (550 * S, requests.GATE, 1, 20.0 / S, 5.0),
     (700 * S, requests.GATE, 0, -1.0, 0.0),
 )
 

@@ -79,13 +79,13 @@ def params(scenario: Scenario, table: Table) -> Params:
     """What decides every host's run."""
     part, policy = scenario.host, scenario.policy
     rate = scenario.establish_per_s
-    admission = policies.Admission(policies.OPEN, 0.0, 1.0, 1.0)
+    admission = policies.Admission(policies.OPEN, 0.0, 1.0, 1.0, 0)
     if isinstance(policy.admission, named.TokenBucket | named.QueueSize):
         per_s = policy.admission.rate.of_host(rate, scenario.hosts)
         kind, limit = policies.TOKEN_BUCKET, 1.0
         if isinstance(policy.admission, named.QueueSize):
             kind, limit = policies.QUEUE_SIZE, float(max(1, queue_limit(policy.admission.limit, rate)))
-        admission = policies.Admission(kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit)
+        admission = policies.Admission(kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit, int(policy.admission.only == "establish"))
     queue = policies.Queue(policies.FIFO, 0, 0, 0)
     if isinstance(policy.queue, named.Lifo):
         queue = policies.Queue(policies.LIFO, 0, 0, 0)
@@ -170,7 +170,7 @@ def action_controls(scenario: Scenario, action: Restart | Throttle | Pause, star
         return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
     if isinstance(action, Pause):
         return [
-            (ns(start_s), requests.GATE, 0, 0.0, 1.0),
+            (ns(start_s), requests.GATE, int(action.only == "establish"), 0.0, 1.0),
             (ns(start_s + action.lasts), requests.GATE, 0, _FOREVER, 1.0),
         ]
     rate = scenario.establish_per_s
@@ -178,7 +178,7 @@ def action_controls(scenario: Scenario, action: Restart | Throttle | Pause, star
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
         per_s = fleet_rate.of_host(rate, scenario.hosts) if fleet_rate is not None else None
         gate = _FOREVER if per_s is None else per_s / 1e9
-        controls.append((ns(start_s + after), requests.GATE, 0, gate, _burst(per_s or 0.0, action.burst)))
+        controls.append((ns(start_s + after), requests.GATE, int(action.only == "establish"), gate, _burst(per_s or 0.0, action.burst)))
     return controls
 
 

@@ -10,6 +10,7 @@ Beyond MODEL.md it is decided that
 - a holder's next check counts from its success; a success ends its row of tries;
 - a request has to pass the operator's gate, then the admission policy, then the bound, and takes tokens only if it
   passes all three;
+- where the gate or the admission policy is for establishes only, a client whose lease runs passes it without a token;
 - the bucket of the queue-size law fills, between two requests that it decides on, at the rate set at the first of them;
 - a queue is full only while all workers are busy;
 - rejections and drops are paid for before the service that they are charged to begins;
@@ -128,6 +129,8 @@ class Twin:
     dependency_fails: float = 0.0
     is_frozen: bool = False
     gate: Bucket | None = None
+    is_gate_for_establishes: bool = False
+    gate_spares_leased: bool = False
     controls_done: int = 0
     jobs: int = 0
     jobs_done: int = 0
@@ -247,7 +250,7 @@ class Twin:
         client.wake = NEVER
         self.count(requests.SUBMITTED)
         self.note(requests.LOG_SUBMIT, client.number, client.attempt)
-        refusal = self.refusal()
+        refusal = self.refusal(client)
         if refusal is not None:
             self.count(refusal)
             self.note(requests.LOG_REJECT, client.number, client.attempt)
@@ -259,18 +262,21 @@ class Twin:
         client.request = Request(client.number, client.attempt, self.now, self.now + max(timeout, 1))
         self.queue.append(client.request)
 
-    def refusal(self) -> int | None:
+    def refusal(self, client: Client) -> int | None:
         """Who refuses a request that comes now, if anybody; else its tokens are taken."""
         if self.now < self.down_until:
             return requests.REJECTED_DOWN
         taken = []
-        if self.gate is not None:
+        is_leased = (
+            client.number in self.clients and self.params.traffic == requests.HOLDERS and client.is_leased(self.now)
+        )
+        if self.gate is not None and not (self.gate_spares_leased and is_leased):
             self.gate.fill(self.now)
             if self.gate.tokens < 1.0:
                 return requests.REJECTED_GATE
             taken.append(self.gate)
         admission = self.params.admission
-        if admission.kind != policies.OPEN:
+        if admission.kind != policies.OPEN and not (admission.establish_only and is_leased):
             self.bucket.fill(self.now)
             self.bucket.rate_per_ns = admission.rate_per_ns
             if admission.kind == policies.QUEUE_SIZE:
@@ -448,11 +454,23 @@ class Twin:
             self.restart(argument)
         elif first < 0.0:
             self.gate = None
+            self.gate_spares_leased = False
         elif self.gate is None:
             self.gate = Bucket(second, first, second, self.now)
+            self.gate_spares_leased = argument != 0
         else:
             self.gate.fill(self.now)
             self.gate = Bucket(min(self.gate.tokens, second), first, second, self.now)
+            self.gate_spares_leased = argument != 0
+
+    def turn_gate(self, rate_per_ns: float, burst: float, is_for_establishes: bool) -> None:
+        """The operator opens the gate (a rate below 0), sets it up with a full bucket, or changes it as it stands."""
+        tokens = burst
+        if self.gate is not None:
+            self.gate.fill(self.now)
+            tokens = min(self.gate.tokens, burst)
+        self.gate = Bucket(tokens, rate_per_ns, burst, self.now) if rate_per_ns >= 0.0 else None
+        self.is_gate_for_establishes = is_for_establishes
 
     def freeze(self, is_frozen: bool) -> None:
         """Stop the clocks of all leases, or let them go on."""

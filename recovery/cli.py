@@ -1,0 +1,267 @@
+"""The command `recovery`: arguments to calls, no logic. Nothing heavy is imported before it is needed."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from recovery.scenario import Experiment
+
+WELL, OURS, USAGE, FAILED, UNSURE, THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 99, 130
+SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1")
+
+_set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the file, with dots: host.workers=8.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
+_threads = click.option("--threads", type=click.IntRange(1, 1024), help="Threads; default: the cores that this process may use.")
+
+
+def _fail(message: object, status: int = USAGE) -> NoReturn:
+    click.echo(message, err=True)
+    raise SystemExit(status)
+
+
+def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experiment":
+    from recovery.scenario import ScenarioError, load
+
+    try:
+        return load(path, (*overrides, *(f"{key}={value}" for key, value in head.items() if value is not None)))
+    except ScenarioError as error:
+        _fail(error)
+
+
+def _print_json(value: Any) -> None:
+    from recovery.store import to_json
+
+    click.echo(to_json(value), nl=False)
+
+
+class _Group(click.Group):
+    """Suggests the nearest command for one that is misspelt."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" Did you mean {close[0]}?" if close else f" Want one of {', '.join(self.list_commands(ctx))}."
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="recovery", message="%(prog)s %(version)s")
+def main() -> None:
+    """After an outage, a million servers want their lease at once: how long until the control plane works again, and which throttling
+    policy makes that shortest?
+
+    Start with `recovery new > mine.toml`, then `recovery explain mine.toml` and `recovery run mine.toml`.
+
+    Exit status: 0 well, 1 our fault, 2 usage or scenario, 3 some runs failed, 4 inconclusive, 99 an [expect] failed, 130 interrupted.
+    """
+
+
+@main.command()
+@click.argument("experiments", nargs=-1, required=True, type=click.Path())
+@_set
+@click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
+@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same world.")
+@_threads
+@_json
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True, help="Folder of results.")
+@click.option("--no-report", is_flag=True, help="Write the numbers only.")
+def run(
+    experiments: tuple[str, ...],
+    overrides: tuple[str, ...],
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path,
+    no_report: bool,
+) -> None:
+    """Run experiments: print the table of results and write numbers, curves and the report."""
+    loaded = [_load(path, overrides, seed=seed, replications=replications) for path in experiments]
+    names = [experiment.name for experiment in loaded]
+    if len(set(names)) < len(names):
+        _fail(f"two experiments have the same file name, and so the same folder under {out}: run them one at a time with other --out")
+    from recovery import execute, text
+
+    worst = WELL
+    results = []
+    for experiment in loaded:
+        try:
+            finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json)
+        except KeyboardInterrupt:
+            _fail("interrupted before the first run was done: nothing is kept", INTERRUPTED)
+        except ValueError as error:
+            _fail(error)
+        except OSError as error:
+            _fail(f"{out}: {error.strerror or error}", OURS)
+        page = None
+        if not no_report:
+            from recovery import report
+
+            page = report.write(finished.folder)
+        if as_json:
+            results.append({"folder": str(finished.folder), "report": str(page) if page else None, "summary": finished.summary})
+        else:
+            click.echo(text.results(experiment, finished.summary))
+            if page:
+                click.echo(f"\nreport: {page}")
+        if not finished.is_whole:
+            click.echo(f"interrupted: {finished.done} of {finished.wanted} runs are kept in {finished.folder}", err=True)
+            worst = INTERRUPTED
+            break
+        holds = {bound["holds"] for bound in finished.summary["expect"]}
+        worst = max(worst, THRESHOLD if "no" in holds else UNSURE if "unsure" in holds else WELL)
+    if as_json:
+        _print_json({"format": 1, "runs": results})
+    sys.exit(worst)
+
+
+@main.command()
+@click.argument("experiment", type=click.Path())
+@_set
+@_threads
+@_json
+def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
+    """Check a scenario without running it: mistakes, memory, expected time."""
+    from recovery import execute, pipeline, text
+
+    loaded = _load(experiment, overrides)
+    count = threads or execute.cores()
+    rows = [(world, pipeline.estimate(world.scenario, count)) for world in loaded.worlds]
+    try:
+        execute.refuse_if_too_large(loaded, count)
+    except ValueError as error:
+        _fail(error)
+    if as_json:
+        _print_json(
+            {
+                "format": 1,
+                "runs": len(rows) * loaded.head.replications,
+                "worlds": [{"world": w.name, "levers": dict(w.levers), "memory_bytes": e.memory_bytes, "events": e.events, "cpu_s": e.cpu_s} for w, e in rows],
+            }
+        )
+    else:
+        click.echo(text.checked(loaded, rows, count))
+
+
+@main.command()
+@click.argument("experiment", type=click.Path())
+@_set
+@_json
+def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Explain a scenario without running it: r1 … r5, hidden capacity, fluid bound, each with its formula and its numbers."""
+    from recovery import store, text
+
+    loaded = _load(experiment, overrides)
+    rows = store.explanation(loaded.first.scenario)
+    if as_json:
+        _print_json({"format": 1, "rows": [row._asdict() if hasattr(row, "_asdict") else vars(row) for row in rows]})
+    else:
+        click.echo(text.explained(loaded, rows))
+
+
+@main.command()
+@click.option("--system", type=click.Choice(SYSTEMS), default="leases", show_default=True, help="What to start from.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it.")
+def new(system: str, out: Path | None) -> None:
+    """Print a commented scenario to start from."""
+    from importlib import resources
+
+    preset = resources.files("recovery").joinpath("data", "presets", f"{system}.toml").read_text(encoding="utf-8")
+    if out is None:
+        click.echo(preset, nl=False)
+        return
+    if out.exists():
+        _fail(f"{out} is there already; want a new file")
+    from recovery.store import write_text
+
+    write_text(out, preset)
+    click.echo(f"{out} is written; next: recovery explain {out}", err=True)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Draw the report of a folder of results once more."""
+    from recovery import report as page
+
+    try:
+        click.echo(page.write(folder))
+    except ValueError as error:
+        _fail(error)
+
+
+@main.command()
+@click.argument("name", required=False)
+@_json
+def policies(name: str | None, as_json: bool) -> None:
+    """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
+    from recovery import text
+    from recovery.policies import catalogue
+
+    rows = [row for row in catalogue() if name in (None, row["name"], row["axis"])]
+    if not rows:
+        import difflib
+
+        names = [row["name"] for row in catalogue()] + ["client", "admission", "queue", "lease"]
+        close = difflib.get_close_matches(str(name), names, 1)
+        _fail(f"{name} is no policy and no axis{f' (did you mean {close[0]}?)' if close else ''}; want one of {', '.join(dict.fromkeys(names))}")
+    if as_json:
+        _print_json({"format": 1, "policies": rows})
+    else:
+        click.echo(text.catalogued(rows))
+
+
+@main.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
+    from recovery.scenario import json_schema
+    from recovery.store import to_json, write_text
+
+    content = to_json(json_schema())
+    if out is None:
+        click.echo(content, nl=False)
+    else:
+        write_text(out, content)
+
+
+@main.command()
+@_json
+def doctor(as_json: bool) -> None:
+    """Look at the machine: versions, cores and memory, cache, and whether a small run has the right bits."""
+    from recovery import doctor as doc
+
+    findings = doc.examine()
+    if as_json:
+        _print_json({"format": 1, "findings": [vars(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.found}")
+    sys.exit(WELL if all(finding.ok for finding in findings) else OURS)
+
+
+def _quiet_broken_pipe(call: Callable[[], None]) -> None:
+    try:
+        call()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(WELL)
+
+
+def entry() -> None:
+    """Where the installed command starts."""
+    _quiet_broken_pipe(main)
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,138 @@
+"""Where runs run: threads of this process. Checks that the machine is large enough, shows progress, keeps what is done."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recovery import pipeline, store
+from recovery.scenario import Experiment, ScenarioError
+from recovery.units import show_bytes, show_duration
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity and the container's limit."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return count
+
+
+def memory_bytes() -> float:
+    """Memory that is free for us: the machine's, and the container's limit."""
+    import psutil
+
+    free = float(psutil.virtual_memory().available)
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text().strip()
+        if limit != "max":
+            free = min(free, float(limit) - float(used))
+    except (OSError, ValueError):
+        pass
+    return free
+
+
+def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
+    """Raise ScenarioError if a world needs more memory than there is, with the estimate and what to change."""
+    free = memory_bytes()
+    for world in experiment.worlds:
+        need = pipeline.estimate(world.scenario, threads)
+        if need.memory_bytes > 0.9 * free:
+            raise ScenarioError(
+                f"{experiment.file}: “{world.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
+                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each); {show_bytes(free)} are free. "
+                f"Want more hosts of fewer droplets (fleet.hosts), fewer --threads, a shorter horizon, "
+                f"or a bounded queue (policy.queue)"
+            )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `run` gives: the summary that lies in `folder`, and whether every run was done."""
+
+    folder: Path
+    summary: dict[str, Any]
+    done: int
+    wanted: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was interrupted."""
+        return self.done == self.wanted
+
+
+def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
+    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done; ScenarioError if too large."""
+    refuse_if_too_large(experiment, threads)
+    head = experiment.head
+    tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
+    hosts = sum(world.scenario.hosts for world, _, _ in tasks)
+    say_that_it_compiles(quiet)
+    begun, outcomes = time.monotonic(), []
+    stopped = False
+    with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
+        try:
+            for outcome in runner.run(tasks):
+                outcomes.append(outcome)
+        except (KeyboardInterrupt, pipeline.Interrupted):
+            stopped = True
+            runner.stop()
+    if not outcomes:
+        raise KeyboardInterrupt
+    facts = {
+        "seed": head.seed,
+        "replications": head.replications,
+        "threads": threads,
+        "wall_s": round(time.monotonic() - begun, 3),
+        "cpu_s": round(sum(outcome.cpu_s for outcome in outcomes), 3),
+        "runs_done": len(outcomes),
+        "runs_wanted": len(tasks),
+        "interrupted": stopped,
+    }
+    folder = out / experiment.name
+    return Finished(folder, store.save(folder, experiment, outcomes, facts), len(outcomes), len(tasks))
+
+
+def say_that_it_compiles(quiet: bool) -> None:
+    """Compile now if that was never done, and say so: it takes longer than most runs."""
+    from kernels import jit
+
+    if jit.is_compiled():
+        return
+    if not quiet:
+        print("first run: compiling the kernels, about half a minute, kept for later …", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    from recovery import scenario
+
+    tiny = scenario.parse(
+        'horizon = "1s"\ncoupling.window = "1s"\nfleet = { droplets = 2, hosts = 1 }\n'
+        'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "1s", check_every = "1s" }\n'
+    )
+    with pipeline.Runner(1) as runner:
+        list(runner.run([(tiny.first, 1, 0)]))
+    if not quiet:
+        print(f"compiled in {show_duration(time.monotonic() - begun)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(total: int, quiet: bool) -> Iterator[Callable[[float], None] | None]:
+    """A bar with the time that is left, on a terminal only; yields what `Runner` tells its progress to."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("simulating"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,140 @@
+"""What the command prints for people: plain text, the same on every machine."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recovery import words
+from recovery.pipeline import Estimate
+from recovery.scenario import Experiment, World
+from recovery.units import show_bytes, show_count, show_duration, show_share
+
+
+def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows of text in columns, the first `left` columns to the left and the others to the right; the first row is the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *(line(row) for row in rows[1:])])
+
+
+def results(experiment: Experiment, summary: Mapping[str, Any]) -> str:
+    """Title, verdict, table of worlds, milestones, bounds."""
+    parts = [experiment.head.title, "\n".join(words.sentences(summary)), worlds_table(summary)]
+    if summary["milestones"]:
+        parts.append(milestones_table(summary))
+    parts += [f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])})" for bound in summary["expect"]]
+    return "\n\n".join(parts)
+
+
+def _shown(measure: str, value: Any) -> str:
+    number = math.nan if value is None else float(value)
+    if measure.endswith("_s"):
+        return show_duration(number)
+    return show_share(number) if measure.endswith("_share") else "never" if math.isinf(number) else f"{number:.4g}"
+
+
+def worlds_table(summary: Mapping[str, Any]) -> str:
+    """A line a world: times to recovery, what is saved against the first, efficiency, amplification, wasted work."""
+    groups = summary["groups"]
+    if any(group["levers"] for group in groups):
+        return _sweep_table(groups)
+    head = ["world", "50 %", "90 %", "99 %", "100 %", "saved", "verdict", "efficiency", "amplification", "wasted", "longest queue"]
+    rows = [head]
+    for group in groups:
+        times = [show_duration(words.mean(group, f"ttr{depth}_s")) for depth in (50, 90, 99, 100)]
+        saved = "" if group is groups[0] else words.show_saved(words.saved_s(group, groups[0]))
+        efficiency, amplification = words.mean(group, "efficiency"), words.mean(group, "amplification")
+        rows.append(
+            [
+                group["world"],
+                *times,
+                saved,
+                words.verdict_of(group),
+                "–" if math.isnan(efficiency) else show_share(efficiency),
+                "never" if math.isinf(amplification) else f"{amplification:.3g}",
+                show_share(words.mean(group, "wasted_share")),
+                show_count(words.mean(group, "queue_peak")),
+            ]
+        )
+    return table(rows)
+
+
+def _sweep_table(groups: Sequence[Mapping[str, Any]]) -> str:
+    keys = list(groups[0]["levers"])
+    rows = [["world", *keys, "runs", "collapsed", "from", "to"]]
+    for group in groups:
+        share = group["collapsed"]
+        levers = [value if isinstance(value := group["levers"][key], str) else json.dumps(value) for key in keys]
+        rows.append([group["world"], *levers, str(group["runs"]), *(show_share(float(share[k])) for k in ("share", "low", "high"))])
+    return table(rows)
+
+
+def milestones_table(summary: Mapping[str, Any]) -> str:
+    """Observed and simulated milestones, with the difference."""
+    rows = [["milestone", "confidence", "observed", "simulated", "difference"]]
+    for stone in summary["milestones"]:
+        simulated = math.nan if stone["simulated_s"] is None else float(stone["simulated_s"])
+        difference = math.nan if stone["difference_min"] is None else float(stone["difference_min"])
+        label = stone["label"] + (" (used for the fit)" if stone["used_for_fit"] else "")
+        shown = f"{difference:+.1f} min" if math.isfinite(difference) else "–"
+        rows.append([label, stone["confidence"], show_duration(stone["observed_s"]), show_duration(simulated), shown])
+    return table(rows, left=2)
+
+
+def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], threads: int) -> str:
+    """What `recovery check` says: nothing is wrong, what it will take."""
+    runs = len(rows) * experiment.head.replications
+    cpu_s = sum(need.cpu_s for _, need in rows) * experiment.head.replications
+    lines = [
+        f"{experiment.file}: nothing wrong; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
+        f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
+        f"time: about {show_duration(cpu_s / threads)} at most with {threads} threads (two submissions or deadlines an attempt, {60} ns each)",
+    ]
+    table_rows = [["world", "memory at most", "events at most", "CPU time about"]]
+    names: dict[str, tuple[World, Estimate]] = {}
+    for world, need in rows:
+        if world.name not in names or need.events > names[world.name][1].events:
+            names[world.name] = (world, need)
+    for name, (_, need) in names.items():
+        table_rows.append([name, show_bytes(need.memory_bytes), f"{need.events:.2g}", show_duration(need.cpu_s)])
+    return "\n".join([*lines, "", table(table_rows)])
+
+
+def explained(experiment: Experiment, rows: Sequence[Any]) -> str:
+    """Each group with its formula, the numbers in it, its value and what it means."""
+    lines = [f"{experiment.head.title} ({experiment.first.name})"]
+    for row in rows:
+        lines += ["", f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}", f"    {row.meaning}"]
+    for note in experiment.head.notes:
+        lines += ["", f"{note.key} is {note.kind}: {note.why}"]
+    return "\n".join(lines)
+
+
+def _value(name: str, value: float) -> str:
+    if math.isinf(value):
+        return "infinite"
+    if name.endswith("_s") and not name.endswith("_per_s"):
+        return f"{value:.6g} s ({show_duration(value)})"
+    return f"{value:.4g}" + (" 1/s" if name.endswith("_per_s") else "")
+
+
+def catalogued(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Every policy with rule, parameters and source, under its axis."""
+    from recovery.policies import MEANING
+
+    lines: list[str] = []
+    axis = None
+    for row in rows:
+        if row["axis"] != axis:
+            axis = row["axis"]
+            lines += ([""] if lines else []) + [f"policy.{axis}: {MEANING[axis]}"]
+        lines += ["", f"  {row['name']}", f"      {row['rule']}"]
+        for parameter in row["parameters"]:
+            lines.append(f"      {parameter['name']} = {parameter['default']}: {parameter['description']}")
+        lines.append(f"      source: {row['source']}")
+    return "\n".join(lines)
