@@ -37,34 +37,46 @@ NEVER = (1 << 63) - 1
 
 
 @inline
+def place(number):  # type: ignore[no-untyped-def]
+    """An index that is known not to be negative: without this every access asks whether it counts from the end."""
+    return np.uint64(number)
+
+
+@inline
+def row_of(client, wrap):  # type: ignore[no-untyped-def]
+    """Row of a client's number, as an index."""
+    return np.uint64(client & wrap)
+
+
+@inline
 def sift_in(near, size, key):  # type: ignore[no-untyped-def]
     """Put `key` into the binary heap near[:size]; the caller counts it."""
-    i = size
+    i = np.int64(size)
     while i > 0:
         parent = (i - 1) >> 1
-        if near[parent] <= key:
+        if near[place(parent)] <= key:
             break
-        near[i] = near[parent]
+        near[place(i)] = near[place(parent)]
         i = parent
-    near[i] = key
+    near[place(i)] = key
 
 
 @inline
 def sift_out(near, size):  # type: ignore[no-untyped-def]
     """Remove the least key of the binary heap near[:size]; the caller counts it."""
-    last = size - 1
-    key = near[last]
-    i = 0
-    child = 1
+    last = np.int64(size - 1)
+    key = near[place(last)]
+    i = np.int64(0)
+    child = np.int64(1)
     while child < last:
-        if child + 1 < last and near[child + 1] < near[child]:
+        if child + 1 < last and near[place(child + 1)] < near[place(child)]:
             child += 1
-        if near[child] >= key:
+        if near[place(child)] >= key:
             break
-        near[i] = near[child]
+        near[place(i)] = near[place(child)]
         i = child
         child = 2 * i + 1
-    near[i] = key
+    near[place(i)] = key
 
 
 @inline
@@ -92,18 +104,18 @@ def arm(clients, wrap, heads, near, near_size, cursor, shift, client):  # type: 
     `clients` int64[rows, COLUMNS], row of a client = number & wrap; `heads` int32[slots], a power of two; `cursor` the number
     of the slot (not wrapped) that is in the near heap now. DUE must not lie before that slot.
     """
-    row = client & wrap
+    row = row_of(client, wrap)
     due = clients[row, DUE]
     number = due >> shift
     if number <= cursor:
         sift_in(near, near_size, near_key(due, cursor << shift, clients[row, STATE], client))
         return near_size + 1
-    slot = number & (heads.size - 1)
+    slot = place(number & (heads.size - 1))
     follower = heads[slot]
     clients[row, NEXT] = follower
     clients[row, PREVIOUS] = NOBODY
     if follower != NOBODY:
-        clients[follower & wrap, PREVIOUS] = client
+        clients[row_of(follower, wrap), PREVIOUS] = client
     heads[slot] = client
     return near_size
 
@@ -111,24 +123,24 @@ def arm(clients, wrap, heads, near, near_size, cursor, shift, client):  # type: 
 @inline
 def disarm(clients, wrap, heads, cursor, shift, client):  # type: ignore[no-untyped-def]
     """Stop the client's timer. In the near heap its entry stays and is skipped, because the caller changes DUE or STATE."""
-    row = client & wrap
+    row = row_of(client, wrap)
     number = clients[row, DUE] >> shift
     if number > cursor:
         follower = np.int64(clients[row, NEXT])
         before = np.int64(clients[row, PREVIOUS])
         if before == NOBODY:
-            heads[number & (heads.size - 1)] = follower
+            heads[place(number & (heads.size - 1))] = follower
         else:
-            clients[before & wrap, NEXT] = follower
+            clients[row_of(before, wrap), NEXT] = follower
         if follower != NOBODY:
-            clients[follower & wrap, PREVIOUS] = before
+            clients[row_of(follower, wrap), PREVIOUS] = before
 
 
 @inline
 def is_live(clients, wrap, key, start):  # type: ignore[no-untyped-def]
     """Whether a near key still describes its client's timer."""
     client = key_client(key)
-    row = client & wrap
+    row = row_of(client, wrap)
     state = clients[row, STATE]
     return (
         clients[row, CLIENT] == client
@@ -141,11 +153,11 @@ def is_live(clients, wrap, key, start):  # type: ignore[no-untyped-def]
 @kernel
 def turn(clients, wrap, heads, near, near_size, cursor, shift):  # type: ignore[no-untyped-def]
     """Move the timers of slot `cursor` that are due in it to the near heap; those of later rounds stay. Returns the size."""
-    slot = cursor & (heads.size - 1)
+    slot = place(cursor & (heads.size - 1))
     client = np.int64(heads[slot])
     heads[slot] = NOBODY
     while client != NOBODY:
-        row = client & wrap
+        row = row_of(client, wrap)
         follower = clients[row, NEXT]
         near_size = arm(clients, wrap, heads, near, near_size, cursor, shift, client)
         client = follower

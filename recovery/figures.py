@@ -1,7 +1,7 @@
-"""Pictures of stored results: from manifest, summary and series to matplotlib figures. Pure functions; nothing is simulated.
+"""Pictures of stored results: manifest, summary and series in, matplotlib figures out. Nothing is simulated.
 
-Every curve has its own colour, line style and marker, so that it is told apart in print without colour. The same results
-give the same bytes: ids are hashed with a fixed salt, and no date is written.
+Every curve has its own colour, line style and marker, so that it is told apart in print without colour. The same
+results give the same bytes: ids are hashed with a fixed salt, and no date is written.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from recovery.store import number
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, Any]
 
 WIDTH_IN = 6.8
+TITLE_PT = 10.8
 POINTS_MAX = 360  # of a curve: more are not seen, and make the page heavy
 TOGETHER_MAX = 6  # more worlds than this do not share a panel under their own colours
 INK, GREY, PALE = "#1a1a1a", "#767676", "#c4c4c4"
@@ -46,13 +47,13 @@ DASHES: tuple[Any, ...] = (
 MARKERS = ("", "o", "s", "^", "D", "v", "X")
 WORK = {
     "useful": ("useful", "#009E73", ""),
-    "wasted": ("wasted: nobody waits any more", "#D55E00", "////"),
-    "failed": ("failed", "#CC79A7", "xxxx"),
-    "overhead": ("saying no", "#F0E442", "...."),
+    "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),
+    "failed": ("failed", "#CC79A7", "xx"),
+    "overhead": ("saying no", "#F0E442", "---"),
     "down": ("restarting", "#8c8c8c", ""),
     "idle": ("idle", "#efefef", ""),
 }
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 9.5,
@@ -197,7 +198,7 @@ def monotone(values: Sequence[float], weights: Sequence[float]) -> list[float]:
 
 
 def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[float], level: float = 0.5) -> float:
-    """Where a share that rises or falls with `at` passes `level`: pooled to be monotone, then linear; nan if it does not."""
+    """Where a share that rises or falls with `at` passes `level`, or nan. Pooled to be monotone, then linear."""
     order = np.argsort(np.asarray(at), kind="stable")
     x = np.asarray(at, float)[order]
     y = np.asarray(shares, float)[order]
@@ -253,7 +254,7 @@ def mean_time_s(raw: Any) -> float:
 
 
 def hidden_capacity(manifest: Mapping[str, Any], world: str, lever: Lever) -> float:
-    """On the axis of a lever that is a rate or an interval of arrivals: μ / (1 + R) of a world; nan where there is none."""
+    """μ / (1 + R) of a world on the axis of a lever that is a rate or an interval of arrivals; nan if there is none."""
     if not re.fullmatch(r"jobs\.steps\.\d+\.(rate|interval)", lever.key):
         return math.nan
     inputs = inputs_of(manifest, world)
@@ -289,7 +290,7 @@ def how_long(group: Mapping[str, Any]) -> str:
 def figures_for(
     manifest: dict[str, Any], summary: dict[str, Any], series: pl.DataFrame | None, marks: Sequence[Mark] = ()
 ) -> list[Picture]:
-    """All pictures that the results of a run give. `marks` are facts about the lever of a sweep, drawn beside the curves."""
+    """All pictures of the results of a run. `marks` are facts about the lever of a sweep, drawn beside the curves."""
     with style():
         return list(_figures(manifest, summary, series, marks))
 
@@ -310,10 +311,10 @@ def _figures(
             yield _sweep_curves(manifest, summary, series, lever, level)
         return
     if series is not None:
-        axis = _TimeAxis(manifest)
+        axis = TimeAxis(manifest)
         curves = [Curve(group["world"], _of(series, group)) for group in summary["groups"]]
         if is_leases:
-            yield _leased(manifest, summary, curves, axis)
+            yield _leased(summary, curves, axis)
             if len(curves) > TOGETHER_MAX:
                 yield _each(summary, curves, axis)
         else:
@@ -334,7 +335,7 @@ def _of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
     return series.filter((pl.col("world") == group["world"]) & (pl.col("levers") == levers))
 
 
-def _leased(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     shown, others = _highlighted(summary, curves)
     milestones = summary.get("milestones", [])
     figure, (top, below) = _panels(
@@ -360,7 +361,7 @@ def _leased(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence[
     return Picture("leased", figure, caption + _grey_note(others))
 
 
-def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: _TimeAxis, world: str) -> None:
+def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: TimeAxis, world: str) -> None:
     """Observed milestones as numbered lines, simulated ones as triangles; their names as a list under the panel."""
     if not milestones:
         return
@@ -380,7 +381,7 @@ def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]],
             top.plot([simulated], [104.5], marker="v", color="#000000", ms=6, ls="", zorder=5)
         if math.isfinite(simulated):
             off = (simulated - at) / 60
-            text = f"{axis.show(simulated)} ({'+' if off >= 0 else '−'}{abs(off):.0f} min)"
+            text = f"{axis.show(simulated)} ({'+' if round(off) > 0 else '−' if round(off) else '±'}{abs(off):.0f} min)"
         else:
             text = "never"
         name = textwrap.shorten(str(milestone["label"]), 58, placeholder=" …")
@@ -390,7 +391,7 @@ def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]],
     )
 
 
-def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Leased share, a panel a world, with the first world behind it."""
     figure, panels = _grid_of(len(curves) - 1, 1.25)
     groups = summary["groups"]
@@ -412,7 +413,7 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> 
     )
 
 
-def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary, curves, axis, [("jobs that wait for an answer", lambda curve: _level(curve, "backlog"), "symlog")]
     )
@@ -424,7 +425,7 @@ def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) 
     )
 
 
-def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary, curves, axis, [("successes (a second)", lambda curve: _flow(curve, "succeeded"), "linear")]
     )
@@ -445,7 +446,7 @@ def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) 
     return Picture("goodput", figure, f"Successes a second. Dotted: jobs that arrive a second, of “{curves[0].label}”.")
 
 
-def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary,
         curves,
@@ -466,7 +467,9 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
     peaks = [(mean(group, "queue_peak"), group["world"]) for group in summary["groups"]]
     text = "; ".join(f"{units.show_count(peak)} under “{world}”" for peak, world in _ends(peaks))
     _title(figure, f"Waiting requests at most: {text}")
-    caption = "Requests in all queues, and how long the oldest of them has waited (both logarithmic). Where the oldest has waited longer than "
+    caption = (
+        "Requests in all queues, and how long the oldest has waited (both logarithmic). Where that is longer than "
+    )
     return Picture(
         "waiting",
         figure,
@@ -476,7 +479,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
     )
 
 
-def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Stacked areas of the workers' time: the first world large, the others small."""
     figure = _figure(1.0)
     rows = math.ceil((len(curves) - 1) / 3)
@@ -521,7 +524,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> 
 
     kinds = [kind for kind in WORK if kind in seen]
     patches = [
-        Patch(facecolor=WORK[kind][1], hatch=WORK[kind][2] or None, edgecolor="#555555", lw=0.4) for kind in kinds
+        Patch(facecolor=WORK[kind][1], hatch=WORK[kind][2] or None, edgecolor="#00000066", lw=0.4) for kind in kinds
     ]
     below.legend(
         patches, [WORK[kind][0] for kind in kinds], loc="lower left", ncols=3, borderaxespad=0, handleheight=1.2
@@ -531,25 +534,28 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> 
     return Picture(
         "work",
         figure,
-        "What workers spend their time on, as shares of all workers' time. Work counts when it ends. The share in a panel's title is of the work "
-        "from the dependency's return until recovery (or the horizon).",
+        "What workers spend their time on, as shares of all workers' time. Work counts when it ends. The share in a "
+        "panel's title is of the work from the dependency's return until recovery (or the horizon).",
     )
 
 
 def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]:
-    """Shares of the workers' time; work that is counted when it ends is scaled to the time in which workers were busy."""
+    """Shares of the workers' time; work, which is counted when it ends, is scaled to the time workers were busy."""
     times, _ = _flow(curve, "succeeded", points)
     busy, idle, down = (_rise(curve, f"{name}_ns", points) for name in ("busy", "idle", "down"))
     kinds = {kind: _flow(curve, f"{kind}_work_ns", points)[1] for kind in ("useful", "wasted", "failed", "overhead")}
     total = np.maximum(busy + idle + down, 1.0)
     done = np.maximum(sum(kinds.values(), np.zeros_like(total)), 1e-9)
     shares = {kind: work / done * busy / total for kind, work in kinds.items()}
-    return times, shares | {"down": down / total, "idle": idle / total}
+    shares |= {"down": down / total, "idle": idle / total}
+    steps = np.max([np.abs(np.diff(share)) for share in shares.values()], axis=0, initial=0.0) > 0.002
+    kept = np.append(True, steps) | np.append(steps, True)  # flat stretches need their ends only
+    return times[kept], {kind: share[kept] for kind, share in shares.items()}
 
 
-def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis) -> Picture:
+def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
-        summary, curves, axis, [("attempts (a second)", lambda curve: _flow(curve, "submitted"), "log")]
+        summary, curves, axis, [("attempts (a second)", lambda curve: _flow(curve, "submitted", 96), "log")]
     )
     panel = figure.axes[0]
     capacity = next(
@@ -558,10 +564,11 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: _TimeAxis)
     if math.isfinite(capacity):
         panel.axhline(capacity, color="#D55E00", lw=1.1, ls=(0, (1, 1)))
         panel.annotate(
-            f"hosts establish {units.show_count(capacity)}/s at most", (0, capacity), (3, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", fontsize=8.6, color="#a04500", va="bottom",
+            f"hosts establish {units.show_count(capacity)}/s at most", (1, capacity), (-2, -3),
+            xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8.6, color="#a04500", va="top",
+            ha="right", bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}, zorder=6,
         )  # fmt: skip
-    peaks = [(float(_flow(curve, "submitted")[1].max(initial=0.0)), curve.label) for curve in curves]
+    peaks = [(float(_flow(curve, "submitted", 96)[1].max(initial=0.0)), curve.label) for curve in curves]
     text = "; ".join(f"{units.show_count(peak)}/s under “{world}”" for peak, world in _ends(peaks))
     _title(figure, f"Attempts at most: {text}")
     return Picture(
@@ -662,8 +669,8 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
         )
         colour, dash = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
         bars = panel.errorbar(
-            x, share, yerr=[np.maximum(share - low, 0), np.maximum(high - share, 0)], color=colour, ls=dash, lw=1.6, capsize=2.5,
-            elinewidth=0.9, marker="osD^vXP"[i % 7], ms=4.5, zorder=3 - 0.01 * i,
+            x, share, yerr=[np.maximum(share - low, 0), np.maximum(high - share, 0)], color=colour, ls=dash, lw=1.6,
+            capsize=2.5, elinewidth=0.9, marker="osD^vXP"[i % 7], ms=4.5, zorder=3 - 0.01 * i,
         )  # fmt: skip
         handles.append(bars)
         at = where[world]
@@ -698,9 +705,9 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
         np.asarray([100 * number(group["collapsed"]["share"]) for group in summary["groups"]])
     )
     _title(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
-    runs = sorted({group["runs"] for group in summary["groups"]})
+    runs = dict.fromkeys(str(n) for n in sorted({group["runs"] for group in summary["groups"]}))
     caption = (
-        f"Share of {'–'.join(str(n) for n in {runs[0]: 0, runs[-1]: 0})} runs that end in collapse, with Wilson's 95 % interval. "
+        f"Share of {' or '.join(runs)} runs that end in collapse, with Wilson's 95 % interval. "
         "Circles: one half, on a line through the shares after neighbours against the trend were pooled."
     )
     if shown:
@@ -751,9 +758,18 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
         (line,) = panel.plot(x, y, color=colour, ls=DASHES[i % len(DASHES)], lw=1.6, marker="osD^vXP"[i % 7], ms=4.5)
         handles.append(line)
         x = [at for at, m in points if math.isinf(m)]
-        panel.plot(x, [edge] * len(x), color=colour, ls="", marker="osD^vXP"[i % 7], ms=6, mfc="white", clip_on=False)
+        panel.plot(
+            x,
+            [edge * (1 + 0.05 * i)] * len(x),
+            color=colour,
+            ls="",
+            marker="osD^vXP"[i % 7],
+            ms=6,
+            mfc="white",
+            clip_on=False,
+        )
     panel.axhline(edge, color=GREY, lw=0.7, ls=(0, (1, 1)))
-    panel.set_ylim(0, edge * 1.06)
+    panel.set_ylim(0, edge * (1.04 + 0.05 * len(worlds)))
     panel.annotate(
         "never",
         (0, edge),
@@ -770,7 +786,7 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     lost = sum(math.isinf(m) for m in middle)
     _title(
         figure,
-        f"The median run takes up to {units.show_duration(top)}, and at {lost} of {len(middle)} points it never recovers",
+        f"The median run takes up to {units.show_duration(top)}; at {lost} of {len(middle)} points it never recovers",
     )
     return Picture(
         "sweep-time-to-recovery",
@@ -791,7 +807,7 @@ def _sweep_curves(
     values = [lever.value(group["levers"][lever.key]) for group in own]
     middle = int(np.argmin(np.abs(np.asarray(values) - at))) if math.isfinite(at) else len(own) // 2
     picked = sorted({min(max(middle + step, 0), len(own) - 1) for step in (-4, -2, 0, 2, 4)})
-    axis = _TimeAxis(manifest)
+    axis = TimeAxis(manifest)
     figure, (panel, below) = _panels([2.9, _lines_in(math.ceil(len(picked) / 2)) + 0.1])
     scale = 100.0 if level == "leased_share" else 1.0
     handles = [_draw(panel, i, *_level(Curve("", _of(series, own[p])), level, scale)) for i, p in enumerate(picked)]
@@ -819,7 +835,7 @@ def _sweep_curves(
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-class _TimeAxis:
+class TimeAxis:
     """Time across: wall-clock labels where the start is known, else seconds, minutes or hours; outages are shaded."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
@@ -893,8 +909,8 @@ class _TimeAxis:
             panel.axvspan(begin, min(end, self.horizon_s), facecolor="#e9e9e9", zorder=0, lw=0)
             if named and not small and i == 0:
                 panel.annotate(
-                    "dependency down", (begin, 0), (4, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                    fontsize=8.6, color="#5a5a5a", va="bottom",
+                    "dependency down", (begin, 0), (4, 4), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="bottom",
                 )  # fmt: skip
 
 
@@ -969,9 +985,7 @@ def _contrast(groups: Sequence[Mapping[str, Any]]) -> str:
     best = best_of(others)
     if never is not None and math.isfinite(mean(first, "ttr99_s")):
         chosen.append(never)
-    if best is not None and mean(best, "ttr99_s") < mean(first, "ttr99_s"):
-        chosen.append(best)
-    elif never is None and best is not None:
+    if best is not None and (never is None or mean(best, "ttr99_s") < mean(first, "ttr99_s")):
         chosen.append(best)
     if len(groups) > 1 and all(
         math.isinf(mean(group, "ttr99_s")) and not group["verdicts"].get("recovered") for group in groups
@@ -1008,7 +1022,7 @@ def _draw(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
 def _lines_picture(
     summary: Mapping[str, Any],
     curves: Sequence[Curve],
-    axis: _TimeAxis,
+    axis: TimeAxis,
     stacked: Sequence[tuple[str, Callable[[Curve], tuple[Array, Array]], str]],
 ) -> Figure:
     """Panels above each other, a line a world."""
@@ -1118,12 +1132,28 @@ def _edge_labels(figure: Figure, panels: Sequence[Axes], y: str, x: str) -> None
     figure.supxlabel(x, fontsize=9)
 
 
-def _title(figure: Figure | SubFigure, text: str) -> None:
+def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
+    """Lines of bold text that are no wider than `width_pt`."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    bold = FontProperties(family="DejaVu Sans", weight="bold", size=size_pt)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and TextPath((0, 0), longer.replace("$", "S"), prop=bold).get_extents().width > width_pt:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _title(figure: Figure, text: str) -> None:
     """What to see, above everything, as many lines as it needs."""
-    lines = textwrap.wrap(text, 68)
-    if len(lines) > 1 and hasattr(figure, "set_figheight"):
+    lines = _wrapped(text, 72 * WIDTH_IN - 18, TITLE_PT)
+    if len(lines) > 1:
         figure.set_figheight(figure.get_figheight() + 0.19 * (len(lines) - 1))
-    figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=10.8, fontweight="bold", linespacing=1.2)
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=TITLE_PT, fontweight="bold", linespacing=1.2)
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -1134,12 +1164,15 @@ def style() -> Iterator[None]:
     """Our look, and a fixed salt for ids; figures are made and written under it."""
     import matplotlib as mpl
 
-    with mpl.rc_context({**mpl.rcParamsDefault, "backend": mpl.rcParams["backend"], **_STYLE}):
+    with mpl.rc_context():
+        backend = mpl.rcParams["backend"]
+        mpl.rcdefaults()  # whatever the user's matplotlibrc says
+        mpl.rcParams.update(_STYLE | {"backend": backend})
         yield
 
 
 def svg(picture: Picture) -> str:
-    """SVG of a picture: the same text each time; every id begins with the picture's name, and nothing outside is named."""
+    """SVG of a picture: the same text each time, every id begins with the picture's name, nothing outside is named."""
     buffer = io.StringIO()
     with style():
         picture.figure.savefig(buffer, format="svg", metadata={"Date": None})

@@ -1,0 +1,534 @@
+"""The page of a run: what a folder holds, as pictures and one HTML file that needs nothing else. Never simulates.
+
+The order of the page is the order in which a reader decides: question, verdict, expectations, worlds, observed against
+simulated, pictures, then what is fitted or assumed, and how to make it all again.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recovery import figures, store, units
+from recovery.figures import Mark, Picture
+from recovery.store import number
+
+_HEAD = {
+    "title",
+    "question",
+    "answer",
+    "label",
+    "clock",
+    "seed",
+    "replications",
+    "expect",
+    "notes",
+    "observed",
+    "sweep",
+}
+# Symbols of the formulas, and the inputs behind them.
+_BEHIND = {
+    "N": ("fleet.droplets",),
+    "M": ("fleet.hosts",),
+    "c": ("host.workers",),
+    "s": ("host.establish_time",),
+    "s_r": ("host.renew_time",),
+    "s_x": ("host.reject_cost",),
+    "τ": ("host.timeout",),
+    "P": ("lease.check_every",),
+    "L": ("lease.duration",),
+    "Q": ("policy.queue",),
+    "R": ("jobs.retries",),
+    "N_unleased": ("fleet.droplets",),
+    "r3": ("host.renew_time", "fleet.droplets", "lease.check_every", "host.workers", "fleet.hosts"),
+    "μ": ("host.workers", "fleet.hosts", "host.establish_time"),
+}
+_VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
+
+
+class Cell(NamedTuple):
+    """A number of a table: its text, its interval where there is one, and how it should look."""
+
+    text: str
+    interval: str = ""
+    look: str = ""
+
+
+class Column(NamedTuple):
+    """A column of the table of worlds: what it shows of which measure."""
+
+    measure: str
+    title: str
+    meaning: str
+    kind: str
+
+
+_LEASES = (
+    Column("ttr50_s", "50 % back", "time until half of the droplets have a lease, for good", "time"),
+    Column("ttr90_s", "90 % back", "the same for 90 %", "time"),
+    Column("ttr99_s", "99 % back", "the same for 99 %: the main measure", "time"),
+    Column("ttr100_s", "100 % back", "the same for all", "time"),
+    Column("saved", "saved", "minutes sooner than the first world (99 %)", "saved"),
+    Column(
+        "efficiency",
+        "efficiency",
+        "fluid bound (least time, if no work were wasted) over time to 99 %; 1 is the best",
+        "number",
+    ),
+    Column("amplification", "attempts a success", "attempts for each success, during recovery", "number"),
+    Column("wasted_share", "wasted work", "share of the work done for answers nobody waited for", "share"),
+    Column("queue_peak", "longest queue", "most requests that waited at one time", "number"),
+    Column("unleased_droplet_hours", "unleased droplet hours", "hours without a lease, over all droplets", "number"),
+)
+_JOBS = (
+    Column("ttr50_s", "50 % cleared", "time until half of the backlog is cleared, for good", "time"),
+    Column("ttr90_s", "90 % cleared", "the same for 90 %", "time"),
+    Column("ttr99_s", "99 % cleared", "the same for 99 %: the main measure", "time"),
+    Column("ttr100_s", "100 % cleared", "the same for all", "time"),
+    Column("saved", "saved", "sooner than the first world (99 %)", "saved"),
+    Column("amplification", "attempts a success", "attempts for each success, during recovery", "number"),
+    Column("wasted_share", "wasted work", "share of the work done for answers nobody waited for", "share"),
+    Column("served_share", "jobs served", "share of all jobs that succeeded", "share"),
+    Column("backlog_peak", "largest backlog", "most jobs without an answer at one time", "number"),
+    Column("queue_peak", "longest queue", "most requests that waited at one time", "number"),
+    Column(
+        "latency_p99_s",
+        "latency, 99 %",
+        "time from a job's first attempt to its success, of 99 % of the successes",
+        "time",
+    ),
+)
+
+
+def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
+    """Pictures and report.html of a run's folder; returns the page's path. ValueError if the folder holds no run."""
+    manifest, summary, series = read(folder)
+    pictures = figures.figures_for(manifest, summary, series, marks)
+    drawn = []
+    for picture in pictures:
+        text, image = figures.svg(picture), figures.png(picture)
+        store.write_text(folder / "figures" / f"{picture.name}.svg", text)
+        store.write_whole(folder / "figures" / f"{picture.name}.png", functools.partial(_put, image))
+        drawn.append((picture, text))
+    page = folder / "report.html"
+    store.write_text(page, html(manifest, summary, drawn))
+    return page
+
+
+def _put(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Manifest, summary and series (None if not kept) of a run's folder. ValueError if the folder holds no run."""
+    if not (folder / "manifest.json").is_file():
+        raise ValueError(f"{folder} has no manifest.json; want the folder of a finished run")
+    tables = []
+    for name in ("manifest.json", "summary.json"):
+        try:
+            table = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{folder}: {name} cannot be read ({error}); want the folder of a finished run") from None
+        if not isinstance(table, dict) or table.get("format") != store.FORMAT:
+            found = table.get("format") if isinstance(table, dict) else None
+            raise ValueError(f"{folder}: {name} has format {found}; want {store.FORMAT}: run the experiment again")
+        tables.append(table)
+    series = None
+    if (folder / "series.parquet").is_file():
+        import polars as pl
+
+        series = pl.read_parquet(folder / "series.parquet")
+    return tables[0], tables[1], series
+
+
+def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
+    """The page as text: no script, nothing from outside, the same for the same results."""
+    import jinja2
+    from markupsafe import Markup
+
+    template = resources.files("recovery").joinpath("data/report.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    head = manifest["head"]
+    notes = _notes(summary)
+    return environment.from_string(template).render(
+        head=head,
+        manifest=manifest,
+        verdict=verdict(manifest, summary),
+        expectations=[_expectation(row) for row in summary["expect"]],
+        tables=_tables(manifest, summary),
+        milestones=_milestones(manifest, summary),
+        first=summary["groups"][0]["world"],
+        figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
+        notes=notes,
+        explain=[_explained(row, notes) for row in summary["explain"]],
+        inputs=_inputs(manifest, notes),
+        variants=_variants(manifest),
+        sweep=_sweep(manifest),
+        runs=_runs(summary),
+        command=command(manifest),
+    )
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """Two or three sentences: what collapsed, why, and which change helps most, by how much."""
+    lever = figures.lever_of(summary)
+    if any(group["levers"] for group in summary["groups"]):
+        return _verdict_of_sweep(manifest, summary, lever)
+    groups = summary["groups"]
+    first, others = groups[0], groups[1:]
+    out = [_what_happened(first, others, manifest)]
+    why = _why(summary)
+    if why and any(group["verdicts"].get("collapsed") for group in groups):
+        out.append(why)
+    if others:
+        out.append(_what_helps(first, others))
+    return out
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    return f"“{group['world']}”"
+
+
+def _what_happened(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> str:
+    ttr = figures.mean(first, "ttr99_s")
+    what = "99 % of its leases" if manifest["kind"] == "leases" else "99 % of its backlog cleared"
+    if math.isfinite(ttr):
+        text = f"{_name(first)} has {what}" + (" back" if manifest["kind"] == "leases" else "")
+        text += f" {units.show_duration(ttr)} after the dependency is" if ttr > 0 else " all the time"
+        text = text.replace("the dependency is", "the dependency's return") if ttr > 0 else text
+    elif first["verdicts"].get("collapsed"):
+        n = first["verdicts"]["collapsed"]
+        text = f"{_name(first)} collapses" + (
+            f" in {n} of {first['runs']} runs" if first["runs"] > 1 else " and never recovers"
+        )
+    else:
+        text = f"{_name(first)} is not back at the horizon, though it still makes progress"
+    lost = [_name(group) for group in others if group["verdicts"].get("collapsed")]
+    if lost:
+        shown = lost if len(lost) <= 3 else [*lost[:2], f"{len(lost) - 2} others"]
+        listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+        text += f"; {listed} {'collapses' if len(lost) == 1 else 'collapse'}"
+        text += " too" if first["verdicts"].get("collapsed") else ""
+    return text + "."
+
+
+def _why(summary: Mapping[str, Any]) -> str:
+    values = {row["name"]: number(row["value"]) for row in summary["explain"]}
+    r1, r2, r3, r4, r5 = (values.get(f"r{i}", math.nan) for i in range(1, 6))
+    if r1 > 1 and not r2 < 1:
+        text = (
+            f"Why: the work that waits is {r1:.3g} timeouts long (r1), so whoever is served first in, first out has "
+            "already given up, and the work is wasted"
+        )
+        return text + (f"; renewals alone need {units.show_share(r3)} of the hosts (r3)." if r3 > 0.05 else ".")
+    if r3 >= 1:
+        return f"Why: renewals alone need {units.show_share(r3)} of what the hosts can do (r3)."
+    if r4 > 1:
+        return f"Why: refilling all leases takes {r4:.3g} times as long as a lease runs (r4)."
+    if r5 > 0.5:
+        return f"Why: saying no costs {units.show_share(r5)} of the hosts' time (r5)."
+    hidden = values.get("hidden_capacity_per_s", math.nan)
+    if hidden == 0:
+        return "Why: every job is tried again without limit, so a queue that is longer than the timeout feeds itself."
+    if hidden > 0:
+        return f"Why: above {units.show_count(hidden)} jobs a second (hidden capacity), retries keep a long queue long."
+    return ""
+
+
+def _what_helps(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    best = figures.best_of(others)
+    was = figures.mean(first, "ttr99_s")
+    if best is None:
+        far = max(others, key=lambda group: figures.mean(group, "leased_end_share"))
+        end = figures.mean(far, "leased_end_share")
+        more = f"; {_name(far)} gets farthest, with {units.show_share(end)} leased at the end" if end > 0 else ""
+        return (
+            f"None of the {len(others)} other worlds recovers{more}."
+            if len(others) > 1
+            else f"{_name(others[0])} does not recover either."
+        )
+    ttr = figures.mean(best, "ttr99_s")
+    if math.isinf(was):
+        return f"Most helps {_name(best)}: it is back after {units.show_duration(ttr)}."
+    if ttr >= was:
+        return f"None of the other worlds is faster; the next best, {_name(best)}, takes {units.show_duration(ttr)}."
+    saved = units.show_duration(was - ttr)
+    text = f"Most helps {_name(best)}: back after {units.show_duration(ttr)}, {saved} sooner"
+    text += f" ({units.show_share((was - ttr) / was)} less)"
+    bound = figures.mean(best, "fluid_bound_s")
+    return text + (f"; nothing can be faster than {units.show_duration(bound)}." if bound > 0 else ".")
+
+
+def _verdict_of_sweep(
+    manifest: Mapping[str, Any], summary: Mapping[str, Any], lever: figures.Lever | None
+) -> list[str]:
+    out = []
+    if lever is None:
+        worst = max(summary["groups"], key=lambda group: number(group["collapsed"]["share"]))
+        label = figures.label_of(worst["world"], worst["levers"])
+        out.append(
+            f"Most often collapses “{label}”: in {units.show_share(number(worst['collapsed']['share']))} of its runs."
+        )
+        best = figures.best_of(summary["groups"])
+        if best is not None:
+            label = figures.label_of(best["world"], best["levers"])
+            out.append(f"Fastest is “{label}”, back after {units.show_duration(figures.mean(best, 'ttr99_s'))}.")
+        return out
+    for world, at in figures.crossings(summary, lever).items():
+        own = [group for group in summary["groups"] if group["world"] == world]
+        if math.isfinite(at.at):
+            shares = sorted((lever.value(g["levers"][lever.key]), number(g["collapsed"]["share"])) for g in own)
+            side = "above" if shares[-1][1] > shares[0][1] else "below"
+            text = f"“{world}” collapses in more than half of its runs {side} {lever.show(at.at)}"
+            if math.isfinite(at.low) and math.isfinite(at.high):
+                text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
+        else:
+            least, *_, most = [
+                units.show_share(share) for share in sorted(number(g["collapsed"]["share"]) for g in own)
+            ]
+            text = f"“{world}” collapses in {least} to {most} of its runs over the whole sweep"
+        predicted = figures.hidden_capacity(manifest, world, lever)
+        if math.isfinite(predicted):
+            text += f"; its predicted hidden capacity is {lever.show(predicted)}"
+        out.append(text + ".")
+    return [*out, _why(summary)] if _why(summary) and "hidden capacity)" not in _why(summary) else out
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _shown(value: float, kind: str) -> str:
+    if math.isnan(value):
+        return "–"
+    if kind == "time":
+        return units.show_duration(value)
+    if math.isinf(value):
+        return "∞"
+    return units.show_share(value) if kind == "share" else units.show_count(value)
+
+
+def _cell(group: Mapping[str, Any], column: Column, first: Mapping[str, Any]) -> Cell:
+    if column.kind == "saved":
+        return _saved(group, first)
+    found = group["measures"].get(column.measure)
+    if found is None:
+        return Cell("–")
+    mean, low, high = (number(found[end]) for end in ("mean", "low", "high"))
+    if math.isinf(mean) and column.kind == "time":
+        back = group["verdicts"].get("recovered", 0)
+        return Cell(
+            "never", f"in {group['runs'] - back} of {group['runs']} runs" if 0 < back < group["runs"] else "", "never"
+        )
+    if column.measure == "efficiency":
+        return Cell(_shown(mean, column.kind), f"bound {units.show_duration(figures.mean(group, 'fluid_bound_s'))}")
+    if math.isfinite(low) and math.isfinite(high) and high > low:
+        return Cell(_shown(mean, column.kind), f"{_shown(low, column.kind)} to {_shown(high, column.kind)}")
+    return Cell(_shown(mean, column.kind))
+
+
+def _saved(group: Mapping[str, Any], first: Mapping[str, Any]) -> Cell:
+    was, now = figures.mean(first, "ttr99_s"), figures.mean(group, "ttr99_s")
+    if group is first:
+        return Cell("–")
+    if math.isinf(was):
+        return Cell("never either", look="never") if math.isinf(now) else Cell("recovers at all", look="good")
+    if math.isinf(now):
+        return Cell("never back", look="never")
+    minutes = (was - now) / 60
+    digits = 0 if abs(minutes) >= 100 else 1
+    return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look="good" if minutes > 0 else "")
+
+
+def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of worlds (and of the points of a sweep), its columns, and for a sweep the short one before it."""
+    groups = summary["groups"]
+    lever = figures.lever_of(summary)
+    keys = list(dict.fromkeys(key for group in groups for key in group["levers"]))
+    columns = [
+        column
+        for column in (_LEASES if manifest["kind"] == "leases" else _JOBS)
+        if not (column.kind == "saved" and (keys or len(groups) == 1))
+    ]
+    several = any(group["runs"] > 1 for group in groups)
+    middle = figures.medians(summary, "ttr99_s")
+    rows = []
+    for group, median in zip(groups, middle, strict=True):
+        collapsed = group["collapsed"]
+        share, low, high = (units.show_share(number(collapsed[end])) for end in ("share", "low", "high"))
+        verdicts = [
+            _VERDICTS[name] + (f" {n} of {group['runs']}" if group["runs"] > 1 else "")
+            for name, n in group["verdicts"].items()
+        ]
+        rows.append(
+            {
+                "world": group["world"],
+                "levers": [str(group["levers"].get(key, "")) for key in keys],
+                "verdict": ", ".join(verdicts),
+                "look": "good" if set(group["verdicts"]) == {"recovered"} else "never",
+                "collapsed": Cell(share, f"{low} to {high}") if several else None,
+                "median": _shown(median, "time") if several else None,
+                "cells": [_cell(group, column, groups[0]) for column in columns],
+            }
+        )
+    return {
+        "rows": rows,
+        "columns": columns,
+        "keys": keys,
+        "several": several,
+        "edges": _edges(manifest, summary, lever) if lever is not None else [],
+        "lever": lever,
+        "runs": sorted({group["runs"] for group in groups}),
+    }
+
+
+def _edges(manifest: Mapping[str, Any], summary: Mapping[str, Any], lever: figures.Lever) -> list[dict[str, str]]:
+    """For each world of a sweep: where it tips over, and where that was predicted."""
+    out = []
+    for world, at in figures.crossings(summary, lever).items():
+        shares = [number(group["collapsed"]["share"]) for group in summary["groups"] if group["world"] == world]
+        predicted = figures.hidden_capacity(manifest, world, lever)
+        spans = math.isfinite(at.low) and math.isfinite(at.high)
+        out.append(
+            {
+                "world": world,
+                "at": lever.show(at.at) if math.isfinite(at.at) else "nowhere in the sweep",
+                "between": f"{lever.show(at.low)} to {lever.show(at.high)}" if spans else "–",
+                "predicted": lever.show(predicted) if math.isfinite(predicted) else "–",
+                "least": units.show_share(min(shares)),
+                "most": units.show_share(max(shares)),
+            }
+        )
+    return out
+
+
+def _expectation(row: Mapping[str, Any]) -> dict[str, str]:
+    measure = row["text"].split()[0]
+    kind = "time" if measure.endswith("_s") else "share" if measure.endswith("_share") else "number"
+    sign = {"yes": "✓ holds", "no": "✗ fails", "unsure": "? unsure: the interval spans the bound"}[row["holds"]]
+    look = {"yes": "good", "no": "never", "unsure": ""}[row["holds"]]
+    return {
+        "text": row["text"],
+        "sign": sign,
+        "look": look,
+        "value": _shown(number(row["value"]), kind),
+        "why": row.get("why", ""),
+    }
+
+
+def _milestones(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    axis = figures.TimeAxis(manifest)
+    out = []
+    for row in summary["milestones"]:
+        observed, simulated, off = (number(row[key]) for key in ("observed_s", "simulated_s", "difference_min"))
+        out.append(
+            {
+                **row,
+                "observed": axis.show(observed),
+                "after": units.show_duration(observed),
+                "simulated": axis.show(simulated) if math.isfinite(simulated) else "never",
+                "difference": f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "never",
+            }
+        )
+    return out
+
+
+def _notes(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{**note, "number": i, "shown": _text(note["value"])} for i, note in enumerate(summary["notes"], 1)]
+
+
+def _marks_of(key: str, notes: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Numbers of the notes that speak of an input: of itself, of a part of it, or of what it is part of."""
+    return [
+        note["number"]
+        for note in notes
+        if f"{note['key']}.".startswith(f"{key}.") or f"{key}.".startswith(f"{note['key']}.")
+    ]
+
+
+def _explained(row: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    value = number(row["value"])
+    name = row["name"]
+    kind = "time" if name.endswith("_s") and not name.endswith("_per_s") else "number"
+    symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row["formula"])
+    marks = sorted({mark for symbol in symbols for key in _BEHIND.get(symbol, ()) for mark in _marks_of(key, notes)})
+    text = _shown(value, kind) + ("/s" if name.endswith("_per_s") else "")
+    return {**row, "shown": text, "marks": marks, "numbers": row["numbers"].replace("inf", "∞").replace("*", "·"),
+            "formula": row["formula"].replace("*", "·")}  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """An input as a person would say it."""
+    if isinstance(value, Mapping):
+        if "dist" in value:
+            rest = ", ".join(f"{key} {_text(item)}" for key, item in value.items() if key != "dist")
+            return f"{value['dist']}, {rest}"
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(f"({_text(item)})" if isinstance(item, Mapping) else _text(item) for item in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return units.show_count(value)
+    return str(value)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and "dist" not in value and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and len(value) > 1 and all(isinstance(item, Mapping) for item in value):
+            for i, item in enumerate(value):
+                yield f"{prefix}{key}.{i}", item
+        else:
+            yield prefix + key, value
+
+
+def _inputs(manifest: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    own = {key: value for key, value in manifest["inputs"].items() if key not in _HEAD | {"variants"}}
+    return [{"key": key, "value": _text(value), "marks": _marks_of(key, notes)} for key, value in _flat(own)]
+
+
+def _variants(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = manifest["inputs"].get("variants", {})
+    return [
+        {"name": name, "changes": [f"{key}: {_text(value)}" for key, value in _flat(change)] or ["nothing"]}
+        for name, change in found.items()
+    ]
+
+
+def _sweep(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    levers = manifest["inputs"].get("sweep", {}).get("levers", {})
+    return [(key, ", ".join(_text(value) for value in lever["values"])) for key, lever in levers.items()]
+
+
+def _runs(summary: Mapping[str, Any]) -> dict[str, str]:
+    rows = summary["rows"]
+    return {
+        "count": units.show_count(len(rows)),
+        "cpu": units.show_duration(math.fsum(float(row["cpu_s"]) for row in rows)),
+        "events": units.show_count(sum(int(row["logical_events"]) for row in rows)),
+    }
+
+
+def command(manifest: Mapping[str, Any]) -> str:
+    """The command that makes the run again. Of paths from the root of a machine, the last two parts stay."""
+
+    def short(word: str) -> str:
+        key, sign, path = word.rpartition("=") if word.startswith("-") else ("", "", word)
+        if path.startswith("/") or re.match(r"[A-Za-z]:[\\/]", path):
+            path = "/".join(re.split(r"[\\/]", path)[-2:])
+        return key + sign + path
+
+    return shlex.join(short(str(word)) for word in manifest["argv"])

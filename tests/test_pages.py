@@ -1,0 +1,339 @@
+"""The page of a run: whole, self-contained, the same each time, and readable on a phone and on paper.
+
+Oracles: the folder's own summary, for every number on the page; an XML parser, for the pictures; a browser, for the
+layout; closed forms, for where a sweep tips over.
+"""
+
+import json
+import math
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from html import unescape
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from recovery import figures, pipeline, report, scenario, store, units
+
+LEASES = """
+title = "A small fleet <b>&"
+question = "What brings it back?"
+label = "nothing done"
+clock = "2025-10-19T23:48-07:00"
+seed = 3
+horizon = "60m"
+hold = "2m"
+[expect]
+ttr99_s = "< 30m"
+[[notes]]
+key = "host.timeout"
+kind = "assumed"
+why = "nobody knows"
+[[observed]]
+label = "all leases are there"
+at = "40m"
+measure = "leased_all_s"
+confidence = "official"
+source = "a log"
+used_for_fit = true
+[fleet]
+droplets = 400
+hosts = 2
+[host]
+workers = 1
+establish_time = { dist = "exponential", mean = "2s" }
+renew_time = "50ms"
+timeout = "60s"
+fail_after = "100ms"
+[lease]
+duration = "5m"
+check_every = "2m"
+[dependency]
+outages = [{ from = "0s", to = "15m" }]
+[policy]
+client = { name = "fixed", delay = "5s" }
+[variants."bounded queue"]
+policy.queue = { name = "bounded", limit = 10 }
+[variants."last in, first out"]
+policy.queue = "lifo"
+"""
+SWEEP = """
+title = "A pushed queue"
+question = "Up to which load?"
+label = "R = 1"
+replications = 6
+seed = 5
+horizon = "10m"
+hold = "1m"
+recovers_from = "60s"
+coupling.window = "5s"
+[jobs]
+retries = 1
+steps = [{ at = "0s", rate = "5/s" }, { at = "30s", rate = "60/s" }, { at = "60s", rate = "10/s" }]
+[host]
+establish_time = { dist = "exponential", mean = "50ms" }
+timeout = "5s"
+[variants."R = 3"]
+jobs.retries = 3
+[sweep]
+levers."jobs.steps.2.rate" = { values = ["2/s", "4/s", "8/s", "12/s"] }
+"""
+JOBS = SWEEP[: SWEEP.index("[sweep]")]
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run", "--virtual-time-budget=5000",
+)  # fmt: skip
+MANY = "".join(
+    f'[variants."limit {limit}"]\npolicy.queue = {{ name = "bounded", limit = {limit} }}\n' for limit in range(20, 25)
+)
+
+
+def run(text: str, out: Path) -> Path:
+    """Folder with the results of an experiment."""
+    experiment = scenario.parse(text)
+    tasks = [
+        (world, experiment.head.seed, k) for world in experiment.worlds for k in range(experiment.head.replications)
+    ]
+    with pipeline.Runner(2) as runner:
+        store.save(out, experiment, list(runner.run(tasks)), {})
+    return out
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of a small lease experiment, one with many worlds, a sweep and plain jobs, each with its page."""
+    top = tmp_path_factory.mktemp("runs")
+    texts = {"leases": LEASES, "many": LEASES + MANY, "sweep": SWEEP, "jobs": JOBS}
+    found = {name: run(text, top / name) for name, text in texts.items()}
+    for folder in found.values():
+        assert report.write(folder) == folder / "report.html"
+    return found
+
+
+def page(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def summary(folder: Path) -> Any:
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+
+
+def words(text: str) -> str:
+    """What a reader reads: no tags, no pictures, single blanks."""
+    return " ".join(
+        unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<(svg|style).*?</\1>", " ", text, flags=re.DOTALL))).split()
+    )
+
+
+KINDS = ("leases", "many", "sweep", "jobs")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_needs_nothing_beside_itself(folders: dict[str, Path], kind: str) -> None:
+    text = page(folders[kind])
+    bare = re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
+    assert not re.findall(r"https?:|\bsrc=|@import|<script|<link|<iframe|<object", bare)
+    assert set(re.findall(r"url\((.)", bare)) <= {"#"}
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', bare))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_id_is_there_once_and_every_reference_finds_its_own(folders: dict[str, Path], kind: str) -> None:
+    text = page(folders[kind])
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    wanted = re.findall(r'href="#([^"]+)"|url\(#([^)"]+)\)|aria-labelledby="([^"]+)"', text)
+    assert {name for names in wanted for name in names if name} <= set(ids)
+
+
+def test_a_page_is_the_same_each_time(folders: dict[str, Path], tmp_path: Path) -> None:
+    for kind in ("leases", "sweep"):
+        again = tmp_path / kind
+        again.mkdir()
+        for name in ("manifest.json", "summary.json", "series.parquet"):
+            shutil.copy(folders[kind] / name, again)
+        report.write(again)
+        files = sorted(file.relative_to(again) for file in again.rglob("*") if file.is_file())
+        assert len(files) > 6
+        assert [f for f in files if (again / f).read_bytes() != (folders[kind] / f).read_bytes()] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_are_well_formed_and_say_what_to_see(folders: dict[str, Path], kind: str) -> None:
+    files = sorted((folders[kind] / "figures").glob("*.svg"))
+    assert files
+    for file in files:
+        root = ET.fromstring(file.read_text(encoding="utf-8"))
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    text = page(folders[kind])
+    assert len(re.findall("<figure ", text)) == len(files) == text.count("<figcaption>")
+    assert all(len(label) > 40 for label in re.findall(r'role="img" aria-label="([^"]*)"', text))
+
+
+def test_pictures_of_each_kind(folders: dict[str, Path]) -> None:
+    names = {kind: {file.stem for file in (folder / "figures").glob("*.svg")} for kind, folder in folders.items()}
+    shared = {"waiting", "work", "attempts", "time-to-recovery"}
+    assert names["leases"] == {"leased"} | shared
+    assert names["many"] == {"leased", "leased-each"} | shared
+    assert names["jobs"] == {"backlog", "goodput"} | shared
+    assert names["sweep"] >= {"collapse", "sweep-curves"}
+
+
+def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) -> None:
+    for kind in ("leases", "many"):
+        seen = words(page(folders[kind]))
+        for group in summary(folders[kind])["groups"]:
+            assert group["world"] in seen
+            means = {name: store.number(found["mean"]) for name, found in group["measures"].items()}
+            shown = [units.show_duration(means[f"ttr{depth}_s"]) for depth in (50, 90, 99, 100)]
+            shown += [units.show_share(means["wasted_share"])]
+            names = ("efficiency", "amplification", "queue_peak", "unleased_droplet_hours")
+            shown += ["∞" if math.isinf(means[name]) else units.show_count(means[name]) for name in names]
+            assert [number for number in shown if number not in seen] == []
+    seen = words(page(folders["sweep"]))
+    for group in summary(folders["sweep"])["groups"]:
+        share, low, high = (units.show_share(group["collapsed"][end]) for end in ("share", "low", "high"))
+        assert f"{share} {low} to {high}" in seen
+
+
+def test_the_page_says_in_this_order_what_a_reader_asks(folders: dict[str, Path]) -> None:
+    text = page(folders["leases"])
+    seen = words(text)
+    parts = ("What brings it back?", "Verdict", "Expectations", "Worlds", "Observed and simulated", "Figures",
+             "Where the numbers come from", "Fitted or assumed", "What was run")  # fmt: skip
+    places = [text.index(part, text.index("<main>") if i else 0) for i, part in enumerate(parts)]
+    assert places == sorted(places)
+    for said in (
+        "nobody knows",
+        "†1",
+        "used for the fit",
+        "official",
+        "a log",
+        "00:28",
+        "ttr99_s < 30m",
+        "policy.client.delay",
+    ):
+        assert said in seen
+    assert "A small fleet <b>&" in seen  # as it was written, not as a tag
+    assert json.loads((folders["leases"] / "manifest.json").read_text())["digest"] in seen
+
+
+def test_the_verdict_names_the_best_world_and_what_it_saves(folders: dict[str, Path]) -> None:
+    groups = summary(folders["leases"])["groups"]
+    best = min(groups[1:], key=lambda group: store.number(group["measures"]["ttr99_s"]["mean"]))
+    said = " ".join(report.verdict(*report.read(folders["leases"])[:2]))
+    assert f"“{best['world']}”" in said
+    assert units.show_duration(store.number(best["measures"]["ttr99_s"]["mean"])) in said
+
+
+def test_paths_of_a_machine_do_not_reach_the_page() -> None:
+    top = "/" + "home"
+    argv = ["recovery", "run", f"{top}/me/experiments/storm.toml", f"--out={top}/me/out/x", "host.workers=8"]
+    assert report.command({"argv": argv}) == "recovery run experiments/storm.toml --out=out/x host.workers=8"
+
+
+def test_a_folder_without_a_run_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"manifest\.json; want the folder of a finished run") as error:
+        report.write(tmp_path)
+    assert str(tmp_path) in str(error.value)
+    for text in ("{", "[]", '{"format": 0}'):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(ValueError, match=r"manifest\.json.*; ?want|manifest\.json has format"):
+            report.write(tmp_path)
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_the_crossing_of_a_straight_line(falls: bool) -> None:
+    at = [1.0, 2.0, 4.0, 8.0, 16.0]
+    shares = [0.05 * x for x in at]
+    if falls:
+        shares = [1 - share for share in shares]
+    assert figures.crossing(at, shares, [1.0] * 5) == pytest.approx(10.0)
+    assert math.isnan(figures.crossing(at, [0.1] * 5, [1.0] * 5))
+
+
+def test_pooling_gives_the_nearest_rising_sequence() -> None:
+    """Oracle: no step towards any other rising sequence comes nearer (a convex problem has one minimum)."""
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        values, weights = rng.random(8), rng.random(8) + 0.1
+        found = np.asarray(figures.monotone(values.tolist(), weights.tolist()))
+        assert (np.diff(found) >= 0).all()
+        for _ in range(50):
+            other = np.sort(rng.random(8))
+            assert (weights * (found - values) * (other - found)).sum() >= -1e-12
+
+
+def test_levers_are_numbers_with_their_unit() -> None:
+    def of(values: Sequence[Any]) -> figures.Lever | None:
+        return figures.lever_of({"groups": [{"levers": {"a.b": value}} for value in values]})
+
+    assert of(["25ms", "0.5s"]) == figures.Lever("a.b", "duration", "ms", 1e3)
+    assert of(["20/s", "60/min"]) == figures.Lever("a.b", "rate", "/s", 1.0)
+    assert of(["5%", "10%"]) == figures.Lever("a.b", "share", "%", 100.0)
+    assert of([1, 2, 3]) == figures.Lever("a.b", "number", "", 1.0)
+    assert of(["fifo", "lifo"]) is None
+    assert of([1, "unlimited"]) is None
+
+
+def test_hidden_capacity_is_marked_for_each_world(folders: dict[str, Path]) -> None:
+    manifest, found, _ = report.read(folders["sweep"])
+    lever = figures.lever_of(found)
+    assert lever is not None
+    assert figures.hidden_capacity(manifest, "R = 1", lever) == pytest.approx(20 / 2)
+    assert figures.hidden_capacity(manifest, "R = 3", lever) == pytest.approx(20 / 4)
+
+
+def test_a_fact_about_the_lever_is_drawn(folders: dict[str, Path]) -> None:
+    manifest, found, series = report.read(folders["sweep"])
+    plain = figures.figures_for(manifest, found, series)[0]
+    marked = figures.figures_for(manifest, found, series, [figures.Mark(6.0, "seen in the laboratory")])[0]
+    assert len(marked.figure.axes[0].lines) == len(plain.figure.axes[0].lines) + 1
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+def chromium(profile: Path, *arguments: str) -> str:
+    """What headless Chromium prints, started with an empty profile and without any network."""
+    program = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
+    if program is None:
+        pytest.skip("no Chromium here")
+    command = [program, *FLAGS, f"--user-data-dir={profile}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("kind", ["many", "sweep"])
+def test_a_page_is_no_wider_than_the_screen(folders: dict[str, Path], tmp_path: Path, kind: str, width: int) -> None:
+    """In a frame of that width: a window of headless Chromium is never narrower than 500 px."""
+    (tmp_path / "page.html").write_text(page(folders[kind]), encoding="utf-8")
+    width_of = "f.contentDocument.documentElement.scrollWidth"
+    inside = f"document.title = {width_of} + ' of ' + f.contentWindow.innerWidth"
+    probe = f'<iframe id="f" style="border: 0; width: {width}px; height: 800px" src="page.html"></iframe>'
+    (tmp_path / "probe.html").write_text(
+        f"<!doctype html><title></title>{probe}<script>f.onload = () => {{ {inside} }}</script>"
+    )
+    shown = chromium(
+        tmp_path / "profile", "--allow-file-access-from-files", "--dump-dom", (tmp_path / "probe.html").as_uri()
+    )
+    found = re.search(r"<title>(\d+) of (\d+)</title>", shown)
+    assert found
+    assert int(found[2]) == width
+    assert int(found[1]) <= width
+
+
+def test_a_page_prints(folders: dict[str, Path], tmp_path: Path) -> None:
+    pdf = tmp_path / "page.pdf"
+    chromium(tmp_path / "profile", f"--print-to-pdf={pdf}", (folders["leases"] / "report.html").as_uri())
+    data = pdf.read_bytes()
+    assert data.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) >= 1
