@@ -1,13 +1,14 @@
 # Each target makes what it needs: the environment in .venv from requirements.lock, nothing outside this folder.
 #   make run [ARGS="..."]   the experiment of the README          make test       all checks and all quick tests
 #   make check              style, types, imports                 make test-all   the slow tests as well
+#   make results            results/ and the README's table anew, from all experiments
 #   make bench [ARGS="..."] benchmarks                            make lock       requirements.lock anew
 #   make clean              remove all that make made
 # PYTHON=... names the interpreter of a new environment; otherwise the first good one of CANDIDATES is taken.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: run test test-all check unit coverage bounds bench lock clean
+.PHONY: run results test test-all check unit coverage bounds bench lock clean
 
 CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
 # CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
@@ -26,6 +27,11 @@ run: $(ENVIRONMENT)
 	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)
 
 # One after the other, whatever -j says: the cheap checks first, and timing tests want the machine for themselves.
+# What is published: every number in README and results/ comes from here.
+results: $(ENVIRONMENT)
+	$(BIN)/recovery run experiments/*.toml --out out
+	$(BIN)/python -m recovery.publish out results README.md
+
 test: $(ENVIRONMENT)
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit

@@ -432,6 +432,7 @@ def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
     panel = figure.axes[0]
     times, arrived = _flow(curves[0], "arrived")
     panel.plot(times, arrived, color="#E69F00", lw=1.1, ls=(0, (1, 1)), zorder=1)
+    panel.set_ylim(0, max(panel.get_ylim()[1], 1.1 * float(arrived.max(initial=0.0))))
     panel.annotate(
         "arrivals",
         (times[int(np.argmax(arrived))], float(arrived.max())),
@@ -561,6 +562,10 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
     capacity = next(
         (number(row["value"]) for row in summary.get("explain", []) if row["name"] == "establish_per_s"), math.nan
     )
+    low, high = panel.get_ylim()
+    panel.set_ylim(min(low, high / 20, capacity / 2 if capacity > 0 else low), high)
+    panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    panel.yaxis.set_minor_formatter(lambda _value, _: "")
     if math.isfinite(capacity):
         panel.axhline(capacity, color="#D55E00", lw=1.1, ls=(0, (1, 1)))
         panel.annotate(
@@ -771,15 +776,9 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     panel.axhline(edge, color=GREY, lw=0.7, ls=(0, (1, 1)))
     panel.set_ylim(0, edge * (1.04 + 0.05 * len(worlds)))
     panel.annotate(
-        "never",
-        (0, edge),
-        (3, -3),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        fontsize=9,
-        va="top",
-        color=INK,
-    )
+        "never", (1, edge), (5, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", fontsize=9, va="center",
+    )  # fmt: skip
     panel.set_ylabel(f"median time to recovery ({unit})")
     panel.set_xlabel(f"{lever.key}" + (f" ({lever.unit})" if lever.unit else ""))
     _legend(below, handles, worlds, others=False, columns=1)
@@ -1150,7 +1149,7 @@ def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
 
 def _title(figure: Figure, text: str) -> None:
     """What to see, above everything, as many lines as it needs."""
-    lines = _wrapped(text, 72 * WIDTH_IN - 18, TITLE_PT)
+    lines = _wrapped(text, 72 * WIDTH_IN - 28, TITLE_PT)
     if len(lines) > 1:
         figure.set_figheight(figure.get_figheight() + 0.19 * (len(lines) - 1))
     figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=TITLE_PT, fontweight="bold", linespacing=1.2)

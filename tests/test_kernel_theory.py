@@ -142,9 +142,8 @@ def test_mg1(name: str) -> None:
     check(theory.mg1(0.6, mean_s, cv), USUAL, 0.6, establish=service)
 
 
-def test_slowdown_by_a_constant_factor_is_a_slower_worker() -> None:
-    # b = 0: the factor is 1 + a whatever the queue, but for an empty one, which has none; so a bound of no place
-    # keeps the queue empty and the factor away.
+def test_slowdown_counts_those_that_wait_and_not_the_one_that_is_taken() -> None:
+    # Where nobody may wait, the queue is empty whenever service starts, and there is no slowdown.
     check(
         theory.mmck(0.8, 1.0, 1, 1),
         "lost_share served_share busy_share",

@@ -1,0 +1,50 @@
+"""From folders of results to what is published: report, summary and leading picture of each, and the README's table.
+
+    python -m recovery.publish out results README.md
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from recovery import text
+from recovery.store import write_text
+
+_TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?(\n<!-- end -->)", re.DOTALL)
+
+
+def publish(out: Path, results: Path, readme: Path) -> None:
+    """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into `readme`.
+
+    Raises ValueError for a folder whose run was interrupted.
+    """
+    for folder in sorted(path.parent for path in out.glob("*/manifest.json")):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if manifest["runs_done"] != manifest["runs_wanted"]:
+            raise ValueError(f"{folder}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
+        goal = results / folder.name
+        goal.mkdir(parents=True, exist_ok=True)
+        for name in ("report.html", "summary.json"):
+            shutil.copyfile(folder / name, goal / name)
+        for picture in LEADING & {path.name for path in (folder / "figures").glob("*.png")}:
+            shutil.copyfile(folder / "figures" / picture, goal / picture)
+    write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
+
+
+LEADING = {"leased.png", "collapse.png"}
+
+
+def with_tables(page: str, results: Path) -> str:
+    """The page with the table of each experiment that it names as the program prints it."""
+
+    def filled(match: re.Match[str]) -> str:
+        summary = json.loads((results / match["name"] / "summary.json").read_text(encoding="utf-8"))
+        return f"{match[1]}```\n{text.worlds_table(summary)}\n\n{text.milestones_table(summary)}\n```{match[3]}"
+
+    return _TABLE.sub(filled, page)
+
+
+if __name__ == "__main__":
+    publish(*(Path(argument) for argument in sys.argv[1:4]))
