@@ -14,9 +14,17 @@ if TYPE_CHECKING:
 WELL, OURS, USAGE, FAILED, UNSURE, THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 99, 130
 SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1")
 
-_set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the file, with dots: host.workers=8.")
+_set = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a key of the file, with dots: host.workers=8.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
-_threads = click.option("--threads", type=click.IntRange(1, 1024), help="Threads; default: the cores that this process may use.")
+_threads = click.option(
+    "--threads", type=click.IntRange(1, 1024), help="Threads; default: the cores that this process may use."
+)
 
 
 def _fail(message: object, status: int = USAGE) -> NoReturn:
@@ -72,7 +80,13 @@ def main() -> None:
 @click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same world.")
 @_threads
 @_json
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True, help="Folder of results.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder of results.",
+)
 @click.option("--no-report", is_flag=True, help="Write the numbers only.")
 def run(
     experiments: tuple[str, ...],
@@ -88,7 +102,9 @@ def run(
     loaded = [_load(path, overrides, seed=seed, replications=replications) for path in experiments]
     names = [experiment.name for experiment in loaded]
     if len(set(names)) < len(names):
-        _fail(f"two experiments have the same file name, and so the same folder under {out}: run them one at a time with other --out")
+        _fail(
+            f"two experiments have the same file name, and so the same folder under {out}: run them one at a time with other --out"
+        )
     from recovery import execute, text
 
     worst = WELL
@@ -108,13 +124,17 @@ def run(
 
             page = report.write(finished.folder)
         if as_json:
-            results.append({"folder": str(finished.folder), "report": str(page) if page else None, "summary": finished.summary})
+            results.append(
+                {"folder": str(finished.folder), "report": str(page) if page else None, "summary": finished.summary}
+            )
         else:
             click.echo(text.results(experiment, finished.summary))
             if page:
                 click.echo(f"\nreport: {page}")
         if not finished.is_whole:
-            click.echo(f"interrupted: {finished.done} of {finished.wanted} runs are kept in {finished.folder}", err=True)
+            click.echo(
+                f"interrupted: {finished.done} of {finished.wanted} runs are kept in {finished.folder}", err=True
+            )
             worst = INTERRUPTED
             break
         holds = {bound["holds"] for bound in finished.summary["expect"]}
@@ -145,7 +165,16 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
             {
                 "format": 1,
                 "runs": len(rows) * loaded.head.replications,
-                "worlds": [{"world": w.name, "levers": dict(w.levers), "memory_bytes": e.memory_bytes, "events": e.events, "cpu_s": e.cpu_s} for w, e in rows],
+                "worlds": [
+                    {
+                        "world": w.name,
+                        "levers": dict(w.levers),
+                        "memory_bytes": e.memory_bytes,
+                        "events": e.events,
+                        "cpu_s": e.cpu_s,
+                    }
+                    for w, e in rows
+                ],
             }
         )
     else:
@@ -213,7 +242,9 @@ def policies(name: str | None, as_json: bool) -> None:
 
         names = [row["name"] for row in catalogue()] + ["client", "admission", "queue", "lease"]
         close = difflib.get_close_matches(str(name), names, 1)
-        _fail(f"{name} is no policy and no axis{f' (did you mean {close[0]}?)' if close else ''}; want one of {', '.join(dict.fromkeys(names))}")
+        _fail(
+            f"{name} is no policy and no axis{f' (did you mean {close[0]}?)' if close else ''}; want one of {', '.join(dict.fromkeys(names))}"
+        )
     if as_json:
         _print_json({"format": 1, "policies": rows})
     else:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from recovery.units import PositiveDuration, duration_s
+from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, duration_s
 
 _WANTS = {
     "constant": {"mean"},
@@ -22,28 +22,35 @@ _WANTS = {
 class Distribution(BaseModel):
     """A distribution of times: by its mean and shape, its bounds, or a file of measured times."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"]
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"] = Field(
+        description='the kind: dist = "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"'
+    )
     mean: PositiveDuration | None = Field(None, description="mean")
-    min: Annotated[float, BeforeValidator(duration_s)] | None = Field(None, description="least value (uniform)")
+    min: Duration | None = Field(None, description="least value (uniform)")
     max: PositiveDuration | None = Field(None, description="greatest value (uniform)")
-    cv: float | None = Field(None, gt=0, le=20, description="standard deviation over mean (lognormal)")
-    shape: float | None = Field(None, gt=0.1, le=50, description="shape (weibull): 1 is exponential, below 1 has the longer tail")
-    tail: float | None = Field(None, gt=1, le=50, description="tail exponent (pareto): P(X > x) falls as x^-tail")
-    file: str | None = Field(None, description="file of measured times (empirical): one a line, in seconds or with a unit")
+    cv: Number | None = Field(None, gt=0, le=20, description="standard deviation over mean (lognormal)")
+    shape: Number | None = Field(
+        None, gt=0.1, le=50, description="shape (weibull): 1 is exponential, below 1 has the longer tail"
+    )
+    tail: Number | None = Field(None, gt=1, le=50, description="tail exponent (pareto): P(X > x) falls as x^-tail")
+    file: str | None = Field(
+        None, description="file of measured times (empirical): one a line, in seconds or with a unit"
+    )
     _values_s: tuple[float, ...] = PrivateAttr(())
 
     @model_validator(mode="before")
     @classmethod
     def _wanted(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("dist") in _WANTS:
+        if isinstance(data, dict) and isinstance(data.get("dist"), str) and data["dist"] in _WANTS:
             wanted = _WANTS[data["dist"]]
             given = set(data) - {"dist"}
             missing, extra = sorted(wanted - given), sorted((given - wanted) & set(cls.model_fields))
             if missing:
                 raise ValueError(f'want {" and ".join(missing)} for dist = "{data["dist"]}"')
             if extra:
-                raise ValueError(f'{" and ".join(extra)} does not belong to dist = "{data["dist"]}"; want {" and ".join(sorted(wanted))}')
+                belongs = f'{" and ".join(sorted(wanted))} only for dist = "{data["dist"]}"'
+                raise ValueError(f"want {belongs}, without {' and '.join(extra)}")
         return data
 
     @model_validator(mode="after")
@@ -100,9 +107,11 @@ def read_measured(path: Path) -> tuple[float, ...]:
     """
     values = []
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from None
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); want a text file of times, one a line") from None
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].split(",")[-1].strip()
         if not text:
@@ -113,14 +122,16 @@ def read_measured(path: Path) -> tuple[float, ...]:
             try:
                 value = duration_s(text)
             except ValueError:
-                if number == 1:
+                if number == 1 and not any(letter.isdigit() for letter in text):
                     continue  # a heading
-                raise ValueError(f"{path.name}, line {number}: {text!r} is no time in seconds and no duration") from None
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{path.name}, line {number}: {text!r}; want a time from 0 up")
+                raise ValueError(
+                    f'{path.name}, line {number} is {text!r}; want a time in seconds or with its unit, such as "20ms"'
+                ) from None
+        if not 0 <= value <= LONGEST_S:
+            raise ValueError(f"{path.name}, line {number} is {text!r}; want a time from 0 to 36500 days")
         values.append(value)
     if not values:
-        raise ValueError(f"{path.name} holds no times")
+        raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")
     return tuple(sorted(values))
 
 
@@ -131,9 +142,9 @@ def _from_text(value: object) -> object:
     try:
         seconds = duration_s(value)
     except ValueError as error:
-        raise ValueError(f'{error}, or a distribution such as {{ dist = "lognormal", mean = "20ms", cv = 1.5 }}') from None
-    if seconds < 0:
-        raise ValueError("want a duration from 0 up")
+        raise ValueError(
+            f'{error}, or a distribution such as {{ dist = "lognormal", mean = "20ms", cv = 1.5 }}'
+        ) from None
     return Distribution.constant(seconds)
 
 

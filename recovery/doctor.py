@@ -36,9 +36,7 @@ def examine() -> list[Finding]:
     """Everything that `recovery doctor` looks at."""
     from kernels import draws, jit
 
-    findings = [
-        Finding(name, version, True) for name, version in store.versions().items()
-    ]
+    findings = [Finding(name, version, True) for name, version in store.versions().items()]
     findings.append(Finding("machine", f"{platform.system()} {platform.machine()}", True))
     cores, machine = execute.cores(), os.cpu_count() or 1
     limit = f" of the machine's {machine} (affinity or container)" if cores < machine else ""
@@ -51,7 +49,9 @@ def examine() -> list[Finding]:
     except OSError as error:
         findings.append(Finding("kernel cache", str(error), False))
     slow_start = sys.dont_write_bytecode
-    findings.append(Finding(".pyc files", "off (PYTHONDONTWRITEBYTECODE): every start is slow" if slow_start else "on", True))
+    findings.append(
+        Finding(".pyc files", "off (PYTHONDONTWRITEBYTECODE): every start is slow" if slow_start else "on", True)
+    )
     # SplitMix64 with seed 1234567 begins with this number (Vigna's reference implementation).
     import numpy as np
 
@@ -61,6 +61,11 @@ def examine() -> list[Finding]:
     with pipeline.Runner(1) as runner:
         outcome = next(runner.run([(experiment.first, 1, 0)]))
     row = outcome.measure()
-    fits = row["verdict"] == "recovered" and row["leased_min_share"] == 0 and row["ttr100_s"] <= 3 and row["leased_end_share"] == 1
+    fits = (
+        row["verdict"] == "recovered"
+        and row["leased_min_share"] == 0
+        and row["ttr100_s"] <= 3
+        and row["leased_end_share"] == 1
+    )
     findings.append(Finding("small run", f"recovered in {row['ttr100_s']:g} s (want at most 3)", fits))
     return findings

@@ -31,7 +31,9 @@ def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: 
     return math.inf
 
 
-def times_to_recovery_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
+def times_to_recovery_s(
+    times_s: np.ndarray, leased_share: np.ndarray, from_s: float, hold_s: float
+) -> dict[str, float]:
     """ttr50_s … ttr100_s: from `from_s` (the dependency is back) until that share is leased and stays for `hold_s`.
 
     Known to one window: the share was reached no later than at the end of the window that is given.
@@ -83,7 +85,9 @@ def queue_times_s(times_s: np.ndarray, queue: np.ndarray, from_s: float, hold_s:
     return out
 
 
-def jobs_verdict(times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, queue: np.ndarray, hold_s: float) -> str:
+def jobs_verdict(
+    times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, queue: np.ndarray, hold_s: float
+) -> str:
     """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; else recovering if the queue shrank, else collapsed."""
     last = times_s > times_s[-1] - hold_s
     if succeeded[last].sum() >= 0.9 * arrived[last].sum():
@@ -121,5 +125,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
         return mean, math.nan, math.nan
     from scipy import stats
 
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(
+        math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n
+    )
     return mean, mean - half, mean + half

@@ -107,7 +107,9 @@ class Outcome:
         during = (t > back) & (t <= max(end, back + scenario.coupling.window))
         attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
         row["amplification"] = attempts / successes if successes else math.inf
-        work = {kind: int(flows[f"{kind}_work_ns"][during].sum()) for kind in ("useful", "wasted", "failed", "overhead")}
+        work = {
+            kind: int(flows[f"{kind}_work_ns"][during].sum()) for kind in ("useful", "wasted", "failed", "overhead")
+        }
         row["wasted_share"] = work["wasted"] / max(sum(work.values()), 1)
         row["queue_peak"] = int(flows["queue"].max(initial=0))
         row["oldest_peak_s"] = float(flows["oldest_ns"].max(initial=0) / 1e9)
@@ -132,7 +134,11 @@ class Outcome:
         if total == 0 or math.isinf(rate):
             return 0.0
         wanted = 1 - (1 - 0.99) * self.droplets / total  # of the fleet's last 1 %, nobody waits
-        return theory.fleet_fluid_bound_s(max(wanted, 0.0), unleased.tolist(), [rate] * len(unleased)) if wanted > 0 else 0.0
+        return (
+            theory.fleet_fluid_bound_s(max(wanted, 0.0), unleased.tolist(), [rate] * len(unleased))
+            if wanted > 0
+            else 0.0
+        )
 
 
 @dataclass
@@ -147,7 +153,9 @@ class _Part:
     unleased_at_start: float
 
 
-def _start(scenario: Scenario, seed: int, replication: int, host: int, droplets: int, started: Sequence[tuple[int, float]]) -> hosts.HostRun:
+def _start(
+    scenario: Scenario, seed: int, replication: int, host: int, droplets: int, started: Sequence[tuple[int, float]]
+) -> hosts.HostRun:
     controls = queueing.controls_of(scenario, host, started)
     if scenario.fleet is not None:
         return leases.start(scenario, seed, replication, host, droplets, controls)
@@ -263,7 +271,9 @@ class Runner:
         started: list[tuple[int, float]] = []
         names: list[tuple[str, float]] = []
         since: dict[int, float] = {}
-        runs = list(self._pool.map(lambda h: _start(scenario, seed, replication, h, int(sizes[h]), ()), range(len(sizes))))
+        runs = list(
+            self._pool.map(lambda h: _start(scenario, seed, replication, h, int(sizes[h]), ()), range(len(sizes)))
+        )
         groups = [runs[i :: self._threads] for i in range(self._threads)]
         window = ns(scenario.coupling.window)
         total_droplets = int(sizes.sum()) if scenario.fleet else 1
@@ -397,7 +407,10 @@ def estimate(scenario: Scenario, threads: int) -> Estimate:
     else:
         steps = scenario.jobs.steps if scenario.jobs else ()
         ends = [*[step.at for step in steps[1:]], scenario.horizon]
-        arrivals = sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True)) / scenario.hosts
+        arrivals = (
+            sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))
+            / scenario.hosts
+        )
         retries = scenario.jobs.retries if scenario.jobs else 0
         tries = scenario.horizon / timeout / 2 if retries < 0 else min(retries, scenario.horizon / timeout)
         clients, attempts = arrivals, arrivals * (1 + tries)

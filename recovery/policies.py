@@ -1,7 +1,7 @@
 """Names, parameters, defaults and sources of every policy: what a scenario may choose, and what `recovery policies` shows.
 
-Each class is one policy; its docstring is its rule, its fields are its parameters. What the rule does to a request is decided
-in `kernels.policies`.
+Each class is one policy; its docstring is its rule, its fields are its parameters. What the rule does to a request is
+decided in `kernels.policies`.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -47,7 +47,7 @@ def _fleet_rate(value: object) -> dict[str, float]:
 
 
 class FleetRate(BaseModel):
-    """A rate: `per_s` of the whole fleet, or a share of what the fleet's workers can establish. Every host gets its equal part."""
+    """`per_s` of the whole fleet, or a share of what the fleet's workers can establish; each host gets its equal part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     per_s: float | None = None
@@ -96,7 +96,10 @@ class FullJitter(Policy):
     """Wait a uniform part of min(cap, base · factor^(n−1))."""
 
     axis: ClassVar[str] = "client"
-    source: ClassVar[str] = "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015); Apache Mesos agents: 1 s doubled up to 1 min"
+    source: ClassVar[str] = (
+        "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015); "
+        "Apache Mesos agents: 1 s doubled up to 1 min"
+    )
     name: Literal["full-jitter"] = "full-jitter"
     base: PositiveDuration = Field(1.0, description="bound of the first wait")
     cap: PositiveDuration = Field(60.0, description="longest bound")
@@ -115,34 +118,49 @@ class TokenBucket(Policy):
     """tokens = min(burst, tokens + rate · Δt); a request that finds a whole token takes it, another is rejected."""
 
     axis: ClassVar[str] = "admission"
-    source: ClassVar[str] = "as in Kubernetes client-go's rate limiters (10/s, burst 100); the default here is relative to the fleet"
+    source: ClassVar[str] = (
+        "as in Kubernetes client-go's rate limiters (10/s, burst 100); the default here is relative to the fleet"
+    )
     name: Literal["token-bucket"] = "token-bucket"
     rate: RateOfFleet = Field(
-        default_factory=lambda: FleetRate(of_capacity_share=0.9), description='of the whole fleet: "200/s", or "90%" of what it can establish'
+        default_factory=lambda: FleetRate(of_capacity_share=0.9),
+        description='of the whole fleet: "200/s", or "90%" of what it can establish',
     )
     burst: Duration = Field(1.0, description="how much of its rate the bucket may save up (at least one request)")
-    only: Literal["all", "establish"] = Field("all", description="whether renewals of leases that still run need a token too")
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether renewals of leases that still run need a token too"
+    )
 
 
 class QueueSize(Policy):
-    """A token bucket filled at rate · (1 − q/limit) while q requests wait: full when the queue is empty, nothing at the limit."""
+    """A token bucket filled at rate · (1 − q/limit) while q requests wait: all when none waits, nothing at the limit."""
 
     axis: ClassVar[str] = "admission"
-    source: ClassVar[str] = "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue) without a law; linear law assumed"
+    source: ClassVar[str] = (
+        "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue) without a law; "
+        "linear law assumed"
+    )
     name: Literal["queue-size"] = "queue-size"
     rate: RateOfFleet = Field(
-        default_factory=lambda: FleetRate(of_capacity_share=1.1), description='of the whole fleet while its queues are empty: "250/s" or "110%"'
+        default_factory=lambda: FleetRate(of_capacity_share=1.1),
+        description='of the whole fleet while its queues are empty: "250/s" or "110%"',
     )
-    limit: Limit = Field(60.0, description='queue at which nothing is let in: requests a host, or the time to work them off, "60s"')
+    limit: Limit = Field(
+        60.0, description='queue at which nothing is let in: requests a host, or the time to work them off, "60s"'
+    )
     burst: Duration = Field(1.0, description="how much of its rate the bucket may save up (at least one request)")
-    only: Literal["all", "establish"] = Field("all", description="whether renewals of leases that still run need a token too")
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether renewals of leases that still run need a token too"
+    )
 
 
 class Fifo(Policy):
     """Unbounded, first come first served; what nobody waits for any more is served all the same."""
 
     axis: ClassVar[str] = "queue"
-    source: ClassVar[str] = "Bronson et al., Metastable Failures in Distributed Systems (HotOS 2021): the queue that keeps a collapse alive"
+    source: ClassVar[str] = (
+        "Bronson et al., Metastable Failures in Distributed Systems (HotOS 2021): the queue that keeps a collapse alive"
+    )
     name: Literal["fifo"] = "fifo"
 
 
@@ -158,18 +176,28 @@ class Bounded(Policy):
     """First come first served; a request that finds `limit` others waiting is rejected."""
 
     axis: ClassVar[str] = "queue"
-    source: ClassVar[str] = "as in Envoy (max_pending_requests 1024); a bound below the timeout serves only live work (MODEL.md, r2)"
+    source: ClassVar[str] = (
+        "as in Envoy (max_pending_requests 1024); a bound below the timeout serves only live work (MODEL.md, r2)"
+    )
     name: Literal["bounded"] = "bounded"
     limit: Limit = Field(60.0, description='requests a host that may wait, or the time to work them off: "60s"')
 
 
 class DropExpired(Policy):
-    """First come first served; a worker drops a request whose client gave up, or will within `margin`, or that is older than `max_age`."""
+    """First come first served; a worker drops a request that is older than `max_age`.
+
+    It also drops one whose client gave up, or will within `margin`.
+    """
 
     axis: ClassVar[str] = "queue"
-    source: ClassVar[str] = "as in Apache ZooKeeper's RequestThrottler (stale requests) and Kubernetes API Priority and Fairness (wait limit)"
+    source: ClassVar[str] = (
+        "as in Apache ZooKeeper's RequestThrottler (stale requests) "
+        "and Kubernetes API Priority and Fairness (wait limit)"
+    )
     name: Literal["drop-expired"] = "drop-expired"
-    max_age: Duration = Field(0.0, description="oldest request that is served; 0 for no limit but the client's deadline")
+    max_age: Duration = Field(
+        0.0, description="oldest request that is served; 0 for no limit but the client's deadline"
+    )
     margin: Duration = Field(0.0, description="time that must be left before the deadline")
 
 
@@ -194,18 +222,26 @@ class CreditOnArrival(Policy):
     """A check counts from its submission, not from its finish."""
 
     axis: ClassVar[str] = "lease"
-    source: ClassVar[str] = "Apache Kafka's KRaft controller: a heartbeat renews the session although it waited in the controller's queue"
+    source: ClassVar[str] = (
+        "Apache Kafka's KRaft controller: a heartbeat renews the session although it waited in the controller's queue"
+    )
     name: Literal["credit-on-arrival"] = "credit-on-arrival"
 
 
 class Freeze(Policy):
-    """The clock of every lease stands still while the dependency fails; then what was left of it goes on, or a whole lease."""
+    """The clock of every lease stands still while the dependency fails; then the rest of it goes on, or a whole lease."""
 
     axis: ClassVar[str] = "lease"
-    source: ClassVar[str] = "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
+    source: ClassVar[str] = (
+        "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
+    )
     name: Literal["freeze"] = "freeze"
-    from_failures: Share = Field(1.0, description="share of checks that the dependency fails from which the clock stands still")
-    then: Literal["resume", "rearm"] = Field("resume", description="what a lease has when the clock goes on: what was left, or all of it")
+    from_failures: Share = Field(
+        1.0, description="share of checks that the dependency fails from which the clock stands still"
+    )
+    then: Literal["resume", "rearm"] = Field(
+        "resume", description="what a lease has when the clock goes on: what was left, or all of it"
+    )
 
 
 ClientPolicy = Immediate | Fixed | Exponential | FullJitter
@@ -244,7 +280,13 @@ def catalogue() -> list[dict[str, Any]]:
                 if key != "name"
             ]
             rows.append(
-                {"axis": axis, "name": name_of(policy), "rule": " ".join((policy.__doc__ or "").split()), "source": policy.source, "parameters": parameters}
+                {
+                    "axis": axis,
+                    "name": name_of(policy),
+                    "rule": " ".join((policy.__doc__ or "").split()),
+                    "source": policy.source,
+                    "parameters": parameters,
+                }
             )
     return rows
 

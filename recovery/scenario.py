@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, TypeAdapter, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from recovery import policies
 from recovery.distributions import Distribution, Time
@@ -33,7 +44,9 @@ class _Part(BaseModel):
 class Coupling(_Part):
     """The grid on which results are written and stages exchange flows."""
 
-    window: PositiveDuration = Field(10.0, description="grid of all time series, and resolution of every time to recovery")
+    window: PositiveDuration = Field(
+        10.0, description="grid of all time series, and resolution of every time to recovery"
+    )
 
 
 class Fleet(_Part):
@@ -42,7 +55,9 @@ class Fleet(_Part):
     droplets: Whole = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
     hosts: Whole = Field(ge=1, le=10**6, description="managers that they are spread over")
     zones: Whole = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
-    skew: float = Field(0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even")
+    skew: float = Field(
+        0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even"
+    )
 
 
 class Slowdown(_Part):
@@ -58,14 +73,20 @@ class HostPart(_Part):
 
     workers: Whole = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")
     establish_time: Time = Field(description="time to make a lease (or to serve a job)")
-    renew_time: Time | None = Field(None, description="time to renew a lease that still runs; as establish_time if absent")
+    renew_time: Time | None = Field(
+        None, description="time to renew a lease that still runs; as establish_time if absent"
+    )
     timeout: Time = Field(description="after this a client gives its attempt up; drawn for each attempt")
-    cancel_on_timeout: bool = Field(False, description="a request that timed out leaves the queue or its worker at once")
+    cancel_on_timeout: bool = Field(
+        False, description="a request that timed out leaves the queue or its worker at once"
+    )
     fail_after: Duration = Field(0.0, description="time that a request takes to fail while the dependency is down")
     reject_cost: Duration = Field(0.0, description="work of saying no, charged to the next service")
     drop_cost: Duration = Field(0.0, description="work of dropping a request, charged likewise")
     drop_notifies: bool = Field(True, description="whether a client whose request is dropped learns it at once")
-    round_trip: PositiveDuration = Field(0.001, description="after a refusal or failure the next attempt comes no sooner than this")
+    round_trip: PositiveDuration = Field(
+        0.001, description="after a refusal or failure the next attempt comes no sooner than this"
+    )
     slowdown: Slowdown | None = Field(None, description="service slows down with the queue")
 
 
@@ -106,9 +127,13 @@ def _retries(value: object) -> int:
 class Jobs(_Part):
     """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
 
-    arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced (from a random phase)")
+    arrivals: Literal["poisson", "even"] = Field(
+        "poisson", description="at random, or evenly spaced (from a random phase)"
+    )
     steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
-    retries: Annotated[int, BeforeValidator(_retries)] = Field(-1, description='attempts after the first: 0 … or "unlimited"')
+    retries: Annotated[int, BeforeValidator(_retries)] = Field(
+        -1, description='attempts after the first: 0 … or "unlimited"'
+    )
     hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
 
     @model_validator(mode="after")
@@ -203,7 +228,9 @@ def condition(text: object) -> Condition:
 
 class _Action(_Part):
     at: Duration | None = Field(None, description="when, from the start of the experiment")
-    when: str | None = Field(None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"')
+    when: str | None = Field(
+        None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"'
+    )
     held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
     zone: Whole | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
 
@@ -234,7 +261,9 @@ class Release(_Part):
     """So long after its start, the throttle goes to this rate."""
 
     after: Duration = Field(description="time from the start of the throttle")
-    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(_rate_or_off)] = Field(description='the new rate, or "off"')
+    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(_rate_or_off)] = Field(
+        description='the new rate, or "off"'
+    )
 
 
 class Throttle(_Action):
@@ -243,7 +272,9 @@ class Throttle(_Action):
     do: Literal["throttle"] = "throttle"
     rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
     burst: Duration = Field(1.0, description="how much of its rate it may save up (at least one request)")
-    only: Literal["all", "establish"] = Field("all", description="whether it holds up renewals of leases that still run, too")
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether it holds up renewals of leases that still run, too"
+    )
     release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
 
     @model_validator(mode="after")
@@ -258,7 +289,9 @@ class Pause(_Action):
 
     do: Literal["pause"] = "pause"
     lasts: PositiveDuration = Field(description="how long")
-    only: Literal["all", "establish"] = Field("all", description="whether it holds up renewals of leases that still run, too")
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether it holds up renewals of leases that still run, too"
+    )
 
 
 Action = Annotated[Restart | Throttle | Pause, Discriminator("do")]
@@ -270,7 +303,9 @@ class Scenario(_Part):
 
     horizon: PositiveDuration = Field(description="how long is simulated")
     hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
-    recovers_from: Duration | None = Field(None, description="when the clock of recovery starts; default: end of the last outage")
+    recovers_from: Duration | None = Field(
+        None, description="when the clock of recovery starts; default: end of the last outage"
+    )
     coupling: Coupling = Field(default_factory=Coupling)
     fleet: Fleet | None = Field(None, description="lease holders (with [lease])")
     lease: LeasePart | None = None
@@ -287,7 +322,9 @@ class Scenario(_Part):
         if self.jobs is None and (self.fleet is None or self.lease is None):
             raise ValueError("want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)")
         if self.fleet is not None and self.fleet.hosts > self.fleet.droplets:
-            raise ValueError(f"fleet.hosts is {self.fleet.hosts}; want no more than fleet.droplets, {self.fleet.droplets}")
+            raise ValueError(
+                f"fleet.hosts is {self.fleet.hosts}; want no more than fleet.droplets, {self.fleet.droplets}"
+            )
         if self.fleet is not None and self.fleet.zones > self.fleet.hosts:
             raise ValueError(f"fleet.zones is {self.fleet.zones}; want no more than fleet.hosts, {self.fleet.hosts}")
         if self.coupling.window > self.horizon:
@@ -331,8 +368,12 @@ class Observed(_Part):
 
     label: str = Field(description="what happened")
     at: Duration = Field(description="when, from the start of the experiment")
-    measure: Literal["decline_ends_s", "progress_from_s", "leased_all_s"] = Field(description="which milestone of the simulation")
-    confidence: Literal["official", "reported", "recalled", "measured"] = Field("reported", description="how sure it is")
+    measure: Literal["decline_ends_s", "progress_from_s", "leased_all_s"] = Field(
+        description="which milestone of the simulation"
+    )
+    confidence: Literal["official", "reported", "recalled", "measured"] = Field(
+        "reported", description="how sure it is"
+    )
     source: str = Field(description="where it is written")
     used_for_fit: bool = Field(False, description="whether inputs were chosen so that it is met")
 
@@ -355,7 +396,9 @@ class Sweep(_Part):
     """Every combination of the values of some keys, for every variant."""
 
     method: Literal["grid"] = Field("grid", description="how the values are combined")
-    levers: dict[str, Levers] = Field(min_length=1, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }')
+    levers: dict[str, Levers] = Field(
+        min_length=1, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }'
+    )
 
 
 _EXPECT = re.compile(r"^\s*(<=?|>=?)\s*(.+?)\s*$")
@@ -381,7 +424,9 @@ MEASURES_EXPECTED = {
 def expectation(measure: str, text: object) -> Expectation:
     """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
     if measure not in MEASURES_EXPECTED:
-        raise ValueError(f"is no measure{_nearest(measure, MEASURES_EXPECTED)}; want one of {', '.join(MEASURES_EXPECTED)}")
+        raise ValueError(
+            f"is no measure{_nearest(measure, MEASURES_EXPECTED)}; want one of {', '.join(MEASURES_EXPECTED)}"
+        )
     kind = MEASURES_EXPECTED[measure]
     example = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
     match = _EXPECT.match(text) if isinstance(text, str) else None
@@ -419,7 +464,9 @@ class Head(_Part):
     clock: str = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
     replications: Whole = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
-    expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(default_factory=dict, description='bounds: ttr99_s = "< 30m"')
+    expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(
+        default_factory=dict, description='bounds: ttr99_s = "< 30m"'
+    )
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
     sweep: Sweep | None = Field(None, description="keys that are varied")
@@ -479,7 +526,9 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
     return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides)
 
 
-def parse(text: str, *, file: str = "scenario", folder: Path = Path(), name: str = "scenario", overrides: tuple[str, ...] = ()) -> Experiment:
+def parse(
+    text: str, *, file: str = "scenario", folder: Path = Path(), name: str = "scenario", overrides: tuple[str, ...] = ()
+) -> Experiment:
     """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
     try:
         raw = tomllib.loads(text)
@@ -565,7 +614,9 @@ def _with(table: Mapping[str, Any], key: str, value: Any, file: str, mistakes: l
         last = i == len(parts) - 1
         if isinstance(place, list):
             if not part.isdigit() or int(part) >= len(place):
-                mistakes.append(f"{file}: {key} leads to a list of {len(place)}; want a number from 0 to {len(place) - 1} at {part!r}")
+                mistakes.append(
+                    f"{file}: {key} leads to a list of {len(place)}; want a number from 0 to {len(place) - 1} at {part!r}"
+                )
                 return dict(out)
             if last:
                 place[int(part)] = value
@@ -588,7 +639,7 @@ def _override(raw: dict[str, Any], text: str, file: str) -> None:
     key, sign, value_text = text.partition("=")
     key = key.strip()
     if not sign or not key:
-        raise ScenarioError(f'--set {text}: want key=value, for instance host.workers=8 or policy.queue=lifo')
+        raise ScenarioError(f"--set {text}: want key=value, for instance host.workers=8 or policy.queue=lifo")
     try:
         value = tomllib.loads(f"v = {value_text}")["v"]
     except tomllib.TOMLDecodeError:
@@ -602,7 +653,13 @@ def _override(raw: dict[str, Any], text: str, file: str) -> None:
 
 
 def _checked(
-    model: type[Any], table: Mapping[str, Any], file: str, prefix: str, folder: Path, mistakes: list[str], own: Mapping[str, Any] | None = None
+    model: type[Any],
+    table: Mapping[str, Any],
+    file: str,
+    prefix: str,
+    folder: Path,
+    mistakes: list[str],
+    own: Mapping[str, Any] | None = None,
 ) -> Any:
     try:
         return model.model_validate(dict(table), context={"folder": folder})
@@ -630,7 +687,12 @@ def _loc(model: Any, loc: tuple[Any, ...], table: Any) -> list[Any]:
         elif isinstance(place, list | tuple) and isinstance(part, int) and part < len(place):
             place = place[part]
             out.append(part)
-        elif part is loc[-1] and not (isinstance(place, Mapping) and place.get("name", place.get("do")) == part) and isinstance(part, str) and not part.startswith(("function-", "Restart", "tagged")):
+        elif (
+            part is loc[-1]
+            and not (isinstance(place, Mapping) and place.get("name", place.get("do")) == part)
+            and isinstance(part, str)
+            and not part.startswith(("function-", "Restart", "tagged"))
+        ):
             out.append(part)
     return out
 
@@ -649,7 +711,11 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         message = str(context.get("error", item["msg"]))
         if not key:
             return message
-        return f"{key} is {value}; {message}" if message.startswith("want") or "; want" not in message else f"{key}: {message}"
+        return (
+            f"{key} is {value}; {message}"
+            if message.startswith("want") or "; want" not in message
+            else f"{key}: {message}"
+        )
     if kind in ("literal_error", "enum"):
         choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
         return f"{key} is {value}{_nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
@@ -701,7 +767,10 @@ def _quoted(name: str) -> str:
 def _nearest(word: str, words: Any) -> str:
     """A suggestion, or nothing."""
     names = list(words)
-    close = difflib.get_close_matches(word.lower(), names, 1, 0.6) or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]
+    close = (
+        difflib.get_close_matches(word.lower(), names, 1, 0.6)
+        or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]
+    )
     return f" (did you mean {close[0]}?)" if close else ""
 
 
@@ -789,10 +858,24 @@ def _lenient(schema: Any) -> Any:
     names = {axis: [policies.name_of(p) for p in members] for axis, members in policies.AXES.items()}
     for axis, members in names.items():
         field = definitions["Policies"]["properties"][axis]
-        definitions["Policies"]["properties"][axis] = {"anyOf": [{"type": "string", "enum": members}, {k: v for k, v in field.items() if k != "default"}]}
+        definitions["Policies"]["properties"][axis] = {
+            "anyOf": [{"type": "string", "enum": members}, {k: v for k, v in field.items() if k != "default"}]
+        }
     definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
-    definitions["FleetRate"] = {"anyOf": [rate, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$"}, {"const": "off"}]}
+    definitions["FleetRate"] = {
+        "anyOf": [rate, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$"}, {"const": "off"}]
+    }
     return schema
 
 
-__all__ = ["Distribution", "Experiment", "Scenario", "ScenarioError", "ValidationInfo", "World", "json_schema", "load", "parse"]
+__all__ = [
+    "Distribution",
+    "Experiment",
+    "Scenario",
+    "ScenarioError",
+    "ValidationInfo",
+    "World",
+    "json_schema",
+    "load",
+    "parse",
+]

@@ -90,7 +90,14 @@ def _resolved(scenario: Scenario) -> dict[str, Any]:
 def _code() -> str:
     """Digest of everything in our packages that computes."""
     root = Path(__file__).resolve().parent
-    files = sorted([*root.parent.joinpath("kernels").glob("*.py"), *root.glob("stages/*.py"), root / "pipeline.py", root / "measures.py"])
+    files = sorted(
+        [
+            *root.parent.joinpath("kernels").glob("*.py"),
+            *root.glob("stages/*.py"),
+            root / "pipeline.py",
+            root / "measures.py",
+        ]
+    )
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
@@ -126,8 +133,13 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
         "groups": [group for group in groups if group],
         "milestones": _milestones(experiment, rows),
         "expect": [_expected(experiment, rows, i) for i in range(len(experiment.expectations))],
-        "notes": [note.model_dump() | {"value": _raw_value(experiment.raw, note.key)} for note in experiment.head.notes],
-        "explain": [row._asdict() if hasattr(row, "_asdict") else dict(vars(row)) for row in explanation(experiment.first.scenario)],
+        "notes": [
+            note.model_dump() | {"value": _raw_value(experiment.raw, note.key)} for note in experiment.head.notes
+        ],
+        "explain": [
+            row._asdict() if hasattr(row, "_asdict") else dict(vars(row))
+            for row in explanation(experiment.first.scenario)
+        ],
         "recovers_from_s": experiment.first.scenario.recovers_from_s,
     }
 
@@ -191,7 +203,12 @@ def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) ->
         low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (float(collapsed), float(collapsed))
         mean = collapsed / len(own)
     elif bound.measure not in own[0]:
-        return {"text": bound.text, "holds": "no", "value": math.nan, "why": f"{bound.measure} is no measure of this kind of traffic"}
+        return {
+            "text": bound.text,
+            "holds": "no",
+            "value": math.nan,
+            "why": f"{bound.measure} is no measure of this kind of traffic",
+        }
     else:
         mean, low, high = measures.mean_interval([float(row[bound.measure]) for row in own])
         if math.isnan(low):
@@ -200,10 +217,19 @@ def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) ->
             high = mean
 
     def holds(value: float) -> bool:
-        return {"<": value < bound.bound, "<=": value <= bound.bound, ">": value > bound.bound, ">=": value >= bound.bound}[bound.sign]
+        return {
+            "<": value < bound.bound,
+            "<=": value <= bound.bound,
+            ">": value > bound.bound,
+            ">=": value >= bound.bound,
+        }[bound.sign]
 
     both = {holds(low), holds(high)}
-    return {"text": bound.text, "holds": "unsure" if len(both) > 1 else "yes" if both == {True} else "no", "value": mean}
+    return {
+        "text": bound.text,
+        "holds": "unsure" if len(both) > 1 else "yes" if both == {True} else "no",
+        "value": mean,
+    }
 
 
 def explanation(scenario: Scenario) -> list[Any]:
@@ -230,10 +256,18 @@ def explanation(scenario: Scenario) -> list[Any]:
             reject_cost_s=part.reject_cost,
         )
         rows += groups.rows()
-        rows.append(_explained("fluid_bound_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s))
         rows.append(
             _explained(
-                "fluid_estimate_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s, renewal_share=groups.r3
+                "fluid_bound_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s
+            )
+        )
+        rows.append(
+            _explained(
+                "fluid_estimate_s",
+                share=0.99,
+                unleased=scenario.fleet.droplets,
+                establish_per_s=groups.establish_per_s,
+                renewal_share=groups.r3,
             )
         )
     elif scenario.jobs is not None:

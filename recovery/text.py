@@ -16,7 +16,9 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
         return "  ".join(cells).rstrip()
 
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *(line(row) for row in rows[1:])])
@@ -27,7 +29,10 @@ def results(experiment: Experiment, summary: Mapping[str, Any]) -> str:
     parts = [experiment.head.title, "\n".join(words.sentences(summary)), worlds_table(summary)]
     if summary["milestones"]:
         parts.append(milestones_table(summary))
-    parts += [f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])})" for bound in summary["expect"]]
+    parts += [
+        f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])})"
+        for bound in summary["expect"]
+    ]
     return "\n\n".join(parts)
 
 
@@ -43,7 +48,19 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     groups = summary["groups"]
     if any(group["levers"] for group in groups):
         return _sweep_table(groups)
-    head = ["world", "50 %", "90 %", "99 %", "100 %", "saved", "verdict", "efficiency", "amplification", "wasted", "longest queue"]
+    head = [
+        "world",
+        "50 %",
+        "90 %",
+        "99 %",
+        "100 %",
+        "saved",
+        "verdict",
+        "efficiency",
+        "amplification",
+        "wasted",
+        "longest queue",
+    ]
     rows = [head]
     for group in groups:
         times = [show_duration(words.mean(group, f"ttr{depth}_s")) for depth in (50, 90, 99, 100)]
@@ -70,7 +87,14 @@ def _sweep_table(groups: Sequence[Mapping[str, Any]]) -> str:
     for group in groups:
         share = group["collapsed"]
         levers = [value if isinstance(value := group["levers"][key], str) else json.dumps(value) for key in keys]
-        rows.append([group["world"], *levers, str(group["runs"]), *(show_share(float(share[k])) for k in ("share", "low", "high"))])
+        rows.append(
+            [
+                group["world"],
+                *levers,
+                str(group["runs"]),
+                *(show_share(float(share[k])) for k in ("share", "low", "high")),
+            ]
+        )
     return table(rows)
 
 
@@ -109,7 +133,11 @@ def explained(experiment: Experiment, rows: Sequence[Any]) -> str:
     """Each group with its formula, the numbers in it, its value and what it means."""
     lines = [f"{experiment.head.title} ({experiment.first.name})"]
     for row in rows:
-        lines += ["", f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}", f"    {row.meaning}"]
+        lines += [
+            "",
+            f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}",
+            f"    {row.meaning}",
+        ]
     for note in experiment.head.notes:
         lines += ["", f"{note.key} is {note.kind}: {note.why}"]
     return "\n".join(lines)

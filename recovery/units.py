@@ -1,16 +1,29 @@
-"""Durations, rates and shares as users write them, and back. A leaf: everything else says what it wants in these words."""
+"""Durations, rates and shares as users write them, and back. A leaf: all else says what it wants in these words."""
 
 import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Strict, WithJsonSchema
 
-_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
-_PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|min|s|m|h|d)")
-_DURATION = r"^\s*((\d+(\.\d+)?|\.\d+)\s*(ns|us|µs|ms|min|s|m|h|d)\s*)+$"
-_RATE = r"^\s*(\d+(\.\d+)?([eE]\d+)?)\s*/\s*(ms|s|m|min|h|d)\s*$"
-_SHARE = r"^\s*(\d+(\.\d+)?|\.\d+)\s*%\s*$"
+_NS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,  # the micro sign
+    "μs": 10**3,  # the Greek letter, which looks the same
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "min": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86400 * 10**9,
+}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ns|us|µs|μs|ms|min|s|m|h|d)")
+_DURATION = r"^\s*(([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*(ns|us|µs|μs|ms|min|s|m|h|d)\s*)+$"
+_RATE = r"^\s*([0-9]+(\.[0-9]+)?([eE][0-9]+)?)\s*/\s*(ms|s|m|min|h|d)\s*$"
+_SHARE = r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"
+LONGEST_S = 36_500 * 86_400.0  # whole nanoseconds of a time and of a few of them fit 64 bits
+MOST_PER_S = 1e9
 
 
 def duration_s(value: object) -> float:
@@ -20,25 +33,40 @@ def duration_s(value: object) -> float:
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
+        if not math.isfinite(value) or value < 0:
+            raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
         raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
     if not isinstance(value, str) or not re.match(_DURATION, value):
         raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
-    return sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
+    seconds = sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
+    if seconds > LONGEST_S:
+        raise ValueError('want a duration up to "36500d"')
+    return seconds
 
 
 def rate_per_s(value: object) -> float:
     """Rate in 1/s of "200/s", "12000/min" or "300/h". Raises ValueError that says what is wanted."""
     if isinstance(value, str) and (match := re.match(_RATE, value)):
-        return float(match[1]) / (_NS[match[4]] / 1e9)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(match[1]) / (_NS[match[4]] / 1e9)
+        if number > MOST_PER_S:
+            raise ValueError('want a rate up to "1e9/s"')
+        return number
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
         raise ValueError(f'want a rate with its unit, "{value}/s" (a second) or "{value}/min" (a minute)')
     raise ValueError('want a rate such as "200/s", "12000/min" or "300/h"')
 
 
+def percent(value: object) -> float:
+    """The number in "90%" over a hundred, as large as it may be. Raises ValueError that says what is wanted."""
+    if not isinstance(value, str) or not re.match(_SHARE, value):
+        raise ValueError('want a share such as "10%"')
+    return float(value.strip().rstrip("%")) / 100
+
+
 def share(value: object) -> float:
     """A share from 0 to 1 of "10%" or 0.1. Raises ValueError that says what is wanted."""
-    if isinstance(value, str) and re.match(_SHARE, value):
-        number = float(value.strip().rstrip("%")) / 100
+    if isinstance(value, str):
+        number = percent(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     else:
@@ -48,11 +76,11 @@ def share(value: object) -> float:
     return number
 
 
-def _positive(parse: Any, what: str) -> Any:
+def _positive(parse: Any, wanted: str, least: float) -> Any:
     def checked(value: object) -> float:
         number = float(parse(value))
-        if number <= 0:
-            raise ValueError(f"want {what} above 0")
+        if number < least:
+            raise ValueError(f"want {wanted}")
         return number
 
     return checked
@@ -62,10 +90,15 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
+Number = Annotated[float, Strict()]  # not true, not "1"; a whole number is fine
 Duration = Annotated[float, BeforeValidator(duration_s), _schema(_DURATION, "90s")]
-PositiveDuration = Annotated[float, BeforeValidator(_positive(duration_s, "a duration")), _schema(_DURATION, "90s")]
+PositiveDuration = Annotated[
+    float, BeforeValidator(_positive(duration_s, "a duration above 0, from 1ns", 1e-9)), _schema(_DURATION, "90s")
+]
 Rate = Annotated[float, BeforeValidator(rate_per_s), _schema(_RATE, "200/s")]
-PositiveRate = Annotated[float, BeforeValidator(_positive(rate_per_s, "a rate")), _schema(_RATE, "200/s")]
+PositiveRate = Annotated[
+    float, BeforeValidator(_positive(rate_per_s, "a rate above 0, from 1e-9/s", 1e-9)), _schema(_RATE, "200/s")
+]
 Share = Annotated[
     float,
     BeforeValidator(share),

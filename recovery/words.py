@@ -98,9 +98,13 @@ def _sweep_sentences(groups: Sequence[Group]) -> list[str]:
         values = [group["levers"][keys[0]] for group in own]
         flip = crossing(own)
         if flip is not None:
-            out.append(f"“{name}”: half of the runs collapse between {keys[0]} = {values[flip]} and {values[flip + 1]}.")
+            out.append(
+                f"“{name}”: half of the runs collapse between {keys[0]} = {values[flip]} and {values[flip + 1]}."
+            )
         else:
-            often = "in most runs everywhere" if len(collapsed) == len(own) else "in fewer than half of the runs everywhere"
+            often = (
+                "in most runs everywhere" if len(collapsed) == len(own) else "in fewer than half of the runs everywhere"
+            )
             out.append(f"“{name}”: collapses {often} from {keys[0]} = {values[0]} to {values[-1]}.")
     return out
 

@@ -28,7 +28,9 @@ class HostRun:
     shift: int
 
     def advance(self, until_ns: int) -> None:
-        """Run every event before `until_ns`. Raises HostError at a bound."""
+        """Run every event before `until_ns`. Raises HostError at a bound, ValueError beyond the last window."""
+        if until_ns > (len(self.host.series) - 1) * self.params.window_ns:
+            raise ValueError(f"until_ns is {until_ns}; want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}")
         while True:
             status = requests.advance(
                 self.params, self.keys, self.inputs, self.host, np.int64(self.wrap), np.int64(self.shift), np.int64(until_ns)

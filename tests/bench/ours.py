@@ -1,0 +1,130 @@
+"""Our kernel as one more program that runs the storm (see `peers`): one host, as a stage of a pipeline would drive it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from time import process_time
+
+import numpy as np
+from peers import StormParams, StormResult
+
+from kernels import draws, events, policies, requests
+from kernels.draws import Dist
+from recovery.stages import host as hosts
+
+SECOND = 10**9
+WINDOW_S = 10
+
+
+@dataclass(frozen=True)
+class OurResult(StormResult):
+    """`set_up_s` of `cpu_s` went by before the first event."""
+
+    set_up_s: float
+
+    @property
+    def set_up_ns_per_event(self) -> float:
+        return self.set_up_s * 1e9 / self.logical_events
+
+    @property
+    def run_ns_per_event(self) -> float:
+        return self.ns_per_event - self.set_up_ns_per_event
+
+
+def missing() -> str | None:
+    return None
+
+
+@cache
+def _compiled() -> None:
+    """Compile the kernel or load it, outside the measured time."""
+    _simulate(StormParams(droplets=4, horizon_s=1.0))
+
+
+def run(params: StormParams) -> OurResult:
+    _compiled()
+    return _simulate(params)
+
+
+def _simulate(params: StormParams) -> OurResult:
+    until_ns = _ns(params.horizon_s)
+    begin_s = process_time()
+    host = _start(params, until_ns)
+    started_s = process_time()
+    host.advance(until_ns)
+    end_s = process_time()
+    flows = host.host.series.sum(axis=0)
+    leased = host.host.clients[:, events.EXPIRES] > until_ns
+    return OurResult(
+        submissions=int(flows[requests.SUBMITTED]),
+        finishes=int(flows[requests.SUCCEEDED] + flows[requests.WASTED]),
+        successes=int(flows[requests.SUCCEEDED]),
+        timeouts=int(flows[requests.TIMED_OUT]),
+        leased_share=float(leased.mean()),
+        cpu_s=end_s - begin_s,
+        set_up_s=started_s - begin_s,
+    )
+
+
+def _start(params: StormParams, until_ns: int) -> hosts.HostRun:
+    """Droplets are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
+    host = hosts.new_host(
+        _params(params),
+        _nothing_from_outside(),
+        hosts.stream_keys(params.seed, 0, 0),
+        clients=params.droplets,
+        windows=-(-until_ns // (WINDOW_S * SECOND)),
+        span_ns=_ns(max(params.timeout_s, params.renew_after_s)),
+    )
+    phases = np.empty(params.droplets)
+    draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
+    phases.sort()
+    unleased = np.zeros(params.droplets, np.int64)
+    hosts.wake_holders(host, (phases * _ns(params.phase_s)).astype(np.int64), unleased)
+    return host
+
+
+def _params(params: StormParams) -> requests.Params:
+    service = Dist(draws.EXPONENTIAL, params.service_s * SECOND, 0.0, 0, 0)
+    return requests.Params(
+        traffic=requests.HOLDERS,
+        workers=params.workers,
+        timeout=_constant(params.timeout_s),
+        cancel=0,
+        establish=service,
+        renew=service,
+        fail_after_ns=SECOND,
+        reject_cost_ns=0,
+        drop_cost_ns=0,
+        drop_notifies=0,
+        slowdown_a=0.0,
+        slowdown_b=1.0,
+        slowdown_n=1.0,
+        check_every_ns=_ns(params.renew_after_s),
+        check_jitter=0.0,
+        poisson=0,
+        window_ns=WINDOW_S * SECOND,
+        client=policies.Client(policies.IMMEDIATE, _constant(0.0), 0.0, 2.0, 0.0, -1, 1),
+        admission=policies.Admission(policies.OPEN, 0.0, 1.0, 1.0, 0),
+        queue=policies.Queue(policies.FIFO, 0, 0, 0),
+        lease=policies.Lease(policies.LEASE_FIXED, _constant(params.lease_s), 0, policies.RESUME, 1.0),
+    )
+
+
+def _nothing_from_outside() -> requests.Inputs:
+    return requests.Inputs(
+        controls=np.zeros((0, 3), np.int64),
+        control_args=np.zeros((0, 2)),
+        arrivals_ns=np.zeros(1, np.int64),
+        arrivals_per_ns=np.zeros(1),
+        table=np.zeros(1),
+    )
+
+
+def _constant(value_s: float) -> Dist:
+    return Dist(draws.CONSTANT, float(_ns(value_s)), 0.0, 0, 0)
+
+
+def _ns(time_s: float) -> int:
+    return round(time_s * SECOND)
