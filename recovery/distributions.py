@@ -24,7 +24,7 @@ class Distribution(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"] = Field(
-        description='the kind: dist = "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"'
+        description='dist = "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"'
     )
     mean: PositiveDuration | None = Field(None, description="mean")
     min: Duration | None = Field(None, description="least value (uniform)")

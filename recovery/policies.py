@@ -1,55 +1,69 @@
-"""Names, parameters, defaults and sources of every policy: what a scenario may choose, and what `recovery policies` shows.
+"""Names, parameters, defaults and sources of every policy: what a scenario may choose, `recovery policies` shows.
 
 Each class is one policy; its docstring is its rule, its fields are its parameters. What the rule does to a request is
 decided in `kernels.policies`.
 """
 
+import contextlib
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from recovery.distributions import Distribution, Time
-from recovery.units import Duration, PositiveDuration, Share, duration_s, rate_per_s
+from recovery.units import Duration, Number, PositiveDuration, PositiveShare, duration_s, percent, rate_per_s
 
 
 class Policy(BaseModel):
     """What all policies have: a name, an axis, a source."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     axis: ClassVar[str]
     source: ClassVar[str]
 
 
 def _limit(value: object) -> int | float:
     """A queue length: a whole number of requests, or the seconds that it takes to work them off."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LONGEST_QUEUE:
         return value
     if isinstance(value, str):
-        seconds = duration_s(value)
-        if seconds > 0:
-            return float(seconds)
-    raise ValueError('want a whole number of requests a host from 0, or the time to work the queue off, such as "90s"')
+        with contextlib.suppress(ValueError):
+            if (seconds := duration_s(value)) > 0:
+                return float(seconds)
+    raise ValueError(
+        f'want a whole number of requests a host, 0 to {LONGEST_QUEUE}, or the time to work them off, "90s"'
+    )
+
+
+def _limit_from_1(value: object) -> int | float:
+    """A queue length at which a rule comes to nothing: from one request."""
+    if value == 0:
+        raise ValueError('want a whole number of requests a host from 1, or the time to work them off, such as "90s"')
+    return _limit(value)
 
 
 def _fleet_rate(value: object) -> dict[str, float]:
     """A rate of the whole fleet, or a share of what the fleet can establish."""
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, str) and value.strip().endswith("%"):
-        number = float(value.strip().rstrip("%")) / 100
-        if number < 0:
-            raise ValueError("want a share from 0% up")
-        return {"of_capacity_share": number}
     try:
+        if isinstance(value, str) and value.strip().endswith("%") and (number := percent(value)) <= 1e6:
+            return {"of_capacity_share": number}
         return {"per_s": rate_per_s(value)}
     except ValueError as error:
-        raise ValueError(f'{error}, or a share of what the fleet can establish, such as "90%"') from None
+        message = str(error) if "rate" in str(error) else 'want a rate such as "200/s"'
+        raise ValueError(f'{message}, or a share of what the fleet can establish, such as "90%"') from None
+
+
+def _fleet_rate_above_0(value: object) -> dict[str, float]:
+    """A rate of the whole fleet at which something comes through."""
+    rate = _fleet_rate(value)
+    if not any(rate.values()):
+        raise ValueError("want a rate above 0: at 0 nothing is ever let in")
+    return rate
 
 
 class FleetRate(BaseModel):
-    """`per_s` of the whole fleet, or a share of what the fleet's workers can establish; each host gets its equal part."""
+    """`per_s` of the whole fleet, or a share of what the fleet's workers can establish; hosts get equal parts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     per_s: float | None = None
     of_capacity_share: float | None = None
 
@@ -60,8 +74,16 @@ class FleetRate(BaseModel):
         return (self.of_capacity_share or 0.0) * establish_per_s
 
 
+LONGEST_QUEUE = 10**9
 Limit = Annotated[int | float, BeforeValidator(_limit)]
+LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1)]
 RateOfFleet = Annotated[FleetRate, BeforeValidator(_fleet_rate)]
+RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
+
+
+def _capped(base: float, cap: float) -> None:
+    if cap < base:
+        raise ValueError("want cap no shorter than base")
 
 
 class Immediate(Policy):
@@ -89,7 +111,12 @@ class Exponential(Policy):
     name: Literal["exponential"] = "exponential"
     base: PositiveDuration = Field(0.2, description="first wait")
     cap: PositiveDuration = Field(7.0, description="longest wait")
-    factor: float = Field(2.0, ge=1, le=100, description="growth from one wait to the next")
+    factor: Number = Field(2.0, ge=1, le=100, description="growth from one wait to the next")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Exponential":
+        _capped(self.base, self.cap)
+        return self
 
 
 class FullJitter(Policy):
@@ -103,7 +130,12 @@ class FullJitter(Policy):
     name: Literal["full-jitter"] = "full-jitter"
     base: PositiveDuration = Field(1.0, description="bound of the first wait")
     cap: PositiveDuration = Field(60.0, description="longest bound")
-    factor: float = Field(2.0, ge=1, le=100, description="growth from one bound to the next")
+    factor: Number = Field(2.0, ge=1, le=100, description="growth from one bound to the next")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FullJitter":
+        _capped(self.base, self.cap)
+        return self
 
 
 class Open(Policy):
@@ -122,7 +154,7 @@ class TokenBucket(Policy):
         "as in Kubernetes client-go's rate limiters (10/s, burst 100); the default here is relative to the fleet"
     )
     name: Literal["token-bucket"] = "token-bucket"
-    rate: RateOfFleet = Field(
+    rate: RateAbove0 = Field(
         default_factory=lambda: FleetRate(of_capacity_share=0.9),
         description='of the whole fleet: "200/s", or "90%" of what it can establish',
     )
@@ -133,7 +165,7 @@ class TokenBucket(Policy):
 
 
 class QueueSize(Policy):
-    """A token bucket filled at rate · (1 − q/limit) while q requests wait: all when none waits, nothing at the limit."""
+    """A token bucket filled at rate · (1 − q/limit) while q requests wait: nothing at the limit."""
 
     axis: ClassVar[str] = "admission"
     source: ClassVar[str] = (
@@ -141,11 +173,11 @@ class QueueSize(Policy):
         "linear law assumed"
     )
     name: Literal["queue-size"] = "queue-size"
-    rate: RateOfFleet = Field(
+    rate: RateAbove0 = Field(
         default_factory=lambda: FleetRate(of_capacity_share=1.1),
         description='of the whole fleet while its queues are empty: "250/s" or "110%"',
     )
-    limit: Limit = Field(
+    limit: LimitFrom1 = Field(
         60.0, description='queue at which nothing is let in: requests a host, or the time to work them off, "60s"'
     )
     burst: Duration = Field(1.0, description="how much of its rate the bucket may save up (at least one request)")
@@ -229,14 +261,14 @@ class CreditOnArrival(Policy):
 
 
 class Freeze(Policy):
-    """The clock of every lease stands still while the dependency fails; then the rest of it goes on, or a whole lease."""
+    """The clock of every lease stands still while the dependency fails; then its rest goes on, or a whole lease."""
 
     axis: ClassVar[str] = "lease"
     source: ClassVar[str] = (
         "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
     )
     name: Literal["freeze"] = "freeze"
-    from_failures: Share = Field(
+    from_failures: PositiveShare = Field(
         1.0, description="share of checks that the dependency fails from which the clock stands still"
     )
     then: Literal["resume", "rearm"] = Field(

@@ -93,17 +93,14 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
 Number = Annotated[float, Strict()]  # not true, not "1"; a whole number is fine
 Duration = Annotated[float, BeforeValidator(duration_s), _schema(_DURATION, "90s")]
 PositiveDuration = Annotated[
-    float, BeforeValidator(_positive(duration_s, "a duration above 0, from 1ns", 1e-9)), _schema(_DURATION, "90s")
+    float, BeforeValidator(_positive(duration_s, "a duration above 0", 1e-9)), _schema(_DURATION, "90s")
 ]
 Rate = Annotated[float, BeforeValidator(rate_per_s), _schema(_RATE, "200/s")]
-PositiveRate = Annotated[
-    float, BeforeValidator(_positive(rate_per_s, "a rate above 0, from 1e-9/s", 1e-9)), _schema(_RATE, "200/s")
-]
-Share = Annotated[
-    float,
-    BeforeValidator(share),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _SHARE}, {"type": "number", "minimum": 0, "maximum": 1}]}),
-]
+_SHARE_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string", "pattern": _SHARE}, {"type": "number", "minimum": 0, "maximum": 1}]}
+)
+Share = Annotated[float, BeforeValidator(share), _SHARE_SCHEMA]
+PositiveShare = Annotated[float, BeforeValidator(_positive(share, 'a share above "0%"', 1e-12)), _SHARE_SCHEMA]
 
 
 def ns(seconds: float) -> int:
