@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from recovery.scenario import Experiment
 
 WELL, OURS, USAGE, FAILED, UNSURE, THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 99, 130
+ODDITIES_MAX = 5  # a sweep may repeat them with other numbers
 SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1")
 
 _set = click.option(
@@ -36,9 +36,16 @@ def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experim
     from recovery.scenario import ScenarioError, load
 
     try:
-        return load(path, (*overrides, *(f"{key}={value}" for key, value in head.items() if value is not None)))
+        loaded = load(path, (*overrides, *(f"{key}={value}" for key, value in head.items() if value is not None)))
     except ScenarioError as error:
         _fail(error)
+    said: set[str] = set()
+    for world in loaded.worlds:
+        for oddity in world.scenario.oddities():
+            if oddity not in said and len(said) < ODDITIES_MAX:
+                click.echo(f"{loaded.file}: note: {oddity} (“{world.name}”)", err=True)
+            said.add(oddity)
+    return loaded
 
 
 def _print_json(value: Any) -> None:
@@ -64,12 +71,13 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="recovery", message="%(prog)s %(version)s")
 def main() -> None:
-    """After an outage, a million servers want their lease at once: how long until the control plane works again, and which throttling
-    policy makes that shortest?
+    """After an outage, a million servers want their lease at once: how long until the control plane works again, and
+    which throttling policy makes that shortest?
 
     Start with `recovery new > mine.toml`, then `recovery explain mine.toml` and `recovery run mine.toml`.
 
-    Exit status: 0 well, 1 our fault, 2 usage or scenario, 3 some runs failed, 4 inconclusive, 99 an [expect] failed, 130 interrupted.
+    Exit status: 0 well, 1 our fault, 2 usage or scenario, 3 some runs failed, 4 inconclusive, 99 an [expect] failed,
+    130 interrupted.
     """
 
 
@@ -103,7 +111,8 @@ def run(
     names = [experiment.name for experiment in loaded]
     if len(set(names)) < len(names):
         _fail(
-            f"two experiments have the same file name, and so the same folder under {out}: run them one at a time with other --out"
+            f"two experiments have the same file name, and so the same folder under {out}; "
+            "want one at a time, each with its own --out"
         )
     from recovery import execute, text
 
@@ -117,7 +126,7 @@ def run(
         except ValueError as error:
             _fail(error)
         except OSError as error:
-            _fail(f"{out}: {error.strerror or error}", OURS)
+            _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
         page = None
         if not no_report:
             from recovery import report
@@ -186,7 +195,9 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 @_set
 @_json
 def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Explain a scenario without running it: r1 … r5, hidden capacity, fluid bound, each with its formula and its numbers."""
+    """Explain a scenario without running it: r1 … r5, hidden capacity, fluid bound, each with its formula and its
+    numbers.
+    """
     from recovery import store, text
 
     loaded = _load(experiment, overrides)
@@ -226,6 +237,8 @@ def report(folder: Path) -> None:
         click.echo(page.write(folder))
     except ValueError as error:
         _fail(error)
+    except OSError as error:
+        _fail(f"{error.filename or folder}: {error.strerror or error}; want the folder of a finished run")
 
 
 @main.command()
@@ -242,9 +255,8 @@ def policies(name: str | None, as_json: bool) -> None:
 
         names = [row["name"] for row in catalogue()] + ["client", "admission", "queue", "lease"]
         close = difflib.get_close_matches(str(name), names, 1)
-        _fail(
-            f"{name} is no policy and no axis{f' (did you mean {close[0]}?)' if close else ''}; want one of {', '.join(dict.fromkeys(names))}"
-        )
+        near = f" (did you mean {close[0]}?)" if close else ""
+        _fail(f"{name} is no policy and no axis{near}; want one of {', '.join(dict.fromkeys(names))}")
     if as_json:
         _print_json({"format": 1, "policies": rows})
     else:
@@ -280,18 +292,30 @@ def doctor(as_json: bool) -> None:
     sys.exit(WELL if all(finding.ok for finding in findings) else OURS)
 
 
-def _quiet_broken_pipe(call: Callable[[], None]) -> None:
+def entry() -> None:
+    """Where the installed command starts: Ctrl-C and a reader that went away are no errors of ours."""
+    stdout = sys.stdout
     try:
-        call()
+        status: Any = main.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        status = WELL
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror or error}", err=True)
+        status = OURS
+    except SystemExit as error:
+        status = error.code if sys.stdout is stdout else WELL  # click puts another there when the pipe breaks
+    try:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(WELL)
-
-
-def entry() -> None:
-    """Where the installed command starts."""
-    _quiet_broken_pipe(main)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

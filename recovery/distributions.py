@@ -80,6 +80,12 @@ class Distribution(BaseModel):
             return math.fsum(self._values_s) / max(len(self._values_s), 1)
         return float(self.mean or 0.0)
 
+    def least_s(self) -> float:
+        """The least time that it gives, seconds (0 for those that come close to it)."""
+        if self.dist == "empirical":
+            return self._values_s[0]
+        return float({"constant": self.mean, "uniform": self.min}.get(self.dist) or 0.0)
+
     def cv_value(self) -> float:
         """Standard deviation over mean; inf where the variance is infinite."""
         mean = self.mean_s()
@@ -110,8 +116,9 @@ def read_measured(path: Path) -> tuple[float, ...]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}); want a text file of times, one a line") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path} cannot be read ({reason}); want a text file of times, one a line") from None
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].split(",")[-1].strip()
         if not text:

@@ -1,4 +1,6 @@
-"""Is this machine fit to run? Versions, cores, memory, cache, and a small run against the plain arithmetic of its result."""
+"""Is this machine fit to run? Versions, cores, memory, cache, and a small run against the plain arithmetic of its
+result.
+"""
 
 import os
 import platform
@@ -18,7 +20,8 @@ class Finding:
     ok: bool
 
 
-# Constant service of 10 ms, one worker, timeout far away: three droplets that are down to nothing after an outage of 60 s are
+# Constant service of 10 ms, one worker, timeout far away: three droplets that are down to nothing after an outage of
+# 60 s are
 # back in three services. What comes out is known without running.
 _KNOWN = """
 horizon = "5m"

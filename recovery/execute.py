@@ -1,4 +1,4 @@
-"""Where runs run: threads of this process. Checks that the machine is large enough, shows progress, keeps what is done."""
+"""Where runs run: threads of this process. Checks that the machine is large enough, shows progress, keeps the done."""
 
 import os
 import sys
@@ -49,7 +49,8 @@ def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
         if need.memory_bytes > 0.9 * free:
             raise ScenarioError(
                 f"{experiment.file}: “{world.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
-                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each); {show_bytes(free)} are free. "
+                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each); "
+                f"{show_bytes(free)} are free. "
                 f"Want more hosts of fewer droplets (fleet.hosts), fewer --threads, a shorter horizon, "
                 f"or a bounded queue (policy.queue)"
             )
@@ -71,8 +72,14 @@ class Finished:
 
 
 def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
-    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done; ScenarioError if too large."""
+    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done.
+
+    Raises ScenarioError if a world is too large, OSError if the folder cannot be written (before anything runs), and
+    KeyboardInterrupt if nothing was done yet.
+    """
     refuse_if_too_large(experiment, threads)
+    folder = out / experiment.name
+    folder.mkdir(parents=True, exist_ok=True)
     head = experiment.head
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
     hosts = sum(world.scenario.hosts for world, _, _ in tasks)
@@ -82,7 +89,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
         try:
             for outcome in runner.run(tasks):
-                outcomes.append(outcome)
+                outcomes.append(outcome)  # noqa: PERF402  # those before Ctrl-C are kept
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()
@@ -98,7 +105,6 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         "runs_wanted": len(tasks),
         "interrupted": stopped,
     }
-    folder = out / experiment.name
     return Finished(folder, store.save(folder, experiment, outcomes, facts), len(outcomes), len(tasks))
 
 
@@ -114,8 +120,8 @@ def say_that_it_compiles(quiet: bool) -> None:
     from recovery import scenario
 
     tiny = scenario.parse(
-        'horizon = "1s"\ncoupling.window = "1s"\nfleet = { droplets = 2, hosts = 1 }\n'
-        'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "1s", check_every = "1s" }\n'
+        'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { droplets = 2, hosts = 1 }\n'
+        'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "2s", check_every = "1s" }\n'
     )
     with pipeline.Runner(1) as runner:
         list(runner.run([(tiny.first, 1, 0)]))

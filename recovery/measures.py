@@ -1,6 +1,7 @@
 """Measures of a result: times to recovery, verdict, efficiency. Pure functions of arrays; a leaf.
 
-Arrays are on the grid: `times_s` float64[n] are the ends of the windows, levels are at those ends, flows are of the windows.
+Arrays are on the grid: `times_s` float64[n] are the ends of the windows, levels are at those ends, flows are of the
+windows.
 """
 
 import math
@@ -15,8 +16,8 @@ DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
 def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: float) -> float:
     """First time from `from_s` on at which `reached` (bool[n]) is true and stays so for `hold_s`; inf if never.
 
-    A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays, that is
-    the answer.
+    A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
+    that is the answer.
     """
     start = math.inf
     for t, is_reached in zip(times_s.tolist(), reached.tolist(), strict=True):
@@ -66,7 +67,8 @@ def relapses(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, up: f
 
 
 def queue_times_s(times_s: np.ndarray, queue: np.ndarray, from_s: float, hold_s: float) -> dict[str, float]:
-    """ttr50_s … of jobs: until that part of the queue (requests, abandoned ones too) at `from_s` is cleared, and stays so for `hold_s`.
+    """ttr50_s … of jobs: until that part of the queue (requests, abandoned ones too) at `from_s` is cleared, and stays
+    so for `hold_s`.
 
     What counts as cleared is the level of the time before: the median queue of the windows before the queue first rose
     above a tenth of its peak.
@@ -88,7 +90,9 @@ def queue_times_s(times_s: np.ndarray, queue: np.ndarray, from_s: float, hold_s:
 def jobs_verdict(
     times_s: np.ndarray, arrived: np.ndarray, succeeded: np.ndarray, queue: np.ndarray, hold_s: float
 ) -> str:
-    """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; else recovering if the queue shrank, else collapsed."""
+    """recovered if at least 90 % of what arrived in the last `hold_s` succeeded; else recovering if the queue shrank,
+    else collapsed.
+    """
     last = times_s > times_s[-1] - hold_s
     if succeeded[last].sum() >= 0.9 * arrived[last].sum():
         return "recovered"
@@ -96,7 +100,9 @@ def jobs_verdict(
 
 
 def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, ttr100_s: float) -> dict[str, float]:
-    """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good, when it is full."""
+    """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good,
+    when it is full.
+    """
     low = leased_share <= leased_share.min() + 0.01
     return {
         "decline_ends_s": float(times_s[int(np.argmax(low))]),
@@ -106,7 +112,9 @@ def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, t
 
 
 def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
-    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if empty."""
+    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if
+    empty.
+    """
     total = int(histogram.sum())
     if total == 0:
         return math.nan
@@ -116,7 +124,9 @@ def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean and Student interval of independent values; one value has no interval (nan); an infinite one makes all infinite."""
+    """Mean and Student interval of independent values; one value has no interval (nan); an infinite one makes all
+    infinite.
+    """
     n = len(values)
     if any(math.isinf(v) for v in values):
         return math.inf, math.nan, math.inf

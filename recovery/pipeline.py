@@ -1,7 +1,7 @@
 """From a world to its outcome: start the hosts, run them side by side, add them up.
 
-A host is a pure function of (world, seed, replication, host); sums are of whole numbers. So the outcome is the same for any
-number of threads and any order in which the hosts end.
+A host is a pure function of (world, seed, replication, host); sums are of whole numbers. So the outcome is the same
+for any number of threads and any order in which the hosts end.
 """
 
 import itertools
@@ -24,8 +24,8 @@ from recovery.units import ns
 
 ENGINE = "events"
 FLOWS = (
-    "submitted", "rejected_throttle", "rejected_admission", "rejected_full", "rejected_down", "dropped", "lost", "cancelled",
-    "succeeded", "wasted", "failed", "timed_out", "established", "arrived", "gave_up",
+    "submitted", "rejected_throttle", "rejected_admission", "rejected_full", "rejected_down", "dropped", "lost",
+    "cancelled", "succeeded", "wasted", "failed", "timed_out", "established", "arrived", "gave_up",
     "useful_work_ns", "wasted_work_ns", "failed_work_ns", "overhead_work_ns",
 )  # fmt: skip
 LEVELS = ("queue", "oldest_ns", "leased", "in_service", "asleep", "busy_ns", "idle_ns", "down_ns")
@@ -39,7 +39,10 @@ class Interrupted(Exception):
 
 @dataclass
 class Outcome:
-    """What one run gave. `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest)."""
+    """What one run gave.
+
+    `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest).
+    """
 
     world: World
     seed: int
@@ -264,7 +267,9 @@ class Runner:
                 following += 1
 
     def _run_together(self, world: World, seed: int, replication: int) -> Outcome:
-        """A world whose operators look at the whole fleet: all hosts advance window by window, conditions are looked at between."""
+        """A world whose operators look at the whole fleet: all hosts advance window by window, conditions are looked
+        at between.
+        """
         scenario = world.scenario
         begun = time.process_time()
         sizes = _sizes(scenario)

@@ -7,7 +7,7 @@ decided in `kernels.policies`.
 import contextlib
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
 
 from recovery.distributions import Distribution, Time
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, duration_s, percent, rate_per_s
@@ -75,8 +75,11 @@ class FleetRate(BaseModel):
 
 
 LONGEST_QUEUE = 10**9
-Limit = Annotated[int | float, BeforeValidator(_limit)]
-LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1)]
+_LIMIT_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": LONGEST_QUEUE}, TypeAdapter(Duration).json_schema()]}
+)
+Limit = Annotated[int | float, BeforeValidator(_limit), _LIMIT_SCHEMA]
+LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1), _LIMIT_SCHEMA]
 RateOfFleet = Annotated[FleetRate, BeforeValidator(_fleet_rate)]
 RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
 

@@ -1,18 +1,25 @@
 """What a user may write: an experiment in TOML, checked once, at the door. The only parser.
 
-`load` reads a file and returns an `Experiment`; every mistake is collected and told with file, key, value and what is wanted.
+`load` reads a file and returns an `Experiment`; every mistake is collected and told with file, key, value and what is
+wanted.
 """
 
+import contextlib
+import copy
 import difflib
+import itertools
 import json
+import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,23 +29,43 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
 from recovery import policies
 from recovery.distributions import Distribution, Time
-from recovery.units import Duration, PositiveDuration, Rate, Share, duration_s
+from recovery.units import (
+    Duration,
+    Number,
+    PositiveDuration,
+    Rate,
+    Share,
+    duration_s,
+    share,
+    show_duration,
+    show_share,
+)
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be run as it is written; the text names file, key, value and what is wanted, a line a mistake."""
+    """A scenario that cannot be run as it is written: a line a mistake, with file, key, value and what is wanted."""
+
+
+class _Mistakes(ValueError):
+    """Mistakes that name their keys themselves, a line each."""
 
 
 Whole = Annotated[int, Strict()]
 
 
+Flag = Annotated[bool, Strict()]
+WINDOWS_MAX = 2_000_000
+POINTS_MAX = 100_000
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Coupling(_Part):
@@ -55,7 +82,7 @@ class Fleet(_Part):
     droplets: Whole = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
     hosts: Whole = Field(ge=1, le=10**6, description="managers that they are spread over")
     zones: Whole = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
-    skew: float = Field(
+    skew: Number = Field(
         0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even"
     )
 
@@ -63,9 +90,9 @@ class Fleet(_Part):
 class Slowdown(_Part):
     """Service gets slower with the queue: by 1 + a · (queue / queue_of_one)^b."""
 
-    a: float = Field(ge=0, le=1000, description="strength")
-    b: float = Field(1.0, ge=0.1, le=5, description="exponent")
-    queue: float = Field(gt=0, description="queue length of a host at which service takes 1 + a times as long")
+    a: Number = Field(ge=0, le=1000, description="strength")
+    b: Number = Field(1.0, ge=0.1, le=5, description="exponent")
+    queue: Number = Field(gt=0, description="queue length of a host at which service takes 1 + a times as long")
 
 
 class HostPart(_Part):
@@ -77,13 +104,13 @@ class HostPart(_Part):
         None, description="time to renew a lease that still runs; as establish_time if absent"
     )
     timeout: Time = Field(description="after this a client gives its attempt up; drawn for each attempt")
-    cancel_on_timeout: bool = Field(
+    cancel_on_timeout: Flag = Field(
         False, description="a request that timed out leaves the queue or its worker at once"
     )
     fail_after: Duration = Field(0.0, description="time that a request takes to fail while the dependency is down")
     reject_cost: Duration = Field(0.0, description="work of saying no, charged to the next service")
     drop_cost: Duration = Field(0.0, description="work of dropping a request, charged likewise")
-    drop_notifies: bool = Field(True, description="whether a client whose request is dropped learns it at once")
+    drop_notifies: Flag = Field(True, description="whether a client whose request is dropped learns it at once")
     round_trip: PositiveDuration = Field(
         0.001, description="after a refusal or failure the next attempt comes no sooner than this"
     )
@@ -119,9 +146,12 @@ class Step(_Part):
 def _retries(value: object) -> int:
     if value == "unlimited":
         return -1
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**9:
         return value
-    raise ValueError('want a whole number from 0, or "unlimited"')
+    raise ValueError('want a whole number from 0 to 1000000000, or "unlimited"')
+
+
+_RETRIES_SCHEMA = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "unlimited"}]})
 
 
 class Jobs(_Part):
@@ -131,7 +161,7 @@ class Jobs(_Part):
         "poisson", description="at random, or evenly spaced (from a random phase)"
     )
     steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
-    retries: Annotated[int, BeforeValidator(_retries)] = Field(
+    retries: Annotated[int, BeforeValidator(_retries), _RETRIES_SCHEMA] = Field(
         -1, description='attempts after the first: 0 … or "unlimited"'
     )
     hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
@@ -139,7 +169,7 @@ class Jobs(_Part):
     @model_validator(mode="after")
     def _rising(self) -> "Jobs":
         times = [step.at for step in self.steps]
-        if times[0] != 0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+        if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
             raise ValueError('want steps in rising order of at, the first at "0s"')
         return self
 
@@ -165,7 +195,7 @@ class Dependency(_Part):
 
     @model_validator(mode="after")
     def _apart(self) -> "Dependency":
-        if any(b.start < a.end for a, b in zip(self.outages, self.outages[1:], strict=False)):
+        if any(b.start < a.end for a, b in itertools.pairwise(self.outages)):
             raise ValueError("want outages in order of time and without overlap")
         return self
 
@@ -217,18 +247,25 @@ def condition(text: object) -> Condition:
     if not match:
         raise ValueError(wanted)
     what, sign, bound = match.groups()
-    from recovery.units import share
-
     try:
         number = share(bound) if what == "leased" else duration_s(bound) if what == "oldest" else float(bound)
     except ValueError:
         raise ValueError(wanted) from None
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(wanted)
+    if (what == "leased" and sign == ">" and number >= 1) or (sign == "<" and number == 0):
+        raise ValueError("want a condition that can come true")
     return Condition(what, sign == ">", number)
+
+
+def _a_condition(value: str) -> str:
+    condition(value)
+    return value
 
 
 class _Action(_Part):
     at: Duration | None = Field(None, description="when, from the start of the experiment")
-    when: str | None = Field(
+    when: Annotated[str, AfterValidator(_a_condition)] | None = Field(
         None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"'
     )
     held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
@@ -238,8 +275,8 @@ class _Action(_Part):
     def _one_trigger(self) -> Any:
         if (self.at is None) == (self.when is None):
             raise ValueError("want either at or when")
-        if self.when is not None:
-            condition(self.when)
+        if self.at is not None and self.held:
+            raise ValueError("want for only with when")
         return self
 
 
@@ -279,7 +316,7 @@ class Throttle(_Action):
 
     @model_validator(mode="after")
     def _rising(self) -> "Throttle":
-        if any(b.after <= a.after for a, b in zip(self.release, self.release[1:], strict=False)):
+        if any(b.after <= a.after for a, b in itertools.pairwise(self.release)):
             raise ValueError("want release in rising order of after")
         return self
 
@@ -306,38 +343,123 @@ class Scenario(_Part):
     recovers_from: Duration | None = Field(
         None, description="when the clock of recovery starts; default: end of the last outage"
     )
-    coupling: Coupling = Field(default_factory=Coupling)
+    coupling: Coupling = Field(default_factory=lambda: Coupling.model_validate({}))
     fleet: Fleet | None = Field(None, description="lease holders (with [lease])")
-    lease: LeasePart | None = None
+    lease: LeasePart | None = Field(None, description="how long leases run (with [fleet])")
     jobs: Jobs | None = Field(None, description="open arrivals (instead of [fleet] and [lease])")
-    host: HostPart
-    dependency: Dependency = Field(default_factory=Dependency)
+    host: HostPart = Field(description="a table [host]: one host, its workers and costs")
+    dependency: Dependency = Field(default_factory=lambda: Dependency.model_validate({}))
     policy: Policies = Field(default_factory=Policies)
     operator: tuple[Action, ...] = Field((), description="what people do, when")
 
     @model_validator(mode="after")
     def _fits(self) -> "Scenario":
         if self.jobs is not None and (self.fleet is not None or self.lease is not None):
-            raise ValueError("want either [jobs] or [fleet] with [lease], not both")
+            raise ValueError("[jobs] stands beside [fleet] or [lease]; want either [jobs], or [fleet] with [lease]")
         if self.jobs is None and (self.fleet is None or self.lease is None):
-            raise ValueError("want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)")
-        if self.fleet is not None and self.fleet.hosts > self.fleet.droplets:
+            missing = [name for name in ("fleet", "lease") if getattr(self, name) is None]
             raise ValueError(
-                f"fleet.hosts is {self.fleet.hosts}; want no more than fleet.droplets, {self.fleet.droplets}"
+                f"{' and '.join(missing)} missing; want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)"
             )
-        if self.fleet is not None and self.fleet.zones > self.fleet.hosts:
-            raise ValueError(f"fleet.zones is {self.fleet.zones}; want no more than fleet.hosts, {self.fleet.hosts}")
-        if self.coupling.window > self.horizon:
-            raise ValueError("want coupling.window no longer than horizon")
-        if self.horizon / self.coupling.window > 2_000_000:
-            raise ValueError("horizon has more than 2,000,000 windows; want a longer coupling.window")
-        zones = self.fleet.zones if self.fleet else 1
-        for action in self.operator:
-            if action.zone is not None and action.zone >= zones:
-                raise ValueError(f"operator zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones")
-        if self.jobs is not None and any(c.when and c.when.strip().startswith("leased") for c in self.operator):
-            raise ValueError('jobs hold no leases: want a condition on "queue" or "oldest"')
+        wrong = [*self._wrong_times(), *self._wrong_traffic(), *self._wrong_actions()]
+        if wrong:
+            raise _Mistakes("\n".join(wrong))
         return self
+
+    def _wrong_times(self) -> Iterator[str]:
+        """What cannot be within the horizon, and times that may not be zero."""
+        end = f"the horizon, {show_duration(self.horizon)}"
+        if self.coupling.window > self.horizon:
+            yield f"coupling.window is {show_duration(self.coupling.window)}; want no longer than {end}"
+        elif self.horizon / self.coupling.window > WINDOWS_MAX:
+            least = show_duration(self.horizon / WINDOWS_MAX)
+            yield f"coupling.window is {show_duration(self.coupling.window)}; want at least {least} for {end}"
+        away = [i for i, outage in enumerate(self.dependency.outages) if outage.end >= self.horizon]
+        for i in away:
+            yield f"dependency.outages.{i}.to is {show_duration(self.dependency.outages[i].end)}; want before {end}"
+        left = self.horizon - self.recovers_from_s
+        if self.recovers_from is not None and left <= 0:
+            yield f"recovers_from is {show_duration(self.recovers_from)}; want before {end}"
+        elif not away and self.hold > left:
+            left_over = f"what is left from {show_duration(self.recovers_from_s)} to {end}: {show_duration(left)}"
+            yield f"hold is {show_duration(self.hold)}; want no longer than {left_over}"
+        for key, time in (("host.establish_time", self.host.establish_time), ("host.timeout", self.host.timeout)):
+            if time.mean_s() <= 0:
+                yield f"{key} is 0 s; want a duration above 0"
+
+    def _wrong_traffic(self) -> Iterator[str]:
+        """What does not fit the kind of traffic."""
+        fleet, lease, jobs = self.fleet, self.lease, self.jobs
+        if fleet is not None and lease is not None:
+            if fleet.hosts > fleet.droplets:
+                yield f"fleet.hosts is {fleet.hosts}; want no more than fleet.droplets, {fleet.droplets}"
+            if fleet.zones > fleet.hosts:
+                yield f"fleet.zones is {fleet.zones}; want no more than fleet.hosts, {fleet.hosts}"
+            grace = self.policy.lease.grace if isinstance(self.policy.lease, policies.Grace) else 0.0
+            if lease.duration.mean_s() + grace <= lease.check_every:
+                mean, every = show_duration(lease.duration.mean_s()), show_duration(lease.check_every)
+                yield f"lease.duration is {mean} on average; want longer than lease.check_every, {every}"
+        if jobs is not None:
+            for i, step in enumerate(jobs.steps):
+                if step.at >= self.horizon:
+                    end = show_duration(self.horizon)
+                    yield f"jobs.steps.{i}.at is {show_duration(step.at)}; want before the horizon, {end}"
+            if all(step.rate_per_s() == 0 for step in jobs.steps):
+                yield "jobs.steps have a rate of 0; want at least one rate above 0"
+            if not isinstance(self.policy.lease, policies.LeaseFixed):
+                yield f'policy.lease is "{self.policy.lease.name}"; want none: jobs hold no leases'
+            if self.host.renew_time is not None:
+                renew = show_duration(self.host.renew_time.mean_s())
+                yield f"host.renew_time is {renew}; want none: jobs hold no leases"
+
+    def _wrong_actions(self) -> Iterator[str]:
+        """What no operator can do here."""
+        zones = self.fleet.zones if self.fleet else 1
+        for i, action in enumerate(self.operator):
+            if action.at is not None and action.at >= self.horizon:
+                end = show_duration(self.horizon)
+                yield f"operator.{i}.at is {show_duration(action.at)}; want before the horizon, {end}"
+            if action.zone is not None and self.jobs is not None:
+                yield f"operator.{i}.zone is {action.zone}; want none: jobs have no zones"
+            elif action.zone is not None and action.zone >= zones:
+                yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
+            if self.jobs is not None and action.when is not None and condition(action.when).what == "leased":
+                yield f'operator.{i}.when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
+
+    def oddities(self) -> Iterator[str]:
+        """What can be run, but is hardly meant."""
+        host, outages = self.host, self.dependency.outages
+        establish, timeout = host.establish_time.mean_s(), host.timeout.mean_s()
+        if self.recovers_from is not None and outages and self.recovers_from < outages[-1].end:
+            back = show_duration(outages[-1].end)
+            yield f"recovers_from is {show_duration(self.recovers_from)}, before the last outage is over at {back}"
+        if timeout < establish:
+            patience, work = show_duration(timeout), show_duration(establish)
+            yield f"host.timeout is {patience}, shorter than host.establish_time, {work}"
+        if outages and host.fail_after > timeout:
+            fail, patience = show_duration(host.fail_after), show_duration(timeout)
+            yield f"host.fail_after is {fail}, longer than host.timeout, {patience}"
+        if self.fleet is not None and self.lease is not None:
+            renew = (host.renew_time or host.establish_time).mean_s()
+            load = self.fleet.droplets * renew / self.lease.check_every / (self.fleet.hosts * host.workers)
+            if load > 1:
+                yield f"renewals alone want {show_share(load)} of the workers: the fleet is never healthy"
+            latest, least = self.lease.check_every * (1 + self.lease.check_jitter), self.lease.duration.least_s()
+            if isinstance(self.policy.lease, policies.Grace):
+                least += self.policy.lease.grace
+            if self.lease.duration.dist in ("constant", "uniform", "empirical") and least < latest:
+                yield (
+                    f"the shortest lease.duration is {show_duration(least)}, "
+                    f"shorter than the longest time between two checks, {show_duration(latest)}"
+                )
+        if self.jobs is not None and self.jobs.steps[0].rate_per_s() > self.hosts * self.establish_per_s:
+            rate, capacity = self.jobs.steps[0].rate_per_s(), self.hosts * self.establish_per_s
+            yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
+        for i, action in enumerate(self.operator):
+            if isinstance(action, Restart) and action.at is not None:
+                last = action.at + (action.waves - 1) * action.every
+                if last >= self.horizon:
+                    yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
 
     @property
     def hosts(self) -> int:
@@ -375,7 +497,7 @@ class Observed(_Part):
         "reported", description="how sure it is"
     )
     source: str = Field(description="where it is written")
-    used_for_fit: bool = Field(False, description="whether inputs were chosen so that it is met")
+    used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")
 
 
 class Note(_Part):
@@ -391,6 +513,12 @@ class Levers(_Part):
 
     values: tuple[Any, ...] = Field(min_length=1, description="the values that it takes, one run each")
 
+    @model_validator(mode="after")
+    def _differ(self) -> "Levers":
+        if len({json.dumps(value, sort_keys=True, default=str) for value in self.values}) < len(self.values):
+            raise ValueError("want values that differ")
+        return self
+
 
 class Sweep(_Part):
     """Every combination of the values of some keys, for every variant."""
@@ -399,6 +527,13 @@ class Sweep(_Part):
     levers: dict[str, Levers] = Field(
         min_length=1, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }'
     )
+
+    @model_validator(mode="after")
+    def _few(self) -> "Sweep":
+        points = math.prod(len(lever.values) for lever in self.levers.values())
+        if points > POINTS_MAX:
+            raise ValueError(f"want at most {POINTS_MAX} combinations instead of {points}")
+        return self
 
 
 _EXPECT = re.compile(r"^\s*(<=?|>=?)\s*(.+?)\s*$")
@@ -415,29 +550,28 @@ class Expectation:
 
 
 MEASURES_EXPECTED = {
-    "ttr50_s": "time", "ttr90_s": "time", "ttr99_s": "time", "ttr100_s": "time", "efficiency": "number", "amplification": "number",
-    "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time", "sojourn_p99_s": "time", "sojourn_max_s": "time",
-    "unleased_droplet_hours": "number", "relapses": "number", "collapsed_share": "share", "denied_share": "share",
+    "ttr50_s": "time", "ttr90_s": "time", "ttr99_s": "time", "ttr100_s": "time", "efficiency": "number",
+    "amplification": "number", "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time",
+    "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_droplet_hours": "number", "relapses": "number",
+    "collapsed_share": "share", "denied_share": "share",
 }  # fmt: skip
+MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses")
 
 
 def expectation(measure: str, text: object) -> Expectation:
     """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
     if measure not in MEASURES_EXPECTED:
-        raise ValueError(
-            f"is no measure{_nearest(measure, MEASURES_EXPECTED)}; want one of {', '.join(MEASURES_EXPECTED)}"
-        )
+        near = _nearest(measure, MEASURES_EXPECTED)
+        raise ValueError(f"expect.{measure} is not a measure{near}; want one of {', '.join(MEASURES_EXPECTED)}")
     kind = MEASURES_EXPECTED[measure]
-    example = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
+    wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
     match = _EXPECT.match(text) if isinstance(text, str) else None
-    if not match:
-        raise ValueError(f"want a bound such as {example}")
-    from recovery.units import share
-
-    try:
-        bound = {"time": duration_s, "share": share, "number": float}[kind](match[2])
-    except ValueError as error:
-        raise ValueError(f"want a bound such as {example} ({error})") from None
+    bound = math.nan
+    if match:
+        with contextlib.suppress(ValueError):
+            bound = duration_s(match[2]) if kind == "time" else share(match[2]) if kind == "share" else float(match[2])
+    if not match or not math.isfinite(bound):
+        raise ValueError(f"expect.{measure} is {_show(text)}; want a bound such as {wanted}")
     return Expectation(measure, match[1], bound, f"{measure} {match[1]} {match[2]}")
 
 
@@ -448,9 +582,17 @@ def _expectations(value: object) -> object:
             try:
                 expectation(measure, text)
             except ValueError as error:
-                wrong.append(f"{measure} = {json.dumps(text)}: {error}")
+                wrong.append(str(error))
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise _Mistakes("\n".join(wrong))
+    return value
+
+
+def _a_moment(value: str) -> str:
+    try:
+        datetime.fromisoformat(value or "2000-01-01")
+    except ValueError:
+        raise ValueError('want date and time such as "2025-10-19T23:48-07:00"') from None
     return value
 
 
@@ -460,8 +602,10 @@ class Head(_Part):
     title: str = Field("Recovery", description="name of the experiment")
     question: str = Field("", description="what it asks")
     answer: str = Field("", description="what it found, in words")
-    label: str = Field("as written", description="name of the scenario as it stands in the file, beside its variants")
-    clock: str = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
+    label: str = Field("as written", min_length=1, description="name of the scenario as it stands, beside its variants")
+    clock: Annotated[str, AfterValidator(_a_moment)] = Field(
+        "", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"'
+    )
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
     replications: Whole = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
     expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(
@@ -470,10 +614,6 @@ class Head(_Part):
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
     sweep: Sweep | None = Field(None, description="keys that are varied")
-
-
-class Variant(_Part):
-    """A named change of the scenario: any of its keys. A policy is replaced whole; a table is merged; a list is replaced."""
 
 
 @dataclass(frozen=True)
@@ -518,11 +658,11 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
     """Read and check an experiment; `overrides` are texts "key=value" with dots in the key. Raises ScenarioError."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
     except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: is not UTF-8 text: {error}") from None
+        raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
     return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides)
 
 
@@ -532,13 +672,16 @@ def parse(
     """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{file}: is no TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # RecursionError: a thousand lists in each other
+        raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
     for override in overrides:
-        _override(raw, override, file)
+        _override(raw, override)
     head_raw = {key: value for key, value in raw.items() if key in _HEAD}
     variants = raw.get("variants", {})
+    raw_policy = raw.get("policy")
     base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
+    if isinstance(raw_policy, dict):
+        base["policy"] = {axis: _named(choice) for axis, choice in raw_policy.items()}
     mistakes: list[str] = []
     head = _checked(Head, head_raw, file, "", folder, mistakes)
     known = {*_HEAD, *Scenario.model_fields, "variants"}
@@ -550,6 +693,8 @@ def parse(
     changes: list[tuple[str, str, dict[str, Any]]] = [(label, "", {})]
     if not isinstance(variants, dict) or not all(isinstance(change, dict) for change in variants.values()):
         mistakes.append(f"{file}: variants is {_show(variants)}; want tables, one a variant: [variants.bounded]")
+    elif "" in variants:
+        mistakes.append(f'{file}: variants has one without a name; want [variants."a name"]')
     else:
         changes += [(name_, f"variants.{_quoted(name_)}.", change) for name_, change in variants.items()]
     if len({name_ for name_, _, _ in changes}) < len(changes):
@@ -558,30 +703,45 @@ def parse(
     for world_name, prefix, change in changes:
         merged = _merge(base, change)
         for point in _grid(sweep):
-            table = merged
+            table, told = merged, len(mistakes)
             for key, value in point:
-                table = _with(table, key, value, file, mistakes)
-            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, change if prefix else None)
+                try:
+                    table = _with(table, _path(key), value)
+                except ValueError as error:
+                    mistakes.append(f"{file}: sweep.levers.{_quoted(key)}: {error}")
+            if len(mistakes) > told:
+                break
+            swept = tuple(_path(key) for key, _ in point)
+            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, change if prefix else None, swept)
             if scenario is None:
                 break
             worlds.append(World(world_name, scenario, point))
         if mistakes and not prefix:
             break  # a variant of a wrong scenario repeats its mistakes
     if head is not None and not mistakes:
-        mistakes += _cross_checks(head, raw, file)
+        mistakes += _cross_checks(head, worlds[0].scenario, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
     return Experiment(head, tuple(worlds), raw, folder, name, file)
 
 
-def _cross_checks(head: Head, raw: Mapping[str, Any], file: str) -> list[str]:
+def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: str) -> list[str]:
+    """What the head says of a scenario that the scenario does not have."""
     mistakes = []
-    for note in head.notes:
+    for i, note in enumerate(head.notes):
         table: Any = raw
         for part in note.key.split("."):
             table = table.get(part) if isinstance(table, dict) else None
         if table is None:
-            mistakes.append(f"{file}: notes.key is {note.key!r}; want a key that the file sets")
+            mistakes.append(f"{file}: notes.{i}.key is {_show(note.key)}; want a key that the file sets")
+    if scenario.jobs is not None:
+        mistakes += [
+            f"{file}: expect.{measure} is a measure of leases; want one of jobs, such as ttr99_s"
+            for measure in head.expect
+            if measure in MEASURES_OF_LEASES
+        ]
+        if head.observed:
+            mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
     return mistakes
 
 
@@ -605,49 +765,63 @@ def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _with(table: Mapping[str, Any], key: str, value: Any, file: str, mistakes: list[str]) -> dict[str, Any]:
-    """A copy with `key` (dots, and whole numbers into lists) set to `value`."""
-    out: Any = json.loads(json.dumps(table, default=str))
+def _path(key: str) -> tuple[str, ...]:
+    """The parts of a key with dots, as TOML reads them: a part with spaces or dots stands in quotes."""
+    place: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        place = tomllib.loads(f"{key} = 0")
+    parts: list[str] = []
+    while isinstance(place, dict) and len(place) == 1:
+        [(part, place)] = place.items()
+        parts.append(part)
+    if place != 0:
+        raise ValueError(
+            "want a key with dots; quote a part with spaces or dots, for instance variants.'no action'.hold"
+        )
+    return tuple(parts)
+
+
+def _with(table: Mapping[str, Any], parts: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """A copy with a key (whole numbers lead into lists) set to `value`. Raises ValueError that says where it ends."""
+    out: dict[str, Any] = copy.deepcopy(dict(table))
     place: Any = out
-    parts = key.split(".")
     for i, part in enumerate(parts):
-        last = i == len(parts) - 1
+        here, last = ".".join(parts[:i]), i == len(parts) - 1
         if isinstance(place, list):
-            if not part.isdigit() or int(part) >= len(place):
-                mistakes.append(
-                    f"{file}: {key} leads to a list of {len(place)}; want a number from 0 to {len(place) - 1} at {part!r}"
+            if not (part.isascii() and part.isdigit() and int(part) < len(place)):
+                wanted = (
+                    "0" if len(place) == 1 else f"a number from 0 to {len(place) - 1}" if place else "the whole list"
                 )
-                return dict(out)
-            if last:
-                place[int(part)] = value
-            else:
-                place = place[int(part)]
+                raise ValueError(f"{here} is a list of {len(place)}; want {wanted} instead of {part!r}")
+            where: Any = int(part)
         elif isinstance(place, dict):
-            if last:
-                place[part] = value
-            else:
-                if isinstance(place.get(part), str) and ".".join(parts[:i]) == "policy":
-                    place[part] = {"name": place[part]}
-                place = place.setdefault(part, {})
+            where = part
+            if not last and here == "policy":
+                place[part] = _named(place.get(part, {}))
         else:
-            mistakes.append(f"{file}: {key}: {'.'.join(parts[:i])} is {_show(place)} and has no {part!r}")
-            return dict(out)
-    return dict(out)
+            raise ValueError(f"{here} is {_show(place)}; want a table there to set its {part}, or another {here}")
+        if last:
+            place[where] = value
+        else:
+            place = place[where] if isinstance(place, list) else place.setdefault(where, {})
+    return out
 
 
-def _override(raw: dict[str, Any], text: str, file: str) -> None:
+def _override(raw: dict[str, Any], text: str) -> None:
     key, sign, value_text = text.partition("=")
-    key = key.strip()
-    if not sign or not key:
-        raise ScenarioError(f"--set {text}: want key=value, for instance host.workers=8 or policy.queue=lifo")
+    if key.strip().startswith(("'", '"')) or key.count('"') % 2 or key.count("'") % 2:  # a quoted part may hold a "="
+        match = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^"'=])+)=(.*)""", text, re.DOTALL)
+        key, value_text = (match[1], match[2]) if match else (key, value_text)
+    value: Any = value_text.strip()
+    with contextlib.suppress(ValueError, RecursionError):
+        read = tomllib.loads(f"v = {value_text}")
+        value = read["v"] if len(read) == 1 else value
     try:
-        value = tomllib.loads(f"v = {value_text}")["v"]
-    except tomllib.TOMLDecodeError:
-        value = value_text.strip()
-    mistakes: list[str] = []
-    changed = _with(raw, key, value, f"--set {text}", mistakes)
-    if mistakes:
-        raise ScenarioError("\n".join(mistakes))
+        if not sign or not key.strip():
+            raise ValueError("want key=value, for instance host.workers=8 or policy.queue=lifo")
+        changed = _with(raw, _path(key.strip()), value)
+    except ValueError as error:
+        raise ScenarioError(f"--set {text}: {error}") from None
     raw.clear()
     raw.update(changed)
 
@@ -660,41 +834,41 @@ def _checked(
     folder: Path,
     mistakes: list[str],
     own: Mapping[str, Any] | None = None,
+    swept: tuple[tuple[str, ...], ...] = (),
 ) -> Any:
     try:
         return model.model_validate(dict(table), context={"folder": folder})
     except ValidationError as error:
         for item in error.errors(include_url=False):
-            key = ".".join(str(part) for part in _loc(model, item["loc"], table))
-            shown = prefix + key if own is not None and _has(own, item["loc"]) else key
+            if item["type"] == "too_short" and len(item["input"]) > 0:
+                continue  # its entries have mistakes of their own
+            loc = _loc(item["loc"], table)
+            key = ".".join(map(str, loc))
+            shown = prefix + key if own is not None and loc and loc[0] in own else key
             where = f" (in {prefix.rstrip('.')})" if prefix and shown == key else ""
-            mistakes.append(f"{file}: {_told(model, item, shown, table)}{where}")
+            if any(tuple(map(str, loc[: len(lever)])) == lever[: len(loc)] for lever in swept if loc):
+                where += " (in sweep.levers)"
+            mistakes += [f"{file}: {line}{where}" for line in _told(model, item, shown, table).splitlines()]
         return None
 
 
-def _has(table: Any, loc: tuple[Any, ...]) -> bool:
-    return bool(loc) and isinstance(table, Mapping) and loc[0] in table
-
-
-def _loc(model: Any, loc: tuple[Any, ...], table: Any) -> list[Any]:
+def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
     """The path without the names that pydantic adds for the member of a union."""
     out: list[Any] = []
     place: Any = table
     for part in loc:
-        if isinstance(place, Mapping) and part in place:
-            place = place[part]
-            out.append(part)
-        elif isinstance(place, list | tuple) and isinstance(part, int) and part < len(place):
-            place = place[part]
-            out.append(part)
-        elif (
-            part is loc[-1]
-            and not (isinstance(place, Mapping) and place.get("name", place.get("do")) == part)
-            and isinstance(part, str)
-            and not part.startswith(("function-", "Restart", "tagged"))
-        ):
-            out.append(part)
-    return out
+        tag = place.get("name", place.get("do")) if isinstance(place, Mapping) else None
+        if isinstance(part, str) and part.startswith("function-"):
+            continue
+        if len(out) == 2 and out[0] in ("policy", "operator") and part == tag and len(loc) > len(out):
+            out.append(None)  # once: a parameter may have the name of its policy
+            continue
+        out.append(part)
+        if isinstance(place, Mapping):
+            place = place.get(part)
+        else:
+            place = place[part] if isinstance(place, list) and isinstance(part, int) and part < len(place) else None
+    return [part for part in out if part is not None]
 
 
 def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
@@ -708,48 +882,56 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         return f"{key} is missing; want {_describe(model, item['loc'], table)}"
     value = _show(item["input"])
     if kind == "value_error":
-        message = str(context.get("error", item["msg"]))
-        if not key:
-            return message
-        return (
-            f"{key} is {value}; {message}"
-            if message.startswith("want") or "; want" not in message
-            else f"{key}: {message}"
-        )
+        problem = context.get("error")
+        if isinstance(problem, _Mistakes) or not key:
+            return str(problem)
+        return f"{key} is {value}; {problem}" if str(problem).startswith("want") else f"{key}: {problem}"
     if kind in ("literal_error", "enum"):
         choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
         return f"{key} is {value}{_nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
-    if kind == "union_tag_invalid":
-        choices = [choice.strip().strip("'") for choice in str(context["expected_tags"]).split(",")]
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
         field = str(context["discriminator"]).strip("'")
-        return f"{key}.{field} is {json.dumps(context['tag'])}{_nearest(str(context['tag']), choices)}; want one of {', '.join(choices)}"
-    if kind == "union_tag_not_found":
-        field = str(context["discriminator"]).strip("'")
-        return f'{key} has no {field}; want {field} = "…", the choice that the other keys belong to'
-    wanted = {
-        "greater_than_equal": lambda: f"want {_number(item)} from {context['ge']}",
-        "greater_than": lambda: f"want {_number(item)} above {context['gt']}",
-        "less_than_equal": lambda: f"want {_number(item)} up to {context['le']}",
-        "less_than": lambda: f"want {_number(item)} below {context['lt']}",
+        choices = _choices(item["loc"], field)
+        if kind == "union_tag_not_found":
+            return f"{key} has no {field}; want {field} as one of {', '.join(choices)}"
+        tag = context["tag"]
+        return f"{key}.{field} is {_show(tag)}{_nearest(str(tag), choices)}; want one of {', '.join(choices)}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        if kind != "dict_type" and key.startswith("policy."):
+            return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
+        names = [] if kind == "dict_type" else _fields_at(model, item["loc"], table)
+        return f"{key} is {value}; want a table{' with ' + ', '.join(names) if names else ''}"
+    if kind == "tuple_type" and isinstance(item["input"], dict):
+        return f"{key} is {value}; want a list of such tables: [[{key}]], or {key} = [{{ … }}]"
+    wanted: dict[str, Callable[[], str]] = {
+        "greater_than_equal": lambda: f"want {_number(context['ge'])} from {context['ge']:g}",
+        "greater_than": lambda: f"want {_number(context['gt'])} above {context['gt']:g}",
+        "less_than_equal": lambda: f"want {_number(context['le'])} up to {_digits(context['le'])}",
         "int_type": lambda: "want a whole number",
-        "int_parsing": lambda: "want a whole number",
         "int_from_float": lambda: "want a whole number",
         "float_type": lambda: "want a number",
-        "float_parsing": lambda: "want a number",
+        "finite_number": lambda: "want a finite number",
         "bool_type": lambda: "want true or false",
-        "bool_parsing": lambda: "want true or false",
         "string_type": lambda: "want a text in quotes",
+        "string_too_short": lambda: "want a text that is not empty",
         "tuple_type": lambda: "want a list",
         "too_short": lambda: "want at least one entry",
-        "model_type": lambda: "want a table",
-        "model_attributes_type": lambda: "want a table",
-        "dict_type": lambda: "want a table",
-    }.get(kind)
-    return f"{key} is {value}; {wanted() if wanted else item['msg']}"
+    }
+    return f"{key} is {value}; {wanted[kind]() if kind in wanted else item['msg']}"
 
 
-def _number(item: Mapping[str, Any]) -> str:
-    return "a whole number" if isinstance(item["input"], int) else "a number"
+def _number(bound: float) -> str:
+    return "a whole number" if isinstance(bound, int) else "a number"
+
+
+def _digits(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
+    """The names that a policy or an action may have."""
+    members: tuple[type[BaseModel], ...] = policies.AXES[loc[1]] if loc[0] == "policy" else ACTIONS
+    return [str(member.model_fields[field].default) for member in members]
 
 
 def _show(value: Any) -> str:
@@ -832,13 +1014,13 @@ def json_schema() -> dict[str, Any]:
     body = Scenario.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
     definitions = {**head.pop("$defs", {}), **body.pop("$defs", {})}
     properties = {**head["properties"], **body["properties"]}
-    change = {key: {} for key in body["properties"]}
+    change: dict[str, Any] = {key: {} for key in body["properties"]}
     properties["variants"] = {
         "type": "object",
         "description": "named changes of the scenario, each a table of its keys",
         "additionalProperties": {"type": "object", "properties": change, "additionalProperties": False},
     }
-    schema = {
+    schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "recovery experiment",
         "type": "object",
@@ -850,8 +1032,10 @@ def json_schema() -> dict[str, Any]:
     return _lenient(schema)
 
 
-def _lenient(schema: Any) -> Any:
-    """What the parser takes beside the canonical form: a policy by its name alone, a time as a bare duration, a rate as text."""
+def _lenient(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the parser takes beside the canonical form: a policy by its name alone, a time as a duration, a rate as
+    text.
+    """
     definitions = schema["$defs"]
     duration = TypeAdapter(Duration).json_schema()
     rate = TypeAdapter(Rate).json_schema()
@@ -862,9 +1046,8 @@ def _lenient(schema: Any) -> Any:
             "anyOf": [{"type": "string", "enum": members}, {k: v for k, v in field.items() if k != "default"}]
         }
     definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
-    definitions["FleetRate"] = {
-        "anyOf": [rate, {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%\s*$"}, {"const": "off"}]
-    }
+    definitions["FleetRate"] = {"anyOf": [rate, TypeAdapter(Share).json_schema()["anyOf"][0]]}
+    definitions["Release"]["properties"]["rate"] = {"anyOf": [{"$ref": "#/$defs/FleetRate"}, {"const": "off"}]}
     return schema
 
 

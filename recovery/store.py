@@ -1,4 +1,6 @@
-"""What is on disk: a folder for a run with manifest.json, summary.json and series.parquet, each written whole or not at all."""
+"""What is on disk: a folder for a run with manifest.json, summary.json and series.parquet, each written whole or not
+at all.
+"""
 
 import hashlib
 import json
@@ -26,7 +28,9 @@ _PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, flush it to the disk, and give it its name: never half a file under that name."""
+    """Let `write` fill a file beside `path`, flush it to the disk, and give it its name: never half a file under that
+    name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     try:
@@ -40,7 +44,11 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """A text file, whole or not at all."""
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8") and None)
+
+    def write(part: Path) -> None:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+    write_whole(path, write)
 
 
 def plain(value: Any) -> Any:
@@ -69,7 +77,9 @@ def to_json(value: Any) -> str:
 
 
 def digest_of(world: World, seed: int, replication: int) -> str:
-    """Name (16 hex digits) of everything that decides one run's result: the checked scenario, seed, replication, and our code."""
+    """Name (16 hex digits) of everything that decides one run's result: the checked scenario, seed, replication, and
+    our code.
+    """
     return _digest(_resolved(world.scenario), seed, replication, _code())
 
 
@@ -79,11 +89,15 @@ def _digest(*parts: Any) -> str:
 
 def _resolved(scenario: Scenario) -> dict[str, Any]:
     table = scenario.model_dump(mode="json", by_alias=True)
-    measured = [("host", name) for name in ("establish_time", "renew_time", "timeout")] + [("lease", "duration")]
-    for part, name in measured:  # the file's name does not decide a result, its values do
-        of = getattr(getattr(scenario, part), name, None) if getattr(scenario, part) is not None else None
+    places: list[tuple[str, Any, str]] = [
+        ("host", scenario.host, name) for name in ("establish_time", "renew_time", "timeout")
+    ]
+    places += [("lease", scenario.lease, "duration"), ("client", scenario.policy.client, "delay")]
+    for part, model, name in places:  # a file's name does not decide a result, its values do
+        of = getattr(model, name, None)
         if of is not None and of.values_s:
-            table[part][name]["values_s"] = _digest(list(of.values_s))
+            own = table["policy"]["client"] if part == "client" else table[part]
+            own[name] = {"dist": of.dist, "values_s": _digest(list(of.values_s))}
     return dict(table)
 
 
@@ -112,20 +126,19 @@ def versions() -> dict[str, str]:
 
 def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """summary.json: a row for each run, a group for each world, milestones, bounds, inputs that are fitted."""
-    rows = []
-    for outcome in outcomes:
-        rows.append(
-            {
-                "world": outcome.world.name,
-                "levers": dict(outcome.world.levers),
-                "seed": outcome.seed,
-                "replication": outcome.replication,
-                "digest": digest_of(outcome.world, outcome.seed, outcome.replication),
-                "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
-                "cpu_s": round(outcome.cpu_s, 3),
-                **outcome.measure(),
-            }
-        )
+    rows = [
+        {
+            "world": outcome.world.name,
+            "levers": dict(outcome.world.levers),
+            "seed": outcome.seed,
+            "replication": outcome.replication,
+            "digest": digest_of(outcome.world, outcome.seed, outcome.replication),
+            "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
+            "cpu_s": round(outcome.cpu_s, 3),
+            **outcome.measure(),
+        }
+        for outcome in outcomes
+    ]
     groups = [_group(world, rows) for world in experiment.worlds]
     return {
         "format": FORMAT,
@@ -151,7 +164,9 @@ def _raw_value(raw: Any, key: str) -> Any:
 
 
 def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Mean and interval of every measure over the replications of one world; collapse as a probability with its interval."""
+    """Mean and interval of every measure over the replications of one world; collapse as a probability with its
+    interval.
+    """
     own = [row for row in rows if row["world"] == world.name and row["levers"] == dict(world.levers)]
     if not own:
         return None
@@ -233,7 +248,9 @@ def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) ->
 
 
 def explanation(scenario: Scenario) -> list[Any]:
-    """r1 … r5, hidden capacity and fluid bound of a scenario: theory.Row each, name, value, formula, numbers, meaning."""
+    """r1 … r5, hidden capacity and fluid bound of a scenario: theory.Row each, name, value, formula, numbers,
+    meaning.
+    """
     from recovery import policies as named
     from recovery.stages import queueing
 
@@ -282,7 +299,10 @@ def _explained(name: str, **inputs: Any) -> Any:
 
 
 def series_table(outcomes: Sequence[Outcome]) -> Any:
-    """series.parquet: a row for each window of the first replication of each world. Columns: world, levers, time_s, COLUMNS, zones."""
+    """series.parquet: a row for each window of the first replication of each world.
+
+    Columns: world, levers, time_s, COLUMNS, zones.
+    """
     import polars as pl
 
     frames = []
@@ -307,7 +327,10 @@ def series_table(outcomes: Sequence[Outcome]) -> Any:
 
 
 def save(out: Path, experiment: Experiment, outcomes: Sequence[Outcome], facts: dict[str, Any]) -> dict[str, Any]:
-    """Write the folder of a run; returns the summary. `facts` (seed, threads, wall_s, …) go into the manifest as they are."""
+    """Write the folder of a run; returns the summary.
+
+    `facts` (seed, threads, wall_s, …) go into the manifest as they are.
+    """
     summary = summarise(experiment, outcomes)
     manifest = {
         "format": FORMAT,

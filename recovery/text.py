@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recovery import words
-from recovery.pipeline import Estimate
+from recovery.pipeline import NS_PER_EVENT, Estimate
 from recovery.scenario import Experiment, World
 from recovery.units import show_bytes, show_count, show_duration, show_share
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Rows of text in columns, the first `left` columns to the left and the others to the right; the first row is the head."""
+    """Rows of text in columns, the first `left` columns to the left and the others to the right; the first row is the
+    head.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:
@@ -117,7 +119,7 @@ def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], thre
     lines = [
         f"{experiment.file}: nothing wrong; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
         f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
-        f"time: about {show_duration(cpu_s / threads)} at most with {threads} threads (two submissions or deadlines an attempt, {60} ns each)",
+        f"time: about {show_duration(cpu_s / threads)} at most with {threads} threads, {NS_PER_EVENT:g} ns an event",
     ]
     table_rows = [["world", "memory at most", "events at most", "CPU time about"]]
     names: dict[str, tuple[World, Estimate]] = {}

@@ -26,7 +26,9 @@ def verdict_of(group: Group) -> str:
 
 
 def saved_s(group: Group, first: Group, measure: str = "ttr99_s") -> float:
-    """By how much a world's recovery is shorter than the first world's; inf if only it recovers, -inf if only the first does, nan if neither."""
+    """By how much a world's recovery is shorter than the first world's; inf if only it recovers, -inf if only the
+    first does, nan if neither.
+    """
     ours, theirs = mean(group, measure), mean(first, measure)
     if math.isinf(ours) and math.isinf(theirs):
         return math.nan
@@ -38,7 +40,7 @@ def show_saved(seconds: float) -> str:
     if math.isnan(seconds):
         return "–"
     if math.isinf(seconds):
-        return "recovers" if seconds > 0 else "is lost"
+        return "recovers" if seconds > 0 else "never"
     return f"{seconds / 60:+.0f} min" if abs(seconds) >= 600 else f"{seconds / 60:+.1f} min"
 
 
@@ -65,7 +67,10 @@ def _first_sentence(first: Group, summary: Mapping[str, Any]) -> list[str]:
     if wasted > 0.3:
         why = f"{show_share(wasted)} of the work until then was spent on requests that nobody waited for any more"
         if groups.get("r1", 0.0) > 1:
-            why += f" (r1 = {groups['r1']:.3g}: making every lease takes that many timeouts, so in one long queue each attempt is too old when its turn comes)"
+            why += (
+                f" (r1 = {groups['r1']:.3g}: making every lease takes that many timeouts, "
+                "so in one long queue each attempt is too old when its turn comes)"
+            )
         out.append(f"{why[0].upper()}{why[1:]}.")
     return out
 
@@ -110,6 +115,8 @@ def _sweep_sentences(groups: Sequence[Group]) -> list[str]:
 
 
 def crossing(own: Sequence[Group]) -> int | None:
-    """Place of the last point before the share of collapsed runs crosses one half, in the order of the lever's values; None if it never does."""
+    """Place of the last point before the share of collapsed runs crosses one half, in the order of the lever's values;
+    None if it never does.
+    """
     above = [group["collapsed"]["share"] >= 0.5 for group in own]
     return next((i for i in range(len(above) - 1) if above[i] != above[i + 1]), None)

@@ -11,7 +11,6 @@ MEMORY_PER_CLIENT = 64 + 3 * 8 + 8
 MEMORY_PER_REQUEST = 24
 
 
-
 class HostError(RuntimeError):
     """The kernel stopped at a bound; the message says at which and which knob to turn."""
 
@@ -30,10 +29,18 @@ class HostRun:
     def advance(self, until_ns: int) -> None:
         """Run every event before `until_ns`. Raises HostError at a bound, ValueError beyond the last window."""
         if until_ns > (len(self.host.series) - 1) * self.params.window_ns:
-            raise ValueError(f"until_ns is {until_ns}; want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}")
+            raise ValueError(
+                f"until_ns is {until_ns}; want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
+            )
         while True:
             status = requests.advance(
-                self.params, self.keys, self.inputs, self.host, np.int64(self.wrap), np.int64(self.shift), np.int64(until_ns)
+                self.params,
+                self.keys,
+                self.inputs,
+                self.host,
+                np.int64(self.wrap),
+                np.int64(self.shift),
+                np.int64(until_ns),
             )
             if status == requests.DONE:
                 return
@@ -156,5 +163,10 @@ def new_host(
 def wake_holders(run: HostRun, first_ns: np.ndarray, expires_ns: np.ndarray) -> None:
     """Put the holders in: int64[clients] time of each first submission and of the end of the lease (<= 0: none)."""
     requests.wake_holders(
-        run.params, run.host, np.int64(run.wrap), np.int64(run.shift), np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64)
+        run.params,
+        run.host,
+        np.int64(run.wrap),
+        np.int64(run.shift),
+        np.asarray(first_ns, np.int64),
+        np.asarray(expires_ns, np.int64),
     )

@@ -5,7 +5,9 @@ from recovery.stages import host as hosts
 from recovery.stages import queueing
 
 
-def start(scenario: Scenario, seed: int, replication: int, host: int, controls: list[queueing.Control]) -> hosts.HostRun:
+def start(
+    scenario: Scenario, seed: int, replication: int, host: int, controls: list[queueing.Control]
+) -> hosts.HostRun:
     """An empty host before its first job; every host has an equal part of the arrivals, with draws of its own."""
     if scenario.jobs is None:
         raise ValueError("no [jobs]")

@@ -25,13 +25,16 @@ def droplets_of(scenario: Scenario) -> np.ndarray:
     counts = np.floor(exact).astype(np.int64)
     left = fleet.droplets - fleet.hosts - int(counts.sum())
     counts[np.argsort(counts - exact, kind="stable")[:left]] += 1
-    return counts + 1
+    return np.asarray(counts + 1)
 
 
-def start(scenario: Scenario, seed: int, replication: int, host: int, droplets: int, controls: list[queueing.Control]) -> hosts.HostRun:
+def start(
+    scenario: Scenario, seed: int, replication: int, host: int, droplets: int, controls: list[queueing.Control]
+) -> hosts.HostRun:
     """A host in its steady state at t = 0: phases uniform, each lease as fresh as its last check.
 
-    Droplets are numbered in the order of their first check, so that those who are neighbours in time are neighbours in memory.
+    Droplets are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
+    memory.
     """
     table = queueing.Table()
     params = queueing.params(scenario, table)

@@ -1,4 +1,7 @@
-"""From a scenario to the numbers that the request kernel takes: parameters, controls, hosts. Shared by all queueing stages."""
+"""From a scenario to the numbers that the request kernel takes: parameters, controls, hosts.
+
+Shared by all queueing stages.
+"""
 
 import math
 from collections.abc import Sequence
@@ -68,7 +71,7 @@ def dist(distribution: Distribution, table: Table) -> Dist:
 
 def queue_limit(limit: float, establish_per_s: float) -> int:
     """Requests of a host: a whole number as it is, seconds as what its workers do in that time (at least one)."""
-    return limit if isinstance(limit, int) else max(1, round(limit * establish_per_s))
+    return limit if isinstance(limit, int) else max(1, round(min(limit * establish_per_s, 1e18)))
 
 
 def _burst(rate_per_s: float, burst_s: float) -> float:
@@ -85,7 +88,9 @@ def params(scenario: Scenario, table: Table) -> Params:
         kind, limit = policies.TOKEN_BUCKET, 1.0
         if isinstance(policy.admission, named.QueueSize):
             kind, limit = policies.QUEUE_SIZE, float(max(1, queue_limit(policy.admission.limit, rate)))
-        admission = policies.Admission(kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit, int(policy.admission.only == "establish"))
+        admission = policies.Admission(
+            kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit, int(policy.admission.only == "establish")
+        )
     queue = policies.Queue(policies.FIFO, 0, 0, 0)
     if isinstance(policy.queue, named.Lifo):
         queue = policies.Queue(policies.LIFO, 0, 0, 0)
@@ -154,7 +159,9 @@ def dependency_controls(scenario: Scenario) -> list[Control]:
     return controls
 
 
-def action_controls(scenario: Scenario, action: Restart | Throttle | Pause, start_s: float, host: int, zones: int) -> list[Control]:
+def action_controls(
+    scenario: Scenario, action: Restart | Throttle | Pause, start_s: float, host: int, zones: int
+) -> list[Control]:
     """What an operator's action that starts at `start_s` does to one host."""
     if action.zone is not None and host % zones != action.zone:
         return []
@@ -178,7 +185,15 @@ def action_controls(scenario: Scenario, action: Restart | Throttle | Pause, star
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
         per_s = fleet_rate.of_host(rate, scenario.hosts) if fleet_rate is not None else None
         gate = _FOREVER if per_s is None else per_s / 1e9
-        controls.append((ns(start_s + after), requests.GATE, int(action.only == "establish"), gate, _burst(per_s or 0.0, action.burst)))
+        controls.append(
+            (
+                ns(start_s + after),
+                requests.GATE,
+                int(action.only == "establish"),
+                gate,
+                _burst(per_s or 0.0, action.burst),
+            )
+        )
     return controls
 
 

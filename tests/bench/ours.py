@@ -1,4 +1,4 @@
-"""Our kernel as one more program that runs the storm (see `peers`): one host, as a stage of a pipeline would drive it."""
+"""Our kernel as one more program that runs the storm (see `peers`): one host, driven as a stage drives it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,252 @@
+"""The command as its users meet it: what it prints where, with which exit status, and never a traceback.
+
+Oracles: the table of exit statuses in `recovery --help`; the scenarios that it prints itself.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from recovery import cli
+from recovery.scenario import json_schema
+
+TOP = Path(__file__).resolve().parent.parent
+TINY = """
+horizon = "10m"
+hold = "1m"
+fleet = { droplets = 50, hosts = 2 }
+host = { establish_time = "10ms", timeout = "5s", fail_after = "100ms" }
+lease = { duration = "2m", check_every = "30s" }
+dependency.outages = [{ from = "2m", to = "5m" }]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    (tmp_path / "tiny.toml").write_text(TINY, encoding="utf-8")
+    return str(tmp_path / "tiny.toml")
+
+
+def call(*arguments: object) -> Result:
+    result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "recovery.cli", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    return subprocess.Popen(command, env={**environment, "PYTHONIOENCODING": "utf-8"}, **{**pipes, **options})
+
+
+def test_the_start_imports_nothing_heavy() -> None:
+    heavy = "numpy", "numba", "scipy", "polars", "matplotlib", "pydantic", "rich", "jinja2", "psutil"
+    code = f"import sys, recovery.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_names_every_exit_status() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    for status in ("0 well", "1 our fault", "2 usage", "3 some", "4 inconclusive", "99 an [expect]", "130 interrupted"):
+        assert status in " ".join(result.stdout.split())
+
+
+def test_run_prints_a_table_and_writes_a_folder(tiny: str, tmp_path: Path) -> None:
+    result = call("run", tiny, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "as written" in result.stdout
+    assert f"report: {tmp_path / 'out' / 'tiny' / 'report.html'}" in result.stdout
+    assert (tmp_path / "out" / "tiny" / "manifest.json").is_file()
+
+
+def test_run_prints_json(tiny: str, tmp_path: Path) -> None:
+    result = call("run", tiny, "--out", tmp_path / "out", "--no-report", "--json", "--replications", 2, "--seed", 5)
+    printed = json.loads(result.stdout)
+    [done] = printed["runs"]
+    assert (result.exit_code, printed["format"], done["report"]) == (0, 1, None)
+    assert [(row["seed"], row["replication"]) for row in done["summary"]["rows"]] == [(5, 0), (5, 1)]
+    assert (Path(done["folder"]) / "summary.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("bound", "replications", "status"),
+    [('ttr99_s="< 5m"', 1, 0), ('ttr99_s="< 1s"', 1, 99), ('collapsed_share="< 5%"', 2, 4)],
+)
+def test_bounds_decide_the_exit_status(tiny: str, tmp_path: Path, bound: str, replications: int, status: int) -> None:
+    options = "--out", tmp_path / "out", "--no-report", "--replications", replications, "--set", f"expect.{bound}"
+    result = call("run", tiny, *options)
+    assert result.exit_code == status
+    assert f"expected {bound.partition('=')[0]} <" in result.stdout
+
+
+def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
+    for command in ("run", "check", "explain"):
+        result = call(command, tiny, "--set", "host.workers=0", "--set", "polcy.queue=lifo")
+        assert (result.exit_code, result.stdout) == (2, "")
+        first, second = result.stderr.splitlines()
+        assert first.startswith(f"{tiny}: polcy is not a key (did you mean policy?); want one of answer, clock, ")
+        assert second == f"{tiny}: host.workers is 0; want a whole number from 1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "Missing argument"),
+        (["rnu"], "Did you mean run?"),
+        (["check", "no.toml"], "no.toml: cannot be read: No such file or directory"),
+        (["check", "."], ".: cannot be read: Is a directory"),
+        (["new", "--system", "nomda"], "'nomda' is not one of"),
+        (["policies", "lif"], "lif is no policy and no axis (did you mean lifo?)"),
+        (["report", "nowhere"], "nowhere has no manifest.json; want the folder of a finished run"),
+        (["run", "a/x.toml", "--threads", "0"], "0 is not in the range"),
+    ],
+)
+def test_usage_is_told_with_status_2(arguments: list[str], said: str) -> None:
+    result = call(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_two_experiments_of_one_name_are_refused(tiny: str) -> None:
+    result = call("run", tiny, tiny)
+    assert result.exit_code == 2
+    assert "two experiments have the same file name" in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_run(tiny: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = call("run", tiny, "--out", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "Not a directory; want a folder that can be written" in result.stderr
+
+
+def test_a_scenario_that_is_too_large_is_refused_with_the_estimate(tiny: str) -> None:
+    for command in ("check", "run"):
+        result = call(command, tiny, "--set", "fleet.droplets=1000000000", "--set", "horizon=400h")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "TB of memory (" in result.stderr
+        assert "Want more hosts of fewer droplets (fleet.hosts)" in result.stderr
+
+
+def test_what_is_hardly_meant_is_noted_on_stderr(tiny: str) -> None:
+    result = call("check", tiny, "--set", "recovers_from=3m")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        f"{tiny}: note: recovers_from is 3 min, before the last outage is over at 5 min (“as written”)"
+    ]
+
+
+def test_check(tiny: str) -> None:
+    result = call("check", tiny, "--threads", 3)
+    assert result.exit_code == 0
+    assert "nothing wrong" in result.stdout
+    printed = json.loads(call("check", tiny, "--json").stdout)
+    assert (printed["format"], printed["runs"]) == (1, 1)
+    assert printed["worlds"][0]["memory_bytes"] > 0
+
+
+def test_explain(tiny: str) -> None:
+    result = call("explain", tiny)
+    assert result.exit_code == 0
+    assert "\nr1 = " in result.stdout
+    names = {row["name"] for row in json.loads(call("explain", tiny, "--json").stdout)["rows"]}
+    assert {"r1", "r2", "r3", "r4", "r5", "fluid_bound_s"} <= names
+
+
+@pytest.mark.parametrize("system", cli.SYSTEMS)
+def test_what_new_prints_can_be_checked_explained_and_run(system: str, tmp_path: Path) -> None:
+    printed = call("new", "--system", system)
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    jsonschema.validate(tomllib.loads(printed.stdout), json_schema())
+    file = tmp_path / "mine.toml"
+    written = call("new", "--system", system, "--out", file)
+    assert (written.exit_code, written.stdout, file.read_text(encoding="utf-8")) == (0, "", printed.stdout)
+    assert call("new", "--system", system, "--out", file).exit_code == 2  # never overwritten
+    assert call("check", file).exit_code == 0
+    assert call("explain", file).exit_code == 0
+    small = (
+        ["jobs.steps.0.rate=3/s", "jobs.steps.1.rate=15/s", "jobs.steps.2.rate=3/s", "host.workers=1"]
+        if system == "jobs"
+        else ["fleet.droplets=60", "fleet.hosts=3", "horizon=8h"]
+    )
+    sets = [argument for change in small for argument in ("--set", change)]
+    ran = call("run", file, "--no-report", "--out", tmp_path / "out", *sets)
+    assert ran.exit_code == 0
+    assert "saved" in ran.stdout
+
+
+def test_report_is_drawn_again(tiny: str, tmp_path: Path) -> None:
+    assert call("run", tiny, "--out", tmp_path, "--no-report").exit_code == 0
+    result = call("report", tmp_path / "tiny")
+    page = tmp_path / "tiny" / "report.html"
+    assert (result.exit_code, result.stdout) == (0, f"{page}\n")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_policies() -> None:
+    everything = call("policies")
+    assert "drop-expired" in everything.stdout
+    assert "lifo" not in call("policies", "drop-expired").stdout
+    rows = json.loads(call("policies", "lease", "--json").stdout)["policies"]
+    assert [row["name"] for row in rows] == ["fixed", "grace", "credit-on-arrival", "freeze"]
+
+
+def test_schema_is_printed_and_written(tmp_path: Path) -> None:
+    printed = call("schema")
+    assert json.loads(printed.stdout)["title"] == "recovery experiment"
+    assert call("schema", "--out", tmp_path / "s.json").stdout == ""
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == printed.stdout
+
+
+def test_doctor() -> None:
+    result = call("doctor", "--json")
+    findings = {finding["what"]: finding for finding in json.loads(result.stdout)["findings"]}
+    assert findings["small run"]["ok"]
+    assert findings["draws"]["ok"]
+    assert result.exit_code == (0 if all(finding["ok"] for finding in findings.values()) else 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE")
+@pytest.mark.parametrize("command", ["policies", "schema"])
+def test_a_reader_that_goes_away_is_no_error(command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(command, stdout=writing)
+    os.close(writing)
+    _, talk = process.communicate(timeout=60)
+    assert (process.returncode, talk) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+def test_an_interrupted_run_keeps_what_is_done(tiny: str, tmp_path: Path) -> None:
+    call("run", tiny, "--out", tmp_path / "first", "--no-report")  # compiles, if nobody did
+    process = start("run", tiny, "--replications", 200_000, "--threads", 1, "--no-report", "--out", tmp_path / "out")
+    folder = tmp_path / "out" / "tiny"
+    deadline = time.monotonic() + 60
+    while not folder.is_dir() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    data, talk = process.communicate(timeout=60)
+    assert process.returncode == 130, talk
+    assert "Traceback" not in talk
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    done = len(summary["rows"])
+    assert 0 < done < 200_000
+    assert f"interrupted: {done} of 200000 runs are kept in {folder}" in talk
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["interrupted"] is True
+    assert "as written" in data
+    assert call("report", folder).exit_code == 0

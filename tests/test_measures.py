@@ -1,0 +1,135 @@
+"""Measures on small arrays whose answers can be read off.
+
+Oracle: the definitions of MODEL.md, applied by hand.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from recovery import measures
+
+T = np.arange(1, 11) * 10.0  # windows of 10 s, up to 100 s
+
+
+def share(*values: float) -> np.ndarray:
+    return np.array(values, float)
+
+
+def test_a_level_counts_from_when_it_stays() -> None:
+    reached = np.array([0, 0, 1, 0, 1, 1, 1, 1, 1, 1], bool)
+    assert measures.stays_from(T, reached, 0, 20) == 50
+
+
+def test_a_level_that_is_lost_within_hold_does_not_count() -> None:
+    reached = np.array([1, 1, 0, 1, 1, 0, 1, 1, 0, 0], bool)
+    assert measures.stays_from(T, reached, 0, 20) == math.inf
+    assert measures.stays_from(T, reached, 0, 10) == 10
+    assert measures.stays_from(T, reached, 0, 0) == 10
+
+
+def test_a_stretch_that_the_horizon_cuts_off_does_not_count() -> None:
+    reached = np.array([0] * 8 + [1, 1], bool)
+    assert measures.stays_from(T, reached, 0, 10) == 90
+    assert measures.stays_from(T, reached, 0, 20) == math.inf
+
+
+def test_what_was_before_the_start_does_not_count() -> None:
+    assert measures.stays_from(T, np.ones(10, bool), 35, 20) == 40
+
+
+def test_times_to_recovery() -> None:
+    leased = share(1, 1, 0, 0.2, 0.5, 0.9, 0.95, 0.99, 1, 1)
+    assert measures.times_to_recovery_s(T, leased, 30, 10) == {
+        "ttr50_s": 20, "ttr90_s": 30, "ttr99_s": 50, "ttr100_s": 60,
+    }  # fmt: skip
+
+
+def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() -> None:
+    leased = share(1, 1, 0.6, 0.6, 0.95, 0.95, 0.95, 0.5, 0.5, 0.5)
+    times = measures.times_to_recovery_s(T, leased, 30, 20)
+    assert (times["ttr50_s"], times["ttr90_s"], times["ttr99_s"]) == (0, 20, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("leased", "ttr99_s", "expected"),
+    [
+        (share(0, 0, 0, 0, 0, 1, 1, 1, 1, 1), 30, "recovered"),
+        (share(0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.5), math.inf, "recovering"),
+        (share(1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1), math.inf, "collapsed"),
+        (share(1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2), math.inf, "collapsed"),
+        (share(1, 1, 0, 0, 0, 0, 0, 0, 1, 0.99), math.inf, "recovering"),
+    ],
+)
+def test_verdict(leased: np.ndarray, ttr99_s: float, expected: str) -> None:
+    assert measures.verdict(T, leased, ttr99_s, 40) == expected
+
+
+@pytest.mark.parametrize(
+    ("leased", "expected"),
+    [
+        (share(1, 1, 0, 0, 0.5, 0.9, 1, 1, 1, 1), 0),
+        (share(1, 1, 0, 0, 0.9, 0.7, 0.9, 0.7, 0.7, 0.9), 2),
+        (share(1, 1, 0, 0, 0.9, 0.85, 0.81, 0.9, 1, 1), 0),
+        (share(1, 1, 0, 0, 0.89, 0.1, 0.89, 0.1, 0.1, 0.1), 0),
+    ],
+)
+def test_relapses(leased: np.ndarray, expected: int) -> None:
+    assert measures.relapses(T, leased, 25) == expected
+
+
+def test_milestones() -> None:
+    leased = share(1, 0.6, 0.305, 0.3, 0.3, 0.305, 0.31, 0.6, 0.9, 1)
+    assert measures.milestones_s(T, leased, 50, 50) == {
+        "decline_ends_s": 30, "progress_from_s": 70, "leased_all_s": 100,
+    }  # fmt: skip
+
+
+def test_times_until_a_queue_is_cleared() -> None:
+    queue = share(0, 0, 0, 1000, 800, 500, 100, 10, 0, 0)  # normally empty: the slack is 3
+    times = measures.queue_times_s(T, queue, 40, 10)
+    assert times == {"ttr50_s": 20, "ttr90_s": 30, "ttr99_s": 40, "ttr100_s": 50}
+
+
+def test_a_queue_that_stays_is_never_cleared_and_one_that_never_was_needs_no_more_than_a_window() -> None:
+    stays = measures.queue_times_s(T, share(0, 0, 0, 1000, *[1000] * 6), 40, 10)
+    assert set(stays.values()) == {math.inf}
+    quiet = measures.queue_times_s(T, np.zeros(10), 40, 10)
+    assert set(quiet.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "queue", "expected"),
+    [
+        ([10] * 10, [0] * 10, "recovered"),
+        ([10] * 5 + [2] * 5, [0] * 5 + [50, 40, 30, 20, 10], "recovering"),
+        ([10] * 5 + [2] * 5, [0] * 5 + [10, 20, 30, 40, 50], "collapsed"),
+    ],
+)
+def test_verdict_of_jobs(succeeded: list[int], queue: list[int], expected: str) -> None:
+    assert measures.jobs_verdict(T, np.full(10, 10), np.array(succeeded), np.array(queue), 50) == expected
+
+
+def test_quantiles_of_a_histogram() -> None:
+    starts_ns = np.array([0, 1, 2, 4]) * 10**9
+    assert measures.quantile_s(np.array([0, 10, 0, 0]), starts_ns, 0.5) == 1.5
+    assert measures.quantile_s(np.array([5, 4, 1, 0]), starts_ns, 0.99) == 3
+    assert math.isnan(measures.quantile_s(np.zeros(4, int), starts_ns, 0.5))
+
+
+def test_mean_and_interval() -> None:
+    # The 97.5 % point of Student's t with 2 degrees of freedom is 4.303 (any table); s / sqrt(n) = 1 / sqrt(3).
+    mean, low, high = measures.mean_interval([1.0, 2.0, 3.0])
+    assert mean == 2
+    assert (mean - low, high - mean) == (pytest.approx(4.3027 / math.sqrt(3), rel=1e-4),) * 2
+
+
+def test_one_value_has_no_interval_and_an_infinite_one_makes_all_infinite() -> None:
+    mean, low, high = measures.mean_interval([5.0])
+    assert mean == 5
+    assert math.isnan(low)
+    assert math.isnan(high)
+    mean, low, high = measures.mean_interval([5.0, math.inf])
+    assert (mean, high) == (math.inf, math.inf)
+    assert math.isnan(low)

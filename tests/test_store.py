@@ -1,0 +1,195 @@
+"""What lies on disk: whole or not there, named by what decides it, the same for any number of threads.
+
+Oracles: the scenario's own tables, equality of bytes between runs.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recovery import execute, pipeline, store
+from recovery.scenario import parse
+
+LEASES = """
+seed = 3
+horizon = "20m"
+hold = "1m"
+fleet = { droplets = 200, hosts = 4, zones = 2 }
+host = { establish_time = { dist = "exponential", mean = "200ms" }, timeout = "5s", fail_after = "1s" }
+lease = { duration = "2m", check_every = "30s", check_jitter = "10%" }
+dependency.outages = [{ from = "2m", to = "7m" }]
+"""
+RECOVERS = LEASES + 'policy.queue = "drop-expired"\n'
+WHEN = """
+[[operator]]
+do = "restart"
+when = "leased < 50%"
+for = "30s"
+waves = 2
+every = "20s"
+[[operator]]
+do = "throttle"
+when = "queue > 20"
+rate = "50%"
+release = [{ after = "1m", rate = "off" }]
+"""
+JOBS = """
+horizon = "10m"
+hold = "1m"
+recovers_from = "3m"
+jobs = { retries = 2, hosts = 3, steps = [{ at = "0s", rate = "30/s" }, { at = "2m", rate = "200/s" }, { at = "3m", rate = "30/s" }] }
+host = { workers = 2, establish_time = { dist = "exponential", mean = "40ms" }, timeout = "2s" }
+"""  # noqa: E501
+
+
+def run(text: str, out: Path, threads: int = 2, name: str = "x", **options: Any) -> execute.Finished:
+    experiment = parse(text, name=name, file=f"{name}.toml", **options)
+    return execute.run(experiment, out=out, threads=threads, quiet=True)
+
+
+def without_cpu_time(folder: Path) -> bytes:
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for row in summary["rows"]:
+        del row["cpu_s"]
+    return store.to_json(summary).encode()
+
+
+def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def write(part: Path) -> None:
+        part.write_text("half", encoding="utf-8")
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="full"):
+        store.write_whole(tmp_path / "a" / "x.json", write)
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    store.write_text(tmp_path / "x.json", "old")
+
+    def write(part: Path) -> None:
+        part.write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write_whole(tmp_path / "x.json", write)
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_json_cannot_say_is_said_and_read_again() -> None:
+    text = store.to_json({"b": math.inf, "a": [math.nan, -math.inf, 1.5]})
+    assert json.loads(text) == {"a": [None, "-inf", 1.5], "b": "inf"}
+    assert store.number(json.loads(text)["b"]) == math.inf
+    assert math.isnan(store.number(None))
+
+
+def digest(text: str, name: str = "x", seed: int = 1, replication: int = 0, **options: Any) -> str:
+    return store.digest_of(parse(text, name=name, file=f"{name}.toml", **options).first, seed, replication)
+
+
+def test_the_digest_names_what_decides_a_result() -> None:
+    first = digest(LEASES)
+    assert first == digest(LEASES, name="other")
+    assert first == digest('title = "other"\nlabel = "other"\n' + LEASES)
+    assert first == digest(LEASES.replace('"20m"', '"1200s"'))
+    others = {
+        digest(LEASES, seed=2),
+        digest(LEASES, replication=1),
+        digest(LEASES + 'policy.queue = "lifo"\n'),
+        digest(LEASES + 'policy.queue = "drop-expired"\n'),
+        digest(LEASES + 'policy.queue = { name = "drop-expired", margin = "1s" }\n'),
+        digest(LEASES + WHEN),
+        digest(LEASES.replace("droplets = 200", "droplets = 201")),
+    }
+    assert len(others | {first}) == 8
+
+
+@pytest.mark.parametrize("key", ["host.establish_time", "lease.duration", "policy.client"])
+def test_the_digest_follows_measured_values_and_not_their_file(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a.csv").write_text("60\n180\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("# the same\n180\n60s\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_text("60\n181\n", encoding="utf-8")
+
+    def of(file: str) -> str:
+        value = f'{{dist="empirical",file="{file}"}}'
+        value = f'{{name="fixed",delay={value}}}' if key == "policy.client" else value
+        return digest(LEASES, folder=tmp_path, overrides=(f"{key}={value}",))
+
+    assert of("a.csv") == of("b.csv")
+    assert of("a.csv") != of("c.csv")
+
+
+def test_the_folder_of_a_run_can_be_read(tmp_path: Path) -> None:
+    finished = run(LEASES + "[variants.lifo]\npolicy.queue = 'lifo'\n", tmp_path)
+    assert (finished.is_whole, finished.folder) == (True, tmp_path / "x")
+    assert sorted(path.name for path in finished.folder.iterdir()) == [
+        "manifest.json",
+        "series.parquet",
+        "summary.json",
+    ]
+    manifest = json.loads((finished.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["kind"], manifest["runs_done"], manifest["interrupted"]) == ("leases", 2, False)
+    table = pl.read_parquet(finished.folder / "series.parquet")
+    assert table["world"].unique(maintain_order=True).to_list() == ["as written", "lifo"]
+    assert table.height == 2 * 120
+    assert table["time_s"].max() == 1200
+    assert {*pipeline.COLUMNS, "leased_share", "leased_share_zone_0", "leased_share_zone_1"} <= set(table.columns)
+    assert table["leased_share"][0] == 1
+    assert table["leased_share"].min() == 0
+
+
+@pytest.mark.parametrize("text", [LEASES, LEASES + WHEN, JOBS], ids=["leases", "conditions", "jobs"])
+def test_results_are_the_same_for_any_number_of_threads(tmp_path: Path, text: str) -> None:
+    text = "replications = 2\n" + text
+    folders = [run(text, tmp_path / str(threads), threads).folder for threads in (1, 2, 3)]
+    assert len({without_cpu_time(folder) for folder in folders}) == 1
+    assert len({(folder / "series.parquet").read_bytes() for folder in folders}) == 1
+
+
+def test_another_seed_is_another_result(tmp_path: Path) -> None:
+    folders = [run(LEASES.replace("seed = 3", f"seed = {seed}"), tmp_path / str(seed)).folder for seed in (3, 4)]
+    assert len({(folder / "series.parquet").read_bytes() for folder in folders}) == 2
+
+
+def test_conditions_of_the_whole_fleet_fire_once_and_when_they_hold(tmp_path: Path) -> None:
+    finished = run(LEASES + WHEN, tmp_path)
+    actions = {action["do"]: action["at_s"] for action in finished.summary["rows"][0]["actions"]}
+    assert sorted(actions) == ["restart", "throttle"]
+    table = pl.read_parquet(finished.folder / "series.parquet")
+    times, leased, queue = (table[name].to_list() for name in ("time_s", "leased_share", "queue"))
+    below = next(t for t, share in zip(times, leased, strict=True) if share < 0.5)
+    assert actions["restart"] == below + 30
+    assert actions["throttle"] == next(t for t, waiting in zip(times, queue, strict=True) if waiting > 20)
+    assert table["rejected_down"].sum() > 0
+    assert table.filter(pl.col("time_s") <= actions["throttle"])["rejected_throttle"].sum() == 0
+    assert table["rejected_throttle"].sum() > 0
+
+
+def test_a_condition_that_never_holds_changes_nothing(tmp_path: Path) -> None:
+    never = '[[operator]]\ndo = "restart"\nwhen = "queue > 1000000"\n'
+    with_, without = run(LEASES + never, tmp_path / "a"), run(LEASES, tmp_path / "b")
+    assert (with_.folder / "series.parquet").read_bytes() == (without.folder / "series.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("bound", "holds"), [('ttr99_s = "< 13m"', "yes"), ('ttr99_s = "< 1s"', "no"), ('collapsed_share = "< 5%"', "yes")]
+)
+def test_bounds(tmp_path: Path, bound: str, holds: str) -> None:
+    finished = run(RECOVERS + f"[expect]\n{bound}\n", tmp_path)
+    assert [row["holds"] for row in finished.summary["expect"]] == [holds]
+
+
+def test_a_bound_within_the_interval_is_unsure(tmp_path: Path) -> None:
+    """Whether a share of 0 of 2 runs is below 5 % cannot be said: its interval reaches to more than a half."""
+    finished = run("replications = 2\n" + RECOVERS + '[expect]\ncollapsed_share = "< 5%"\n', tmp_path)
+    assert [row["holds"] for row in finished.summary["expect"]] == ["unsure"]
+
+
+def test_a_world_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"needs up to .*TB of memory .* are free\. Want more hosts"):
+        run(LEASES.replace("droplets = 200", "droplets = 1_000_000_000").replace('"20m"', '"400h"'), tmp_path)
+    assert list(tmp_path.iterdir()) == []
