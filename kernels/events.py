@@ -65,6 +65,8 @@ def sift_in(near, size, key):  # type: ignore[no-untyped-def]
 def sift_out(near, size):  # type: ignore[no-untyped-def]
     """Remove the least key of the binary heap near[:size]; the caller counts it."""
     last = np.int64(size - 1)
+    if last == 0:
+        return
     key = near[place(last)]
     i = np.int64(0)
     child = np.int64(1)

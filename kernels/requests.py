@@ -215,7 +215,7 @@ def _settle(host, worker):  # type: ignore[no-untyped-def]
         a = place(tree[place(2 * node)])
         b = place(tree[place(2 * node + 1)])
         winner = a if finish[a] < finish[b] else b
-        if finish[a] == finish[b] and finish[a] != NEVER:
+        if finish[a] == finish[b]:  # of two idle workers either may win
             workers = host.workers
             if workers[a, WHO] < workers[b, WHO] or (workers[a, WHO] == workers[b, WHO] and workers[a, WHICH] < workers[b, WHICH]):
                 winner = a
@@ -275,9 +275,8 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
 
 
 @kernel
-def _freeze(host):  # type: ignore[no-untyped-def]
+def _freeze(host, now):  # type: ignore[no-untyped-def]
     """Stop the clock of every lease that still runs; what is left of it stays."""
-    now = host.whole[NOW]
     host.expiring[host.whole[BIN] :] = 0
     leased = 0
     for row in range(host.clients.shape[0]):
@@ -290,9 +289,8 @@ def _freeze(host):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _thaw(params, keys, inputs, host):  # type: ignore[no-untyped-def]
+def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
     """Let the clock of every lease go on, from what was left or from a whole lease."""
-    now = host.whole[NOW]
     last = place(host.expiring.shape[0] - 1)
     for row in range(host.clients.shape[0]):
         left = host.clients[row, EXPIRES] - FROZEN_BASE
@@ -360,9 +358,9 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
         if params.lease.kind == policies.FREEZE:
             frozen = real[DEPENDENCY_FAILS] >= params.lease.freeze_share
             if frozen and whole[FROZEN] == 0:
-                _freeze(host)
+                _freeze(host, now)
             elif not frozen and whole[FROZEN] != 0:
-                _thaw(params, keys, inputs, host)
+                _thaw(params, keys, inputs, host, now)
     elif what == RESTART:
         _restart(params, host, wrap, now, inputs.controls[i, 2])
     else:
@@ -747,7 +745,6 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
         if now >= until:
             whole[NOW] = until
             return DONE
-        whole[NOW] = now
 
         again = np.int64(NOBODY)  # who has to try again, and whether it was told so
         is_answer = True

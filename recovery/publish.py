@@ -1,6 +1,6 @@
 """From folders of results to what is published: report, summary and leading picture of each, and the README's table.
 
-    python -m recovery.publish out results README.md
+python -m recovery.publish out results README.md
 """
 
 import json

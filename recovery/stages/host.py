@@ -17,7 +17,10 @@ class HostError(RuntimeError):
 
 @dataclass
 class HostRun:
-    """A host and what it needs to go on. `advance` may be called with any rising times; the bits do not depend on them."""
+    """A host and what it needs to go on.
+
+    `advance` may be called with any rising times; the bits do not depend on them.
+    """
 
     params: Params
     keys: Keys
@@ -30,7 +33,8 @@ class HostRun:
         """Run every event before `until_ns`. Raises HostError at a bound, ValueError beyond the last window."""
         if until_ns > (len(self.host.series) - 1) * self.params.window_ns:
             raise ValueError(
-                f"until_ns is {until_ns}; want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
+                f"until_ns is {until_ns}; "
+                f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
             )
         while True:
             status = requests.advance(
@@ -52,7 +56,8 @@ class HostRun:
                 self.host = self.host._replace(log=np.concatenate([self.host.log, np.zeros_like(self.host.log)]))
             else:
                 raise HostError(
-                    f"more than {events.MAX_CLIENTS} jobs arrived at one host: lower traffic.rate, shorten horizon or use more hosts"
+                    f"more than {events.MAX_CLIENTS} jobs arrived at one host; "
+                    "want fewer (jobs.steps), a shorter horizon, or more hosts (jobs.hosts)"
                 )
 
     def _grow_queue(self) -> None:
@@ -85,7 +90,9 @@ class HostRun:
 
 
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:
-    """Slots (a power of two, about one for each client) and shift of a timing wheel whose turn takes about `span_ns`."""
+    """Slots (a power of two, about one for each client) and shift of a timing wheel whose turn takes about
+    `span_ns`.
+    """
     slots = 2 << max(6, int(clients - 1).bit_length())
     shift = max(0, (max(span_ns, 1) // slots).bit_length())
     while shift > events.MAX_SHIFT:
@@ -127,7 +134,8 @@ def new_host(
     """An empty host: no client sleeps, nothing waits; holders are put in by `wake_holders`.
 
     `clients`: number of holders, or the number of jobs to expect at one time. `windows`: windows up to the horizon.
-    `span_ns`: the longest usual wait of a client (timeout, check interval), which sets the wheel's turn; only speed hangs on it.
+    `span_ns`: the longest usual wait of a client (timeout, check interval), which sets the wheel's turn; only speed
+    hangs on it.
     """
     jobs = params.traffic == requests.JOBS
     rows = 1 << max(6, int(clients - 1).bit_length()) if jobs else clients

@@ -3,7 +3,7 @@
     python tests/bench/instructions.py
 
 Counted by Valgrind for two horizons; the difference leaves out start-up and set-up. The kernel is compiled before
-Valgrind starts, because LLVM under it takes minutes, and for a plain processor, because Valgrind does not know the newest.
+Valgrind starts, because LLVM under it takes minutes, and for a plain processor, because Valgrind knows no newer one.
 """
 
 from __future__ import annotations
