@@ -1,13 +1,13 @@
 """Random numbers by address, and the few functions that turn bits into variates.
 
-A draw is a pure function of its address `(seed, replication, stream, host, client, attempt)`; nothing is consumed, so the
-order of events cannot change a draw. The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-number generators", OOPSLA 2014): every address but the last number is hashed into the seed of one SplitMix64 sequence, and
-the last number is the position in it.
+A draw is a pure function of its address `(seed, replication, stream, host, client, attempt)`; nothing is consumed, so
+the order of events cannot change a draw. The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable
+pseudorandom number generators", OOPSLA 2014): every address but the last number is hashed into the seed of one
+SplitMix64 sequence, and the last number is the position in it.
 
-Logarithm, exponential and normal quantile are our own arithmetic (additions, products, quotients and square roots, which
-IEEE 754 fixes to the last bit, and tables made with exact decimal arithmetic), because the C library's differ from machine
-to machine in the last bit, and one bit can swap two events.
+Logarithm, exponential and normal quantile are our own arithmetic (additions, products, quotients and square roots,
+which IEEE 754 fixes to the last bit, and tables made with exact decimal arithmetic), because the C library's differ
+from machine to machine in the last bit, and one bit can swap two events.
 """
 
 from decimal import Decimal, localcontext
@@ -24,7 +24,9 @@ PHASE, SERVICE, TIMEOUT, RETRY, CHECK, LEASE, DEPENDENCY, ARRIVAL = range(8)
 CONSTANT, UNIFORM, EXPONENTIAL, LOGNORMAL, WEIBULL, PARETO, EMPIRICAL = range(7)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_CLIENT = np.uint64(0xD1B54A32D192ED03)  # odd, far from multiples of _GOLDEN: clients and attempts span a lattice without near misses
+_CLIENT = np.uint64(
+    0xD1B54A32D192ED03
+)  # odd, far from multiples of _GOLDEN: clients and attempts span a lattice without near misses
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
@@ -35,14 +37,14 @@ class Dist(NamedTuple):
     """A distribution for the kernel: its number, two parameters, and where its measured values lie in the shared table.
 
     CONSTANT a; UNIFORM from a to b; EXPONENTIAL with mean a; LOGNORMAL with location a and scale b of the logarithm;
-    WEIBULL with scale a and shape b; PARETO from a with tail exponent b; EMPIRICAL: `count` values from `first` on.
+    WEIBULL with scale a and shape b; PARETO from a with tail exponent b; EMPIRICAL: `size` values from `first` on.
     """
 
     kind: int
     a: float
     b: float
     first: int
-    count: int
+    size: int
 
 
 @inline
@@ -67,7 +69,9 @@ def stream_key(seed, replication, stream, host):  # type: ignore[no-untyped-def]
 
 @inline
 def uniform(key, client, attempt):  # type: ignore[no-untyped-def]
-    """The draw of one address: a float64 strictly between 0 and 1 with 52 random bits (with 53, adding 0.5 could round to 1)."""
+    """The draw of one address: a float64 strictly between 0 and 1 with 52 random bits (with 53, adding 0.5 could
+    round to 1).
+    """
     bits = at(key + np.uint64(client) * _CLIENT, attempt)
     return (np.float64(bits >> _S12) + 0.5) * _ULP52
 
@@ -115,7 +119,9 @@ def exp(x):  # type: ignore[no-untyped-def]
     x = min(max(x, -700.0), 700.0)
     k = np.int64(np.floor(x * (64.0 / _LN2) + 0.5))
     r = (x - k * _LN2_64_HIGH) - k * _LN2_64_LOW
-    series = 1.0 + r * (1.0 + r * (0.5 + r * (0.16666666666666666 + r * (0.041666666666666664 + r * 0.008333333333333333))))
+    series = 1.0 + r * (
+        1.0 + r * (0.5 + r * (0.16666666666666666 + r * (0.041666666666666664 + r * 0.008333333333333333)))
+    )
     scale = np.int64(((k >> 6) + 1023) << 52).view(np.float64)
     return scale * (_POWER[k & 63] * series)
 
@@ -177,8 +183,8 @@ def _curved(dist, u):  # type: ignore[no-untyped-def]
 def quantile(dist, table, u):  # type: ignore[no-untyped-def]
     """The value of `dist` (a Dist, in its own unit) that belongs to the uniform draw `u`; never negative.
 
-    `table` is the shared float64 array of measured values. A larger u gives a smaller value for EXPONENTIAL, WEIBULL and
-    PARETO (they are drawn from the upper end, where the logarithm is exact).
+    `table` is the shared float64 array of measured values. A larger u gives a smaller value for EXPONENTIAL, WEIBULL
+    and PARETO (they are drawn from the upper end, where the logarithm is exact).
     """
     if dist.kind == CONSTANT:
         return dist.a
@@ -187,7 +193,7 @@ def quantile(dist, table, u):  # type: ignore[no-untyped-def]
     if dist.kind == UNIFORM:
         return dist.a + (dist.b - dist.a) * u
     if dist.kind == EMPIRICAL:
-        return table[dist.first + np.int64(u * dist.count)]
+        return table[dist.first + np.int64(u * dist.size)]
     return _curved(dist, u)
 
 

@@ -1,12 +1,13 @@
 """Pending events: how clients wait for their next moment, and in which order the moments come.
 
-Every client has at most one timer (its deadline while it waits for an answer, else its next submission). Timers lie in a
-hashed timing wheel (Varghese and Lauck, 1987): slot `(due >> shift) & mask` holds a doubly linked list, so arming and
-disarming touch a constant number of places. When the cursor reaches a slot, its timers move to a small binary heap (`near`)
-that puts them into the exact order: time, then deadlines before submissions, then the lower client number. The width of a slot
-decides only the speed, never the order.
+Every client has at most one timer (its deadline while it waits for an answer, else its next submission). Timers lie in
+a hashed timing wheel (Varghese and Lauck, 1987): slot `(due >> shift) & mask` holds a doubly linked list, so arming
+and disarming touch a constant number of places. When the cursor reaches a slot, its timers move to a small binary heap
+(`near`) that puts them into the exact order: time, then deadlines before submissions, then the lower client number.
+The width of a slot decides only the speed, never the order.
 
-A timer in the near heap is disarmed by changing the client's row: an entry whose row says otherwise is skipped when it comes up.
+A timer in the near heap is disarmed by changing the client's row: an entry whose row says otherwise is skipped when it
+comes up.
 """
 
 import numpy as np
@@ -103,8 +104,8 @@ def key_time(key, start):  # type: ignore[no-untyped-def]
 def arm(clients, wrap, heads, near, near_size, cursor, shift, client):  # type: ignore[no-untyped-def]
     """Start the timer that the client's row (DUE, STATE) describes. Returns the new size of the near heap.
 
-    `clients` int64[rows, COLUMNS], row of a client = number & wrap; `heads` int32[slots], a power of two; `cursor` the number
-    of the slot (not wrapped) that is in the near heap now. DUE must not lie before that slot.
+    `clients` int64[rows, COLUMNS], row of a client = number & wrap; `heads` int32[slots], a power of two; `cursor` the
+    number of the slot (not wrapped) that is in the near heap now. DUE must not lie before that slot.
     """
     row = row_of(client, wrap)
     due = clients[row, DUE]
@@ -124,7 +125,9 @@ def arm(clients, wrap, heads, near, near_size, cursor, shift, client):  # type: 
 
 @inline
 def disarm(clients, wrap, heads, cursor, shift, client):  # type: ignore[no-untyped-def]
-    """Stop the client's timer. In the near heap its entry stays and is skipped, because the caller changes DUE or STATE."""
+    """Stop the client's timer. In the near heap its entry stays and is skipped, because the caller changes DUE or
+    STATE.
+    """
     row = row_of(client, wrap)
     number = clients[row, DUE] >> shift
     if number > cursor:
@@ -154,7 +157,9 @@ def is_live(clients, wrap, key, start):  # type: ignore[no-untyped-def]
 
 @kernel
 def turn(clients, wrap, heads, near, near_size, cursor, shift):  # type: ignore[no-untyped-def]
-    """Move the timers of slot `cursor` that are due in it to the near heap; those of later rounds stay. Returns the size."""
+    """Move the timers of slot `cursor` that are due in it to the near heap; those of later rounds stay. Returns the
+    size.
+    """
     slot = place(cursor & (heads.size - 1))
     client = np.int64(heads[slot])
     heads[slot] = NOBODY

@@ -1,7 +1,8 @@
 """What a policy may decide: pure functions over its parameters and its small state.
 
-A policy is a number and a named tuple of scalars, so that every combination runs in the one compiled kernel. Rates are per
-nanosecond, times are nanoseconds. What each rule is called, its defaults and its source stand in `recovery.policies`.
+A policy is a number and a named tuple of scalars, so that every combination runs in the one compiled kernel. Rates are
+per nanosecond, times are nanoseconds. What each rule is called, its defaults and its source stand in
+`recovery.policies`.
 """
 
 from typing import NamedTuple
@@ -24,7 +25,9 @@ RESUME, REARM = range(2)
 
 
 class Client(NamedTuple):
-    """Retry policy: FIXED waits `delay`; EXPONENTIAL and FULL_JITTER use base, factor and cap. `retries` < 0 is unlimited."""
+    """Retry policy: FIXED waits `delay`; EXPONENTIAL and FULL_JITTER use base, factor and cap. `retries` < 0 is
+    unlimited.
+    """
 
     kind: int
     delay: Dist
@@ -36,7 +39,8 @@ class Client(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """TOKEN_BUCKET: rate and burst. QUEUE_SIZE: rate of an empty queue, burst, and the queue length at which nothing is let in.
+    """TOKEN_BUCKET: rate and burst. QUEUE_SIZE: rate of an empty queue, burst, and the queue length at which nothing
+    is let in.
 
     With `establish_only` a client whose lease still runs passes without a token.
     """
@@ -49,7 +53,9 @@ class Admission(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """BOUNDED: `limit` waiting requests. DROP_EXPIRED: also older than max_age_ns (0: none), or within margin_ns of the deadline."""
+    """BOUNDED: `limit` waiting requests. DROP_EXPIRED: also older than max_age_ns (0: none), or within margin_ns of
+    the deadline.
+    """
 
     kind: int
     limit: int
@@ -58,7 +64,9 @@ class Queue(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """Rule, duration (drawn once a client), grace added to it, what thawing does, and from which share of failures it freezes."""
+    """Rule, duration (drawn once a client), grace added to it, what thawing does, and from which share of failures it
+    freezes.
+    """
 
     kind: int
     duration: Dist
@@ -93,7 +101,9 @@ def refill(tokens, rate_per_ns, burst, passed_ns):  # type: ignore[no-untyped-de
 
 @inline
 def admission_rate(policy, queue_length):  # type: ignore[no-untyped-def]
-    """Rate at which the bucket fills while the queue has this length (linear law: full when empty, none at the limit)."""
+    """Rate at which the bucket fills while the queue has this length (linear law: full when empty, none at the
+    limit).
+    """
     if policy.kind == QUEUE_SIZE:
         return policy.rate_per_ns * max(0.0, 1.0 - queue_length / policy.limit)
     return policy.rate_per_ns
@@ -101,7 +111,9 @@ def admission_rate(policy, queue_length):  # type: ignore[no-untyped-def]
 
 @inline
 def is_expired(policy, now, submitted, deadline, is_current):  # type: ignore[no-untyped-def]
-    """Whether the head of the queue is dropped: its client gave up, or will before the margin, or it is older than allowed."""
+    """Whether the head of the queue is dropped: its client gave up, or will before the margin, or it is older than
+    allowed.
+    """
     if not is_current or now + policy.margin_ns > deadline:
         return True
     return policy.max_age_ns > 0 and now - submitted > policy.max_age_ns

@@ -1,8 +1,9 @@
 """Request, queue, worker: the kernel that all queueing stages share (MODEL.md, section 1), event by event.
 
-One call of `advance` takes one host from where it stands to `until`, and returns a status. All that a host remembers is in a
-`Host` of arrays, so a run may be cut anywhere and goes on with the same bits. The order of events at one time: changes of the
-dependency and edits by operators, finishes, deadlines, submissions; within each the lower client number.
+One call of `advance` takes one host from where it stands to `until`, and returns a status. All that a host remembers
+is in a `Host` of arrays, so a run may be cut anywhere and goes on with the same bits. The order of events at one time:
+changes of the dependency and edits by operators, finishes, deadlines, submissions; within each the lower client
+number.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from kernels.draws import Dist
 from kernels.events import (
     ATTEMPT,
     CLIENT,
-    CLIENT_BITS,
     DUE,
     EXPIRES,
     FORGOTTEN,
@@ -47,7 +47,8 @@ DONE, GROW_QUEUE, GROW_CLIENTS, GROW_LOG, TOO_MANY_JOBS = range(5)
 # Whole-number memory of a host (Host.whole).
 (
     NOW, NEAR_SIZE, CURSOR, TIMERS, HEAD, TAIL, WAITING, BUSY, COST_NS, DOWN_UNTIL, LEASED, BIN, EDGE, CONTROL, FROZEN,
-    NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, BUCKET_AT, GATE_AT, GATE_ON, SLEEPERS, UNLEASED_NS, JOBS_DONE,
+    NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, BUCKET_AT, GATE_AT, GATE_ON, SLEEPERS, UNLEASED_NS,
+    JOBS_DONE,
     LATENCY_MAX,
 ) = range(29)  # fmt: skip
 WHOLE = 29
@@ -58,7 +59,8 @@ REAL = 7
 
 # Columns of the time series (Host.series): flows of the window, then levels at its end.
 (
-    SUBMITTED, REJECTED_GATE, REJECTED_ADMISSION, REJECTED_FULL, REJECTED_DOWN, DROPPED, LOST, CANCELLED, SUCCEEDED, WASTED,
+    SUBMITTED, REJECTED_GATE, REJECTED_ADMISSION, REJECTED_FULL, REJECTED_DOWN, DROPPED, LOST, CANCELLED, SUCCEEDED,
+    WASTED,
     FAILED, TIMED_OUT, ESTABLISHED, ARRIVED, GAVE_UP, USEFUL_NS, WASTED_NS, FAILED_NS, OVERHEAD_NS,
     QUEUE, OLDEST_NS, LEASED_END, IN_SERVICE, SLEEPING_END, BUSY_SUM_NS, IDLE_SUM_NS, DOWN_SUM_NS,
 ) = range(27)  # fmt: skip
@@ -74,7 +76,9 @@ FLOWS = 19
 # What a control does: the dependency fails with a share of requests; restart; the operator's throttle.
 DEPENDENCY, RESTART, GATE = range(3)
 
-GATE_OFF, GATE_ALL, GATE_ESTABLISH = range(3)  # whom the operator's throttle holds up: nobody, all, those without a lease
+GATE_OFF, GATE_ALL, GATE_ESTABLISH = range(
+    3
+)  # whom the operator's throttle holds up: nobody, all, those without a lease
 OK, FAILS = range(2)  # outcome of a service
 FROZEN_BASE = 1 << 61  # a frozen lease is this plus what is left of it
 
@@ -89,7 +93,9 @@ _FIRST_PART = 1023 * PARTS
 
 
 class Params(NamedTuple):
-    """Everything that decides a host's run beside its controls and its size; scalars only, so that one kernel fits all."""
+    """Everything that decides a host's run beside its controls and its size; scalars only, so that one kernel fits
+    all.
+    """
 
     traffic: int
     workers: int
@@ -129,12 +135,13 @@ class Keys(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    clients int64[rows, 8]; heads int32[slots]; near int64[3 rows + 64]; queue int64[power of two, 3] (client, attempt, submitted);
-    workers int64[leaves, 6], leaves
-    being the power of two from the number of workers up, finish int64[leaves] (NEVER: idle), tree int64[2 leaves] (a tournament
-    for the earliest finish, its winner at 1), idle int64[leaves] (idle workers, a stack that starts at place whole[BUSY]); whole int64[WHOLE]; real float64[REAL]; expiring int64[windows + 1] (leases that run out in each
-    window); series int64[windows + 1, SERIES]; histogram int64[HISTOGRAM] and latency int64[HISTOGRAM] (time in the system of
-    finished requests; from arrival to success of jobs); log int64[lines, 4] (time, kind, client, attempt).
+    clients int64[rows, 8]; heads int32[slots]; near int64[3 rows + 64]; queue int64[power of two, 3] (client, attempt,
+    submitted); workers int64[leaves, 6], leaves being the power of two from the number of workers up; finish
+    int64[leaves] (NEVER: idle); tree int64[2 leaves] (a tournament for the earliest finish, its winner at 1); idle
+    int64[leaves] (a stack of idle workers that starts at place whole[BUSY]); whole int64[WHOLE]; real float64[REAL];
+    expiring int64[windows + 1] (leases that run out in each window); series int64[windows + 1, SERIES]; histogram
+    int64[HISTOGRAM] and latency int64[HISTOGRAM] (time in the system of finished requests; from arrival to success of
+    jobs); log int64[lines, 4] (time, kind, client, attempt).
     """
 
     clients: np.ndarray
@@ -155,8 +162,9 @@ class Host(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What the outside does to a host: controls int64[n, 3] (time, what, whole argument) with control_args float64[n, 2], in order of
-    time; arrivals_ns int64[segments] and arrivals_per_ns float64[segments]; table float64[m], the measured values.
+    """What the outside does to a host: controls int64[n, 3] (time, what, whole argument) with control_args float64[n,
+    2], in order of time; arrivals_ns int64[segments] and arrivals_per_ns float64[segments]; table float64[m], the
+    measured values.
     """
 
     controls: np.ndarray
@@ -202,12 +210,13 @@ def _disarm(host, wrap, shift, client):  # type: ignore[no-untyped-def]
 @inline
 def _is_current(clients, row, client, attempt):  # type: ignore[no-untyped-def]
     state = clients[row, STATE]
-    return clients[row, CLIENT] == client and clients[row, ATTEMPT] == attempt and (state == QUEUED or state == SERVED)
+    return clients[row, CLIENT] == client and clients[row, ATTEMPT] == attempt and state in (QUEUED, SERVED)
 
 
 @inline
 def _settle(host, worker):  # type: ignore[no-untyped-def]
-    """A worker's finish changed: play its games of the tournament again (earliest finish, then client, then attempt)."""
+    """A worker's finish changed: play its games of the tournament again (earliest finish, then client, then attempt).
+    """
     tree = host.tree
     finish = host.finish
     node = (np.int64(finish.shape[0]) + np.int64(worker)) >> 1
@@ -217,7 +226,9 @@ def _settle(host, worker):  # type: ignore[no-untyped-def]
         winner = a if finish[a] < finish[b] else b
         if finish[a] == finish[b]:  # of two idle workers either may win
             workers = host.workers
-            if workers[a, WHO] < workers[b, WHO] or (workers[a, WHO] == workers[b, WHO] and workers[a, WHICH] < workers[b, WHICH]):
+            if workers[a, WHO] < workers[b, WHO] or (
+                workers[a, WHO] == workers[b, WHO] and workers[a, WHICH] < workers[b, WHICH]
+            ):
                 winner = a
         tree[place(node)] = winner
         node >>= 1
@@ -225,7 +236,9 @@ def _settle(host, worker):  # type: ignore[no-untyped-def]
 
 @inline
 def _free(host, worker):  # type: ignore[no-untyped-def]
-    """A busy worker is free from now on; the caller counts its time and lets it `_settle`, unless it starts again at once."""
+    """A busy worker is free from now on; the caller counts its time and lets it `_settle`, unless it starts again at
+    once.
+    """
     host.finish[worker] = NEVER
     host.whole[BUSY] -= 1
     host.idle[place(host.whole[BUSY])] = worker
@@ -237,7 +250,9 @@ def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
 
     A product of floats, put right, takes a third of the time of a division of whole numbers.
     """
-    window = np.int64(np.float64(expires - 1) * (1.0 / np.float64(window_ns)))  # the quotient in brackets is taken once a call
+    window = np.int64(
+        np.float64(expires - 1) * (1.0 / np.float64(window_ns))
+    )  # the quotient in brackets is taken once a call
     if window * window_ns > expires - 1:
         window -= 1
     elif (window + 1) * window_ns <= expires - 1:
@@ -252,7 +267,9 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
     series = host.series
     bin_ = place(whole[BIN])
     last = place(host.expiring.shape[0] - 1)
-    length = np.int64(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0) + 0.5) + params.lease.grace_ns
+    length = (
+        np.int64(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0) + 0.5) + params.lease.grace_ns
+    )
     old = host.clients[row, EXPIRES]
     if old > now:
         if old < FROZEN_BASE:
@@ -305,7 +322,9 @@ def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
 
 @kernel
 def _restart(params, host, wrap, now, down_ns):  # type: ignore[no-untyped-def]
-    """Queued and running requests are lost without a word; clients learn at the deadline. Nothing is taken until down_ns later."""
+    """Queued and running requests are lost without a word; clients learn at the deadline. Nothing is taken until
+    down_ns later.
+    """
     whole = host.whole
     series = host.series
     bin_ = place(whole[BIN])
@@ -700,8 +719,9 @@ def _close_window(params, host, wrap):  # type: ignore[no-untyped-def]
 def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-untyped-def]
     """Take a host to `until` (ns): every event before it, none at or after it. Returns a status.
 
-    `wrap`: a client's row is its number & wrap (-1 for holders, rows - 1 for jobs). `shift`: 2^shift ns is a slot of the wheel.
-    DONE: it is there. GROW_…: the named array is full; enlarge it and call again. TOO_MANY_JOBS: the run has more than 2^27 jobs.
+    `wrap`: a client's row is its number & wrap (-1 for holders, rows - 1 for jobs). `shift`: 2^shift ns is a slot of
+    the wheel. DONE: it is there. GROW_…: the named array is full; enlarge it and call again. TOO_MANY_JOBS: the run
+    has more than 2^27 jobs.
     """
     clients = host.clients
     whole = host.whole
@@ -717,7 +737,7 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
         finish = host.finish[place(host.tree[1])]
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         arrival = whole[NEXT_ARRIVAL]
-        now = min(min(finish, control), min(arrival, until))
+        now = min(finish, control, arrival, until)
 
         # The next timer, if it comes no later than all that.
         start = whole[CURSOR] << shift
@@ -804,7 +824,8 @@ def first_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
 
 @kernel
 def wake_holders(params, host, wrap, shift, first_ns, expires_ns):  # type: ignore[no-untyped-def]
-    """Put every holder to sleep until its first submission (int64[clients], ns), with its lease (int64[clients], ns)."""
+    """Put every holder to sleep until its first submission (int64[clients], ns), with its lease (int64[clients], ns).
+    """
     whole = host.whole
     last = place(host.expiring.shape[0] - 1)
     for client in range(first_ns.shape[0]):

@@ -115,6 +115,7 @@ def run(
             "want one at a time, each with its own --out"
         )
     from recovery import execute, text
+    from recovery import report as pages
 
     worst = WELL
     results = []
@@ -127,17 +128,14 @@ def run(
             _fail(error)
         except OSError as error:
             _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
-        page = None
-        if not no_report:
-            from recovery import report
-
-            page = report.write(finished.folder)
+        page = None if no_report else pages.write(finished.folder)
         if as_json:
             results.append(
                 {"folder": str(finished.folder), "report": str(page) if page else None, "summary": finished.summary}
             )
         else:
-            click.echo(text.results(experiment, finished.summary))
+            verdict = pages.verdict(*pages.read(finished.folder)[:2])
+            click.echo(text.results(experiment, finished.summary, verdict))
             if page:
                 click.echo(f"\nreport: {page}")
         if not finished.is_whole:
@@ -215,7 +213,10 @@ def new(system: str, out: Path | None) -> None:
     """Print a commented scenario to start from."""
     from importlib import resources
 
-    preset = resources.files("recovery").joinpath("data", "presets", f"{system}.toml").read_text(encoding="utf-8")
+    preset = (
+        "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
+    )
+    preset += resources.files("recovery").joinpath("data", "presets", f"{system}.toml").read_text(encoding="utf-8")
     if out is None:
         click.echo(preset, nl=False)
         return

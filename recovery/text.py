@@ -5,10 +5,44 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recovery import words
 from recovery.pipeline import NS_PER_EVENT, Estimate
 from recovery.scenario import Experiment, World
 from recovery.units import show_bytes, show_count, show_duration, show_share
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def mean(group: Mapping[str, Any], measure: str) -> float:
+    """Mean of a measure over a world's runs, from summary.json or before it was written; nan if it has none."""
+    return _number(group["measures"].get(measure, {}).get("mean"))
+
+
+def verdict_of(group: Mapping[str, Any]) -> str:
+    """The verdict of most runs, with how many where they differ."""
+    verdicts = sorted(group["verdicts"].items(), key=lambda item: -item[1])
+    name, count = verdicts[0]
+    return name if count == group["runs"] else f"{name} {count} of {group['runs']}"
+
+
+def saved_s(group: Mapping[str, Any], first: Mapping[str, Any], measure: str = "ttr99_s") -> float:
+    """By how much a world's recovery is shorter than the first world's; inf if only it recovers, -inf if only the
+    first does, nan if neither.
+    """
+    ours, theirs = mean(group, measure), mean(first, measure)
+    if math.isinf(ours) and math.isinf(theirs):
+        return math.nan
+    return theirs - ours
+
+
+def show_saved(seconds: float) -> str:
+    """The time saved, for a table."""
+    if math.isnan(seconds):
+        return "–"
+    if math.isinf(seconds):
+        return "recovers" if seconds > 0 else "never"
+    return f"{seconds / 60:+.0f} min" if abs(seconds) >= 600 else f"{seconds / 60:+.1f} min"
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -26,9 +60,9 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *(line(row) for row in rows[1:])])
 
 
-def results(experiment: Experiment, summary: Mapping[str, Any]) -> str:
+def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequence[str]) -> str:
     """Title, verdict, table of worlds, milestones, bounds."""
-    parts = [experiment.head.title, "\n".join(words.sentences(summary)), worlds_table(summary)]
+    parts = [experiment.head.title, "\n".join(verdict), worlds_table(summary)]
     if summary["milestones"]:
         parts.append(milestones_table(summary))
     parts += [
@@ -65,19 +99,19 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     ]
     rows = [head]
     for group in groups:
-        times = [show_duration(words.mean(group, f"ttr{depth}_s")) for depth in (50, 90, 99, 100)]
-        saved = "" if group is groups[0] else words.show_saved(words.saved_s(group, groups[0]))
-        efficiency, amplification = words.mean(group, "efficiency"), words.mean(group, "amplification")
+        times = [show_duration(mean(group, f"ttr{depth}_s")) for depth in (50, 90, 99, 100)]
+        saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
+        efficiency, amplification = mean(group, "efficiency"), mean(group, "amplification")
         rows.append(
             [
                 group["world"],
                 *times,
                 saved,
-                words.verdict_of(group),
+                verdict_of(group),
                 "–" if math.isnan(efficiency) else show_share(efficiency),
                 "never" if math.isinf(amplification) else f"{amplification:.3g}",
-                show_share(words.mean(group, "wasted_share")),
-                show_count(words.mean(group, "queue_peak")),
+                show_share(mean(group, "wasted_share")),
+                show_count(mean(group, "queue_peak")),
             ]
         )
     return table(rows)

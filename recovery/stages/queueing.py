@@ -18,7 +18,7 @@ from recovery.scenario import Pause, Restart, Scenario, Throttle
 from recovery.stages import host as hosts
 from recovery.units import ns
 
-_FOREVER = -1.0  # rate of a gate that is off
+_OFF = -1.0  # rate of a gate that is open to all
 
 
 class Table:
@@ -159,57 +159,77 @@ def dependency_controls(scenario: Scenario) -> list[Control]:
     return controls
 
 
-def action_controls(
-    scenario: Scenario, action: Restart | Throttle | Pause, start_s: float, host: int, zones: int
-) -> list[Control]:
-    """What an operator's action that starts at `start_s` does to one host."""
-    if action.zone is not None and host % zones != action.zone:
-        return []
-    if isinstance(action, Restart):
-        # Hosts of one wave are spread over the fleet, and so are those that are spared.
-        reached = [h for h in range(scenario.hosts) if action.zone is None or h % zones == action.zone]
-        place = reached.index(host) if len(reached) < scenario.hosts else host
-        count = math.ceil(action.share * len(reached) - 1e-9)
-        if place * count % len(reached) >= count and count < len(reached):
+def restart_controls(scenario: Scenario, action: Restart, start_s: float, host: int, zones: int) -> list[Control]:
+    """When one host is restarted by an action that starts at `start_s`, if it is.
+
+    Hosts of one wave are spread over the fleet, and so are those that are spared.
+    """
+    place, among = host, scenario.hosts
+    if action.zone is not None:
+        if host % zones != action.zone:
             return []
-        rank = place * count // len(reached)
-        wave = rank % action.waves
-        return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
+        place, among = host // zones, len(range(action.zone, scenario.hosts, zones))
+    reached = math.ceil(action.share * among - 1e-9)
+    if place * reached % among >= reached:
+        return []
+    wave = place * reached // among % action.waves
+    return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
+
+
+def _gate_steps(
+    scenario: Scenario, action: Throttle | Pause, start_s: float
+) -> list[tuple[float, float | None, str, float]]:
+    """When (s) an action turns the gate of one host, to which rate (1/s, None: off), for whom, with which burst."""
     if isinstance(action, Pause):
-        return [
-            (ns(start_s), requests.GATE, int(action.only == "establish"), 0.0, 1.0),
-            (ns(start_s + action.lasts), requests.GATE, 0, _FOREVER, 1.0),
-        ]
-    rate = scenario.establish_per_s
-    controls: list[Control] = []
+        return [(start_s, 0.0, action.only, 1.0), (start_s + action.lasts, None, action.only, 1.0)]
+    steps: list[tuple[float, float | None, str, float]] = []
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
-        per_s = fleet_rate.of_host(rate, scenario.hosts) if fleet_rate is not None else None
-        gate = _FOREVER if per_s is None else per_s / 1e9
-        controls.append(
-            (
-                ns(start_s + after),
-                requests.GATE,
-                int(action.only == "establish"),
-                gate,
-                _burst(per_s or 0.0, action.burst),
-            )
-        )
+        rate = fleet_rate.of_host(scenario.establish_per_s, scenario.hosts) if fleet_rate is not None else None
+        steps.append((start_s + after, rate, action.only, _burst(rate or 0.0, action.burst)))
+    return steps
+
+
+def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[Control]:
+    """What all throttles and pauses do to one host: where several are on at a time, the one with the lowest rate
+    holds.
+    """
+    turns: list[tuple[float, int, float | None, str, float]] = []
+    for i, start_s in starts.items():
+        action = scenario.operator[i]
+        if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
+            turns += [(at, i, rate, only, burst) for at, rate, only, burst in _gate_steps(scenario, action, start_s)]
+    turns.sort(key=lambda turn: turn[:2])
+    on: dict[int, tuple[float, str, float]] = {}
+    controls: list[Control] = []
+    for at, i, rate, only, burst in turns:
+        on.pop(i, None)
+        if rate is not None:
+            on[i] = (rate, only, burst)
+        if on:
+            lowest, whom, most = min(on.values())
+            control = (ns(at), requests.GATE, int(whom == "establish"), lowest / 1e9, most)
+        else:
+            control = (ns(at), requests.GATE, 0, _OFF, 1.0)
+        if not controls or controls[-1][1:] != control[1:]:
+            controls.append(control)
     return controls
 
 
 def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, float]]) -> list[Control]:
-    """All controls of one host, in order of time; at one time the dependency first, then actions as the file has them.
+    """All controls of one host, in order of time; at one time the dependency first, then restarts as the file has
+    them, then throttles.
 
     `started` names the actions (by place) that a condition has set off, and when (s).
     """
     zones = scenario.fleet.zones if scenario.fleet else 1
     controls = dependency_controls(scenario)
     starts = {i: action.at for i, action in enumerate(scenario.operator) if action.at is not None}
-    starts.update(dict(started))
+    starts |= dict(started)
     for i in sorted(starts):
-        start = starts[i]
-        if start is not None:
-            controls += action_controls(scenario, scenario.operator[i], start, host, zones)
+        action = scenario.operator[i]
+        if isinstance(action, Restart):
+            controls += restart_controls(scenario, action, starts[i], host, zones)
+    controls += gate_controls(scenario, starts, host, zones)
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
 
 

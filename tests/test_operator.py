@@ -1,0 +1,51 @@
+"""What operators' actions become: controls of one host (MODEL.md, sections 1 and 3)."""
+
+from kernels import requests
+from recovery import scenario
+from recovery.stages import queueing
+
+BASE = """
+horizon = "2h"
+hold = "1m"
+fleet = {{ droplets = 90, hosts = 9, zones = 3 }}
+host = {{ establish_time = "1s", timeout = "1m" }}
+lease = {{ duration = "10m", check_every = "1m" }}
+operator = [{actions}]
+"""
+
+
+def controls(actions: str, host: int) -> list[tuple[float, int, float]]:
+    """Time (s), what, and rate (1/s) or down time (s) of each control of a host."""
+    world = scenario.parse(BASE.format(actions=actions)).first.scenario
+    return [
+        (t / 1e9, what, argument / 1e9 if what == requests.RESTART else rate * 1e9)
+        for t, what, argument, rate, _ in queueing.controls_of(world, host, ())
+    ]
+
+
+def test_where_throttles_overlap_the_lowest_rate_holds() -> None:
+    actions = '{ do = "throttle", at = "10m", rate = "9/s" }, { do = "pause", at = "20m", lasts = "5m" }'
+    assert controls(actions, 0) == [(600, requests.GATE, 1.0), (1200, requests.GATE, 0.0), (1500, requests.GATE, 1.0)]
+
+
+def test_a_release_schedule_ends_the_throttle() -> None:
+    release = '[{ after = "5m", rate = "18/s" }, { after = "9m", rate = "off" }]'
+    actions = f'{{ do = "throttle", at = "10m", rate = "9/s", release = {release} }}'
+    rates = [(t, rate) for t, _, rate in controls(actions, 4)]
+    assert rates[:2] == [(600, 1.0), (900, 2.0)]
+    assert rates[2][0] == 1140
+    assert rates[2][1] < 0
+
+
+def test_waves_reach_every_host_once_and_are_equally_large() -> None:
+    actions = '{ do = "restart", at = "10m", waves = 3, every = "1m", down_for = "30s" }'
+    when = [controls(actions, host) for host in range(9)]
+    assert all(len(own) == 1 and own[0][1:] == (requests.RESTART, 30.0) for own in when)
+    assert sorted(own[0][0] for own in when) == [600] * 3 + [660] * 3 + [720] * 3
+
+
+def test_a_share_of_one_zone_is_restarted() -> None:
+    actions = '{ do = "restart", at = "10m", share = "60%", zone = 1 }'
+    reached = [host for host in range(9) if controls(actions, host)]
+    assert len(reached) == 2  # 60 % of three hosts, rounded up
+    assert all(host % 3 == 1 for host in reached)
