@@ -215,8 +215,7 @@ def _is_current(clients, row, client, attempt):  # type: ignore[no-untyped-def]
 
 @inline
 def _settle(host, worker):  # type: ignore[no-untyped-def]
-    """A worker's finish changed: play its games of the tournament again (earliest finish, then client, then attempt).
-    """
+    """A worker's finish changed: play its games of the tournament again (earliest finish, then client, then attempt)."""
     tree = host.tree
     finish = host.finish
     node = (np.int64(finish.shape[0]) + np.int64(worker)) >> 1
@@ -824,8 +823,7 @@ def first_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
 
 @kernel
 def wake_holders(params, host, wrap, shift, first_ns, expires_ns):  # type: ignore[no-untyped-def]
-    """Put every holder to sleep until its first submission (int64[clients], ns), with its lease (int64[clients], ns).
-    """
+    """Put every holder to sleep until its first submission (int64[clients], ns), with its lease (int64[clients], ns)."""
     whole = host.whole
     last = place(host.expiring.shape[0] - 1)
     for client in range(first_ns.shape[0]):

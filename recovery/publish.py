@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from recovery import text
-from recovery.store import write_text
+from recovery.store import to_json, write_text
 
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
@@ -26,13 +26,18 @@ def publish(out: Path, results: Path, readme: Path) -> None:
             raise ValueError(f"{folder}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
         goal = results / folder.name
         goal.mkdir(parents=True, exist_ok=True)
-        for name in ("report.html", "summary.json"):
+        for name in ("report.html", "manifest.json"):
             shutil.copyfile(folder / name, goal / name)
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        if len(summary["rows"]) > ROWS_MAX:
+            summary["rows"] = []  # a sweep's rows are too many to read; its groups have what they say
+        write_text(goal / "summary.json", to_json(summary))
         for picture in LEADING & {path.name for path in (folder / "figures").glob("*.png")}:
             shutil.copyfile(folder / "figures" / picture, goal / picture)
     write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
 
 
+ROWS_MAX = 100
 LEADING = {"leased.png", "collapse.png"}
 
 

@@ -83,6 +83,11 @@ def digest_of(world: World, seed: int, replication: int) -> str:
     return _digest(_resolved(world.scenario), seed, replication, _code())
 
 
+def digest_of_run(digests: Sequence[str]) -> str:
+    """Name (16 hex digits) of a whole experiment: of all its runs, in order."""
+    return _digest(list(digests))
+
+
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -338,7 +343,7 @@ def save(out: Path, experiment: Experiment, outcomes: Sequence[Outcome], facts: 
         "file": experiment.file,
         "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
         "inputs": experiment.raw,
-        "digest": _digest([row["digest"] for row in summary["rows"]]),
+        "digest": digest_of_run([row["digest"] for row in summary["rows"]]),
         "engine": ENGINE,
         "versions": versions(),
         "machine": platform.machine(),
