@@ -46,12 +46,12 @@ DONE, GROW_QUEUE, GROW_CLIENTS, GROW_LOG, TOO_MANY_JOBS = range(5)
 
 # Whole-number memory of a host (Host.whole).
 (
-    NOW, NEAR_SIZE, CURSOR, TIMERS, HEAD, TAIL, WAITING, BUSY, COST_NS, DOWN_UNTIL, LEASED, BIN, EDGE, CONTROL, FROZEN,
+    NOW, NEAR_SIZE, CURSOR, HEAD, TAIL, WAITING, BUSY, COST_NS, DOWN_UNTIL, LEASED, BIN, EDGE, CONTROL, FROZEN,
     NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, BUCKET_AT, GATE_AT, GATE_ON, SLEEPERS, UNLEASED_NS,
     JOBS_DONE,
     LATENCY_MAX,
-) = range(29)  # fmt: skip
-WHOLE = 29
+) = range(28)  # fmt: skip
+WHOLE = 28
 
 # Fractional memory of a host (Host.real).
 TOKENS, BUCKET_RATE, GATE_TOKENS, GATE_RATE, GATE_BURST, DEPENDENCY_FAILS, ARRIVAL_AT = range(7)
@@ -215,7 +215,7 @@ def _is_current(clients, row, client, attempt):  # type: ignore[no-untyped-def]
 
 @inline
 def _settle(host, worker):  # type: ignore[no-untyped-def]
-    """A worker's finish changed: play its games of the tournament again (earliest finish, then client, then attempt)."""
+    """A worker's finish changed: play its games of the tournament again (by finish, then client, then attempt)."""
     tree = host.tree
     finish = host.finish
     node = (np.int64(finish.shape[0]) + np.int64(worker)) >> 1
@@ -823,7 +823,7 @@ def first_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
 
 @kernel
 def wake_holders(params, host, wrap, shift, first_ns, expires_ns):  # type: ignore[no-untyped-def]
-    """Put every holder to sleep until its first submission (int64[clients], ns), with its lease (int64[clients], ns)."""
+    """Put every holder to sleep until its first submission, with its lease: two int64[clients], ns."""
     whole = host.whole
     last = place(host.expiring.shape[0] - 1)
     for client in range(first_ns.shape[0]):
