@@ -249,12 +249,14 @@ def policies(name: str | None, as_json: bool) -> None:
     """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
     from recovery import text
     from recovery.policies import catalogue
+    from recovery.scenario import operator_catalogue
 
-    rows = [row for row in catalogue() if name in (None, row["name"], row["axis"])]
+    known = [*catalogue(), *operator_catalogue()]
+    rows = [row for row in known if name in (None, row["name"], row["axis"])]
     if not rows:
         import difflib
 
-        names = [row["name"] for row in catalogue()] + ["client", "admission", "queue", "lease"]
+        names = [row[key] for key in ("name", "axis") for row in known]
         close = difflib.get_close_matches(str(name), names, 1)
         near = f" (did you mean {close[0]}?)" if close else ""
         _fail(f"{name} is no policy and no axis{near}; want one of {', '.join(dict.fromkeys(names))}")

@@ -1,6 +1,7 @@
 """Distributions of times as users write them: { dist = "lognormal", mean = "20ms", cv = 1.5 }, or just "20ms"."""
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -107,7 +108,7 @@ class Distribution(BaseModel):
 
 
 def read_measured(path: Path) -> tuple[float, ...]:
-    """Measured times in seconds from a text file (one a line; a CSV's last column; # starts a comment).
+    """Measured times in seconds from a text file, one a line; # starts a comment, the first line may be a heading.
 
     Raises ValueError that names the line.
     """
@@ -120,17 +121,26 @@ def read_measured(path: Path) -> tuple[float, ...]:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"{path} cannot be read ({reason}); want a text file of times, one a line") from None
     for number, line in enumerate(lines, 1):
-        text = line.split("#")[0].split(",")[-1].strip()
+        text = line.split("#")[0].strip().rstrip(",")
         if not text:
             continue
+        if "," in text or ";" in text:
+            raise ValueError(f"{path.name}, line {number} is {text!r}; want one column: a time a line")
         try:
             value = float(text)
         except ValueError:
             try:
                 value = duration_s(text)
             except ValueError:
-                if number == 1 and not any(letter.isdigit() for letter in text):
-                    continue  # a heading
+                is_heading = number == 1 and not any(letter.isdigit() for letter in text)
+                if is_heading and re.search(
+                    r"(^|[^a-z])(ns|us|µs|ms|min|minutes|h|hours|millis\w*|micros\w*)\W*$", text.lower()
+                ):
+                    raise ValueError(
+                        f'{path.name}, line 1 is {text!r}; want times in seconds, or each with its unit: "120ms"'
+                    ) from None
+                if is_heading:
+                    continue
                 raise ValueError(
                     f'{path.name}, line {number} is {text!r}; want a time in seconds or with its unit, such as "20ms"'
                 ) from None

@@ -333,6 +333,11 @@ class Pause(_Action):
 
 Action = Annotated[Restart | Throttle | Pause, Discriminator("do")]
 ACTIONS = (Restart, Throttle, Pause)
+OPERATOR_SOURCES = {
+    Restart: "selective restarts of DWFM hosts, 20 October 2025, 04:14 PDT (aws.amazon.com/message/101925)",
+    Throttle: "the same; released in steps as in staged re-enabling (aws.amazon.com/message/11201)",
+    Pause: "requests to the metadata service paused, 20 September 2015 (aws.amazon.com/message/5467D2)",
+}
 
 
 class Scenario(_Part):
@@ -1006,6 +1011,31 @@ def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
             if loc[-1] in (name, field.alias):
                 return field.description or f"a table [{loc[-1]}]"
     return "a value"
+
+
+def operator_catalogue() -> list[dict[str, Any]]:
+    """What operators may do, as `policies.catalogue` tells it of policies: name, rule, parameters, source."""
+    rows = []
+    for action in ACTIONS:
+        parameters = [
+            {
+                "name": field.alias or key,
+                "default": "none" if field.default is None or field.is_required() else str(field.get_default()),
+                "description": field.description,
+            }
+            for key, field in action.model_fields.items()
+            if key != "do"
+        ]
+        rows.append(
+            {
+                "axis": "operator",
+                "name": str(action.model_fields["do"].default),
+                "rule": " ".join((action.__doc__ or "").split()),
+                "source": OPERATOR_SOURCES[action],
+                "parameters": parameters,
+            }
+        )
+    return rows
 
 
 def json_schema() -> dict[str, Any]:

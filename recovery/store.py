@@ -20,7 +20,7 @@ import numpy as np
 import recovery
 from recovery import measures, theory
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
-from recovery.scenario import Experiment, Scenario, World
+from recovery.scenario import Expectation, Experiment, Scenario, World
 
 FORMAT = 1  # of manifest and summary; a new number where a reader of the old would be misled
 SERIES_WORLDS_MAX = 40  # a sweep of more worlds keeps the rows, not the curves
@@ -215,26 +215,31 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
 
 
 def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
-    """Whether a bound holds: "yes", "no", or "unsure" where the interval over replications spans it."""
+    """Whether a bound holds for the first world: "yes", "no", or "unsure" where the interval spans it.
+
+    In a sweep it must hold at every point; what is told is the worst one, with its `levers`.
+    """
     bound = experiment.expectations[i]
-    own = [row for row in rows if row["world"] == experiment.first.name]
+    first = [row for row in rows if row["world"] == experiment.first.name]
+    points: dict[str, list[dict[str, Any]]] = {}
+    for row in first:
+        points.setdefault(json.dumps(row["levers"], sort_keys=True, default=str), []).append(row)
+    told = [_judged(bound, own) | {"levers": own[0]["levers"]} for own in points.values()]
+    return min(told, key=lambda judged: ("no", "unsure", "yes").index(judged["holds"]))
+
+
+def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Whether a bound holds for the replications of one point."""
     if bound.measure == "collapsed_share":
         collapsed = sum(row["verdict"] == "collapsed" for row in own)
         low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (float(collapsed), float(collapsed))
         mean = collapsed / len(own)
     elif bound.measure not in own[0]:
-        return {
-            "text": bound.text,
-            "holds": "no",
-            "value": math.nan,
-            "why": f"{bound.measure} is no measure of this kind of traffic",
-        }
+        why = f"{bound.measure} is no measure of this kind of traffic"
+        return {"text": bound.text, "holds": "no", "value": math.nan, "why": why}
     else:
         mean, low, high = measures.mean_interval([float(row[bound.measure]) for row in own])
-        if math.isnan(low):
-            low = mean
-        if math.isnan(high):
-            high = mean
+        low, high = (mean if math.isnan(end) else end for end in (low, high))
 
     def holds(value: float) -> bool:
         return {

@@ -66,7 +66,9 @@ def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequenc
     if summary["milestones"]:
         parts.append(milestones_table(summary))
     parts += [
-        f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])})"
+        f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])}"
+        + "".join(f", {key} = {value}" for key, value in bound.get("levers", {}).items())
+        + ")"
         for bound in summary["expect"]
     ]
     return "\n\n".join(parts)
@@ -109,7 +111,7 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
                 saved,
                 verdict_of(group),
                 "–" if math.isnan(efficiency) else show_share(efficiency),
-                "never" if math.isinf(amplification) else f"{amplification:.3g}",
+                "∞" if math.isinf(amplification) else f"{amplification:.3g}",
                 show_share(mean(group, "wasted_share")),
                 show_count(mean(group, "queue_peak")),
             ]
@@ -151,11 +153,11 @@ def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], thre
     runs = len(rows) * experiment.head.replications
     cpu_s = sum(need.cpu_s for _, need in rows) * experiment.head.replications
     lines = [
-        f"{experiment.file}: nothing wrong; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
+        f"{experiment.file}: no mistake; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
         f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
-        f"time: about {show_duration(cpu_s / threads)} at most with {threads} threads, {NS_PER_EVENT:g} ns an event",
+        f"time: about {show_duration(cpu_s / threads)} with {threads} threads, {NS_PER_EVENT:g} ns an event",
     ]
-    table_rows = [["world", "memory at most", "events at most", "CPU time about"]]
+    table_rows = [["world", "memory at most", "events about", "CPU time about"]]
     names: dict[str, tuple[World, Estimate]] = {}
     for world, need in rows:
         if world.name not in names or need.events > names[world.name][1].events:
@@ -196,7 +198,8 @@ def catalogued(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if row["axis"] != axis:
             axis = row["axis"]
-            lines += ([""] if lines else []) + [f"policy.{axis}: {MEANING[axis]}"]
+            table_name = "[[operator]] do" if axis == "operator" else f"policy.{axis}"
+            lines += ([""] if lines else []) + [f"{table_name}: {MEANING[axis]}"]
         lines += ["", f"  {row['name']}", f"      {row['rule']}"]
         for parameter in row["parameters"]:
             lines.append(f"      {parameter['name']} = {parameter['default']}: {parameter['description']}")

@@ -152,7 +152,7 @@ def test_what_is_hardly_meant_is_noted_on_stderr(tiny: str) -> None:
 def test_check(tiny: str) -> None:
     result = call("check", tiny, "--threads", 3)
     assert result.exit_code == 0
-    assert "nothing wrong" in result.stdout
+    assert "no mistake" in result.stdout
     printed = json.loads(call("check", tiny, "--json").stdout)
     assert (printed["format"], printed["runs"]) == (1, 1)
     assert printed["worlds"][0]["memory_bytes"] > 0
@@ -250,3 +250,10 @@ def test_an_interrupted_run_keeps_what_is_done(tiny: str, tmp_path: Path) -> Non
     assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["interrupted"] is True
     assert "as written" in data
     assert call("report", folder).exit_code == 0
+
+
+def test_policies_tells_what_operators_may_do() -> None:
+    result = call("policies", "operator")
+    assert result.exit_code == 0
+    for word in ("restart", "throttle", "pause", "down_for", "release", "lasts", "zone", "for ="):
+        assert word in result.stdout

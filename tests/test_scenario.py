@@ -170,7 +170,7 @@ def test_distributions_have_the_mean_and_variation_that_they_name(value: str, me
 
 
 def test_measured_times(tmp_path: Path) -> None:
-    (tmp_path / "times.csv").write_text("time\n20ms # slow\n\n10.5,0.01\n", encoding="utf-8")
+    (tmp_path / "times.csv").write_text("time\n20ms # slow\n\n0.01,\n", encoding="utf-8")
     time = with_(
         'host.establish_time={dist="empirical",file="times.csv"}', folder=tmp_path
     ).first.scenario.host.establish_time
@@ -187,6 +187,8 @@ def test_a_byte_order_mark_does_not_eat_the_first_time(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "holds no times; want one a line"),
+        (b"duration_ms\n120\n", "line 1 is 'duration_ms'; want times in seconds, or each with its unit"),
+        (b"0.12,0.25\n", "line 1 is '0.12,0.25'; want one column"),
         (b"time\n", "holds no times; want one a line"),
         (b"t\n1\nfoo\n", "line 3 is 'foo'; want a time"),
         (b"1O\n2\n", "line 1 is '1O'; want a time"),

@@ -193,3 +193,13 @@ def test_a_world_that_does_not_fit_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(ValueError, match=r"needs up to .*TB of memory .* are free\. Want more hosts"):
         run(LEASES.replace("droplets = 200", "droplets = 1_000_000_000").replace('"20m"', '"400h"'), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_in_a_sweep_a_bound_must_hold_at_every_point(tmp_path: Path) -> None:
+    sweep = '[sweep.levers]\n"jobs.steps.1.rate" = { values = ["31/s", "400/s"] }\n'
+    calm, pushed = run(JOBS + "[expect]\nqueue_peak = '< 1000'\n" + sweep, tmp_path).summary["groups"]
+    peaks = [group["measures"]["queue_peak"]["mean"] for group in (calm, pushed)]
+    between = int(sum(peaks) / 2)
+    assert peaks[0] < between < peaks[1]
+    told = run(JOBS + f"[expect]\nqueue_peak = '< {between}'\n" + sweep, tmp_path).summary["expect"]
+    assert [(one["holds"], one["levers"]) for one in told] == [("no", {"jobs.steps.1.rate": "400/s"})]
