@@ -199,7 +199,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery import store, text
 
     loaded = _load(experiment, overrides)
-    rows = store.explanation(loaded.first.scenario)
+    rows = store.explanation(loaded.first.scenario, with_hidden_capacity=True)
     if as_json:
         _print_json({"format": 1, "rows": [row._asdict() if hasattr(row, "_asdict") else vars(row) for row in rows]})
     else:

@@ -257,9 +257,9 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]
     }
 
 
-def explanation(scenario: Scenario) -> list[Any]:
+def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> list[Any]:
     """r1 … r5, hidden capacity and fluid bound of a scenario: theory.Row each, name, value, formula, numbers,
-    meaning.
+    meaning. Of leases the hidden capacity is told on demand only: it is always 0.
     """
     from recovery import policies as named
     from recovery.stages import queueing
@@ -297,9 +297,10 @@ def explanation(scenario: Scenario) -> list[Any]:
                 renewal_share=groups.r3,
             )
         )
-    elif scenario.jobs is not None:
-        retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
-        rate = scenario.establish_per_s * scenario.jobs.hosts
+    if scenario.jobs is not None or with_hidden_capacity:
+        # Lease holders never give up: what is left once a queue has been pushed over the edge is nothing.
+        retries = math.inf if scenario.jobs is None or scenario.jobs.retries < 0 else scenario.jobs.retries
+        rate = scenario.establish_per_s * scenario.hosts
         rows.append(_explained("hidden_capacity_per_s", service_per_s=rate, retries=retries))
     return rows
 
