@@ -205,10 +205,6 @@ def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _axis(union: Any) -> Any:
-    return Annotated[union, BeforeValidator(_named), Field(union_mode="left_to_right")]
-
-
 class Policies(_Part):
     """One choice on each axis."""
 

@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recovery import execute, publish, scenario, store, text, theory
+from recovery import execute, publish, report, scenario, store, text, theory
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,30 @@ def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path
     ]
     now = store.digest_of_run(digests)
     assert published(path.stem, "manifest.json")["digest"] == now, "make results, and look at what changed"
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_the_published_page_quotes_the_experiment_as_it_stands(path: Path) -> None:
+    assert published(path.stem, "manifest.json")["inputs"] == scenario.load(path).raw
+
+
+def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert found
+    summary = execute.run(scenario.parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
+    verdicts = {group["world"]: list(group["verdicts"]) for group in summary["groups"]}
+    assert verdicts == {"as written": ["collapsed"], "bounded queue": ["recovered"]}
+    assert [bound["holds"] for bound in summary["expect"]] == ["no"]  # status 99
+
+
+def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = " ".join(report.verdict(published("paxos-retry-storm", "manifest.json"), published("paxos-retry-storm")))
+    halves_ms = re.findall(r"below ([\d.]+) ms \(([\d.]+) ms to ([\d.]+) ms", said)
+    assert len(halves_ms) == 2
+    for at, low, high in halves_ms:
+        assert f"{at} ms ({low} to {high})" in page
 
 
 def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
