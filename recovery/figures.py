@@ -110,7 +110,7 @@ class Lever(NamedTuple):
 
     def value(self, raw: Any) -> float:
         """What an axis shows for a value as the file has it."""
-        found = _quantity(raw)
+        found = units.quantity(raw)
         return math.nan if found is None else found[1] * self.scale
 
     def show(self, value: float) -> str:
@@ -154,7 +154,7 @@ def lever_of(summary: Mapping[str, Any]) -> Lever | None:
     if len(keys) != 1 or not all(levers):
         return None
     key = keys.pop()
-    found = [_quantity(one[key]) for one in levers]
+    found = [units.quantity(one[key]) for one in levers]
     kinds = {one[0] for one in found if one is not None}
     values = {one[1] for one in found if one is not None}
     if None in found or len(kinds) != 1 or len(values) < 2:
@@ -168,19 +168,6 @@ def lever_of(summary: Mapping[str, Any]) -> Lever | None:
         )
         return Lever(key, kind, unit, scale)
     return Lever(key, kind, {"rate": "/s", "share": "%", "number": ""}[kind], 100.0 if kind == "share" else 1.0)
-
-
-def _quantity(raw: Any) -> tuple[str, float] | None:
-    if isinstance(raw, bool):
-        return None
-    if isinstance(raw, int | float):
-        return "number", float(raw)
-    for kind, parse in (("duration", units.duration_s), ("rate", units.rate_per_s), ("share", units.share)):
-        try:
-            return kind, parse(raw)
-        except ValueError:
-            continue
-    return None
 
 
 def monotone(values: Sequence[float], weights: Sequence[float]) -> list[float]:
@@ -338,8 +325,8 @@ def _of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
 def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     shown, others = _highlighted(summary, curves)
     milestones = summary.get("milestones", [])
-    figure, (top, below) = _panels(
-        [3.1, _lines_in(_legend_rows(shown, others)) + _lines_in(len(milestones) + bool(milestones))]
+    figure, (top, below) = stack(
+        [3.1, lines_in(_legend_rows(shown, others)) + lines_in(len(milestones) + bool(milestones))]
     )
     for curve in others:
         top.plot(*_level(curve, "leased_share", 100), color=PALE, lw=0.9)
@@ -348,9 +335,9 @@ def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) ->
     top.set_ylim(-2, 108 if milestones else 103)
     top.set_ylabel("droplets with a lease (%)")
     names = [f"{curve.label}: {how_long(summary['groups'][i])}" for i, curve in shown]
-    _legend(below, handles, names, bool(others))
+    legend_below(below, handles, names, bool(others))
     _milestones(top, below, milestones, axis, summary["groups"][0]["world"])
-    _title(figure, f"Leases: {_contrast(summary['groups'])}")
+    entitle(figure, f"Leases: {_contrast(summary['groups'])}")
     caption = "Share of droplets that hold a lease, at the end of each window."
     if axis.outages:
         caption += " Shaded: the dependency is down."
@@ -405,7 +392,7 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         _panel_title(panel, curve.label, how_long(group))
     _edge_labels(figure, panels, "leased (%)", axis.label)
     back = sum(math.isfinite(mean(group, "ttr99_s")) for group in groups[1:])
-    _title(figure, f"Leases under each other world: {back} of {len(groups) - 1} come back")
+    entitle(figure, f"Leases under each other world: {back} of {len(groups) - 1} come back")
     return Picture(
         "leased-each",
         figure,
@@ -417,7 +404,7 @@ def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
     figure = _lines_picture(
         summary, curves, axis, [("jobs that wait for an answer", lambda curve: _level(curve, "backlog"), "symlog")]
     )
-    _title(figure, f"Backlog: {_contrast(summary['groups'])}")
+    entitle(figure, f"Backlog: {_contrast(summary['groups'])}")
     return Picture(
         "backlog",
         figure,
@@ -443,7 +430,7 @@ def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
     )
     served = [(mean(group, "served_share"), group["world"]) for group in summary["groups"]]
     text = "; ".join(f"“{world}” serves {units.show_share(part)} of its jobs" for part, world in _ends(served))
-    _title(figure, f"Goodput: {text}")
+    entitle(figure, f"Goodput: {text}")
     return Picture("goodput", figure, f"Successes a second. Dotted: jobs that arrive a second, of “{curves[0].label}”.")
 
 
@@ -467,7 +454,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
         )  # fmt: skip
     peaks = [(mean(group, "queue_peak"), group["world"]) for group in summary["groups"]]
     text = "; ".join(f"{units.show_count(peak)} under “{world}”" for peak, world in _ends(peaks))
-    _title(figure, f"Waiting requests at most: {text}")
+    entitle(figure, f"Waiting requests at most: {text}")
     caption = (
         "Requests in all queues, and how long the oldest has waited (both logarithmic). Where that is longer than "
     )
@@ -482,7 +469,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
 
 def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Stacked areas of the workers' time: the first world large, the others small."""
-    figure = _figure(1.0)
+    figure = blank(1.0)
     rows = math.ceil((len(curves) - 1) / 3)
     figure.set_figheight(2.9 + 1.3 * rows + 0.75)
     heights = [2.3, *([1.3] * rows), 0.5]
@@ -531,7 +518,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         patches, [WORK[kind][0] for kind in kinds], loc="lower left", ncols=3, borderaxespad=0, handleheight=1.2
     )
     text = "; ".join(f"“{world}” wastes {_part(share)}" for share, world in _ends(wasted))
-    _title(figure, f"What the workers do: {text} of the work")
+    entitle(figure, f"What the workers do: {text} of the work")
     return Picture(
         "work",
         figure,
@@ -575,7 +562,7 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
         )  # fmt: skip
     peaks = [(float(_flow(curve, "submitted", 96)[1].max(initial=0.0)), curve.label) for curve in curves]
     text = "; ".join(f"{units.show_count(peak)}/s under “{world}”" for peak, world in _ends(peaks))
-    _title(figure, f"Attempts at most: {text}")
+    entitle(figure, f"Attempts at most: {text}")
     return Picture(
         "attempts",
         figure,
@@ -589,7 +576,7 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
     groups = sorted(summary["groups"], key=lambda group: (mean(group, "ttr99_s"), -mean(group, "leased_end_share")))
     first = summary["groups"][0]["world"]
     rows = len(groups)
-    figure = _figure(0.95 + 0.36 * rows + 0.3)
+    figure = blank(0.95 + 0.36 * rows + 0.3)
     panel = figure.subplots()
     horizon_min = (number(manifest["horizon_s"]) - number(summary["recovers_from_s"])) / 60
     finite = [mean(group, "ttr99_s") / 60 for group in groups if math.isfinite(mean(group, "ttr99_s"))]
@@ -643,9 +630,9 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
     what = "99 % leased for good" if manifest["kind"] == "leases" else "99 % of the backlog cleared for good"
     panel.set_xlabel(f"minutes until {what}" + (" (the axis ends at the horizon)" if never else ""))
     if rows == 1:
-        _title(figure, f"Time to recovery: “{first}” {how_long(groups[0])}")
+        entitle(figure, f"Time to recovery: “{first}” {how_long(groups[0])}")
     else:
-        _title(figure, f"Time to recovery: {_contrast(summary['groups'])}")
+        entitle(figure, f"Time to recovery: {_contrast(summary['groups'])}")
     caption = f"From the return of the dependency. Black: “{first}”; hatched: not back before the horizon."
     if manifest["kind"] != "leases":
         caption = f"From the time at which recovery is counted. Black: “{first}”; hatched: not back before the horizon."
@@ -662,7 +649,7 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
     where = crossings(summary, lever)
     predicted = {world: hidden_capacity(manifest, world, lever) for world in worlds}
     shown = {world: at for world, at in predicted.items() if math.isfinite(at)}
-    figure, (panel, below) = _panels([3.2, _lines_in(len(worlds) + len(marks) + bool(shown)) + 0.1])
+    figure, (panel, below) = stack([3.2, lines_in(len(worlds) + len(marks) + bool(shown)) + 0.1])
     handles, names = [], []
     for i, world in enumerate(worlds):
         own = sorted(
@@ -704,12 +691,12 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
     panel.set_ylim(-4, 104)
     panel.set_ylabel("runs that collapse (%)")
     panel.set_xlabel(f"{lever.key}" + (f" ({lever.unit})" if lever.unit else ""))
-    _legend(below, handles, names, others=False, columns=1)
+    legend_below(below, handles, names, others=False, columns=1)
     found = [(world, at) for world, at in where.items() if math.isfinite(at.at)]
     text = "; ".join(f"“{world}” {lever.show(at.at)}" for world, at in found) or _one_sided(
         np.asarray([100 * number(group["collapsed"]["share"]) for group in summary["groups"]])
     )
-    _title(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
+    entitle(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
     runs = dict.fromkeys(str(n) for n in sorted({group["runs"] for group in summary["groups"]}))
     caption = (
         f"Share of {' or '.join(runs)} runs that end in collapse, with Wilson's 95 % interval. "
@@ -746,7 +733,7 @@ def medians(summary: Mapping[str, Any], measure: str) -> list[float]:
 def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     worlds = list(dict.fromkeys(group["world"] for group in summary["groups"]))
     middle = medians(summary, "ttr99_s")
-    figure, (panel, below) = _panels([2.9, _lines_in(len(worlds)) + 0.1])
+    figure, (panel, below) = stack([2.9, lines_in(len(worlds)) + 0.1])
     handles, finite = [], [m for m in middle if math.isfinite(m)]
     top = max([*finite, 1.0])
     unit, scale = ("s", 1.0) if top < 600 else ("min", 1 / 60)
@@ -781,9 +768,9 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     )  # fmt: skip
     panel.set_ylabel(f"median time to recovery ({unit})")
     panel.set_xlabel(f"{lever.key}" + (f" ({lever.unit})" if lever.unit else ""))
-    _legend(below, handles, worlds, others=False, columns=1)
+    legend_below(below, handles, worlds, others=False, columns=1)
     lost = sum(math.isinf(m) for m in middle)
-    _title(
+    entitle(
         figure,
         f"The median run takes up to {units.show_duration(top)}; at {lost} of {len(middle)} points it never recovers",
     )
@@ -807,7 +794,7 @@ def _sweep_curves(
     middle = int(np.argmin(np.abs(np.asarray(values) - at))) if math.isfinite(at) else len(own) // 2
     picked = sorted({min(max(middle + step, 0), len(own) - 1) for step in (-4, -2, 0, 2, 4)})
     axis = TimeAxis(manifest)
-    figure, (panel, below) = _panels([2.9, _lines_in(math.ceil(len(picked) / 2)) + 0.1])
+    figure, (panel, below) = stack([2.9, lines_in(math.ceil(len(picked) / 2)) + 0.1])
     scale = 100.0 if level == "leased_share" else 1.0
     handles = [_draw(panel, i, *_level(Curve("", _of(series, own[p])), level, scale)) for i, p in enumerate(picked)]
     axis.dress(panel)
@@ -821,8 +808,8 @@ def _sweep_curves(
         f"{lever.show(values[p])}: {units.show_share(share)} collapse"
         for p, share in zip(picked, verdicts, strict=True)
     ]
-    _legend(below, handles, names, others=False, columns=2)
-    _title(figure, f"“{world}” around the edge: one run at each of {len(picked)} values")
+    legend_below(below, handles, names, others=False, columns=2)
+    entitle(figure, f"“{world}” around the edge: one run at each of {len(picked)} values")
     noun = "Leased share" if level == "leased_share" else "Backlog (logarithmic above 10)"
     return Picture(
         "sweep-curves",
@@ -1026,8 +1013,8 @@ def _lines_picture(
 ) -> Figure:
     """Panels above each other, a line a world."""
     shown, others = _highlighted(summary, curves)
-    figure, panels = _panels(
-        [*([2.3 if len(stacked) > 1 else 2.9] * len(stacked)), _lines_in(_legend_rows(shown, others))]
+    figure, panels = stack(
+        [*([2.3 if len(stacked) > 1 else 2.9] * len(stacked)), lines_in(_legend_rows(shown, others))]
     )
     *panels, below = panels
     handles: list[Line2D] = []
@@ -1058,11 +1045,11 @@ def _lines_picture(
             panel.set_ylim(max(least * 0.7, 1e-3) if math.isfinite(least) else 0.1, max(most, 1e-2) * 1.6)
         else:
             panel.set_ylim(0, max(most, 1e-9) * 1.08)
-    _legend(below, handles, [curve.label for _, curve in shown], bool(others))
+    legend_below(below, handles, [curve.label for _, curve in shown], bool(others))
     return figure
 
 
-def _lines_in(rows: int) -> float:
+def lines_in(rows: int) -> float:
     """Inches that lines of small text take."""
     return 0.18 * rows + 0.04
 
@@ -1071,7 +1058,7 @@ def _legend_rows(shown: Sequence[Any], others: Sequence[Any]) -> int:
     return len(shown) + bool(others)
 
 
-def _legend(below: Axes, handles: Sequence[Any], names: Sequence[str], others: bool, columns: int = 1) -> None:
+def legend_below(below: Axes, handles: Sequence[Any], names: Sequence[str], others: bool, columns: int = 1) -> None:
     """A legend in a row of its own, under the panels."""
     from matplotlib.lines import Line2D
 
@@ -1092,7 +1079,8 @@ def _legend(below: Axes, handles: Sequence[Any], names: Sequence[str], others: b
     )
 
 
-def _figure(height_in: float) -> Figure:
+def blank(height_in: float) -> Figure:
+    """An empty figure, as wide as all of them."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
@@ -1100,9 +1088,9 @@ def _figure(height_in: float) -> Figure:
     return figure
 
 
-def _panels(heights_in: Sequence[float]) -> tuple[Figure, list[Axes]]:
+def stack(heights_in: Sequence[float]) -> tuple[Figure, list[Axes]]:
     """Panels above each other; the last is a blank row for legends."""
-    figure = _figure(sum(heights_in) + 0.5)
+    figure = blank(sum(heights_in) + 0.5)
     axes = list(figure.subplots(len(heights_in), 1, height_ratios=list(heights_in), squeeze=False)[:, 0])
     axes[-1].axis("off")
     return figure, axes
@@ -1110,7 +1098,7 @@ def _panels(heights_in: Sequence[float]) -> tuple[Figure, list[Axes]]:
 
 def _grid_of(n: int, height_in: float) -> tuple[Figure, list[Axes]]:
     rows = math.ceil(n / 3)
-    figure = _figure(0.9 + (height_in + 0.3) * rows)
+    figure = blank(0.9 + (height_in + 0.3) * rows)
     axes = figure.subplots(rows, 3, squeeze=False, sharex=False).ravel().tolist()
     for spare in axes[n:]:
         spare.axis("off")
@@ -1147,7 +1135,7 @@ def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
     return lines
 
 
-def _title(figure: Figure, text: str) -> None:
+def entitle(figure: Figure, text: str) -> None:
     """What to see, above everything, as many lines as it needs."""
     lines = _wrapped(text, 72 * WIDTH_IN - 28, TITLE_PT)
     if len(lines) > 1:
@@ -1177,13 +1165,22 @@ def svg(picture: Picture) -> str:
         picture.figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL).strip()
+    # A hundredth of a point is not seen, nor a tenth in a long path or between letters; a page has tens of thousands.
     text = re.sub(
-        r' d="[^"]+"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), text
-    )  # a hundredth of a point is not seen
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{picture.name}-{match[1]}"' if match[1] in used else "", text)
-    text = re.sub(r'href="#', f'href="#{picture.name}-', text)
-    return re.sub(r"url\(#", f"url(#{picture.name}-", text) + "\n"
+        r' d="[^"]+"',
+        lambda match: re.sub(r"(\.\d\d)\d+" if len(match[0]) < 400 else r"(\.\d)\d+", r"\1", match[0]),
+        text,
+    )
+    text = re.sub(r'( [xy]="-?\d+\.\d\d)\d+', r"\1", text)
+    text = re.sub(r'(<use [^>]*)transform="translate\((\d+(?:\.\d)?)\d* 0\)"', r'\1x="\2"', text)  # the same, shorter
+    text = re.sub(r' d="M[^"QCz]+"', lambda match: match[0].replace(" \nL ", " "), text)  # after M, pairs are lines
+    text = re.sub(r"\n\s+", "\n", text).replace("xlink:href", "href")
+    used = {
+        name: f"{picture.name}-{i}"
+        for i, name in enumerate(dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', text)))
+    }
+    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{used[match[1]]}"' if match[1] in used else "", text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + used[match[2]], text) + "\n"
 
 
 def png(picture: Picture) -> bytes:

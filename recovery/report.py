@@ -12,7 +12,6 @@ import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,16 +109,25 @@ _JOBS = (
 def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a run's folder; returns the page's path. ValueError if the folder holds no run."""
     manifest, summary, series = read(folder)
-    pictures = figures.figures_for(manifest, summary, series, marks)
+    if manifest["kind"] == "sweep":
+        from recovery import report_sweep
+
+        return report_sweep.write(folder, manifest, summary, series)
+    drawn = draw(folder, figures.figures_for(manifest, summary, series, marks))
+    page = folder / "report.html"
+    store.write_text(page, html(manifest, summary, drawn))
+    return page
+
+
+def draw(folder: Path, pictures: Sequence[Picture]) -> list[tuple[Picture, str]]:
+    """Write pictures as SVG and PNG into the folder's figures/; returns each with the text of its SVG."""
     drawn = []
     for picture in pictures:
         text, image = figures.svg(picture), figures.png(picture)
         store.write_text(folder / "figures" / f"{picture.name}.svg", text)
         store.write_whole(folder / "figures" / f"{picture.name}.png", functools.partial(_put, image))
         drawn.append((picture, text))
-    page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn))
-    return page
+    return drawn
 
 
 def _put(data: bytes, path: Path) -> None:
@@ -150,31 +158,40 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
 
 def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text: no script, nothing from outside, the same for the same results."""
-    import jinja2
-    from markupsafe import Markup
-
-    template = resources.files("recovery").joinpath("data/report.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    head = manifest["head"]
-    notes = _notes(summary)
-    return environment.from_string(template).render(
-        head=head,
-        manifest=manifest,
+    notes = notes_of(summary)
+    return render(
+        "report.html.j2",
+        manifest,
+        drawn,
         verdict=verdict(manifest, summary),
         expectations=[_expectation(row) for row in summary["expect"]],
         tables=_tables(manifest, summary),
         milestones=_milestones(manifest, summary),
         first=summary["groups"][0]["world"],
-        figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
         notes=notes,
         explain=[_explained(row, notes) for row in summary["explain"]],
         inputs=_inputs(manifest, notes),
         variants=_variants(manifest),
         sweep=_sweep(manifest),
         runs=_runs(summary),
-        command=command(manifest),
+    )
+
+
+def render(name: str, manifest: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]], **values: Any) -> str:
+    """A template of data/ with what every page has: manifest, head, command, figures; and with `values`."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("recovery", "data"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    figures = [(picture, Markup(text)) for picture, text in drawn]  # our own SVG, made a moment ago
+    return environment.get_template(name).render(
+        manifest=manifest, head=manifest["head"], command=command(manifest), figures=figures, **values
     )
 
 
@@ -309,7 +326,8 @@ def _verdict_of_sweep(
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _shown(value: float, kind: str) -> str:
+def show(value: float, kind: str) -> str:
+    """A number of a table as text; `kind` is "time", "share" or "number". "–" stands for what was not measured."""
     if math.isnan(value):
         return "–"
     if kind == "time":
@@ -332,10 +350,10 @@ def _cell(group: Mapping[str, Any], column: Column, first: Mapping[str, Any]) ->
             "never", f"in {group['runs'] - back} of {group['runs']} runs" if 0 < back < group["runs"] else "", "never"
         )
     if column.measure == "efficiency":
-        return Cell(_shown(mean, column.kind), f"bound {units.show_duration(figures.mean(group, 'fluid_bound_s'))}")
+        return Cell(show(mean, column.kind), f"bound {units.show_duration(figures.mean(group, 'fluid_bound_s'))}")
     if math.isfinite(low) and math.isfinite(high) and high > low:
-        return Cell(_shown(mean, column.kind), f"{_shown(low, column.kind)} to {_shown(high, column.kind)}")
-    return Cell(_shown(mean, column.kind))
+        return Cell(show(mean, column.kind), f"{show(low, column.kind)} to {show(high, column.kind)}")
+    return Cell(show(mean, column.kind))
 
 
 def _saved(group: Mapping[str, Any], first: Mapping[str, Any]) -> Cell:
@@ -378,7 +396,7 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
                 "verdict": ", ".join(verdicts),
                 "look": "good" if set(group["verdicts"]) == {"recovered"} else "never",
                 "collapsed": Cell(share, f"{low} to {high}") if several else None,
-                "median": _shown(median, "time") if several else None,
+                "median": show(median, "time") if several else None,
                 "cells": [_cell(group, column, groups[0]) for column in columns],
             }
         )
@@ -422,7 +440,7 @@ def _expectation(row: Mapping[str, Any]) -> dict[str, str]:
         "text": row["text"],
         "sign": sign,
         "look": look,
-        "value": _shown(number(row["value"]), kind),
+        "value": show(number(row["value"]), kind),
         "why": row.get("why", ""),
     }
 
@@ -444,11 +462,12 @@ def _milestones(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list
     return out
 
 
-def _notes(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{**note, "number": i, "shown": _text(note["value"])} for i, note in enumerate(summary["notes"], 1)]
+def notes_of(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Notes on fitted and assumed inputs, numbered, with their values in words."""
+    return [{**note, "number": i, "shown": text_of(note["value"])} for i, note in enumerate(summary["notes"], 1)]
 
 
-def _marks_of(key: str, notes: Sequence[Mapping[str, Any]]) -> list[int]:
+def marks_of(key: str, notes: Sequence[Mapping[str, Any]]) -> list[int]:
     """Numbers of the notes that speak of an input: of itself, of a part of it, or of what it is part of."""
     return [
         note["number"]
@@ -462,21 +481,23 @@ def _explained(row: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> di
     name = row["name"]
     kind = "time" if name.endswith("_s") and not name.endswith("_per_s") else "number"
     symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row["formula"])
-    marks = sorted({mark for symbol in symbols for key in _BEHIND.get(symbol, ()) for mark in _marks_of(key, notes)})
-    text = _shown(value, kind) + ("/s" if name.endswith("_per_s") else "")
+    marks = sorted({mark for symbol in symbols for key in _BEHIND.get(symbol, ()) for mark in marks_of(key, notes)})
+    text = show(value, kind) + ("/s" if name.endswith("_per_s") else "")
     return {**row, "shown": text, "marks": marks, "numbers": row["numbers"].replace("inf", "∞").replace("*", "·"),
             "formula": row["formula"].replace("*", "·")}  # fmt: skip
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """An input as a person would say it."""
     if isinstance(value, Mapping):
         if "dist" in value:
-            rest = ", ".join(f"{key} {_text(item)}" for key, item in value.items() if key != "dist")
+            rest = ", ".join(f"{key} {text_of(item)}" for key, item in value.items() if key != "dist")
             return f"{value['dist']}, {rest}"
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+        return ", ".join(f"{key} {text_of(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return "; ".join(f"({_text(item)})" if isinstance(item, Mapping) else _text(item) for item in value) or "none"
+        return (
+            "; ".join(f"({text_of(item)})" if isinstance(item, Mapping) else text_of(item) for item in value) or "none"
+        )
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and abs(value) >= 10_000:
@@ -497,20 +518,20 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def _inputs(manifest: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     own = {key: value for key, value in manifest["inputs"].items() if key not in _HEAD | {"variants"}}
-    return [{"key": key, "value": _text(value), "marks": _marks_of(key, notes)} for key, value in _flat(own)]
+    return [{"key": key, "value": text_of(value), "marks": marks_of(key, notes)} for key, value in _flat(own)]
 
 
 def _variants(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = manifest["inputs"].get("variants", {})
     return [
-        {"name": name, "changes": [f"{key}: {_text(value)}" for key, value in _flat(change)] or ["nothing"]}
+        {"name": name, "changes": [f"{key}: {text_of(value)}" for key, value in _flat(change)] or ["nothing"]}
         for name, change in found.items()
     ]
 
 
 def _sweep(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     levers = manifest["inputs"].get("sweep", {}).get("levers", {})
-    return [(key, ", ".join(_text(value) for value in lever["values"])) for key, lever in levers.items()]
+    return [(key, ", ".join(text_of(value) for value in lever["values"])) for key, lever in levers.items()]
 
 
 def _runs(summary: Mapping[str, Any]) -> dict[str, str]:

@@ -76,6 +76,20 @@ def share(value: object) -> float:
     return number
 
 
+def quantity(value: object) -> tuple[str, float] | None:
+    """What a value of a file is ("number", "duration" in s, "rate" in 1/s, "share") and how much; None for others."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return "number", float(value)
+    for kind, parse in (("duration", duration_s), ("rate", rate_per_s), ("share", share)):
+        try:
+            return kind, float(parse(value))
+        except ValueError:
+            continue
+    return None
+
+
 def _positive(parse: Any, wanted: str, least: float) -> Any:
     def checked(value: object) -> float:
         number = float(parse(value))

@@ -1,0 +1,538 @@
+"""The page of a sweep: whole, self-contained, the same each time, readable on a phone, and true to the folder.
+
+The sweeps here are made up from a few plain formulas, not simulated: what is tested is what the page makes of them.
+Oracles: the folder's own summary, for every number on the page; an XML parser and a browser, for pictures and layout.
+"""
+
+import itertools
+import math
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import qmc
+from test_pages import chromium, page, summary, words
+
+from recovery import figures_sweep, report, store, theory, units
+
+LIMIT_S = 19380.0
+QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")
+CLIENTS = (
+    "fixed(delay=30s)",
+    "full-jitter(base=1m, cap=2h)",
+    "exponential(base=30s, cap=30m)",
+    "retry-budget(share=10%)",
+)
+LEASES = ("keep", "freeze")
+VARIANTS = (
+    "as it happened",
+    "no action",
+    "throttle without restarts",
+    "restarts only",
+    "token-bucket",
+    "aimd",
+    "vegas",
+)
+LEVERS = ("policy.queue", "policy.client", "policy.lease")
+HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
+UNCERTAINTIES = (
+    {"key": "host.timeout", "min": 180.0, "max": 600.0, "distribution": "log-uniform", "unit": "s"},
+    {"key": "host.establish_time.mean", "min": 2.0, "max": 4.0, "distribution": "uniform", "unit": "s"},
+    {"key": "policy.client.delay", "min": 10.0, "max": 120.0, "distribution": "log-uniform", "unit": "s"},
+    {"key": "host.reject_cost", "values": [0.001, 0.01, 0.1], "unit": "s"},
+    {"key": "lease.duration.dist", "values": ["uniform", "constant"]},
+)
+HEAD = {
+    "title": "Which policy brings the leases back soonest <b>&",
+    "question": "Over everything that we do not know: which policy is never far from the best?",
+    "answer": "A bounded queue.",
+    "label": "as it happened",
+    "clock": "2025-10-19T23:48-07:00",
+    "seed": 20251019,
+    "replications": 1,
+    "expect": {},
+}
+
+
+def interval(values: Sequence[float]) -> dict[str, float]:
+    """Mean with a normal 95 % interval; all nan without values."""
+    found = np.asarray(values, float)
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return {"mean": math.nan, "low": math.nan, "high": math.nan}
+    half = 1.96 * float(found.std()) / math.sqrt(len(found))
+    return {"mean": float(found.mean()), "low": float(found.mean()) - half, "high": float(found.mean()) + half}
+
+
+def share(some: int, of: int) -> dict[str, float]:
+    """A share with Wilson's interval."""
+    low, high = theory.wilson(some, of)
+    return {"share": some / of, "low": low, "high": high}
+
+
+def worlds_of(n: int) -> list[dict[str, Any]]:
+    """Worlds of a Sobol draw over UNCERTAINTIES."""
+    worlds = []
+    for point in qmc.Sobol(len(UNCERTAINTIES), seed=1).random(n):
+        world: dict[str, Any] = {}
+        for draw, one in zip(point, UNCERTAINTIES, strict=True):
+            if "values" in one:
+                world[one["key"]] = one["values"][int(draw * len(one["values"]))]  # type: ignore[index,arg-type,call-overload]
+            elif one["distribution"] == "log-uniform":
+                world[one["key"]] = one["min"] * (one["max"] / one["min"]) ** draw  # type: ignore[operator]
+            else:
+                world[one["key"]] = one["min"] + draw * (one["max"] - one["min"])  # type: ignore[operator]
+        worlds.append(world)
+    return worlds
+
+
+def policies_of(n: int) -> list[dict[str, Any]]:
+    """`n` policies over all levers, the baseline first."""
+    combined = list(itertools.islice(itertools.product(VARIANTS, CLIENTS, LEASES, QUEUES), 0, None))
+    step = max(1, len(combined) // n)
+    picked = [combined[i * step % len(combined)] for i in range(n)]
+    out = []
+    for variant, client, lease, queue in picked:
+        levers = dict(zip(LEVERS, (queue, client, lease), strict=True))
+        name = ", ".join([variant, *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in levers.items())])
+        out.append({"variant": variant, "levers": levers, "name": name})
+    return out
+
+
+def outcome(policy: dict[str, Any], world: dict[str, Any], traffic: str, noise: float) -> dict[str, Any]:
+    """One run: back after the bound and some wasted work, or never where a queue is longer than its limit allows."""
+    bound_s = 2800.0 * world["host.establish_time.mean"] / 2.8
+    r1 = bound_s / world["host.timeout"]
+    levers = policy["levers"]
+    waits = {"fifo": 1.0, "drop-expired": 0.35, "lifo": 0.12, "codel-folly": 0.2, "bounded(limit=2m)": 0.1}.get(
+        levers.get("policy.queue", "fifo"), 0.55
+    )
+    calm = 0.8 if levers.get("policy.lease") == "freeze" else 1.0
+    calm *= 1 - 0.1 * CLIENTS.index(levers.get("policy.client", CLIENTS[0]))
+    if "policy.queue.limit" in levers:
+        calm *= 0.2 * units.duration_s(levers["policy.queue.limit"]) / 60
+    helped = policy["variant"] in ("as it happened", "throttle without restarts", "token-bucket")
+    load = r1 * waits * calm * (1 + 0.1 * noise)
+    collapsed = load > (11.0 if helped else 6.0)
+    ttr = math.inf if collapsed else bound_s * (1 + 0.3 * load) + (5400 if helped else 0.0) * waits + 60 * noise
+    hours = 4e4 * min(ttr, LIMIT_S) / 3600
+    return {
+        "verdict": "collapsed" if collapsed else "recovered",
+        "ttr50_s": ttr * 0.5,
+        "ttr99_s": ttr,
+        "fluid_bound_s": bound_s,
+        "wasted_share": load / (1 + load),
+        "denied_share": (0.6 if helped else 0.02) * (1 - waits) + 0.01 * load,
+        "queue_peak": 1e6 * load,
+        "r1": r1,
+        "r2": 120 / world["host.timeout"],
+    } | ({"unleased_droplet_hours": hours} if traffic == "leases" else {})
+
+
+def curve(run: dict[str, Any], traffic: str) -> tuple[Any, Any]:
+    """Times and leased share (or backlog) of a run."""
+    times = np.arange(60.0, 28800.0 + 1, 240.0)
+    ttr = min(run["ttr99_s"], 1e6)
+    level = np.where(times < 9420, 1 - times / 9420, 1 - np.exp(-4.6 * np.maximum(times - 9420, 0) / ttr))
+    return times, level if traffic == "leases" else 1e5 * (1 - level)
+
+
+def summarised(
+    runs: pl.DataFrame, policies: list[dict[str, Any]], design: dict[str, Any], traffic: str, failed: int
+) -> dict[str, Any]:
+    """summary.json of the runs."""
+    ttr = runs["ttr99_s"].to_numpy().reshape(len(policies), -1)
+    ttr = np.minimum(np.where(np.isnan(ttr), LIMIT_S, ttr), LIMIT_S)
+    regret = ttr - ttr.min(axis=0)
+    rows = []
+    for i, policy in enumerate(policies):
+        own = runs.filter(pl.col("policy") == policy["name"])
+        times = ttr[i]
+        lost = int((own["verdict"] != "recovered").sum())
+        fell = int((own["verdict"] == "collapsed").sum())
+        rows.append(
+            {
+                "id": f"{i:08x}",
+                "name": policy["name"],
+                "variant": policy["variant"],
+                "levers": policy["levers"],
+                "is_baseline": i == 0,
+                "status": "precise" if fell == 0 else "cap" if fell < len(own) / 2 else "beaten",
+                "replications": 4,
+                "runs": len(own),
+                "failed": failed if i == 1 else 0,
+                "restricted": interval(times),
+                "given_recovery": interval(own["ttr99_s"].to_list()),
+                "not_recovered": share(lost, len(own)),
+                "collapsed": share(fell, len(own)),
+                "fluid_bound_s": interval(own["fluid_bound_s"].to_list()),
+                "difference": interval((times - ttr[0]).tolist()) if i else None,
+                "worst_s": float(times.max()),
+                "regret": {"mean": regret[i].mean(), "p90": np.quantile(regret[i], 0.9), "max": regret[i].max()},
+                "harm": {name: interval(own[name].to_list()) for name in HARMS[traffic]},
+                "on_front": False,
+                "fails_where": [{"words": "host.timeout below 4 min", "coverage": 0.8, "density": 0.9, "support": 0.2}]
+                if 0 < fell < len(own)
+                else [],
+            }
+        )
+    rows.sort(key=lambda row: row["restricted"]["mean"])
+    for rank, row in enumerate(rows, 1):
+        row["rank"] = rank
+        mine = [row["restricted"]["mean"], *(row["harm"][name]["mean"] for name in HARMS[traffic])]
+        row["on_front"] = not any(
+            all(theirs <= my for theirs, my in zip(other, mine, strict=True)) and other != mine
+            for one in rows
+            for other in [[one["restricted"]["mean"], *(one["harm"][name]["mean"] for name in HARMS[traffic])]]
+        )
+    inputs = [
+        {
+            "key": one["key"],
+            "S1": {"mean": 0.5 / (k + 1), "low": 0.4 / (k + 1), "high": 0.6 / (k + 1)},
+            "ST": {"mean": 0.7 / (k + 1), "low": 0.5 / (k + 1), "high": 0.9 / (k + 1)},
+        }
+        for k, one in enumerate(UNCERTAINTIES)
+    ]
+    return {
+        "format": 1,
+        "kind": "sweep",
+        "measure": "ttr99_s",
+        "limit_s": LIMIT_S,
+        "precision": 0.05,
+        "confidence": 0.95,
+        "traffic": traffic,
+        "design": design,
+        "runs": {"done": len(runs), "failed": failed, "set_aside": min(failed, 1)},
+        "policies": rows,
+        "sensitivity": [
+            {"policy": rows[0]["id"], "name": rows[0]["name"], "measure": "ttr99_s", "runs": 448, "inputs": inputs,
+             "why_not": None},
+            {"policy": "00000000", "name": policies[0]["name"], "measure": "ttr99_s", "runs": 448,
+             "inputs": inputs[::-1], "why_not": None},
+            {"policy": rows[-1]["id"], "name": rows[-1]["name"], "measure": "ttr99_s", "runs": 448, "inputs": [],
+             "why_not": "all runs take the same time"},
+        ],
+        "failures": [
+            {"key": f"{k:016x}", "policy": policies[1]["name"], "replication": k, "world": 3,
+             "error": "ValueError: too many events <at once>", "command": f"recovery replay {k:016x} --from out/x"}
+            for k in range(failed)
+        ],
+        "notes": [{"key": "host.timeout", "kind": "assumed", "why": "nobody knows", "value": "5m"}],
+        "answers": [f"“{rows[0]['name']}” is soonest: {units.show_duration(rows[0]['restricted']['mean'])}."],
+    }  # fmt: skip
+
+
+def fabricate(
+    folder: Path,
+    policies: list[dict[str, Any]],
+    worlds: list[dict[str, Any]],
+    traffic: str = "leases",
+    replications: int = 1,
+    failed: int = 0,
+    with_series: bool = True,
+) -> Path:
+    """A folder with a made-up sweep in the form in which sweeps are stored."""
+    rng = np.random.default_rng(1)
+    rows, curves = [], []
+    for i, policy in enumerate(policies):
+        for (k, world), replication in itertools.product(enumerate(worlds), range(replications)):
+            run = outcome(policy, world, traffic, float(rng.normal()))
+            if i == 1 and replication == 0 and k < failed:
+                run = dict.fromkeys(run)
+            error = "ValueError: too many events" if run["verdict"] is None else None
+            head = {"key": f"{len(rows):016x}", "policy": policy["name"], "variant": policy["variant"]}
+            place = {"replication": replication, "world": k, "seed": 1, "error": error}
+            rows.append(head | policy["levers"] | world | place | run)
+            if with_series and i in (0, 1, 2, 3, 5, 8) and error is None:
+                times, level = curve(run, traffic)
+                name = "leased_share" if traffic == "leases" else "backlog"
+                curves.append(
+                    pl.DataFrame({"time_s": times, name: level}).with_columns(
+                        policy=pl.lit(policy["name"]), replication=pl.lit(replication), world=pl.lit(k)
+                    )
+                )
+    runs = pl.DataFrame(rows, infer_schema_length=None)
+    design = {
+        "method": "sobol",
+        "samples": len(worlds),
+        "replications": 3,
+        "replications_max": 12,
+        "levers": [
+            {"key": key, "values": list(dict.fromkeys(policy["levers"][key] for policy in policies))}
+            for key in policies[0]["levers"]
+        ],
+        "uncertainties": [dict(one) for one in UNCERTAINTIES if one["key"] in worlds[0]],
+        "accept": {"within_s": 600, "tried": 210, "kept": len(worlds)},
+    }
+    found = summarised(runs, policies, design, traffic, failed)
+    manifest = {
+        "format": 1, "kind": "sweep", "name": "throttling", "file": "experiments/throttling.toml", "head": HEAD,
+        "inputs": {"dependency": {"outages": [{"from": "0s", "to": "157m"}]}, "host": {"timeout": "5m"}},
+        "digest": "0123456789abcdef", "engine": "events", "versions": {"recovery": "0.1.0"}, "machine": "x86_64",
+        "argv": ["recovery", "sweep", "experiments/throttling.toml", "--out", "out"], "seed": 20251019, "threads": 2,
+        "written": "2025-11-01T00:00:00+00:00", "wall_s": 4000.0, "cpu_s": 7900.0, "window_s": 10.0,
+        "horizon_s": 28800.0,
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    runs.write_parquet(folder / "runs.parquet")
+    if curves:
+        pl.concat(curves).write_parquet(folder / "series.parquet")
+    (folder / "summary.json").write_text(store.to_json(found), encoding="utf-8")
+    (folder / "manifest.json").write_text(store.to_json(manifest), encoding="utf-8")
+    return folder
+
+
+GRID = {"policy.queue.limit": ("1m", "2m", "4m", "8m"), "policy.admission.rate": ("50/s", "100/s", "200/s")}
+NAMES = {"ranked", "curves", "pareto", "sensitivity", "regret"}
+
+
+def grid() -> list[dict[str, Any]]:
+    """Policies over two levers that are numbers; their queues are first in, first out."""
+    out = []
+    for limit, rate in itertools.product(*GRID.values()):
+        levers = dict(zip(GRID, (limit, rate), strict=True))
+        name = f"no action, limit={limit}, rate={rate}, $5 & <i>co"
+        out.append({"variant": "no action", "levers": levers, "name": name})
+    return out
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of a sweep of leases, one of jobs and one over two numbers, each with its page."""
+    top = tmp_path_factory.mktemp("sweeps")
+    drawn = worlds_of(32)
+    found = {
+        "leases": fabricate(top / "leases", policies_of(14), drawn, failed=3),
+        "jobs": fabricate(top / "jobs", policies_of(12), drawn[:8], "jobs"),
+        "grid": fabricate(top / "grid", grid(), drawn[:8], with_series=False),
+    }
+    for folder in found.values():
+        assert report.write(folder) == folder / "report.html"
+    return found
+
+
+def pictures(folder: Path) -> list[Any]:
+    """The figures of a folder, as objects."""
+    manifest, found, series = report.read(folder)
+    runs = pl.read_parquet(folder / "runs.parquet")
+    return figures_sweep.figures_for(figures_sweep.Sweep(manifest, found, runs, series, "recovery sweep x.toml"))
+
+
+def test_a_sweep_has_every_picture_that_its_data_allow(folders: dict[str, Path]) -> None:
+    names = {kind: {file.stem for file in (folder / "figures").glob("*.svg")} for kind, folder in folders.items()}
+    assert names["leases"] == NAMES | {"heat"}
+    assert names["jobs"] == NAMES  # eight worlds are too few for a map
+    assert names["grid"] == (NAMES | {"heat"}) - {"curves"}
+    for folder in folders.values():
+        for file in (folder / "figures").glob("*.svg"):
+            ET.fromstring(file.read_text(encoding="utf-8"))
+            assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def drawn(folders: dict[str, Path]) -> dict[str, list[Any]]:
+    """The figures of two folders."""
+    return {kind: pictures(folders[kind]) for kind in ("leases", "grid")}
+
+
+def test_every_axis_says_its_unit_and_every_picture_how_it_is_made(drawn: dict[str, list[Any]]) -> None:
+    for own in drawn.values():
+        for picture in own:
+            assert "recovery sweep x.toml" in picture.figure._supxlabel.get_text()
+            assert len(picture.caption) > 60
+            panels = [panel for panel in picture.figure.axes if panel.axison]
+            labels = [panel.get_xlabel() for panel in panels] + [panel.get_ylabel() for panel in panels]
+            said = [label for label in labels if label]
+            assert said
+            assert [label for label in said if not re.search(r"\(.+\)", label, re.DOTALL)] == []
+            if picture.name in ("pareto", "regret"):
+                assert all(panel.get_xlabel() and panel.get_ylabel() for panel in panels)
+
+
+def texts_of(figure: Any) -> list[Any]:
+    """All text that a figure shows, without ticks outside their axis."""
+    out = [figure._suptitle, figure._supxlabel]
+    for panel in figure.axes:
+        out += panel.texts
+        out += panel.get_legend().get_texts() if panel.get_legend() else []
+        if panel.axison:
+            out += [panel.title, panel._left_title, panel.xaxis.label, panel.yaxis.label]
+            for axis in (panel.xaxis, panel.yaxis):
+                low, high = sorted(axis.get_view_interval())
+                ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+                out += [label for at, label in ticks if low <= at <= high]
+                ticks = zip(axis.get_minorticklocs(), axis.get_minorticklabels(), strict=True)
+                out += [label for at, label in ticks if low <= at <= high]
+    return [text for text in out if text.get_text().strip()]
+
+
+def test_text_lies_inside_its_picture_and_not_on_other_text(drawn: dict[str, list[Any]]) -> None:
+    """Oracle: the renderer's own boxes. Numbers of marks may come near others, words may not."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for own in drawn.values():
+        for picture in own:
+            canvas = FigureCanvasAgg(picture.figure)
+            canvas.draw()
+            found = texts_of(picture.figure)
+            boxes = [t.get_window_extent() for t in found]
+            width, height = canvas.get_width_height()
+            for text, box in zip(found, boxes, strict=True):
+                assert box.x0 > -2, (picture.name, text.get_text())
+                assert box.x1 < width + 2, (picture.name, text.get_text())
+                assert box.y0 > -2, (picture.name, text.get_text())
+                assert box.y1 < height + 2, (picture.name, text.get_text())
+            for (a, one), (b, other) in itertools.combinations(zip(found, boxes, strict=True), 2):
+                across = min(one.x1, other.x1) - max(one.x0, other.x0)
+                along = min(one.y1, other.y1) - max(one.y0, other.y0)
+                is_number = max(len(a.get_text()), len(b.get_text())) < 4
+                assert min(across, along) < 3 or is_number, (picture.name, a.get_text(), b.get_text())
+
+
+@pytest.mark.parametrize("kind", ["leases", "jobs", "grid"])
+def test_a_page_needs_nothing_beside_itself(folders: dict[str, Path], kind: str) -> None:
+    text = page(folders[kind])
+    bare = re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
+    assert not re.findall(r"https?:|\bsrc=|@import|<script|<link|<iframe|<object", bare)
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', bare))
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    wanted = re.findall(r'href="#([^"]+)"|url\(#([^)"]+)\)|aria-labelledby="([^"]+)"', text)
+    assert {name for names in wanted for name in names if name} <= set(ids)
+
+
+def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None:
+    for folder in folders.values():
+        seen = words(page(folder))
+        found = summary(folder)
+        assert all(sentence in seen for sentence in found["answers"])
+        for policy in found["policies"]:
+            assert f"{policy['rank']} {policy['name']}" in seen
+            mean, low, high = (units.show_duration(policy["restricted"][end]) for end in ("mean", "low", "high"))
+            assert (f"{mean} {low} to {high}" if low != high else mean) in seen
+            assert units.show_share(policy["not_recovered"]["share"]) in seen
+            assert units.show_duration(policy["regret"]["max"]) in seen
+            assert all(box["words"] in seen for box in policy["fails_where"])
+        for one in [*found["design"]["levers"], *found["design"]["uncertainties"]]:
+            assert one["key"] in seen
+        assert all(one["command"] in seen and one["error"] in seen for one in found["failures"])
+        for said in ("3 min to 10 min", "log-uniform", "of 210 worlds", "all runs take the same time", "nobody knows"):
+            assert said.lower() in seen.lower()
+        assert HEAD["title"] in seen  # as it was written, not as a tag
+        assert "recovery sweep experiments/throttling.toml" in seen
+
+
+def test_the_same_folder_gives_the_same_bytes(folders: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("manifest.json", "summary.json", "runs.parquet"):
+        shutil.copy(folders["grid"] / name, tmp_path)
+    report.write(tmp_path)
+    files = sorted(file.relative_to(tmp_path) for file in tmp_path.rglob("*") if file.is_file())
+    assert len(files) > 10
+    assert [f for f in files if (tmp_path / f).read_bytes() != (folders["grid"] / f).read_bytes()] == []
+
+
+def test_a_sweep_without_its_runs_is_refused_by_name(folders: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("manifest.json", "summary.json"):
+        shutil.copy(folders["leases"] / name, tmp_path)
+    with pytest.raises(ValueError, match=r"runs\.parquet; want the folder of a finished sweep"):
+        report.write(tmp_path)
+
+
+def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None:
+    """One policy failed in every run, no baseline, no indices, no precision wanted, no series."""
+    folder = fabricate(tmp_path, policies_of(4), worlds_of(32), with_series=False)
+    found = summary(folder)
+    unknown = {"mean": None, "low": None, "high": None}
+    failed = found["policies"][-1]
+    failed |= dict.fromkeys(("restricted", "given_recovery", "fluid_bound_s"), unknown)
+    failed |= {name: {"share": None, "low": None, "high": None} for name in ("not_recovered", "collapsed")}
+    failed |= {"status": "failed", "worst_s": None, "regret": {"mean": None, "p90": None, "max": None}}
+    failed |= {"difference": None, "harm": dict.fromkeys(failed["harm"], unknown), "on_front": False}
+    for policy in found["policies"]:
+        policy["is_baseline"] = False
+    found |= {"sensitivity": [], "notes": [], "precision": None}
+    found["design"]["accept"] = None
+    (folder / "summary.json").write_text(store.to_json(found), encoding="utf-8")
+    seen = words(report.write(folder).read_text(encoding="utf-8"))
+    assert failed["name"] in seen
+    assert "Baseline" not in seen
+    assert {file.stem for file in (folder / "figures").glob("*.svg")} == {"ranked", "heat", "pareto", "regret"}
+
+
+@pytest.mark.slow
+def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) -> None:
+    folder = fabricate(tmp_path, policies_of(300), worlds_of(16))
+    size = report.write(folder).stat().st_size
+    assert size < 1_000_000
+    seen = words(page(folder))
+    assert all(policy["name"] in seen for policy in summary(folder)["policies"])
+
+
+def test_the_front_is_what_nobody_beats() -> None:
+    """Oracle: every pair of points compared."""
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        points = [(float(x), float(y)) for x, y in rng.random((40, 2)).round(1)]
+        unbeaten = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
+        found = figures_sweep.front(points)
+        assert {points[i] for i in found} == unbeaten
+        assert [points[i] for i in found] == sorted(points[i] for i in found)
+
+
+def test_cells_of_the_map_hold_the_means_of_their_runs(folders: dict[str, Path], drawn: dict[str, list[Any]]) -> None:
+    """Oracle: the runs of each pair of values, averaged one pair after the other."""
+    picture = next(p for p in drawn["grid"] if p.name == "heat")
+    runs = pl.read_parquet(folders["grid"] / "runs.parquet")
+    found = np.asarray(picture.figure.axes[0].collections[0].get_array()).ravel()
+    wanted = [np.minimum(own["ttr99_s"].to_numpy(), LIMIT_S).mean() / 60 for own in runs.partition_by(*GRID)]
+    assert np.sort(found) == pytest.approx(np.sort(wanted))
+
+
+def test_r1_and_r2_over_a_grid_make_the_phase_diagram(tmp_path: Path) -> None:
+    policies, drawn = grid(), worlds_of(2)
+    folder = fabricate(tmp_path, policies, drawn, with_series=False)
+    runs = pl.read_parquet(folder / "runs.parquet")
+    limits = pl.col("policy.queue.limit").str.strip_suffix("m").cast(pl.Float64)
+    rates = pl.col("policy.admission.rate").str.strip_suffix("/s").cast(pl.Float64)
+    runs = runs.with_columns(r1=rates / 50 - 0.5, r2=limits / 3)
+    runs.with_columns(
+        verdict=pl.when((pl.col("r1") > 1) & (pl.col("r2") > 1))
+        .then(pl.lit("collapsed"))
+        .otherwise(pl.lit("recovered"))
+    ).write_parquet(folder / "runs.parquet")
+    picture = next(p for p in pictures(folder) if p.name == "phase")
+    assert "4 of 12 cells" in picture.title  # two rates of three and two limits of four are above one
+    panel = picture.figure.axes[0]
+    assert panel.get_xlabel().startswith("r1")
+    assert panel.get_yscale() == "log"
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_page_is_no_wider_than_the_screen_and_raises_nothing(
+    folders: dict[str, Path], tmp_path: Path, width: int
+) -> None:
+    """In a frame of that width: a window of headless Chromium is never narrower than 500 px."""
+    (tmp_path / "page.html").write_text(page(folders["leases"]), encoding="utf-8")
+    wide = "f.contentDocument.documentElement.scrollWidth"
+    inside = f"document.title = {wide} + ' of ' + f.contentWindow.innerWidth + ' ' + f.contentDocument.compatMode"
+    frame = f'<iframe id="f" style="border: 0; width: {width}px; height: 800px" src="page.html"></iframe>'
+    (tmp_path / "probe.html").write_text(
+        f"<!doctype html><title></title>{frame}<script>f.onload = () => {{ {inside} }}; "
+        "onerror = () => { document.title = 'error' }</script>"
+    )
+    shown = chromium(
+        tmp_path / "profile", "--allow-file-access-from-files", "--dump-dom", (tmp_path / "probe.html").as_uri()
+    )
+    found = re.search(r"<title>(\d+) of (\d+) CSS1Compat</title>", shown)
+    assert found
+    assert int(found[2]) == width
+    assert int(found[1]) <= width
