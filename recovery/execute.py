@@ -82,7 +82,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     folder.mkdir(parents=True, exist_ok=True)
     head = experiment.head
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
-    hosts = sum(world.scenario.hosts for world, _, _ in tasks)
+    hosts = sum(pipeline.simulated_hosts(world.scenario) for world, _, _ in tasks)
     say_that_it_compiles(quiet)
     begun, outcomes = time.monotonic(), []
     stopped = False

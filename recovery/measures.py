@@ -39,11 +39,51 @@ def times_to_recovery_s(
 
     Known to one window: the share was reached no later than at the end of the window that is given.
     """
-    out = {}
+    return {name: _time_to_share_s(times_s, leased_share, depth, from_s, hold_s) for name, depth in DEPTHS.items()}
+
+
+def _time_to_share_s(
+    times_s: np.ndarray, leased_share: np.ndarray, depth: float, from_s: float, hold_s: float
+) -> float:
+    at = stays_from(times_s, leased_share >= depth - 1e-12, from_s, hold_s)
+    never_lost = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
+    return 0.0 if never_lost else at - from_s
+
+
+def recovery_intervals_s(
+    times_s: np.ndarray,
+    leased_share: np.ndarray,
+    deviation: np.ndarray,
+    freedom: int,
+    from_s: float,
+    hold_s: float,
+    confidence: float = 0.95,
+) -> dict[str, float]:
+    """ttr50_low_s, ttr50_high_s … of a share that was estimated from a sample of hosts: when the upper and the lower
+    edge of its pointwise Student band get there and stay.
+
+    `deviation` float64[n] is the standard deviation of the share's error, with so many degrees of freedom; without
+    freedom all hosts are known, and both ends are the time itself. The lower edge is nowhere nearer than at the time
+    itself: where a share comes close to 1, the few that are left tell too little of how hosts differ. A high end is nan
+    if no share of the sample would tell it. So is ttr100_high_s, as no sample tells when the last host is done, and
+    ttr100_low_s is the sample's time, which the fleet cannot beat.
+    Source: Woodruff, Confidence Intervals for Medians and Other Position Measures, JASA 1952.
+    """
+    half = student(freedom, confidence) * deviation if freedom else np.zeros(len(times_s))
+    out: dict[str, float] = {}
     for name, depth in DEPTHS.items():
-        at = stays_from(times_s, leased_share >= depth - 1e-12, from_s, hold_s)
-        never_lost = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
-        out[name] = 0.0 if never_lost else at - from_s
+        time = _time_to_share_s(times_s, leased_share, depth, from_s, hold_s)
+        low = high = time
+        if freedom and depth == 1:
+            high = math.nan
+        elif freedom:
+            low = _time_to_share_s(times_s, leased_share + half, depth, from_s, hold_s)
+            at = int(np.searchsorted(times_s, from_s + time))
+            crossed = slice(max(at - 1, 0), at + 1)  # it got there in this window
+            least = float(np.interp(depth, leased_share[crossed], half[crossed])) if math.isfinite(time) else 0.0
+            high = _time_to_share_s(times_s, leased_share - np.maximum(half, least), depth, from_s, hold_s)
+            high = math.nan if depth + least > 1 else high
+        out |= {f"{name[:-2]}_low_s": low, f"{name[:-2]}_high_s": high}
     return out
 
 
@@ -123,6 +163,13 @@ def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
     return float(starts_ns[part] + end) / 2e9
 
 
+def student(freedom: int, confidence: float = 0.95) -> float:
+    """Half-width of a Student interval with so many degrees of freedom, in standard deviations."""
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
+
+
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean and Student interval of independent values; one value has no interval (nan); an infinite one makes all
     infinite.
@@ -133,9 +180,5 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     mean = math.fsum(values) / n
     if n < 2:
         return mean, math.nan, math.nan
-    from scipy import stats
-
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(
-        math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n
-    )
+    half = student(n - 1, confidence) * math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
     return mean, mean - half, mean + half

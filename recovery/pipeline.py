@@ -1,7 +1,11 @@
 """From a world to its outcome: start the hosts, run them side by side, add them up.
 
 A host is a pure function of (world, seed, replication, host); sums are of whole numbers. So the outcome is the same
-for any number of threads and any order in which the hosts end.
+for any number of threads and any order in which the hosts end. Memory grows with the hosts in flight: what remains of a
+host that is done are its part of the sums and a few numbers.
+
+Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each stratum's sums are scaled, once, to all of
+its droplets, and the outcome is the whole fleet's, with an interval for each time to recovery.
 """
 
 import itertools
@@ -41,7 +45,8 @@ class Interrupted(Exception):
 class Outcome:
     """What one run gave.
 
-    `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest).
+    `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest). All sums are of the
+    whole fleet, also where only a sample of its hosts was simulated.
     """
 
     world: World
@@ -54,7 +59,10 @@ class Outcome:
     sojourn: np.ndarray
     latency: np.ndarray
     unleased_ns: int
-    unleased_at_start: np.ndarray  # float64[hosts], when the dependency is back
+    unleased_at_start: np.ndarray  # float64[hosts], when the dependency is back; 0 where a host was not simulated
+    weight: np.ndarray  # float64[hosts], for how many such as it a host stands; 0 where it was not simulated
+    deviation: np.ndarray  # float64[windows], standard deviation of the leased share from the sample of hosts
+    freedom: int  # degrees of freedom of the deviation; 0 where all hosts were simulated
     actions: list[tuple[str, float]] = field(default_factory=list)  # what operators did and when, s
     cpu_s: float = 0.0
 
@@ -90,6 +98,8 @@ class Outcome:
         if scenario.fleet is not None:
             share = self.leased_share()
             row |= measures.times_to_recovery_s(t, share, back, hold)
+            if scenario.fleet.sample_hosts is not None:
+                row |= measures.recovery_intervals_s(t, share, self.deviation, self.freedom, back, hold)
             row["verdict"] = measures.verdict(t, share, row["ttr99_s"], hold)
             row["fluid_bound_s"] = self._fluid_bound_s()
             row["efficiency"] = row["fluid_bound_s"] / row["ttr99_s"] if row["ttr99_s"] > 0 else 1.0
@@ -132,28 +142,27 @@ class Outcome:
 
     def _fluid_bound_s(self) -> float:
         """Least time in which 99 % of the fleet could be leased if no work were wasted."""
-        unleased, rate = self.unleased_at_start, self.scenario.establish_per_s
+        weight, rate = self.weight[self.weight > 0], self.scenario.establish_per_s
+        unleased = weight * self.unleased_at_start[self.weight > 0]
         total = float(unleased.sum())
         if total == 0 or math.isinf(rate):
             return 0.0
         wanted = 1 - (1 - 0.99) * self.droplets / total  # of the fleet's last 1 %, nobody waits
-        return (
-            theory.fleet_fluid_bound_s(max(wanted, 0.0), unleased.tolist(), [rate] * len(unleased))
-            if wanted > 0
-            else 0.0
-        )
+        if wanted <= 0:
+            return 0.0
+        # Hosts that are alike are as one host with all their work and all their workers.
+        return theory.fleet_fluid_bound_s(wanted, unleased.tolist(), (weight * rate).tolist())
 
 
 @dataclass
 class _Part:
-    """What one host adds to the outcome."""
+    """What a host that is done adds to the outcome, beside its series."""
 
     host: int
-    series: np.ndarray
     sojourn: np.ndarray
     latency: np.ndarray
     unleased_ns: int
-    unleased_at_start: float
+    cpu_s: float
 
 
 def _start(
@@ -169,17 +178,13 @@ def _end_ns(scenario: Scenario) -> int:
     return scenario.windows * ns(scenario.coupling.window)
 
 
-def _part(scenario: Scenario, host: int, run: hosts.HostRun) -> _Part:
-    series = run.host.series[: scenario.windows]
-    unleased, at_start = 0, 0.0
+def _part(scenario: Scenario, host: int, run: hosts.HostRun, cpu_s: float) -> _Part:
+    unleased = 0
     if scenario.fleet is not None:
         end = _end_ns(scenario)
         expires = run.host.clients[:, events.EXPIRES]
         unleased = int(run.host.whole[requests.UNLEASED_NS]) + int((end - np.maximum(expires[expires < end], 0)).sum())
-        edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - 1
-        leased = series[edge, requests.LEASED_END] if edge >= 0 else 0
-        at_start = float(len(expires) - leased)
-    return _Part(host, series, run.host.histogram, run.host.latency, unleased, at_start)
+    return _Part(host, run.host.histogram, run.host.latency, unleased, cpu_s)
 
 
 class Runner:
@@ -211,7 +216,9 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _host(self, scenario: Scenario, seed: int, replication: int, host: int, droplets: int) -> tuple[_Part, float]:
+    def _host(
+        self, scenario: Scenario, seed: int, replication: int, host: int, droplets: int
+    ) -> tuple[_Part, np.ndarray]:
         begun = time.thread_time()
         run = _start(scenario, seed, replication, host, droplets, ())
         end = _end_ns(scenario)
@@ -223,7 +230,7 @@ class Runner:
                 self._advanced(1 / _SLICES)
         if droplets < 10_000:
             self._advanced(1.0)
-        return _part(scenario, host, run), time.thread_time() - begun
+        return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
 
     def run(self, tasks: Sequence[tuple[World, int, int]]) -> Iterator[Outcome]:
         """Outcomes of (world, seed, replication), in the order of the tasks. Raises what a run raised."""
@@ -238,16 +245,17 @@ class Runner:
     def _run_free(self, tasks: Sequence[tuple[World, int, int]]) -> Iterator[Outcome]:
         """Worlds whose hosts know nothing of each other: each host runs to the horizon at once."""
 
+        sums: dict[int, _Sum] = {}
+
         def work() -> Iterator[tuple[int, int, int]]:
-            for number, (world, _, _) in enumerate(tasks):
-                sizes = _sizes(world.scenario)
-                for host, droplets in enumerate(sizes):
-                    yield number, host, int(droplets)
+            for number, task in enumerate(tasks):
+                sums[number] = _Sum(*task)
+                for host, droplets in sums[number].hosts():
+                    yield number, host, droplets
 
         queue = work()
-        sums: dict[int, _Sum] = {}
         finished: dict[int, Outcome] = {}
-        pending: dict[Future[tuple[_Part, float]], int] = {}
+        pending: dict[Future[tuple[_Part, np.ndarray]], int] = {}
         following = 0
         while following < len(tasks):
             for number, host, droplets in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
@@ -257,10 +265,10 @@ class Runner:
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 number = pending.pop(future)
-                part, cpu_s = future.result()
-                total = sums.setdefault(number, _Sum(*tasks[number]))
-                total.add(part, cpu_s)
-                if total.is_whole():
+                part, series = future.result()
+                sums[number].add(part.host, series)
+                sums[number].end(part)
+                if sums[number].is_whole():
                     finished[number] = sums.pop(number).outcome()
             while following in finished:
                 yield finished.pop(following)
@@ -272,36 +280,43 @@ class Runner:
         """
         scenario = world.scenario
         begun = time.process_time()
-        sizes = _sizes(scenario)
+        total = _Sum(world, seed, replication)
         started: list[tuple[int, float]] = []
         names: list[tuple[str, float]] = []
         since: dict[int, float] = {}
-        runs = list(
-            self._pool.map(lambda h: _start(scenario, seed, replication, h, int(sizes[h]), ()), range(len(sizes)))
-        )
-        groups = [runs[i :: self._threads] for i in range(self._threads)]
+        groups = [list(total.hosts())[i :: self._threads] for i in range(self._threads)]
         window = ns(scenario.coupling.window)
-        total_droplets = int(sizes.sum()) if scenario.fleet else 1
+        lock = threading.Lock()
 
-        def advance(group: list[hosts.HostRun], until: int) -> tuple[int, int, int]:
-            queue = oldest = leased = 0
-            for run in group:
-                run.advance(until)
-                row = run.host.series[until // window - 1]
-                queue += int(row[requests.QUEUE])
-                leased += int(row[requests.LEASED_END])
-                oldest = max(oldest, int(row[requests.OLDEST_NS]))
-            return queue, oldest, leased
+        def start(group: list[tuple[int, int]], series: np.ndarray) -> list[tuple[int, hosts.HostRun]]:
+            own = []
+            for host, droplets in group:
+                run = _start(scenario, seed, replication, host, droplets, ())
+                run.host = run.host._replace(series=series)
+                own.append((host, run))
+            return own
 
-        for number in range(1, scenario.windows + 1):
+        def advance(own: list[tuple[int, hosts.HostRun]], series: np.ndarray, number: int) -> None:
+            row = series[number : number + 1]
+            for host, run in own:
+                run.advance((number + 1) * window)
+                with lock:
+                    total.add(host, row, number)
+                row[:] = 0
+
+        # Hosts of a group take turns, window by window, so they write into one series.
+        series = [np.zeros((scenario.windows + 1, len(COLUMNS)), np.int64) for _ in groups]
+        runs = list(self._pool.map(start, groups, series))
+        for number in range(scenario.windows):
             if self._stopped.is_set():
                 raise Interrupted
-            levels = list(self._pool.map(lambda group, until=number * window: advance(group, until), groups))
-            now_s = number * scenario.coupling.window
+            list(self._pool.map(advance, runs, series, itertools.repeat(number)))
+            now_s = (number + 1) * scenario.coupling.window
+            levels = total.row(number)
             fleet = {
-                "queue": float(sum(level[0] for level in levels)),
-                "oldest": max(level[1] for level in levels) / 1e9,
-                "leased": sum(level[2] for level in levels) / total_droplets,
+                "queue": float(levels[requests.QUEUE]),
+                "oldest": int(levels[requests.OLDEST_NS]) / 1e9,
+                "leased": int(levels[requests.LEASED_END]) / max(total.droplets, 1),
             }
             fired = False
             for i, action in enumerate(scenario.operator):
@@ -314,54 +329,164 @@ class Runner:
                     names.append((action.do, now_s))
                     fired = True
             if fired:
-                for h, run in enumerate(runs):
-                    queueing.recontrol(run, queueing.controls_of(scenario, h, started))
-            self._advanced(len(sizes) / scenario.windows)
-        total = _Sum(world, seed, replication)
-        for h, run in enumerate(runs):
-            total.add(_part(scenario, h, run), 0.0)
+                for host, run in itertools.chain(*runs):
+                    queueing.recontrol(run, queueing.controls_of(scenario, host, started))
+            self._advanced(simulated_hosts(scenario) / scenario.windows)
+        for host, run in itertools.chain(*runs):
+            total.end(_part(scenario, host, run, 0.0))
         outcome = total.outcome()
         outcome.actions = sorted([*outcome.actions, *names], key=lambda action: action[1])
         outcome.cpu_s = time.process_time() - begun
         return outcome
 
 
+def _whole_fleet(sums: Any, stratum: leases.Stratum) -> Any:
+    """Sums over the simulated hosts of a stratum (a whole number or int64[…]), scaled to all its droplets: whole
+    numbers, rounded once. All droplets in a state become all droplets of the stratum, exactly.
+    """
+    of, by = stratum.of_droplets, stratum.droplets
+    if of == by:
+        return sums
+    whole, rest = divmod(sums, by)
+    return whole * of + (2 * rest * of + by) // (2 * by)
+
+
+class _Tally:
+    """The simulated hosts of one stratum, added up as they come."""
+
+    def __init__(self, stratum: leases.Stratum, windows: int) -> None:
+        self.stratum = stratum
+        self.series = np.zeros((windows, len(COLUMNS)), np.int64)
+        self.squares = np.zeros((windows, 2), np.int64)  # leased · leased, leased · droplets; no more than (10^9)^2
+        self.sojourn = np.zeros(requests.HISTOGRAM, np.int64)
+        self.latency = np.zeros(requests.HISTOGRAM, np.int64)
+        self.unleased_ns = 0
+        self.left = len(stratum.hosts)
+
+    def add(self, series: np.ndarray, first: int, droplets: int) -> None:
+        """Rows of one host of so many droplets, from window `first` on."""
+        rows = slice(first, first + len(series))
+        _join(self.series[rows], series)
+        if self.stratum.of_droplets != self.stratum.droplets:
+            leased = series[:, requests.LEASED_END]
+            self.squares[rows, 0] += leased * leased
+            self.squares[rows, 1] += leased * droplets
+
+    def end(self, part: _Part) -> None:
+        """A host of it is done."""
+        self.sojourn += part.sojourn
+        self.latency += part.latency
+        self.unleased_ns += part.unleased_ns
+        self.left -= 1
+
+    def variance(self, sizes: np.ndarray) -> np.ndarray:
+        """float64[windows], variance of the scaled leased droplets of the stratum.
+
+        `sizes`: int64[hosts], droplets of those that were simulated.
+        Source: Cochran, Sampling Techniques, 3rd edition 1977, chapter 6: ratio estimate, finite population.
+        """
+        stratum, n = self.stratum, len(sizes)
+        if n == stratum.of_hosts:
+            return np.zeros(len(self.series))
+        ratio = self.series[:, requests.LEASED_END] / stratum.droplets
+        rest = self.squares[:, 0] - 2 * ratio * self.squares[:, 1] + ratio**2 * int((sizes * sizes).sum())
+        scale = (stratum.of_droplets / stratum.droplets) ** 2 * (1 - n / stratum.of_hosts) * n / (n - 1)
+        return np.asarray(scale * np.maximum(rest, 0.0))
+
+
+def _join(sums: np.ndarray, series: np.ndarray) -> None:
+    """Add rows of series: flows and levels add up, but the oldest is the oldest of all."""
+    oldest = np.maximum(sums[:, requests.OLDEST_NS], series[:, requests.OLDEST_NS])
+    sums += series
+    sums[:, requests.OLDEST_NS] = oldest
+
+
 class _Sum:
-    """The hosts of one run, added up as they come."""
+    """The hosts of one run, added up as they come; of a stratum that is done only its part of the whole is kept."""
 
     def __init__(self, world: World, seed: int, replication: int) -> None:
         scenario = world.scenario
         self.world, self.seed, self.replication = world, seed, replication
         self.zones = scenario.fleet.zones if scenario.fleet else 1
+        self.sizes = np.zeros(scenario.hosts, np.int64)
+        self.strata = [leases.Stratum(0, scenario.hosts, 0, np.arange(scenario.hosts), 0)]
+        if scenario.fleet is not None:
+            self.sizes = leases.droplets_of(scenario)
+            self.strata = leases.strata(scenario, seed, replication)
+        self.droplets = int(self.sizes.sum())
+        self.stratum = np.full(scenario.hosts, -1)
+        self.weight = np.zeros(scenario.hosts)
+        for number, stratum in enumerate(self.strata):
+            self.stratum[stratum.hosts] = number
+            self.weight[stratum.hosts] = stratum.of_droplets / max(stratum.droplets, 1)
+        self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - 1
+        self.tallies: dict[int, _Tally] = {}
         self.series = np.zeros((scenario.windows, len(COLUMNS)), np.int64)
         self.leased = np.zeros((self.zones, scenario.windows), np.int64)
+        self.variance: dict[int, np.ndarray] = {}
         self.sojourn = np.zeros(requests.HISTOGRAM, np.int64)
         self.latency = np.zeros(requests.HISTOGRAM, np.int64)
         self.unleased_ns = 0
-        self.unleased_at_start = np.zeros(scenario.hosts)
+        self.unleased_at_start = np.where(self.weight > 0, self.sizes, 0.0)
         self.cpu_s = 0.0
-        self.hosts = 0
 
-    def add(self, part: _Part, cpu_s: float) -> None:
-        oldest = np.maximum(self.series[:, requests.OLDEST_NS], part.series[:, requests.OLDEST_NS])
-        self.series += part.series
-        self.series[:, requests.OLDEST_NS] = oldest
-        self.leased[part.host % self.zones] += part.series[:, requests.LEASED_END]
-        self.sojourn += part.sojourn
-        self.latency += part.latency
-        self.unleased_ns += part.unleased_ns
-        self.unleased_at_start[part.host] = part.unleased_at_start
-        self.cpu_s += cpu_s
-        self.hosts += 1
+    def hosts(self) -> Iterator[tuple[int, int]]:
+        """Number and droplets of each host that is to be simulated, stratum by stratum: few tallies are open."""
+        for stratum in self.strata:
+            for host in stratum.hosts.tolist():
+                yield host, int(self.sizes[host])
+
+    def add(self, host: int, series: np.ndarray, first: int = 0) -> None:
+        """Rows of a host, from window `first` on."""
+        number = int(self.stratum[host])
+        if number not in self.tallies:
+            self.tallies[number] = _Tally(self.strata[number], self.world.scenario.windows)
+        self.tallies[number].add(series, first, int(self.sizes[host]))
+        if self.world.scenario.fleet is not None and first <= self.edge < first + len(series):
+            leased = series[self.edge - first, requests.LEASED_END]
+            self.unleased_at_start[host] = float(self.sizes[host] - leased)
+
+    def end(self, part: _Part) -> None:
+        """A host is done, and all its rows are added."""
+        number = int(self.stratum[part.host])
+        tally = self.tallies[number]
+        tally.end(part)
+        self.cpu_s += part.cpu_s
+        if tally.left == 0:
+            self._close(number, self.tallies.pop(number))
+
+    def _close(self, number: int, tally: _Tally) -> None:
+        series = self._scaled(tally, slice(None))
+        _join(self.series, series)
+        self.leased[tally.stratum.zone] += series[:, requests.LEASED_END]
+        self.sojourn += _whole_fleet(tally.sojourn, tally.stratum)
+        self.latency += _whole_fleet(tally.latency, tally.stratum)
+        self.unleased_ns += _whole_fleet(tally.unleased_ns, tally.stratum)
+        self.variance[number] = tally.variance(self.sizes[tally.stratum.hosts])
+
+    @staticmethod
+    def _scaled(tally: _Tally, rows: slice) -> np.ndarray:
+        series = np.array(_whole_fleet(tally.series[rows], tally.stratum))
+        series[:, requests.OLDEST_NS] = tally.series[rows, requests.OLDEST_NS]
+        return series
+
+    def row(self, number: int) -> np.ndarray:
+        """int64[columns], flows and levels of the whole fleet in a window that all hosts have reached."""
+        row = np.zeros((1, len(COLUMNS)), np.int64)
+        for tally in self.tallies.values():
+            _join(row, self._scaled(tally, slice(number, number + 1)))
+        return np.asarray(row[0])
 
     def is_whole(self) -> bool:
-        return self.hosts == self.world.scenario.hosts
+        return len(self.variance) == len(self.strata)
 
     def outcome(self) -> Outcome:
         scenario = self.world.scenario
         droplets = np.zeros(self.zones, np.int64)
-        if scenario.fleet is not None:
-            np.add.at(droplets, np.arange(scenario.hosts) % self.zones, _sizes(scenario))
+        for stratum in self.strata:
+            droplets[stratum.zone] += stratum.of_droplets
+        variance = sum((self.variance[number] for number in range(len(self.strata))), np.zeros(scenario.windows))
+        part_known = [stratum for stratum in self.strata if len(stratum.hosts) < stratum.of_hosts]
         return Outcome(
             world=self.world,
             seed=self.seed,
@@ -374,13 +499,18 @@ class _Sum:
             latency=self.latency,
             unleased_ns=self.unleased_ns,
             unleased_at_start=self.unleased_at_start,
+            weight=self.weight,
+            deviation=np.sqrt(variance) / max(self.droplets, 1),
+            freedom=sum(len(stratum.hosts) - 1 for stratum in part_known),
             actions=[(action.do, action.at) for action in scenario.operator if action.at is not None],
             cpu_s=self.cpu_s,
         )
 
 
-def _sizes(scenario: Scenario) -> np.ndarray:
-    return leases.droplets_of(scenario) if scenario.fleet is not None else np.zeros(scenario.hosts, np.int64)
+def simulated_hosts(scenario: Scenario) -> int:
+    """Hosts that a run of it simulates: all, or its sample."""
+    sample = scenario.fleet.sample_hosts if scenario.fleet is not None else None
+    return scenario.hosts if sample is None else sample
 
 
 @dataclass(frozen=True)
@@ -394,13 +524,16 @@ class Estimate:
     hosts_in_flight: int
 
 
+_BYTES_TO_START = 64  # a client's draws while its host is made
 NS_PER_EVENT = 60.0  # for the estimate of the time that is left, before anything is measured
 
 
 def estimate(scenario: Scenario, threads: int) -> Estimate:
     """Memory and time at most: clients, and an unbounded queue that takes in every attempt until the horizon."""
     together = any(action.when is not None for action in scenario.operator)
-    in_flight = scenario.hosts if together else min(threads, scenario.hosts)
+    simulated = simulated_hosts(scenario)
+    in_flight = simulated if together else min(threads, simulated)
+    strata = 1
     timeout = max(scenario.host.timeout.mean_s(), 1e-6)
     from recovery import policies as named
 
@@ -409,6 +542,7 @@ def estimate(scenario: Scenario, threads: int) -> Estimate:
         clients = float(leases.droplets_of(scenario).max())
         attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
         kept = clients if scenario.host.cancel_on_timeout else attempts
+        strata = scenario.fleet.zones if scenario.fleet.sample_hosts is None else simulated
     else:
         steps = scenario.jobs.steps if scenario.jobs else ()
         ends = [*[step.at for step in steps[1:]], scenario.horizon]
@@ -425,9 +559,13 @@ def estimate(scenario: Scenario, threads: int) -> Estimate:
         kept = min(kept, float(queueing.queue_limit(scenario.policy.queue.limit, scenario.establish_per_s)))  # type: ignore[union-attr]
     else:
         kept = max(kept - served, min(kept, clients))
-    # Rows and queue are powers of two and are copied when they double.
-    each = 2 * clients * hosts.MEMORY_PER_CLIENT + 3 * kept * hosts.MEMORY_PER_REQUEST
-    each += scenario.windows * (len(COLUMNS) + 1) * 8 + 2 * requests.HISTOGRAM * 8
-    total = in_flight * each + 4 * scenario.windows * len(COLUMNS) * 8
-    events_ = scenario.hosts * (2 * attempts + min(served, attempts))
+    # A queue is a power of two, as are the rows of jobs; both are copied when they double.
+    rows = clients if scenario.fleet is not None else 2 * clients
+    each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
+    each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
+    series = scenario.windows * len(COLUMNS) * 8  # a host's own, unless hosts take turns; waiting to be added; sums
+    own = threads if together else 5 * threads
+    total = in_flight * each + (own + min(strata, simulated if together else own) + 4) * series
+    total += min(threads, simulated) * clients * _BYTES_TO_START + 4 * scenario.hosts * 8
+    events_ = simulated * (2 * attempts + min(served, attempts))
     return Estimate(total, events_, events_ * NS_PER_EVENT / 1e9, each, in_flight)

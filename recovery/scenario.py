@@ -85,6 +85,9 @@ class Fleet(_Part):
     skew: Number = Field(
         0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even"
     )
+    sample_hosts: Whole | None = Field(
+        None, description="simulate only so many hosts, chosen to stand for all; results are of the whole fleet"
+    )
 
 
 class Slowdown(_Part):
@@ -396,6 +399,10 @@ class Scenario(_Part):
                 yield f"fleet.hosts is {fleet.hosts}; want no more than fleet.droplets, {fleet.droplets}"
             if fleet.zones > fleet.hosts:
                 yield f"fleet.zones is {fleet.zones}; want no more than fleet.hosts, {fleet.hosts}"
+            least = min(2 * fleet.zones, fleet.hosts)  # two a zone, or there is no telling how hosts differ
+            if fleet.sample_hosts is not None and not least <= fleet.sample_hosts <= fleet.hosts:
+                wanted = f"{least} (two a zone) to fleet.hosts, {fleet.hosts}"
+                yield f"fleet.sample_hosts is {fleet.sample_hosts}; want {wanted}"
             grace = self.policy.lease.grace if isinstance(self.policy.lease, policies.Grace) else 0.0
             if lease.duration.mean_s() + grace <= lease.check_every:
                 mean, every = show_duration(lease.duration.mean_s()), show_duration(lease.check_every)
