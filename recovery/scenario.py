@@ -33,6 +33,7 @@ from pydantic import (
     model_validator,
 )
 
+from recovery import dns as race
 from recovery import policies
 from recovery.distributions import Distribution, Time
 from recovery.units import (
@@ -353,8 +354,22 @@ class Scenario(_Part):
     jobs: Jobs | None = Field(None, description="open arrivals (instead of [fleet] and [lease])")
     host: HostPart = Field(description="a table [host]: one host, its workers and costs")
     dependency: Dependency = Field(default_factory=lambda: Dependency.model_validate({}))
+    dns: race.Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
     policy: Policies = Field(default_factory=Policies)
     operator: tuple[Action, ...] = Field((), description="what people do, when")
+
+    @model_validator(mode="after")
+    def _from_the_race(self, info: ValidationInfo) -> "Scenario":
+        if self.dns is None:
+            return self
+        if self.dns.window is None:
+            raise _Mistakes("dns.window is missing; want a table [dns.window]: the outage that follows")
+        if self.dependency.outages:
+            raise _Mistakes("dependency.outages stands beside [dns]; want one of them: [dns.window] makes the outages")
+        steps = race.window_steps(self.dns.window, (info.context or {}).get("seed", 1))
+        outages = tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in steps)
+        object.__setattr__(self, "dependency", Dependency.model_construct(outages=outages))
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> "Scenario":
@@ -720,7 +735,8 @@ def parse(
             if len(mistakes) > told:
                 break
             swept = tuple(_path(key) for key, _ in point)
-            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, change if prefix else None, swept)
+            own, seed = change if prefix else None, head.seed if head else 1
+            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, own, swept, seed)
             if scenario is None:
                 break
             worlds.append(World(world_name, scenario, point))
@@ -843,9 +859,10 @@ def _checked(
     mistakes: list[str],
     own: Mapping[str, Any] | None = None,
     swept: tuple[tuple[str, ...], ...] = (),
+    seed: int = 1,
 ) -> Any:
     try:
-        return model.model_validate(dict(table), context={"folder": folder})
+        return model.model_validate(dict(table), context={"folder": folder, "seed": seed})
     except ValidationError as error:
         for item in error.errors(include_url=False):
             if item["type"] == "too_short" and len(item["input"]) > 0:
