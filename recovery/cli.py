@@ -107,6 +107,16 @@ def run(
     no_report: bool,
 ) -> None:
     """Run experiments: print the table of results and write numbers, curves and the report."""
+    from recovery import race
+
+    alone = [path for path in experiments if race.is_race(path)]
+    if alone and as_json and len(experiments) > 1:
+        _fail(f"{alone[0]} has the DNS race alone; want it by itself with --json")
+    for path in alone:
+        _race(path, overrides, seed, threads, as_json, out, no_report)
+    experiments = tuple(path for path in experiments if path not in alone)
+    if not experiments:
+        return
     loaded = [_load(path, overrides, seed=seed, replications=replications) for path in experiments]
     names = [experiment.name for experiment in loaded]
     if len(set(names)) < len(names):
@@ -149,6 +159,52 @@ def run(
     if as_json:
         _print_json({"format": 1, "runs": results})
     sys.exit(worst)
+
+
+def _race(
+    path: str,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path | None,
+    no_report: bool,
+) -> None:
+    from recovery import execute, race, race_page
+    from recovery.scenario import ScenarioError
+
+    try:
+        loaded = race.load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
+        if not race.has_race(loaded):
+            _fail(f"{path}: dns is missing; want a table [dns]: Planner, Enactors, records")
+        count = threads or execute.cores()
+        folder, summary = (
+            (None, race.answer(loaded, count)) if out is None else race.run(loaded, out=out, threads=count)
+        )
+    except ScenarioError as error:
+        _fail(error)
+    except ValueError as error:
+        _fail(f"{path}: {error}")
+    page = race_page.write(folder) if folder is not None and not no_report and race.is_race(path) else None
+    if as_json:
+        _print_json({"format": 1, "folder": folder, "report": page, "summary": summary})
+        return
+    click.echo(race.told(loaded, summary))
+    if page:
+        click.echo(f"\nreport: {page}")
+
+
+@main.command()
+@click.argument("experiment", type=click.Path())
+@_set
+@click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
+@_threads
+@_json
+def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: int | None, as_json: bool) -> None:
+    """Answer for the DNS race of a file with [dns]: how often a record is left empty, whether that is possible at all
+    with each guardrail, and what each costs. `recovery run` writes the report of a file with the race alone.
+    """
+    _race(experiment, overrides, seed, threads, as_json, None, True)
 
 
 @main.command()

@@ -677,8 +677,10 @@ class Experiment:
 _HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items())
 
 
-def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
-    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key. Raises ScenarioError."""
+def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseModel] | None = None) -> Experiment:
+    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key; `model` is what a world is
+    made of, if it is no Scenario. Raises ScenarioError.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -686,13 +688,20 @@ def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
-    return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides)
+    return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
 
 
 def parse(
-    text: str, *, file: str = "scenario", folder: Path = Path(), name: str = "scenario", overrides: tuple[str, ...] = ()
+    text: str,
+    *,
+    file: str = "scenario",
+    folder: Path = Path(),
+    name: str = "scenario",
+    overrides: tuple[str, ...] = (),
+    model: type[BaseModel] | None = None,
 ) -> Experiment:
     """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
+    model = model or Scenario
     try:
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: a thousand lists in each other
@@ -707,8 +716,8 @@ def parse(
         base["policy"] = {axis: _named(choice) for axis, choice in raw_policy.items()}
     mistakes: list[str] = []
     head = _checked(Head, head_raw, file, "", folder, mistakes)
-    known = {*_HEAD, *Scenario.model_fields, "variants"}
-    for key in [key for key in base if key not in Scenario.model_fields]:
+    known = {*_HEAD, *model.model_fields, "variants"}
+    for key in [key for key in base if key not in model.model_fields]:
         mistakes.append(f"{file}: {key} is not a key{_nearest(key, known)}; want one of {', '.join(sorted(known))}")
         del base[key]
     worlds: list[World] = []
@@ -736,13 +745,13 @@ def parse(
                 break
             swept = tuple(_path(key) for key, _ in point)
             own, seed = change if prefix else None, head.seed if head else 1
-            scenario = _checked(Scenario, table, file, prefix, folder, mistakes, own, swept, seed)
+            scenario = _checked(model, table, file, prefix, folder, mistakes, own, swept, seed)
             if scenario is None:
                 break
             worlds.append(World(world_name, scenario, point))
         if mistakes and not prefix:
             break  # a variant of a wrong scenario repeats its mistakes
-    if head is not None and not mistakes:
+    if head is not None and not mistakes and model is Scenario:
         mistakes += _cross_checks(head, worlds[0].scenario, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from recovery import execute, publish, report, scenario, store, text, theory
+from recovery import execute, publish, race, report, scenario, store, text, theory
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-EXPERIMENTS = sorted((ROOT / "experiments").glob("*.toml"))
+EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.toml") if not race.is_race(path))
 
 
 def published(name: str, file: str = "summary.json") -> dict[str, Any]:

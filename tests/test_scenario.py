@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from recovery import policies, units
+from recovery import policies, race, units
 from recovery.distributions import Distribution, read_measured
 from recovery.scenario import Experiment, ScenarioError, condition, expectation, json_schema, load, parse
 from recovery.store import to_json
@@ -34,7 +34,8 @@ hold = "2m"
 jobs = { steps = [{ at = "0s", rate = "10/s" }] }
 host = { establish_time = "10ms", timeout = "10s" }
 """
-EXPERIMENTS = sorted([*(TOP / "experiments").glob("*.toml"), *(DATA / "presets").glob("*.toml")])
+FILES = [*(TOP / "experiments").glob("*.toml"), *(DATA / "presets").glob("*.toml")]
+EXPERIMENTS = sorted(file for file in FILES if not race.is_race(file))
 
 
 def mistakes(text: str, *overrides: str, folder: Path = Path()) -> list[str]:

@@ -1,0 +1,150 @@
+"""Pictures and page of an experiment with the DNS race alone, from its summary. Nothing is simulated."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from recovery import figures, race, report, store
+from recovery.figures import COLOURS, DASHES, MARKERS, Picture
+
+_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
+
+
+def write(folder: Path) -> Path:
+    """Pictures and report.html of a folder that `race.run` wrote; returns the page's path."""
+    manifest, summary = (
+        json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("manifest", "summary")
+    )
+    drawn = []
+    with figures.style():
+        pictures = [_often(summary), _latency(summary)]
+    for picture in pictures:
+        text, image = figures.svg(picture), figures.png(picture)
+        store.write_text(folder / "figures" / f"{picture.name}.svg", text)
+        store.write_whole(folder / "figures" / f"{picture.name}.png", functools.partial(_put, image))
+        drawn.append((picture, text))
+    page = folder / "report.html"
+    store.write_text(page, html(manifest, summary, drawn))
+    return page
+
+
+def _put(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+
+
+def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tuple[Picture, str]]) -> str:
+    """The page as text, in the look of every report."""
+    import jinja2
+    from markupsafe import Markup
+
+    data = resources.files("recovery").joinpath("data")
+    look = _STYLE.search(data.joinpath("report.html.j2").read_text(encoding="utf-8"))
+    template = data.joinpath("race.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(template).render(
+        look=Markup(look[0] if look else ""),
+        head=manifest["head"],
+        manifest=manifest,
+        verdicts=race.verdicts(summary),
+        rows=race.often_rows(summary),
+        searches=summary["possible"],
+        figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
+        inputs=json.dumps(manifest["inputs"]["dns"], indent=1, ensure_ascii=False),
+        command=report.command(manifest),
+    )
+
+
+def _label(row: Mapping[str, Any], skip: str = "") -> str:
+    levers = {key: value for key, value in row["levers"].items() if key != skip}
+    return figures.label_of(row["world"], levers)
+
+
+def _at(row: Mapping[str, Any], lever: str) -> float:
+    found = figures._quantity(row["levers"][lever])
+    return found[1] if found else math.nan
+
+
+def _often(summary: Mapping[str, Any]) -> Picture:
+    """Empty records a year: over the first swept key, a line a world and value of the others; else a row each."""
+    rows = summary["rows"]
+    numbers = [store.number(row["per_year"]["mean"]) for row in rows]
+    shown = [race.show_rate(n) for n in (min(numbers), max(numbers))]
+    title = f"A record is left empty {shown[0]} to {shown[1]} times a year"
+    caption = "Bars: 95 % intervals. A triangle: none was seen, and it stands at the upper end of the interval."
+    levers = {key: [figures._quantity(row["levers"][key]) for row in rows] for key in rows[0]["levers"]}
+    lever = next((key for key, found in sorted(levers.items(), reverse=True) if None not in found), "")
+    lines: dict[str, list[Any]] = {}
+    for row in rows:
+        lines.setdefault(_label(row, lever), []).append(row)
+    if not lever:
+        figure = figures._figure(1.2 + 0.36 * len(rows))
+        panel = figure.subplots()
+        for i, row in enumerate(rows):
+            _point(panel, row, y=i, colour=COLOURS[1])
+        panel.set_yticks(range(len(rows)), [row["world"] for row in rows])
+        panel.invert_yaxis()
+        panel.set_xscale("log")
+        panel.set_xlabel("empty records a year (log scale)")
+        figures._title(figure, title)
+        return Picture("rate", figure, caption)
+    figure, (panel, below) = figures._panels([3.4, figures._lines_in(-(-len(lines) // 2))])
+    handles = []
+    for n, own in enumerate(lines.values()):
+        at = [_at(row, lever) for row in own]
+        mean, low, high = ([store.number(row["per_year"][key]) for row in own] for key in ("mean", "low", "high"))
+        spread = [[m - a for m, a in zip(mean, low, strict=True)], [b - m for m, b in zip(mean, high, strict=True)]]
+        style = {
+            "color": COLOURS[n % len(COLOURS)],
+            "ls": DASHES[n % len(DASHES)],
+            "marker": (*MARKERS[1:], "P", "*")[n % 8],
+        }
+        handles.append(panel.errorbar(at, mean, yerr=spread, lw=1.5, ms=4.5, capsize=2, **style))
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    ticks = sorted({_at(row, lever) for row in rows})
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    panel.minorticks_off()
+    panel.set_xlabel("generations that are kept (log scale)" if lever == "dns.keep" else f"{lever} (s or a number)")
+    panel.set_ylabel("empty records a year (log scale)")
+    figures._legend(below, handles, list(lines), False, columns=2)
+    figures._title(figure, title)
+    return Picture("rate", figure, caption)
+
+
+def _point(panel: Any, row: Mapping[str, Any], *, y: float, colour: str) -> None:
+    mean, low, high = (store.number(row["per_year"][key]) for key in ("mean", "low", "high"))
+    if mean > 0:
+        panel.errorbar([mean], [y], xerr=[[mean - low], [high - mean]], color=colour, marker="o", ms=5, capsize=3)
+    else:
+        panel.plot([high], [y], color=COLOURS[2], marker="<", ms=6, ls="")
+    text = race.show_rate(mean) if mean > 0 else f"below {race.show_rate(high)}"
+    panel.annotate(text, (max(mean, high), y), (7, 0), textcoords="offset points", va="center", fontsize=8.6)
+
+
+def _latency(summary: Mapping[str, Any]) -> Picture:
+    """From a plan's publication until every endpoint has it: half, 99 % and 99.9 % of the plans."""
+    rows = summary["rows"]
+    figure, (panel, below) = figures._panels([1.0 + 0.26 * len(rows), figures._lines_in(1)])
+    names = {"p50_s": "half of the plans", "p99_s": "99 %", "p999_s": "99.9 %"}
+    handles = []
+    for n, key in enumerate(names):
+        at = [store.number(row["latency"][key]) for row in rows]
+        (line,) = panel.plot(at, range(len(rows)), ls="", marker=MARKERS[n + 1], color=COLOURS[n + 1], ms=5)
+        handles.append(line)
+    panel.set_yticks(range(len(rows)), [_label(row) for row in rows], fontsize=8)
+    panel.invert_yaxis()
+    panel.set_xlim(left=0)
+    panel.set_xlabel("from the publication of a plan until every endpoint has it or a newer one (s)")
+    figures._legend(below, handles, list(names.values()), False, columns=3)
+    tail = [store.number(row["latency"]["p99_s"]) for row in rows]
+    figures._title(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")
+    return Picture("latency", figure, "Latency of plans, from brute force; quantiles are exact to 1.6 %.")
