@@ -303,11 +303,11 @@ def report(folder: Path) -> None:
 @_json
 def policies(name: str | None, as_json: bool) -> None:
     """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
-    from recovery import text
+    from recovery import sections, text
     from recovery.policies import catalogue
     from recovery.scenario import operator_catalogue
 
-    known = [*catalogue(), *operator_catalogue()]
+    known = [*catalogue(), *sections.catalogue(), *operator_catalogue()]
     rows = [row for row in known if name in (None, row["name"], row["axis"])]
     if not rows:
         import difflib

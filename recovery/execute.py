@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recovery import pipeline, store
+from recovery import aftermath, pipeline, store
 from recovery.scenario import Experiment, ScenarioError
 from recovery.units import show_bytes, show_duration
 
@@ -89,7 +89,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
         try:
             for outcome in runner.run(tasks):
-                outcomes.append(outcome)  # noqa: PERF402  # those before Ctrl-C are kept
+                outcomes.append(aftermath.follow(outcome))  # noqa: PERF401  # those before Ctrl-C are kept
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()

@@ -296,6 +296,7 @@ MEANING = {
     "queue": "who is next, who is dropped",
     "lease": "what does late mean",
     "operator": "what do people do",
+    "intake": "is a job let into a queue of network propagation",
 }
 
 

@@ -34,8 +34,9 @@ from pydantic import (
 )
 
 from recovery import dns as race
-from recovery import policies
+from recovery import policies, sections
 from recovery.distributions import Distribution, Time
+from recovery.sections import Slowdown
 from recovery.units import (
     Duration,
     Number,
@@ -89,14 +90,6 @@ class Fleet(_Part):
     sample_hosts: Whole | None = Field(
         None, description="simulate only so many hosts, chosen to stand for all; results are of the whole fleet"
     )
-
-
-class Slowdown(_Part):
-    """Service gets slower with the queue: by 1 + a · (queue / queue_of_one)^b."""
-
-    a: Number = Field(ge=0, le=1000, description="strength")
-    b: Number = Field(1.0, ge=0.1, le=5, description="exponent")
-    queue: Number = Field(gt=0, description="queue length of a host at which service takes 1 + a times as long")
 
 
 class HostPart(_Part):
@@ -357,6 +350,8 @@ class Scenario(_Part):
     dns: race.Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
     policy: Policies = Field(default_factory=Policies)
     operator: tuple[Action, ...] = Field((), description="what people do, when")
+    launches: sections.Launches | None = Field(None, description="launches that need leased droplets")
+    propagation: sections.Propagation | None = Field(None, description="network state of launches and changes")
 
     @model_validator(mode="after")
     def _from_the_race(self, info: ValidationInfo) -> "Scenario":
@@ -380,7 +375,7 @@ class Scenario(_Part):
             raise ValueError(
                 f"{' and '.join(missing)} missing; want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)"
             )
-        wrong = [*self._wrong_times(), *self._wrong_traffic(), *self._wrong_actions()]
+        wrong = [*self._wrong_times(), *self._wrong_traffic(), *self._wrong_actions(), *sections.wrong(self)]
         if wrong:
             raise _Mistakes("\n".join(wrong))
         return self
@@ -513,9 +508,10 @@ class Observed(_Part):
 
     label: str = Field(description="what happened")
     at: Duration = Field(description="when, from the start of the experiment")
-    measure: Literal["decline_ends_s", "progress_from_s", "leased_all_s"] = Field(
-        description="which milestone of the simulation"
-    )
+    measure: Literal[
+        "decline_ends_s", "progress_from_s", "leased_all_s", "launches_fail_s", "launches_resume_s",
+        "launches_normal_s", "latency_rises_s", "latency_normal_s",
+    ] = Field(description="which milestone of the simulation")  # fmt: skip
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
     )
@@ -894,7 +890,12 @@ def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
         tag = place.get("name", place.get("do")) if isinstance(place, Mapping) else None
         if isinstance(part, str) and part.startswith("function-"):
             continue
-        if len(out) == 2 and out[0] in ("policy", "operator") and part == tag and len(loc) > len(out):
+        if (
+            len(out) == 2
+            and out[0] in ("policy", "operator", "launches", "propagation")
+            and part == tag
+            and len(loc) > len(out)
+        ):
             out.append(None)  # once: a parameter may have the name of its policy
             continue
         out.append(part)
@@ -931,7 +932,7 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         tag = context["tag"]
         return f"{key}.{field} is {_show(tag)}{_nearest(str(tag), choices)}; want one of {', '.join(choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        if kind != "dict_type" and key.startswith("policy."):
+        if kind != "dict_type" and (key.startswith("policy.") or sections.names_at(item["loc"])):
             return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
         names = [] if kind == "dict_type" else _fields_at(model, item["loc"], table)
         return f"{key} is {value}; want a table{' with ' + ', '.join(names) if names else ''}"
@@ -964,6 +965,8 @@ def _digits(bound: float) -> str:
 
 def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
     """The names that a policy or an action may have."""
+    if (names := sections.names_at(loc)) is not None:
+        return names
     members: tuple[type[BaseModel], ...] = policies.AXES[loc[1]] if loc[0] == "policy" else ACTIONS
     return [str(member.model_fields[field].default) for member in members]
 
@@ -1106,6 +1109,12 @@ def _lenient(schema: dict[str, Any]) -> dict[str, Any]:
         }
     definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
     definitions["FleetRate"] = {"anyOf": [rate, TypeAdapter(Share).json_schema()["anyOf"][0]]}
+    for part, key in (("Launches", "client"), ("Propagation", "client"), ("Propagation", "intake")):
+        own = {"enum": sections.names_at((part.lower(), key)), "type": "string"}
+        field = definitions[part]["properties"][key]
+        definitions[part]["properties"][key] = {"anyOf": [own, {k: v for k, v in field.items() if k != "default"}]}
+    definitions["Demand"] = {"anyOf": [rate, {**definitions["Demand"]}]}
+    definitions["ThrottleStep"]["properties"]["rate"] = {"anyOf": [rate, {"const": "off"}]}
     definitions["Release"]["properties"]["rate"] = {"anyOf": [{"$ref": "#/$defs/FleetRate"}, {"const": "off"}]}
     return schema
 

@@ -19,6 +19,7 @@ import numpy as np
 
 import recovery
 from recovery import measures, theory
+from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.scenario import Expectation, Experiment, Scenario, World
 
@@ -113,6 +114,7 @@ def _code() -> str:
         [
             *root.parent.joinpath("kernels").glob("*.py"),
             *root.glob("stages/*.py"),
+            root / "aftermath.py",
             root / "pipeline.py",
             root / "measures.py",
         ]
@@ -333,6 +335,8 @@ def series_table(outcomes: Sequence[Outcome]) -> Any:
                 columns[f"leased_share_zone_{zone}"] = leased / max(int(outcome.droplets_by_zone[zone]), 1)
         else:
             columns["backlog"] = outcome.backlog()
+        if isinstance(outcome, Aftermath):
+            columns |= outcome.later
         frames.append(pl.DataFrame(columns))
     return pl.concat(frames, how="diagonal")
 

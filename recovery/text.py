@@ -198,7 +198,8 @@ def catalogued(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if row["axis"] != axis:
             axis = row["axis"]
-            table_name = "[[operator]] do" if axis == "operator" else f"policy.{axis}"
+            tables = {"operator": "[[operator]] do", "intake": "propagation.intake"}
+            table_name = tables.get(axis, f"policy.{axis}")
             lines += ([""] if lines else []) + [f"{table_name}: {MEANING[axis]}"]
         lines += ["", f"  {row['name']}", f"      {row['rule']}"]
         for parameter in row["parameters"]:

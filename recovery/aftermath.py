@@ -1,0 +1,123 @@
+"""After the leases: launches and network propagation, fed by what the lease stage gave (MODEL.md, section 8).
+
+These stages have no loop, so each may run through its whole horizon at once, or window by window: with equal bits.
+"""
+
+import math
+import time
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from kernels import requests
+from recovery import measures
+from recovery.pipeline import Outcome
+from recovery.stages import launches, propagation
+
+LAUNCH_COLUMNS = (
+    "launches_asked", "launch_attempts", "launches_throttled", "launches_insufficient", "launches_accepted",
+    "launches_gave_up", "changes", "changes_held", "changes_released", "launches_asleep", "changes_waiting",
+)  # fmt: skip
+PROPAGATION_COLUMNS = (
+    "jobs_submitted", "job_attempts", "jobs_refused", "jobs_shed", "jobs_failed", "jobs_gave_up", "launches_reachable",
+    "changes_propagated", "latency_sum_ns", "latency_max_ns", "jobs_waiting", "jobs_asleep",
+)  # fmt: skip
+STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
+FAILING_SHARE = 0.5  # launches fail while fewer of the attempts than this are accepted
+NORMAL_SHARE = 0.99  # and are normal again when so many are
+
+
+@dataclass
+class Aftermath(Outcome):
+    """An outcome with what followed the leases: `later` has int64[windows] for each column of the later stages."""
+
+    later: dict[str, np.ndarray] = field(default_factory=dict)
+    reach: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def latency_mean_s(self) -> np.ndarray:
+        """float64[windows]: mean time from launch to reachable of what became reachable in each window; where nothing
+        did, that of the window before.
+        """
+        done, total = self.later["launches_reachable"], self.later["latency_sum_ns"] / 1e9
+        last = np.maximum.accumulate(np.where(done > 0, np.arange(len(done)), -1))
+        mean = total / np.maximum(done, 1)
+        return np.asarray(np.where(last >= 0, mean[np.maximum(last, 0)], 0.0))
+
+    def measure(self) -> dict[str, Any]:
+        """One row of results, with the measures of the later stages."""
+        return super().measure() | self._launches() | (self._propagation() if len(self.reach) else {})
+
+    def _launches(self) -> dict[str, Any]:
+        scenario, t, flows = self.scenario, self.times_s, self.later
+        attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]
+        share = np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0)
+        fails_from = measures.stays_from(t, share < FAILING_SHARE, 0.0, scenario.hold)
+        after = fails_from if math.isfinite(fails_from) else 0.0
+        total = max(int(attempts.sum()), 1)
+        return {
+            "launches_fail_s": fails_from,
+            "launches_resume_s": measures.stays_from(t, share >= FAILING_SHARE, after, scenario.hold),
+            "launches_normal_s": measures.stays_from(t, share >= NORMAL_SHARE, after, scenario.hold),
+            "launches_asked": int(flows["launches_asked"].sum()),
+            "launches_accepted": int(accepted.sum()),
+            "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
+            "launches_insufficient_share": int(flows["launches_insufficient"].sum()) / total,
+            "launches_gave_up": int(flows["launches_gave_up"].sum()),
+            "launches_asleep_peak": int(flows["launches_asleep"].max(initial=0)),
+            "changes_waiting_peak": int(flows["changes_waiting"].max(initial=0)),
+        }
+
+    def _propagation(self) -> dict[str, Any]:
+        part = self.scenario.propagation
+        if part is None:
+            raise ValueError("no [propagation]")
+        t, flows, hold = self.times_s, self.later, self.scenario.hold
+        is_late = self.latency_mean_s() > part.normal_latency
+        rises = measures.stays_from(t, is_late, 0.0, hold)
+        starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
+        return {
+            "latency_rises_s": rises,
+            "latency_normal_s": measures.stays_from(t, ~is_late, rises, hold) if math.isfinite(rises) else math.nan,
+            "reach_p50_s": measures.quantile_s(self.reach, starts, 0.5),
+            "reach_p99_s": measures.quantile_s(self.reach, starts, 0.99),
+            "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
+            "jobs_waiting_peak": int(flows["jobs_waiting"].max(initial=0)),
+            "jobs_refused_share": int(flows["jobs_refused"].sum()) / max(int(flows["job_attempts"].sum()), 1),
+            "propagation_jobs": int(flows["jobs_submitted"].sum()),
+        }
+
+
+def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:
+    """The outcome with its later stages run, `stretch` windows at a time; as it is if the scenario has none."""
+    scenario = outcome.scenario
+    if scenario.launches is None:
+        return outcome
+    begun = time.thread_time()
+    seed, replication, windows = outcome.seed, outcome.replication, scenario.windows
+    first = launches.start(scenario, seed, replication, outcome.leased_by_zone, outcome.droplets_by_zone)
+    second = propagation.start(scenario, seed, replication) if scenario.propagation else None
+    for until in range(stretch, windows + stretch, stretch):
+        until = min(until, windows)
+        first.advance(until)
+        if second is not None:
+            second.advance(until, first.state.jobs, first.state.first)
+        first.forget(until)
+    later = {name: first.state.series[:, i].copy() for i, name in enumerate(LAUNCH_COLUMNS)}
+    reach = np.zeros(0, np.int64)
+    if second is not None:
+        series = second.state.series[:windows]
+        later |= {name: series[:, i].copy() for i, name in enumerate(PROPAGATION_COLUMNS)}
+        reach = second.state.latency
+    own = {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
+    own["cpu_s"] = outcome.cpu_s + time.thread_time() - begun
+    own["actions"] = sorted([*outcome.actions, *_actions(scenario)], key=lambda action: action[1])
+    return Aftermath(**own, later=later, reach=reach)
+
+
+def _actions(scenario: Any) -> list[tuple[str, float]]:
+    """What operators do to the later stages, and when (s)."""
+    found = [("launch throttle", step.at) for step in scenario.launches.throttle]
+    if scenario.propagation is not None:
+        found += [("load reduction", reduction.at) for reduction in scenario.propagation.reductions]
+    return found

@@ -1,0 +1,146 @@
+"""Launches (MODEL.md, section 8): from a scenario and the leased share of each zone to the kernel and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels import batches, draws, policies
+from kernels import launches as kernel
+from recovery import policies as named
+from recovery.scenario import Scenario
+from recovery.stages import host, queueing
+from recovery.units import ns
+
+_ROWS = 1 << 10
+
+
+def client_of(policy: named.ClientPolicy, retries: int, table: queueing.Table) -> policies.Client:
+    """The kernel's form of a retry policy. Who is told comes back no sooner than in the next window, so there is no
+    round trip.
+    """
+    nothing = draws.Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
+    client = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, 0)
+    if isinstance(policy, named.Fixed):
+        return client._replace(kind=policies.FIXED, delay=queueing.dist(policy.delay, table))
+    if isinstance(policy, named.Exponential | named.FullJitter):
+        kind = policies.EXPONENTIAL if isinstance(policy, named.Exponential) else policies.FULL_JITTER
+        return client._replace(kind=kind, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9)
+    return client
+
+
+def waiting_rows(rows: int, windows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows for work that waits, all free and linked to each other; heads and counts of the windows."""
+    table = np.zeros((rows, batches.COLUMNS), np.int64)
+    table[:, batches.NEXT] = [*range(1, rows), batches.NOTHING]
+    return table, np.full(windows + 1, batches.NOTHING, np.int64), np.zeros(windows + 1, np.int64)
+
+
+def more_rows(rows: np.ndarray, first_free: int, wanted: int) -> tuple[np.ndarray, int]:
+    """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
+    old = len(rows)
+    new = old + max(old, wanted)
+    grown = np.zeros((new, batches.COLUMNS), np.int64)
+    grown[:old] = rows
+    grown[old:, batches.NEXT] = [*range(old + 1, new), first_free]
+    return grown, old
+
+
+@dataclass
+class LaunchRun:
+    """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
+
+    params: kernel.Params
+    keys: kernel.Keys
+    inputs: kernel.Inputs
+    state: kernel.State
+
+    def advance(self, until: int) -> None:
+        """Run the windows before `until`."""
+        while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
+            state = self.state
+            if status == kernel.GROW_ROWS:
+                rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), 1)
+                state.whole[kernel.FREE_ROW] = free
+                self.state = state._replace(rows=rows)
+            elif status == kernel.GROW_BATCH:
+                size = 2 * int(state.counts[state.whole[kernel.WINDOW]])
+                self.state = state._replace(
+                    batch=np.zeros((size, batches.COLUMNS), np.int64),
+                    order=np.zeros(size, np.int64),
+                    ends=np.zeros(size + 1, np.int64),
+                )
+            else:
+                room = len(state.jobs) + int(state.counts[state.whole[kernel.WINDOW]] + state.held.sum())
+                jobs = np.zeros((2 * room, batches.COLUMNS), np.int64)
+                jobs[: len(state.jobs)] = state.jobs
+                self.state = state._replace(jobs=jobs)
+
+    def forget(self, before: int) -> None:
+        """Drop the jobs of the windows before this one, which the next stage has taken."""
+        state = self.state
+        gone, end = int(state.first[before]), int(state.whole[kernel.JOBS])
+        state.jobs[: end - gone] = state.jobs[gone:end].copy()
+        state.first[before:] -= gone
+        state.whole[kernel.JOBS] -= gone
+
+
+def rates_per_ns(scenario: Scenario, what: str) -> np.ndarray:
+    """Launches or changes a nanosecond in each window, float64[windows]: the rate at its middle."""
+    launches = scenario.launches
+    if launches is None:
+        raise ValueError("no [launches]")
+    demand = launches.demand if what == "demand" else launches.changes
+    window = scenario.coupling.window
+    return np.array([demand.at((i + 0.5) * window) for i in range(scenario.windows)]) / 1e9
+
+
+def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, droplets: np.ndarray) -> LaunchRun:
+    """The stage before its first window. `leased` int64[zones, windows] of `droplets` int64[zones] is what the lease
+    stage gave.
+    """
+    part = scenario.launches
+    if part is None:
+        raise ValueError("no [launches]")
+    table = queueing.Table()
+    window_ns = ns(scenario.coupling.window)
+    params = kernel.Params(
+        window_ns=window_ns,
+        zones=len(droplets),
+        poisson=int(part.arrivals == "poisson"),
+        pinned_share=float(part.pinned),
+        looks=part.looks,
+        client=client_of(part.client, part.retries, table),
+    )
+    steps = [(-1.0, 1.0) if step.rate is None else (step.rate / 1e9, max(1.0, step.rate * part.burst))
+             for step in part.throttle]  # fmt: skip
+    inputs = kernel.Inputs(
+        launches_per_ns=rates_per_ns(scenario, "demand"),
+        changes_per_ns=rates_per_ns(scenario, "changes"),
+        leased=np.ascontiguousarray(leased, np.int64),
+        droplets=np.asarray(droplets, np.int64),
+        throttle_ns=np.array([ns(step.at) for step in part.throttle], np.int64),
+        throttle=np.array(steps, np.float64).reshape(-1, 2),
+        table=table.array(),
+    )
+    streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
+    keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
+    windows, zones = scenario.windows, len(droplets)
+    rows, heads, counts = waiting_rows(_ROWS, windows)
+    state = kernel.State(
+        whole=np.zeros(kernel.WHOLE, np.int64),
+        real=np.zeros(kernel.REAL),
+        rows=rows,
+        heads=heads,
+        counts=counts,
+        held=np.zeros(zones, np.int64),
+        carry=np.zeros(zones),
+        denied=np.zeros(zones),
+        batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
+        order=np.zeros(_ROWS, np.int64),
+        ends=np.zeros(_ROWS + 1, np.int64),
+        jobs=np.zeros((_ROWS, batches.COLUMNS), np.int64),
+        first=np.zeros(windows + 1, np.int64),
+        series=np.zeros((windows, kernel.SERIES), np.int64),
+    )
+    kernel.begin(params, keys, state)
+    return LaunchRun(params, keys, inputs, state)

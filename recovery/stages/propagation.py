@@ -1,0 +1,123 @@
+"""Network propagation (MODEL.md, section 8): from a scenario and the launch stage's jobs to the kernel and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels import batches, requests
+from kernels import propagation as kernel
+from recovery import sections
+from recovery.scenario import Scenario
+from recovery.stages import host, queueing
+from recovery.stages.launches import client_of, more_rows, waiting_rows
+from recovery.units import ns
+
+_ROWS = 1 << 10
+_RING = 1 << 8
+
+
+@dataclass
+class PropagationRun:
+    """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
+
+    params: kernel.Params
+    keys: kernel.Keys
+    inputs: kernel.Inputs
+    state: kernel.State
+
+    def advance(self, until: int, jobs: np.ndarray, first: np.ndarray) -> None:
+        """Run the windows before `until` with the jobs (int64[n, 5]) that came in them, first[w] to first[w + 1]."""
+        self.inputs = self.inputs._replace(jobs=jobs, first=first)
+        while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
+            state = self.state
+            window = int(state.whole[kernel.WINDOW])
+            count = int(first[window + 1] - first[window] + state.counts[window])
+            if status == kernel.GROW_BATCH:
+                self.state = state._replace(
+                    batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
+                    order=np.zeros(2 * count, np.int64),
+                    ends=np.zeros(2 * count + 1, np.int64),
+                )
+            elif status == kernel.GROW_ROWS:
+                wanted = count + int(state.whole[kernel.WAITING])
+                rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
+                state.whole[kernel.FREE_ROW] = free
+                state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
+                self.state = state._replace(rows=rows)
+            else:
+                self._grow_rings(count)
+
+    def _grow_rings(self, count: int) -> None:
+        """Twice the place for each shard's queue, or as much as this window may need."""
+        state = self.state
+        old = state.rings.shape[1]
+        size = 2 * old
+        while size < old + count:
+            size *= 2
+        rings = np.zeros((len(state.shards), size, batches.COLUMNS), np.int64)
+        for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
+            places = np.arange(head, tail)
+            rings[shard, places & (size - 1)] = state.rings[shard, places & (old - 1)]
+        self.state = state._replace(rings=rings)
+
+
+def intake_of(intake: object, shards: int) -> kernel.Intake:
+    """The kernel's form of what is let in; a rate is the stage's, shards get equal parts."""
+    if isinstance(intake, sections.IntakeBucket | sections.LinearLimit):
+        rate = intake.rate / shards
+        is_linear = isinstance(intake, sections.LinearLimit)
+        limit = float(intake.limit) if isinstance(intake, sections.LinearLimit) else 1.0
+        kind = kernel.LINEAR if is_linear else kernel.TOKEN_BUCKET
+        return kernel.Intake(kind, rate / 1e9, max(1.0, rate * intake.burst), limit, 0.0)
+    if isinstance(intake, sections.Hysteresis | sections.Ramp):
+        kind = kernel.HYSTERESIS if isinstance(intake, sections.Hysteresis) else kernel.RAMP
+        return kernel.Intake(kind, 0.0, 1.0, float(intake.limit), float(intake.low))
+    return kernel.Intake(kernel.OPEN, 0.0, 1.0, 1.0, 0.0)
+
+
+def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
+    """The stage before its first window, empty."""
+    part = scenario.propagation
+    if part is None:
+        raise ValueError("no [propagation]")
+    table = queueing.Table()
+    windows = scenario.windows
+    params = kernel.Params(
+        window_ns=ns(scenario.coupling.window),
+        windows=windows,
+        workers=part.workers,
+        service=queueing.dist(part.time, table),
+        slowdown_a=float(part.slowdown.a) if part.slowdown else 0.0,
+        slowdown_b=float(part.slowdown.b) if part.slowdown else 1.0,
+        slowdown_n=float(part.slowdown.queue) if part.slowdown else 1.0,
+        fail_share=float(part.fails),
+        client=client_of(part.client, part.retries, table),
+        intake=intake_of(part.intake, part.shards),
+    )
+    inputs = kernel.Inputs(
+        jobs=np.zeros((0, batches.COLUMNS), np.int64),
+        first=np.zeros(windows + 1, np.int64),
+        sheds_ns=np.array([(ns(r.at), ns(r.at + r.lasts)) for r in part.reductions], np.int64).reshape(-1, 2),
+        shed_share=np.array([r.share for r in part.reductions], np.float64),
+        table=table.array(),
+    )
+    streams = (kernel.SERVICE, kernel.SHARD, kernel.FAIL, kernel.ADMIT, kernel.RETRY, kernel.SHED)
+    keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
+    rows, heads, counts = waiting_rows(_ROWS, windows)
+    state = kernel.State(
+        whole=np.zeros(kernel.WHOLE, np.int64),
+        rows=rows,
+        heads=heads,
+        counts=counts,
+        shards=np.zeros((part.shards, 4), np.int64),
+        buckets=np.tile([params.intake.burst, params.intake.rate_per_ns], (part.shards, 1)),
+        rings=np.zeros((part.shards, _RING, batches.COLUMNS), np.int64),
+        free_ns=np.zeros((part.shards, part.workers), np.int64),
+        batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
+        order=np.zeros(_ROWS, np.int64),
+        ends=np.zeros(_ROWS + 1, np.int64),
+        series=np.zeros((windows + 1, kernel.SERIES), np.int64),
+        latency=np.zeros(requests.HISTOGRAM, np.int64),
+    )
+    state.whole[kernel.FREE_ROWS] = _ROWS
+    return PropagationRun(params, keys, inputs, state)
