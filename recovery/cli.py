@@ -263,6 +263,47 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--range", "ranges", multiple=True, metavar="KEY=LOW..HIGH", help="An unknown key: host.timeout=1m..10m.")
+@click.option("--series", type=click.Path(path_type=Path), help="Measured series (CSV or Parquet, with time_s).")
+@click.option("--column", default="leased_share", show_default=True, help="Column of results that the series is of.")
+@click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
+@_set
+@_threads
+@_json
+def fit(
+    experiment: Path,
+    ranges: tuple[str, ...],
+    series: Path | None,
+    column: str,
+    samples: int,
+    overrides: tuple[str, ...],
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Fit unknown keys to the [[observed]] milestones of a scenario, or to a measured series."""
+    loaded = _load(str(experiment), overrides)
+    from recovery import execute
+    from recovery import fit as fits
+    from recovery.scenario import ScenarioError
+
+    try:
+        wanted = [fits.range_of(text) for text in ranges]
+        observations = fits.series_of(series, column) if series else fits.milestones_of(loaded)
+        found = fits.fit(
+            experiment, wanted, observations, overrides=overrides, samples=samples, threads=threads or execute.cores()
+        )
+    except (ScenarioError, ValueError) as error:
+        _fail(error)
+    if as_json:
+        import dataclasses
+
+        _print_json({"format": 1, **dataclasses.asdict(found)})
+    else:
+        click.echo(fits.told(found))
+
+
+@main.command()
 @click.option("--system", type=click.Choice(SYSTEMS), default="leases", show_default=True, help="What to start from.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it.")
 def new(system: str, out: Path | None) -> None:

@@ -414,7 +414,7 @@ MISTAKES = [
     ('launches = { demand = "1/s" }\npropagation = { time = "0s" }', "want time above 0"),
     ('launches = { demand = "1/s" }\npropagation = { time = "1s", intake = "queue" }', "queue-size"),
     (
-        'launches.demand = "1/s"\n[propagation]\ntime = "1s"\nintake = { name = "queue-size-ramp", limit = 3, low = 3 }',
+        'launches.demand = "1/s"\n[propagation]\ntime="1s"\nintake = { name = "queue-size-ramp", limit=3, low=3 }',
         "want low below limit",
     ),
     (
