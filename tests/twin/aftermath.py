@@ -9,7 +9,6 @@ import collections
 from typing import Any
 
 from kernels import draws, policies
-from kernels import launches as launch_kernel
 from kernels import propagation as propagation_kernel
 
 LAUNCH, CHANGE, RELEASED = 0, 1, 2
@@ -272,8 +271,3 @@ class PropagationTwin:
             "longest", "waiting", "asleep",
         )  # fmt: skip
         return [[counts[name] for name in names] for counts in self.counts]
-
-
-def names_of_series() -> tuple[int, int]:
-    """Columns of both kernels, so that a new one is not forgotten here."""
-    return launch_kernel.SERIES, propagation_kernel.SERIES
