@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from recovery import figures, race, report, store
+from recovery import figures, race, report, store, units
 from recovery.figures import COLOURS, DASHES, MARKERS, Picture
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
@@ -69,7 +69,7 @@ def _label(row: Mapping[str, Any], skip: str = "") -> str:
 
 
 def _at(row: Mapping[str, Any], lever: str) -> float:
-    found = figures._quantity(row["levers"][lever])
+    found = units.quantity(row["levers"][lever])
     return found[1] if found else math.nan
 
 
@@ -80,13 +80,13 @@ def _often(summary: Mapping[str, Any]) -> Picture:
     shown = [race.show_rate(n) for n in (min(numbers), max(numbers))]
     title = f"A record is left empty {shown[0]} to {shown[1]} times a year"
     caption = "Bars: 95 % intervals. A triangle: none was seen, and it stands at the upper end of the interval."
-    levers = {key: [figures._quantity(row["levers"][key]) for row in rows] for key in rows[0]["levers"]}
+    levers = {key: [units.quantity(row["levers"][key]) for row in rows] for key in rows[0]["levers"]}
     lever = next((key for key, found in sorted(levers.items(), reverse=True) if None not in found), "")
     lines: dict[str, list[Any]] = {}
     for row in rows:
         lines.setdefault(_label(row, lever), []).append(row)
     if not lever:
-        figure = figures._figure(1.2 + 0.36 * len(rows))
+        figure = figures.blank(1.2 + 0.36 * len(rows))
         panel = figure.subplots()
         for i, row in enumerate(rows):
             _point(panel, row, y=i, colour=COLOURS[1])
@@ -94,9 +94,9 @@ def _often(summary: Mapping[str, Any]) -> Picture:
         panel.invert_yaxis()
         panel.set_xscale("log")
         panel.set_xlabel("empty records a year (log scale)")
-        figures._title(figure, title)
+        figures.entitle(figure, title)
         return Picture("rate", figure, caption)
-    figure, (panel, below) = figures._panels([3.4, figures._lines_in(-(-len(lines) // 2))])
+    figure, (panel, below) = figures.stack([3.4, figures.lines_in(-(-len(lines) // 2))])
     handles = []
     for n, own in enumerate(lines.values()):
         at = [_at(row, lever) for row in own]
@@ -115,8 +115,8 @@ def _often(summary: Mapping[str, Any]) -> Picture:
     panel.minorticks_off()
     panel.set_xlabel("generations that are kept (log scale)" if lever == "dns.keep" else f"{lever} (s or a number)")
     panel.set_ylabel("empty records a year (log scale)")
-    figures._legend(below, handles, list(lines), False, columns=2)
-    figures._title(figure, title)
+    figures.legend_below(below, handles, list(lines), False, columns=2)
+    figures.entitle(figure, title)
     return Picture("rate", figure, caption)
 
 
@@ -133,7 +133,7 @@ def _point(panel: Any, row: Mapping[str, Any], *, y: float, colour: str) -> None
 def _latency(summary: Mapping[str, Any]) -> Picture:
     """From a plan's publication until every endpoint has it: half, 99 % and 99.9 % of the plans."""
     rows = summary["rows"]
-    figure, (panel, below) = figures._panels([1.0 + 0.26 * len(rows), figures._lines_in(1)])
+    figure, (panel, below) = figures.stack([1.0 + 0.26 * len(rows), figures.lines_in(1)])
     names = {"p50_s": "half of the plans", "p99_s": "99 %", "p999_s": "99.9 %"}
     handles = []
     for n, key in enumerate(names):
@@ -144,7 +144,7 @@ def _latency(summary: Mapping[str, Any]) -> Picture:
     panel.invert_yaxis()
     panel.set_xlim(left=0)
     panel.set_xlabel("from the publication of a plan until every endpoint has it or a newer one (s)")
-    figures._legend(below, handles, list(names.values()), False, columns=3)
+    figures.legend_below(below, handles, list(names.values()), False, columns=3)
     tail = [store.number(row["latency"]["p99_s"]) for row in rows]
-    figures._title(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")
+    figures.entitle(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")
     return Picture("latency", figure, "Latency of plans, from brute force; quantiles are exact to 1.6 %.")

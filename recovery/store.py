@@ -2,13 +2,18 @@
 at all.
 """
 
+import ast
+import functools
 import hashlib
+import io
 import json
 import math
 import os
 import platform
+import re
 import secrets
 import sys
+import tokenize
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -81,7 +86,7 @@ def digest_of(world: World, seed: int, replication: int) -> str:
     """Name (16 hex digits) of everything that decides one run's result: the checked scenario, seed, replication, and
     our code.
     """
-    return _digest(_resolved(world.scenario), seed, replication, _code())
+    return _digest(_resolved(world.scenario), seed, replication, _code(world.scenario))
 
 
 def digest_of_run(digests: Sequence[str]) -> str:
@@ -94,7 +99,7 @@ def _digest(*parts: Any) -> str:
 
 
 def _resolved(scenario: Scenario) -> dict[str, Any]:
-    table = scenario.model_dump(mode="json", by_alias=True)
+    table = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     places: list[tuple[str, Any, str]] = [
         ("host", scenario.host, name) for name in ("establish_time", "renew_time", "timeout")
     ]
@@ -107,22 +112,49 @@ def _resolved(scenario: Scenario) -> dict[str, Any]:
     return dict(table)
 
 
-def _code() -> str:
-    """Digest of everything in our packages that computes."""
-    root = Path(__file__).resolve().parent
-    files = sorted(
-        [
-            *root.parent.joinpath("kernels").glob("*.py"),
-            *root.glob("stages/*.py"),
-            root / "aftermath.py",
-            root / "pipeline.py",
-            root / "measures.py",
-        ]
-    )
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+def _code(scenario: Scenario) -> str:
+    """Digest of what our packages compute with for this scenario: a later stage that it lacks does not decide it."""
+    roots = ["recovery.pipeline", *(["recovery.aftermath"] if scenario.launches is not None else [])]
+    return code_digest(tuple(roots))
+
+
+@functools.cache
+def code_digest(roots: tuple[str, ...]) -> str:
+    """Digest of these modules and of all kernels, stages, measures and pipelines that they import, without comments,
+    docstrings and blank lines.
+    """
+    root = Path(__file__).resolve().parent.parent
+    found: dict[str, str] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        file = root.joinpath(*name.split(".")).with_suffix(".py")
+        if name in found or not file.is_file() or not _COMPUTES.fullmatch(name):
+            continue
+        text = file.read_text(encoding="utf-8")
+        found[name] = _bare(text)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return _digest(sorted(found.items()))
+
+
+_COMPUTES = re.compile(r"kernels\.\w+|recovery\.stages\.\w+|recovery\.(pipeline|measures|aftermath)")
+
+
+def _bare(text: str) -> str:
+    """A module's text without what says nothing to the machine. The same for every Python."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def versions() -> dict[str, str]:

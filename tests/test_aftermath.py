@@ -350,7 +350,7 @@ def test_no_queue_passes_its_limit(intake: dict[str, Any]) -> None:
     assert total[propagation_kernel.REFUSED] == total[propagation_kernel.GAVE_UP] > 0
 
 
-def test_halving_the_window_moves_no_milestone_by_more_than_two_windows() -> None:
+def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
     """The tolerance is stated: levels are looked at a window late, and milestones are read at windows' ends."""
     text = (
         BASE.replace("20m", "3h") + 'dependency.outages = [{ from = "10m", to = "40m" }]\n'
