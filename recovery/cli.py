@@ -207,6 +207,207 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
     _race(experiment, overrides, seed, threads, as_json, None, True)
 
 
+_out = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder of results.",
+)
+_backend = click.option(
+    "--backend",
+    type=click.Choice(["threads", "processes"]),
+    default="threads",
+    show_default=True,
+    help="Where runs run; with processes a run that kills its worker is found and set aside.",
+)
+
+
+@main.command()
+@click.argument("experiment", type=click.Path())
+@_set
+@click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
+@click.option("--replications", type=click.IntRange(1), help="Replications at least, each with worlds of its own.")
+@_threads
+@_backend
+@_out
+@click.option("--resume", is_flag=True, help="Go on with the sweep in the folder: only what is new or changed is run.")
+@click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
+@click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
+@click.option("--no-report", is_flag=True, help="Write the numbers only.")
+@_json
+def sweep(
+    experiment: str,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    backend: str,
+    out: Path,
+    resume: bool,
+    dry_run: bool,
+    csv: bool,
+    no_report: bool,
+    as_json: bool,
+) -> None:
+    """Run every policy in every world until each is known well enough; a killed sweep goes on with --resume."""
+    loaded = _load(experiment, overrides, seed=seed, replications=replications)
+    from recovery import drain, execute, sweep_text
+    from recovery import report as pages
+    from recovery import sweep as sweeps
+
+    count = threads or execute.cores()
+    try:
+        if dry_run:
+            planned = sweeps.plan(loaded)
+            if as_json:
+                _print_json({"format": 1, **vars(planned)})
+            else:
+                click.echo(sweep_text.planned(planned, count))
+            return
+        sweeps.wanted(loaded)
+        execute.refuse_if_too_large(loaded, count)
+        execute.say_that_it_compiles(as_json)
+        with execute.counted(quiet=as_json) as tell:
+            folder, summary = sweeps.run(loaded, out=out, place=drain.backend(backend, count), resume=resume, tell=tell)
+    except (ValueError, FileExistsError) as error:
+        _fail(error)
+    except OSError as error:
+        _fail(f"{error.filename or out}: {error.strerror or error}; what was done is kept, go on with --resume", OURS)
+    except KeyboardInterrupt:
+        _fail(f"interrupted: what was done is kept in {out / loaded.name}, go on with --resume", INTERRUPTED)
+    if csv:
+        sweep_text.write_csv(folder)
+    page = None if no_report else pages.write(folder)
+    if as_json:
+        _print_json({"format": 1, "folder": str(folder), "report": str(page) if page else None, "summary": summary})
+    else:
+        click.echo(sweep_text.ranked(summary, most=30))
+        click.echo("\n" + "\n".join(summary["answers"]))
+        if page:
+            click.echo(f"\nreport: {page}")
+    for failure in summary["failures"][:5]:
+        click.echo(f"failed: {failure['policy']}: {failure['error']} ({failure['command']})", err=True)
+    sys.exit(FAILED if summary["failures"] else WELL)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--most", type=click.IntRange(1), default=1000, show_default=True, help="So many policies, best first.")
+@_json
+def rank(folder: Path, most: int, as_json: bool) -> None:
+    """Rank the policies of a finished sweep: time, interval, chance of never, regret, harm."""
+    from recovery import sweep_text
+
+    try:
+        summary = sweep_text.read(folder)
+    except ValueError as error:
+        _fail(error)
+    if as_json:
+        _print_json({"format": 1, "policies": summary["policies"][:most]})
+    else:
+        click.echo(sweep_text.ranked(summary, most))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("policies", nargs=-1, required=True)
+@_json
+def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
+    """Compare policies of a finished sweep, by name, id or rank, with the first: paired differences with intervals."""
+    from recovery import sweep_text
+
+    try:
+        rows = sweep_text.compared(folder, policies)
+    except ValueError as error:
+        _fail(error)
+    if as_json:
+        _print_json({"format": 1, "differences": rows})
+    else:
+        click.echo(sweep_text.differences(rows))
+
+
+@main.command()
+@click.argument("key")
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the sweep that has the run."
+)
+@_json
+def replay(key: str, folder: Path, as_json: bool) -> None:
+    """Run one run of a sweep again, exactly, and say whether it gives the same row."""
+    from recovery import sweep_text
+
+    try:
+        told = sweep_text.replayed(folder, key)
+    except ValueError as error:
+        _fail(error)
+    if as_json:
+        _print_json({"format": 1, **told})
+    else:
+        click.echo(sweep_text.told_replay(told))
+    sys.exit(WELL if told["same"] else OURS)
+
+
+@main.command()
+@click.argument("experiment", type=click.Path())
+@click.argument("key")
+@click.option("--low", required=True, help='One end, as the file would have it: "1m".')
+@click.option("--high", required=True, help="The other end, where the verdict is another.")
+@click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option(
+    "--tolerance", type=click.FloatRange(1e-6), default=0.05, show_default=True, help="high / low − 1 wanted."
+)
+@click.option("--runs", type=click.IntRange(10), default=400, show_default=True, help="Runs at most for one value.")
+@_set
+@_threads
+@_backend
+@_out
+@_json
+def threshold(
+    experiment: str,
+    key: str,
+    low: str,
+    high: str,
+    confidence: float,
+    tolerance: float,
+    runs: int,
+    overrides: tuple[str, ...],
+    threads: int | None,
+    backend: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection.
+
+    At each value replications are added until the chance of not recovering is surely on one side of one half.
+    """
+    loaded = _load(experiment, overrides)
+    from recovery import drain, execute, sweep_text
+    from recovery import sweep as sweeps
+
+    execute.say_that_it_compiles(as_json)
+    try:
+        found = sweeps.threshold(
+            loaded,
+            key,
+            low,
+            high,
+            confidence=confidence,
+            tolerance=tolerance,
+            most=runs,
+            out=out,
+            place=drain.backend(backend, threads or execute.cores()),
+        )
+    except ValueError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        _fail("interrupted: what was done is kept, the same command goes on", INTERRUPTED)
+    if as_json:
+        _print_json({"format": 1, **found})
+    else:
+        click.echo(sweep_text.told_threshold(found))
+
+
 @main.command()
 @click.argument("experiment", type=click.Path())
 @_set

@@ -156,3 +156,30 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[float], None] | None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def counted(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Progress of a sweep: a bar on a terminal, else a line on stderr every half minute, with rate and time left.
+
+    Yields what is told of (runs wanted, change of the runs that are to be done).
+    """
+    if quiet:
+        yield None
+        return
+    begun, said, total, left = time.monotonic(), time.monotonic(), 0, 0
+
+    def tell(_wanted: int, change: int) -> None:
+        nonlocal total, left, said
+        total, left = total + max(change, 0), left + change
+        done, now = total - left, time.monotonic()
+        if change < 0 and (now - said > (1 if is_terminal else 30)):
+            said = now
+            rate = done / (now - begun)
+            line = f"{done} of {total} runs of this round and before, {rate:.3g}/s, {show_duration(left / rate)} left"
+            print(f"\r{line}   " if is_terminal else line, file=sys.stderr, end="" if is_terminal else "\n", flush=True)
+
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    yield tell
+    if is_terminal:
+        print("\r" + 79 * " " + "\r", file=sys.stderr, end="", flush=True)

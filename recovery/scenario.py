@@ -12,7 +12,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from pydantic import (
 
 from recovery import dns as race
 from recovery import policies, sections
+from recovery.design import Sweep, lever_points
 from recovery.distributions import Distribution, Time
 from recovery.sections import Slowdown
 from recovery.units import (
@@ -63,7 +64,6 @@ Whole = Annotated[int, Strict()]
 
 Flag = Annotated[bool, Strict()]
 WINDOWS_MAX = 2_000_000
-POINTS_MAX = 100_000
 
 
 class _Part(BaseModel):
@@ -527,34 +527,6 @@ class Note(_Part):
     why: str = Field(description="from what, in a sentence")
 
 
-class Levers(_Part):
-    """The values of one swept key."""
-
-    values: tuple[Any, ...] = Field(min_length=1, description="the values that it takes, one run each")
-
-    @model_validator(mode="after")
-    def _differ(self) -> "Levers":
-        if len({json.dumps(value, sort_keys=True, default=str) for value in self.values}) < len(self.values):
-            raise ValueError("want values that differ")
-        return self
-
-
-class Sweep(_Part):
-    """Every combination of the values of some keys, for every variant."""
-
-    method: Literal["grid"] = Field("grid", description="how the values are combined")
-    levers: dict[str, Levers] = Field(
-        min_length=1, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }'
-    )
-
-    @model_validator(mode="after")
-    def _few(self) -> "Sweep":
-        points = math.prod(len(lever.values) for lever in self.levers.values())
-        if points > POINTS_MAX:
-            raise ValueError(f"want at most {POINTS_MAX} combinations instead of {points}")
-        return self
-
-
 _EXPECT = re.compile(r"^\s*(<=?|>=?)\s*(.+?)\s*$")
 
 
@@ -654,6 +626,29 @@ class Experiment:
     folder: Path
     name: str
     file: str
+    base: dict[str, Any]
+    changes: dict[str, dict[str, Any]]
+
+    def drawn(self, number: int, inputs: Iterable[tuple[str, Any]]) -> World:
+        """World `number` where the world itself has chosen `inputs` (key, value); what its variant and levers set is
+        stronger. Raises ScenarioError.
+        """
+        world = self.worlds[number]
+        table: dict[str, Any] = copy.deepcopy(self.base)
+        key = ""
+        try:
+            for key, value in inputs:
+                _put(table, _path(key), value)
+            table = copy.deepcopy(_merge(table, self.changes[world.name]))
+            for key, value in world.levers:
+                _put(table, _path(key), value)
+        except ValueError as error:
+            raise ScenarioError(f"{self.file}: {key}: {error}") from None
+        mistakes: list[str] = []
+        scenario = _checked(Scenario, table, self.file, "", self.folder, mistakes, seed=self.head.seed)
+        if scenario is None:
+            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+        return World(world.name, scenario, world.levers)
 
     @property
     def first(self) -> World:
@@ -697,13 +692,20 @@ def parse(
     model: type[BaseModel] | None = None,
 ) -> Experiment:
     """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
-    model = model or Scenario
     try:
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: a thousand lists in each other
         raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
     for override in overrides:
         _override(raw, override)
+    return rebuilt(raw, file=file, folder=folder, name=name, model=model)
+
+
+def rebuilt(
+    raw: dict[str, Any], file: str, name: str, folder: Path = Path(), model: type[BaseModel] | None = None
+) -> Experiment:
+    """Check the table of an experiment, as a manifest keeps it. Raises ScenarioError, a line a mistake."""
+    model = model or Scenario
     head_raw = {key: value for key, value in raw.items() if key in _HEAD}
     variants = raw.get("variants", {})
     raw_policy = raw.get("policy")
@@ -730,11 +732,11 @@ def parse(
     sweep = head.sweep if head else None
     for world_name, prefix, change in changes:
         merged = _merge(base, change)
-        for point in _grid(sweep):
-            table, told = merged, len(mistakes)
+        for point in lever_points(sweep, head.seed if head else 1):
+            table, told = copy.deepcopy(merged), len(mistakes)
             for key, value in point:
                 try:
-                    table = _with(table, _path(key), value)
+                    _put(table, _path(key), value)
                 except ValueError as error:
                     mistakes.append(f"{file}: sweep.levers.{_quoted(key)}: {error}")
             if len(mistakes) > told:
@@ -751,7 +753,24 @@ def parse(
         mistakes += _cross_checks(head, worlds[0].scenario, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-    return Experiment(head, tuple(worlds), raw, folder, name, file)
+    by_name = {name_: change for name_, _, change in changes}
+    experiment = Experiment(head, tuple(worlds), raw, folder, name, file, base, by_name)
+    if sweep is not None and model is Scenario:
+        mistakes += _wrong_uncertainties(experiment, sweep)
+        if mistakes:
+            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    return experiment
+
+
+def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:
+    """Both ends of every range, and every value of a list, each alone."""
+    for key, span in sweep.uncertainties.items():
+        for value in span.values or (span.min, span.max):
+            try:
+                experiment.drawn(0, ((key, value),))
+            except ScenarioError as error:
+                yield from (f"{line} (in sweep.uncertainties.{_quoted(key)})" for line in str(error).splitlines())
+                break
 
 
 def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: str) -> list[str]:
@@ -772,14 +791,6 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         if head.observed:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
     return mistakes
-
-
-def _grid(sweep: Sweep | None) -> Iterator[tuple[tuple[str, Any], ...]]:
-    points: list[tuple[tuple[str, Any], ...]] = [()]
-    if sweep is not None:
-        for key, lever in sweep.levers.items():
-            points = [(*point, (key, value)) for point in points for value in lever.values]
-    yield from points
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -810,10 +821,9 @@ def _path(key: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _with(table: Mapping[str, Any], parts: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """A copy with a key (whole numbers lead into lists) set to `value`. Raises ValueError that says where it ends."""
-    out: dict[str, Any] = copy.deepcopy(dict(table))
-    place: Any = out
+def _put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
+    """Set a key (whole numbers lead into lists) to `value`. Raises ValueError that says where it ends."""
+    place: Any = table
     for i, part in enumerate(parts):
         here, last = ".".join(parts[:i]), i == len(parts) - 1
         if isinstance(place, list):
@@ -833,7 +843,6 @@ def _with(table: Mapping[str, Any], parts: tuple[str, ...], value: Any) -> dict[
             place[where] = value
         else:
             place = place[where] if isinstance(place, list) else place.setdefault(where, {})
-    return out
 
 
 def _override(raw: dict[str, Any], text: str) -> None:
@@ -848,7 +857,8 @@ def _override(raw: dict[str, Any], text: str) -> None:
     try:
         if not sign or not key.strip():
             raise ValueError("want key=value, for instance host.workers=8 or policy.queue=lifo")
-        changed = _with(raw, _path(key.strip()), value)
+        changed = copy.deepcopy(raw)
+        _put(changed, _path(key.strip()), value)
     except ValueError as error:
         raise ScenarioError(f"--set {text}: {error}") from None
     raw.clear()

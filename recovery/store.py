@@ -13,6 +13,7 @@ import platform
 import re
 import secrets
 import sys
+import time
 import tokenize
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -402,3 +403,35 @@ def save(out: Path, experiment: Experiment, outcomes: Sequence[Outcome], facts: 
     write_text(out / "summary.json", to_json(summary))
     write_text(out / "manifest.json", to_json(manifest))  # last: where it stands, the rest is whole
     return summary
+
+
+class Parts:
+    """Rows of runs on disk, by append of whole Parquet files; what is there is never written again."""
+
+    def __init__(self, folder: Path, name: str = "parts") -> None:
+        """`folder` is the sweep's; parts lie in a folder `name` below it."""
+        self.folder = folder / name
+
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append one part. Raises OSError if the disk does not take it; then nothing of it is there."""
+        import polars as pl
+
+        table = pl.DataFrame(
+            [{key: _as_float(value) for key, value in row.items()} for row in rows], infer_schema_length=None
+        )
+        name = f"{time.time_ns()}-{os.getpid()}-{secrets.token_hex(3)}.parquet"
+        write_whole(self.folder / name, lambda part: table.write_parquet(part, compression="zstd"))
+
+    def read(self) -> Any:
+        """All rows, a Polars frame (one row a key where a column of that name tells runs apart), or None."""
+        import polars as pl
+
+        files = sorted(self.folder.glob("*.parquet"))
+        return pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed") if files else None
+
+
+def _as_float(value: Any) -> Any:
+    """Numbers as float64, so that all parts have the same columns."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return value
+    return float(value)

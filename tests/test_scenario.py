@@ -410,8 +410,33 @@ WRONG = [
     ('expect.efficiency="> nan"', 'expect.efficiency is "> nan"; want a bound such as "< 2.5"'),
     ('expect.wasted_share="< 5"', 'want a bound such as "< 5%"'),
     ("expect=[]", "expect is []; want a table"),
-    ("sweep={}", "sweep.levers is missing; want keys with dots"),
-    ("sweep.levers={}", "sweep.levers is {}; want at least one entry"),
+    ("sweep={}", "sweep is {}; want [sweep.levers], [sweep.uncertainties] or both, with at least one key"),
+    ('sweep.levers={"host.workers"={}}', "sweep.levers.host.workers is {}; want values = [...], or min and max"),
+    (
+        'sweep.levers={"host.timeout"={min="1m",max="2m"}}',
+        'want levers_method = "random", "lhs" or "sobol" for the range of levers.host.timeout',
+    ),
+    (
+        'sweep={method="lhs",uncertainties={"host.timeout"={min="1m",max="10%"}}}',
+        "want min and max of one kind: two durations, rates, shares or numbers",
+    ),
+    ('sweep={method="lhs",uncertainties={"host.timeout"={min="2m",max="1m"}}}', "want min below max"),
+    (
+        'sweep={method="lhs",uncertainties={"host.timeout"={min="0s",max="2m",distribution="log-uniform"}}}',
+        'want min above 0 for distribution = "log-uniform"',
+    ),
+    (
+        'sweep={method="lhs",uncertainties={"host.timeot"={min="1s",max="2m"}}}',
+        "host.timeot is not a key (did you mean timeout?)",
+    ),
+    (
+        'sweep={method="lhs",uncertainties={"host.workers"={min=0,max=3}}}',
+        "host.workers is 0; want a whole number from 1 (in sweep.uncertainties",
+    ),
+    (
+        'sweep={levers={"host.workers"={values=[1,2]}},exclude=[{"host.worker"=1}]}',
+        "want exclude.0 with keys of levers (host.workers)",
+    ),
     ('sweep.levers={"host.workers"=[1,2]}', "sweep.levers.host.workers is [1, 2]; want a table with values"),
     ('sweep.levers={"host.workers"={values=[1,1]}}', "want values that differ"),
     ('sweep.levers={"host.wrokers"={values=[1]}}', "host.wrokers is not a key (did you mean workers?)"),
@@ -420,7 +445,10 @@ WRONG = [
     ('sweep.levers={"host.workers"={values=[1,0]}}', "host.workers is 0; want a whole number from 1 (in sweep.levers)"),
     ('sweep.levers={".."={values=[1]}}', "want a key with dots"),
     ('sweep.levers={"dependency.outages.5.to"={values=["9m"]}}', "outages is a list of 1; want 0 instead of '5'"),
-    ('sweep={method="sobol",levers={"host.workers"={values=[1]}}}', 'sweep.method is "sobol"; want one of grid'),
+    (
+        'sweep={method="soblo",levers={"host.workers"={values=[1]}}}',
+        'sweep.method is "soblo" (did you mean sobol?); want one of grid, list, random, lhs, sobol',
+    ),
     ('notes=[{key="foo",kind="fitted",why="x"}]', 'notes.0.key is "foo"; want a key that the file sets'),
     ('observed=[{label="a",at="5m",measure="x",source="s"}]', 'observed.0.measure is "x"; want one of decline_ends_s'),
     ("variants=5", "variants is 5; want tables, one a variant"),

@@ -208,7 +208,8 @@ def test_in_a_sweep_a_bound_must_hold_at_every_point(tmp_path: Path) -> None:
 def test_only_what_computes_decides_the_name_of_a_run() -> None:
     """Comments, docstrings and blank lines say nothing to the machine; a later stage counts only where it runs."""
     plain = 'def f(x):\n    return x + 1\n\nA = """kept\n# kept"""\n'
-    told = '"""What."""\n# why\ndef f(x):  # how\n    """More\n    than a line.\n    """\n\n    return x + 1\nA = """kept\n# kept"""\n'
+    told = '"""What."""\n# why\ndef f(x):  # how\n    """More\n    than a line.\n    """\n\n    return x + 1\n'
+    told += 'A = """kept\n# kept"""\n'
     assert store._bare(plain) == store._bare(told)
     assert store._bare(plain) != store._bare(plain.replace("+ 1", "+ 2"))
     assert store.code_digest(("recovery.pipeline",)) != store.code_digest(("recovery.pipeline", "recovery.aftermath"))

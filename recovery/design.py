@@ -1,0 +1,245 @@
+"""The design of a sweep: levers (what we choose), uncertainties (what the world chooses), and where their points lie.
+
+A point is a tuple of (key, value) with values as a file has them. Points depend on the declaration and the seed alone.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+
+from recovery.units import PositiveDuration, PositiveShare, quantity
+
+POINTS_MAX = 100_000
+Point = tuple[tuple[str, Any], ...]
+Whole = Annotated[int, Strict()]
+Method = Literal["grid", "list", "random", "lhs", "sobol"]
+_DRAWN = ("random", "lhs", "sobol")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _digits(number: float) -> str:
+    """Six digits without an exponent: what the last bit of a logarithm says must not decide a run."""
+    return format(Decimal(f"{number:.6g}"), "f")
+
+
+class Span(_Part):
+    """The values of one key: a list of them, or a range."""
+
+    values: tuple[Any, ...] | None = Field(
+        None, min_length=1, description="the values that it takes, policies with their parameters too"
+    )
+    min: Any = Field(None, description='or the least value of a range: "5ms", "10/s", "10%", 3')
+    max: Any = Field(None, description="and the greatest, in the same kind of unit")
+    distribution: Literal["uniform", "log-uniform"] = Field("uniform", description="how a range is drawn from")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Span":
+        if self.values is not None:
+            if self.min is not None or self.max is not None:
+                raise ValueError("want either values, or min and max")
+            if len({json.dumps(value, sort_keys=True, default=str) for value in self.values}) < len(self.values):
+                raise ValueError("want values that differ")
+            return self
+        if self.min is None or self.max is None:
+            raise ValueError("want values = [...], or min and max")
+        low, high = quantity(self.min), quantity(self.max)
+        if low is None or high is None or low[0] != high[0]:
+            raise ValueError('want min and max of one kind: two durations, rates, shares or numbers ("5ms" and "80ms")')
+        if not low[1] < high[1]:
+            raise ValueError("want min below max")
+        if self.distribution == "log-uniform" and low[1] <= 0:
+            raise ValueError('want min above 0 for distribution = "log-uniform"')
+        return self
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range rather than a list."""
+        return self.values is None
+
+    def at(self, place: float) -> Any:
+        """The value at a place in [0, 1), as a file has it."""
+        if self.values is not None:
+            return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
+        (kind, low), (_, high) = quantity(self.min) or ("", 0.0), quantity(self.max) or ("", 0.0)
+        is_whole = isinstance(self.min, int) and isinstance(self.max, int)
+        if is_whole and self.distribution == "uniform":
+            return min(int(low) + int(place * (high - low + 1)), int(high))
+        number = low * (high / low) ** place if self.distribution == "log-uniform" else low + place * (high - low)
+        if is_whole:
+            return round(number)
+        if kind == "duration":
+            return f"{_digits(number * 1e3)}ms" if number < 1 else f"{_digits(number)}s"
+        if kind == "share":
+            return f"{_digits(100 * number)}%"
+        return f"{_digits(number)}/s" if kind == "rate" else float(_digits(number))
+
+
+class Accept(_Part):
+    """Keep only worlds in which the file as it stands meets what was observed."""
+
+    within: PositiveDuration = Field(description="how far each [[observed]] milestone may be off")
+    tries: Whole = Field(50, ge=1, le=10_000, description="worlds drawn for each one kept, at most")
+
+
+class Curves(_Part):
+    """Curves that are kept of the first worlds of the first replication."""
+
+    every: PositiveDuration = Field(120.0, description="time between two points")
+    worlds: Whole = Field(8, ge=0, le=10_000, description="worlds whose curves are kept, of each policy")
+
+
+class SensitivityPart(_Part):
+    """Sobol indices: which uncertain input matters."""
+
+    samples: Whole = Field(64, ge=4, le=2**20, description="base sample, a power of two; costs samples · (inputs + 2)")
+    policies: tuple[str, ...] = Field((), description="names; default: the file as it stands and the best policy")
+
+    @model_validator(mode="after")
+    def _power(self) -> "SensitivityPart":
+        if self.samples & (self.samples - 1):
+            raise ValueError("want samples as a power of two")
+        return self
+
+
+class Sweep(_Part):
+    """Every policy (variant × point of the levers) in every world (point of the uncertainties)."""
+
+    method: Method = Field(
+        "grid", description="how uncertainties are combined: grid and list of values; random, lhs, sobol draw anew"
+    )
+    samples: Whole = Field(16, ge=1, le=POINTS_MAX, description="worlds drawn in each replication (random, lhs, sobol)")
+    seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
+    measure: Literal["ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s"] = Field(
+        "ttr99_s", description="the time that decides"
+    )
+    precision: PositiveShare | None = Field(
+        None, description='half-width wanted of the 95 % interval, over the mean: "5%"; none: as many as replications'
+    )
+    replications_max: Whole = Field(30, ge=1, le=10**6, description="replications after which a policy stops anyway")
+    levers_method: Method = Field("grid", description="how levers are combined")
+    levers_samples: Whole = Field(64, ge=1, le=POINTS_MAX, description="points drawn of levers (random, lhs, sobol)")
+    levers: dict[str, Span] = Field(
+        default_factory=dict, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }'
+    )
+    uncertainties: dict[str, Span] = Field(
+        default_factory=dict, description='keys with dots, for instance "host.timeout" = { min = "1m", max = "9m" }'
+    )
+    include: tuple[dict[str, Any], ...] = Field((), description="more points of levers, each a table of key = value")
+    exclude: tuple[dict[str, Any], ...] = Field((), description="points of levers that are left out")
+    accept: Accept | None = Field(None, description="keep only worlds that meet what was observed")
+    curves: Curves | None = Field(None, description="keep curves")
+    sensitivity: SensitivityPart | None = Field(None, description="Sobol indices")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Sweep":
+        if not self.levers and not self.uncertainties and not self.include:
+            raise ValueError("want [sweep.levers], [sweep.uncertainties] or both, with at least one key")
+        for name, spans, method in (
+            ("levers", self.levers, self.levers_method), ("uncertainties", self.uncertainties, self.method),
+        ):  # fmt: skip
+            key = "method" if name == "uncertainties" else "levers_method"
+            ranged = [one for one, span in spans.items() if span.is_range]
+            if ranged and method not in _DRAWN:
+                raise ValueError(f'want {key} = "random", "lhs" or "sobol" for the range of {name}.{ranged[0]}')
+            sizes = {len(span.values or ()) for span in spans.values()}
+            if method == "list" and len(sizes) > 1:
+                raise ValueError(f'want as many values for each of {name} with {key} = "list"')
+            if method == "grid" and math.prod(len(span.values or ()) for span in spans.values()) > POINTS_MAX:
+                points = math.prod(len(span.values or ()) for span in spans.values())
+                raise ValueError(f"want at most {POINTS_MAX} combinations instead of {points}")
+        known = set(self.levers)
+        for i, table in enumerate(self.exclude):
+            strange = sorted(set(table) - known)
+            if strange or not table:
+                raise ValueError(f"want exclude.{i} with keys of levers ({', '.join(sorted(known))})")
+        if self.precision is not None and self.method not in _DRAWN and self.uncertainties and self.accept:
+            raise ValueError("want accept only with worlds that are drawn (method random, lhs or sobol)")
+        return self
+
+    @property
+    def draws_worlds(self) -> bool:
+        """Whether each replication has worlds of its own."""
+        return bool(self.uncertainties) and self.method in _DRAWN
+
+
+def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:
+    """Points of the levers in order of the file: those combined, without excluded ones, then those included."""
+    if sweep is None:
+        yield ()
+        return
+    wanted = sweep.seed if sweep.seed is not None else seed
+    points = list(_points(sweep.levers, sweep.levers_method, sweep.levers_samples, (wanted, 0, 0, 1)))
+    if not sweep.levers and sweep.include:
+        points = [()]
+    for point in points:
+        at = dict(point)
+        if not any(all(at[key] == value for key, value in table.items()) for table in sweep.exclude):
+            yield point
+    for table in sweep.include:
+        yield tuple(table.items())
+
+
+def worlds(sweep: Sweep, seed: int, replication: int, block: int) -> list[Point]:
+    """Worlds of a replication: for drawn ones block after block of `sweep.samples`, each from draws of its own (of
+    Sobol the blocks continue one scrambled sequence). Of grid and list, and without uncertainties, one block.
+    """
+    if not sweep.draws_worlds:
+        return list(_points(sweep.uncertainties, sweep.method, 0, (0, 0, 0, 0))) if block == 0 else []
+    wanted = sweep.seed if sweep.seed is not None else seed
+    return list(_points(sweep.uncertainties, sweep.method, sweep.samples, (wanted, replication, block, 0)))
+
+
+def saltelli(sweep: Sweep, seed: int, samples: int) -> list[Point]:
+    """Worlds for Sobol indices: `samples` points A, as many B, and for each input A with that column from B, in this
+    order. Source: Saltelli et al., Computer Physics Communications 181 (2010).
+    """
+    spans = sweep.uncertainties
+    n = len(spans)
+    wanted = sweep.seed if sweep.seed is not None else seed
+    both = unit_points("sobol", samples, 2 * n, (wanted, 0, 0, 2))
+    a, b = both[:, :n], both[:, n:]
+    blocks = [a, b]
+    for i in range(n):
+        mixed = a.copy()
+        mixed[:, i] = b[:, i]
+        blocks.append(mixed)
+    return [_placed(spans, row) for block in blocks for row in block.tolist()]
+
+
+def _points(spans: Mapping[str, Span], method: str, samples: int, address: tuple[int, ...]) -> Iterator[Point]:
+    if method == "grid" or not spans:
+        for values in itertools.product(*(span.values or () for span in spans.values())):
+            yield tuple(zip(spans, values, strict=True))
+    elif method == "list":
+        for values in zip(*(span.values or () for span in spans.values()), strict=True):
+            yield tuple(zip(spans, values, strict=True))
+    else:
+        for row in unit_points(method, samples, len(spans), address).tolist():
+            yield _placed(spans, row)
+
+
+def _placed(spans: Mapping[str, Span], row: list[float]) -> Point:
+    return tuple((key, span.at(place)) for (key, span), place in zip(spans.items(), row, strict=True))
+
+
+def unit_points(method: str, samples: int, dimensions: int, address: tuple[int, ...]) -> np.ndarray:
+    """float64[samples, dimensions] in [0, 1): (seed, replication, block, purpose) says which."""
+    seed, replication, block, purpose = address
+    if method == "random":
+        return np.random.default_rng([seed, replication, block, purpose]).random((samples, dimensions))
+    from scipy.stats import qmc
+
+    if method == "lhs":
+        rng = np.random.default_rng([seed, replication, block, purpose])
+        return np.asarray(qmc.LatinHypercube(dimensions, rng=rng).random(samples))
+    engine = qmc.Sobol(dimensions, rng=np.random.default_rng([seed, replication, purpose]))
+    return np.asarray(engine.fast_forward(block * samples).random(samples) if block else engine.random(samples))

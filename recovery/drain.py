@@ -1,0 +1,173 @@
+"""One loop over any executor: chunks of runs go out, rows come back; what kills its worker is found and set aside.
+
+A run is a pure function of (world, seed, replication), so it does not matter where it runs, when, or how often.
+"""
+
+import functools
+import math
+import multiprocessing
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor as Threads
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from recovery import aftermath, pipeline, store
+from recovery.scenario import World
+
+CHUNK_S = 3.0  # work of one chunk: long against the loop, short against what a dead worker loses
+CHUNK_MAX = 500
+
+
+class Work(NamedTuple):
+    """One run to be done; `every_s` is above 0 where its curve is kept."""
+
+    key: str
+    world: World
+    seed: int
+    replication: int
+    every_s: float = 0.0
+
+
+class Done(NamedTuple):
+    """What came of a run: a row (with `error` where it failed) and its curve, float64[2, points], or None."""
+
+    row: dict[str, Any]
+    curve: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where runs run: `make` gives an executor with `workers` workers, again when one broke."""
+
+    name: str
+    workers: int
+    make: Callable[[], Executor]
+
+
+def backend(name: str, workers: int) -> Backend:
+    """`threads` (the kernels release the lock) or `processes` (a run that kills its worker does not kill the rest)."""
+    if name == "threads":
+        return Backend(name, workers, functools.partial(Threads, workers))
+    spawn = multiprocessing.get_context("spawn")  # never fork while threads of Polars or Numba live
+    return Backend(name, workers, functools.partial(ProcessPoolExecutor, workers, spawn))
+
+
+_running: set[pipeline.Runner] = set()
+_stopped = threading.Event()
+
+
+def simulate(works: Sequence[Work]) -> list[Done]:
+    """Run a chunk, one run after the other. A run that fails gives a row with its error."""
+    done = []
+    for work in works:
+        if _stopped.is_set():
+            raise pipeline.Interrupted
+        try:
+            with pipeline.Runner(1) as runner:
+                _running.add(runner)
+                try:
+                    outcome = aftermath.follow(next(runner.run([(work.world, work.seed, work.replication)])))
+                finally:
+                    _running.discard(runner)
+            row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.world)}
+            done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
+        except (pipeline.Interrupted, KeyboardInterrupt):
+            raise
+        except Exception as error:  # one bad run must not cost the others
+            done.append(Done({"key": work.key, "error": f"{type(error).__name__}: {error}"}, None))
+    return done
+
+
+def groups(world: World) -> dict[str, float]:
+    """r1 … r4 of a world of leases."""
+    rows = store.explanation(world.scenario) if world.scenario.fleet is not None else []
+    return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
+
+
+def _curve(outcome: pipeline.Outcome, every_s: float) -> np.ndarray | None:
+    if every_s <= 0:
+        return None
+    step = max(1, round(every_s / outcome.scenario.coupling.window))
+    values = outcome.leased_share() if outcome.droplets else outcome.backlog().astype(np.float64)
+    return np.stack([outcome.times_s[step - 1 :: step], values[step - 1 :: step]])
+
+
+def drain(
+    works: Sequence[Work],
+    place: Backend,
+    done: Callable[[Sequence[Done]], None],
+    *,
+    run: Callable[[Sequence[Work]], list[Done]] = simulate,
+    each_s: float = math.nan,
+) -> float:
+    """Run all `works`; `done` is told of each chunk as it comes. Returns seconds of work a run, to start from next time
+    (`each_s`).
+
+    An executor that broke is made again, and the chunks that were out run one at a time; one that breaks it again is
+    halved until the run that does it is known: it gets a row with that as its error. Ctrl-C lets no new chunk out.
+    """
+    waiting = deque(works)
+    suspects: deque[Sequence[Work]] = deque()
+    out: dict[Future[list[Done]], tuple[Sequence[Work], bool]] = {}
+    executor = place.make()
+    _stopped.clear()
+    try:
+        while waiting or suspects or out:
+            if suspects:
+                if not out:
+                    chunk = suspects.popleft()
+                    out[executor.submit(run, chunk)] = (chunk, True)
+            else:
+                while waiting and len(out) < place.workers + 1:
+                    chunk = [waiting.popleft() for _ in range(_size(len(waiting), place.workers, each_s))]
+                    out[executor.submit(run, chunk)] = (chunk, False)
+            ready, _ = wait(out, return_when=FIRST_COMPLETED)
+            broken = False
+            for future in ready:
+                chunk, alone = out.pop(future)
+                try:
+                    rows = future.result()
+                except BrokenExecutor:
+                    broken = True
+                    if not alone:
+                        suspects.append(chunk)
+                    elif len(chunk) > 1:
+                        middle = len(chunk) // 2
+                        suspects.extendleft((chunk[middle:], chunk[:middle]))
+                    else:
+                        done([Done({"key": chunk[0].key, "error": KILLED}, None)])
+                    continue
+                times = [row.row["cpu_s"] for row in rows if "cpu_s" in row.row]
+                if times:
+                    mean = math.fsum(times) / len(times)
+                    each_s = mean if math.isnan(each_s) else (each_s + mean) / 2
+                done(rows)
+            if broken:
+                for chunk, _ in out.values():
+                    suspects.append(chunk)
+                out.clear()
+                executor.shutdown(wait=False, cancel_futures=True)
+                executor = place.make()
+    except BaseException:
+        _stopped.set()
+        for runner in list(_running):
+            runner.stop()
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    executor.shutdown(wait=True)
+    return each_s
+
+
+KILLED = "killed its worker"
+
+
+def _size(left: int, workers: int, each_s: float) -> int:
+    """Runs of the next chunk: one to begin with, then about CHUNK_S of work, and less towards the end."""
+    if math.isnan(each_s):
+        return 1
+    return max(1, min(round(CHUNK_S / max(each_s, 1e-6)), CHUNK_MAX, left // (2 * workers)))

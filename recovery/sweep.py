@@ -1,0 +1,809 @@
+"""Sweeps: every policy in every world, replication after replication, until what is asked is known well enough.
+
+A *policy* is a variant at a point of the levers; a *world* is a point of the uncertainties. Worlds are drawn anew in
+each replication and are the same for all policies, so differences are paired. What goes on after each replication
+depends on results alone, never on time or order, so a sweep that was killed and resumed ends with the same table.
+"""
+
+import hashlib
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from recovery import design, drain, inference, pipeline, store, theory
+from recovery.design import Point, Span, Sweep
+from recovery.scenario import Experiment, ScenarioError, World
+from recovery.units import quantity, show_duration, show_share
+
+LOOKS_FROM = 3  # replications before a policy may be called beaten
+CONFIDENCE = 0.95
+PRIM_POLICIES = 30  # boxes are looked for in so many policies
+PRIM_RUNS = 32
+HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
+NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is never far from the best
+
+
+class Policy(NamedTuple):
+    """A variant at a point of the levers: number of its world in the experiment, name, short name for commands."""
+
+    number: int
+    name: str
+    id: str
+    variant: str
+    levers: dict[str, Any]
+
+
+class Job(NamedTuple):
+    """One run that the sweep wants. `role`: draw (counts), tried (a world that was not accepted), sensitivity."""
+
+    role: str
+    policy: int
+    replication: int
+    world: int
+    inputs: Point
+
+
+def shown(value: Any) -> Any:
+    """A lever's value for tables: a policy with its parameters as text, all else as it is."""
+    if isinstance(value, Mapping):
+        rest = ", ".join(f"{key}={shown(one)}" for key, one in value.items() if key != "name")
+        return f"{value.get('name', '')}({rest})" if rest else str(value.get("name", ""))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(str(shown(one)) for one in value) + "]"
+    return value
+
+
+def policies_of(experiment: Experiment) -> list[Policy]:
+    """All policies, the file as it stands first (at the first point of the levers)."""
+    out = []
+    for number, world in enumerate(experiment.worlds):
+        levers = {key: shown(value) for key, value in world.levers}
+        name = ", ".join([world.name, *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in levers.items())])
+        short = hashlib.sha256(json.dumps([world.name, levers], default=str).encode()).hexdigest()[:8]
+        out.append(Policy(number, name, short, world.name, levers))
+    return out
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will do at least and at most, before anything runs."""
+
+    policies: int
+    worlds: int
+    least: int
+    most: int
+    cpu_s: float
+    timed: int
+
+
+def wanted(experiment: Experiment) -> Sweep:
+    """The experiment's sweep. Raises ScenarioError if it has none, or one that cannot be run."""
+    sweep = experiment.head.sweep
+    if sweep is None:
+        raise ScenarioError(f"{experiment.file}: has no [sweep]; want one with [sweep.levers] or [sweep.uncertainties]")
+    if sweep.accept is not None and not experiment.head.observed:
+        raise ScenarioError(f"{experiment.file}: sweep.accept needs [[observed]] milestones to meet; want some")
+    if sweep.accept is not None and not sweep.draws_worlds:
+        raise ScenarioError(f"{experiment.file}: sweep.accept wants worlds that are drawn (method random, lhs, sobol)")
+    if experiment.head.replications > sweep.replications_max:
+        raise ScenarioError(
+            f"{experiment.file}: replications is {experiment.head.replications}; "
+            f"want no more than sweep.replications_max, {sweep.replications_max}"
+        )
+    names = {policy.name for policy in policies_of(experiment)}
+    for name in sweep.sensitivity.policies if sweep.sensitivity else ():
+        if name not in names:
+            raise ScenarioError(f"{experiment.file}: sweep.sensitivity.policies has {name!r}; want a policy's name")
+    return sweep
+
+
+def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Plan:
+    """How many runs and how long, from a few runs of the first replication that are timed."""
+    sweep = wanted(experiment)
+    policies, points = policies_of(experiment), design.worlds(sweep, experiment.head.seed, 0, 0)
+    begun, seconds = time.monotonic(), []
+    for i in range(timed):
+        policy = policies[i * len(policies) // timed]
+        world = experiment.drawn(policy.number, points[i % len(points)])
+        before = time.perf_counter()
+        drain.simulate([drain.Work("", world, experiment.head.seed, 0)])
+        seconds.append(time.perf_counter() - before)
+        if time.monotonic() - begun > patience_s:
+            break
+    each = len(policies) * len(points)
+    least = each * experiment.head.replications
+    most = each * (sweep.replications_max if sweep.precision is not None else experiment.head.replications)
+    return Plan(len(policies), len(points), least, most, math.fsum(seconds) / len(seconds), len(seconds))
+
+
+class _Known:
+    """Results so far: what decides, by key; all else lies in the parts."""
+
+    def __init__(self, folder: Path, measure: str) -> None:
+        self.parts, self.curves = store.Parts(folder), store.Parts(folder, "curves")
+        self.measure = measure
+        self.found: dict[str, tuple[float, str | None, dict[str, float]]] = {}
+        self.cpu_s = 0.0
+        table = self.parts.read()
+        for row in table.iter_rows(named=True) if table is not None else ():
+            self._note(row)
+
+    def _note(self, row: Mapping[str, Any]) -> None:
+        kept = {key: value for key in OBSERVABLE if isinstance(value := row.get(key), float)}
+        value = row.get(self.measure)
+        self.cpu_s += row.get("cpu_s") or 0.0
+        self.found[row["key"]] = (math.nan if value is None else float(value), row["error"], kept)
+
+    def add(self, done: Sequence[drain.Done]) -> None:
+        curves = [
+            {"key": one.row["key"], "time_s": float(t), "value": float(v)}
+            for one in done if one.curve is not None for t, v in one.curve.T
+        ]  # fmt: skip
+        if curves:
+            self.curves.add(curves)
+        self.parts.add([one.row for one in done])  # last: a run that is known has its curve
+        for one in done:
+            self._note(one.row)
+
+
+OBSERVABLE = ("decline_ends_s", "progress_from_s", "leased_all_s")
+
+
+Tell = Callable[[int, int], None]
+
+
+def _silent(wanted_runs: int, todo: int) -> None:
+    """Tell nobody."""
+
+
+class _Run:
+    """A sweep at work; `tell` hears of runs that are wanted and of those that are still to be done (less when done)."""
+
+    def __init__(self, experiment: Experiment, folder: Path, place: drain.Backend, tell: Tell) -> None:
+        self.experiment, self.sweep, self.place, self.tell = experiment, wanted(experiment), place, tell
+        self.policies = policies_of(experiment)
+        self.seed = experiment.head.seed
+        self.known = _Known(folder, self.sweep.measure)
+        self.each_s = math.nan
+        self.jobs: list[tuple[Job, str]] = []  # with the key of each
+        self.times: dict[int, dict[tuple[int, int], float]] = {policy.number: {} for policy in self.policies}
+        self.status: dict[int, str] = {}
+        self.draws: dict[tuple[int, int], Point] = {}
+        self.tried = 0
+
+    def _work(self, job: Job) -> tuple[str, drain.Work | str]:
+        """The key of a job, and what is to be done for it: a run, or the error of a world that cannot be."""
+        replication = job.replication
+        try:
+            world = self.experiment.drawn(job.policy, job.inputs)
+        except ScenarioError as error:
+            key = store.digest_of_run([self.policies[job.policy].name, json.dumps(job.inputs, default=str), str(error)])
+            return key, str(error)
+        key = store.digest_of(world, self.seed, replication)
+        curves = self.sweep.curves
+        keeps = curves is not None and job.role == "draw" and replication == 0 and job.world < curves.worlds
+        return key, drain.Work(key, world, self.seed, replication, curves.every if curves and keeps else 0.0)
+
+    def ensure(self, jobs: Iterable[Job]) -> list[str]:
+        """Run what is not known of these; their keys."""
+        keys: list[str] = []
+        todo: dict[str, drain.Work] = {}
+        failed = []
+        for job in jobs:
+            key, work = self._work(job)
+            keys.append(key)
+            if key in self.known.found or key in todo:
+                continue
+            if isinstance(work, str):
+                failed.append(drain.Done({"key": key, "error": work}, None))
+                self.known.found[key] = (math.nan, work, {})
+            else:
+                todo[key] = work
+        if failed:
+            self.known.add(failed)
+        self.tell(len(keys), len(todo))
+        if todo:
+            self.each_s = drain.drain(list(todo.values()), self.place, self._done, each_s=self.each_s)
+        return keys
+
+    def _done(self, rows: Sequence[drain.Done]) -> None:
+        self.known.add(rows)
+        self.tell(0, -len(rows))
+
+    def worlds_of(self, replication: int) -> list[Point]:
+        """The worlds of a replication: drawn, and with `accept` only those that meet what was observed."""
+        sweep = self.sweep
+        if sweep.accept is None:
+            return design.worlds(sweep, self.seed, replication, 0)
+        kept: list[Point] = []
+        for block in range(sweep.accept.tries):
+            points = design.worlds(sweep, self.seed, replication, block)
+            first = block * sweep.samples
+            jobs = [Job("tried", 0, replication, first + i, point) for i, point in enumerate(points)]
+            for job, key in zip(jobs, self.ensure(jobs), strict=True):
+                if len(kept) == sweep.samples:
+                    break
+                self.tried += 1
+                _, error, found = self.known.found[key]
+                if error is None and self._meets(found):
+                    kept.append(job.inputs)
+                else:
+                    self.jobs.append((job, key))
+            if len(kept) == sweep.samples:
+                return kept
+        raise ScenarioError(
+            f"{self.experiment.file}: sweep.accept kept {len(kept)} of {sweep.accept.tries * sweep.samples} worlds; "
+            f"want narrower ranges, a wider sweep.accept.within than {show_duration(sweep.accept.within)}, "
+            f"or more tries"
+        )
+
+    def _meets(self, found: Mapping[str, float]) -> bool:
+        within = self.sweep.accept.within if self.sweep.accept else math.inf
+        return all(
+            abs(found.get(observed.measure, math.inf) - observed.at) <= within
+            for observed in self.experiment.head.observed
+        )
+
+    def limit_s(self) -> float:
+        """Times are restricted to what the horizon lets one see."""
+        scenario = self.experiment.first.scenario
+        return scenario.horizon - scenario.recovers_from_s
+
+    def go(self) -> None:
+        """All replications."""
+        least = self.experiment.head.replications
+        most = self.sweep.replications_max if self.sweep.precision is not None else least
+        for replication in range(most):
+            active = [policy for policy in self.policies if policy.number not in self.status]
+            if not active:
+                break
+            points = self.worlds_of(replication)
+            self.draws |= {(replication, i): point for i, point in enumerate(points)}
+            jobs = [
+                Job("draw", policy.number, replication, i, point) for i, point in enumerate(points) for policy in active
+            ]
+            for job, key in zip(jobs, self.ensure(jobs), strict=True):
+                self.jobs.append((job, key))
+                value, error, _ = self.known.found[key]
+                if error is None:
+                    self.times[job.policy][job.replication, job.world] = value
+            self._judge(replication + 1, least, most)
+        for policy in self.policies:
+            self.status.setdefault(policy.number, "cap" if self.sweep.precision is not None else "done")
+
+    def restricted(self, policy: int) -> tuple[np.ndarray, np.ndarray]:
+        """Restricted times of a policy's runs in order, and the replication of each."""
+        ordered = sorted(self.times[policy].items())
+        values = inference.restricted([value for _, value in ordered], self.limit_s())
+        return values, np.array([place[0] for place, _ in ordered], np.int64)
+
+    def _judge(self, replications: int, least: int, most: int) -> None:
+        """Which policies are known well enough, or clearly beaten."""
+        active = [policy.number for policy in self.policies if policy.number not in self.status]
+        for number in active:
+            if not self.times[number]:
+                self.status[number] = "failed"
+        active = [number for number in active if number not in self.status]
+        if self.sweep.precision is None or not active:
+            return
+        means = {number: float(self.restricted(number)[0].mean()) for number in active}
+        best = min(means, key=lambda number: (means[number], number))
+        looks = max(1, (most - LOOKS_FROM + 1) * max(len(self.policies) - 1, 1))
+        for number in active:
+            values, cluster = self.restricted(number)
+            if replications >= least:
+                half = inference.relative_half_width(inference.cluster_mean(values, cluster, CONFIDENCE))
+                if half <= self.sweep.precision:
+                    self.status[number] = "precise"
+                    continue
+            if number != best and replications >= LOOKS_FROM:
+                both = sorted(self.times[number].keys() & self.times[best].keys())
+                mine = inference.restricted([self.times[number][place] for place in both], self.limit_s())
+                other = inference.restricted([self.times[best][place] for place in both], self.limit_s())
+                places = np.array([place[0] for place in both])
+                margin = self.sweep.precision * means[best]  # worse by less than the precision is not clearly beaten
+                if inference.clearly_worse(mine - margin, other, places, (1 - CONFIDENCE) / looks):
+                    self.status[number] = "beaten"
+
+    def sensitivities(self) -> list[dict[str, Any]]:
+        """Sobol indices of the restricted time, over the whole stated ranges."""
+        part = self.sweep.sensitivity
+        if part is None or not self.sweep.uncertainties:
+            return []
+        names = part.policies or tuple(dict.fromkeys([self.policies[0].name, self.ranked()[0].name]))
+        points = design.saltelli(self.sweep, self.seed, part.samples)
+        keys = list(self.sweep.uncertainties)
+        out = []
+        for policy in (policy for policy in self.policies if policy.name in names):
+            jobs = [Job("sensitivity", policy.number, 0, i, point) for i, point in enumerate(points)]
+            found = []
+            for job, key in zip(jobs, self.ensure(jobs), strict=True):
+                self.jobs.append((job, key))
+                found.append(self.known.found[key][0])
+            table: dict[str, Any] = {"policy": policy.id, "name": policy.name, "measure": self.sweep.measure}
+            table |= {"runs": len(found), "inputs": [], "why_not": None}
+            if any(math.isnan(value) for value in found):
+                table["why_not"] = f"{sum(math.isnan(value) for value in found)} of its runs failed"
+            else:
+                values = inference.restricted(found, self.limit_s()).reshape(len(keys) + 2, part.samples)
+                told = inference.sobol(values[0], values[1], values[2:], keys, CONFIDENCE, self.seed)
+                table["why_not"] = told.reason
+                table["inputs"] = [
+                    {"key": key, "S1": told.S1[key]._asdict(), "ST": told.ST[key]._asdict()} for key in keys
+                ]
+            out.append(table)
+        return out
+
+    def ranked(self) -> list[Policy]:
+        """Policies by their mean restricted time, the least first; failed ones last."""
+        return sorted(self.policies, key=lambda policy: (self._mean(policy.number), policy.number))
+
+    def _mean(self, number: int) -> float:
+        return float(self.restricted(number)[0].mean()) if self.times[number] else math.inf
+
+
+def run(
+    experiment: Experiment, *, out: Path, place: drain.Backend, resume: bool, tell: Tell | None = None
+) -> tuple[Path, dict[str, Any]]:
+    """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json.
+
+    Raises ScenarioError before anything runs, or where too few worlds are accepted; FileExistsError if the folder holds
+    runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
+    """
+    wanted(experiment)
+    folder = out / experiment.name
+    if any((folder / "parts").glob("*.parquet")) and not resume:
+        raise FileExistsError(
+            f"{folder} holds runs of a sweep; want --resume to go on with it (runs that are still the same are kept), "
+            f"or another --out"
+        )
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    work = _Run(experiment, folder, place, tell or _silent)
+    work.go()
+    sensitivity = work.sensitivities()
+    table = _table(work)
+    store.write_whole(folder / "runs.parquet", lambda part: table.write_parquet(part, compression="zstd"))
+    curves = _curves(work, table)
+    if curves is not None:
+        store.write_whole(folder / "series.parquet", lambda part: curves.write_parquet(part, compression="zstd"))
+    summary = _summary(work, table, sensitivity, folder)
+    manifest = {
+        "format": store.FORMAT,
+        "kind": "sweep",
+        "name": experiment.name,
+        "file": experiment.file,
+        "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
+        "inputs": experiment.raw,
+        "inputs_in_order": json.dumps(experiment.raw, default=str),  # the order of keys decides the draws
+        "digest": digest_of(experiment),
+        "engine": pipeline.ENGINE,
+        "versions": store.versions(),
+        "machine": platform.machine(),
+        "argv": ["recovery", *sys.argv[1:]],
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "traffic": summary["traffic"],
+        "seed": experiment.head.seed,
+        "replications": experiment.head.replications,
+        "threads": place.workers,
+        "backend": place.name,
+        "wall_s": round(time.monotonic() - begun, 3),
+        "cpu_s": round(work.known.cpu_s, 3),
+        "runs_done": summary["runs"]["done"],
+        "runs_wanted": summary["runs"]["done"] + summary["runs"]["failed"],
+        "window_s": experiment.first.scenario.coupling.window,
+        "horizon_s": experiment.first.scenario.horizon,
+    }
+    store.write_text(folder / "summary.json", store.to_json(summary))
+    store.write_text(folder / "manifest.json", store.to_json(manifest))
+    return folder, summary
+
+
+def digest_of(experiment: Experiment) -> str:
+    """Name (16 hex digits) of everything that decides a sweep's result."""
+    runs = [store.digest_of(world, experiment.head.seed, 0) for world in experiment.worlds]
+    sweep = experiment.head.sweep
+    declared = json.dumps(sweep.model_dump(mode="json") if sweep else None, sort_keys=True, default=str)
+    return store.digest_of_run([*runs, declared, str(experiment.head.replications)])
+
+
+def _number_or_text(values: Sequence[Any]) -> list[Any]:
+    """Values of one key as numbers in base units (s, 1/s, share) if all are, else as text."""
+    found = [quantity(value) for value in values]
+    kinds = {one[0] for one in found if one is not None}
+    if None not in found and len(kinds) == 1:
+        return [one[1] for one in found if one is not None]
+    return [str(value) for value in values]
+
+
+_ORDER = {"draw": 0, "tried": 1, "sensitivity": 2}
+
+
+def _table(work: _Run) -> Any:
+    """runs.parquet: a row for each run that the sweep wanted, in order of role, policy, replication and world."""
+    import polars as pl
+
+    jobs = sorted(work.jobs, key=lambda one: (_ORDER[one[0].role], *one[0][1:4]))
+    lever_keys = list(dict.fromkeys(key for policy in work.policies for key in policy.levers))
+    input_keys = list(work.sweep.uncertainties)
+    columns: dict[str, list[Any]] = {"key": [key for _, key in jobs], "role": [job.role for job, _ in jobs]}
+    columns["policy"] = [work.policies[job.policy].name for job, _ in jobs]
+    columns["variant"] = [work.policies[job.policy].variant for job, _ in jobs]
+    for key in lever_keys:
+        values = _number_or_text([policy.levers.get(key, "") for policy in work.policies])
+        columns[key] = [values[job.policy] for job, _ in jobs]
+    for key in input_keys:
+        columns[key] = _number_or_text([shown(dict(job.inputs)[key]) for job, _ in jobs])
+    columns["replication"] = [job.replication for job, _ in jobs]
+    columns["world"] = [job.world for job, _ in jobs]
+    columns["seed"] = [work.seed for _ in jobs]
+    left = pl.DataFrame(columns, infer_schema_length=None)
+    parts = work.known.parts.read()
+    found = parts.unique("key", keep="first", maintain_order=True).drop("cpu_s", strict=False)
+    first = ["error", "verdict"]
+    rest = [name for name in found.columns if name not in ("key", *first, *columns)]
+    keep = ["key", *[name for name in first if name in found.columns], *sorted(rest)]
+    return left.join(found.select(keep), on="key", how="left", maintain_order="left")
+
+
+def _curves(work: _Run, table: Any) -> Any:
+    """series.parquet: curves of the first worlds of each policy, in order."""
+    import polars as pl
+
+    curves = work.known.curves.read()
+    if curves is None or work.sweep.curves is None:
+        return None
+    runs = table.filter(
+        (pl.col("role") == "draw") & (pl.col("replication") == 0) & (pl.col("world") < work.sweep.curves.worlds)
+    ).select("key", "policy", "replication", "world")
+    name = "leased_share" if work.experiment.first.scenario.fleet is not None else "backlog"
+    points = curves.unique(["key", "time_s"], keep="first").sort("key", "time_s")
+    joined = runs.join(points, on="key", how="inner", maintain_order="left_right").drop("key")
+    return joined.rename({"value": name})
+
+
+def _unit(span: Span) -> str | None:
+    found = quantity(span.min if span.is_range else (span.values or ("",))[0])
+    return {"duration": "s", "rate": "1/s", "share": "share"}.get(found[0]) if found else None
+
+
+def _design(work: _Run) -> dict[str, Any]:
+    sweep = work.sweep
+    inputs: list[dict[str, Any]] = []
+    for key, span in sweep.uncertainties.items():
+        unit = _unit(span)
+        told: dict[str, Any] = {"key": key} | ({"unit": unit} if unit else {})
+        if span.is_range:
+            low, high = quantity(span.min) or ("", 0.0), quantity(span.max) or ("", 0.0)
+            told |= {"min": low[1], "max": high[1], "distribution": span.distribution}
+        else:
+            told["values"] = _number_or_text([shown(value) for value in span.values or ()])
+        inputs.append(told)
+    levers: dict[str, list[Any]] = {}
+    for policy in work.policies:
+        for key, value in policy.levers.items():
+            if value not in levers.setdefault(key, []):
+                levers[key].append(value)
+    accept = None
+    if sweep.accept is not None:
+        accept = {"within_s": sweep.accept.within, "tried": work.tried, "kept": len(work.draws)}
+    return {
+        "method": sweep.method,
+        "samples": sum(1 for replication, _ in work.draws if replication == 0),
+        "replications": work.experiment.head.replications,
+        "replications_max": sweep.replications_max,
+        "levers": [{"key": key, "values": values} for key, values in levers.items()],
+        "uncertainties": inputs,
+        "accept": accept,
+    }
+
+
+def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """summary.json of a sweep."""
+    import polars as pl
+
+    experiment, sweep = work.experiment, work.sweep
+    traffic = "leases" if experiment.first.scenario.fleet is not None else "jobs"
+    draws = table.filter(pl.col("role") == "draw")
+    by_policy = {name[0]: frame for name, frame in draws.group_by("policy", maintain_order=True)}
+    ranked = work.ranked()
+    best = _best_in_each(work)
+    told = []
+    for rank, policy in enumerate(ranked, 1):
+        rows = by_policy.get(policy.name, draws.head(0))
+        told.append(_policy(work, policy, rank, rows, traffic, best))
+    fronts = [one for one in told if one["status"] != "failed"]
+    if fronts:
+        points = [
+            [one["restricted"]["mean"], *(one["harm"][harm]["mean"] for harm in HARMS[traffic])] for one in fronts
+        ]
+        for one, on_front in zip(fronts, inference.pareto(points).tolist(), strict=True):
+            one["on_front"] = on_front
+    failed = table.filter(pl.col("error").is_not_null())
+    failures = [
+        {
+            "key": row["key"],
+            "policy": row["policy"],
+            "replication": row["replication"],
+            "world": row["world"],
+            "error": row["error"],
+            "command": f"recovery replay {row['key']} --from {folder}",
+        }
+        for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
+    ]
+    return {
+        "format": store.FORMAT,
+        "kind": "sweep",
+        "traffic": traffic,
+        "measure": sweep.measure,
+        "limit_s": work.limit_s(),
+        "precision": sweep.precision,
+        "confidence": CONFIDENCE,
+        "design": _design(work),
+        "runs": {
+            "done": table.height - failed.height,
+            "failed": failed.height,
+            "set_aside": failed.filter(pl.col("error") == drain.KILLED).height,
+        },
+        "policies": told,
+        "sensitivity": sensitivity,
+        "failures": failures,
+        "notes": [
+            note.model_dump() | {"value": store._raw_value(experiment.raw, note.key)} for note in experiment.head.notes
+        ],
+        "answers": _answers(told, work.limit_s()),
+    }
+
+
+def _best_in_each(work: _Run) -> dict[tuple[int, int], float]:
+    """The least restricted time in each world, over the policies that ran there."""
+    best: dict[tuple[int, int], float] = {}
+    for times in work.times.values():
+        for place, value in times.items():
+            best[place] = min(best.get(place, math.inf), value, work.limit_s())
+    return best
+
+
+def _policy(
+    work: _Run, policy: Policy, rank: int, rows: Any, traffic: str, best: Mapping[tuple[int, int], float]
+) -> dict[str, Any]:
+    """What is told of one policy."""
+    import polars as pl
+
+    nothing = {"mean": math.nan, "low": math.nan, "high": math.nan}
+    out: dict[str, Any] = {
+        "id": policy.id,
+        "name": policy.name,
+        "variant": policy.variant,
+        "levers": policy.levers,
+        "is_baseline": policy.number == 0,
+        "rank": rank,
+        "status": work.status[policy.number],
+        "failed": rows.filter(pl.col("error").is_not_null()).height if rows.height else 0,
+        "on_front": False,
+        "fails_where": [],
+    }
+    good = rows.filter(pl.col("error").is_null())
+    out |= {"runs": good.height, "replications": good.get_column("replication").n_unique() if good.height else 0}
+    if not good.height:
+        empty = {"share": math.nan, "low": math.nan, "high": math.nan}
+        out |= {"restricted": nothing, "given_recovery": nothing, "fluid_bound_s": nothing, "difference": None}
+        out |= {"not_recovered": empty, "collapsed": empty, "worst_s": math.nan}
+        return out | {
+            "regret": dict.fromkeys(("mean", "p90", "max"), math.nan),
+            "harm": dict.fromkeys(HARMS[traffic], nothing),
+        }
+    values, cluster = work.restricted(policy.number)
+    times = np.array([value for _, value in sorted(work.times[policy.number].items())])
+    finite = np.isfinite(times)
+    out["restricted"] = inference.cluster_mean(values, cluster, CONFIDENCE)._asdict()
+    out["given_recovery"] = inference.cluster_ratio(
+        np.where(finite, times, 0.0), finite.astype(float), cluster, CONFIDENCE
+    )._asdict()
+    out["not_recovered"] = _share(int((~finite).sum()), len(times))
+    out["collapsed"] = _share(int((good.get_column("verdict") == "collapsed").sum()), len(times))
+    replication = good.get_column("replication").to_numpy()
+
+    def mean_of(name: str) -> dict[str, float]:
+        if name not in good.columns:
+            return nothing
+        return inference.cluster_mean(good.get_column(name).to_numpy(), replication, CONFIDENCE)._asdict()
+
+    out["fluid_bound_s"] = mean_of("fluid_bound_s")
+    out["harm"] = {harm: mean_of(harm) for harm in HARMS[traffic]}
+    out["difference"] = None
+    both = sorted(work.times[policy.number].keys() & work.times[0].keys())
+    if policy.number != 0 and both:
+        mine = inference.restricted([work.times[policy.number][place] for place in both], work.limit_s())
+        other = inference.restricted([work.times[0][place] for place in both], work.limit_s())
+        out["difference"] = inference.paired(mine, other, np.array([place[0] for place in both]), CONFIDENCE)._asdict()
+    out["worst_s"] = float(values.max())
+    regrets = values - np.array([best[place] for place in sorted(work.times[policy.number])])
+    out["regret"] = {
+        "mean": float(regrets.mean()),
+        "p90": float(np.quantile(regrets, 0.9)),
+        "max": float(regrets.max()),
+    }
+    if (rank <= PRIM_POLICIES or policy.number == 0) and len(times) >= PRIM_RUNS and 0 < finite.sum() < len(times):
+        out["fails_where"] = _boxes(work, policy, ~finite)
+    return out
+
+
+def _share(some: int, of: int) -> dict[str, float]:
+    low, high = theory.wilson(some, of, CONFIDENCE)
+    return {"share": some / of, "low": low, "high": high}
+
+
+def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]]:
+    """In which worlds a policy fails, in words (PRIM)."""
+    keys = list(work.sweep.uncertainties)
+    columns, kinds, names = [], [], []
+    places = sorted(work.times[policy.number])
+    for key in keys:
+        values = _number_or_text([shown(dict(work.draws[place])[key]) for place in places])
+        is_text = isinstance(values[0], str)
+        names.append(sorted(set(values)) if is_text else [])
+        columns.append([names[-1].index(value) for value in values] if is_text else values)
+        kinds.append("category" if is_text else "number")
+    boxes = inference.prim(np.array(columns, float).T, fails, keys, kinds=kinds)
+    units = {key: _unit(work.sweep.uncertainties[key]) for key in keys}
+
+    def show(name: str, value: float) -> str:
+        if names[keys.index(name)]:
+            return str(names[keys.index(name)][int(value)])
+        unit = units[name]
+        if unit == "s":
+            return show_duration(value)
+        return show_share(value) if unit == "share" else f"{value:.3g}/s" if unit == "1/s" else f"{value:.4g}"
+
+    return [
+        {"words": inference.words(box, show), "coverage": box.coverage, "density": box.density, "support": box.support}
+        for box in boxes
+    ]
+
+
+def _answers(policies: Sequence[Mapping[str, Any]], limit_s: float) -> list[str]:
+    """What the sweep found, in sentences."""
+    ran = [one for one in policies if one["status"] != "failed"]
+    if not ran:
+        return ["Every run failed."]
+    best = ran[0]
+    out = [
+        f"Soonest on average: {best['name']}, {_span(best['restricted'])} (never counts as {show_duration(limit_s)})."
+    ]
+    base = next((one for one in ran if one["is_baseline"]), None)
+    if base is not None and base is not best:
+        out.append(
+            f"As the file stands ({base['name']}): {_span(base['restricted'])}; "
+            f"{show_share(base['not_recovered']['share'])} of its runs do not recover."
+        )
+    near = [one for one in ran if one["regret"]["max"] <= NEVER_FAR_S]
+    out.append(
+        f"Never more than {show_duration(NEVER_FAR_S)} behind the best in any world: {len(near)} of {len(ran)} policies"
+        + (f", first {near[0]['name']}." if near else ".")
+    )
+    median = sorted(one["restricted"]["mean"] for one in ran)[len(ran) // 2]
+    traps = [one for one in ran if one["given_recovery"]["mean"] < median and one["not_recovered"]["share"] > 0.05]
+    if traps:
+        worst = max(traps, key=lambda one: float(one["not_recovered"]["share"]))
+        out.append(
+            f"{len(traps)} policies are sooner than the middle one where they recover, and do not recover in more than "
+            f"5 % of the worlds; most often {worst['name']} ({show_share(worst['not_recovered']['share'])})."
+        )
+    return out
+
+
+def _span(told: Mapping[str, float]) -> str:
+    if math.isnan(told["low"]):
+        return show_duration(told["mean"])
+    return f"{show_duration(told['mean'])} ({show_duration(max(told['low'], 0.0))} to {show_duration(told['high'])})"
+
+
+def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Manifest and row of a run of a sweep by its key (or a beginning of it). Raises ValueError if there is none."""
+    import polars as pl
+
+    if not (folder / "runs.parquet").is_file():
+        raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
+    rows = pl.read_parquet(folder / "runs.parquet").filter(pl.col("key").str.starts_with(key))
+    if rows.get_column("key").n_unique() != 1:
+        raise ValueError(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest, rows.row(0, named=True)
+
+
+def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
+    """The world of a row of runs.parquet, drawn again. Raises ValueError if the sweep does not draw it any more."""
+    sweep = wanted(experiment)
+    number = next((one.number for one in policies_of(experiment) if one.name == row["policy"]), None)
+    if number is None:
+        raise ValueError(f"{row['policy']} is no policy of {experiment.file}")
+    tries = sweep.accept.tries if sweep.accept is not None else 1
+    points: Iterable[Point]
+    if row["role"] == "sensitivity":
+        points = design.saltelli(sweep, experiment.head.seed, sweep.sensitivity.samples if sweep.sensitivity else 4)
+    else:
+        points = (
+            point
+            for block in range(tries)
+            for point in design.worlds(sweep, experiment.head.seed, row["replication"], block)
+        )
+    for point in points:
+        try:
+            world = experiment.drawn(number, point)
+        except ScenarioError as error:
+            drawn = store.digest_of_run([row["policy"], json.dumps(point, default=str), str(error)])
+            if drawn == row["key"]:
+                raise
+            continue
+        if store.digest_of(world, experiment.head.seed, row["replication"]) == row["key"]:
+            return world
+    raise ValueError(
+        f"{row['key']} is not drawn by {experiment.file} as it is now (code or inputs changed); want the sweep again"
+    )
+
+
+def threshold(
+    experiment: Experiment,
+    key: str,
+    low: str,
+    high: str,
+    *,
+    confidence: float,
+    tolerance: float,
+    most: int,
+    out: Path,
+    place: drain.Backend,
+) -> dict[str, Any]:
+    """Where recovery turns into collapse over one key of the file as it stands (inference.cliff). Runs are kept under
+    `out` and not run again.
+
+    Raises ValueError if an end is no number with a unit, or both ends have one verdict.
+    """
+    whole = all(text.strip().lstrip("-").isdigit() for text in (low, high))
+    ends = [int(text) if whole else text for text in (low, high)]
+    found = [quantity(end) for end in ends]
+    if None in found or found[0][0] != found[1][0] or not found[0][1] < found[1][1]:  # type: ignore[index]
+        raise ValueError(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
+    least, greatest = found[0][1], found[1][1]  # type: ignore[index]
+    scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
+    span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
+    known = _Known(out / experiment.name / "threshold", "ttr99_s")
+    each_s = math.nan
+
+    def place_of(value: float) -> float:
+        if scale == "log":
+            return math.log(value / least) / math.log(greatest / least)
+        return (value - least) / (greatest - least)
+
+    def fails(value: float, replications: range) -> list[bool]:
+        nonlocal each_s
+        text = round(value) if whole else span.at(place_of(value))
+        world = experiment.drawn(0, ((key, text),))
+        keys = {store.digest_of(world, experiment.head.seed, r): r for r in replications}
+        todo = [drain.Work(k, world, experiment.head.seed, r) for k, r in keys.items() if k not in known.found]
+        if todo:
+            each_s = drain.drain(todo, place, known.add, each_s=each_s)
+        for name in keys:
+            if known.found[name][1] is not None:
+                raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")
+        return [not math.isfinite(known.found[name][0]) for name in keys]
+
+    told = inference.cliff(
+        fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole
+    )
+    kind = found[0][0]  # type: ignore[index]
+    return (
+        {"experiment": experiment.name, "key": key, "kind": kind}
+        | told._asdict()
+        | {"tried": [one._asdict() for one in told.tried]}
+    )

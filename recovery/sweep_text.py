@@ -1,0 +1,178 @@
+"""What the commands of sweeps say: tables for people, from folders of finished sweeps."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recovery import drain, inference, scenario, store, sweep
+from recovery.store import number
+from recovery.text import table
+from recovery.units import show_count, show_duration, show_share
+
+_SHOW: dict[str, Callable[[float], str]] = {
+    "duration": show_duration,
+    "share": show_share,
+    "rate": lambda v: f"{v:.4g}/s",
+    "number": lambda v: f"{v:.6g}",
+}
+
+
+def planned(plan: sweep.Plan, workers: int) -> str:
+    """What a sweep will take."""
+    lines = [f"{plan.policies} policies × {plan.worlds} worlds a replication: {show_count(plan.least)} runs at least"]
+    if plan.most > plan.least:
+        lines[0] += f", {show_count(plan.most)} at most (policies that are precise or beaten stop earlier)"
+    times = [show_duration(runs * plan.cpu_s / workers) for runs in (plan.least, plan.most)]
+    span = times[0] if plan.most == plan.least else f"{times[0]} to {times[1]}"
+    lines.append(f"{show_duration(plan.cpu_s)} a run ({plan.timed} were timed): {span} on {workers} cores")
+    lines.append(f"about {show_count(plan.most * 250 / 1e6)} MB of results at most")
+    return "\n".join(lines)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The summary of a finished sweep. Raises ValueError if there is none."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        summary = {}
+    if summary.get("kind") != "sweep":
+        raise ValueError(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
+    return dict(summary)
+
+
+def _span(told: Mapping[str, Any], show: Any = show_duration) -> str:
+    mean, low, high = (number(told[end]) for end in ("mean", "low", "high"))
+    return show(mean) if math.isnan(low) or math.isnan(high) else f"{show(mean)} ({show(max(low, 0))}–{show(high)})"
+
+
+def ranked(summary: Mapping[str, Any], most: int) -> str:
+    """The ranking as a table."""
+    rows = [["", "policy", "mean, never = horizon", "if it recovers", "never", "worst regret", "runs", "state"]]
+    rows += [
+        [
+            str(one["rank"]),
+            f"{one['name']} [{one['id']}]" + (" (as it stands)" if one["is_baseline"] else ""),
+            _span(one["restricted"]),
+            show_duration(number(one["given_recovery"]["mean"])),
+            show_share(number(one["not_recovered"]["share"])),
+            show_duration(number(one["regret"]["max"])),
+            str(one["runs"]),
+            one["status"],
+        ]
+        for one in summary["policies"][:most]
+    ]
+    text = table(rows, left=2)
+    left = len(summary["policies"]) - most
+    return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+
+
+def _named(summary: Mapping[str, Any], word: str) -> Mapping[str, Any]:
+    found = [one for one in summary["policies"] if word in (one["name"], one["id"], str(one["rank"]))]
+    found = found or [one for one in summary["policies"] if one["variant"] == word]
+    if len(found) != 1:
+        names = ", ".join(one["name"] for one in (found or summary["policies"])[:5])
+        raise ValueError(f"{word} names {len(found)} policies; want one by name, id or rank, for instance {names}")
+    return dict(found[0])
+
+
+def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
+    """Paired differences of each policy from the first. Raises ValueError for unknown names."""
+    import polars as pl
+
+    summary = read(folder)
+    if len(words) < 2:
+        raise ValueError("want two policies or more, the first is what the others are compared with")
+    runs = pl.read_parquet(folder / "runs.parquet").filter((pl.col("role") == "draw") & pl.col("error").is_null())
+    measure, limit_s = summary["measure"], float(summary["limit_s"])
+    first, *others = [_named(summary, word) for word in words]
+    base = runs.filter(pl.col("policy") == first["name"]).select("replication", "world", pl.col(measure).alias("base"))
+    out = []
+    for other in others:
+        own = runs.filter(pl.col("policy") == other["name"]).select("replication", "world", measure)
+        both = own.join(base, on=["replication", "world"]).sort("replication", "world")
+        if not both.height:
+            raise ValueError(f"{other['name']} and {first['name']} have no world in common")
+        mine = inference.restricted(both.get_column(measure).to_numpy(), limit_s)
+        theirs = inference.restricted(both.get_column("base").to_numpy(), limit_s)
+        told = inference.paired(mine, theirs, both.get_column("replication").to_numpy(), summary["confidence"])
+        out.append(
+            {
+                "policy": other["name"],
+                "than": first["name"],
+                "measure": measure,
+                "difference_s": told._asdict(),
+                "worlds": both.height,
+                "sooner_share": float(np.mean(mine < theirs)),
+                "later_share": float(np.mean(mine > theirs)),
+                "verdict": "sooner" if told.high < 0 else "later" if told.low > 0 else "not told apart",
+            }
+        )
+    return out
+
+
+def differences(rows: Sequence[Mapping[str, Any]]) -> str:
+    """`compared` in words."""
+    lines = []
+    for row in rows:
+        told = row["difference_s"]
+        by = show_duration(abs(told["mean"]))
+        ends = f"{show_duration(told['low'])} to {show_duration(told['high'])}"
+        word = {"sooner": f"{by} sooner than", "later": f"{by} later than"}.get(row["verdict"], "not told apart from")
+        lines.append(
+            f"{row['policy']}: {word} {row['than']} (difference {ends}, 95 %; "
+            f"sooner in {show_share(row['sooner_share'])}, "
+            f"later in {show_share(row['later_share'])} of {row['worlds']} worlds)"
+        )
+    return "\n".join(lines)
+
+
+def replayed(folder: Path, key: str) -> dict[str, Any]:
+    """Run a row of a sweep again. Raises ValueError if it is not there, or the code or the inputs have changed."""
+    manifest, row = sweep.find(folder, key)
+    experiment = scenario.rebuilt(
+        json.loads(manifest["inputs_in_order"]), manifest["file"], manifest["name"], Path(manifest["file"]).parent
+    )
+    world = sweep.world_of(experiment, row)
+    [done] = drain.simulate([drain.Work(row["key"], world, row["seed"], row["replication"])])
+    fresh = {name: store._as_float(value) for name, value in done.row.items() if name != "cpu_s"}
+    changed = sorted(name for name, value in fresh.items() if not _same(value, row.get(name)))
+    return {"key": row["key"], "policy": row["policy"], "same": not changed, "changed": changed, "row": fresh}
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a == b or (isinstance(a, float) and math.isnan(a) and (b is None or math.isnan(b)))
+
+
+def told_replay(told: Mapping[str, Any]) -> str:
+    """`replayed` in words."""
+    rows = [["measure", "value"], *([name, str(value)] for name, value in told["row"].items())]
+    state = "the same row" if told["same"] else f"another row: {', '.join(told['changed'])} differ"
+    return f"{table(rows)}\n\n{told['policy']}: {state}"
+
+
+def told_threshold(found: Mapping[str, Any]) -> str:
+    """`sweep.threshold` in words."""
+    show = _SHOW[found["kind"]]
+    rows = [["value", "runs", "not recovered", ""]]
+    rows += [
+        [show(one["value"]), str(one["runs"]), show_share(one["failed"] / one["runs"]), one["verdict"]]
+        for one in sorted(found["tried"], key=lambda one: float(one["value"]))
+    ]
+    text = (
+        f"{found['key']}: recovery turns into collapse between {show(found['low'])} and {show(found['high'])}; "
+        f"it fails {found['fails']} that ({show_share(found['confidence'])} confidence, if the chance is monotone)"
+    )
+    return f"{table(rows)}\n\n{text}" + (f"\n{found['note']}" if found["note"] else "")
+
+
+def write_csv(folder: Path) -> Path:
+    """runs.csv beside runs.parquet."""
+    import polars as pl
+
+    rows = pl.read_parquet(folder / "runs.parquet")
+    store.write_whole(folder / "runs.csv", rows.write_csv)
+    return folder / "runs.csv"
