@@ -1,4 +1,4 @@
-"""Launches and changes of instances (MODEL.md, section 8), attempt by attempt, window by window.
+"""Launches and changes of instances (MODEL.md, section 9), attempt by attempt, window by window.
 
 A call of `advance` takes the stage to a window's end. Work that comes back (a launch that was denied) does so in a
 later window than the one in which it left, so all work of a window is known when it begins.

@@ -1,4 +1,4 @@
-"""Network propagation (MODEL.md, section 8): shards of workers that take jobs first in, first out.
+"""Network propagation (MODEL.md, section 9): shards of workers that take jobs first in, first out.
 
 The start of a job is known once no earlier one waits: the earliest free worker takes it (Kiefer and Wolfowitz, 1955),
 so no pending events are needed beside one small heap of free times a shard. Refused and failed jobs come back in a

@@ -1,4 +1,4 @@
-"""After the leases: launches and network propagation, fed by what the lease stage gave (MODEL.md, section 8).
+"""After the leases: launches and network propagation, fed by what the lease stage gave (MODEL.md, section 9).
 
 These stages have no loop, so each may run through its whole horizon at once, or window by window: with equal bits.
 """

@@ -127,6 +127,9 @@ def run(
     from recovery import execute, text
     from recovery import report as pages
 
+    for experiment in loaded:
+        if experiment.head.sweep is not None and experiment.head.sweep.uncertainties:
+            _fail(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
     worst = WELL
     results = []
     for experiment in loaded:

@@ -79,6 +79,8 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     """
     refuse_if_too_large(experiment, threads)
     folder = out / experiment.name
+    if any((folder / "parts").glob("*.parquet")):
+        raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
     folder.mkdir(parents=True, exist_ok=True)
     head = experiment.head
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]

@@ -48,7 +48,12 @@ def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], serie
     path = folder / "runs.parquet"
     if not path.is_file():
         raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
-    sweep = Sweep(manifest, summary, pl.read_parquet(path), series, report.command(manifest))
+    runs = pl.read_parquet(path)
+    if (
+        "role" in runs.columns
+    ):  # worlds that were not accepted, and those for sensitivities, are no draws of the ranking
+        runs = runs.filter(pl.col("role") == "draw")
+    sweep = Sweep(manifest, summary, runs, series, report.command(manifest))
     drawn = report.draw(folder, figures_sweep.figures_for(sweep))
     page = folder / "report.html"
     store.write_text(page, html(manifest, summary, drawn))

@@ -696,8 +696,8 @@ def _answers(policies: Sequence[Mapping[str, Any]], limit_s: float) -> list[str]
     if traps:
         worst = max(traps, key=lambda one: float(one["not_recovered"]["share"]))
         out.append(
-            f"{len(traps)} policies are sooner than the middle one where they recover, and do not recover in more than "
-            f"5 % of the worlds; most often {worst['name']} ({show_share(worst['not_recovered']['share'])})."
+            f"Sooner than the middle policy where they recover, and yet never back in more than 5 % of the worlds: "
+            f"{len(traps)} of {len(ran)}, most often {worst['name']} ({show_share(worst['not_recovered']['share'])})."
         )
     return out
 

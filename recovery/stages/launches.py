@@ -1,4 +1,4 @@
-"""Launches (MODEL.md, section 8): from a scenario and the leased share of each zone to the kernel and back."""
+"""Launches (MODEL.md, section 9): from a scenario and the leased share of each zone to the kernel and back."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Network propagation (MODEL.md, section 8): from a scenario and the launch stage's jobs to the kernel and back."""
+"""Network propagation (MODEL.md, section 9): from a scenario and the launch stage's jobs to the kernel and back."""
 
 from dataclasses import dataclass
 
