@@ -235,6 +235,7 @@ _backend = click.option(
 @_backend
 @_out
 @click.option("--resume", is_flag=True, help="Go on with the sweep in the folder: only what is new or changed is run.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
 @click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
 @click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
 @click.option("--no-report", is_flag=True, help="Write the numbers only.")
@@ -248,6 +249,7 @@ def sweep(
     backend: str,
     out: Path,
     resume: bool,
+    shard: str | None,
     dry_run: bool,
     csv: bool,
     no_report: bool,
@@ -272,6 +274,14 @@ def sweep(
         execute.refuse_if_too_large(loaded, count)
         execute.say_that_it_compiles(as_json)
         with execute.counted(quiet=as_json) as tell:
+            if shard is not None:
+                part, place = sweeps.shard_of(shard), drain.backend(backend, count)
+                runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell)
+                if as_json:
+                    _print_json({"format": 1, "folder": str(out / loaded.name), "shard": list(part), "runs": runs})
+                else:
+                    click.echo(f"{runs} runs of part {shard} are in {out / loaded.name}; after all parts: --resume")
+                return
             folder, summary = sweeps.run(loaded, out=out, place=drain.backend(backend, count), resume=resume, tell=tell)
     except (ValueError, FileExistsError) as error:
         _fail(error)

@@ -258,6 +258,17 @@ class _Run:
         scenario = self.experiment.first.scenario
         return scenario.horizon - scenario.recovers_from_s
 
+    def part(self, number: int, of: int) -> int:
+        """Run every `of`-th world, from `number` (1 …) on, of the replications that are sure to be wanted; how many."""
+        jobs = [
+            Job("draw", policy.number, replication, i, point)
+            for replication in range(self.experiment.head.replications)
+            for i, point in enumerate(self.worlds_of(replication))
+            if (replication + i) % of == number - 1
+            for policy in self.policies
+        ]
+        return len(self.ensure(jobs))
+
     def go(self) -> None:
         """All replications."""
         least = self.experiment.head.replications
@@ -406,6 +417,26 @@ def run(
     store.write_text(folder / "summary.json", store.to_json(summary))
     store.write_text(folder / "manifest.json", store.to_json(manifest))
     return folder, summary
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """(3, 10) of "3/10". Raises ValueError."""
+    number, sign, of = text.partition("/")
+    if not (sign and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise ValueError(f"--shard is {text}; want part I of N as I/N, for instance 3/10")
+    return int(number), int(of)
+
+
+def run_shard(
+    experiment: Experiment, *, out: Path, place: drain.Backend, shard: tuple[int, int], tell: Tell | None = None
+) -> int:
+    """Run one part of a sweep, (number from 1, of how many), into the folder that all parts share or that is gathered
+    later; how many runs it has. What is left, and the tables, are made by `run` with resume.
+    """
+    wanted(experiment)
+    folder = out / experiment.name
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    return _Run(experiment, folder, place, tell or _silent).part(*shard)
 
 
 def digest_of(experiment: Experiment) -> str:
