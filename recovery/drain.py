@@ -4,11 +4,12 @@ A run is a pure function of (world, seed, replication), so it does not matter wh
 """
 
 import functools
+import itertools
 import math
 import multiprocessing
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures import ThreadPoolExecutor as Threads
 from dataclasses import dataclass
@@ -115,19 +116,23 @@ def drain(
     suspects: deque[Sequence[Work]] = deque()
     out: dict[Future[list[Done]], tuple[Sequence[Work], bool]] = {}
     executor = place.make()
+    chunk: Sequence[Work]
     _stopped.clear()
     try:
         while waiting or suspects or out:
-            if suspects:
-                if not out:
-                    chunk = suspects.popleft()
-                    out[executor.submit(run, chunk)] = (chunk, True)
-            else:
-                while waiting and len(out) < place.workers + 1:
-                    chunk = [waiting.popleft() for _ in range(_size(len(waiting), place.workers, each_s))]
-                    out[executor.submit(run, chunk)] = (chunk, False)
-            ready, _ = wait(out, return_when=FIRST_COMPLETED)
             broken = False
+            try:
+                if suspects and not out:
+                    out[executor.submit(run, suspects[0])] = (suspects[0], True)
+                    suspects.popleft()
+                while waiting and not suspects and len(out) < place.workers + 1 and not _is_alone(out):
+                    chunk = list(itertools.islice(waiting, _size(len(waiting), place.workers, each_s)))
+                    out[executor.submit(run, chunk)] = (chunk, False)
+                    for _ in chunk:
+                        waiting.popleft()
+            except BrokenExecutor:  # a worker died while nobody looked; what was not taken is still in its place
+                broken = True
+            ready = wait(out, return_when=FIRST_COMPLETED)[0] if out else set()
             for future in ready:
                 chunk, alone = out.pop(future)
                 try:
@@ -164,6 +169,11 @@ def drain(
 
 
 KILLED = "killed its worker"
+
+
+def _is_alone(out: Mapping[Any, tuple[Sequence[Work], bool]]) -> bool:
+    """Whether a suspect is out, which must be the only one."""
+    return any(alone for _, alone in out.values())
 
 
 def _size(left: int, workers: int, each_s: float) -> int:
