@@ -8,14 +8,20 @@ items, whatever their number; no comparison sort of all of them is needed.
 import numpy as np
 
 from kernels.events import place
-from kernels.jit import kernel
+from kernels.jit import inline, kernel
 
 TIME, ORIGIN, IDENTITY, TRIES, NEXT = range(5)  # columns of an item of work; NEXT links rows that wait for one window
 COLUMNS = 5
 NOTHING = -1
 
 # Identities: the number within a kind times four, plus the kind. They name the draws.
-LAUNCH, CHANGE, RELEASED = range(3)
+LAUNCH, CHANGE, RELEASED, REPLACEMENT = range(4)
+
+
+@inline
+def is_launch(identity):  # type: ignore[no-untyped-def]
+    """Whether this is an instance's launch: a customer's, or that of one that was terminated for bad health."""
+    return identity & 3 == LAUNCH or identity & 3 == REPLACEMENT
 
 
 @kernel

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels import batches, policies
-from kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
+from kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
 from kernels.draws import Dist, draw, power, uniform
 from kernels.events import place
 from kernels.jit import inline, kernel
 from kernels.requests import part_of
 
 # What `advance` may say.
-DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS = range(4)
+DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
 
 # Streams of draws: they follow those of kernels.launches.
 SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
@@ -25,8 +25,8 @@ SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
 # What lets a job into a shard's queue: everything; a token bucket; and the three laws of a limit by the queue's size.
 OPEN, TOKEN_BUCKET, LINEAR, HYSTERESIS, RAMP = range(5)
 
-WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP = range(5)
-WHOLE = 5
+WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD = range(6)
+WHOLE = 6
 HEAD, TAIL, BUCKET_AT, BLOCKED = range(4)  # columns of State.shards
 TOKENS, BUCKET_RATE = range(2)  # columns of State.buckets
 
@@ -51,7 +51,7 @@ class Intake(NamedTuple):
 
 
 class Params(NamedTuple):
-    """Everything that decides the stage beside its inputs."""
+    """Everything that decides the stage beside its inputs, and whether it tells when each launch is reachable."""
 
     window_ns: int
     windows: int
@@ -63,6 +63,7 @@ class Params(NamedTuple):
     fail_share: float
     client: policies.Client
     intake: Intake
+    tells: int
 
 
 class Keys(NamedTuple):
@@ -94,7 +95,9 @@ class State(NamedTuple):
     whole int64[WHOLE]; rows, heads, counts: work that waits for its window (kernels.launches.State); shards
     int64[shards, 4] and buckets float64[shards, 2]; rings int64[shards, power of two, COLUMNS], the queues; free_ns
     int64[shards, workers], a binary heap of the times at which workers are free; batch, order, ends: scratch; series
-    int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches.
+    int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
+    finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
+    int64[windows + 1] on.
     """
 
     whole: np.ndarray
@@ -110,6 +113,8 @@ class State(NamedTuple):
     ends: np.ndarray
     series: np.ndarray
     latency: np.ndarray
+    finishes: np.ndarray
+    told: np.ndarray
 
 
 @inline
@@ -176,7 +181,12 @@ def _begin(params, keys, table, state, shard, now, queue, origin, identity, trie
     elif (window + 1) * params.window_ns <= finish:
         window += 1
     window = min(window, params.windows)
-    if identity & 3 == LAUNCH:
+    if batches.is_launch(identity):
+        if params.tells:
+            told = place(state.whole[TOLD])
+            state.finishes[told, 0] = identity
+            state.finishes[told, 1] = finish
+            state.whole[TOLD] += 1
         latency = finish - origin
         series[place(window), REACHABLE] += 1
         series[place(window), LATENCY_NS] += latency
@@ -230,7 +240,7 @@ def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type
 @inline
 def _is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
     """Whether a change is put aside while the load is reduced."""
-    if identity & 3 != LAUNCH:
+    if not batches.is_launch(identity):
         for i in range(inputs.sheds_ns.shape[0]):
             if inputs.sheds_ns[i, 0] <= time < inputs.sheds_ns[i, 1]:
                 return uniform(keys.shed, identity, 0) < inputs.shed_share[i]
@@ -294,6 +304,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     series[window, WAITING_END] = whole[WAITING]
     series[window, ASLEEP_END] = whole[ASLEEP]
     whole[WINDOW] += 1
+    state.told[place(whole[WINDOW])] = whole[TOLD]
 
 
 @kernel
@@ -315,5 +326,7 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
             longest = max(longest, state.shards[shard, TAIL] - state.shards[shard, HEAD])
         if longest + count > state.rings.shape[1]:
             return GROW_RINGS
+        if params.tells and whole[TOLD] + count + whole[WAITING] > state.finishes.shape[0]:
+            return GROW_FINISHES
         _window(params, keys, inputs, state)
     return DONE

@@ -1,6 +1,7 @@
-"""After the leases: launches and network propagation, fed by what the lease stage gave (MODEL.md, section 9).
+"""After the leases: launches, network propagation and health checks, fed by the lease stage (MODEL.md, section 9).
 
-These stages have no loop, so each may run through its whole horizon at once, or window by window: with equal bits.
+Each stage may run through many windows at once, or window by window: with equal bits. Where instances are terminated
+for bad health and launched anew, the stages form a loop and run window by window.
 """
 
 import math
@@ -13,7 +14,7 @@ import numpy as np
 from kernels import requests
 from recovery import measures
 from recovery.pipeline import Outcome
-from recovery.stages import launches, propagation
+from recovery.stages import health, launches, propagation
 
 LAUNCH_COLUMNS = (
     "launches_asked", "launch_attempts", "launches_throttled", "launches_insufficient", "launches_accepted",
@@ -23,6 +24,12 @@ PROPAGATION_COLUMNS = (
     "jobs_submitted", "job_attempts", "jobs_refused", "jobs_shed", "jobs_failed", "jobs_gave_up", "launches_reachable",
     "changes_propagated", "latency_sum_ns", "latency_max_ns", "jobs_waiting", "jobs_asleep",
 )  # fmt: skip
+HEALTH_COLUMNS = (
+    "checks", "checks_failed", "health_changes", "targets_taken_out", "removals_delayed", "removals_cancelled",
+    "targets_joined", "targets_terminated", "failovers", "targets_healthy", "targets_routed", "targets_usable",
+    "targets_out", "targets_empty",
+)  # fmt: skip
+ZONE_COLUMNS = ("healthy_in_zone", "usable_in_zone", "removed_in_zone")  # followed by the zone's number
 STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
 FAILING_SHARE = 0.5  # launches fail while fewer of the attempts than this are accepted
 NORMAL_SHARE = 0.99  # and are normal again when so many are
@@ -46,7 +53,7 @@ class Aftermath(Outcome):
 
     def measure(self) -> dict[str, Any]:
         """One row of results, with the measures of the later stages."""
-        return super().measure() | self._launches() | (self._propagation() if len(self.reach) else {})
+        return super().measure() | self._launches() | (self._propagation() if len(self.reach) else {}) | self._health()
 
     def _launches(self) -> dict[str, Any]:
         scenario, t, flows = self.scenario, self.times_s, self.later
@@ -87,6 +94,33 @@ class Aftermath(Outcome):
             "propagation_jobs": int(flows["jobs_submitted"].sum()),
         }
 
+    def error_share(self) -> np.ndarray:
+        """float64[windows]: connections that fail, as the share of the targets in use that cannot be reached; one when
+        none is in use.
+        """
+        routed, usable = self.later["targets_routed"], self.later["targets_usable"]
+        return np.asarray(np.where(routed > 0, 1 - usable / np.maximum(routed, 1), 1.0))
+
+    def _health(self) -> dict[str, Any]:
+        part = self.scenario.health
+        if part is None:
+            return {}
+        t, flows, hold = self.times_s, self.later, self.scenario.hold
+        share = flows["targets_usable"] / part.targets
+        falls = measures.stays_from(t, share < part.normal_share, 0.0, hold)
+        back = measures.stays_from(t, share >= part.normal_share, falls, hold) if math.isfinite(falls) else math.nan
+        return {
+            "capacity_falls_s": falls,
+            "capacity_normal_s": back,
+            "usable_min_share": float(share.min()),
+            "error_minutes": float(self.error_share().sum() * self.scenario.coupling.window / 60),
+            "checks": int(flows["checks"].sum()),
+            "checks_failed_share": int(flows["checks_failed"].sum()) / max(int(flows["checks"].sum()), 1),
+            "health_changes": int(flows["health_changes"].sum()),
+            "targets_terminated": int(flows["targets_terminated"].sum()),
+            "failovers": int(flows["failovers"].sum()),
+        }
+
 
 def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:
     """The outcome with its later stages run, `stretch` windows at a time; as it is if the scenario has none."""
@@ -97,11 +131,20 @@ def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:
     seed, replication, windows = outcome.seed, outcome.replication, scenario.windows
     first = launches.start(scenario, seed, replication, outcome.leased_by_zone, outcome.droplets_by_zone)
     second = propagation.start(scenario, seed, replication) if scenario.propagation else None
+    third = health.start(scenario, seed, replication, len(outcome.droplets_by_zone)) if scenario.health else None
+    if scenario.health is not None and scenario.health.terminate_after is not None:
+        stretch = 1
     for until in range(stretch, windows + stretch, stretch):
         until = min(until, windows)
         first.advance(until)
         if second is not None:
             second.advance(until, first.state.jobs, first.state.first)
+        if third is not None and second is not None:
+            finishes, told = second.state.finishes, second.state.told
+            third.advance(until, first.state.jobs, first.state.first, finishes, told)
+            second.forget(until)
+            times_ns, identities = third.orders()
+            first.ask(times_ns + first.params.window_ns, identities)
         first.forget(until)
     later = {name: first.state.series[:, i].copy() for i, name in enumerate(LAUNCH_COLUMNS)}
     reach = np.zeros(0, np.int64)
@@ -109,6 +152,11 @@ def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:
         series = second.state.series[:windows]
         later |= {name: series[:, i].copy() for i, name in enumerate(PROPAGATION_COLUMNS)}
         reach = second.state.latency
+    if third is not None:
+        later |= {name: third.state.series[:, i].copy() for i, name in enumerate(HEALTH_COLUMNS)}
+        for zone in range(third.state.by_zone.shape[1]):
+            places = enumerate(ZONE_COLUMNS)
+            later |= {f"{name}_{zone}": third.state.by_zone[:, zone, i].copy() for i, name in places}
     own = {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
     own["cpu_s"] = outcome.cpu_s + time.thread_time() - begun
     own["actions"] = sorted([*outcome.actions, *_actions(scenario)], key=lambda action: action[1])
@@ -120,4 +168,6 @@ def _actions(scenario: Any) -> list[tuple[str, float]]:
     found = [("launch throttle", step.at) for step in scenario.launches.throttle]
     if scenario.propagation is not None:
         found += [("load reduction", reduction.at) for reduction in scenario.propagation.reductions]
+    if scenario.health is not None:
+        found += [(f"failover {switch.do}", switch.at) for switch in scenario.health.failover]
     return found

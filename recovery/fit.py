@@ -212,7 +212,9 @@ class Candidates:
         self.runs += 1
         for replication in range(loaded.head.replications):
             world, seed = loaded.first, loaded.head.seed
-            alone = World(world.name, world.scenario.model_copy(update={"launches": None, "propagation": None}))
+            alone = World(
+                world.name, world.scenario.model_copy(update={"launches": None, "propagation": None, "health": None})
+            )
             key = store.digest_of(alone, seed, replication)
             if key not in self._leases:
                 self._leases.clear() if len(self._leases) > 4 * loaded.head.replications else None

@@ -297,6 +297,7 @@ MEANING = {
     "lease": "what does late mean",
     "operator": "what do people do",
     "intake": "is a job let into a queue of network propagation",
+    "health": "what happens to targets that fail their checks",
 }
 
 

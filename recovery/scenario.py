@@ -352,6 +352,7 @@ class Scenario(_Part):
     operator: tuple[Action, ...] = Field((), description="what people do, when")
     launches: sections.Launches | None = Field(None, description="launches that need leased droplets")
     propagation: sections.Propagation | None = Field(None, description="network state of launches and changes")
+    health: sections.Health | None = Field(None, description="a load balancer's targets and their checks")
 
     @model_validator(mode="after")
     def _from_the_race(self, info: ValidationInfo) -> "Scenario":
@@ -902,7 +903,7 @@ def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
             continue
         if (
             len(out) == 2
-            and out[0] in ("policy", "operator", "launches", "propagation")
+            and out[0] in ("policy", "operator", "launches", "propagation", "health")
             and part == tag
             and len(loc) > len(out)
         ):
@@ -1119,7 +1120,12 @@ def _lenient(schema: dict[str, Any]) -> dict[str, Any]:
         }
     definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
     definitions["FleetRate"] = {"anyOf": [rate, TypeAdapter(Share).json_schema()["anyOf"][0]]}
-    for part, key in (("Launches", "client"), ("Propagation", "client"), ("Propagation", "intake")):
+    for part, key in (
+        ("Launches", "client"),
+        ("Propagation", "client"),
+        ("Propagation", "intake"),
+        ("Health", "policy"),
+    ):
         own = {"enum": sections.names_at((part.lower(), key)), "type": "string"}
         field = definitions[part]["properties"][key]
         definitions[part]["properties"][key] = {"anyOf": [own, {k: v for k, v in field.items() if k != "default"}]}

@@ -1,4 +1,4 @@
-"""What a user may write of the stages after the leases: launches and network propagation. Parsed with the scenario.
+"""What a user may write of the stages after the leases: launches, propagation, health checks. Parsed with the scenario.
 
 `wrong` tells what does not fit the rest of a scenario, `catalogue` what the policies of these stages are.
 """
@@ -309,6 +309,115 @@ class Propagation(Part):
         return self
 
 
+class RiseFall(Policy):
+    """Unhealthy targets are taken out at once; `rise` and `fall` alone decide."""
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "classic; as in AWS target groups and HAProxy"
+    name: Literal["rise-fall"] = "rise-fall"
+
+
+class FailOpen(Policy):
+    """A zone with too few healthy targets sends to all of its targets."""
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "as in AWS target groups (routing failover, one healthy target by default)"
+    name: Literal["fail-open"] = "fail-open"
+    healthy: Whole = Field(1, ge=1, le=10**7, description="healthy targets of a zone below which health is ignored")
+
+
+class Panic(Policy):
+    """Below a share of healthy targets in all, health is ignored."""
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "as in Envoy (panic threshold, 50 %)"
+    name: Literal["panic"] = "panic"
+    below: Share = Field(0.5, description="share of all targets")
+
+
+class EjectionCap(Policy):
+    """At most a share of the targets (at least one) is out at once; other removals wait for the target's next check."""
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "as in Envoy's outlier detection (10 %)"
+    name: Literal["ejection-cap"] = "ejection-cap"
+    share: Share = Field(0.1, description="share of all targets")
+
+
+class VelocityControl(Policy):
+    """At most a share of the targets (at least one) is taken out within a span, by checks or failover; other removals
+    wait for the target's next check and are cancelled if it is healthy again.
+    """
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "announced in aws.amazon.com/message/101925; numbers assumed"
+    name: Literal["velocity"] = "velocity"
+    share: Share = Field(0.05, description="share of all targets")
+    within: PositiveDuration = Field(300.0, description="the span")
+
+
+class FlapDamping(Policy):
+    """After its k-th removal a target stays out for k times `base` at least, up to `cap`."""
+
+    axis: ClassVar[str] = "health"
+    source: ClassVar[str] = "as in Envoy's outlier detection (30 s, up to 300 s)"
+    name: Literal["flap-damping"] = "flap-damping"
+    base: PositiveDuration = Field(30.0, description="after the first removal")
+    cap: PositiveDuration = Field(300.0, description="at most")
+    forget: Duration = Field(600.0, description="k starts anew after so long in service")
+
+
+HEALTH = (RiseFall, FailOpen, Panic, EjectionCap, VelocityControl, FlapDamping)
+HealthPolicy = Annotated[
+    Annotated[
+        RiseFall | FailOpen | Panic | EjectionCap | VelocityControl | FlapDamping,
+        Discriminator("name"),
+    ],
+    BeforeValidator(_named),
+]
+
+
+class Switch(Part):
+    """Operators switch automatic failover."""
+
+    at: Duration = Field(description="from when on")
+    do: Literal["on", "off"] = Field(description="on or off; off brings all zones back")
+
+
+class Health(Part):
+    """A load balancer's targets, their checks, and what follows from them."""
+
+    targets: Whole = Field(ge=1, le=10**7, description="targets; target i lies in zone i mod zones")
+    joins: Share = Field(0.0, description="share of customers' launches that take the place of a target")
+    interval: PositiveDuration = Field(30.0, description="time between two checks of a target")
+    timeout: PositiveDuration = Field(10.0, description="a check that ends later than this after it was due fails")
+    workers: Whole = Field(1, ge=1, le=10**5, description="workers of the check subsystem")
+    time: Time = Field(description="time that a check takes a worker")
+    change_time: Duration = Field(0.0, description="what a change of state takes the worker in addition")
+    rise: Whole = Field(5, ge=1, le=1000, description="good checks in a row that bring a target in")
+    fall: Whole = Field(2, ge=1, le=1000, description="failed checks in a row that take it out")
+    policy: HealthPolicy = Field(default_factory=RiseFall, description="what happens to unhealthy targets")
+    terminate_after: PositiveDuration | None = Field(
+        None, description="an instance out for so long is terminated and launched anew; default: never"
+    )
+    failover_below: Share = Field(0.0, description="healthy share of a zone below which it is taken out; 0: never")
+    failover_back: Share = Field(0.5, description="healthy share at which it comes back")
+    failover: tuple[Switch, ...] = Field((), description="when operators switch failover; it is on at first")
+    normal_share: Share = Field(0.95, description="usable share of the targets from which capacity is called normal")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Health":
+        if self.timeout > self.interval:
+            raise ValueError("want timeout no longer than interval")
+        if self.failover_back < self.failover_below:
+            raise ValueError("want failover_back no smaller than failover_below")
+        if any(b.at <= a.at for a, b in itertools.pairwise(self.failover)):
+            raise ValueError("want failover in rising order of at")
+        if self.time.mean_s() <= 0:
+            raise ValueError("want time above 0")
+        return self
+
+
 def wrong(scenario: Any) -> Iterator[str]:
     """What of these stages does not fit the rest of a scenario: a line each."""
     launches, propagation = scenario.launches, scenario.propagation
@@ -316,6 +425,11 @@ def wrong(scenario: Any) -> Iterator[str]:
         yield "launches stands without [fleet]; want [fleet] and [lease]: launches need leased droplets"
     if propagation is not None and launches is None:
         yield "propagation stands without [launches]; want a table [launches]: its jobs are launches and changes"
+    health = scenario.health
+    if health is not None and propagation is None:
+        yield "health stands without [propagation]; want tables [launches] and [propagation]: they bring targets"
+    if health is not None and scenario.fleet is not None and health.targets < scenario.fleet.zones:
+        yield f"health.targets is {health.targets}; want at least one a zone, {scenario.fleet.zones}"
     end = f"the horizon, {show_duration(scenario.horizon)}"
     if launches is not None:
         for i, step in enumerate(launches.throttle):
@@ -327,6 +441,10 @@ def wrong(scenario: Any) -> Iterator[str]:
         for i, reduction in enumerate(propagation.reductions):
             if reduction.at >= scenario.horizon:
                 yield f"propagation.reductions.{i}.at is {show_duration(reduction.at)}; want before {end}"
+    if health is not None:
+        for i, switch in enumerate(health.failover):
+            if switch.at >= scenario.horizon:
+                yield f"health.failover.{i}.at is {show_duration(switch.at)}; want before {end}"
 
 
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:
@@ -335,13 +453,15 @@ def names_at(loc: tuple[Any, ...]) -> list[str] | None:
         return [policies.name_of(policy) for policy in policies.AXES["client"]]
     if loc[:2] == ("propagation", "intake"):
         return [policies.name_of(policy) for policy in INTAKES]
+    if loc[:2] == ("health", "policy"):
+        return [policies.name_of(policy) for policy in HEALTH]
     return None
 
 
 def catalogue() -> list[dict[str, Any]]:
     """The policies of these stages, as `policies.catalogue` tells the others."""
     rows = []
-    for policy in INTAKES:
+    for policy in (*INTAKES, *HEALTH):
         parameters = [
             {
                 "name": key,
@@ -353,7 +473,7 @@ def catalogue() -> list[dict[str, Any]]:
         ]
         rows.append(
             {
-                "axis": "intake",
+                "axis": policy.axis,
                 "name": policies.name_of(policy),
                 "rule": " ".join((policy.__doc__ or "").split()),
                 "source": policy.source,

@@ -198,7 +198,7 @@ def catalogued(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if row["axis"] != axis:
             axis = row["axis"]
-            tables = {"operator": "[[operator]] do", "intake": "propagation.intake"}
+            tables = {"operator": "[[operator]] do", "intake": "propagation.intake", "health": "health.policy"}
             table_name = tables.get(axis, f"policy.{axis}")
             lines += ([""] if lines else []) + [f"{table_name}: {MEANING[axis]}"]
         lines += ["", f"  {row['name']}", f"      {row['rule']}"]

@@ -75,6 +75,18 @@ class LaunchRun:
                 jobs[: len(state.jobs)] = state.jobs
                 self.state = state._replace(jobs=jobs)
 
+    def ask(self, times_ns: np.ndarray, identities: np.ndarray) -> None:
+        """Let launches of instances that were terminated come at these times, in windows that have not run."""
+        for time, identity in zip(times_ns.tolist(), identities.tolist(), strict=True):
+            state = self.state
+            row = int(state.whole[kernel.FREE_ROW])
+            if row == batches.NOTHING:
+                rows, row = more_rows(state.rows, row, 1)
+                self.state = state = state._replace(rows=rows)
+            state.whole[kernel.FREE_ROW] = state.rows[row, batches.NEXT]
+            state.rows[row, : batches.NEXT] = time, time, identity, 0
+            batches.link(state.rows, state.heads, state.counts, np.int64(row), np.int64(time // self.params.window_ns))
+
     def forget(self, before: int) -> None:
         """Drop the jobs of the windows before this one, which the next stage has taken."""
         state = self.state

@@ -44,8 +44,21 @@ class PropagationRun:
                 state.whole[kernel.FREE_ROW] = free
                 state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
                 self.state = state._replace(rows=rows)
+            elif status == kernel.GROW_FINISHES:
+                room = len(state.finishes) + count + int(state.whole[kernel.WAITING])
+                finishes = np.zeros((2 * room, 2), np.int64)
+                finishes[: len(state.finishes)] = state.finishes
+                self.state = state._replace(finishes=finishes)
             else:
                 self._grow_rings(count)
+
+    def forget(self, before: int) -> None:
+        """Drop the finishes of the windows before this one, which the next stage has taken."""
+        state = self.state
+        gone, end = int(state.told[before]), int(state.whole[kernel.TOLD])
+        state.finishes[: end - gone] = state.finishes[gone:end].copy()
+        state.told[before:] -= gone
+        state.whole[kernel.TOLD] -= gone
 
     def _grow_rings(self, count: int) -> None:
         """Twice the place for each shard's queue, or as much as this window may need."""
@@ -93,6 +106,7 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         fail_share=float(part.fails),
         client=client_of(part.client, part.retries, table),
         intake=intake_of(part.intake, part.shards),
+        tells=int(scenario.health is not None),
     )
     inputs = kernel.Inputs(
         jobs=np.zeros((0, batches.COLUMNS), np.int64),
@@ -118,6 +132,8 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         ends=np.zeros(_ROWS + 1, np.int64),
         series=np.zeros((windows + 1, kernel.SERIES), np.int64),
         latency=np.zeros(requests.HISTOGRAM, np.int64),
+        finishes=np.zeros((0, 2), np.int64),
+        told=np.zeros(windows + 1, np.int64),
     )
     state.whole[kernel.FREE_ROWS] = _ROWS
     return PropagationRun(params, keys, inputs, state)

@@ -1,0 +1,126 @@
+"""Health checks (MODEL.md, section 9): from a scenario and what the stages before gave to the kernel and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels import batches, draws
+from kernels import health as kernel
+from recovery import sections
+from recovery.scenario import Scenario
+from recovery.stages import host, queueing
+from recovery.units import ns
+
+_ROWS = 1 << 10
+_LONG_AGO = -(1 << 62)
+
+
+@dataclass
+class HealthRun:
+    """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
+
+    params: kernel.Params
+    keys: kernel.Keys
+    inputs: kernel.Inputs
+    state: kernel.State
+
+    def advance(self, until: int, jobs: np.ndarray, first: np.ndarray, finishes: np.ndarray, told: np.ndarray) -> None:
+        """Run the windows before `until` with the jobs (int64[n, 5]) that were let out in them, first[w] to
+        first[w + 1], and the finishes (int64[m, 2]) that were told in them, told[w] to told[w + 1].
+        """
+        self.inputs = self.inputs._replace(jobs=jobs, first=first, finishes=finishes, told=told)
+        while kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
+            window = int(self.state.whole[kernel.WINDOW])
+            size = 2 * int(max(first[window + 1] - first[window], told[window + 1] - told[window]))
+            self.state = self.state._replace(
+                batch=np.zeros((size, batches.COLUMNS), np.int64),
+                order=np.zeros(size, np.int64),
+                ends=np.zeros(size + 1, np.int64),
+                arrived=np.zeros((size, 2), np.int64),
+            )
+
+    def orders(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ns) at which instances were terminated in the last window, and the launches that they come back as."""
+        orders = self.state.orders[: self.state.whole[kernel.ORDERS]]
+        return orders[:, 0], orders[:, 1]
+
+
+def policy_of(policy: object, targets: int) -> kernel.Policy:
+    """The kernel's form of a health policy; shares of the targets become whole numbers, at least one."""
+    plain = kernel.Policy(kernel.RISE_FALL, 1, 0.0, 0, 0, 0)
+    if isinstance(policy, sections.FailOpen):
+        return plain._replace(kind=kernel.FAIL_OPEN, limit=policy.healthy)
+    if isinstance(policy, sections.Panic):
+        return plain._replace(kind=kernel.PANIC, share=float(policy.below))
+    if isinstance(policy, sections.EjectionCap):
+        return plain._replace(kind=kernel.EJECTION_CAP, limit=max(1, int(policy.share * targets)))
+    if isinstance(policy, sections.VelocityControl):
+        limit = max(1, int(policy.share * targets))
+        return plain._replace(kind=kernel.VELOCITY, limit=limit, span_ns=ns(policy.within))
+    if isinstance(policy, sections.FlapDamping):
+        return plain._replace(
+            kind=kernel.DAMPING, span_ns=ns(policy.base), cap_ns=ns(policy.cap), forget_ns=ns(policy.forget)
+        )
+    return plain
+
+
+def start(scenario: Scenario, seed: int, replication: int, zones: int) -> HealthRun:
+    """The stage before its first window: all targets are in and reachable."""
+    part = scenario.health
+    if part is None:
+        raise ValueError("no [health]")
+    table = queueing.Table()
+    windows, many = scenario.windows, part.targets
+    window_ns, interval_ns = ns(scenario.coupling.window), ns(part.interval)
+    params = kernel.Params(
+        window_ns=window_ns,
+        interval_ns=interval_ns,
+        timeout_ns=ns(part.timeout),
+        service=queueing.dist(part.time, table),
+        change_ns=ns(part.change_time),
+        rise=part.rise,
+        fall=part.fall,
+        terminate_ns=-1 if part.terminate_after is None else ns(part.terminate_after),
+        joins_share=float(part.joins),
+        failover_below=float(part.failover_below),
+        failover_back=float(part.failover_back),
+        policy=policy_of(part.policy, many),
+    )
+    inputs = kernel.Inputs(
+        jobs=np.zeros((0, batches.COLUMNS), np.int64),
+        first=np.zeros(windows + 1, np.int64),
+        finishes=np.zeros((0, 2), np.int64),
+        told=np.zeros(windows + 1, np.int64),
+        switches=np.array([(ns(s.at), int(s.do == "on")) for s in part.failover], np.int64).reshape(-1, 2),
+        table=table.array(),
+    )
+    streams = (kernel.JOIN, kernel.PLACE, kernel.CHECK_SERVICE)
+    keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
+    phases = np.zeros(many)
+    draws.uniforms(host.stream_key(seed, replication, kernel.CHECK_PHASE, 0), phases)
+    phases_ns = (phases * interval_ns).astype(np.int64)
+    by_phase = np.argsort(phases_ns, kind="stable")
+    targets = np.zeros((many, kernel.COLUMNS), np.int64)
+    targets[:, kernel.STATE] = kernel.IN
+    targets[:, kernel.INSTANCE] = kernel.FIRST_INSTANCE
+    targets[:, kernel.READY] = -1
+    sizes = np.bincount(np.arange(many) % zones, minlength=zones).astype(np.int64)
+    state = kernel.State(
+        whole=np.zeros(kernel.WHOLE, np.int64),
+        targets=targets,
+        turns=np.column_stack([by_phase, phases_ns[by_phase]]).astype(np.int64),
+        free_ns=np.zeros(part.workers, np.int64),
+        sizes=sizes,
+        inside=sizes.copy(),
+        is_out=np.zeros(zones, np.int64),
+        ring=np.full(params.policy.limit, _LONG_AGO, np.int64),
+        orders=np.zeros((many * (window_ns // interval_ns + 2), 2), np.int64),
+        batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
+        order=np.zeros(_ROWS, np.int64),
+        ends=np.zeros(_ROWS + 1, np.int64),
+        arrived=np.zeros((_ROWS, 2), np.int64),
+        series=np.zeros((windows, kernel.SERIES), np.int64),
+        by_zone=np.zeros((windows, zones, kernel.ZONE_SERIES), np.int64),
+    )
+    state.whole[kernel.IS_ON] = 1
+    return HealthRun(params, keys, inputs, state)
