@@ -12,7 +12,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -630,11 +630,13 @@ class Experiment:
     base: dict[str, Any]
     changes: dict[str, dict[str, Any]]
 
-    def drawn(self, number: int, inputs: Iterable[tuple[str, Any]]) -> World:
+    def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> World:
         """World `number` where the world itself has chosen `inputs` (key, value); what its variant and levers set is
         stronger. Raises ScenarioError.
         """
         world = self.worlds[number]
+        if not inputs:
+            return world  # checked when the file was read
         table: dict[str, Any] = copy.deepcopy(self.base)
         key = ""
         try:

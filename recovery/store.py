@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 import recovery
 from recovery import measures, theory
@@ -100,17 +101,22 @@ def _digest(*parts: Any) -> str:
 
 
 def _resolved(scenario: Scenario) -> dict[str, Any]:
-    table = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-    places: list[tuple[str, Any, str]] = [
-        ("host", scenario.host, name) for name in ("establish_time", "renew_time", "timeout")
-    ]
-    places += [("lease", scenario.lease, "duration"), ("client", scenario.policy.client, "delay")]
-    for part, model, name in places:  # a file's name does not decide a result, its values do
-        of = getattr(model, name, None)
-        if of is not None and of.values_s:
-            own = table["policy"]["client"] if part == "client" else table[part]
-            own[name] = {"dist": of.dist, "values_s": _digest(list(of.values_s))}
-    return dict(table)
+    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    _name_by_values(scenario, table)
+    return table
+
+
+def _name_by_values(part: BaseModel, table: dict[str, Any]) -> None:
+    """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
+    for name, field in type(part).model_fields.items():
+        key, value = field.alias or name, getattr(part, name)
+        if not isinstance(value, BaseModel) or key not in table:
+            continue
+        measured = getattr(value, "values_s", ()) or getattr(value, "_measured", ())
+        if measured:
+            table[key] = {k: v for k, v in table[key].items() if k != "file"} | {"values_s": _digest(list(measured))}
+        else:
+            _name_by_values(value, table[key])
 
 
 def _code(scenario: Scenario) -> str:

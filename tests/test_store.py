@@ -213,3 +213,25 @@ def test_only_what_computes_decides_the_name_of_a_run() -> None:
     assert store._bare(plain) == store._bare(told)
     assert store._bare(plain) != store._bare(plain.replace("+ 1", "+ 2"))
     assert store.code_digest(("recovery.pipeline",)) != store.code_digest(("recovery.pipeline", "recovery.aftermath"))
+
+
+def test_measured_values_decide_the_name_of_a_run_wherever_they_stand(tmp_path: Path) -> None:
+    """Two files of one name and other values are two worlds; one file under another name is the same world."""
+    text = """
+horizon = "30m"
+hold = "2m"
+fleet = { droplets = 100, hosts = 2 }
+host = { establish_time = "10ms", timeout = "30s" }
+lease = { duration = "2m", check_every = "30s" }
+launches.demand = { file = "rates.csv" }
+propagation = { time = { dist = "empirical", file = "times.txt" } }
+"""
+    names = set()
+    for rate, seconds in ((1, 1), (2, 1), (1, 2)):
+        (tmp_path / "rates.csv").write_text(f"0,{rate}\n", encoding="utf-8")
+        (tmp_path / "times.txt").write_text(f"{seconds}\n3\n", encoding="utf-8")
+        names.add(store.digest_of(parse(text, folder=tmp_path).first, 1, 0))
+    assert len(names) == 3
+    (tmp_path / "again.txt").write_text(f"{seconds}\n3\n", encoding="utf-8")
+    again = parse(text.replace("times.txt", "again.txt"), folder=tmp_path).first
+    assert store.digest_of(again, 1, 0) in names
