@@ -428,11 +428,12 @@ def threshold(
 @_json
 def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
     """Check a scenario without running it: mistakes, memory, expected time."""
-    from recovery import execute, pipeline, text
+    from recovery import execute, text
+    from recovery.estimate import estimate
 
     loaded = _load(experiment, overrides)
     count = threads or execute.cores()
-    rows = [(world, pipeline.estimate(world.scenario, count)) for world in loaded.worlds]
+    rows = [(world, estimate(world.scenario, count)) for world in loaded.worlds]
     try:
         execute.refuse_if_too_large(loaded, count)
     except ValueError as error:

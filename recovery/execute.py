@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery import aftermath, pipeline, store
+from recovery.estimate import estimate
 from recovery.scenario import Experiment, ScenarioError
 from recovery.units import show_bytes, show_duration
 
@@ -45,14 +46,16 @@ def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
     """Raise ScenarioError if a world needs more memory than there is, with the estimate and what to change."""
     free = memory_bytes()
     for world in experiment.worlds:
-        need = pipeline.estimate(world.scenario, threads)
+        need = estimate(world.scenario, threads)
         if need.memory_bytes > 0.9 * free:
+            later = f", later stages {show_bytes(need.later_bytes)}" if need.later_bytes else ""
+            less = ", a lower launches.demand" if need.later_bytes else ""
             raise ScenarioError(
                 f"{experiment.file}: “{world.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
-                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each); "
+                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each{later}); "
                 f"{show_bytes(free)} are free. "
                 f"Want more hosts of fewer droplets (fleet.hosts), fewer --threads, a shorter horizon, "
-                f"or a bounded queue (policy.queue)"
+                f"or a bounded queue (policy.queue){less}"
             )
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recovery.pipeline import NS_PER_EVENT, Estimate
+from recovery.estimate import Estimate
 from recovery.scenario import Experiment, World
 from recovery.units import show_bytes, show_count, show_duration, show_share
 
@@ -155,7 +155,7 @@ def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], thre
     lines = [
         f"{experiment.file}: no mistake; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
         f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
-        f"time: about {show_duration(cpu_s / threads)} with {threads} threads, {NS_PER_EVENT:g} ns an event",
+        f"time: about {show_duration(cpu_s / threads)} with {threads} threads",
     ]
     table_rows = [["world", "memory at most", "events about", "CPU time about"]]
     names: dict[str, tuple[World, Estimate]] = {}

@@ -15,6 +15,7 @@ from scipy import stats
 
 from kernels import requests
 from recovery import pipeline, scenario
+from recovery.estimate import estimate
 from recovery.stages import leases, queueing
 from recovery.units import ns
 
@@ -213,7 +214,7 @@ def test_progress_is_told_in_hosts_that_are_simulated() -> None:
 
 
 def test_the_estimate_is_of_the_sample() -> None:
-    full, some = (pipeline.estimate(fleet(sample, operator=LOOKS).scenario, 2) for sample in (None, 6))
+    full, some = (estimate(fleet(sample, operator=LOOKS).scenario, 2) for sample in (None, 6))
     assert (full.hosts_in_flight, some.hosts_in_flight) == (24, 6)
     assert some.events == full.events / 4
     assert some.memory_bytes < full.memory_bytes
