@@ -4,28 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import batches, draws, policies
+from kernels import batches
 from kernels import launches as kernel
-from recovery import policies as named
 from recovery.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.units import ns
 
 _ROWS = 1 << 10
-
-
-def client_of(policy: named.ClientPolicy, retries: int, table: queueing.Table) -> policies.Client:
-    """The kernel's form of a retry policy. Who is told comes back no sooner than in the next window, so there is no
-    round trip.
-    """
-    nothing = draws.Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
-    client = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, 0)
-    if isinstance(policy, named.Fixed):
-        return client._replace(kind=policies.FIXED, delay=queueing.dist(policy.delay, table))
-    if isinstance(policy, named.Exponential | named.FullJitter):
-        kind = policies.EXPONENTIAL if isinstance(policy, named.Exponential) else policies.FULL_JITTER
-        return client._replace(kind=kind, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9)
-    return client
+NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
 
 
 def waiting_rows(rows: int, windows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,7 +107,7 @@ def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, d
         poisson=int(part.arrivals == "poisson"),
         pinned_share=float(part.pinned),
         looks=part.looks,
-        client=client_of(part.client, part.retries, table),
+        client=queueing.client(part.client, part.retries, NO_ROUND_TRIP, table),
     )
     steps = [(-1.0, 1.0) if step.rate is None else (step.rate / 1e9, max(1.0, step.rate * part.burst))
              for step in part.throttle]  # fmt: skip

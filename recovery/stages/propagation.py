@@ -9,7 +9,7 @@ from kernels import propagation as kernel
 from recovery import sections
 from recovery.scenario import Scenario
 from recovery.stages import host, queueing
-from recovery.stages.launches import client_of, more_rows, waiting_rows
+from recovery.stages.launches import NO_ROUND_TRIP, more_rows, waiting_rows
 from recovery.units import ns
 
 _ROWS = 1 << 10
@@ -104,7 +104,7 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         slowdown_b=float(part.slowdown.b) if part.slowdown else 1.0,
         slowdown_n=float(part.slowdown.queue) if part.slowdown else 1.0,
         fail_share=float(part.fails),
-        client=client_of(part.client, part.retries, table),
+        client=queueing.client(part.client, part.retries, NO_ROUND_TRIP, table),
         intake=intake_of(part.intake, part.shards),
         tells=int(scenario.health is not None),
     )

@@ -78,6 +78,18 @@ def _burst(rate_per_s: float, burst_s: float) -> float:
     return max(1.0, rate_per_s * burst_s)
 
 
+def client(policy: named.ClientPolicy, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
+    """The kernel's form of a retry policy."""
+    nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
+    plain = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip_ns)
+    if isinstance(policy, named.Fixed):
+        return plain._replace(kind=policies.FIXED, delay=dist(policy.delay, table))
+    if isinstance(policy, named.Exponential | named.FullJitter):
+        kind = policies.EXPONENTIAL if isinstance(policy, named.Exponential) else policies.FULL_JITTER
+        return plain._replace(kind=kind, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9)
+    return plain
+
+
 def params(scenario: Scenario, table: Table) -> Params:
     """What decides every host's run."""
     part, policy = scenario.host, scenario.policy
@@ -101,14 +113,6 @@ def params(scenario: Scenario, table: Table) -> Params:
     nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
     retries = scenario.jobs.retries if scenario.jobs else -1
     round_trip = max(1, ns(part.round_trip))
-    client = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip)
-    if isinstance(policy.client, named.Fixed):
-        client = client._replace(kind=policies.FIXED, delay=dist(policy.client.delay, table))
-    elif isinstance(policy.client, named.Exponential | named.FullJitter):
-        kind = policies.EXPONENTIAL if isinstance(policy.client, named.Exponential) else policies.FULL_JITTER
-        client = client._replace(
-            kind=kind, base_ns=policy.client.base * 1e9, factor=policy.client.factor, cap_ns=policy.client.cap * 1e9
-        )
     lease = policies.Lease(policies.LEASE_FIXED, nothing, 0, policies.RESUME, 1.0)
     if scenario.lease is not None:
         lease = lease._replace(duration=dist(scenario.lease.duration, table))
@@ -138,7 +142,7 @@ def params(scenario: Scenario, table: Table) -> Params:
         check_jitter=float(scenario.lease.check_jitter) if scenario.lease else 0.0,
         poisson=int(scenario.jobs is not None and scenario.jobs.arrivals == "poisson"),
         window_ns=ns(scenario.coupling.window),
-        client=client,
+        client=client(policy.client, retries, round_trip, table),
         admission=admission,
         queue=queue,
         lease=lease,
