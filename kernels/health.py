@@ -1,7 +1,8 @@
 """Health checks of a load balancer's targets (MODEL.md, section 9), check by check, window by window.
 
-Every target is checked each interval at a phase of its own, so checks come in one fixed order again and again and need
-no pending events. The check subsystem is one queue, first in, first out: the earliest free worker takes the next check.
+Every target is checked each interval at a phase of its own, and targets are numbered in the order of their phases. So
+checks come in one fixed order again and again, need no pending events, and go through memory from one end to the other.
+The check subsystem is one queue, first in, first out: the earliest free worker takes the next check.
 """
 
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels import batches
-from kernels.batches import IDENTITY, LAUNCH, REPLACEMENT, TIME
+from kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
 from kernels.draws import Dist, draw, uniform
 from kernels.events import NEVER, place
 from kernels.jit import inline, kernel
@@ -25,9 +26,12 @@ STATE, INSTANCE, READY, RUN, SINCE, REMOVALS, BLOCKED_UNTIL, GENERATION = range(
 COLUMNS = 8
 # Its states: no instance; never yet healthy; in; unhealthy, but its removal must wait; taken out.
 EMPTY, NEW, IN, HELD, OUT = range(5)
+STATES = 5
 FIRST_INSTANCE = -1  # instances that are there from the start
+# In the batch of instances that join in a window: when each is reachable, and which place it takes.
+REACHABLE, TARGET = ORIGIN, TRIES
 
-WINDOW, CHECK, ORDERS, CONTROL, IS_ON, OUT_TARGETS, RING_HEAD = range(7)
+WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE = range(7)
 WHOLE = 7
 
 # Columns of the series: flows of a window, then levels at its end.
@@ -81,8 +85,8 @@ class Keys(NamedTuple):
 
 class Inputs(NamedTuple):
     """jobs int64[n, 5] with first int64[windows + 1], as kernels.launches lets them out; finishes int64[m, 2] with told
-    int64[windows + 1], as kernels.propagation tells them; switches int64[k, 2]: from when on (ns) failover is on (1)
-    or off (0); table float64[l], measured values.
+    int64[windows + 1], as kernels.propagation tells them; switches int64[k, 3]: from when on (ns) failover is on (1)
+    or off (0) in a zone (negative: in all); table float64[l], measured values.
     """
 
     jobs: np.ndarray
@@ -96,26 +100,31 @@ class Inputs(NamedTuple):
 class State(NamedTuple):
     """All that the stage remembers.
 
-    whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; turns int64[n, 2], the targets and
-    their phases (ns) in the order of checks; free_ns int64[workers], a binary heap; sizes, inside and is_out
-    int64[zones]: targets, healthy ones, failed over; ring int64[limit]: times of the last removals; orders int64[m, 2],
-    (time, identity) of the launches that terminated instances come back as, of the last window; batch, order, ends and
-    arrived int64[k, 2]: scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
+    whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; phases int64[n] (ns), rising; late
+    int64[n, 2], whose first column lists the targets that could not be reached at the last window's end, and whose
+    second says whether a target is listed; claims int64[n], the last of the batch that joins as a target; free_ns
+    int64[4 k + 1], a heap of the workers' free times, filled up with NEVER; counts int64[zones, STATES], targets by
+    state; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
+    int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
+    instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
+    int64[windows, zones, ZONE_SERIES].
     """
 
     whole: np.ndarray
     targets: np.ndarray
-    turns: np.ndarray
+    phases: np.ndarray
+    late: np.ndarray
+    claims: np.ndarray
     free_ns: np.ndarray
+    counts: np.ndarray
     sizes: np.ndarray
-    inside: np.ndarray
     is_out: np.ndarray
+    is_on: np.ndarray
     ring: np.ndarray
     orders: np.ndarray
     batch: np.ndarray
     order: np.ndarray
     ends: np.ndarray
-    arrived: np.ndarray
     series: np.ndarray
     by_zone: np.ndarray
 
@@ -131,11 +140,20 @@ def _target_of(params, keys, targets, identity):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _sum(counts, what):  # type: ignore[no-untyped-def]
+    """Targets in a state, over all zones."""
+    total = np.int64(0)
+    for zone in range(counts.shape[0]):
+        total += counts[zone, what]
+    return total
+
+
+@inline
 def _may_remove(policy, state, count, now):  # type: ignore[no-untyped-def]
     """Whether so many targets may be taken out at `now`; velocity control notes it."""
     whole = state.whole
     if policy.kind == EJECTION_CAP:
-        return whole[OUT_TARGETS] + count <= policy.limit
+        return _sum(state.counts, OUT) + count <= policy.limit
     if policy.kind == VELOCITY:
         if count > policy.limit:
             return False
@@ -149,86 +167,90 @@ def _may_remove(policy, state, count, now):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _leave(state, target, zone):  # type: ignore[no-untyped-def]
-    """Count a target out of the state that it is about to leave."""
-    if state.targets[target, STATE] == IN:
-        state.inside[zone] -= 1
-    elif state.targets[target, STATE] == OUT:
-        state.whole[OUT_TARGETS] -= 1
+def _move(state, target, zone, to):  # type: ignore[no-untyped-def]
+    """Bring a target into another state."""
+    state.counts[zone, place(state.targets[target, STATE])] -= 1
+    state.counts[zone, to] += 1
+    state.targets[target, STATE] = to
 
 
 @inline
-def _join(state, target_, time, identity, ready):  # type: ignore[no-untyped-def]
-    """A new instance takes the place of whatever was there."""
+def _join(state, item):  # type: ignore[no-untyped-def]
+    """An instance of the batch takes the place of whatever was there."""
+    target_ = state.batch[item, TARGET]
     target = place(target_)
-    _leave(state, target, place(target_ % state.sizes.shape[0]))
+    _move(state, target, place(target_ % state.sizes.shape[0]), NEW)
     row = state.targets
-    row[target, STATE] = NEW
-    row[target, INSTANCE] = identity
-    row[target, READY] = ready
+    row[target, INSTANCE] = state.batch[item, IDENTITY]
+    row[target, READY] = state.batch[item, REACHABLE]
     row[target, RUN] = 0
-    row[target, SINCE] = time
+    row[target, SINCE] = state.batch[item, TIME]
     row[target, REMOVALS] = 0
     row[target, BLOCKED_UNTIL] = 0
+    state.claims[target] = NOTHING
+    if not state.late[target, 1]:
+        state.late[target, 1] = 1
+        state.late[place(state.whole[LATE]), 0] = target_
+        state.whole[LATE] += 1
     state.series[place(state.whole[WINDOW]), JOINED] += 1
 
 
 @inline
 def _busy(free_ns, value):  # type: ignore[no-untyped-def]
-    """The earliest free worker is busy until `value`: put the heap in order again."""
-    workers = free_ns.shape[0]
+    """The earliest free worker is busy until `value`: put the heap, of four children a node, in order again.
+
+    The gap goes down to the end, then the value up to its place, most often a step or none: the way down needs no look
+    at the value, and which child is the smallest takes no branch (Wegener, Bottom-up heapsort, 1993).
+    """
+    size = free_ns.shape[0]
     i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= workers:
-            break
-        if child + 1 < workers and free_ns[place(child + 1)] < free_ns[place(child)]:
-            child += 1
-        if free_ns[place(child)] >= value:
-            break
-        free_ns[place(i)] = free_ns[place(child)]
-        i = child
+    child = 1
+    while child < size:
+        left = child + (free_ns[place(child + 1)] < free_ns[place(child)])
+        right = child + 2 + (free_ns[place(child + 3)] < free_ns[place(child + 2)])
+        a, b = free_ns[place(left)], free_ns[place(right)]
+        free_ns[place(i)] = min(a, b)
+        i = left if a <= b else right
+        child = 4 * i + 1
+    while i > 0 and free_ns[place((i - 1) >> 2)] > value:
+        free_ns[place(i)] = free_ns[place((i - 1) >> 2)]
+        i = (i - 1) >> 2
     free_ns[place(i)] = value
 
 
 @inline
 def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
     """What follows from the run of equal results of a target; returns the changes of state (0 or 1)."""
-    target, zone = place(target_), place(target_ % state.sizes.shape[0])
+    target = place(target_)
     row = state.targets
     policy = params.policy
-    window = place(state.whole[WINDOW])
     run, was = row[target, RUN], row[target, STATE]
+    if was == IN and run > -params.fall:
+        return 0
+    zone, window = place(target_ % state.sizes.shape[0]), place(state.whole[WINDOW])
     if run >= params.rise and was == HELD:
-        row[target, STATE] = IN
-        state.inside[zone] += 1
+        _move(state, target, zone, IN)
         state.series[window, CANCELLED] += 1
-    elif run >= params.rise and was != IN and now >= row[target, BLOCKED_UNTIL]:
-        _leave(state, target, zone)
-        row[target, STATE] = IN
+    elif run >= params.rise and now >= row[target, BLOCKED_UNTIL]:
+        _move(state, target, zone, IN)
         row[target, SINCE] = now
-        state.inside[zone] += 1
         return 1
-    elif (was == IN and run <= -params.fall) or (was == HELD and run < 0):
+    elif was == IN or (was == HELD and run < 0):
         if _may_remove(policy, state, 1, now):
-            _leave(state, target, zone)
+            _move(state, target, zone, OUT)
             if policy.kind == DAMPING:
                 if now - row[target, SINCE] >= policy.forget_ns:
                     row[target, REMOVALS] = 0
                 row[target, REMOVALS] += 1
                 row[target, BLOCKED_UNTIL] = now + min(row[target, REMOVALS] * policy.span_ns, policy.cap_ns)
-            row[target, STATE] = OUT
             row[target, SINCE] = now
-            state.whole[OUT_TARGETS] += 1
             state.series[window, REMOVED] += 1
             return 1
         if was == IN:
-            _leave(state, target, zone)
-            row[target, STATE] = HELD
+            _move(state, target, zone, HELD)
             state.series[window, DELAYED] += 1
     elif (was in (OUT, NEW)) and run < 0 and 0 <= params.terminate_ns <= now - row[target, SINCE]:
-        _leave(state, target, zone)
-        row[target, STATE] = EMPTY
+        _move(state, target, zone, EMPTY)
         number = row[target, GENERATION] * row.shape[0] + target_
         row[target, GENERATION] += 1
         state.orders[place(state.whole[ORDERS]), 0] = now
@@ -271,19 +293,24 @@ def _fail_over(params, inputs, state, now):  # type: ignore[no-untyped-def]
     whole = state.whole
     zones = state.sizes.shape[0]
     while whole[CONTROL] < inputs.switches.shape[0] and inputs.switches[place(whole[CONTROL]), 0] < now:
-        whole[IS_ON] = inputs.switches[place(whole[CONTROL]), 1]
+        switch = place(whole[CONTROL])
+        for zone in range(zones):
+            if inputs.switches[switch, 2] < 0 or inputs.switches[switch, 2] == zone:
+                state.is_on[zone] = inputs.switches[switch, 1]
         whole[CONTROL] += 1
     there = zones
     for zone in range(zones):
         there -= state.is_out[zone]
     for zone in range(zones):
-        healthy = state.inside[zone] / np.float64(state.sizes[zone])
+        healthy = state.counts[zone, IN] / np.float64(state.sizes[zone])
         if state.is_out[zone]:
-            if not whole[IS_ON] or healthy >= params.failover_back:
+            if not state.is_on[zone] or healthy >= params.failover_back:
                 state.is_out[zone] = 0
                 there += 1
-        elif whole[IS_ON] and healthy < params.failover_below and there > 1:
-            if params.policy.kind == VELOCITY and not _may_remove(params.policy, state, state.inside[zone], now - 1):
+        elif state.is_on[zone] and healthy < params.failover_below and there > 1:
+            if params.policy.kind == VELOCITY and not _may_remove(
+                params.policy, state, state.counts[zone, IN], now - 1
+            ):
                 continue
             state.is_out[zone] = 1
             there -= 1
@@ -291,80 +318,116 @@ def _fail_over(params, inputs, state, now):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _is_open(policy, state, zone, healthy):  # type: ignore[no-untyped-def]
+    """Whether connections go to all targets of a zone, whatever their health; `healthy` targets are in."""
+    if policy.kind == PANIC:
+        return healthy < policy.share * state.targets.shape[0]
+    return policy.kind == FAIL_OPEN and state.counts[zone, IN] < policy.limit
+
+
+@inline
 def _levels(params, state, now):  # type: ignore[no-untyped-def]
-    """What clients find at the window's end, `now`."""
+    """What clients find at the window's end, `now`: all that are in use can be reached, save those that are listed as
+    late.
+    """
     window = place(state.whole[WINDOW])
     zones = state.sizes.shape[0]
-    policy = params.policy
     series = state.series
     by_zone = state.by_zone
-    healthy = 0
+    healthy = _sum(state.counts, IN)
     for zone in range(zones):
-        healthy += state.inside[zone]
-        by_zone[window, zone, ZONE_HEALTHY] = state.inside[zone]
-        by_zone[window, zone, ZONE_REMOVED] = state.sizes[zone]
-    panics = policy.kind == PANIC and healthy < policy.share * state.targets.shape[0]
-    for target in range(state.targets.shape[0]):
-        zone = place(target % zones)
-        what = state.targets[target, STATE]
-        series[window, EMPTY_END] += what == EMPTY
-        is_open = panics or (policy.kind == FAIL_OPEN and state.inside[zone] < policy.limit)
-        if state.is_out[zone] or what == EMPTY or not (is_open or what in (IN, HELD)):
+        routed = np.int64(0)
+        if not state.is_out[zone]:
+            routed = state.counts[zone, IN] + state.counts[zone, HELD]
+            if _is_open(params.policy, state, zone, healthy):
+                routed = state.sizes[zone] - state.counts[zone, EMPTY]
+        by_zone[window, zone, ZONE_HEALTHY] = state.counts[zone, IN]
+        by_zone[window, zone, ZONE_USABLE] = routed
+        by_zone[window, zone, ZONE_REMOVED] = state.sizes[zone] - routed
+        series[window, ROUTED] += routed
+    late = np.int64(0)
+    for i in range(state.whole[LATE]):
+        target_ = state.late[place(i), 0]
+        target, zone = place(target_), place(target_ % zones)
+        if state.targets[target, READY] < now:
+            state.late[target, 1] = 0
             continue
-        series[window, ROUTED] += 1
-        by_zone[window, zone, ZONE_REMOVED] -= 1
-        by_zone[window, zone, ZONE_USABLE] += state.targets[target, READY] < now
+        state.late[place(late), 0] = target_
+        late += 1
+        what = state.targets[target, STATE]
+        is_used = what in (IN, HELD) or (what != EMPTY and _is_open(params.policy, state, zone, healthy))
+        if is_used and not state.is_out[zone]:
+            by_zone[window, zone, ZONE_USABLE] -= 1
+    state.whole[LATE] = late
     for zone in range(zones):
         series[window, USABLE] += by_zone[window, zone, ZONE_USABLE]
     series[window, HEALTHY] = healthy
-    series[window, OUT_END] = state.whole[OUT_TARGETS]
+    series[window, OUT_END] = _sum(state.counts, OUT)
+    series[window, EMPTY_END] = _sum(state.counts, EMPTY)
+
+
+@inline
+def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """Note who joins in this window and who is reachable from when on; returns how many join.
+
+    Joins of one target in one window are linked, so that a finish finds its own among these few.
+    """
+    window = place(state.whole[WINDOW])
+    batch, claims = state.batch, state.claims
+    targets = state.targets.shape[0]
+    joining = 0
+    for job_ in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
+        job = place(job_)
+        target = _target_of(params, keys, targets, inputs.jobs[job, IDENTITY])
+        if target >= 0:
+            item = place(joining)
+            batch[item, TIME] = inputs.jobs[job, TIME]
+            batch[item, IDENTITY] = inputs.jobs[job, IDENTITY]
+            batch[item, REACHABLE] = NEVER
+            batch[item, TARGET] = target
+            batch[item, NEXT] = claims[place(target)]
+            claims[place(target)] = joining
+            joining += 1
+    for i in range(inputs.told[window], inputs.told[window + np.uint64(1)]):
+        identity, ready = inputs.finishes[place(i), 0], inputs.finishes[place(i), 1]
+        target = _target_of(params, keys, targets, identity)
+        if target >= 0:
+            if state.targets[place(target), INSTANCE] == identity:
+                state.targets[place(target), READY] = ready
+            item_ = claims[place(target)]
+            while item_ != NOTHING:
+                if batch[place(item_), IDENTITY] == identity:
+                    batch[place(item_), REACHABLE] = ready
+                item_ = batch[place(item_), NEXT]
+    return joining
 
 
 @kernel
 def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """All checks of the window and the instances that join in it; there is room for them."""
     whole = state.whole
-    window = place(whole[WINDOW])
     start = whole[WINDOW] * params.window_ns
     end = start + params.window_ns
     targets = state.targets.shape[0]
     whole[ORDERS] = 0
-    joining = 0
-    for job in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
-        if _target_of(params, keys, targets, inputs.jobs[place(job), IDENTITY]) >= 0:
-            for column in range(4):
-                state.batch[place(joining), column] = inputs.jobs[place(job), column]
-            joining += 1
+    joining = _gather(params, keys, inputs, state)
     batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
-    arrived = 0
-    for i in range(inputs.told[window], inputs.told[window + np.uint64(1)]):
-        identity, ready = inputs.finishes[place(i), 0], inputs.finishes[place(i), 1]
-        target = _target_of(params, keys, targets, identity)
-        if target >= 0:
-            state.arrived[place(arrived), 0] = identity
-            state.arrived[place(arrived), 1] = ready
-            arrived += 1
-            if state.targets[place(target), INSTANCE] == identity:
-                state.targets[place(target), READY] = ready
     joined = 0
     while True:
-        turn = place(whole[CHECK] % targets)
-        due = whole[CHECK] // targets * params.interval_ns + state.turns[turn, 1]
+        due = whole[ROUND] * params.interval_ns + state.phases[place(whole[TURN])]
         while joined < joining:
             item = place(state.order[place(joined)])
-            time, identity = state.batch[item, TIME], state.batch[item, IDENTITY]
-            if time > due:
+            if state.batch[item, TIME] > due:
                 break
-            ready = np.int64(NEVER)
-            for i in range(arrived):  # the few of this window that are targets
-                if state.arrived[place(i), 0] == identity:
-                    ready = state.arrived[place(i), 1]
-            _join(state, _target_of(params, keys, targets, identity), time, identity, ready)
+            _join(state, item)
             joined += 1
         if due >= end:
             break
-        _check(params, keys, inputs.table, state, state.turns[turn, 0], due, whole[CHECK] // targets)
-        whole[CHECK] += 1
+        _check(params, keys, inputs.table, state, whole[TURN], due, whole[ROUND])
+        whole[TURN] += 1
+        if whole[TURN] == targets:
+            whole[TURN] = 0
+            whole[ROUND] += 1
     _fail_over(params, inputs, state, end)
     _levels(params, state, end)
     whole[WINDOW] += 1
@@ -382,9 +445,7 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
     whole = state.whole
     while whole[WINDOW] < until:
         window = place(whole[WINDOW])
-        joining = inputs.first[window + np.uint64(1)] - inputs.first[window]
-        told = inputs.told[window + np.uint64(1)] - inputs.told[window]
-        if max(joining, told) > state.order.shape[0]:
+        if inputs.first[window + np.uint64(1)] - inputs.first[window] > state.order.shape[0]:
             return GROW_BATCH
         _window(params, keys, inputs, state)
     return DONE

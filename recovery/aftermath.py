@@ -33,6 +33,7 @@ ZONE_COLUMNS = ("healthy_in_zone", "usable_in_zone", "removed_in_zone")  # follo
 STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
 FAILING_SHARE = 0.5  # launches fail while fewer of the attempts than this are accepted
 NORMAL_SHARE = 0.99  # and are normal again when so many are
+ERRORS_SHARE = 0.01  # connections fail from this share on
 
 
 @dataclass
@@ -53,7 +54,14 @@ class Aftermath(Outcome):
 
     def measure(self) -> dict[str, Any]:
         """One row of results, with the measures of the later stages."""
-        return super().measure() | self._launches() | (self._propagation() if len(self.reach) else {}) | self._health()
+        row = super().measure() | self._launches() | (self._propagation() if len(self.reach) else {}) | self._health()
+        return row | {"all_normal_s": self._all_normal_s(row)}
+
+    def _all_normal_s(self, row: dict[str, Any]) -> float:
+        """When the last of the stages is normal again; one that never ceased to be does not count."""
+        later = (row.get(f"{what}_normal_s", math.nan) for what in ("launches", "latency", "capacity"))
+        times = (self.scenario.recovers_from_s + row["ttr99_s"], *later)
+        return float(max(time for time in times if not math.isnan(time)))
 
     def _launches(self) -> dict[str, Any]:
         scenario, t, flows = self.scenario, self.times_s, self.later
@@ -65,7 +73,7 @@ class Aftermath(Outcome):
         return {
             "launches_fail_s": fails_from,
             "launches_resume_s": measures.stays_from(t, share >= FAILING_SHARE, after, scenario.hold),
-            "launches_normal_s": measures.stays_from(t, share >= NORMAL_SHARE, after, scenario.hold),
+            "launches_normal_s": _settles_from(t, share >= NORMAL_SHARE, after, scenario.hold),
             "launches_asked": int(flows["launches_asked"].sum()),
             "launches_accepted": int(accepted.sum()),
             "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
@@ -85,7 +93,7 @@ class Aftermath(Outcome):
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         return {
             "latency_rises_s": rises,
-            "latency_normal_s": measures.stays_from(t, ~is_late, rises, hold) if math.isfinite(rises) else math.nan,
+            "latency_normal_s": _settles_from(t, ~is_late, rises, hold) if math.isfinite(rises) else math.nan,
             "reach_p50_s": measures.quantile_s(self.reach, starts, 0.5),
             "reach_p99_s": measures.quantile_s(self.reach, starts, 0.99),
             "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
@@ -106,10 +114,15 @@ class Aftermath(Outcome):
         if part is None:
             return {}
         t, flows, hold = self.times_s, self.later, self.scenario.hold
-        share = flows["targets_usable"] / part.targets
+        share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE
         falls = measures.stays_from(t, share < part.normal_share, 0.0, hold)
-        back = measures.stays_from(t, share >= part.normal_share, falls, hold) if math.isfinite(falls) else math.nan
+        back = _settles_from(t, share >= part.normal_share, falls, hold) if math.isfinite(falls) else math.nan
+        start = measures.stays_from(t, fails, 0.0, hold)
+        out = np.flatnonzero(flows["failovers"])
         return {
+            "errors_start_s": start,
+            "errors_end_s": _settles_from(t, ~fails, start, hold) if math.isfinite(start) else math.nan,
+            "failover_first_s": float(t[out[0]]) if len(out) else math.inf,
             "capacity_falls_s": falls,
             "capacity_normal_s": back,
             "usable_min_share": float(share.min()),
@@ -120,6 +133,18 @@ class Aftermath(Outcome):
             "targets_terminated": int(flows["targets_terminated"].sum()),
             "failovers": int(flows["failovers"].sum()),
         }
+
+
+def _settles_from(times_s: np.ndarray, is_well: np.ndarray, from_s: float, hold_s: float) -> float:
+    """First time from `from_s` on from which all is well for `hold_s`, and then never ill for `hold_s`; else inf."""
+    well = from_s
+    while math.isfinite(well):
+        well = measures.stays_from(times_s, is_well, well, hold_s)
+        ill = measures.stays_from(times_s, ~is_well, well, hold_s)
+        if not math.isfinite(ill):
+            return well
+        well = ill
+    return math.inf
 
 
 def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:

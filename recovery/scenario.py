@@ -511,7 +511,8 @@ class Observed(_Part):
     at: Duration = Field(description="when, from the start of the experiment")
     measure: Literal[
         "decline_ends_s", "progress_from_s", "leased_all_s", "launches_fail_s", "launches_resume_s",
-        "launches_normal_s", "latency_rises_s", "latency_normal_s",
+        "launches_normal_s", "latency_rises_s", "latency_normal_s", "errors_start_s", "errors_end_s",
+        "failover_first_s", "capacity_falls_s", "capacity_normal_s", "all_normal_s",
     ] = Field(description="which milestone of the simulation")  # fmt: skip
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
@@ -546,8 +547,30 @@ MEASURES_EXPECTED = {
     "amplification": "number", "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time",
     "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_droplet_hours": "number", "relapses": "number",
     "collapsed_share": "share", "denied_share": "share",
+    "launches_fail_s": "time", "launches_resume_s": "time", "launches_normal_s": "time", "all_normal_s": "time",
+    "launches_throttled_share": "share", "launches_insufficient_share": "share", "launches_asleep_peak": "number",
+    "changes_waiting_peak": "number", "latency_rises_s": "time", "latency_normal_s": "time", "reach_p50_s": "time",
+    "reach_p99_s": "time", "reach_max_s": "time", "jobs_waiting_peak": "number", "jobs_refused_share": "share",
+    "capacity_falls_s": "time", "capacity_normal_s": "time", "errors_start_s": "time", "errors_end_s": "time",
+    "failover_first_s": "time", "usable_min_share": "share", "error_minutes": "number", "checks_failed_share": "share",
+    "targets_terminated": "number", "failovers": "number",
 }  # fmt: skip
 MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses")
+# Measures (of milestones and bounds) that need a later stage, by the table that must be there.
+MEASURES_OF_STAGES = {
+    "launches": (
+        "launches_fail_s", "launches_resume_s", "launches_normal_s", "all_normal_s", "launches_throttled_share",
+        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak",
+    ),
+    "propagation": (
+        "latency_rises_s", "latency_normal_s", "reach_p50_s", "reach_p99_s", "reach_max_s", "jobs_waiting_peak",
+        "jobs_refused_share",
+    ),
+    "health": (
+        "capacity_falls_s", "capacity_normal_s", "errors_start_s", "errors_end_s", "failover_first_s",
+        "usable_min_share", "error_minutes", "checks_failed_share", "targets_terminated", "failovers",
+    ),
+}  # fmt: skip
 
 
 def expectation(measure: str, text: object) -> Expectation:
@@ -793,6 +816,19 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         ]
         if head.observed:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
+    missing = {
+        measure: stage
+        for stage, measures in MEASURES_OF_STAGES.items()
+        if getattr(scenario, stage) is None
+        for measure in measures
+    }
+    stones = get_args(Observed.model_fields["measure"].annotation)
+    asked = [(f"expect.{measure}", measure, MEASURES_EXPECTED) for measure in head.expect]
+    asked += [(f"observed.{i}.measure", stone.measure, stones) for i, stone in enumerate(head.observed)]
+    for key, measure, all_of_them in asked:
+        if measure in missing:
+            there = ", ".join(name for name in all_of_them if name not in missing)
+            mistakes.append(f"{file}: {key} is {measure}; want a table [{missing[measure]}], or one of {there}")
     return mistakes
 
 

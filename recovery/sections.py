@@ -381,7 +381,8 @@ class Switch(Part):
     """Operators switch automatic failover."""
 
     at: Duration = Field(description="from when on")
-    do: Literal["on", "off"] = Field(description="on or off; off brings all zones back")
+    do: Literal["on", "off"] = Field(description="on or off; off brings zones back")
+    zone: Whole | None = Field(None, ge=0, description="only this zone (from 0)")
 
 
 class Health(Part):
@@ -411,8 +412,8 @@ class Health(Part):
             raise ValueError("want timeout no longer than interval")
         if self.failover_back < self.failover_below:
             raise ValueError("want failover_back no smaller than failover_below")
-        if any(b.at <= a.at for a, b in itertools.pairwise(self.failover)):
-            raise ValueError("want failover in rising order of at")
+        if any(b.at < a.at for a, b in itertools.pairwise(self.failover)):
+            raise ValueError("want failover in order of at")
         if self.time.mean_s() <= 0:
             raise ValueError("want time above 0")
         return self
@@ -445,6 +446,10 @@ def wrong(scenario: Any) -> Iterator[str]:
         for i, switch in enumerate(health.failover):
             if switch.at >= scenario.horizon:
                 yield f"health.failover.{i}.at is {show_duration(switch.at)}; want before {end}"
+            zones = scenario.fleet.zones if scenario.fleet is not None else 1
+            if switch.zone is not None and switch.zone >= zones:
+                wanted = f"0 to {zones - 1}, or a larger fleet.zones"
+                yield f"health.failover.{i}.zone is {switch.zone}; want {wanted}"
 
 
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:

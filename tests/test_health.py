@@ -42,6 +42,11 @@ POLICIES: tuple[Any, ...] = (
     {"name": "velocity", "share": "20%", "within": "2m"},
     {"name": "flap-damping", "base": "40s", "cap": "2m", "forget": "5m"},
 )
+SWITCHES: tuple[Any, ...] = (
+    [],
+    [{"at": "5m", "do": "off"}, {"at": "13m", "do": "on"}],
+    [{"at": "5m", "do": "off", "zone": 1}, {"at": "8m", "do": "off"}, {"at": "8m", "do": "on", "zone": 2}],
+)
 FLAPPING = {"time": {"dist": "exponential", "mean": "2s"}, "workers": 12, "timeout": "3s", "interval": "10s", "rise": 2}
 
 
@@ -101,7 +106,7 @@ def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
         "fall": draw(st.integers(1, 3)),
         "policy": draw(st.sampled_from(POLICIES)),
         "failover_below": draw(st.sampled_from(["0%", "50%"])),
-        "failover": draw(st.sampled_from([[], [{"at": "5m", "do": "off"}, {"at": "13m", "do": "on"}]])),
+        "failover": draw(st.sampled_from(SWITCHES)),
     }
     if draw(st.booleans()):
         part["terminate_after"] = draw(st.sampled_from(["30s", "3m"]))
@@ -112,7 +117,7 @@ def check_twin(case: Scenario, seed: int) -> None:
     run, (jobs, _, finishes, _) = serve(case, seed)
     part = case.health
     assert part is not None
-    phases = {int(target): int(phase) for target, phase in run.state.turns}
+    phases = dict(enumerate(run.state.phases.tolist()))
     twin = HealthTwin(run.params, run.keys, run.inputs, phases, 3, part.workers)
     finished = [(int(time), int(identity)) for identity, time in finishes]
     came = [(int(job[batches.TIME]), int(job[batches.IDENTITY])) for job in jobs]
@@ -293,6 +298,7 @@ MISTAKES = [
     ('targets = 9\ntime = "1s"\npolicy = "panick"', "did you mean panic"),
     ('targets = 9\ntime = "1s"\npolicy = { name = "panic", below = 3 }', "health.policy.below"),
     ('targets = 9\ntime = "1s"\nfailover = [{ at = "21m", do = "off" }]', "health.failover.0.at"),
+    ('targets = 9\ntime = "1s"\nfailover = [{ at = "1m", do = "off", zone = 3 }]', "health.failover.0.zone is 3"),
     ('targets = 9\ntime = "1s"\nfailover_below = "60%"', "failover_back no smaller"),
 ]
 

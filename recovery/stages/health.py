@@ -6,6 +6,7 @@ import numpy as np
 
 from kernels import batches, draws
 from kernels import health as kernel
+from kernels.events import NEVER
 from recovery import sections
 from recovery.scenario import Scenario
 from recovery.stages import host, queueing
@@ -31,12 +32,11 @@ class HealthRun:
         self.inputs = self.inputs._replace(jobs=jobs, first=first, finishes=finishes, told=told)
         while kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
             window = int(self.state.whole[kernel.WINDOW])
-            size = 2 * int(max(first[window + 1] - first[window], told[window + 1] - told[window]))
+            size = 2 * int(first[window + 1] - first[window])
             self.state = self.state._replace(
                 batch=np.zeros((size, batches.COLUMNS), np.int64),
                 order=np.zeros(size, np.int64),
                 ends=np.zeros(size + 1, np.int64),
-                arrived=np.zeros((size, 2), np.int64),
             )
 
     def orders(self) -> tuple[np.ndarray, np.ndarray]:
@@ -91,36 +91,39 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         first=np.zeros(windows + 1, np.int64),
         finishes=np.zeros((0, 2), np.int64),
         told=np.zeros(windows + 1, np.int64),
-        switches=np.array([(ns(s.at), int(s.do == "on")) for s in part.failover], np.int64).reshape(-1, 2),
+        switches=np.array(
+            [(ns(s.at), int(s.do == "on"), -1 if s.zone is None else s.zone) for s in part.failover], np.int64
+        ).reshape(-1, 3),
         table=table.array(),
     )
     streams = (kernel.JOIN, kernel.PLACE, kernel.CHECK_SERVICE)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     phases = np.zeros(many)
     draws.uniforms(host.stream_key(seed, replication, kernel.CHECK_PHASE, 0), phases)
-    phases_ns = (phases * interval_ns).astype(np.int64)
-    by_phase = np.argsort(phases_ns, kind="stable")
     targets = np.zeros((many, kernel.COLUMNS), np.int64)
     targets[:, kernel.STATE] = kernel.IN
     targets[:, kernel.INSTANCE] = kernel.FIRST_INSTANCE
     targets[:, kernel.READY] = -1
     sizes = np.bincount(np.arange(many) % zones, minlength=zones).astype(np.int64)
+    counts = np.zeros((zones, kernel.STATES), np.int64)
+    counts[:, kernel.IN] = sizes
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         targets=targets,
-        turns=np.column_stack([by_phase, phases_ns[by_phase]]).astype(np.int64),
-        free_ns=np.zeros(part.workers, np.int64),
+        phases=np.sort((phases * interval_ns).astype(np.int64)),
+        late=np.zeros((many, 2), np.int64),
+        claims=np.full(many, batches.NOTHING, np.int64),
+        free_ns=np.array([*[0] * part.workers, *[NEVER] * ((1 - part.workers) % 4)], np.int64),
+        counts=counts,
         sizes=sizes,
-        inside=sizes.copy(),
         is_out=np.zeros(zones, np.int64),
+        is_on=np.ones(zones, np.int64),
         ring=np.full(params.policy.limit, _LONG_AGO, np.int64),
         orders=np.zeros((many * (window_ns // interval_ns + 2), 2), np.int64),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
         ends=np.zeros(_ROWS + 1, np.int64),
-        arrived=np.zeros((_ROWS, 2), np.int64),
         series=np.zeros((windows, kernel.SERIES), np.int64),
         by_zone=np.zeros((windows, zones, kernel.ZONE_SERIES), np.int64),
     )
-    state.whole[kernel.IS_ON] = 1
     return HealthRun(params, keys, inputs, state)

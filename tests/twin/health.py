@@ -37,7 +37,7 @@ class HealthTwin:
         self.free = [0] * workers
         self.out_zones: set[int] = set()
         self.removed_at: list[int] = []
-        self.is_on = True
+        self.is_on = [True] * zones
         self.switches = inputs.switches.tolist()
         self.rows: list[list[int]] = []
         self.by_zone: list[list[list[int]]] = []
@@ -136,14 +136,15 @@ class HealthTwin:
 
     def fail_over(self, now: int) -> None:
         while self.switches and self.switches[0][0] < now:
-            self.is_on = bool(self.switches.pop(0)[1])
+            _, is_on, only = self.switches.pop(0)
+            self.is_on = [bool(is_on) if only in (-1, zone) else was for zone, was in enumerate(self.is_on)]
         for zone in range(self.zones):
             healthy = self.healthy_in(zone)
             share = healthy / self.size_of(zone)
             if zone in self.out_zones:
-                if not self.is_on or share >= self.params.failover_back:
+                if not self.is_on[zone] or share >= self.params.failover_back:
                     self.out_zones.remove(zone)
-            elif self.is_on and share < self.params.failover_below and len(self.out_zones) < self.zones - 1:
+            elif self.is_on[zone] and share < self.params.failover_below and len(self.out_zones) < self.zones - 1:
                 is_velocity = self.params.policy.kind == kernel.VELOCITY
                 if not is_velocity or self.may_remove(healthy, now - 1):
                     self.out_zones.add(zone)
