@@ -194,5 +194,8 @@ def _actions(scenario: Any) -> list[tuple[str, float]]:
     if scenario.propagation is not None:
         found += [("load reduction", reduction.at) for reduction in scenario.propagation.reductions]
     if scenario.health is not None:
-        found += [(f"failover {switch.do}", switch.at) for switch in scenario.health.failover]
+        for switch in scenario.health.failover:
+            found.append(
+                (f"failover {switch.do}" + ("" if switch.zone is None else f" in zone {switch.zone}"), switch.at)
+            )
     return found

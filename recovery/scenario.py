@@ -12,7 +12,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -823,7 +823,9 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         for measure in measures
     }
     stones = get_args(Observed.model_fields["measure"].annotation)
-    asked = [(f"expect.{measure}", measure, MEASURES_EXPECTED) for measure in head.expect]
+    asked: list[tuple[str, str, Sequence[str]]] = [
+        (f"expect.{measure}", measure, tuple(MEASURES_EXPECTED)) for measure in head.expect
+    ]
     asked += [(f"observed.{i}.measure", stone.measure, stones) for i, stone in enumerate(head.observed)]
     for key, measure, all_of_them in asked:
         if measure in missing:
