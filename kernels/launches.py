@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels import batches, policies
-from kernels.batches import CHANGE, IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, RELEASED, TIME, TRIES, link
+from kernels.batches import CHANGE, IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, RELEASED, REPLACEMENT, TIME, TRIES, link
 from kernels.draws import log, uniform
 from kernels.events import place
 from kernels.jit import inline, kernel
@@ -259,7 +259,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             whole[ASLEEP] -= tries > 0
             if not accepted:
                 tries += 1
-                if 0 <= params.client.retries < tries:
+                if 0 <= params.client.retries < tries and identity & 3 != REPLACEMENT:  # who replaces never gives up
                     series[window, GAVE_UP] += 1
                 else:
                     delay = policies.retry_delay_ns(params.client, inputs.table, keys.retry, identity, tries - 1, tries)

@@ -279,6 +279,17 @@ def test_terminated_instances_come_back_as_launches() -> None:
     assert row["usable_min_share"] < 1
 
 
+def test_what_replaces_instances_does_not_give_up() -> None:
+    """Customers without retries give up as often as without a load balancer; its replacements are denied and come back."""
+    text = LOOP.replace('time = "900ms"', 'time = { dist = "lognormal", mean = "1900ms", cv = 12 }')
+    text = text.replace("1900ms", "3s").replace('joins = "1%"', 'joins = "20%"')
+    only = ("launches.retries=0", "dependency.outages=[{ from = '10m', to = '70m' }]")
+    loop, plain = follow(text, overrides=only), follow(text[: text.index("[health]")], overrides=only)
+    assert loop.later["launches_insufficient"].sum() > plain.later["launches_insufficient"].sum()
+    assert loop.later["launches_gave_up"].sum() == plain.later["launches_gave_up"].sum() > 0
+    assert loop.later["targets_empty"].max() > 0
+
+
 def test_without_the_loop_a_stretch_changes_no_bit() -> None:
     text = LOOP.replace('terminate_after = "3m"\n', "")
     one, two = follow(text), follow(text, 7)
