@@ -149,6 +149,10 @@ def run(
         else:
             verdict = pages.verdict(*pages.read(finished.folder)[:2])
             click.echo(text.results(experiment, finished.summary, verdict))
+            if "services" in finished.summary:
+                from recovery import services_text
+
+                click.echo("\n" + services_text.told(finished.summary["services"]))
             if page:
                 click.echo(f"\nreport: {page}")
         if not finished.is_whole:
@@ -208,6 +212,79 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
     with each guardrail, and what each costs. `recovery run` writes the report of a file with the race alone.
     """
     _race(experiment, overrides, seed, threads, as_json, None, True)
+
+
+@main.command()
+@click.argument("node")
+@click.argument("file", required=False, type=click.Path())
+@click.option("--services", "table", type=click.Path(), help="Table of services, instead of the one that FILE names.")
+@click.option(
+    "--for", "lasts", metavar="DURATION", help="As if NODE were wholly down for so long from the start on: 2h."
+)
+@click.option("--cut", "cut", multiple=True, metavar="A->B", help="Without this edge: B lives without A.")
+@_set
+@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same world.")
+@_threads
+@_json
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture and the numbers.")
+def blast(
+    node: str,
+    file: str | None,
+    table: str | None,
+    lasts: str | None,
+    cut: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Say who is down if NODE alone is impaired: by which path, how long, and what each cut edge would save.
+
+    FILE is an experiment that names a table of services (its first world is run), or such a table, which needs no run.
+    """
+    from recovery import execute, service_table, services, services_text
+    from recovery.scenario import ScenarioError
+    from recovery.units import duration_s
+
+    if file is None and table is None:
+        _fail("want FILE, an experiment with services or a table of services, or --services TABLE")
+    if file is not None and table is None and service_table.is_table(file):
+        file, table = None, file
+    try:
+        for_s = duration_s(lasts) if lasts is not None else 0.0
+    except ValueError as error:
+        _fail(f"--for {lasts}: {error}")
+    try:
+        if file is None:
+            if overrides or replications:
+                _fail("a table of services alone is not run; want no --set and no --replications, or an experiment")
+            known = service_table.load(str(table))
+            outs = [services.alone(known)]
+        else:
+            loaded = _load(file, overrides, replications=replications)
+            found = service_table.load(table) if table is not None else services.table_of(loaded)
+            if found is None:
+                _fail(f'{file}: services is missing; want services = "FILE" in it, or --services FILE')
+            known = found
+            known.named(node)
+            runs = execute.first_world(loaded, threads or execute.cores(), quiet=as_json)
+            outs = [services.after(outcome, known) for outcome in runs]
+        answer = services.blast_answer(outs, known.named(node), for_s, [known.edge(one) for one in cut])
+    except ScenarioError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        _fail("interrupted", INTERRUPTED)
+    if out is not None:
+        from recovery import report_services
+
+        report_services.write_blast(out, answer)
+    if as_json:
+        _print_json({"format": 1, **answer})
+    else:
+        click.echo(services_text.told_blast(answer))
+        if out is not None:
+            click.echo(f"\npicture: {out / 'figures'}")
 
 
 _out = click.option(

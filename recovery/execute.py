@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recovery import aftermath, pipeline, store
+from recovery import aftermath, pipeline, services, store
 from recovery.estimate import estimate
 from recovery.scenario import Experiment, ScenarioError
 from recovery.units import show_bytes, show_duration
@@ -81,6 +81,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     KeyboardInterrupt if nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
+    table = services.table_of(experiment)
     folder = out / experiment.name
     if any((folder / "parts").glob("*.parquet")):
         raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
@@ -110,7 +111,28 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         "runs_wanted": len(tasks),
         "interrupted": stopped,
     }
-    return Finished(folder, store.save(folder, experiment, outcomes, facts), len(outcomes), len(tasks))
+    more = {} if table is None else _dependents(folder, [services.after(outcome, table) for outcome in outcomes])
+    return Finished(folder, store.save(folder, experiment, outcomes, facts, more), len(outcomes), len(tasks))
+
+
+def _dependents(folder: Path, outs: list[services.ServicesOutcome]) -> dict[str, Any]:
+    """Write services.parquet; returns what the summary says of the services that hang on the system."""
+    frame = services.series_table(outs)
+    store.write_whole(folder / "services.parquet", lambda part: frame.write_parquet(part, compression="zstd"))
+    return {"services": services.part(outs)}
+
+
+def first_world(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:
+    """The outcomes of the first world alone, every replication; nothing is written. Raises ScenarioError if it is too
+    large, KeyboardInterrupt.
+    """
+    refuse_if_too_large(experiment, threads)
+    say_that_it_compiles(quiet)
+    world, head = experiment.first, experiment.head
+    tasks = [(world, head.seed, replication) for replication in range(head.replications)]
+    hosts = pipeline.simulated_hosts(world.scenario) * len(tasks)
+    with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
+        return [aftermath.follow(outcome) for outcome in runner.run(tasks)]
 
 
 def say_that_it_compiles(quiet: bool) -> None:

@@ -30,6 +30,7 @@ _HEAD = {
     "expect",
     "notes",
     "observed",
+    "services",
     "sweep",
 }
 # Symbols of the formulas, and the inputs behind them.
@@ -113,9 +114,11 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
         from recovery import report_sweep
 
         return report_sweep.write(folder, manifest, summary, series)
+    from recovery import report_services
+
     drawn = draw(folder, figures.figures_for(manifest, summary, series, marks))
     page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn))
+    store.write_text(page, html(manifest, summary, drawn, report_services.section(summary, folder)))
     return page
 
 
@@ -156,8 +159,12 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
     return tables[0], tables[1], series
 
 
-def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
-    """The page as text: no script, nothing from outside, the same for the same results."""
+def html(
+    manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]], services: str = ""
+) -> str:
+    """The page as text: no script, nothing from outside, the same for the same results. `services` is a section."""
+    from markupsafe import Markup
+
     notes = notes_of(summary)
     return render(
         "report.html.j2",
@@ -174,6 +181,7 @@ def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tupl
         variants=_variants(manifest),
         sweep=_sweep(manifest),
         runs=_runs(summary),
+        services=Markup(services),  # our own, with all texts escaped
     )
 
 

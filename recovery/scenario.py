@@ -576,7 +576,7 @@ MEASURES_OF_STAGES = {
 def expectation(measure: str, text: object) -> Expectation:
     """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
     if measure not in MEASURES_EXPECTED:
-        near = _nearest(measure, MEASURES_EXPECTED)
+        near = nearest(measure, MEASURES_EXPECTED)
         raise ValueError(f"expect.{measure} is not a measure{near}; want one of {', '.join(MEASURES_EXPECTED)}")
     kind = MEASURES_EXPECTED[measure]
     wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
@@ -603,7 +603,8 @@ def _expectations(value: object) -> object:
     return value
 
 
-def _a_moment(value: str) -> str:
+def a_moment(value: str) -> str:
+    """A text that is empty or date and time in ISO's form. Raises ValueError that says what is wanted."""
     try:
         datetime.fromisoformat(value or "2000-01-01")
     except ValueError:
@@ -618,7 +619,7 @@ class Head(_Part):
     question: str = Field("", description="what it asks")
     answer: str = Field("", description="what it found, in words")
     label: str = Field("as written", min_length=1, description="name of the scenario as it stands, beside its variants")
-    clock: Annotated[str, AfterValidator(_a_moment)] = Field(
+    clock: Annotated[str, AfterValidator(a_moment)] = Field(
         "", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"'
     )
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
@@ -628,6 +629,7 @@ class Head(_Part):
     )
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
+    services: str = Field("", description="file of a table of services that hang on this system, beside this file")
     sweep: Sweep | None = Field(None, description="keys that are varied")
 
 
@@ -705,7 +707,12 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
         raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
-    return parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
+    experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
+    if experiment.head.services:
+        from recovery import service_table
+
+        service_table.load(path.parent / experiment.head.services)
+    return experiment
 
 
 def parse(
@@ -742,7 +749,7 @@ def rebuilt(
     head = _checked(Head, head_raw, file, "", folder, mistakes)
     known = {*_HEAD, *model.model_fields, "variants"}
     for key in [key for key in base if key not in model.model_fields]:
-        mistakes.append(f"{file}: {key} is not a key{_nearest(key, known)}; want one of {', '.join(sorted(known))}")
+        mistakes.append(f"{file}: {key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}")
         del base[key]
     worlds: list[World] = []
     label = head.label if head else "as written"
@@ -906,6 +913,15 @@ def _override(raw: dict[str, Any], text: str) -> None:
     raw.update(changed)
 
 
+def check_table(model: type[Any], table: Mapping[str, Any], file: str) -> Any:
+    """The model of a table that is no scenario. Raises ScenarioError with every mistake, a line each."""
+    mistakes: list[str] = []
+    found = _checked(model, table, file, "", Path(), mistakes)
+    if found is None:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    return found
+
+
 def _checked(
     model: type[Any],
     table: Mapping[str, Any],
@@ -963,7 +979,7 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
     if kind == "extra_forbidden":
         names = _fields_at(model, item["loc"][:-1], table)
         last = str(item["loc"][-1])
-        return f"{key} is not a key{_nearest(last, names)}; want one of {', '.join(names)}"
+        return f"{key} is not a key{nearest(last, names)}; want one of {', '.join(names)}"
     if kind == "missing":
         return f"{key} is missing; want {_describe(model, item['loc'], table)}"
     value = _show(item["input"])
@@ -974,14 +990,14 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         return f"{key} is {value}; {problem}" if str(problem).startswith("want") else f"{key}: {problem}"
     if kind in ("literal_error", "enum"):
         choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
-        return f"{key} is {value}{_nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
+        return f"{key} is {value}{nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         field = str(context["discriminator"]).strip("'")
         choices = _choices(item["loc"], field)
         if kind == "union_tag_not_found":
             return f"{key} has no {field}; want {field} as one of {', '.join(choices)}"
         tag = context["tag"]
-        return f"{key}.{field} is {_show(tag)}{_nearest(str(tag), choices)}; want one of {', '.join(choices)}"
+        return f"{key}.{field} is {_show(tag)}{nearest(str(tag), choices)}; want one of {', '.join(choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         if kind != "dict_type" and (key.startswith("policy.") or sections.names_at(item["loc"])):
             return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
@@ -1000,6 +1016,7 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "bool_type": lambda: "want true or false",
         "string_type": lambda: "want a text in quotes",
         "string_too_short": lambda: "want a text that is not empty",
+        "string_pattern_mismatch": lambda: "want a name of letters, digits, - and _, a letter first",
         "tuple_type": lambda: "want a list",
         "too_short": lambda: "want at least one entry",
     }
@@ -1034,7 +1051,7 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
-def _nearest(word: str, words: Any) -> str:
+def nearest(word: str, words: Any) -> str:
     """A suggestion, or nothing."""
     names = list(words)
     close = (

@@ -380,12 +380,18 @@ def series_table(outcomes: Sequence[Outcome]) -> Any:
     return pl.concat(frames, how="diagonal")
 
 
-def save(out: Path, experiment: Experiment, outcomes: Sequence[Outcome], facts: dict[str, Any]) -> dict[str, Any]:
+def save(
+    out: Path,
+    experiment: Experiment,
+    outcomes: Sequence[Outcome],
+    facts: dict[str, Any],
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write the folder of a run; returns the summary.
 
-    `facts` (seed, threads, wall_s, …) go into the manifest as they are.
+    `facts` (seed, threads, wall_s, …) go into the manifest as they are, `more` into the summary.
     """
-    summary = summarise(experiment, outcomes)
+    summary = summarise(experiment, outcomes) | (more or {})
     manifest = {
         "format": FORMAT,
         "name": experiment.name,

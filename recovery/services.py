@@ -1,0 +1,761 @@
+"""Who else was down: impairment propagated through a table of services, after a run or alone (MODEL.md, section 12).
+
+All is on the grid of the run: `depth` float64[windows] is the share of a service's work that is not done, or late, in
+each window. Every rule is monotone in the depth of what is needed, so that a cut edge never hurts anybody.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from recovery import aftermath, measures
+from recovery.aftermath import Aftermath
+from recovery.pipeline import Outcome
+from recovery.scenario import Experiment, Scenario
+from recovery.service_table import Edge, Need, Observed, Service, Table, has_stage, load, value_at
+
+NONE_S = 1e-6  # less work than this does not wait
+NO_DEPTH = 1e-9
+OWN, NOBODY = -1, -2  # in place of the number of a need: the service itself; it is not impaired
+WITHIN_MIN = {"official": 10.0, "measured": 10.0, "reported": 20.0, "recalled": 20.0}
+BETTER = {"progress": 0.9, "half": 0.5}  # of the deepest
+MANUAL, BACKLOG, CAPACITY, LAG = "manual step", "backlog", "capacity", "lag"
+CUTS_MAX = 200  # edges that are cut, one after another
+BLAST_MAX = 60  # of a table of more services, only those with trouble of their own are looked at alone
+_DEFAULTS = {  # what works of a stage, below which a service is impaired, and from which it is well
+    "dependency": (1.0, 1.0),
+    "leases": (0.99, 0.99),
+    "launches": (aftermath.FAILING_SHARE, aftermath.NORMAL_SHARE),
+    "propagation": (1.0, 1.0),
+    "errors": (0.99, 0.99),
+}
+
+
+@dataclass
+class State:
+    """One service over time.
+
+    `edge` int16[windows] is the number of the need that decides, OWN or NOBODY; `waits_on` the number of the service
+    that it waits for, OWN if it waits for its own work, NOBODY; `waits_for` the number of the label of what the end of
+    that chain is busy with. `backlog_s` is work that waits at each window's end, in time of arrivals; `missing_share`
+    instances that are lost.
+    """
+
+    depth: np.ndarray
+    edge: np.ndarray
+    waits_on: np.ndarray
+    waits_for: np.ndarray
+    backlog_s: np.ndarray | None = None
+    lost_s: float = 0.0
+    missing_share: np.ndarray | None = None
+
+    @property
+    def is_impaired(self) -> np.ndarray:
+        """bool[windows]."""
+        return np.asarray(self.depth > 0)
+
+
+@dataclass
+class ServicesOutcome:
+    """What a table of services gave, on a grid of `window_s`: a state a service, and what was put in."""
+
+    table: Table
+    window_s: float
+    windows: int
+    own: dict[str, np.ndarray]  # float64[windows]: trouble of a service's own
+    free: dict[str, np.ndarray]  # bool[windows]: where that had no cause in the graph
+    given: frozenset[str]  # services whose own trouble is given, not simulated
+    states: dict[str, State] = field(default_factory=dict)
+    actions: list[tuple[str, float]] = field(default_factory=list)
+    world: str = ""
+    levers: dict[str, Any] = field(default_factory=dict)
+    replication: int = 0
+    gone: frozenset[tuple[str, str]] = frozenset()  # edges that are cut: from, to
+    forced: dict[str, np.ndarray] = field(default_factory=dict)  # depths that are put in place of what follows
+
+    def impaired(self, name: str) -> list[tuple[float, float]]:
+        """Times [from, to) in seconds in which a service is impaired; inf where the horizon cuts one off."""
+        return spans(self.states[name].is_impaired, self.window_s)
+
+    def minutes_lost(self, name: str) -> float:
+        """Depth over time, in minutes."""
+        return float(self.states[name].depth.sum() * self.window_s / 60)
+
+    def total_min(self) -> float:
+        """Minutes lost by all services."""
+        return math.fsum(self.minutes_lost(name) for name in self.states)
+
+    def cut(self, edges: Iterable[Edge]) -> "ServicesOutcome":
+        """The same without these edges."""
+        gone = frozenset((edge.source, edge.target) for edge in edges)
+        out = replace(self, states=dict(self.states), gone=self.gone | gone)
+        _propagate(out, self.table.below({target for _, target in gone}))
+        return out
+
+    def blast(self, node: str, depth: np.ndarray | None = None) -> "ServicesOutcome":
+        """As if only `node` had been impaired, as it was: no other root cause. With another `depth` (float64[windows])
+        what was simulated or given of other services is left out, since it followed from the event.
+        """
+        forced = {node: self.states[node].depth if depth is None else depth}
+        never = dict.fromkeys(self.table.services, np.zeros(self.windows, bool))
+        out = replace(self, states={}, free=never, forced=forced, own=self.own if depth is None else {})
+        _propagate(out, set(self.table.services))
+        return out
+
+    def path(self, name: str) -> list[str]:
+        """The services from a root cause to this one, at the moment at which each becomes impaired first."""
+        out = [name]
+        while True:
+            state = self.states[out[0]]
+            if not state.is_impaired.any():
+                return out
+            number = int(state.edge[int(np.argmax(state.is_impaired))])
+            if number < 0:
+                return out
+            out.insert(0, self.table.services[out[0]].needs[number].on)
+
+    def chain(self, name: str, k: int) -> list[str]:
+        """Whom a service waits for in window k, and that one in its turn, to the end of the chain."""
+        names = list(self.table.services)
+        out = [name]
+        while (number := int(self.states[out[-1]].waits_on[k])) >= 0:
+            out.append(names[number])
+        return out
+
+
+def labels(table: Table) -> list[str]:
+    """What services can be waiting for: each stage, each service with given trouble, and four kinds of own work."""
+    own = [label_of(name, service) for name, service in table.services.items()]
+    return list(dict.fromkeys([*own, MANUAL, BACKLOG, CAPACITY, LAG]))
+
+
+def label_of(name: str, service: Service) -> str:
+    """What others wait for while a service has trouble of its own: its stage, else its name."""
+    return service.stage or name
+
+
+def spans(is_so: np.ndarray, window_s: float) -> list[tuple[float, float]]:
+    """Times [from, to) of the runs of a bool[windows]; to is inf where the last window is one."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], is_so, [False])).astype(np.int8))).reshape(-1, 2)
+    return [(a * window_s, b * window_s if b < len(is_so) else math.inf) for a, b in edges.tolist()]
+
+
+# --- from a run, or from the table alone ------------------------------------------------------------------------------
+
+
+def alone(table: Table) -> ServicesOutcome:
+    """A table by itself: the trouble that it gives."""
+    window, windows = table.body.window, math.ceil(table.body.horizon / table.body.window)
+    own = {name: _given(s, window, windows) for name, s in table.services.items() if s.impaired}
+    return _event(table, window, windows, own, frozenset(own))
+
+
+def after(outcome: Outcome, table: Table) -> ServicesOutcome:
+    """A table behind a run: stages that the run has come from there, others as the table gives them."""
+    scenario = outcome.scenario
+    window = scenario.coupling.window
+    windows = max(len(outcome.times_s), math.ceil(table.body.horizon / window))
+    own, given = {}, set()
+    for name, service in table.services.items():
+        if service.stage is not None and has_stage(scenario, service.stage):
+            own[name] = _simulated(outcome, service, windows)
+        elif service.impaired:
+            own[name] = _given(service, window, windows)
+            given.add(name)
+    out = _event(table, window, windows, own, frozenset(given))
+    out.actions, out.replication = outcome.actions, outcome.replication
+    out.world, out.levers = outcome.world.name, dict(outcome.world.levers)
+    return out
+
+
+def table_of(experiment: Experiment) -> Table | None:
+    """The table that an experiment names, or None. Raises ScenarioError."""
+    named = experiment.head.services
+    return load(experiment.folder / named) if named else None
+
+
+def _event(
+    table: Table, window: float, windows: int, own: dict[str, np.ndarray], given: frozenset[str]
+) -> ServicesOutcome:
+    free = dict.fromkeys(table.services, np.ones(windows, bool))
+    out = ServicesOutcome(table, window, windows, own, free, given)
+    _propagate(out, set(table.services))
+    for name, service in table.services.items():
+        causes = [need for need in service.needs if need.kind == "cause"]
+        if name in own and causes:
+            out.free[name] = ~_triggered(out, causes)
+    _propagate(out, set(table.services))
+    return out
+
+
+def _given(service: Service, window: float, windows: int) -> np.ndarray:
+    """Depth (float64[windows]) of the times that the table gives: the mean over each window."""
+    return _mean_over_windows([(span.start, span.end, span.depth) for span in service.impaired], window, windows)
+
+
+def _mean_over_windows(steps: Sequence[tuple[float, float, float]], window: float, windows: int) -> np.ndarray:
+    edges = np.arange(windows + 1) * window
+    out = np.zeros(windows)
+    for begin, end, depth in steps:
+        out += depth * np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0, None) / window
+    return np.where(out > NO_DEPTH, np.minimum(out, 1.0), 0.0)
+
+
+def _simulated(outcome: Outcome, service: Service, windows: int) -> np.ndarray:
+    """Depth (float64[windows]) of a stage of a run. What a stage says at the end of a window holds for the next one;
+    after the run it stays as it was.
+    """
+    scenario, stage = outcome.scenario, service.stage or ""
+    below, normal = _thresholds(scenario, service)
+    window = scenario.coupling.window
+    if stage == "dependency":
+        outages = [(outage.start, outage.end, outage.fails) for outage in scenario.dependency.outages]
+        works, held = 1 - _mean_over_windows(outages, window, windows), 1
+    else:
+        works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
+    is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)
+    depth = np.where(is_bad, np.maximum(1 - works, max(1 - normal, 1e-6)), 0.0)
+    if stage != "dependency":
+        depth = np.concatenate(([0.0], depth))
+    return np.concatenate((depth, np.full(max(windows - len(depth), 0), depth[-1])))[:windows]
+
+
+def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
+    if service.stage == "health" and scenario.health is not None:
+        usual = (scenario.health.normal_share,) * 2
+    else:
+        usual = _DEFAULTS[service.stage or ""]
+    normal = service.normal if service.normal is not None else max(usual[1], service.below or 0.0)
+    return min(usual[0], normal) if service.below is None else service.below, normal
+
+
+def _works(outcome: Outcome, stage: str) -> np.ndarray:
+    """What works of a stage, float64[windows] from 0 to 1: leased share, accepted share of the attempts, normal over
+    actual latency, usable share of the targets, connections without error.
+    """
+    if stage == "leases":
+        return outcome.leased_share()
+    if not isinstance(outcome, Aftermath):
+        raise ValueError(f"this run has no stage {stage}")
+    later, scenario = outcome.later, outcome.scenario
+    if stage == "launches":
+        attempts = later["launch_attempts"]
+        return np.asarray(np.where(attempts > 0, later["launches_accepted"] / np.maximum(attempts, 1), 1.0))
+    if stage == "propagation" and scenario.propagation is not None:
+        return np.asarray(
+            np.minimum(1.0, scenario.propagation.normal_latency / np.maximum(outcome.latency_mean_s(), 1e-9))
+        )
+    if stage == "health" and scenario.health is not None:
+        return np.asarray(later["targets_usable"] / scenario.health.targets)
+    return 1 - outcome.error_share()
+
+
+def stretches(is_bad: np.ndarray, is_good: np.ndarray, held: int) -> np.ndarray:
+    """bool[n]: true from the first window of a run of `held` bad ones to that of the next run of `held` good ones."""
+    marks = np.zeros(len(is_bad), np.int8)
+    for is_so, mark in ((is_bad, 1), (is_good, -1)):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], is_so, [False])).astype(np.int8))).reshape(-1, 2)
+        marks[edges[edges[:, 1] - edges[:, 0] >= held, 0]] = mark
+    last = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), -1))
+    return np.asarray(np.where(last >= 0, marks[np.maximum(last, 0)] > 0, False))
+
+
+# --- propagation ------------------------------------------------------------------------------------------------------
+
+
+def _propagate(out: ServicesOutcome, changed: set[str]) -> None:
+    """States of the `changed` services, in the order of the graph."""
+    number_of = {name: i for i, name in enumerate(out.table.services)}
+    label_number = {label: i for i, label in enumerate(labels(out.table))}
+    for name in out.table.order:
+        if name in changed:
+            out.states[name] = _state(out, name, number_of, label_number)
+
+
+def _state(out: ServicesOutcome, name: str, number_of: Mapping[str, int], label_number: Mapping[str, int]) -> State:
+    n = out.windows
+    service, forced = out.table.services[name], out.forced.get(name)
+    state = State(np.zeros(n), np.full(n, NOBODY, np.int16), np.full(n, NOBODY, np.int32), np.full(n, -1, np.int16))
+    if forced is not None:
+        _deeper(state, forced, OWN, np.full(n, OWN), label_number[label_of(name, service)])
+    elif name in out.own:
+        _own(out, name, service, state, number_of, label_number[label_of(name, service)])
+    for i, need in enumerate(service.needs):
+        if forced is None and need.kind != "cause" and (need.on, name) not in out.gone:
+            _suffer(out, name, i, need, state, number_of, label_number)
+    names = list(number_of)
+    for other in np.unique(state.waits_on[state.waits_on >= 0]).tolist():  # the end of the chain, for others
+        there = state.waits_on == other
+        state.waits_for[there] = out.states[names[other]].waits_for[there]
+    return state
+
+
+def _deeper(state: State, depth: np.ndarray, edge: int | np.ndarray, on: np.ndarray, label: int) -> None:
+    """Where `depth` is more than the state's, it takes its place, with what decides it and whom it waits for."""
+    more = depth > np.maximum(state.depth, NO_DEPTH)
+    state.edge = np.where(more, edge, state.edge).astype(np.int16)
+    state.waits_on = np.where(more, on, state.waits_on).astype(np.int32)
+    state.waits_for = np.where(more & (on < 0), label, state.waits_for).astype(np.int16)
+    state.depth = np.where(more, depth, state.depth)
+
+
+def _triggered(out: ServicesOutcome, causes: Sequence[Need]) -> np.ndarray:
+    """bool[windows]: whether one of these causes is impaired, or was."""
+    found = np.zeros(out.windows, bool)
+    for need in causes:
+        found |= out.states[need.on].is_impaired
+    return np.asarray(np.maximum.accumulate(found))
+
+
+def _own(
+    out: ServicesOutcome,
+    name: str,
+    service: Service,
+    state: State,
+    number_of: Mapping[str, int],
+    label: int,
+) -> None:
+    """Trouble of its own: as it was simulated or given, so far as what caused it has been impaired by then."""
+    own = out.own[name]
+    needs = enumerate(service.needs)
+    causes = [(i, need) for i, need in needs if need.kind == "cause" and (need.on, name) not in out.gone]
+    since = [_triggered(out, [need]) for _, need in causes]
+    depth = np.where(out.free[name] | np.logical_or.reduce([*since, out.free[name]]), own, 0.0)
+    edge, on = np.full(out.windows, OWN), np.full(out.windows, OWN)
+    deepest = np.zeros(out.windows)
+    for (i, need), triggered in sorted(zip(causes, since, strict=True), key=lambda pair: -int(pair[1].sum())):
+        edge = np.where((edge == OWN) & triggered & ~out.free[name], i, edge)
+        depth_of = out.states[need.on].depth
+        # It waits for a need that is at least as deep in trouble as itself, else for its own work.
+        waits = (depth_of >= depth) & (depth_of > deepest)
+        on = np.where(waits, number_of[need.on], on)
+        deepest = np.where(waits, depth_of, deepest)
+    _deeper(state, depth, edge, on, label)
+
+
+def _suffer(
+    out: ServicesOutcome,
+    name: str,
+    i: int,
+    need: Need,
+    state: State,
+    number_of: Mapping[str, int],
+    label_number: Mapping[str, int],
+) -> None:
+    """What need `i` does to a service, each kind by its rule."""
+    window = out.window_s
+    found = out.states[need.on].depth
+    x = np.where(found > need.tolerates, found, 0.0)
+    presses, on = x > 0, np.where(x > 0, number_of[need.on], OWN)
+    if need.kind == "hard":
+        depth, label = _latest_most(_latest_least(x, _whole(need.after / window)), _whole(need.lag / window)), LAG
+    elif need.kind == "manual":
+        label = MANUAL
+        if need.at is None:
+            depth = _latest_most(x, _whole(need.after / window))
+        else:
+            stuck = np.arange(out.windows) < _whole(need.at / window)
+            depth = np.where(stuck, np.maximum.accumulate(x), x)
+    elif need.kind == "backlog":
+        label = BACKLOG
+        capacity = (need.ratio or 1.0) * (1 - x)  # over arrivals
+        short = np.maximum(1 - capacity, 0.0)
+        waiting = _reflected((need.kept * short - np.maximum(capacity - 1, 0.0)) * window)
+        before = np.concatenate(([0.0], waiting[:-1]))
+        late = (waiting > NONE_S) | (before > NONE_S)
+        depth = np.maximum(late, (1 - need.kept) * short)
+        presses = short > 0
+        on = np.where(presses, number_of[need.on], OWN)
+        state.backlog_s = waiting if state.backlog_s is None else np.maximum(state.backlog_s, waiting)
+        state.lost_s += float(((1 - need.kept) * short).sum() * window)
+    else:
+        label = CAPACITY
+        launches = need.launches if (need.launches, name) not in out.gone else None
+        denied = np.zeros(out.windows) if launches is None else out.states[launches].depth
+        loses, regains = x * window / (need.loses_in or 1.0), (1 - denied) * window / (need.regains_in or 1.0)
+        missing = _between(np.where(presses, loses, -regains), need.most)  # what is launched meanwhile is lost again
+        depth = np.maximum(missing - need.spare, 0.0) / (1 - need.spare)
+        if launches is not None:
+            on = np.where(~presses & (denied > 0), number_of[launches], on)
+        state.missing_share = missing if state.missing_share is None else np.maximum(state.missing_share, missing)
+    _deeper(state, need.share * depth, i, on, label_number[label])
+
+
+def _whole(windows: float) -> int:
+    """Windows of a time: the nearest whole number."""
+    return round(windows)
+
+
+def _latest_least(x: np.ndarray, windows: int) -> np.ndarray:
+    """Least of each window and so many before it; before the start it is 0."""
+    size = min(windows, len(x)) + 1
+    return np.asarray(ndimage.minimum_filter1d(x, size, origin=(size - 1) // 2, mode="constant", cval=0.0))
+
+
+def _latest_most(x: np.ndarray, windows: int) -> np.ndarray:
+    """Most of each window and so many before it."""
+    size = min(windows, len(x)) + 1
+    return np.asarray(ndimage.maximum_filter1d(x, size, origin=(size - 1) // 2, mode="constant", cval=0.0))
+
+
+def _reflected(steps: np.ndarray) -> np.ndarray:
+    """Level that changes by `steps` and never falls below 0 (Lindley 1952), in closed form."""
+    total = np.cumsum(steps)
+    return np.asarray(total - np.minimum(np.minimum.accumulate(total), 0.0))
+
+
+def _between(steps: np.ndarray, most: float) -> np.ndarray:
+    """Level that changes by `steps` and stays from 0 to `most`."""
+    if not (steps > 0).any():
+        return np.zeros(len(steps))
+    level, out = 0.0, []
+    for step in steps.tolist():
+        level = min(max(level + step, 0.0), most)
+        out.append(level)
+    return np.asarray(out)
+
+
+# --- the summary ------------------------------------------------------------------------------------------------------
+
+
+def _interval(values: Sequence[float]) -> dict[str, float]:
+    mean, low, high = measures.mean_interval(list(values))
+    return {"mean": mean, "low": low, "high": high}
+
+
+def milestone_s(out: ServicesOutcome, row: Observed) -> float:
+    """When the simulation has what was observed, s; inf if never, nan if it cannot say."""
+    if row.what == "nothing":
+        return math.nan
+    if row.what == "action":
+        times = [at for do, at in out.actions if do == row.action]
+        return min(times, key=lambda at: abs(at - row.at)) if times else math.nan
+    found = out.impaired(row.service)
+    if row.what in BETTER:
+        depth = out.states[row.service].depth
+        deepest = int(np.argmax(depth))
+        better = np.flatnonzero(depth[deepest:] <= BETTER[row.what] * depth[deepest])
+        return float((deepest + better[0]) * out.window_s) if depth[deepest] > 0 and len(better) else math.inf
+    number, end = {"start": (0, 0), "end": (-1, 1), "first end": (0, 1), "second start": (1, 0)}[row.what]
+    return found[number][end] if len(found) > max(number, 0) else math.inf
+
+
+def observed(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
+    """Each observed row beside the simulation (mean over replications with its interval), with what counts as near."""
+    rows = []
+    for row in outs[0].table.body.observed:
+        told = _interval([milestone_s(out, row) for out in outs])
+        difference = (told["mean"] - row.at) / 60
+        within = WITHIN_MIN[row.confidence]
+        is_given = row.what == "action" or (row.what != "nothing" and row.service in outs[0].given)
+        rows.append(
+            row.model_dump(exclude={"at", "action"})
+            | {
+                "observed_s": row.at,
+                "simulated_s": told["mean"],
+                "low_s": told["low"],
+                "high_s": told["high"],
+                "difference_min": difference,
+                "within_min": within,
+                "is_within": None if math.isnan(difference) else abs(difference) <= within,
+                "is_given": is_given,
+                "is_predicted": not (row.used_for_fit or row.follows_manual or is_given or row.what == "nothing"),
+            }
+        )
+    return rows
+
+
+def blast_rows(outs: Sequence[ServicesOutcome], node: str) -> list[dict[str, Any]]:
+    """Of runs of `ServicesOutcome.blast`: each service that is impaired beside the node, most minutes lost first."""
+    rows = []
+    for name in outs[0].table.services:
+        lost = [out.minutes_lost(name) for out in outs]
+        if name == node or not any(lost):
+            continue
+        first = next(out for out in outs if out.minutes_lost(name) > 0)
+        state, needs = first.states[name], outs[0].table.services[name].needs
+        paths: list[dict[str, Any]] = [
+            {
+                "path": [*first.path(needs[i].on), name],
+                "minutes": float(state.depth[state.edge == i].sum() * first.window_s / 60),
+            }
+            for i in range(len(needs))
+            if (state.edge == i).any()
+        ]
+        row: dict[str, Any] = {
+            "service": name,
+            "minutes_lost": _interval(lost),
+            "starts_s": _interval([_first(out.impaired(name)) for out in outs]),
+            "well_s": _interval([_last(out.impaired(name)) for out in outs]),
+            "path": first.path(name),
+            "paths": sorted(paths, key=lambda one: -float(one["minutes"])),
+        }
+        rows.append(row)
+    return sorted(rows, key=lambda row: -float(row["minutes_lost"]["mean"]))
+
+
+def _first(found: Sequence[tuple[float, float]]) -> float:
+    return found[0][0] if found else math.nan
+
+
+def _last(found: Sequence[tuple[float, float]]) -> float:
+    return found[-1][1] if found else math.nan
+
+
+def cuts(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
+    """For each edge, the minutes that all services would have lost less without it, most first. Of a large table only
+    the edges into the services that lost most are tried.
+    """
+    table = outs[0].table
+    edges = [edge for edge in table.edges if any(out.states[edge.source].is_impaired.any() for out in outs)]
+    edges = sorted(edges, key=lambda edge: -outs[0].minutes_lost(edge.target))[:CUTS_MAX]
+    rows = []
+    for edge in edges:
+        others = [out.cut([edge]) for out in outs]
+        saved = {
+            name: math.fsum(a.minutes_lost(name) - b.minutes_lost(name) for a, b in zip(outs, others, strict=True))
+            / len(outs)
+            for name in table.below({edge.target})
+        }
+        rows.append(
+            {
+                "from": edge.source,
+                "to": edge.target,
+                "kind": edge.kind,
+                "saved_min": _interval([a.total_min() - b.total_min() for a, b in zip(outs, others, strict=True)]),
+                "services": {name: value for name, value in saved.items() if value > NO_DEPTH},
+            }
+        )
+    return sorted(rows, key=lambda row: -float(row["saved_min"]["mean"]))
+
+
+def waits(out: ServicesOutcome) -> np.ndarray:
+    """float64[labels, windows]: depth of all services together that wait for each of `labels`."""
+    found = np.zeros((len(labels(out.table)), out.windows))
+    columns = np.arange(out.windows)
+    for state in out.states.values():
+        there = state.waits_for >= 0
+        found[state.waits_for[there], columns[there]] += state.depth[there]
+    return found
+
+
+def critical(out: ServicesOutcome, hold_s: float = 600.0) -> list[dict[str, Any]]:
+    """What most of the impaired services were waiting for, one stretch after another: from, to, what, its share of the
+    minutes lost in that stretch. Stretches shorter than `hold_s` belong to the one before.
+    """
+    found = waits(out)
+    names = labels(out.table)
+    total = found.sum(0)
+    most = np.where(total > 0, found.argmax(0), -1)
+    held = max(_whole(hold_s / out.window_s), 1)
+    starts = [0, *(np.flatnonzero(np.diff(most)) + 1).tolist(), len(most)]
+    runs: list[tuple[int, int, int]] = []  # from, to, what
+    for a, b in itertools.pairwise(starts):
+        is_brief = bool(runs) and b - a < held and most[a] >= 0 and runs[-1][2] >= 0
+        if runs and (is_brief or runs[-1][2] == most[a]):
+            runs[-1] = (runs[-1][0], b, runs[-1][2])
+        else:
+            runs.append((a, b, int(most[a])))
+    return [
+        {
+            "from_s": a * out.window_s,
+            "to_s": b * out.window_s if b < out.windows else math.inf,
+            "for": names[what],
+            "share": float(found[what, a:b].sum() / total[a:b].sum()),
+            "services": sum(1 for state in out.states.values() if state.is_impaired[a:b].any()),
+        }
+        for a, b, what in runs
+        if what >= 0
+    ]
+
+
+def chains(out: ServicesOutcome, name: str, hold_s: float = 600.0) -> list[dict[str, Any]]:
+    """What one service was waiting for, one stretch after another, with the chain of services to the end."""
+    state, names = out.states[name], labels(out.table)
+    held = max(_whole(hold_s / out.window_s), 1)
+    starts = [0, *(np.flatnonzero(np.diff(state.waits_for)) + 1).tolist(), out.windows]
+    rows: list[dict[str, Any]] = []
+    for a, b in itertools.pairwise(starts):
+        if state.waits_for[a] < 0:
+            continue
+        end = b * out.window_s if b < out.windows else math.inf
+        label, joins = names[state.waits_for[a]], bool(rows) and rows[-1]["to_s"] == a * out.window_s
+        if joins and (b - a < held or rows[-1]["for"] == label):
+            rows[-1]["to_s"] = end
+        else:
+            rows.append({"from_s": a * out.window_s, "to_s": end, "for": label, "chain": out.chain(name, a)})
+    return rows
+
+
+def steps(out: ServicesOutcome, name: str) -> list[list[float]]:
+    """Depth over time for pictures: [from, to, depth], depth to a tenth (at least a twentieth), to inf at the end."""
+    depth = out.states[name].depth
+    shown = np.where(depth > 0, np.maximum(np.round(depth, 1), 0.05), 0.0)
+    edges = [0, *(np.flatnonzero(np.diff(shown)) + 1).tolist(), len(shown)]
+    window = out.window_s
+    return [[a * window, b * window, float(shown[a])] for a, b in itertools.pairwise(edges) if shown[a] > 0]
+
+
+def head(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
+    """What every answer about a table says of it: title, grid, nodes, edges."""
+    first, table = outs[0], outs[0].table
+    return {
+        "title": table.body.title,
+        "file": Path(table.file).name,
+        "clock": table.body.clock,
+        "world": first.world,
+        "runs": len(outs),
+        "window_s": first.window_s,
+        "horizon_s": first.windows * first.window_s,
+        "nodes": [
+            {
+                "name": name,
+                "label": table.label(name),
+                "layer": table.layer[name],
+                "stage": service.stage,
+                "is_given": name in first.given,
+                "is_simulated": name in first.own and name not in first.given,
+            }
+            for name, service in table.services.items()
+        ],
+        "edges": [{"from": edge.source, "to": edge.target, "kind": edge.kind} for edge in table.edges],
+    }
+
+
+def blast_answer(
+    outs: Sequence[ServicesOutcome], node: str, for_s: float = 0.0, edges: Sequence[Edge] = ()
+) -> dict[str, Any]:
+    """What `recovery blast` tells: whom `node` takes down alone, as it was or wholly down for `for_s` from the start,
+    without `edges`; what that saves; and what each cut would save beside. With `for_s`, `left_out` names the services
+    whose trouble only a run could tell.
+    """
+    depths = [(np.arange(out.windows) * out.window_s < for_s).astype(float) if for_s else None for out in outs]
+    whole = [out.blast(node, depth) for out, depth in zip(outs, depths, strict=True)]
+    found = [out.cut(edges) for out in whole] if edges else whole
+    return head(outs) | {
+        "node": node,
+        "for_s": for_s,
+        "left_out": [name for name in outs[0].own if name != node] if for_s else [],
+        "node_minutes_lost": _interval([out.minutes_lost(node) for out in found]),
+        "cut": [str(edge) for edge in edges],
+        "saved_min": _interval([a.total_min() - b.total_min() for a, b in zip(whole, found, strict=True)]),
+        "services": blast_rows(found, node),
+        "cuts": cuts(found),
+    }
+
+
+def part(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
+    """The part "services" of summary.json for all runs of an experiment: that of its first world, and of each world
+    what its services lost (`worlds`).
+    """
+    worlds: dict[tuple[str, str], list[ServicesOutcome]] = {}
+    for out in outs:
+        worlds.setdefault((out.world, str(sorted(out.levers.items()))), []).append(out)
+    rows = [
+        {
+            "world": own[0].world,
+            "levers": own[0].levers,
+            "runs": len(own),
+            "minutes_lost": _interval([out.total_min() for out in own]),
+            "services": {
+                name: {
+                    "minutes_lost": _interval([out.minutes_lost(name) for out in own]),
+                    "well_s": _interval([_last(out.impaired(name)) for out in own]),
+                }
+                for name in own[0].table.services
+            },
+        }
+        for own in worlds.values()
+    ]
+    return summary(next(iter(worlds.values()))) | {"worlds": rows}
+
+
+def summary(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
+    """What the replications of one world gave: nodes, edges, each service, blast radius of each node, what each cut
+    edge would have saved, the critical path, what was observed (MODEL.md, section 12).
+    """
+    first, table = outs[0], outs[0].table
+    alone_too = len(table.services) <= BLAST_MAX
+    found = [waits(out).sum(1) * out.window_s / 60 for out in outs]
+    total = max(math.fsum(float(one.sum()) for one in found), NO_DEPTH)
+    waited: list[dict[str, Any]] = []
+    for i, label in enumerate(labels(table)):
+        minutes = math.fsum(float(one[i]) for one in found)
+        if minutes > 0:
+            waited.append({"for": label, "minutes": minutes / len(outs), "share": minutes / total})
+    return head(outs) | {
+        "services": [_service(outs, name) for name in table.services],
+        "minutes_lost": _interval([out.total_min() for out in outs]),
+        "waits": sorted(waited, key=lambda row: -float(row["minutes"])),
+        "critical": critical(first),
+        "blast": [
+            {"node": name, "services": blast_rows([out.blast(name) for out in outs], name)}
+            for name in table.services
+            if (alone_too or name in first.own) and any(out.states[name].is_impaired.any() for out in outs)
+        ],
+        "cuts": cuts(outs),
+        "observed": observed(outs),
+        "notes": [note.model_dump() | {"value": value_at(table, note.key)} for note in table.body.notes],
+    }
+
+
+def _service(outs: Sequence[ServicesOutcome], name: str) -> dict[str, Any]:
+    first = outs[0]
+    state = first.states[name]
+    row: dict[str, Any] = {
+        "name": name,
+        "impaired": first.impaired(name),
+        "depth": steps(first, name),
+        "minutes_lost": _interval([out.minutes_lost(name) for out in outs]),
+        "starts_s": _interval([_first(out.impaired(name)) for out in outs]),
+        "well_s": _interval([_last(out.impaired(name)) for out in outs]),
+        "deepest_share": _interval([float(out.states[name].depth.max(initial=0.0)) for out in outs]),
+        "waits": chains(first, name),
+    }
+    if state.backlog_s is not None:
+        peaks = [float(out.states[name].backlog_s.max(initial=0.0)) for out in outs]  # type: ignore[union-attr]
+        row["backlog_peak_h"] = _interval([peak / 3600 for peak in peaks])
+        row["lost_work_h"] = _interval([out.states[name].lost_s / 3600 for out in outs])
+        rate = next((need.arrivals for need in first.table.services[name].needs if need.arrivals), None)
+        if rate:
+            row["backlog_peak_units"] = _interval([peak * rate for peak in peaks])
+    if state.missing_share is not None:
+        missing = [float(out.states[name].missing_share.max(initial=0.0)) for out in outs]  # type: ignore[union-attr]
+        row["missing_peak_share"] = _interval(missing)
+    return row
+
+
+def series_table(outs: Sequence[ServicesOutcome]) -> Any:
+    """services.parquet: a row for each window in which a service is impaired, or has a backlog, in the first
+    replication of each world. Columns: world, service, time_s (the window's end), depth, backlog_s, waits_for.
+    """
+    import polars as pl
+
+    frames = []
+    for out in outs:
+        if out.replication != 0:
+            continue
+        names = np.asarray([*labels(out.table), ""])
+        for name, state in out.states.items():
+            backlog = np.zeros(out.windows) if state.backlog_s is None else state.backlog_s
+            rows = np.flatnonzero(state.is_impaired | (backlog > NONE_S))
+            frames.append(
+                pl.DataFrame(
+                    {
+                        "world": [out.world] * len(rows),
+                        "service": [name] * len(rows),
+                        "time_s": (rows + 1) * out.window_s,
+                        "depth": state.depth[rows],
+                        "backlog_s": backlog[rows],
+                        "waits_for": names[state.waits_for[rows]],
+                    },
+                    schema_overrides={"world": pl.String, "service": pl.String, "waits_for": pl.String},
+                )
+            )
+    return pl.concat(frames)
