@@ -334,8 +334,8 @@ hold = "2m"
 seed = 4
 services = "who.toml"
 fleet = { droplets = 300, hosts = 3, zones = 3 }
-host = { establish_time = "5s", renew_time = "20ms", timeout = "1m", workers = 2 }
-policy.queue = "lifo"
+host = { establish_time = "5s", renew_time = "20ms", timeout = "1m", fail_after = "1s", workers = 2 }
+policy = { queue = "lifo", client = { name = "fixed", delay = "10s" } }
 lease = { duration = "10m", check_every = "2m" }
 dependency = { outages = [{ from = "20m", to = "50m" }] }
 launches = { demand = "1/s", retries = 2 }

@@ -72,8 +72,8 @@ class ServicesTwin:
     ) -> float:
         service = self.table.services[name]
         sources = [need.on for need in service.needs if need.kind == "cause" and (need.on, name) != cut]
-        has_cause = any(value > 0 for source in sources for value in depth[source][: k + 1])
-        if free_before is not None and k >= free_before[name] and not has_cause:
+        needs_cause = free_before is not None and k >= free_before[name]
+        if needs_cause and not any(value > 0 for source in sources for value in depth[source][: k + 1]):
             return 0.0
         begin, end, found = k * self.window, (k + 1) * self.window, 0.0
         for span in service.impaired:
@@ -81,19 +81,21 @@ class ServicesTwin:
         return found
 
     def _suffers(self, need: Need, on: list[float], memory: list[float], denied: float, k: int) -> float:
-        felt = [value if value > need.tolerates else 0.0 for value in on]
-        x = felt[k]
+        def felt(first: int) -> list[float]:
+            return [value if value > need.tolerates else 0.0 for value in on[max(first, 0) : k + 1]]
+
+        [x] = felt(k)
         level = memory[0]
         if need.kind == "hard":
             after, lag = round(need.after / self.window), round(need.lag / self.window)
             # What is felt in a window is the least of the time that it lives without; that stays for the lag.
-            short = [min(felt[j - after : j + 1]) if j >= after else 0.0 for j in range(max(k - lag, 0), k + 1)]
-            return max(short)
+            found = [0.0] * max(after + lag - k, 0) + felt(k - after - lag)  # before the start everybody is well
+            return max(min(found[j : j + after + 1]) for j in range(lag + 1))
         if need.kind == "manual":
             if need.at is not None:
                 memory[0] = max(level, x)
                 return memory[0] if k < round(need.at / self.window) else x
-            return max(felt[max(k - round(need.after / self.window), 0) : k + 1])
+            return max(felt(k - round(need.after / self.window)))
         if need.kind == "backlog":
             assert need.ratio is not None
             arrive, can = self.window, need.ratio * (1 - x) * self.window
