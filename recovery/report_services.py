@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from recovery import figures_services, report, store, units
+from recovery import figures, figures_services, report, store, units
 from recovery.figures import Picture, TimeAxis
 from recovery.store import number
 
@@ -53,6 +53,7 @@ def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
         services=[_service(part, row, axis) for row in part["services"]],
         critical=[critical_words(row, axis) for row in part["critical"]],
         cuts=cut_rows(part)[:CUTS_SHOWN],
+        worlds=_worlds(part, axis),
         observed=[_observed(row, axis, label_of(part, row["service"])) for row in part["observed"]],
         verdict=verdict(part),
         notes=[{**note, "shown": report.text_of(note["value"])} for note in part["notes"]],
@@ -160,6 +161,26 @@ def cut_rows(part: Mapping[str, Any]) -> list[dict[str, str]]:
                 "kind": row["kind"],
                 "saved": show_minutes(row["saved_min"]),
                 "helped": most + (f" and {len(helped) - 3} more" if len(helped) > 3 else ""),
+            }
+        )
+    return out
+
+
+def _worlds(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
+    """Of each world the minutes that all services lost, what that saves against the first, and who was well last."""
+    worlds = part.get("worlds", [])
+    out = []
+    for row in worlds if len(worlds) > 1 else []:
+        saved = number(worlds[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
+        ends = {name: number(one["well_s"]["mean"]) for name, one in row["services"].items()}
+        ends = {name: end for name, end in ends.items() if not math.isnan(end)}
+        last = max(ends, key=lambda name: ends[name], default=None)
+        out.append(
+            {
+                "world": figures.label_of(row["world"], row["levers"]),
+                "minutes": show_minutes(row["minutes_lost"]),
+                "saved": "" if row is worlds[0] else f"{saved:+,.0f}".replace("-", "−"),
+                "last": "–" if last is None else f"{label_of(part, last)}, {show_time(ends[last], axis)}",
             }
         )
     return out

@@ -297,6 +297,13 @@ def test_an_edge_or_service_that_is_not_there_is_told() -> None:
         assert told in str(caught.value)
 
 
+def test_the_table_in_the_readme_is_one() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    [text] = [block for block in page.split("```toml\n") if "[services." in block.split("```")[0]]
+    table = service_table.parse(text.split("```")[0])
+    assert services.alone(table).path("queue") == ["dynamodb", "polling", "queue"]
+
+
 # --- the event --------------------------------------------------------------------------------------------------------
 
 
@@ -464,6 +471,7 @@ def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.
     page = report.write(finished.folder).read_text(encoding="utf-8")
     assert 'id="services"' in page
     assert "The site" in page
+    assert "What the services lost in each world" in page
     assert "http://" not in page.replace("http://www.w3.org/", "")
     for name in ("services-graph", "services-timeline", "services-waits"):
         assert (finished.folder / "figures" / f"{name}.png").stat().st_size > 5_000
