@@ -434,7 +434,7 @@ def milestone_s(out: ServicesOutcome, row: Observed) -> float:
     if row.what == "nothing":
         return math.nan
     if row.what == "action":
-        times = [at for do, at in out.actions if do == row.action]
+        times = [at for do, at in out.actions if do.startswith(row.action)]  # some name their zone after that
         return min(times, key=lambda at: abs(at - row.at)) if times else math.nan
     found = out.impaired(row.service)
     if row.what in BETTER:
