@@ -165,6 +165,8 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
     for name, service in table.services.items():
         if service.stage is not None and has_stage(scenario, service.stage):
             own[name] = _simulated(outcome, service, windows)
+            if service.stage == "dependency":  # when it is away is an input of every run
+                given.add(name)
         elif service.impaired:
             own[name] = _given(service, window, windows)
             given.add(name)
@@ -220,7 +222,8 @@ def _simulated(outcome: Outcome, service: Service, windows: int) -> np.ndarray:
     else:
         works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
     is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)
-    depth = np.where(is_bad, np.maximum(1 - works, max(1 - normal, 1e-6)), 0.0)
+    done = _launched(outcome) if stage == "launches" else works
+    depth = np.where(is_bad, np.maximum(1 - done, max(1 - normal, 1e-6)), 0.0)
     if stage != "dependency":
         depth = np.concatenate(([0.0], depth))
     return np.concatenate((depth, np.full(max(windows - len(depth), 0), depth[-1])))[:windows]
@@ -233,6 +236,14 @@ def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
         usual = _DEFAULTS[service.stage or ""]
     normal = service.normal if service.normal is not None else max(usual[1], service.below or 0.0)
     return min(usual[0], normal) if service.below is None else service.below, normal
+
+
+def _launched(outcome: Outcome) -> np.ndarray:
+    """Launches accepted over launches wanted, float64[windows], 1 at most: who comes back is not counted twice."""
+    if not isinstance(outcome, Aftermath):
+        raise ValueError("this run has no stage launches")
+    asked, accepted = outcome.later["launches_asked"], outcome.later["launches_accepted"]
+    return np.asarray(np.where(asked > 0, np.minimum(accepted / np.maximum(asked, 1), 1.0), 1.0))
 
 
 def _works(outcome: Outcome, stage: str) -> np.ndarray:
