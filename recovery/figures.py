@@ -45,6 +45,7 @@ DASHES: tuple[Any, ...] = (
     (0, (10, 3)),
 )
 MARKERS = ("", "o", "s", "^", "D", "v", "X")
+MILESTONES = ("decline_ends_s", "progress_from_s", "leased_all_s")  # of the curve of leases
 WORK = {
     "useful": ("useful", "#009E73", ""),
     "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),
@@ -299,7 +300,7 @@ def _figures(
         return
     if series is not None:
         axis = TimeAxis(manifest)
-        curves = [Curve(group["world"], _of(series, group)) for group in summary["groups"]]
+        curves = [Curve(group["world"], series_of(series, group)) for group in summary["groups"]]
         if is_leases:
             yield _leased(summary, curves, axis)
             if len(curves) > TOGETHER_MAX:
@@ -313,7 +314,7 @@ def _figures(
     yield _bars(manifest, summary)
 
 
-def _of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
+def series_of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
     import json
 
     import polars as pl
@@ -323,14 +324,14 @@ def _of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
-    shown, others = _highlighted(summary, curves)
-    milestones = summary.get("milestones", [])
+    shown, others = highlighted(summary, curves)
+    milestones = [stone for stone in summary.get("milestones", []) if stone["measure"] in MILESTONES]
     figure, (top, below) = stack(
         [3.1, lines_in(_legend_rows(shown, others)) + lines_in(len(milestones) + bool(milestones))]
     )
     for curve in others:
-        top.plot(*_level(curve, "leased_share", 100), color=PALE, lw=0.9)
-    handles = [_draw(top, n, *_level(curve, "leased_share", 100)) for n, (_, curve) in enumerate(shown)]
+        top.plot(*level_of(curve, "leased_share", 100), color=PALE, lw=0.9)
+    handles = [draw_line(top, n, *level_of(curve, "leased_share", 100)) for n, (_, curve) in enumerate(shown)]
     axis.dress(top)
     top.set_ylim(-2, 108 if milestones else 103)
     top.set_ylabel("droplets with a lease (%)")
@@ -345,7 +346,7 @@ def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) ->
         caption += (
             f" Numbered lines: what was observed; triangles: the same milestone of “{summary['groups'][0]['world']}”."
         )
-    return Picture("leased", figure, caption + _grey_note(others))
+    return Picture("leased", figure, caption + grey_note(others))
 
 
 def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: TimeAxis, world: str) -> None:
@@ -382,10 +383,10 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
     """Leased share, a panel a world, with the first world behind it."""
     figure, panels = _grid_of(len(curves) - 1, 1.25)
     groups = summary["groups"]
-    first = _level(curves[0], "leased_share", 100)
+    first = level_of(curves[0], "leased_share", 100)
     for panel, curve, group in zip(panels, curves[1:], groups[1:], strict=True):
         panel.plot(*first, color=GREY, lw=1.0, ls=(0, (2, 1.5)))
-        panel.plot(*_level(curve, "leased_share", 100), color="#0072B2", lw=1.9)
+        panel.plot(*level_of(curve, "leased_share", 100), color="#0072B2", lw=1.9)
         axis.dress(panel, small=True)
         panel.set_ylim(-4, 106)
         panel.set_yticks([0, 50, 100])
@@ -402,7 +403,7 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
 
 def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
-        summary, curves, axis, [("jobs that wait for an answer", lambda curve: _level(curve, "backlog"), "symlog")]
+        summary, curves, axis, [("jobs that wait for an answer", lambda curve: level_of(curve, "backlog"), "symlog")]
     )
     entitle(figure, f"Backlog: {_contrast(summary['groups'])}")
     return Picture(
@@ -414,10 +415,10 @@ def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
 
 def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
-        summary, curves, axis, [("successes (a second)", lambda curve: _flow(curve, "succeeded"), "linear")]
+        summary, curves, axis, [("successes (a second)", lambda curve: flow_of(curve, "succeeded"), "linear")]
     )
     panel = figure.axes[0]
-    times, arrived = _flow(curves[0], "arrived")
+    times, arrived = flow_of(curves[0], "arrived")
     panel.plot(times, arrived, color="#E69F00", lw=1.1, ls=(0, (1, 1)), zorder=1)
     panel.set_ylim(0, max(panel.get_ylim()[1], 1.1 * float(arrived.max(initial=0.0))))
     panel.annotate(
@@ -440,8 +441,8 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
         curves,
         axis,
         [
-            ("requests that wait", lambda curve: _level(curve, "queue"), "symlog"),
-            ("oldest of them (min)", lambda curve: _level(curve, "oldest_ns", 1 / 60e9), "symlog"),
+            ("requests that wait", lambda curve: level_of(curve, "queue"), "symlog"),
+            ("oldest of them (min)", lambda curve: level_of(curve, "oldest_ns", 1 / 60e9), "symlog"),
         ],
     )
     panel = figure.axes[1]
@@ -463,7 +464,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
         figure,
         caption
         + "the timeout, hosts work on requests that nobody waits for."
-        + _grey_note(_highlighted(summary, curves)[1]),
+        + grey_note(highlighted(summary, curves)[1]),
     )
 
 
@@ -529,9 +530,9 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
 
 def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]:
     """Shares of the workers' time; work, which is counted when it ends, is scaled to the time workers were busy."""
-    times, _ = _flow(curve, "succeeded", points)
+    times, _ = flow_of(curve, "succeeded", points)
     busy, idle, down = (_rise(curve, f"{name}_ns", points) for name in ("busy", "idle", "down"))
-    kinds = {kind: _flow(curve, f"{kind}_work_ns", points)[1] for kind in ("useful", "wasted", "failed", "overhead")}
+    kinds = {kind: flow_of(curve, f"{kind}_work_ns", points)[1] for kind in ("useful", "wasted", "failed", "overhead")}
     total = np.maximum(busy + idle + down, 1.0)
     done = np.maximum(sum(kinds.values(), np.zeros_like(total)), 1e-9)
     shares = {kind: work / done * busy / total for kind, work in kinds.items()}
@@ -543,7 +544,7 @@ def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]
 
 def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
-        summary, curves, axis, [("attempts (a second)", lambda curve: _flow(curve, "submitted", 96), "log")]
+        summary, curves, axis, [("attempts (a second)", lambda curve: flow_of(curve, "submitted", 96), "log")]
     )
     panel = figure.axes[0]
     capacity = next(
@@ -560,14 +561,14 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
             xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8.6, color="#a04500", va="top",
             ha="right", bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}, zorder=6,
         )  # fmt: skip
-    peaks = [(float(_flow(curve, "submitted", 96)[1].max(initial=0.0)), curve.label) for curve in curves]
+    peaks = [(float(flow_of(curve, "submitted", 96)[1].max(initial=0.0)), curve.label) for curve in curves]
     text = "; ".join(f"{units.show_count(peak)}/s under “{world}”" for peak, world in _ends(peaks))
     entitle(figure, f"Attempts at most: {text}")
     return Picture(
         "attempts",
         figure,
         "Attempts that reach the hosts a second, new and repeated (logarithmic)."
-        + _grey_note(_highlighted(summary, curves)[1]),
+        + grey_note(highlighted(summary, curves)[1]),
     )
 
 
@@ -796,7 +797,9 @@ def _sweep_curves(
     axis = TimeAxis(manifest)
     figure, (panel, below) = stack([2.9, lines_in(math.ceil(len(picked) / 2)) + 0.1])
     scale = 100.0 if level == "leased_share" else 1.0
-    handles = [_draw(panel, i, *_level(Curve("", _of(series, own[p])), level, scale)) for i, p in enumerate(picked)]
+    handles = [
+        draw_line(panel, i, *level_of(Curve("", series_of(series, own[p])), level, scale)) for i, p in enumerate(picked)
+    ]
     axis.dress(panel)
     panel.axvline(number(summary["recovers_from_s"]), color=GREY, lw=1, ls=(0, (1, 1)))
     panel.set_ylabel("droplets with a lease (%)" if level == "leased_share" else "jobs that wait for an answer")
@@ -900,7 +903,7 @@ class TimeAxis:
                 )  # fmt: skip
 
 
-def _parts(curve: Curve, points: int = POINTS_MAX) -> tuple[Array, Array]:
+def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[Array, Array]:
     """Begins of the parts that a curve is thinned to, and their ends in seconds."""
     times = curve.frame["time_s"].to_numpy()
     every = max(1, math.ceil(len(times) / points))
@@ -909,16 +912,16 @@ def _parts(curve: Curve, points: int = POINTS_MAX) -> tuple[Array, Array]:
     return begins, np.asarray(times[ends], float)
 
 
-def _level(curve: Curve, column: str, scale: float = 1.0, points: int = POINTS_MAX) -> tuple[Array, Array]:
-    begins, times = _parts(curve, points)
+def level_of(curve: Curve, column: str, scale: float = 1.0, points: int = POINTS_MAX) -> tuple[Array, Array]:
+    begins, times = parts_of(curve, points)
     values = curve.frame[column].to_numpy()
     ends = np.append(begins[1:], len(values)).astype(int) - 1
     return times, np.asarray(values[ends] * scale, float)
 
 
-def _flow(curve: Curve, column: str, points: int = POINTS_MAX) -> tuple[Array, Array]:
+def flow_of(curve: Curve, column: str, points: int = POINTS_MAX) -> tuple[Array, Array]:
     """Times and rate a second."""
-    begins, times = _parts(curve, points)
+    begins, times = parts_of(curve, points)
     values = curve.frame[column].to_numpy().astype(float)
     all_times = curve.frame["time_s"].to_numpy()
     window = float(all_times[0])
@@ -928,11 +931,11 @@ def _flow(curve: Curve, column: str, points: int = POINTS_MAX) -> tuple[Array, A
 
 def _rise(curve: Curve, column: str, points: int) -> Array:
     """By how much a level that only grows has grown, a second."""
-    times, values = _level(curve, column, points=points)
+    times, values = level_of(curve, column, points=points)
     return np.asarray(np.diff(np.append(0.0, values)) / np.diff(np.append(0.0, times)))
 
 
-def _highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
+def highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
     """Worlds to draw in colour, with their number, and those to draw in grey."""
     numbered = list(enumerate(curves))
     if len(curves) <= TOGETHER_MAX:
@@ -948,7 +951,7 @@ def _highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[l
     return [pair for pair in numbered if pair[0] in chosen], [curve for i, curve in numbered if i not in chosen]
 
 
-def _grey_note(others: Sequence[Curve]) -> str:
+def grey_note(others: Sequence[Curve]) -> str:
     return f" Thin grey: the other {len(others)} worlds." if others else ""
 
 
@@ -989,7 +992,7 @@ def _is(text: str) -> str:
     return f"is {text}" if text.startswith(("back", "not")) else text
 
 
-def _draw(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
+def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
     style_of = {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
     every = max(1, len(times) // 9)
     start = min((i * every) // 7, max(len(times) - 1, 0))
@@ -1012,7 +1015,7 @@ def _lines_picture(
     stacked: Sequence[tuple[str, Callable[[Curve], tuple[Array, Array]], str]],
 ) -> Figure:
     """Panels above each other, a line a world."""
-    shown, others = _highlighted(summary, curves)
+    shown, others = highlighted(summary, curves)
     figure, panels = stack(
         [*([2.3 if len(stacked) > 1 else 2.9] * len(stacked)), lines_in(_legend_rows(shown, others))]
     )
@@ -1029,7 +1032,7 @@ def _lines_picture(
                 found = np.where(found > 0, found, np.nan)
             if np.isfinite(found).any():
                 least, most = min(least, float(np.nanmin(found))), max(most, float(np.nanmax(found)))
-            handles.append(_draw(panel, n, times, found))
+            handles.append(draw_line(panel, n, times, found))
         axis.dress(panel, named=panel is panels[0])
         if panel is not panels[-1]:
             panel.set_xlabel("")

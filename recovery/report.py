@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recovery import figures, store, units
+from recovery import figures, figures_later, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
 
@@ -50,6 +50,7 @@ _BEHIND = {
     "r3": ("host.renew_time", "fleet.droplets", "lease.check_every", "host.workers", "fleet.hosts"),
     "μ": ("host.workers", "fleet.hosts", "host.establish_time"),
 }
+NEAR_MIN = {"official": 10, "others": 20}  # how near a milestone should be met
 _VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
 
 
@@ -117,8 +118,9 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
     from recovery import report_services
 
     drawn = draw(folder, figures.figures_for(manifest, summary, series, marks))
+    later = draw(folder, figures_later.figures_for(manifest, summary, series))
     page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn, report_services.section(summary, folder)))
+    store.write_text(page, html(manifest, summary, drawn, later, report_services.section(summary, folder)))
     return page
 
 
@@ -160,10 +162,18 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
 
 
 def html(
-    manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]], services: str = ""
+    manifest: dict[str, Any],
+    summary: dict[str, Any],
+    drawn: Sequence[tuple[Picture, str]],
+    later: Sequence[tuple[Picture, str]] = (),
+    services: str = "",
 ) -> str:
-    """The page as text: no script, nothing from outside, the same for the same results. `services` is a section."""
+    """The page as text: no script, nothing from outside, the same for the same results. `later`: the pictures of what
+    followed the leases; `services`: a section.
+    """
     from markupsafe import Markup
+
+    from recovery import report_later
 
     notes = notes_of(summary)
     return render(
@@ -173,7 +183,8 @@ def html(
         verdict=verdict(manifest, summary),
         expectations=[_expectation(row) for row in summary["expect"]],
         tables=_tables(manifest, summary),
-        milestones=_milestones(manifest, summary),
+        milestones=milestones_of(manifest, summary),
+        later=report_later.sections(manifest, summary, later),
         first=summary["groups"][0]["world"],
         notes=notes,
         explain=[_explained(row, notes) for row in summary["explain"]],
@@ -219,7 +230,9 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
         out.append(why)
     if others:
         out.append(_what_helps(first, others))
-    return out
+    from recovery import report_later
+
+    return out + report_later.verdict(manifest, summary)
 
 
 def _name(group: Mapping[str, Any]) -> str:
@@ -453,7 +466,8 @@ def _expectation(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _milestones(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def milestones_of(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Observed milestones beside simulated ones, and whether they are as near as is wanted."""
     axis = figures.TimeAxis(manifest)
     out = []
     for row in summary["milestones"]:
@@ -465,9 +479,17 @@ def _milestones(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list
                 "after": units.show_duration(observed),
                 "simulated": axis.show(simulated) if math.isfinite(simulated) else "never",
                 "difference": f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "never",
+                **dict(zip(("near", "look"), _near(row["confidence"], off), strict=True)),
             }
         )
     return out
+
+
+def _near(confidence: str, off_min: float) -> tuple[str, str]:
+    """Whether a milestone is met as nearly as is wanted, and how that should look."""
+    wanted = NEAR_MIN["official"] if confidence == "official" else NEAR_MIN["others"]
+    is_near = math.isfinite(off_min) and abs(off_min) <= wanted
+    return (f"{'✓' if is_near else '✗'} {wanted} min", "good" if is_near else "never")
 
 
 def notes_of(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recovery import stage_times
 from recovery.estimate import Estimate
 from recovery.scenario import Experiment, World
 from recovery.units import show_bytes, show_count, show_duration, show_share
@@ -63,6 +64,9 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequence[str]) -> str:
     """Title, verdict, table of worlds, milestones, bounds."""
     parts = [experiment.head.title, "\n".join(verdict), worlds_table(summary)]
+    worlds = stage_times.worlds(summary, experiment.first.scenario.coupling.window)
+    if worlds:
+        parts.append(stages_table(worlds))
     if summary["milestones"]:
         parts.append(milestones_table(summary))
     parts += [
@@ -116,6 +120,18 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
                 show_count(mean(group, "queue_peak")),
             ]
         )
+    return table(rows)
+
+
+def stages_table(worlds: Sequence[stage_times.World]) -> str:
+    """A line a world: when each stage is normal again, since the start; what of the last is saved; which that is."""
+    stages = [stage for stage in stage_times.TITLES if stage in worlds[0].normal_s]
+    rows = [["normal again", *(stage_times.TITLES[stage] for stage in stages), "saved", "held back by"]]
+    for world in worlds:
+        times = [world.normal_s[stage].mean for stage in stages]
+        shown = ["always" if math.isnan(time) else show_duration(time) for time in times]
+        saved = "" if world is worlds[0] else stage_times.show_saving(world.saved_s[stage_times.ALL])
+        rows.append([world.name, *shown, saved, world.last])
     return table(rows)
 
 

@@ -1,0 +1,146 @@
+"""What the page of a run says of the stages after the leases: when each is normal again, and a section a stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recovery import figures, report, stage_times, units
+from recovery.figures import Picture
+from recovery.report import Cell, Column
+from recovery.stage_times import ALL, STAGES, TITLES, Span, World
+from recovery.store import number
+
+_LAUNCHES = (
+    Column("launches_asked", "asked", "launches that customers wanted, and those of terminated instances", "number"),
+    Column("launches_accepted", "accepted", "launches that were accepted", "number"),
+    Column(
+        "launches_throttled_share", "limit exceeded", "share of the attempts that the request throttle denied", "share"
+    ),
+    Column("launches_insufficient_share", "no capacity", "share of the attempts that found no leased droplet", "share"),
+    Column("launches_gave_up", "gave up", "launches whose customers tried no more", "number"),
+    Column("launches_asleep_peak", "customers waiting", "most customers between two attempts at one time", "number"),
+    Column("changes_waiting_peak", "changes waiting", "most changes that waited for a lease at one time", "number"),
+)
+_PROPAGATION = (
+    Column("propagation_jobs", "jobs", "accepted launches and changes", "number"),
+    Column("reach_p50_s", "latency, 50 %", "time from an accepted launch to the reachable instance, of half", "time"),
+    Column("reach_p99_s", "latency, 99 %", "the same of 99 %", "time"),
+    Column("reach_max_s", "longest", "the longest of them", "time"),
+    Column("jobs_waiting_peak", "longest queue", "most jobs in the queues at one time", "number"),
+    Column("jobs_refused_share", "refused", "share of the attempts that were not let into a queue", "share"),
+)
+_HEALTH = (
+    Column("usable_min_share", "least usable", "least share of the targets in use and reachable", "share"),
+    Column("error_minutes", "error minutes", "minutes times the share of the targets in use that fail", "number"),
+    Column("checks", "checks", "checks that were made", "number"),
+    Column("checks_failed_share", "failed", "share of the checks that failed", "share"),
+    Column("health_changes", "changes", "targets taken out or brought in", "number"),
+    Column("targets_terminated", "terminated", "instances terminated for bad health", "number"),
+    Column("failovers", "failovers", "how often a zone was taken out", "number"),
+)
+# Heading, stage of its milestones, columns, by the name of the picture.
+_SECTIONS: dict[str, tuple[str, tuple[str, ...], tuple[Column, ...]]] = {
+    "launches": ("Launches", ("launches_fail_s", "launches_resume_s", "launches_normal_s"), _LAUNCHES),
+    "propagation": ("Network propagation", ("latency_rises_s", "latency_normal_s"), _PROPAGATION),
+    "health": (
+        "Health checks",
+        ("errors_start_s", "failover_first_s", "errors_end_s", "capacity_falls_s", "capacity_normal_s"),
+        _HEALTH,
+    ),
+}
+
+
+def sections(
+    manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]
+) -> dict[str, Any] | None:
+    """What the page shows of the later stages; None if the run has none."""
+    from markupsafe import Markup
+
+    worlds = stage_times.worlds(summary, number(manifest["window_s"]))
+    if not worlds:
+        return None
+    pictures = {picture.name: (picture, Markup(text)) for picture, text in drawn}  # our own SVG, made a moment ago
+    stones = report.milestones_of(manifest, summary)
+    axis = figures.TimeAxis(manifest)
+    stages = [stage for stage in (*STAGES, ALL) if stage in worlds[0].normal_s]
+    measured = summary["groups"][0]["measures"]
+    found = []
+    for name, (title, measures, columns) in _SECTIONS.items():
+        own = [column for column in columns if column.measure in measured]
+        if own:
+            rows = [_row(group, own) for group in summary["groups"]]
+            own_stones = [stone for stone in stones if stone["measure"] in measures]
+            found.append(
+                {"name": name, "title": title, "columns": own, "rows": rows, "milestones": own_stones,
+                 "figure": pictures.get(name)}
+            )  # fmt: skip
+    return {
+        "day": pictures.get("day"),
+        "stages": [TITLES[stage] for stage in stages],
+        "rows": [_times(world, worlds[0], stages, axis) for world in worlds],
+        "sections": found,
+        "runs": worlds[0].runs,
+    }
+
+
+def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
+    cells = []
+    for column in columns:
+        mean, low, high = (number(group["measures"][column.measure][end]) for end in ("mean", "low", "high"))
+        spans = math.isfinite(low) and math.isfinite(high) and high > low
+        interval = f"{report.show(low, column.kind)} to {report.show(high, column.kind)}" if spans else ""
+        cells.append(Cell(report.show(mean, column.kind), interval))
+    return {"world": group["world"], "cells": cells}
+
+
+def _times(world: World, first: World, stages: Sequence[str], axis: figures.TimeAxis) -> dict[str, Any]:
+    """A world's row: for each stage when it is normal again, with its interval, and what is saved, with its own."""
+    cells = []
+    for stage in stages:
+        normal = world.normal_s[stage]
+        saved = "" if world is first else stage_times.show_saving(world.saved_s[stage])
+        look = "never" if math.isinf(normal.mean) else ""
+        cells.append({"text": shown_time(normal, axis), "after": _spread(normal), "saved": saved, "look": look})
+    return {"world": world.name, "cells": cells, "last": world.last}
+
+
+def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """When the last stage of the first world is normal again, which that is, and which world saves most."""
+    worlds = stage_times.worlds(summary, number(manifest["window_s"]))
+    if not worlds:
+        return []
+    axis, first, others = figures.TimeAxis(manifest), worlds[0], worlds[1:]
+    end = first.normal_s[ALL].mean
+    if math.isinf(end):
+        text = f"“{first.name}” is not normal again in all stages before the horizon: {first.last} holds it back."
+    elif math.isnan(end):
+        return [f"“{first.name}” is normal in all stages all the time."]
+    else:
+        text = f"All stages of “{first.name}” are normal again at {axis.show(end)} ({first.last} last)."
+    better = [world for world in others if world.saved_s[ALL].mean > 0 or world.normal_s[ALL].mean < end]
+    if better:
+        best = min(better, key=lambda world: world.normal_s[ALL].mean)
+        saved = stage_times.show_saving(best.saved_s[ALL])
+        told = f", {saved.removeprefix('+')} sooner" if saved != "–" else ""
+        text += f" Soonest is “{best.name}”: at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
+        text += "holds it back."
+    elif others:
+        text += " No other world is sooner."
+    return [text]
+
+
+def shown_time(span: Span, axis: figures.TimeAxis) -> str:
+    """When a stage is normal again, as the axis of time shows it."""
+    if math.isnan(span.mean):
+        return "always"
+    return "never" if math.isinf(span.mean) else axis.show(span.mean)
+
+
+def _spread(span: Span) -> str:
+    """Time since the start, with half of its interval."""
+    if not math.isfinite(span.mean):
+        return ""
+    text = units.show_duration(span.mean)
+    return f"{text} ± {stage_times.half_min(span)} min" if math.isfinite(span.low) else text

@@ -1,0 +1,124 @@
+"""When each stage of a run is normal again, what that saves against the first world, and which stage comes last.
+
+Pure functions of the rows of a summary; nothing is simulated. A stage is one of leases, launches, latency, capacity.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from recovery import measures
+from recovery.store import number
+
+# Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
+STAGES = {
+    "leases": "ttr99_s",
+    "launches": "launches_normal_s",
+    "latency": "latency_normal_s",
+    "capacity": "capacity_normal_s",
+}
+ALL = "all"
+TITLES = {
+    "leases": "leases (99 %)",
+    "launches": "launches",
+    "latency": "latency",
+    "capacity": "capacity",
+    ALL: "all of them",
+}
+
+
+class Span(NamedTuple):
+    """Mean over replications, with the ends of its 95 % interval (nan: there is none)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class World(NamedTuple):
+    """A world's times by stage: when normal again (s from the start; inf: never; nan: it never ceased to be), what that
+    is sooner than in the first world, paired by replication (nan: not known), and the stage that comes last.
+    """
+
+    name: str
+    runs: int
+    normal_s: dict[str, Span]
+    saved_s: dict[str, Span]
+    last: str
+
+
+def worlds(summary: Mapping[str, Any], window_s: float) -> list[World]:
+    """The worlds of a run whose scenario has later stages, the first world first; empty if it has none, or sweeps."""
+    rows, groups = summary["rows"], summary["groups"]
+    if not rows or "all_normal_s" not in rows[0] or any(group["levers"] for group in groups):
+        return []
+    back_s = number(summary["recovers_from_s"])
+    times = {
+        group["world"]: {
+            int(row["replication"]): _times_s(row, back_s, window_s) for row in rows if row["world"] == group["world"]
+        }
+        for group in groups
+    }
+    first = times[groups[0]["world"]]
+    return [_world(name, own, first) for name, own in times.items()]
+
+
+def _times_s(row: Mapping[str, Any], back_s: float, window_s: float) -> dict[str, float]:
+    """When each stage is normal again in one run; nan where it never ceased to be."""
+    out = {}
+    for stage, measure in STAGES.items():
+        if measure in row:
+            value = number(row[measure])
+            if stage == "leases":
+                value = back_s + value if value > 0 else math.nan
+            elif value <= window_s:
+                value = math.nan
+            out[stage] = value
+    known = [value for value in out.values() if not math.isnan(value)]
+    return out | {ALL: max(known, default=math.nan)}
+
+
+def _world(name: str, own: Mapping[int, Mapping[str, float]], first: Mapping[int, Mapping[str, float]]) -> World:
+    stages = list(dict.fromkeys(stage for run in (*first.values(), *own.values()) for stage in run))
+    normal, saved = {}, {}
+    for stage in stages:
+        values = [run[stage] for run in own.values() if stage in run]
+        normal[stage] = _span(values)
+        pairs = [
+            first[i][stage] - run[stage]
+            for i, run in own.items()
+            if i in first and math.isfinite(run.get(stage, math.nan)) and math.isfinite(first[i].get(stage, math.nan))
+        ]
+        saved[stage] = _span(pairs) if len(pairs) == len(own) else Span(math.nan, math.nan, math.nan)
+    lasts = Counter(_last(run) for run in own.values())
+    last, count = lasts.most_common(1)[0]
+    return World(name, len(own), normal, saved, last if count == len(own) else f"{last} in {count} of {len(own)} runs")
+
+
+def _span(values: Sequence[float]) -> Span:
+    """Of the values that are known; nan if none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return Span(*measures.mean_interval(known)) if known else Span(math.nan, math.nan, math.nan)
+
+
+def _last(run: Mapping[str, float]) -> str:
+    """The stage that is last to be normal again; of several that never are, the first of them."""
+    known = {stage: run[stage] for stage in STAGES if not math.isnan(run.get(stage, math.nan))}
+    return max(known, key=lambda stage: known[stage]) if known else "none"
+
+
+def half_min(span: Span) -> str:
+    """Half of an interval, in minutes."""
+    half = (span.high - span.low) / 120
+    return f"{half:.0f}" if half >= 10 else f"{half:.1f}"
+
+
+def show_saving(span: Span) -> str:
+    """Minutes saved, with half of the paired interval; "–" where they are not known."""
+    if not math.isfinite(span.mean):
+        return "–"
+    minutes = span.mean / 60
+    text = f"{minutes:+.0f}" if abs(minutes) >= 10 else f"{minutes:+.1f}"
+    text = "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+    return f"{text} ± {half_min(span)} min" if math.isfinite(span.low) else f"{text} min"
