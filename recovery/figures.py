@@ -315,6 +315,7 @@ def _figures(
 
 
 def series_of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
+    """The windows of a group's world."""
     import json
 
     import polars as pl
@@ -913,6 +914,7 @@ def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[Array, Array]:
 
 
 def level_of(curve: Curve, column: str, scale: float = 1.0, points: int = POINTS_MAX) -> tuple[Array, Array]:
+    """Times (s) and levels, `scale` times the column, at the ends of the curve's parts."""
     begins, times = parts_of(curve, points)
     values = curve.frame[column].to_numpy()
     ends = np.append(begins[1:], len(values)).astype(int) - 1
@@ -952,6 +954,7 @@ def highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[li
 
 
 def grey_note(others: Sequence[Curve]) -> str:
+    """What a caption says of the worlds in grey."""
     return f" Thin grey: the other {len(others)} worlds." if others else ""
 
 
@@ -993,6 +996,7 @@ def _is(text: str) -> str:
 
 
 def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
+    """A line in the colour, dashes and marker of world number `i`."""
     style_of = {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
     every = max(1, len(times) // 9)
     start = min((i * every) // 7, max(len(times) - 1, 0))
