@@ -1,7 +1,9 @@
-"""What a job costs in the launch and the propagation stage over a whole day; speeds are noted, never asserted.
+"""What a job and a check cost in the stages after the leases, and what a whole day takes; speeds are noted, never
+asserted.
 
 A day of 5,000,000 launches and as many changes, whose leases are away for three hours (the curve is given: the lease
-stage has its own benchmark). Times are processor time of one thread.
+stage has its own benchmark). Times are processor time of one thread; those of the whole day, all stages together, are
+of the wall.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernels import batches
+from kernels import health as health_kernel
 from kernels import launches as launch_kernel
 from kernels import propagation as propagation_kernel
-from recovery import scenario
-from recovery.stages import launches, propagation
+from recovery import aftermath, execute, pipeline, scenario
+from recovery.stages import health, launches, propagation
 
 DAY = """
 horizon = "15h"
@@ -29,6 +33,43 @@ propagation.shards = 32
 propagation.workers = 8
 propagation.time = { dist = "exponential", mean = "800ms" }
 propagation.slowdown = { a = 0.2, queue = 20000 }
+"""
+CHECKS = """
+horizon = "20m"
+fleet = { droplets = 1_000_000, hosts = 100, zones = 3 }
+host = { establish_time = "1s", timeout = "5m" }
+lease = { duration = "1h", check_every = "4m" }
+launches.demand = "93/s"
+propagation = { workers = 8, time = "1s" }
+health.targets = 1_000_000
+health.interval = "30s"
+health.workers = 40
+"""
+WHOLE = """
+horizon = "15h"
+fleet = { droplets = 1_000_000, hosts = 100, zones = 3 }
+host = { workers = 10, establish_time = { dist = "exponential", mean = "1400ms" }, renew_time = "50ms", timeout = "5m" }
+lease = { duration = { dist = "uniform", min = "5m", max = "160m" }, check_every = "4m" }
+dependency.outages = [{ from = "0s", to = "157m" }]
+policy = { client = { name = "fixed", delay = "30s" }, queue = { name = "bounded", limit = "2m" } }
+[launches]
+demand = "93/s"
+changes = "40/s"
+looks = 20
+client = { name = "full-jitter", base = "2m", cap = "30m" }
+[health]
+targets = 50_000
+joins = "3%"
+workers = 4
+time = "500us"
+terminate_after = "20m"
+failover_below = "80%"
+failover_back = "90%"
+[propagation]
+shards = 32
+workers = 8
+time = { dist = "exponential", mean = "800ms" }
+slowdown = { a = 0.2, queue = 20000 }
 """
 ROUNDS = 5
 _clock_s = [0.0]
@@ -76,3 +117,58 @@ def test_day(benchmark: Any, table: dict[str, Any]) -> None:
     benchmark.extra_info.update(best)
     for name, ns in best.items():
         table["a day after the leases"].append({"stage": name, "ns/job": f"{ns:.1f}"})
+
+
+@pytest.mark.parametrize("time_", ["500us", "exponential"])
+@pytest.mark.benchmark(group="health checks of a million targets, ns per check", timer=clock_s)
+def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
+    """Healthy stretches: forty checks of each of a million targets, by forty workers."""
+    service = '{ dist = "exponential", mean = "500us" }' if time_ == "exponential" else f'"{time_}"'
+    case = scenario.parse(CHECKS + f"health.time = {service}\n").first.scenario
+    nothing = np.zeros(case.windows + 1, np.int64)
+    no_jobs, no_finishes = np.zeros((0, batches.COLUMNS), np.int64), np.zeros((0, 2), np.int64)
+    costs: list[float] = []
+
+    def once() -> None:
+        run = health.start(case, 1, 0, 3)
+        begun = time.thread_time()
+        run.advance(case.windows, no_jobs, nothing, no_finishes, nothing)
+        spent = time.thread_time() - begun
+        checks = run.state.series.sum(axis=0)
+        assert checks[health_kernel.CHECKS] == 40_000_000
+        assert checks[health_kernel.FAILED] == 0
+        costs.append(spent / 40e6 * 1e9)
+        _clock_s[0] += costs[-1] * 1e-9
+
+    benchmark.pedantic(once, rounds=ROUNDS)
+    table["a day after the leases"].append({"stage": f"health checks, {time_}", "ns/job": f"{min(costs):.1f}"})
+
+
+@pytest.mark.benchmark(group="a whole day with a million droplets")
+def test_whole_day(benchmark: Any, table: dict[str, Any]) -> None:
+    """Leases, launches, propagation and health checks, with the loop of terminated instances."""
+    case = scenario.parse(WHOLE)
+    threads = execute.cores()
+
+    def once() -> tuple[float, float, aftermath.Aftermath]:
+        begun = time.monotonic()
+        with pipeline.Runner(threads) as runner:
+            outcome = next(runner.run([(case.first, 1, 0)]))
+        between = time.monotonic()
+        found = aftermath.follow(outcome)
+        assert isinstance(found, aftermath.Aftermath)
+        return between - begun, time.monotonic() - between, found
+
+    leases_s, later_s, outcome = benchmark.pedantic(once, rounds=1)
+    flows = {name: int(values.sum()) for name, values in outcome.later.items()}
+    assert flows["launches_asked"] > 5_000_000
+    work = flows["launch_attempts"] + flows["job_attempts"] + flows["checks"]
+    events = outcome.logical_events()
+    table["a whole day"] += [
+        {
+            "stage": f"leases, {threads} threads",
+            "wall (s)": f"{leases_s:.1f}",
+            "events": f"{events:,}",
+        },
+        {"stage": "what follows, one thread", "wall (s)": f"{later_s:.1f}", "events": f"{work:,}"},
+    ]
