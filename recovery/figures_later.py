@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ import numpy as np
 
 from recovery import stage_times, units
 from recovery.figures import (
+    COLOURS,
     GREY,
+    MARKERS,
     PALE,
+    TOGETHER_MAX,
     Array,
     Curve,
     Picture,
@@ -24,7 +28,6 @@ from recovery.figures import (
     entitle,
     flow_of,
     grey_note,
-    highlighted,
     inputs_of,
     legend_below,
     level_of,
@@ -34,14 +37,13 @@ from recovery.figures import (
     stack,
     style,
 )
-from recovery.stage_times import ALL, World
+from recovery.stage_times import ALL, STAGES, World
 from recovery.store import number
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
-SECTIONS = ("day", "launches", "propagation", "health")  # names of the pictures, in the order of the page
 ANSWERS = {
     "launches_accepted": ("accepted", "#000000", "-"),
     "launches_throttled": ("request limit exceeded", "#D55E00", (0, (6, 2))),
@@ -68,12 +70,28 @@ def figures_for(manifest: Mapping[str, Any], summary: dict[str, Any], series: pl
     axis = TimeAxis(manifest)
     curves = [Curve(group["world"], series_of(series, group)) for group in summary["groups"]]
     with style():
-        pictures = [_day(manifest, summary, curves, worlds, axis), _launches(manifest, summary, curves, worlds, axis)]
+        pictures = [_day(manifest, summary, curves, worlds, axis)]
+        if len(worlds) > 1:
+            pictures.append(_stages(worlds, axis))
+        pictures.append(_launches(manifest, summary, curves, worlds, axis))
         if "launches_reachable" in series.columns:
             pictures.append(_propagation(manifest, summary, curves, worlds, axis))
         if "targets_usable" in series.columns:
             pictures.append(_health(manifest, summary, curves, worlds, axis))
     return pictures
+
+
+def _chosen(curves: Sequence[Curve], worlds: Sequence[World]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
+    """Worlds to draw in colour, with their number, and those to draw in grey: of many the first, the one that is normal
+    again soonest, and one that never is.
+    """
+    ends = [_rank(world.normal_s[ALL].mean) for world in worlds]
+    chosen = set(range(len(worlds)))
+    if len(curves) > TOGETHER_MAX:
+        later = range(1, len(worlds))
+        chosen = {0, min(later, key=lambda i: ends[i]), max(later, key=lambda i: ends[i])}
+    numbered = list(enumerate(curves))
+    return [pair for pair in numbered if pair[0] in chosen], [curve for i, curve in numbered if i not in chosen]
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
@@ -251,7 +269,7 @@ def _launches(
     """Answers a second in the first world with the throttle's steps; accepted launches and waiting customers of all."""
     from matplotlib.lines import Line2D
 
-    shown, others = highlighted(summary, curves)
+    shown, others = _chosen(curves, worlds)
     figure, (answers, key, accepted, waiting, below) = stack(
         [2.3, lines_in(2), 1.5, 1.7, lines_in(len(shown) + bool(others))]
     )
@@ -297,7 +315,7 @@ def _propagation(
     axis: TimeAxis,
 ) -> Picture:
     """Jobs that wait, and the mean latency of launches."""
-    shown, others = highlighted(summary, curves)
+    shown, others = _chosen(curves, worlds)
     figure, (jobs, latency, below) = stack([2.0, 2.0, lines_in(len(shown) + bool(others))])
     _panel(jobs, axis, shown, others, _backlog, "jobs that wait", "symlog")
     handles = _panel(latency, axis, shown, others, _latency, "mean latency (min)", "linear")
@@ -330,7 +348,7 @@ def _health(
     axis: TimeAxis,
 ) -> Picture:
     """Usable capacity, removed capacity by zone in the first world, errors, terminated instances."""
-    shown, others = highlighted(summary, curves)
+    shown, others = _chosen(curves, worlds)
     zones = [int(name.rpartition("_")[2]) for name in curves[0].frame.columns if name.startswith("removed_in_zone_")]
     keyed = 1 + (len(zones) - 1) // 6
     figure, (usable, removed, key, errors, ended, below) = stack(
@@ -373,7 +391,7 @@ def _day(
     axis: TimeAxis,
 ) -> Picture:
     """All stages on one axis of time, with the milestones of the first world: observed above, simulated below."""
-    shown, others = highlighted(summary, curves)
+    shown, others = _chosen(curves, worlds)
     stages: dict[str, tuple[Line, str, str]] = {
         "leases": (lambda c: level_of(c, "leased_share", 100, POINTS), "droplets with\na lease (%)", "share"),
         "launches": (_accepted, "attempts\naccepted (%)", "share"),
@@ -407,6 +425,45 @@ def _day(
     if stones:
         caption += f" Triangles above a panel: observed (blue, numbered) over simulated (black, “{curves[0].label}”)."
     return Picture("day", figure, caption + grey_note(others))
+
+
+def _stages(worlds: Sequence[World], axis: TimeAxis) -> Picture:
+    """When each stage is normal again, a row a world, the soonest on top."""
+    from matplotlib.lines import Line2D
+
+    order = sorted(worlds, key=lambda world: (_rank(world.normal_s[ALL].mean), world is not worlds[0]))
+    stages = [stage for stage in STAGES if stage in worlds[0].normal_s]
+    figure, (panel, below) = stack([0.5 + 0.4 * len(order), lines_in(2)])
+    for y, world in enumerate(order):
+        known = [world.normal_s[stage].mean for stage in stages if not math.isnan(world.normal_s[stage].mean)]
+        ends = [min(time, axis.horizon_s) for time in known]
+        if ends:
+            panel.plot([min(ends), max(ends)], [y, y], color=PALE, lw=2.4, zorder=1)
+        for n, stage in enumerate(stages):
+            span = world.normal_s[stage]
+            if math.isnan(span.mean):
+                continue
+            at, never = min(span.mean, axis.horizon_s), math.isinf(span.mean)
+            low, high = (span.low, span.high) if math.isfinite(span.low) else (at, at)
+            place = y + 0.14 * (n - (len(stages) - 1) / 2)  # so that equal times do not hide each other
+            panel.plot([low, min(high, axis.horizon_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
+            panel.plot(at, place, MARKERS[n + 1], ms=7 if world.last.startswith(stage) else 5, zorder=4, clip_on=False,
+                       markerfacecolor="white" if never else COLOURS[n], markeredgecolor=COLOURS[n])  # fmt: skip
+    axis.dress(panel, shade=False)
+    names = [textwrap.fill(textwrap.shorten(world.name, 56, placeholder=" …"), 32) for world in order]
+    panel.set_yticks(range(len(order)), names, fontsize=8.4)
+    panel.set_ylim(len(order) - 0.4, -0.7)
+    panel.grid(axis="y", visible=False)
+    handles = [Line2D([], [], color=COLOURS[n], marker=MARKERS[n + 1], ms=5, ls="") for n in range(len(stages))]
+    legend_below(below, handles, [stage_times.TITLES[stage] for stage in stages], False, 2)
+    lasts = Counter(world.last.partition(" in ")[0] for world in worlds)
+    told = ", ".join(f"{name} in {count}" for name, count in lasts.most_common())
+    entitle(figure, f"What holds recovery back, in {len(worlds)} worlds: {told}")
+    caption = (
+        "When each stage is normal again, with 95 % intervals where there are several runs; the large marker is the "
+        "last stage, a hollow one at the right edge is never normal again before the horizon."
+    )
+    return Picture("stages", figure, caption)
 
 
 def _panel_of(stone: Mapping[str, Any], stages: Mapping[str, Any]) -> str:

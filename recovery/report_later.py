@@ -77,7 +77,7 @@ def sections(
                  "figure": pictures.get(name)}
             )  # fmt: skip
     return {
-        "day": pictures.get("day"),
+        "figures": [pictures[name] for name in ("day", "stages") if name in pictures],
         "stages": [TITLES[stage] for stage in stages],
         "rows": [_times(world, worlds[0], stages, axis) for world in worlds],
         "sections": found,

@@ -112,7 +112,7 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     page = report.write(finished.folder).read_text(encoding="utf-8")
     places = [page.index(f'id="{name}"') for name in ("stages", "launches", "propagation", "health")]
     assert places == sorted(places)
-    for name in ("day", "launches", "propagation", "health"):
+    for name in ("day", "stages", "launches", "propagation", "health"):
         assert page.count(f'id="figure-{name}"') == 1
         assert (finished.folder / "figures" / f"{name}.png").stat().st_size > 10_000
     assert page.count("<h2") == page.count("</h2>")
