@@ -167,7 +167,9 @@ def _panel(
     """
     most, handles = 0.0, []
     for curve in others:
-        panel.plot(*line(curve), color=PALE, lw=0.9)
+        times, values = line(curve)
+        most = max(most, float(np.max(values, initial=0.0)))
+        panel.plot(times, values, color=PALE, lw=0.9)
     for n, (_, curve) in reversed(list(enumerate(curves))):
         times, values = line(curve)
         most = max(most, float(np.max(values, initial=0.0)))
@@ -210,7 +212,7 @@ def _actions(panels: Sequence[Axes], summary: Mapping[str, Any], axis: TimeAxis,
     """Dotted lines where operators of the first world did one of these things; returns them, for the caption."""
     done: dict[str, list[str]] = {}
     for action in summary["rows"][0].get("actions", []):
-        if action["do"] in names and number(action["at_s"]) <= axis.horizon_s:
+        if action["do"].partition(" in zone ")[0] in names and number(action["at_s"]) <= axis.horizon_s:
             for panel in panels:
                 panel.axvline(number(action["at_s"]), color=GREY, lw=0.9, ls=(0, (1, 2)), zorder=1)
             done.setdefault(action["do"], []).append(axis.show(number(action["at_s"])))
@@ -418,9 +420,14 @@ def _day(
         )  # fmt: skip
     end = worlds[0].normal_s[ALL].mean
     what = worlds[0].last.partition(" in ")[0]
-    text = f"“{worlds[0].name}” is never normal again" if math.isinf(end) else f"“{worlds[0].name}” is normal again"
-    text += "" if math.isinf(end) else f" {_at(axis, end)}"
-    entitle(figure, f"The whole way back: {text}; {what} {'come' if what.endswith('es') else 'comes'} last")
+    several = "" if what.endswith("es") else "s"
+    if math.isnan(end):
+        text = f"“{worlds[0].name}” is normal all the time"
+    elif math.isinf(end):
+        text = f"“{worlds[0].name}” is never normal again; {what} hold{several} it back"
+    else:
+        text = f"“{worlds[0].name}” is normal again {_at(axis, end)}; {what} come{several} last"
+    entitle(figure, f"The whole way back: {text}")
     caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
     if stones:
         caption += f" Triangles above a panel: observed (blue, numbered) over simulated (black, “{curves[0].label}”)."

@@ -106,7 +106,7 @@ def test_a_run_without_later_stages_has_no_times() -> None:
 
 def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text(SMALL + WORLDS + STONES)
+    file.write_text('clock = "2025-10-19T23:48-07:00"\n' + SMALL + WORLDS + STONES)
     experiment = scenario.load(file)
     finished = execute.run(experiment, out=tmp_path / "out", threads=1, quiet=True)
     page = report.write(finished.folder).read_text(encoding="utf-8")
