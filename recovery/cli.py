@@ -296,10 +296,13 @@ _out = click.option(
 )
 _backend = click.option(
     "--backend",
-    type=click.Choice(["threads", "processes"]),
+    type=click.Choice(["threads", "processes", "dask"]),
     default="threads",
     show_default=True,
-    help="Where runs run; with processes a run that kills its worker is found and set aside.",
+    help="Where runs run; with processes and dask a run that kills its worker is found and set aside.",
+)
+_address = click.option(
+    "--address", metavar="ADDRESS", help="Of the Dask scheduler, for --backend dask: tcp://HOST:8786."
 )
 
 
@@ -310,6 +313,7 @@ _backend = click.option(
 @click.option("--replications", type=click.IntRange(1), help="Replications at least, each with worlds of its own.")
 @_threads
 @_backend
+@_address
 @_out
 @click.option("--resume", is_flag=True, help="Go on with the sweep in the folder: only what is new or changed is run.")
 @click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
@@ -324,6 +328,7 @@ def sweep(
     replications: int | None,
     threads: int | None,
     backend: str,
+    address: str | None,
     out: Path,
     resume: bool,
     shard: str | None,
@@ -338,30 +343,33 @@ def sweep(
     from recovery import report as pages
     from recovery import sweep as sweeps
 
-    count = threads or execute.cores()
     try:
+        place = drain.backend(backend, threads or execute.cores(), address)
         if dry_run:
             planned = sweeps.plan(loaded)
             if as_json:
                 _print_json({"format": 1, **vars(planned)})
             else:
-                click.echo(sweep_text.planned(planned, count))
+                click.echo(sweep_text.planned(planned, place.workers))
             return
         sweeps.wanted(loaded)
-        execute.refuse_if_too_large(loaded, count)
+        if backend != "dask":
+            execute.refuse_if_too_large(loaded, place.workers)
         execute.say_that_it_compiles(as_json)
         with execute.counted(quiet=as_json) as tell:
             if shard is not None:
-                part, place = sweeps.shard_of(shard), drain.backend(backend, count)
+                part = sweeps.shard_of(shard)
                 runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell)
                 if as_json:
                     _print_json({"format": 1, "folder": str(out / loaded.name), "shard": list(part), "runs": runs})
                 else:
                     click.echo(f"{runs} runs of part {shard} are in {out / loaded.name}; after all parts: --resume")
                 return
-            folder, summary = sweeps.run(loaded, out=out, place=drain.backend(backend, count), resume=resume, tell=tell)
+            folder, summary = sweeps.run(loaded, out=out, place=place, resume=resume, tell=tell)
     except (ValueError, FileExistsError) as error:
         _fail(error)
+    except ConnectionError as error:
+        _fail(f"{error}; what was done is kept in {out / loaded.name}, go on with --resume", OURS)
     except OSError as error:
         _fail(f"{error.filename or out}: {error.strerror or error}; what was done is kept, go on with --resume", OURS)
     except KeyboardInterrupt:
@@ -451,6 +459,7 @@ def replay(key: str, folder: Path, as_json: bool) -> None:
 @_set
 @_threads
 @_backend
+@_address
 @_out
 @_json
 def threshold(
@@ -464,6 +473,7 @@ def threshold(
     overrides: tuple[str, ...],
     threads: int | None,
     backend: str,
+    address: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -486,10 +496,12 @@ def threshold(
             tolerance=tolerance,
             most=runs,
             out=out,
-            place=drain.backend(backend, threads or execute.cores()),
+            place=drain.backend(backend, threads or execute.cores(), address),
         )
     except ValueError as error:
         _fail(error)
+    except ConnectionError as error:
+        _fail(f"{error}; what was done is kept, the same command goes on", OURS)
     except KeyboardInterrupt:
         _fail("interrupted: what was done is kept, the same command goes on", INTERRUPTED)
     if as_json:

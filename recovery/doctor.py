@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 
 from recovery import execute, pipeline, scenario, store
 from recovery.units import show_bytes
@@ -55,6 +56,11 @@ def examine() -> list[Finding]:
     findings.append(
         Finding(".pyc files", "off (PYTHONDONTWRITEBYTECODE): every start is slow" if slow_start else "on", True)
     )
+    try:
+        dask = metadata.version("distributed")
+    except metadata.PackageNotFoundError:
+        dask = "not installed, only --backend dask needs it: pip install 'recovery[dask]'"
+    findings.append(Finding("distributed", dask, True))
     # SplitMix64 with seed 1234567 begins with this number (Vigna's reference implementation).
     import numpy as np
 

@@ -50,8 +50,22 @@ class Backend:
     make: Callable[[], Executor]
 
 
-def backend(name: str, workers: int) -> Backend:
-    """`threads` (the kernels release the lock) or `processes` (a run that kills its worker does not kill the rest)."""
+class WorkerDied(BrokenExecutor):
+    """Work killed its worker, and the executor goes on without it."""
+
+
+def backend(name: str, workers: int, address: str | None = None) -> Backend:
+    """`threads` (the kernels release the lock), `processes` (a run that kills its worker does not kill the rest), or
+    `dask`, with as many workers as the scheduler at `address` has. Raises ValueError (recovery.cluster).
+    """
+    if name == "dask":
+        from recovery import cluster
+
+        if address is None:
+            raise ValueError(f"--address is missing; with --backend dask {cluster.WANTED}")
+        return cluster.backend(address)
+    if address is not None:
+        raise ValueError(f"--address is {address}, but --backend is {name}; want --backend dask, or no address")
     if name == "threads":
         return Backend(name, workers, functools.partial(Threads, workers))
     spawn = multiprocessing.get_context("spawn")  # never fork while threads of Polars or Numba live
@@ -109,8 +123,9 @@ def drain(
     """Run all `works`; `done` is told of each chunk as it comes. Returns seconds of work a run, to start from next time
     (`each_s`).
 
-    An executor that broke is made again, and the chunks that were out run one at a time; one that breaks it again is
-    halved until the run that does it is known: it gets a row with that as its error. Ctrl-C lets no new chunk out.
+    An executor that broke is made again (one that merely lost a worker goes on), and the chunks that were out run one
+    at a time; one that breaks it again is halved until the run that does it is known: it gets a row with that as its
+    error. Ctrl-C lets no new chunk out.
     """
     waiting = deque(works)
     suspects: deque[Sequence[Work]] = deque()
@@ -137,8 +152,8 @@ def drain(
                 chunk, alone = out.pop(future)
                 try:
                     rows = future.result()
-                except BrokenExecutor:
-                    broken = True
+                except BrokenExecutor as error:
+                    broken = broken or not isinstance(error, WorkerDied)
                     if not alone:
                         suspects.append(chunk)
                     elif len(chunk) > 1:

@@ -1,0 +1,130 @@
+"""Sweeps on a Dask cluster. Oracles: the same sweep on threads, and the run that is known to kill its worker."""
+
+import builtins
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import LocalCluster
+from test_sweep import BASE, SWEEP, TOP, _dies_of_seven, _drained, _works, bytes_of, call, swept, written
+
+from recovery import cluster, drain, store
+
+DASK = "--backend", "dask", "--address"
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Any]:
+    """A cluster of two workers, each a process of its own."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, worker_dashboard_address=None
+    ) as made:
+        yield made
+
+
+def test_a_sweep_that_loses_a_worker_gives_the_bytes_of_threads(
+    two: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, BASE + SWEEP)
+    calm = swept(file, tmp_path / "calm")
+    add, killed = store.Parts.add, []
+
+    def add_and_kill(self: store.Parts, rows: Sequence[dict[str, Any]]) -> None:
+        add(self, rows)
+        if self.folder.name == "parts" and not killed:
+            killed.append(two.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    monkeypatch.setattr(store.Parts, "add", add_and_kill)
+    folder = swept(file, tmp_path / "out", *DASK, two.scheduler_address)
+    assert killed
+    assert bytes_of(folder) == bytes_of(calm)
+
+
+@pytest.mark.slow
+def test_what_kills_worker_after_worker_is_set_aside(two: Any) -> None:
+    two.wait_for_workers(2)  # another test may just have killed one
+    place = drain.backend("dask", 1, two.scheduler_address)
+    assert place.workers == 2
+    found = _drained(_works(10), _dies_of_seven, 1.0, place)
+    assert found == {f"run-{i}": drain.KILLED if i == 7 else None for i in range(10)}
+
+
+def _waits(works: Sequence[drain.Work]) -> list[drain.Done]:
+    time.sleep(30)
+    return []
+
+
+def test_a_lost_scheduler_is_a_clear_error(tmp_path: Path) -> None:
+    code = """
+import time
+from distributed import LocalCluster
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=1, processes=False, dashboard_address=None, protocol="tcp")
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(60)
+"""
+    (tmp_path / "scheduler.py").write_text(code, encoding="utf-8")
+    paths = os.pathsep.join((str(TOP), str(TOP / "tests")))
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "scheduler.py")],
+        env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True,
+    ) as scheduler:  # fmt: skip
+        try:
+            assert scheduler.stdout is not None
+            place = drain.backend("dask", 1, scheduler.stdout.readline().strip())
+            threading.Timer(1.0, scheduler.kill).start()
+            with pytest.raises(ConnectionError, match="lost the scheduler"):
+                _drained(_works(4), _waits, 1.0, place)
+        finally:
+            scheduler.kill()
+
+
+def test_workers_with_other_code_are_refused(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = drain.backend("dask", 1, two.scheduler_address)
+    monkeypatch.setattr(store, "code_digest", lambda roots: "other")  # here; workers have what they loaded
+    with pytest.raises(ValueError, match="other code"):
+        drain.backend("dask", 1, two.scheduler_address)
+    with pytest.raises(ValueError, match="other code"):  # nor from a worker that came later
+        _drained(_works(1), _dies_of_seven, 1.0, place)
+
+
+def test_addresses_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.3)
+    file = written(tmp_path, BASE + SWEEP)
+    for options, words in {
+        ("--backend", "dask"): ("--address is missing", "tcp://"),
+        (*DASK, "tcp://127.0.0.1:9"): ("--address tcp://127.0.0.1:9", "no scheduler answers", "want"),
+        (*DASK, "nonsense"): ("--address nonsense", "want"),
+        ("--address", "tcp://127.0.0.1:9"): ("--backend is threads",),
+    }.items():
+        result = call("sweep", file, "--out", tmp_path / "out", *options)
+        assert result.exit_code == 2
+        assert all(word in result.stderr for word in words), result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name.split(".", maxsplit=1)[0] == "distributed":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ValueError, match=r"pip install 'recovery\[dask\]'"):
+        drain.backend("dask", 1, "tcp://127.0.0.1:9")
+
+
+def test_nothing_of_dask_is_imported_unless_it_is_used() -> None:
+    text = "import sys, recovery.cli, recovery.sweep, recovery.drain as d; d.backend('threads', 1)\n"
+    text += "sys.exit(any(name.split('.')[0] in ('dask', 'distributed') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", text], cwd=TOP, check=False).returncode == 0
