@@ -1,0 +1,116 @@
+"""What a sweep costs beside its runs: its speed on all cores against one, and the reading of a large table of results.
+
+Speeds are noted, never asserted. On a machine that others use too the efficiency is too low: the table says how much.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import psutil
+import pytest
+
+from recovery import drain, scenario, sweep
+
+SWEEP = """
+seed = 5
+horizon = "40m"
+fleet = { droplets = 1000, hosts = 2 }
+host = { workers = 2, establish_time = { dist = "exponential", mean = "500ms" }, renew_time = "20ms", timeout = "30s" }
+lease = { duration = "10m", check_every = "3m" }
+dependency.outages = [{ from = "2m", to = "15m" }]
+[sweep]
+method = "lhs"
+samples = 250
+[sweep.levers]
+"policy.queue" = { values = ["fifo", "lifo"] }
+"policy.client" = { values = [{ name = "fixed", delay = "5s" }, { name = "full-jitter", base = "10s", cap = "10m" }] }
+[sweep.uncertainties]
+"host.timeout" = { min = "15s", max = "2m", distribution = "log-uniform" }
+"fleet.droplets" = { min = 800, max = 1200 }
+"""
+WORKERS = (1, 2)
+ROUNDS = 3
+GOAL = "90 %"
+ROWS = 1_000_000
+SPEED = "sweep of 1,000 short runs on threads"
+READING = "reading the results of 1,000,000 runs"
+
+_clock_s = [0.0]
+
+
+def clock_s() -> float:
+    """Goes on by what is measured."""
+    return _clock_s[0]
+
+
+def swept(out: Path, workers: int) -> tuple[Path, float, float]:
+    """Folder of a sweep, how long it took, and the share of the machine's cores that others had meanwhile."""
+    experiment = scenario.parse(SWEEP, name="short")
+    before, cpu_s, begun_s = psutil.cpu_times(), time.process_time(), time.perf_counter()
+    folder, _ = sweep.run(experiment, out=out, place=drain.backend("threads", workers), resume=False)
+    wall_s = time.perf_counter() - begun_s
+    after = psutil.cpu_times()
+    idle_s = after.idle + after.iowait - before.idle - before.iowait
+    others_s = wall_s * (psutil.cpu_count() or 1) - idle_s - (time.process_time() - cpu_s)
+    return folder, wall_s, max(others_s / wall_s / (psutil.cpu_count() or 1), 0.0)
+
+
+@pytest.mark.benchmark(group=SPEED, timer=clock_s)
+def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+    swept(tmp_path / "warm", 2)
+    best: dict[int, tuple[float, float]] = {}
+    bytes_: set[bytes] = set()
+    rounds = iter(range(ROUNDS))
+
+    def once() -> None:
+        number = next(rounds)
+        for workers in WORKERS:
+            folder, wall_s, others = swept(tmp_path / f"{number}-{workers}", workers)
+            bytes_.add((folder / "runs.parquet").read_bytes())
+            best[workers] = min(best.get(workers, (np.inf, 0.0)), (wall_s, others))
+        _clock_s[0] += wall_s
+
+    benchmark.pedantic(once, rounds=ROUNDS)
+    assert len(bytes_) == 1
+    for workers, (wall_s, others) in best.items():
+        efficiency = best[1][0] / wall_s / workers
+        benchmark.extra_info[f"efficiency_{workers}"] = efficiency
+        row = {"workers": f"{workers}", "s": f"{wall_s:.2f}", "runs/s": f"{1000 / wall_s:.0f}"}
+        row |= {"efficiency": f"{100 * efficiency:.1f} %", "goal": GOAL if workers > 1 else ""}
+        table[SPEED].append(row | {"cores that others had": f"{100 * others:.0f} %"})
+
+
+@pytest.mark.benchmark(group=READING, timer=clock_s)
+def test_reading_a_large_table(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+    """Rows of a real sweep in random order, with keys of their own and with numbers that do not repeat."""
+    rows = pl.read_parquet(swept(tmp_path, 2)[0] / "runs.parquet")
+    chance = np.random.default_rng(1)
+    large = rows[chance.integers(0, rows.height, ROWS)].with_columns(
+        (pl.col(pl.Float64) * pl.lit(pl.Series(1 + 1e-6 * chance.random(ROWS)))),
+        pl.Series("key", [f"{key:016x}" for key in chance.integers(0, 2**63, ROWS).tolist()]),
+    )
+    assert large.schema == rows.schema
+    large.write_parquet(tmp_path / "large.parquet", compression="zstd")
+    times: dict[str, list[float]] = {"all columns": [], "mean of one by policy": []}
+
+    def once() -> None:
+        begun_s = time.perf_counter()
+        assert pl.read_parquet(tmp_path / "large.parquet").height == ROWS
+        times["all columns"].append(time.perf_counter() - begun_s)
+        begun_s = time.perf_counter()
+        means = pl.scan_parquet(tmp_path / "large.parquet").group_by("policy").agg(pl.col("ttr99_s").mean()).collect()
+        times["mean of one by policy"].append(time.perf_counter() - begun_s)
+        assert means.height == rows["policy"].n_unique()
+        _clock_s[0] += times["all columns"][-1]
+
+    benchmark.pedantic(once, rounds=5)
+    size = (tmp_path / "large.parquet").stat().st_size / 1e6
+    for what, spent in times.items():
+        benchmark.extra_info[what] = min(spent)
+        row = {"read": what, "s": f"{min(spent):.2f}", "MB": f"{size:.0f}", "columns": f"{rows.width}"}
+        table[READING].append(row)
