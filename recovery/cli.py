@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from recovery.scenario import Experiment
 
 WELL, OURS, USAGE, FAILED, UNSURE, THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 99, 130
@@ -46,6 +48,11 @@ def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experim
                 click.echo(f"{loaded.file}: note: {oddity} (“{world.name}”)", err=True)
             said.add(oddity)
     return loaded
+
+
+def _status_of(expect: "Sequence[Mapping[str, Any]]") -> int:
+    holds = {bound["holds"] for bound in expect}
+    return THRESHOLD if "no" in holds else UNSURE if "unsure" in holds else WELL
 
 
 def _print_json(value: Any) -> None:
@@ -161,8 +168,7 @@ def run(
             )
             worst = INTERRUPTED
             break
-        holds = {bound["holds"] for bound in finished.summary["expect"]}
-        worst = max(worst, THRESHOLD if "no" in holds else UNSURE if "unsure" in holds else WELL)
+        worst = max(worst, _status_of(finished.summary["expect"]))
     if as_json:
         _print_json({"format": 1, "runs": results})
     sys.exit(worst)
@@ -315,7 +321,12 @@ _address = click.option(
 @_backend
 @_address
 @_out
-@click.option("--resume", is_flag=True, help="Go on with the sweep in the folder: only what is new or changed is run.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the sweep in the folder: only what is new, changed or failed is run, "
+    "but nothing again that killed its worker.",
+)
 @click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
 @click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
 @click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
@@ -386,7 +397,7 @@ def sweep(
             click.echo(f"\nreport: {page}")
     for failure in summary["failures"][:5]:
         click.echo(f"failed: {failure['policy']}: {failure['error']} ({failure['command']})", err=True)
-    sys.exit(FAILED if summary["failures"] else WELL)
+    sys.exit(max(FAILED if summary["failures"] else WELL, _status_of(summary["expect"])))
 
 
 @main.command()
@@ -479,7 +490,8 @@ def threshold(
 ) -> None:
     """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection.
 
-    At each value replications are added until the chance of not recovering is surely on one side of one half.
+    At each value replications are added until the chance of a verdict other than `recovered` is surely on one side of
+    one half.
     """
     loaded = _load(experiment, overrides)
     from recovery import drain, execute, sweep_text

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from recovery import figures, figures_later, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
+from recovery.text import sample_span
 
 _HEAD = {
     "title",
@@ -365,16 +366,19 @@ def _cell(group: Mapping[str, Any], column: Column, first: Mapping[str, Any]) ->
     if found is None:
         return Cell("–")
     mean, low, high = (number(found[end]) for end in ("mean", "low", "high"))
+    span = sample_span(group, column.measure)
     if math.isinf(mean) and column.kind == "time":
         back = group["verdicts"].get("recovered", 0)
         return Cell(
-            "never", f"in {group['runs'] - back} of {group['runs']} runs" if 0 < back < group["runs"] else "", "never"
+            "never",
+            f"in {group['runs'] - back} of {group['runs']} runs" if 0 < back < group["runs"] else span,
+            "never",
         )
     if column.measure == "efficiency":
         return Cell(show(mean, column.kind), f"bound {units.show_duration(figures.mean(group, 'fluid_bound_s'))}")
     if math.isfinite(low) and math.isfinite(high) and high > low:
         return Cell(show(mean, column.kind), f"{show(low, column.kind)} to {show(high, column.kind)}")
-    return Cell(show(mean, column.kind))
+    return Cell(show(mean, column.kind), span)
 
 
 def _saved(group: Mapping[str, Any], first: Mapping[str, Any]) -> Cell:

@@ -191,7 +191,7 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
         "rows": rows,
         "groups": [group for group in groups if group],
         "milestones": _milestones(experiment, rows),
-        "expect": [_expected(experiment, rows, i) for i in range(len(experiment.expectations))],
+        "expect": [judged(experiment, rows, i) for i in range(len(experiment.expectations))],
         "notes": [
             note.model_dump() | {"value": _raw_value(experiment.raw, note.key)} for note in experiment.head.notes
         ],
@@ -255,16 +255,19 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
     return out
 
 
-def _expected(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
+def judged(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
     """Whether a bound holds for the first world: "yes", "no", or "unsure" where the interval spans it.
 
-    In a sweep it must hold at every point; what is told is the worst one, with its `levers`.
+    `rows` are measures with `world`, `levers` and `replication`; a mean's interval is over replications. In a sweep it
+    must hold at every point; what is told is the worst one, with its `levers`.
     """
     bound = experiment.expectations[i]
     first = [row for row in rows if row["world"] == experiment.first.name]
     points: dict[str, list[dict[str, Any]]] = {}
     for row in first:
         points.setdefault(json.dumps(row["levers"], sort_keys=True, default=str), []).append(row)
+    if not points:
+        return {"text": bound.text, "holds": "no", "value": math.nan, "why": "every run failed", "levers": {}}
     told = [_judged(bound, own) | {"levers": own[0]["levers"]} for own in points.values()]
     return min(told, key=lambda judged: ("no", "unsure", "yes").index(judged["holds"]))
 
@@ -279,7 +282,11 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]
         why = f"{bound.measure} is no measure of this kind of traffic"
         return {"text": bound.text, "holds": "no", "value": math.nan, "why": why}
     else:
-        mean, low, high = measures.mean_interval([float(row[bound.measure]) for row in own])
+        values: dict[int, list[float]] = {}
+        for row in own:
+            values.setdefault(row["replication"], []).append(float(row[bound.measure]))
+        means = [math.fsum(one) / len(one) for one in values.values()]
+        mean, low, high = measures.mean_interval(means)
         low, high = (mean if math.isnan(end) else end for end in (low, high))
 
     def holds(value: float) -> bool:

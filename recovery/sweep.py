@@ -19,13 +19,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from recovery import design, drain, inference, pipeline, store, theory
+from recovery import design, drain, inference, pipeline, store, text, theory
 from recovery.design import Point, Span, Sweep
 from recovery.scenario import Experiment, ScenarioError, World
 from recovery.units import quantity, show_duration, show_share
 
 LOOKS_FROM = 3  # replications before a policy may be called beaten
 CONFIDENCE = 0.95
+TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 PRIM_POLICIES = 30  # boxes are looked for in so many policies
 PRIM_RUNS = 32
 HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
@@ -136,11 +137,16 @@ class _Known:
         table = self.parts.read()
         for row in table.iter_rows(named=True) if table is not None else ():
             self._note(row)
+        # What failed may do well now (memory was short, say). What killed its worker would kill another.
+        self.again = {key for key, (_, error, _) in self.found.items() if error not in (None, drain.KILLED)}
 
     def _note(self, row: Mapping[str, Any]) -> None:
-        kept = {key: value for key in OBSERVABLE if isinstance(value := row.get(key), float)}
-        value = row.get(self.measure)
         self.cpu_s += row.get("cpu_s") or 0.0
+        if row["error"] is not None and row["key"] in self.found:  # a success stays, whenever it came
+            return
+        kept = {key: value for key in OBSERVABLE if isinstance(value := row.get(key), float)}
+        kept["recovered"] = float(row.get("verdict") == "recovered")
+        value = row.get(self.measure)
         self.found[row["key"]] = (math.nan if value is None else float(value), row["error"], kept)
 
     def add(self, done: Sequence[drain.Done]) -> None:
@@ -152,6 +158,7 @@ class _Known:
             self.curves.add(curves)
         self.parts.add([one.row for one in done])  # last: a run that is known has its curve
         for one in done:
+            self.again.discard(one.row["key"])
             self._note(one.row)
 
 
@@ -201,7 +208,9 @@ class _Run:
         for job in jobs:
             key, work = self._work(job)
             keys.append(key)
-            if key in self.known.found or key in todo:
+            if key in todo or (
+                key in self.known.found and not (key in self.known.again and isinstance(work, drain.Work))
+            ):
                 continue
             if isinstance(work, str):
                 failed.append(drain.Done({"key": key, "error": work}, None))
@@ -273,21 +282,28 @@ class _Run:
         """All replications."""
         least = self.experiment.head.replications
         most = self.sweep.replications_max if self.sweep.precision is not None else least
-        for replication in range(most):
+        # Where nothing is decided on the way, replications go out together: workers wait for each other less often.
+        each = len(self.policies) * max(len(design.worlds(self.sweep, self.seed, 0, 0)), 1)
+        together = max(1, TOGETHER // each) if self.sweep.precision is None else 1
+        for first in range(0, most, together):
             active = [policy for policy in self.policies if policy.number not in self.status]
             if not active:
                 break
-            points = self.worlds_of(replication)
-            self.draws |= {(replication, i): point for i, point in enumerate(points)}
-            jobs = [
-                Job("draw", policy.number, replication, i, point) for i, point in enumerate(points) for policy in active
-            ]
+            jobs = []
+            for replication in range(first, min(first + together, most)):
+                points = self.worlds_of(replication)
+                self.draws |= {(replication, i): point for i, point in enumerate(points)}
+                jobs += [
+                    Job("draw", policy.number, replication, i, point)
+                    for i, point in enumerate(points)
+                    for policy in active
+                ]
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 self.jobs.append((job, key))
                 value, error, _ = self.known.found[key]
                 if error is None:
                     self.times[job.policy][job.replication, job.world] = value
-            self._judge(replication + 1, least, most)
+            self._judge(min(first + together, most), least, most)
         for policy in self.policies:
             self.status.setdefault(policy.number, "cap" if self.sweep.precision is not None else "done")
 
@@ -479,11 +495,13 @@ def _table(work: _Run) -> Any:
     columns["seed"] = [work.seed for _ in jobs]
     left = pl.DataFrame(columns, infer_schema_length=None)
     parts = work.known.parts.read()
+    parts = parts.sort(pl.col("error").is_not_null(), maintain_order=True)  # what failed and then did not, did not
     found = parts.unique("key", keep="first", maintain_order=True).drop("cpu_s", strict=False)
     first = ["error", "verdict"]
     rest = [name for name in found.columns if name not in ("key", *first, *columns)]
     keep = ["key", *[name for name in first if name in found.columns], *sorted(rest)]
-    return left.join(found.select(keep), on="key", how="left", maintain_order="left")
+    found = found.select(keep).with_columns(pl.col("error").cast(pl.String))  # also where nothing failed
+    return left.join(found, on="key", how="left", maintain_order="left")
 
 
 def _curves(work: _Run, table: Any) -> Any:
@@ -571,6 +589,8 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         }
         for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
     ]
+    rows = _rows_of_first(work, draws)
+    expected = [store.judged(experiment, rows, i) for i in range(len(experiment.expectations))]
     return {
         "format": store.FORMAT,
         "kind": "sweep",
@@ -591,8 +611,18 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         "notes": [
             note.model_dump() | {"value": store._raw_value(experiment.raw, note.key)} for note in experiment.head.notes
         ],
-        "answers": _answers(told, work.limit_s()),
+        "expect": expected,
+        "answers": _answers(told, work.limit_s()) + [text.expected(bound) for bound in expected],
     }
+
+
+def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:
+    """Runs of the file as it stands, at every point of the levers, as `store.judged` wants them."""
+    import polars as pl
+
+    levers = {policy.name: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
+    rows = draws.filter(pl.col("error").is_null() & pl.col("policy").is_in(list(levers)))
+    return [row | {"world": row["variant"], "levers": levers[row["policy"]]} for row in rows.iter_rows(named=True)]
 
 
 def _best_in_each(work: _Run) -> dict[tuple[int, int], float]:
@@ -795,8 +825,8 @@ def threshold(
     out: Path,
     place: drain.Backend,
 ) -> dict[str, Any]:
-    """Where recovery turns into collapse over one key of the file as it stands (inference.cliff). Runs are kept under
-    `out` and not run again.
+    """Where recovery turns into collapse over one key of the file as it stands (inference.cliff), by the verdict of the
+    runs. They are kept under `out` and not run again.
 
     Raises ValueError if an end is no number with a unit, or both ends have one verdict.
     """
@@ -821,13 +851,17 @@ def threshold(
         text = round(value) if whole else span.at(place_of(value))
         world = experiment.drawn(0, ((key, text),))
         keys = {store.digest_of(world, experiment.head.seed, r): r for r in replications}
-        todo = [drain.Work(k, world, experiment.head.seed, r) for k, r in keys.items() if k not in known.found]
+        todo = [
+            drain.Work(k, world, experiment.head.seed, r)
+            for k, r in keys.items()
+            if k not in known.found or k in known.again
+        ]
         if todo:
             each_s = drain.drain(todo, place, known.add, each_s=each_s)
         for name in keys:
             if known.found[name][1] is not None:
                 raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")
-        return [not math.isfinite(known.found[name][0]) for name in keys]
+        return [known.found[name][2]["recovered"] == 0 for name in keys]
 
     told = inference.cliff(
         fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole

@@ -10,6 +10,8 @@ from recovery.estimate import Estimate
 from recovery.scenario import Experiment, World
 from recovery.units import show_bytes, show_count, show_duration, show_share
 
+DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
+
 
 def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
@@ -18,6 +20,18 @@ def _number(value: Any) -> float:
 def mean(group: Mapping[str, Any], measure: str) -> float:
     """Mean of a measure over a world's runs, from summary.json or before it was written; nan if it has none."""
     return _number(group["measures"].get(measure, {}).get("mean"))
+
+
+def sample_span(group: Mapping[str, Any], measure: str) -> str:
+    """Interval (95 %) of a time to recovery that a sample of the hosts gives, in words; "" if all were simulated, or
+    where several runs give the interval.
+    """
+    low, high = (mean(group, f"{measure[:-2]}_{end}_s") for end in ("low", "high"))
+    if group["runs"] > 1 or math.isnan(low) or low == high:
+        return ""
+    if math.isnan(high):
+        return f"{show_duration(low)} or later"
+    return f"{show_duration(low)} to {'never' if math.isinf(high) else show_duration(high)}"
 
 
 def verdict_of(group: Mapping[str, Any]) -> str:
@@ -67,15 +81,20 @@ def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequenc
     worlds = stage_times.worlds(summary, experiment.first.scenario.coupling.window)
     if worlds:
         parts.append(stages_table(worlds))
+    spans = [[group["world"], *(sample_span(group, f"ttr{n}_s") for n in DEPTHS)] for group in summary["groups"]]
+    if any(any(row[1:]) for row in spans):
+        head = ["from a sample of the hosts (95 %)", *(f"{n} %" for n in DEPTHS)]
+        parts.append(table([head, *([cell or "–" for cell in row] for row in spans)]))
     if summary["milestones"]:
         parts.append(milestones_table(summary))
-    parts += [
-        f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])}"
-        + "".join(f", {key} = {value}" for key, value in bound.get("levers", {}).items())
-        + ")"
-        for bound in summary["expect"]
-    ]
+    parts += [expected(bound) for bound in summary["expect"]]
     return "\n\n".join(parts)
+
+
+def expected(bound: Mapping[str, Any]) -> str:
+    """Whether a bound of [expect] holds, and where in a sweep it holds least."""
+    levers = "".join(f", {key} = {value}" for key, value in bound.get("levers", {}).items())
+    return f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])}{levers})"
 
 
 def _shown(measure: str, value: Any) -> str:
@@ -92,10 +111,7 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
         return _sweep_table(groups)
     head = [
         "world",
-        "50 %",
-        "90 %",
-        "99 %",
-        "100 %",
+        *(f"{depth} %" for depth in DEPTHS),
         "saved",
         "verdict",
         "efficiency",
@@ -105,7 +121,7 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     ]
     rows = [head]
     for group in groups:
-        times = [show_duration(mean(group, f"ttr{depth}_s")) for depth in (50, 90, 99, 100)]
+        times = [show_duration(mean(group, f"ttr{depth}_s")) for depth in DEPTHS]
         saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
         efficiency, amplification = mean(group, "efficiency"), mean(group, "amplification")
         rows.append(

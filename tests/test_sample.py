@@ -14,10 +14,10 @@ import pytest
 from scipy import stats
 
 from kernels import requests
-from recovery import pipeline, scenario
+from recovery import pipeline, scenario, text
 from recovery.estimate import estimate
 from recovery.stages import leases, queueing
-from recovery.units import ns
+from recovery.units import ns, show_duration
 
 BASE = """
 horizon = "2h"
@@ -204,6 +204,22 @@ def test_operators_look_at_the_whole_fleet() -> None:
     assert outcome.actions == [("restart", float(outcome.times_s[np.argmax(queue > 400)]))]
 
 
+@pytest.mark.parametrize("sample", [6, 24, None])
+def test_the_interval_of_a_sample_is_told_and_that_of_all_hosts_is_none(sample: int | None) -> None:
+    outcome = run(fleet(sample))
+    row = outcome.measure()
+    numbers = {name: {"mean": value} for name, value in row.items() if isinstance(value, float)}
+    for depth in text.DEPTHS:
+        name = f"ttr{depth}"
+        told = text.sample_span({"runs": 1, "measures": numbers}, f"{name}_s")
+        low, high = row.get(f"{name}_low_s", 0.0), row.get(f"{name}_high_s", 0.0)
+        span = (
+            f"{show_duration(low)} or later" if math.isnan(high) else f"{show_duration(low)} to {show_duration(high)}"
+        )
+        assert told == (span if sample == 6 else "")
+        assert text.sample_span({"runs": 2, "measures": numbers}, f"{name}_s") == ""
+
+
 def test_progress_is_told_in_hosts_that_are_simulated() -> None:
     for operator in (WAVES, LOOKS):
         done: list[float] = []
@@ -248,12 +264,13 @@ def test_the_least_sample_of_few_hosts_is_all() -> None:
     "changes",
     [
         {"sample": 12, "operator": ""},
+        {"sample": 20, "operator": "", "hosts": 200, "droplets": 12_000, "establish": "800ms"},
         {"sample": 12},
         {"sample": 12, "zones": 3},
         {"sample": 12, "skew": 0.5},
         {"sample": 10, "zones": 3, "skew": 0.3},
     ],
-    ids=["alike", "waves", "waves merged", "skew", "all at once"],
+    ids=["alike", "one in ten", "waves", "waves merged", "skew", "all at once"],
 )
 def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
     """Of 300 fleets at least so many as 95 % would give but once in a thousand times. An interval may cover more: it is
@@ -270,6 +287,7 @@ def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
         pairs = [(row[f"{name}_s"], other) for row, other in zip(rows[::2], rows[1::2], strict=True)]
         told = [(time, other) for time, other in pairs if not math.isnan(other[f"{name}_high_s"])]
         covered = sum(other[f"{name}_low_s"] <= time <= other[f"{name}_high_s"] for time, other in told)
+        print(f"{name}: {covered} of {len(told)} intervals cover")
         width_s = np.mean([other[f"{name}_high_s"] - other[f"{name}_low_s"] for _, other in told])
         assert covered >= stats.binom.ppf(0.001, len(told), 0.95), (name, covered, len(told))
         assert len(told) >= 0.8 * fleets
