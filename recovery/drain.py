@@ -7,6 +7,7 @@ import functools
 import itertools
 import math
 import multiprocessing
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from recovery.scenario import World
 
 CHUNK_S = 3.0  # work of one chunk: long against the loop, short against what a dead worker loses
 CHUNK_MAX = 500
+SWITCH_S = 1e-4  # a kernel that ends waits no longer for another thread's Python; usual are 5 ms, a good part of a run
 
 
 class Work(NamedTuple):
@@ -41,13 +43,37 @@ class Done(NamedTuple):
     curve: np.ndarray | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Backend:
-    """Where runs run: `make` gives an executor with `workers` workers, again when one broke."""
+    """Where runs run: `make` gives an executor with `workers` workers, again when one broke. Within `with` one serves
+    drain after drain, since new processes have to import and a cluster has to be connected.
+    """
 
     name: str
     workers: int
     make: Callable[[], Executor]
+    is_kept: bool = False
+    _executor: Executor | None = None
+
+    def executor(self) -> Executor:
+        """The executor that is open, or a new one."""
+        if self._executor is None:
+            self._executor = self.make()
+        return self._executor
+
+    def close(self, *, wait: bool = True, cancel: bool = False) -> None:
+        """End the executor if one is open."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=wait, cancel_futures=cancel)
+            self._executor = None
+
+    def __enter__(self) -> "Backend":
+        self.is_kept = True
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.is_kept = False
+        self.close()
 
 
 class WorkerDied(BrokenExecutor):
@@ -72,6 +98,26 @@ def backend(name: str, workers: int, address: str | None = None) -> Backend:
     return Backend(name, workers, functools.partial(ProcessPoolExecutor, workers, spawn))
 
 
+class _AtOnce(Threads):
+    """Does what is submitted in the caller's thread: for runs of a few milliseconds a thread of their own is dear."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class _Runner(pipeline.Runner):
+    """Runs worlds in the caller's thread."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._pool = _AtOnce(1)
+
+
 _running: set[pipeline.Runner] = set()
 _stopped = threading.Event()
 
@@ -83,7 +129,7 @@ def simulate(works: Sequence[Work]) -> list[Done]:
         if _stopped.is_set():
             raise pipeline.Interrupted
         try:
-            with pipeline.Runner(1) as runner:
+            with _Runner() as runner:
                 _running.add(runner)
                 try:
                     outcome = aftermath.follow(next(runner.run([(work.world, work.seed, work.replication)])))
@@ -130,9 +176,11 @@ def drain(
     waiting = deque(works)
     suspects: deque[Sequence[Work]] = deque()
     out: dict[Future[list[Done]], tuple[Sequence[Work], bool]] = {}
-    executor = place.make()
+    executor = place.executor()
     chunk: Sequence[Work]
     _stopped.clear()
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     try:
         while waiting or suspects or out:
             broken = False
@@ -171,15 +219,18 @@ def drain(
                 for chunk, _ in out.values():
                     suspects.append(chunk)
                 out.clear()
-                executor.shutdown(wait=False, cancel_futures=True)
-                executor = place.make()
+                place.close(wait=False, cancel=True)
+                executor = place.executor()
     except BaseException:
         _stopped.set()
         for runner in list(_running):
             runner.stop()
-        executor.shutdown(wait=True, cancel_futures=True)
+        place.close(cancel=True)
         raise
-    executor.shutdown(wait=True)
+    finally:
+        sys.setswitchinterval(interval_s)
+    if not place.is_kept:
+        place.close()
     return each_s
 
 

@@ -396,8 +396,9 @@ def run(
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     work = _Run(experiment, folder, place, tell or _silent)
-    work.go()
-    sensitivity = work.sensitivities()
+    with place:
+        work.go()
+        sensitivity = work.sensitivities()
     table = _table(work)
     store.write_whole(folder / "runs.parquet", lambda part: table.write_parquet(part, compression="zstd"))
     curves = _curves(work, table)
@@ -452,7 +453,8 @@ def run_shard(
     wanted(experiment)
     folder = out / experiment.name
     (folder / "parts").mkdir(parents=True, exist_ok=True)
-    return _Run(experiment, folder, place, tell or _silent).part(*shard)
+    with place:
+        return _Run(experiment, folder, place, tell or _silent).part(*shard)
 
 
 def digest_of(experiment: Experiment) -> str:
@@ -863,9 +865,10 @@ def threshold(
                 raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")
         return [known.found[name][2]["recovered"] == 0 for name in keys]
 
-    told = inference.cliff(
-        fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole
-    )
+    with place:
+        told = inference.cliff(
+            fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole
+        )
     kind = found[0][0]  # type: ignore[index]
     return (
         {"experiment": experiment.name, "key": key, "kind": kind}
