@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,15 +91,22 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
     hosts = sum(pipeline.simulated_hosts(world.scenario) for world, _, _ in tasks)
     say_that_it_compiles(quiet)
-    begun, outcomes = time.monotonic(), []
-    stopped = False
-    with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
+    begun, stopped = time.monotonic(), False
+    followed: list[Future[pipeline.Outcome]] = []
+    with (
+        ThreadPoolExecutor(threads) as followers,  # the later stages of one run beside the leases of the next ones
+        progress(hosts, quiet) as advance,
+        pipeline.Runner(threads, advance) as runner,
+    ):
         try:
             for outcome in runner.run(tasks):
-                outcomes.append(aftermath.follow(outcome))  # noqa: PERF401  # those before Ctrl-C are kept
+                followed.append(followers.submit(aftermath.follow, outcome))  # noqa: PERF401  # kept at Ctrl-C
+            wait(followed)
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()
+            followers.shutdown(cancel_futures=True)
+    outcomes = [future.result() for future in followed if not future.cancelled()]
     if not outcomes:
         raise KeyboardInterrupt
     facts = {

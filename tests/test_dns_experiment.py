@@ -89,7 +89,7 @@ def test_mistakes_are_told_with_status_2(tiny: str, change: str, said: str) -> N
 
 
 def test_a_file_without_the_race_is_refused(tmp_path: Path) -> None:
-    result = call("dns", ROOT / "experiments" / "us-east-1-2025-10.toml")
+    result = call("dns", ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
     assert result.exit_code == 2
     assert "dns is missing; want a table [dns]" in result.stderr
 

@@ -280,7 +280,7 @@ def test_terminated_instances_come_back_as_launches() -> None:
 
 
 def test_what_replaces_instances_does_not_give_up() -> None:
-    """Customers without retries give up as often as without a load balancer; its replacements are denied and come back."""
+    """Customers without retries give up as often as without health checks; replacements are denied and come back."""
     text = LOOP.replace('time = "900ms"', 'time = { dist = "lognormal", mean = "1900ms", cv = 12 }')
     text = text.replace("1900ms", "3s").replace('joins = "1%"', 'joins = "20%"')
     only = ("launches.retries=0", "dependency.outages=[{ from = '10m', to = '70m' }]")

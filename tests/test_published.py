@@ -62,19 +62,19 @@ def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
 def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert publish.with_tables(page, RESULTS) == page
-    summary = published("us-east-1-2025-10")
+    summary = published("us-east-1-2025-10-leases")
     assert text.worlds_table(summary) in page
     assert text.milestones_table(summary) in page
 
 
 def test_lease_milestones_come_within_five_minutes_of_the_observed() -> None:
-    stones = published("us-east-1-2025-10")["milestones"]
+    stones = published("us-east-1-2025-10-leases")["milestones"]
     assert len(stones) == 3
     assert all(abs(stone["difference_min"]) <= 5 for stone in stones)
 
 
 def test_five_policies_could_have_been_in_place_and_were_faster() -> None:
-    groups = {group["world"]: group for group in published("us-east-1-2025-10")["groups"]}
+    groups = {group["world"]: group for group in published("us-east-1-2025-10-leases")["groups"]}
     as_it_happened = store.number(groups["as it happened"]["measures"]["ttr99_s"]["mean"])
     faster = [n for n, g in groups.items() if store.number(g["measures"]["ttr99_s"]["mean"]) < as_it_happened - 600]
     assert len(faster) >= 5
@@ -114,9 +114,9 @@ def test_a_pushed_queue_comes_back_below_the_hidden_capacity_only(retries: int) 
 
 @pytest.mark.slow
 def test_a_published_experiment_comes_out_again(tmp_path: Path) -> None:
-    experiment = scenario.load(ROOT / "experiments" / "us-east-1-2025-10.toml")
+    experiment = scenario.load(ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
     again = execute.run(experiment, out=tmp_path, threads=execute.cores(), quiet=True).summary
-    then = published("us-east-1-2025-10")
+    then = published("us-east-1-2025-10-leases")
     for row in [*again["rows"], *then["rows"]]:
         del row["cpu_s"]
     assert json.loads(store.to_json(again["rows"])) == then["rows"]

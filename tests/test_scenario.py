@@ -615,7 +615,7 @@ def test_experiments_and_presets_pass_parser_and_schema_without_a_note(file: Pat
     [("horizn",), ("host", "wrokers"), ("policy", "queues"), ("policy", "client", "dealy"), ("operator", 0, "att")],
 )
 def test_a_misspelt_key_fails_the_schema(path: tuple[Any, ...]) -> None:
-    table = table_of(TOP / "experiments" / "us-east-1-2025-10.toml")
+    table = table_of(TOP / "experiments" / "us-east-1-2025-10-leases.toml")
     place: Any = table
     for part in path[:-1]:
         place = place[part]
@@ -646,7 +646,7 @@ def test_a_wrong_value_fails_the_schema(wrong: str) -> None:
 
 def test_the_preset_of_us_east_1_is_the_experiment() -> None:
     preset = (DATA / "presets" / "us-east-1.toml").read_text(encoding="utf-8")
-    first, rest = (TOP / "experiments" / "us-east-1-2025-10.toml").read_text(encoding="utf-8").split("\n", 1)
+    first, rest = (TOP / "experiments" / "us-east-1-2025-10-leases.toml").read_text(encoding="utf-8").split("\n", 1)
     assert first.startswith("#:schema")
     assert rest == preset
 
