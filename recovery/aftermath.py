@@ -126,6 +126,7 @@ class Aftermath(Outcome):
             "capacity_falls_s": falls,
             "capacity_normal_s": back,
             "usable_min_share": float(share.min()),
+            "capacity_lost_hours": float((1 - share).sum() * self.scenario.coupling.window / 3600),
             "error_minutes": float(self.error_share().sum() * self.scenario.coupling.window / 60),
             "checks": int(flows["checks"].sum()),
             "checks_failed_share": int(flows["checks_failed"].sum()) / max(int(flows["checks"].sum()), 1),

@@ -552,8 +552,8 @@ MEASURES_EXPECTED = {
     "changes_waiting_peak": "number", "latency_rises_s": "time", "latency_normal_s": "time", "reach_p50_s": "time",
     "reach_p99_s": "time", "reach_max_s": "time", "jobs_waiting_peak": "number", "jobs_refused_share": "share",
     "capacity_falls_s": "time", "capacity_normal_s": "time", "errors_start_s": "time", "errors_end_s": "time",
-    "failover_first_s": "time", "usable_min_share": "share", "error_minutes": "number", "checks_failed_share": "share",
-    "targets_terminated": "number", "failovers": "number",
+    "failover_first_s": "time", "usable_min_share": "share", "capacity_lost_hours": "number", "error_minutes": "number",
+    "checks_failed_share": "share", "targets_terminated": "number", "failovers": "number",
 }  # fmt: skip
 MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses")
 # Measures (of milestones and bounds) that need a later stage, by the table that must be there.
@@ -568,7 +568,8 @@ MEASURES_OF_STAGES = {
     ),
     "health": (
         "capacity_falls_s", "capacity_normal_s", "errors_start_s", "errors_end_s", "failover_first_s",
-        "usable_min_share", "error_minutes", "checks_failed_share", "targets_terminated", "failovers",
+        "usable_min_share", "capacity_lost_hours", "error_minutes", "checks_failed_share", "targets_terminated",
+        "failovers",
     ),
 }  # fmt: skip
 
