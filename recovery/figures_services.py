@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NODES_MAX = 40  # of a larger table the services that lost most are drawn
+WAITS_MAX = 8  # what is waited for that has its own colour
+REST = "all else"
 POINTS = 480
 # Style, width and colour of an edge of each kind, and what the legend says of it.
 EDGES: dict[str, tuple[Any, float, str, str]] = {
@@ -292,8 +294,11 @@ def waits(part: Mapping[str, Any]) -> Picture:
     began: dict[str, float] = {}
     for wait in (wait for row in part["services"] for wait in row["waits"]):
         began[wait["for"]] = min(began.get(wait["for"], math.inf), number(wait["from_s"]))
-    stacked = sorted(part["waits"], key=lambda row: (began.get(row["for"], math.inf), row["for"]))
+    stacked = sorted(part["waits"][:WAITS_MAX], key=lambda row: (began.get(row["for"], math.inf), row["for"]))
     names = [row["for"] for row in stacked]
+    if rest := part["waits"][WAITS_MAX:]:
+        names.append(REST)
+        stacked.append({"for": REST, "share": math.fsum(number(row["share"]) for row in rest)})
     found = {name: np.zeros(POINTS) for name in names}
     for row in part["services"]:
         depth = np.zeros(POINTS)
@@ -301,8 +306,7 @@ def waits(part: Mapping[str, Any]) -> Picture:
             depth[(times >= number(begin)) & (times < number(end))] = value
         for wait in row["waits"]:
             there = (times >= number(wait["from_s"])) & (times < number(wait["to_s"]))
-            if wait["for"] in found:
-                found[wait["for"]][there] += depth[there]
+            found[wait["for"] if wait["for"] in found else REST][there] += depth[there]
     figure, (panel, below) = figures.stack([2.9, figures.lines_in(-(-len(names) // 2))])
     base = np.zeros(POINTS)
     handles = []

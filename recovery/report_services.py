@@ -13,6 +13,7 @@ from recovery.figures import Picture, TimeAxis
 from recovery.store import number
 
 CUTS_SHOWN = 10
+SERVICES_SHOWN = 60  # of a larger table those that lost most
 
 
 def section(summary: Mapping[str, Any], folder: Path) -> str:
@@ -50,7 +51,8 @@ def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
     ).render(
         part=part,
         figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
-        services=[_service(part, row, axis) for row in part["services"]],
+        services=[_service(part, row, axis) for row in shown(part)],
+        more=len(part["services"]) - len(shown(part)),
         critical=[critical_words(row, axis) for row in part["critical"]],
         cuts=cut_rows(part)[:CUTS_SHOWN],
         worlds=_worlds(part, axis),
@@ -59,6 +61,13 @@ def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
         notes=[{**note, "shown": report.text_of(note["value"])} for note in part["notes"]],
         blast=[row for row in blast_words(part) if row["services"]],
     )
+
+
+def shown(part: Mapping[str, Any], most: int = SERVICES_SHOWN) -> list[Mapping[str, Any]]:
+    """The services in the order of the table; of a large one those that lost most."""
+    lost = {row["name"]: number(row["minutes_lost"]["mean"]) for row in part["services"]}
+    kept = set(sorted(lost, key=lambda name: -lost[name])[:most])
+    return [row for row in part["services"] if row["name"] in kept]
 
 
 def label_of(part: Mapping[str, Any], name: str) -> str:

@@ -27,7 +27,7 @@ WITHIN_MIN = {"official": 10.0, "measured": 10.0, "reported": 20.0, "recalled": 
 BETTER = {"progress": 0.9, "half": 0.5}  # of the deepest
 MANUAL, BACKLOG, CAPACITY, LAG = "manual step", "backlog", "capacity", "lag"
 CUTS_MAX = 200  # edges that are cut, one after another
-BLAST_MAX = 60  # of a table of more services, only those with trouble of their own are looked at alone
+BLAST_MAX = 60  # services that are looked at alone: those that lost most
 _DEFAULTS = {  # what works of a stage, below which a service is impaired, and from which it is well
     "dependency": (1.0, 1.0),
     "leases": (0.99, 0.99),
@@ -692,7 +692,8 @@ def summary(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
     edge would have saved, the critical path, what was observed (MODEL.md, section 12).
     """
     first, table = outs[0], outs[0].table
-    alone_too = len(table.services) <= BLAST_MAX
+    hit = [name for name in table.services if any(out.states[name].is_impaired.any() for out in outs)]
+    hit = sorted(hit, key=lambda name: -first.minutes_lost(name))[:BLAST_MAX]
     found = [waits(out).sum(1) * out.window_s / 60 for out in outs]
     total = max(math.fsum(float(one.sum()) for one in found), NO_DEPTH)
     waited: list[dict[str, Any]] = []
@@ -708,7 +709,7 @@ def summary(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
         "blast": [
             {"node": name, "services": blast_rows([out.blast(name) for out in outs], name)}
             for name in table.services
-            if (alone_too or name in first.own) and any(out.states[name].is_impaired.any() for out in outs)
+            if name in hit
         ],
         "cuts": cuts(outs),
         "observed": observed(outs),

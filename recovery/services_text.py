@@ -31,11 +31,13 @@ def services_table(part: Mapping[str, Any]) -> str:
     """A line a service: when impaired, minutes lost, what it was waiting for last."""
     axis = axis_of(part)
     rows = [["service", "impaired", "waited last for", "minutes lost"]]
-    for row in part["services"]:
+    found = report_services.shown(part)
+    for row in found:
         last = row["waits"][-1]["for"] if row["waits"] else "–"
         minutes = show_minutes(row["minutes_lost"])
         rows.append([label_of(part, row["name"]), show_spans(row, axis), last, minutes])
-    return table(rows, left=3)
+    more = len(part["services"]) - len(found)
+    return table(rows, left=3) + (f"\nand {more} more that lost less, or nothing" if more else "")
 
 
 def critical_table(part: Mapping[str, Any]) -> str:
@@ -86,12 +88,14 @@ def told_blast(answer: Mapping[str, Any]) -> str:
     if not rows:
         return head
     lines = [["service", "path", "first", "well", "minutes lost"]]
-    for row in rows:
+    for row in rows[: report_services.SERVICES_SHOWN]:
         times = [show_time(number(row[key]["mean"]), axis) for key in ("starts_s", "well_s")]
         lines.append(
             [label_of(answer, row["service"]), path_of(row["path"]), *times, show_minutes(row["minutes_lost"])]
         )
     parts = [head, table(lines, left=2)]
+    if len(rows) > report_services.SERVICES_SHOWN:
+        parts[-1] += f"\nand {len(rows) - report_services.SERVICES_SHOWN} more that lost less"
     if cuts := cuts_table(answer):
         parts.append(cuts)
     return "\n\n".join(parts)

@@ -438,6 +438,8 @@ def test_leases_turn_well_when_the_run_says_so(finished: execute.Finished, folde
     launches = next(one for one in summary["services"]["services"] if one["name"] == "launches")
     assert launches["impaired"][0][0] == pytest.approx(row["launches_fail_s"], abs=0.01)
     assert launches["impaired"][-1][1] == pytest.approx(row["launches_normal_s"], abs=0.01)
+    balancer = next(one for one in summary["services"]["services"] if one["name"] == "balancer")
+    assert balancer["impaired"][0][0] == pytest.approx(row["capacity_falls_s"], abs=0.01)
 
 
 def test_series_hold_what_the_summary_tells(finished: execute.Finished) -> None:
