@@ -260,7 +260,7 @@ def timeline(part: Mapping[str, Any]) -> Picture:
             else "not well at the end"
         )
         what = f"Last of all {labels[last['name']]}, {after}"
-    figures.entitle(figure, f"{what}; simulated above observed")
+    figures.entitle(figure, f"{what}; simulated above observed" if part["observed"] else what)
     return Picture(
         "services-timeline", figure,
         "When each service was impaired. Upper bar: simulated, the darker the deeper; lower bar: observed, where both "
