@@ -14,6 +14,7 @@ from kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT
 from kernels.draws import Dist, draw, uniform
 from kernels.events import NEVER, place
 from kernels.jit import inline, kernel
+from kernels.workers import make_busy
 
 # Streams of draws: they follow those of kernels.propagation.
 JOIN, PLACE, CHECK_PHASE, CHECK_SERVICE = range(20, 24)
@@ -103,7 +104,7 @@ class State(NamedTuple):
     whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; phases int64[n] (ns), rising; late
     int64[n, 2], whose first column lists the targets that could not be reached at the last window's end, and whose
     second says whether a target is listed; claims int64[n], the last of the batch that joins as a target; free_ns
-    int64[4 k + 1], a heap of the workers' free times, filled up with NEVER; counts int64[zones, STATES], targets by
+    int64[1, 4 k + 1], the workers (kernels.workers); counts int64[zones, STATES], targets by
     state; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
     int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
     instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
@@ -196,29 +197,6 @@ def _join(state, item):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _busy(free_ns, value):  # type: ignore[no-untyped-def]
-    """The earliest free worker is busy until `value`: put the heap, of four children a node, in order again.
-
-    The gap goes down to the end, then the value up to its place, most often a step or none: the way down needs no look
-    at the value, and which child is the smallest takes no branch (Wegener, Bottom-up heapsort, 1993).
-    """
-    size = free_ns.shape[0]
-    i = 0
-    child = 1
-    while child < size:
-        left = child + (free_ns[place(child + 1)] < free_ns[place(child)])
-        right = child + 2 + (free_ns[place(child + 3)] < free_ns[place(child + 2)])
-        a, b = free_ns[place(left)], free_ns[place(right)]
-        free_ns[place(i)] = min(a, b)
-        i = left if a <= b else right
-        child = 4 * i + 1
-    while i > 0 and free_ns[place((i - 1) >> 2)] > value:
-        free_ns[place(i)] = free_ns[place((i - 1) >> 2)]
-        i = (i - 1) >> 2
-    free_ns[place(i)] = value
-
-
-@inline
 def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
     """What follows from the run of equal results of a target; returns the changes of state (0 or 1)."""
     target = place(target_)
@@ -268,7 +246,7 @@ def _check(params, keys, table, state, target_, now, number):  # type: ignore[no
     if row[target, STATE] == EMPTY:
         return
     window = place(state.whole[WINDOW])
-    begin = max(now, state.free_ns[0])
+    begin = max(now, state.free_ns[0, 0])
     end = begin
     is_good = False
     if begin < now + params.timeout_ns:
@@ -284,7 +262,7 @@ def _check(params, keys, table, state, target_, now, number):  # type: ignore[no
     state.series[window, CHANGES] += changes
     end += changes * params.change_ns
     if end > begin:
-        _busy(state.free_ns, end)
+        make_busy(state.free_ns, 0, end)
 
 
 @inline

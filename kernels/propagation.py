@@ -15,6 +15,7 @@ from kernels.draws import Dist, draw, power, uniform
 from kernels.events import place
 from kernels.jit import inline, kernel
 from kernels.requests import part_of
+from kernels.workers import make_busy
 
 # What `advance` may say.
 DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
@@ -93,8 +94,8 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; rows, heads, counts: work that waits for its window (kernels.launches.State); shards
-    int64[shards, 4] and buckets float64[shards, 2]; rings int64[shards, power of two, COLUMNS], the queues; free_ns
-    int64[shards, workers], a binary heap of the times at which workers are free; batch, order, ends: scratch; series
+    int64[shards, 4] and buckets float64[shards, 2]; rings int64[shards, power of two, NEXT], the queues; free_ns
+    int64[shards, 4 k + 1], the workers of each shard (kernels.workers); batch, order, ends: scratch; series
     int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
     finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
     int64[windows + 1] on.
@@ -145,23 +146,6 @@ def _retry(params, keys, table, state, now, origin, identity, tries):  # type: i
 
 
 @inline
-def _replace_first(free_ns, shard, workers, value):  # type: ignore[no-untyped-def]
-    """The earliest free worker is busy until `value`: put the heap in order again."""
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= workers:
-            break
-        if child + 1 < workers and free_ns[shard, place(child + 1)] < free_ns[shard, place(child)]:
-            child += 1
-        if free_ns[shard, place(child)] >= value:
-            break
-        free_ns[shard, place(i)] = free_ns[shard, place(child)]
-        i = child
-    free_ns[shard, place(i)] = value
-
-
-@inline
 def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
     """Start a job at `now`, while `queue` others wait: its finish is known."""
     series = state.series
@@ -170,7 +154,7 @@ def _begin(params, keys, table, state, shard, now, queue, origin, identity, trie
         slowdown += params.slowdown_a * power(queue / params.slowdown_n, params.slowdown_b)
     service = draw(params.service, table, keys.service, identity, tries) * slowdown
     finish = now + np.int64(service + 0.5)
-    _replace_first(state.free_ns, shard, params.workers, finish)
+    make_busy(state.free_ns, shard, finish)
     if params.fail_share > 0.0 and uniform(keys.fail, identity, tries) < params.fail_share:
         series[place(state.whole[WINDOW]), FAILED] += 1
         _retry(params, keys, table, state, finish, origin, identity, tries + 1)

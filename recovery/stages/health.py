@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import batches, draws
+from kernels import batches, draws, workers
 from kernels import health as kernel
-from kernels.events import NEVER
 from recovery import sections
 from recovery.scenario import Scenario
 from recovery.stages import host, queueing
@@ -113,7 +112,7 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         phases=np.sort((phases * interval_ns).astype(np.int64)),
         late=np.zeros((many, 2), np.int64),
         claims=np.full(many, batches.NOTHING, np.int64),
-        free_ns=np.array([*[0] * part.workers, *[NEVER] * ((1 - part.workers) % 4)], np.int64),
+        free_ns=workers.all_free(part.workers),
         counts=counts,
         sizes=sizes,
         is_out=np.zeros(zones, np.int64),

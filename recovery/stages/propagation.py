@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import batches, requests
+from kernels import batches, requests, workers
 from kernels import propagation as kernel
 from recovery import sections
 from recovery.scenario import Scenario
@@ -67,7 +67,7 @@ class PropagationRun:
         size = 2 * old
         while size < old + count:
             size *= 2
-        rings = np.zeros((len(state.shards), size, batches.COLUMNS), np.int64)
+        rings = np.zeros((len(state.shards), size, batches.NEXT), np.int64)
         for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
             places = np.arange(head, tail)
             rings[shard, places & (size - 1)] = state.rings[shard, places & (old - 1)]
@@ -125,8 +125,8 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         counts=counts,
         shards=np.zeros((part.shards, 4), np.int64),
         buckets=np.tile([params.intake.burst, params.intake.rate_per_ns], (part.shards, 1)),
-        rings=np.zeros((part.shards, _RING, batches.COLUMNS), np.int64),
-        free_ns=np.zeros((part.shards, part.workers), np.int64),
+        rings=np.zeros((part.shards, _RING, batches.NEXT), np.int64),
+        free_ns=workers.all_free(part.workers, part.shards),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
         ends=np.zeros(_ROWS + 1, np.int64),
