@@ -394,6 +394,8 @@ def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> figures.Lever | None:
     for one in [*sweep.summary["design"]["levers"], *sweep.summary["design"]["uncertainties"]]:
         if one["key"] == key and runs[key].dtype.is_numeric():
             kind = {"s": "duration", "1/s": "rate", "share": "share"}.get(one.get("unit") or "", "number")
+            written = [units.quantity(value) for value in one.get("values", ())]
+            kind = written[0][0] if written and written[0] is not None else kind
             if kind != "duration":
                 scale = 100.0 if kind == "share" else 1.0
                 return figures.Lever(key, kind, {"rate": "/s", "share": "%"}.get(kind, ""), scale)
@@ -423,6 +425,8 @@ def _by_value(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | No
         return Side(name, np.arange(len(texts) + 1.0), cell, ticks) if texts else None
     found = _numbers(runs, key, lever)
     rounded = np.asarray([float(f"{value:.6g}") for value in found])
+    if lever is None:
+        rounded = _gathered(rounded)
     values = np.unique(rounded[np.isfinite(rounded)])
     if len(values) < 2:
         return None
@@ -434,6 +438,18 @@ def _by_value(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | No
     every = math.ceil(len(values) / 9)
     return Side(_with_unit(name, lever), np.exp(edges) if is_log else edges, cell,
                 [(float(value), f"{value:.3g}") for value in values[::every]], is_log)  # fmt: skip
+
+
+def _gathered(found: Array) -> Array:
+    """Numbers that come out of others (r1, r2) as cells: those within 2 % of the least of a group are its median."""
+    values = np.unique(found[np.isfinite(found)])
+    starts = [0] if len(values) else []
+    for i, value in enumerate(values):
+        if value > values[starts[-1]] * 1.02:
+            starts.append(i)
+    middles = np.asarray([np.median(group) for group in np.split(values, starts[1:])])
+    place = np.searchsorted(values[starts], found, side="right") - 1
+    return np.where(np.isfinite(found), middles[np.maximum(place, 0)], math.nan) if len(values) else found
 
 
 def _is_log(values: Array) -> bool:

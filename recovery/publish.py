@@ -40,7 +40,7 @@ def publish(out: Path, results: Path, readme: Path) -> None:
 ROWS_MAX = 100
 LEADING = {
     "leased.png", "collapse.png", "day.png", "stages.png", "services-timeline.png", "services-graph.png", "ranked.png",
-    "regret.png", "heat.png",
+    "regret.png", "heat.png", "phase.png",
 }  # fmt: skip
 
 
