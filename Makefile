@@ -22,6 +22,7 @@ PYTEST = $(BIN)/python -m pytest -q
 ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
 EXPERIMENT = experiments/us-east-1-2025-10.toml
+SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
 
 run: $(ENVIRONMENT)
 	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)
@@ -29,7 +30,8 @@ run: $(ENVIRONMENT)
 # One after the other, whatever -j says: the cheap checks first, and timing tests want the machine for themselves.
 # What is published: every number in README and results/ comes from here.
 results: $(ENVIRONMENT)
-	$(BIN)/recovery run experiments/*.toml --out out
+	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
+	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
 	$(BIN)/python -m recovery.publish out results README.md
 
 test: $(ENVIRONMENT)

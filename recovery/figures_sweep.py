@@ -55,8 +55,12 @@ class Sweep(NamedTuple):
 
     @property
     def ranked(self) -> list[Policy]:
-        """The policies that have a time, best first."""
-        return [p for p in self.summary["policies"] if math.isfinite(number(p["restricted"]["mean"]))]
+        """The policies that have a time, best first; `told` is what sets each apart from the baseline."""
+        policies = self.summary["policies"]
+        base = next((p["name"] for p in policies if p["is_baseline"]), "")
+        return [
+            {**p, "told": _set_apart(p["name"], base)} for p in policies if math.isfinite(number(p["restricted"]["mean"]))
+        ]
 
     @property
     def baseline(self) -> Policy | None:
@@ -958,13 +962,19 @@ def _wrapped(text: str, width: int, lines: int) -> str:
     return "\n".join(found)
 
 
+def _set_apart(name: str, base: str) -> str:
+    """What of a policy's name the baseline's has not; names are parts with commas between them."""
+    parts, known = (re.split(r", (?![^(]*\))", text) for text in (name, base))
+    return ", ".join(part for part in parts if part not in known) or "as the file stands"
+
+
 def _label(policy: Policy, width: int, lines: int = 1) -> str:
-    """Rank and name of a policy."""
-    return _plain(_wrapped(f"{policy['rank']}  {policy['name']}", width, lines))
+    """Rank of a policy and what sets it apart from the baseline."""
+    return _plain(_wrapped(f"{policy['rank']}  {policy['told']}", width, lines))
 
 
 def _short(policy: Policy) -> str:
-    return _wrapped(str(policy["name"]), 52, 1)
+    return _wrapped(str(policy["told"]), 52, 1)
 
 
 def _with_interval(policy: Policy) -> str:
