@@ -33,7 +33,9 @@ _PROPAGATION = (
 )
 _HEALTH = (
     Column("usable_min_share", "least usable", "least share of the targets in use and reachable", "share"),
-    Column("capacity_lost_hours", "capacity lost (h)", "share of the targets that is not usable, times hours", "number"),
+    Column(
+        "capacity_lost_hours", "capacity lost (h)", "share of the targets that is not usable, times hours", "number"
+    ),
     Column("error_minutes", "error minutes", "minutes times the share of the targets in use that fail", "number"),
     Column("checks", "checks", "checks that were made", "number"),
     Column("checks_failed_share", "failed", "share of the checks that failed", "share"),

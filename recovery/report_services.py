@@ -58,6 +58,7 @@ def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
         worlds=_worlds(part, axis),
         observed=[_observed(row, axis, label_of(part, row["service"])) for row in part["observed"]],
         verdict=verdict(part),
+        counts=counts(part),
         notes=[{**note, "shown": report.text_of(note["value"])} for note in part["notes"]],
         blast=[row for row in blast_words(part) if row["services"]],
     )
@@ -201,7 +202,7 @@ def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, A
         "label": row["label"],
         "service": label,
         "observed": show_time(number(row["observed_s"]), axis),
-        "simulated": "not simulated" if row["what"] == "nothing" else show_time(number(row["simulated_s"]), axis),
+        "simulated": NOT if row["is_within"] is None else show_time(number(row["simulated_s"]), axis),
         "difference": f"{off:+.0f}".replace("-", "−") if math.isfinite(off) else "–",
         "look": "" if row["is_within"] is None else "good" if row["is_within"] else "never",
         "near": {None: "–", True: "yes", False: "no"}[row["is_within"]] + f" ({row['within_min']:.0f})",
@@ -211,15 +212,30 @@ def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, A
     }
 
 
+PREDICTED, FITTED, BY_HAND, INPUT = "predicted", "used for the fit", "follows a step by hand", "input"
+NOT = "not simulated"
+
+
 def role(row: Mapping[str, Any]) -> str:
     """Whether an observed row says something for the model."""
-    if row["what"] == "nothing":
-        return "not simulated"
+    if row["is_within"] is None:
+        return NOT
     if row["is_given"]:
-        return "input"
+        return INPUT
     if row["follows_manual"]:
-        return "follows a step by hand"
-    return "used for the fit" if row["used_for_fit"] else "predicted"
+        return BY_HAND
+    return FITTED if row["used_for_fit"] else PREDICTED
+
+
+def counts(part: Mapping[str, Any]) -> str:
+    """How many observed rows say what for the model, and how many of the first two kinds are near, in one line."""
+    rows = [(role(row), row["is_within"]) for row in part["observed"]]
+    words = {INPUT: "given as input", BY_HAND: "following a step by hand"}
+    kinds = [(sum(1 for kind, _ in rows if kind == one), one) for one in (PREDICTED, FITTED, INPUT, BY_HAND, NOT)]
+    told = ", ".join(f"{n} {words.get(one, one)}" for n, one in kinds if n)
+    near = [bool(is_within) for kind, is_within in rows if kind in (PREDICTED, FITTED)]
+    out = f"{len(rows)} observed times: {told}."
+    return out + (f" Of the first two kinds {sum(near)} of {len(near)} are within their limit." if near else "")
 
 
 def blast_words(part: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,14 +15,14 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, m
 
 from recovery.scenario import Note, Scenario, ScenarioError, a_moment, check_table, nearest
 from recovery.sections import Part, Whole
-from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, show_duration
+from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, quantity, show_duration
 
 KINDS = ("hard", "backlog", "capacity", "manual", "cause")
 STAGES = ("dependency", "leases", "launches", "propagation", "health", "errors")
 # Keys of a need that each kind has beside `on` and `kind`; those that it cannot do without are marked.
 _KEYS = {
     "hard": ("share", "tolerates", "after", "lag"),
-    "backlog": ("share", "tolerates", "ratio!", "kept", "arrivals"),
+    "backlog": ("share", "tolerates", "ratio!", "kept", "arrivals", "until"),
     "capacity": ("share", "tolerates", "loses_in!", "regains_in!", "launches", "most", "spare"),
     "manual": ("share", "tolerates", "at", "after"),
     "cause": (),
@@ -54,6 +54,9 @@ class Need(Part):
     ratio: Number | None = Field(None, gt=1, le=1000, description="backlog: what can be served over what arrives")
     kept: Share = Field(1.0, description="backlog: share of the work that waits instead of being lost")
     arrivals: Rate | None = Field(None, description="backlog: what arrives, to tell it in units instead of hours")
+    until: Duration | None = Field(
+        None, description="backlog: from then on people see to it that no more work piles up; it only drains"
+    )
     loses_in: PositiveDuration | None = Field(
         None, description="capacity: time in which all instances would go while the need is wholly down"
     )
@@ -137,12 +140,18 @@ class Observed(Part):
     label: str = Field(description="what happened")
     at: Duration = Field(description="when, from the start of the experiment")
     service: str = Field(description="of which service")
-    what: Literal["start", "end", "first end", "second start", "progress", "half", "action", "nothing"] = Field(
+    what: Literal[
+        "start", "end", "first end", "second start", "last end", "progress", "half", "failover", "action", "input",
+        "nothing",
+    ] = Field(
         description="start: the first time that it is impaired; end: of the last time; first end; second start; "
-        "progress: a tenth better than at its deepest; half: half as deep; action: an operator's, in the experiment; "
-        "nothing: not simulated"
-    )
-    action: str = Field("", description='which action: "failover off", "launch throttle", "restart", …')
+        "last end: of all services but `besides`; progress: a tenth better than at its deepest; half: half as deep; "
+        "failover: the first zone that the run takes out; action: an operator's, in the experiment; input: a step of "
+        "people that stands in this table, under `key`; nothing: not simulated"
+    )  # fmt: skip
+    action: str = Field("", description='which action: "failover off", "launch throttle", "restart", "cause found", …')
+    key: str = Field("", description='which key, with what = "input": "services.NAME.needs.0.at"')
+    besides: tuple[str, ...] = Field((), description='with what = "last end": services that do not count')
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
     )
@@ -154,6 +163,10 @@ class Observed(Part):
     def _named(self) -> "Observed":
         if (self.what == "action") != bool(self.action):
             raise ValueError('want action, such as "failover off", with what = "action" and only there')
+        if (self.what == "input") != bool(self.key):
+            raise ValueError('want key, such as "services.NAME.needs.0.at", with what = "input" and only there')
+        if self.besides and self.what != "last end":
+            raise ValueError('want besides only with what = "last end"')
         return self
 
 
@@ -315,14 +328,18 @@ def _wrong(table: Table) -> Iterator[str]:
     end = f"the horizon, {show_duration(table.body.horizon)}"
     for name, service in services.items():
         for i, need in enumerate(service.needs):
-            if need.at is not None and need.at >= table.body.horizon:
-                yield f"services.{name}.needs.{i}.at is {show_duration(need.at)}; want before {end}"
+            for key, at in (("at", need.at), ("until", need.until)):
+                if at is not None and at >= table.body.horizon:
+                    yield f"services.{name}.needs.{i}.{key} is {show_duration(at)}; want before {end}"
         for i, span in enumerate(service.impaired):
             if span.start >= table.body.horizon:
                 yield f"services.{name}.impaired.{i}.from is {show_duration(span.start)}; want before {end}"
     for i, note in enumerate(table.body.notes):
         if _at(table.raw, note.key) is None:
             yield f'notes.{i}.key is "{note.key}"; want a key that the file sets, such as services.NAME.needs.0.ratio'
+    for i, row in enumerate(table.body.observed):
+        if row.key and quantity(_at(table.raw, row.key)) is None:
+            yield f'observed.{i}.key is "{row.key}"; want a time that the file sets, such as services.NAME.needs.0.at'
 
 
 def _wrong_names(table: Table) -> Generator[str, None, int]:
@@ -348,6 +365,8 @@ def _wrong_names(table: Table) -> Generator[str, None, int]:
                 yield from told
     for i, row in enumerate(table.body.observed):
         yield from known(f"observed.{i}.service", row.service)
+        for name in row.besides:
+            yield from known(f"observed.{i}.besides", name)
     return count
 
 

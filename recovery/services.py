@@ -19,12 +19,14 @@ from recovery.aftermath import Aftermath
 from recovery.pipeline import Outcome
 from recovery.scenario import Experiment, Scenario
 from recovery.service_table import Edge, Need, Observed, Service, Table, has_stage, load, value_at
+from recovery.units import duration_s
 
 NONE_S = 1e-6  # less work than this does not wait
 NO_DEPTH = 1e-9
 OWN, NOBODY = -1, -2  # in place of the number of a need: the service itself; it is not impaired
 WITHIN_MIN = {"official": 10.0, "measured": 10.0, "reported": 20.0, "recalled": 20.0}
 BETTER = {"progress": 0.9, "half": 0.5}  # of the deepest
+_OF_DEPTH = {"start", "end", "first end", "second start", *BETTER}  # what is read off a service's own depth
 MANUAL, BACKLOG, CAPACITY, LAG = "manual step", "backlog", "capacity", "lag"
 CUTS_MAX = 200  # edges that are cut, one after another
 BLAST_MAX = 60  # services that are looked at alone: those that lost most
@@ -78,6 +80,7 @@ class ServicesOutcome:
     replication: int = 0
     gone: frozenset[tuple[str, str]] = frozenset()  # edges that are cut: from, to
     forced: dict[str, np.ndarray] = field(default_factory=dict)  # depths that are put in place of what follows
+    failover_s: float = math.nan  # when the run first takes a zone out; nan if it has no health checks
 
     def impaired(self, name: str) -> list[tuple[float, float]]:
         """Times [from, to) in seconds in which a service is impaired; inf where the horizon cuts one off."""
@@ -171,9 +174,18 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
             own[name] = _given(service, window, windows)
             given.add(name)
     out = _event(table, window, windows, own, frozenset(given))
-    out.actions, out.replication = outcome.actions, outcome.replication
+    out.actions, out.replication = [*outcome.actions, *_found(scenario)], outcome.replication
+    if isinstance(outcome, Aftermath) and "failovers" in outcome.later:
+        found = np.flatnonzero(outcome.later["failovers"])
+        out.failover_s = float(outcome.times_s[found[0]]) if len(found) else math.inf
     out.world, out.levers = outcome.world.name, dict(outcome.world.levers)
     return out
+
+
+def _found(scenario: Scenario) -> list[tuple[str, float]]:
+    """When people know why records are empty, as the experiment says (its mean)."""
+    window = None if scenario.dns is None else scenario.dns.window
+    return [] if window is None else [("cause found", window.at + window.detect.mean_s())]
 
 
 def table_of(experiment: Experiment) -> Table | None:
@@ -377,6 +389,8 @@ def _suffer(
         label = BACKLOG
         capacity = (need.ratio or 1.0) * (1 - x)  # over arrivals
         short = np.maximum(1 - capacity, 0.0)
+        if need.until is not None:
+            short[_whole(need.until / window) :] = 0.0
         waiting = _reflected((need.kept * short - np.maximum(capacity - 1, 0.0)) * window)
         before = np.concatenate(([0.0], waiting[:-1]))
         late = (waiting > NONE_S) | (before > NONE_S)
@@ -447,6 +461,13 @@ def milestone_s(out: ServicesOutcome, row: Observed) -> float:
     if row.what == "action":
         times = [at for do, at in out.actions if do.startswith(row.action)]  # some name their zone after that
         return min(times, key=lambda at: abs(at - row.at)) if times else math.nan
+    if row.what == "input":
+        return duration_s(value_at(out.table, row.key))
+    if row.what == "failover":
+        return out.failover_s
+    if row.what == "last end":
+        ends = [_last(out.impaired(name)) for name in out.table.services if name not in row.besides]
+        return max((end for end in ends if not math.isnan(end)), default=math.inf)
     found = out.impaired(row.service)
     if row.what in BETTER:
         depth = out.states[row.service].depth
@@ -464,9 +485,9 @@ def observed(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
         told = _interval([milestone_s(out, row) for out in outs])
         difference = (told["mean"] - row.at) / 60
         within = WITHIN_MIN[row.confidence]
-        is_given = row.what == "action" or (row.what != "nothing" and row.service in outs[0].given)
+        is_given = row.what in ("action", "input") or (row.what in _OF_DEPTH and row.service in outs[0].given)
         rows.append(
-            row.model_dump(exclude={"at", "action"})
+            row.model_dump(exclude={"at", "action", "key", "besides"})
             | {
                 "observed_s": row.at,
                 "simulated_s": told["mean"],
@@ -476,7 +497,7 @@ def observed(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
                 "within_min": within,
                 "is_within": None if math.isnan(difference) else abs(difference) <= within,
                 "is_given": is_given,
-                "is_predicted": not (row.used_for_fit or row.follows_manual or is_given or row.what == "nothing"),
+                "is_predicted": not (row.used_for_fit or row.follows_manual or is_given or math.isnan(difference)),
             }
         )
     return rows

@@ -23,7 +23,7 @@ def told(part: Mapping[str, Any]) -> str:
     parts = ["Who else was down\n" + "\n".join(report_services.verdict(part)), services_table(part)]
     parts += [critical_table(part), cuts_table(part)]
     if part["observed"]:
-        parts.append(observed_table(part))
+        parts.append(observed_table(part) + "\n" + report_services.counts(part))
     return "\n\n".join(one for one in parts if one)
 
 
@@ -65,7 +65,7 @@ def observed_table(part: Mapping[str, Any]) -> str:
     for row in part["observed"]:
         off = number(row["difference_min"])
         shown = f"{off:+.0f} min" if math.isfinite(off) else "–"
-        simulated = "–" if row["what"] == "nothing" else show_time(number(row["simulated_s"]), axis)
+        simulated = "–" if row["is_within"] is None else show_time(number(row["simulated_s"]), axis)
         name = f"{label_of(part, row['service'])}: {row['label']}"
         observed = show_time(number(row["observed_s"]), axis)
         rows.append([name, report_services.role(row), row["confidence"], observed, simulated, shown])

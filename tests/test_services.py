@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ HEAD = 'horizon = "10h"\nwindow = "1m"\n'
 ROOT_NODE = '[services.root]\nimpaired = [{ from = "60m", to = "120m" }]\n'
 KINDS: dict[str, dict[str, Any]] = {
     "hard": {"share": 0.8, "tolerates": 0.2, "after": "12m", "lag": "7m"},
-    "backlog": {"share": 0.9, "tolerates": 0.1, "ratio": 1.7, "kept": 0.6},
+    "backlog": {"share": 0.9, "tolerates": 0.1, "ratio": 1.7, "kept": 0.6, "until": "95m"},
     "capacity": {"loses_in": "90m", "regains_in": "70m", "most": 0.8, "spare": 0.15},
     "manual": {"at": "180m"},
 }
@@ -273,6 +274,16 @@ A = "[services.b]\n[services.a]\nneeds = [{ on = 'b', "
         ("[services.a]\nstage = 'leases'\nbelow = '90%'\nnormal = '50%'\n", "want below no larger than normal"),
         ("[services.a]\nimpaired = [{ from = '11h', to = '12h' }]\n", "services.a.impaired.0.from is 11 h 00 min"),
         ("[services.a]\n[[observed]]\nlabel='x'\nat='1m'\nservice='b'\nwhat='end'\nsource='y'\n", "observed.0.service"),
+        ("[services.a]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='input'\nsource='y'\n", "want key"),
+        (
+            "[services.a]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='input'\nkey='services.a.at'\nsource='y'\n",
+            "observed.0.key is \"services.a.at\"; want a time",
+        ),
+        (
+            "[services.a]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='last end'\nbesides=['b']\nsource='y'\n",
+            'observed.0.besides is "b"',
+        ),
+        (A + "kind = 'backlog', ratio = 2, until = '11h' }]\n", "services.a.needs.0.until is 11 h 00 min; want before"),
         ("[services.a]\n[[notes]]\nkey = 'services.a.needs.0.lag'\nkind = 'assumed'\nwhy = 'x'\n", "notes.0.key"),
         ("[services.a]\nneeeds = []\n", "(did you mean needs?)"),
         ("[services.'a b']\n", "want a name of letters"),
@@ -312,7 +323,41 @@ def test_the_shipped_table_meets_what_was_observed() -> None:
     compared = [row for row in rows if row["is_within"] is not None]
     assert len(compared) >= 28
     assert [row["label"] for row in compared if not row["is_within"]] == []
-    assert sum(row["is_predicted"] for row in compared) >= 8
+    assert not any(row["is_predicted"] and (row["used_for_fit"] or row["is_given"]) for row in rows)
+    told = report_services.counts({"observed": rows})
+    shown = [int(n) for n in re.findall(r"(\d+) (?:predicted|used|given|following|not)", told)]
+    assert sum(shown) == len(rows)
+    assert f"{shown[0] + shown[1]} of {shown[0] + shown[1]} are within" in told
+
+
+def test_what_people_did_and_the_end_of_all_are_read_off_the_table() -> None:
+    out = services.alone(
+        table_of(
+            ROOT_NODE
+            + "[services.x]\nneeds = [{ on = 'root', kind = 'hard', lag = '10m' }]\n"
+            + "[services.y]\nneeds = [{ on = 'root', kind = 'manual', at = '300m' }]\n"
+            + "".join(
+                f"[[observed]]\nlabel = 'l'\nservice = 'y'\nat = '2h'\nsource = 's'\n{more}\n"
+                for more in (
+                    "what = 'last end'",
+                    "what = 'last end'\nbesides = ['y']",
+                    "what = 'input'\nkey = 'services.y.needs.0.at'",
+                    "what = 'failover'",
+                )
+            )
+        )
+    )
+    last, others, by_hand, failover = services.observed([out])
+    assert (last["simulated_s"], others["simulated_s"], by_hand["simulated_s"]) == (300 * 60, 130 * 60, 300 * 60)
+    assert [row["is_given"] for row in (last, others, by_hand, failover)] == [False, False, True, False]
+    assert failover["is_within"] is None  # a table alone has no health checks
+    assert report_services.role(failover) == "not simulated"
+
+
+def test_a_backlog_that_people_stop_only_drains_from_then_on() -> None:
+    # From 60 to 120 min nothing is served; stopped at 90 min, 30 min of work wait until the need is back at 120.
+    ends = [spans_min(one_need(f"kind = 'backlog', ratio = 2{more}"), "x")[-1][1] for more in (", until = '90m'", "")]
+    assert ends == pytest.approx([120 + 30, 120 + 60], abs=1)
 
 
 def test_dynamodb_took_everybody_down_and_launches_only_those_who_launch() -> None:

@@ -100,6 +100,8 @@ class ServicesTwin:
             assert need.ratio is not None
             arrive, can = self.window, need.ratio * (1 - x) * self.window
             short = max(arrive - can, 0.0)
+            if short > 0 and need.until is not None and k >= round(need.until / self.window):
+                return float(level > 1e-6)  # nothing is added, and nothing can be spared for what waits
             memory[0] = level + need.kept * short if short > 0 else max(level + arrive - can, 0.0)
             return max(float(max(level, memory[0]) > 1e-6), (1 - need.kept) * short / arrive)
         assert need.loses_in is not None
