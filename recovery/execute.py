@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recovery import aftermath, pipeline, services, store
+from recovery import aftermath, pipeline, report_race, services, store
 from recovery.estimate import estimate
 from recovery.scenario import Experiment, ScenarioError
 from recovery.units import show_bytes, show_duration
@@ -120,6 +120,8 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         "interrupted": stopped,
     }
     more = {} if table is None else _dependents(folder, [services.after(outcome, table) for outcome in outcomes])
+    if (origin := report_race.part(experiment, threads)) is not None:
+        more |= {"race": origin}
     return Finished(folder, store.save(folder, experiment, outcomes, facts, more), len(outcomes), len(tasks))
 
 

@@ -41,23 +41,19 @@ def _put(data: bytes, path: Path) -> None:
 
 def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tuple[Picture, str]]) -> str:
     """The page as text, in the look of every report."""
-    import jinja2
     from markupsafe import Markup
 
     data = resources.files("recovery").joinpath("data")
     look = _STYLE.search(data.joinpath("report.html.j2").read_text(encoding="utf-8"))
-    template = data.joinpath("race.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.from_string(template).render(
+    return report.filled(
+        "race.html.j2",
+        drawn,
         look=Markup(look[0] if look else ""),
         head=manifest["head"],
         manifest=manifest,
         verdicts=race.verdicts(summary),
         rows=race.often_rows(summary),
         searches=summary["possible"],
-        figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
         inputs=json.dumps(manifest["inputs"]["dns"], indent=1, ensure_ascii=False),
         command=report.command(manifest),
     )

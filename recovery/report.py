@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recovery import figures, figures_later, store, units
+from recovery import figures, figures_later, stage_times, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
 from recovery.text import sample_span
@@ -116,12 +116,13 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
         from recovery import report_sweep
 
         return report_sweep.write(folder, manifest, summary, series)
-    from recovery import report_services
+    from recovery import report_race, report_services
 
-    drawn = draw(folder, figures.figures_for(manifest, summary, series, marks))
+    drawn = draw(folder, figures.figures_for(manifest, distinct(manifest, summary), series, marks))
     later = draw(folder, figures_later.figures_for(manifest, summary, series))
     page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn, later, report_services.section(summary, folder)))
+    dns, services = report_race.section(manifest, summary, folder), report_services.section(summary, folder)
+    store.write_text(page, html(manifest, summary, drawn, later, services, dns))
     return page
 
 
@@ -168,23 +169,25 @@ def html(
     drawn: Sequence[tuple[Picture, str]],
     later: Sequence[tuple[Picture, str]] = (),
     services: str = "",
+    dns: str = "",
 ) -> str:
     """The page as text: no script, nothing from outside, the same for the same results. `later`: the pictures of what
-    followed the leases; `services`: a section.
+    followed the leases; `services`, `dns`: sections.
     """
     from markupsafe import Markup
 
     from recovery import report_later
 
     notes = notes_of(summary)
-    return render(
+    page = render(
         "report.html.j2",
         manifest,
         drawn,
         verdict=verdict(manifest, summary),
         expectations=[_expectation(row) for row in summary["expect"]],
-        tables=_tables(manifest, summary),
-        milestones=milestones_of(manifest, summary),
+        tables=_tables(manifest, distinct(manifest, summary)),
+        alike=_alike(summary) if distinct(manifest, summary) is not summary else [],
+        milestones=sorted(milestones_of(manifest, summary), key=lambda row: number(row["observed_s"])),
         later=report_later.sections(manifest, summary, later),
         first=summary["groups"][0]["world"],
         notes=notes,
@@ -194,11 +197,25 @@ def html(
         sweep=_sweep(manifest),
         runs=_runs(summary),
         services=Markup(services),  # our own, with all texts escaped
+        dns=Markup(dns),
     )
+    return page.replace("<!-- contents -->", _contents(page), 1)
+
+
+def _contents(page: str) -> str:
+    """Links to the sections of a page that come after its place for them."""
+    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page.partition("<!-- contents -->")[2])
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>\n' for name, title in found)
+    return f'<nav aria-label="Contents">\n<ol class="contents">\n{links}</ol>\n</nav>'
 
 
 def render(name: str, manifest: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]], **values: Any) -> str:
     """A template of data/ with what every page has: manifest, head, command, figures; and with `values`."""
+    return filled(name, drawn, manifest=manifest, head=manifest["head"], command=command(manifest), **values)
+
+
+def filled(name: str, drawn: Sequence[tuple[Picture, str]], **values: Any) -> str:
+    """A template of data/ with pictures and `values`: a page, or a section of one."""
     import jinja2
     from markupsafe import Markup
 
@@ -210,9 +227,7 @@ def render(name: str, manifest: Mapping[str, Any], drawn: Sequence[tuple[Picture
         undefined=jinja2.StrictUndefined,
     )
     figures = [(picture, Markup(text)) for picture, text in drawn]  # our own SVG, made a moment ago
-    return environment.get_template(name).render(
-        manifest=manifest, head=manifest["head"], command=command(manifest), figures=figures, **values
-    )
+    return environment.get_template(name).render(figures=figures, **values)
 
 
 # --- the verdict ------------------------------------------------------------------------------------------------------
@@ -454,6 +469,26 @@ def _edges(manifest: Mapping[str, Any], summary: Mapping[str, Any], lever: figur
             }
         )
     return out
+
+
+def _alike(summary: Mapping[str, Any]) -> list[list[str]]:
+    """Names of the worlds, those together whose leases went the same way."""
+    found: dict[str, list[str]] = {}
+    for group in summary["groups"]:
+        key = json.dumps([group["measures"].get(column.measure) for column in _LEASES])
+        found.setdefault(key, []).append(group["world"])
+    return list(found.values())
+
+
+def distinct(manifest: Mapping[str, Any], summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary for the section on leases. If later stages follow, many worlds differ only there: of those with the
+    same leases the first stands for all.
+    """
+    firsts = {names[0] for names in _alike(summary)}
+    is_day = bool(stage_times.worlds(summary, number(manifest["window_s"]))) if manifest["kind"] == "leases" else False
+    if not is_day or len(firsts) == len(summary["groups"]):
+        return summary
+    return {**summary, "groups": [group for group in summary["groups"] if group["world"] in firsts]}
 
 
 def _expectation(row: Mapping[str, Any]) -> dict[str, str]:

@@ -80,7 +80,8 @@ def sections(
                  "figure": pictures.get(name)}
             )  # fmt: skip
     return {
-        "figures": [pictures[name] for name in ("day", "stages") if name in pictures],
+        "day": pictures.get("day"),
+        "stages_figure": pictures.get("stages"),
         "stages": [TITLES[stage] for stage in stages],
         "rows": [_times(world, worlds[0], stages, axis) for world in worlds],
         "sections": found,

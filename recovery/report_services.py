@@ -35,22 +35,11 @@ def write_blast(folder: Path, answer: Mapping[str, Any]) -> None:
 
 def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
     """The section as text; `drawn` are its pictures with their SVG."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("recovery", "data"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     axis = TimeAxis({"horizon_s": part["horizon_s"], "head": {"clock": part["clock"]}, "inputs": {}})
-    return environment.get_template(
-        "services.html.j2"
-    ).render(
+    return report.filled(
+        "services.html.j2",
+        drawn,
         part=part,
-        figures=[(picture, Markup(text)) for picture, text in drawn],  # our own SVG, made a moment ago
         services=[_service(part, row, axis) for row in shown(part)],
         more=len(part["services"]) - len(shown(part)),
         critical=[critical_words(row, axis) for row in part["critical"]],
@@ -203,7 +192,7 @@ def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, A
         "service": label,
         "observed": show_time(number(row["observed_s"]), axis),
         "simulated": NOT if row["is_within"] is None else show_time(number(row["simulated_s"]), axis),
-        "difference": f"{off:+.0f}".replace("-", "−") if math.isfinite(off) else "–",
+        "difference": f"{off:+.0f}".replace("-", "−") if abs(off) >= 0.5 else "0" if math.isfinite(off) else "–",
         "look": "" if row["is_within"] is None else "good" if row["is_within"] else "never",
         "near": {None: "–", True: "yes", False: "no"}[row["is_within"]] + f" ({row['within_min']:.0f})",
         "role": role(row),

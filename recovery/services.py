@@ -139,8 +139,8 @@ def labels(table: Table) -> list[str]:
 
 
 def label_of(name: str, service: Service) -> str:
-    """What others wait for while a service has trouble of its own: its stage, else its name."""
-    return service.stage or name
+    """What others wait for while a service has trouble of its own: its stage, else its name for people."""
+    return service.stage or service.label or name
 
 
 def spans(is_so: np.ndarray, window_s: float) -> list[tuple[float, float]]:

@@ -110,7 +110,7 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     experiment = scenario.load(file)
     finished = execute.run(experiment, out=tmp_path / "out", threads=1, quiet=True)
     page = report.write(finished.folder).read_text(encoding="utf-8")
-    places = [page.index(f'id="{name}"') for name in ("stages", "launches", "propagation", "health")]
+    places = [page.index(f'id="{name}"') for name in ("worlds", "launches", "propagation", "health", "stages")]
     assert places == sorted(places)
     for name in ("day", "stages", "launches", "propagation", "health"):
         assert page.count(f'id="figure-{name}"') == 1
