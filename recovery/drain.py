@@ -10,7 +10,7 @@ import multiprocessing
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures import ThreadPoolExecutor as Threads
 from dataclasses import dataclass
@@ -159,21 +159,22 @@ def _curve(outcome: pipeline.Outcome, every_s: float) -> np.ndarray | None:
 
 
 def drain(
-    works: Sequence[Work],
+    works: Iterable[Work],
     place: Backend,
     done: Callable[[Sequence[Done]], None],
     *,
+    many: int,
     run: Callable[[Sequence[Work]], list[Done]] = simulate,
     each_s: float = math.nan,
 ) -> float:
-    """Run all `works`; `done` is told of each chunk as it comes. Returns seconds of work a run, to start from next time
-    (`each_s`).
+    """Run all `works`, at most so `many`; they are asked for only as they go out, so planning goes on beside the runs.
+    `done` is told of each chunk as it comes. Returns seconds of work a run, to start from next time (`each_s`).
 
     An executor that broke is made again (one that merely lost a worker goes on), and the chunks that were out run one
     at a time; one that breaks it again is halved until the run that does it is known: it gets a row with that as its
     error. Ctrl-C lets no new chunk out.
     """
-    waiting = deque(works)
+    source, waiting = iter(works), deque[Work]()
     suspects: deque[Sequence[Work]] = deque()
     out: dict[Future[list[Done]], tuple[Sequence[Work], bool]] = {}
     executor = place.executor()
@@ -182,17 +183,21 @@ def drain(
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:
-        while waiting or suspects or out:
+        while waiting or suspects or out or _filled(waiting, source, 1):
             broken = False
             try:
                 if suspects and not out:
                     out[executor.submit(run, suspects[0])] = (suspects[0], True)
                     suspects.popleft()
-                while waiting and not suspects and len(out) < place.workers + 1 and not _is_alone(out):
-                    chunk = list(itertools.islice(waiting, _size(len(waiting), place.workers, each_s)))
+                while not suspects and len(out) < place.workers + 1 and not _is_alone(out):
+                    size = _size(many, place.workers, each_s)
+                    if not _filled(waiting, source, size):
+                        break
+                    chunk = list(itertools.islice(waiting, size))
                     out[executor.submit(run, chunk)] = (chunk, False)
                     for _ in chunk:
                         waiting.popleft()
+                    many -= len(chunk)
             except BrokenExecutor:  # a worker died while nobody looked; what was not taken is still in its place
                 broken = True
             ready = wait(out, return_when=FIRST_COMPLETED)[0] if out else set()
@@ -235,6 +240,12 @@ def drain(
 
 
 KILLED = "killed its worker"
+
+
+def _filled(waiting: deque[Work], source: Iterator[Work], size: int) -> bool:
+    """Let so many wait, if there are so many; whether any waits."""
+    waiting.extend(itertools.islice(source, max(size - len(waiting), 0)))
+    return bool(waiting)
 
 
 def _is_alone(out: Mapping[Any, tuple[Sequence[Work], bool]]) -> bool:

@@ -58,9 +58,8 @@ class Sweep(NamedTuple):
         """The policies that have a time, best first; `told` is what sets each apart from the baseline."""
         policies = self.summary["policies"]
         base = next((p["name"] for p in policies if p["is_baseline"]), "")
-        return [
-            {**p, "told": _set_apart(p["name"], base)} for p in policies if math.isfinite(number(p["restricted"]["mean"]))
-        ]
+        timed = (p for p in policies if math.isfinite(number(p["restricted"]["mean"])))
+        return [{**p, "told": _set_apart(p["name"], base)} for p in timed]
 
     @property
     def baseline(self) -> Policy | None:

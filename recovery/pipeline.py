@@ -34,7 +34,8 @@ FLOWS = (
 )  # fmt: skip
 LEVELS = ("queue", "oldest_ns", "leased", "in_service", "asleep", "busy_ns", "idle_ns", "down_ns")
 COLUMNS = FLOWS + LEVELS
-_SLICES = 32  # a host's run is cut so often, so that Ctrl-C is heard; the bits do not depend on it
+_SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
+_SLICE = 500  # droplets that are enough for a slice: short runs on several threads should not meet at the lock
 
 
 class Interrupted(Exception):
@@ -222,12 +223,13 @@ class Runner:
         begun = time.thread_time()
         run = _start(scenario, seed, replication, host, droplets, ())
         end = _end_ns(scenario)
-        for piece in range(1, _SLICES + 1):
+        slices = min(_SLICES, 1 + droplets // _SLICE) if scenario.fleet is not None else _SLICES
+        for piece in range(1, slices + 1):
             if self._stopped.is_set():
                 raise Interrupted
-            run.advance(end * piece // _SLICES)
+            run.advance(end * piece // slices)
             if droplets >= 10_000:
-                self._advanced(1 / _SLICES)
+                self._advanced(1 / slices)
         if droplets < 10_000:
             self._advanced(1.0)
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]

@@ -9,10 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from recovery import text
+from recovery import stage_times, text
+from recovery.scenario import Coupling
 from recovery.store import to_json, write_text
 
-_TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?(\n<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
 
 
 def publish(out: Path, results: Path, readme: Path) -> None:
@@ -48,8 +49,14 @@ def with_tables(page: str, results: Path) -> str:
     """The page with the table of each experiment that it names as the program prints it."""
 
     def filled(match: re.Match[str]) -> str:
-        summary = json.loads((results / match["name"] / "summary.json").read_text(encoding="utf-8"))
-        return f"{match[1]}```\n{text.worlds_table(summary)}\n\n{text.milestones_table(summary)}\n```{match[3]}"
+        summary, manifest = (
+            json.loads((results / match["name"] / f"{what}.json").read_text(encoding="utf-8"))
+            for what in ("summary", "manifest")
+        )
+        coupling = Coupling.model_validate(manifest["inputs"].get("coupling", {}))
+        stages = stage_times.worlds(summary, coupling.window)
+        worlds = text.stages_table(stages) if stages else text.worlds_table(summary)
+        return f"{match[1]}```\n{worlds}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
 
     return _TABLE.sub(filled, page)
 

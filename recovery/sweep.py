@@ -11,7 +11,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,27 +202,33 @@ class _Run:
 
     def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """Run what is not known of these; their keys."""
+        jobs = list(jobs)
         keys: list[str] = []
-        todo: dict[str, drain.Work] = {}
-        failed = []
+        failed: list[drain.Done] = []
+        self.each_s = drain.drain(
+            self._unknown(jobs, keys, failed), self.place, self._done, many=len(jobs), each_s=self.each_s
+        )
+        if failed:
+            self.known.add(failed)
+        return keys
+
+    def _unknown(self, jobs: Iterable[Job], keys: list[str], failed: list[drain.Done]) -> Iterator[drain.Work]:
+        """What is to be run of these; their keys, and the rows of worlds that cannot be, go into the lists."""
+        asked = set()
         for job in jobs:
             key, work = self._work(job)
             keys.append(key)
-            if key in todo or (
+            if key in asked or (
                 key in self.known.found and not (key in self.known.again and isinstance(work, drain.Work))
             ):
                 continue
+            asked.add(key)
             if isinstance(work, str):
                 failed.append(drain.Done({"key": key, "error": work}, None))
                 self.known.found[key] = (math.nan, work, {})
             else:
-                todo[key] = work
-        if failed:
-            self.known.add(failed)
-        self.tell(len(keys), len(todo))
-        if todo:
-            self.each_s = drain.drain(list(todo.values()), self.place, self._done, each_s=self.each_s)
-        return keys
+                self.tell(1, 1)
+                yield work
 
     def _done(self, rows: Sequence[drain.Done]) -> None:
         self.known.add(rows)
@@ -859,7 +865,7 @@ def threshold(
             if k not in known.found or k in known.again
         ]
         if todo:
-            each_s = drain.drain(todo, place, known.add, each_s=each_s)
+            each_s = drain.drain(todo, place, known.add, many=len(todo), each_s=each_s)
         for name in keys:
             if known.found[name][1] is not None:
                 raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")

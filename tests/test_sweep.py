@@ -230,7 +230,14 @@ def _pool() -> drain.Backend:
 
 def _drained(works: list[drain.Work], run: Any, each_s: float, place: drain.Backend | None = None) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
-    drain.drain(works, place or _pool(), lambda done: rows.extend(one.row for one in done), run=run, each_s=each_s)
+    drain.drain(
+        works,
+        place or _pool(),
+        lambda done: rows.extend(one.row for one in done),
+        many=len(works),
+        run=run,
+        each_s=each_s,
+    )
     assert sorted(row["key"] for row in rows) == sorted(work.key for work in works)  # each one once
     return {row["key"]: row["error"] for row in rows}
 
@@ -268,7 +275,7 @@ def test_a_worker_may_die_while_results_are_written() -> None:
         time.sleep(0.8)
 
     works = _works(6)
-    drain.drain(works, _pool(), slow, run=_dies_late)
+    drain.drain(works, _pool(), slow, many=6, run=_dies_late)
     assert rows == {work.key: drain.KILLED if work.key == "run-1" else None for work in works}
 
 

@@ -8,6 +8,7 @@ two processes, at the same time, show what the machine gives.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -53,10 +54,15 @@ def clock_s() -> float:
 
 
 def swept(out: Path, workers: int) -> tuple[Path, float, float]:
-    """Folder of a sweep, how long it took, and the share of the machine's cores that others had meanwhile."""
+    """Folder of a sweep on so many cores, how long it took, and the share of the cores that others had meanwhile."""
     experiment = scenario.parse(SWEEP, name="short")
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:workers])  # one worker would plan and write on a second core
     before, cpu_s, begun_s = psutil.cpu_times(), time.process_time(), time.perf_counter()
-    folder, _ = sweep.run(experiment, out=out, place=drain.backend("threads", workers), resume=False)
+    try:
+        folder, _ = sweep.run(experiment, out=out, place=drain.backend("threads", workers), resume=False)
+    finally:
+        os.sched_setaffinity(0, cores)
     wall_s = time.perf_counter() - begun_s
     after = psutil.cpu_times()
     idle_s = after.idle + after.iowait - before.idle - before.iowait
