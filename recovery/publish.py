@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from recovery import stage_times, text
-from recovery.scenario import Coupling
 from recovery.store import to_json, write_text
 
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
@@ -53,8 +52,7 @@ def with_tables(page: str, results: Path) -> str:
             json.loads((results / match["name"] / f"{what}.json").read_text(encoding="utf-8"))
             for what in ("summary", "manifest")
         )
-        coupling = Coupling.model_validate(manifest["inputs"].get("coupling", {}))
-        stages = stage_times.worlds(summary, coupling.window)
+        stages = stage_times.worlds(summary, manifest["window_s"])
         worlds = text.stages_table(stages) if stages else text.worlds_table(summary)
         return f"{match[1]}```\n{worlds}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
 

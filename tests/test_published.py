@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recovery import execute, publish, race, report, scenario, store, text, theory
+from recovery import execute, publish, race, report, scenario, service_table, stage_times, store, sweep, text, theory
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,13 +26,13 @@ def published(name: str, file: str = "summary.json") -> dict[str, Any]:
 def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path) -> None:
     experiment = scenario.load(path)
     head = experiment.head
-    digests = [
-        store.digest_of(world, head.seed, replication)
-        for world in experiment.worlds
-        for replication in range(head.replications)
-    ]
-    now = store.digest_of_run(digests)
-    assert published(path.stem, "manifest.json")["digest"] == now, "make results, and look at what changed"
+    then = published(path.stem, "manifest.json")
+    if then["kind"] == "sweep":
+        now = sweep.digest_of(experiment)
+    else:
+        runs = [(world, replication) for world in experiment.worlds for replication in range(head.replications)]
+        now = store.digest_of_run([store.digest_of(world, head.seed, replication) for world, replication in runs])
+    assert then["digest"] == now, "make results, and look at what changed"
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
@@ -65,6 +65,95 @@ def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
     summary = published("us-east-1-2025-10-leases")
     assert text.worlds_table(summary) in page
     assert text.milestones_table(summary) in page
+
+
+def test_the_whole_day_meets_what_was_observed() -> None:
+    """Official times within 10 minutes, others within 20; of services, those that are predicted or fitted."""
+    found = published("us-east-1-2025-10")
+    assert len(found["milestones"]) == 10
+    for stone in [*found["milestones"], *found["services"]["observed"]]:
+        if not stone.get("is_given") and not stone.get("follows_manual") and stone["difference_min"] is not None:
+            assert abs(store.number(stone["difference_min"])) <= (10 if stone["confidence"] == "official" else 20), (
+                stone
+            )
+    kinds = [row["is_predicted"] or row["used_for_fit"] for row in found["services"]["observed"]]
+    counted = [row for row, is_counted in zip(found["services"]["observed"], kinds, strict=True) if is_counted]
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    free = [row for row in counted if not row["is_given"] and not row["follows_manual"]]
+    assert all(row["is_within"] for row in free)
+    assert f"Of {len(kinds)} observed times of services {len(free)} are predicted or fitted" in page
+
+
+def test_fewer_inputs_are_fitted_than_milestones_explained() -> None:
+    experiment = scenario.load(ROOT / "experiments" / "us-east-1-2025-10.toml")
+    assert sum(note.kind == "fitted" for note in experiment.head.notes) < len(experiment.head.observed)
+
+
+def test_the_published_services_are_those_of_the_table() -> None:
+    table = service_table.load(ROOT / "experiments" / "services" / "us-east-1-2025-10.toml")
+    found = published("us-east-1-2025-10")["services"]
+    assert {node["name"] for node in found["nodes"]} == set(table.services)
+    assert [row["label"] for row in found["observed"]] == [row.label for row in table.observed]
+    assert [row["observed_s"] for row in found["observed"]] == [row.at for row in table.observed]
+
+
+def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = published("us-east-1-2025-10")
+    worlds = {
+        world.name: world
+        for world in stage_times.worlds(found, published("us-east-1-2025-10", "manifest.json")["window_s"])
+    }
+
+    def minutes(span: stage_times.Span) -> str:
+        return f"{span.mean / 60:.0f} minutes sooner ({span.low / 60:.0f} to {span.high / 60:.0f})"
+
+    everything = stage_times.ALL
+    assert minutes(worlds["limit by the queue size in propagation"].saved_s[everything]) in page
+    assert minutes(worlds["best of each"].saved_s[everything]) in page
+    assert minutes(worlds["bounded lease queue"].saved_s["leases"]) in page
+    for name in ("velocity control", "no automatic failover"):
+        assert worlds[name].saved_s[everything].mean == 0
+    for name in ("bounded lease queue", "no second launch throttle"):
+        assert math.isinf(worlds[name].normal_s[everything].mean)
+    assert worlds["all announced changes"].saved_s[everything].mean == pytest.approx(
+        worlds["limit by the queue size in propagation"].saved_s[everything].mean, abs=120
+    )
+    lost = {group["world"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
+    for name in ("as it happened", "velocity control", "no automatic failover"):
+        hours = {end: store.number(lost[name][end]) for end in ("mean", "low", "high")}
+        assert f"{hours['mean']:.1f}" in page
+        assert f"({hours['low']:.1f} to {hours['high']:.1f})" in page
+
+
+def test_the_lines_of_the_readme_on_throttling_are_the_reports() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = published("throttling-2025-10")
+    policies, number = found["policies"], store.number
+    assert len(policies) >= 200
+    near = [one for one in policies if number(one["regret"]["max"]) <= 600]
+    times = [number(one["restricted"]["mean"]) / 60 for one in near]
+    assert (
+        f"{len(near)} policies, at most ten minutes behind it in any world,** back in {min(times):.0f} to {max(times):.0f} minutes"
+        in page
+    )
+    given = sorted(number(one["given_recovery"]["mean"]) for one in policies)
+    middle = given[len(given) // 2]
+    lost = [
+        number(one["not_recovered"]["share"])
+        for one in policies
+        if number(one["given_recovery"]["mean"]) < middle and number(one["not_recovered"]["share"]) > 0.05
+    ]
+    assert (
+        f"{len(lost)} look good and collapse elsewhere,** in {100 * min(lost):.0f} to {100 * max(lost):.0f} % of the worlds"
+        in page
+    )
+    plain = [one for one in policies if "exponential" in one["name"]]
+    failing = sum(number(one["not_recovered"]["share"]) > 0 for one in plain)
+    assert f"in {failing} of its {len(plain)} policies" in page
+    wanted = {one["status"] for one in policies}
+    assert wanted <= {"precise", "beaten", "cap"}
+    assert sum(one["status"] == "cap" for one in policies) <= len(policies) // 50
 
 
 def test_lease_milestones_come_within_five_minutes_of_the_observed() -> None:
