@@ -56,10 +56,7 @@ class Sweep(NamedTuple):
     @property
     def ranked(self) -> list[Policy]:
         """The policies that have a time, best first; `told` is what sets each apart from the baseline."""
-        policies = self.summary["policies"]
-        base = next((p["name"] for p in policies if p["is_baseline"]), "")
-        timed = (p for p in policies if math.isfinite(number(p["restricted"]["mean"])))
-        return [{**p, "told": _set_apart(p["name"], base)} for p in timed]
+        return [p for p in told(self.summary) if math.isfinite(number(p["restricted"]["mean"]))]
 
     @property
     def baseline(self) -> Policy | None:
@@ -79,6 +76,12 @@ class Sweep(NamedTuple):
     def limited_s(self, runs: pl.DataFrame) -> Array:
         """The measure of each run in seconds, restricted to the limit; nan for a run that failed."""
         return np.minimum(_floats(runs, self.summary["measure"]), number(self.summary["limit_s"]))
+
+
+def told(summary: Mapping[str, Any]) -> list[Policy]:
+    """The policies, best first, each with `told`: what sets it apart from the baseline, if there is one."""
+    base = next((one["name"] for one in summary["policies"] if one["is_baseline"]), "")
+    return [{**one, "told": _set_apart(one["name"], base)} for one in summary["policies"]]
 
 
 def what(summary: Mapping[str, Any]) -> str:

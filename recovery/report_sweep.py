@@ -63,7 +63,7 @@ def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], serie
 def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text: no script, nothing from outside, the same for the same results."""
     notes = report.notes_of(summary)
-    policies = summary["policies"]
+    policies = figures_sweep.told(summary)
     rows = [_row(policy, summary) for policy in policies]
     columns = _columns(summary)
     base = next((policy for policy in policies if policy["is_baseline"]), None)
@@ -84,7 +84,7 @@ def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tupl
         precision=units.show_share(summary["precision"]) if summary["precision"] else "",
         design=_design(summary, notes),
         scenarios=_listed(
-            {"policy": f"{policy['rank']}  {policy['name']}", "words": one["words"]}
+            {"policy": f"{policy['rank']}  {policy['told']}", "words": one["words"]}
             | {name: units.show_share(number(one[name])) for name in ("coverage", "density", "support")}
             for policy in policies
             for one in policy["fails_where"]
@@ -158,7 +158,7 @@ def _row(policy: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
     ]
     return {
         "rank": policy["rank"],
-        "name": policy["name"],
+        "name": policy["told"],
         "marks": ", ".join(marks),
         "status": _STATUS.get(policy["status"], policy["status"]),
         "cells": cells,

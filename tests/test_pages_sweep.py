@@ -412,8 +412,8 @@ def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None
         seen = words(page(folder))
         found = summary(folder)
         assert all(sentence in seen for sentence in found["answers"])
-        for policy in found["policies"]:
-            assert f"{policy['rank']} {policy['name']}" in seen
+        for policy in figures_sweep.told(found):
+            assert f"{policy['rank']} {policy['told']}" in seen
             mean, low, high = (units.show_duration(policy["restricted"][end]) for end in ("mean", "low", "high"))
             assert (f"{mean} {low} to {high}" if low != high else mean) in seen
             assert units.show_share(policy["not_recovered"]["share"]) in seen
@@ -472,6 +472,20 @@ def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) ->
     assert size < 1_000_000
     seen = words(page(folder))
     assert all(policy["name"] in seen for policy in summary(folder)["policies"])
+
+
+def test_a_policy_is_told_by_what_sets_it_apart() -> None:
+    names = [
+        "as written, queue=fifo, client=fixed(delay=30s, cap=1m)",
+        "other, queue=lifo, client=fixed(delay=30s, cap=1m)",
+    ]
+    policies = [{"name": name, "is_baseline": i == 0} for i, name in enumerate(names)]
+    assert [one["told"] for one in figures_sweep.told({"policies": policies})] == [
+        "as the file stands",
+        "other, queue=lifo",
+    ]
+    without = [policy | {"is_baseline": False} for policy in policies]
+    assert [one["told"] for one in figures_sweep.told({"policies": without})] == names
 
 
 def test_the_front_is_what_nobody_beats() -> None:
