@@ -91,6 +91,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
     hosts = sum(pipeline.simulated_hosts(world.scenario) for world, _, _ in tasks)
     say_that_it_compiles(quiet)
+    origin = report_race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
     followed: list[Future[pipeline.Outcome]] = []
     with (
@@ -120,7 +121,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         "interrupted": stopped,
     }
     more = {} if table is None else _dependents(folder, [services.after(outcome, table) for outcome in outcomes])
-    if (origin := report_race.part(experiment, threads)) is not None:
+    if origin is not None:
         more |= {"race": origin}
     return Finished(folder, store.save(folder, experiment, outcomes, facts, more), len(outcomes), len(tasks))
 
@@ -199,21 +200,21 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[float], None] | None
 def counted(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Progress of a sweep: a bar on a terminal, else a line on stderr every half minute, with rate and time left.
 
-    Yields what is told of (runs wanted, change of the runs that are to be done).
+    Yields what is told of (runs wanted more, runs done).
     """
     if quiet:
         yield None
         return
-    begun, said, total, left = time.monotonic(), time.monotonic(), 0, 0
+    begun, said, total, done = time.monotonic(), time.monotonic(), 0, 0
 
-    def tell(_wanted: int, change: int) -> None:
-        nonlocal total, left, said
-        total, left = total + max(change, 0), left + change
-        done, now = total - left, time.monotonic()
-        if change < 0 and (now - said > (1 if is_terminal else 30)):
+    def tell(more: int, ended: int) -> None:
+        nonlocal total, done, said
+        total, done, now = total + more, done + ended, time.monotonic()
+        if ended > 0 and (now - said > (1 if is_terminal else 30)):
             said = now
             rate = done / (now - begun)
-            line = f"{done} of {total} runs of this round and before, {rate:.3g}/s, {show_duration(left / rate)} left"
+            left_s = (total - done) / rate
+            line = f"{done} of {total} runs of this round and before, {rate:.3g}/s, {show_duration(left_s)} left"
             print(f"\r{line}   " if is_terminal else line, file=sys.stderr, end="" if is_terminal else "\n", flush=True)
 
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -217,14 +217,14 @@ def role(row: Mapping[str, Any]) -> str:
 
 
 def counts(part: Mapping[str, Any]) -> str:
-    """How many observed rows say what for the model, and how many of the first two kinds are near, in one line."""
+    """How many observed rows say what for the model, and how many that are predicted or fitted are near."""
     rows = [(role(row), row["is_within"]) for row in part["observed"]]
     words = {INPUT: "given as input", BY_HAND: "following a step by hand"}
     kinds = [(sum(1 for kind, _ in rows if kind == one), one) for one in (PREDICTED, FITTED, INPUT, BY_HAND, NOT)]
     told = ", ".join(f"{n} {words.get(one, one)}" for n, one in kinds if n)
     near = [bool(is_within) for kind, is_within in rows if kind in (PREDICTED, FITTED)]
     out = f"{len(rows)} observed times: {told}."
-    return out + (f" Of the first two kinds {sum(near)} of {len(near)} are within their limit." if near else "")
+    return out + (f" Of those predicted or fitted {sum(near)} of {len(near)} are within their limit." if near else "")
 
 
 def blast_words(part: Mapping[str, Any]) -> list[dict[str, Any]]:

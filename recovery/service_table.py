@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, m
 
 from recovery.scenario import Note, Scenario, ScenarioError, a_moment, check_table, nearest
 from recovery.sections import Part, Whole
-from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, quantity, show_duration
+from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, duration_s, show_duration
 
 KINDS = ("hard", "backlog", "capacity", "manual", "cause")
 STAGES = ("dependency", "leases", "launches", "propagation", "health", "errors")
@@ -338,7 +338,7 @@ def _wrong(table: Table) -> Iterator[str]:
         if _at(table.raw, note.key) is None:
             yield f'notes.{i}.key is "{note.key}"; want a key that the file sets, such as services.NAME.needs.0.ratio'
     for i, row in enumerate(table.body.observed):
-        if row.key and quantity(_at(table.raw, row.key)) is None:
+        if row.key and not _is_time(_at(table.raw, row.key)):
             yield f'observed.{i}.key is "{row.key}"; want a time that the file sets, such as services.NAME.needs.0.at'
 
 
@@ -395,6 +395,14 @@ def _at(raw: Any, key: str) -> Any:
         else:
             return None
     return raw
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        duration_s(value)
+    except ValueError:
+        return False
+    return True
 
 
 def value_at(table: Table, key: str) -> Any:

@@ -5,6 +5,7 @@ each window. Every rule is monotone in the depth of what is needed, so that a cu
 """
 
 import itertools
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -766,7 +767,7 @@ def _service(outs: Sequence[ServicesOutcome], name: str) -> dict[str, Any]:
 
 def series_table(outs: Sequence[ServicesOutcome]) -> Any:
     """services.parquet: a row for each window in which a service is impaired, or has a backlog, in the first
-    replication of each world. Columns: world, service, time_s (the window's end), depth, backlog_s, waits_for.
+    replication of each world. Columns: world, levers, service, time_s (the window's end), depth, backlog_s, waits_for.
     """
     import polars as pl
 
@@ -775,6 +776,7 @@ def series_table(outs: Sequence[ServicesOutcome]) -> Any:
         if out.replication != 0:
             continue
         names = np.asarray([*labels(out.table), ""])
+        levers = json.dumps(out.levers, sort_keys=True, default=str)
         for name, state in out.states.items():
             backlog = np.zeros(out.windows) if state.backlog_s is None else state.backlog_s
             rows = np.flatnonzero(state.is_impaired | (backlog > NONE_S))
@@ -782,13 +784,14 @@ def series_table(outs: Sequence[ServicesOutcome]) -> Any:
                 pl.DataFrame(
                     {
                         "world": [out.world] * len(rows),
+                        "levers": [levers] * len(rows),
                         "service": [name] * len(rows),
                         "time_s": (rows + 1) * out.window_s,
                         "depth": state.depth[rows],
                         "backlog_s": backlog[rows],
                         "waits_for": names[state.waits_for[rows]],
                     },
-                    schema_overrides={"world": pl.String, "service": pl.String, "waits_for": pl.String},
+                    schema_overrides=dict.fromkeys(("world", "levers", "service", "waits_for"), pl.String),
                 )
             )
     return pl.concat(frames)

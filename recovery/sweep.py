@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from recovery import design, drain, inference, pipeline, store, text, theory
 from recovery.design import Point, Span, Sweep
-from recovery.scenario import Experiment, ScenarioError, World
+from recovery.scenario import Experiment, Observed, ScenarioError, World
 from recovery.units import quantity, show_duration, show_share
 
 LOOKS_FROM = 3  # replications before a policy may be called beaten
@@ -162,18 +162,18 @@ class _Known:
             self._note(one.row)
 
 
-OBSERVABLE = ("decline_ends_s", "progress_from_s", "leased_all_s")
+OBSERVABLE = get_args(Observed.model_fields["measure"].annotation)
 
 
 Tell = Callable[[int, int], None]
 
 
-def _silent(wanted_runs: int, todo: int) -> None:
+def _silent(wanted_runs: int, done_runs: int) -> None:
     """Tell nobody."""
 
 
 class _Run:
-    """A sweep at work; `tell` hears of runs that are wanted and of those that are still to be done (less when done)."""
+    """A sweep at work; `tell` hears of runs wanted (less than 0: that need not run) and of runs done."""
 
     def __init__(self, experiment: Experiment, folder: Path, place: drain.Backend, tell: Tell) -> None:
         self.experiment, self.sweep, self.place, self.tell = experiment, wanted(experiment), place, tell
@@ -203,6 +203,7 @@ class _Run:
     def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """Run what is not known of these; their keys."""
         jobs = list(jobs)
+        self.tell(len(jobs), 0)
         keys: list[str] = []
         failed: list[drain.Done] = []
         self.each_s = drain.drain(
@@ -221,18 +222,19 @@ class _Run:
             if key in asked or (
                 key in self.known.found and not (key in self.known.again and isinstance(work, drain.Work))
             ):
+                self.tell(-1, 0)
                 continue
             asked.add(key)
             if isinstance(work, str):
+                self.tell(-1, 0)
                 failed.append(drain.Done({"key": key, "error": work}, None))
                 self.known.found[key] = (math.nan, work, {})
             else:
-                self.tell(1, 1)
                 yield work
 
     def _done(self, rows: Sequence[drain.Done]) -> None:
         self.known.add(rows)
-        self.tell(0, -len(rows))
+        self.tell(0, len(rows))
 
     def worlds_of(self, replication: int) -> list[Point]:
         """The worlds of a replication: drawn, and with `accept` only those that meet what was observed."""

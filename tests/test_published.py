@@ -82,6 +82,10 @@ def test_the_whole_day_meets_what_was_observed() -> None:
     free = [row for row in counted if not row["is_given"] and not row["follows_manual"]]
     assert all(row["is_within"] for row in free)
     assert f"Of {len(kinds)} observed times of services {len(free)} are predicted or fitted" in page
+    fitted = sum(row["used_for_fit"] for row in free)
+    stages = {node["name"] for node in found["services"]["nodes"] if node["stage"] is not None}
+    follow = sum(row["is_predicted"] and row["service"] not in stages for row in free)
+    assert f"({fitted} fitted; of the other {len(free) - fitted}, {follow} are starts" in page
 
 
 def test_fewer_inputs_are_fitted_than_milestones_explained() -> None:

@@ -12,7 +12,7 @@ import pytest
 from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, WORLDS
 
-from recovery import execute, race, report, report_race, scenario
+from recovery import execute, pipeline, race, report, report_race, scenario
 from recovery.scenario import Experiment
 from recovery.stages import dns as stage
 
@@ -98,6 +98,25 @@ def test_the_part_is_the_same_on_any_number_of_threads_and_another_with_another_
     assert found == report_race.part(experiment, 3)
     head = experiment.head.model_copy(update={"seed": experiment.head.seed + 1})
     assert found != report_race.part(dataclasses.replace(experiment, head=head), 1)
+
+
+def test_the_race_is_counted_before_the_runs_so_that_ctrl_c_there_loses_none(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ran: list[object] = []
+
+    def note(_: object, tasks: list[object]) -> Iterator[object]:
+        ran.extend(tasks)
+        return iter(())
+
+    monkeypatch.setattr(report_race, "part", interrupted)
+    monkeypatch.setattr(pipeline.Runner, "run", note)
+    with pytest.raises(KeyboardInterrupt):
+        execute.run(experiment, out=tmp_path, threads=1, quiet=True)
+    assert not ran
 
 
 def test_the_part_has_what_the_race_alone_gives(experiment: Experiment) -> None:

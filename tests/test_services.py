@@ -5,6 +5,7 @@ is impaired without a cause above it, a cut edge hurts nobody, the blast of noth
 closed forms of a backlog and of lost capacity; the text of errors.
 """
 
+import dataclasses
 import itertools
 import json
 import math
@@ -280,6 +281,11 @@ A = "[services.b]\n[services.a]\nneeds = [{ on = 'b', "
             "observed.0.key is \"services.a.at\"; want a time",
         ),
         (
+            A + "kind = 'backlog', ratio = 2 }]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='input'\n"
+            "key='services.a.needs.0.ratio'\nsource='y'\n",
+            'observed.0.key is "services.a.needs.0.ratio"; want a time',  # a number, no time
+        ),
+        (
             "[services.a]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='last end'\nbesides=['b']\nsource='y'\n",
             'observed.0.besides is "b"',
         ),
@@ -494,6 +500,17 @@ def test_series_hold_what_the_summary_tells(finished: execute.Finished) -> None:
     site = frame.filter((pl.col("world") == "as written") & (pl.col("service") == "site"))
     assert site["time_s"].to_list() == [10.0 * k for k in range(121, 331)]
     assert set(site["waits_for"].to_list()) == {"dependency", "lag"}
+
+
+def test_series_tell_points_of_the_levers_apart() -> None:
+    table = table_of(ROOT_NODE)
+    points = [dataclasses.replace(services.alone(table), levers={"host.timeout": value}) for value in ("1m", "2m")]
+    frame = services.series_table(points)
+    assert frame["levers"].unique(maintain_order=True).to_list() == [
+        '{"host.timeout": "1m"}',
+        '{"host.timeout": "2m"}',
+    ]
+    assert not frame.select("world", "levers", "service", "time_s").is_duplicated().any()
 
 
 def test_a_run_without_services_is_as_before(folder: Path) -> None:

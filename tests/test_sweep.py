@@ -28,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recovery import cli, design, drain, store
+from recovery import cli, design, drain, execute, scenario, store, sweep
 from recovery.design import Span, Sweep
 from recovery.scenario import World
 from recovery.units import quantity
@@ -318,6 +318,45 @@ def test_accept_keeps_only_worlds_that_meet_what_was_observed(whole: Path, tmp_p
     assert kept.height == 8
     assert (kept["leased_all_s"] - at).abs().max() <= 10.0  # type: ignore[operator]
     assert all(abs(value - at) > 10.0 for value in left["leased_all_s"])
+
+
+def test_progress_is_told_of_all_runs_of_a_round_before_the_first_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(works: Any, _place: drain.Backend, done: Any, **_: object) -> float:
+        for work in works:
+            done([drain.Done({"key": work.key, "error": None, "ttr99_s": 1.0}, None)])
+        return 0.01
+
+    monkeypatch.setattr(drain, "drain", at_once)
+    experiment, place = scenario.load(written(tmp_path, BASE + SWEEP)), drain.backend("threads", 1)
+    for said in ((0, 1), (-1, 0)):  # the second time all is known
+        told: list[tuple[int, int]] = []
+        sweep.run_shard(
+            experiment, out=tmp_path, place=place, shard=(1, 1), tell=lambda *change, told=told: told.append(change)
+        )
+        assert told == [(RUNS, 0), *[said] * RUNS]
+
+
+def test_progress_tells_the_time_left_from_all_runs_that_are_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(execute.time, "monotonic", lambda: now[0])
+    with execute.counted(quiet=False) as tell:
+        assert tell is not None
+        tell(110, 0)
+        tell(-10, 0)
+        now[0] = 60.0
+        tell(0, 25)
+    assert capsys.readouterr().err == "25 of 100 runs of this round and before, 0.417/s, 3 min left\n"
+
+
+def test_any_milestone_that_may_be_observed_can_be_asked_of_worlds(tmp_path: Path) -> None:
+    row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
+    found = sweep._Known(tmp_path, "ttr99_s")
+    found.add([drain.Done(row, None)])
+    assert found.found["a"][2]["launches_normal_s"] == 5.0
 
 
 def test_equal_effects_share_runs_and_policies_meet_the_same_worlds(whole: Path, tmp_path: Path) -> None:
