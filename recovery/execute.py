@@ -60,6 +60,14 @@ def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
             )
 
 
+def followers(experiment: Experiment, threads: int) -> int:
+    """How many runs may be in their later stages at once: as many as there are threads, if the memory lasts."""
+    needs = [estimate(world.scenario, threads) for world in experiment.worlds]
+    later = max(need.later_bytes for need in needs)
+    leases = max(need.memory_bytes - need.later_bytes for need in needs)
+    return max(1, min(threads, int((0.9 * memory_bytes() - leases) / later))) if later else threads
+
+
 @dataclass(frozen=True)
 class Finished:
     """What `run` gives: the summary that lies in `folder`, and whether every run was done."""
@@ -95,18 +103,18 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     begun, stopped = time.monotonic(), False
     followed: list[Future[pipeline.Outcome]] = []
     with (
-        ThreadPoolExecutor(threads) as followers,  # the later stages of one run beside the leases of the next ones
+        ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
         progress(hosts, quiet) as advance,
         pipeline.Runner(threads, advance) as runner,
     ):
         try:
             for outcome in runner.run(tasks):
-                followed.append(followers.submit(aftermath.follow, outcome))  # noqa: PERF401  # kept at Ctrl-C
+                followed.append(later.submit(aftermath.follow, outcome))  # noqa: PERF401  # kept at Ctrl-C
             wait(followed)
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()
-            followers.shutdown(cancel_futures=True)
+            later.shutdown(cancel_futures=True)
     outcomes = [future.result() for future in followed if not future.cancelled()]
     if not outcomes:
         raise KeyboardInterrupt

@@ -27,7 +27,7 @@ from recovery.units import quantity, show_duration, show_share
 LOOKS_FROM = 3  # replications before a policy may be called beaten
 CONFIDENCE = 0.95
 TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
-PRIM_POLICIES = 30  # boxes are looked for in so many policies
+PRIM_POLICIES = 30  # boxes are looked for in so many policies that fail somewhere
 PRIM_RUNS = 32
 HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
 NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is never far from the best
@@ -580,6 +580,7 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
     for rank, policy in enumerate(ranked, 1):
         rows = by_policy.get(policy.name, draws.head(0))
         told.append(_policy(work, policy, rank, rows, traffic, best))
+    _tell_where_they_fail(work, ranked, told)
     fronts = [one for one in told if one["status"] != "failed"]
     if fronts:
         points = [
@@ -704,9 +705,18 @@ def _policy(
         "p90": float(np.quantile(regrets, 0.9)),
         "max": float(regrets.max()),
     }
-    if (rank <= PRIM_POLICIES or policy.number == 0) and len(times) >= PRIM_RUNS and 0 < finite.sum() < len(times):
-        out["fails_where"] = _boxes(work, policy, ~finite)
     return out
+
+
+def _tell_where_they_fail(work: _Run, ranked: Sequence[Policy], told: Sequence[dict[str, Any]]) -> None:
+    """Boxes for the best policies among those that fail in some worlds and not in others."""
+    left = PRIM_POLICIES
+    for policy, one in zip(ranked, told, strict=True):
+        times = np.array([value for _, value in sorted(work.times[policy.number].items())])
+        fails = ~np.isfinite(times)
+        if left and len(times) >= PRIM_RUNS and 0 < fails.sum() < len(times):
+            one["fails_where"] = _boxes(work, policy, fails)
+            left -= 1
 
 
 def _share(some: int, of: int) -> dict[str, float]:

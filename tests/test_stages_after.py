@@ -176,6 +176,16 @@ def test_the_estimate_counts_the_later_stages() -> None:
     assert need.cpu_s > plain.cpu_s
 
 
+def test_as_many_runs_are_followed_at_once_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = scenario.parse(SMALL)
+    need = estimate(loaded.first.scenario, 8)
+    for free, at_once in ((1.0, 1), (3.5, 3), (100.0, 8)):
+        room = (need.memory_bytes - need.later_bytes + free * need.later_bytes) / 0.9
+        monkeypatch.setattr(execute, "memory_bytes", lambda room=room: room)
+        assert execute.followers(loaded, 8) == at_once
+    assert execute.followers(scenario.parse(SMALL[: SMALL.index("[launches]")]), 8) == 8
+
+
 LOOP = """
 horizon = "5h"
 hold = "5m"
