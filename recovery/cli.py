@@ -266,6 +266,8 @@ def blast(
             if overrides or replications:
                 _fail("a table of services alone is not run; want no --set and no --replications, or an experiment")
             known = service_table.load(str(table))
+            known.named(node)
+            edges = [known.edge(one) for one in cut]
             outs = [services.alone(known)]
         else:
             loaded = _load(file, overrides, replications=replications)
@@ -274,22 +276,27 @@ def blast(
                 _fail(f'{file}: services is missing; want services = "FILE" in it, or --services FILE')
             known = found
             known.named(node)
+            edges = [known.edge(one) for one in cut]
+            service_table.check_grid(known, [loaded.first.scenario])
             runs = execute.first_world(loaded, threads or execute.cores(), quiet=as_json)
             outs = [services.after(outcome, known) for outcome in runs]
-        answer = services.blast_answer(outs, known.named(node), for_s, [known.edge(one) for one in cut])
+        answer = services.blast_answer(outs, node, for_s, edges)
     except ScenarioError as error:
         _fail(error)
     except KeyboardInterrupt:
         _fail("interrupted", INTERRUPTED)
-    if out is not None:
-        from recovery import report_services
-
-        report_services.write_blast(out, answer)
     if as_json:
         _print_json({"format": 1, **answer})
     else:
         click.echo(services_text.told_blast(answer))
-        if out is not None:
+    if out is not None:
+        from recovery import report_services
+
+        try:
+            report_services.write_blast(out, answer)
+        except OSError as error:
+            _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
+        if not as_json:
             click.echo(f"\npicture: {out / 'figures'}")
 
 

@@ -163,6 +163,10 @@ class Sweep(_Part):
                 raise ValueError(f"want exclude.{i} with keys of levers ({', '.join(sorted(known))})")
         if self.precision is not None and self.method not in _DRAWN and self.uncertainties and self.accept:
             raise ValueError("want accept only with worlds that are drawn (method random, lhs or sobol)")
+        if both := [key for key in self.levers if key in self.uncertainties]:
+            raise ValueError(f"want {both[0]} in levers or in uncertainties, not in both: the lever would decide alone")
+        if self.sensitivity is not None and not self.uncertainties:
+            raise ValueError("want [sweep.uncertainties] for sensitivity: the inputs that may matter")
         return self
 
     @property
@@ -172,10 +176,21 @@ class Sweep(_Part):
 
 
 def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:
-    """Points of the levers in order of the file: those combined, without excluded ones, then those included."""
+    """Points of the levers in order of the file: those combined, without excluded ones, then those included. One that
+    comes again, as drawn ones of few values do, is left out.
+    """
     if sweep is None:
         yield ()
         return
+    seen: set[str] = set()
+    for point in _all_lever_points(sweep, seed):
+        name = json.dumps(point, sort_keys=True, default=str)
+        if name not in seen:
+            seen.add(name)
+            yield point
+
+
+def _all_lever_points(sweep: Sweep, seed: int) -> Iterator[Point]:
     wanted = sweep.seed if sweep.seed is not None else seed
     points = list(_points(sweep.levers, sweep.levers_method, sweep.levers_samples, (wanted, 0, 0, 1)))
     if not sweep.levers and sweep.include:

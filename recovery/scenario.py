@@ -64,6 +64,7 @@ Whole = Annotated[int, Strict()]
 
 Flag = Annotated[bool, Strict()]
 WINDOWS_MAX = 2_000_000
+STEPS_MAX = 100_000  # of the outage after the DNS race
 
 
 class _Part(BaseModel):
@@ -333,6 +334,23 @@ OPERATOR_SOURCES = {
 }
 
 
+def _wrong_window(window: race.Window) -> str:
+    """What of the outage after the race cannot be drawn, or nothing."""
+    lasts = window.detect.mean_s() + window.repair.mean_s()
+    if lasts <= 0:
+        return "dns.window.repair is 0 s after the record became empty; want a detect or repair above 0"
+    steps = (window.at + lasts + window.negative_ttl) / window.grid
+    if steps > STEPS_MAX:
+        over = show_duration(steps * window.grid)
+        return (
+            f"dns.window.grid is {show_duration(window.grid)}, of a window that is over at {over}; "
+            f"want at most {STEPS_MAX} steps till then"
+        )
+    if window.partial is None and window.partial_share > 0:
+        return "dns.window.partial is missing beside partial_share; want when that share of the clients has a way round"
+    return ""
+
+
 class Scenario(_Part):
     """One world: everything that decides a run beside seed and replication."""
 
@@ -362,6 +380,8 @@ class Scenario(_Part):
             raise _Mistakes("dns.window is missing; want a table [dns.window]: the outage that follows")
         if self.dependency.outages:
             raise _Mistakes("dependency.outages stands beside [dns]; want one of them: [dns.window] makes the outages")
+        if wrong := _wrong_window(self.dns.window):
+            raise _Mistakes(wrong)
         steps = race.window_steps(self.dns.window, (info.context or {}).get("seed", 1))
         outages = tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in steps)
         object.__setattr__(self, "dependency", Dependency.model_construct(outages=outages))
@@ -390,7 +410,9 @@ class Scenario(_Part):
             least = show_duration(self.horizon / WINDOWS_MAX)
             yield f"coupling.window is {show_duration(self.coupling.window)}; want at least {least} for {end}"
         away = [i for i, outage in enumerate(self.dependency.outages) if outage.end >= self.horizon]
-        for i in away:
+        if away and self.dns is not None:
+            yield f"dns.window is over at {show_duration(self.dependency.outages[-1].end)}; want before {end}"
+        for i in away if self.dns is None else ():
             yield f"dependency.outages.{i}.to is {show_duration(self.dependency.outages[i].end)}; want before {end}"
         left = self.horizon - self.recovers_from_s
         if self.recovers_from is not None and left <= 0:
@@ -708,11 +730,15 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
         raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
+    except ValueError as error:  # a name that no file can have
+        raise ScenarioError(f"{path}: cannot be read: {error}; want a TOML file") from None
     experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
     if experiment.head.services:
         from recovery import service_table
 
-        service_table.load(path.parent / experiment.head.services)
+        table = service_table.load(path.parent / experiment.head.services)
+        if model is None:
+            service_table.check_grid(table, (world.scenario for world in experiment.worlds))
     return experiment
 
 
@@ -730,6 +756,11 @@ def parse(
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: a thousand lists in each other
         raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
+    if isinstance(services := raw.get("services"), dict) and services:
+        raise ScenarioError(
+            f"{file}: is a table of services; want an experiment, which may name it as its services, "
+            f"or recovery blast NODE {file}"
+        )
     for override in overrides:
         _override(raw, override)
     return rebuilt(raw, file=file, folder=folder, name=name, model=model)
@@ -783,6 +814,8 @@ def rebuilt(
             worlds.append(World(world_name, scenario, point))
         if mistakes and not prefix:
             break  # a variant of a wrong scenario repeats its mistakes
+    if not worlds and not mistakes:
+        mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
     if head is not None and not mistakes and model is Scenario:
         mistakes += _cross_checks(head, worlds[0].scenario, raw, file)
     if mistakes or head is None:

@@ -65,7 +65,7 @@ def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
     rows: list[tuple[float, float]] = []
     try:
         lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: no UTF-8, or a name that no file can have
         raise ValueError(f"{path} cannot be read ({error}); want a CSV file: seconds, rate a second") from None
     for number, line in enumerate(lines, 1):
         if not line or line[0].lstrip().startswith("#"):
@@ -365,6 +365,12 @@ class FlapDamping(Policy):
     base: PositiveDuration = Field(30.0, description="after the first removal")
     cap: PositiveDuration = Field(300.0, description="at most")
     forget: Duration = Field(600.0, description="k starts anew after so long in service")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FlapDamping":
+        if self.cap < self.base:
+            raise ValueError("want cap no shorter than base")
+        return self
 
 
 HEALTH = (RiseFall, FailOpen, Panic, EjectionCap, VelocityControl, FlapDamping)

@@ -5,7 +5,7 @@ seconds from the start of the experiment, shares from 0 to 1 (MODEL.md, section 
 """
 
 import tomllib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,8 +78,8 @@ class Need(Part):
                 raise ValueError(f"want {key[:-1]} too: a need of kind {self.kind} cannot do without")
         if self.kind == "manual" and ("at" in self.model_fields_set) == ("after" in self.model_fields_set):
             raise ValueError("want either at or after: when somebody acts")
-        if self.spare >= 1:
-            raise ValueError("want spare below 100%")
+        if self.spare >= self.most:
+            raise ValueError("want spare below most: else nobody misses what is lost")
         return self
 
     @property
@@ -292,7 +292,20 @@ def load(path: str | Path) -> Table:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
+    except ValueError as error:  # a name that no file can have
+        raise ScenarioError(f"{path}: cannot be read: {error}; want a TOML file") from None
     return parse(text, str(path))
+
+
+def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
+    """Raise ScenarioError if the windows of one of these scenarios are too many to follow the table behind it."""
+    for scenario in scenarios:
+        longest, window = max(table.body.horizon, scenario.horizon), scenario.coupling.window
+        if longest / window > WINDOWS_MAX:
+            raise ScenarioError(
+                f"{table.file}: coupling.window of the experiment is {show_duration(window)}; "
+                f"want at least {show_duration(longest / WINDOWS_MAX)} to follow services for {show_duration(longest)}"
+            )
 
 
 def parse(text: str, file: str = "services") -> Table:
@@ -390,7 +403,7 @@ def _at(raw: Any, key: str) -> Any:
     for part in key.split("."):
         if isinstance(raw, Mapping):
             raw = raw.get(part)
-        elif isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
+        elif isinstance(raw, list) and part.isascii() and part.isdigit() and int(part) < len(raw):
             raw = raw[int(part)]
         else:
             return None

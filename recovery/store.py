@@ -424,6 +424,17 @@ def save(
     return summary
 
 
+def read_parquet(path: Path) -> Any:
+    """A Parquet file as a Polars frame. Raises ValueError if it is none."""
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: cannot be read ({reason}); want it moved away, then --resume") from None
+
+
 class Parts:
     """Rows of runs on disk, by append of whole Parquet files; what is there is never written again."""
 
@@ -442,11 +453,13 @@ class Parts:
         write_whole(self.folder / name, lambda part: table.write_parquet(part, compression="zstd"))
 
     def read(self) -> Any:
-        """All rows, a Polars frame (one row a key where a column of that name tells runs apart), or None."""
+        """All rows, a Polars frame (one row a key where a column of that name tells runs apart), or None. Raises
+        ValueError for a file that is none of ours.
+        """
         import polars as pl
 
         files = sorted(self.folder.glob("*.parquet"))
-        return pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed") if files else None
+        return pl.concat([read_parquet(file) for file in files], how="diagonal_relaxed") if files else None
 
 
 def _as_float(value: Any) -> Any:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -135,6 +136,8 @@ class _Known:
         self.found: dict[str, tuple[float, str | None, dict[str, float]]] = {}
         self.cpu_s = 0.0
         table = self.parts.read()
+        if table is not None and not {"key", "error"} <= set(table.columns):
+            raise ValueError(f"{self.parts.folder}: holds files that are no parts of a sweep; want them moved away")
         for row in table.iter_rows(named=True) if table is not None else ():
             self._note(row)
         # What failed may do well now (memory was short, say). What killed its worker would kill another.
@@ -447,7 +450,7 @@ def run(
 def shard_of(text: str) -> tuple[int, int]:
     """(3, 10) of "3/10". Raises ValueError."""
     number, sign, of = text.partition("/")
-    if not (sign and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+    if not (sign and text.isascii() and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
         raise ValueError(f"--shard is {text}; want part I of N as I/N, for instance 3/10")
     return int(number), int(of)
 
@@ -795,7 +798,7 @@ def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
     if not (folder / "runs.parquet").is_file():
         raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
-    rows = pl.read_parquet(folder / "runs.parquet").filter(pl.col("key").str.starts_with(key))
+    rows = store.read_parquet(folder / "runs.parquet").filter(pl.col("key").str.starts_with(key))
     if rows.get_column("key").n_unique() != 1:
         raise ValueError(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -850,7 +853,7 @@ def threshold(
 
     Raises ValueError if an end is no number with a unit, or both ends have one verdict.
     """
-    whole = all(text.strip().lstrip("-").isdigit() for text in (low, high))
+    whole = all(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text) for text in (low, high))
     ends = [int(text) if whole else text for text in (low, high)]
     found = [quantity(end) for end in ends]
     if None in found or found[0][0] != found[1][0] or not found[0][1] < found[1][1]:  # type: ignore[index]

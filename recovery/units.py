@@ -26,6 +26,13 @@ LONGEST_S = 36_500 * 86_400.0  # whole nanoseconds of a time and of a few of the
 MOST_PER_S = 1e9
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
 def duration_s(value: object) -> float:
     """Seconds of a duration such as "250ms", "90s", "1h30m". Raises ValueError that says what is wanted."""
     if isinstance(value, bool):
@@ -33,7 +40,7 @@ def duration_s(value: object) -> float:
     if isinstance(value, int | float):
         if value == 0:
             return 0.0
-        if not math.isfinite(value) or value < 0:
+        if not _is_finite(value) or value < 0:
             raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
         raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
     if not isinstance(value, str) or not re.match(_DURATION, value):
@@ -51,7 +58,7 @@ def rate_per_s(value: object) -> float:
         if number > MOST_PER_S:
             raise ValueError('want a rate up to "1e9/s"')
         return number
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value) and value >= 0:
         raise ValueError(f'want a rate with its unit, "{value}/s" (a second) or "{value}/min" (a minute)')
     raise ValueError('want a rate such as "200/s", "12000/min" or "300/h"')
 
@@ -68,7 +75,7 @@ def share(value: object) -> float:
     if isinstance(value, str):
         number = percent(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
+        number = float(value) if _is_finite(value) else math.nan
     else:
         raise ValueError('want a share such as "10%"')
     if not 0 <= number <= 1:
@@ -81,7 +88,7 @@ def quantity(value: object) -> tuple[str, float] | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return "number", float(value)
+        return ("number", float(value)) if isinstance(value, float) or _is_finite(value) else None
     for kind, parse in (("duration", duration_s), ("rate", rate_per_s), ("share", share)):
         try:
             return kind, float(parse(value))

@@ -99,7 +99,11 @@ def test_windows_are_drawn_by_seed() -> None:
         ),
         (RACE + WINDOW.replace("detect", "detcet"), "dns.window.detcet is not a key (did you mean detect?)"),
         (RACE.replace("keep = 3", "keep = 0") + WINDOW, "dns.keep is 0; want a whole number from 1"),
-        (RACE + WINDOW.replace("107m", "9h"), "before the horizon, 8 h"),
+        (RACE + WINDOW.replace("107m", "9h"), "dns.window is over at 10 h 05 min; want before the horizon, 8 h"),
+        (RACE + WINDOW.replace("107m", "0s").replace("50m", "0s"), "want a detect or repair above 0"),
+        (RACE + WINDOW.replace('"5m"', '"1us"'), "dns.window.grid is 1 µs"),
+        (RACE + WINDOW.replace("107m", "36500d"), "want at most 100000 steps"),
+        (RACE + WINDOW.replace('partial = "37m"', ""), "dns.window.partial is missing"),
     ],
 )
 def test_mistakes_are_told(text: str, said: str) -> None:

@@ -293,6 +293,7 @@ def test_expectations() -> None:
 CONDITION = 'want a condition such as "leased < 60%"'
 LIMIT = "want a whole number of requests a host"
 NAMES = "want name as one of fifo, lifo, bounded, drop-expired"
+HUGE = "9" * 400  # beyond every float
 WRONG = [
     ("fleet.droplet=5", "fleet.droplet is not a key (did you mean droplets?); want one of droplets, hosts"),
     ("fleet.droplets=0", "fleet.droplets is 0; want a whole number from 1"),
@@ -439,6 +440,25 @@ WRONG = [
     ),
     ('sweep.levers={"host.workers"=[1,2]}', "sweep.levers.host.workers is [1, 2]; want a table with values"),
     ('sweep.levers={"host.workers"={values=[1,1]}}', "want values that differ"),
+    (
+        'sweep={levers={"host.workers"={values=[1]}},exclude=[{"host.workers"=1}]}',
+        "sweep.exclude leaves no point of the levers; want at least one",
+    ),
+    (
+        'sweep={levers={"host.timeout"={values=["1m"]}},uncertainties={"host.timeout"={values=["2m"]}}}',
+        "want host.timeout in levers or in uncertainties, not in both",
+    ),
+    (
+        'sweep={levers={"host.workers"={values=[1]}},sensitivity={samples=4}}',
+        "want [sweep.uncertainties] for sensitivity",
+    ),
+    (f'sweep={{method="lhs",uncertainties={{"fleet.skew"={{min=0,max={HUGE}}}}}}}', "want min and max of one kind"),
+    (f"horizon={HUGE}", "want a duration such as"),
+    (f"lease.check_jitter={HUGE}", 'want a share from "0%" to "100%"'),
+    (
+        'health={targets=2,time="1ms",policy={name="flap-damping",base="10m"}}',
+        "want cap no shorter than base",
+    ),
     ('sweep.levers={"host.wrokers"={values=[1]}}', "host.wrokers is not a key (did you mean workers?)"),
     ('sweep.levers={"nonsense.x"={values=[1]}}', "nonsense is not a key"),
     ('sweep.levers={"seed"={values=[1,2]}}', "seed is not a key"),
@@ -468,6 +488,7 @@ WRONG = [
     ("fleet.droplets=5\nx=6", 'fleet.droplets is "5\\nx=6"; want a whole number'),
 ]  # fmt: skip
 WRONG_OF_JOBS = [
+    (f'jobs.steps=[{{at="0s",rate={HUGE}}}]', 'want a rate such as "200/s"'),
     ("jobs.retries=-1", 'jobs.retries is -1; want a whole number from 0 to 1000000000, or "unlimited"'),
     ("jobs.retries=99999999999999999999", "want a whole number from 0 to 1000000000"),
     ("jobs.steps=[]", "jobs.steps is []; want at least one entry"),
@@ -509,6 +530,7 @@ def test_a_mistake_of_jobs_is_told_in_one_line(override: str, said: str) -> None
     [
         ("", ["horizon is missing; want how long is simulated", "host is missing; want a table [host]"]),
         (LEASES + 'horizon = "5m"', ["is no TOML: "]),
+        ("[services.a]\nneeds = []\n", ["is a table of services; want an experiment"]),
         ("x = " + "[" * 2000 + "]" * 2000, ["is no TOML: "]),
         ("seed = " + "9" * 5000, ["is no TOML: "]),
         (LEASES + "[[policy]]\nqueue = 'lifo'\n", ["policy is [{"]),

@@ -271,6 +271,17 @@ A = "[services.b]\n[services.a]\nneeds = [{ on = 'b', "
         (A + "kind = 'hard', ratio = 2 }]\n", "want no ratio with kind hard"),
         (A + "kind = 'manual' }]\n", "want either at or after"),
         (A + "kind = 'hard', lag = 5 }]\n", "want a duration with its unit"),
+        (A + "kind = 'hard', lag = " + "9" * 400 + " }]\n", "want a duration such as"),
+        (
+            A + "kind = 'capacity', loses_in = '1h', regains_in = '1h', most = '5%', spare = '9%' }]\n",
+            "want spare below most",
+        ),
+        (A + "kind = 'hard' }]\n[[notes]]\nkey = 'services.a.needs.²'\nkind = 'assumed'\nwhy = 'x'\n", "notes.0.key"),
+        (
+            A + "kind = 'hard', share = '5%' }]\n[[observed]]\nlabel='x'\nat='1m'\nservice='a'\nwhat='input'\n"
+            "key='services.a.needs.0.share'\nsource='y'\n",
+            'observed.0.key is "services.a.needs.0.share"; want a time',
+        ),
         (A + "kind = 'cause' }]\n", "want stage or impaired beside"),
         ("[services.a]\nstage = 'leases'\nbelow = '90%'\nnormal = '50%'\n", "want below no larger than normal"),
         ("[services.a]\nimpaired = [{ from = '11h', to = '12h' }]\n", "services.a.impaired.0.from is 11 h 00 min"),
@@ -527,6 +538,11 @@ def test_a_table_that_is_missing_or_wrong_is_told_before_anything_runs(folder: P
     with pytest.raises(ScenarioError, match=r"who\.toml: cannot be read"):
         scenario.load(tmp_path / "a.toml")
     (tmp_path / "who.toml").write_text("[services.a]\nstage = 'lease'\n", encoding="utf-8")
+    (tmp_path / "long.toml").write_text("horizon = '36500d'\nwindow = '1d'\n[services.a]\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"long\.toml: coupling\.window of the experiment is .* want at least 4 h"):
+        scenario.load(tmp_path / "a.toml", ("services=long.toml",))
+    with pytest.raises(ScenarioError, match="cannot be read: embedded null"):
+        scenario.load(tmp_path / "a.toml", ('services="a\\u0000b"',))
     with pytest.raises(ScenarioError, match=r"who\.toml: services\.a\.stage is \"lease\" \(did you mean leases\?\)"):
         scenario.load(tmp_path / "a.toml")
 

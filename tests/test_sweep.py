@@ -195,6 +195,22 @@ def test_a_folder_with_runs_is_refused_and_kept(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("content", [b"", b"no parquet at all", None])
+def test_what_is_no_part_of_a_sweep_is_told_and_left(content: bytes | None, tmp_path: Path) -> None:
+    part = tmp_path / "out" / "tiny" / "parts" / "1.parquet"
+    part.parent.mkdir(parents=True)
+    if content is None:
+        pl.DataFrame({"a": [1]}).write_parquet(part)
+    else:
+        part.write_bytes(content)
+    before = part.read_bytes()
+    result = call("sweep", written(tmp_path, BASE + SWEEP), "--out", tmp_path / "out", "--resume", "--no-report")
+    assert result.exit_code == 2
+    assert "want" in result.stderr
+    assert str(part.parent) in result.stderr
+    assert part.read_bytes() == before
+
+
 # Workers that die
 
 
@@ -477,6 +493,10 @@ def test_grid_list_include_exclude() -> None:
     more: dict[str, Any] = {"include": [{"a": 9}], "exclude": [{"a": 1, "b": "y"}, {"b": "z"}]}
     grid = [(("a", a), ("b", b)) for a, b in itertools.product((1, 2, 3), "xyz") if (a, b) != (1, "y") and b != "z"]
     assert list(design.lever_points(Sweep.model_validate({"levers": levers, **more}))) == [*grid, (("a", 9),)]
+    twice = {"include": [{"a": 9}, {"a": 9}, {"a": 1, "b": "x"}], "exclude": more["exclude"]}
+    assert list(design.lever_points(Sweep.model_validate({"levers": levers, **twice}))) == [*grid, (("a", 9),)]
+    few = Sweep.model_validate({"levers": {"a": {"values": [1, 2]}}, "levers_method": "lhs", "levers_samples": 8})
+    assert sorted(design.lever_points(few)) == [(("a", 1),), (("a", 2),)]  # each once, though eight are drawn
     listed = Sweep.model_validate({"levers": levers, "levers_method": "list"})
     assert list(design.lever_points(listed)) == [(("a", a), ("b", b)) for a, b in zip((1, 2, 3), "xyz", strict=True)]
 
