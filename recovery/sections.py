@@ -25,7 +25,7 @@ from pydantic import (
 from recovery import policies
 from recovery.distributions import Time
 from recovery.policies import Policy
-from recovery.units import Duration, Number, PositiveDuration, Rate, Share, rate_per_s, show_duration
+from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, Rate, Share, rate_per_s, show_duration
 
 Whole = Annotated[int, Strict()]
 
@@ -448,6 +448,11 @@ def wrong(scenario: Any) -> Iterator[str]:
         for i, reduction in enumerate(propagation.reductions):
             if reduction.at >= scenario.horizon:
                 yield f"propagation.reductions.{i}.at is {show_duration(reduction.at)}; want before {end}"
+        if launches is not None and _is_endless(propagation, launches, scenario.horizon):
+            yield (
+                f"propagation.slowdown makes a job last more than {show_duration(LONGEST_S)} behind all others; "
+                "want a smaller a or b, or a larger queue"
+            )
     if health is not None:
         for i, switch in enumerate(health.failover):
             if switch.at >= scenario.horizon:
@@ -456,6 +461,16 @@ def wrong(scenario: Any) -> Iterator[str]:
             if switch.zone is not None and switch.zone >= zones:
                 wanted = f"0 to {zones - 1}, or a larger fleet.zones"
                 yield f"health.failover.{i}.zone is {switch.zone}; want {wanted}"
+
+
+def _is_endless(propagation: Propagation, launches: Launches, horizon_s: float) -> bool:
+    """Whether a job could last longer than a time may be, if all jobs of the run waited at once."""
+    slowdown = propagation.slowdown
+    a_second = sum(2 * max(rate for _, rate in came.levels) for came in (launches.demand, launches.changes))
+    if slowdown is None or slowdown.a == 0 or a_second == 0:
+        return False
+    longer = math.log(slowdown.a) + slowdown.b * math.log(a_second * horizon_s / slowdown.queue)
+    return math.log(propagation.time.mean_s()) + longer > math.log(LONGEST_S)
 
 
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:

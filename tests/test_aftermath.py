@@ -411,6 +411,10 @@ MISTAKES = [
     ('launches = { demand = "1/s", throttle = [{ at = "21m", rate = "off" }] }', "launches.throttle.0.at"),
     ('launches = { demand = "1/s", throttle = [{ at = "2m", rate = "x" }] }', "launches.throttle.0.rate"),
     ('propagation = { time = "1s" }', "propagation stands without [launches]"),
+    (
+        'launches.demand = "1/s"\n[propagation]\ntime="1s"\nslowdown = { a = 1, queue = 1e-12 }',
+        "propagation.slowdown makes a job last more than",
+    ),
     ('launches = { demand = "1/s" }\npropagation = { time = "0s" }', "want time above 0"),
     ('launches = { demand = "1/s" }\npropagation = { time = "1s", intake = "queue" }', "queue-size"),
     (
