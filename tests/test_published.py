@@ -97,8 +97,8 @@ def test_the_published_services_are_those_of_the_table() -> None:
     table = service_table.load(ROOT / "experiments" / "services" / "us-east-1-2025-10.toml")
     found = published("us-east-1-2025-10")["services"]
     assert {node["name"] for node in found["nodes"]} == set(table.services)
-    assert [row["label"] for row in found["observed"]] == [row.label for row in table.observed]
-    assert [row["observed_s"] for row in found["observed"]] == [row.at for row in table.observed]
+    assert [row["label"] for row in found["observed"]] == [row.label for row in table.body.observed]
+    assert [row["observed_s"] for row in found["observed"]] == [row.at for row in table.body.observed]
 
 
 def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
