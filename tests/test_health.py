@@ -92,6 +92,39 @@ def alone(part: dict[str, Any], seed: int, **changes: Any) -> Any:
     return serve(case, seed, fed=fed)[0].state.series
 
 
+def waits_longer(others: int, period: float, x: float) -> float:
+    """Probability that more than x of work (services of one) waits where `others` periodic sources with phases at
+    random feed one server: N·D/D/1.
+
+    Source: J. Roberts and J. Virtamo, IEEE Trans. Communications 39 (1991), the superposition of periodic streams.
+    """
+    chance = 0.0
+    for n in range(math.floor(x) + 1, others + 1):
+        share = (n - x) / period
+        chance += (
+            math.comb(others, n) * share**n * (1 - share) ** (others - n)
+            * (period - others + x) / (period - n + x)
+        )  # fmt: skip
+    return chance
+
+
+@pytest.mark.parametrize("timeout_s", [1.25, 1.5, 1.9, 2.5])
+def test_checks_that_wait_behind_others_are_late_as_periodic_streams_say(timeout_s: float) -> None:
+    """Three targets, a service of 1 s every 4 s: a check is late if it waits longer than the timeout less 1 s.
+
+    This is the exact counterpart without failures: checks are due in periods. The closed loop of a machine repairman,
+    in which the next one is due only after the last has ended, would be another queue.
+    """
+    part = {"targets": 3, "time": "1s", "interval": "4s", "timeout": f"{timeout_s}s", "workers": 1, "fall": 1000}
+    shares = []
+    for seed in range(1500):
+        series = alone(part, seed, horizon="1m")
+        shares.append(series[1:, kernel.FAILED].sum() / series[1:, kernel.CHECKS].sum())
+    expected = waits_longer(2, 4.0, timeout_s - 1)
+    assert abs(np.mean(shares) - expected) < 4 * np.std(shares) / math.sqrt(len(shares))
+    assert 0.01 < expected < 0.5
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
     part: dict[str, Any] = {
