@@ -451,7 +451,9 @@ def _between(steps: np.ndarray, most: float) -> np.ndarray:
 
 
 def _interval(values: Sequence[float]) -> dict[str, float]:
-    mean, low, high = measures.mean_interval(list(values))
+    """Mean and interval over the runs that have a value: where a service was never impaired it has no start and end."""
+    known = [value for value in values if not math.isnan(value)]
+    mean, low, high = measures.mean_interval(known or [math.nan])
     return {"mean": mean, "low": low, "high": high}
 
 

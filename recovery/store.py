@@ -236,7 +236,8 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
 
 def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Observed milestones beside those of the first world (mean over its replications)."""
-    own = [row for row in rows if row["world"] == experiment.first.name]
+    first = experiment.first
+    own = [row for row in rows if row["world"] == first.name and row["levers"] == dict(first.levers)]
     out = []
     for observed in experiment.head.observed:
         simulated = measures.mean_interval([float(row[observed.measure]) for row in own])[0] if own else math.nan

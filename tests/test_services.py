@@ -634,3 +634,8 @@ def test_layers_stand_below_what_they_need() -> None:
         order = {name: i for i, name in enumerate(table.order)}
         assert all(order[edge.source] < order[edge.target] for edge in table.edges)
         assert all(a <= b for a, b in itertools.pairwise(table.layer[name] for name in table.order))
+
+
+def test_a_run_in_which_nothing_happened_takes_no_time_away() -> None:
+    assert services._interval([60.0, math.nan, 180.0])["mean"] == 120.0
+    assert math.isnan(services._interval([math.nan, math.nan])["mean"])
