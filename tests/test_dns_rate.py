@@ -140,9 +140,9 @@ def test_what_is_impossible_never_happens(guardrails: tuple[str, ...]) -> None:
 def test_threads_change_nothing() -> None:
     dns = race(3)
     one, two = (stage.by_splitting(dns, years=0.01, seed=3, trials=200, repeats=4, threads=n) for n in (1, 2))
-    assert one == two
+    assert repr(one) == repr(two)  # nan stands for what splitting does not measure
     one, two = (stage.by_brute_force(dns, years=0.1, seed=3, replications=3, threads=n) for n in (1, 2))
-    assert one == two
+    assert repr(one) == repr(two)  # nan stands for what splitting does not measure
 
 
 DISTS = [
