@@ -40,7 +40,7 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 # --- input ------------------------------------------------------------------------------------------------------------
 
 
-def _numbers(name: str, values: object, dimensions: int, *, infinite: bool = False) -> np.ndarray:
+def numbers(name: str, values: object, dimensions: int, *, infinite: bool = False) -> np.ndarray:
     """float64[...] of so many dimensions, none of them empty; +inf only where it is allowed, nan never."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != dimensions or array.size == 0:
@@ -57,7 +57,7 @@ def _same_length(name: str, array: np.ndarray, other: str, wanted: int) -> None:
         raise ValueError(f"{name} has length {len(array)}; want {wanted}, the length of {other}")
 
 
-def _between_0_and_1(name: str, value: float) -> float:
+def between_0_and_1(name: str, value: float) -> float:
     if not 0.0 < value < 1.0:
         raise ValueError(f"{name} is {value}; want a number between 0 and 1")
     return float(value)
@@ -72,7 +72,7 @@ def _names(names: Sequence[str], columns: int) -> list[str]:
 # --- means over replications ------------------------------------------------------------------------------------------
 
 
-class _Ratio(NamedTuple):
+class Linearised(NamedTuple):
     """A ratio of sums over clusters: the ratio, its standard error, and how many clusters told something of it."""
 
     ratio: float
@@ -80,7 +80,19 @@ class _Ratio(NamedTuple):
     clusters: int
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> _Ratio:
+def linearised(numerator: object, denominator: object, cluster: object) -> Linearised:
+    """(sum of numerator) / (sum of denominator) and its standard error over clusters, as `cluster_ratio` says.
+
+    The error is nan where fewer than two clusters tell something. Raises ValueError as `cluster_ratio`.
+    """
+    above, below = numbers("numerator", numerator, 1), numbers("denominator", denominator, 1)
+    _same_length("denominator", below, "numerator", len(above))
+    if (below < 0.0).any():
+        raise ValueError(f"denominator holds {below.min()}; want numbers from 0")
+    return _ratio(above, below, cluster)
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> Linearised:
     labels = np.asarray(cluster)
     if labels.ndim != 1:
         raise ValueError(f"cluster has shape {labels.shape}; want one label a row")
@@ -90,17 +102,17 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> _
     told = (above != 0) | (below != 0)
     clusters = int(told.sum())
     if below.sum() == 0:
-        return _Ratio(math.nan, math.nan, clusters)
+        return Linearised(math.nan, math.nan, clusters)
     ratio = float(above.sum() / below.sum())
     if clusters < 2:
-        return _Ratio(ratio, math.nan, clusters)
+        return Linearised(ratio, math.nan, clusters)
     residual = above - ratio * below
     residual[np.abs(residual) <= 1e-12 * np.abs(above).max()] = 0.0  # equal clusters are equal, whatever was rounded
     error = math.sqrt(clusters / (clusters - 1) * float(residual @ residual)) / abs(float(below.sum()))
-    return _Ratio(ratio, error, clusters)
+    return Linearised(ratio, error, clusters)
 
 
-def _student(told: _Ratio, confidence: float) -> Estimate:
+def _student(told: Linearised, confidence: float) -> Estimate:
     if math.isnan(told.error):
         return Estimate(told.ratio, math.nan, math.nan)
     from scipy import stats
@@ -137,8 +149,8 @@ def cluster_mean(values: object, cluster: object, confidence: float = 0.95) -> E
     no interval (nan); a value that is inf makes the mean inf. Raises ValueError otherwise.
     Source: W. Cochran, Sampling Techniques, 1977, chapters 6 and 9.
     """
-    rows = _numbers("values", values, 1, infinite=True)
-    confidence = _between_0_and_1("confidence", confidence)
+    rows = numbers("values", values, 1, infinite=True)
+    confidence = between_0_and_1("confidence", confidence)
     if np.isinf(rows).any():
         return Estimate(math.inf, math.nan, math.inf)
     return _student(_ratio(rows, np.ones(len(rows)), cluster), confidence)
@@ -156,11 +168,7 @@ def cluster_ratio(numerator: object, denominator: object, cluster: object, confi
     (nothing recovered); no interval if fewer than two clusters tell something. Raises ValueError otherwise.
     Source: W. Cochran, Sampling Techniques, 1977, sections 2.11 and 6.3 (Taylor series).
     """
-    above, below = _numbers("numerator", numerator, 1), _numbers("denominator", denominator, 1)
-    _same_length("denominator", below, "numerator", len(above))
-    if (below < 0.0).any():
-        raise ValueError(f"denominator holds {below.min()}; want numbers from 0")
-    return _student(_ratio(above, below, cluster), _between_0_and_1("confidence", confidence))
+    return _student(linearised(numerator, denominator, cluster), between_0_and_1("confidence", confidence))
 
 
 def relative_half_width(estimate: Estimate) -> float:
@@ -175,8 +183,8 @@ def relative_half_width(estimate: Estimate) -> float:
     return half / abs(estimate.mean) if known else math.inf
 
 
-def _difference(values: object, other: object, name: str, cluster: object) -> _Ratio:
-    own, theirs = _numbers("values", values, 1), _numbers(name, other, 1)
+def _difference(values: object, other: object, name: str, cluster: object) -> Linearised:
+    own, theirs = numbers("values", values, 1), numbers(name, other, 1)
     _same_length(name, theirs, "values", len(own))
     return _ratio(own - theirs, np.ones(len(own)), cluster)
 
@@ -191,7 +199,7 @@ def paired(values: object, other: object, cluster: object, confidence: float = 0
     Raises ValueError otherwise.
     Source: A. Law, Simulation Modeling and Analysis, 2015, sections 10.2 and 11.2 (common random numbers).
     """
-    return _student(_difference(values, other, "other", cluster), _between_0_and_1("confidence", confidence))
+    return _student(_difference(values, other, "other", cluster), between_0_and_1("confidence", confidence))
 
 
 def clearly_worse(values: object, best_values: object, cluster: object, alpha: float) -> bool:
@@ -204,7 +212,7 @@ def clearly_worse(values: object, best_values: object, cluster: object, alpha: f
     `values`, `best_values` float[n], matched, finite; `cluster` n labels; `alpha` between 0 and 1. Raises ValueError
     otherwise.
     """
-    alpha = _between_0_and_1("alpha", alpha)
+    alpha = between_0_and_1("alpha", alpha)
     told = _difference(values, best_values, "best_values", cluster)
     if told.clusters < 3 or told.ratio <= 0.0:
         return False
@@ -235,7 +243,7 @@ def regret(times: object) -> np.ndarray:
     Raises ValueError otherwise.
     Source: L. Savage, J. Am. Stat. Assoc. 46 (1951).
     """
-    table = _numbers("times", times, 2)
+    table = numbers("times", times, 2)
     return np.asarray(table - table.min(axis=0))
 
 
@@ -244,7 +252,7 @@ def never_far(regrets: object) -> Regrets:
 
     `regrets` float[p, w] of `regret`. Raises ValueError otherwise.
     """
-    table = _numbers("regrets", regrets, 2)
+    table = numbers("regrets", regrets, 2)
     if table.min() < 0.0:
         raise ValueError(f"regrets holds {table.min()}; want numbers from 0")
     p90 = np.quantile(table, 0.9, axis=1, method="inverted_cdf")
@@ -256,7 +264,7 @@ def pareto(points: object) -> np.ndarray:
 
     `points` float[n, k], smaller is better in each column, inf allowed. Returns bool[n]. Raises ValueError otherwise.
     """
-    table = _numbers("points", points, 2, infinite=True)
+    table = numbers("points", points, 2, infinite=True)
     return np.array([not ((table <= p).all(axis=1) & (table < p).any(axis=1)).any() for p in table])
 
 
@@ -314,7 +322,7 @@ def _inside(x: np.ndarray, limits: Mapping[int, Limit]) -> np.ndarray:
 
 def inside(x: object, names: Sequence[str], box: Box) -> np.ndarray:
     """Which runs lie in a box. `x` float[n, d] with a column a name; returns bool[n]. Raises ValueError otherwise."""
-    table = _numbers("x", x, 2)
+    table = numbers("x", x, 2)
     names = _names(names, table.shape[1])
     missing = sorted(set(box.limits) - set(names))
     if missing:
@@ -477,11 +485,11 @@ def prim(
     Forecasting and Social Change 77 (2010); gain a run given up: J. Kwakkel and M. Jaxa-Rozen, Environmental Modelling
     and Software 79 (2016).
     """
-    table, cases = _numbers("x", x, 2), np.asarray(is_case)
+    table, cases = numbers("x", x, 2), np.asarray(is_case)
     if cases.dtype != np.bool_ or cases.shape != table.shape[:1]:
         raise ValueError(f"is_case has shape {cases.shape} of {cases.dtype}; want {len(table)} of bool, one a row of x")
     names = _names(names, table.shape[1])
-    alpha, least_support = _between_0_and_1("alpha", alpha), _between_0_and_1("least_support", least_support)
+    alpha, least_support = between_0_and_1("alpha", alpha), between_0_and_1("least_support", least_support)
     kinds = ["number"] * len(names) if kinds is None else list(kinds)
     if len(kinds) != len(names) or not set(kinds) <= {"number", "category"}:
         raise ValueError(f'kinds is {kinds}; want {len(names)} of "number" or "category", one a column')
@@ -569,7 +577,7 @@ def sobol(
     """
     from scipy import stats
 
-    a, b, ab = _numbers("f_a", f_a, 1), _numbers("f_b", f_b, 1), _numbers("f_ab", f_ab, 2)
+    a, b, ab = numbers("f_a", f_a, 1), numbers("f_b", f_b, 1), numbers("f_ab", f_ab, 2)
     n = len(a)
     _same_length("f_b", b, "f_a", n)
     if ab.shape[1] != n:
@@ -577,7 +585,7 @@ def sobol(
     if n < 4 or n & (n - 1):
         raise ValueError(f"f_a has length {n}; want a power of 2 from 4")
     names = _names(names, len(ab))
-    confidence = _between_0_and_1("confidence", confidence)
+    confidence = between_0_and_1("confidence", confidence)
     if resamples < 1:
         raise ValueError(f"resamples is {resamples}; want a whole number from 1")
     if np.ptp([a, b]) == 0.0:
@@ -677,7 +685,7 @@ def cliff(
     ValueError for anything else, for ends on the same side of the cliff, and for an end that stays unclear.
     Source: Clopper and Pearson, Biometrika 26 (1934); the bisection is the plain one.
     """
-    confidence = _between_0_and_1("confidence", confidence)
+    confidence = between_0_and_1("confidence", confidence)
     if not -math.inf < low < high < math.inf:
         raise ValueError(f"low is {low} and high is {high}; want finite numbers, low below high")
     if not 0.0 < tolerance < math.inf:

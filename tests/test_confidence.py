@@ -1,0 +1,62 @@
+"""Intervals that hold at every look, on data whose truth is known.
+
+Oracles: closed forms (the value of the mixture at the ends), Ville's inequality by repeated emulation, and agreement of
+sequences that are one where both apply.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special
+
+from recovery import confidence
+from recovery.inference import Estimate
+
+
+def test_the_ends_of_a_mean_are_where_the_mixture_of_t_statistics_is_1_over_alpha() -> None:
+    values, alpha = np.random.default_rng(1).normal(5.0, 2.0, 20), 0.05
+    told = confidence.mean(values, alpha)
+    n, g = len(values), confidence.SPREAD
+    for end in (told.low, told.high):
+        t2 = n * (told.mean - end) ** 2 / values.var(ddof=1)
+        mixed = (1 + n * g) ** -0.5 * ((1 + t2 / (n - 1)) / (1 + t2 / ((n - 1) * (1 + n * g)))) ** (n / 2)
+        assert mixed == pytest.approx(1 / alpha)
+    assert all(map(math.isnan, confidence.mean(values[:2], alpha)[1:]))  # two values tell nothing
+
+
+def test_the_ends_of_a_chance_are_where_the_beta_binomial_mixture_is_1_over_alpha() -> None:
+    events, runs, alpha = 3, 120, 0.02
+    told = confidence.chance(events, runs, alpha)
+    mixed = special.beta(events + confidence.RARE, runs - events + 1) / special.beta(confidence.RARE, 1)
+    for p in (told.low, told.high):
+        assert mixed / (p**events * (1 - p) ** (runs - events)) == pytest.approx(1 / alpha, rel=1e-6)
+    assert confidence.chance(0, 0) == pytest.approx((math.nan, 0.0, 1.0), nan_ok=True)
+    assert confidence.chance(0, 9).low == 0.0
+    assert confidence.chance(9, 9).high == 1.0
+
+
+def test_the_capital_against_a_mean_is_the_plain_product() -> None:
+    values, mean = np.array([0.0, 0.25, 1.0, 0.5]), 0.3
+    plain = sum(
+        weight * math.prod(1 + part * (x / mean - 1) for x in values.tolist())
+        for part, weight in zip(confidence._PARTS.tolist(), confidence._WEIGHTS.tolist(), strict=True)
+    )
+    assert confidence.log_capital(values, mean) == pytest.approx(math.log(plain))
+
+
+def test_the_restricted_mean_is_between_what_its_parts_allow() -> None:
+    told = confidence.restricted(Estimate(100.0, 90.0, 110.0), Estimate(0.1, 0.05, 0.2), 1_000.0)
+    assert told == pytest.approx((0.9 * 100 + 100, 0.95 * 90 + 50, 0.8 * 110 + 200))
+    nothing = confidence.restricted(Estimate(math.nan, math.nan, math.nan), Estimate(1.0, 0.5, 1.0), 1_000.0)
+    assert nothing == (1_000.0, 500.0, 1_000.0)
+
+
+def test_nobody_stops_on_runs_that_happen_to_be_alike() -> None:
+    # Two runs that are equal, then thirty: the chance of never may still be more than 5 %.
+    for runs in (2, 30):
+        look = confidence.looked([210.0] * runs, range(runs), precision=0.05, never_max=0.05)
+        assert look.status == "open"
+        assert look.never.high > 0.05
+    assert confidence.looked([210.0] * 120, range(120), precision=0.05, never_max=0.05).status == "precise"
+    assert confidence.looked([math.inf] * 20, range(20), precision=0.05, never_max=0.05).status == "collapses"
