@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from recovery import drain, store
+from recovery import drain, identity
 
 CONNECT_S = 10.0
 WANTED = "want the address of a Dask scheduler that runs, as `dask scheduler` prints it: tcp://10.0.0.7:8786"
@@ -35,19 +35,15 @@ def backend(address: str) -> drain.Backend:
             ) from error
         strange = sorted(worker for worker, found in codes.items() if found != code())
         if strange:
-            raise ValueError(f"--address {address}: {_other(strange[0])}")
+            raise ValueError(f"--address {address}: {identity.other(strange[0])}")
     finally:
         client.close()
     return drain.Backend("dask", sum(threads.values()), functools.partial(Cluster, address))
 
 
 def code() -> str:
-    """Digest of the code that computes, where this runs."""
-    return store.code_digest(("recovery.pipeline", "recovery.aftermath"))
-
-
-def _other(worker: str) -> str:
-    return f"worker {worker} computes with other code than is here; want the same version of this program there"
+    """Digest of our code, where this runs."""
+    return identity.CODE
 
 
 def _connected(address: str) -> Any:
@@ -61,15 +57,6 @@ def _connected(address: str) -> Any:
         return Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"--address {address}: no scheduler answers ({error}); {WANTED}") from error
-
-
-def _run(wanted: str, run: Callable[..., Any], *arguments: Any) -> Any:
-    """What a worker does: it may have come after the others were asked for their code."""
-    if code() != wanted:
-        from distributed import get_worker
-
-        raise ValueError(_other(get_worker().address))
-    return run(*arguments)
 
 
 class Cluster(Executor):
@@ -97,7 +84,7 @@ class Cluster(Executor):
                 ours.set_exception(drain.WorkerDied(str(error)) if isinstance(error, KilledWorker) else error)
 
         try:
-            theirs = self._inner.submit(functools.partial(_run, code(), fn), *args, **kwargs)
+            theirs = self._inner.submit(fn, *args, **kwargs)
         except Exception as error:
             raise self._lost() from error
         theirs.add_done_callback(end)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recovery import aftermath, pipeline, store
+from recovery import aftermath, identity, pipeline, store
 from recovery.scenario import World
 
 CHUNK_S = 3.0  # work of one chunk: long against the loop, short against what a dead worker loses
@@ -144,6 +144,13 @@ def simulate(works: Sequence[Work]) -> list[Done]:
     return done
 
 
+def _agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequence[Work]) -> list[Done]:
+    """Run a chunk where our code is what the driver began with: who came later may have loaded an edited file."""
+    if code != identity.CODE:
+        raise ValueError(identity.other(multiprocessing.current_process().name))
+    return run(chunk)
+
+
 def groups(world: World) -> dict[str, float]:
     """r1 … r4 of a world of leases."""
     rows = store.explanation(world.scenario) if world.scenario.fleet is not None else []
@@ -187,14 +194,14 @@ def drain(
             broken = False
             try:
                 if suspects and not out:
-                    out[executor.submit(run, suspects[0])] = (suspects[0], True)
+                    out[executor.submit(_agreed, identity.CODE, run, suspects[0])] = (suspects[0], True)
                     suspects.popleft()
                 while not suspects and len(out) < place.workers + 1 and not _is_alone(out):
                     size = _size(many, place.workers, each_s)
                     if not _filled(waiting, source, size):
                         break
                     chunk = list(itertools.islice(waiting, size))
-                    out[executor.submit(run, chunk)] = (chunk, False)
+                    out[executor.submit(_agreed, identity.CODE, run, chunk)] = (chunk, False)
                     for _ in chunk:
                         waiting.popleft()
                     many -= len(chunk)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import aftermath, pipeline, store
+from recovery import aftermath, identity, pipeline
 from recovery.pipeline import Outcome
 from recovery.scenario import Experiment, ScenarioError, World, load
 from recovery.units import duration_s, percent, rate_per_s
@@ -215,7 +215,7 @@ class Candidates:
             alone = World(
                 world.name, world.scenario.model_copy(update={"launches": None, "propagation": None, "health": None})
             )
-            key = store.digest_of(alone, seed, replication)
+            key = identity.digest_of(alone, seed, replication)
             if key not in self._leases:
                 self._leases.clear() if len(self._leases) > 4 * loaded.head.replications else None
                 with pipeline.Runner(self.threads) as runner:

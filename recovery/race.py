@@ -3,7 +3,6 @@
 The file has the head, variants and sweep of any experiment; [how_often] and [possible] say how much is looked at.
 """
 
-import hashlib
 import json
 import platform
 import sys
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from recovery import store
+from recovery import identity, store
 from recovery.dns import GUARDRAILS, Dns, Guardrail
 from recovery.scenario import Experiment, load
 from recovery.stages import dns as stage
@@ -128,18 +127,9 @@ def _how_often(dns: Dns, much: HowOften, seed: int, threads: int) -> dict[str, A
     }
 
 
-_CODE = ("dns.py", "stages/dns.py", "race.py")
-
-
 def digest_of(experiment: Experiment) -> str:
-    """Name (16 hex digits) of all that decides the answer: the file, the seed, and the code of the race."""
-    root = Path(__file__).resolve().parent
-    files = [
-        *(root / name for name in _CODE),
-        *(root.parent / "kernels" / f"{n}.py" for n in ("dns", "interleavings", "draws")),
-    ]
-    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-    return store.digest_of_run([json.dumps(experiment.raw, sort_keys=True, default=str), *code])
+    """Name (16 hex digits) of all that decides the answer: the file with its seed, and the meaning of the race."""
+    return identity.digest_of_run([str(identity.RACE), json.dumps(experiment.raw, sort_keys=True, default=str)])
 
 
 def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path, dict[str, Any]]:

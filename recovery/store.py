@@ -2,19 +2,13 @@
 at all.
 """
 
-import ast
-import functools
-import hashlib
-import io
 import json
 import math
 import os
 import platform
-import re
 import secrets
 import sys
 import time
-import tokenize
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 import recovery
-from recovery import measures, theory
+from recovery import identity, measures, theory
 from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.scenario import Expectation, Experiment, Scenario, World
@@ -84,86 +77,6 @@ def to_json(value: Any) -> str:
     return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str) + "\n"
 
 
-def digest_of(world: World, seed: int, replication: int) -> str:
-    """Name (16 hex digits) of everything that decides one run's result: the checked scenario, seed, replication, and
-    our code.
-    """
-    return _digest(_resolved(world.scenario), seed, replication, _code(world.scenario))
-
-
-def digest_of_run(digests: Sequence[str]) -> str:
-    """Name (16 hex digits) of a whole experiment: of all its runs, in order."""
-    return _digest(list(digests))
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(plain(parts), sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def _resolved(scenario: Scenario) -> dict[str, Any]:
-    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-    _name_by_values(scenario, table)
-    return table
-
-
-def _name_by_values(part: BaseModel, table: dict[str, Any]) -> None:
-    """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
-    for name, field in type(part).model_fields.items():
-        key, value = field.alias or name, getattr(part, name)
-        if not isinstance(value, BaseModel) or key not in table:
-            continue
-        measured = getattr(value, "values_s", ()) or getattr(value, "_measured", ())
-        if measured:
-            table[key] = {k: v for k, v in table[key].items() if k != "file"} | {"values_s": _digest(list(measured))}
-        else:
-            _name_by_values(value, table[key])
-
-
-def _code(scenario: Scenario) -> str:
-    """Digest of what our packages compute with for this scenario: a later stage that it lacks does not decide it."""
-    roots = ["recovery.pipeline", *(["recovery.aftermath"] if scenario.launches is not None else [])]
-    return code_digest(tuple(roots))
-
-
-@functools.cache
-def code_digest(roots: tuple[str, ...]) -> str:
-    """Digest of these modules and of all kernels, stages, measures and pipelines that they import, without comments,
-    docstrings and blank lines.
-    """
-    root = Path(__file__).resolve().parent.parent
-    found: dict[str, str] = {}
-    waiting = list(roots)
-    while waiting:
-        name = waiting.pop()
-        file = root.joinpath(*name.split(".")).with_suffix(".py")
-        if name in found or not file.is_file() or not _COMPUTES.fullmatch(name):
-            continue
-        text = file.read_text(encoding="utf-8")
-        found[name] = _bare(text)
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return _digest(sorted(found.items()))
-
-
-_COMPUTES = re.compile(r"kernels\.\w+|recovery\.stages\.\w+|recovery\.(pipeline|measures|aftermath)")
-
-
-def _bare(text: str) -> str:
-    """A module's text without what says nothing to the machine. The same for every Python."""
-    lines = text.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
 def versions() -> dict[str, str]:
     """Versions of this program, of Python and of the packages that compute."""
     found = {"recovery": recovery.__version__, "python": platform.python_version()}
@@ -178,7 +91,7 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
             "levers": dict(outcome.world.levers),
             "seed": outcome.seed,
             "replication": outcome.replication,
-            "digest": digest_of(outcome.world, outcome.seed, outcome.replication),
+            "digest": identity.digest_of(outcome.world, outcome.seed, outcome.replication),
             "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
             "cpu_s": round(outcome.cpu_s, 3),
             **outcome.measure(),
@@ -406,8 +319,10 @@ def save(
         "file": experiment.file,
         "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
         "inputs": experiment.raw,
-        "digest": digest_of_run([row["digest"] for row in summary["rows"]]),
+        "digest": identity.digest_of_run([row["digest"] for row in summary["rows"]]),
         "engine": ENGINE,
+        "model": identity.MODEL,
+        "measures": identity.MEASURES,
         "versions": versions(),
         "machine": platform.machine(),
         "argv": ["recovery", *sys.argv[1:]],

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from recovery import design, drain, inference, pipeline, store, text, theory
+from recovery import design, drain, identity, inference, pipeline, store, text, theory
 from recovery.design import Point, Span, Sweep
 from recovery.scenario import Experiment, Observed, ScenarioError, World
 from recovery.units import quantity, show_duration, show_share
@@ -196,9 +196,11 @@ class _Run:
         try:
             world = self.experiment.drawn(job.policy, job.inputs)
         except ScenarioError as error:
-            key = store.digest_of_run([self.policies[job.policy].name, json.dumps(job.inputs, default=str), str(error)])
+            key = identity.digest_of_run(
+                [self.policies[job.policy].name, json.dumps(job.inputs, default=str), str(error)]
+            )
             return key, str(error)
-        key = store.digest_of(world, self.seed, replication)
+        key = identity.digest_of(world, self.seed, replication)
         curves = self.sweep.curves
         keeps = curves is not None and job.role == "draw" and replication == 0 and job.world < curves.worlds
         return key, drain.Work(key, world, self.seed, replication, curves.every if curves and keeps else 0.0)
@@ -470,10 +472,10 @@ def run_shard(
 
 def digest_of(experiment: Experiment) -> str:
     """Name (16 hex digits) of everything that decides a sweep's result."""
-    runs = [store.digest_of(world, experiment.head.seed, 0) for world in experiment.worlds]
+    runs = [identity.digest_of(world, experiment.head.seed, 0) for world in experiment.worlds]
     sweep = experiment.head.sweep
     declared = json.dumps(sweep.model_dump(mode="json") if sweep else None, sort_keys=True, default=str)
-    return store.digest_of_run([*runs, declared, str(experiment.head.replications)])
+    return identity.digest_of_run([*runs, declared, str(experiment.head.replications)])
 
 
 def _number_or_text(values: Sequence[Any]) -> list[Any]:
@@ -825,11 +827,11 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
         try:
             world = experiment.drawn(number, point)
         except ScenarioError as error:
-            drawn = store.digest_of_run([row["policy"], json.dumps(point, default=str), str(error)])
+            drawn = identity.digest_of_run([row["policy"], json.dumps(point, default=str), str(error)])
             if drawn == row["key"]:
                 raise
             continue
-        if store.digest_of(world, experiment.head.seed, row["replication"]) == row["key"]:
+        if identity.digest_of(world, experiment.head.seed, row["replication"]) == row["key"]:
             return world
     raise ValueError(
         f"{row['key']} is not drawn by {experiment.file} as it is now (code or inputs changed); want the sweep again"
@@ -873,7 +875,7 @@ def threshold(
         nonlocal each_s
         text = round(value) if whole else span.at(place_of(value))
         world = experiment.drawn(0, ((key, text),))
-        keys = {store.digest_of(world, experiment.head.seed, r): r for r in replications}
+        keys = {identity.digest_of(world, experiment.head.seed, r): r for r in replications}
         todo = [
             drain.Work(k, world, experiment.head.seed, r)
             for k, r in keys.items()

@@ -20,7 +20,7 @@ from twin.aftermath import LaunchTwin, PropagationTwin
 from kernels import batches, requests
 from kernels import launches as launch_kernel
 from kernels import propagation as propagation_kernel
-from recovery import aftermath, execute, pipeline, scenario, store
+from recovery import aftermath, execute, identity, pipeline, scenario
 from recovery.aftermath import Aftermath
 from recovery.scenario import Scenario, ScenarioError
 from recovery.stages import launches, propagation
@@ -396,7 +396,7 @@ def test_the_lease_stage_keeps_its_bits() -> None:
             assert all(np.array_equal(a, b) for a, b in pairs)
     assert len(followed.later) == launch_kernel.SERIES + propagation_kernel.SERIES
     assert len(followed.reach) == requests.HISTOGRAM
-    assert store.digest_of(plain.first, 3, 0) != store.digest_of(more.first, 3, 0)
+    assert identity.digest_of(plain.first, 3, 0) != identity.digest_of(more.first, 3, 0)
 
 
 MISTAKES = [

@@ -15,7 +15,7 @@ import pytest
 from distributed import LocalCluster
 from test_sweep import BASE, SWEEP, TOP, _dies_of_seven, _drained, _works, bytes_of, call, swept, written
 
-from recovery import cluster, drain, store
+from recovery import cluster, drain, identity, store
 
 DASK = "--backend", "dask", "--address"
 
@@ -89,7 +89,7 @@ if __name__ == "__main__":
 
 def test_workers_with_other_code_are_refused(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     place = drain.backend("dask", 1, two.scheduler_address)
-    monkeypatch.setattr(store, "code_digest", lambda roots: "other")  # here; workers have what they loaded
+    monkeypatch.setattr(identity, "CODE", "other")  # here; workers have what they loaded
     with pytest.raises(ValueError, match="other code"):
         drain.backend("dask", 1, two.scheduler_address)
     with pytest.raises(ValueError, match="other code"):  # nor from a worker that came later

@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from recovery import execute, publish, race, report, scenario, service_table, stage_times, store, sweep, text, theory
+from recovery import (
+    execute,
+    identity,
+    publish,
+    race,
+    report,
+    scenario,
+    service_table,
+    stage_times,
+    store,
+    sweep,
+    text,
+    theory,
+)
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +44,7 @@ def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path
         now = sweep.digest_of(experiment)
     else:
         runs = [(world, replication) for world in experiment.worlds for replication in range(head.replications)]
-        now = store.digest_of_run([store.digest_of(world, head.seed, replication) for world, replication in runs])
+        now = identity.digest_of_run([identity.digest_of(world, head.seed, replication) for world, replication in runs])
     assert then["digest"] == now, "make results, and look at what changed"
 
 

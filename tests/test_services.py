@@ -21,7 +21,18 @@ from click.testing import CliRunner
 from kernel_cases import OVERFLOW
 from twin.services import ServicesTwin
 
-from recovery import cli, execute, figures_services, report, report_services, scenario, service_table, services, store
+from recovery import (
+    cli,
+    execute,
+    figures_services,
+    identity,
+    report,
+    report_services,
+    scenario,
+    service_table,
+    services,
+    store,
+)
 from recovery.scenario import ScenarioError
 from recovery.service_table import Table
 
@@ -527,7 +538,7 @@ def test_series_tell_points_of_the_levers_apart() -> None:
 def test_a_run_without_services_is_as_before(folder: Path) -> None:
     text = SYSTEM.replace('services = "who.toml"\n', "")
     with_table, without = scenario.load(folder / "system.toml"), scenario.parse(text)
-    digests = [[store.digest_of(world, 4, 0) for world in one.worlds] for one in (with_table, without)]
+    digests = [[identity.digest_of(world, 4, 0) for world in one.worlds] for one in (with_table, without)]
     assert digests[0] == digests[1]
     assert services.table_of(without) is None
     assert report_services.section({"rows": []}, folder) == ""

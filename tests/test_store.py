@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recovery import execute, pipeline, store
+from recovery import execute, identity, pipeline, store
 from recovery.scenario import parse
 
 LEASES = """
@@ -88,7 +88,7 @@ def test_what_json_cannot_say_is_said_and_read_again() -> None:
 
 
 def digest(text: str, name: str = "x", seed: int = 1, replication: int = 0, **options: Any) -> str:
-    return store.digest_of(parse(text, name=name, file=f"{name}.toml", **options).first, seed, replication)
+    return identity.digest_of(parse(text, name=name, file=f"{name}.toml", **options).first, seed, replication)
 
 
 def test_the_digest_names_what_decides_a_result() -> None:
@@ -205,16 +205,6 @@ def test_in_a_sweep_a_bound_must_hold_at_every_point(tmp_path: Path) -> None:
     assert [(one["holds"], one["levers"]) for one in told] == [("no", {"jobs.steps.1.rate": "400/s"})]
 
 
-def test_only_what_computes_decides_the_name_of_a_run() -> None:
-    """Comments, docstrings and blank lines say nothing to the machine; a later stage counts only where it runs."""
-    plain = 'def f(x):\n    return x + 1\n\nA = """kept\n# kept"""\n'
-    told = '"""What."""\n# why\ndef f(x):  # how\n    """More\n    than a line.\n    """\n\n    return x + 1\n'
-    told += 'A = """kept\n# kept"""\n'
-    assert store._bare(plain) == store._bare(told)
-    assert store._bare(plain) != store._bare(plain.replace("+ 1", "+ 2"))
-    assert store.code_digest(("recovery.pipeline",)) != store.code_digest(("recovery.pipeline", "recovery.aftermath"))
-
-
 def test_measured_values_decide_the_name_of_a_run_wherever_they_stand(tmp_path: Path) -> None:
     """Two files of one name and other values are two worlds; one file under another name is the same world."""
     text = """
@@ -230,8 +220,8 @@ propagation = { time = { dist = "empirical", file = "times.txt" } }
     for rate, seconds in ((1, 1), (2, 1), (1, 2)):
         (tmp_path / "rates.csv").write_text(f"0,{rate}\n", encoding="utf-8")
         (tmp_path / "times.txt").write_text(f"{seconds}\n3\n", encoding="utf-8")
-        names.add(store.digest_of(parse(text, folder=tmp_path).first, 1, 0))
+        names.add(identity.digest_of(parse(text, folder=tmp_path).first, 1, 0))
     assert len(names) == 3
     (tmp_path / "again.txt").write_text(f"{seconds}\n3\n", encoding="utf-8")
     again = parse(text.replace("times.txt", "again.txt"), folder=tmp_path).first
-    assert store.digest_of(again, 1, 0) in names
+    assert identity.digest_of(again, 1, 0) in names

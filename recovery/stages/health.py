@@ -63,13 +63,17 @@ def policy_of(policy: object, targets: int) -> kernel.Policy:
     return plain
 
 
-def start(scenario: Scenario, seed: int, replication: int, zones: int) -> HealthRun:
-    """The stage before its first window: all targets are in and reachable."""
-    part = scenario.health
-    if part is None:
+def _section(scenario: Scenario) -> sections.Health:
+    if scenario.health is None:
         raise ValueError("no [health]")
+    return scenario.health
+
+
+def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
+    """What the kernel takes, before any job is known."""
+    part = _section(scenario)
     table = queueing.Table()
-    windows, many = scenario.windows, part.targets
+    windows = scenario.windows
     window_ns, interval_ns = ns(scenario.coupling.window), ns(part.interval)
     params = kernel.Params(
         window_ns=window_ns,
@@ -83,7 +87,7 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         joins_share=float(part.joins),
         failover_below=float(part.failover_below),
         failover_back=float(part.failover_back),
-        policy=policy_of(part.policy, many),
+        policy=policy_of(part.policy, part.targets),
     )
     inputs = kernel.Inputs(
         jobs=np.zeros((0, batches.COLUMNS), np.int64),
@@ -95,6 +99,14 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         ).reshape(-1, 3),
         table=table.array(),
     )
+    return params, inputs
+
+
+def start(scenario: Scenario, seed: int, replication: int, zones: int) -> HealthRun:
+    """The stage before its first window: all targets are in and reachable."""
+    part, windows = _section(scenario), scenario.windows
+    params, inputs = lowered(scenario)
+    many, window_ns, interval_ns = part.targets, params.window_ns, params.interval_ns
     streams = (kernel.JOIN, kernel.PLACE, kernel.CHECK_SERVICE)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     phases = np.zeros(many)

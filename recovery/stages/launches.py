@@ -6,6 +6,7 @@ import numpy as np
 
 from kernels import batches
 from kernels import launches as kernel
+from recovery import sections
 from recovery.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.units import ns
@@ -92,18 +93,20 @@ def rates_per_ns(scenario: Scenario, what: str) -> np.ndarray:
     return np.array([demand.at((i + 0.5) * window) for i in range(scenario.windows)]) / 1e9
 
 
-def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, droplets: np.ndarray) -> LaunchRun:
-    """The stage before its first window. `leased` int64[zones, windows] of `droplets` int64[zones] is what the lease
-    stage gave.
-    """
-    part = scenario.launches
-    if part is None:
+def _section(scenario: Scenario) -> sections.Launches:
+    if scenario.launches is None:
         raise ValueError("no [launches]")
+    return scenario.launches
+
+
+def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Inputs]:
+    """What the kernel takes, before any droplet has a lease."""
+    part = _section(scenario)
     table = queueing.Table()
     window_ns = ns(scenario.coupling.window)
     params = kernel.Params(
         window_ns=window_ns,
-        zones=len(droplets),
+        zones=zones,
         poisson=int(part.arrivals == "poisson"),
         pinned_share=float(part.pinned),
         looks=part.looks,
@@ -114,12 +117,21 @@ def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, d
     inputs = kernel.Inputs(
         launches_per_ns=rates_per_ns(scenario, "demand"),
         changes_per_ns=rates_per_ns(scenario, "changes"),
-        leased=np.ascontiguousarray(leased, np.int64),
-        droplets=np.asarray(droplets, np.int64),
+        leased=np.zeros((zones, 0), np.int64),
+        droplets=np.zeros(zones, np.int64),
         throttle_ns=np.array([ns(step.at) for step in part.throttle], np.int64),
         throttle=np.array(steps, np.float64).reshape(-1, 2),
         table=table.array(),
     )
+    return params, inputs
+
+
+def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, droplets: np.ndarray) -> LaunchRun:
+    """The stage before its first window. `leased` int64[zones, windows] of `droplets` int64[zones] is what the lease
+    stage gave.
+    """
+    params, inputs = lowered(scenario, len(droplets))
+    inputs = inputs._replace(leased=np.ascontiguousarray(leased, np.int64), droplets=np.asarray(droplets, np.int64))
     streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     windows, zones = scenario.windows, len(droplets)

@@ -88,11 +88,15 @@ def intake_of(intake: object, shards: int) -> kernel.Intake:
     return kernel.Intake(kernel.OPEN, 0.0, 1.0, 1.0, 0.0)
 
 
-def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
-    """The stage before its first window, empty."""
-    part = scenario.propagation
-    if part is None:
+def _section(scenario: Scenario) -> sections.Propagation:
+    if scenario.propagation is None:
         raise ValueError("no [propagation]")
+    return scenario.propagation
+
+
+def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
+    """What the kernel takes, before any job is known."""
+    part = _section(scenario)
     table = queueing.Table()
     windows = scenario.windows
     params = kernel.Params(
@@ -115,6 +119,13 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         shed_share=np.array([r.share for r in part.reductions], np.float64),
         table=table.array(),
     )
+    return params, inputs
+
+
+def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
+    """The stage before its first window, empty."""
+    params, inputs = lowered(scenario)
+    part, windows = _section(scenario), scenario.windows
     streams = (kernel.SERVICE, kernel.SHARD, kernel.FAIL, kernel.ADMIT, kernel.RETRY, kernel.SHED)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     rows, heads, counts = waiting_rows(_ROWS, windows)

@@ -1,0 +1,215 @@
+"""Small runs of every rule, and what came of each, as two short hashes: of its series and of its row of results.
+
+They guard the numbers MODEL, MEASURES and RACE of recovery.identity: where a hash changes, results may change, and the
+number that stands in every key must be raised, or old rows would be mixed with new ones. They say that something
+changed, never what is right: for that there are twins and closed forms. After a number was raised,
+
+    python tests/fingerprints.py
+
+writes them anew into tests/golden/fingerprints.json.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from recovery import aftermath, identity, pipeline, race, scenario
+from recovery.pipeline import Outcome
+from recovery.scenario import Experiment
+
+GOLDEN = Path(__file__).resolve().parent / "golden" / "fingerprints.json"
+LEASES = """
+horizon = "30m"
+hold = "2m"
+seed = 20
+fleet = { droplets = 240, hosts = 4, zones = 2 }
+host = { workers = 1, establish_time = { dist = "exponential", mean = "900ms" }, renew_time = "20ms", timeout = "20s" }
+lease = { duration = "3m", check_every = "1m", check_jitter = "10%" }
+dependency.outages = [{ from = "3m", to = "9m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "20s" }
+"""
+JOBS = """
+horizon = "20m"
+hold = "2m"
+seed = 21
+recovers_from = "4m"
+coupling.window = "5s"
+jobs.hosts = 2
+jobs.retries = 3
+jobs.steps = [{ at = "0s", rate = "8/s" }, { at = "3m", rate = "60/s" }, { at = "4m", rate = "8/s" }]
+host = { workers = 2, establish_time = { dist = "exponential", mean = "200ms" }, timeout = "4s" }
+"""  # fmt: skip
+LATER = (
+    LEASES
+    + """
+launches = { demand = "3/s", changes = "1/s", client = { name = "full-jitter", base = "5s", cap = "1m" } }
+propagation = { workers = 2, time = { dist = "exponential", mean = "400ms" } }
+health.targets = 40
+health.interval = "10s"
+health.timeout = "2s"
+health.workers = 1
+health.joins = "1%"
+health.rise = 1
+health.time = { dist = "exponential", mean = "230ms" }
+"""
+)
+RACE = """
+seed = 5
+dns.enactors = 2
+dns.endpoints = 2
+dns.keep = 3
+dns.delays.transaction = { dist = "exponential", mean = "4s" }
+dns.delays.plan = "20s"
+dns.delays.look = "5s"
+dns.delays.back_off = "5s"
+dns.delays.clean_up = "1s"
+dns.lock = { loses = "5%", loses_again = "50%", factor = 2.0, cap = "1h" }
+how_often = { years = 0.05, trials = 64, repeats = 4 }
+"""  # fmt: skip
+CHANGES: dict[str, list[str]] = {
+    LEASES: [
+        "",
+        *(f'policy.client = "{name}"' for name in ("immediate", "exponential")),
+        'policy.client = { name = "fixed", delay = { dist = "uniform", min = "1s", max = "9s" } }',
+        'policy.admission = { name = "token-bucket", rate = "90%" }',
+        'policy.admission = { name = "token-bucket", rate = "3/s", only = "establish", burst = "5s" }',
+        'policy.admission = { name = "queue-size", rate = "150%", limit = "15s" }',
+        *(f'policy.queue = "{name}"' for name in ("lifo", "drop-expired")),
+        'policy.queue = { name = "bounded", limit = "10s" }',
+        'policy.queue = { name = "bounded", limit = 7 }\nhost.reject_cost = "100ms"',
+        'policy.queue = { name = "drop-expired", max_age = "9s", margin = "1s" }\nhost.drop_cost = "50ms"',
+        'policy.queue = { name = "drop-expired", max_age = "9s" }\nhost.drop_notifies = true',
+        "host.cancel_on_timeout = true",
+        'policy.lease = { name = "grace", grace = "1m" }',
+        'policy.lease = "credit-on-arrival"',
+        'policy.lease = { name = "freeze", then = "resume" }\nhost.renew_time = "3s"',
+        'policy.lease = { name = "freeze", then = "rearm" }\nhost.renew_time = "3s"',
+        'host.slowdown = { a = 0.5, b = 1.5, queue = 10 }',
+        *(
+            f"host.establish_time = {{ {text} }}"
+            for text in (
+                'dist = "lognormal", mean = "900ms", cv = 2.0', 'dist = "uniform", min = "100ms", max = "2s"',
+                'dist = "weibull", mean = "900ms", shape = 0.7', 'dist = "pareto", mean = "900ms", tail = 2.5',
+            )
+        ),
+        'host.timeout = { dist = "exponential", mean = "30s" }',
+        'lease.duration = { dist = "uniform", min = "2m", max = "4m" }',
+        'host.fail_after = "3s"\nhost.round_trip = "200ms"',
+        'dependency.outages = [{ from = "3m", to = "6m", fails = "60%" }, { from = "7m", to = "9m" }]',
+        "fleet.skew = 1.0",
+        "fleet.hosts = 12\nfleet.sample_hosts = 4",
+        'recovers_from = "8m"\nhold = "5m"',
+        '[[operator]]\ndo = "restart"\nat = "11m"\nwaves = 2\nevery = "30s"\ndown_for = "20s"',
+        '[[operator]]\ndo = "throttle"\nat = "9m"\nrate = "2/s"\nrelease = [{ after = "2m", rate = "off" }]',
+        '[[operator]]\ndo = "pause"\nat = "9m"\nlasts = "2m"\nzone = 1',
+        '[[operator]]\ndo = "restart"\nwhen = "leased < 50%"\nfor = "20s"\nshare = "50%"',
+        '[[operator]]\ndo = "throttle"\nwhen = "queue > 20"\nrate = "80%"\nonly = "establish"',
+    ],
+    JOBS: [
+        "",
+        'jobs.retries = "unlimited"',
+        "jobs.retries = 0",
+        'jobs.arrivals = "even"',
+        'policy.client = { name = "exponential", base = "500ms", cap = "20s" }',
+        'policy.queue = "lifo"',
+        'policy.queue = { name = "bounded", limit = "3s" }',
+        'policy.admission = { name = "token-bucket", rate = "12/s" }',
+        "host.cancel_on_timeout = true",
+        'dependency.outages = [{ from = "2m", to = "4m", fails = "50%" }]',
+    ],
+    LATER: [
+        "",
+        'launches.arrivals = "even"\nlaunches.pinned = "50%"\nlaunches.looks = 2\nlaunches.retries = 2',
+        'launches.throttle = [{ at = "9m", rate = "2/s" }, { at = "15m", rate = "off" }]',
+        'propagation.slowdown = { a = 0.5, queue = 50 }\npropagation.fails = "5%"',
+        *(
+            f"propagation.intake = {{ {text} }}"
+            for text in (
+                'name = "token-bucket", rate = "4/s"', 'name = "queue-size", rate = "6/s", limit = 40',
+                'name = "queue-size-switch", limit = 40, low = 10', 'name = "queue-size-ramp", limit = 40, low = 10',
+            )
+        ),
+        'propagation.shards = 2\npropagation.reductions = [{ at = "10m", lasts = "5m", share = "50%" }]',
+        *(
+            f"health.policy = {{ {text} }}"
+            for text in (
+                'name = "fail-open", healthy = 19', 'name = "panic", below = "90%"',
+                'name = "ejection-cap"', 'name = "velocity"',
+                'name = "flap-damping", base = "10m", cap = "20m"',
+            )
+        ),
+        'health.terminate_after = "2m"\nhealth.change_time = "100ms"',
+        'health.failover = [{ at = "5m", do = "off" }]\nhealth.rise = 2\nhealth.fall = 2',
+    ],
+    RACE: ["", 'dns.guardrails = ["compare-and-set"]', 'dns.guardrails = ["keep-active", "refuse-empty"]'],
+}  # fmt: skip
+
+
+def experiment_of(base: str, change: str) -> Experiment:
+    """A small run: a base with one change, which may be tables of operators behind it."""
+    lines, _, table = change.partition("[[")
+    overrides = tuple(line.replace(" = ", "=", 1) for line in lines.splitlines() if line)
+    model = race.World if base is RACE else None
+    return scenario.parse(base + (f"[[{table}" if table else ""), overrides=overrides, model=model)
+
+
+def outcome_of(experiment: Experiment) -> Outcome:
+    """Its first run."""
+    with pipeline.Runner(1) as runner:
+        return aftermath.follow(next(runner.run([(experiment.first, experiment.head.seed, 0)])))
+
+
+def _hash(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+def series_of(outcome: Outcome) -> str:
+    """Hash of all that the stages gave: whole numbers, the same on every machine."""
+    arrays = {**outcome.series, **getattr(outcome, "later", {})}
+    arrays |= {"zones": outcome.leased_by_zone, "sojourn": outcome.sojourn, "latency": outcome.latency}
+    return _hash(*(name.encode() + np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)))
+
+
+def _rounded(value: Any) -> Any:
+    """Nine digits: the last bits of a float are the machine's."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.9g}") if isinstance(value, float | np.floating) else value
+
+
+def row_of(row: Any) -> str:
+    """Hash of a row of results."""
+    return _hash(json.dumps(_rounded(row), sort_keys=True, default=str).encode())
+
+
+def fingerprint(base: str, change: str) -> list[str]:
+    """Series and row of a run; of the race its answer, twice."""
+    experiment = experiment_of(base, change)
+    if base is RACE:
+        told = row_of(race.answer(experiment, 1))
+        return [told, told]
+    outcome = outcome_of(experiment)
+    return [series_of(outcome), row_of(outcome.measure())]
+
+
+NAMES = {LEASES: "leases", JOBS: "jobs", LATER: "later", RACE: "race"}
+RUNS = {f"{NAMES[base]}: {change}": (base, change) for base, changes in CHANGES.items() for change in changes}
+
+
+def written() -> dict[str, Any]:
+    """What the golden file holds now, if it were written anew."""
+    numbers = {"model": identity.MODEL, "measures": identity.MEASURES, "race": identity.RACE}
+    return numbers | {"runs": {name: fingerprint(*run) for name, run in RUNS.items()}}
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(written(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

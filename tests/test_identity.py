@@ -1,0 +1,100 @@
+"""The key of a run changes when its result may, and only then.
+
+Oracle: the edits themselves. Each is made in a copy of the package (or in this process) and is known to change results,
+or to change nothing. Whether the numbers MODEL, MEASURES and RACE were raised is told by fingerprints of small runs.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import fingerprints
+import pytest
+
+from recovery import drain, identity, theory
+from recovery.stages import queueing
+
+TOP = Path(__file__).resolve().parent.parent
+GOLDEN = json.loads(fingerprints.GOLDEN.read_text(encoding="utf-8"))
+KEYS = f"""
+import sys
+from recovery import identity  # first: fingerprints would take the package that stands beside it
+sys.path.insert(0, {str(TOP / "tests")!r})
+import fingerprints
+print([identity.digest_of(fingerprints.experiment_of(*run).first, 1, 0) for name, run in fingerprints.RUNS.items()
+       if not name.startswith("race") and "skew" not in name])
+"""
+
+
+def test_all_fingerprints_are_there() -> None:
+    assert list(GOLDEN["runs"]) == list(fingerprints.RUNS)
+    assert len(GOLDEN["runs"]) >= 60
+    series = [one[0] for one in GOLDEN["runs"].values()]
+    assert len(set(series)) >= len(series) - 1  # recovers_from moves the measures only
+
+
+@pytest.mark.parametrize("name", fingerprints.RUNS)
+def test_a_number_is_raised_when_results_change(name: str) -> None:
+    series, row = fingerprints.fingerprint(*fingerprints.RUNS[name])
+    known_series, known_row = GOLDEN["runs"][name]
+    numbers = [identity.MODEL, identity.MEASURES, identity.RACE]
+    raised = [now > then for now, then in zip(numbers, (GOLDEN[k] for k in ("model", "measures", "race")), strict=True)]
+    which = 2 if name.startswith("race") else 0 if series != known_series else 1
+    if (series, row) != (known_series, known_row):
+        number = ("MODEL", "MEASURES", "RACE")[which]
+        assert raised[which], f"results changed: raise identity.{number}, then python tests/fingerprints.py"
+    assert not any(raised), "a number was raised: python tests/fingerprints.py"
+
+
+def keys_in(folder: Path) -> str:
+    """Keys of all fingerprint runs by the code that lies in `folder`."""
+    command = [sys.executable, "-P", "-c", KEYS]
+    done = subprocess.run(command, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+EDITS = [
+    ("recovery/units.py", "    return ", "    return 1000 + ", "def ns(", True),
+    ("recovery/policies.py", "return self.per_s / hosts", "return 0.5 * self.per_s / hosts", "", True),
+    ("recovery/policies.py", " * establish_per_s", " * 0.5 * establish_per_s", "def of_host", True),
+    ("recovery/distributions.py", "return float(self.mean", "return 2 * float(self.mean", "def mean_s", True),
+    ("kernels/policies.py", "\n", "\nUNUSED = 12345\n", "import", False),
+    ("recovery/pipeline.py", "\n", "\n# a remark\n", "import", False),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "after", "changes"), EDITS)
+def test_an_edit_changes_the_keys_when_it_may_change_results(
+    tmp_path: Path, file: str, old: str, new: str, after: str, changes: bool
+) -> None:
+    for package in ("kernels", "recovery"):
+        shutil.copytree(TOP / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    head, mark, rest = text.partition(after) if after else ("", "", text)
+    assert old in rest
+    (tmp_path / file).write_text(head + mark + rest.replace(old, new, 1), encoding="utf-8")
+    assert (keys_in(tmp_path) != keys_in(TOP)) == changes
+
+
+def test_a_measure_that_changed_shows_in_the_fingerprint_of_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fingerprints.RUNS["leases: "]
+    before, bound = fingerprints.fingerprint(*run), theory.fleet_fluid_bound_s
+    monkeypatch.setattr(theory, "fleet_fluid_bound_s", lambda *args, **kwargs: bound(*args, **kwargs) / 2)
+    after = fingerprints.fingerprint(*run)
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_a_rule_of_python_that_changed_shows_in_the_fingerprint_of_the_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fingerprints.RUNS["leases: "]
+    before = fingerprints.fingerprint(*run)
+    monkeypatch.setattr(queueing, "dependency_controls", lambda scenario: [])
+    assert fingerprints.fingerprint(*run)[0] != before[0]
+
+
+def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drain._agreed(identity.CODE, drain.simulate, []) == []
+    with pytest.raises(ValueError, match="computes with other code than the command began with"):
+        drain._agreed("edited", drain.simulate, [])
