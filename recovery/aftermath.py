@@ -55,25 +55,28 @@ class Aftermath(Outcome):
     def measure(self) -> dict[str, Any]:
         """One row of results, with the measures of the later stages."""
         row = super().measure() | self._launches() | (self._propagation() if len(self.reach) else {}) | self._health()
-        return row | {"all_normal_s": self._all_normal_s(row)}
+        return row | self._normal(row)
 
-    def _all_normal_s(self, row: dict[str, Any]) -> float:
-        """When the last of the stages is normal again; one that never ceased to be does not count."""
-        later = (row.get(f"{what}_normal_s", math.nan) for what in ("launches", "latency", "capacity"))
-        times = (self.scenario.recovers_from_s + row["ttr99_s"], *later)
-        return float(max(time for time in times if not math.isnan(time)))
+    def _normal(self, row: dict[str, Any]) -> dict[str, float]:
+        """When 99 % have their leases again, counted from the start, and when the last of the stages is normal again; 0
+        is always.
+        """
+        is_leased = row["leased_min_share"] >= measures.DEPTHS["ttr99_s"] - measures.ROUNDING
+        leases = 0.0 if is_leased else self.scenario.recovers_from_s + row["ttr99_s"]
+        later = [row[name] for what in ("launches", "latency", "capacity") if (name := f"{what}_normal_s") in row]
+        return {"leases_normal_s": leases, "all_normal_s": max(leases, *later)}
 
     def _launches(self) -> dict[str, Any]:
         scenario, t, flows = self.scenario, self.times_s, self.later
         attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]
         share = np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0)
         fails_from = measures.stays_from(t, share < FAILING_SHARE, 0.0, scenario.hold)
-        after = fails_from if math.isfinite(fails_from) else 0.0
+        after, works = fails_from if math.isfinite(fails_from) else 0.0, share >= FAILING_SHARE
         total = max(int(attempts.sum()), 1)
         return {
             "launches_fail_s": fails_from,
-            "launches_resume_s": measures.stays_from(t, share >= FAILING_SHARE, after, scenario.hold),
-            "launches_normal_s": _settles_from(t, share >= NORMAL_SHARE, after, scenario.hold),
+            "launches_resume_s": 0.0 if works.all() else measures.stays_from(t, works, after, scenario.hold),
+            "launches_normal_s": measures.normal_from_s(t, share >= NORMAL_SHARE, fails_from, scenario.hold),
             "launches_asked": int(flows["launches_asked"].sum()),
             "launches_accepted": int(accepted.sum()),
             "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
@@ -93,7 +96,7 @@ class Aftermath(Outcome):
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         return {
             "latency_rises_s": rises,
-            "latency_normal_s": _settles_from(t, ~is_late, rises, hold) if math.isfinite(rises) else math.nan,
+            "latency_normal_s": measures.normal_from_s(t, ~is_late, rises, hold),
             "reach_p50_s": measures.quantile_s(self.reach, starts, 0.5),
             "reach_p99_s": measures.quantile_s(self.reach, starts, 0.99),
             "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
@@ -116,12 +119,12 @@ class Aftermath(Outcome):
         t, flows, hold = self.times_s, self.later, self.scenario.hold
         share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE
         falls = measures.stays_from(t, share < part.normal_share, 0.0, hold)
-        back = _settles_from(t, share >= part.normal_share, falls, hold) if math.isfinite(falls) else math.nan
+        back = measures.normal_from_s(t, share >= part.normal_share, falls, hold)
         start = measures.stays_from(t, fails, 0.0, hold)
         out = np.flatnonzero(flows["failovers"])
         return {
             "errors_start_s": start,
-            "errors_end_s": _settles_from(t, ~fails, start, hold) if math.isfinite(start) else math.nan,
+            "errors_end_s": measures.normal_from_s(t, ~fails, start, hold),
             "failover_first_s": float(t[out[0]]) if len(out) else math.inf,
             "capacity_falls_s": falls,
             "capacity_normal_s": back,
@@ -134,18 +137,6 @@ class Aftermath(Outcome):
             "targets_terminated": int(flows["targets_terminated"].sum()),
             "failovers": int(flows["failovers"].sum()),
         }
-
-
-def _settles_from(times_s: np.ndarray, is_well: np.ndarray, from_s: float, hold_s: float) -> float:
-    """First time from `from_s` on from which all is well for `hold_s`, and then never ill for `hold_s`; else inf."""
-    well = from_s
-    while math.isfinite(well):
-        well = measures.stays_from(times_s, is_well, well, hold_s)
-        ill = measures.stays_from(times_s, ~is_well, well, hold_s)
-        if not math.isfinite(ill):
-            return well
-        well = ill
-    return math.inf
 
 
 def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:

@@ -52,7 +52,7 @@ def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experim
 
 def _status_of(expect: "Sequence[Mapping[str, Any]]") -> int:
     holds = {bound["holds"] for bound in expect}
-    return THRESHOLD if "no" in holds else UNSURE if "unsure" in holds else WELL
+    return THRESHOLD if "no" in holds else UNSURE if holds - {"yes"} else WELL
 
 
 def _print_json(value: Any) -> None:

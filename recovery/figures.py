@@ -366,13 +366,13 @@ def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]],
             str(i), (at, 1.0), (0, 13 if raised else 2), xycoords=("data", "axes fraction"), textcoords="offset points",
             ha="center", va="bottom", fontsize=9, color="#0072B2", fontweight="bold", annotation_clip=False,
         )  # fmt: skip
-        if math.isfinite(simulated) and simulated <= axis.horizon_s:
+        if 0 < simulated <= axis.horizon_s:
             top.plot([simulated], [104.5], marker="v", color="#000000", ms=6, ls="", zorder=5)
-        if math.isfinite(simulated):
+        if 0 < simulated < math.inf:
             off = (simulated - at) / 60
             text = f"{axis.show(simulated)} ({'+' if round(off) > 0 else '−' if round(off) else '±'}{abs(off):.0f} min)"
         else:
-            text = "never"
+            text = units.show_milestone(simulated)
         name = textwrap.shorten(str(milestone["label"]), 58, placeholder=" …")
         lines.append(f"{i}  {name}: {axis.show(at)} | {text}")
     below.text(

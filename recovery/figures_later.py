@@ -85,7 +85,7 @@ def _chosen(curves: Sequence[Curve], worlds: Sequence[World]) -> tuple[list[tupl
     """Worlds to draw in colour, with their number, and those to draw in grey: of many the first, the one that is normal
     again soonest, and one that never is.
     """
-    ends = [_rank(world.normal_s[ALL].mean) for world in worlds]
+    ends = [world.normal_s[ALL].mean for world in worlds]
     chosen = set(range(len(worlds)))
     if len(curves) > TOGETHER_MAX:
         later = range(1, len(worlds))
@@ -225,7 +225,7 @@ def _actions(panels: Sequence[Axes], summary: Mapping[str, Any], axis: TimeAxis,
 def _when(world: World, stage: str, axis: TimeAxis) -> str:
     """When a stage of a world is normal again, in words."""
     at = world.normal_s[stage].mean
-    if math.isnan(at):
+    if world.is_well(stage):
         return "stay normal" if stage in ("leases", "launches") else "stays normal"
     verb = "are" if stage in ("leases", "launches") else "is"
     return f"{verb} never normal again" if math.isinf(at) else f"{verb} normal again {_at(axis, at)}"
@@ -239,19 +239,14 @@ def _contrast(worlds: Sequence[World], stage: str, axis: TimeAxis) -> str:
     """The first world, and the best of the others, at one stage."""
     text = f"“{worlds[0].name}” {_when(worlds[0], stage, axis)}"
     text = text.replace(" are ", " is ").replace(" stay ", " stays ")
-    times = {world.name: _rank(world.normal_s[stage].mean) for world in worlds}
+    times = {world.name: world.normal_s[stage].mean for world in worlds}
     best, worst = (pick(list(times)[1:], key=lambda name: times[name], default="") for pick in (min, max))
     if best and times[best] < times[worlds[0].name] - 60:
-        when = "never ceases to be" if times[best] < 0 else _at(axis, times[best])
+        when = "never ceases to be" if times[best] <= worlds[0].window_s else _at(axis, times[best])
         return f"{text}, “{textwrap.shorten(best, 60, placeholder=' …')}” {when}"
     if worst and math.isinf(times[worst]) and math.isfinite(times[worlds[0].name]):
         return f"{text}, “{textwrap.shorten(worst, 60, placeholder=' …')}” never"
     return text
-
-
-def _rank(normal_s: float) -> float:
-    """A time at which a stage is normal again; before all others if it never ceased to be."""
-    return -1.0 if math.isnan(normal_s) else normal_s
 
 
 def _duration_s(part: Mapping[str, Any], key: str, default: float) -> float:
@@ -421,8 +416,8 @@ def _day(
     end = worlds[0].normal_s[ALL].mean
     what = worlds[0].last.partition(" in ")[0]
     several = "" if what.endswith("es") else "s"
-    if math.isnan(end):
-        text = f"“{worlds[0].name}” is normal all the time"
+    if worlds[0].is_well(ALL):
+        text = f"“{worlds[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"
     elif math.isinf(end):
         text = f"“{worlds[0].name}” is never normal again; {what} hold{several} it back"
     else:
@@ -438,17 +433,17 @@ def _stages(worlds: Sequence[World], axis: TimeAxis) -> Picture:
     """When each stage is normal again, a row a world, the soonest on top."""
     from matplotlib.lines import Line2D
 
-    order = sorted(worlds, key=lambda world: (_rank(world.normal_s[ALL].mean), world is not worlds[0]))
+    order = sorted(worlds, key=lambda world: (world.normal_s[ALL].mean, world is not worlds[0]))
     stages = [stage for stage in STAGES if stage in worlds[0].normal_s]
     figure, (panel, below) = stack([0.5 + 0.4 * len(order), lines_in(2)])
     for y, world in enumerate(order):
-        known = [world.normal_s[stage].mean for stage in stages if not math.isnan(world.normal_s[stage].mean)]
-        ends = [min(time, axis.horizon_s) for time in known]
+        known = [stage for stage in stages if not world.is_well(stage)]
+        ends = [min(world.normal_s[stage].mean, axis.horizon_s) for stage in known]
         if ends:
             panel.plot([min(ends), max(ends)], [y, y], color=PALE, lw=2.4, zorder=1)
         for n, stage in enumerate(stages):
             span = world.normal_s[stage]
-            if math.isnan(span.mean):
+            if stage not in known:
                 continue
             at, never = min(span.mean, axis.horizon_s), math.isinf(span.mean)
             low, high = (span.low, span.high) if math.isfinite(span.low) else (at, at)
@@ -497,7 +492,7 @@ def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Mapping[str, 
         where = panel.get_xaxis_transform()
         lift = 1 / (72 * 1.25)
         panel.plot([observed], [1 + 15 * lift], "v", color=OBSERVED, ms=5.5, transform=where, clip_on=False, zorder=6)
-        if math.isfinite(simulated) and simulated <= axis.horizon_s:
+        if 0 < simulated <= axis.horizon_s:
             panel.plot(
                 [simulated], [1 + 5 * lift], "v", color=SIMULATED, ms=5.5, transform=where, clip_on=False, zorder=6
             )
@@ -508,8 +503,8 @@ def _told(stones: Sequence[Mapping[str, Any]], axis: TimeAxis, world: str) -> li
     lines = [f"Milestones: observed | simulated (“{textwrap.shorten(world, 40, placeholder=' …')}”)"]
     for i, stone in enumerate(stones, 1):
         observed, simulated = number(stone["observed_s"]), number(stone["simulated_s"])
-        text = "–" if math.isnan(simulated) else "never"
-        if math.isfinite(simulated):
+        text = units.show_milestone(simulated)
+        if 0 < simulated < math.inf:
             off = round((simulated - observed) / 60)
             text = f"{axis.show(simulated)} ({'+' if off > 0 else '−' if off else '±'}{abs(off)} min)"
         fit = ", used for the fit" if stone["used_for_fit"] else ""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 NO_PROGRESS_SHARE = 0.001  # less than this share of the fleet in a whole `hold` is no net progress
+ROUNDING = 1e-12  # a share may miss its depth by so much
 DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
 
 
@@ -32,6 +33,29 @@ def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: 
     return math.inf
 
 
+def settles_from(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+    """First time from `from_s` on from which all is normal for `hold_s`, and then never not so for `hold_s`; else
+    inf.
+    """
+    normal = from_s
+    while math.isfinite(normal):
+        normal = stays_from(times_s, is_normal, normal, hold_s)
+        lost = stays_from(times_s, ~is_normal, normal, hold_s)
+        if not math.isfinite(lost):
+            return normal
+        normal = lost
+    return math.inf
+
+
+def normal_from_s(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+    """When all is normal again: 0.0 ("always") only if no window was ever anything else, inf if never. Where it began
+    to be bad at `from_s` (inf: it never was for `hold_s`), it is looked for from there on, else from the start.
+    """
+    if is_normal.all():
+        return 0.0
+    return settles_from(times_s, is_normal, from_s if math.isfinite(from_s) else 0.0, hold_s)
+
+
 def times_to_recovery_s(
     times_s: np.ndarray, leased_share: np.ndarray, from_s: float, hold_s: float
 ) -> dict[str, float]:
@@ -45,7 +69,7 @@ def times_to_recovery_s(
 def _time_to_share_s(
     times_s: np.ndarray, leased_share: np.ndarray, depth: float, from_s: float, hold_s: float
 ) -> float:
-    at = stays_from(times_s, leased_share >= depth - 1e-12, from_s, hold_s)
+    at = stays_from(times_s, leased_share >= depth - ROUNDING, from_s, hold_s)
     never_lost = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
     return 0.0 if never_lost else at - from_s
 
@@ -141,8 +165,10 @@ def jobs_verdict(
 
 def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, ttr100_s: float) -> dict[str, float]:
     """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good,
-    when it is full.
+    when it is full. All are 0.0 ("always") where it was full in every window.
     """
+    if leased_share.min() >= 1:
+        return dict.fromkeys(("decline_ends_s", "progress_from_s", "leased_all_s"), 0.0)
     low = leased_share <= leased_share.min() + 0.01
     return {
         "decline_ends_s": float(times_s[int(np.argmax(low))]),
@@ -172,9 +198,12 @@ def student(freedom: int, confidence: float = 0.95) -> float:
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean and Student interval of independent values; one value has no interval (nan); an infinite one makes all
-    infinite.
+    infinite. What was not measured (nan) is left out; all is nan if nothing was measured.
     """
+    values = [value for value in values if not math.isnan(value)]
     n = len(values)
+    if n == 0:
+        return math.nan, math.nan, math.nan
     if any(math.isinf(v) for v in values):
         return math.inf, math.nan, math.inf
     mean = math.fsum(values) / n

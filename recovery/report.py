@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from recovery import figures, figures_later, stage_times, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
-from recovery.text import sample_span
+from recovery.text import sample_span, show_measure
 
 _HEAD = {
     "title",
@@ -492,15 +492,17 @@ def distinct(manifest: Mapping[str, Any], summary: dict[str, Any]) -> dict[str, 
 
 
 def _expectation(row: Mapping[str, Any]) -> dict[str, str]:
-    measure = row["text"].split()[0]
-    kind = "time" if measure.endswith("_s") else "share" if measure.endswith("_share") else "number"
-    sign = {"yes": "✓ holds", "no": "✗ fails", "unsure": "? unsure: the interval spans the bound"}[row["holds"]]
-    look = {"yes": "good", "no": "never", "unsure": ""}[row["holds"]]
+    sign, look = {
+        "yes": ("✓ holds", "good"),
+        "no": ("✗ fails", "never"),
+        "unsure": ("? unsure: the interval spans the bound", ""),
+        "not measured": ("? not measured", ""),
+    }[row["holds"]]
     return {
         "text": row["text"],
         "sign": sign,
         "look": look,
-        "value": show(number(row["value"]), kind),
+        "value": show_measure(row["text"].split()[0], row["value"]),
         "why": row.get("why", ""),
     }
 
@@ -516,8 +518,8 @@ def milestones_of(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> li
                 **row,
                 "observed": axis.show(observed),
                 "after": units.show_duration(observed),
-                "simulated": axis.show(simulated) if math.isfinite(simulated) else "never",
-                "difference": f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "never",
+                "simulated": units.show_milestone(simulated, axis.show),
+                "difference": f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "–",
                 **dict(zip(("near", "look"), _near(row["confidence"], off), strict=True)),
             }
         )

@@ -105,8 +105,8 @@ def _times(world: World, first: World, stages: Sequence[str], axis: figures.Time
     for stage in stages:
         normal = world.normal_s[stage]
         saved = "" if world is first else stage_times.show_saving(world.saved_s[stage])
-        look = "never" if math.isinf(normal.mean) else ""
-        cells.append({"text": shown_time(normal, axis), "after": _spread(normal), "saved": saved, "look": look})
+        look, after = "never" if math.isinf(normal.mean) else "", "" if world.is_well(stage) else _spread(normal)
+        cells.append({"text": world.show(stage, axis.show), "after": after, "saved": saved, "look": look})
     return {"world": world.name, "cells": cells, "last": world.last}
 
 
@@ -119,8 +119,8 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
     end = first.normal_s[ALL].mean
     if math.isinf(end):
         text = f"“{first.name}” is not normal again in all stages before the horizon: {first.last} holds it back."
-    elif math.isnan(end):
-        return [f"“{first.name}” is normal in all stages all the time."]
+    elif first.is_well(ALL):
+        return [f"“{first.name}” is normal in all stages {'all' if end == 0 else 'almost all'} the time."]
     else:
         text = f"All stages of “{first.name}” are normal again at {axis.show(end)} ({first.last} last)."
     better = [world for world in others if world.saved_s[ALL].mean > 0 or world.normal_s[ALL].mean < end]
@@ -128,18 +128,14 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
         best = min(better, key=lambda world: world.normal_s[ALL].mean)
         saved = stage_times.show_saving(best.saved_s[ALL])
         told = f", {saved.removeprefix('+')} sooner" if saved != "–" else ""
-        text += f" Soonest is “{best.name}”: at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
-        text += "holds it back."
+        if best.is_well(ALL):
+            text += f" “{best.name}” {best.show(ALL, axis.show)} is{told}."
+        else:
+            text += f" Soonest is “{best.name}”: at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
+            text += "holds it back."
     elif others:
         text += " No other world is sooner."
     return [text]
-
-
-def shown_time(span: Span, axis: figures.TimeAxis) -> str:
-    """When a stage is normal again, as the axis of time shows it."""
-    if math.isnan(span.mean):
-        return "always"
-    return "never" if math.isinf(span.mean) else axis.show(span.mean)
 
 
 def _spread(span: Span) -> str:

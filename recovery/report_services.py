@@ -172,7 +172,7 @@ def _worlds(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
     for row in worlds if len(worlds) > 1 else []:
         saved = number(worlds[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
         ends = {name: number(one["well_s"]["mean"]) for name, one in row["services"].items()}
-        ends = {name: end for name, end in ends.items() if not math.isnan(end)}
+        ends = {name: end for name, end in ends.items() if end > 0}  # 0: it was well all the time
         last = max(ends, key=lambda name: ends[name], default=None)
         out.append(
             {
@@ -186,19 +186,31 @@ def _worlds(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
 
 
 def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, Any]:
-    off = number(row["difference_min"])
     return {
         "label": row["label"],
         "service": label,
         "observed": show_time(number(row["observed_s"]), axis),
-        "simulated": NOT if row["is_within"] is None else show_time(number(row["simulated_s"]), axis),
-        "difference": f"{off:+.0f}".replace("-", "−") if abs(off) >= 0.5 else "0" if math.isfinite(off) else "–",
+        "simulated": NOT if row["is_within"] is None else show_simulated(row, axis),
+        "difference": show_difference(row),
         "look": "" if row["is_within"] is None else "good" if row["is_within"] else "never",
         "near": {None: "–", True: "yes", False: "no"}[row["is_within"]] + f" ({row['within_min']:.0f})",
         "role": role(row),
         "confidence": row["confidence"],
         "source": row["source"],
     }
+
+
+def show_simulated(row: Mapping[str, Any], axis: TimeAxis) -> str:
+    """When the simulation has what was observed, in words."""
+    return "always well" if row["is_always"] else show_time(number(row["simulated_s"]), axis)
+
+
+def show_difference(row: Mapping[str, Any]) -> str:
+    """Minutes from what was observed to the simulation."""
+    off = number(row["difference_min"])
+    if math.isinf(off):
+        return "never"
+    return "–" if math.isnan(off) else f"{off:+.0f}".replace("-", "−") if abs(off) >= 0.5 else "0"
 
 
 PREDICTED, FITTED, BY_HAND, INPUT = "predicted", "used for the fit", "follows a step by hand", "input"

@@ -534,7 +534,7 @@ class Observed(_Part):
     measure: Literal[
         "decline_ends_s", "progress_from_s", "leased_all_s", "launches_fail_s", "launches_resume_s",
         "launches_normal_s", "latency_rises_s", "latency_normal_s", "errors_start_s", "errors_end_s",
-        "failover_first_s", "capacity_falls_s", "capacity_normal_s", "all_normal_s",
+        "failover_first_s", "capacity_falls_s", "capacity_normal_s", "leases_normal_s", "all_normal_s",
     ] = Field(description="which milestone of the simulation")  # fmt: skip
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
@@ -570,6 +570,7 @@ MEASURES_EXPECTED = {
     "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_droplet_hours": "number", "relapses": "number",
     "collapsed_share": "share", "denied_share": "share",
     "launches_fail_s": "time", "launches_resume_s": "time", "launches_normal_s": "time", "all_normal_s": "time",
+    "leases_normal_s": "time",
     "launches_throttled_share": "share", "launches_insufficient_share": "share", "launches_asleep_peak": "number",
     "changes_waiting_peak": "number", "latency_rises_s": "time", "latency_normal_s": "time", "reach_p50_s": "time",
     "reach_p99_s": "time", "reach_max_s": "time", "jobs_waiting_peak": "number", "jobs_refused_share": "share",
@@ -577,12 +578,13 @@ MEASURES_EXPECTED = {
     "failover_first_s": "time", "usable_min_share": "share", "capacity_lost_hours": "number", "error_minutes": "number",
     "checks_failed_share": "share", "targets_terminated": "number", "failovers": "number",
 }  # fmt: skip
+MILESTONES = get_args(Observed.model_fields["measure"].annotation)
 MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses")
 # Measures (of milestones and bounds) that need a later stage, by the table that must be there.
 MEASURES_OF_STAGES = {
     "launches": (
         "launches_fail_s", "launches_resume_s", "launches_normal_s", "all_normal_s", "launches_throttled_share",
-        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak",
+        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak", "leases_normal_s",
     ),
     "propagation": (
         "latency_rises_s", "latency_normal_s", "reach_p50_s", "reach_p99_s", "reach_max_s", "jobs_waiting_peak",
@@ -863,11 +865,10 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         if getattr(scenario, stage) is None
         for measure in measures
     }
-    stones = get_args(Observed.model_fields["measure"].annotation)
     asked: list[tuple[str, str, Sequence[str]]] = [
         (f"expect.{measure}", measure, tuple(MEASURES_EXPECTED)) for measure in head.expect
     ]
-    asked += [(f"observed.{i}.measure", stone.measure, stones) for i, stone in enumerate(head.observed)]
+    asked += [(f"observed.{i}.measure", stone.measure, MILESTONES) for i, stone in enumerate(head.observed)]
     for key, measure, all_of_them in asked:
         if measure in missing:
             there = ", ".join(name for name in all_of_them if name not in missing)

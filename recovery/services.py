@@ -451,14 +451,25 @@ def _between(steps: np.ndarray, most: float) -> np.ndarray:
 
 
 def _interval(values: Sequence[float]) -> dict[str, float]:
-    """Mean and interval over the runs that have a value: where a service was never impaired it has no start and end."""
-    known = [value for value in values if not math.isnan(value)]
-    mean, low, high = measures.mean_interval(known or [math.nan])
+    """Mean and interval over the runs that have a value."""
+    mean, low, high = measures.mean_interval(values)
     return {"mean": mean, "low": low, "high": high}
 
 
+def _starts_s(outs: Sequence[ServicesOutcome], name: str) -> dict[str, float]:
+    """When a service is impaired first, over the runs in which it is; inf if it never is."""
+    return _interval([found[0][0] for out in outs if (found := out.impaired(name))] or [math.inf])
+
+
+def _well_s(outs: Sequence[ServicesOutcome], name: str) -> dict[str, float]:
+    """When a service is well for good, over the runs in which it was not; 0 if it always was."""
+    return _interval([found[-1][1] for out in outs if (found := out.impaired(name))] or [0.0])
+
+
 def milestone_s(out: ServicesOutcome, row: Observed) -> float:
-    """When the simulation has what was observed, s; inf if never, nan if it cannot say."""
+    """When the simulation has what was observed, s; inf if never, nan if it cannot say, 0 for the end of what never
+    was.
+    """
     if row.what == "nothing":
         return math.nan
     if row.what == "action":
@@ -469,14 +480,18 @@ def milestone_s(out: ServicesOutcome, row: Observed) -> float:
     if row.what == "failover":
         return out.failover_s
     if row.what == "last end":
-        ends = [_last(out.impaired(name)) for name in out.table.services if name not in row.besides]
-        return max((end for end in ends if not math.isnan(end)), default=math.inf)
+        spans = (out.impaired(name) for name in out.table.services if name not in row.besides)
+        return max((found[-1][1] for found in spans if found), default=0.0)
     found = out.impaired(row.service)
     if row.what in BETTER:
         depth = out.states[row.service].depth
         deepest = int(np.argmax(depth))
         better = np.flatnonzero(depth[deepest:] <= BETTER[row.what] * depth[deepest])
-        return float((deepest + better[0]) * out.window_s) if depth[deepest] > 0 and len(better) else math.inf
+        if depth[deepest] == 0:
+            return 0.0
+        return float((deepest + better[0]) * out.window_s) if len(better) else math.inf
+    if not found and row.what.endswith("end"):
+        return 0.0
     number, end = {"start": (0, 0), "end": (-1, 1), "first end": (0, 1), "second start": (1, 0)}[row.what]
     return found[number][end] if len(found) > max(number, 0) else math.inf
 
@@ -486,7 +501,9 @@ def observed(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
     rows = []
     for row in outs[0].table.body.observed:
         told = _interval([milestone_s(out, row) for out in outs])
-        difference = (told["mean"] - row.at) / 60
+        is_always = told["mean"] == 0 and (row.what.endswith("end") or row.what in BETTER)
+        difference = math.nan if is_always else (told["mean"] - row.at) / 60
+        is_known = not math.isnan(told["mean"])
         within = WITHIN_MIN[row.confidence]
         is_given = row.what in ("action", "input") or (row.what in _OF_DEPTH and row.service in outs[0].given)
         rows.append(
@@ -496,11 +513,12 @@ def observed(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
                 "simulated_s": told["mean"],
                 "low_s": told["low"],
                 "high_s": told["high"],
+                "is_always": is_always,
                 "difference_min": difference,
                 "within_min": within,
-                "is_within": None if math.isnan(difference) else abs(difference) <= within,
+                "is_within": abs(difference) <= within if is_known else None,
                 "is_given": is_given,
-                "is_predicted": not (row.used_for_fit or row.follows_manual or is_given or math.isnan(difference)),
+                "is_predicted": not (row.used_for_fit or row.follows_manual or is_given) and is_known,
             }
         )
     return rows
@@ -526,21 +544,13 @@ def blast_rows(outs: Sequence[ServicesOutcome], node: str) -> list[dict[str, Any
         row: dict[str, Any] = {
             "service": name,
             "minutes_lost": _interval(lost),
-            "starts_s": _interval([_first(out.impaired(name)) for out in outs]),
-            "well_s": _interval([_last(out.impaired(name)) for out in outs]),
+            "starts_s": _starts_s(outs, name),
+            "well_s": _well_s(outs, name),
             "path": first.path(name),
             "paths": sorted(paths, key=lambda one: -float(one["minutes"])),
         }
         rows.append(row)
     return sorted(rows, key=lambda row: -float(row["minutes_lost"]["mean"]))
-
-
-def _first(found: Sequence[tuple[float, float]]) -> float:
-    return found[0][0] if found else math.nan
-
-
-def _last(found: Sequence[tuple[float, float]]) -> float:
-    return found[-1][1] if found else math.nan
 
 
 def cuts(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
@@ -701,7 +711,7 @@ def part(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
             "services": {
                 name: {
                     "minutes_lost": _interval([out.minutes_lost(name) for out in own]),
-                    "well_s": _interval([_last(out.impaired(name)) for out in own]),
+                    "well_s": _well_s(own, name),
                 }
                 for name in own[0].table.services
             },
@@ -749,8 +759,8 @@ def _service(outs: Sequence[ServicesOutcome], name: str) -> dict[str, Any]:
         "impaired": first.impaired(name),
         "depth": steps(first, name),
         "minutes_lost": _interval([out.minutes_lost(name) for out in outs]),
-        "starts_s": _interval([_first(out.impaired(name)) for out in outs]),
-        "well_s": _interval([_last(out.impaired(name)) for out in outs]),
+        "starts_s": _starts_s(outs, name),
+        "well_s": _well_s(outs, name),
         "deepest_share": _interval([float(out.states[name].depth.max(initial=0.0)) for out in outs]),
         "waits": chains(first, name),
     }

@@ -63,9 +63,9 @@ def observed_table(part: Mapping[str, Any]) -> str:
     axis = axis_of(part)
     rows = [["observed of services", "is", "confidence", "observed", "simulated", "difference"]]
     for row in part["observed"]:
-        off = number(row["difference_min"])
-        shown = f"{off:+.0f} min" if math.isfinite(off) else "–"
-        simulated = "–" if row["is_within"] is None else show_time(number(row["simulated_s"]), axis)
+        shown = report_services.show_difference(row)
+        shown += " min" if math.isfinite(number(row["difference_min"])) else ""
+        simulated = "–" if row["is_within"] is None else report_services.show_simulated(row, axis)
         name = f"{label_of(part, row['service'])}: {row['label']}"
         observed = show_time(number(row["observed_s"]), axis)
         rows.append([name, report_services.role(row), row["confidence"], observed, simulated, shown])

@@ -5,15 +5,16 @@ Pure functions of the rows of a summary; nothing is simulated. A stage is one of
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from recovery import measures
 from recovery.store import number
+from recovery.units import show_milestone
 
 # Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
 STAGES = {
-    "leases": "ttr99_s",
+    "leases": "leases_normal_s",
     "launches": "launches_normal_s",
     "latency": "latency_normal_s",
     "capacity": "capacity_normal_s",
@@ -37,8 +38,8 @@ class Span(NamedTuple):
 
 
 class World(NamedTuple):
-    """A world's times by stage: when normal again (s from the start; inf: never; nan: it never ceased to be), what that
-    is sooner than in the first world, paired by replication (nan: not known), and the stage that comes last.
+    """A world's times by stage: when normal again (s from the start; 0: always was; inf: never; nan: not measured),
+    what that is sooner than in the first world, paired by replication (nan: not known), and the stage that comes last.
     """
 
     name: str
@@ -46,6 +47,16 @@ class World(NamedTuple):
     normal_s: dict[str, Span]
     saved_s: dict[str, Span]
     last: str
+    window_s: float
+
+    def is_well(self, stage: str) -> bool:
+        """Whether a stage was normal from the first window on, but for moments shorter than `hold`."""
+        return self.normal_s[stage].mean <= self.window_s
+
+    def show(self, stage: str, show: Callable[[float], str]) -> str:
+        """When a stage is normal again, in words; "always" only where no window of any run was anything else."""
+        mean = self.normal_s[stage].mean
+        return "almost always" if 0 < mean <= self.window_s else show_milestone(mean, show)
 
 
 def worlds(summary: Mapping[str, Any], window_s: float) -> list[World]:
@@ -53,58 +64,42 @@ def worlds(summary: Mapping[str, Any], window_s: float) -> list[World]:
     rows, groups = summary["rows"], summary["groups"]
     if not rows or "all_normal_s" not in rows[0] or any(group["levers"] for group in groups):
         return []
-    back_s = number(summary["recovers_from_s"])
     times = {
-        group["world"]: {
-            int(row["replication"]): _times_s(row, back_s, window_s) for row in rows if row["world"] == group["world"]
-        }
+        group["world"]: {int(row["replication"]): _times_s(row) for row in rows if row["world"] == group["world"]}
         for group in groups
     }
     first = times[groups[0]["world"]]
-    return [_world(name, own, first) for name, own in times.items()]
+    return [_world(name, own, first, window_s) for name, own in times.items()]
 
 
-def _times_s(row: Mapping[str, Any], back_s: float, window_s: float) -> dict[str, float]:
-    """When each stage is normal again in one run; nan where it never ceased to be."""
-    out = {}
-    for stage, measure in STAGES.items():
-        if measure in row:
-            value = number(row[measure])
-            if stage == "leases":
-                value = back_s + value if value > 0 else math.nan
-            elif value <= window_s:
-                value = math.nan
-            out[stage] = value
-    known = [value for value in out.values() if not math.isnan(value)]
-    return out | {ALL: max(known, default=math.nan)}
+def _times_s(row: Mapping[str, Any]) -> dict[str, float]:
+    """When each stage, and all of them, is normal again in one run."""
+    return {stage: number(row[name]) for stage, name in (*STAGES.items(), (ALL, "all_normal_s")) if name in row}
 
 
-def _world(name: str, own: Mapping[int, Mapping[str, float]], first: Mapping[int, Mapping[str, float]]) -> World:
+def _world(
+    name: str, own: Mapping[int, Mapping[str, float]], first: Mapping[int, Mapping[str, float]], window_s: float
+) -> World:
     stages = list(dict.fromkeys(stage for run in (*first.values(), *own.values()) for stage in run))
     normal, saved = {}, {}
     for stage in stages:
         values = [run[stage] for run in own.values() if stage in run]
-        normal[stage] = _span(values)
+        normal[stage] = Span(*measures.mean_interval(values))
         pairs = [
             first[i][stage] - run[stage]
             for i, run in own.items()
             if i in first and math.isfinite(run.get(stage, math.nan)) and math.isfinite(first[i].get(stage, math.nan))
         ]
-        saved[stage] = _span(pairs) if len(pairs) == len(own) else Span(math.nan, math.nan, math.nan)
-    lasts = Counter(_last(run) for run in own.values())
+        saved[stage] = Span(*measures.mean_interval(pairs if len(pairs) == len(own) else ()))
+    lasts = Counter(_last(run, window_s) for run in own.values())
     last, count = lasts.most_common(1)[0]
-    return World(name, len(own), normal, saved, last if count == len(own) else f"{last} in {count} of {len(own)} runs")
+    last = last if count == len(own) else f"{last} in {count} of {len(own)} runs"
+    return World(name, len(own), normal, saved, last, window_s)
 
 
-def _span(values: Sequence[float]) -> Span:
-    """Of the values that are known; nan if none is."""
-    known = [value for value in values if not math.isnan(value)]
-    return Span(*measures.mean_interval(known)) if known else Span(math.nan, math.nan, math.nan)
-
-
-def _last(run: Mapping[str, float]) -> str:
+def _last(run: Mapping[str, float], window_s: float) -> str:
     """The stage that is last to be normal again; of several that never are, the first of them."""
-    known = {stage: run[stage] for stage in STAGES if not math.isnan(run.get(stage, math.nan))}
+    known = {stage: run[stage] for stage in STAGES if run.get(stage, math.nan) > window_s}
     return max(known, key=lambda stage: known[stage]) if known else "none"
 
 

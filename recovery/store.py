@@ -53,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The same in what JSON can say: inf and nan become "inf" and null."""
+    """The same in what JSON can say: inf (never) and nan (not measured) become "inf" and null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -134,8 +134,11 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
     numbers = {}
     for name, value in own[0].items():
         if isinstance(value, int | float) and name not in ("seed", "replication", "cpu_s"):
-            mean, low, high = measures.mean_interval([float(row[name]) for row in own])
+            values = [number(row[name]) for row in own]
+            mean, low, high = measures.mean_interval(values)
             numbers[name] = {"mean": mean, "low": low, "high": high}
+            if missing := sum(math.isnan(value) for value in values):
+                numbers[name]["not_measured"] = missing  # runs that the mean knows nothing of
     verdicts = [row["verdict"] for row in own]
     return {
         "world": world.name,
@@ -159,7 +162,7 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
                 "label": observed.label,
                 "observed_s": observed.at,
                 "simulated_s": simulated,
-                "difference_min": (simulated - observed.at) / 60,
+                "difference_min": (simulated - observed.at) / 60 if simulated else math.nan,  # 0 is always, no time
                 "confidence": observed.confidence,
                 "source": observed.source,
                 "used_for_fit": observed.used_for_fit,
@@ -170,7 +173,8 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
 
 
 def judged(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
-    """Whether a bound holds for the first world: "yes", "no", or "unsure" where the interval spans it.
+    """Whether a bound holds for the first world: "yes", "no", "unsure" where the interval spans it, or "not measured"
+    where no run has such a value.
 
     `rows` are measures with `world`, `levers` and `replication`; a mean's interval is over replications. In a sweep it
     must hold at every point; what is told is the worst one, with its `levers`.
@@ -183,7 +187,7 @@ def judged(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> di
     if not points:
         return {"text": bound.text, "holds": "no", "value": math.nan, "why": "every run failed", "levers": {}}
     told = [_judged(bound, own) | {"levers": own[0]["levers"]} for own in points.values()]
-    return min(told, key=lambda judged: ("no", "unsure", "yes").index(judged["holds"]))
+    return min(told, key=lambda judged: ("no", "not measured", "unsure", "yes").index(judged["holds"]))
 
 
 def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -198,7 +202,10 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]
     else:
         values: dict[int, list[float]] = {}
         for row in own:
-            values.setdefault(row["replication"], []).append(float(row[bound.measure]))
+            if not math.isnan(value := number(row[bound.measure])):
+                values.setdefault(row["replication"], []).append(value)
+        if not values:
+            return {"text": bound.text, "holds": "not measured", "value": math.nan}
         means = [math.fsum(one) / len(one) for one in values.values()]
         mean, low, high = measures.mean_interval(means)
         low, high = (mean if math.isnan(end) else end for end in (low, high))

@@ -7,8 +7,8 @@ from typing import Any
 
 from recovery import stage_times
 from recovery.estimate import Estimate
-from recovery.scenario import Experiment, World
-from recovery.units import show_bytes, show_count, show_duration, show_share
+from recovery.scenario import MILESTONES, Experiment, World
+from recovery.units import show_bytes, show_count, show_duration, show_milestone, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
@@ -94,14 +94,19 @@ def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequenc
 def expected(bound: Mapping[str, Any]) -> str:
     """Whether a bound of [expect] holds, and where in a sweep it holds least."""
     levers = "".join(f", {key} = {value}" for key, value in bound.get("levers", {}).items())
-    return f"expected {bound['text']}: {bound['holds']} ({_shown(bound['text'].split()[0], bound['value'])}{levers})"
+    value = show_measure(bound["text"].split()[0], bound["value"])
+    told = levers.removeprefix(", ") if value == bound["holds"] else value + levers
+    return f"expected {bound['text']}: {bound['holds']}" + (f" ({told})" if told else "")
 
 
-def _shown(measure: str, value: Any) -> str:
-    number = math.nan if value is None else float(value)
+def show_measure(measure: str, value: Any) -> str:
+    """A measure's value by what its name says it is: a milestone, a time, a share, a number."""
+    number = _number(value)
+    if math.isnan(number) or measure in MILESTONES:
+        return show_milestone(number)
     if measure.endswith("_s"):
         return show_duration(number)
-    return show_share(number) if measure.endswith("_share") else "never" if math.isinf(number) else f"{number:.4g}"
+    return show_share(number) if measure.endswith("_share") else "∞" if math.isinf(number) else f"{number:.4g}"
 
 
 def worlds_table(summary: Mapping[str, Any]) -> str:
@@ -144,8 +149,7 @@ def stages_table(worlds: Sequence[stage_times.World]) -> str:
     stages = [stage for stage in stage_times.TITLES if stage in worlds[0].normal_s]
     rows = [["normal again", *(stage_times.TITLES[stage] for stage in stages), "saved", "held back by"]]
     for world in worlds:
-        times = [world.normal_s[stage].mean for stage in stages]
-        shown = ["always" if math.isnan(time) else show_duration(time) for time in times]
+        shown = [world.show(stage, show_duration) for stage in stages]
         saved = "" if world is worlds[0] else stage_times.show_saving(world.saved_s[stage_times.ALL])
         rows.append([world.name, *shown, saved, world.last])
     return table(rows)
@@ -172,11 +176,10 @@ def milestones_table(summary: Mapping[str, Any]) -> str:
     """Observed and simulated milestones, with the difference."""
     rows = [["milestone", "confidence", "observed", "simulated", "difference"]]
     for stone in summary["milestones"]:
-        simulated = math.nan if stone["simulated_s"] is None else float(stone["simulated_s"])
-        difference = math.nan if stone["difference_min"] is None else float(stone["difference_min"])
+        simulated, difference = _number(stone["simulated_s"]), _number(stone["difference_min"])
         label = stone["label"] + (" (used for the fit)" if stone["used_for_fit"] else "")
         shown = f"{difference:+.1f} min" if math.isfinite(difference) else "–"
-        rows.append([label, stone["confidence"], show_duration(stone["observed_s"]), show_duration(simulated), shown])
+        rows.append([label, stone["confidence"], show_duration(stone["observed_s"]), show_milestone(simulated), shown])
     return table(rows, left=2)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Strict, WithJsonSchema
@@ -149,6 +150,15 @@ def show_duration(seconds: float) -> str:
         return f"{seconds / 60:.1f} min".replace(".0 ", " ")
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def show_milestone(at_s: float, show: Callable[[float], str] = show_duration) -> str:
+    """A milestone for people: "always" (0: what is normal never was anything else), "never" (inf), "not measured"
+    (nan), or the time.
+    """
+    if math.isnan(at_s):
+        return "not measured"
+    return "always" if at_s == 0 else "never" if math.isinf(at_s) else show(at_s)
 
 
 def show_count(number: float) -> str:

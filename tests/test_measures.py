@@ -39,6 +39,15 @@ def test_what_was_before_the_start_does_not_count() -> None:
     assert measures.stays_from(T, np.ones(10, bool), 35, 20) == 40
 
 
+def test_what_was_normal_in_every_window_always_was() -> None:
+    assert measures.normal_from_s(T, np.ones(10, bool), math.inf, 20) == 0
+    moment = np.array([1, 1, 1, 0, 1, 1, 1, 1, 1, 1], bool)  # shorter than `hold`: normal from the first window on
+    assert measures.normal_from_s(T, moment, math.inf, 20) == 10
+    ill = np.array([1, 0, 0, 0, 1, 0, 1, 1, 1, 1], bool)
+    assert measures.normal_from_s(T, ill, 20, 20) == 70
+    assert measures.normal_from_s(T, ill, 20, 40) == math.inf
+
+
 def test_times_to_recovery() -> None:
     leased = share(1, 1, 0, 0.2, 0.5, 0.9, 0.95, 0.99, 1, 1)
     assert measures.times_to_recovery_s(T, leased, 30, 10) == {
@@ -113,6 +122,7 @@ def test_milestones() -> None:
     assert measures.milestones_s(T, leased, 50, 50) == {
         "decline_ends_s": 30, "progress_from_s": 70, "leased_all_s": 100,
     }  # fmt: skip
+    assert set(measures.milestones_s(T, np.ones(10), 50, 0).values()) == {0}  # always full
 
 
 def test_times_until_a_queue_is_cleared() -> None:
@@ -152,6 +162,12 @@ def test_mean_and_interval() -> None:
     mean, low, high = measures.mean_interval([1.0, 2.0, 3.0])
     assert mean == 2
     assert (mean - low, high - mean) == (pytest.approx(4.3027 / math.sqrt(3), rel=1e-4),) * 2
+
+
+def test_what_was_not_measured_does_not_count() -> None:
+    assert measures.mean_interval([1.0, math.nan, 2.0, 3.0]) == measures.mean_interval([1.0, 2.0, 3.0])
+    assert all(math.isnan(one) for one in measures.mean_interval([math.nan]))
+    assert all(math.isnan(one) for one in measures.mean_interval([]))
 
 
 def test_one_value_has_no_interval_and_an_infinite_one_makes_all_infinite() -> None:

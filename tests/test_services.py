@@ -31,6 +31,7 @@ from recovery import (
     scenario,
     service_table,
     services,
+    services_text,
     store,
 )
 from recovery.scenario import ScenarioError
@@ -650,3 +651,29 @@ def test_layers_stand_below_what_they_need() -> None:
 def test_a_run_in_which_nothing_happened_takes_no_time_away() -> None:
     assert services._interval([60.0, math.nan, 180.0])["mean"] == 120.0
     assert math.isnan(services._interval([math.nan, math.nan])["mean"])
+
+
+@pytest.mark.parametrize(
+    ("what", "spans", "simulated", "difference"),
+    [
+        ("start", [], "never", "never"),  # it never began
+        ("end", [], "always well", "–"),  # it never was impaired
+        ("end", [(600.0, math.inf)], "never", "never"),  # it is impaired to the horizon
+        ("start", [(0.0, 600.0)], "0 s", "-20"),  # it is impaired from the start on
+        ("second start", [(0.0, 600.0)], "never", "never"),
+    ],
+)
+def test_what_never_came_and_what_always_was_are_told(
+    what: str, spans: list[tuple[float, float]], simulated: str, difference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ROOT_NODE + (
+        f'[[observed]]\nservice = "root"\nlabel = "x"\nwhat = "{what}"\nat = "20m"\nconfidence = "official"\n'
+        'source = "made up"\n'
+    )
+    out = services.alone(table_of(text))
+    monkeypatch.setattr(services.ServicesOutcome, "impaired", lambda self, name: spans)
+    row = services.observed([out])[0]
+    axis = services_text.axis_of({"horizon_s": 3600.0, "clock": ""})
+    assert report_services.show_simulated(row, axis) == simulated
+    assert report_services.show_difference(row) == difference.replace("-", "−")
+    assert row["is_within"] is False

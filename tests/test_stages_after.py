@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recovery import aftermath, execute, pipeline, report, scenario, stage_times, text
+from recovery import aftermath, execute, pipeline, report, scenario, stage_times, text, units
 from recovery.aftermath import Aftermath
 from recovery.estimate import estimate
 from recovery.scenario import Experiment, ScenarioError
@@ -69,9 +69,8 @@ def summary_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def row(world: str, replication: int, ttr99: float, launches: float, latency: Any) -> dict[str, Any]:
-    known = [value for value in (100.0 + ttr99, launches, float(latency)) if not math.isnan(value)]
-    return {"world": world, "replication": replication, "ttr99_s": ttr99, "launches_normal_s": launches,
-            "latency_normal_s": latency, "all_normal_s": max(known)}  # fmt: skip
+    return {"world": world, "replication": replication, "leases_normal_s": 100.0 + ttr99, "launches_normal_s": launches,
+            "latency_normal_s": latency, "all_normal_s": max(100.0 + ttr99, launches, float(latency))}  # fmt: skip
 
 
 def test_savings_are_paired() -> None:
@@ -89,15 +88,26 @@ def test_savings_are_paired() -> None:
 
 
 def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
-    rows = [row("a", 0, 50.0, 1000.0, math.nan), row("b", 0, 50.0, 10.0, math.inf)]
+    rows = [row("a", 0, 50.0, 1000.0, 0.0), row("b", 0, 50.0, 10.0, math.inf)]
     a, b = stage_times.worlds(summary_of(rows), 10.0)
-    assert math.isnan(a.normal_s["latency"].mean)
+    assert a.show("latency", str) == "always"
     assert a.last == "launches"
-    assert math.isnan(b.normal_s["launches"].mean)
+    assert b.show("launches", str) == "almost always"
+    assert b.show("leases", str) == "150.0"
+    assert b.show("latency", units.show_duration) == "never"
     assert b.last == "latency"
     assert math.isinf(b.normal_s[stage_times.ALL].mean)
     assert math.isnan(b.saved_s[stage_times.ALL].mean)
     assert stage_times.show_saving(b.saved_s[stage_times.ALL]) == "–"
+
+
+def test_one_run_that_was_always_normal_does_not_hide_the_others() -> None:
+    """Oracle: the mean of 0 and 40 min; "always" is said of a world only where it holds of every run."""
+    rows = [row("a", 0, -100.0, 0.0, 0.0), row("a", 1, -100.0, 0.0, 2400.0), row("b", 0, -100.0, 0.0, 0.0)]
+    a, b = stage_times.worlds(summary_of(rows), 10.0)
+    assert a.show("latency", units.show_duration) == "20 min"
+    assert {b.show(stage, str) for stage in b.normal_s} == {"always"}
+    assert b.last == "none"
 
 
 def test_a_run_without_later_stages_has_no_times() -> None:
