@@ -3,10 +3,11 @@
 A point is a tuple of (key, value) with values as a file has them. Points depend on the declaration and the seed alone.
 """
 
+import collections
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -125,7 +126,9 @@ class Sweep(_Part):
         None, description='half-width wanted of the 95 % interval, over the mean: "5%"; none: as many as replications'
     )
     replications_max: Whole = Field(30, ge=1, le=10**6, description="replications after which a policy stops anyway")
-    levers_method: Method = Field("grid", description="how levers are combined")
+    levers_method: Method | None = Field(
+        None, description="how levers are combined; default: grid, or method where one of them is a range"
+    )
     levers_samples: Whole = Field(64, ge=1, le=POINTS_MAX, description="points drawn of levers (random, lhs, sobol)")
     levers: dict[str, Span] = Field(
         default_factory=dict, description='keys with dots, for instance "jobs.retries" = { values = [1, 2, 3] }'
@@ -144,12 +147,13 @@ class Sweep(_Part):
         if not self.levers and not self.uncertainties and not self.include:
             raise ValueError("want [sweep.levers], [sweep.uncertainties] or both, with at least one key")
         for name, spans, method in (
-            ("levers", self.levers, self.levers_method), ("uncertainties", self.uncertainties, self.method),
+            ("levers", self.levers, self.combines_levers), ("uncertainties", self.uncertainties, self.method),
         ):  # fmt: skip
             key = "method" if name == "uncertainties" else "levers_method"
             ranged = [one for one, span in spans.items() if span.is_range]
             if ranged and method not in _DRAWN:
-                raise ValueError(f'want {key} = "random", "lhs" or "sobol" for the range of {name}.{ranged[0]}')
+                state = f'is "{method}"' if key in self.model_fields_set else "is missing"
+                raise ValueError(f'{key} {state}; want "random", "lhs" or "sobol" for the range {name}."{ranged[0]}"')
             sizes = {len(span.values or ()) for span in spans.values()}
             if method == "list" and len(sizes) > 1:
                 raise ValueError(f'want as many values for each of {name} with {key} = "list"')
@@ -170,9 +174,24 @@ class Sweep(_Part):
         return self
 
     @property
+    def combines_levers(self) -> Method:
+        """How levers are combined."""
+        if self.levers_method is not None:
+            return self.levers_method
+        return self.method if any(span.is_range for span in self.levers.values()) else "grid"
+
+    @property
     def draws_worlds(self) -> bool:
         """Whether each replication has worlds of its own."""
         return bool(self.uncertainties) and self.method in _DRAWN
+
+
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """What each key is called in names: as many of its last parts as no other key ends with, or else all of it."""
+    every = list(dict.fromkeys(keys))
+    ends = {key: [key.split(".")[i:] for i in range(key.count("."), -1, -1)] for key in every}
+    shared = collections.Counter(".".join(end) for own in ends.values() for end in own)
+    return {key: next((".".join(end) for end in ends[key] if shared[".".join(end)] == 1), key) for key in every}
 
 
 def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:
@@ -192,7 +211,7 @@ def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:
 
 def _all_lever_points(sweep: Sweep, seed: int) -> Iterator[Point]:
     wanted = sweep.seed if sweep.seed is not None else seed
-    points = list(_points(sweep.levers, sweep.levers_method, sweep.levers_samples, (wanted, 0, 0, 1)))
+    points = list(_points(sweep.levers, sweep.combines_levers, sweep.levers_samples, (wanted, 0, 0, 1)))
     if not sweep.levers and sweep.include:
         points = [()]
     for point in points:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from recovery import figures, units
+from recovery import design, figures, units
 from recovery.figures import GREY, INK, PALE, Picture
 from recovery.store import number
 
@@ -80,8 +81,24 @@ class Sweep(NamedTuple):
 
 def told(summary: Mapping[str, Any]) -> list[Policy]:
     """The policies, best first, each with `told`: what sets it apart from the baseline, if there is one."""
-    base = next((one["name"] for one in summary["policies"] if one["is_baseline"]), "")
-    return [{**one, "told": _set_apart(one["name"], base)} for one in summary["policies"]]
+    policies = summary["policies"]
+    short = design.short_keys(one["key"] for one in summary["design"]["levers"])
+    base = next((_parts_of(one, short) for one in policies if one["is_baseline"]), [])
+    names = [
+        ", ".join(part for part in _parts_of(one, short) if part not in base) or "as the file stands"
+        for one in policies
+    ]
+    many = Counter(names)  # what is shown alike is told apart by its id
+    return [
+        {**one, "told": name if many[name] == 1 else f"{name} [{one['id']}]"}
+        for one, name in zip(policies, names, strict=True)
+    ]
+
+
+def _parts_of(policy: Policy, short: Mapping[str, str]) -> list[str]:
+    """A policy's variant, and each of its levers with its value, in the order of the file."""
+    levers = policy["levers"]
+    return [policy["variant"], *(f"{name}={levers[key]}" for key, name in short.items() if key in levers)]
 
 
 def what(summary: Mapping[str, Any]) -> str:
@@ -252,8 +269,8 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     from matplotlib.lines import Line2D
 
     level = "leased_share" if "leased_share" in series.columns else "backlog"
-    names = set(series["policy"].unique())
-    told = [policy for policy in _told(sweep) if policy["name"] in names][:PANELS_MAX]
+    ids = set(series["policy_id"].unique())
+    told = [policy for policy in _told(sweep) if policy["id"] in ids][:PANELS_MAX]
     if level not in series.columns or not told:
         return
     told.sort(key=lambda policy: int(policy["rank"]))
@@ -265,15 +282,17 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     axis = figures.TimeAxis(sweep.manifest)
     scale = 100.0 if level == "leased_share" else 1.0
     verdicts = {
-        (name, replication, world): verdict
-        for name, replication, world, verdict in sweep.runs.select("policy", "replication", "world", "verdict").rows()
+        (policy, replication, world): verdict
+        for policy, replication, world, verdict in sweep.runs.select(
+            "policy_id", "replication", "world", "verdict"
+        ).rows()
     }
     for i, (panel, policy) in enumerate(zip(panels, told, strict=True)):
-        own = series.filter(pl.col("policy") == policy["name"])
+        own = series.filter(pl.col("policy_id") == policy["id"])
         keys = own.select("replication", "world").unique().sort("replication", "world").rows()
         for replication, world in keys[:: max(1, math.ceil(len(keys) / LINES_MAX))]:
             one = own.filter((pl.col("replication") == replication) & (pl.col("world") == world)).sort("time_s")
-            lost = verdicts.get((policy["name"], replication, world)) != "recovered"
+            lost = verdicts.get((policy["id"], replication, world)) != "recovered"
             look: dict[str, Any] = (
                 {"color": ORANGE, "ls": (0, (4, 2)), "zorder": 6} if lost else {"color": BLUE, "zorder": 2}
             )
@@ -377,7 +396,7 @@ def _heat(sweep: Sweep) -> Iterator[Picture]:
         return
     pair = _important(sweep, runs)
     if pair is not None:
-        yield _heat_map(sweep, runs, ["policy"], pair, "heat")
+        yield _heat_map(sweep, runs, ["policy_id"], pair, "heat")
 
 
 def _parts(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str]) -> list[pl.DataFrame]:
@@ -389,7 +408,7 @@ def _parts(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str]) -> list[pl.DataF
         times = sweep.limited_s(part)
         return float(times[np.isfinite(times)].mean()) if np.isfinite(times).any() else math.inf
 
-    own = [part for part in parts if base is not None and (part["policy"] == base["name"]).any()]
+    own = [part for part in parts if base is not None and (part["policy_id"] == base["id"]).any()]
     wide = [part for part in parts if len(part) * 2 >= max(len(p) for p in parts)]
     best = min(wide, key=mean_s)
     return [*own, *([best] if all(best is not part for part in own) else [])]
@@ -449,13 +468,15 @@ def _by_value(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | No
 def _gathered(found: Array) -> Array:
     """Numbers that come out of others (r1, r2) as cells: those within 2 % of the least of a group are its median."""
     values = np.unique(found[np.isfinite(found)])
-    starts = [0] if len(values) else []
+    if not len(values):
+        return found
+    starts = [0]
     for i, value in enumerate(values):
         if value > values[starts[-1]] * 1.02:
             starts.append(i)
     middles = np.asarray([np.median(group) for group in np.split(values, starts[1:])])
     place = np.searchsorted(values[starts], found, side="right") - 1
-    return np.where(np.isfinite(found), middles[np.maximum(place, 0)], math.nan) if len(values) else found
+    return np.where(np.isfinite(found), middles[np.maximum(place, 0)], math.nan)
 
 
 def _is_log(values: Array) -> bool:
@@ -504,7 +525,7 @@ def _important(sweep: Sweep, runs: pl.DataFrame) -> tuple[str, str] | None:
     if found:
         weight |= {i["key"]: number(i["ST"]["mean"]) for i in found[0]["inputs"] if i["key"] in drawn}
     else:
-        own = runs.filter(runs["policy"] == base["name"])
+        own = runs.filter(runs["policy_id"] == base["id"])
         times = sweep.limited_s(own)
         for key in drawn:
             values = _numbers(own, key, _lever(sweep, own, key))
@@ -649,11 +670,10 @@ def _write_in(panel: Axes, x: Side, y: Side, times: Array, collapsed: Array, dar
 
 def _part_name(part: pl.DataFrame, by: Sequence[str]) -> str:
     """What the runs of a part have in common."""
-    if list(by) == ["policy"]:
+    if list(by) == ["policy_id"]:
         return str(part["policy"][0])
-    return ", ".join(
-        str(part[key][0]) if key == "variant" else f"{key.rsplit('.', 1)[-1]}={part[key][0]}" for key in by
-    )
+    short = design.short_keys(key for key in by if key != "variant")
+    return ", ".join(str(part[key][0]) if key == "variant" else f"{short[key]}={part[key][0]}" for key in by)
 
 
 # --- Pareto front -----------------------------------------------------------------------------------------------------
@@ -962,12 +982,6 @@ def _wrapped(text: str, width: int, lines: int) -> str:
     """Text in at most so many lines of at most so many letters."""
     found = textwrap.wrap(text, width, break_on_hyphens=False, max_lines=lines, placeholder=" …")
     return "\n".join(found)
-
-
-def _set_apart(name: str, base: str) -> str:
-    """What of a policy's name the baseline's has not; names are parts with commas between them."""
-    parts, known = (re.split(r", (?![^(]*\))", text) for text in (name, base))
-    return ", ".join(part for part in parts if part not in known) or "as the file stands"
 
 
 def _label(policy: Policy, width: int, lines: int = 1) -> str:

@@ -45,14 +45,8 @@ def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], serie
     """Pictures and report.html of a sweep's folder; returns the page's path. ValueError if its runs are not there."""
     import polars as pl
 
-    path = folder / "runs.parquet"
-    if not path.is_file():
-        raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
-    runs = pl.read_parquet(path)
-    if (
-        "role" in runs.columns
-    ):  # worlds that were not accepted, and those for sensitivities, are no draws of the ranking
-        runs = runs.filter(pl.col("role") == "draw")
+    # Worlds that were not accepted, and those for sensitivities, are no draws of the ranking.
+    runs = store.runs_of_sweep(folder).filter(pl.col("role") == "draw")
     sweep = Sweep(manifest, summary, runs, series, report.command(manifest))
     drawn = report.draw(folder, figures_sweep.figures_for(sweep))
     page = folder / "report.html"
@@ -154,13 +148,14 @@ def _row(policy: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
     marks = [
         *(["baseline"] if policy["is_baseline"] else []),
         *(["unbeaten over time and harm"] if policy["on_front"] else []),
-        *([f"{policy['failed']} runs failed"] if policy["failed"] else []),
+        *([f"{policy['failed']} runs failed"] if policy["failed"] and policy["runs"] else []),
     ]
     return {
         "rank": policy["rank"],
         "name": policy["told"],
         "marks": ", ".join(marks),
-        "status": _STATUS.get(policy["status"], policy["status"]),
+        "status": _STATUS.get(policy["status"], policy["status"])
+        + (f": all {policy['failed']} runs, {policy['failed_because']}" if policy["status"] == "failed" else ""),
         "cells": cells,
     }
 
@@ -209,6 +204,9 @@ def _design(summary: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> d
         return {"key": one["key"], "values": text, "drawn": dist, "marks": report.marks_of(one["key"], notes)}
 
     accept = design["accept"]
+    replications = f"{design['replications']}"
+    if summary["precision"]:
+        replications += f" to {design['replications_max']}"
     told = ""
     if accept:
         told = (
@@ -220,8 +218,8 @@ def _design(summary: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> d
         "levers": [of(one, "each of these") for one in design["levers"]],
         "uncertainties": [of(one, "one of these") for one in design["uncertainties"]],
         "accept": told,
-        "words": f"Method {design['method']}, {units.show_count(design['samples'])} worlds, {design['replications']} "
-        f"to {design['replications_max']} replications with other draws. Every policy meets every world, with the same "
+        "words": f"Method {design['method']}, {units.show_count(design['samples'])} worlds, {replications} "
+        f"replications with other draws. Every policy meets every world, with the same "
         "draws, so that differences are paired.",
     }
 

@@ -1022,6 +1022,11 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         problem = context.get("error")
         if isinstance(problem, _Mistakes) or not key:
             return str(problem)
+        if isinstance(item["input"], Mapping):
+            if str(problem).split()[0] in _fields_at(model, item["loc"], table):  # it begins with one of its keys
+                return f"{key}.{problem}"
+            if value.endswith("…"):  # the beginning of a long table says nothing
+                return f"{key}: {problem}"
         return f"{key} is {value}; {problem}" if str(problem).startswith("want") else f"{key}: {problem}"
     if kind in ("literal_error", "enum"):
         choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]

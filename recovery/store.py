@@ -358,6 +358,17 @@ def read_parquet(path: Path) -> Any:
         raise ValueError(f"{path}: cannot be read ({reason}); want it moved away, then --resume") from None
 
 
+def runs_of_sweep(folder: Path) -> Any:
+    """All rows of a finished sweep, as a Polars frame. Raises ValueError if there are none, or of another version."""
+    path = folder / "runs.parquet"
+    if not path.is_file():
+        raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
+    rows = read_parquet(path)
+    if missing := [name for name in ("key", "role", "policy_id", "error") if name not in rows.columns]:
+        raise ValueError(f"{path}: has no column {missing[0]}; want a sweep of this version: recovery sweep --resume")
+    return rows
+
+
 class Parts:
     """Rows of runs on disk, by append of whole Parquet files; what is there is never written again."""
 

@@ -5,6 +5,7 @@ each replication and are the same for all policies, so differences are paired. W
 depends on results alone, never on time or order, so a sweep that was killed and resumed ends with the same table.
 """
 
+import collections
 import hashlib
 import json
 import math
@@ -35,7 +36,9 @@ NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is 
 
 
 class Policy(NamedTuple):
-    """A variant at a point of the levers: number of its world in the experiment, name, short name for commands."""
+    """A variant at a point of the levers: number of its world in the experiment, name, and id (hexadecimal digits).
+    Both differ between any two policies; what is joined is joined by the id.
+    """
 
     number: int
     name: str
@@ -66,13 +69,24 @@ def shown(value: Any) -> Any:
 
 def policies_of(experiment: Experiment) -> list[Policy]:
     """All policies, the file as it stands first (at the first point of the levers)."""
-    out = []
-    for number, world in enumerate(experiment.worlds):
-        levers = {key: shown(value) for key, value in world.levers}
-        name = ", ".join([world.name, *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in levers.items())])
-        short = hashlib.sha256(json.dumps([world.name, levers], default=str).encode()).hexdigest()[:8]
-        out.append(Policy(number, name, short, world.name, levers))
-    return out
+    short = design.short_keys(key for world in experiment.worlds for key, _ in world.levers)
+    ids = _ids([[world.name, world.levers] for world in experiment.worlds])
+    levers = [{key: shown(value) for key, value in world.levers} for world in experiment.worlds]
+    names = [
+        ", ".join([world.name, *(f"{short[key]}={value}" for key, value in own.items())])
+        for world, own in zip(experiment.worlds, levers, strict=True)
+    ]
+    many = collections.Counter(names)  # 5 and "5" are shown alike, and a variant may be called as another with levers
+    return [
+        Policy(number, name if many[name] == 1 else f"{name} [{ids[number]}]", ids[number], world.name, own)
+        for number, (world, own, name) in enumerate(zip(experiment.worlds, levers, names, strict=True))
+    ]
+
+
+def _ids(policies: Sequence[Any]) -> list[str]:
+    """Beginnings of digests, from eight digits on as many as tell all policies apart."""
+    digests = [hashlib.sha256(json.dumps(one, default=str).encode()).hexdigest() for one in policies]
+    return next(ids for n in range(8, 65) if len(set(ids := [one[:n] for one in digests])) == len(ids) or n == 64)
 
 
 @dataclass(frozen=True)
@@ -197,7 +211,7 @@ class _Run:
             world = self.experiment.drawn(job.policy, job.inputs)
         except ScenarioError as error:
             key = identity.digest_of_run(
-                [self.policies[job.policy].name, json.dumps(job.inputs, default=str), str(error)]
+                [self.policies[job.policy].id, json.dumps(job.inputs, default=str), str(error)]
             )
             return key, str(error)
         key = identity.digest_of(world, self.seed, replication)
@@ -498,6 +512,7 @@ def _table(work: _Run) -> Any:
     lever_keys = list(dict.fromkeys(key for policy in work.policies for key in policy.levers))
     input_keys = list(work.sweep.uncertainties)
     columns: dict[str, list[Any]] = {"key": [key for _, key in jobs], "role": [job.role for job, _ in jobs]}
+    columns["policy_id"] = [work.policies[job.policy].id for job, _ in jobs]
     columns["policy"] = [work.policies[job.policy].name for job, _ in jobs]
     columns["variant"] = [work.policies[job.policy].variant for job, _ in jobs]
     for key in lever_keys:
@@ -528,7 +543,7 @@ def _curves(work: _Run, table: Any) -> Any:
         return None
     runs = table.filter(
         (pl.col("role") == "draw") & (pl.col("replication") == 0) & (pl.col("world") < work.sweep.curves.worlds)
-    ).select("key", "policy", "replication", "world")
+    ).select("key", "policy_id", "policy", "replication", "world")
     name = "leased_share" if work.experiment.first.scenario.fleet is not None else "backlog"
     points = curves.unique(["key", "time_s"], keep="first").sort("key", "time_s")
     joined = runs.join(points, on="key", how="inner", maintain_order="left_right").drop("key")
@@ -578,12 +593,12 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
     experiment, sweep = work.experiment, work.sweep
     traffic = "leases" if experiment.first.scenario.fleet is not None else "jobs"
     draws = table.filter(pl.col("role") == "draw")
-    by_policy = {name[0]: frame for name, frame in draws.group_by("policy", maintain_order=True)}
+    by_policy = {name[0]: frame for name, frame in draws.group_by("policy_id", maintain_order=True)}
     ranked = work.ranked()
     best = _best_in_each(work)
     told = []
     for rank, policy in enumerate(ranked, 1):
-        rows = by_policy.get(policy.name, draws.head(0))
+        rows = by_policy.get(policy.id, draws.head(0))
         told.append(_policy(work, policy, rank, rows, traffic, best))
     _tell_where_they_fail(work, ranked, told)
     fronts = [one for one in told if one["status"] != "failed"]
@@ -597,6 +612,7 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
     failures = [
         {
             "key": row["key"],
+            "policy_id": row["policy_id"],
             "policy": row["policy"],
             "replication": row["replication"],
             "world": row["world"],
@@ -636,9 +652,9 @@ def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:
     """Runs of the file as it stands, at every point of the levers, as `store.judged` wants them."""
     import polars as pl
 
-    levers = {policy.name: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
-    rows = draws.filter(pl.col("error").is_null() & pl.col("policy").is_in(list(levers)))
-    return [row | {"world": row["variant"], "levers": levers[row["policy"]]} for row in rows.iter_rows(named=True)]
+    levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
+    rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
+    return [row | {"world": row["variant"], "levers": levers[row["policy_id"]]} for row in rows.iter_rows(named=True)]
 
 
 def _best_in_each(work: _Run) -> dict[tuple[int, int], float]:
@@ -666,6 +682,7 @@ def _policy(
         "rank": rank,
         "status": work.status[policy.number],
         "failed": rows.filter(pl.col("error").is_not_null()).height if rows.height else 0,
+        "failed_because": _most_frequent(rows.get_column("error").drop_nulls().to_list()),
         "on_front": False,
         "fails_where": [],
     }
@@ -711,6 +728,11 @@ def _policy(
         "max": float(regrets.max()),
     }
     return out
+
+
+def _most_frequent(errors: Sequence[str]) -> str | None:
+    """The error of most failed runs, the first of those as frequent; None without any."""
+    return collections.Counter(errors).most_common(1)[0][0] if errors else None
 
 
 def _tell_where_they_fail(work: _Run, ranked: Sequence[Policy], told: Sequence[dict[str, Any]]) -> None:
@@ -760,12 +782,18 @@ def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]
 def _answers(policies: Sequence[Mapping[str, Any]], limit_s: float) -> list[str]:
     """What the sweep found, in sentences."""
     ran = [one for one in policies if one["status"] != "failed"]
+    lost = [
+        f"{one['name']}: all {one['failed']} runs failed ({one['failed_because']})."
+        for one in policies
+        if one["status"] == "failed"
+    ]
     if not ran:
-        return ["Every run failed."]
+        return [f"Every run failed, {sum(one['failed'] for one in policies)} of {len(policies)} policies.", *lost[:1]]
     best = ran[0]
     out = [
         f"Soonest on average: {best['name']}, {_span(best['restricted'])} (never counts as {show_duration(limit_s)})."
     ]
+    out += lost[:3] + ([f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else [])
     base = next((one for one in ran if one["is_baseline"]), None)
     if base is not None and base is not best:
         out.append(
@@ -798,9 +826,7 @@ def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Manifest and row of a run of a sweep by its key (or a beginning of it). Raises ValueError if there is none."""
     import polars as pl
 
-    if not (folder / "runs.parquet").is_file():
-        raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
-    rows = store.read_parquet(folder / "runs.parquet").filter(pl.col("key").str.starts_with(key))
+    rows = store.runs_of_sweep(folder).filter(pl.col("key").str.starts_with(key))
     if rows.get_column("key").n_unique() != 1:
         raise ValueError(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -810,7 +836,7 @@ def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
     """The world of a row of runs.parquet, drawn again. Raises ValueError if the sweep does not draw it any more."""
     sweep = wanted(experiment)
-    number = next((one.number for one in policies_of(experiment) if one.name == row["policy"]), None)
+    number = next((one.number for one in policies_of(experiment) if one.id == row["policy_id"]), None)
     if number is None:
         raise ValueError(f"{row['policy']} is no policy of {experiment.file}")
     tries = sweep.accept.tries if sweep.accept is not None else 1
@@ -827,7 +853,7 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
         try:
             world = experiment.drawn(number, point)
         except ScenarioError as error:
-            drawn = identity.digest_of_run([row["policy"], json.dumps(point, default=str), str(error)])
+            drawn = identity.digest_of_run([row["policy_id"], json.dumps(point, default=str), str(error)])
             if drawn == row["key"]:
                 raise
             continue

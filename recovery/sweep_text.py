@@ -49,6 +49,15 @@ def _span(told: Mapping[str, Any], show: Any = show_duration) -> str:
     return show(mean) if math.isnan(low) or math.isnan(high) else f"{show(mean)} ({show(max(low, 0))}–{show(high)})"
 
 
+def _state(policy: Mapping[str, Any]) -> str:
+    """How a policy ended, and how many of its runs failed."""
+    if not policy["failed"]:
+        return str(policy["status"])
+    if not policy["runs"]:
+        return f"failed ({policy['failed']} runs)"
+    return f"{policy['status']} ({policy['failed']} failed)"
+
+
 def ranked(summary: Mapping[str, Any], most: int) -> str:
     """The ranking as a table."""
     rows = [["", "policy", "mean, never = horizon", "if it recovers", "never", "worst regret", "runs", "state"]]
@@ -61,7 +70,7 @@ def ranked(summary: Mapping[str, Any], most: int) -> str:
             show_share(number(one["not_recovered"]["share"])),
             show_duration(number(one["regret"]["max"])),
             str(one["runs"]),
-            one["status"],
+            _state(one),
         ]
         for one in summary["policies"][:most]
     ]
@@ -86,13 +95,13 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
     summary = read(folder)
     if len(words) < 2:
         raise ValueError("want two policies or more, the first is what the others are compared with")
-    runs = pl.read_parquet(folder / "runs.parquet").filter((pl.col("role") == "draw") & pl.col("error").is_null())
+    runs = store.runs_of_sweep(folder).filter((pl.col("role") == "draw") & pl.col("error").is_null())
     measure, limit_s = summary["measure"], float(summary["limit_s"])
     first, *others = [_named(summary, word) for word in words]
-    base = runs.filter(pl.col("policy") == first["name"]).select("replication", "world", pl.col(measure).alias("base"))
+    base = runs.filter(pl.col("policy_id") == first["id"]).select("replication", "world", pl.col(measure).alias("base"))
     out = []
     for other in others:
-        own = runs.filter(pl.col("policy") == other["name"]).select("replication", "world", measure)
+        own = runs.filter(pl.col("policy_id") == other["id"]).select("replication", "world", measure)
         both = own.join(base, on=["replication", "world"]).sort("replication", "world")
         if not both.height:
             raise ValueError(f"{other['name']} and {first['name']} have no world in common")
@@ -102,7 +111,9 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
         out.append(
             {
                 "policy": other["name"],
+                "policy_id": other["id"],
                 "than": first["name"],
+                "than_id": first["id"],
                 "measure": measure,
                 "difference_s": told._asdict(),
                 "worlds": both.height,
@@ -171,8 +182,6 @@ def told_threshold(found: Mapping[str, Any]) -> str:
 
 def write_csv(folder: Path) -> Path:
     """runs.csv beside runs.parquet."""
-    import polars as pl
-
-    rows = pl.read_parquet(folder / "runs.parquet")
+    rows = store.runs_of_sweep(folder)
     store.write_whole(folder / "runs.csv", rows.write_csv)
     return folder / "runs.csv"

@@ -168,6 +168,8 @@ def show_count(number: float) -> str:
 
 def show_share(number: float) -> str:
     """A share for people, in percent."""
+    if math.isnan(number):
+        return "–"
     return f"{100 * number:.3g} %"
 
 

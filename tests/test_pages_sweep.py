@@ -101,7 +101,7 @@ def policies_of(n: int) -> list[dict[str, Any]]:
     for variant, client, lease, queue in picked:
         levers = dict(zip(LEVERS, (queue, client, lease), strict=True))
         name = ", ".join([variant, *(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in levers.items())])
-        out.append({"variant": variant, "levers": levers, "name": name})
+        out.append({"id": f"{len(out):08x}", "variant": variant, "levers": levers, "name": name})
     return out
 
 
@@ -152,13 +152,13 @@ def summarised(
     regret = ttr - ttr.min(axis=0)
     rows = []
     for i, policy in enumerate(policies):
-        own = runs.filter(pl.col("policy") == policy["name"])
+        own = runs.filter(pl.col("policy_id") == policy["id"])
         times = ttr[i]
         lost = int((own["verdict"] != "recovered").sum())
         fell = int((own["verdict"] == "collapsed").sum())
         rows.append(
             {
-                "id": f"{i:08x}",
+                "id": policy["id"],
                 "name": policy["name"],
                 "variant": policy["variant"],
                 "levers": policy["levers"],
@@ -167,6 +167,7 @@ def summarised(
                 "replications": 4,
                 "runs": len(own),
                 "failed": failed if i == 1 else 0,
+                "failed_because": "ValueError: too many events <at once>" if failed and i == 1 else None,
                 "restricted": interval(times),
                 "given_recovery": interval(own["ttr99_s"].to_list()),
                 "not_recovered": share(lost, len(own)),
@@ -219,8 +220,9 @@ def summarised(
              "why_not": "all runs take the same time"},
         ],
         "failures": [
-            {"key": f"{k:016x}", "policy": policies[1]["name"], "replication": k, "world": 3,
-             "error": "ValueError: too many events <at once>", "command": f"recovery replay {k:016x} --from out/x"}
+            {"key": f"{k:016x}", "policy_id": policies[1]["id"], "policy": policies[1]["name"], "replication": k,
+             "world": 3, "error": "ValueError: too many events <at once>",
+             "command": f"recovery replay {k:016x} --from out/x"}
             for k in range(failed)
         ],
         "notes": [{"key": "host.timeout", "kind": "assumed", "why": "nobody knows", "value": "5m"}],
@@ -246,7 +248,8 @@ def fabricate(
             if i == 1 and replication == 0 and k < failed:
                 run = dict.fromkeys(run)
             error = "ValueError: too many events" if run["verdict"] is None else None
-            head = {"key": f"{len(rows):016x}", "policy": policy["name"], "variant": policy["variant"]}
+            head = {"key": f"{len(rows):016x}", "role": "draw", "policy_id": policy["id"]}
+            head |= {"policy": policy["name"], "variant": policy["variant"]}
             place = {"replication": replication, "world": k, "seed": 1, "error": error}
             rows.append(head | policy["levers"] | world | place | run)
             if with_series and i in (0, 1, 2, 3, 5, 8) and error is None:
@@ -254,7 +257,10 @@ def fabricate(
                 name = "leased_share" if traffic == "leases" else "backlog"
                 curves.append(
                     pl.DataFrame({"time_s": times, name: level}).with_columns(
-                        policy=pl.lit(policy["name"]), replication=pl.lit(replication), world=pl.lit(k)
+                        policy_id=pl.lit(policy["id"]),
+                        policy=pl.lit(policy["name"]),
+                        replication=pl.lit(replication),
+                        world=pl.lit(k),
                     )
                 )
     runs = pl.DataFrame(rows, infer_schema_length=None)
@@ -298,7 +304,7 @@ def grid() -> list[dict[str, Any]]:
     for limit, rate in itertools.product(*GRID.values()):
         levers = dict(zip(GRID, (limit, rate), strict=True))
         name = f"no action, limit={limit}, rate={rate}, $5 & <i>co"
-        out.append({"variant": "no action", "levers": levers, "name": name})
+        out.append({"id": f"{len(out):08x}", "variant": "no action", "levers": levers, "name": name})
     return out
 
 
@@ -475,17 +481,25 @@ def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) ->
 
 
 def test_a_policy_is_told_by_what_sets_it_apart() -> None:
-    names = [
-        "as written, queue=fifo, client=fixed(delay=30s, cap=1m)",
-        "other, queue=lifo, client=fixed(delay=30s, cap=1m)",
+    client = "fixed(delay=30s, cap=1m)"
+    policies: list[dict[str, Any]] = [
+        {"id": "0", "variant": "as written", "levers": {"policy.queue": "fifo", "policy.client": client}},
+        {"id": "1", "variant": "other", "levers": {"policy.queue": "lifo", "policy.client": client}},
+        {"id": "2", "variant": "other", "levers": {"policy.queue": "lifo", "launches.client": client}},
     ]
-    policies = [{"name": name, "is_baseline": i == 0} for i, name in enumerate(names)]
-    assert [one["told"] for one in figures_sweep.told({"policies": policies})] == [
+    for i, policy in enumerate(policies):
+        policy["is_baseline"] = i == 0
+    keys = [{"key": key} for key in ("policy.queue", "policy.client", "launches.client")]
+    assert [one["told"] for one in figures_sweep.told({"policies": policies, "design": {"levers": keys}})] == [
         "as the file stands",
         "other, queue=lifo",
+        f"other, queue=lifo, launches.client={client}",
     ]
-    without = [policy | {"is_baseline": False} for policy in policies]
-    assert [one["told"] for one in figures_sweep.told({"policies": without})] == names
+    without = [policy | {"is_baseline": False} for policy in policies[:2]]
+    assert [one["told"] for one in figures_sweep.told({"policies": without, "design": {"levers": keys[:2]}})] == [
+        f"as written, queue=fifo, client={client}",
+        f"other, queue=lifo, client={client}",
+    ]
 
 
 def test_the_front_is_what_nobody_beats() -> None:

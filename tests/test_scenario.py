@@ -415,7 +415,7 @@ WRONG = [
     ('sweep.levers={"host.workers"={}}', "sweep.levers.host.workers is {}; want values = [...], or min and max"),
     (
         'sweep.levers={"host.timeout"={min="1m",max="2m"}}',
-        'want levers_method = "random", "lhs" or "sobol" for the range of levers.host.timeout',
+        'sweep.levers_method is missing; want "random", "lhs" or "sobol" for the range levers."host.timeout"',
     ),
     (
         'sweep={method="lhs",uncertainties={"host.timeout"={min="1m",max="10%"}}}',

@@ -562,3 +562,20 @@ def test_the_threshold_of_one_worker_is_its_service_rate(
     assert found["low"] < (1 + slack) / 40
     assert (1 - slack) / 40 < found["high"] <= 1.1 * found["low"]
     assert found["fails"] == "above"
+
+
+def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> None:
+    """Oracle: the names say, of each key, as much as no other key ends with; what is shown alike carries its id."""
+    assert design.short_keys(["a.b.c", "a.d.c", "d.c", "x.y", "y", "z"]) == {
+        "a.b.c": "b.c", "a.d.c": "a.d.c", "d.c": "d.c", "x.y": "x.y", "y": "y", "z": "z",
+    }  # fmt: skip
+    text = BASE + '[variants."as written, timeout=1m"]\nhost.workers = 3\n[sweep]\n'
+    text += (
+        'include = [{ "host.timeout" = "1m" }, { "policy.lease" = "fixed" }, { "policy.lease" = { name = "fixed" } }]\n'
+    )
+    policies = sweep.policies_of(scenario.load(written(tmp_path, text)))
+    assert len(policies) == 8
+    for part in ("name", "id"):
+        assert len({getattr(policy, part) for policy in policies}) == 8
+    ids = sweep._ids([[i] for i in range(200_000)])  # eight digits are not enough for so many
+    assert len(set(ids)) == 200_000
