@@ -27,21 +27,20 @@ SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
 run: $(ENVIRONMENT)
 	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)
 
-# One after the other, whatever -j says: the cheap checks first, and timing tests want the machine for themselves.
 # What is published: every number in README and results/ comes from here.
 results: $(ENVIRONMENT)
 	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
 	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
 	$(BIN)/python -m recovery.publish out results README.md
 
+# One after the other, whatever -j says, each on all cores: the cheap checks first. The last two have one process each.
 test: $(ENVIRONMENT)
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory coverage
-	@$(MAKE) --no-print-directory bounds
+	@$(MAKE) --no-print-directory -j2 coverage bounds
 
 test-all: test
-	$(PYTEST) -m slow $(QUICK)
+	$(PYTEST) -n logical --dist worksteal -m slow $(QUICK)
 
 check: $(ENVIRONMENT)
 	$(BIN)/ruff check .
@@ -50,7 +49,7 @@ check: $(ENVIRONMENT)
 	$(BIN)/lint-imports
 
 unit: $(ENVIRONMENT)
-	$(PYTEST) -m "not slow" $(QUICK)
+	$(PYTEST) -n logical --dist worksteal -m "not slow" $(QUICK)
 
 # Compiled code cannot be traced, so the coverage of the kernels is measured on a small suite without compiling.
 coverage: $(ENVIRONMENT)
