@@ -588,42 +588,73 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
 @main.command()
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--range", "ranges", multiple=True, metavar="KEY=LOW..HIGH", help="An unknown key: host.timeout=1m..10m.")
-@click.option("--series", type=click.Path(path_type=Path), help="Measured series (CSV or Parquet, with time_s).")
+@click.option(
+    "--series",
+    type=click.Path(path_type=Path),
+    help="Measured series: CSV or Parquet with time_s, Grafana's CSV, Prometheus' JSON.",
+)
 @click.option("--column", default="leased_share", show_default=True, help="Column of results that the series is of.")
+@click.option("--field", default="", help="The file's own name of it; default: the same, or its only column.")
+@click.option("--origin", default="", help="When the scenario starts (ISO or Unix time), for times of a clock.")
+@click.option("--of", type=float, help="Total, where the series has counts and the column is a share.")
+@click.option("--percent", is_flag=True, help="The series is in percent.")
 @click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
 @_set
 @_threads
 @_json
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder of results.",
+)
 def fit(
     experiment: Path,
     ranges: tuple[str, ...],
     series: Path | None,
     column: str,
+    field: str,
+    origin: str,
+    of: float | None,
+    percent: bool,
     samples: int,
     overrides: tuple[str, ...],
     threads: int | None,
     as_json: bool,
+    out: Path,
 ) -> None:
-    """Fit unknown keys to the [[observed]] milestones of a scenario, or to a measured series."""
+    """Fit unknown keys to the [[observed]] milestones of a scenario, or to a measured series: values, how good the fit
+    is, a picture, and the scenario with the values set.
+    """
     loaded = _load(str(experiment), overrides)
-    from recovery import execute
+    from recovery import execute, figures_fit
     from recovery import fit as fits
     from recovery.scenario import ScenarioError
 
     try:
         wanted = [fits.range_of(text) for text in ranges]
-        observations = fits.series_of(series, column) if series else fits.milestones_of(loaded)
+        if series is None:
+            observations = fits.milestones_of(loaded)
+        else:
+            observations = fits.series_of(series, column, loaded, field=field, origin=origin, of=of, in_percent=percent)
         found = fits.fit(
             experiment, wanted, observations, overrides=overrides, samples=samples, threads=threads or execute.cores()
         )
     except (ScenarioError, ValueError) as error:
         _fail(error)
+    folder = out / loaded.name / "fit"
+    try:
+        written, refused = figures_fit.write(folder, experiment, overrides, found, observations)
+    except OSError as error:
+        _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
     if as_json:
-        import dataclasses
-
-        _print_json({"format": 1, **dataclasses.asdict(found)})
+        _print_json({"format": 1, **found.plain(), "files": [str(file) for file in written]})
     else:
-        click.echo(fits.told(found))
+        click.echo(fits.told(found, observations))
+        click.echo("\n".join(str(file) for file in written))
+    if refused:
+        click.echo(refused, err=True)
 
 
 @main.command()

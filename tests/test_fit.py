@@ -1,8 +1,10 @@
 """Fits find what made the data, say what the data cannot tell, and tell mistakes.
 
-Oracle: data that the program made with known inputs and another seed, so the truth is known.
+Oracle: data that the program made with known inputs and another seed, so the truth is known; for the test of misfit,
+emulated residuals of which it is known whether they hold misfit.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from recovery import cli, fit, pipeline, scenario
+
+INPUTS = Path(__file__).parent / "faults" / "inputs" / "fit"
 
 TEXT = """
 horizon = "100m"
@@ -41,7 +45,10 @@ def seconds(text: str) -> float:
 def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     path, series = made
     found = fit.fit(
-        path, [fit.range_of("host.establish_time.mean=200ms..3s")], fit.series_of(series, "leased_share"), samples=8
+        path,
+        [fit.range_of("host.establish_time.mean=200ms..3s")],
+        fit.series_of(series, "leased_share", scenario.load(path)),
+        samples=8,
     )
     [value] = found.values
     assert value.is_determined
@@ -49,25 +56,48 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     assert seconds(value.low) <= 1.05
     assert seconds(value.high) >= 0.95
     assert found.not_told_apart == ()
+    # The truth is in the model, so the fit must explain the data, offer its value, and say what else would do: leases
+    # come back at workers / establish time, so twice the droplets take as long as twice the time.
+    assert found.misfit.explains
+    assert found.overrides == (f"host.establish_time.mean={value.text}",)
+    assert "fleet.droplets" in [other.key for other in found.others if other.cosine >= fit.ALIKE]
 
 
 def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     path, _ = made
+    text = TEXT.replace("droplets = 4000", "droplets = 12000")
+    path.write_text(text)
     with pipeline.Runner(1) as runner:
         full_s = next(runner.run([(scenario.load(path).first, 99, 0)])).measure()["leased_all_s"]
     observed = f'[[observed]]\nlabel = "full"\nat = "{full_s}s"\nmeasure = "leased_all_s"\nsource = "made"\n'
-    (tmp_path / "m.toml").write_text(TEXT + observed)
+    observed += 'confidence = "measured"\n'
+    (tmp_path / "m.toml").write_text(text + observed)
     result = CliRunner().invoke(
-        cli.main, ["fit", str(tmp_path / "m.toml"), "--range", "host.establish_time.mean=200ms..3s", "--samples", "6"]
+        cli.main,
+        [
+            *("fit", str(tmp_path / "m.toml"), "--range", "host.establish_time.mean=400ms..1800ms", "--samples", "6"),
+            *("--out", str(tmp_path / "out")),
+        ],
     )
     assert result.exit_code == 0, result.output
+    # What is written is the same text with the value and its note, and loads.
+    fitted = tmp_path / "out" / "m" / "fit" / "fitted.toml"
+    again = scenario.load(fitted)
+    [note] = again.head.notes
+    assert (note.key, note.kind) == ("host.establish_time.mean", "fitted")
+    assert again.raw["host"]["establish_time"]["mean"] in result.output
+    assert again.raw["fleet"] == scenario.load(path).raw["fleet"]
+    assert (fitted.parent / "figures" / "fit.png").stat().st_size > 10_000
     assert "full: " in result.output
     assert "--set host.establish_time.mean=" in result.output
     # One observed number cannot say two inputs of which only the quotient counts.
     keys = ("host.establish_time.mean", "host.workers")
     ranges = [fit.range_of(f"{keys[0]}=300ms..5s"), fit.range_of(f"{keys[1]}=2..32")]
-    found = fit.fit(tmp_path / "m.toml", ranges, fit.milestones_of(scenario.load(tmp_path / "m.toml")), samples=24)
+    milestones = fit.milestones_of(scenario.load(tmp_path / "m.toml"))
+    found = fit.fit(tmp_path / "m.toml", ranges, milestones, samples=24)
     assert keys in found.not_told_apart
+    assert found.overrides == ()
+    assert "no milestone is left to test the fit" in fit.told(found, milestones)
     assert not any(value.is_determined for value in found.values)
     assert abs(found.residuals[0]) < 1
 
@@ -87,7 +117,8 @@ def test_mistakes_are_told(made: tuple[Path, Path], tmp_path: Path) -> None:
         (["--range", "host.workers=1..2"], "no [[observed]] milestones"),
         (["--series", str(series)], "want at least one KEY=LOW..HIGH"),
         (["--range", "host.workers=1..2", "--series", str(tmp_path / "no.csv")], "cannot be read"),
-        (["--range", "host.workers=1..2", "--series", str(series), "--column", "x"], "has no column 'x'"),
+        (["--range", "host.workers=1..2", "--series", str(series), "--column", "x"], "cannot be fitted; want one of"),
+        (["--range", "host.workers=1..2", "--series", str(series), "--field", "x"], "has no column 'x'"),
     ):
         result = CliRunner().invoke(cli.main, ["fit", str(path), *arguments])
         assert result.exit_code == 2
@@ -100,3 +131,112 @@ def test_places_and_values() -> None:
     assert np.isclose(wide.value(0.5), 10)
     assert narrow.override(0.5) == "k=20%"
     assert whole.override(0.25) == "k=7"
+
+
+def told(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.main, ["fit", str(INPUTS / "scenario.toml"), "--samples", "4", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result.exit_code, result.stdout + result.stderr
+
+
+def test_a_curve_that_no_key_meets_makes_no_key_certain(tmp_path: Path) -> None:
+    """The curve falls from 14 min on, and the scenario's leases (ten minutes, renewed each three) cannot before 17."""
+    widths = {}
+    for key, low, high in (("host.establish_time", "20ms", "500ms"), ("host.timeout", "10s", "120s")):
+        status, text = told(
+            *("--range", f"{key}={low}..{high}", "--series", str(INPUTS / "share.csv"), "--json"),
+            *("--out", str(tmp_path)),
+        )
+        found = json.loads(text)
+        assert status == 0
+        assert not found["misfit"]["explains"]
+        assert found["overrides"] == []
+        # What is missed of the fall alone, at each minute from 14 to 20, is more than 0.1, root mean square of 60.
+        assert found["misfit"]["rms"] > 0.1
+        [value] = found["values"]
+        widths[key] = (seconds(value["high"]) - seconds(value["low"])) / seconds(value["text"])
+        assert not (tmp_path / "scenario" / "fit" / "fitted.toml").exists()
+    assert widths["host.establish_time"] > 0.15
+    assert widths["host.timeout"] > 0.08
+
+
+def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same curve as counts of 4,000 under a clock, a row empty, gives the same value as the curve itself."""
+    path, series = made
+    table = pl.read_csv(series)
+    rows = [
+        f"{1760945280 + t:.0f},{round(4000 * share) if i != 7 else ''}"
+        for i, (t, share) in enumerate(table.select("time_s", "leased_share").iter_rows())
+    ]
+    (tmp_path / "grafana.csv").write_text("\n".join(['"Time","holders"', *rows]) + "\n")
+    values = []
+    for arguments in (
+        ["--series", str(series)],
+        ["--series", str(tmp_path / "grafana.csv"), "--of", "4000", "--origin", "2025-10-20T07:28:00Z"],
+    ):
+        result = CliRunner().invoke(
+            cli.main,
+            [
+                *("fit", str(path), "--range", "host.establish_time.mean=500ms..2s", "--samples", "3", *arguments),
+                *("--json", "--out", str(tmp_path / "out")),
+            ],
+        )
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.stdout)
+        values.append(seconds(found["values"][0]["text"]))
+        assert found["misfit"]["explains"]
+    assert f"1 of {len(rows)} rows are gaps, left out" in found["said"]
+    assert values[1] == pytest.approx(values[0], rel=0.02)
+
+
+def test_a_milestone_that_does_not_occur_is_told(tmp_path: Path) -> None:
+    """Three hundred droplets launch one a second through four workers: latency is never bad, so it never ends."""
+    file = INPUTS.parent / "fit-of-always.toml"
+    result = CliRunner().invoke(
+        cli.main, ["fit", str(file), "--range", "host.timeout=10s..120s", "--samples", "2", "--out", str(tmp_path)]
+    )
+    assert result.exit_code == 2
+    assert "latency_normal_s of the milestone 'x' does not occur" in result.stderr
+    assert "standard deviations" not in result.output
+
+
+def test_the_test_of_misfit_is_seldom_wrong_and_sees_misfit() -> None:
+    """Emulated: 60 points of a random walk between replications and of white noise; then with a bump of 12 of these."""
+    rng = np.random.default_rng(5)
+    n, trials = 60, 400
+    false, seen = 0, 0
+    bump = np.where((np.arange(n) > 15) & (np.arange(n) < 30), 1.0, 0.0)
+    for _ in range(trials):
+        curves = rng.normal(0, 0.5, (1 + fit.NOISE_RUNS, n)).cumsum(axis=1) / 3
+        truth = rng.normal(0, 0.5, n).cumsum() / 3 + rng.normal(0, 1, n)
+        at = curves[0] - truth
+        white = fit._white(at, curves.mean(axis=0), np.arange(n) * 60.0, 0.0)
+        false += fit._misfit_of_series(at, curves, 1, 1, white)[0].is_systematic
+        seen += fit._misfit_of_series(at + 12 * bump, curves, 1, 1, white)[0].is_systematic
+    assert false <= 0.03 * trials
+    assert seen >= 0.9 * trials
+
+
+def test_intervals_of_a_line_are_those_of_the_textbook() -> None:
+    """Of y = a t + noise of variance 4 the variance of a is 4 / sum(t²) (Gauss); of a and b that only add up, none."""
+    t = np.arange(1.0, 11.0)
+    halves, directions = fit._halves(t[:, None], 4 * np.eye(10), 1.96)
+    assert halves[0] == pytest.approx(1.96 * np.sqrt(4 / (t**2).sum()))
+    assert abs(directions[0, 0]) == pytest.approx(1)
+    halves, directions = fit._halves(np.column_stack([t, t]), 4 * np.eye(10), 1.96)
+    assert max(halves) > 1e6
+    assert abs(directions[int(np.argmax(halves))]) == pytest.approx([2**-0.5, 2**-0.5])
+
+
+def test_what_is_measured_a_second_is_a_flow_over_a_window(made: tuple[Path, Path]) -> None:
+    """Over all windows the rates, times the window, add up to the flow."""
+    path, _ = made
+    with pipeline.Runner(1) as runner:
+        outcome = next(runner.run([(scenario.load(path).first, 1, 0)]))
+    window = outcome.scenario.coupling.window
+    rates = fit.sampled(outcome, "succeeded_per_s", (outcome.times_s - window / 2).tolist())
+    assert rates.sum() * window == pytest.approx(outcome.series["succeeded"].sum())
+    for name, unit in fit.columns_of(outcome.scenario).items():
+        values = fit.sampled(outcome, name, outcome.times_s.tolist())
+        assert values.min() >= 0
+        assert unit != "share" or values.max() <= 1
