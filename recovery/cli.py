@@ -721,7 +721,7 @@ def policies(name: str | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it.")
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
-    from recovery.scenario import json_schema
+    from recovery.schema import json_schema
     from recovery.store import to_json, write_text
 
     content = to_json(json_schema())

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, duration_s
 
-_WANTS = {
+WANTS = {  # keys of each, beside dist
     "constant": {"mean"},
     "uniform": {"min", "max"},
     "exponential": {"mean"},
@@ -43,8 +43,8 @@ class Distribution(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _wanted(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("dist"), str) and data["dist"] in _WANTS:
-            wanted = _WANTS[data["dist"]]
+        if isinstance(data, dict) and isinstance(data.get("dist"), str) and data["dist"] in WANTS:
+            wanted = WANTS[data["dist"]]
             given = set(data) - {"dist"}
             missing, extra = sorted(wanted - given), sorted((given - wanted) & set(cls.model_fields))
             if missing:
@@ -110,7 +110,8 @@ class Distribution(BaseModel):
 def read_measured(path: Path) -> tuple[float, ...]:
     """Measured times in seconds from a text file, one a line; # starts a comment, the first line may be a heading.
 
-    Raises ValueError that names the line.
+    Raises ValueError that names the line by its number: what stands there is not for the screen, since a scenario from
+    elsewhere may name any file.
     """
     values = []
     try:
@@ -125,7 +126,7 @@ def read_measured(path: Path) -> tuple[float, ...]:
         if not text:
             continue
         if "," in text or ";" in text:
-            raise ValueError(f"{path.name}, line {number} is {text!r}; want one column: a time a line")
+            raise ValueError(f"{path.name}, line {number} has more than one column; want one: a time a line")
         try:
             value = float(text)
         except ValueError:
@@ -137,15 +138,16 @@ def read_measured(path: Path) -> tuple[float, ...]:
                     r"(^|[^a-z])(ns|us|µs|ms|min|minutes|h|hours|millis\w*|micros\w*)\W*$", text.lower()
                 ):
                     raise ValueError(
-                        f'{path.name}, line 1 is {text!r}; want times in seconds, or each with its unit: "120ms"'
+                        f"{path.name}, line 1 is a heading with a unit; want times in seconds, or each with its own, "
+                        '"120ms"'
                     ) from None
                 if is_heading:
                     continue
                 raise ValueError(
-                    f'{path.name}, line {number} is {text!r}; want a time in seconds or with its unit, such as "20ms"'
+                    f'{path.name}, line {number} is no time; want one in seconds or with its unit, such as "20ms"'
                 ) from None
         if not 0 <= value <= LONGEST_S:
-            raise ValueError(f"{path.name}, line {number} is {text!r}; want a time from 0 to 36500 days")
+            raise ValueError(f"{path.name}, line {number} is no such time; want one from 0 to 36500 days")
         values.append(value)
     if not values:
         raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")

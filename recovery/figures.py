@@ -10,6 +10,7 @@ import io
 import math
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -77,6 +78,7 @@ _STYLE: Any = {
     "savefig.facecolor": "white",
     "path.simplify": True,
     "svg.hashsalt": "recovery",
+    "text.parse_math": False,  # names are drawn as they stand, whatever they hold
     "svg.fonttype": "path",
 }
 
@@ -1135,7 +1137,7 @@ def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and TextPath((0, 0), longer.replace("$", "S"), prop=bold).get_extents().width > width_pt:
+        if lines[-1] and TextPath((0, 0), longer, prop=bold).get_extents().width > width_pt:
             lines.append(word)
         else:
             lines[-1] = longer
@@ -1155,22 +1157,32 @@ def entitle(figure: Figure, text: str) -> None:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Our look, and a fixed salt for ids; figures are made and written under it."""
+    """Our look, and a fixed salt for ids; figures are made and written under it, without a word from matplotlib on the
+    user's screen (a character that the font has not is drawn as a box).
+    """
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning)
         backend = mpl.rcParams["backend"]
         mpl.rcdefaults()  # whatever the user's matplotlibrc says
         mpl.rcParams.update(_STYLE | {"backend": backend})
         yield
 
 
+def _saved(picture: Picture, **how: Any) -> bytes:
+    from recovery import tick_labels
+
+    buffer = io.BytesIO()
+    with style():
+        tick_labels.plain(picture.figure)
+        picture.figure.savefig(buffer, **how)
+    return buffer.getvalue()
+
+
 def svg(picture: Picture) -> str:
     """SVG of a picture: the same text each time, every id begins with the picture's name, nothing outside is named."""
-    buffer = io.StringIO()
-    with style():
-        picture.figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
+    text = _saved(picture, format="svg", metadata={"Date": None}).decode("utf-8")
     text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL).strip()
     # A hundredth of a point is not seen, nor a tenth in a long path or between letters; a page has tens of thousands.
     text = re.sub(
@@ -1192,7 +1204,4 @@ def svg(picture: Picture) -> str:
 
 def png(picture: Picture) -> bytes:
     """PNG of a picture at 144 dots an inch, without the name of the program."""
-    buffer = io.BytesIO()
-    with style():
-        picture.figure.savefig(buffer, format="png", dpi=144, metadata={"Software": None})
-    return buffer.getvalue()
+    return _saved(picture, format="png", dpi=144, metadata={"Software": None})

@@ -132,7 +132,7 @@ def _signed(picture: Picture, command: str) -> Picture:
     lines = textwrap.fill(f"Made again with: {command}", 112, subsequent_indent="  ", break_on_hyphens=False)
     height = picture.figure.get_figheight() + 0.13 * (lines.count("\n") + 1)
     picture.figure.set_figheight(height)
-    picture.figure.supxlabel(_plain(lines), x=0.012, ha="left", fontsize=6.8, color=GREY, linespacing=1.2)
+    picture.figure.supxlabel(lines, x=0.012, ha="left", fontsize=6.8, color=GREY, linespacing=1.2)
     return picture
 
 
@@ -212,7 +212,7 @@ def _ranked(sweep: Sweep) -> Picture:
     text = f"Soonest of {len(sweep.ranked)} policies: “{_short(first)}”, {_with_interval(first)}"
     if base is not None and base is not first:
         text += f"; baseline “{_short(base)}”: {units.show_duration(number(base['restricted']['mean']))}"
-    figures.entitle(figure, _plain(text))
+    figures.entitle(figure, text)
     limit = units.show_duration(number(sweep.summary["limit_s"]))
     caption = (
         f"Mean over worlds and replications with its {units.show_share(sweep.summary['confidence'])} interval, best "
@@ -331,7 +331,7 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     worst = max(told, key=lambda policy: _share(policy["not_recovered"]))
     if worst is not first and _share(worst["not_recovered"]) > 0:
         text += f"; “{_short(worst)}” {_is(_back(worst))}"
-    figures.entitle(figure, _plain(("Leases: " if level == "leased_share" else "Backlog: ") + text))
+    figures.entitle(figure, ("Leases: " if level == "leased_share" else "Backlog: ") + text)
     noun = "Share of droplets that hold a lease" if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
     caption = (
         f"{noun}; each thin line is one world, at most {LINES_MAX} of them a panel. The median is over all of them."
@@ -576,7 +576,7 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         for axis, side in ((panel.xaxis, x), (panel.yaxis, y)):
             if side.is_log:
                 (panel.set_xscale if axis is panel.xaxis else panel.set_yscale)("log")
-            axis.set_ticks([at for at, _ in side.ticks], [_plain(text) for _, text in side.ticks])
+            axis.set_ticks([at for at, _ in side.ticks], [text for _, text in side.ticks])
             axis.set_ticks([], minor=True)
         panel.tick_params(labelsize=7.8)
         panel.set_xlim(x.edges[0], x.edges[-1])
@@ -584,13 +584,13 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         for key, line, side in ((keys[0], panel.axvline, x), (keys[1], panel.axhline, y)):
             if key in ("r1", "r2") and side.edges[0] < 1 < side.edges[-1]:
                 line(1, color=ORANGE, lw=1.6, ls=(0, (3, 1.5)))
-        panel.set_xlabel(_plain(x.label), fontsize=8.6)
+        panel.set_xlabel(x.label, fontsize=8.6)
         if i == 0 or y.label != drawn[0][2].label:
-            panel.set_ylabel(_plain(y.label), fontsize=8.6)
+            panel.set_ylabel(y.label, fontsize=8.6)
         label = _part_name(part, by)
         fell, all_of = int((collapsed >= 0.5).sum()), int(np.isfinite(times).sum())
         texts.append((label, fell, all_of))
-        panel.set_title(_plain(_wrapped(label, 92 // len(drawn), 2)), loc="left", fontsize=8.2, linespacing=1.15)
+        panel.set_title(_wrapped(label, 92 // len(drawn), 2), loc="left", fontsize=8.2, linespacing=1.15)
     bar = figure.colorbar(panels[0].collections[0], ax=panels, fraction=0.05, pad=0.02, aspect=28)
     bar.set_label(textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", 40), fontsize=8.4)
     bar.ax.tick_params(labelsize=8)
@@ -610,7 +610,7 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         said = f"{fell} of {all_of} cells"
     else:
         head += ", of the cells drawn"
-    figures.entitle(figure, _plain(f"{head}: {said}{' collapse' if name == 'phase' else ''}"))
+    figures.entitle(figure, f"{head}: {said}{' collapse' if name == 'phase' else ''}")
     caption = (
         f"Mean time over {keys[0]} and {keys[1]}, in the cells as a number where there is room"
         f" ({sweep.unit}; a run that is not back counts as the horizon). White: nothing was drawn there."
@@ -784,7 +784,7 @@ def _pareto(sweep: Sweep) -> Iterator[Picture]:
     if gentle is not ranked[0]:
         noun = harms[0][0].removesuffix(" that were denied").replace("launches", "denied launches")
         text += f"; fewest {noun}: “{_short(gentle)}”" if "launches" in noun else f"; least harm: “{_short(gentle)}”"
-    figures.entitle(figure, _plain(text))
+    figures.entitle(figure, text)
     yield Picture("pareto", figure,
                   f"Mean time until {what(sweep.summary)} (logarithmic where it spans much) against mean harm; lower "
                   "and further left is better. Numbers are ranks.")  # fmt: skip
@@ -831,9 +831,7 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
                     around = [[max(found["mean"] - found["low"], 0)], [max(found["high"] - found["mean"], 0)]]
                     panel.errorbar([found["mean"]], [y + offset], xerr=around, color=INK, lw=1, capsize=1.8)
         panel.set_ylim(len(keys) - 0.4, -0.6)
-        panel.set_yticks(
-            range(len(keys)), [_plain(_wrapped(key, 26, 2)) for key in keys] if k == 0 else [""] * len(keys)
-        )
+        panel.set_yticks(range(len(keys)), [_wrapped(key, 26, 2) for key in keys] if k == 0 else [""] * len(keys))
         panel.tick_params(labelsize=8)
         low, high = panel.get_xlim()
         panel.set_xlim(max(min(low, 0), -40), min(max(high, 100), 160))
@@ -841,9 +839,7 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
         panel.grid(axis="y", visible=False)
         panel.set_xlabel("share of the variance (%)", fontsize=8.6)
         label = _wrapped(one["name"], 76 if len(chosen) == 1 else 40, 2)
-        panel.set_title(
-            _plain(f"{label}\n{units.show_count(one['runs'])} runs"), loc="left", fontsize=8, linespacing=1.15
-        )
+        panel.set_title(f"{label}\n{units.show_count(one['runs'])} runs", loc="left", fontsize=8, linespacing=1.15)
     below = figure.add_subplot(grid[1, :])
     below.axis("off")
     bars = [Patch(facecolor=c, hatch=h or None, edgecolor="#00000080", lw=0.4) for c, h in colours.values()]
@@ -852,7 +848,7 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
     for one in chosen:
         top = max(one["inputs"], key=total)
         said.append(f"{top['key']} ({total(top) * 100:.2g} %) under “{_wrapped(one['name'], 56, 1)}”")
-    figures.entitle(figure, _plain(f"What decides most: {'; '.join(said)}"))
+    figures.entitle(figure, f"What decides most: {'; '.join(said)}")
     left = len(inputs) - len(keys)
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0]['measure']} with their intervals: the share of its variance that an "
@@ -931,7 +927,7 @@ def _regret(sweep: Sweep) -> Iterator[Picture]:
             f"; “{_short(trap)}” is {_time(trap['regret']['mean'])} behind on average, "
             f"in one world {_time(trap['regret']['max'])}"
         )
-    figures.entitle(figure, _plain(text))
+    figures.entitle(figure, text)
     yield Picture("regret", figure,
                   "Regret: how much later a policy is than the best policy in the same world. Lower is safer; far "
                   "above the diagonal are those that look good on average and fail somewhere. Logarithmic; numbers are "
@@ -949,11 +945,6 @@ def _floats(runs: pl.DataFrame, key: str) -> Array:
     import polars as pl
 
     return np.asarray(runs[key].cast(pl.Float64).fill_null(math.nan).to_numpy(), float)
-
-
-def _plain(text: str) -> str:
-    """Text that matplotlib shows as it is."""
-    return text.replace("$", r"\$")
 
 
 def _legend(
@@ -986,7 +977,7 @@ def _wrapped(text: str, width: int, lines: int) -> str:
 
 def _label(policy: Policy, width: int, lines: int = 1) -> str:
     """Rank of a policy and what sets it apart from the baseline."""
-    return _plain(_wrapped(f"{policy['rank']}  {policy['told']}", width, lines))
+    return _wrapped(f"{policy['rank']}  {policy['told']}", width, lines)
 
 
 def _short(policy: Policy) -> str:

@@ -6,7 +6,6 @@ The file has the head, variants and sweep of any experiment; [how_often] and [po
 import json
 import platform
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from recovery import identity, store
+from recovery import door, identity, store
 from recovery.dns import GUARDRAILS, Dns, Guardrail
 from recovery.scenario import Experiment, load
 from recovery.stages import dns as stage
@@ -60,10 +59,7 @@ class World(_Part):
 
 def is_race(path: str | Path) -> bool:
     """Whether a file has [dns] and no [host]: an experiment with the race alone."""
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return False
+    raw = door.peek(path)
     return "dns" in raw and "host" not in raw
 
 

@@ -11,7 +11,6 @@ import itertools
 import json
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,17 +25,17 @@ from pydantic import (
     Discriminator,
     Field,
     Strict,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     model_validator,
 )
 
 from recovery import dns as race
-from recovery import policies, sections
+from recovery import door, policies, sections
 from recovery.design import Sweep, lever_points
 from recovery.distributions import Distribution, Time
+from recovery.door import ScenarioError
+from recovery.door import quoted as _quoted
 from recovery.sections import Slowdown
 from recovery.units import (
     Duration,
@@ -49,10 +48,6 @@ from recovery.units import (
     show_duration,
     show_share,
 )
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be run as it is written: a line a mistake, with file, key, value and what is wanted."""
 
 
 class _Mistakes(ValueError):
@@ -141,17 +136,6 @@ class Step(_Part):
         return self.rate if self.rate is not None else 1.0 / (self.interval or 1.0)
 
 
-def _retries(value: object) -> int:
-    if value == "unlimited":
-        return -1
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**9:
-        return value
-    raise ValueError('want a whole number from 0 to 1000000000, or "unlimited"')
-
-
-_RETRIES_SCHEMA = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "unlimited"}]})
-
-
 class Jobs(_Part):
     """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
 
@@ -159,9 +143,7 @@ class Jobs(_Part):
         "poisson", description="at random, or evenly spaced (from a random phase)"
     )
     steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
-    retries: Annotated[int, BeforeValidator(_retries), _RETRIES_SCHEMA] = Field(
-        -1, description='attempts after the first: 0 … or "unlimited"'
-    )
+    retries: sections.Retries = Field(-1, description='attempts after the first: 0 … or "unlimited"')
     hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
 
     @model_validator(mode="after")
@@ -726,14 +708,7 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
     made of, if it is no Scenario. Raises ScenarioError.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
-    except ValueError as error:  # a name that no file can have
-        raise ScenarioError(f"{path}: cannot be read: {error}; want a TOML file") from None
+    text = door.read(path)
     experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
     if experiment.head.services:
         from recovery import service_table
@@ -754,10 +729,7 @@ def parse(
     model: type[BaseModel] | None = None,
 ) -> Experiment:
     """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
-    try:
-        raw = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # RecursionError: a thousand lists in each other
-        raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
+    raw = door.table(text, file)
     if isinstance(services := raw.get("services"), dict) and services:
         raise ScenarioError(
             f"{file}: is a table of services; want an experiment, which may name it as its services, "
@@ -765,6 +737,7 @@ def parse(
         )
     for override in overrides:
         _override(raw, override)
+        door.check(raw, f"--set {door.brief(override)}")
     return rebuilt(raw, file=file, folder=folder, name=name, model=model)
 
 
@@ -891,8 +864,8 @@ def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
 def _path(key: str) -> tuple[str, ...]:
     """The parts of a key with dots, as TOML reads them: a part with spaces or dots stands in quotes."""
     place: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
-        place = tomllib.loads(f"{key} = 0")
+    with contextlib.suppress(ValueError):
+        place = door.loads(f"{key} = 0")
     parts: list[str] = []
     while isinstance(place, dict) and len(place) == 1:
         [(part, place)] = place.items()
@@ -934,8 +907,8 @@ def _override(raw: dict[str, Any], text: str) -> None:
         match = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^"'=])+)=(.*)""", text, re.DOTALL)
         key, value_text = (match[1], match[2]) if match else (key, value_text)
     value: Any = value_text.strip()
-    with contextlib.suppress(ValueError, RecursionError):
-        read = tomllib.loads(f"v = {value_text}")
+    with contextlib.suppress(ValueError):
+        read = door.loads(f"v = {value_text}")
         value = read["v"] if len(read) == 1 else value
     try:
         if not sign or not key.strip():
@@ -943,7 +916,7 @@ def _override(raw: dict[str, Any], text: str) -> None:
         changed = copy.deepcopy(raw)
         _put(changed, _path(key.strip()), value)
     except ValueError as error:
-        raise ScenarioError(f"--set {text}: {error}") from None
+        raise ScenarioError(f"--set {door.brief(text)}: {error}") from None
     raw.clear()
     raw.update(changed)
 
@@ -1054,6 +1027,7 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "float_type": lambda: "want a number",
         "finite_number": lambda: "want a finite number",
         "bool_type": lambda: "want true or false",
+        "less_than": lambda: f"want {_number(context['lt'])} below {context['lt']:g}",
         "string_type": lambda: "want a text in quotes",
         "string_too_short": lambda: "want a text that is not empty",
         "string_pattern_mismatch": lambda: "want a name of letters, digits, - and _, a letter first",
@@ -1082,13 +1056,9 @@ def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
 def _show(value: Any) -> str:
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python prints
+        text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def nearest(word: str, words: Any) -> str:
@@ -1178,60 +1148,6 @@ def operator_catalogue() -> list[dict[str, Any]]:
     return rows
 
 
-def json_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of an experiment, for editors that complete and check."""
-    head = Head.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    body = Scenario.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    definitions = {**head.pop("$defs", {}), **body.pop("$defs", {})}
-    properties = {**head["properties"], **body["properties"]}
-    change: dict[str, Any] = {key: {} for key in body["properties"]}
-    properties["variants"] = {
-        "type": "object",
-        "description": "named changes of the scenario, each a table of its keys",
-        "additionalProperties": {"type": "object", "properties": change, "additionalProperties": False},
-    }
-    schema: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "recovery experiment",
-        "type": "object",
-        "properties": properties,
-        "required": body.get("required", []),
-        "additionalProperties": False,
-        "$defs": definitions,
-    }
-    return _lenient(schema)
-
-
-def _lenient(schema: dict[str, Any]) -> dict[str, Any]:
-    """What the parser takes beside the canonical form: a policy by its name alone, a time as a duration, a rate as
-    text.
-    """
-    definitions = schema["$defs"]
-    duration = TypeAdapter(Duration).json_schema()
-    rate = TypeAdapter(Rate).json_schema()
-    names = {axis: [policies.name_of(p) for p in members] for axis, members in policies.AXES.items()}
-    for axis, members in names.items():
-        field = definitions["Policies"]["properties"][axis]
-        definitions["Policies"]["properties"][axis] = {
-            "anyOf": [{"type": "string", "enum": members}, {k: v for k, v in field.items() if k != "default"}]
-        }
-    definitions["Distribution"] = {"anyOf": [duration, {**definitions["Distribution"]}]}
-    definitions["FleetRate"] = {"anyOf": [rate, TypeAdapter(Share).json_schema()["anyOf"][0]]}
-    for part, key in (
-        ("Launches", "client"),
-        ("Propagation", "client"),
-        ("Propagation", "intake"),
-        ("Health", "policy"),
-    ):
-        own = {"enum": sections.names_at((part.lower(), key)), "type": "string"}
-        field = definitions[part]["properties"][key]
-        definitions[part]["properties"][key] = {"anyOf": [own, {k: v for k, v in field.items() if k != "default"}]}
-    definitions["Demand"] = {"anyOf": [rate, {**definitions["Demand"]}]}
-    definitions["ThrottleStep"]["properties"]["rate"] = {"anyOf": [rate, {"const": "off"}]}
-    definitions["Release"]["properties"]["rate"] = {"anyOf": [{"$ref": "#/$defs/FleetRate"}, {"const": "off"}]}
-    return schema
-
-
 __all__ = [
     "Distribution",
     "Experiment",
@@ -1239,7 +1155,6 @@ __all__ = [
     "ScenarioError",
     "ValidationInfo",
     "World",
-    "json_schema",
     "load",
     "parse",
 ]

@@ -19,6 +19,7 @@ from pydantic import (
     PrivateAttr,
     Strict,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -60,7 +61,7 @@ class Daily(Part):
 
 def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
     """Rates from a CSV file: from when on (s), how many a second; a heading is allowed, times rise. Raises ValueError
-    that names the line.
+    that names the line by its number, without what stands there.
     """
     rows: list[tuple[float, float]] = []
     try:
@@ -75,13 +76,13 @@ def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
         except ValueError:
             if number == 1 and not any(letter.isdigit() for letter in "".join(line)):
                 continue
-            raise ValueError(
-                f"{path.name}, line {number} is {','.join(line)!r}; want two numbers: seconds, rate"
-            ) from None
+            raise ValueError(f"{path.name}, line {number} is no two numbers; want seconds, rate") from None
         if not (math.isfinite(at) and at >= 0 and math.isfinite(rate) and 0 <= rate <= 1e9):
-            raise ValueError(f"{path.name}, line {number} is {','.join(line)!r}; want numbers from 0 on")
+            raise ValueError(
+                f"{path.name}, line {number} is out of range; want seconds from 0 on, and a rate from 0 to 1e9"
+            )
         if rows and at <= rows[-1][0]:
-            raise ValueError(f"{path.name}, line {number}: time {at:g} s; want rising times")
+            raise ValueError(f"{path.name}, line {number} is no later than the one before; want rising times")
         rows.append((at, rate))
     if not rows:
         raise ValueError(f"{path.name} holds no rates; want lines of seconds, rate")
@@ -166,7 +167,11 @@ def _retries(value: object) -> int:
     raise ValueError('want a whole number from 0 to 1000000000, or "unlimited"')
 
 
-Retries = Annotated[int, BeforeValidator(_retries)]
+Retries = Annotated[
+    int,
+    BeforeValidator(_retries),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**9}, {"const": "unlimited"}]}),
+]
 Client = Annotated[Annotated[policies.ClientPolicy, Discriminator("name")], BeforeValidator(_named)]
 
 

@@ -4,7 +4,6 @@
 seconds from the start of the experiment, shares from 0 to 1 (MODEL.md, section 12).
 """
 
-import tomllib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
-from recovery.scenario import Note, Scenario, ScenarioError, a_moment, check_table, nearest
+from recovery import door
+from recovery.door import ScenarioError
+from recovery.scenario import Flag, Note, Scenario, a_moment, check_table, nearest
 from recovery.sections import Part, Whole
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, duration_s, show_duration
 
@@ -156,8 +157,8 @@ class Observed(Part):
         "reported", description="how sure it is"
     )
     source: str = Field(description="where it is written")
-    used_for_fit: bool = Field(False, description="whether inputs were chosen so that it is met")
-    follows_manual: bool = Field(False, description="whether it only follows a step that people took at a fixed time")
+    used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")
+    follows_manual: Flag = Field(False, description="whether it only follows a step that people took at a fixed time")
 
     @model_validator(mode="after")
     def _named(self) -> "Observed":
@@ -286,15 +287,7 @@ class Table:
 def load(path: str | Path) -> Table:
     """Read and check a table of services. Raises ScenarioError with every mistake, a line each."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}; want a TOML file") from None
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start}); want a TOML file in UTF-8") from None
-    except ValueError as error:  # a name that no file can have
-        raise ScenarioError(f"{path}: cannot be read: {error}; want a TOML file") from None
-    return parse(text, str(path))
+    return parse(door.read(path), str(path))
 
 
 def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
@@ -310,10 +303,7 @@ def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
 
 def parse(text: str, file: str = "services") -> Table:
     """Check the text of a table of services. Raises ScenarioError with every mistake, a line each."""
-    try:
-        raw = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
+    raw = door.table(text, file)
     table = Table(check_table(_Body, raw, file), raw, file)
     mistakes = [f"{file}: {line}" for line in _wrong(table)]
     if mistakes:
@@ -323,11 +313,7 @@ def parse(text: str, file: str = "services") -> Table:
 
 def is_table(path: str | Path) -> bool:
     """Whether a file is a table of services: it has tables [services.NAME]."""
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(raw.get("services"), dict)
+    return isinstance(door.peek(path).get("services"), dict)
 
 
 def _wrong(table: Table) -> Iterator[str]:

@@ -64,12 +64,13 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows of text in columns, the first `left` columns to the left and the others to the right; the first row is the
     head.
     """
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    from rich.cells import cell_len  # a Chinese letter is two columns wide, an accent none
+
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [
-            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
+        spaces = [" " * (w - cell_len(cell)) for cell, w in zip(row, widths, strict=True)]
+        cells = [cell + gap if i < left else gap + cell for i, (cell, gap) in enumerate(zip(row, spaces, strict=True))]
         return "  ".join(cells).rstrip()
 
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *(line(row) for row in rows[1:])])

@@ -23,6 +23,8 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ns|us|µs|μs|ms|min|s|m|
 _DURATION = r"^\s*(([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*(ns|us|µs|μs|ms|min|s|m|h|d)\s*)+$"
 _RATE = r"^\s*([0-9]+(\.[0-9]+)?([eE][0-9]+)?)\s*/\s*(ms|s|m|min|h|d)\s*$"
 _SHARE = r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"
+_TO_100 = r"^\s*(0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)|\.[0-9]+)\s*%\s*$"  # of shares from 0 to 1
+_ABOVE_0 = "^(?=.*[1-9])"  # before another pattern: some digit is not 0
 LONGEST_S = 36_500 * 86_400.0  # whole nanoseconds of a time and of a few of them fit 64 bits
 MOST_PER_S = 1e9
 
@@ -113,16 +115,27 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
 
 
 Number = Annotated[float, Strict()]  # not true, not "1"; a whole number is fine
-Duration = Annotated[float, BeforeValidator(duration_s), _schema(_DURATION, "90s")]
+_DURATION_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string", "pattern": _DURATION, "examples": ["90s"]}, {"type": "number", "const": 0}]}
+)
+Duration = Annotated[float, BeforeValidator(duration_s), _DURATION_SCHEMA]
 PositiveDuration = Annotated[
-    float, BeforeValidator(_positive(duration_s, "a duration above 0", 1e-9)), _schema(_DURATION, "90s")
+    float, BeforeValidator(_positive(duration_s, "a duration above 0", 1e-9)), _schema(_ABOVE_0 + _DURATION, "90s")
 ]
 Rate = Annotated[float, BeforeValidator(rate_per_s), _schema(_RATE, "200/s")]
 _SHARE_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "string", "pattern": _SHARE}, {"type": "number", "minimum": 0, "maximum": 1}]}
+    {"anyOf": [{"type": "string", "pattern": _TO_100}, {"type": "number", "minimum": 0, "maximum": 1}]}
+)
+_POSITIVE_SHARE_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": _ABOVE_0 + _TO_100},
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        ]
+    }
 )
 Share = Annotated[float, BeforeValidator(share), _SHARE_SCHEMA]
-PositiveShare = Annotated[float, BeforeValidator(_positive(share, 'a share above "0%"', 1e-12)), _SHARE_SCHEMA]
+PositiveShare = Annotated[float, BeforeValidator(_positive(share, 'a share above "0%"', 1e-12)), _POSITIVE_SHARE_SCHEMA]
 
 
 def ns(seconds: float) -> int:

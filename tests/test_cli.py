@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recovery import cli
-from recovery.scenario import json_schema
+from recovery.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
 TINY = """

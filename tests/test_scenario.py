@@ -15,7 +15,8 @@ import pytest
 
 from recovery import policies, race, units
 from recovery.distributions import Distribution, read_measured
-from recovery.scenario import Experiment, ScenarioError, condition, expectation, json_schema, load, parse
+from recovery.scenario import Experiment, ScenarioError, condition, expectation, load, parse
+from recovery.schema import json_schema
 from recovery.store import to_json
 
 TOP = Path(__file__).resolve().parent.parent
@@ -188,14 +189,14 @@ def test_a_byte_order_mark_does_not_eat_the_first_time(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "holds no times; want one a line"),
-        (b"duration_ms\n120\n", "line 1 is 'duration_ms'; want times in seconds, or each with its unit"),
-        (b"0.12,0.25\n", "line 1 is '0.12,0.25'; want one column"),
+        (b"duration_ms\n120\n", "line 1 is a heading with a unit; want times in seconds, or each with its own"),
+        (b"0.12,0.25\n", "line 1 has more than one column; want one"),
         (b"time\n", "holds no times; want one a line"),
-        (b"t\n1\nfoo\n", "line 3 is 'foo'; want a time"),
-        (b"1O\n2\n", "line 1 is '1O'; want a time"),
-        (b"-1\n", "line 1 is '-1'; want a time from 0"),
-        (b"1\nnan\n", "line 2 is 'nan'; want a time from 0"),
-        (b"1\ninf\n", "line 2 is 'inf'; want a time from 0"),
+        (b"t\n1\nfoo\n", "line 3 is no time; want one"),
+        (b"1O\n2\n", "line 1 is no time; want one"),
+        (b"-1\n", "line 1 is no such time; want one from 0"),
+        (b"1\nnan\n", "line 2 is no such time; want one from 0"),
+        (b"1\ninf\n", "line 2 is no such time; want one from 0"),
         (bytes(range(256)), "is not UTF-8 text; want a text file"),
         (None, "cannot be read (No such file or directory); want a text file"),
     ],
@@ -485,7 +486,7 @@ WRONG = [
     ("a..b=5", "want a key with dots"),
     ("variants.no action.hold=5m", "quote a part with spaces or dots"),
     ("fleet.droplets.x=5", "fleet.droplets is 100; want a table there to set its x"),
-    ("fleet.droplets=5\nx=6", 'fleet.droplets is "5\\nx=6"; want a whole number'),
+    ("fleet.droplets=5\nx=6", "fleet.droplets holds a line break; want a text without control characters"),
 ]  # fmt: skip
 WRONG_OF_JOBS = [
     (f'jobs.steps=[{{at="0s",rate={HUGE}}}]', 'want a rate such as "200/s"'),

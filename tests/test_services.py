@@ -553,7 +553,7 @@ def test_a_table_that_is_missing_or_wrong_is_told_before_anything_runs(folder: P
     (tmp_path / "long.toml").write_text("horizon = '36500d'\nwindow = '1d'\n[services.a]\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"long\.toml: coupling\.window of the experiment is .* want at least 4 h"):
         scenario.load(tmp_path / "a.toml", ("services=long.toml",))
-    with pytest.raises(ScenarioError, match="cannot be read: embedded null"):
+    with pytest.raises(ScenarioError, match=r"services holds the control character U\+0000; want a text without"):
         scenario.load(tmp_path / "a.toml", ('services="a\\u0000b"',))
     with pytest.raises(ScenarioError, match=r"who\.toml: services\.a\.stage is \"lease\" \(did you mean leases\?\)"):
         scenario.load(tmp_path / "a.toml")
