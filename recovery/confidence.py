@@ -1,8 +1,8 @@
 """Intervals that hold at every look: whoever looks after each run, and stops when it suits, is wrong no more often.
 
-A leaf: of this project it imports `recovery.inference` only. An interval of fixed size is right once; after each of
-many looks it is wrong sooner or later, and who stops at the first narrow one stops where chance was kind. A *confidence
-sequence* holds its truth at all looks together with probability 1 - alpha.
+A leaf: of this project it imports `recovery.inference` and `recovery.measures` only. An interval of fixed size is right
+once; after each of many looks it is wrong sooner or later, and who stops at the first narrow one stops where chance was
+kind. A *confidence sequence* holds its truth at all looks together with probability 1 - alpha.
 
 The unit is what is independent: a run whose inputs *and* draws of chance are its own, or the replication where a design
 (lhs, sobol) ties its inputs together or its runs share random numbers.
@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery import inference
+from recovery import inference, measures
 from recovery.inference import Estimate
 
 SPREAD = 0.2
@@ -149,6 +149,18 @@ def bounded(values: object, alpha: float = 0.05) -> Estimate:
     alpha = inference.between_0_and_1("alpha", alpha)
     ends = lower(np.stack([rows, 1.0 - rows]), alpha / 2.0)
     return Estimate(float(rows.mean()), float(ends[0]), float(1.0 - ends[1]))
+
+
+def share(values: object, alpha: float = 0.05) -> Estimate:
+    """Mean of independent values in [0, 1] and its interval for this one look, within [0, 1] (`measures.interval`).
+
+    `values` float[n]. One value has no interval (nan). Raises ValueError for values outside.
+    """
+    rows = inference.numbers("values", values, 1)
+    if rows.min() < 0.0 or rows.max() > 1.0:
+        raise ValueError(f"values lie between {rows.min()} and {rows.max()}; want shares")
+    confidence = 1.0 - inference.between_0_and_1("alpha", alpha)
+    return Estimate(*measures.mean_interval(rows.tolist(), confidence, 0.0, 1.0))
 
 
 def restricted(recovered: Estimate, never: Estimate, limit_s: float) -> Estimate:

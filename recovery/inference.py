@@ -1,6 +1,7 @@
 """What a sweep may conclude: intervals, paired differences, regret, Pareto front, scenarios, sensitivity, cliffs.
 
-A leaf: of this project it imports `recovery.theory` only. Times are seconds (`_s`), shares lie between 0 and 1.
+A leaf: of this project it imports `recovery.measures` and `recovery.theory` only. Times are seconds (`_s`), shares lie
+between 0 and 1.
 
 A sweep runs every policy in every world. Worlds are drawn anew in each *replication* (an independent randomisation of
 the design: random, Latin hypercube or Sobol), the same for all policies. Within a replication worlds are not
@@ -20,7 +21,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery import theory
+from recovery import measures, theory
 
 QUASI_P_MOST = 0.05
 """A limit of a PRIM box that chance alone would explain more often than this is dropped."""
@@ -112,13 +113,10 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> L
     return Linearised(ratio, error, clusters)
 
 
-def _student(told: Linearised, confidence: float) -> Estimate:
+def _student(told: Linearised, confidence: float, least: float = -math.inf, most: float = math.inf) -> Estimate:
     if math.isnan(told.error):
         return Estimate(told.ratio, math.nan, math.nan)
-    from scipy import stats
-
-    half = float(stats.t.ppf((1.0 + confidence) / 2.0, told.clusters - 1)) * told.error
-    return Estimate(told.ratio, told.ratio - half, told.ratio + half)
+    return Estimate(told.ratio, *measures.interval(told.ratio, told.error, told.clusters - 1, confidence, least, most))
 
 
 def restricted(times_s: object, limit_s: float) -> np.ndarray:
@@ -139,8 +137,11 @@ def restricted(times_s: object, limit_s: float) -> np.ndarray:
     return np.minimum(times, limit_s)
 
 
-def cluster_mean(values: object, cluster: object, confidence: float = 0.95) -> Estimate:
-    """Mean of all values and its Student interval over clusters.
+def cluster_mean(
+    values: object, cluster: object, confidence: float = 0.95, least: float = -math.inf, most: float = math.inf
+) -> Estimate:
+    """Mean of all values and its Student interval over clusters; within `least` and `most` if these are given
+    (`measures.interval`), as values of shares and times want.
 
     With the same number of values in each cluster this is the Student interval of the clusters' means; otherwise that
     of the ratio (sum of values) / (number of values), as `cluster_ratio`.
@@ -153,11 +154,19 @@ def cluster_mean(values: object, cluster: object, confidence: float = 0.95) -> E
     confidence = between_0_and_1("confidence", confidence)
     if np.isinf(rows).any():
         return Estimate(math.inf, math.nan, math.inf)
-    return _student(_ratio(rows, np.ones(len(rows)), cluster), confidence)
+    return _student(_ratio(rows, np.ones(len(rows)), cluster), confidence, least, most)
 
 
-def cluster_ratio(numerator: object, denominator: object, cluster: object, confidence: float = 0.95) -> Estimate:
-    """(sum of numerator) / (sum of denominator), and its linearised interval: Student over clusters.
+def cluster_ratio(
+    numerator: object,
+    denominator: object,
+    cluster: object,
+    confidence: float = 0.95,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> Estimate:
+    """(sum of numerator) / (sum of denominator), and its linearised interval: Student over clusters, within `least` and
+    `most` if these are given.
 
     With R the ratio and y, m the sums of a cluster, var R = C / (C - 1) sum (y - R m)^2 / (sum m)^2 over the C clusters
     in which y or m is not 0. For the mean time given recovery the numerator is the time where it is finite and else 0,
@@ -168,7 +177,8 @@ def cluster_ratio(numerator: object, denominator: object, cluster: object, confi
     (nothing recovered); no interval if fewer than two clusters tell something. Raises ValueError otherwise.
     Source: W. Cochran, Sampling Techniques, 1977, sections 2.11 and 6.3 (Taylor series).
     """
-    return _student(linearised(numerator, denominator, cluster), between_0_and_1("confidence", confidence))
+    confidence = between_0_and_1("confidence", confidence)
+    return _student(linearised(numerator, denominator, cluster), confidence, least, most)
 
 
 def relative_half_width(estimate: Estimate) -> float:

@@ -452,7 +452,7 @@ def _between(steps: np.ndarray, most: float) -> np.ndarray:
 
 def _interval(values: Sequence[float]) -> dict[str, float]:
     """Mean and interval over the runs that have a value."""
-    mean, low, high = measures.mean_interval(values)
+    mean, low, high = measures.mean_interval(values, least=0.0)
     return {"mean": mean, "low": low, "high": high}
 
 

@@ -84,7 +84,7 @@ def _world(
     normal, saved = {}, {}
     for stage in stages:
         values = [run[stage] for run in own.values() if stage in run]
-        normal[stage] = Span(*measures.mean_interval(values))
+        normal[stage] = Span(*measures.mean_interval(values, least=0.0))
         pairs = [
             first[i][stage] - run[stage]
             for i, run in own.items()

@@ -135,7 +135,8 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
     for name, value in own[0].items():
         if isinstance(value, int | float) and name not in ("seed", "replication", "cpu_s"):
             values = [number(row[name]) for row in own]
-            mean, low, high = measures.mean_interval(values)
+            least, most = measures.limits_of(name)
+            mean, low, high = measures.mean_interval(values, least=least, most=most)
             numbers[name] = {"mean": mean, "low": low, "high": high}
             if missing := sum(math.isnan(value) for value in values):
                 numbers[name]["not_measured"] = missing  # runs that the mean knows nothing of
@@ -207,7 +208,8 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]
         if not values:
             return {"text": bound.text, "holds": "not measured", "value": math.nan}
         means = [math.fsum(one) / len(one) for one in values.values()]
-        mean, low, high = measures.mean_interval(means)
+        least, most = measures.limits_of(bound.measure)
+        mean, low, high = measures.mean_interval(means, least=least, most=most)
         low, high = (mean if math.isnan(end) else end for end in (low, high))
 
     def holds(value: float) -> bool:

@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
 
 from recovery import measures
 
@@ -178,3 +181,47 @@ def test_one_value_has_no_interval_and_an_infinite_one_makes_all_infinite() -> N
     mean, low, high = measures.mean_interval([5.0, math.inf])
     assert (mean, high) == (math.inf, math.inf)
     assert math.isnan(low)
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=30))
+def test_intervals_stay_within_what_is_possible(values: list[float]) -> None:
+    mean, low, high = measures.mean_interval(values, least=0.0, most=1.0)
+    assert 0.0 <= low <= mean <= high <= 1.0
+    scaled = measures.mean_interval([1e6 * value for value in values], least=0.0)
+    assert 0.0 <= scaled[1] <= scaled[0] <= scaled[2] < math.inf
+    # What is a share of successes is one less the share of failures, and so are its ends.
+    other = measures.mean_interval([1.0 - value for value in values], least=0.0, most=1.0)
+    assert (1.0 - other[0], 1.0 - other[2], 1.0 - other[1]) == pytest.approx((mean, low, high), abs=1e-9)
+
+
+def test_within_limits_the_interval_is_students_of_the_logit_or_the_logarithm() -> None:
+    half = measures.student(7) * 0.05
+    low, high = measures.interval(0.2, 0.05, 7, least=0.0, most=1.0)
+    assert special.logit([low, high]) - special.logit(0.2) == pytest.approx([-half / 0.16, half / 0.16])
+    low, high = measures.interval(0.2, 0.05, 7, least=0.0)
+    assert np.log([low, high]) - math.log(0.2) == pytest.approx([-half / 0.2, half / 0.2])
+    # Far from the limits all three are one.
+    for limits in ({}, {"least": 0.0}, {"least": 0.0, "most": 2e3}):
+        assert measures.interval(1e3, 1.0, 30, **limits) == pytest.approx((1e3 - 2.0423, 1e3 + 2.0423), abs=5e-3)
+    with pytest.raises(ValueError, match="most is 1"):
+        measures.interval(0.2, 0.05, 7, most=1.0)
+
+
+SHARES = {  # mean, and draws of so many
+    "beta, mean .1, sd .09": (0.1, lambda rng, n: rng.beta(1.0, 9.0, n)),
+    "beta, mean .02, sd .014": (0.02, lambda rng, n: rng.beta(2.0, 98.0, n)),
+    "beta, mean .3, sd .26": (0.3, lambda rng, n: rng.beta(0.6, 1.4, n)),
+    "beta, mean .5, sd .15": (0.5, lambda rng, n: rng.beta(5.0, 5.0, n)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHARES)
+def test_coverage_of_intervals_of_shares(name: str) -> None:
+    truth, draw = SHARES[name]
+    rng, repeats = np.random.default_rng(47), 2_000
+    for n in (2, 3, 5, 8, 20, 50):
+        told = [measures.mean_interval(draw(rng, n).tolist(), least=0.0, most=1.0) for _ in range(repeats)]
+        covered = sum(low <= truth <= high for _, low, high in told)
+        # Not below .93 at one-sided 1 %.
+        assert covered >= 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats), (n, covered)

@@ -309,5 +309,5 @@ def by_splitting(dns: Dns, *, years: float, seed: int, trials: int = 2000, repea
     levels = tuple(range(level, dns.keep + 1))
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda n: _split(dns, seed, n, years, trials, levels), range(repeats)))
-    mean, low, high = measures.mean_interval([rate for rate, _ in found])
-    return Rate("splitting", mean, max(low, 0.0), high, years * repeats, sum(c for _, c in found), 0, levels)
+    mean, low, high = measures.mean_interval([rate for rate, _ in found], least=0.0)
+    return Rate("splitting", mean, low, high, years * repeats, sum(c for _, c in found), 0, levels)
