@@ -39,8 +39,8 @@ def test_the_ends_of_a_chance_are_where_the_beta_binomial_mixture_is_1_over_alph
 def test_the_capital_against_a_mean_is_the_plain_product() -> None:
     values, mean = np.array([0.0, 0.25, 1.0, 0.5]), 0.3
     plain = sum(
-        weight * math.prod(1 + part * (x / mean - 1) for x in values.tolist())
-        for part, weight in zip(confidence._PARTS.tolist(), confidence._WEIGHTS.tolist(), strict=True)
+        weight * math.prod(1 + bet * (x / mean - 1) for x in values.tolist())
+        for bet, weight in zip(confidence.BETS.tolist(), confidence.CAPITAL.tolist(), strict=True)
     )
     assert confidence.log_capital(values, mean) == pytest.approx(math.log(plain))
 

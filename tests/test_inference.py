@@ -397,6 +397,57 @@ def test_sobol_of_one_input_and_of_a_constant() -> None:
     assert "3 all over A and B" in constant.reason
 
 
+def with_chance(
+    rng: np.random.Generator, f: Callable[[np.ndarray], np.ndarray], inputs: int, noise: float
+) -> inference.VarianceShares:
+    """Shares of f + noise over 8 replications of 32 Sobol points; every run has a chance of its own."""
+    told: list[np.ndarray] = []
+    for _ in range(8):
+        points = stats.qmc.Sobol(2 * inputs, seed=rng).random(32)
+        a, b = points[:, :inputs], points[:, inputs:]
+        mixed = [np.where(np.arange(inputs) == i, b, a) for i in range(inputs)]
+        told.append(np.stack([f(x) + noise * rng.normal(size=32) for x in (a, b, a, *mixed)]))
+    all_of = np.stack(told)
+    names = [f"x{i}" for i in range(inputs)]
+    return inference.variance_shares(all_of[:, 0], all_of[:, 1], all_of[:, 3:], all_of[:, 2], names)
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_shares_of_variance_meet_ishigamis_closed_form_with_chance_beside_it(noise: float) -> None:
+    # Ishigami and Homma (1990), a fourth input does nothing: variances of x1 alone, of x2 alone, of x1 and x3 together.
+    one, two, both = 0.5 * (1.0 + 0.1 * np.pi**4 / 5.0) ** 2, 49.0 / 8.0, 0.08 * np.pi**8 / 225.0
+    whole = one + two + both + noise**2
+    truth = {"x0": (one, one + both), "x1": (two, two), "x2": (0.0, both), "x3": (0.0, 0.0)}
+    rng, repeats = np.random.default_rng(20), 100
+    told = [with_chance(rng, lambda u: ishigami(u[:, :3]), 4, noise) for _ in range(repeats)]
+    low = 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats)
+    for name, (first, total) in truth.items():
+        assert sum(covers(one.S1[name], first / whole) for one in told) >= low
+        assert sum(covers(one.ST[name], total / whole) for one in told) >= low
+    assert sum(covers(one.chance, noise**2 / whole) for one in told) >= low
+    if noise == 0.0:  # the same run twice: nothing is left to chance, and what does nothing has no width
+        assert told[0].chance == (0.0, 0.0, 0.0)
+        assert told[0].ST["x3"] == (0.0, 0.0, 0.0)
+
+
+def test_inputs_that_do_nothing_have_no_share_and_chance_has_all() -> None:
+    rng, repeats = np.random.default_rng(21), 200
+    told = [with_chance(rng, lambda unit: np.zeros(len(unit)), 2, 1.0) for _ in range(repeats)]
+    low = 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats)
+    for name in ("x0", "x1"):
+        assert sum(covers(one.S1[name], 0.0) for one in told) >= low
+        assert sum(covers(one.ST[name], 0.0) for one in told) >= low
+    assert sum(covers(one.chance, 1.0) for one in told) >= low
+    assert all(one.S1["x0"].mean < 0.4 for one in told)
+
+
+def test_a_constant_has_no_variance_to_share() -> None:
+    ones = np.ones((2, 4))
+    told = inference.variance_shares(ones, ones, np.ones((2, 1, 4)), ones, ["a"])
+    assert math.isnan(told.chance.mean)
+    assert "1 in every run" in told.reason
+
+
 # --- the cliff --------------------------------------------------------------------------------------------------------
 
 
@@ -551,6 +602,9 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("f_a has length 3", lambda: inference.sobol([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [[1.0, 2.0, 3.0]], ["a"])),
     ("f_b has length 2", lambda: inference.sobol([1.0] * 4, TWO, [[1.0] * 4], ["a"])),
     ("f_ab has shape", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [TWO], ["a"])),
+    ("f_b has shape", lambda: inference.variance_shares(np.eye(2), np.eye(3), np.ones((2, 1, 2)), np.eye(2), ["a"])),
+    ("f_ab has shape", lambda: inference.variance_shares(np.eye(2), np.eye(2), np.ones((2, 1, 3)), np.eye(2), ["a"])),
+    ("f_a has 1 rep", lambda: inference.variance_shares([TWO], [TWO], np.ones((1, 1, 2)), [TWO], ["a"])),
     ("names is", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [[1.0] * 4], ["a", "b"])),
     ("resamples is 0", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [[1.0] * 4], ["a"], resamples=0)),
     ("low is 2 and high is 1", lambda: inference.cliff(step, 2, 1, tolerance=0.1)),

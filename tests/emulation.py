@@ -1,0 +1,171 @@
+"""Procedures of statistics emulated from first run to stop, thousands of times, on data whose truth is known.
+
+`python tests/emulation.py` prints the tables of MODEL.md, section 10 (about ten minutes); the tests run a part of it.
+All looks of many experiments are computed at once, by cumulative sums; tests hold that against the modules themselves,
+look by look.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from recovery import confidence
+
+Draw = Callable[[np.random.Generator, tuple[int, int, int]], np.ndarray]
+
+
+class Case(NamedTuple):
+    """Runs in units of `draws`; a run never recovers with chance `never`, else its time has mean 1."""
+
+    name: str
+    time: Draw
+    never: float
+    draws: int
+    precision: float
+    units: int
+    """Units at which it stops in any case."""
+
+
+class Held(NamedTuple):
+    """How often the truth was within the interval at the stop."""
+
+    time: int
+    never: int
+    """… of the chance of never."""
+    stopped: int
+    """Experiments that stopped before the cap."""
+    units: float
+    """Mean number of units at the stop."""
+
+
+def normal(cv: float) -> Draw:
+    return lambda rng, shape: rng.normal(1.0, cv, shape)
+
+
+def exponential(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
+    return rng.exponential(1.0, shape)
+
+
+def lognormal(cv: float) -> Draw:
+    variance = math.log1p(cv**2)
+    return lambda rng, shape: rng.lognormal(-variance / 2.0, math.sqrt(variance), shape)
+
+
+def alike(cv: float) -> Draw:
+    """Half of the variance is the unit's."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
+        both = rng.normal(size=(*shape[:2], 1)) + rng.normal(size=shape)
+        return np.asarray(1.0 + cv * math.sqrt(0.5) * both)
+
+    return draw
+
+
+CASES = [
+    Case("normal, cv .05", normal(0.05), 0.0, 1, 0.05, 400),
+    Case("normal, cv .1", normal(0.1), 0.0, 1, 0.05, 400),
+    Case("normal, cv .2", normal(0.2), 0.0, 1, 0.05, 600),
+    Case("normal, cv .5", normal(0.5), 0.0, 1, 0.05, 2_500),
+    Case("exponential", exponential, 0.0, 1, 0.05, 8_000),
+    Case("lognormal, cv 2", lognormal(2.0), 0.0, 1, 0.1, 9_000),
+    Case("1 % never", normal(0.2), 0.01, 1, 0.05, 1_500),
+    Case("2 % never", normal(0.2), 0.02, 1, 0.05, 1_500),
+    Case("5 % never", normal(0.2), 0.05, 1, 0.05, 1_000),
+    Case("10 % never", normal(0.2), 0.1, 1, 0.05, 2_000),
+    Case("10 % never, exponential", exponential, 0.1, 1, 0.1, 4_000),
+    Case("2 draws a replication", alike(0.2), 0.01, 2, 0.05, 1_000),
+    Case("4 draws a replication", alike(0.5), 0.02, 4, 0.05, 1_500),
+    Case("8 draws a replication, lognormal cv 1", lognormal(1.0), 0.1, 8, 0.05, 1_500),
+    Case("16 draws a replication", alike(0.2), 0.02, 16, 0.05, 500),
+    Case("16 draws a replication, exponential", exponential, 0.05, 16, 0.05, 600),
+]
+
+
+def log_capitals(values: np.ndarray, mean: float) -> np.ndarray:
+    """`confidence.log_capital` after each of the values float[..., n]."""
+    total = np.full(values.shape, -math.inf)
+    for bet, share in zip(confidence.BETS, confidence.CAPITAL, strict=True):
+        with np.errstate(divide="ignore"):
+            won = np.cumsum(np.log1p(bet * (values / mean - 1.0)), axis=-1)
+        total = np.logaddexp(total, math.log(share) + won)
+    return total
+
+
+def log_mixtures(events: np.ndarray, runs: np.ndarray, p: float) -> np.ndarray:
+    """What `confidence.chance` holds against 1 / alpha at p."""
+    mixed = special.betaln(events + confidence.RARE, runs - events + 1.0) - special.betaln(confidence.RARE, 1.0)
+    return np.asarray(mixed - special.xlogy(events, p) - special.xlog1py(runs - events, -p))
+
+
+class Paths(NamedTuple):
+    """All looks of many experiments, [experiments, looks]."""
+
+    times_s: np.ndarray
+    """Of each run, [experiments, units, draws], inf for never."""
+    mean: np.ndarray
+    half: np.ndarray
+    holds_never: np.ndarray
+    below: np.ndarray
+    """The chance of never is below `never_max`, for sure."""
+    above: np.ndarray
+
+
+def paths(case: Case, rng: np.random.Generator, experiments: int, alpha: float, never_max: float) -> Paths:
+    """Every look at so many experiments."""
+    shape = (experiments, case.units, case.draws)
+    lost = rng.random(shape) < case.never
+    times = np.where(lost, math.inf, case.time(rng, shape))
+    y, m = np.where(lost, 0.0, times).sum(axis=2), (~lost).sum(axis=2).astype(float)
+    told, above, below = np.cumsum(m > 0, axis=1), np.cumsum(y, axis=1), np.cumsum(m, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = above / below
+        squares = np.cumsum(y * y, axis=1) - 2 * mean * np.cumsum(y * m, axis=1) + mean**2 * np.cumsum(m * m, axis=1)
+        error = np.sqrt(np.maximum(squares, 0.0) * told / (told - 1)) / below
+    half = confidence.half_width(error, told, alpha / 2)
+    runs = np.arange(1, case.units + 1)
+    if case.draws == 1:
+        events = np.cumsum(lost[:, :, 0], axis=1)
+        out = log_mixtures(events, runs, never_max) > math.log(2 / alpha)
+        is_below, is_above = out & (events < never_max * runs), out & (events > never_max * runs)
+        misses = log_mixtures(events, runs, case.never) > math.log(2 / alpha) if case.never else np.zeros_like(out)
+    else:
+        share, bar = lost.mean(axis=2), math.log(4 / alpha)
+        is_above = log_capitals(share, never_max) > bar
+        is_below = log_capitals(1.0 - share, 1.0 - never_max) > bar
+        misses = np.zeros_like(is_above)
+        if case.never:
+            misses = (log_capitals(share, case.never) > bar) | (log_capitals(1.0 - share, 1.0 - case.never) > bar)
+    return Paths(times, mean, half, ~misses, is_below, is_above)
+
+
+def held(case: Case, experiments: int, seed: int = 10, *, alpha: float = 0.05, never_max: float = 0.05) -> Held:
+    """Stop at the first look that is precise, or at the cap; how often the truth is within what is told there."""
+    rng, at_once, found = np.random.default_rng(seed), max(1, 1_000_000 // (case.units * case.draws)), []
+    for first in range(0, experiments, at_once):
+        path = paths(case, rng, min(at_once, experiments - first), alpha, never_max)
+        stop = (path.half <= case.precision * path.mean) & (path.below | path.above)
+        at = np.where(stop.any(axis=1), stop.argmax(axis=1), case.units - 1)
+        rows = np.arange(len(at))
+        right = np.abs(path.mean[rows, at] - 1.0) <= path.half[rows, at]
+        found.append(np.stack([right, path.holds_never[rows, at], stop.any(axis=1), at + 1.0]))
+    time, never, stopped, units = np.concatenate(found, axis=1).sum(axis=1)
+    return Held(int(time), int(never), int(stopped), units / experiments)
+
+
+def table_of_stops(experiments: int = 2_000) -> None:
+    """The table of MODEL.md: `looked` with early stopping at every look."""
+    print(
+        f"| {experiments} experiments | precision | time | never | stopped | units |\n"
+        "| --- | --- | --- | --- | --- | --- |"
+    )
+    for case in CASES:
+        told = held(case, experiments)
+        of = [f"{part / experiments:.3f}" for part in told[:3]]
+        print(f"| {case.name} | {case.precision:.0%} | {' | '.join(of)} | {told.units:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    table_of_stops()
