@@ -23,7 +23,7 @@ import numpy as np
 
 from recovery import aftermath, identity, measured, pipeline, toml_edit
 from recovery.pipeline import Outcome
-from recovery.scenario import Experiment, Scenario, ScenarioError, World, load
+from recovery.scenario import Experiment, Scenario, ScenarioError, World, load, resolve
 from recovery.units import duration_s, percent, quantity, rate_per_s, show_duration, show_share
 
 # How far off (s) a milestone may lie by its confidence: half of what counts as met.
@@ -381,7 +381,8 @@ class Candidates:
         found = []
         self.runs += 1
         for replication in replications or range(loaded.head.replications):
-            world, seed = loaded.first, loaded.head.seed
+            seed = loaded.head.seed
+            world = resolve(loaded.first, seed, replication)
             alone = World(
                 world.name, world.scenario.model_copy(update={"launches": None, "propagation": None, "health": None})
             )

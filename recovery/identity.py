@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.scenario import Scenario, World
+from recovery.scenario import Scenario, World, resolve
 from recovery.stages import health, launches, propagation, queueing
 
 MODEL = 1
@@ -50,7 +50,7 @@ def other(worker: str) -> str:
 
 def digest_of(world: World, seed: int, replication: int) -> str:
     """Key (16 hex digits) of one run: of all that decides its series and its row."""
-    scenario = world.scenario
+    scenario = resolve(world, seed, replication).scenario
     return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario))
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from kernels import events, requests
 from recovery import measures, theory
-from recovery.scenario import Scenario, World, condition
+from recovery.scenario import Scenario, World, condition, outages_s, resolve
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases, queueing
 from recovery.units import ns
@@ -44,7 +44,7 @@ class Interrupted(Exception):
 
 @dataclass
 class Outcome:
-    """What one run gave.
+    """What one run gave. Its `world` is the one that the run met: with the outages that were drawn for it.
 
     `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest). All sums are of the
     whole fleet, also where only a sample of its hosts was simulated.
@@ -77,6 +77,11 @@ class Outcome:
         """Lease holders; 0 for jobs."""
         return int(self.droplets_by_zone.sum())
 
+    @property
+    def outages(self) -> list[tuple[float, float, float]]:
+        """What the dependency did in this run: (from s, to s, share of requests that fail), in order of time."""
+        return outages_s(self.scenario)
+
     def leased_share(self) -> np.ndarray:
         """float64[windows], share of droplets with a lease."""
         return np.asarray(self.series["leased"] / max(self.droplets, 1))
@@ -95,7 +100,7 @@ class Outcome:
         """One row of results (MODEL.md, section 9)."""
         scenario, t, flows = self.scenario, self.times_s, self.series
         back, hold = scenario.recovers_from_s, scenario.hold
-        row: dict[str, Any] = {}
+        row: dict[str, Any] = {"recovers_from_s": back}
         if scenario.fleet is not None:
             share = self.leased_share()
             row |= measures.times_to_recovery_s(t, share, back, hold)
@@ -117,6 +122,8 @@ class Outcome:
             row["backlog_end"] = int(backlog[-1])
             row["served_share"] = float(flows["succeeded"].sum() / max(flows["arrived"].sum(), 1))
             row["gave_up"] = int(flows["gave_up"].sum())
+        if back >= t[-1]:
+            row["verdict"] = "recovering"  # the dependency is not back yet: nothing is known of the recovery
         end = back + row["ttr99_s"] if math.isfinite(row["ttr99_s"]) else math.inf
         during = (t > back) & (t <= max(end, back + scenario.coupling.window))
         attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
@@ -235,12 +242,14 @@ class Runner:
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
 
     def run(self, tasks: Sequence[tuple[World, int, int]]) -> Iterator[Outcome]:
-        """Outcomes of (world, seed, replication), in the order of the tasks. Raises what a run raised."""
+        """Outcomes of (world, seed, replication), in the order of the tasks; what a replication draws of its world
+        (`scenario.resolve`) is drawn here. Raises what a run raised.
+        """
         free = [task for task in tasks if all(action.when is None for action in task[0].scenario.operator)]
         ready = self._run_free(free)
         for world, seed, replication in tasks:
             if any(action.when is not None for action in world.scenario.operator):
-                yield self._run_together(world, seed, replication)
+                yield self._run_together(resolve(world, seed, replication), seed, replication)
             else:
                 yield next(ready)
 
@@ -250,8 +259,8 @@ class Runner:
         sums: dict[int, _Sum] = {}
 
         def work() -> Iterator[tuple[int, int, int]]:
-            for number, task in enumerate(tasks):
-                sums[number] = _Sum(*task)
+            for number, (world, seed, replication) in enumerate(tasks):
+                sums[number] = _Sum(resolve(world, seed, replication), seed, replication)
                 for host, droplets in sums[number].hosts():
                     yield number, host, droplets
 
@@ -261,8 +270,8 @@ class Runner:
         following = 0
         while following < len(tasks):
             for number, host, droplets in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
-                world, seed, replication = tasks[number]
-                future = self._pool.submit(self._host, world.scenario, seed, replication, host, droplets)
+                own = sums[number]
+                future = self._pool.submit(self._host, own.world.scenario, own.seed, own.replication, host, droplets)
                 pending[future] = number
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -333,8 +333,19 @@ def _wrong_window(window: race.Window) -> str:
     return ""
 
 
+def _drawn(window: race.Window, seed: int, replication: int) -> Dependency:
+    """The outage after the race, as one replication draws it."""
+    steps = race.window_steps(window, seed, replication)
+    return Dependency.model_construct(
+        outages=tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in steps)
+    )
+
+
 class Scenario(_Part):
-    """One world: everything that decides a run beside seed and replication."""
+    """One world: everything that decides a run beside seed and replication.
+
+    Where [dns.window] makes the outages, `dependency` has those of the first replication; `resolve` draws the others.
+    """
 
     horizon: PositiveDuration = Field(description="how long is simulated")
     hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
@@ -364,9 +375,8 @@ class Scenario(_Part):
             raise _Mistakes("dependency.outages stands beside [dns]; want one of them: [dns.window] makes the outages")
         if wrong := _wrong_window(self.dns.window):
             raise _Mistakes(wrong)
-        steps = race.window_steps(self.dns.window, (info.context or {}).get("seed", 1))
-        outages = tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in steps)
-        object.__setattr__(self, "dependency", Dependency.model_construct(outages=outages))
+        first = _drawn(self.dns.window, (info.context or {}).get("seed", 1), 0)
+        object.__setattr__(self, "dependency", first)  # for what is told of a scenario; a run draws its own
         return self
 
     @model_validator(mode="after")
@@ -647,6 +657,24 @@ class World:
     name: str
     scenario: Scenario
     levers: tuple[tuple[str, Any], ...] = ()
+
+
+def outages_s(scenario: Scenario) -> list[tuple[float, float, float]]:
+    """What the dependency does: (from s, to s, share of requests that fail), in order of time."""
+    return [(outage.start, outage.end, outage.fails) for outage in scenario.dependency.outages]
+
+
+def resolve(world: World, seed: int, replication: int) -> World:
+    """The world as one replication meets it: with the outages that its [dns.window] draws for it. Without one, as it
+    is.
+
+    Raises nothing: an outage that is drawn longer than the horizon is not over when the run ends.
+    """
+    dns = world.scenario.dns
+    if dns is None or dns.window is None:
+        return world
+    own = _drawn(dns.window, seed, replication)
+    return replace(world, scenario=world.scenario.model_copy(update={"dependency": own}))
 
 
 @dataclass(frozen=True)
@@ -1156,5 +1184,7 @@ __all__ = [
     "ValidationInfo",
     "World",
     "load",
+    "outages_s",
     "parse",
+    "resolve",
 ]

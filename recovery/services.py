@@ -230,8 +230,7 @@ def _simulated(outcome: Outcome, service: Service, windows: int) -> np.ndarray:
     below, normal = _thresholds(scenario, service)
     window = scenario.coupling.window
     if stage == "dependency":
-        outages = [(outage.start, outage.end, outage.fails) for outage in scenario.dependency.outages]
-        works, held = 1 - _mean_over_windows(outages, window, windows), 1
+        works, held = 1 - _mean_over_windows(outcome.outages, window, windows), 1
     else:
         works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
     is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)

@@ -83,6 +83,24 @@ def versions() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in _PACKAGES}
 
 
+Outages = list[tuple[float, float, float]]  # from s, to s, share of requests that fail; in order of time
+
+
+def outages_of(outcomes: Sequence[Outcome]) -> tuple[list[Outages], list[int]]:
+    """What the dependency did in these runs, each course once, that of the first run first; and which course was whose.
+
+    Runs of one experiment share few courses: where none is drawn, as many as variants change them.
+    """
+    numbers: dict[tuple[tuple[float, float, float], ...], int] = {}
+    whose = [numbers.setdefault(tuple(outcome.outages), len(numbers)) for outcome in outcomes]
+    return [list(course) for course in numbers], whose
+
+
+def told_outages(courses: Sequence[Outages]) -> list[list[dict[str, float]]]:
+    """The part `outages` of a manifest. A row of summary.json names its course by `outages_index`."""
+    return [[{"from_s": a, "to_s": b, "fails_share": share} for a, b, share in course] for course in courses]
+
+
 def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """summary.json: a row for each run, a group for each world, milestones, bounds, inputs that are fitted."""
     rows = [
@@ -94,9 +112,10 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
             "digest": identity.digest_of(outcome.world, outcome.seed, outcome.replication),
             "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
             "cpu_s": round(outcome.cpu_s, 3),
+            "outages_index": number,
             **outcome.measure(),
         }
-        for outcome in outcomes
+        for outcome, number in zip(outcomes, outages_of(outcomes)[1], strict=True)
     ]
     groups = [_group(world, rows) for world in experiment.worlds]
     return {
@@ -112,7 +131,7 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
             row._asdict() if hasattr(row, "_asdict") else dict(vars(row))
             for row in explanation(experiment.first.scenario)
         ],
-        "recovers_from_s": experiment.first.scenario.recovers_from_s,
+        "recovers_from_s": experiment.first.scenario.recovers_from_s,  # of the first replication
     }
 
 
@@ -145,6 +164,7 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
         "world": world.name,
         "levers": dict(world.levers),
         "runs": len(own),
+        "outages_index": own[0]["outages_index"],  # of its first run, which the pictures show
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
         "collapsed": {"share": collapsed / len(own), "low": interval[0], "high": interval[1]},
         "measures": numbers,
@@ -339,6 +359,7 @@ def save(
         "kind": "leases" if experiment.first.scenario.fleet else "jobs",
         "window_s": experiment.first.scenario.coupling.window,
         "horizon_s": experiment.first.scenario.horizon,
+        "outages": told_outages(outages_of(outcomes)[0]),
         **facts,
     }
     if len(experiment.worlds) <= SERIES_WORLDS_MAX:

@@ -23,7 +23,7 @@ import numpy as np
 
 from recovery import design, drain, identity, inference, pipeline, store, text, theory
 from recovery.design import Point, Span, Sweep
-from recovery.scenario import Experiment, Observed, ScenarioError, World
+from recovery.scenario import Experiment, Observed, ScenarioError, World, outages_s
 from recovery.units import quantity, show_duration, show_share
 
 LOOKS_FROM = 3  # replications before a policy may be called beaten
@@ -457,6 +457,7 @@ def run(
         "runs_wanted": summary["runs"]["done"] + summary["runs"]["failed"],
         "window_s": experiment.first.scenario.coupling.window,
         "horizon_s": experiment.first.scenario.horizon,
+        "outages": store.told_outages([outages_s(experiment.first.scenario)]),
     }
     store.write_text(folder / "summary.json", store.to_json(summary))
     store.write_text(folder / "manifest.json", store.to_json(manifest))

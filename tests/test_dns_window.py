@@ -4,14 +4,19 @@ Oracles: resolvers that are followed one by one; areas under curves by hand; the
 """
 
 import itertools
+import json
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from recovery import dns, scenario
+from recovery import dns, execute, figures, fit, identity, pipeline, scenario, store
 from recovery.dns import Moments
 
+INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"
 FLEET = """
 horizon = "8h"
 hold = "1m"
@@ -110,3 +115,106 @@ def test_mistakes_are_told(text: str, said: str) -> None:
     with pytest.raises(scenario.ScenarioError) as error:
         scenario.parse(FLEET + text)
     assert said in str(error.value)
+
+
+SPREAD = WINDOW.replace('"50m"', '{ dist = "exponential", mean = "50m" }').replace('"5m"', '"30m"')
+
+
+def runs(text: str, replications: int) -> list[pipeline.Outcome]:
+    world = scenario.parse(FLEET + RACE + text).first
+    with pipeline.Runner(1) as runner:
+        return list(runner.run([(world, 1, replication) for replication in range(replications)]))
+
+
+def test_each_replication_draws_its_window() -> None:
+    """Until the last cached answer it takes an exponential detection, 107 min of repair and 15 min of negative TTL."""
+    world = scenario.parse(FLEET + RACE + SPREAD).first
+    drawn = [scenario.resolve(world, 1, replication).scenario.recovers_from_s for replication in range(400)]
+    waits = np.array(drawn) - (107 + 15) * 60
+    assert stats.kstest(waits, stats.expon(scale=50 * 60).cdf).pvalue > 0.001
+    assert abs(np.corrcoef(waits[:-1], waits[1:])[0, 1]) < 4 / math.sqrt(400)
+    assert scenario.resolve(world, 1, 0).scenario.recovers_from_s == world.scenario.recovers_from_s
+
+
+def test_a_run_meets_the_window_of_its_replication() -> None:
+    """The constants of the window hold in each: the share that fails goes up with the TTL of 5 s, down with 15 min."""
+    found = runs(SPREAD, 4)
+    assert len({outcome.outages[-1][1] for outcome in found}) == 4
+    for outcome in found:
+        row, back = outcome.measure(), outcome.outages[-1][1]
+        assert row["recovers_from_s"] == back == outcome.scenario.recovers_from_s
+        failed, t = outcome.series["failed"], outcome.times_s
+        assert failed[t > back + 10].sum() == 0  # a request that began before may end a window later
+        assert failed[(t > 10) & (t <= back - 900)].sum() > 0
+        everything_fails = (t > 60) & (t <= 30 * 60)
+        assert outcome.series["succeeded"][everything_fails].sum() == 0 or back < (30 + 107 + 15) * 60
+
+
+def test_the_interval_holds_the_spread_of_the_windows() -> None:
+    """`tests/faults/inputs/window-replications.toml`: detection and repair are exponential with 30 min each, so their
+    sum has a standard deviation of 30 min · √2; so has the moment at which all leases are there, as a few minutes
+    after the dependency all are. Six draws scatter by chance (chi-square with five degrees of freedom).
+    """
+    experiment = scenario.load(INPUTS / "window-replications.toml")
+    with pipeline.Runner(1) as runner:
+        outcomes = list(runner.run([(experiment.first, 1, replication) for replication in range(6)]))
+    group = store.summarise(experiment, outcomes)["groups"][0]["measures"]["leased_all_s"]
+    deviation = (group["high"] - group["low"]) / 2 / stats.t.ppf(0.975, 5) * math.sqrt(6)
+    low, high = (math.sqrt(stats.chi2.ppf(p, 5) / 5) * 1800 * math.sqrt(2) for p in (0.001, 0.999))
+    assert low < deviation < high
+    assert len({outcome.measure()["leased_all_s"] for outcome in outcomes}) == 6
+
+
+def test_names_of_runs_know_the_window() -> None:
+    world = scenario.parse(FLEET + RACE + SPREAD).first
+    names = [identity.digest_of(world, 1, replication) for replication in range(3)]
+    assert len(set(names)) == 3
+    assert names == [identity.digest_of(scenario.resolve(world, 1, n), 1, n) for n in range(3)]
+
+
+def test_a_window_that_is_drawn_beyond_the_horizon_is_not_over() -> None:
+    long = SPREAD.replace('"107m"', '{ dist = "exponential", mean = "150m" }')
+    long = long.replace('partial = "37m"', "").replace('partial_share = "25%"', "")
+    world = scenario.parse("seed = 1" + FLEET + RACE + long).first
+    late = next(n for n in range(1, 500) if scenario.resolve(world, 1, n).scenario.recovers_from_s > 8 * 3600 + 60)
+    with pipeline.Runner(1) as runner:
+        [outcome] = runner.run([(world, 1, late)])
+    row = outcome.measure()
+    assert [row[f"ttr{depth}_s"] for depth in (50, 90, 99, 100)] == [math.inf] * 4
+    assert row["verdict"] == "recovering"  # the clock of recovery has not begun
+
+
+def test_fit_meets_the_window_of_each_replication(tmp_path: Path) -> None:
+    file = tmp_path / "drawn.toml"
+    file.write_text("replications = 3" + FLEET + RACE + SPREAD, encoding="utf-8")
+    candidates = fit.Candidates(file, [fit.range_of("host.establish_time=5ms..20ms")], (), 1)
+    outcomes = candidates.outcomes([0.5])
+    drawn = [scenario.resolve(scenario.load(file).first, 1, n).scenario.recovers_from_s for n in range(3)]
+    assert [outcome.scenario.recovers_from_s for outcome in outcomes] == drawn
+
+
+def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
+    text = "replications = 2" + FLEET + RACE + SPREAD + '[variants.quick.dns.window]\nrepair = "20m"\n'
+    experiment = scenario.parse(text, name="drawn")
+    finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
+    manifest = json.loads((tmp_path / "drawn" / "manifest.json").read_text())
+    axis = figures.TimeAxis(manifest)
+    for world, group in zip(experiment.worlds, finished.summary["groups"], strict=True):
+        assert axis.outages_of(group) == scenario.outages_s(world.scenario)
+    assert axis.outages == scenario.outages_s(experiment.first.scenario)
+    assert axis.outages_of(finished.summary["groups"][1])[-1][1] == pytest.approx(axis.outages[-1][1] - 87 * 60)
+    for row in finished.summary["rows"]:
+        world = next(world for world in experiment.worlds if world.name == row["world"])
+        own = scenario.outages_s(scenario.resolve(world, 1, row["replication"]).scenario)
+        assert [
+            (one["from_s"], one["to_s"], one["fails_share"]) for one in manifest["outages"][row["outages_index"]]
+        ] == own
+    assert "in “as written”" in axis.shading(finished.summary["groups"])
+    assert "in “as written”" not in axis.shading(finished.summary["groups"][:1])
+
+
+def test_pictures_of_old_folders_shade_what_the_file_says() -> None:
+    inputs = {"dependency": {"outages": [{"from": "1m", "to": "2m"}, {"from": "2m", "to": "3m", "fails": "40%"}]}}
+    axis = figures.TimeAxis({"horizon_s": 600.0, "head": {}, "inputs": inputs})
+    assert axis.outages == [(60.0, 120.0, 1.0), (120.0, 180.0, 0.4)]
+    assert figures.TimeAxis({"horizon_s": 600.0, "head": {}, "inputs": {}}).outages == []
