@@ -343,8 +343,7 @@ def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) ->
     _milestones(top, below, milestones, axis, summary["groups"][0]["world"])
     entitle(figure, f"Leases: {_contrast(summary['groups'])}")
     caption = "Share of droplets that hold a lease, at the end of each window."
-    if axis.outages:
-        caption += " Shaded: the dependency is down."
+    caption += axis.shading(summary["groups"])
     if milestones:
         caption += (
             f" Numbered lines: what was observed; triangles: the same milestone of “{summary['groups'][0]['world']}”."
@@ -390,7 +389,7 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
     for panel, curve, group in zip(panels, curves[1:], groups[1:], strict=True):
         panel.plot(*first, color=GREY, lw=1.0, ls=(0, (2, 1.5)))
         panel.plot(*level_of(curve, "leased_share", 100), color="#0072B2", lw=1.9)
-        axis.dress(panel, small=True)
+        axis.dress(panel, small=True, group=group)
         panel.set_ylim(-4, 106)
         panel.set_yticks([0, 50, 100])
         _panel_title(panel, curve.label, how_long(group))
@@ -827,17 +826,38 @@ def _sweep_curves(
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
+DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
+
+
+def _courses(manifest: Mapping[str, Any]) -> list[list[tuple[float, float, float]]]:
+    """What the dependency did, each course once, that of the first run first. A folder that was written before
+    manifests told it has what the file says, which may lack outages that were drawn.
+    """
+    if "outages" in manifest:
+        return [
+            [(number(one["from_s"]), number(one["to_s"]), number(one["fails_share"])) for one in course]
+            for course in manifest["outages"]
+        ]
+    written = manifest["inputs"].get("dependency", {}).get("outages", [])
+    return [
+        [
+            (units.duration_s(one["from"]), units.duration_s(one["to"]), units.share(one.get("fails", 1.0)))
+            for one in written
+        ]
+    ]
+
+
 class TimeAxis:
-    """Time across: wall-clock labels where the start is known, else seconds, minutes or hours; outages are shaded."""
+    """Time across: wall-clock labels where the start is known, else seconds, minutes or hours; the outages of the first
+    run are shaded, or those of the first run of a group.
+    """
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.horizon_s = number(manifest["horizon_s"])
         clock = manifest["head"].get("clock", "")
         self.start = datetime.fromisoformat(clock) if clock else None
-        self.outages = [
-            (units.duration_s(outage["from"]), units.duration_s(outage["to"]))
-            for outage in manifest["inputs"].get("dependency", {}).get("outages", [])
-        ]
+        self._courses = _courses(manifest)
+        self.outages = self._courses[0] if self._courses else []
         unit, self.scale = next(
             (u, s)
             for limit, u, s in ((1200, "s", 1.0), (6 * 3600, "min", 60.0), (math.inf, "h", 3600.0))
@@ -852,14 +872,34 @@ class TimeAxis:
             zone = f", UTC{str(self.start)[-6:].replace('-', '−')}" if self.start.tzinfo else ""
             self.label = f"time of day (h:min, {days}{zone})"
 
+    def outages_of(self, group: Mapping[str, Any]) -> list[tuple[float, float, float]]:
+        """(from s, to s, share of requests that fail) of the first run of a group of the summary."""
+        number_ = group.get("outages_index", 0)
+        return self._courses[number_] if number_ < len(self._courses) else self.outages
+
+    def shading(self, groups: Sequence[Mapping[str, Any]]) -> str:
+        """What a caption says of the shading behind all these groups."""
+        if not self.outages:
+            return ""
+        degraded = ", the lighter the fewer requests fail" if any(share < 1 for *_, share in self.outages) else ""
+        whose = "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0]['world']}”"
+        return f" Shaded: the dependency is down{whose}{degraded}."
+
     def show(self, at_s: float) -> str:
         """A time as the axis labels it."""
         if self.start is not None:
             return f"{self.start + timedelta(seconds=at_s):%H:%M}"
         return units.show_duration(at_s)
 
-    def dress(self, panel: Axes, small: bool = False, shade: bool = True, named: bool = True) -> None:
-        """Limits, ticks, label and outages of a panel."""
+    def dress(
+        self,
+        panel: Axes,
+        small: bool = False,
+        shade: bool = True,
+        named: bool = True,
+        group: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Limits, ticks, label and outages of a panel; of one `group`, if the panel is of it alone."""
         panel.set_xlim(0, self.horizon_s)
         aims = 3 if small else 9
         steps = (
@@ -897,8 +937,9 @@ class TimeAxis:
             panel.tick_params(labelsize=8)
         else:
             panel.set_xlabel(self.label)
-        for i, (begin, end) in enumerate(self.outages if shade else ()):
-            panel.axvspan(begin, min(end, self.horizon_s), facecolor="#e9e9e9", zorder=0, lw=0)
+        outages = self.outages if group is None else self.outages_of(group)
+        for i, (begin, end, share) in enumerate(outages if shade else ()):
+            panel.axvspan(begin, min(end, self.horizon_s), facecolor=str(1 - DOWN * share), zorder=0, lw=0)
             if named and not small and i == 0:
                 panel.annotate(
                     "dependency down", (begin, 0), (4, 4), xycoords=("data", "axes fraction"),

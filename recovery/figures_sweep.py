@@ -336,7 +336,7 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     caption = (
         f"{noun}; each thin line is one world, at most {LINES_MAX} of them a panel. The median is over all of them."
     )
-    yield Picture("curves", figure, caption + (" Shaded: the dependency is down." if axis.outages else ""))
+    yield Picture("curves", figure, caption + axis.shading([]))
 
 
 def _thinned(times: Array, values: Array) -> tuple[Array, Array]:
