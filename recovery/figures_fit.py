@@ -11,7 +11,7 @@ from recovery import figures, report, scenario, store, units
 from recovery import fit as fits
 from recovery.figures import Picture
 from recovery.fit import Fitted, Observations
-from recovery.scenario import Experiment
+from recovery.scenario import Experiment, outages_s
 
 _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
 
@@ -40,11 +40,9 @@ def write(
 def overlay(experiment: Experiment, fitted: Fitted, observations: Observations) -> Picture:
     """Observed against simulated with the values that were found."""
     with figures.style():
-        head = {"clock": experiment.head.clock}
-        axis = figures.TimeAxis(
-            {"horizon_s": experiment.first.scenario.horizon, "head": head, "inputs": experiment.raw}
-        )
-        axis.outages = [(outage.start, outage.end) for outage in experiment.first.scenario.dependency.outages]
+        scenario = experiment.first.scenario
+        manifest = {"horizon_s": scenario.horizon, "head": {"clock": experiment.head.clock}}
+        axis = figures.TimeAxis(manifest | {"outages": store.told_outages([outages_s(scenario)])})
         if observations.milestones:
             return _milestones(axis, fitted, observations)
         return _series(axis, fitted, observations)
