@@ -180,7 +180,7 @@ def of_students_rule(experiments: int, seed: int = 15) -> tuple[float, float]:
 
 
 def table_of_stops(experiments: int = 2_000) -> None:
-    """The table of MODEL.md: `looked` with early stopping at every look."""
+    """A table of MODEL.md: `looked` with early stopping at every look."""
     print(
         f"| {experiments} experiments | precision | time | never | stopped | units |\n"
         "| --- | --- | --- | --- | --- | --- |"
@@ -191,5 +191,118 @@ def table_of_stops(experiments: int = 2_000) -> None:
         print(f"| {case.name} | {case.precision:.0%} | {' | '.join(of)} | {told.units:.0f} |", flush=True)
 
 
+class Contest(NamedTuple):
+    """Policies whose times are normal about `time`, with half of the variance (sd) common to all; each never recovers
+    with chance `never`. Shares of the limit: the restricted mean is (1 - never) time + never.
+    """
+
+    name: str
+    time: np.ndarray
+    never: np.ndarray
+    deviation: float = 0.03
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Restricted means. (Times are so far from 0 and 1 that next to nothing is cut.)"""
+        return np.asarray((1.0 - self.never) * self.time + self.never)
+
+    def draw(self, rng: np.random.Generator, units: int) -> np.ndarray:
+        """Times float[policies, units], inf for never."""
+        shape = (len(self.time), units)
+        own = rng.normal(size=shape) + rng.normal(size=units)
+        times = np.clip(self.time[:, None] + self.deviation * math.sqrt(0.5) * own, 0.0, 1.0)
+        return np.where(rng.random(shape) < self.never[:, None], math.inf, times)
+
+
+NEAR = 1.0 / 60.0
+"""Indifference of the contests: a minute of an hour."""
+
+
+def contests(policies: int) -> list[Contest]:
+    """Contests of so many policies; the best is 1 where the first collapses and would be best otherwise."""
+    first, second = np.arange(policies) == 0, np.arange(policies) == 1
+    none, few = np.zeros(policies), np.where(first, 0.05, 0.0)
+    return [
+        Contest("slippage: all others two indifferences behind", np.where(first, 0.2, 0.2 + 2.0 * NEAR), none),
+        Contest("ties", np.full(policies, 0.2), none),
+        Contest(
+            "the quickest collapses in 5 %, and is 1.5 indifferences behind by that",
+            np.select([first, second], [0.1, 0.145 - 1.5 * NEAR], 0.145),
+            few,
+        ),
+        Contest(
+            "the quickest collapses in 5 %, and is best by two indifferences all the same",
+            np.where(first, 0.1, 0.145 + 2.0 * NEAR),
+            few,
+        ),
+        Contest("none recovers often: 60 % never, all others 75 %", np.full(policies, 0.3), np.where(first, 0.6, 0.75)),
+    ]
+
+
+class Ended(NamedTuple):
+    """How one contest ended."""
+
+    is_right: bool
+    """The best is not excluded, and what is chosen is within the indifference of it."""
+    is_chosen: bool
+    left: int
+    units: int
+
+
+def ended(
+    contest: Contest, rng: np.random.Generator, units: int, every: int, alpha: float = 0.05, never_max: float = 0.05
+) -> Ended:
+    """`selection.select` at each `every`-th unit until one is chosen or the cap."""
+    times = contest.draw(rng, units)
+    values, looks = np.minimum(times, 1.0), np.arange(every, units + 1, every)
+    means = np.cumsum(values, axis=1)[:, looks - 1] / looks
+    lost = np.cumsum(np.isinf(times), axis=1)[:, looks - 1]
+    bar, known = math.log((len(times) - 1) / alpha), {}
+
+    def against(leader: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of each policy and look: it is worse than the leader; it is better by no more than the indifference."""
+        if leader not in known:
+            share = 0.5 + 0.5 * (values - values[leader])
+            known[leader] = [_log_capitals(share, 0.5 - 0.5 * by, every) >= bar for by in (0.0, NEAR)]
+        return known[leader]
+
+    left = np.ones(len(times), bool)
+    best = int(contest.mean.argmin())
+    for at, unit in enumerate(looks.tolist()):
+        leader = int(np.where(left, means[:, at], math.inf).argmin())
+        worse, near = (part[:, at] for part in against(leader))
+        worse[leader], near[leader] = False, True
+        left &= ~worse
+        rare = log_mixtures(lost[leader, at], np.int64(unit), never_max) > math.log(2 / alpha)
+        if near[left].all() and rare and lost[leader, at] < never_max * unit:
+            right = bool(left[best]) and contest.mean[leader] <= contest.mean[best] + NEAR + 1e-12
+            return Ended(right, True, int(left.sum()), unit)
+    return Ended(bool(left[best]), False, int(left.sum()), units)
+
+
+def _log_capitals(values: np.ndarray, mean: float, every: int) -> np.ndarray:
+    """`confidence.log_capital` after each `every` values float[..., n]."""
+    parts = (values[..., : values.shape[-1] // every * every] / mean).reshape(*values.shape[:-1], -1, every)
+    total = np.full(parts.shape[:-1], -math.inf)
+    for bet, share in zip(confidence.BETS, confidence.CAPITAL, strict=True):
+        with np.errstate(divide="ignore"):
+            won = np.cumsum(np.log((1.0 - bet + bet * parts).prod(axis=-1)), axis=-1)
+        total = np.logaddexp(total, math.log(share) + won)
+    return total
+
+
+def table_of_selections(experiments: int = 1_000, units: int = 600) -> None:
+    """A table of MODEL.md: right, chosen, left and units of so many contests."""
+    print(f"\n| {experiments} contests, cap {units} units | policies | right | chosen | left | units |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for policies in (10, 50):
+        for contest in contests(policies):
+            rng = np.random.default_rng(policies)
+            told = [ended(contest, rng, units, 10) for _ in range(experiments)]
+            right, chosen, left, used = np.array(told, float).mean(axis=0)
+            print(f"| {contest.name} | {policies} | {right:.3f} | {chosen:.3f} | {left:.1f} | {used:.0f} |", flush=True)
+
+
 if __name__ == "__main__":
     table_of_stops()
+    table_of_selections()

@@ -1,7 +1,9 @@
 """Which policies are told apart, on data whose truth is known (the emulation of MODEL.md, section 10)."""
 
 import math
+from collections.abc import Callable
 
+import emulation
 import numpy as np
 import pytest
 
@@ -29,3 +31,72 @@ def test_what_is_clearly_worse_is_excluded_and_stays_so() -> None:
         times[:, :2], np.isinf(times[:, :2]), range(2), limit_s=2e3, indifference_s=6e1, never_max=0.05, excluded=[1]
     )
     assert again.not_told_apart == (0, 2)
+
+
+@pytest.mark.parametrize("which", range(5))
+def test_the_emulation_selects_as_the_module_does(which: int) -> None:
+    contest, cap = emulation.contests(6)[which], 150
+    told = emulation.ended(contest, np.random.default_rng(which), cap, 10)
+    times = contest.draw(np.random.default_rng(which), cap)
+    look = selection.Selected(None, (), (), None, (), (), "")
+    for units in range(10, cap + 1, 10):
+        look = selection.select(
+            times[:, :units],
+            np.isinf(times[:, :units]),
+            range(units),
+            limit_s=1.0,
+            indifference_s=emulation.NEAR,
+            never_max=0.05,
+            excluded=look.excluded,
+        )
+        if look.chosen is not None:
+            break
+    assert (len(look.not_told_apart), units, look.chosen is not None) == (told.left, told.units, told.is_chosen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", range(5))
+@pytest.mark.parametrize(("policies", "repeats"), [(10, 100), (50, 50)])
+def test_the_best_is_in_the_set_and_what_is_chosen_is_near_it(which: int, policies: int, repeats: int) -> None:
+    rng, contest = np.random.default_rng(which), emulation.contests(policies)[which]
+    right = sum(emulation.ended(contest, rng, 400, 10).is_right for _ in range(repeats))
+    assert right >= 0.95 * repeats - 2.33 * math.sqrt(0.95 * 0.05 * repeats)  # not below .95 at one-sided 1 %
+
+
+def test_units_that_are_replications_count_once() -> None:
+    # Sixteen runs of a replication that are all alike say as much as one.
+    times = np.array([[100.0] * 40, [900.0] * 40])
+    alone = selection.select(times, np.isinf(times), range(40), limit_s=1e3, indifference_s=60.0, never_max=0.05)
+    many = times.repeat(16, axis=1)
+    told = selection.select(
+        many, np.isinf(many), np.arange(40).repeat(16), limit_s=1e3, indifference_s=60.0, never_max=0.05
+    )
+    assert told.differences[1] == pytest.approx(alone.differences[1])
+    assert told.not_told_apart == alone.not_told_apart == (0,)
+
+
+WRONG: list[tuple[str, Callable[[], object]]] = [
+    ("times_s has shape", lambda: selection.select([1.0], [False], [0], **SMALL)),
+    ("units has shape", lambda: selection.select([[1.0]], [[False]], [0, 1], **SMALL)),
+    (r"times_s holds -1\.0", lambda: selection.select([[-1.0]], [[False]], [0], **SMALL)),
+    ("limit_s is inf", lambda: selection.select([[1.0]], [[False]], [0], **SMALL | {"limit_s": math.inf})),
+    ("indifference_s is -1", lambda: selection.select([[1.0]], [[False]], [0], **SMALL | {"indifference_s": -1.0})),
+    ("never_max is 2", lambda: selection.select([[1.0]], [[False]], [0], **SMALL | {"never_max": 2.0})),
+]
+SMALL = {"limit_s": 10.0, "indifference_s": 1.0, "never_max": 0.05}
+
+
+@pytest.mark.parametrize(("message", "call"), WRONG, ids=[message for message, _ in WRONG])
+def test_what_is_wrong_is_named(message: str, call: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_policies_that_did_not_run_are_not_compared() -> None:
+    nothing = selection.select([[math.nan]], [[False]], [0], **SMALL)
+    assert (nothing.leader, nothing.not_told_apart, nothing.chosen) == (None, (), None)
+    told = selection.select([[math.nan, 1.0], [2.0, math.nan]], np.zeros((2, 2), bool), [0, 1], **SMALL)
+    assert told.leader == 0
+    assert told.not_told_apart == (0, 1)  # no unit in common: nothing is known of the second
+    assert math.isnan(told.differences[1].mean)
+    assert told.chosen is None
