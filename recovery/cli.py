@@ -427,20 +427,26 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("policies", nargs=-1, required=True)
+@click.argument("policies", nargs=-1, required=True, metavar="POLICIES… | FOLDERS…")
 @_json
 def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
-    """Compare policies of a finished sweep, by name, id or rank, with the first: paired differences with intervals."""
+    """Compare policies of a finished sweep, by name, id or rank, with the first; or folders of finished runs with the
+    first, world by world. Differences have intervals, paired where draws are the same.
+    """
+    from recovery import compare as runs
     from recovery import sweep_text
 
+    is_sweep = runs.kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
     try:
-        rows = sweep_text.compared(folder, policies)
+        if is_sweep and any(runs.kind_of(Path(word)) for word in policies):
+            _fail(f"{folder} is the folder of a sweep; want the names of its policies, or folders of runs alone")
+        rows = sweep_text.compared(folder, policies) if is_sweep else runs.compared([folder, *map(Path, policies)])
     except ValueError as error:
         _fail(error)
     if as_json:
         _print_json({"format": 1, "differences": rows})
     else:
-        click.echo(sweep_text.differences(rows))
+        click.echo(sweep_text.differences(rows) if is_sweep else runs.told(rows))
 
 
 @main.command()
