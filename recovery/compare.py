@@ -213,7 +213,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> str:
 def _mean(value: float, never_share: float, show: Any) -> str:
     if never_share == 1:
         return "never"
-    return show(value) + (f", never in {show_share(never_share)}" if never_share > 0 else "")
+    return str(show(value)) + (f", never in {show_share(never_share)}" if never_share > 0 else "")
 
 
 def _show(measure: str) -> Any:

@@ -59,6 +59,8 @@ Whole = Annotated[int, Strict()]
 
 Flag = Annotated[bool, Strict()]
 WINDOWS_MAX = 2_000_000
+MISTAKES_MAX = 100  # of one table, that are told one by one
+NEAR_MAX = 500  # names among which the nearest is looked for
 STEPS_MAX = 100_000  # of the outage after the DNS race
 
 
@@ -972,7 +974,8 @@ def _checked(
     try:
         return model.model_validate(dict(table), context={"folder": folder, "seed": seed})
     except ValidationError as error:
-        for item in error.errors(include_url=False):
+        found = error.errors(include_url=False)
+        for item in found[:MISTAKES_MAX]:
             if item["type"] == "too_short" and len(item["input"]) > 0:
                 continue  # its entries have mistakes of their own
             loc = _loc(item["loc"], table)
@@ -982,6 +985,8 @@ def _checked(
             if any(tuple(map(str, loc[: len(lever)])) == lever[: len(loc)] for lever in swept if loc):
                 where += " (in sweep.levers)"
             mistakes += [f"{file}: {line}{where}" for line in _told(model, item, shown, table).splitlines()]
+        if len(found) > MISTAKES_MAX:
+            mistakes.append(f"{file}: … and {len(found) - MISTAKES_MAX} more")
         return None
 
 
@@ -1091,7 +1096,7 @@ def _show(value: Any) -> str:
 
 def nearest(word: str, words: Any) -> str:
     """A suggestion, or nothing."""
-    names = list(words)
+    names = list(words)[:NEAR_MAX]
     close = (
         difflib.get_close_matches(word.lower(), names, 1, 0.6)
         or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]

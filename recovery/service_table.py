@@ -4,6 +4,7 @@
 seconds from the start of the experiment, shares from 0 to 1 (MODEL.md, section 12).
 """
 
+import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,9 @@ _KEYS = {
     "cause": (),
 }
 WINDOWS_MAX = 200_000
+CELLS_MAX = 20_000_000  # services times windows: 24 bytes each, a few times over
+MISTAKES_MAX = 50  # in the graph, that are told one by one
+NAMES_SHOWN = 30
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 
@@ -199,6 +203,11 @@ class _Body(Part):
     def _fits(self, _info: ValidationInfo) -> "_Body":
         if self.horizon / self.window > WINDOWS_MAX:
             raise ValueError(f"window is {show_duration(self.window)}; want at least horizon / {WINDOWS_MAX:,}")
+        if self.horizon / self.window * len(self.services) > CELLS_MAX:
+            least = show_duration(self.horizon * len(self.services) / CELLS_MAX)
+            raise ValueError(
+                f"window is {show_duration(self.window)}; want at least {least} for {len(self.services):,} services"
+            )
         return self
 
 
@@ -230,6 +239,19 @@ class Table:
         )
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The services, in the order of the file."""
+        return tuple(self.services)
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """What each service hangs on."""
+        return {
+            name: tuple(source for need in service.needs for source in need.sources)
+            for name, service in self.services.items()
+        }
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """The services, each after all that it needs."""
         return tuple(sorted(self.services, key=lambda name: self.layer[name]))
@@ -237,9 +259,10 @@ class Table:
     @cached_property
     def layer(self) -> dict[str, int]:
         """How many arrows lie above a service at most."""
-        waiting = {name: {edge.source for edge in self.edges if edge.target == name} for name in self.services}
+        waiting: dict[str, set[str]] = {name: set() for name in self.services}
         below: dict[str, list[str]] = {name: [] for name in self.services}
         for edge in self.edges:
+            waiting[edge.target].add(edge.source)
             below[edge.source].append(edge.target)
         found: dict[str, int] = {}
         ready = [name for name, sources in waiting.items() if not sources]
@@ -259,15 +282,15 @@ class Table:
         """These services and all that hang on them, however far."""
         found = set(names)
         for name in self.order:
-            if any(source in found for need in self.services[name].needs for source in need.sources):
+            if any(source in found for source in self.sources[name]):
                 found.add(name)
         return found
 
     def named(self, name: str) -> str:
         """The name, if it is one of a service. Raises ScenarioError with the nearest one."""
         if name not in self.services:
-            known = ", ".join(self.services)
-            raise ScenarioError(f"{self.file}: {name} is no service{nearest(name, self.services)}; want one of {known}")
+            wanted = f"want one of {_some(self.services)}"
+            raise ScenarioError(f"{self.file}: {name} is no service{nearest(name, self.services)}; {wanted}")
         return name
 
     def edge(self, text: str) -> Edge:
@@ -294,10 +317,11 @@ def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
     """Raise ScenarioError if the windows of one of these scenarios are too many to follow the table behind it."""
     for scenario in scenarios:
         longest, window = max(table.body.horizon, scenario.horizon), scenario.coupling.window
-        if longest / window > WINDOWS_MAX:
+        most = min(WINDOWS_MAX, CELLS_MAX / len(table.services))
+        if longest / window > most:
             raise ScenarioError(
                 f"{table.file}: coupling.window of the experiment is {show_duration(window)}; "
-                f"want at least {show_duration(longest / WINDOWS_MAX)} to follow services for {show_duration(longest)}"
+                f"want at least {show_duration(longest / most)} to follow services for {show_duration(longest)}"
             )
 
 
@@ -305,10 +329,17 @@ def parse(text: str, file: str = "services") -> Table:
     """Check the text of a table of services. Raises ScenarioError with every mistake, a line each."""
     raw = door.table(text, file)
     table = Table(check_table(_Body, raw, file), raw, file)
-    mistakes = [f"{file}: {line}" for line in _wrong(table)]
+    mistakes = [f"{file}: {line}" for line in itertools.islice(_wrong(table), MISTAKES_MAX)]
     if mistakes:
         raise ScenarioError("\n".join(mistakes))
     return table
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first names of many."""
+    known = list(names)
+    more = len(known) - NAMES_SHOWN
+    return ", ".join(known[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_table(path: str | Path) -> bool:
@@ -347,7 +378,7 @@ def _wrong_names(table: Table) -> Generator[str, None, int]:
 
     def known(key: str, name: str) -> Iterator[str]:
         if name not in services:
-            yield f'{key} is "{name}"{nearest(name, services)}; want one of {", ".join(services)}'
+            yield f'{key} is "{name}"{nearest(name, services)}; want one of {_some(services)}'
 
     for name, service in services.items():
         seen: set[str] = set()

@@ -4,6 +4,7 @@ All is on the grid of the run: `depth` float64[windows] is the share of a servic
 each window. Every rule is monotone in the depth of what is needed, so that a cut edge never hurts anybody.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -31,6 +32,8 @@ _OF_DEPTH = {"start", "end", "first end", "second start", *BETTER}  # what is re
 MANUAL, BACKLOG, CAPACITY, LAG = "manual step", "backlog", "capacity", "lag"
 CUTS_MAX = 200  # edges that are cut, one after another
 BLAST_MAX = 60  # services that are looked at alone: those that lost most
+STATES_MAX = 100_000  # services that lie below the edges that are cut, all together
+PATH_MAX = 60  # names of a path that are told: more are left out in its middle
 _DEFAULTS = {  # what works of a stage, below which a service is impaired, and from which it is well
     "dependency": (1.0, 1.0),
     "leases": (0.99, 0.99),
@@ -44,7 +47,7 @@ _DEFAULTS = {  # what works of a stage, below which a service is impaired, and f
 class State:
     """One service over time.
 
-    `edge` int16[windows] is the number of the need that decides, OWN or NOBODY; `waits_on` the number of the service
+    `edge` int32[windows] is the number of the need that decides, OWN or NOBODY; `waits_on` the number of the service
     that it waits for, OWN if it waits for its own work, NOBODY; `waits_for` the number of the label of what the end of
     that chain is busy with. `backlog_s` is work that waits at each window's end, in time of arrivals; `missing_share`
     instances that are lost.
@@ -58,10 +61,37 @@ class State:
     lost_s: float = 0.0
     missing_share: np.ndarray | None = None
 
-    @property
+    @functools.cached_property
     def is_impaired(self) -> np.ndarray:
         """bool[windows]."""
         return np.asarray(self.depth > 0)
+
+    @functools.cached_property
+    def is_quiet(self) -> bool:
+        """Whether it is never impaired."""
+        return not self.is_impaired.any()
+
+    @functools.cached_property
+    def lost_windows(self) -> np.float64:
+        """Depth over time, in windows."""
+        return np.float64(self.depth.sum())
+
+    @functools.cached_property
+    def first_edge(self) -> int:
+        """The need that decided when it became impaired first; NOBODY if it never was."""
+        return NOBODY if self.is_quiet else int(self.edge[int(np.argmax(self.is_impaired))])
+
+    def is_same(self, other: "State") -> bool:
+        """Whether everything about it is the same."""
+        if self is other:
+            return True
+        pairs = [
+            (self.depth, other.depth), (self.edge, other.edge), (self.waits_on, other.waits_on),
+            (self.waits_for, other.waits_for), (self.backlog_s, other.backlog_s),
+            (self.missing_share, other.missing_share),
+        ]  # fmt: skip
+        alike = (a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs)
+        return self.lost_s == other.lost_s and all(alike)
 
 
 @dataclass
@@ -81,6 +111,7 @@ class ServicesOutcome:
     replication: int = 0
     gone: frozenset[tuple[str, str]] = frozenset()  # edges that are cut: from, to
     forced: dict[str, np.ndarray] = field(default_factory=dict)  # depths that are put in place of what follows
+    _known_heads: dict[str, tuple[list[str], int]] | None = field(default=None, init=False, compare=False)
     failover_s: float = math.nan  # when the run first takes a zone out; nan if it has no health checks
 
     def impaired(self, name: str) -> list[tuple[float, float]]:
@@ -89,7 +120,7 @@ class ServicesOutcome:
 
     def minutes_lost(self, name: str) -> float:
         """Depth over time, in minutes."""
-        return float(self.states[name].depth.sum() * self.window_s / 60)
+        return float(self.states[name].lost_windows * self.window_s / 60)
 
     def total_min(self) -> float:
         """Minutes lost by all services."""
@@ -99,7 +130,7 @@ class ServicesOutcome:
         """The same without these edges."""
         gone = frozenset((edge.source, edge.target) for edge in edges)
         out = replace(self, states=dict(self.states), gone=self.gone | gone)
-        _propagate(out, self.table.below({target for _, target in gone}))
+        _propagate(out, {target for _, target in gone})
         return out
 
     def blast(self, node: str, depth: np.ndarray | None = None) -> "ServicesOutcome":
@@ -113,22 +144,44 @@ class ServicesOutcome:
         return out
 
     def path(self, name: str) -> list[str]:
-        """The services from a root cause to this one, at the moment at which each becomes impaired first."""
-        out = [name]
-        while True:
-            state = self.states[out[0]]
-            if not state.is_impaired.any():
-                return out
-            number = int(state.edge[int(np.argmax(state.is_impaired))])
-            if number < 0:
-                return out
-            out.insert(0, self.table.services[out[0]].needs[number].on)
+        """The services from a root cause to this one, at the moment at which each becomes impaired first. Of more than
+        PATH_MAX the middle is left out, and told in a word.
+        """
+        half = PATH_MAX // 2
+        tail = [name]
+        while len(tail) < half and (before := self._cause(tail[0])) is not None:
+            tail.insert(0, before)
+        if (before := self._cause(tail[0])) is None:
+            return tail
+        head, length = self._heads()[before]
+        between = length - len(head)
+        return [*head, *([f"… {between} more …"] if between else []), *tail]
+
+    def _cause(self, name: str) -> str | None:
+        """The service that made this one impaired first; None if it was itself, or never was."""
+        number = self.states[name].first_edge
+        return self.table.services[name].needs[number].on if number >= 0 else None
+
+    def _heads(self) -> dict[str, tuple[list[str], int]]:
+        """Of each service the first half of its path, and how long that is: all of them in one walk over the graph."""
+        if self._known_heads is None:
+            found: dict[str, tuple[list[str], int]] = {}
+            for name in self.table.order:
+                before = self._cause(name)
+                head, length = ([], 0) if before is None else found[before]
+                found[name] = ([*head, name] if length < PATH_MAX // 2 else head, length + 1)
+            self._known_heads = found
+        return self._known_heads
 
     def chain(self, name: str, k: int) -> list[str]:
-        """Whom a service waits for in window k, and that one in its turn, to the end of the chain."""
-        names = list(self.table.services)
+        """Whom a service waits for in window k, and that one in its turn, to the end of the chain, or as far as
+        PATH_MAX.
+        """
+        names = self.table.names
         out = [name]
         while (number := int(self.states[out[-1]].waits_on[k])) >= 0:
+            if len(out) == PATH_MAX:
+                return [*out, "…"]
             out.append(names[number])
         return out
 
@@ -293,18 +346,47 @@ def stretches(is_bad: np.ndarray, is_good: np.ndarray, held: int) -> np.ndarray:
 
 
 def _propagate(out: ServicesOutcome, changed: set[str]) -> None:
-    """States of the `changed` services, in the order of the graph."""
+    """States of the `changed` services and of what hangs on them, in the order of the graph. Where a state stays as it
+    was, what hangs on it is left alone.
+    """
     number_of = {name: i for i, name in enumerate(out.table.services)}
     label_number = {label: i for i, label in enumerate(labels(out.table))}
+    quiet: dict[tuple[bool, bool], State] = {}
+    moved: set[str] = set()
     for name in out.table.order:
-        if name in changed:
-            out.states[name] = _state(out, name, number_of, label_number)
+        if name not in changed and not any(source in moved for source in out.table.sources[name]):
+            continue
+        new = _quiet(out, name, quiet) or _state(out, name, number_of, label_number)
+        if name not in out.states or not out.states[name].is_same(new):
+            out.states[name] = new
+            moved.add(name)
+
+
+def _quiet(out: ServicesOutcome, name: str, known: dict[tuple[bool, bool], State]) -> State | None:
+    """The state of a service that has no trouble of its own, and needs nobody who has; None of others. It is the same
+    one (in `known`) for all of a kind.
+    """
+    if (
+        name in out.forced
+        or name in out.own
+        or not all(out.states[other].is_quiet for other in out.table.sources[name])
+    ):
+        return None
+    kinds = {need.kind for need in out.table.services[name].needs if (need.on, name) not in out.gone}
+    has = "backlog" in kinds, "capacity" in kinds
+    if has not in known:
+        n = out.windows
+        state = State(np.zeros(n), np.full(n, NOBODY, np.int32), np.full(n, NOBODY, np.int32), np.full(n, -1, np.int32))
+        state.backlog_s = np.zeros(n) if has[0] else None
+        state.missing_share = np.zeros(n) if has[1] else None
+        known[has] = state
+    return known[has]
 
 
 def _state(out: ServicesOutcome, name: str, number_of: Mapping[str, int], label_number: Mapping[str, int]) -> State:
     n = out.windows
     service, forced = out.table.services[name], out.forced.get(name)
-    state = State(np.zeros(n), np.full(n, NOBODY, np.int16), np.full(n, NOBODY, np.int32), np.full(n, -1, np.int16))
+    state = State(np.zeros(n), np.full(n, NOBODY, np.int32), np.full(n, NOBODY, np.int32), np.full(n, -1, np.int32))
     if forced is not None:
         _deeper(state, forced, OWN, np.full(n, OWN), label_number[label_of(name, service)])
     elif name in out.own:
@@ -312,7 +394,7 @@ def _state(out: ServicesOutcome, name: str, number_of: Mapping[str, int], label_
     for i, need in enumerate(service.needs):
         if forced is None and need.kind != "cause" and (need.on, name) not in out.gone:
             _suffer(out, name, i, need, state, number_of, label_number)
-    names = list(number_of)
+    names = out.table.names
     for other in np.unique(state.waits_on[state.waits_on >= 0]).tolist():  # the end of the chain, for others
         there = state.waits_on == other
         state.waits_for[there] = out.states[names[other]].waits_for[there]
@@ -322,9 +404,9 @@ def _state(out: ServicesOutcome, name: str, number_of: Mapping[str, int], label_
 def _deeper(state: State, depth: np.ndarray, edge: int | np.ndarray, on: np.ndarray, label: int) -> None:
     """Where `depth` is more than the state's, it takes its place, with what decides it and whom it waits for."""
     more = depth > np.maximum(state.depth, NO_DEPTH)
-    state.edge = np.where(more, edge, state.edge).astype(np.int16)
+    state.edge = np.where(more, edge, state.edge).astype(np.int32)
     state.waits_on = np.where(more, on, state.waits_on).astype(np.int32)
-    state.waits_for = np.where(more & (on < 0), label, state.waits_for).astype(np.int16)
+    state.waits_for = np.where(more & (on < 0), label, state.waits_for).astype(np.int32)
     state.depth = np.where(more, depth, state.depth)
 
 
@@ -554,18 +636,21 @@ def blast_rows(outs: Sequence[ServicesOutcome], node: str) -> list[dict[str, Any
 
 def cuts(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
     """For each edge, the minutes that all services would have lost less without it, most first. Of a large table only
-    the edges into the services that lost most are tried.
+    the edges into the services that lost most are tried: CUTS_MAX at most, and as many as reach STATES_MAX services.
     """
-    table = outs[0].table
-    edges = [edge for edge in table.edges if any(out.states[edge.source].is_impaired.any() for out in outs)]
-    edges = sorted(edges, key=lambda edge: -outs[0].minutes_lost(edge.target))[:CUTS_MAX]
+    edges = tried(outs)
     rows = []
     for edge in edges:
         others = [out.cut([edge]) for out in outs]
+        moved = [
+            name
+            for name in outs[0].table.services
+            if any(a.states[name] is not b.states[name] for a, b in zip(outs, others, strict=True))
+        ]
         saved = {
             name: math.fsum(a.minutes_lost(name) - b.minutes_lost(name) for a, b in zip(outs, others, strict=True))
             / len(outs)
-            for name in table.below({edge.target})
+            for name in moved
         }
         rows.append(
             {
@@ -577,6 +662,25 @@ def cuts(outs: Sequence[ServicesOutcome]) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: -float(row["saved_min"]["mean"]))
+
+
+def tried(outs: Sequence[ServicesOutcome]) -> list[Edge]:
+    """The edges that `cuts` tries, those into the services that lost most first."""
+    table = outs[0].table
+    pressing = pressed(outs)
+    edges: list[Edge] = []
+    states = 0
+    for edge in sorted(pressing, key=lambda edge: -outs[0].minutes_lost(edge.target))[:CUTS_MAX]:
+        states += len(table.below({edge.target})) * len(outs)
+        if edges and states > STATES_MAX:
+            break
+        edges.append(edge)
+    return edges
+
+
+def pressed(outs: Sequence[ServicesOutcome]) -> list[Edge]:
+    """The edges from a service that was impaired."""
+    return [edge for edge in outs[0].table.edges if any(not out.states[edge.source].is_quiet for out in outs)]
 
 
 def waits(out: ServicesOutcome) -> np.ndarray:
@@ -691,6 +795,8 @@ def blast_answer(
         "saved_min": _interval([a.total_min() - b.total_min() for a, b in zip(whole, found, strict=True)]),
         "services": blast_rows(found, node),
         "cuts": cuts(found),
+        "edges_tried": len(tried(found)),
+        "edges_pressing": len(pressed(found)),
     }
 
 

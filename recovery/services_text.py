@@ -11,6 +11,7 @@ from recovery.store import number
 from recovery.text import table
 
 CUTS_SHOWN = 10
+PATH_SHOWN = 12
 
 
 def axis_of(part: Mapping[str, Any]) -> TimeAxis:
@@ -97,10 +98,14 @@ def told_blast(answer: Mapping[str, Any]) -> str:
     if len(rows) > report_services.SERVICES_SHOWN:
         parts[-1] += f"\nand {len(rows) - report_services.SERVICES_SHOWN} more that lost less"
     if cuts := cuts_table(answer):
-        parts.append(cuts)
+        left = answer["edges_pressing"] - answer["edges_tried"]
+        parts.append(cuts + (f"\nand {left} more edges that were not tried: the table is large" if left else ""))
     return "\n\n".join(parts)
 
 
 def path_of(path: Sequence[str]) -> str:
-    """A path in words."""
+    """A path in words; of a long one its ends."""
+    if len(path) > PATH_SHOWN:
+        half = PATH_SHOWN // 2
+        path = [*path[:half], "…", *path[-half:]]
     return " -> ".join(path)

@@ -677,3 +677,78 @@ def test_what_never_came_and_what_always_was_are_told(
     assert report_services.show_simulated(row, axis) == simulated
     assert report_services.show_difference(row) == difference.replace("-", "−")
     assert row["is_within"] is False
+
+
+# Size: what a table of thousands of services costs
+
+
+def chain(n: int, kind: str = 'kind = "hard"') -> str:
+    """Each service needs the one before; the first is impaired."""
+    rows = [f'[services.s{i}]\nneeds = [{{ on = "s{i - 1}", {kind} }}]\n' for i in range(1, n)]
+    return 'horizon = "3h"\n[services.s0]\nimpaired = [{ from = "10m", to = "1h" }]\n' + "".join(rows)
+
+
+def states_made(monkeypatch: pytest.MonkeyPatch, n: int) -> int:
+    """How many states `recovery blast` works out in full."""
+    made = 0
+    whole = services._state
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal made
+        made += 1
+        return whole(*arguments)
+
+    table = service_table.parse(chain(n))
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "_state", counted)
+        answer = services.blast_answer([services.alone(table)], "s0")
+    assert [row["service"] for row in answer["services"]] == [f"s{i}" for i in range(1, n)]
+    assert all(row["minutes_lost"]["mean"] == pytest.approx(50) for row in answer["services"])
+    # Without the edge into s(i) it and all below it are spared.
+    saved = {row["to"]: row["saved_min"]["mean"] for row in answer["cuts"]}
+    assert all(value == pytest.approx(50 * (n - int(to[1:]))) for to, value in saved.items())
+    return made
+
+
+def test_a_blast_is_linear_in_the_length_of_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the services, twice the states: what is cut off is not worked out."""
+    small, large = states_made(monkeypatch, 100), states_made(monkeypatch, 200)
+    assert large < 2.1 * small
+    assert large < 5 * 200
+
+
+@pytest.mark.slow
+def test_a_blast_of_five_thousand_services_takes_seconds() -> None:
+    begun = time.process_time()
+    table = service_table.parse(chain(5_000))
+    answer = services.blast_answer([services.alone(table)], "s0")
+    assert time.process_time() - begun < 30
+    assert len(answer["services"]) == 4_999
+    last = answer["services"][-1]["path"]
+    assert (last[0], last[-1], len(last)) == ("s0", "s4999", services.PATH_MAX + 1)
+    assert last[services.PATH_MAX // 2] == f"… {5_000 - services.PATH_MAX} more …"
+    text = services_text.told_blast(answer)
+    assert "more edges that were not tried: the table is large" in text
+
+
+def test_a_service_that_is_spared_is_the_same_as_one_worked_out_in_full() -> None:
+    """The state of those that need nobody in trouble is shared. Oracle: the same, worked out one by one."""
+    for kind in (
+        'kind = "hard", after = "1m"',
+        'kind = "backlog", ratio = 1.5',
+        'kind = "manual", at = "5m"',
+        'kind = "capacity", loses_in = "1h", regains_in = "1h"',
+    ):
+        out = services.alone(service_table.parse(chain(3, kind)))
+        spared = out.cut(out.table.edges[:1])
+        number_of = {name: i for i, name in enumerate(out.table.services)}
+        label_number = {label: i for i, label in enumerate(services.labels(out.table))}
+        for name in ("s1", "s2"):
+            assert spared.states[name].is_quiet
+            assert spared.states[name].is_same(services._state(spared, name, number_of, label_number))
+
+
+def test_many_services_want_a_coarser_grid() -> None:
+    text = chain(2_000).replace('"3h"', '"3h"\nwindow = "1s"')
+    with pytest.raises(ScenarioError, match=r"window is 1 s; want at least 1\.08 s for 2,000 services"):
+        service_table.parse(text)
