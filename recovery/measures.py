@@ -191,9 +191,9 @@ def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
 
 def student(freedom: int, confidence: float = 0.95) -> float:
     """Half-width of a Student interval with so many degrees of freedom, in standard deviations."""
-    from scipy import stats
+    from scipy import special
 
-    return float(stats.t.ppf((1 + confidence) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 def limits_of(name: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from recovery import confidence
+from recovery import confidence, measures
 
 Draw = Callable[[np.random.Generator, tuple[int, int, int]], np.ndarray]
 
@@ -303,6 +303,45 @@ def table_of_selections(experiments: int = 1_000, units: int = 600) -> None:
             print(f"| {contest.name} | {policies} | {right:.3f} | {chosen:.3f} | {left:.1f} | {used:.0f} |", flush=True)
 
 
+class Values(NamedTuple):
+    """Values with limits, whose mean is known."""
+
+    name: str
+    mean: float
+    most: float
+    draw: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
+
+
+VALUES = [
+    Values("shares, beta, mean .5, sd .15", 0.5, 1.0, lambda rng, shape: rng.beta(5.0, 5.0, shape)),
+    Values("shares, beta, mean .3, sd .26", 0.3, 1.0, lambda rng, shape: rng.beta(0.6, 1.4, shape)),
+    Values("shares, beta, mean .1, sd .09", 0.1, 1.0, lambda rng, shape: rng.beta(1.0, 9.0, shape)),
+    Values("shares, beta, mean .02, sd .014", 0.02, 1.0, lambda rng, shape: rng.beta(2.0, 98.0, shape)),
+    Values("shares, 0 or 1, mean .2", 0.2, 1.0, lambda rng, shape: (rng.random(shape) < 0.2).astype(float)),
+    Values("times, normal, cv .3", 1.0, math.inf, lambda rng, shape: np.maximum(rng.normal(1.0, 0.3, shape), 0.0)),
+    Values("times, exponential", 1.0, math.inf, lambda rng, shape: rng.exponential(1.0, shape)),
+    Values("times, lognormal, cv 1", 1.0, math.inf, lambda rng, shape: lognormal(1.0)(rng, (*shape, 1))[..., 0]),
+]
+SIZES = (2, 3, 5, 8, 20, 50)
+
+
+def covered(values: Values, size: int, experiments: int, *, limited: bool = True, seed: int = 47) -> int:
+    """How often the interval of so many values holds their mean; Student's own where it is not `limited`."""
+    limits = {"least": 0.0, "most": values.most} if limited else {}
+    drawn = values.draw(np.random.default_rng(seed), (experiments, size)).tolist()
+    told = [measures.mean_interval(one, **limits) for one in drawn]
+    return sum(low <= values.mean <= high for _, low, high in told)
+
+
+def table_of_fixed_sizes(experiments: int = 4_000) -> None:
+    """A table of MODEL.md: intervals of a fixed number of values, Student's own / within their limits."""
+    print(f"\n| {experiments} experiments | {' | '.join(map(str, SIZES))} |\n{'| --- ' * (len(SIZES) + 1)}|")
+    for values in VALUES:
+        of = [[covered(values, n, experiments, limited=it) / experiments for it in (False, True)] for n in SIZES]
+        print(f"| {values.name} | {' | '.join(f'{old:.3f} / {new:.3f}' for old, new in of)} |", flush=True)
+
+
 if __name__ == "__main__":
+    table_of_fixed_sizes()
     table_of_stops()
     table_of_selections()

@@ -5,6 +5,7 @@ Oracle: the definitions of MODEL.md, applied by hand.
 
 import math
 
+import emulation
 import numpy as np
 import pytest
 from hypothesis import given
@@ -207,21 +208,13 @@ def test_within_limits_the_interval_is_students_of_the_logit_or_the_logarithm() 
         measures.interval(0.2, 0.05, 7, most=1.0)
 
 
-SHARES = {  # mean, and draws of so many
-    "beta, mean .1, sd .09": (0.1, lambda rng, n: rng.beta(1.0, 9.0, n)),
-    "beta, mean .02, sd .014": (0.02, lambda rng, n: rng.beta(2.0, 98.0, n)),
-    "beta, mean .3, sd .26": (0.3, lambda rng, n: rng.beta(0.6, 1.4, n)),
-    "beta, mean .5, sd .15": (0.5, lambda rng, n: rng.beta(5.0, 5.0, n)),
-}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHARES)
-def test_coverage_of_intervals_of_shares(name: str) -> None:
-    truth, draw = SHARES[name]
-    rng, repeats = np.random.default_rng(47), 2_000
-    for n in (2, 3, 5, 8, 20, 50):
-        told = [measures.mean_interval(draw(rng, n).tolist(), least=0.0, most=1.0) for _ in range(repeats)]
-        covered = sum(low <= truth <= high for _, low, high in told)
+@pytest.mark.parametrize(
+    "name", ["shares, beta, mean .3, sd .26", "shares, beta, mean .1, sd .09", "times, normal, cv .3"]
+)
+def test_coverage_of_intervals_within_limits(name: str) -> None:
+    values, repeats = next(values for values in emulation.VALUES if values.name == name), 2_000
+    for size in emulation.SIZES:
         # Not below .93 at one-sided 1 %.
-        assert covered >= 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats), (n, covered)
+        told = emulation.covered(values, size, repeats)
+        assert told >= 0.93 * repeats - 2.33 * math.sqrt(0.93 * 0.07 * repeats), size
