@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recovery import figures, figures_later, stage_times, store, units
+from recovery import advice, figures, figures_later, stage_times, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
 from recovery.text import sample_span, show_measure
@@ -241,14 +241,48 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
     groups = summary["groups"]
     first, others = groups[0], groups[1:]
     out = [_what_happened(first, others, manifest)]
-    why = _why(summary)
-    if why and any(group["verdicts"].get("collapsed") for group in groups):
-        out.append(why)
-    if others:
-        out.append(_what_helps(first, others))
+    if manifest["kind"] == "leases":
+        out.append(_without_a_lease(groups))
+    out.append(_why_collapsed(groups))
     from recovery import report_later
 
-    return out + report_later.verdict(manifest, summary)
+    if later := report_later.verdict(manifest, summary):
+        return [text for text in (*out, *later) if text]
+    if others:
+        out += _what_helps(summary)
+    return [text for text in out if text]
+
+
+def _without_a_lease(groups: Sequence[Mapping[str, Any]]) -> str:
+    """From when to when holders are without a lease, in words, in the first world; where it has all of them, in those
+    that have not. "" where a summary does not say it.
+    """
+    if "unleased_s" not in groups[0]:
+        return ""
+    lost = [group for group in groups if group.get("unleased_s") is not None]
+    if groups[0] in lost:
+        return f"Holders are without a lease {_span(groups[0])}."
+    if not lost:
+        return "No holder is ever without a lease" + (", in any of the worlds." if len(groups) > 1 else ".")
+    told = "; ".join(f"under {_name(group)} some are, {_span(group)}" for group in lost[:3])
+    return f"No holder is ever without a lease; {told}{f'; and under {len(lost) - 3} others' if len(lost) > 3 else ''}."
+
+
+def _span(group: Mapping[str, Any]) -> str:
+    begin, end = (number(group["unleased_s"][key]) for key in ("from_s", "to_s"))
+    until = units.show_duration(end) if math.isfinite(end) else "the horizon"
+    worst = units.show_share(1 - figures.mean(group, "leased_min_share"))
+    return f"from {units.show_duration(begin)} to {until} after the start (at worst {worst} of them)"
+
+
+def _why_collapsed(groups: Sequence[Mapping[str, Any]]) -> str:
+    """What limits the first world that collapses, with its number."""
+    for group in groups:
+        if group["verdicts"].get("collapsed"):
+            limit = advice.limit_of(group)
+            name = "" if group is groups[0] else f" “{group['world']}” collapses"
+            return f"Why{name}: {limit.text}." if limit is not None else ""
+    return ""
 
 
 def _name(group: Mapping[str, Any]) -> str:
@@ -301,28 +335,41 @@ def _why(summary: Mapping[str, Any]) -> str:
     return ""
 
 
-def _what_helps(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
-    best = figures.best_of(others)
+def _what_helps(summary: Mapping[str, Any]) -> list[str]:
+    """Which world is back first, by how much, what limits it then, and what that stands on."""
+    groups = summary["groups"]
+    first, others = groups[0], groups[1:]
+    best, declared = advice.best_of(groups), advice.declared_only(groups)
     was = figures.mean(first, "ttr99_s")
     if best is None:
+        if declared:
+            return declared
         far = max(others, key=lambda group: figures.mean(group, "leased_end_share"))
         end = figures.mean(far, "leased_end_share")
         more = f"; {_name(far)} gets farthest, with {units.show_share(end)} leased at the end" if end > 0 else ""
-        return (
+        return [
             f"None of the {len(others)} other worlds recovers{more}."
             if len(others) > 1
             else f"{_name(others[0])} does not recover either."
-        )
+        ]
     ttr = figures.mean(best, "ttr99_s")
-    if math.isinf(was):
-        return f"Most helps {_name(best)}: it is back after {units.show_duration(ttr)}."
-    if ttr >= was:
-        return f"None of the other worlds is faster; the next best, {_name(best)}, takes {units.show_duration(ttr)}."
-    saved = units.show_duration(was - ttr)
-    text = f"Most helps {_name(best)}: back after {units.show_duration(ttr)}, {saved} sooner"
-    text += f" ({units.show_share((was - ttr) / was)} less)"
+    if was - ttr <= number(best.get("facts", {}).get("window_s", 0.0)):  # times are known to a window
+        next_best = f"; the next best, {_name(best)}, takes {units.show_duration(ttr)}" if ttr != was else ""
+        text = f"None of the other worlds is {'clearly ' if ttr < was else ''}faster{next_best}."
+        return [sentence for sentence in (text, advice.fewest_wait(groups), *declared) if sentence]
+    text = f"Most helps {_name(best)}: {'it is ' if math.isinf(was) else ''}back after {units.show_duration(ttr)}"
+    if math.isfinite(was):
+        text += f", {units.show_duration(was - ttr)} sooner ({units.show_share((was - ttr) / was)} less)"
+        low = advice.saved_s(summary, best)[1]
+        text += ", a difference that chance can make in so few runs" if low <= 0 else ""
     bound = figures.mean(best, "fluid_bound_s")
-    return text + (f"; nothing can be faster than {units.show_duration(bound)}." if bound > 0 else ".")
+    text += f"; nothing can be faster than {units.show_duration(bound)}." if bound > 0 else "."
+    return [text, *_limited(best, "Then", advice.limit_of(best)), *declared, *advice.assumptions(best)]
+
+
+def _limited(group: Mapping[str, Any], when: str, limit: advice.Limit | None) -> list[str]:
+    """What limits a world, as a sentence, if it is known."""
+    return [f"{when} {limit.text}."] if limit is not None and not group["verdicts"].get("collapsed") else []
 
 
 def _verdict_of_sweep(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recovery import figures, report, stage_times, units
+from recovery import advice, figures, report, stage_times, units
 from recovery.figures import Picture
 from recovery.report import Cell, Column
 from recovery.stage_times import ALL, STAGES, TITLES, Span, World
@@ -123,19 +123,25 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
         return [f"“{first.name}” is normal in all stages {'all' if end == 0 else 'almost all'} the time."]
     else:
         text = f"All stages of “{first.name}” are normal again at {axis.show(end)} ({first.last} last)."
+    out = [text]
     better = [world for world in others if world.saved_s[ALL].mean > 0 or world.normal_s[ALL].mean < end]
+    groups = {group["world"]: group for group in summary["groups"]}
     if better:
         best = min(better, key=lambda world: world.normal_s[ALL].mean)
         saved = stage_times.show_saving(best.saved_s[ALL])
         told = f", {saved.removeprefix('+')} sooner" if saved != "–" else ""
         if best.is_well(ALL):
-            text += f" “{best.name}” {best.show(ALL, axis.show)} is{told}."
+            text = f"Most helps “{best.name}”: {best.show(ALL, axis.show)}{told}."
         else:
-            text += f" Soonest is “{best.name}”: at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
-            text += "holds it back."
+            text = f"Most helps “{best.name}”: normal at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
+            text += "holds it back"
+            limit = advice.limit_of_stage(groups[best.name], best.last.split()[0])
+            text += f" ({limit.text})." if limit is not None else "."
+        out += [text, *advice.assumptions(groups[best.name])]
     elif others:
-        text += " No other world is sooner."
-    return [text]
+        out.append("No other world is sooner.")
+    alone = advice.leases_alone(summary["groups"])
+    return [*out, alone] if alone else out
 
 
 def _spread(span: Span) -> str:

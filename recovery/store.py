@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import recovery
-from recovery import identity, measures, theory
+from recovery import advice, identity, measures, theory
 from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.scenario import Expectation, Experiment, Scenario, World
@@ -118,6 +118,10 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
         for outcome, number in zip(outcomes, outages_of(outcomes)[1], strict=True)
     ]
     groups = [_group(world, rows) for world in experiment.worlds]
+    for group, world in zip(groups, experiment.worlds, strict=True):
+        if group is not None:
+            own = [o for o in outcomes if (o.world.name, o.world.levers) == (world.name, world.levers)]
+            group |= {"facts": advice.facts(world.scenario), "unleased_s": advice.unleased_s(own)}
     return {
         "format": FORMAT,
         "rows": rows,

@@ -1,0 +1,207 @@
+"""Advice on situations of which the right answer is known.
+
+Oracle: the theory of queues. Work that waits for longer than a timeout is served too late (first in, first out); a
+recovery is no shorter than the work over what the hosts do, over what admission lets in, and than the longest wait of a
+client; a rule that declares leases valid answers nobody. The scenarios are small, and what limits them is set by hand.
+"""
+
+import functools
+import math
+from typing import Any
+
+import pytest
+
+from recovery import advice, pipeline, report, scenario, store
+
+# 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
+LEASES = """
+horizon = "2h"
+hold = "2m"
+coupling.window = "1s"
+fleet = { droplets = 2000, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "30m" }
+lease = { duration = "10m", check_every = "3m" }
+dependency.outages = [{ from = "10m", to = "30m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+"""
+
+
+@functools.cache
+def told(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Summary and verdict of a scenario."""
+    experiment = scenario.parse(text)
+    with pipeline.Runner(1) as runner:
+        outcomes = list(runner.run([(world, 1, 0) for world in experiment.worlds]))
+    summary = store.summarise(experiment, outcomes)
+    manifest = {"kind": "leases" if experiment.first.scenario.fleet else "jobs", "window_s": 1.0, "inputs": {},
+                "horizon_s": experiment.first.scenario.horizon, "head": {}}  # fmt: skip
+    return summary, report.verdict(manifest, summary)
+
+
+def limit(text: str) -> advice.Limit:
+    found = advice.limit_of(told(text)[0]["groups"][0])
+    assert found is not None
+    return found
+
+
+def test_the_hosts_pace_it() -> None:
+    """Patient clients that come back at once after a failure: 2,000 leases at 20 a second take 100 s."""
+    summary, _ = told(LEASES)
+    assert summary["groups"][0]["measures"]["ttr99_s"]["mean"] == pytest.approx(100, rel=0.1)
+    found = limit(LEASES)
+    assert found.kind == "capacity"
+    assert "which do 20 a second" in found.text
+
+
+def test_the_longest_back_off_paces_it() -> None:
+    """With thirty times the workers the work takes 3 s, but who failed last sleeps for up to 90 s."""
+    found = limit(LEASES.replace("workers = 2", "workers = 60").replace('cap = "5s"', 'cap = "90s"'))
+    assert found.kind == "backoff"
+    assert "clients wait up to 90 s" in found.text
+
+
+def test_admission_paces_it() -> None:
+    """Hosts that do 600 a second behind a bucket of 20 a second (renewals that still run need none): 100 s."""
+    text = LEASES.replace("workers = 2", "workers = 60")
+    bucket = 'policy.admission = { name = "token-bucket", rate = "20/s", only = "establish" }\n'
+    found = limit(text + bucket)
+    assert found.kind == "admission"
+    assert "admission lets in 20 a second" in found.text
+
+
+def test_requests_time_out_before_their_turn() -> None:
+    """All of 2,000 wait 100 s, five timeouts of 20 s: first in, first out never answers in time."""
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
+    found = limit(text)
+    assert told(text)[0]["groups"][0]["verdicts"] == {"collapsed": 1}
+    assert found.kind == "timeout"
+    assert "5 timeouts of 20 s" in found.text
+    assert any(sentence.startswith("Why: the work that waits is 5 timeouts") for sentence in told(text)[1])
+
+
+def test_renewals_alone_are_too_much() -> None:
+    """2,000 renewals of 200 ms each in three minutes are 400 s of work for 2 workers in 180 s: 111 %."""
+    found = limit(LEASES.replace('renew_time = "1ms"', 'renew_time = "200ms"').replace('"30m"', '"20s"', 1))
+    assert found.kind == "renewals"
+    assert "111 %" in found.text
+
+
+def test_admission_below_the_renewals_is_told() -> None:
+    """Renewals come at 2,000 in three minutes, 11.1 a second; a bucket of 5 a second cannot keep them all."""
+    found = limit(LEASES + 'policy.admission = { name = "token-bucket", rate = "5/s" }\n')
+    assert found.kind == "admission"
+    assert "lets in 5 a second of the 11.1 that come" in found.text
+
+
+def test_a_rule_of_leases_is_no_answer() -> None:
+    """Frozen leases never run out, and just as many wait: more workers help most, though they take longer than 0 s."""
+    text = LEASES + '[variants.frozen]\npolicy.lease = "freeze"\n[variants.more]\nhost.workers = 20\n'
+    summary, verdict = told(text)
+    frozen = next(group for group in summary["groups"] if group["world"] == "frozen")
+    assert frozen["measures"]["ttr99_s"]["mean"] == 0
+    best = advice.best_of(summary["groups"])
+    assert best is not None
+    assert best["world"] == "more"
+    assert any(sentence.startswith("Most helps “more”") for sentence in verdict)
+    assert any(sentence.startswith("“frozen” lets no lease run out, which is no answer") for sentence in verdict)
+    assert frozen["unleased_s"] is None
+    # Leases were renewed up to the outage, at most three minutes before: they run out 7 to 10 min into it.
+    begin = summary["groups"][0]["unleased_s"]["from_s"]
+    assert 1020 <= begin <= 1030
+    assert any(sentence.startswith("Holders are without a lease from 17") for sentence in verdict)
+
+
+def test_a_world_that_answers_all_in_time_does_count() -> None:
+    """After an outage of one minute all leases still run, by the same rule: nobody was declared anything."""
+    summary, _ = told(LEASES + '[variants.short]\ndependency.outages = [{ from = "10m", to = "11m" }]\n')
+    best = advice.best_of(summary["groups"])
+    assert best is not None
+    assert best["world"] == "short"
+    assert not advice.declares_only(summary["groups"][0], best)
+
+
+def test_cancelling_warns_of_proxies_and_of_constant_service() -> None:
+    exponential = '{ dist = "exponential", mean = "100ms" }'
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"').replace('"100ms"', exponential)
+    _, verdict = told(text + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
+    assert any(sentence.startswith("Most helps “cancel”") for sentence in verdict)
+    assert any("Behind a proxy" in sentence for sentence in verdict)
+    assert any("exponential service times" in sentence for sentence in verdict)
+    constant = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
+    _, verdict = told(constant + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
+    assert not any("exponential service times" in sentence for sentence in verdict)
+
+
+def test_a_bounded_queue_warns_of_silence() -> None:
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
+    _, verdict = told(text + '[variants.bounded]\npolicy.queue = { name = "bounded", limit = "10s" }\n')
+    assert any(sentence.startswith("Most helps “bounded”") for sentence in verdict)
+    assert any("a listen queue that is full is silent" in sentence for sentence in verdict)
+
+
+JOBS = """
+horizon = "20m"
+hold = "2m"
+host = { workers = 10, establish_time = "100ms", timeout = "2s", fail_after = "10s" }
+jobs = { retries = 3, arrivals = "even", steps = [{ at = "0s", rate = "60/s" }] }
+dependency.outages = [{ from = "5m", to = "6m" }]
+policy.client = { name = "fixed", delay = "1s" }
+"""
+
+
+def test_hidden_capacity_is_named() -> None:
+    """100 jobs a second served, three retries: above 25 a second a long queue keeps itself long."""
+    group = told(JOBS)[0]["groups"][0]
+    found = advice.limit_of(group)
+    assert group["verdicts"] == {"collapsed": 1}
+    assert found is not None
+    assert found.kind == "retries"
+    assert "60 jobs a second are more than the hidden capacity of 25" in found.text
+
+
+def group_of(world: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> dict[str, Any]:
+    """A group of a summary with later stages."""
+    found = {"ttr99_s": ttr_s, "leases_normal_s": 600 + ttr_s, "all_normal_s": all_s, **more}
+    if last:
+        found[f"{last}_normal_s"] = all_s
+    spans = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in found.items()}
+    return {"world": world, "runs": 1, "levers": {}, "verdicts": {"recovered": 1}, "measures": spans}
+
+
+def test_judged_is_the_last_stage() -> None:
+    """Leases an hour sooner let in so many launches that propagation never recovers: that world is no help."""
+    groups = [
+        group_of("as it was", 7200, 40_000, "latency", jobs_waiting_peak=264_451),
+        group_of("bounded lease queue", 3600, math.inf, "latency", jobs_waiting_peak=4_600_000),
+        group_of("limit in propagation", 7200, 20_000, "launches", launches_throttled_share=0.4,
+                 launches_insufficient_share=0.1),
+    ]  # fmt: skip
+    best = advice.best_of(groups)
+    assert best is not None
+    assert best["world"] == "limit in propagation"
+    found = advice.limit_of_stage(groups[0], "latency")
+    assert found is not None
+    assert "264,451 jobs of network propagation wait" in found.text
+    found = advice.limit_of_stage(groups[2], "launches")
+    assert found is not None
+    assert "denies 40 %" in found.text
+    assert "“bounded lease queue” (60 min), which makes the whole worse" in advice.leases_alone(groups)
+    assert advice.leases_alone([groups[0], groups[2]]) == ""
+
+
+def test_differences_that_chance_makes_are_told() -> None:
+    """Paired differences of −5, 5, 10 s over three runs hold no sign; of 99, 100, 101 s they do (Student)."""
+    base, near, far = (100.0, 100.0, 100.0), (105.0, 95.0, 90.0), (1.0, 0.0, -1.0)
+    rows = [
+        {"world": world, "levers": {}, "replication": i, "ttr99_s": value}
+        for world, values in (("a", base), ("near", near), ("far", far))
+        for i, value in enumerate(values)
+    ]
+    groups = [{"world": world, "measures": {}} for world in ("a", "near", "far")]
+    summary = {"rows": rows, "groups": groups}
+    mean, low, _ = advice.saved_s(summary, groups[1])
+    assert mean == pytest.approx(10 / 3)
+    assert low < 0
+    mean, low, high = advice.saved_s(summary, groups[2])
+    assert (mean, low) == (pytest.approx(100), pytest.approx(100 - 4.303 / 3**0.5, abs=0.01))
+    assert high > 100
