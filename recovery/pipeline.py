@@ -103,10 +103,11 @@ class Outcome:
         row: dict[str, Any] = {"recovers_from_s": back}
         if scenario.fleet is not None:
             share = self.leased_share()
+            missing, most = self.droplets - flows["leased"], self.droplets * (1 - measures.DEPTHS["ttr99_s"])
+            normal, is_served = 0.0, True
             row |= measures.times_to_recovery_s(t, share, back, hold)
             if scenario.fleet.sample_hosts is not None:
                 row |= measures.recovery_intervals_s(t, share, self.deviation, self.freedom, back, hold)
-            row["verdict"] = measures.verdict(t, share, row["ttr99_s"], hold)
             row["fluid_bound_s"] = self._fluid_bound_s()
             row["efficiency"] = row["fluid_bound_s"] / row["ttr99_s"] if row["ttr99_s"] > 0 else 1.0
             row["relapses"] = measures.relapses(t, share, back)
@@ -115,19 +116,29 @@ class Outcome:
             row["unleased_droplet_hours"] = self.unleased_ns / 3.6e12
             row |= measures.milestones_s(t, share, back, row["ttr100_s"])
         else:
-            backlog = self.backlog()
-            row |= measures.queue_times_s(t, flows["queue"], back, hold)
-            row["verdict"] = measures.jobs_verdict(t, flows["arrived"], flows["succeeded"], flows["queue"], hold)
-            row["backlog_peak"] = int(backlog.max(initial=0))
-            row["backlog_end"] = int(backlog[-1])
+            missing = self.backlog()
+            found = measures.normal_of(t, missing, self._quiet(), back)
+            normal, most = found.level, found.allowed(measures.DEPTHS["ttr99_s"])
+            is_served = measures.is_served(t, flows["succeeded"], flows["gave_up"], hold)
+            row |= measures.jobs_times_s(t, missing, found, back, hold)
+            row["backlog_peak"] = int(missing.max(initial=0))
+            row["backlog_end"] = int(missing[-1])
             row["served_share"] = float(flows["succeeded"].sum() / max(flows["arrived"].sum(), 1))
             row["gave_up"] = int(flows["gave_up"].sum())
+        stretch = measures.stretch_s(t, back, hold, self._cycle_s())
+        row |= measures.state(
+            t, missing, flows["queue"], most=most, time_s=row["ttr99_s"], is_served=is_served, hold_s=hold,
+            stretch_s=stretch,
+        )._asdict()  # fmt: skip
+        row["excess_hours"] = measures.excess_hours(t, missing, normal, back)
         if back >= t[-1]:
-            row["verdict"] = "recovering"  # the dependency is not back yet: nothing is known of the recovery
+            # The dependency is not back yet: nothing is known of the recovery.
+            row |= measures.State("recovering", math.nan, math.nan, False)._asdict()
         end = back + row["ttr99_s"] if math.isfinite(row["ttr99_s"]) else math.inf
         during = (t > back) & (t <= max(end, back + scenario.coupling.window))
         attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
         row["amplification"] = attempts / successes if successes else math.inf
+        row["amplification_peak"] = measures.amplification_peak(t, flows["submitted"], flows["succeeded"], back, hold)
         work = {
             kind: int(flows[f"{kind}_work_ns"][during].sum()) for kind in ("useful", "wasted", "failed", "overhead")
         }
@@ -147,6 +158,33 @@ class Outcome:
         row["denied_share"] = denied / max(int(flows["submitted"].sum()), 1)
         row["logical_events"] = self.logical_events()
         return row
+
+    def _quiet(self) -> np.ndarray:
+        """bool[windows], those that tell how many jobs without an answer are normal: before anything happens; where
+        there are none, or more is asked for at the end than then, those of the last stretch, if jobs are served in it
+        and do not become more.
+        """
+        scenario, t, flows = self.scenario, self.times_s, self.series
+        steps = [(step.at, step.rate_per_s()) for step in (scenario.jobs.steps if scenario.jobs is not None else ())]
+        happens = [outage.start for outage in scenario.dependency.outages[:1]]
+        happens += [at for (_, before), (at, rate) in itertools.pairwise(steps) if rate > before]
+        happens += [action.at for action in scenario.operator if action.at is not None]
+        quiet = np.asarray(t <= min(scenario.recovers_from_s, *happens, math.inf))
+        if quiet.any() and steps[-1][1] <= steps[0][1]:
+            return quiet
+        stretch = measures.stretch_s(t, scenario.recovers_from_s, scenario.hold, self._cycle_s())
+        is_served = measures.is_served(t, flows["succeeded"], flows["gave_up"], scenario.hold)
+        if is_served and not measures.drift(t, self.backlog(), stretch).rises:
+            return np.asarray(t > t[-1] - stretch)
+        return quiet
+
+    def _cycle_s(self) -> float:
+        """How long a client waits for one try and until the next; with leases a round of their checks, if longer."""
+        scenario, client = self.scenario, self.scenario.policy.client
+        delay = getattr(client, "delay", None)
+        pause = delay.mean_s() if delay is not None else float(getattr(client, "cap", 0.0))
+        checks = scenario.lease.check_every if scenario.lease is not None else 0.0
+        return max(scenario.host.timeout.mean_s() + pause, checks)
 
     def _fluid_bound_s(self) -> float:
         """Least time in which 99 % of the fleet could be leased if no work were wasted."""
