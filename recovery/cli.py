@@ -503,8 +503,9 @@ def threshold(
 ) -> None:
     """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection.
 
-    At each value replications are added until the chance of a verdict other than `recovered` is surely on one side of
-    one half.
+    At each value replications are added until the chance of the verdict `collapsed` is surely on one side of one half.
+    A run that is not back at the horizon but still drains counts as one that recovers. Each value is told as soon as it
+    is known; what is being tried, and how long that may take, goes to the standard error.
     """
     loaded = _load(experiment, overrides)
     from recovery import drain, execute, sweep_text
@@ -522,6 +523,8 @@ def threshold(
             most=runs,
             out=out,
             place=drain.backend(backend, threads or execute.cores(), address),
+            known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
+            say=lambda line: click.echo(line, err=True),
         )
     except ValueError as error:
         _fail(error)
@@ -532,7 +535,7 @@ def threshold(
     if as_json:
         _print_json({"format": 1, **found})
     else:
-        click.echo(sweep_text.told_threshold(found))
+        click.echo("\n" + sweep_text.told_threshold(found))
 
 
 @main.command()

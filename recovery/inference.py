@@ -744,6 +744,7 @@ def cliff(
     most: int = 400,
     scale: Literal["linear", "log"] = "linear",
     whole: bool = False,
+    known: Callable[[Tried], None] | None = None,
 ) -> Cliff:
     """The value of one key at which half of the runs fail: a bracket that holds it with `confidence`, by bisection.
 
@@ -757,8 +758,9 @@ def cliff(
     values there are clear, and the note says that the bracket is as narrow as the runs allow.
 
     `fails(value, replications)` gives a bool for each replication of the range; it is asked for 0, 1, 2, … of a value,
-    each once. `tolerance` is the width wanted: high - low, or with `scale="log"` (geometric midpoints, both ends above
-    0) high / low - 1. With `whole` only whole numbers are tried, as int, and neighbours are narrow enough. Raises
+    each once; `known` is told of each value as soon as it is known. `tolerance` is the width wanted: high - low, or
+    with `scale="log"` (geometric midpoints, both ends above 0) high / low - 1. With `whole` only whole numbers are
+    tried, as int, and neighbours are narrow enough. Raises
     ValueError for anything else, for ends on the same side of the cliff, and for an end that stays unclear.
     Source: Clopper and Pearson, Biometrika 26 (1934); the bisection is the plain one.
     """
@@ -783,6 +785,8 @@ def cliff(
     def ask(value: float) -> str:
         rank = len(tried) + 1
         tried.append(_try(fails, value, (1.0 - confidence) / (rank * (rank + 1)), batch, most))
+        if known is not None:
+            known(tried[-1])
         return tried[-1].verdict
 
     def narrow(left: float, right: float) -> bool:

@@ -162,7 +162,7 @@ class _Known:
         if row["error"] is not None and row["key"] in self.found:  # a success stays, whenever it came
             return
         kept = {key: value for key in OBSERVABLE if isinstance(value := row.get(key), float)}
-        kept["recovered"] = float(row.get("verdict") == "recovered")
+        kept["collapsed"] = float(row.get("verdict") == "collapsed")
         value = row.get(self.measure)
         self.found[row["key"]] = (math.nan if value is None else float(value), row["error"], kept)
 
@@ -865,6 +865,55 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
     )
 
 
+def _silent_value(kind: str, one: inference.Tried) -> None:
+    """Tell nobody."""
+
+
+def _steps(least: float, greatest: float, tolerance: float, scale: str) -> float:
+    """How many brackets of the wanted width there are between the ends."""
+    if scale == "log":
+        return math.log(greatest / least) / math.log1p(tolerance)
+    return (greatest - least) / tolerance
+
+
+def _silent_line(line: str) -> None:
+    """Tell nobody."""
+
+
+class _Watched:
+    """Says what is being tried, how far it is, and how long the rest takes if it goes on like that."""
+
+    EVERY_S = 10.0
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say, self.each_s, self.begun, self.said, self.count = say, math.nan, 0.0, 0.0, 0
+        self.what, self.wanted, self.left = "", 0, 1
+
+    def begin(self, what: str, replications: range, most: int, values_left: int) -> None:
+        is_same = what == self.what
+        self.what, self.wanted, self.left, self.count = what, len(replications), values_left, 0
+        self.begun = time.monotonic()
+        if is_same and self.begun - self.said < self.EVERY_S:
+            return
+        self.said = self.begun
+        runs = f"runs {replications.start + 1} to {replications.stop} of at most {most}"
+        self.say(f"trying {what}: {runs}{self._left(self.wanted * values_left)}")
+
+    def done(self, runs: int) -> None:
+        self.count += runs
+        now = time.monotonic()
+        self.each_s = (now - self.begun) / self.count
+        if now - self.said > self.EVERY_S and self.count < self.wanted:
+            self.said = now
+            left = self._left(self.wanted * self.left - self.count)
+            self.say(f"trying {self.what}: {self.count} of {self.wanted} runs{left}")
+
+    def _left(self, runs: int) -> str:
+        if math.isnan(self.each_s):
+            return ""
+        return f"; about {show_duration(float(f'{runs * self.each_s:.1g}'))} left, if most values are clear"
+
+
 def threshold(
     experiment: Experiment,
     key: str,
@@ -876,11 +925,16 @@ def threshold(
     most: int,
     out: Path,
     place: drain.Backend,
+    known_value: Callable[[str, inference.Tried], None] = _silent_value,
+    say: Callable[[str], None] = _silent_line,
 ) -> dict[str, Any]:
     """Where recovery turns into collapse over one key of the file as it stands (inference.cliff), by the verdict of the
-    runs. They are kept under `out` and not run again.
+    runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
+    They are kept under `out` and not run again.
 
-    Raises ValueError if an end is no number with a unit, or both ends have one verdict.
+    `known_value` hears of each value that is known (what kind of quantity it is, and what was found), `say` of what is
+    being tried and how long the rest may take. Raises ValueError if an end is no number with a unit, or both ends have
+    one verdict.
     """
     whole = all(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text) for text in (low, high))
     ends = [int(text) if whole else text for text in (low, high)]
@@ -890,8 +944,17 @@ def threshold(
     least, greatest = found[0][1], found[1][1]  # type: ignore[index]
     scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
     span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
+    kind = found[0][0]  # type: ignore[index]
     known = _Known(out / experiment.name / "threshold", "ttr99_s")
     each_s = math.nan
+    values = 2 + math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0))  # both ends, then halves
+    tried = 0
+    progress = _Watched(say)
+
+    def note(one: inference.Tried) -> None:
+        nonlocal tried
+        tried += 1
+        known_value(kind, one)
 
     def place_of(value: float) -> float:
         if scale == "log":
@@ -908,18 +971,24 @@ def threshold(
             for k, r in keys.items()
             if k not in known.found or k in known.again
         ]
+        progress.begin(f"{key} = {text}", replications, most, max(values - tried, 1))
+
+        def add(rows: Sequence[drain.Done]) -> None:
+            known.add(rows)
+            progress.done(len(rows))
+
         if todo:
-            each_s = drain.drain(todo, place, known.add, many=len(todo), each_s=each_s)
+            each_s = drain.drain(todo, place, add, many=len(todo), each_s=each_s)
         for name in keys:
             if known.found[name][1] is not None:
                 raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")
-        return [known.found[name][2]["recovered"] == 0 for name in keys]
+        return [known.found[name][2]["collapsed"] == 1 for name in keys]
 
     with place:
         told = inference.cliff(
-            fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole
-        )
-    kind = found[0][0]  # type: ignore[index]
+            fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole,
+            known=note,
+        )  # fmt: skip
     return (
         {"experiment": experiment.name, "key": key, "kind": kind}
         | told._asdict()

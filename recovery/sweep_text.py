@@ -165,19 +165,21 @@ def told_replay(told: Mapping[str, Any]) -> str:
     return f"{table(rows)}\n\n{told['policy']}: {state}"
 
 
+def told_value(key: str, kind: str, one: inference.Tried) -> str:
+    """What was found at one value of a threshold's key, in a line."""
+    share = show_share(one.failed / one.runs)
+    says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]
+    return f"{key} = {_SHOW[kind](one.value)}: {share} of {one.runs} runs collapse, {says}"
+
+
 def told_threshold(found: Mapping[str, Any]) -> str:
     """`sweep.threshold` in words."""
     show = _SHOW[found["kind"]]
-    rows = [["value", "runs", "not recovered", ""]]
-    rows += [
-        [show(one["value"]), str(one["runs"]), show_share(one["failed"] / one["runs"]), one["verdict"]]
-        for one in sorted(found["tried"], key=lambda one: float(one["value"]))
-    ]
     text = (
         f"{found['key']}: recovery turns into collapse between {show(found['low'])} and {show(found['high'])}; "
         f"it fails {found['fails']} that ({show_share(found['confidence'])} confidence, if the chance is monotone)"
     )
-    return f"{table(rows)}\n\n{text}" + (f"\n{found['note']}" if found["note"] else "")
+    return text + (f"\n{found['note']}" if found["note"] else "")
 
 
 def write_csv(folder: Path) -> Path:

@@ -1,0 +1,124 @@
+"""Verdicts, drifts and cliffs of whole runs.
+
+Oracles: closed forms of a queue whose every request comes R times again; a bucket that lets in so many a second; the
+same run, continued to a later horizon.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy import stats
+
+from recovery import cli, pipeline, scenario
+
+# 500 holders, four workers, 84.6 ms: every holder comes back every `timeout`, so the cliff is where r1 = 1.
+HOLDERS, WORKERS, ESTABLISH_S = 500, 4, 0.0846
+CLIFF_S = HOLDERS * ESTABLISH_S / WORKERS
+FLEET = f"""
+horizon = "330s"
+hold = "20s"
+coupling.window = "1s"
+fleet = {{ droplets = {HOLDERS}, hosts = 1 }}
+lease = {{ duration = "45s", check_every = "30s" }}
+dependency.outages = [{{ from = "40s", to = "100s" }}]
+policy.client = "immediate"
+[host]
+workers = {WORKERS}
+establish_time = {{ dist = "exponential", mean = "{ESTABLISH_S * 1000}ms" }}
+timeout = "12s"
+fail_after = "1s"
+"""
+PUSHED = """
+horizon = "40m"
+hold = "2m"
+recovers_from = "70s"
+coupling.window = "5s"
+jobs = { arrivals = "poisson", retries = 1, steps = [
+  { at = "0s", rate = "20/s" }, { at = "1m", rate = "600/s" }, { at = "70s", rate = "50/s" } ] }
+host = { establish_time = { dist = "exponential", mean = "10ms" }, timeout = "5s" }
+"""
+
+
+def run(text: str, *overrides: str, replications: int = 1) -> list[pipeline.Outcome]:
+    world = scenario.parse(text, overrides=overrides).first
+    with pipeline.Runner(1) as runner:
+        return list(runner.run([(world, 7, replication) for replication in range(replications)]))
+
+
+@pytest.mark.parametrize(
+    ("rate", "retries", "verdict"), [(32, 2, "recovering"), (24, 3, "recovering"), (26, 3, "collapsed")]
+)
+def test_the_drift_of_a_pushed_queue_is_what_comes_less_what_is_served(rate: int, retries: int, verdict: str) -> None:
+    """Nobody waits as long as the queue: each of λ jobs a second comes 1 + R times, and μ = 100 are worked off."""
+    drift = rate * (1 + retries) - 100
+    overrides = f"jobs.steps.2.rate={rate}/s", f"jobs.retries={retries}"
+    rows = [outcome.measure() for outcome in run(PUSHED, *overrides, replications=8)]
+    found = np.array([row["drift_per_s"] for row in rows])
+    half = stats.t.ppf(0.9995, 7) * found.std(ddof=1) / math.sqrt(8)
+    assert abs(found.mean() - drift) <= half < 4
+    assert [row["verdict"] for row in rows].count(verdict) >= 7
+    assert all(math.isinf(row["ttr99_s"]) for row in rows)
+
+
+def test_a_run_that_drains_is_recovering_and_recovers_when_it_goes_on() -> None:
+    """First in, first out: holders are served again once the queue is shorter than their timeout, not yet empty."""
+    short, whole = (run(FLEET, f"horizon={horizon}", replications=4) for horizon in ("280s", "20m"))
+    for before, after in zip(short, whole, strict=True):
+        found, then = before.measure(), after.measure()
+        assert (found["verdict"], found["ttr99_s"], then["verdict"]) == ("recovering", math.inf, "recovered")
+        back_s = 100 + then["ttr99_s"]
+        queue, drift = before.series["queue"][-1], found["drift_per_s"]
+        assert found["empty_at_s"] == pytest.approx(280 - queue / drift)
+        short_enough_s = 280 + (queue - 12 * WORKERS / ESTABLISH_S) / -drift  # a timeout's work is left
+        assert back_s > 280
+        # Of a drift of 5.6 a second the noise over 90 s, sqrt(47 / 90) = 0.7, is an eighth.
+        assert 280 + (short_enough_s - 280) / 1.5 <= back_s <= found["empty_at_s"] * 1.2
+
+
+def test_a_system_below_its_cliff_has_collapsed() -> None:
+    for outcome in run(FLEET, "host.timeout=10s", replications=4):
+        row = outcome.measure()
+        assert row["verdict"] == "collapsed"
+        assert row["drift_per_s"] == pytest.approx(HOLDERS / 10 - WORKERS / ESTABLISH_S, abs=2.5)
+        assert math.isnan(row["empty_at_s"])
+        assert row["excess_hours"] == pytest.approx(HOLDERS * 230 / 3600, rel=0.01)  # nobody has a lease again
+
+
+def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text(FLEET)
+    ends = ["--low", "5s", "--high", "20s", "--tolerance", "0.1", "--runs", "100", "--threads", "1"]
+    result = CliRunner().invoke(
+        cli.main, ["threshold", str(file), "host.timeout", *ends, "--out", str(tmp_path), "--json"]
+    )
+    found = json.loads(result.stdout)
+    assert 10 <= found["low"] <= CLIFF_S * 1.01
+    assert CLIFF_S <= found["high"] <= 11.5
+    assert found["fails"] == "below"
+    assert result.stderr.splitlines()[0] == "trying host.timeout = 5s: runs 1 to 20 of at most 100"
+
+
+def test_clients_that_sleep_between_tries_are_not_done(tmp_path: Path) -> None:
+    """5,000 jobs of one second behind a bucket of 25 a second: n of them have their answer after n / 25 s."""
+    inputs = Path(__file__).resolve().parent / "faults" / "inputs"
+    row = run((inputs / "jobs-ttr-ignores-sleepers.toml").read_text())[0].measure()
+    # The bucket begins with a second's tokens, and windows are of 1 s; when few are left, all of them may be asleep.
+    for name, share, asleep_s in (("ttr50_s", 0.5, 0), ("ttr90_s", 0.9, 0), ("ttr99_s", 0.99, 10)):
+        assert share * 5000 / 25 - 3 <= row[name] <= share * 5000 / 25 + 3 + asleep_s
+    assert row["verdict"] == "recovered"
+    assert row["excess_hours"] == pytest.approx(5000 * 200 / 2 / 3600, rel=0.02)
+
+
+def test_a_backlog_that_nobody_works_off_has_not_recovered() -> None:
+    """10,000 jobs that come again every 11 s (1 s of timeout, 10 s of pause), 800 a second are served: with n left, the
+    queue grows by n / 11 - 800 a second, although nothing new arrives.
+    """
+    inputs = Path(__file__).resolve().parent / "faults" / "inputs"
+    row = run((inputs / "jobs-verdict-vacuous.toml").read_text())[0].measure()
+    assert row["verdict"] == "collapsed"
+    assert row["drift_per_s"] == pytest.approx(row["backlog_end"] / 11 - 800, abs=5)
+    assert row["ttr50_s"] == math.inf
