@@ -420,9 +420,10 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
     except ValueError as error:
         _fail(error)
     if as_json:
-        _print_json({"format": 1, "policies": summary["policies"][:most]})
+        _print_json({"format": 1, "selection": summary["selection"], "policies": summary["policies"][:most]})
     else:
         click.echo(sweep_text.ranked(summary, most))
+        click.echo(f"\n{summary['selection']['words']}")
 
 
 @main.command()

@@ -101,7 +101,7 @@ class Curves(_Part):
 class SensitivityPart(_Part):
     """Sobol indices: which uncertain input matters."""
 
-    samples: Whole = Field(64, ge=4, le=2**20, description="base sample, a power of two; costs samples · (inputs + 2)")
+    samples: Whole = Field(64, ge=32, le=2**20, description="base sample, a power of two; costs samples · (inputs + 3)")
     policies: tuple[str, ...] = Field((), description="names; default: the file as it stands and the best policy")
 
     @model_validator(mode="after")
@@ -123,8 +123,12 @@ class Sweep(_Part):
         "ttr99_s", description="the time that decides"
     )
     precision: PositiveShare | None = Field(
-        None, description='half-width wanted of the 95 % interval, over the mean: "5%"; none: as many as replications'
+        None,
+        description="half-width wanted of the interval of the mean time of those that recover, over that mean: "
+        '"5%"; none: as many as replications',
     )
+    never_max: PositiveShare = Field(0.05, lt=1, description="chance of never that is small enough")
+    indifference: PositiveDuration = Field(60.0, description="a policy later by less than this is as good")
     replications_max: Whole = Field(30, ge=1, le=10**6, description="replications after which a policy stops anyway")
     levers_method: Method | None = Field(
         None, description="how levers are combined; default: grid, or method where one of them is a range"
@@ -184,6 +188,11 @@ class Sweep(_Part):
     def draws_worlds(self) -> bool:
         """Whether each replication has worlds of its own."""
         return bool(self.uncertainties) and self.method in _DRAWN
+
+    @property
+    def runs_are_units(self) -> bool:
+        """Whether the runs of a policy are independent of each other; else only its replications are."""
+        return not self.uncertainties or self.method == "random"
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:

@@ -38,6 +38,7 @@ CELLS_MIN = 3  # a side of a heat map of fewer values is a table
 WRITTEN_MAX = 120  # cells that have their number written in
 SMALL_PT = 7.6
 BLUE, ORANGE = "#0072B2", "#D55E00"
+SET = "#e9eef3"
 HARMS = {
     "denied_share": ("launches that were denied", "%", 100.0),
     "unleased_droplet_hours": ("hours without a lease, all droplets", "1,000 h", 1e-3),
@@ -157,6 +158,7 @@ def _drawn(ranked: Sequence[Policy]) -> list[Policy | int]:
 
 def _ranked(sweep: Sweep) -> Picture:
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
     rows = _drawn(sweep.ranked)
     labels = [f"· · ·  {row} more  · · ·" if isinstance(row, int) else _label(row, 46, lines=2) for row in rows]
@@ -171,6 +173,9 @@ def _ranked(sweep: Sweep) -> Picture:
         if isinstance(row, int):
             continue
         colour = INK if row["is_baseline"] else BLUE
+        if row["not_told_apart"]:
+            for panel in (times, lost):
+                panel.axhspan(y - 0.5, y + 0.5, color=SET, lw=0, zorder=0)
         style = {
             "color": colour,
             "marker": "s" if row["is_baseline"] else "o",
@@ -200,14 +205,15 @@ def _ranked(sweep: Sweep) -> Picture:
     lost.set_xticks([0, 50, 100])
     times.set_xlabel(textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", 34), fontsize=8.4)
     lost.set_xlabel("runs not\nback (%)", fontsize=8.4)
-    handles = [
+    handles: list[Any] = [
         Line2D([], [], color=BLUE, marker="o", ls="", ms=4.8),
         Line2D([], [], color=BLUE, marker="o", mfc="white", ls="", ms=4.8),
         Line2D([], [], color=INK, marker="s", ls="", ms=4.8),
         Line2D([], [], color=ORANGE, marker="|", mew=2, ms=9, ls=""),
     ]
     names = ["precise enough", "stopped before: beaten, or cap reached", "baseline", "fluid bound"]
-    _legend(below, handles, names, 2)
+    handles.append(Patch(facecolor=SET, edgecolor=GREY, lw=0.4))
+    _legend(below, handles, [*names, "not told apart from the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
     text = f"Soonest of {len(sweep.ranked)} policies: “{_short(first)}”, {_with_interval(first)}"
     if base is not None and base is not first:
@@ -852,7 +858,7 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
     left = len(inputs) - len(keys)
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0]['measure']} with their intervals: the share of its variance that an "
-                  "unknown input explains alone, and with all its interactions."
+                  "unknown input, or chance, explains alone, and with all its interactions."
                   + (f" {left} inputs that matter less are not drawn." if left else ""))  # fmt: skip
 
 
@@ -914,24 +920,32 @@ def _regret(sweep: Sweep) -> Iterator[Picture]:
             zorder=7, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )  # fmt: skip
     panel.set_xlabel(f"mean regret over the worlds ({sweep.unit} later than the best there)")
-    panel.set_ylabel(f"largest regret in a world ({sweep.unit})")
+    panel.set_ylabel(f"largest regret in a draw ({sweep.unit})")
     handles = [
         Line2D([], [], color=BLUE, marker="o", ls="", ms=5),
         Line2D([], [], mfc="white", mec=ORANGE, marker="X", ls="", ms=5.5),
         Line2D([], [], color=INK, marker="s", ls="", ms=6),
     ]
     _legend(below, handles, ["back in every run", "not back in some runs", "baseline"], 3, list(unique.values()))
-    text = f"Never far from the best: “{_short(safe[2])}”, at most {_time(safe[2]['regret']['max'])} behind"
+    text = f"Least far from the best: “{_short(safe[2])}”, at most {_time(safe[2]['regret']['max'])} behind in "
+    text += f"{safe[2]['regret']['draws']} draws"
     if trap is not None and trap is not safe[2]:
         text += (
             f"; “{_short(trap)}” is {_time(trap['regret']['mean'])} behind on average, "
-            f"in one world {_time(trap['regret']['max'])}"
+            f"in one draw {_time(trap['regret']['max'])}"
         )
     figures.entitle(figure, text)
     yield Picture("regret", figure,
-                  "Regret: how much later a policy is than the best policy in the same world. Lower is safer; far "
-                  "above the diagonal are those that look good on average and fail somewhere. Logarithmic; numbers are "
-                  "ranks.")  # fmt: skip
+                  "Regret: how much later a policy is than the best policy in the same draw. Lower is safer; far above "
+                  "the diagonal are those that look good on average and fail somewhere. "
+                  f"{_bound(safe[2])} Logarithmic; numbers are ranks.")  # fmt: skip
+
+
+def _bound(policy: Policy) -> str:
+    """What so many draws say of a policy's regret."""
+    found = policy["regret"]
+    far, most = units.show_duration(number(found["far_s"])), units.show_share(number(found["far_share"]["high"]))
+    return f"Rank {policy['rank']}: {found['far']} of {found['draws']} draws beyond {far}, a chance of at most {most}."
 
 
 def _time(seconds: Any) -> str:

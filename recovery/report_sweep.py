@@ -22,8 +22,10 @@ LIST_MAX = 20  # rows of the other tables before they fold
 FOLDED_MAX = 80  # rows that are folded away; what is beyond stands in summary.json only
 _STATUS = {
     "precise": "precise",
-    "beaten": "clearly beaten, stopped",
+    "collapses": "never too often, stopped",
+    "beaten": "beaten, stopped",
     "cap": "most replications reached",
+    "done": "as many as asked for",
     "failed": "failed",
 }
 _HARMS = {
@@ -76,6 +78,7 @@ def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tupl
         limit=units.show_duration(number(summary["limit_s"])),
         confidence=units.show_share(summary["confidence"]),
         precision=units.show_share(summary["precision"]) if summary["precision"] else "",
+        never_max=units.show_share(summary["never_max"]),
         design=_design(summary, notes),
         scenarios=_listed(
             {"policy": f"{policy['rank']}  {policy['told']}", "words": one["words"]}
@@ -114,11 +117,12 @@ def _columns(summary: Mapping[str, Any]) -> list[Column]:
         Column("not back", "share of the runs that are not back at the horizon", True),
         Column("collapse", "share of the runs that end without progress"),
         Column("if back", "mean time of the runs that are back"),
+        Column("±", "half the interval of that time, over the time", True),
         Column("fluid bound", "the time if no work were wasted; nothing can be faster"),
         Column("worst", "the largest time in any world"),
         Column("mean regret", "how much later than the best policy of the same world, on average"),
         Column("regret, 90 %", "at most so much later in nine worlds of ten"),
-        Column("largest regret", "the same in the world where it is worst", True),
+        Column("largest regret", "the same in the draw where it is worst, of so many", True),
     ]
     out += [Column(title, meaning) for title, meaning, _ in (_HARMS[name] for name in _harms(summary))]
     return [*out, Column("runs", "runs that were made, and in how many replications of all worlds")]
@@ -132,21 +136,24 @@ def _row(policy: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
     limit = number(summary["limit_s"])
     lost, fell = policy["not_recovered"], policy["collapsed"]
     worst = number(policy["worst_s"])
-    regret = {name: number(value) for name, value in (policy["regret"] or {}).items()}
+    regret = {name: number(policy["regret"][name]) for name in ("mean", "p90", "max")}
     cells = [
         _interval(policy["restricted"], "time"),
         _difference(policy["difference"]),
         _interval(lost, "share", "share", "never" if number(lost["share"]) > 0 else ""),
         _interval(fell, "share", "share", "never" if number(fell["share"]) > 0 else ""),
         _interval(policy["given_recovery"], "time"),
+        _half_width(policy),
         Cell(report.show(number(policy["fluid_bound_s"]["mean"]), "time")),
         Cell("not back", look="never") if worst >= limit else Cell(report.show(worst, "time")),
-        *(Cell(report.show(regret.get(name, math.nan), "time")) for name in ("mean", "p90", "max")),
+        *(Cell(report.show(regret[name], "time")) for name in ("mean", "p90")),
+        Cell(report.show(regret["max"], "time"), f"{policy['regret']['draws']} draws"),
         *(_interval(policy["harm"].get(name), _HARMS[name][2]) for name in _harms(summary)),
         Cell(units.show_count(policy["runs"]), f"{policy['replications']} replications"),
     ]
     marks = [
         *(["baseline"] if policy["is_baseline"] else []),
+        *(["chosen"] if policy["is_chosen"] else ["not told apart from the best"] if policy["not_told_apart"] else []),
         *(["unbeaten over time and harm"] if policy["on_front"] else []),
         *([f"{policy['failed']} runs failed"] if policy["failed"] and policy["runs"] else []),
     ]
@@ -158,6 +165,11 @@ def _row(policy: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
         + (f": all {policy['failed']} runs, {policy['failed_because']}" if policy["status"] == "failed" else ""),
         "cells": cells,
     }
+
+
+def _half_width(policy: Mapping[str, Any]) -> Cell:
+    share = number(policy["half_width_share"])
+    return Cell(report.show(share, "share") if math.isfinite(share) else "–")
 
 
 def _interval(found: Mapping[str, Any] | None, kind: str, at: str = "mean", look: str = "") -> Cell:

@@ -391,7 +391,7 @@ def runs_of_sweep(folder: Path) -> Any:
     if not path.is_file():
         raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
     rows = read_parquet(path)
-    if missing := [name for name in ("key", "role", "policy_id", "error") if name not in rows.columns]:
+    if missing := [name for name in ("key", "role", "policy_id", "draw", "error") if name not in rows.columns]:
         raise ValueError(f"{path}: has no column {missing[0]}; want a sweep of this version: recovery sweep --resume")
     return rows
 

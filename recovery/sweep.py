@@ -1,10 +1,15 @@
 """Sweeps: every policy in every world, replication after replication, until what is asked is known well enough.
 
 A *policy* is a variant at a point of the levers; a *world* is a point of the uncertainties. Worlds are drawn anew in
-each replication and are the same for all policies, so differences are paired. What goes on after each replication
-depends on results alone, never on time or order, so a sweep that was killed and resumed ends with the same table.
+each replication and are the same for all policies, as are their random numbers, so differences are paired. A world that
+is drawn has random numbers of its own. What goes on after each look depends on results alone, never on time or order,
+so a sweep that was killed and resumed ends with the same table.
+
+The *unit* is what is independent: the run, or the replication where its worlds depend on each other (lhs, sobol) or are
+the same each time (grid, list). With `precision` intervals hold at every look (recovery.confidence), without it once.
 """
 
+import bisect
 import collections
 import hashlib
 import json
@@ -21,17 +26,20 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from recovery import design, drain, identity, inference, pipeline, store, text, theory
+from recovery import confidence, design, drain, identity, inference, pipeline, selection, store, text, theory
 from recovery.design import Point, Span, Sweep
 from recovery.scenario import Experiment, Observed, ScenarioError, World, outages_s
 from recovery.units import quantity, show_duration, show_share
 
-LOOKS_FROM = 3  # replications before a policy may be called beaten
+UNITS_LEAST = 8  # before the first look: whatever the sequences say, few runs are alike by chance
+ROUND_RUNS = 16  # at least, between two looks: workers wait for each other less often
 CONFIDENCE = 0.95
+ALPHA = 0.05  # 1 - CONFIDENCE
 TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 PRIM_POLICIES = 30  # boxes are looked for in so many policies that fail somewhere
 PRIM_RUNS = 32
 HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
+CHANCE = "chance"  # beside the inputs, what the random numbers of a run decide
 NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is never far from the best
 
 
@@ -47,6 +55,13 @@ class Policy(NamedTuple):
     levers: dict[str, Any]
 
 
+class Drawn(NamedTuple):
+    """A world of a replication, and the number of its random numbers (the replication of `recovery run`)."""
+
+    inputs: Point
+    draw: int
+
+
 class Job(NamedTuple):
     """One run that the sweep wants. `role`: draw (counts), tried (a world that was not accepted), sensitivity."""
 
@@ -55,6 +70,7 @@ class Job(NamedTuple):
     replication: int
     world: int
     inputs: Point
+    draw: int
 
 
 def shown(value: Any) -> Any:
@@ -136,9 +152,23 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         if time.monotonic() - begun > patience_s:
             break
     each = len(policies) * len(points)
-    least = each * experiment.head.replications
-    most = each * (sweep.replications_max if sweep.precision is not None else experiment.head.replications)
+    least, most = each * _first_round(experiment), each * _most(experiment)
     return Plan(len(policies), len(points), least, most, math.fsum(seconds) / len(seconds), len(seconds))
+
+
+def _most(experiment: Experiment) -> int:
+    """Replications at most."""
+    sweep = wanted(experiment)
+    return sweep.replications_max if sweep.precision is not None else experiment.head.replications
+
+
+def _first_round(experiment: Experiment) -> int:
+    """Replications that are run whatever comes: before the first look, or all where nothing is decided on the way."""
+    sweep, least = wanted(experiment), experiment.head.replications
+    if sweep.precision is None:
+        return least
+    a_replication = sweep.samples if sweep.draws_worlds and sweep.runs_are_units else 1
+    return min(max(least, math.ceil(UNITS_LEAST / a_replication)), sweep.replications_max)
 
 
 class _Known:
@@ -201,12 +231,13 @@ class _Run:
         self.jobs: list[tuple[Job, str]] = []  # with the key of each
         self.times: dict[int, dict[tuple[int, int], float]] = {policy.number: {} for policy in self.policies}
         self.status: dict[int, str] = {}
-        self.draws: dict[tuple[int, int], Point] = {}
+        self.looks: dict[int, confidence.Look] = {}
+        self.selected: selection.Selected | None = None
+        self.draws: dict[tuple[int, int], Drawn] = {}
         self.tried = 0
 
     def _work(self, job: Job) -> tuple[str, drain.Work | str]:
         """The key of a job, and what is to be done for it: a run, or the error of a world that cannot be."""
-        replication = job.replication
         try:
             world = self.experiment.drawn(job.policy, job.inputs)
         except ScenarioError as error:
@@ -214,10 +245,10 @@ class _Run:
                 [self.policies[job.policy].id, json.dumps(job.inputs, default=str), str(error)]
             )
             return key, str(error)
-        key = identity.digest_of(world, self.seed, replication)
+        key = identity.digest_of(world, self.seed, job.draw)
         curves = self.sweep.curves
-        keeps = curves is not None and job.role == "draw" and replication == 0 and job.world < curves.worlds
-        return key, drain.Work(key, world, self.seed, replication, curves.every if curves and keeps else 0.0)
+        keeps = curves is not None and job.role == "draw" and job.replication == 0 and job.world < curves.worlds
+        return key, drain.Work(key, world, self.seed, job.draw, curves.every if curves and keeps else 0.0)
 
     def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """Run what is not known of these; their keys."""
@@ -255,23 +286,32 @@ class _Run:
         self.known.add(rows)
         self.tell(0, len(rows))
 
-    def worlds_of(self, replication: int) -> list[Point]:
+    def worlds_of(self, replication: int) -> list[Drawn]:
         """The worlds of a replication: drawn, and with `accept` only those that meet what was observed."""
         sweep = self.sweep
-        if sweep.accept is None:
-            return design.worlds(sweep, self.seed, replication, 0)
-        kept: list[Point] = []
-        for block in range(sweep.accept.tries):
+        blocks = sweep.accept.tries if sweep.accept is not None else 1
+        first = replication * sweep.samples * blocks if sweep.draws_worlds else replication
+
+        def points_of(block: int) -> list[Drawn]:
+            start, step = (first + block * sweep.samples, 1) if sweep.draws_worlds else (first, 0)
             points = design.worlds(sweep, self.seed, replication, block)
-            first = block * sweep.samples
-            jobs = [Job("tried", 0, replication, first + i, point) for i, point in enumerate(points)]
+            return [Drawn(point, start + step * i) for i, point in enumerate(points)]
+
+        if sweep.accept is None:
+            return points_of(0)
+        kept: list[Drawn] = []
+        for block in range(blocks):
+            jobs = [
+                Job("tried", 0, replication, block * sweep.samples + i, one.inputs, one.draw)
+                for i, one in enumerate(points_of(block))
+            ]
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 if len(kept) == sweep.samples:
                     break
                 self.tried += 1
                 _, error, found = self.known.found[key]
                 if error is None and self._meets(found):
-                    kept.append(job.inputs)
+                    kept.append(Drawn(job.inputs, job.draw))
                 else:
                     self.jobs.append((job, key))
             if len(kept) == sweep.samples:
@@ -297,9 +337,9 @@ class _Run:
     def part(self, number: int, of: int) -> int:
         """Run every `of`-th world, from `number` (1 …) on, of the replications that are sure to be wanted; how many."""
         jobs = [
-            Job("draw", policy.number, replication, i, point)
-            for replication in range(self.experiment.head.replications)
-            for i, point in enumerate(self.worlds_of(replication))
+            Job("draw", policy.number, replication, i, one.inputs, one.draw)
+            for replication in range(_first_round(self.experiment))
+            for i, one in enumerate(self.worlds_of(replication))
             if (replication + i) % of == number - 1
             for policy in self.policies
         ]
@@ -307,22 +347,23 @@ class _Run:
 
     def go(self) -> None:
         """All replications."""
-        least = self.experiment.head.replications
-        most = self.sweep.replications_max if self.sweep.precision is not None else least
-        # Where nothing is decided on the way, replications go out together: workers wait for each other less often.
-        each = len(self.policies) * max(len(design.worlds(self.sweep, self.seed, 0, 0)), 1)
-        together = max(1, TOGETHER // each) if self.sweep.precision is None else 1
-        for first in range(0, most, together):
+        first, most = _first_round(self.experiment), _most(self.experiment)
+        done = 0
+        while done < most:
             active = [policy for policy in self.policies if policy.number not in self.status]
             if not active:
                 break
+            # Replications between two looks go out together, as far as memory allows.
+            each = len(active) * max(len(design.worlds(self.sweep, self.seed, 0, 0)), 1)
+            wanted_now = first - done if done < first else math.ceil(ROUND_RUNS / each)
+            together = min(wanted_now, max(1, TOGETHER // each), most - done)
             jobs = []
-            for replication in range(first, min(first + together, most)):
-                points = self.worlds_of(replication)
-                self.draws |= {(replication, i): point for i, point in enumerate(points)}
+            for replication in range(done, done + together):
+                worlds = self.worlds_of(replication)
+                self.draws |= {(replication, i): one for i, one in enumerate(worlds)}
                 jobs += [
-                    Job("draw", policy.number, replication, i, point)
-                    for i, point in enumerate(points)
+                    Job("draw", policy.number, replication, i, one.inputs, one.draw)
+                    for i, one in enumerate(worlds)
                     for policy in active
                 ]
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
@@ -330,43 +371,79 @@ class _Run:
                 value, error, _ = self.known.found[key]
                 if error is None:
                     self.times[job.policy][job.replication, job.world] = value
-            self._judge(min(first + together, most), least, most)
+            done += together
+            if done >= first:
+                self._judge()
+        self._select()
         for policy in self.policies:
-            self.status.setdefault(policy.number, "cap" if self.sweep.precision is not None else "done")
+            if policy.number not in self.status:
+                self.status[policy.number] = self._last_status(policy.number)
 
-    def restricted(self, policy: int) -> tuple[np.ndarray, np.ndarray]:
-        """Restricted times of a policy's runs in order, and the replication of each."""
+    def times_of(self, policy: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times of a policy's runs in order, `inf` for never, and the unit of each."""
         ordered = sorted(self.times[policy].items())
-        values = inference.restricted([value for _, value in ordered], self.limit_s())
-        return values, np.array([place[0] for place, _ in ordered], np.int64)
+        return np.array([value for _, value in ordered], float), self.units([place for place, _ in ordered])
 
-    def _judge(self, replications: int, least: int, most: int) -> None:
-        """Which policies are known well enough, or clearly beaten."""
+    def units(self, places: Sequence[tuple[int, int]]) -> np.ndarray:
+        """The unit of each (replication, world)."""
+        if self.sweep.runs_are_units:
+            return np.array([self.draws[place].draw for place in places], np.int64)
+        return np.array([replication for replication, _ in places], np.int64)
+
+    def _judge(self) -> None:
+        """Which policies are known well enough, or beaten."""
+        for policy in self.policies:
+            if policy.number not in self.status and not self.times[policy.number]:
+                self.status[policy.number] = "failed"
         active = [policy.number for policy in self.policies if policy.number not in self.status]
-        for number in active:
-            if not self.times[number]:
-                self.status[number] = "failed"
-        active = [number for number in active if number not in self.status]
         if self.sweep.precision is None or not active:
             return
-        means = {number: float(self.restricted(number)[0].mean()) for number in active}
-        best = min(means, key=lambda number: (means[number], number))
-        looks = max(1, (most - LOOKS_FROM + 1) * max(len(self.policies) - 1, 1))
         for number in active:
-            values, cluster = self.restricted(number)
-            if replications >= least:
-                half = inference.relative_half_width(inference.cluster_mean(values, cluster, CONFIDENCE))
-                if half <= self.sweep.precision:
-                    self.status[number] = "precise"
-                    continue
-            if number != best and replications >= LOOKS_FROM:
-                both = sorted(self.times[number].keys() & self.times[best].keys())
-                mine = inference.restricted([self.times[number][place] for place in both], self.limit_s())
-                other = inference.restricted([self.times[best][place] for place in both], self.limit_s())
-                places = np.array([place[0] for place in both])
-                margin = self.sweep.precision * means[best]  # worse by less than the precision is not clearly beaten
-                if inference.clearly_worse(mine - margin, other, places, (1 - CONFIDENCE) / looks):
-                    self.status[number] = "beaten"
+            self.looks[number] = self._look(number)
+        told = self._select()
+        # A choice is still to be made, unless the leader collapses too often to be chosen.
+        is_open = told.chosen is None and told.leader is not None and self.looks[told.leader].status != "collapses"
+        for number in active:
+            status = self.looks[number].status
+            if number in told.excluded:
+                too_often = self.looks[number].never.low > self.sweep.never_max
+                self.status[number] = "collapses" if too_often else "beaten"
+            elif status != "open" and not is_open:
+                self.status[number] = status
+
+    def _look(self, number: int) -> confidence.Look:
+        times, unit = self.times_of(number)
+        sweep = self.sweep
+        return confidence.looked(
+            times, unit, precision=sweep.precision or math.inf, never_max=sweep.never_max, alpha=ALPHA
+        )
+
+    def _select(self) -> selection.Selected:
+        """Look which policies are not told apart from the best; those that were excluded before stay so."""
+        places = sorted(self.draws)
+        times = np.array(
+            [[self.times[policy.number].get(place, math.nan) for place in places] for policy in self.policies], float
+        )
+        self.selected = selection.select(
+            times,
+            np.isinf(times),
+            self.units(places),
+            alpha=ALPHA,
+            limit_s=self.limit_s(),
+            indifference_s=self.sweep.indifference,
+            never_max=self.sweep.never_max,
+            excluded=self.selected.excluded if self.selected else (),
+        )
+        return self.selected
+
+    def _last_status(self, number: int) -> str:
+        """The state of a policy that ran to the end."""
+        if not self.times[number]:
+            return "failed"
+        if self.sweep.precision is None:
+            return "done"
+        status = self.looks[number].status
+        return status if status != "open" else "cap"
 
     def sensitivities(self) -> list[dict[str, Any]]:
         """Sobol indices of the restricted time, over the whole stated ranges."""
@@ -374,11 +451,11 @@ class _Run:
         if part is None or not self.sweep.uncertainties:
             return []
         names = part.policies or tuple(dict.fromkeys([self.policies[0].name, self.ranked()[0].name]))
-        points = design.saltelli(self.sweep, self.seed, part.samples)
         keys = list(self.sweep.uncertainties)
+        worlds = _saltelli(self.sweep, self.seed, part.samples)
         out = []
         for policy in (policy for policy in self.policies if policy.name in names):
-            jobs = [Job("sensitivity", policy.number, 0, i, point) for i, point in enumerate(points)]
+            jobs = [Job("sensitivity", policy.number, 0, i, *one) for i, one in enumerate(worlds)]
             found = []
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 self.jobs.append((job, key))
@@ -388,21 +465,40 @@ class _Run:
             if any(math.isnan(value) for value in found):
                 table["why_not"] = f"{sum(math.isnan(value) for value in found)} of its runs failed"
             else:
-                values = inference.restricted(found, self.limit_s()).reshape(len(keys) + 2, part.samples)
-                told = inference.sobol(values[0], values[1], values[2:], keys, CONFIDENCE, self.seed)
+                values = inference.restricted(found, self.limit_s()).reshape(len(keys) + 3, part.samples)
+                told = inference.sobol(values[0], values[1], values[2:], [*keys, CHANCE], CONFIDENCE, self.seed)
                 table["why_not"] = told.reason
                 table["inputs"] = [
-                    {"key": key, "S1": told.S1[key]._asdict(), "ST": told.ST[key]._asdict()} for key in keys
+                    {"key": key, "S1": told.S1[key]._asdict(), "ST": told.ST[key]._asdict()} for key in [*keys, CHANCE]
                 ]
             out.append(table)
         return out
 
     def ranked(self) -> list[Policy]:
-        """Policies by their mean restricted time, the least first; failed ones last."""
-        return sorted(self.policies, key=lambda policy: (self._mean(policy.number), policy.number))
+        """Policies by their mean restricted time, the least first; what is not known comes last. Where some stopped
+        earlier, that is the leader's mean and the mean difference from it where both ran.
+        """
+        behind = self.selected.differences if self.selected else ()
 
-    def _mean(self, number: int) -> float:
-        return float(self.restricted(number)[0].mean()) if self.times[number] else math.inf
+        def place(policy: Policy) -> tuple[float, int]:
+            mean = behind[policy.number].mean if behind else math.nan
+            return (math.inf if math.isnan(mean) else mean), policy.number
+
+        return sorted(self.policies, key=place)
+
+
+def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[Drawn]:
+    """Worlds for Sobol indices, chance as one more input: row i of A has random numbers i, row i of B has others, A
+    with a column of B keeps A's, and the last block is A with B's random numbers.
+    """
+    points = design.saltelli(sweep, seed, samples)
+    blocks = [points[i : i + samples] for i in range(0, len(points), samples)]
+    out = [
+        Drawn(point, i + samples * (number == 1))
+        for number, block in enumerate(blocks)
+        for i, point in enumerate(block)
+    ]
+    return out + [Drawn(point, i + samples) for i, point in enumerate(blocks[0])]
 
 
 def run(
@@ -523,6 +619,7 @@ def _table(work: _Run) -> Any:
         columns[key] = _number_or_text([shown(dict(job.inputs)[key]) for job, _ in jobs])
     columns["replication"] = [job.replication for job, _ in jobs]
     columns["world"] = [job.world for job, _ in jobs]
+    columns["draw"] = [job.draw for job, _ in jobs]
     columns["seed"] = [work.seed for _ in jobs]
     left = pl.DataFrame(columns, infer_schema_length=None)
     parts = work.known.parts.read()
@@ -631,7 +728,11 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         "measure": sweep.measure,
         "limit_s": work.limit_s(),
         "precision": sweep.precision,
+        "never_max": sweep.never_max,
+        "indifference_s": sweep.indifference,
+        "unit": "run" if sweep.runs_are_units else "replication",
         "confidence": CONFIDENCE,
+        "selection": _selection(work, ranked),
         "design": _design(work),
         "runs": {
             "done": table.height - failed.height,
@@ -645,8 +746,39 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
             note.model_dump() | {"value": store._raw_value(experiment.raw, note.key)} for note in experiment.head.notes
         ],
         "expect": expected,
-        "answers": _answers(told, work.limit_s()) + [text.expected(bound) for bound in expected],
+        "answers": _answers(work, told) + [text.expected(bound) for bound in expected],
     }
+
+
+def _selection(work: _Run, ranked: Sequence[Policy]) -> dict[str, Any]:
+    """Which policies are not told apart from the best, in order of the ranking, and whether one is chosen: ids."""
+    selected = work.selected
+    assert selected is not None
+    return {
+        "not_told_apart": [policy.id for policy in ranked if policy.number in selected.not_told_apart],
+        "chosen": None if selected.chosen is None else work.policies[selected.chosen].id,
+        "why_not": selected.why_not,
+        "words": _choice(work, selected),
+    }
+
+
+def _choice(work: _Run, selected: selection.Selected) -> str:
+    """The set, what it means, and whether a policy is chosen, in words."""
+    if selected.leader is None:
+        return "Nothing is chosen: no policy ran."
+    if len(work.policies) == 1:
+        return "Nothing is chosen: there is one policy."
+    left, of = len(selected.not_told_apart), len(work.policies)
+    leader, near = work.policies[selected.leader].name, show_duration(work.sweep.indifference)
+    if selected.chosen is not None:
+        said = (
+            f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and it never recovers in at "
+        )
+        said += f"most {show_share(selected.never[selected.leader].high)} of the runs"
+    else:
+        said = f"Not chosen: {left} of {of} policies are not told apart from the best, the first is {leader}; "
+        said += f"{selected.why_not} (up to {near} counts for nothing)"
+    return f"{said}. The best is among those marked * with {show_share(CONFIDENCE)}, however often one looks."
 
 
 def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:
@@ -655,7 +787,11 @@ def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:
 
     levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
     rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
-    return [row | {"world": row["variant"], "levers": levers[row["policy_id"]]} for row in rows.iter_rows(named=True)]
+    unit = "draw" if work.sweep.runs_are_units else "replication"
+    return [
+        row | {"world": row["variant"], "levers": levers[row["policy_id"]], "replication": row[unit]}
+        for row in rows.iter_rows(named=True)
+    ]
 
 
 def _best_in_each(work: _Run) -> dict[tuple[int, int], float]:
@@ -673,6 +809,8 @@ def _policy(
     """What is told of one policy."""
     import polars as pl
 
+    selected = work.selected
+    assert selected is not None
     nothing = {"mean": math.nan, "low": math.nan, "high": math.nan}
     out: dict[str, Any] = {
         "id": policy.id,
@@ -682,6 +820,9 @@ def _policy(
         "is_baseline": policy.number == 0,
         "rank": rank,
         "status": work.status[policy.number],
+        "not_told_apart": policy.number in selected.not_told_apart,
+        "is_chosen": policy.number == selected.chosen,
+        "from_best": selected.differences[policy.number]._asdict(),
         "failed": rows.filter(pl.col("error").is_not_null()).height if rows.height else 0,
         "failed_because": _most_frequent(rows.get_column("error").drop_nulls().to_list()),
         "on_front": False,
@@ -693,42 +834,101 @@ def _policy(
         empty = {"share": math.nan, "low": math.nan, "high": math.nan}
         out |= {"restricted": nothing, "given_recovery": nothing, "fluid_bound_s": nothing, "difference": None}
         out |= {"not_recovered": empty, "collapsed": empty, "worst_s": math.nan}
+        out |= {"half_width_share": math.nan, "units": 0}
         return out | {
-            "regret": dict.fromkeys(("mean", "p90", "max"), math.nan),
+            "regret": dict.fromkeys(("mean", "p90", "max"), math.nan)
+            | {"draws": 0, "far_s": NEVER_FAR_S, "far": 0, "far_share": empty},
             "harm": dict.fromkeys(HARMS[traffic], nothing),
         }
-    values, cluster = work.restricted(policy.number)
-    times = np.array([value for _, value in sorted(work.times[policy.number].items())])
-    finite = np.isfinite(times)
-    out["restricted"] = inference.cluster_mean(values, cluster, CONFIDENCE)._asdict()
-    out["given_recovery"] = inference.cluster_ratio(
-        np.where(finite, times, 0.0), finite.astype(float), cluster, CONFIDENCE
-    )._asdict()
-    out["not_recovered"] = _share(int((~finite).sum()), len(times))
-    out["collapsed"] = _share(int((good.get_column("verdict") == "collapsed").sum()), len(times))
-    replication = good.get_column("replication").to_numpy()
+    times, unit = work.times_of(policy.number)
+    limit_s, is_sequential = work.limit_s(), work.sweep.precision is not None
+    places = sorted(work.times[policy.number])
+    values, finite = inference.restricted(times, limit_s), np.isfinite(times)
+    if is_sequential:
+        look = work.looks[policy.number]
+        recovered, never = look.recovered, look.never
+        whole = confidence.restricted(recovered, never, limit_s)
+    else:
+        never = chance_of(~finite, unit, is_sequential=False)
+        recovered = inference.cluster_ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE)
+        recovered = recovered._replace(low=_at_least(recovered.low, 0.0))
+        whole = mean_of(values, unit, is_sequential=False, low=0.0, high=limit_s)
+    out |= {"restricted": whole._asdict(), "given_recovery": recovered._asdict(), "not_recovered": _as_share(never)}
+    out["half_width_share"] = inference.relative_half_width(recovered)
+    out["units"] = len(np.unique(unit))
+    places_of_rows = list(good.select("replication", "world").iter_rows())
+    unit_of_rows = work.units(places_of_rows)
+    fell = good.get_column("verdict").to_numpy() == "collapsed"
+    out["collapsed"] = _as_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential))
 
-    def mean_of(name: str) -> dict[str, float]:
+    def mean_of_column(name: str, high: float = math.inf) -> dict[str, float]:
         if name not in good.columns:
             return nothing
-        return inference.cluster_mean(good.get_column(name).to_numpy(), replication, CONFIDENCE)._asdict()
+        column = good.get_column(name).cast(pl.Float64).fill_null(math.nan).to_numpy()
+        told = mean_of(column, unit_of_rows, is_sequential=is_sequential, low=0.0, high=high)
+        return told._asdict()
 
-    out["fluid_bound_s"] = mean_of("fluid_bound_s")
-    out["harm"] = {harm: mean_of(harm) for harm in HARMS[traffic]}
+    out["fluid_bound_s"] = mean_of_column("fluid_bound_s")
+    out["harm"] = {harm: mean_of_column(harm, 1.0 if harm.endswith("_share") else math.inf) for harm in HARMS[traffic]}
     out["difference"] = None
     both = sorted(work.times[policy.number].keys() & work.times[0].keys())
     if policy.number != 0 and both:
-        mine = inference.restricted([work.times[policy.number][place] for place in both], work.limit_s())
-        other = inference.restricted([work.times[0][place] for place in both], work.limit_s())
-        out["difference"] = inference.paired(mine, other, np.array([place[0] for place in both]), CONFIDENCE)._asdict()
+        mine = inference.restricted([work.times[policy.number][place] for place in both], limit_s)
+        other = inference.restricted([work.times[0][place] for place in both], limit_s)
+        told = mean_of(mine - other, work.units(both), is_sequential=is_sequential, low=-limit_s, high=limit_s)
+        out["difference"] = told._asdict()
     out["worst_s"] = float(values.max())
-    regrets = values - np.array([best[place] for place in sorted(work.times[policy.number])])
+    regrets = values - np.array([best[place] for place in places])
+    far = regrets > NEVER_FAR_S
     out["regret"] = {
         "mean": float(regrets.mean()),
         "p90": float(np.quantile(regrets, 0.9)),
         "max": float(regrets.max()),
+        "draws": len(regrets),
+        "far_s": NEVER_FAR_S,
+        "far": int(far.sum()),
+        "far_share": _as_share(confidence.never(np.where(far, math.inf, 0.0), unit, ALPHA)),
     }
     return out
+
+
+def mean_of(
+    values: object, unit: object, *, is_sequential: bool, low: float = -math.inf, high: float = math.inf
+) -> inference.Estimate:
+    """Mean of a value of runs and its interval over units, within `low` to `high`: at every look if it `is_sequential`,
+    else once. What was not measured (nan) is left out; nan if nothing was, inf if one is.
+    """
+    rows, units = np.asarray(values, float), np.asarray(unit)
+    rows, units = rows[~np.isnan(rows)], units[~np.isnan(rows)]
+    if not len(rows):
+        return inference.UNKNOWN
+    if np.isinf(rows).any():
+        return inference.Estimate(math.inf, math.nan, math.inf)
+    if is_sequential:
+        told = confidence.ratio(rows, np.ones(len(rows)), units, ALPHA)
+    else:
+        told = inference.cluster_mean(rows, units, CONFIDENCE)
+    return inference.Estimate(told.mean, _at_least(told.low, low), -_at_least(-told.high, -high))
+
+
+def _at_least(end: float, least: float) -> float:
+    """An end of an interval that is no further out than what is possible; nan stays."""
+    return end if math.isnan(end) else max(end, least)
+
+
+def chance_of(happened: object, unit: object, *, is_sequential: bool) -> inference.Estimate:
+    """Chance of what happened in some runs and its interval: exact at every look if it `is_sequential`, else that of
+    Wilson.
+    """
+    seen = np.asarray(happened, bool)
+    if is_sequential:
+        return confidence.never(np.where(seen, math.inf, 0.0), unit, ALPHA)
+    low, high = theory.wilson(int(seen.sum()), len(seen), CONFIDENCE)
+    return inference.Estimate(float(seen.mean()), low, high)
+
+
+def _as_share(told: inference.Estimate) -> dict[str, float]:
+    return {"share": told.mean, "low": told.low, "high": told.high}
 
 
 def _most_frequent(errors: Sequence[str]) -> str | None:
@@ -747,18 +947,13 @@ def _tell_where_they_fail(work: _Run, ranked: Sequence[Policy], told: Sequence[d
             left -= 1
 
 
-def _share(some: int, of: int) -> dict[str, float]:
-    low, high = theory.wilson(some, of, CONFIDENCE)
-    return {"share": some / of, "low": low, "high": high}
-
-
 def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]]:
     """In which worlds a policy fails, in words (PRIM)."""
     keys = list(work.sweep.uncertainties)
     columns, kinds, names = [], [], []
     places = sorted(work.times[policy.number])
     for key in keys:
-        values = _number_or_text([shown(dict(work.draws[place])[key]) for place in places])
+        values = _number_or_text([shown(dict(work.draws[place].inputs)[key]) for place in places])
         is_text = isinstance(values[0], str)
         names.append(sorted(set(values)) if is_text else [])
         columns.append([names[-1].index(value) for value in values] if is_text else values)
@@ -780,8 +975,9 @@ def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]
     ]
 
 
-def _answers(policies: Sequence[Mapping[str, Any]], limit_s: float) -> list[str]:
+def _answers(work: _Run, policies: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the sweep found, in sentences."""
+    limit_s = work.limit_s()
     ran = [one for one in policies if one["status"] != "failed"]
     lost = [
         f"{one['name']}: all {one['failed']} runs failed ({one['failed_because']})."
@@ -795,26 +991,79 @@ def _answers(policies: Sequence[Mapping[str, Any]], limit_s: float) -> list[str]
         f"Soonest on average: {best['name']}, {_span(best['restricted'])} (never counts as {show_duration(limit_s)})."
     ]
     out += lost[:3] + ([f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else [])
+    assert work.selected is not None
+    out.append(_choice(work, work.selected))
     base = next((one for one in ran if one["is_baseline"]), None)
     if base is not None and base is not best:
         out.append(
             f"As the file stands ({base['name']}): {_span(base['restricted'])}; "
-            f"{show_share(base['not_recovered']['share'])} of its runs do not recover."
+            f"{_at_most(base['not_recovered'])} of its runs do not recover."
         )
-    near = [one for one in ran if one["regret"]["max"] <= NEVER_FAR_S]
-    out.append(
-        f"Never more than {show_duration(NEVER_FAR_S)} behind the best in any world: {len(near)} of {len(ran)} policies"
-        + (f", first {near[0]['name']}." if near else ".")
-    )
+    if work.sweep.precision is not None and (wide := [one for one in ran if one["status"] == "cap"]):
+        out.append(
+            f"After {work.sweep.replications_max} replications, the most, {len(wide)} of {len(ran)} policies are less "
+            f"well known than was wanted ({show_share(work.sweep.precision)} of the time of those that recover, and "
+            f"whether they never do in {show_share(work.sweep.never_max)} of the runs){_what_it_takes(work)}."
+        )
+    if len(ran) > 1:
+        out.append(_never_far(ran))
     median = sorted(one["restricted"]["mean"] for one in ran)[len(ran) // 2]
-    traps = [one for one in ran if one["given_recovery"]["mean"] < median and one["not_recovered"]["share"] > 0.05]
+    most = work.sweep.never_max
+    traps = [one for one in ran if one["given_recovery"]["mean"] < median and one["not_recovered"]["low"] > most]
     if traps:
         worst = max(traps, key=lambda one: float(one["not_recovered"]["share"]))
         out.append(
-            f"Sooner than the middle policy where they recover, and yet never back in more than 5 % of the worlds: "
-            f"{len(traps)} of {len(ran)}, most often {worst['name']} ({show_share(worst['not_recovered']['share'])})."
+            f"Sooner than the middle policy where they recover, and yet surely not back in more than "
+            f"{show_share(most)} of the runs: {len(traps)} of {len(ran)}, most often {worst['name']} "
+            f"({show_share(worst['not_recovered']['share'])} of {worst['runs']})."
         )
     return out
+
+
+def _never_far(ran: Sequence[Mapping[str, Any]]) -> str:
+    """How many policies were never far from the best, on how many draws that rests, and what it bounds."""
+    near = [one for one in ran if not one["regret"]["far"]]
+    said = f"Never more than {show_duration(NEVER_FAR_S)} behind the best of the same draw: {len(near)} of {len(ran)}"
+    said += " policies"
+    if near:
+        first = near[0]["regret"]
+        said += (
+            f", first {near[0]['name']}: in none of its draws, {first['draws']}, so that its chance is at most "
+            f"{show_share(first['far_share']['high'])} ({show_share(CONFIDENCE)}, exact)"
+        )
+        draws = sorted(one["regret"]["draws"] for one in near)
+        said += f"; they rest on {draws[0]} to {draws[-1]} draws" if draws[0] < draws[-1] else ""
+    return said + "."
+
+
+def _at_most(never: Mapping[str, float]) -> str:
+    return f"{show_share(never['share'])} (at most {show_share(never['high'])})"
+
+
+def _what_it_takes(work: _Run) -> str:
+    """How many units it takes to show that never is rare enough, if the most replications have fewer."""
+    sweep, most = work.sweep, work.sweep.replications_max
+    have = most * (sweep.samples if sweep.draws_worlds and sweep.runs_are_units else 1)
+    least = units_that_show(sweep.never_max, is_run=sweep.runs_are_units)
+    if have >= least:
+        return ""
+    unit = "runs" if sweep.runs_are_units else "replications"
+    told = f"; to show that much takes {least} {unit} that recover, here are {have} at most"
+    return told + ("" if sweep.runs_are_units else ' (with method = "random" each run counts)')
+
+
+def units_that_show(never_max: float, *, is_run: bool) -> int:
+    """How many units without a run that never recovers show that its chance is below `never_max`."""
+
+    def is_shown(units: int) -> bool:
+        if is_run:
+            return confidence.chance(0, units, ALPHA / 2).high < never_max
+        return confidence.bounded(np.zeros(units), ALPHA / 2).high < never_max
+
+    most = 1
+    while not is_shown(most):
+        most *= 2
+    return bisect.bisect_left(range(most + 1), True, lo=1, key=is_shown)
 
 
 def _span(told: Mapping[str, float]) -> str:
@@ -843,7 +1092,8 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
     tries = sweep.accept.tries if sweep.accept is not None else 1
     points: Iterable[Point]
     if row["role"] == "sensitivity":
-        points = design.saltelli(sweep, experiment.head.seed, sweep.sensitivity.samples if sweep.sensitivity else 4)
+        samples = sweep.sensitivity.samples if sweep.sensitivity else 4
+        points = (one.inputs for one in _saltelli(sweep, experiment.head.seed, samples))
     else:
         points = (
             point
@@ -858,7 +1108,7 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
             if drawn == row["key"]:
                 raise
             continue
-        if identity.digest_of(world, experiment.head.seed, row["replication"]) == row["key"]:
+        if identity.digest_of(world, experiment.head.seed, row["draw"]) == row["key"]:
             return world
     raise ValueError(
         f"{row['key']} is not drawn by {experiment.file} as it is now (code or inputs changed); want the sweep again"

@@ -60,23 +60,31 @@ def _state(policy: Mapping[str, Any]) -> str:
 
 def ranked(summary: Mapping[str, Any], most: int) -> str:
     """The ranking as a table."""
-    rows = [["", "policy", "mean, never = horizon", "if it recovers", "never", "worst regret", "runs", "state"]]
+    rows = [["", "policy", "mean, never = horizon", "if it recovers", "±", "never", "at most", "worst regret", "runs"]]
+    rows[0].append("state")
     rows += [
         [
-            str(one["rank"]),
+            f"{one['rank']}{' *' if one['not_told_apart'] else ''}",
             f"{one['name']} [{one['id']}]" + (" (as it stands)" if one["is_baseline"] else ""),
             _span(one["restricted"]),
             show_duration(number(one["given_recovery"]["mean"])),
+            _half_width(one),
             show_share(number(one["not_recovered"]["share"])),
+            show_share(number(one["not_recovered"]["high"])),
             show_duration(number(one["regret"]["max"])),
             str(one["runs"]),
             _state(one),
         ]
         for one in summary["policies"][:most]
     ]
-    text = table(rows, left=2)
     left = len(summary["policies"]) - most
-    return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+    return table(rows, left=2) + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+
+
+def _half_width(policy: Mapping[str, Any]) -> str:
+    """How well the time of those that recover is known, relative to it."""
+    share = number(policy["half_width_share"])
+    return show_share(share) if math.isfinite(share) else "–"
 
 
 def _named(summary: Mapping[str, Any], word: str) -> Mapping[str, Any]:
@@ -101,13 +109,19 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
     base = runs.filter(pl.col("policy_id") == first["id"]).select("replication", "world", pl.col(measure).alias("base"))
     out = []
     for other in others:
-        own = runs.filter(pl.col("policy_id") == other["id"]).select("replication", "world", measure)
+        own = runs.filter(pl.col("policy_id") == other["id"]).select("replication", "world", "draw", measure)
         both = own.join(base, on=["replication", "world"]).sort("replication", "world")
         if not both.height:
             raise ValueError(f"{other['name']} and {first['name']} have no world in common")
         mine = inference.restricted(both.get_column(measure).to_numpy(), limit_s)
         theirs = inference.restricted(both.get_column("base").to_numpy(), limit_s)
-        told = inference.paired(mine, theirs, both.get_column("replication").to_numpy(), summary["confidence"])
+        told = sweep.mean_of(
+            mine - theirs,
+            both.get_column("draw" if summary["unit"] == "run" else "replication").to_numpy(),
+            is_sequential=summary["precision"] is not None,
+            low=-limit_s,
+            high=limit_s,
+        )
         out.append(
             {
                 "policy": other["name"],
@@ -148,7 +162,7 @@ def replayed(folder: Path, key: str) -> dict[str, Any]:
         json.loads(manifest["inputs_in_order"]), manifest["file"], manifest["name"], Path(manifest["file"]).parent
     )
     world = sweep.world_of(experiment, row)
-    [done] = drain.simulate([drain.Work(row["key"], world, row["seed"], row["replication"])])
+    [done] = drain.simulate([drain.Work(row["key"], world, row["seed"], row["draw"])])
     fresh = {name: store._as_float(value) for name, value in done.row.items() if name != "cpu_s"}
     changed = sorted(name for name, value in fresh.items() if not _same(value, row.get(name)))
     return {"key": row["key"], "policy": row["policy"], "same": not changed, "changed": changed, "row": fresh}

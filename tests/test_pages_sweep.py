@@ -175,7 +175,18 @@ def summarised(
                 "fluid_bound_s": interval(own["fluid_bound_s"].to_list()),
                 "difference": interval((times - ttr[0]).tolist()) if i else None,
                 "worst_s": float(times.max()),
-                "regret": {"mean": regret[i].mean(), "p90": np.quantile(regret[i], 0.9), "max": regret[i].max()},
+                "not_told_apart": bool(times.mean() <= ttr.mean(axis=1).min() * 1.1),
+                "is_chosen": False,
+                "half_width_share": 0.04 + i / 1000,
+                "regret": {
+                    "mean": regret[i].mean(),
+                    "p90": np.quantile(regret[i], 0.9),
+                    "max": regret[i].max(),
+                    "draws": len(times),
+                    "far_s": 600.0,
+                    "far": int((regret[i] > 600).sum()),
+                    "far_share": share(int((regret[i] > 600).sum()), len(times)),
+                },
                 "harm": {name: interval(own[name].to_list()) for name in HARMS[traffic]},
                 "on_front": False,
                 "fails_where": [{"words": "host.timeout below 4 min", "coverage": 0.8, "density": 0.9, "support": 0.2}]
@@ -198,7 +209,7 @@ def summarised(
             "S1": {"mean": 0.5 / (k + 1), "low": 0.4 / (k + 1), "high": 0.6 / (k + 1)},
             "ST": {"mean": 0.7 / (k + 1), "low": 0.5 / (k + 1), "high": 0.9 / (k + 1)},
         }
-        for k, one in enumerate(UNCERTAINTIES)
+        for k, one in enumerate([*UNCERTAINTIES, {"key": "chance"}])
     ]
     return {
         "format": 1,
@@ -206,6 +217,8 @@ def summarised(
         "measure": "ttr99_s",
         "limit_s": LIMIT_S,
         "precision": 0.05,
+        "never_max": 0.05,
+        "indifference_s": 60.0,
         "confidence": 0.95,
         "traffic": traffic,
         "design": design,
@@ -250,7 +263,7 @@ def fabricate(
             error = "ValueError: too many events" if run["verdict"] is None else None
             head = {"key": f"{len(rows):016x}", "role": "draw", "policy_id": policy["id"]}
             head |= {"policy": policy["name"], "variant": policy["variant"]}
-            place = {"replication": replication, "world": k, "seed": 1, "error": error}
+            place = {"replication": replication, "world": k, "draw": k, "seed": 1, "error": error}
             rows.append(head | policy["levers"] | world | place | run)
             if with_series and i in (0, 1, 2, 3, 5, 8) and error is None:
                 times, level = curve(run, traffic)
@@ -423,8 +436,13 @@ def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None
             mean, low, high = (units.show_duration(policy["restricted"][end]) for end in ("mean", "low", "high"))
             assert (f"{mean} {low} to {high}" if low != high else mean) in seen
             assert units.show_share(policy["not_recovered"]["share"]) in seen
-            assert units.show_duration(policy["regret"]["max"]) in seen
+            assert f"{units.show_duration(policy['regret']['max'])} {policy['regret']['draws']} draws" in seen
+            assert units.show_share(policy["half_width_share"]) in seen
+            assert units.show_share(policy["not_recovered"]["high"]) in seen
             assert all(box["words"] in seen for box in policy["fails_where"])
+        left = [policy for policy in found["policies"] if policy["not_told_apart"]]
+        assert left
+        assert seen.count("not told apart from the best") == len(left)
         for one in [*found["design"]["levers"], *found["design"]["uncertainties"]]:
             assert one["key"] in seen
         assert all(one["command"] in seen and one["error"] in seen for one in found["failures"])
@@ -458,7 +476,8 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
     failed = found["policies"][-1]
     failed |= dict.fromkeys(("restricted", "given_recovery", "fluid_bound_s"), unknown)
     failed |= {name: {"share": None, "low": None, "high": None} for name in ("not_recovered", "collapsed")}
-    failed |= {"status": "failed", "worst_s": None, "regret": {"mean": None, "p90": None, "max": None}}
+    failed |= {"status": "failed", "worst_s": None, "not_told_apart": False, "half_width_share": None}
+    failed["regret"] |= {"mean": None, "p90": None, "max": None, "draws": 0, "far": 0}
     failed |= {"difference": None, "harm": dict.fromkeys(failed["harm"], unknown), "on_front": False}
     for policy in found["policies"]:
         policy["is_baseline"] = False

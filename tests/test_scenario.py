@@ -450,7 +450,7 @@ WRONG = [
         "want host.timeout in levers or in uncertainties, not in both",
     ),
     (
-        'sweep={levers={"host.workers"={values=[1]}},sensitivity={samples=4}}',
+        'sweep={levers={"host.workers"={values=[1]}},sensitivity={samples=32}}',
         "want [sweep.uncertainties] for sensitivity",
     ),
     (f'sweep={{method="lhs",uncertainties={{"fleet.skew"={{min=0,max={HUGE}}}}}}}', "want min and max of one kind"),

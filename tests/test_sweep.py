@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -387,6 +387,146 @@ def test_equal_effects_share_runs_and_policies_meet_the_same_worlds(whole: Path,
     assert pl.read_parquet(folder / "runs.parquet")["key"].n_unique() == RUNS // 2
 
 
+# When it stops, and what it says then
+
+
+def _outcomes(times: Mapping[str, Callable[[np.random.Generator], float]]) -> Any:
+    """What stands for `drain.drain`: a run's time is drawn by its first lever's value, from its own random numbers."""
+
+    def at_once(works: Any, _place: drain.Backend, done: Any, **_: object) -> float:
+        for work in works:
+            name = dict(work.world.levers)["host.timeout"]
+            time_s = times[name](np.random.default_rng([work.replication, sorted(times).index(name)]))
+            verdict = "recovered" if math.isfinite(time_s) else "collapsed"
+            row = {"key": work.key, "error": None, "ttr99_s": time_s, "verdict": verdict, "fluid_bound_s": 1.0}
+            done([drain.Done(row | {"denied_share": 0.5, "wasted_share": 0.0, "unleased_droplet_hours": 1.0}, None)])
+        return 0.01
+
+    return at_once
+
+
+def _normal(mean_s: float, never: float = 0.0) -> Callable[[np.random.Generator], float]:
+    return lambda rng: math.inf if rng.random() < never else mean_s * (1 + 0.1 * float(rng.normal()))
+
+
+def _decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: Mapping[str, Any], more: str, uncertain: str = ""
+) -> dict[str, Any]:
+    """The summary of a sweep over timeouts whose runs take such times; its limit is 25 min."""
+    monkeypatch.setattr(drain, "drain", _outcomes(times))
+    text = BASE.replace("replications = 2", "replications = 1") + f'[sweep]\nprecision = "5%"\n{more}\n'
+    text += f'[sweep.levers]\n"host.timeout" = {{ values = {json.dumps(list(times))} }}\n' + uncertain
+    experiment, place = scenario.load(written(tmp_path, text)), drain.backend("threads", 1)
+    folder, told = sweep.run(experiment, out=tmp_path / "out", place=place, resume=False)
+    assert summary_of(folder)["selection"] == told["selection"]
+    return told
+
+
+def test_a_policy_is_precise_beaten_or_collapses_too_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Oracle: the chances that the runs are drawn with. The choice waits until every other policy is excluded, or
+    surely no better by more than the indifference.
+    """
+    times = {"30s": _normal(200), "31s": _normal(900), "32s": _normal(100, 1.0), "33s": _normal(199)}
+    told = _decided(tmp_path, monkeypatch, times, 'replications_max = 1000\nindifference = "3m"')
+    found = {one["levers"]["host.timeout"]: one for one in told["policies"]}
+    states = {name: one["status"] for name, one in found.items()}
+    assert states == {"30s": "precise", "33s": "precise", "31s": "beaten", "32s": "collapses"}
+    assert {name for name, one in found.items() if one["not_told_apart"]} == {"30s", "33s"}
+    assert told["selection"]["chosen"] in {found[name]["id"] for name in ("30s", "33s")}
+    assert told["selection"]["words"].startswith("Chosen: ")
+    for name in ("30s", "33s"):
+        one = found[name]
+        assert one["given_recovery"]["low"] <= {"30s": 200, "33s": 199}[name] <= one["given_recovery"]["high"]
+        assert one["half_width_share"] <= 0.05
+        assert one["not_recovered"]["high"] < 0.05
+        assert one["runs"] >= sweep.units_that_show(0.05, is_run=True)
+    assert found["31s"]["runs"] < found["30s"]["runs"]  # who is beaten is not run any more
+    assert found["32s"]["not_recovered"]["low"] > 0.5
+    for one in told["policies"]:
+        spans = [one[name] for name in ("restricted", "given_recovery", "not_recovered", *[])] + list(
+            one["harm"].values()
+        )
+        ends = [span[end] for span in spans for end in ("low", "high") if not math.isnan(span[end])]
+        assert min(ends) >= 0
+        assert one["restricted"]["high"] <= told["limit_s"]
+        assert one["regret"]["far_share"]["high"] > 0  # so many draws rule out no chance altogether
+
+
+@pytest.mark.parametrize("seed", [104, 119])
+def test_two_runs_that_are_alike_stop_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that never recover with a chance of 7.5 %, those that do hardly differ: never precise with "never 0 %"."""
+    steady = {"30s": lambda rng: math.inf if rng.random() < 0.075 else 200.0 + 0.1 * float(rng.normal())}
+    told = _decided(tmp_path, monkeypatch, steady, f"replications_max = 30\nseed = {seed}")
+    [one] = told["policies"]
+    assert one["status"] == "cap"
+    assert one["runs"] == 30
+    assert one["not_recovered"]["low"] <= 0.075 <= one["not_recovered"]["high"]
+    assert any("to show that much takes" in answer for answer in told["answers"])
+
+
+@pytest.mark.parametrize(("method", "unit"), [("random", "run"), ("sobol", "replication"), ("lhs", "replication")])
+def test_the_unit_is_what_is_independent(
+    method: str, unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the cap nothing is chosen, and the set is told; every run has random numbers of its own."""
+    more = f'method = "{method}"\nsamples = 4\nreplications_max = 5'
+    uncertain = '[sweep.uncertainties]\n"fleet.droplets" = { min = 200, max = 400 }\n'
+    told = _decided(tmp_path, monkeypatch, {"30s": _normal(200), "31s": _normal(201)}, more, uncertain)
+    assert told["unit"] == unit
+    assert {one["runs"] for one in told["policies"]} == {20}
+    assert {one["units"] for one in told["policies"]} == {20 if unit == "run" else 5}
+    assert {one["status"] for one in told["policies"]} == {"cap"}
+    assert told["selection"]["chosen"] is None
+    assert set(told["selection"]["not_told_apart"]) == {one["id"] for one in told["policies"]}
+    assert "Not chosen" in told["selection"]["words"]
+    rows = pl.read_parquet(tmp_path / "out" / "tiny" / "runs.parquet")
+    assert rows.group_by("policy_id").agg(pl.col("draw").n_unique())["draw"].to_list() == [20, 20]
+    ranked = call("rank", tmp_path / "out" / "tiny")
+    assert ranked.stdout.count(" *  as written, timeout=") == 2
+    assert "Not chosen: 2 of 2 policies" in ranked.stdout
+
+
+def test_a_sweep_that_stops_by_itself_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    text = (
+        BASE
+        + """
+    [sweep]
+    method = "random"
+    samples = 4
+    precision = "20%"
+    replications_max = 4
+    curves = { every = "1m", worlds = 2 }
+    [sweep.levers]
+    "policy.queue" = { values = ["fifo", "lifo"] }
+    [sweep.uncertainties]
+    "host.timeout" = { min = "15s", max = "2m", distribution = "log-uniform" }
+    """
+    )
+    whole = swept(written(tmp_path, text), tmp_path / "one", "--threads", 1)
+    file = tmp_path / "tiny.toml"
+    for part in ("1/2", "2/2"):
+        assert call("sweep", file, "--out", tmp_path / "two", "--threads", 2, "--shard", part, "--json").exit_code == 0
+    assert bytes_of(swept(file, tmp_path / "two", "--resume")) == bytes_of(whole)
+    assert summary_of(tmp_path / "two" / "tiny")["policies"] == summary_of(whole)["policies"]
+
+
+def test_what_does_not_matter_has_no_share_and_chance_has_its_own(tmp_path: Path) -> None:
+    """Oracle: nobody is refused here, so that the cost of a refusal changes nothing: all that differs is chance."""
+    text = BASE.replace('"10s"', '"1s"') + '[sweep]\nmethod = "random"\nsamples = 2\nsensitivity = { samples = 32 }\n'
+    text += '[sweep.uncertainties]\n"host.reject_cost" = { min = "1ms", max = "50ms" }\n'
+    folder = swept(written(tmp_path, text), tmp_path / "out")
+    [told] = summary_of(folder)["sensitivity"]
+    assert told["runs"] == 32 * 4
+    shares = {one["key"]: one for one in told["inputs"]}
+    for index in ("S1", "ST"):
+        assert shares["host.reject_cost"][index]["mean"] == 0.0
+        assert shares["chance"][index]["low"] <= 1.0 <= shares["chance"][index]["high"]
+    rows = pl.read_parquet(folder / "runs.parquet").filter(pl.col("role") == "sensitivity")
+    key = rows["key"][40]  # a row of B, with random numbers of its own
+    assert rows["draw"][40] == 40
+    assert json.loads(call("replay", key, "--from", folder, "--json").stdout)["same"] is True
+
+
 # Runs that failed
 
 
@@ -396,7 +536,7 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
     file = written(tmp_path, BASE + SWEEP)
 
     def follow(outcome: Any) -> Any:
-        if outcome.replication == 1:
+        if outcome.replication >= 4:  # its random numbers: of the second replication
             raise MemoryError("no room")
         return outcome
 
