@@ -101,7 +101,9 @@ class Curves(_Part):
 class SensitivityPart(_Part):
     """Sobol indices: which uncertain input matters."""
 
-    samples: Whole = Field(64, ge=32, le=2**20, description="base sample, a power of two; costs samples · (inputs + 3)")
+    samples: Whole = Field(
+        64, ge=32, le=2**20, description="base sample, a power of two; costs samples · (inputs + 3) runs"
+    )
     policies: tuple[str, ...] = Field((), description="names; default: the file as it stands and the best policy")
 
     @model_validator(mode="after")
@@ -241,21 +243,21 @@ def worlds(sweep: Sweep, seed: int, replication: int, block: int) -> list[Point]
     return list(_points(sweep.uncertainties, sweep.method, sweep.samples, (wanted, replication, block, 0)))
 
 
-def saltelli(sweep: Sweep, seed: int, samples: int) -> list[Point]:
-    """Worlds for Sobol indices: `samples` points A, as many B, and for each input A with that column from B, in this
-    order. Source: Saltelli et al., Computer Physics Communications 181 (2010).
+def saltelli(sweep: Sweep, seed: int, samples: int, replication: int) -> list[list[Point]]:
+    """Worlds for Sobol indices of one replication, block after block: `samples` points A, as many B, and for each input
+    A with that column from B. Source: Saltelli et al., Computer Physics Communications 181 (2010).
     """
     spans = sweep.uncertainties
     n = len(spans)
     wanted = sweep.seed if sweep.seed is not None else seed
-    both = unit_points("sobol", samples, 2 * n, (wanted, 0, 0, 2))
+    both = unit_points("sobol", samples, 2 * n, (wanted, replication, 0, 2))
     a, b = both[:, :n], both[:, n:]
     blocks = [a, b]
     for i in range(n):
         mixed = a.copy()
         mixed[:, i] = b[:, i]
         blocks.append(mixed)
-    return [_placed(spans, row) for block in blocks for row in block.tolist()]
+    return [[_placed(spans, row) for row in block.tolist()] for block in blocks]
 
 
 def _points(spans: Mapping[str, Span], method: str, samples: int, address: tuple[int, ...]) -> Iterator[Point]:

@@ -39,6 +39,8 @@ WRITTEN_MAX = 120  # cells that have their number written in
 SMALL_PT = 7.6
 BLUE, ORANGE = "#0072B2", "#D55E00"
 SET = "#e9eef3"
+CHANCE = "chance"
+UNKNOWN = dict.fromkeys(("mean", "low", "high"), math.nan)
 HARMS = {
     "denied_share": ("launches that were denied", "%", 100.0),
     "unleased_droplet_hours": ("hours without a lease, all droplets", "1,000 h", 1e-3),
@@ -816,12 +818,14 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
     inputs = {key: max(total(i) for one in chosen for i in one["inputs"] if i["key"] == key)
               for key in dict.fromkeys(i["key"] for one in chosen for i in one["inputs"])}  # fmt: skip
     keys = sorted(inputs, key=lambda key: -inputs[key])[:INPUTS_MAX]
+    left = len(inputs) - len(keys)
+    keys.append(CHANCE)
     figure = figures.blank(1.55 + 0.36 * len(keys))
     grid = figure.add_gridspec(2, len(chosen), height_ratios=[len(keys), 0.9])
     colours = {"S1": (BLUE, ""), "ST": ("#E69F00", "////")}
     for k, one in enumerate(chosen):
         panel = figure.add_subplot(grid[0, k])
-        own = {i["key"]: i for i in one["inputs"]}
+        own = {i["key"]: i for i in one["inputs"]} | {CHANCE: {"S1": one["chance"], "ST": UNKNOWN}}
         for y, key in enumerate(keys):
             if key not in own:
                 panel.text(2, y, "not drawn", fontsize=7.8, va="center", color=GREY)
@@ -855,10 +859,10 @@ def _tornado(sweep: Sweep) -> Iterator[Picture]:
         top = max(one["inputs"], key=total)
         said.append(f"{top['key']} ({total(top) * 100:.2g} %) under “{_wrapped(one['name'], 56, 1)}”")
     figures.entitle(figure, f"What decides most: {'; '.join(said)}")
-    left = len(inputs) - len(keys)
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0]['measure']} with their intervals: the share of its variance that an "
-                  "unknown input, or chance, explains alone, and with all its interactions."
+                  "unknown input explains alone, and with all its interactions; chance is by how much runs with "
+                  "the same inputs differ."
                   + (f" {left} inputs that matter less are not drawn." if left else ""))  # fmt: skip
 
 

@@ -247,6 +247,7 @@ def _sensitivity(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 {"key": i["key"], "cells": [_interval(i[index], "share") for index in ("S1", "ST")]}
                 for i in sorted(one["inputs"], key=lambda i: -_or_zero(i["ST"]["mean"]))
             ],
+            "chance": _interval(one["chance"], "share"),
         }
         for one in summary["sensitivity"]
     ]

@@ -39,7 +39,7 @@ TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 PRIM_POLICIES = 30  # boxes are looked for in so many policies that fail somewhere
 PRIM_RUNS = 32
 HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
-CHANCE = "chance"  # beside the inputs, what the random numbers of a run decide
+SENSITIVITY_REPLICATIONS = 8  # among which the base sample of Sobol indices is shared out
 NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is never far from the best
 
 
@@ -455,21 +455,26 @@ class _Run:
         worlds = _saltelli(self.sweep, self.seed, part.samples)
         out = []
         for policy in (policy for policy in self.policies if policy.name in names):
-            jobs = [Job("sensitivity", policy.number, 0, i, *one) for i, one in enumerate(worlds)]
+            jobs = [Job("sensitivity", policy.number, replication, i, *one) for replication, i, one in worlds]
             found = []
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 self.jobs.append((job, key))
                 found.append(self.known.found[key][0])
             table: dict[str, Any] = {"policy": policy.id, "name": policy.name, "measure": self.sweep.measure}
-            table |= {"runs": len(found), "inputs": [], "why_not": None}
+            table |= {"runs": len(found), "replications": SENSITIVITY_REPLICATIONS, "inputs": [], "chance": None}
+            table["why_not"] = None
             if any(math.isnan(value) for value in found):
                 table["why_not"] = f"{sum(math.isnan(value) for value in found)} of its runs failed"
             else:
-                values = inference.restricted(found, self.limit_s()).reshape(len(keys) + 3, part.samples)
-                told = inference.sobol(values[0], values[1], values[2:], [*keys, CHANCE], CONFIDENCE, self.seed)
+                values = inference.restricted(found, self.limit_s())
+                blocks = values.reshape(SENSITIVITY_REPLICATIONS, len(keys) + 3, -1).swapaxes(0, 1)
+                told = inference.variance_shares(
+                    blocks[0], blocks[1], blocks[2:-1].swapaxes(0, 1), blocks[-1], keys, CONFIDENCE
+                )
                 table["why_not"] = told.reason
+                table["chance"] = told.chance._asdict()
                 table["inputs"] = [
-                    {"key": key, "S1": told.S1[key]._asdict(), "ST": told.ST[key]._asdict()} for key in [*keys, CHANCE]
+                    {"key": key, "S1": told.S1[key]._asdict(), "ST": told.ST[key]._asdict()} for key in keys
                 ]
             out.append(table)
         return out
@@ -487,18 +492,17 @@ class _Run:
         return sorted(self.policies, key=place)
 
 
-def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[Drawn]:
-    """Worlds for Sobol indices, chance as one more input: row i of A has random numbers i, row i of B has others, A
-    with a column of B keeps A's, and the last block is A with B's random numbers.
+def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[tuple[int, int, Drawn]]:
+    """Replication, number and world of the runs for Sobol indices: A, B, A with each column of B, and A again, each
+    with random numbers of its own.
     """
-    points = design.saltelli(sweep, seed, samples)
-    blocks = [points[i : i + samples] for i in range(0, len(points), samples)]
-    out = [
-        Drawn(point, i + samples * (number == 1))
-        for number, block in enumerate(blocks)
-        for i, point in enumerate(block)
-    ]
-    return out + [Drawn(point, i + samples) for i, point in enumerate(blocks[0])]
+    out = []
+    for replication in range(SENSITIVITY_REPLICATIONS):
+        blocks = design.saltelli(sweep, seed, samples // SENSITIVITY_REPLICATIONS, replication)
+        points = [point for block in [*blocks, blocks[0]] for point in block]
+        first = replication * len(points)
+        out += [(replication, i, Drawn(point, first + i)) for i, point in enumerate(points)]
+    return out
 
 
 def run(
@@ -1093,7 +1097,7 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
     points: Iterable[Point]
     if row["role"] == "sensitivity":
         samples = sweep.sensitivity.samples if sweep.sensitivity else 4
-        points = (one.inputs for one in _saltelli(sweep, experiment.head.seed, samples))
+        points = (one.inputs for _, _, one in _saltelli(sweep, experiment.head.seed, samples))
     else:
         points = (
             point

@@ -209,8 +209,9 @@ def summarised(
             "S1": {"mean": 0.5 / (k + 1), "low": 0.4 / (k + 1), "high": 0.6 / (k + 1)},
             "ST": {"mean": 0.7 / (k + 1), "low": 0.5 / (k + 1), "high": 0.9 / (k + 1)},
         }
-        for k, one in enumerate([*UNCERTAINTIES, {"key": "chance"}])
+        for k, one in enumerate(UNCERTAINTIES)
     ]
+    chance = {"mean": 0.12, "low": 0.05, "high": 0.19}
     return {
         "format": 1,
         "kind": "sweep",
@@ -226,11 +227,11 @@ def summarised(
         "policies": rows,
         "sensitivity": [
             {"policy": rows[0]["id"], "name": rows[0]["name"], "measure": "ttr99_s", "runs": 448, "inputs": inputs,
-             "why_not": None},
+             "chance": chance, "why_not": None},
             {"policy": "00000000", "name": policies[0]["name"], "measure": "ttr99_s", "runs": 448,
-             "inputs": inputs[::-1], "why_not": None},
+             "inputs": inputs[::-1], "chance": chance, "why_not": None},
             {"policy": rows[-1]["id"], "name": rows[-1]["name"], "measure": "ttr99_s", "runs": 448, "inputs": [],
-             "why_not": "all runs take the same time"},
+             "chance": None, "why_not": "all runs take the same time"},
         ],
         "failures": [
             {"key": f"{k:016x}", "policy_id": policies[1]["id"], "policy": policies[1]["name"], "replication": k,
@@ -440,6 +441,7 @@ def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None
             assert units.show_share(policy["half_width_share"]) in seen
             assert units.show_share(policy["not_recovered"]["high"]) in seen
             assert all(box["words"] in seen for box in policy["fails_where"])
+        assert "chance 12 % 5 % to 19 %" in seen
         left = [policy for policy in found["policies"] if policy["not_told_apart"]]
         assert left
         assert seen.count("not told apart from the best") == len(left)
