@@ -45,13 +45,16 @@ LEADING = {
 
 
 def with_tables(page: str, results: Path) -> str:
-    """The page with the table of each experiment that it names as the program prints it."""
+    """The page with the table of each experiment that it names as the program prints it; of a sweep its answers."""
 
     def filled(match: re.Match[str]) -> str:
         summary, manifest = (
             json.loads((results / match["name"] / f"{what}.json").read_text(encoding="utf-8"))
             for what in ("summary", "manifest")
         )
+        if summary.get("kind") == "sweep":
+            answers = "\n".join(f"- {answer}" for answer in summary["answers"])
+            return f"{match[1]}{answers}\n<!-- end -->"
         stages = stage_times.worlds(summary, manifest["window_s"])
         worlds = text.stages_table(stages) if stages else text.worlds_table(summary)
         return f"{match[1]}```\n{worlds}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
