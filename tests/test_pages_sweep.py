@@ -8,6 +8,7 @@ import itertools
 import math
 import re
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -490,6 +491,18 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
     assert failed["name"] in seen
     assert "Baseline" not in seen
     assert {file.stem for file in (folder / "figures").glob("*.svg")} == {"ranked", "heat", "pareto", "regret"}
+
+
+def test_no_warning_of_a_library_reaches_the_terminal(tmp_path: Path) -> None:
+    """Oracle: Python's own warnings, made errors. Nothing has an r1, one policy never recovers, one failed."""
+    folder = fabricate(tmp_path, policies_of(5), worlds_of(8), failed=8)
+    runs = pl.read_parquet(folder / "runs.parquet").with_columns(r1=pl.lit(math.nan), r2=pl.lit(None, pl.Float64))
+    lost = pl.col("policy_id") == "00000002"
+    runs = runs.with_columns(ttr99_s=pl.when(lost).then(math.inf).otherwise("ttr99_s"))
+    runs.write_parquet(folder / "runs.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert report.write(folder).is_file()
 
 
 @pytest.mark.slow
