@@ -15,6 +15,8 @@ DEPTH_MAX = 32  # tables and lists in each other; a scenario has no more than ni
 BYTES_MAX = 2_000_000  # of a file: tomllib reads from 0.2 to 2 megabytes a second
 TEXT_MAX = 10_000  # characters of a text
 NAME_MAX = 200  # characters of a key: a name, or a path with dots
+LINE_MAX = 2_000  # characters of a message
+DIGITS_MAX = 4_000  # of a whole number: Python prints no more
 SHOWN_MAX = 20  # mistakes of one kind that are told one by one
 PROSE = frozenset({"question", "answer", "why"})  # sentences, which may have line breaks
 
@@ -30,7 +32,11 @@ class ScenarioError(ValueError):
     """A scenario that cannot be run as it is written: a line a mistake, with file, key, value and what is wanted."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("\n".join(visible(line) for line in str(message).split("\n")))
+        super().__init__("\n".join(visible(_cut(line)) for line in str(message).split("\n")))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE_MAX else f"{line[: LINE_MAX // 2]}…{line[-LINE_MAX // 3 :]}"
 
 
 def visible(text: str) -> str:
@@ -136,6 +142,8 @@ def _wrong(raw: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{_shown(place)} is a text of {len(value)} characters; want at most {TEXT_MAX}"
             elif control := _CONTROL.search(text):
                 yield f"{_shown(place)} holds {_code(control[0])}; want a text without control characters"
+        elif isinstance(value, int) and abs(value) >= 10**DIGITS_MAX:
+            yield f"{_shown(place)} is a number of thousands of digits; want a smaller one"
 
 
 def _code(character: str) -> str:

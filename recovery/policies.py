@@ -76,7 +76,12 @@ class FleetRate(BaseModel):
 
 LONGEST_QUEUE = 10**9
 _LIMIT_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": LONGEST_QUEUE}, TypeAdapter(Duration).json_schema()]}
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": LONGEST_QUEUE},
+            TypeAdapter(PositiveDuration).json_schema(),
+        ]
+    }
 )
 Limit = Annotated[int | float, BeforeValidator(_limit), _LIMIT_SCHEMA]
 LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1), _LIMIT_SCHEMA]

@@ -1087,10 +1087,7 @@ def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
 
 
 def _show(value: Any) -> str:
-    try:
-        text = json.dumps(value, default=str, ensure_ascii=False)
-    except ValueError:  # a whole number of more digits than Python prints
-        text = "a number of thousands of digits"
+    text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
