@@ -106,11 +106,17 @@ def _note(race, t, kind, e, plan, endpoint):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _cut(time):  # type: ignore[no-untyped-def]
+    """Whole ns (int64) of a time (float64 ns), cut off; FAR_NS at most."""
+    return np.int64(time) if time < draws.FAR_NS else np.int64(draws.FAR_NS)
+
+
+@inline
 def _ns(dist, table, race, stream, e, client, attempt):  # type: ignore[no-untyped-def]
     """Whole ns of a draw of the Enactor's stream."""
     if dist.kind == CONSTANT:
-        return np.int64(dist.a)
-    return np.int64(draws.quantile(dist, table, draws.uniform(race.keys[e, stream - PLAN], client, attempt)))
+        return _cut(dist.a)
+    return _cut(draws.quantile(dist, table, draws.uniform(race.keys[e, stream - PLAN], client, attempt)))
 
 
 @inline
@@ -194,7 +200,7 @@ def _try_lock(p, table, race, e, t):  # type: ignore[no-untyped-def]
         _note(race, t, LOST_LOCK, e, row[PLAN_OF], endpoint)
         wait = np.float64(_ns(p.back_off, table, race, BACK_OFF, e, address, tries))
         row[PHASE] = WAITING
-        row[DUE] = t + max(np.int64(min(wait * draws.power(p.factor, np.float64(tries)), p.cap_ns)), 1)
+        row[DUE] = t + max(_cut(min(wait * draws.power(p.factor, np.float64(tries)), p.cap_ns)), 1)
         row[TRIES] = tries + 1
         return
     race.locks[place(endpoint)] = e
@@ -282,7 +288,7 @@ def _write(p, table, race, e, t):  # type: ignore[no-untyped-def]
         took = _ns(p.clean_up, table, race, CLEAN_UP, e, row[ROUND], 0)
         if p.guardrails & KEEP_ACTIVE:
             for i in range(p.endpoints):
-                took += _ns(p.check, table, race, CHECK, e, _address(p, row, i), 2)
+                took = min(took + _ns(p.check, table, race, CHECK, e, _address(p, row, i), 2), draws.FAR_NS)
         row[DUE] = t + max(took, 1)
     return emptied
 
@@ -416,22 +422,22 @@ def refresh(p, table, race, key):  # type: ignore[no-untyped-def]
     now = whole[NOW]
     least = np.float64(now - whole[PLAN_STARTED])
     found = _longer(p.plan, table, least, draws.uniform(key, 0, 0))
-    whole[PLAN_DUE] = max(whole[PLAN_STARTED] + np.int64(found), now + 1)
+    whole[PLAN_DUE] = max(whole[PLAN_STARTED] + _cut(found), now + 1)
     for e in range(p.enactors):
         row = race.enactors[e]
         least = np.float64(now - row[STARTED])
         u = draws.uniform(key, e + 1, 0)
         phase = row[PHASE]
         if phase == IDLE:
-            row[DUE] = max(row[STARTED] + np.int64(_longer(p.look, table, least, u)), now + 1)
+            row[DUE] = max(row[STARTED] + _cut(_longer(p.look, table, least, u)), now + 1)
         elif phase == WAITING:
             grown = draws.power(p.factor, np.float64(row[TRIES] - 1))
             wait = min(_longer(p.back_off, table, least / grown, u) * grown, p.cap_ns)
-            row[DUE] = max(row[STARTED] + np.int64(wait), now + 1)
+            row[DUE] = max(row[STARTED] + _cut(wait), now + 1)
         elif phase == WRITING and not p.guardrails & (COMPARE_AND_SET | REFUSE_EMPTY):
-            row[DUE] = max(row[STARTED] + np.int64(_longer(p.transaction, table, least, u)), now + 1)
+            row[DUE] = max(row[STARTED] + _cut(_longer(p.transaction, table, least, u)), now + 1)
         elif phase == CLEANING and not p.guardrails & KEEP_ACTIVE:
-            row[DUE] = max(row[STARTED] + np.int64(_longer(p.clean_up, table, least, u)), now + 1)
+            row[DUE] = max(row[STARTED] + _cut(_longer(p.clean_up, table, least, u)), now + 1)
 
 
 class Pool(NamedTuple):

@@ -32,6 +32,12 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _ULP52 = 2.0**-52
 
+# 36 years: beyond every horizon (10 years at most), and a few such times add up within 64 bits. Longer ones are cut off
+# here, as they are never over in either case.
+FAR_NS = 1 << 60
+_FAR = float(FAR_NS)
+_MOST_SLOW = 1e150  # a slowdown beyond all times, which is still a number times 0
+
 
 class Dist(NamedTuple):
     """A distribution for the kernel: its number, two parameters, and where its measured values lie in the shared table.
@@ -195,6 +201,18 @@ def quantile(dist, table, u):  # type: ignore[no-untyped-def]
     if dist.kind == EMPIRICAL:
         return table[dist.first + np.int64(u * dist.size)]
     return _curved(dist, u)
+
+
+@inline
+def whole_ns(time):  # type: ignore[no-untyped-def]
+    """Whole nanoseconds (int64) of a time (float64 ns >= 0), rounded; FAR_NS at most."""
+    return np.int64(time + 0.5) if time < _FAR else np.int64(FAR_NS)
+
+
+@inline
+def slowed(time, a, b, n, queue):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns) while `queue` others wait: times 1 + a · (queue / n)^b."""
+    return time * min(1.0 + a * power(queue / n, b), _MOST_SLOW)
 
 
 @inline

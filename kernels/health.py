@@ -11,7 +11,7 @@ import numpy as np
 
 from kernels import batches
 from kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
-from kernels.draws import Dist, draw, uniform
+from kernels.draws import Dist, draw, uniform, whole_ns
 from kernels.events import NEVER, place
 from kernels.jit import inline, kernel
 from kernels.workers import make_busy
@@ -220,7 +220,8 @@ def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
                 if now - row[target, SINCE] >= policy.forget_ns:
                     row[target, REMOVALS] = 0
                 row[target, REMOVALS] += 1
-                row[target, BLOCKED_UNTIL] = now + min(row[target, REMOVALS] * policy.span_ns, policy.cap_ns)
+                spans = min(row[target, REMOVALS], policy.cap_ns // max(policy.span_ns, 1) + 1)
+                row[target, BLOCKED_UNTIL] = now + min(spans * policy.span_ns, policy.cap_ns)
             row[target, SINCE] = now
             state.series[window, REMOVED] += 1
             return 1
@@ -250,7 +251,7 @@ def _check(params, keys, table, state, target_, now, number):  # type: ignore[no
     end = begin
     is_good = False
     if begin < now + params.timeout_ns:
-        end += np.int64(draw(params.service, table, keys.service, target_, number) + 0.5)
+        end += whole_ns(draw(params.service, table, keys.service, target_, number))
         is_good = end <= now + params.timeout_ns and row[target, READY] <= now
     state.series[window, CHECKS] += 1
     if is_good:

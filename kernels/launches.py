@@ -27,11 +27,12 @@ WHOLE = 10
 NEXT_LAUNCH, LAUNCH_SUM, NEXT_CHANGE, CHANGE_SUM, TOKENS, RATE, BURST = range(7)
 REAL = 7
 
-# Columns of the series: flows of a window, then levels at its end.
+# Columns of the series: flows of a window, then levels at its end, and the largest of these in it.
 (
     ASKED, ATTEMPTS, THROTTLED, INSUFFICIENT, ACCEPTED, GAVE_UP, CHANGED, HELD, RELEASED_CHANGES, ASLEEP_END, HELD_END,
-) = range(11)  # fmt: skip
-SERIES = 11
+    ASLEEP_MAX, HELD_MAX,
+) = range(13)  # fmt: skip
+SERIES = 13
 
 
 class Params(NamedTuple):
@@ -78,6 +79,7 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; real float64[REAL]; rows int64[n, COLUMNS], work that waits for its window, linked from heads
     int64[windows + 1] and counted in counts; held int64[zones] and carry float64[zones], changes that wait for a lease;
+    releasing int64[zones, 2], how many of these a window lets go and how many it has;
     batch, order, ends: scratch; jobs int64[m, COLUMNS] with first int64[windows + 1], what was let out in each window;
     series int64[windows, SERIES].
     """
@@ -89,6 +91,7 @@ class State(NamedTuple):
     counts: np.ndarray
     held: np.ndarray
     carry: np.ndarray
+    releasing: np.ndarray
     denied: np.ndarray
     batch: np.ndarray
     order: np.ndarray
@@ -196,6 +199,24 @@ def _has_capacity(params, keys, state, identity, tries):  # type: ignore[no-unty
     return False
 
 
+@inline
+def _release_ns(params, start, number, count):  # type: ignore[no-untyped-def]
+    """When the `number`-th of `count` changes goes that a zone lets go in a window: evenly spread."""
+    return start + (2 * number + 1) * params.window_ns // (2 * count)
+
+
+@inline
+def _still_held(params, state, start, now):  # type: ignore[no-untyped-def]
+    """Changes of all zones that are held at `now`, those among them that a later moment of this window lets go."""
+    held = 0
+    for zone in range(params.zones):
+        count = state.releasing[zone, 0]
+        while state.releasing[zone, 1] < count and _release_ns(params, start, state.releasing[zone, 1], count) <= now:
+            state.releasing[zone, 1] += 1
+        held += state.held[zone] + count - state.releasing[zone, 1]
+    return held
+
+
 @kernel
 def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """All work of the window, whose rows are gathered and counted."""
@@ -206,7 +227,12 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     series = state.series
     now = place(max(window - 1, 0))  # levels are those at the end of the window before
     was = place(max(window - 2, 0))
+    most_held = 0
+    most_asleep = whole[ASLEEP]
     for zone in range(params.zones):
+        most_held += state.held[zone]
+        state.releasing[zone, 0] = 0
+        state.releasing[zone, 1] = 0
         share = 1.0
         for _ in range(params.looks):
             share *= 1.0 - inputs.leased[zone, now] / np.float64(inputs.droplets[zone])
@@ -218,8 +244,9 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             count = min(np.int64(exact), state.held[zone])
             state.held[zone] -= count
             state.carry[zone] = exact - count if state.held[zone] > 0 else 0.0
+            state.releasing[zone, 0] = count
             for i in range(count):
-                time = start + (2 * i + 1) * params.window_ns // (2 * count)
+                time = _release_ns(params, start, i, count)
                 _let_out(state, time, time, whole[RELEASES] * 4 + RELEASED)
                 whole[RELEASES] += 1
             series[window, RELEASED_CHANGES] += count
@@ -244,6 +271,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             else:
                 state.held[zone] += 1
                 series[window, HELD] += 1
+                most_held = max(most_held, _still_held(params, state, start, t))
         else:
             series[window, ASKED] += tries == 0
             series[window, ATTEMPTS] += 1
@@ -268,6 +296,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
                     state.rows[row, TRIES] = tries
                     link(state.rows, state.heads, state.counts, row, back // params.window_ns)
                     whole[ASLEEP] += 1
+                    most_asleep = max(most_asleep, whole[ASLEEP])
                     stays = True
         if not stays:
             state.rows[row, NEXT] = whole[FREE_ROW]
@@ -277,6 +306,8 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     for zone in range(params.zones):
         held += state.held[zone]
     series[window, HELD_END] = held
+    series[window, ASLEEP_MAX] = most_asleep
+    series[window, HELD_MAX] = most_held
     whole[WINDOW] = window + 1
     state.first[window + 1] = whole[JOBS]
 

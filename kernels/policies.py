@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.draws import Dist, draw, uniform
+from kernels.draws import Dist, draw, uniform, whole_ns
 from kernels.jit import inline
 
 # client: when does an attempt that failed come back
@@ -81,16 +81,16 @@ def retry_delay_ns(policy, table, key, client, attempt, tries):  # type: ignore[
     if policy.kind == IMMEDIATE:
         return np.int64(0)
     if policy.kind == FIXED:
-        return np.int64(draw(policy.delay, table, key, client, attempt) + 0.5)
+        return whole_ns(draw(policy.delay, table, key, client, attempt))
     delay = policy.base_ns
     for _ in range(tries - 1):
-        if delay >= policy.cap_ns:
+        if delay >= policy.cap_ns or policy.factor == 1.0:
             break
         delay *= policy.factor
     delay = min(delay, policy.cap_ns)
     if policy.kind == FULL_JITTER:
         delay *= uniform(key, client, attempt)
-    return np.int64(delay + 0.5)
+    return whole_ns(delay)
 
 
 @inline

@@ -11,8 +11,8 @@ import numpy as np
 
 from kernels import batches, policies
 from kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
-from kernels.draws import Dist, draw, power, uniform
-from kernels.events import place
+from kernels.draws import Dist, draw, slowed, uniform, whole_ns
+from kernels.events import NEVER, place
 from kernels.jit import inline, kernel
 from kernels.requests import part_of
 from kernels.workers import make_busy
@@ -31,12 +31,13 @@ WHOLE = 6
 HEAD, TAIL, BUCKET_AT, BLOCKED = range(4)  # columns of State.shards
 TOKENS, BUCKET_RATE = range(2)  # columns of State.buckets
 
-# Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end.
+# Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
+# and the most that waited at one time in it.
 (
     SUBMITTED, ATTEMPTS, REFUSED, SHED_JOBS, FAILED, GAVE_UP, REACHABLE, PROPAGATED, LATENCY_NS, LATENCY_MAX_NS,
-    WAITING_END, ASLEEP_END,
-) = range(12)  # fmt: skip
-SERIES = 12
+    WAITING_END, ASLEEP_END, WAITING_MAX,
+) = range(13)  # fmt: skip
+SERIES = 13
 
 
 class Intake(NamedTuple):
@@ -149,11 +150,10 @@ def _retry(params, keys, table, state, now, origin, identity, tries):  # type: i
 def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
     """Start a job at `now`, while `queue` others wait: its finish is known."""
     series = state.series
-    slowdown = 1.0
+    service = draw(params.service, table, keys.service, identity, tries)
     if params.slowdown_a > 0.0:
-        slowdown += params.slowdown_a * power(queue / params.slowdown_n, params.slowdown_b)
-    service = draw(params.service, table, keys.service, identity, tries) * slowdown
-    finish = now + np.int64(service + 0.5)
+        service = slowed(service, params.slowdown_a, params.slowdown_b, params.slowdown_n, queue)
+    finish = now + whole_ns(service)
     make_busy(state.free_ns, shard, finish)
     if params.fail_share > 0.0 and uniform(keys.fail, identity, tries) < params.fail_share:
         series[place(state.whole[WINDOW]), FAILED] += 1
@@ -173,7 +173,7 @@ def _begin(params, keys, table, state, shard, now, queue, origin, identity, trie
             state.whole[TOLD] += 1
         latency = finish - origin
         series[place(window), REACHABLE] += 1
-        series[place(window), LATENCY_NS] += latency
+        series[place(window), LATENCY_NS] = min(series[place(window), LATENCY_NS], NEVER - latency) + latency
         if latency > series[place(window), LATENCY_MAX_NS]:
             series[place(window), LATENCY_MAX_NS] = latency
         state.latency[place(part_of(latency))] += 1
@@ -262,6 +262,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     whole[ASLEEP] -= state.counts[window]
     batches.sort_window(batch, count, start, params.window_ns, state.order, state.ends)
     series[window, ATTEMPTS] += count
+    most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):
         item = place(state.order[place(i)])
         time, origin = batch[item, TIME], batch[item, ORIGIN]
@@ -283,10 +284,12 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
                 state.rings[shard, slot, column] = batch[item, column]
             shards[shard, TAIL] += 1
             whole[WAITING] += 1
+            most = max(most, whole[WAITING])
     for shard_ in range(shards.shape[0]):
         _settle(params, keys, table, state, place(shard_), start + params.window_ns - 1)
     series[window, WAITING_END] = whole[WAITING]
     series[window, ASLEEP_END] = whole[ASLEEP]
+    series[window, WAITING_MAX] = most
     whole[WINDOW] += 1
     state.told[place(whole[WINDOW])] = whole[TOLD]
 

@@ -49,23 +49,24 @@ DONE, GROW_QUEUE, GROW_CLIENTS, GROW_LOG, TOO_MANY_JOBS = range(5)
     NOW, NEAR_SIZE, CURSOR, HEAD, TAIL, WAITING, BUSY, COST_NS, DOWN_UNTIL, LEASED, BIN, EDGE, CONTROL, FROZEN,
     NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, BUCKET_AT, GATE_AT, GATE_ON, SLEEPERS, UNLEASED_NS,
     JOBS_DONE,
-    LATENCY_MAX,
-) = range(28)  # fmt: skip
-WHOLE = 28
+    LATENCY_MAX, UNLEASED_CARRY, OPEN, QUEUE_PEAK, OLDEST_PEAK, OPEN_PEAK,
+) = range(33)  # fmt: skip
+WHOLE = 33
 
 # Fractional memory of a host (Host.real).
 TOKENS, BUCKET_RATE, GATE_TOKENS, GATE_RATE, GATE_BURST, DEPENDENCY_FAILS, ARRIVAL_AT = range(7)
 REAL = 7
 
-# Columns of the time series (Host.series): flows of the window, then levels at its end.
+# Columns of the time series (Host.series): flows of the window, levels at its end, and the largest levels in it.
 (
     SUBMITTED, REJECTED_GATE, REJECTED_ADMISSION, REJECTED_FULL, REJECTED_DOWN, DROPPED, LOST, CANCELLED, SUCCEEDED,
     WASTED,
     FAILED, TIMED_OUT, ESTABLISHED, ARRIVED, GAVE_UP, USEFUL_NS, WASTED_NS, FAILED_NS, OVERHEAD_NS,
-    QUEUE, OLDEST_NS, LEASED_END, IN_SERVICE, SLEEPING_END, BUSY_SUM_NS, IDLE_SUM_NS, DOWN_SUM_NS,
-) = range(27)  # fmt: skip
-SERIES = 27
-FLOWS = 19
+    BUSY_SUM_NS, IDLE_SUM_NS, DOWN_SUM_NS,
+    QUEUE, OLDEST_NS, LEASED_END, IN_SERVICE, SLEEPING_END,
+    QUEUE_MAX, OLDEST_MAX_NS, OPEN_MAX,
+) = range(30)  # fmt: skip
+SERIES = 30
 
 # Kinds of a line in the log.
 (
@@ -80,7 +81,8 @@ GATE_OFF, GATE_ALL, GATE_ESTABLISH = range(
     3
 )  # whom the operator's throttle holds up: nobody, all, those without a lease
 OK, FAILS = range(2)  # outcome of a service
-FROZEN_BASE = 1 << 61  # a frozen lease is this plus what is left of it
+FROZEN_BASE = 1 << 61  # a frozen lease is this plus what is left of it; above a horizon and FAR_NS
+UNLEASED_CARRY_NS = 1 << 62  # of a host's time without leases, which 64 bits alone may not hold
 
 # Columns of a worker (Host.workers).
 WHO, WHICH, SUBMITTED_AT, STARTED_AT, OUTCOME, PAID_NS = range(6)
@@ -260,15 +262,20 @@ def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _lease_ns(params, keys, inputs, client):  # type: ignore[no-untyped-def]
+    """Length of a client's lease with its grace; FAR_NS at most."""
+    length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
+    return min(length + params.lease.grace_ns, draws.FAR_NS)
+
+
+@inline
 def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignore[no-untyped-def]
     """A new lease from `credit` on; keeps the count of leases and of those that run out in each window."""
     whole = host.whole
     series = host.series
     bin_ = place(whole[BIN])
     last = place(host.expiring.shape[0] - 1)
-    length = (
-        np.int64(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0) + 0.5) + params.lease.grace_ns
-    )
+    length = _lease_ns(params, keys, inputs, client)
     old = host.clients[row, EXPIRES]
     if old > now:
         if old < FROZEN_BASE:
@@ -276,6 +283,9 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
         whole[LEASED] -= 1
     else:
         whole[UNLEASED_NS] += now - max(old, 0)
+        if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
+            whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
+            whole[UNLEASED_CARRY] += 1
         series[bin_, ESTABLISHED] += 1
     if whole[FROZEN] != 0:
         new = FROZEN_BASE + length - (now - credit)
@@ -312,8 +322,7 @@ def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
         left = host.clients[row, EXPIRES] - FROZEN_BASE
         if host.clients[row, STATE] != FREE and left > 0:
             if params.lease.thaw == policies.REARM:
-                length = draws.draw(params.lease.duration, inputs.table, keys.lease, host.clients[row, CLIENT], 0)
-                left = np.int64(length + 0.5) + params.lease.grace_ns
+                left = _lease_ns(params, keys, inputs, host.clients[row, CLIENT])
             host.clients[row, EXPIRES] = now + left
             host.expiring[min(_window_of(now + left, params.window_ns), last)] += 1
     host.whole[FROZEN] = 0
@@ -331,7 +340,10 @@ def _restart(params, host, wrap, now, down_ns):  # type: ignore[no-untyped-def]
     for i in range(whole[HEAD], whole[TAIL]):
         client = host.queue[i & mask, 0]
         row = row_of(client, wrap)
-        if _is_current(host.clients, row, client, host.queue[i & mask, 1]):
+        is_current = _is_current(host.clients, row, client, host.queue[i & mask, 1])
+        if is_current or params.cancel == 0:  # it waits
+            whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - host.queue[i & mask, 2])
+        if is_current:
             host.clients[row, STATE] = FORGOTTEN
     busy = whole[BUSY]
     for worker in range(params.workers):
@@ -441,6 +453,7 @@ def _retry(params, keys, inputs, host, wrap, shift, now, client, is_answer):  # 
     policy = params.client
     if policy.retries >= 0 and tries > policy.retries:
         clients[row, STATE] = FREE
+        host.whole[OPEN] -= 1
         host.series[host.whole[BIN], GAVE_UP] += 1
         _note(host, now, LOG_GIVE_UP, client, clients[row, ATTEMPT])
         return
@@ -451,6 +464,12 @@ def _retry(params, keys, inputs, host, wrap, shift, now, client, is_answer):  # 
     host.whole[SLEEPERS] += 1
     clients[row, DUE] = now + delay
     _arm(host, wrap, shift, client)
+
+
+@inline
+def _timeout_ns(params, keys, inputs, client, attempt):  # type: ignore[no-untyped-def]
+    """How long the client waits for an answer to this attempt; at least 1."""
+    return max(draws.whole_ns(draws.draw(params.timeout, inputs.table, keys.timeout, client, attempt)), 1)
 
 
 @inline
@@ -503,11 +522,10 @@ def _submit(params, keys, inputs, host, wrap, shift, now, client):  # type: igno
         host.series[place(whole[BIN]), refused] += 1
         _note(host, now, LOG_REJECT, client, attempt)
         if refused != REJECTED_DOWN:
-            whole[COST_NS] += params.reject_cost_ns
+            whole[COST_NS] = min(whole[COST_NS] + params.reject_cost_ns, draws.FAR_NS)
         return True
-    timeout = np.int64(draws.draw(params.timeout, inputs.table, keys.timeout, client, attempt) + 0.5)
     clients[row, STATE] = QUEUED
-    clients[row, DUE] = now + max(timeout, 1)
+    clients[row, DUE] = now + _timeout_ns(params, keys, inputs, client, attempt)
     _arm(host, wrap, shift, client)
     last = place(whole[TAIL] & (host.queue.shape[0] - 1))
     host.queue[last, 0] = client
@@ -536,8 +554,8 @@ def _start(params, keys, inputs, host, wrap, now, client, attempt, submitted, is
         else:
             mean = draws.draw(params.establish, inputs.table, keys.service, client, attempt)
         if params.slowdown_a > 0.0:
-            mean *= 1.0 + params.slowdown_a * draws.power(whole[WAITING] / params.slowdown_n, params.slowdown_b)
-        service = np.int64(mean + 0.5)
+            mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, whole[WAITING])
+        service = draws.whole_ns(mean)
     if is_current:
         host.clients[row, STATE] = SERVED
     _note(host, now, LOG_START, client, attempt)
@@ -579,12 +597,13 @@ def _take(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-unty
         if params.cancel != 0 and not is_current:
             continue  # it left at its deadline and was counted then
         whole[WAITING] -= 1
+        whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - submitted)
         if params.queue.kind == policies.DROP_EXPIRED and policies.is_expired(
             params.queue, now, submitted, clients[row, DUE], is_current
         ):
             host.series[place(whole[BIN]), DROPPED] += 1
             _note(host, now, LOG_DROP, client, attempt)
-            whole[COST_NS] += params.drop_cost_ns
+            whole[COST_NS] = min(whole[COST_NS] + params.drop_cost_ns, draws.FAR_NS)
             if is_current:
                 if params.drop_notifies != 0:
                     _disarm(host, wrap, shift, client)
@@ -639,6 +658,7 @@ def _finish(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-un
         host.latency[part_of(latency)] += 1
         whole[LATENCY_MAX] = max(whole[LATENCY_MAX], latency)
         whole[JOBS_DONE] += 1
+        whole[OPEN] -= 1
         clients[row, STATE] = FREE
         return NOBODY
     credit = submitted if params.lease.kind == policies.CREDIT_ON_ARRIVAL else now
@@ -649,13 +669,13 @@ def _finish(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-un
         every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, attempt) - 1.0)
     clients[row, STATE] = SLEEPING
     whole[SLEEPERS] += 1
-    clients[row, DUE] = now + np.int64(every + 0.5)
+    clients[row, DUE] = now + draws.whole_ns(every)
     _arm(host, wrap, shift, client)
     return NOBODY
 
 
 @inline
-def _time_out(params, host, wrap, now, client):  # type: ignore[no-untyped-def]
+def _time_out(params, keys, inputs, host, wrap, now, client):  # type: ignore[no-untyped-def]
     """The client gives its attempt up; with `cancel` the request leaves the queue or its worker."""
     clients = host.clients
     whole = host.whole
@@ -669,6 +689,8 @@ def _time_out(params, host, wrap, now, client):  # type: ignore[no-untyped-def]
         _note(host, now, LOG_CANCEL, client, attempt)
         if state == QUEUED:
             whole[WAITING] -= 1
+            age = _timeout_ns(params, keys, inputs, client, attempt)
+            whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], age)
         else:
             workers = host.workers
             worker = 0
@@ -687,7 +709,7 @@ def _time_out(params, host, wrap, now, client):  # type: ignore[no-untyped-def]
 
 @kernel
 def _close_window(params, host, wrap):  # type: ignore[no-untyped-def]
-    """Write the levels at the end of the current window and open the next."""
+    """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
     whole = host.whole
     queue = host.queue
     series = host.series
@@ -703,13 +725,24 @@ def _close_window(params, host, wrap):  # type: ignore[no-untyped-def]
             whole[HEAD] += 1
     busy = whole[BUSY]
     series[bin_, QUEUE] = whole[WAITING]
-    series[bin_, OLDEST_NS] = edge - queue[whole[HEAD] & mask, 2] if whole[WAITING] > 0 else 0
+    oldest = edge - queue[whole[HEAD] & mask, 2] if whole[WAITING] > 0 else 0
+    series[bin_, OLDEST_NS] = oldest
     series[bin_, LEASED_END] = whole[LEASED]
     series[bin_, IN_SERVICE] = busy
     series[bin_, SLEEPING_END] = whole[SLEEPERS]
+    idle = params.workers - busy
     series[bin_, BUSY_SUM_NS] = whole[BUSY_NS] + busy * edge
-    series[bin_, IDLE_SUM_NS] = whole[IDLE_NS] + (params.workers - busy) * max(edge, whole[DOWN_UNTIL])
-    series[bin_, DOWN_SUM_NS] = whole[DOWN_NS] - (params.workers - busy) * max(whole[DOWN_UNTIL] - edge, 0)
+    series[bin_, IDLE_SUM_NS] = whole[IDLE_NS] + idle * max(edge, whole[DOWN_UNTIL])
+    series[bin_, DOWN_SUM_NS] = whole[DOWN_NS] - idle * max(whole[DOWN_UNTIL] - edge, 0)
+    whole[BUSY_NS] -= series[bin_, BUSY_SUM_NS]
+    whole[IDLE_NS] -= series[bin_, IDLE_SUM_NS]
+    whole[DOWN_NS] -= series[bin_, DOWN_SUM_NS]
+    series[bin_, QUEUE_MAX] = whole[QUEUE_PEAK]
+    series[bin_, OLDEST_MAX_NS] = max(whole[OLDEST_PEAK], oldest)
+    series[bin_, OPEN_MAX] = whole[OPEN_PEAK]
+    whole[QUEUE_PEAK] = whole[WAITING]
+    whole[OLDEST_PEAK] = 0
+    whole[OPEN_PEAK] = whole[OPEN]
     whole[BIN] += 1
     whole[EDGE] = edge + params.window_ns
 
@@ -785,7 +818,7 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
                 if _submit(params, keys, inputs, host, wrap, shift, now, client):
                     again = client
             else:
-                _time_out(params, host, wrap, now, client)
+                _time_out(params, keys, inputs, host, wrap, now, client)
                 again = client
                 is_answer = False
         else:
@@ -804,13 +837,18 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
             host.series[place(whole[BIN]), ARRIVED] += 1
             _note(host, now, LOG_ARRIVE, job, 0)
             whole[JOB] = job + 1
+            whole[OPEN] += 1
             whole[SLEEPERS] += 1
             _next_arrival(params, keys, inputs, host)
             _arm(host, wrap, shift, job)
+            continue  # its submission follows
         if again != NOBODY:
             _retry(params, keys, inputs, host, wrap, shift, now, again, is_answer)
-        if whole[WAITING] > 0 and whole[BUSY] < params.workers:
-            _take(params, keys, inputs, host, wrap, shift, now)
+        if whole[WAITING] > 0:
+            if whole[BUSY] < params.workers:
+                _take(params, keys, inputs, host, wrap, shift, now)
+            whole[QUEUE_PEAK] = max(whole[QUEUE_PEAK], whole[WAITING])
+        whole[OPEN_PEAK] = max(whole[OPEN_PEAK], whole[OPEN])
         if freed != NOBODY and host.finish[place(freed)] == NEVER:
             _settle(host, freed)  # it was not the first to start again, which would have settled it
 

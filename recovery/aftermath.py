@@ -19,10 +19,11 @@ from recovery.stages import health, launches, propagation
 LAUNCH_COLUMNS = (
     "launches_asked", "launch_attempts", "launches_throttled", "launches_insufficient", "launches_accepted",
     "launches_gave_up", "changes", "changes_held", "changes_released", "launches_asleep", "changes_waiting",
+    "launches_asleep_max", "changes_waiting_max",
 )  # fmt: skip
 PROPAGATION_COLUMNS = (
     "jobs_submitted", "job_attempts", "jobs_refused", "jobs_shed", "jobs_failed", "jobs_gave_up", "launches_reachable",
-    "changes_propagated", "latency_sum_ns", "latency_max_ns", "jobs_waiting", "jobs_asleep",
+    "changes_propagated", "latency_sum_ns", "latency_max_ns", "jobs_waiting", "jobs_asleep", "jobs_waiting_max",
 )  # fmt: skip
 HEALTH_COLUMNS = (
     "checks", "checks_failed", "health_changes", "targets_taken_out", "removals_delayed", "removals_cancelled",
@@ -82,8 +83,8 @@ class Aftermath(Outcome):
             "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
             "launches_insufficient_share": int(flows["launches_insufficient"].sum()) / total,
             "launches_gave_up": int(flows["launches_gave_up"].sum()),
-            "launches_asleep_peak": int(flows["launches_asleep"].max(initial=0)),
-            "changes_waiting_peak": int(flows["changes_waiting"].max(initial=0)),
+            "launches_asleep_peak": int(flows["launches_asleep_max"].max(initial=0)),
+            "changes_waiting_peak": int(flows["changes_waiting_max"].max(initial=0)),
         }
 
     def _propagation(self) -> dict[str, Any]:
@@ -100,7 +101,7 @@ class Aftermath(Outcome):
             "reach_p50_s": measures.quantile_s(self.reach, starts, 0.5),
             "reach_p99_s": measures.quantile_s(self.reach, starts, 0.99),
             "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
-            "jobs_waiting_peak": int(flows["jobs_waiting"].max(initial=0)),
+            "jobs_waiting_peak": int(flows["jobs_waiting_max"].max(initial=0)),
             "jobs_refused_share": int(flows["jobs_refused"].sum()) / max(int(flows["job_attempts"].sum()), 1),
             "propagation_jobs": int(flows["jobs_submitted"].sum()),
         }

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels import events, requests
+from kernels import requests
 from recovery import measures, theory
 from recovery.scenario import Scenario, World, condition, outages_s, resolve
 from recovery.stages import host as hosts
@@ -30,10 +30,12 @@ ENGINE = "events"
 FLOWS = (
     "submitted", "rejected_throttle", "rejected_admission", "rejected_full", "rejected_down", "dropped", "lost",
     "cancelled", "succeeded", "wasted", "failed", "timed_out", "established", "arrived", "gave_up",
-    "useful_work_ns", "wasted_work_ns", "failed_work_ns", "overhead_work_ns",
+    "useful_work_ns", "wasted_work_ns", "failed_work_ns", "overhead_work_ns", "busy_ns", "idle_ns", "down_ns",
 )  # fmt: skip
-LEVELS = ("queue", "oldest_ns", "leased", "in_service", "asleep", "busy_ns", "idle_ns", "down_ns")
-COLUMNS = FLOWS + LEVELS
+LEVELS = ("queue", "oldest_ns", "leased", "in_service", "asleep")
+PEAKS = ("queue_max", "oldest_max_ns", "backlog_max")  # the largest within each window
+COLUMNS = FLOWS + LEVELS + PEAKS
+_OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
 _SLICE = 500  # droplets that are enough for a slice: short runs on several threads should not meet at the lock
 
@@ -46,7 +48,7 @@ class Interrupted(Exception):
 class Outcome:
     """What one run gave. Its `world` is the one that the run met: with the outages that were drawn for it.
 
-    `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_ns: the largest). All sums are of the
+    `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_…: the largest). All sums are of the
     whole fleet, also where only a sample of its hosts was simulated.
     """
 
@@ -121,7 +123,7 @@ class Outcome:
             normal, most = found.level, found.allowed(measures.DEPTHS["ttr99_s"])
             is_served = measures.is_served(t, flows["succeeded"], flows["gave_up"], hold)
             row |= measures.jobs_times_s(t, missing, found, back, hold)
-            row["backlog_peak"] = int(missing.max(initial=0))
+            row["backlog_peak"] = int(flows["backlog_max"].max(initial=0))
             row["backlog_end"] = int(missing[-1])
             row["served_share"] = float(flows["succeeded"].sum() / max(flows["arrived"].sum(), 1))
             row["gave_up"] = int(flows["gave_up"].sum())
@@ -140,11 +142,12 @@ class Outcome:
         row["amplification"] = attempts / successes if successes else math.inf
         row["amplification_peak"] = measures.amplification_peak(t, flows["submitted"], flows["succeeded"], back, hold)
         work = {
-            kind: int(flows[f"{kind}_work_ns"][during].sum()) for kind in ("useful", "wasted", "failed", "overhead")
+            kind: float(flows[f"{kind}_work_ns"][during].sum(dtype=np.float64))  # whole numbers might not hold it
+            for kind in ("useful", "wasted", "failed", "overhead")
         }
-        row["wasted_share"] = work["wasted"] / max(sum(work.values()), 1)
-        row["queue_peak"] = int(flows["queue"].max(initial=0))
-        row["oldest_peak_s"] = float(flows["oldest_ns"].max(initial=0) / 1e9)
+        row["wasted_share"] = work["wasted"] / max(sum(work.values()), 1.0)
+        row["queue_peak"] = int(flows["queue_max"].max(initial=0))
+        row["oldest_peak_s"] = float(flows["oldest_max_ns"].max(initial=0) / 1e9)
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         for name, q in (("sojourn_p50_s", 0.5), ("sojourn_p99_s", 0.99)):
             row[name] = measures.quantile_s(self.sojourn, starts, q)
@@ -225,11 +228,7 @@ def _end_ns(scenario: Scenario) -> int:
 
 
 def _part(scenario: Scenario, host: int, run: hosts.HostRun, cpu_s: float) -> _Part:
-    unleased = 0
-    if scenario.fleet is not None:
-        end = _end_ns(scenario)
-        expires = run.host.clients[:, events.EXPIRES]
-        unleased = int(run.host.whole[requests.UNLEASED_NS]) + int((end - np.maximum(expires[expires < end], 0)).sum())
+    unleased = run.unleased_ns() if scenario.fleet is not None else 0
     return _Part(host, run.host.histogram, run.host.latency, unleased, cpu_s)
 
 
@@ -275,6 +274,7 @@ class Runner:
             run.advance(end * piece // slices)
             if droplets >= 10_000:
                 self._advanced(1 / slices)
+        run.close()
         if droplets < 10_000:
             self._advanced(1.0)
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
@@ -349,6 +349,8 @@ class Runner:
             row = series[number : number + 1]
             for host, run in own:
                 run.advance((number + 1) * window)
+                if number == scenario.windows - 1:
+                    run.close()
                 with lock:
                     total.add(host, row, number)
                 row[:] = 0
@@ -445,9 +447,9 @@ class _Tally:
 
 def _join(sums: np.ndarray, series: np.ndarray) -> None:
     """Add rows of series: flows and levels add up, but the oldest is the oldest of all."""
-    oldest = np.maximum(sums[:, requests.OLDEST_NS], series[:, requests.OLDEST_NS])
+    oldest = np.maximum(sums[:, _OLDEST], series[:, _OLDEST])
     sums += series
-    sums[:, requests.OLDEST_NS] = oldest
+    sums[:, _OLDEST] = oldest
 
 
 class _Sum:
@@ -516,7 +518,7 @@ class _Sum:
     @staticmethod
     def _scaled(tally: _Tally, rows: slice) -> np.ndarray:
         series = np.array(_whole_fleet(tally.series[rows], tally.stratum))
-        series[:, requests.OLDEST_NS] = tally.series[rows, requests.OLDEST_NS]
+        series[:, _OLDEST] = tally.series[rows, _OLDEST]
         return series
 
     def row(self, number: int) -> np.ndarray:

@@ -86,7 +86,12 @@ _LEASES = (
     ),
     Column("amplification", "attempts a success", "attempts for each success, during recovery", "number"),
     Column("wasted_share", "wasted work", "share of the work done for answers nobody waited for", "share"),
-    Column("queue_peak", "longest queue", "most requests that waited at one time", "number"),
+    Column(
+        "queue_peak",
+        "longest queue",
+        "most requests that waited at one time; of several hosts their peaks in one window, added up",
+        "number",
+    ),
     Column("unleased_droplet_hours", "unleased droplet hours", "hours without a lease, over all droplets", "number"),
 )
 _JOBS = (
@@ -98,8 +103,18 @@ _JOBS = (
     Column("amplification", "attempts a success", "attempts for each success, during recovery", "number"),
     Column("wasted_share", "wasted work", "share of the work done for answers nobody waited for", "share"),
     Column("served_share", "jobs served", "share of all jobs that succeeded", "share"),
-    Column("backlog_peak", "largest backlog", "most jobs without an answer at one time", "number"),
-    Column("queue_peak", "longest queue", "most requests that waited at one time", "number"),
+    Column(
+        "backlog_peak",
+        "largest backlog",
+        "most jobs without an answer at one time; of several hosts their peaks in one window, added up",
+        "number",
+    ),
+    Column(
+        "queue_peak",
+        "longest queue",
+        "most requests that waited at one time; of several hosts their peaks in one window, added up",
+        "number",
+    ),
     Column(
         "latency_p99_s",
         "latency, 99 %",

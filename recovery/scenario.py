@@ -38,6 +38,7 @@ from recovery.door import ScenarioError
 from recovery.door import quoted as _quoted
 from recovery.sections import Slowdown
 from recovery.units import (
+    HORIZON_MAX_S,
     Duration,
     Number,
     PositiveDuration,
@@ -398,6 +399,8 @@ class Scenario(_Part):
     def _wrong_times(self) -> Iterator[str]:
         """What cannot be within the horizon, and times that may not be zero."""
         end = f"the horizon, {show_duration(self.horizon)}"
+        if self.horizon > HORIZON_MAX_S:
+            yield f"horizon is {show_duration(self.horizon)}; want at most {show_duration(HORIZON_MAX_S)}"
         if self.coupling.window > self.horizon:
             yield f"coupling.window is {show_duration(self.coupling.window)}; want no longer than {end}"
         elif self.horizon / self.coupling.window > WINDOWS_MAX:

@@ -25,7 +25,9 @@ _RATE = r"^\s*([0-9]+(\.[0-9]+)?([eE][0-9]+)?)\s*/\s*(ms|s|m|min|h|d)\s*$"
 _SHARE = r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"
 _TO_100 = r"^\s*(0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)|\.[0-9]+)\s*%\s*$"  # of shares from 0 to 1
 _ABOVE_0 = "^(?=.*[1-9])"  # before another pattern: some digit is not 0
-LONGEST_S = 36_500 * 86_400.0  # whole nanoseconds of a time and of a few of them fit 64 bits
+LONGEST_S = 36_500 * 86_400.0
+HORIZON_MAX_S = 3_650 * 86_400.0
+FAR_NS = 1 << 60  # 36 years, as in kernels.draws: beyond every horizon, and a few such times add up within 64 bits
 MOST_PER_S = 1e9
 
 
@@ -139,8 +141,8 @@ PositiveShare = Annotated[float, BeforeValidator(_positive(share, 'a share above
 
 
 def ns(seconds: float) -> int:
-    """Whole nanoseconds of a time in seconds."""
-    return round(seconds * 1e9)
+    """Whole nanoseconds of a time in seconds; FAR_NS at most."""
+    return round(min(seconds * 1e9, float(FAR_NS)))
 
 
 def show_duration(seconds: float) -> str:

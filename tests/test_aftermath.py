@@ -194,7 +194,7 @@ def test_nothing_is_lost(data: tuple[Scenario, int]) -> None:
 @settings(LOTS, max_examples=200)
 def test_a_window_is_put_in_order(times: list[int]) -> None:
     items = np.array([(5000 + t, 0, i * 7 % 64, 0, 0) for i, t in enumerate(times)], np.int64)
-    order, ends = np.zeros(len(items), np.int64), np.zeros(len(items) + 1, np.int64)
+    order, ends = np.zeros(len(items), np.int64), np.zeros(2 * len(items) + 1, np.int64)
     batches.sort_window(items, len(items), 5000, 1000, order, ends)
     keys = [(int(items[i, batches.TIME]), int(items[i, batches.IDENTITY])) for i in order]
     assert keys == sorted(keys)

@@ -43,7 +43,7 @@ def check_edge(run: HostRun, window: int) -> None:
     assert host.histogram.sum() == finished
 
     # Every nanosecond of every worker is in one place.
-    time = level[requests.BUSY_SUM_NS] + level[requests.IDLE_SUM_NS] + level[requests.DOWN_SUM_NS]
+    time = flows[requests.BUSY_SUM_NS] + flows[requests.IDLE_SUM_NS] + flows[requests.DOWN_SUM_NS]
     assert time == run.params.workers * edge
     is_busy = host.finish != events.NEVER
     assert is_busy.sum() == level[requests.IN_SERVICE] <= run.params.workers
@@ -51,7 +51,7 @@ def check_edge(run: HostRun, window: int) -> None:
     done = sum(
         flows[column] for column in (requests.USEFUL_NS, requests.WASTED_NS, requests.FAILED_NS, requests.OVERHEAD_NS)
     )
-    assert level[requests.BUSY_SUM_NS] == done + in_progress
+    assert flows[requests.BUSY_SUM_NS] == done + in_progress
 
     # Every client is in one state, and has one attempt under way or none.
     state = host.clients[:, events.STATE]

@@ -9,6 +9,7 @@ from kernels.requests import Host, Inputs, Keys, Params
 
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
 MEMORY_PER_REQUEST = 24
+SLOTS_MAX = 1 << 16  # that a long turn of the wheel may ask for; what is due in a later turn stays where it is
 
 
 class HostError(RuntimeError):
@@ -60,6 +61,38 @@ class HostRun:
                     "want fewer (jobs.steps), a shorter horizon, or more hosts (jobs.hosts)"
                 )
 
+    def close(self) -> None:
+        """Count the work on requests that are in service where the host stands, at the end of a window, in that window;
+        once, at the end of the run. What somebody waits for is useful so far.
+        """
+        host = self.host
+        busy = np.flatnonzero(host.finish != events.NEVER)
+        work = host.workers[busy]
+        rows = host.clients[work[:, requests.WHO] & self.wrap]
+        state = rows[:, events.STATE]
+        is_awaited = (rows[:, events.CLIENT] == work[:, requests.WHO]) & (
+            (rows[:, events.ATTEMPT] == work[:, requests.WHICH]) & ((state == events.QUEUED) | (state == events.SERVED))
+        )
+        elapsed = host.whole[requests.NOW] - work[:, requests.STARTED_AT]
+        paid = np.minimum(work[:, requests.PAID_NS], elapsed)
+        fails = work[:, requests.OUTCOME] == requests.FAILS
+        last = host.series[host.whole[requests.BIN] - 1]
+        last[requests.OVERHEAD_NS] += paid.sum()
+        for column, which in (
+            (requests.FAILED_NS, fails),
+            (requests.WASTED_NS, ~fails & ~is_awaited),
+            (requests.USEFUL_NS, ~fails & is_awaited),
+        ):
+            last[column] += (elapsed - paid)[which].sum()
+
+    def unleased_ns(self) -> int:
+        """Time that clients were without a lease, up to where the host stands, ns, added up."""
+        whole, expires = self.host.whole, self.host.clients[:, events.EXPIRES]
+        now = whole[requests.NOW]
+        whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires < now], 0), 10**9)  # their sums fit 64 bits
+        before = int(whole[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(whole[requests.UNLEASED_NS])
+        return before + int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
+
     def _grow_queue(self) -> None:
         """Forget what cancelled requests left in the queue; if it is still more than half full, double it."""
         whole, queue = self.host.whole, self.host.queue
@@ -98,7 +131,7 @@ def wheel(span_ns: int, clients: int) -> tuple[int, int]:
     slots = 1 << max(6, int(clients - 1).bit_length() - 4)
     shift = max(0, (max(span_ns, 1) // slots).bit_length())
     while shift > events.MAX_SHIFT:
-        slots *= 2
+        slots = max(slots, min(2 * slots, SLOTS_MAX))
         shift -= 1
     return slots, shift
 

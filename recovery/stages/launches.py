@@ -54,7 +54,7 @@ class LaunchRun:
                 self.state = state._replace(
                     batch=np.zeros((size, batches.COLUMNS), np.int64),
                     order=np.zeros(size, np.int64),
-                    ends=np.zeros(size + 1, np.int64),
+                    ends=np.zeros(2 * size + 1, np.int64),
                 )
             else:
                 room = len(state.jobs) + int(state.counts[state.whole[kernel.WINDOW]] + state.held.sum())
@@ -79,7 +79,7 @@ class LaunchRun:
         state = self.state
         gone, end = int(state.first[before]), int(state.whole[kernel.JOBS])
         state.jobs[: end - gone] = state.jobs[gone:end].copy()
-        state.first[before:] -= gone
+        state.first[before : state.whole[kernel.WINDOW] + 1] -= gone  # what lies beyond is not yet known
         state.whole[kernel.JOBS] -= gone
 
 
@@ -144,10 +144,11 @@ def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, d
         counts=counts,
         held=np.zeros(zones, np.int64),
         carry=np.zeros(zones),
+        releasing=np.zeros((zones, 2), np.int64),
         denied=np.zeros(zones),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
-        ends=np.zeros(_ROWS + 1, np.int64),
+        ends=np.zeros(2 * _ROWS + 1, np.int64),
         jobs=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         first=np.zeros(windows + 1, np.int64),
         series=np.zeros((windows, kernel.SERIES), np.int64),

@@ -154,6 +154,7 @@ def start(
     first = (np.sort(phase) * params.check_every_ns).astype(np.int64)
     length = np.empty(droplets)
     draws.draws(params.lease.duration, inputs.table, keys.lease, length)
-    expires = first - params.check_every_ns + (length + 0.5).astype(np.int64) + params.lease.grace_ns
+    whole = (np.minimum(length, draws.FAR_NS) + 0.5).astype(np.int64) + params.lease.grace_ns
+    expires = first - params.check_every_ns + np.minimum(whole, draws.FAR_NS)
     hosts.wake_holders(run, first, expires)
     return run

@@ -36,7 +36,7 @@ class PropagationRun:
                 self.state = state._replace(
                     batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
                     order=np.zeros(2 * count, np.int64),
-                    ends=np.zeros(2 * count + 1, np.int64),
+                    ends=np.zeros(4 * count + 1, np.int64),
                 )
             elif status == kernel.GROW_ROWS:
                 wanted = count + int(state.whole[kernel.WAITING])
@@ -57,7 +57,7 @@ class PropagationRun:
         state = self.state
         gone, end = int(state.told[before]), int(state.whole[kernel.TOLD])
         state.finishes[: end - gone] = state.finishes[gone:end].copy()
-        state.told[before:] -= gone
+        state.told[before : state.whole[kernel.WINDOW] + 1] -= gone  # what lies beyond is not yet known
         state.whole[kernel.TOLD] -= gone
 
     def _grow_rings(self, count: int) -> None:
@@ -140,7 +140,7 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         free_ns=workers.all_free(part.workers, part.shards),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
-        ends=np.zeros(_ROWS + 1, np.int64),
+        ends=np.zeros(2 * _ROWS + 1, np.int64),
         series=np.zeros((windows + 1, kernel.SERIES), np.int64),
         latency=np.zeros(requests.HISTOGRAM, np.int64),
         finishes=np.zeros((0, 2), np.int64),

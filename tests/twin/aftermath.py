@@ -20,6 +20,10 @@ def uniform(key: Any, identity: int, number: int) -> float:
     return float(draws.uniform(key, identity, number))
 
 
+def whole_ns(time: float) -> int:
+    return int(min(time, 2.0**60) + 0.5)
+
+
 def delay_ns(client: policies.Client, table: Any, key: Any, identity: int, tries: int) -> int:
     return int(policies.retry_delay_ns(client, table, key, identity, tries - 1, tries))
 
@@ -70,8 +74,13 @@ class LaunchTwin:
             self.release(window)
             due = [item for item in self.asleep if item[0] // window_ns == window]
             self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
+            asleep = len(self.asleep) + len(due)
+            self.counts[window]["most asleep"] = asleep
             for item in sorted([*by_window[window], *due], key=lambda item: (item[0], item[2])):
+                tried, before = item[3] > 0, len(self.asleep)
                 self.change(window, item) if item[2] % 4 == CHANGE else self.launch(window, item)
+                asleep += len(self.asleep) - before - tried
+                self.counts[window]["most asleep"] = max(self.counts[window]["most asleep"], asleep)
             self.counts[window]["asleep"] = len(self.asleep)
             self.counts[window]["held"] = sum(self.held)
 
@@ -79,6 +88,8 @@ class LaunchTwin:
         return int(self.inputs.leased[zone, max(window, 0)])
 
     def release(self, window: int) -> None:
+        self.counts[window]["most held"] = sum(self.held)
+        self.leaving: list[int] = []
         for zone in range(self.params.zones):
             now, was = self.level(zone, window - 1), self.level(zone, window - 2)
             if now > was and self.held[zone]:
@@ -89,6 +100,7 @@ class LaunchTwin:
                 for i in range(count):
                     time = window * self.params.window_ns + (2 * i + 1) * self.params.window_ns // (2 * count)
                     self.jobs[window].append((time, time, self.released * 4 + RELEASED))
+                    self.leaving.append(time)
                     self.released += 1
                 self.counts[window]["released"] += count
 
@@ -102,6 +114,8 @@ class LaunchTwin:
         else:
             self.held[zone] += 1
             self.counts[window]["newly held"] += 1
+            held = sum(self.held) + sum(leaves > time for leaves in self.leaving)
+            self.counts[window]["most held"] = max(self.counts[window]["most held"], held)
 
     def is_throttled(self, now: int) -> bool:
         while self.steps and self.steps[0][0] <= now:
@@ -154,7 +168,7 @@ class LaunchTwin:
         """The series, in the kernel's order of columns."""
         names = (
             "asked", "attempts", "throttled", "insufficient", "accepted", "gave up", "changes", "newly held",
-            "released", "asleep", "held",
+            "released", "asleep", "held", "most asleep", "most held",
         )  # fmt: skip
         return [[counts[name] for name in names] for counts in self.counts]
 
@@ -181,8 +195,10 @@ class PropagationTwin:
             batch = [(time, origin, identity, 0) for time, origin, identity in fresh] + due
             counts["submitted"] += len(fresh)
             counts["attempts"] += len(batch)
+            counts["most waiting"] = sum(map(len, self.waiting))
             for item in sorted(batch, key=lambda item: (item[0], item[2])):
                 self.submit(window, item)
+                counts["most waiting"] = max(counts["most waiting"], sum(map(len, self.waiting)))
             for shard in range(len(self.waiting)):
                 self.settle(window, shard, (window + 1) * window_ns - 1)
             counts["waiting"] = sum(map(len, self.waiting))
@@ -236,9 +252,9 @@ class PropagationTwin:
         slowdown = 1.0
         if self.params.slowdown_a > 0:
             power = float(draws.power(queue / self.params.slowdown_n, self.params.slowdown_b))
-            slowdown += self.params.slowdown_a * power
+            slowdown = min(slowdown + self.params.slowdown_a * power, 1e150)
         service = float(draws.draw(self.params.service, self.inputs.table, self.keys.service, identity, tries))
-        finish = now + int(service * slowdown + 0.5)
+        finish = now + whole_ns(service * slowdown)
         self.free[shard].remove(min(self.free[shard]))
         self.free[shard].append(finish)
         if uniform(self.keys.fail, identity, tries) < self.params.fail_share:
@@ -268,6 +284,6 @@ class PropagationTwin:
         """The series, in the kernel's order of columns."""
         names = (
             "submitted", "attempts", "refused", "shed", "failed", "gave up", "reachable", "propagated", "latency",
-            "longest", "waiting", "asleep",
+            "longest", "waiting", "asleep", "most waiting",
         )  # fmt: skip
         return [[counts[name] for name in names] for counts in self.counts]

@@ -58,7 +58,7 @@ class Twin:
 
     def ns(self, dist: draws.Dist, stream: int, e: int, client: int, attempt: int) -> int:
         """A time at an address."""
-        return int(draws.quantile(dist, self.table, self.uniform(stream, e, client, attempt)))
+        return int(min(draws.quantile(dist, self.table, self.uniform(stream, e, client, attempt)), 2.0**60))
 
     def has(self, guardrail: int) -> bool:
         """Whether a guardrail is in place."""
@@ -146,7 +146,7 @@ class Twin:
             self.note(t, dns.LOST_LOCK, e, enactor.plan, endpoint)
             wait = float(self.ns(p.back_off, dns.BACK_OFF, e, address, enactor.tries))
             wait *= float(draws.power(p.factor, float(enactor.tries)))
-            enactor.does, enactor.due = "lock", t + max(int(min(wait, p.cap_ns)), 1)
+            enactor.does, enactor.due = "lock", t + max(int(min(wait, p.cap_ns, 2.0**60)), 1)
             enactor.tries += 1
             return
         self.holder[endpoint] = e

@@ -31,6 +31,12 @@ from kernels.requests import Inputs, Keys, Params
 
 CONTROL, FINISH, DEADLINE, SUBMISSION = range(4)  # the order of events at one time
 NEVER = math.inf
+FAR_NS = 2**60  # a longer time is as good as this one
+
+
+def whole_ns(time: float) -> int:
+    """A time in whole nanoseconds."""
+    return int(min(time, float(FAR_NS)) + 0.5)
 
 
 @dataclass(eq=False)
@@ -140,6 +146,9 @@ class Twin:
     idle_ns: int = 0
     down_ns: int = 0
     edges: int = 0
+    queue_max: int = 0
+    oldest_max_ns: int = 0
+    open_max: int = 0
 
     def __post_init__(self) -> None:
         self.series = np.zeros((self.windows + 1, requests.SERIES), np.int64)
@@ -189,6 +198,12 @@ class Twin:
                     self.arrive()
                 self.submit(self.clients[who])
             self.take()
+            self.queue_max = max(self.queue_max, len(self.queue))
+            self.open_max = max(self.open_max, self.open())
+
+    def open(self) -> int:
+        """Jobs without an answer that did not give up."""
+        return len(self.clients) if self.params.traffic == requests.JOBS else 0
 
     def pass_to(self, time: int) -> None:
         """Nothing happens until `time`, except that windows end; what happens at an edge belongs to the next window."""
@@ -206,6 +221,7 @@ class Twin:
         self.down_ns += down
         self.idle_ns += self.params.workers * (time - self.now) - busy - down
         self.now = time
+        self.oldest_max_ns = max([self.oldest_max_ns, *(time - request.submitted for request in self.queue)])
 
     def levels(self, row: Any, edge: int) -> None:
         """What there is at the end of a window."""
@@ -217,10 +233,23 @@ class Twin:
         row[requests.BUSY_SUM_NS] = self.busy_ns
         row[requests.IDLE_SUM_NS] = self.idle_ns
         row[requests.DOWN_SUM_NS] = self.down_ns
+        row[requests.QUEUE_MAX] = self.queue_max
+        row[requests.OLDEST_MAX_NS] = self.oldest_max_ns
+        row[requests.OPEN_MAX] = self.open_max
+        self.busy_ns = self.idle_ns = self.down_ns = 0
+        self.queue_max, self.oldest_max_ns, self.open_max = len(self.queue), 0, self.open()
 
     def leased(self) -> int:
         """How many leases there are now."""
         return sum(client.is_leased(self.now) for client in self.clients.values())
+
+    def still_unleased_ns(self) -> int:
+        """Time without a lease of those that have none now, added up."""
+        if self.params.traffic == requests.JOBS:
+            return 0
+        return sum(
+            self.now - max(client.expires, 0) for client in self.clients.values() if not client.is_leased(self.now)
+        )
 
     # --- what happens
 
@@ -234,7 +263,7 @@ class Twin:
 
     def draw_ns(self, dist: draws.Dist, key: Any, client: int, attempt: int) -> int:
         """A time that is drawn, in whole nanoseconds."""
-        return int(float(draws.draw(dist, self.inputs.table, key, client, attempt)) + 0.5)
+        return whole_ns(float(draws.draw(dist, self.inputs.table, key, client, attempt)))
 
     def arrive(self) -> None:
         """A new job."""
@@ -255,7 +284,7 @@ class Twin:
             self.count(refusal)
             self.note(requests.LOG_REJECT, client.number, client.attempt)
             if refusal != requests.REJECTED_DOWN:
-                self.cost_ns += self.params.reject_cost_ns
+                self.cost_ns = min(self.cost_ns + self.params.reject_cost_ns, FAR_NS)
             self.retry(client, is_answer=True)
             return
         timeout = self.draw_ns(self.params.timeout, self.keys.timeout, client.number, client.attempt)
@@ -301,7 +330,7 @@ class Twin:
                 request.place = "gone"
                 self.count(requests.DROPPED)
                 self.note(requests.LOG_DROP, request.client, request.attempt)
-                self.cost_ns += self.params.drop_cost_ns
+                self.cost_ns = min(self.cost_ns + self.params.drop_cost_ns, FAR_NS)
                 if client is not None and is_awaited and self.params.drop_notifies:
                     self.retry(client, is_answer=True)
             else:
@@ -328,8 +357,8 @@ class Twin:
             mean = float(draws.draw(dist, self.inputs.table, keys.service, *address))
             if params.slowdown_a > 0.0:
                 crowding = float(draws.power(len(self.queue) / params.slowdown_n, params.slowdown_b))
-                mean *= 1.0 + params.slowdown_a * crowding
-            service = int(mean + 0.5)
+                mean *= min(1.0 + params.slowdown_a * crowding, 1e150)  # 0 times infinity would be no number
+            service = whole_ns(mean)
         request.place = "worker"
         request.started = self.now
         request.paid = self.cost_ns
@@ -395,12 +424,12 @@ class Twin:
         if self.params.check_jitter > 0.0:
             u = float(draws.uniform(self.keys.check, client.number, client.attempt))
             every *= 1.0 + self.params.check_jitter * (2.0 * u - 1.0)
-        client.wake = self.now + int(every + 0.5)
+        client.wake = self.now + whole_ns(every)
 
     def whole_lease_ns(self, client: Client) -> int:
         """The length of a client's lease; drawn once, so always the same."""
         lease = self.params.lease
-        return self.draw_ns(lease.duration, self.keys.lease, client.number, 0) + lease.grace_ns
+        return min(self.draw_ns(lease.duration, self.keys.lease, client.number, 0) + lease.grace_ns, FAR_NS)
 
     def deadline(self, client: Client) -> None:
         """A client gives an attempt up."""
@@ -437,7 +466,7 @@ class Twin:
             grown = min(grown, policy.cap_ns)
             if policy.kind == policies.FULL_JITTER:
                 grown *= float(draws.uniform(self.keys.retry, client.number, client.attempt))
-            delay = int(grown + 0.5)
+            delay = whole_ns(grown)
         client.wake = self.now + (max(delay, policy.round_trip_ns) if is_answer else delay)
 
     def control(self) -> None:
