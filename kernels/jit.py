@@ -5,6 +5,7 @@ goes unseen, and the old answer comes back. So the cache lies in a directory nam
 any edit names a new one. The package's own directory may be read-only and is never written to.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -17,9 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
 
 _PACKAGE = Path(__file__).resolve().parent
 _KEEP_S = 30 * 24 * 3600  # a directory that nobody used for so long is removed
@@ -66,10 +68,9 @@ def _compile(function: _Function, forceinline: bool = False) -> _Function:
     # other packages keep their caches and child processes see what the user wrote.
     users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(cache_dir())
     try:
-        compiled = numba.njit(
+        compiled: Any = numba.njit(
             function,
             nogil=True,  # runs go side by side in threads
-            cache=True,  # compiling takes longer than most runs
             error_model="numpy",  # x / 0 is inf, as in arrays; "python" adds a branch and an exception to each division
             forceinline=forceinline,
             **_PRIVATE,
@@ -77,9 +78,42 @@ def _compile(function: _Function, forceinline: bool = False) -> _Function:
             # parallel stays off: it swallows exceptions, and sums would depend on the number of threads.
             # boundscheck is left to NUMBA_BOUNDSCHECK: one job of the tests sets it, the hot loop cannot afford it.
         )
+        compiled._cache = _Cache(function)  # as cache=True does with Numba's own
     finally:
         _settings.CACHE_DIR = users_choice
     return cast(_Function, compiled)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache of one function, for files that are damaged, unreadable or cannot be written: Numba ends in a
+    traceback there; here the function is compiled (again), and a line says so.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except Exception as error:  # whatever reading machine code from a cut file may raise
+            self._say("is damaged", error, "thrown away and compiled again")
+            try:
+                self.flush()
+            except OSError:
+                self.disable()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            self._say("cannot be written", error, "the next start compiles again")
+            self.disable()
+
+    _said: ClassVar[set[str]] = set()  # each once, not for each of a hundred kernels
+
+    def _say(self, what: str, error: Exception, then: str) -> None:
+        if what not in self._said and sys.stderr is not None:
+            self._said.add(what)
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            print(f"kernel cache {self.cache_path} {what} ({reason}): {then}", file=sys.stderr, flush=True)
 
 
 @functools.cache
@@ -93,7 +127,7 @@ def _digest(boundscheck: bool) -> str:
         numba.__version__,
         str(boundscheck),
     ]
-    digest = hashlib.sha256("\0".join(parts).encode())
+    digest = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape"))
     for file in sorted(_PACKAGE.rglob("*.py")):
         digest.update(
             b"\0" + file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest()
@@ -114,7 +148,8 @@ def _cache_dir(users_choice: str, digest: str) -> Path:
     if base is None or not _is_writable(base / digest):
         base = _temporary_base()
         (base / digest).mkdir(exist_ok=True)
-    (base / digest / _STAMP).touch()
+    with contextlib.suppress(OSError):  # a full disk
+        (base / digest / _STAMP).touch()
     _remove_old(base, keep=digest)
     return base / digest
 

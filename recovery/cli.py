@@ -1,6 +1,8 @@
 """The command `recovery`: arguments to calls, no logic. Nothing heavy is imported before it is needed."""
 
+import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from recovery.scenario import Experiment
 
 WELL, OURS, USAGE, FAILED, UNSURE, THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 99, 130
+FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 ODDITIES_MAX = 5  # a sweep may repeat them with other numbers
+TRACEBACK = "RECOVERY_TRACEBACK"  # environment variable: 1 shows tracebacks above errors
 SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1")
 
 _set = click.option(
@@ -30,8 +34,45 @@ _threads = click.option(
 
 
 def _fail(message: object, status: int = USAGE) -> NoReturn:
-    click.echo(message, err=True)
+    if os.environ.get(TRACEBACK) == "1" and sys.exc_info()[0] is not None:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(str(message), err=True)
     raise SystemExit(status)
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """What an error that no command expected is in one line, and its exit status."""
+    from recovery.files import Damaged
+    from recovery.scenario import ScenarioError
+
+    if isinstance(error, ScenarioError | Damaged):
+        return str(error), USAGE
+    if isinstance(error, OSError):
+        return _of_disk(error), OURS
+    if isinstance(error, MemoryError):
+        return "no memory is left; want fewer --threads, or what `recovery check` says of a smaller scenario", OURS
+    import traceback
+
+    top = Path(__file__).resolve().parent.parent
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(Path(frame.filename), top)]
+    at = f" at {Path(frames[-1].filename).relative_to(top).as_posix()}:{frames[-1].lineno}" if frames else ""
+    text = " ".join(str(error).split())
+    return (
+        f"this is a bug of recovery, please report it with the command and its files: {type(error).__name__}: "
+        f"{text}{at} ({TRACEBACK}=1 shows more)"
+    ), OURS
+
+
+def _is_ours(file: Path, top: Path) -> bool:
+    return file.is_relative_to(top / "recovery") or file.is_relative_to(top / "kernels")
+
+
+def _of_disk(error: OSError, want: str = "") -> str:
+    """Which file, and the reason."""
+    reason = f"{error.filename or 'output'}: {error.strerror or error}"
+    return f"{reason}; {want}" if want else reason
 
 
 def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experiment":
@@ -62,7 +103,26 @@ def _print_json(value: Any) -> None:
 
 
 class _Group(click.Group):
-    """Suggests the nearest command for one that is misspelt."""
+    """Suggests the nearest command for one that is misspelt, and ends every error in a line and a status."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            try:
+                word.encode()
+            except UnicodeEncodeError:
+                shown = os.fsencode(word).decode("utf-8", "backslashreplace")
+                _fail(f"{shown}: is not UTF-8; want names, folders and values in UTF-8")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, SystemExit):
+            raise
+        except KeyboardInterrupt:
+            _fail("interrupted", INTERRUPTED)
+        except BaseException as error:  # a panic of Polars is no Exception
+            _fail(*_told(error))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -84,7 +144,7 @@ def main() -> None:
     Start with `recovery new > mine.toml`, then `recovery explain mine.toml` and `recovery run mine.toml`.
 
     Exit status: 0 well, 1 our fault, 2 usage or scenario, 3 some runs failed, 4 inconclusive, 99 an [expect] failed,
-    130 interrupted.
+    130 interrupted (Ctrl-C or SIGTERM).
     """
 
 
@@ -131,7 +191,7 @@ def run(
             f"two experiments have the same file name, and so the same folder under {out}; "
             "want one at a time, each with its own --out"
         )
-    from recovery import execute, text
+    from recovery import execute, store, text
     from recovery import report as pages
 
     for experiment in loaded:
@@ -147,28 +207,41 @@ def run(
         except ValueError as error:
             _fail(error)
         except OSError as error:
-            _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
-        page = None if no_report else pages.write(finished.folder)
-        if as_json:
-            results.append(
-                {"folder": str(finished.folder), "report": str(page) if page else None, "summary": finished.summary}
-            )
-        else:
-            verdict = pages.verdict(*pages.read(finished.folder)[:2])
+            _fail(_of_disk(error, "want a folder that can be written (--out)"))
+        if not as_json:
+            verdict = pages.verdict(*(store.as_read(part) for part in (finished.manifest, finished.summary)))
             click.echo(text.results(experiment, finished.summary, verdict))
             if "services" in finished.summary:
                 from recovery import services_text
 
                 click.echo("\n" + services_text.told(finished.summary["services"]))
-            if page:
-                click.echo(f"\nreport: {page}")
+        if finished.trouble:
+            click.echo(finished.trouble, err=True)
+            worst = max(worst, OURS)
+        page = None
+        if finished.folder is not None and not no_report:
+            try:
+                page = pages.write(finished.folder)
+            except OSError as error:
+                click.echo(
+                    _of_disk(error, f"the numbers are in {finished.folder}, recovery report draws them"), err=True
+                )
+                worst = max(worst, OURS)
+        if page and not as_json:
+            click.echo(f"\nreport: {page}")
+        for failure in finished.failures[:FAILURES_MAX]:
+            where = ", ".join([failure["world"], *(f"{key}={value}" for key, value in failure["levers"].items())])
+            click.echo(f"failed: {where}, replication {failure['replication']}: {failure['error']}", err=True)
+        if len(finished.failures) > FAILURES_MAX:
+            click.echo(f"… and {len(finished.failures) - FAILURES_MAX} more", err=True)
+        folder = str(finished.folder) if finished.folder else None
+        results.append({"folder": folder, "report": str(page) if page else None, "summary": finished.summary})
         if not finished.is_whole:
-            click.echo(
-                f"interrupted: {finished.done} of {finished.wanted} runs are kept in {finished.folder}", err=True
-            )
+            where = f"kept in {folder}" if folder else "done"
+            click.echo(f"interrupted: {finished.done} of {finished.wanted} runs are {where}", err=True)
             worst = INTERRUPTED
             break
-        worst = max(worst, _status_of(finished.summary["expect"]))
+        worst = max(worst, FAILED if finished.failures else WELL, _status_of(finished.summary["expect"]))
     if as_json:
         _print_json({"format": 1, "runs": results})
     sys.exit(worst)
@@ -191,20 +264,29 @@ def _race(
         if not race.has_race(loaded):
             _fail(f"{path}: dns is missing; want a table [dns]: Planner, Enactors, records")
         count = threads or execute.cores()
-        folder, summary = (
-            (None, race.answer(loaded, count)) if out is None else race.run(loaded, out=out, threads=count)
+        folder, summary, trouble = (
+            (None, race.answer(loaded, count), "") if out is None else race.run(loaded, out=out, threads=count)
         )
     except ScenarioError as error:
         _fail(error)
     except ValueError as error:
         _fail(f"{path}: {error}")
-    page = race_page.write(folder) if folder is not None and not no_report and race.is_race(path) else None
+    except OSError as error:
+        _fail(_of_disk(error, "want a folder that can be written (--out)"))
+    if not as_json:
+        click.echo(race.told(loaded, summary))
+    page = None
+    if folder is not None and not no_report and race.is_race(path):
+        try:
+            page = race_page.write(folder)
+        except OSError as error:
+            trouble = _of_disk(error, f"the numbers are in {folder}")
     if as_json:
         _print_json({"format": 1, "folder": folder, "report": page, "summary": summary})
-        return
-    click.echo(race.told(loaded, summary))
-    if page:
+    elif page:
         click.echo(f"\nreport: {page}")
+    if trouble:
+        _fail(trouble, OURS)
 
 
 @main.command()
@@ -295,7 +377,7 @@ def blast(
         try:
             report_services.write_blast(out, answer)
         except OSError as error:
-            _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
+            _fail(_of_disk(error, "want a folder that can be written (--out)"))
         if not as_json:
             click.echo(f"\npicture: {out / 'figures'}")
 
@@ -389,12 +471,17 @@ def sweep(
     except ConnectionError as error:
         _fail(f"{error}; what was done is kept in {out / loaded.name}, go on with --resume", OURS)
     except OSError as error:
-        _fail(f"{error.filename or out}: {error.strerror or error}; what was done is kept, go on with --resume", OURS)
+        _fail(_of_disk(error, "what was done is kept, go on with --resume"), OURS)
     except KeyboardInterrupt:
         _fail(f"interrupted: what was done is kept in {out / loaded.name}, go on with --resume", INTERRUPTED)
-    if csv:
-        sweep_text.write_csv(folder)
-    page = None if no_report else pages.write(folder)
+    page, status = None, WELL
+    try:
+        if csv:
+            sweep_text.write_csv(folder)
+        page = None if no_report else pages.write(folder)
+    except OSError as error:
+        click.echo(_of_disk(error, f"the numbers are in {folder}, recovery report draws them"), err=True)
+        status = OURS
     if as_json:
         _print_json({"format": 1, "folder": str(folder), "report": str(page) if page else None, "summary": summary})
     else:
@@ -404,7 +491,7 @@ def sweep(
             click.echo(f"\nreport: {page}")
     for failure in summary["failures"][:5]:
         click.echo(f"failed: {failure['policy']}: {failure['error']} ({failure['command']})", err=True)
-    sys.exit(max(FAILED if summary["failures"] else WELL, _status_of(summary["expect"])))
+    sys.exit(max(status, FAILED if summary["failures"] else WELL, _status_of(summary["expect"])))
 
 
 @main.command()
@@ -531,6 +618,8 @@ def threshold(
         _fail(error)
     except ConnectionError as error:
         _fail(f"{error}; what was done is kept, the same command goes on", OURS)
+    except OSError as error:
+        _fail(_of_disk(error, "what was done is kept, the same command goes on"), OURS)
     except KeyboardInterrupt:
         _fail("interrupted: what was done is kept, the same command goes on", INTERRUPTED)
     if as_json:
@@ -638,26 +727,31 @@ def fit(
     is, a picture, and the scenario with the values set.
     """
     loaded = _load(str(experiment), overrides)
-    from recovery import execute, figures_fit
+    from recovery import execute, figures_fit, files
     from recovery import fit as fits
     from recovery.scenario import ScenarioError
 
+    folder = out / loaded.name / "fit"
     try:
         wanted = [fits.range_of(text) for text in ranges]
         if series is None:
             observations = fits.milestones_of(loaded)
         else:
             observations = fits.series_of(series, column, loaded, field=field, origin=origin, of=of, in_percent=percent)
+        files.try_out(folder)
         found = fits.fit(
             experiment, wanted, observations, overrides=overrides, samples=samples, threads=threads or execute.cores()
         )
     except (ScenarioError, ValueError) as error:
         _fail(error)
-    folder = out / loaded.name / "fit"
+    except OSError as error:
+        _fail(_of_disk(error, "want a folder that can be written (--out)"))
+    written: list[Path] = []
+    status = WELL
     try:
         written, refused = figures_fit.write(folder, experiment, overrides, found, observations)
-    except OSError as error:
-        _fail(f"{error.filename or out}: {error.strerror or error}; want a folder that can be written (--out)")
+    except OSError as error:  # what was found is told all the same
+        refused, status = _of_disk(error), OURS
     if as_json:
         _print_json({"format": 1, **found.plain(), "files": [str(file) for file in written]})
     else:
@@ -665,6 +759,7 @@ def fit(
         click.echo("\n".join(str(file) for file in written))
     if refused:
         click.echo(refused, err=True)
+    sys.exit(status)
 
 
 @main.command()
@@ -683,7 +778,7 @@ def new(system: str, out: Path | None) -> None:
         return
     if out.exists():
         _fail(f"{out} is there already; want a new file")
-    from recovery.store import write_text
+    from recovery.files import write_text
 
     write_text(out, preset)
     click.echo(f"{out} is written; next: recovery explain {out}", err=True)
@@ -699,8 +794,6 @@ def report(folder: Path) -> None:
         click.echo(page.write(folder))
     except ValueError as error:
         _fail(error)
-    except OSError as error:
-        _fail(f"{error.filename or folder}: {error.strerror or error}; want the folder of a finished run")
 
 
 @main.command()
@@ -731,8 +824,9 @@ def policies(name: str | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it.")
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
+    from recovery.files import write_text
     from recovery.schema import json_schema
-    from recovery.store import to_json, write_text
+    from recovery.store import to_json
 
     content = to_json(json_schema())
     if out is None:
@@ -758,10 +852,12 @@ def doctor(as_json: bool) -> None:
 
 def entry() -> None:
     """Where the installed command starts: Ctrl-C and a reader that went away are no errors of ours."""
+    _hear_signals()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding than UTF-8
     stdout = sys.stdout
     try:
         status: Any = main.main(standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         status = error.exit_code
@@ -770,16 +866,25 @@ def entry() -> None:
         status = INTERRUPTED
     except BrokenPipeError:
         status = WELL
-    except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror or error}", err=True)
-        status = OURS
     except SystemExit as error:
         status = error.code if sys.stdout is stdout else WELL  # click puts another there when the pipe breaks
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            click.echo(_of_disk(error), err=True)
+            status = status or OURS
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
     sys.exit(status)
+
+
+def _hear_signals() -> None:
+    """SIGTERM, and SIGHUP unless it is ignored (nohup), end as Ctrl-C does: what is done is kept."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":

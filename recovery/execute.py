@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recovery import aftermath, pipeline, report_race, services, store
+from recovery import aftermath, files, pipeline, report_race, service_table, services, store
 from recovery.estimate import estimate
 from recovery.scenario import Experiment, ScenarioError
 from recovery.units import show_bytes, show_duration
@@ -70,54 +70,68 @@ def followers(experiment: Experiment, threads: int) -> int:
 
 @dataclass(frozen=True)
 class Finished:
-    """What `run` gives: the summary that lies in `folder`, and whether every run was done."""
+    """What `run` gives: the tables that lie in `folder`, and whether every run was done.
 
-    folder: Path
+    Where the wanted folder could not be written, `trouble` says why, and `folder` is another one, or None if no place
+    was found.
+    """
+
+    folder: Path | None
+    manifest: dict[str, Any]
     summary: dict[str, Any]
     done: int
     wanted: int
+    trouble: str = ""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was interrupted."""
-        return self.done == self.wanted
+        return self.done + len(self.failures) == self.wanted
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Runs that failed: world, levers, seed, replication, error."""
+        return list(self.summary["failures"])
 
 
 def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
-    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done.
+    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
+    costs no other one, and results that the folder does not take go to a temporary one.
 
-    Raises ScenarioError if a world is too large, OSError if the folder cannot be written (before anything runs), and
-    KeyboardInterrupt if nothing was done yet.
+    Raises ScenarioError if a world is too large, OSError if the folder cannot be written (before anything runs), what
+    the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
     table = services.table_of(experiment)
     folder = out / experiment.name
     if any((folder / "parts").glob("*.parquet")):
         raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
-    folder.mkdir(parents=True, exist_ok=True)
+    files.try_out(folder)
     head = experiment.head
     tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
     hosts = sum(pipeline.simulated_hosts(world.scenario) for world, _, _ in tasks)
     say_that_it_compiles(quiet)
     origin = report_race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
-    followed: list[Future[pipeline.Outcome]] = []
+    followed: list[tuple[pipeline.Task, Future[Any]]] = []
     with (
         ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
         progress(hosts, quiet) as advance,
         pipeline.Runner(threads, advance) as runner,
     ):
         try:
-            for outcome in runner.run(tasks):
-                followed.append(later.submit(aftermath.follow, outcome))  # noqa: PERF401  # kept at Ctrl-C
-            wait(followed)
+            for task, found in zip(tasks, runner.each(tasks), strict=True):
+                followed.append((task, later.submit(_finish, found, table)))  # kept at Ctrl-C
+            wait([future for _, future in followed])
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()
             later.shutdown(cancel_futures=True)
-    outcomes = [future.result() for future in followed if not future.cancelled()]
+    ended = [(task, future) for task, future in followed if not future.cancelled()]
+    errors = [(task, error) for task, future in ended if (error := future.exception()) is not None]
+    outcomes = [future.result()[0] for _, future in ended if future.exception() is None]
     if not outcomes:
-        raise KeyboardInterrupt
+        raise errors[0][1] if errors else KeyboardInterrupt
     facts = {
         "seed": head.seed,
         "replications": head.replications,
@@ -128,17 +142,33 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         "runs_wanted": len(tasks),
         "interrupted": stopped,
     }
-    more = {} if table is None else _dependents(folder, [services.after(outcome, table) for outcome in outcomes])
+    more: dict[str, Any] = {"failures": [_failure(task, error) for task, error in errors]}
     if origin is not None:
-        more |= {"race": origin}
-    return Finished(folder, store.save(folder, experiment, outcomes, facts, more), len(outcomes), len(tasks))
+        more["race"] = origin
+    dependents = {}
+    if table is not None:
+        outs = [future.result()[1] for _, future in ended if future.exception() is None]
+        more["services"] = services.part(outs)
+        dependents["services.parquet"] = files.parquet(services.series_table(outs))
+    results = store.results(experiment, outcomes, facts, more)
+    place, trouble = store.keep(folder, dependents | results.files)
+    return Finished(place, results.manifest, results.summary, len(outcomes), len(tasks), trouble)
 
 
-def _dependents(folder: Path, outs: list[services.ServicesOutcome]) -> dict[str, Any]:
-    """Write services.parquet; returns what the summary says of the services that hang on the system."""
-    frame = services.series_table(outs)
-    store.write_whole(folder / "services.parquet", lambda part: frame.write_parquet(part, compression="zstd"))
-    return {"services": services.part(outs)}
+def _finish(
+    found: pipeline.Outcome | Exception, table: service_table.Table | None
+) -> tuple[pipeline.Outcome, services.ServicesOutcome | None]:
+    """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
+    if isinstance(found, Exception):
+        raise found
+    outcome = aftermath.follow(found)
+    return outcome, None if table is None else services.after(outcome, table)
+
+
+def _failure(task: pipeline.Task, error: BaseException) -> dict[str, Any]:
+    world, seed, replication = task
+    told = f"{type(error).__name__}: {error}"
+    return {"world": world.name, "levers": dict(world.levers), "seed": seed, "replication": replication, "error": told}
 
 
 def first_world(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:

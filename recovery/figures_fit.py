@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import figures, report, scenario, store, units
+from recovery import figures, files, report, scenario, units
 from recovery import fit as fits
 from recovery.figures import Picture
 from recovery.fit import Fitted, Observations
@@ -33,7 +33,7 @@ def write(
         text = fits.scenario_text(path, overrides, fitted, observations, folder)
     except ValueError as error:
         return written, f"{path}: {error}; {file} is not written"
-    store.write_text(file, text)
+    files.write_text(file, text)
     return [file, *written], ""
 
 

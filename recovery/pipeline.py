@@ -40,6 +40,9 @@ _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; t
 _SLICE = 500  # droplets that are enough for a slice: short runs on several threads should not meet at the lock
 
 
+Task = tuple[World, int, int]  # a run: world, seed, replication
+
+
 class Interrupted(Exception):
     """The user stopped the run."""
 
@@ -279,31 +282,49 @@ class Runner:
             self._advanced(1.0)
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
 
-    def run(self, tasks: Sequence[tuple[World, int, int]]) -> Iterator[Outcome]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes of (world, seed, replication), in the order of the tasks; what a replication draws of its world
         (`scenario.resolve`) is drawn here. Raises what a run raised.
         """
+        for found in self.each(tasks):
+            if isinstance(found, Exception):
+                raise found
+            yield found
+
+    def each(self, tasks: Sequence[Task]) -> Iterator[Outcome | Exception]:
+        """As `run`, but what a run raised stands in its place, and the others go on. Raises Interrupted."""
         free = [task for task in tasks if all(action.when is None for action in task[0].scenario.operator)]
         ready = self._run_free(free)
         for world, seed, replication in tasks:
             if any(action.when is not None for action in world.scenario.operator):
-                yield self._run_together(resolve(world, seed, replication), seed, replication)
+                try:
+                    yield self._run_together(resolve(world, seed, replication), seed, replication)
+                except Interrupted:
+                    raise
+                except Exception as error:
+                    yield error
             else:
                 yield next(ready)
 
-    def _run_free(self, tasks: Sequence[tuple[World, int, int]]) -> Iterator[Outcome]:
+    def _run_free(self, tasks: Sequence[Task]) -> Iterator[Outcome | Exception]:
         """Worlds whose hosts know nothing of each other: each host runs to the horizon at once."""
 
         sums: dict[int, _Sum] = {}
+        finished: dict[int, Outcome | Exception] = {}
 
         def work() -> Iterator[tuple[int, int, int]]:
             for number, (world, seed, replication) in enumerate(tasks):
-                sums[number] = _Sum(resolve(world, seed, replication), seed, replication)
+                try:
+                    sums[number] = _Sum(resolve(world, seed, replication), seed, replication)
+                except Exception as error:
+                    finished[number] = error
+                    continue
                 for host, droplets in sums[number].hosts():
+                    if number not in sums:  # one of its hosts failed
+                        break
                     yield number, host, droplets
 
         queue = work()
-        finished: dict[int, Outcome] = {}
         pending: dict[Future[tuple[_Part, np.ndarray]], int] = {}
         following = 0
         while following < len(tasks):
@@ -314,11 +335,19 @@ class Runner:
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 number = pending.pop(future)
-                part, series = future.result()
-                sums[number].add(part.host, series)
-                sums[number].end(part)
-                if sums[number].is_whole():
-                    finished[number] = sums.pop(number).outcome()
+                try:
+                    part, series = future.result()
+                    if number not in sums:
+                        continue
+                    sums[number].add(part.host, series)
+                    sums[number].end(part)
+                    if sums[number].is_whole():
+                        finished[number] = sums.pop(number).outcome()
+                except Interrupted:
+                    raise
+                except Exception as error:
+                    finished.setdefault(number, error)
+                    sums.pop(number, None)
             while following in finished:
                 yield finished.pop(following)
                 following += 1

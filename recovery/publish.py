@@ -3,14 +3,12 @@
 python -m recovery.publish out results README.md
 """
 
-import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
-from recovery import stage_times, text
-from recovery.store import to_json, write_text
+from recovery import files, stage_times, text
+from recovery.store import to_json
 
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
 
@@ -21,20 +19,17 @@ def publish(out: Path, results: Path, readme: Path) -> None:
     Raises ValueError for a folder whose run was interrupted.
     """
     for folder in sorted(path.parent for path in out.glob("*/manifest.json")):
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = files.read_json(folder / "manifest.json")
         if manifest["runs_done"] != manifest["runs_wanted"]:
             raise ValueError(f"{folder}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
-        goal = results / folder.name
-        goal.mkdir(parents=True, exist_ok=True)
-        for name in ("report.html", "manifest.json"):
-            shutil.copyfile(folder / name, goal / name)
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        pictures = [path for path in (folder / "figures").glob("*.png") if path.name in LEADING]
+        kept = {path.name: path.read_bytes() for path in (folder / "report.html", folder / "manifest.json", *pictures)}
+        summary = files.read_json(folder / "summary.json")
         if len(summary.get("rows", ())) > ROWS_MAX:
             summary["rows"] = []  # too many to read; the groups have what they say
-        write_text(goal / "summary.json", to_json(summary))
-        for picture in LEADING & {path.name for path in (folder / "figures").glob("*.png")}:
-            shutil.copyfile(folder / "figures" / picture, goal / picture)
-    write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
+        kept["summary.json"] = to_json(summary).encode()
+        files.write_together({results / folder.name / name: data for name, data in kept.items()})
+    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
 
 
 ROWS_MAX = 100
@@ -49,8 +44,7 @@ def with_tables(page: str, results: Path) -> str:
 
     def filled(match: re.Match[str]) -> str:
         summary, manifest = (
-            json.loads((results / match["name"] / f"{what}.json").read_text(encoding="utf-8"))
-            for what in ("summary", "manifest")
+            files.read_json(results / match["name"] / f"{what}.json") for what in ("summary", "manifest")
         )
         if summary.get("kind") == "sweep":
             answers = "\n".join(f"- {answer}" for answer in summary["answers"])

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from recovery import door, identity, store
+from recovery import door, files, identity, store
 from recovery.dns import GUARDRAILS, Dns, Guardrail
 from recovery.scenario import Experiment, load
 from recovery.stages import dns as stage
@@ -128,10 +128,13 @@ def digest_of(experiment: Experiment) -> str:
     return identity.digest_of_run([str(identity.RACE), json.dumps(experiment.raw, sort_keys=True, default=str)])
 
 
-def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path, dict[str, Any]]:
-    """Answer, and write manifest and summary; returns the folder and the summary."""
-    summary = answer(experiment, threads)
+def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None, dict[str, Any], str]:
+    """Answer, and write manifest and summary; returns the folder, the summary, and what was wrong with the folder
+    (`store.keep`). Raises files.WriteError if it cannot be written, before anything runs.
+    """
     folder = out / experiment.name
+    files.try_out(folder)
+    summary = answer(experiment, threads)
     manifest = {
         "format": store.FORMAT,
         "kind": "race",
@@ -147,9 +150,9 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path, dict[
         "runs_done": len(summary["rows"]),
         "runs_wanted": len(summary["rows"]),
     }
-    store.write_text(folder / "summary.json", store.to_json(summary))
-    store.write_text(folder / "manifest.json", store.to_json(manifest))
-    return folder, summary
+    tables = {"summary.json": summary, "manifest.json": manifest}
+    place, trouble = store.keep(folder, {name: store.to_json(table).encode() for name, table in tables.items()})
+    return place, summary, trouble
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -11,32 +10,23 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from recovery import figures, race, report, store, units
+from recovery import figures, files, race, report, store, units
 from recovery.figures import COLOURS, DASHES, MARKERS, Picture
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 def write(folder: Path) -> Path:
-    """Pictures and report.html of a folder that `race.run` wrote; returns the page's path."""
-    manifest, summary = (
-        json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("manifest", "summary")
-    )
-    drawn = []
+    """Pictures and report.html of a folder that `race.run` wrote; returns the page's path. Raises files.Damaged and
+    files.WriteError.
+    """
+    manifest, summary = (files.read_json(folder / f"{name}.json") for name in ("manifest", "summary"))
     with figures.style():
         pictures = [_often(summary), _latency(summary)]
-    for picture in pictures:
-        text, image = figures.svg(picture), figures.png(picture)
-        store.write_text(folder / "figures" / f"{picture.name}.svg", text)
-        store.write_whole(folder / "figures" / f"{picture.name}.png", functools.partial(_put, image))
-        drawn.append((picture, text))
+    drawn = report.draw(folder, pictures)
     page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn))
+    files.write_text(page, html(manifest, summary, drawn))
     return page
-
-
-def _put(data: bytes, path: Path) -> None:
-    path.write_bytes(data)
 
 
 def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tuple[Picture, str]]) -> str:

@@ -6,7 +6,6 @@ simulated, pictures, then what is fitted or assumed, and how to make it all agai
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recovery import advice, figures, figures_later, stage_times, store, units
+from recovery import advice, figures, figures_later, files, stage_times, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
 from recovery.text import sample_span, show_measure
@@ -137,7 +136,7 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
     later = draw(folder, figures_later.figures_for(manifest, summary, series))
     page = folder / "report.html"
     dns, services = report_race.section(manifest, summary, folder), report_services.section(summary, folder)
-    store.write_text(page, html(manifest, summary, drawn, later, services, dns))
+    files.write_text(page, html(manifest, summary, drawn, later, services, dns))
     return page
 
 
@@ -146,36 +145,27 @@ def draw(folder: Path, pictures: Sequence[Picture]) -> list[tuple[Picture, str]]
     drawn = []
     for picture in pictures:
         text, image = figures.svg(picture), figures.png(picture)
-        store.write_text(folder / "figures" / f"{picture.name}.svg", text)
-        store.write_whole(folder / "figures" / f"{picture.name}.png", functools.partial(_put, image))
+        place = folder / "figures"
+        files.write_together({place / f"{picture.name}.svg": text.encode(), place / f"{picture.name}.png": image})
         drawn.append((picture, text))
     return drawn
 
 
-def _put(data: bytes, path: Path) -> None:
-    path.write_bytes(data)
-
-
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """Manifest, summary and series (None if not kept) of a run's folder. ValueError if the folder holds no run."""
+    """Manifest, summary and series (None if not kept) of a run's folder. ValueError if the folder holds no run,
+    files.Damaged if a file of it is no longer whole.
+    """
     if not (folder / "manifest.json").is_file():
         raise ValueError(f"{folder} has no manifest.json; want the folder of a finished run")
     tables = []
     for name in ("manifest.json", "summary.json"):
-        try:
-            table = json.loads((folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{folder}: {name} cannot be read ({error}); want the folder of a finished run") from None
-        if not isinstance(table, dict) or table.get("format") != store.FORMAT:
-            found = table.get("format") if isinstance(table, dict) else None
+        table = files.read_json(folder / name)
+        if table.get("format") != store.FORMAT:
+            found = table.get("format")
             raise ValueError(f"{folder}: {name} has format {found}; want {store.FORMAT}: run the experiment again")
         tables.append(table)
-    series = None
-    if (folder / "series.parquet").is_file():
-        import polars as pl
-
-        series = pl.read_parquet(folder / "series.parquet")
-    return tables[0], tables[1], series
+    path = folder / "series.parquet"
+    return tables[0], tables[1], files.read_parquet(path) if path.exists() else None
 
 
 def html(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from recovery import figures, figures_services, report, store, units
+from recovery import figures, figures_services, files, report, store, units
 from recovery.figures import Picture, TimeAxis
 from recovery.store import number
 
@@ -30,7 +30,7 @@ def write_blast(folder: Path, answer: Mapping[str, Any]) -> None:
     lost = {row["service"]: number(row["minutes_lost"]["mean"]) for row in answer["services"]}
     lost[node] = number(answer["node_minutes_lost"]["mean"])
     report.draw(folder, [figures_services.blast_picture(answer, node, lost)])
-    store.write_text(folder / f"blast-{node}.json", store.to_json({"format": store.FORMAT, **answer}))
+    files.write_text(folder / f"blast-{node}.json", store.to_json({"format": store.FORMAT, **answer}))
 
 
 def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recovery import figures_sweep, report, store, units
+from recovery import figures_sweep, files, report, store, units
 from recovery.figures import Picture
 from recovery.figures_sweep import Sweep
 from recovery.report import Cell
@@ -44,7 +44,7 @@ class Column(NamedTuple):
 
 
 def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], series: Any) -> Path:
-    """Pictures and report.html of a sweep's folder; returns the page's path. ValueError if its runs are not there."""
+    """Pictures and report.html of a sweep's folder; returns the page's path. Raises files.Damaged."""
     import polars as pl
 
     # Worlds that were not accepted, and those for sensitivities, are no draws of the ranking.
@@ -52,7 +52,7 @@ def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], serie
     sweep = Sweep(manifest, summary, runs, series, report.command(manifest))
     drawn = report.draw(folder, figures_sweep.figures_for(sweep))
     page = folder / "report.html"
-    store.write_text(page, html(manifest, summary, drawn))
+    files.write_text(page, html(manifest, summary, drawn))
     return page
 
 

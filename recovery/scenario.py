@@ -742,6 +742,8 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
     """
     path = Path(path)
     text = door.read(path)
+    if path.stem in ("", ".", ".."):  # results go to a folder of this name
+        raise ScenarioError(f"{path.as_posix()!r}: results take their name from it; want a name such as mine.toml")
     experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
     if experiment.head.services:
         from recovery import service_table

@@ -7,18 +7,20 @@ import math
 import os
 import platform
 import secrets
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import recovery
-from recovery import advice, identity, measures, theory
+from recovery import advice, files, identity, measures, theory
 from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.scenario import Expectation, Experiment, Scenario, World
@@ -26,30 +28,6 @@ from recovery.scenario import Expectation, Experiment, Scenario, World
 FORMAT = 1  # of manifest and summary; a new number where a reader of the old would be misled
 SERIES_WORLDS_MAX = 40  # a sweep of more worlds keeps the rows, not the curves
 _PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
-
-
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, flush it to the disk, and give it its name: never half a file under that
-    name.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    try:
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, whole or not at all."""
-
-    def write(part: Path) -> None:
-        part.write_text(text, encoding="utf-8", newline="\n")
-
-    write_whole(path, write)
 
 
 def plain(value: Any) -> Any:
@@ -70,6 +48,11 @@ def plain(value: Any) -> Any:
 def number(value: Any) -> float:
     """A number as `plain` wrote it: "inf" and null are inf and nan again."""
     return math.nan if value is None else float(value)
+
+
+def as_read(value: Any) -> Any:
+    """A table as it comes back from its JSON file."""
+    return json.loads(to_json(value))
 
 
 def to_json(value: Any) -> str:
@@ -305,16 +288,17 @@ def _explained(name: str, **inputs: Any) -> Any:
 
 
 def series_table(outcomes: Sequence[Outcome]) -> Any:
-    """series.parquet: a row for each window of the first replication of each world.
+    """series.parquet: a row for each window of the first replication of each world that was done.
 
     Columns: world, levers, time_s, COLUMNS, zones.
     """
     import polars as pl
 
-    frames = []
+    first: dict[tuple[str, str], Outcome] = {}
     for outcome in outcomes:
-        if outcome.replication != 0:
-            continue
+        first.setdefault((outcome.world.name, str(outcome.world.levers)), outcome)
+    frames = []
+    for outcome in first.values():
         rows = len(outcome.times_s)
         columns: dict[str, Any] = {
             "world": [outcome.world.name] * rows,
@@ -334,14 +318,21 @@ def series_table(outcomes: Sequence[Outcome]) -> Any:
     return pl.concat(frames, how="diagonal")
 
 
-def save(
-    out: Path,
+class Results(NamedTuple):
+    """What a run's folder holds: two tables, and all its files by name."""
+
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def results(
     experiment: Experiment,
     outcomes: Sequence[Outcome],
     facts: dict[str, Any],
     more: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Write the folder of a run; returns the summary.
+) -> Results:
+    """The results of a run, in memory.
 
     `facts` (seed, threads, wall_s, …) go into the manifest as they are, `more` into the summary.
     """
@@ -366,31 +357,49 @@ def save(
         "outages": told_outages(outages_of(outcomes)[0]),
         **facts,
     }
+    found: dict[str, bytes] = {}
     if len(experiment.worlds) <= SERIES_WORLDS_MAX:
-        table = series_table(outcomes)
-        write_whole(out / "series.parquet", lambda part: table.write_parquet(part, compression="zstd"))
-    write_text(out / "summary.json", to_json(summary))
-    write_text(out / "manifest.json", to_json(manifest))  # last: where it stands, the rest is whole
-    return summary
+        found["series.parquet"] = files.parquet(series_table(outcomes))
+    found["summary.json"] = to_json(summary).encode()
+    found["manifest.json"] = to_json(manifest).encode()  # last: where it stands, the rest is whole
+    return Results(manifest, summary, found)
 
 
-def read_parquet(path: Path) -> Any:
-    """A Parquet file as a Polars frame. Raises ValueError if it is none."""
-    import polars as pl
+def save(out: Path, found: Mapping[str, bytes]) -> None:
+    """Write the files of a folder, all or none. Raises files.WriteError."""
+    files.write_together({out / name: data for name, data in found.items()})
 
+
+def keep(folder: Path, found: Mapping[str, bytes]) -> tuple[Path | None, str]:
+    """As `save`, for results that took long: where the disk does not take them, they go to a temporary folder.
+
+    Returns where they are (None: nowhere), and what was wrong.
+    """
     try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: cannot be read ({reason}); want it moved away, then --resume") from None
+        save(folder, found)
+        return folder, ""
+    except files.WriteError as error:
+        trouble = str(error)
+    try:
+        other = Path(tempfile.mkdtemp(prefix="recovery-"))
+    except OSError as error:
+        return None, f"{trouble}; nor is there another place ({error.strerror}): the results are only printed"
+    try:
+        save(other / folder.name, found)
+    except files.WriteError as error:
+        shutil.rmtree(other, ignore_errors=True)
+        return None, f"{trouble}; nor in {other} ({error.strerror}): the results are only printed"
+    return other / folder.name, f"{trouble}; the results are in {other / folder.name}"
 
 
 def runs_of_sweep(folder: Path) -> Any:
-    """All rows of a finished sweep, as a Polars frame. Raises ValueError if there are none, or of another version."""
+    """All rows of a finished sweep, as a Polars frame. Raises ValueError if there are none, or of another version,
+    files.Damaged if the file is no longer whole.
+    """
     path = folder / "runs.parquet"
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
-    rows = read_parquet(path)
+    rows = files.read_parquet(path)
     if missing := [name for name in ("key", "role", "policy_id", "draw", "error") if name not in rows.columns]:
         raise ValueError(f"{path}: has no column {missing[0]}; want a sweep of this version: recovery sweep --resume")
     return rows
@@ -404,23 +413,24 @@ class Parts:
         self.folder = folder / name
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append one part. Raises OSError if the disk does not take it; then nothing of it is there."""
+        """Append one part. Raises files.WriteError if the disk does not take it; then nothing of it is there."""
         import polars as pl
 
         table = pl.DataFrame(
             [{key: _as_float(value) for key, value in row.items()} for row in rows], infer_schema_length=None
         )
         name = f"{time.time_ns()}-{os.getpid()}-{secrets.token_hex(3)}.parquet"
-        write_whole(self.folder / name, lambda part: table.write_parquet(part, compression="zstd"))
+        files.write_whole(self.folder / name, files.parquet(table))
 
     def read(self) -> Any:
         """All rows, a Polars frame (one row a key where a column of that name tells runs apart), or None. Raises
-        ValueError for a file that is none of ours.
+        files.Damaged for a file that is none of ours.
         """
         import polars as pl
 
-        files = sorted(self.folder.glob("*.parquet"))
-        return pl.concat([read_parquet(file) for file in files], how="diagonal_relaxed") if files else None
+        want = "it moved away, then --resume, which runs again what it held"
+        tables = [files.read_parquet(path, want=want) for path in sorted(self.folder.glob("*.parquet"))]
+        return pl.concat(tables, how="diagonal_relaxed") if tables else None
 
 
 def _as_float(value: Any) -> Any:

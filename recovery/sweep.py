@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from recovery import confidence, design, drain, identity, inference, pipeline, selection, store, text, theory
+from recovery import confidence, design, drain, files, identity, inference, pipeline, selection, store, text, theory
 from recovery.design import Point, Span, Sweep
 from recovery.scenario import Experiment, Observed, ScenarioError, World, outages_s
 from recovery.units import quantity, show_duration, show_share
@@ -180,6 +180,7 @@ class _Known:
         self.found: dict[str, tuple[float, str | None, dict[str, float]]] = {}
         self.cpu_s = 0.0
         table = self.parts.read()
+        self.curves.read()  # a damaged one is told now and not after hours
         if table is not None and not {"key", "error"} <= set(table.columns):
             raise ValueError(f"{self.parts.folder}: holds files that are no parts of a sweep; want them moved away")
         for row in table.iter_rows(named=True) if table is not None else ():
@@ -527,10 +528,7 @@ def run(
         work.go()
         sensitivity = work.sensitivities()
     table = _table(work)
-    store.write_whole(folder / "runs.parquet", lambda part: table.write_parquet(part, compression="zstd"))
     curves = _curves(work, table)
-    if curves is not None:
-        store.write_whole(folder / "series.parquet", lambda part: curves.write_parquet(part, compression="zstd"))
     summary = _summary(work, table, sensitivity, folder)
     manifest = {
         "format": store.FORMAT,
@@ -559,8 +557,12 @@ def run(
         "horizon_s": experiment.first.scenario.horizon,
         "outages": store.told_outages([outages_s(experiment.first.scenario)]),
     }
-    store.write_text(folder / "summary.json", store.to_json(summary))
-    store.write_text(folder / "manifest.json", store.to_json(manifest))
+    results = {"runs.parquet": files.parquet(table)}
+    if curves is not None:
+        results["series.parquet"] = files.parquet(curves)
+    results["summary.json"] = store.to_json(summary).encode()
+    results["manifest.json"] = store.to_json(manifest).encode()  # last: where it stands, the rest is whole
+    store.save(folder, results)
     return folder, summary
 
 
@@ -1085,7 +1087,7 @@ def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
     rows = store.runs_of_sweep(folder).filter(pl.col("key").str.starts_with(key))
     if rows.get_column("key").n_unique() != 1:
         raise ValueError(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = files.read_json(folder / "manifest.json")
     return manifest, rows.row(0, named=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery import drain, inference, scenario, store, sweep
+from recovery import drain, files, inference, scenario, store, sweep
 from recovery.store import number
 from recovery.text import table
 from recovery.units import show_count, show_duration, show_share
@@ -34,14 +34,15 @@ def planned(plan: sweep.Plan, workers: int) -> str:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The summary of a finished sweep. Raises ValueError if there is none."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        summary = {}
+    """The summary of a finished sweep. Raises ValueError if there is none, files.Damaged if a file of it is no longer
+    whole: a summary whose runs are lost can no longer be checked.
+    """
+    path = folder / "summary.json"
+    summary = files.read_json(path) if path.exists() else {}
     if summary.get("kind") != "sweep":
         raise ValueError(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
-    return dict(summary)
+    store.runs_of_sweep(folder)
+    return summary
 
 
 def _span(told: Mapping[str, Any], show: Any = show_duration) -> str:
@@ -198,6 +199,5 @@ def told_threshold(found: Mapping[str, Any]) -> str:
 
 def write_csv(folder: Path) -> Path:
     """runs.csv beside runs.parquet."""
-    rows = store.runs_of_sweep(folder)
-    store.write_whole(folder / "runs.csv", rows.write_csv)
+    files.write_text(folder / "runs.csv", store.runs_of_sweep(folder).write_csv())
     return folder / "runs.csv"

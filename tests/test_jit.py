@@ -5,6 +5,8 @@ Oracle: the copy computes (x + STEP) * 10, so every answer is known by arithmeti
 
 import json
 import os
+import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +155,52 @@ def test_a_users_cache_directory_that_cannot_be_written_to_is_named(copy: Copy) 
     done = copy.python(PROBE, NUMBA_CACHE_DIR=str(blocked))
     assert done.returncode == 1
     assert f"OSError: NUMBA_CACHE_DIR is {str(blocked)!r}; want" in done.stderr
+
+
+DAMAGE = {
+    "an index that is cut": ("nbi", lambda path: os.truncate(path, 100)),
+    "an index that is empty": ("nbi", lambda path: os.truncate(path, 0)),
+    "an index that is no file": ("nbi", lambda path: (path.unlink(), path.mkdir())),
+    "code that is cut": ("nbc", lambda path: os.truncate(path, 100)),
+    "code that is empty": ("nbc", lambda path: os.truncate(path, 0)),
+    "code that lacks its end": ("nbc", lambda path: os.truncate(path, path.stat().st_size - 1)),
+    "code of something else": ("nbc", lambda path: path.write_bytes(pickle.dumps(("no", "machine", "code")))),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_cache_is_thrown_away_and_compiled_again(copy: Copy, name: str) -> None:
+    """One line says so, and the next process finds a whole cache again, unless its place is taken by a folder."""
+    suffix, damage = DAMAGE[name]
+    for path in Path(copy.probe()["directory"]).rglob(f"*.{suffix}"):
+        damage(path)
+    done = copy.python(PROBE)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["answer"], found["hits"], found["misses"]) == (20.0, 0, 1)
+    directory = re.escape(found["directory"])
+    said = rf"kernel cache {directory}\S* is damaged \(.+\): thrown away and compiled again\n"
+    assert re.fullmatch(said, done.stderr)
+    again = copy.python(PROBE)
+    assert json.loads(again.stdout)["hits"] == (0 if "no file" in name else 1)
+    assert (again.stderr == "") == ("no file" not in name)
+
+
+def test_a_cache_of_another_numba_is_compiled_again(copy: Copy) -> None:
+    [index] = [path for path in Path(copy.probe()["directory"]).rglob("*.nbi") if "outer" in path.name]
+    index.write_bytes(pickle.dumps("0.0.0") + b"in a format of its own")
+    found = copy.probe()
+    assert (found["answer"], found["hits"], found["misses"]) == (20.0, 0, 1)
+    assert copy.probe()["hits"] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_cache_that_cannot_be_written_costs_time_alone(copy: Copy) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))\n"
+    done = copy.python(limit + PROBE)
+    assert (done.returncode, json.loads(done.stdout)["answer"]) == (0, 20.0)
+    assert re.fullmatch(r"kernel cache .* cannot be written \(File too large\): .*compiles again\n", done.stderr)
+    assert copy.probe()["answer"] == 20.0
 
 
 def test_other_caches_are_removed_when_nobody_used_them_for_30_days(copy: Copy) -> None:

@@ -100,7 +100,7 @@ def run(text: str, out: Path) -> Path:
         (world, experiment.head.seed, k) for world in experiment.worlds for k in range(experiment.head.replications)
     ]
     with pipeline.Runner(2) as runner:
-        store.save(out, experiment, list(runner.run(tasks)), {})
+        store.save(out, store.results(experiment, list(runner.run(tasks)), {}).files)
     return out
 
 

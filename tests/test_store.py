@@ -58,28 +58,6 @@ def without_cpu_time(folder: Path) -> bytes:
     return store.to_json(summary).encode()
 
 
-def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def write(part: Path) -> None:
-        part.write_text("half", encoding="utf-8")
-        raise RuntimeError("the disk is full")
-
-    with pytest.raises(RuntimeError, match="full"):
-        store.write_whole(tmp_path / "a" / "x.json", write)
-    assert list((tmp_path / "a").iterdir()) == []
-
-
-def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    store.write_text(tmp_path / "x.json", "old")
-
-    def write(part: Path) -> None:
-        part.write_text("half", encoding="utf-8")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        store.write_whole(tmp_path / "x.json", write)
-    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
-
-
 def test_what_json_cannot_say_is_said_and_read_again() -> None:
     text = store.to_json({"b": math.inf, "a": [math.nan, -math.inf, 1.5]})
     assert json.loads(text) == {"a": [None, "-inf", 1.5], "b": "inf"}
