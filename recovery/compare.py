@@ -4,7 +4,6 @@ Where both have runs of the same seed and replication these are paired, since th
 runs are independent, and the interval is Welch's.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recovery import inference
+from recovery import files, inference
 from recovery.store import number
 from recovery.text import table
 from recovery.units import show_duration, show_share
@@ -36,12 +35,9 @@ class Run(NamedTuple):
 
 
 def kind_of(folder: Path) -> str:
-    """What a folder holds: "sweep", "leases", "jobs", "race"; "" if nothing that was finished."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return str(manifest.get("kind", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
+    """What a folder holds: "sweep", "leases", "jobs", "race"; "" if nothing that was finished. Raises files.Damaged."""
+    path = folder / "manifest.json"
+    return str(files.read_json(path).get("kind", "")) if path.exists() else ""
 
 
 def runs(folders: Sequence[Path]) -> list[Run]:
@@ -62,13 +58,12 @@ def runs(folders: Sequence[Path]) -> list[Run]:
             )
         if not kind:
             raise ValueError(f"{folder} holds no finished run; want a folder that recovery run wrote")
+        manifest, summary = (files.read_json(folder / f"{name}.json") for name in ("manifest", "summary"))
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
             worlds: dict[str, list[dict[str, Any]]] = {}
             for row in summary["rows"]:
                 worlds.setdefault(_world(row), []).append(row)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise ValueError(f"{folder}/summary.json cannot be read ({error}); want the run done again") from None
         found.append(Run(str(manifest["name"]), manifest, worlds))
     names = [run.name for run in found]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import figures, files, report, scenario, units
+from recovery import figures, files, report, scenario, store, units
 from recovery import fit as fits
 from recovery.figures import Picture
 from recovery.fit import Fitted, Observations
