@@ -397,8 +397,26 @@ _backend = click.option(
     help="Where runs run; with processes and dask a run that kills its worker is found and set aside.",
 )
 _address = click.option(
-    "--address", metavar="ADDRESS", help="Of the Dask scheduler, for --backend dask: tcp://HOST:8786."
+    "--address",
+    metavar="ADDRESS",
+    help="Of the Dask scheduler, for --backend dask: tcp://HOST:8786, or tls://HOST:8786. Whoever reaches that port "
+    "runs code on all its workers: have it in a network of your own, or use certificates.",
 )
+
+
+def _certificates(command: Any) -> Any:
+    """Options for the certificates of a scheduler; without them Dask's own configuration says which."""
+    for name, what in (
+        ("tls-key", "The client's key, if it is not in that file."),
+        ("tls-cert", "The client's certificate (PEM)."),
+        ("tls-ca-file", "Certificate of the authority that signed the scheduler's and ours (PEM)."),
+    ):
+        command = click.option(f"--{name}", metavar="FILE", help=what)(command)
+    return command
+
+
+def _tls(**files: str | None) -> dict[str, str]:
+    return {name.replace("_", "-"): file for name, file in files.items() if file is not None}
 
 
 @main.command()
@@ -409,6 +427,7 @@ _address = click.option(
 @_threads
 @_backend
 @_address
+@_certificates
 @_out
 @click.option(
     "--resume",
@@ -429,6 +448,9 @@ def sweep(
     threads: int | None,
     backend: str,
     address: str | None,
+    tls_ca_file: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     out: Path,
     resume: bool,
     shard: str | None,
@@ -443,8 +465,9 @@ def sweep(
     from recovery import report as pages
     from recovery import sweep as sweeps
 
+    tls = _tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
     try:
-        place = drain.backend(backend, threads or execute.cores(), address)
+        place = drain.backend(backend, threads or execute.cores(), address, tls)
         if dry_run:
             planned = sweeps.plan(loaded)
             if as_json:
@@ -572,6 +595,7 @@ def replay(key: str, folder: Path, as_json: bool) -> None:
 @_threads
 @_backend
 @_address
+@_certificates
 @_out
 @_json
 def threshold(
@@ -586,6 +610,9 @@ def threshold(
     threads: int | None,
     backend: str,
     address: str | None,
+    tls_ca_file: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -599,6 +626,7 @@ def threshold(
     from recovery import drain, execute, sweep_text
     from recovery import sweep as sweeps
 
+    tls = _tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
     execute.say_that_it_compiles(as_json)
     try:
         found = sweeps.threshold(
@@ -610,7 +638,7 @@ def threshold(
             tolerance=tolerance,
             most=runs,
             out=out,
-            place=drain.backend(backend, threads or execute.cores(), address),
+            place=drain.backend(backend, threads or execute.cores(), address, tls),
             known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
             say=lambda line: click.echo(line, err=True),
         )

@@ -7,6 +7,7 @@ import functools
 import itertools
 import math
 import multiprocessing
+import os
 import sys
 import threading
 from collections import deque
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures import ThreadPoolExecutor as Threads
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,22 +82,41 @@ class WorkerDied(BrokenExecutor):
     """Work killed its worker, and the executor goes on without it."""
 
 
-def backend(name: str, workers: int, address: str | None = None) -> Backend:
+def backend(name: str, workers: int, address: str | None = None, tls: Mapping[str, str] | None = None) -> Backend:
     """`threads` (the kernels release the lock), `processes` (a run that kills its worker does not kill the rest), or
-    `dask`, with as many workers as the scheduler at `address` has. Raises ValueError (recovery.cluster).
+    `dask`, with as many workers as the scheduler at `address` has and the certificates `tls` (recovery.cluster).
+    Raises ValueError.
     """
     if name == "dask":
         from recovery import cluster
 
         if address is None:
             raise ValueError(f"--address is missing; with --backend dask {cluster.WANTED}")
-        return cluster.backend(address)
+        return cluster.backend(address, tls)
+    if tls:
+        raise ValueError(
+            f"--{next(iter(tls))} is given, but --backend is {name}; want --backend dask, or no certificates"
+        )
     if address is not None:
         raise ValueError(f"--address is {address}, but --backend is {name}; want --backend dask, or no address")
     if name == "threads":
         return Backend(name, workers, functools.partial(Threads, workers))
     spawn = multiprocessing.get_context("spawn")  # never fork while threads of Polars or Numba live
-    return Backend(name, workers, functools.partial(ProcessPoolExecutor, workers, spawn))
+    return Backend(name, workers, functools.partial(ProcessPoolExecutor, workers, spawn, end_with_driver))
+
+
+def end_with_driver() -> None:
+    """Let this process end when the one that started it ends, however that ends: the pool's own children wait for work
+    for ever when their driver was killed.
+    """
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        threading.Thread(target=_follow, args=(driver,), daemon=True, name="end with driver").start()
+
+
+def _follow(driver: Any) -> None:
+    connection.wait([driver.sentinel])  # a pipe that the system closes with the driver
+    os._exit(1)
 
 
 class _AtOnce(Threads):

@@ -2,6 +2,7 @@
 
 import builtins
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,96 @@ if __name__ == "__main__":
                 _drained(_works(4), _waits, 1.0, place)
         finally:
             scheduler.kill()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An authority, and a certificate that it signed, which scheduler, worker and client share."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl")
+    room = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=room, check=True, capture_output=True)
+
+    new = "req", "-nodes", "-newkey", "rsa:2048"
+    openssl(*new, "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(*new, "-subj", "/CN=localhost", "-keyout", "own.key", "-out", "own.csr")
+    signed = "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"
+    openssl("x509", "-req", "-in", "own.csr", *signed, "-out", "own.pem")
+    return {"tls-ca-file": f"{room}/ca.pem", "tls-cert": f"{room}/own.pem", "tls-key": f"{room}/own.key"}
+
+
+def test_a_cluster_behind_certificates(
+    certificates: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the certificates the work is done; without them, or with those of nobody, the scheduler does not answer."""
+    from distributed import Security
+
+    ca, cert, key = certificates.values()
+    ends = {
+        f"tls_{who}_{what}": file
+        for who in ("client", "scheduler", "worker")
+        for what, file in (("cert", cert), ("key", key))
+    }
+    security = Security(tls_ca_file=ca, require_encryption=True, **ends)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tls", security=security, dashboard_address=None
+    ) as made:
+        address = made.scheduler_address
+        assert address.startswith("tls://")
+        place = drain.backend("dask", 1, address, certificates)
+        assert _drained(_works(3), _dies_of_none, 1.0, place) == {f"run-{i}": None for i in range(3)}
+        monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+        with pytest.raises(ValueError, match=r"no scheduler answers"):
+            drain.backend("dask", 1, address)
+        (tmp_path / "no.pem").write_text("nothing", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"no scheduler answers"):
+            drain.backend("dask", 1, address, certificates | {"tls-ca-file": str(tmp_path / "no.pem")})
+
+
+def _dies_of_none(works: Sequence[drain.Work]) -> list[drain.Done]:
+    return [drain.Done({"key": work.key, "error": None, "cpu_s": 0.0}, None) for work in works]
+
+
+def test_certificates_that_cannot_be(tmp_path: Path) -> None:
+    file = written(tmp_path, BASE + SWEEP)
+    for options, words in {
+        (*DASK, "tcp://127.0.0.1:9", "--tls-cert", file): ("has no encryption", "tls://"),
+        (*DASK, "tls://127.0.0.1:9", "--tls-cert", file): ("--tls-ca-file is missing",),
+        (*DASK, "tls://127.0.0.1:9", "--tls-ca-file", "no.pem", "--tls-cert", file): ("no.pem is no file", "PEM"),
+        ("--tls-cert", file): ("--backend is threads",),
+    }.items():
+        result = call("sweep", file, "--out", tmp_path / "out", *options)
+        assert result.exit_code == 2
+        assert all(word in result.stderr for word in words), result.stderr
+
+
+def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its only worker goes, and later one comes: the work waits in between, and stderr says so, again and again."""
+    for name, seconds in (("LOOK_S", 0.05), ("ALONE_S", 0.2), ("AGAIN_S", 0.2)):
+        monkeypatch.setattr(cluster, name, seconds)
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as made:
+        place = drain.backend("dask", 1, made.scheduler_address)
+        with place:
+            place.executor()
+            made.scale(0)
+            told, deadline = "", time.monotonic() + 60
+            while told.count("no worker is left") < 2 and time.monotonic() < deadline:
+                time.sleep(0.1)
+                told += capsys.readouterr().err
+            threading.Timer(0.5, made.scale, (1,)).start()
+            assert _drained(_works(2), _dies_of_none, 1.0, place) == {f"run-{i}": None for i in range(2)}
+            while "there again" not in told and time.monotonic() < deadline:
+                time.sleep(0.1)
+                told += capsys.readouterr().err
+    lines = [line for line in told.splitlines() if made.scheduler_address in line]
+    assert (
+        lines[0]
+        == lines[1]
+        == f"{made.scheduler_address}: no worker is left; waiting for one: " + (f"dask worker {made.scheduler_address}")
+    )
+    assert lines[-1] == f"{made.scheduler_address}: 1 workers are there again"
 
 
 def test_workers_with_other_code_are_refused(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,6 +242,8 @@ READERS = [
     ("replay", "sweep", "runs.parquet"),
     ("replay", "sweep", "manifest.json"),
     ("resume", "sweep", "parts"),
+    ("compare runs", "run", "manifest.json"),
+    ("compare runs", "run", "summary.json"),
 ]
 
 
@@ -256,6 +258,7 @@ def test_every_command_names_the_file_that_is_damaged(
     os.truncate(path, path.stat().st_size // 2)
     arguments: dict[str, tuple[object, ...]] = {
         "compare": ("compare", folder, "1", "2"),
+        "compare runs": ("compare", finished / "run", folder),
         "replay": ("replay", key, "--from", folder),
         "resume": ("sweep", finished / "sweep.toml", "--out", tmp_path, "--resume", "--no-report"),
     }
@@ -471,6 +474,37 @@ def test_a_signal_that_ends_keeps_what_is_done(tiny: Path, tmp_path: Path, name:
     assert 0 < kept < 400
     assert done.stderr == f"interrupted: {kept} of 400 runs are kept in {folder}\n"
     assert f"report: {folder / 'report.html'}" in done.stdout
+
+
+DRIVER = """
+import os, time
+from recovery import drain
+if __name__ == "__main__":
+    pool = drain.backend("processes", 2).executor()
+    pids = {pool.submit(os.getpid).result() for _ in range(8)}
+    pool.submit(time.sleep, 600)
+    print(*pids, flush=True)
+    time.sleep(600)
+"""
+
+
+@posix
+def test_children_end_with_their_driver(tmp_path: Path) -> None:
+    """One that works and one that waits: both end when their driver is killed without a word."""
+    import psutil
+
+    (tmp_path / "driver.py").write_text(DRIVER, encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "driver.py")]
+    with subprocess.Popen(command, env=surroundings(), stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline()
+        children = psutil.Process(driver.pid).children(recursive=True)
+        assert children
+        driver.kill()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    for child in alive:
+        child.kill()
+    assert not alive
 
 
 # --- errors that nobody expected --------------------------------------------------------------------------------------
