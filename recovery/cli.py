@@ -71,7 +71,7 @@ def _is_ours(file: Path, top: Path) -> bool:
 
 def _of_disk(error: OSError, want: str = "") -> str:
     """Which file, and the reason."""
-    reason = f"{error.filename or 'output'}: {error.strerror or error}"
+    reason = f"{error.filename or 'output'}: {error.strerror}" if error.strerror else str(error)
     return f"{reason}; {want}" if want else reason
 
 
