@@ -212,27 +212,6 @@ def paired(values: object, other: object, cluster: object, confidence: float = 0
     return _student(_difference(values, other, "other", cluster), between_0_and_1("confidence", confidence))
 
 
-def clearly_worse(values: object, best_values: object, cluster: object, alpha: float) -> bool:
-    """Whether the mean of `values` is above that of `best_values`: one-sided paired t test over at least 3 clusters.
-
-    Used to stop policies that are beaten. `alpha` is the error allowed to this one test: whoever tests many policies,
-    or looks many times, divides it by their product first (Bonferroni). Where all clusters differ by exactly the same,
-    a t test would be certain of any difference; then p = 2^-clusters, the sign test's.
-
-    `values`, `best_values` float[n], matched, finite; `cluster` n labels; `alpha` between 0 and 1. Raises ValueError
-    otherwise.
-    """
-    alpha = between_0_and_1("alpha", alpha)
-    told = _difference(values, best_values, "best_values", cluster)
-    if told.clusters < 3 or told.ratio <= 0.0:
-        return False
-    if told.error == 0.0:
-        return 0.5**told.clusters <= alpha
-    from scipy import stats
-
-    return bool(stats.t.sf(told.ratio / told.error, told.clusters - 1) <= alpha)
-
-
 # --- robust choice ----------------------------------------------------------------------------------------------------
 
 
@@ -552,75 +531,6 @@ def words(box: Box, show: Callable[[str, float], str]) -> str:
 
 
 # --- sensitivity ------------------------------------------------------------------------------------------------------
-
-
-class Sensitivity(NamedTuple):
-    """Sobol indices by name, as shares of the variance of the output; the names are SALib's."""
-
-    S1: dict[str, Estimate]
-    """First order: what is explained by this input alone."""
-    ST: dict[str, Estimate]
-    """Total: what would remain unexplained if all inputs but this one were known."""
-    reason: str
-    """Why the indices are nan; empty where they are not."""
-
-
-def sobol(
-    f_a: object,
-    f_b: object,
-    f_ab: object,
-    names: Sequence[str],
-    confidence: float = 0.95,
-    seed: int = 0,
-    *,
-    resamples: int = 999,
-) -> Sensitivity:
-    """First and total Sobol indices with percentile bootstrap intervals, by `scipy.stats.sobol_indices`.
-
-    A and B are two independent samples of the inputs, AB_i is A with column i of B. The bootstrap draws rows with
-    replacement, as if they were independent: with Sobol points it errs on the wide side. Estimates may leave [0, 1].
-
-    `f_a`, `f_b` float[n] outputs at A and B, `f_ab` float[d, n] at AB_i, finite; n is a power of 2 from 4, also where
-    several replications are laid end to end. `seed` from 0 decides the resamples. A constant output gives nan and a
-    reason. Raises ValueError otherwise.
-    Source: A. Saltelli et al., Computer Physics Communications 181 (2010).
-    """
-    from scipy import stats
-
-    a, b, ab = numbers("f_a", f_a, 1), numbers("f_b", f_b, 1), numbers("f_ab", f_ab, 2)
-    n = len(a)
-    _same_length("f_b", b, "f_a", n)
-    if ab.shape[1] != n:
-        raise ValueError(f"f_ab has shape {ab.shape}; want a row an input and {n} columns, the length of f_a")
-    if n < 4 or n & (n - 1):
-        raise ValueError(f"f_a has length {n}; want a power of 2 from 4")
-    names = _names(names, len(ab))
-    confidence = between_0_and_1("confidence", confidence)
-    if resamples < 1:
-        raise ValueError(f"resamples is {resamples}; want a whole number from 1")
-    if np.ptp([a, b]) == 0.0:
-        nothing = dict.fromkeys(names, UNKNOWN)
-        return Sensitivity(
-            nothing, dict(nothing), f"the output is {a[0]:g} all over A and B: there is nothing to explain"
-        )
-
-    at_least_two = np.vstack([ab, ab[:1]])  # scipy's fails on a single input; the last is left out again
-
-    def indices(rows: np.ndarray) -> np.ndarray:
-        func = {"f_A": a[None, rows], "f_B": b[None, rows], "f_AB": at_least_two[:, None, rows]}
-        found = stats.sobol_indices(func=func, n=n)
-        return np.stack([found.first_order, found.total_order])[:, :-1]
-
-    # Not the result's own bootstrap: it takes no seed.
-    rng = np.random.default_rng(seed)
-    drawn = np.stack([indices(rng.integers(n, size=n)) for _ in range(resamples)])
-    mean = indices(np.arange(n))
-    low, high = np.quantile(drawn, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0], axis=0)
-    first, total = (
-        {name: Estimate(*map(float, row)) for name, row in zip(names, zip(*order, strict=True), strict=True)}
-        for order in zip(mean, low, high, strict=True)
-    )
-    return Sensitivity(first, total, "")
 
 
 class VarianceShares(NamedTuple):

@@ -856,8 +856,7 @@ def _policy(
         whole = confidence.restricted(recovered, never, limit_s)
     else:
         never = chance_of(~finite, unit, is_sequential=False)
-        recovered = inference.cluster_ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE)
-        recovered = recovered._replace(low=_at_least(recovered.low, 0.0))
+        recovered = inference.cluster_ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE, 0.0)
         whole = mean_of(values, unit, is_sequential=False, low=0.0, high=limit_s)
     out |= {"restricted": whole._asdict(), "given_recovery": recovered._asdict(), "not_recovered": _as_share(never)}
     out["half_width_share"] = inference.relative_half_width(recovered)
@@ -910,10 +909,9 @@ def mean_of(
         return inference.UNKNOWN
     if np.isinf(rows).any():
         return inference.Estimate(math.inf, math.nan, math.inf)
-    if is_sequential:
-        told = confidence.ratio(rows, np.ones(len(rows)), units, ALPHA)
-    else:
-        told = inference.cluster_mean(rows, units, CONFIDENCE)
+    if not is_sequential:
+        return inference.cluster_mean(rows, units, CONFIDENCE, low, high)
+    told = confidence.ratio(rows, np.ones(len(rows)), units, ALPHA)
     return inference.Estimate(told.mean, _at_least(told.low, low), -_at_least(-told.high, -high))
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from recovery import inference, theory
+from recovery import inference
 from recovery.inference import Cliff, Estimate
 
 REPEATS = 1_000
@@ -142,37 +142,6 @@ def test_coverage_of_paired_differences_and_what_pairing_gains() -> None:
         paired, apart = paired + estimate.high - estimate.low, apart + shuffled.high - shuffled.low
     assert is_as_stated(covered)
     assert paired < 0.3 * apart  # sqrt(2 * 0.09 / (2 * 4.09)) = 0.148
-
-
-def test_clearly_worse_is_the_one_sided_paired_t_test() -> None:
-    rng, verdicts = np.random.default_rng(7), set()
-    for _ in range(100):
-        values, other, cluster = twins(rng, 0.1)
-        means = [part.reshape(8, 5).mean(axis=1) for part in (values, other)]
-        theirs = stats.ttest_rel(*means, alternative="greater").pvalue
-        verdict = inference.clearly_worse(values, other, cluster, 0.05)
-        assert verdict == (theirs <= 0.05)
-        verdicts.add(verdict)
-    assert verdicts == {False, True}
-
-
-@pytest.mark.parametrize("alpha", [0.05, 0.01])
-def test_clearly_worse_rarely_stops_a_policy_that_is_as_good(alpha: float) -> None:
-    rng, repeats = np.random.default_rng(8), 2 * REPEATS
-    alarms = sum(inference.clearly_worse(*twins(rng, 0.0), alpha) for _ in range(repeats))
-    assert theory.clopper_pearson(alarms, repeats, 0.99).low <= alpha
-    assert alarms > 0  # the test is not asleep
-
-
-def test_clearly_worse_needs_three_clusters_and_distrusts_equal_differences() -> None:
-    assert not inference.clearly_worse([9.0, 9.1], [1.0, 1.2], [0, 1], 0.4)
-    assert inference.clearly_worse([9.0, 9.1, 9.3], [1.0, 1.2, 1.1], [0, 1, 2], 0.05)
-    assert not inference.clearly_worse([1.0, 1.2, 1.1], [9.0, 9.1, 9.3], [0, 1, 2], 0.05)
-    # Three coins that fell alike: 2^-3, whatever was rounded on the way.
-    best = np.array([0.1, 0.7, 12.3])
-    assert not inference.clearly_worse(best + 0.3, best, [0, 1, 2], 0.124)
-    assert inference.clearly_worse(best + 0.3, best, [0, 1, 2], 0.126)
-    assert not inference.clearly_worse(best, best, [0, 1, 2], 0.9)
 
 
 # --- robust choice ----------------------------------------------------------------------------------------------------
@@ -345,54 +314,6 @@ def test_a_box_in_words() -> None:
 # --- sensitivity ------------------------------------------------------------------------------------------------------
 
 
-def saltelli(points: np.ndarray, f: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Outputs at A, B and AB_i, for points float[n, 2 d]."""
-    d = points.shape[1] // 2
-    a, b = points[:, :d], points[:, d:]
-    mixed = np.stack([np.where(np.arange(d) == i, b, a) for i in range(d)])
-    return f(a), f(b), f(mixed)
-
-
-def test_sobol_indices_of_ishigamis_function() -> None:
-    # Closed form: T. Ishigami and T. Homma 1990; a = 7, b = 0.1.
-    first = 0.5 * (1.0 + 0.1 * math.pi**4 / 5.0) ** 2
-    second, third = 7.0**2 / 8.0, 0.1**2 * math.pi**8 * (1.0 / 18.0 - 1.0 / 50.0)
-    total = first + second + third
-    s1 = [first / total, second / total, 0.0]
-    st_ = [(first + third) / total, second / total, third / total]
-    outputs = saltelli(stats.qmc.Sobol(6, seed=1).random(2_048), emulation.ishigami)
-    found = inference.sobol(*outputs, ["x1", "x2", "x3"], resamples=200)
-    assert found.reason == ""
-    for indices, truth in ((found.S1, s1), (found.ST, st_)):
-        assert list(indices) == ["x1", "x2", "x3"]
-        assert [estimate.mean for estimate in indices.values()] == pytest.approx(truth, abs=0.02)
-        assert all(covers(estimate, true) for estimate, true in zip(indices.values(), truth, strict=True))
-    # A level and a unit change nothing; the same seed gives the same bits.
-    a, b, ab = (1e6 + 60.0 * part for part in outputs)
-    moved = inference.sobol(a, b, ab, ["x1", "x2", "x3"], resamples=200)
-    assert moved.S1["x1"] == pytest.approx(found.S1["x1"], rel=1e-5)
-    assert inference.sobol(*outputs, ["x1", "x2", "x3"], resamples=200) == found
-
-
-def test_sobol_intervals_cover_for_independent_rows() -> None:
-    # f = 2 u + v: S1 = ST = 4/5 and 1/5.
-    rng, covered = np.random.default_rng(11), np.zeros(4)
-    for repeat in range(100):
-        outputs = saltelli(rng.random((128, 4)), lambda u: np.asarray(2.0 * u[..., 0] + u[..., 1]))
-        found = inference.sobol(*outputs, ["u", "v"], 0.9, repeat, resamples=99)
-        estimates = [found.S1["u"], found.S1["v"], found.ST["u"], found.ST["v"]]
-        covered += [covers(estimate, truth) for estimate, truth in zip(estimates, [0.8, 0.2] * 2, strict=True)]
-    assert (covered >= 80).all()
-
-
-def test_sobol_of_one_input_and_of_a_constant() -> None:
-    found = inference.sobol(*saltelli(np.random.default_rng(12).random((64, 2)), lambda u: u[..., 0]), ["u"])
-    assert found.S1["u"].mean == pytest.approx(1.0, abs=0.4)
-    constant = inference.sobol(np.full(8, 3.0), np.full(8, 3.0), np.full((2, 8), 3.0), ["u", "v"])
-    assert all(math.isnan(part) for indices in constant[:2] for estimate in indices.values() for part in estimate)
-    assert "3 all over A and B" in constant.reason
-
-
 @pytest.mark.parametrize("noise", [0.0, 3.0])
 def test_shares_of_variance_meet_ishigamis_closed_form_with_chance_beside_it(noise: float) -> None:
     repeats = 100
@@ -414,6 +335,18 @@ def test_inputs_that_do_nothing_have_no_share_and_chance_has_all() -> None:
         assert sum(covers(one.ST[name], 0.0) for one in told) >= low
     assert sum(covers(one.chance, 1.0) for one in told) >= low
     assert all(one.S1["x1"].mean < 0.4 for one in told)
+
+
+def test_shares_of_variance_know_no_level_and_no_unit() -> None:
+    outputs = np.random.default_rng(22).random((5, 8, 16))
+    first, moved = (
+        inference.variance_shares(part[0], part[1], part[2:4].swapaxes(0, 1), part[4], ["a", "b"])
+        for part in (outputs, 1e4 + 60.0 * outputs)
+    )
+    assert moved.chance == pytest.approx(first.chance)
+    for name in ("a", "b"):
+        assert moved.S1[name] == pytest.approx(first.S1[name], abs=1e-9)
+        assert moved.ST[name] == pytest.approx(first.ST[name], abs=1e-9)
 
 
 def test_a_constant_has_no_variance_to_share() -> None:
@@ -559,8 +492,6 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("numerator holds inf", lambda: inference.cluster_ratio([math.inf, 1.0], TWO, [0, 1])),
     ("other has length 3", lambda: inference.paired(TWO, [1.0, 2.0, 3.0], [0, 1])),
     ("values holds inf; .*restrict", lambda: inference.paired([math.inf, 1.0], TWO, [0, 1])),
-    ("best_values has length 1", lambda: inference.clearly_worse(TWO, [1.0], [0, 1], 0.05)),
-    ("alpha is 0", lambda: inference.clearly_worse(TWO, TWO, [0, 1], 0.0)),
     ("times has shape", lambda: inference.regret(TWO)),
     ("times holds inf", lambda: inference.regret([[math.inf]])),
     (r"regrets holds -1\.0", lambda: inference.never_far([[-1.0]])),
@@ -574,14 +505,9 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("least_support is 0", lambda: inference.prim(TABLE, CASES, ["a", "b"], least_support=0.0)),
     ("most is 0", lambda: inference.prim(TABLE, CASES, ["a", "b"], most=0)),
     ("want also", lambda: inference.inside(TABLE, ["a", "b"], inference.Box({"c": inference.Limit()}, 1, 1, 1, 1))),
-    ("f_a has length 3", lambda: inference.sobol([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [[1.0, 2.0, 3.0]], ["a"])),
-    ("f_b has length 2", lambda: inference.sobol([1.0] * 4, TWO, [[1.0] * 4], ["a"])),
-    ("f_ab has shape", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [TWO], ["a"])),
     ("f_b has shape", lambda: inference.variance_shares(np.eye(2), np.eye(3), np.ones((2, 1, 2)), np.eye(2), ["a"])),
     ("f_ab has shape", lambda: inference.variance_shares(np.eye(2), np.eye(2), np.ones((2, 1, 3)), np.eye(2), ["a"])),
     ("f_a has 1 rep", lambda: inference.variance_shares([TWO], [TWO], np.ones((1, 1, 2)), [TWO], ["a"])),
-    ("names is", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [[1.0] * 4], ["a", "b"])),
-    ("resamples is 0", lambda: inference.sobol([1.0] * 4, [1.0] * 4, [[1.0] * 4], ["a"], resamples=0)),
     ("low is 2 and high is 1", lambda: inference.cliff(step, 2, 1, tolerance=0.1)),
     ("tolerance is 0", lambda: inference.cliff(step, 1, 2, tolerance=0)),
     ("scale is 'ln'", lambda: inference.cliff(step, 1, 2, tolerance=0.1, scale="ln")),  # type: ignore[arg-type]
