@@ -165,12 +165,16 @@ def _why_collapsed(group: Mapping[str, Any], known: Mapping[str, Any]) -> Limit 
 
 def _timeout_limit(group: Mapping[str, Any], known: Mapping[str, Any]) -> Limit | None:
     """Requests time out before their turn: a queue that is longer than the timeout, served first in, first out."""
-    times = backlog_in_timeouts(group)
-    if known["queue"] not in ("fifo", "bounded") or known["cancels"] or not times > 1:
+    if known["queue"] not in ("fifo", "bounded") or known["cancels"]:
+        return None
+    times, what = backlog_in_timeouts(group), "the work that waits is"
+    if not times > 1:  # what was given up and tried again lengthens the queue too
+        times, what = _mean(group, "queue_peak") / (known["capacity_per_s"] * known["timeout_s"]), "the queue gets"
+    if not times > 1:
         return None
     wasted = _mean(group, "wasted_share")
-    text = f"the work that waits is {times:.3g} timeouts of {show_duration(known['timeout_s'])} long, so whoever is "
-    text += "served first in, first out has already given up"
+    text = f"{what} {times:.3g} timeouts of {show_duration(known['timeout_s'])} long, so whoever is served "
+    text += "first in, first out has already given up"
     return Limit("timeout", text + (f": {show_share(wasted)} of the work is wasted" if wasted > 0.01 else ""))
 
 

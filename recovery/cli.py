@@ -760,6 +760,7 @@ def fit(
     from recovery.scenario import ScenarioError
 
     folder = out / loaded.name / "fit"
+    on_screen = sys.stderr.isatty()
     try:
         wanted = [fits.range_of(text) for text in ranges]
         if series is None:
@@ -768,12 +769,20 @@ def fit(
             observations = fits.series_of(series, column, loaded, field=field, origin=origin, of=of, in_percent=percent)
         files.try_out(folder)
         found = fits.fit(
-            experiment, wanted, observations, overrides=overrides, samples=samples, threads=threads or execute.cores()
+            experiment,
+            wanted,
+            observations,
+            overrides=overrides,
+            samples=samples,
+            threads=threads or execute.cores(),
+            progress=lambda number: click.echo(f"\rsimulation {number} …", err=True, nl=False) if on_screen else None,
         )
     except (ScenarioError, ValueError) as error:
         _fail(error)
     except OSError as error:
         _fail(_of_disk(error, "want a folder that can be written (--out)"))
+    if on_screen:
+        click.echo("\r\033[K", err=True, nl=False)
     written: list[Path] = []
     status = WELL
     try:

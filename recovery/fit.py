@@ -360,8 +360,18 @@ class Fitted:
 class Candidates:
     """Simulates a scenario with other values; lease stages that were simulated before are not simulated again."""
 
-    def __init__(self, path: Path, ranges: Sequence[Range], overrides: tuple[str, ...], threads: int) -> None:
-        """Check that the scenario takes both ends of every range. Raises ScenarioError."""
+    def __init__(
+        self,
+        path: Path,
+        ranges: Sequence[Range],
+        overrides: tuple[str, ...],
+        threads: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Check that the scenario takes both ends of every range; `progress` is told each simulation. Raises
+        ScenarioError.
+        """
+        self._progress = progress
         self.path, self.ranges, self.overrides, self.threads = path, tuple(ranges), overrides, threads
         self.runs = 0
         self._leases: dict[str, Outcome] = {}
@@ -380,6 +390,8 @@ class Candidates:
         loaded = self.experiment(places, more)
         found = []
         self.runs += 1
+        if self._progress is not None:
+            self._progress(self.runs)
         for replication in replications or range(loaded.head.replications):
             seed = loaded.head.seed
             world = resolve(loaded.first, seed, replication)
@@ -455,8 +467,11 @@ def fit(
     overrides: tuple[str, ...] = (),
     samples: int = 16,
     threads: int = 1,
+    progress: Callable[[int], None] | None = None,
 ) -> Fitted:
-    """Values of `ranges` with which the simulation comes closest to the data. Raises ScenarioError, ValueError."""
+    """Values of `ranges` with which the simulation comes closest to the data; `progress` is told the number of each
+    simulation as it begins. Raises ScenarioError, ValueError.
+    """
     from scipy import optimize
     from scipy.stats import qmc
 
@@ -464,7 +479,7 @@ def fit(
         raise ValueError("no --range; want at least one KEY=LOW..HIGH")
     if len({r.key for r in ranges}) < len(ranges):
         raise ValueError("two --range of one key; want one a key")
-    candidates = Candidates(path, ranges, overrides, threads)
+    candidates = Candidates(path, ranges, overrides, threads, progress)
     tried = _Tried(candidates, observations)
     design = qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(1)).random(samples)
     start = min(design.tolist(), key=tried.square)

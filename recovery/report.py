@@ -253,8 +253,7 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
 
     if later := report_later.verdict(manifest, summary):
         return [text for text in (*out, *later) if text]
-    if others:
-        out += _what_helps(summary)
+    out += _what_helps(summary) if others else [*_paced(first), *_assumed(first)]
     return [text for text in out if text]
 
 
@@ -348,7 +347,7 @@ def _what_helps(summary: Mapping[str, Any]) -> list[str]:
     was = figures.mean(first, "ttr99_s")
     if best is None:
         if declared:
-            return declared
+            return [*_paced(first), *declared]
         far = max(others, key=lambda group: figures.mean(group, "leased_end_share"))
         end = figures.mean(far, "leased_end_share")
         more = f"; {_name(far)} gets farthest, with {units.show_share(end)} leased at the end" if end > 0 else ""
@@ -361,7 +360,7 @@ def _what_helps(summary: Mapping[str, Any]) -> list[str]:
     if was - ttr <= number(best.get("facts", {}).get("window_s", 0.0)):  # times are known to a window
         next_best = f"; the next best, {_name(best)}, takes {units.show_duration(ttr)}" if ttr != was else ""
         text = f"None of the other worlds is {'clearly ' if ttr < was else ''}faster{next_best}."
-        return [sentence for sentence in (text, advice.fewest_wait(groups), *declared) if sentence]
+        return [sentence for sentence in (text, *_paced(first), advice.fewest_wait(groups), *declared) if sentence]
     text = f"Most helps {_name(best)}: {'it is ' if math.isinf(was) else ''}back after {units.show_duration(ttr)}"
     if math.isfinite(was):
         text += f", {units.show_duration(was - ttr)} sooner ({units.show_share((was - ttr) / was)} less)"
@@ -369,12 +368,18 @@ def _what_helps(summary: Mapping[str, Any]) -> list[str]:
         text += ", a difference that chance can make in so few runs" if low <= 0 else ""
     bound = figures.mean(best, "fluid_bound_s")
     text += f"; nothing can be faster than {units.show_duration(bound)}." if bound > 0 else "."
-    return [text, *_limited(best, "Then", advice.limit_of(best)), *declared, *advice.assumptions(best)]
+    return [text, *_paced(best), *declared, *_assumed(best)]
 
 
-def _limited(group: Mapping[str, Any], when: str, limit: advice.Limit | None) -> list[str]:
-    """What limits a world, as a sentence, if it is known."""
-    return [f"{when} {limit.text}."] if limit is not None and not group["verdicts"].get("collapsed") else []
+def _paced(group: Mapping[str, Any]) -> list[str]:
+    """What a recovery is paced by, as a sentence, if the rules know it."""
+    limit = None if group["verdicts"].get("collapsed") else advice.limit_of(group)
+    return [f"What paces {_name(group)}: {limit.text}."] if limit is not None else []
+
+
+def _assumed(group: Mapping[str, Any]) -> list[str]:
+    """What a recovery stands on; of a collapse that is no question."""
+    return [] if group["verdicts"].get("collapsed") else advice.assumptions(group)
 
 
 def _verdict_of_sweep(

@@ -205,3 +205,25 @@ def test_differences_that_chance_makes_are_told() -> None:
     mean, low, high = advice.saved_s(summary, groups[2])
     assert (mean, low) == (pytest.approx(100), pytest.approx(100 - 4.303 / 3**0.5, abs=0.01))
     assert high > 100
+
+
+def test_a_world_alone_is_told_what_paces_it() -> None:
+    """With no variants there is nothing to choose: what is said is the pace, and what the recovery stands on."""
+    _, verdict = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))
+    assert any(sentence.startswith("What paces “as written”: the hosts, which do 20 a second") for sentence in verdict)
+    assert any("Behind a proxy" in sentence for sentence in verdict)
+    assert not any("helps" in sentence for sentence in verdict)
+
+
+def test_a_queue_of_what_was_given_up_counts_too() -> None:
+    """All 2,000 at 20 a second wait 100 s, less than a timeout of 2 min; 6,000 requests, with second tries, 300 s."""
+    known = advice.facts(scenario.parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
+    group = group_of("a", 600, math.nan, queue_peak=6000, wasted_share=0.9, fluid_bound_s=99)
+    found = advice.limit_of({**group, "facts": known})
+    assert found is not None
+    assert found.kind == "timeout"
+    assert "the queue gets 2.5 timeouts of 2 min long" in found.text
+    short = group_of("a", 100, math.nan, queue_peak=2000, wasted_share=0.0, fluid_bound_s=99, denied_share=0.0)
+    found = advice.limit_of({**short, "facts": known})
+    assert found is not None
+    assert found.kind == "capacity"
