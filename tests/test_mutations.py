@@ -27,6 +27,11 @@ FILES = sources()
 MUTATOR = Mutator(FILES)
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 NOT_OURS = re.compile(r"Input should|validation error|Value error|unable to|type=|<class|Traceback|digits for integer")
+REPLICATIONS = 3
+# Nobody was served, or what waits is gone already or never: there is no such number.
+NOT_ALWAYS_MEASURED = ("sojourn", "latency", "reach", "empty_at", "drift")
+# Bounds and predictions, which no run has to meet, and upper ends of a histogram's bins.
+BEYOND_THE_HORIZON = ("fluid", "sojourn", "latency_p", "reach", "oldest", "empty_at")
 LIMIT_S, WORLD_S = 2.0, 0.02  # for a file, and for each world that it compares: POINTS_MAX of them are allowed
 
 
@@ -178,22 +183,22 @@ def check_row(row: Mapping[str, Any], outcome: Outcome, where: str) -> None:
     for name, value in row.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        if math.isnan(value):
-            assert name.startswith(("sojourn", "latency", "reach")) or name.endswith(("_low_s", "_high_s")), (
-                name,
-                where,
-            )
+        if name.endswith("_lost_s"):  # only what was reached is lost again, and after that
+            time_s = row[name.replace("_lost_s", "_s")]
+            assert math.isnan(value) == math.isinf(time_s), (name, value, where)
+            assert not value < time_s, (name, value, where)
+        elif math.isnan(value):
+            assert name.startswith(NOT_ALWAYS_MEASURED) or name.endswith(("_low_s", "_high_s")), (name, where)
         elif name.endswith("_share"):
             assert 0 <= value <= 1, (name, value, where)
-        elif name.endswith("_s"):
-            assert value >= 0, (name, value, where)
-            if not name.startswith(("fluid", "sojourn", "latency_p", "reach", "oldest")):
-                assert value <= end + 1e-6 or math.isinf(value), (name, value, where)
-        elif name not in ("amplification", "efficiency"):
-            assert value >= 0, (name, value, where)
+        elif name.endswith("_per_s"):
             assert math.isfinite(value), (name, value, where)
         else:
             assert value >= 0, (name, value, where)
+            if name.endswith("_s") and not name.startswith(BEYOND_THE_HORIZON):
+                assert value <= end + 1e-6 or math.isinf(value), (name, value, where)
+            elif not name.endswith("_s") and not name.startswith(("amplification", "efficiency")):
+                assert math.isfinite(value), (name, value, where)
     depths = [row[f"ttr{depth}_s"] for depth in (50, 90, 99, 100)]
     assert depths == sorted(depths), (depths, where)
     for name in [name for name in row if name.endswith("_low_s")]:
@@ -260,15 +265,33 @@ def check_run(seed: int) -> bool:
     where = f"seed {seed}, of {source.name}, {world.name}:\n{toml_of(raw)[:6000]}"
     try:
         with Runner(1) as runner:
-            [outcome] = [aftermath.follow(one) for one in runner.run([(world, seed, 0)])]
-        row = outcome.measure()
+            outcomes = [aftermath.follow(one) for one in runner.run([(world, seed, n) for n in range(REPLICATIONS)])]
+        rows = [outcome.measure() for outcome in outcomes]
+        told = store.summarise(experiment, outcomes)
     except Exception as error:
         if isinstance(error, ValueError) and "want" in str(error):
             return False  # a limit that is told, with the knob to turn
         raise AssertionError(f"{type(error).__name__}: {error}\n{where}") from error
-    check_row(row, outcome, where)
-    check_series(outcome, where)
+    for outcome, row in zip(outcomes, rows, strict=True):
+        check_row(row, outcome, where)
+        check_series(outcome, where)
+    check_summary(told, where)
     return True
+
+
+def check_summary(told: Mapping[str, Any], where: str) -> None:
+    """Intervals hold their mean, and stay within what is possible; nothing is said that JSON cannot say."""
+    store.to_json(told)
+    [group] = told["groups"]
+    assert group["runs"] == REPLICATIONS, where
+    assert 0 <= group["collapsed"]["low"] <= group["collapsed"]["share"] <= group["collapsed"]["high"] <= 1, where
+    for name, found in group["measures"].items():
+        mean, low, high = found["mean"], found["low"], found["high"]
+        assert not low > mean, (name, found, where)
+        assert not mean > high, (name, found, where)
+        if name.endswith("_share"):
+            assert not low < 0, (name, found, where)
+            assert not high > 1, (name, found, where)
 
 
 def check_services(seed: int) -> bool:
