@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from recovery import advice, figures, figures_later, files, stage_times, store, units
 from recovery.figures import Mark, Picture
 from recovery.store import number
-from recovery.text import sample_span, show_measure
+from recovery.text import LOST, lost, notes, sample_span, show_measure
 
 _HEAD = {
     "title",
@@ -92,9 +92,12 @@ _LEASES = (
         "number",
     ),
     Column("unleased_droplet_hours", "unleased droplet hours", "hours without a lease, over all droplets", "number"),
+    Column("excess_hours", "after the return", "the same from the dependency's return to the horizon", "number"),
 )
 _JOBS = (
-    Column("ttr50_s", "50 % cleared", "time until half of the backlog is cleared, for good", "time"),
+    Column(
+        "ttr50_s", "50 % cleared", "time until half of the jobs without an answer have one or gave up, for good", "time"
+    ),
     Column("ttr90_s", "90 % cleared", "the same for 90 %", "time"),
     Column("ttr99_s", "99 % cleared", "the same for 99 %: the main measure", "time"),
     Column("ttr100_s", "100 % cleared", "the same for all", "time"),
@@ -108,6 +111,7 @@ _JOBS = (
         "most jobs without an answer at one time; of several hosts their peaks in one window, added up",
         "number",
     ),
+    Column("excess_hours", "excess job hours", "hours times the jobs without an answer above the normal", "number"),
     Column(
         "queue_peak",
         "longest queue",
@@ -297,23 +301,28 @@ def _what_happened(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
     ttr = figures.mean(first, "ttr99_s")
     what = "99 % of its leases" if manifest["kind"] == "leases" else "99 % of its backlog cleared"
     if math.isfinite(ttr):
-        text = f"{_name(first)} has {what}" + (" back" if manifest["kind"] == "leases" else "")
-        text += f" {units.show_duration(ttr)} after the dependency is" if ttr > 0 else " all the time"
-        text = text.replace("the dependency is", "the dependency's return") if ttr > 0 else text
+        out = f"{_name(first)} has {what}" + (" back" if manifest["kind"] == "leases" else "")
+        if ttr > 0:
+            out += f" {units.show_duration(ttr)} after the dependency's return"
+        else:
+            out += (
+                " all the time" if figures.mean(first, "leased_min_share") >= 0.99 else " as soon as the clock starts"
+            )
+        out += "" if set(first["verdicts"]) == {"recovered"} else ", and not for good"
     elif first["verdicts"].get("collapsed"):
         n = first["verdicts"]["collapsed"]
-        text = f"{_name(first)} collapses" + (
+        out = f"{_name(first)} collapses" + (
             f" in {n} of {first['runs']} runs" if first["runs"] > 1 else " and never recovers"
         )
     else:
-        text = f"{_name(first)} is not back at the horizon, though it still makes progress"
-    lost = [_name(group) for group in others if group["verdicts"].get("collapsed")]
-    if lost:
-        shown = lost if len(lost) <= 3 else [*lost[:2], f"{len(lost) - 2} others"]
+        out = f"{_name(first)} is not back at the horizon, but still drains"
+    down = [_name(group) for group in others if group["verdicts"].get("collapsed")]
+    if down:
+        shown = down if len(down) <= 3 else [*down[:2], f"{len(down) - 2} others"]
         listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
-        text += f"; {listed} {'collapses' if len(lost) == 1 else 'collapse'}"
-        text += " too" if first["verdicts"].get("collapsed") else ""
-    return text + "."
+        out += f"; {listed} {'collapses' if len(down) == 1 else 'collapse'}"
+        out += " too" if first["verdicts"].get("collapsed") else ""
+    return out + "."
 
 
 def _why(summary: Mapping[str, Any]) -> str:
@@ -477,7 +486,7 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
         if not (column.kind == "saved" and (keys or len(groups) == 1))
     ]
     several = any(group["runs"] > 1 for group in groups)
-    middle = figures.medians(summary, "ttr99_s")
+    middle, marked = figures.medians(summary, "ttr99_s"), lost(summary)
     rows = []
     for group, median in zip(groups, middle, strict=True):
         collapsed = group["collapsed"]
@@ -494,7 +503,11 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
                 "look": "good" if set(group["verdicts"]) == {"recovered"} else "never",
                 "collapsed": Cell(share, f"{low} to {high}") if several else None,
                 "median": show(median, "time") if several else None,
-                "cells": [_cell(group, column, groups[0]) for column in columns],
+                "cells": [
+                    cell._replace(text=cell.text + LOST) if (group["world"], column.measure) in marked else cell
+                    for column in columns
+                    for cell in (_cell(group, column, groups[0]),)
+                ],
             }
         )
     return {
@@ -505,6 +518,7 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
         "edges": _edges(manifest, summary, lever) if lever is not None else [],
         "lever": lever,
         "runs": sorted({group["runs"] for group in groups}),
+        "notes": notes(summary),
     }
 
 

@@ -567,7 +567,7 @@ MEASURES_EXPECTED = {
     "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_droplet_hours": "number", "relapses": "number",
     "collapsed_share": "share", "denied_share": "share",
     "launches_fail_s": "time", "launches_resume_s": "time", "launches_normal_s": "time", "all_normal_s": "time",
-    "leases_normal_s": "time",
+    "leases_normal_s": "time", "excess_hours": "number", "amplification_peak": "number", "drift_per_s": "number",
     "launches_throttled_share": "share", "launches_insufficient_share": "share", "launches_asleep_peak": "number",
     "changes_waiting_peak": "number", "latency_rises_s": "time", "latency_normal_s": "time", "reach_p50_s": "time",
     "reach_p99_s": "time", "reach_max_s": "time", "jobs_waiting_peak": "number", "jobs_refused_share": "share",

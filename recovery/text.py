@@ -78,7 +78,7 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequence[str]) -> str:
     """Title, verdict, table of worlds, milestones, bounds."""
-    parts = [experiment.head.title, "\n".join(verdict), worlds_table(summary)]
+    parts = [experiment.head.title, "\n".join(verdict), worlds_table(summary), "\n".join(notes(summary))]
     worlds = stage_times.worlds(summary, experiment.first.scenario.coupling.window)
     if worlds:
         parts.append(stages_table(worlds))
@@ -89,7 +89,7 @@ def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequenc
     if summary["milestones"]:
         parts.append(milestones_table(summary))
     parts += [expected(bound) for bound in summary["expect"]]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def expected(bound: Mapping[str, Any]) -> str:
@@ -110,6 +110,65 @@ def show_measure(measure: str, value: Any) -> str:
     return show_share(number) if measure.endswith("_share") else "∞" if math.isinf(number) else f"{number:.4g}"
 
 
+LOST = "*"  # marks a time whose share was lost again before the horizon
+
+
+def lost(summary: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(World, measure) of the times to recovery whose share some run lost again before the horizon."""
+    return {
+        (row["world"], f"ttr{depth}_s")
+        for row in summary["rows"]
+        for depth in DEPTHS
+        if math.isfinite(_number(row.get(f"ttr{depth}_lost_s")))
+    }
+
+
+def notes(summary: Mapping[str, Any]) -> list[str]:
+    """What the times of the worlds do not say: which share was lost again and when, what still drains and until when,
+    how what has collapsed goes on, and where another run may end elsewhere. Nothing of a sweep's points.
+    """
+    out = []
+    for group in summary["groups"]:
+        if group["levers"]:
+            continue
+        rows = [row for row in summary["rows"] if row["world"] == group["world"]]
+        again = []
+        for depth in DEPTHS:
+            times = [_number(row.get(f"ttr{depth}_lost_s")) for row in rows]
+            known = [time for time in times if math.isfinite(time)]
+            if known:
+                runs = f" in {len(known)} of {len(rows)} runs" if len(rows) > 1 else ""
+                again.append(f"{depth} % after {show_duration(min(known))}{runs}")
+        if again:
+            out.append(f"{LOST} “{group['world']}” lost its share again: {', '.join(again)}.")
+        told = _state(group, rows)
+        if told:
+            out.append(f"“{group['world']}” {told}.")
+    return out
+
+
+def _state(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """How the runs that are not back go on, in words."""
+    parts = []
+    ends = group["measures"].get("empty_at_s", {})
+    if group["verdicts"].get("recovering") and math.isfinite(_number(ends.get("mean"))):
+        low, high = (_number(ends[end]) for end in ("low", "high"))
+        span = f" ({show_duration(low)} to {show_duration(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+        parts.append(
+            f"still drains: what waits would be gone {show_duration(_number(ends['mean']))}{span} from the start"
+        )
+    drifts = [_number(row.get("drift_per_s")) for row in rows if row["verdict"] == "collapsed"]
+    drifts = [one for one in drifts if not math.isnan(one)]
+    if drifts:
+        drift = math.fsum(drifts) / len(drifts)
+        much = f"{abs(drift):.2g} a second"
+        grows = "grows by " + much if drift > 0 else "shrinks by " + much + ", which chance may do"
+        parts.append(f"does not come back: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
+    if len(group["verdicts"]) > 1 or mean(group, "is_near_cliff") > 0:
+        parts.append("is near a cliff, so that one run is chance")
+    return "; it ".join(parts)
+
+
 def worlds_table(summary: Mapping[str, Any]) -> str:
     """A line a world: times to recovery, what is saved against the first, efficiency, amplification, wasted work."""
     groups = summary["groups"]
@@ -125,9 +184,13 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
         "wasted",
         "longest queue",
     ]
-    rows = [head]
+    rows, marked = [head], lost(summary)
     for group in groups:
-        times = [show_duration(mean(group, f"ttr{depth}_s")) for depth in DEPTHS]
+        times = [
+            show_duration(mean(group, f"ttr{depth}_s"))
+            + (LOST if (group["world"], f"ttr{depth}_s") in marked else "" if not marked else " ")
+            for depth in DEPTHS
+        ]
         saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
         efficiency, amplification = mean(group, "efficiency"), mean(group, "amplification")
         rows.append(

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery import cli, pipeline, scenario
+from recovery import cli, pipeline, scenario, text
 
 # 500 holders, four workers, 84.6 ms: every holder comes back every `timeout`, so the cliff is where r1 = 1.
 HOLDERS, WORKERS, ESTABLISH_S = 500, 4, 0.0846
@@ -122,3 +122,34 @@ def test_a_backlog_that_nobody_works_off_has_not_recovered() -> None:
     assert row["verdict"] == "collapsed"
     assert row["drift_per_s"] == pytest.approx(row["backlog_end"] / 11 - 800, abs=5)
     assert row["ttr50_s"] == math.inf
+
+
+def test_what_the_times_do_not_say_is_told_below_them() -> None:
+    def group(world: str, verdicts: dict[str, int], **means: float) -> dict[str, object]:
+        numbers = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in means.items()}
+        return {"world": world, "levers": {}, "runs": sum(verdicts.values()), "verdicts": verdicts, "measures": numbers}
+
+    rows = [
+        {
+            "world": "a",
+            "verdict": "recovered",
+            "ttr90_lost_s": math.inf,
+            "ttr99_lost_s": 300.0,
+            "drift_per_s": math.nan,
+        },
+        {"world": "b", "verdict": "recovering", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": -4.0},
+        {"world": "c", "verdict": "collapsed", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": 2.0},
+        {"world": "c", "verdict": "recovered", "ttr90_lost_s": math.inf, "ttr99_lost_s": "inf", "drift_per_s": None},
+    ]
+    groups = [
+        group("a", {"recovered": 1}, is_near_cliff=0.0),
+        group("b", {"recovering": 1}, empty_at_s=600.0, is_near_cliff=0.0),
+        group("c", {"collapsed": 1, "recovered": 1}, is_near_cliff=0.5),
+    ]
+    summary = {"rows": rows, "groups": groups}
+    assert text.lost(summary) == {("a", "ttr99_s")}
+    assert text.notes(summary) == [
+        "* “a” lost its share again: 99 % after 5 min.",
+        "“b” still drains: what waits would be gone 10 min from the start.",
+        "“c” does not come back: what waits grows by 2 a second; it is near a cliff, so that one run is chance.",
+    ]
