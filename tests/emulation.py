@@ -417,6 +417,7 @@ def table_of_shares(experiments: int = 1_000) -> None:
 
 if __name__ == "__main__":
     table_of_fixed_sizes()
+    print(f"\nStudent's at every look: normal, and 5 % never: {of_students_rule(1_000)}")
     table_of_stops()
     print_limits()
     table_of_selections()
