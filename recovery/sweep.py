@@ -880,7 +880,7 @@ def _policy(
     if policy.number != 0 and both:
         mine = inference.restricted([work.times[policy.number][place] for place in both], limit_s)
         other = inference.restricted([work.times[0][place] for place in both], limit_s)
-        told = mean_of(mine - other, work.units(both), is_sequential=is_sequential, low=-limit_s, high=limit_s)
+        told = mean_of(mine - other, work.units(both), is_sequential=is_sequential)
         out["difference"] = told._asdict()
     out["worst_s"] = float(values.max())
     regrets = values - np.array([best[place] for place in places])

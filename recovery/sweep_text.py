@@ -120,8 +120,6 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
             mine - theirs,
             both.get_column("draw" if summary["unit"] == "run" else "replication").to_numpy(),
             is_sequential=summary["precision"] is not None,
-            low=-limit_s,
-            high=limit_s,
         )
         out.append(
             {
