@@ -181,7 +181,7 @@ def _ranked(sweep: Sweep) -> Picture:
         style = {
             "color": colour,
             "marker": "s" if row["is_baseline"] else "o",
-            "mfc": colour if row["status"] == "precise" else "white",
+            "mfc": colour if row["status"] in ("precise", "done") else "white",
             "ms": 4.8,
             "lw": 1.3,
             "capsize": 2.2,
@@ -213,12 +213,15 @@ def _ranked(sweep: Sweep) -> Picture:
         Line2D([], [], color=INK, marker="s", ls="", ms=4.8),
         Line2D([], [], color=ORANGE, marker="|", mew=2, ms=9, ls=""),
     ]
-    names = ["precise enough", "stopped before: beaten, or cap reached", "baseline", "fluid bound"]
+    is_done = any(policy["status"] == "done" for policy in sweep.ranked)
+    names = ["as many runs as asked for" if is_done else "precise", "not precise, or beaten", "baseline", "fluid bound"]
     handles.append(Patch(facecolor=SET, edgecolor=GREY, lw=0.4))
     _legend(below, handles, [*names, "not told apart from the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
+    apart = sum(bool(policy["not_told_apart"]) for policy in sweep.ranked)
     text = f"Soonest of {len(sweep.ranked)} policies: “{_short(first)}”, {_with_interval(first)}"
-    if base is not None and base is not first:
+    text += f", not told apart from {apart - 1} of them" if apart > 1 else ""
+    if base is not None and not first["is_baseline"]:
         text += f"; baseline “{_short(base)}”: {units.show_duration(number(base['restricted']['mean']))}"
     figures.entitle(figure, text)
     limit = units.show_duration(number(sweep.summary["limit_s"]))
@@ -254,11 +257,7 @@ def _told(sweep: Sweep) -> list[Policy]:
     picked = [ranked[0], *([sweep.baseline] if sweep.baseline else []), *ranked[1:2]]
     picked.append(max(ranked, key=lambda p: _share(p["collapsed"])))
     picked += [trap] if (trap := _trap(ranked)) else []
-    unique: list[Policy] = []
-    for policy in [*picked, *ranked[2:]]:
-        if all(policy is not other for other in unique):
-            unique.append(policy)
-    return unique
+    return list({policy["id"]: policy for policy in [*picked, *ranked[2:]]}.values())
 
 
 def _share(found: Mapping[str, Any]) -> float:

@@ -110,10 +110,10 @@ def select(
     )  # fmt: skip
     beaten = {i for i in left if i != leader and low[i] > 0.0}
     alive = sorted((i for i in left if i not in beaten), key=lambda i: (i != leader, means[i], i))
-    near = all(differences[i].low >= -indifference_s for i in alive)
-    rare = chances[leader].high < never_max
-    why = [] if near else [f"{sum(differences[i].low < -indifference_s for i in alive)} may be better than it by more"]
-    why += [] if rare else ["its chance of never is not shown to be small enough"]
+    nearer = sum(differences[i].low < -indifference_s for i in alive)
+    why = [f"{nearer} may be better than it by more than the indifference"] if nearer else []
+    if not chances[leader].high < never_max:
+        why.append("its chance of never is not shown to be small enough")
     return Selected(
         leader,
         tuple(alive),

@@ -780,11 +780,13 @@ def _choice(work: _Run, selected: selection.Selected) -> str:
         said = (
             f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and it never recovers in at "
         )
-        said += f"most {show_share(selected.never[selected.leader].high)} of the runs"
+        said += (
+            f"most {show_share(selected.never[selected.leader].high)} of the runs; {left} are not told apart from it"
+        )
     else:
         said = f"Not chosen: {left} of {of} policies are not told apart from the best, the first is {leader}; "
-        said += f"{selected.why_not} (up to {near} counts for nothing)"
-    return f"{said}. The best is among those marked * with {show_share(CONFIDENCE)}, however often one looks."
+        said += f"{selected.why_not} (the indifference is {near})"
+    return f"{said}. The best is among these with {show_share(CONFIDENCE)}, however often one looks."
 
 
 def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:

@@ -79,7 +79,8 @@ def ranked(summary: Mapping[str, Any], most: int) -> str:
         for one in summary["policies"][:most]
     ]
     left = len(summary["policies"]) - most
-    return table(rows, left=2) + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+    text = table(rows, left=2) + "\n* not told apart from the best"
+    return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 
 def _half_width(policy: Mapping[str, Any]) -> str:
