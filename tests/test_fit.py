@@ -120,7 +120,7 @@ def test_mistakes_are_told(made: tuple[Path, Path], tmp_path: Path) -> None:
         (["--range", "host.workers=1..2", "--series", str(series), "--column", "x"], "cannot be fitted; want one of"),
         (["--range", "host.workers=1..2", "--series", str(series), "--field", "x"], "has no column 'x'"),
     ):
-        result = CliRunner().invoke(cli.main, ["fit", str(path), *arguments])
+        result = CliRunner().invoke(cli.main, ["fit", str(path), *arguments, "--out", str(tmp_path)])
         assert result.exit_code == 2
         assert wanted in result.output
 
