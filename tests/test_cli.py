@@ -5,10 +5,8 @@ Oracles: the table of exit statuses in `recovery --help`; the scenarios that it 
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -228,28 +226,6 @@ def test_a_reader_that_goes_away_is_no_error(command: str) -> None:
     os.close(writing)
     _, talk = process.communicate(timeout=60)
     assert (process.returncode, talk) == (0, "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
-def test_an_interrupted_run_keeps_what_is_done(tiny: str, tmp_path: Path) -> None:
-    call("run", tiny, "--out", tmp_path / "first", "--no-report")  # compiles, if nobody did
-    process = start("run", tiny, "--replications", 200_000, "--threads", 1, "--no-report", "--out", tmp_path / "out")
-    folder = tmp_path / "out" / "tiny"
-    deadline = time.monotonic() + 60
-    while not folder.is_dir() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    data, talk = process.communicate(timeout=60)
-    assert process.returncode == 130, talk
-    assert "Traceback" not in talk
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    done = len(summary["rows"])
-    assert 0 < done < 200_000
-    assert f"interrupted: {done} of 200000 runs are kept in {folder}" in talk
-    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["interrupted"] is True
-    assert "as written" in data
-    assert call("report", folder).exit_code == 0
 
 
 def test_policies_tells_what_operators_may_do() -> None:

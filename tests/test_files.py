@@ -474,6 +474,7 @@ def test_a_signal_that_ends_keeps_what_is_done(tiny: Path, tmp_path: Path, name:
     assert 0 < kept < 400
     assert done.stderr == f"interrupted: {kept} of 400 runs are kept in {folder}\n"
     assert f"report: {folder / 'report.html'}" in done.stdout
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["interrupted"] is True
 
 
 DRIVER = """
