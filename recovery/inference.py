@@ -59,6 +59,7 @@ def _same_length(name: str, array: np.ndarray, other: str, wanted: int) -> None:
 
 
 def between_0_and_1(name: str, value: float) -> float:
+    """The same number, if it lies between 0 and 1. Raises ValueError with `name` otherwise."""
     if not 0.0 < value < 1.0:
         raise ValueError(f"{name} is {value}; want a number between 0 and 1")
     return float(value)
