@@ -469,6 +469,7 @@ def sweep(
     try:
         place = drain.backend(backend, threads or execute.cores(), address, tls)
         if dry_run:
+            execute.say_that_it_compiles(as_json)
             planned = sweeps.plan(loaded)
             if as_json:
                 _print_json({"format": 1, **vars(planned)})
@@ -663,7 +664,7 @@ def threshold(
 @_json
 def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
     """Check a scenario without running it: mistakes, memory, expected time."""
-    from recovery import execute, text
+    from recovery import execute, pilot, text
     from recovery.estimate import estimate
 
     loaded = _load(experiment, overrides)
@@ -673,11 +674,16 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
         execute.refuse_if_too_large(loaded, count)
     except ValueError as error:
         _fail(error)
+    is_ready = pilot.is_ready(loaded.first.scenario)
+    if is_ready:
+        found = pilot.tried(loaded.worlds, loaded.head.seed)
+        rows = [(w, pilot.into(e, tried)) for (w, e), tried in zip(rows, found, strict=True)]
     if as_json:
         _print_json(
             {
                 "format": 1,
                 "runs": len(rows) * loaded.head.replications,
+                "compiles": not is_ready,
                 "worlds": [
                     {
                         "world": w.name,
@@ -685,13 +691,15 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
                         "memory_bytes": e.memory_bytes,
                         "events": e.events,
                         "cpu_s": e.cpu_s,
+                        "cpu_low_s": e.low_s,
+                        "cpu_high_s": e.high_s,
                     }
                     for w, e in rows
                 ],
             }
         )
     else:
-        click.echo(text.checked(loaded, rows, count))
+        click.echo(text.checked(loaded, rows, count, is_ready=is_ready))
 
 
 @main.command()

@@ -113,6 +113,8 @@ def read_measured(path: Path) -> tuple[float, ...]:
     Raises ValueError that names the line by its number: what stands there is not for the screen, since a scenario from
     elsewhere may name any file.
     """
+    if (numbers := _read_numbers(path)) is not None:
+        return numbers
     values = []
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -152,6 +154,30 @@ def read_measured(path: Path) -> tuple[float, ...]:
     if not values:
         raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")
     return tuple(sorted(values))
+
+
+MANY_BYTES = 1 << 20  # a file from here on is read as numbers at once
+
+
+def _read_numbers(path: Path) -> tuple[float, ...] | None:
+    """The same of a large file of nothing but seconds, a hundred times as fast; None for any other file, whose lines
+    must be looked at one by one.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size < MANY_BYTES:
+            return None
+    except (OSError, ValueError):
+        return None
+    import polars as pl
+
+    try:
+        table = pl.read_csv(path, has_header=False, schema={"time_s": pl.Float64}, comment_prefix="#")
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+    values = table["time_s"].drop_nulls().sort().to_numpy()
+    if not len(values) or not (values[0] >= 0 and values[-1] <= LONGEST_S):
+        return None
+    return tuple(values.tolist())
 
 
 def _from_text(value: object) -> object:

@@ -3,6 +3,7 @@
 It decides no result, so it may be made better without new results.
 """
 
+import math
 from dataclasses import dataclass
 
 from kernels import batches, health, requests
@@ -30,6 +31,8 @@ class Estimate:
     host_bytes: float
     hosts_in_flight: int
     later_bytes: float
+    low_s: float = 0.0  # what cpu_s lies between
+    high_s: float = math.inf
 
 
 def estimate(scenario: Scenario, threads: int) -> Estimate:

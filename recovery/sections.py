@@ -3,6 +3,7 @@
 `wrong` tells what does not fit the rest of a scenario, `catalogue` what the policies of these stages are.
 """
 
+import bisect
 import csv
 import itertools
 import math
@@ -119,11 +120,9 @@ class Demand(Part):
 
     def at(self, time_s: float) -> float:
         """The rate (1/s) at one time."""
-        rate = 0.0
-        for start, level in self.levels:
-            if start > time_s:
-                break
-            rate = level
+        levels = self.levels
+        after = bisect.bisect_right(levels, time_s, key=lambda level: level[0])
+        rate = levels[after - 1][1] if after else 0.0
         if self.daily is not None:
             rate *= 1 + self.daily.swing * math.cos(2 * math.pi * (time_s - self.daily.peak_at) / 86400)
         return rate

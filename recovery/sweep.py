@@ -26,7 +26,20 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from recovery import confidence, design, drain, files, identity, inference, pipeline, selection, store, text, theory
+from recovery import (
+    confidence,
+    design,
+    drain,
+    files,
+    identity,
+    inference,
+    pilot,
+    pipeline,
+    selection,
+    store,
+    text,
+    theory,
+)
 from recovery.design import Point, Span, Sweep
 from recovery.scenario import Experiment, Observed, ScenarioError, World, outages_s
 from recovery.units import quantity, show_duration, show_share
@@ -146,8 +159,11 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
     for i in range(timed):
         policy = policies[i * len(policies) // timed]
         world = experiment.drawn(policy.number, points[i % len(points)])
+        work = drain.Work("", world, experiment.head.seed, 0)
+        if not pilot.is_ready(world.scenario):
+            drain.simulate([work])  # compiles, which is not a run's time
         before = time.perf_counter()
-        drain.simulate([drain.Work("", world, experiment.head.seed, 0)])
+        drain.simulate([work])
         seconds.append(time.perf_counter() - before)
         if time.monotonic() - begun > patience_s:
             break

@@ -247,14 +247,28 @@ def milestones_table(summary: Mapping[str, Any]) -> str:
     return table(rows, left=2)
 
 
-def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], threads: int) -> str:
+def _between(low_s: float, high_s: float) -> str:
+    return f"between {show_duration(low_s)} and {show_duration(high_s)}"
+
+
+def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], threads: int, *, is_ready: bool) -> str:
     """What `recovery check` says: nothing is wrong, what it will take."""
     runs = len(rows) * experiment.head.replications
     cpu_s = sum(need.cpu_s for _, need in rows) * experiment.head.replications
+    low_s, high_s = (
+        sum(getattr(need, end) for _, need in rows) * experiment.head.replications for end in ("low_s", "high_s")
+    )
+    time = f"about {show_duration(cpu_s / threads)} with {threads} threads"
+    if is_ready:
+        time += f", {_between(low_s / threads, high_s / threads)}"
+    else:
+        time += (
+            "; the kernels are not compiled yet, which comes on top (about a minute), and nothing could be tried out"
+        )
     lines = [
         f"{experiment.file}: no mistake; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
         f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
-        f"time: about {show_duration(cpu_s / threads)} with {threads} threads",
+        f"time: {time}",
     ]
     table_rows = [["world", "memory at most", "events about", "CPU time about"]]
     names: dict[str, tuple[World, Estimate]] = {}

@@ -31,7 +31,7 @@ class Table:
     def add(self, values_s: Sequence[float]) -> tuple[int, int]:
         """Append times (s); returns where they lie and how many they are."""
         first = len(self.values)
-        self.values += [value * 1e9 for value in values_s]
+        self.values += (np.asarray(values_s, np.float64) * 1e9).tolist()
         return first, len(values_s)
 
     def array(self) -> np.ndarray:

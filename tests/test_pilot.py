@@ -1,0 +1,64 @@
+"""What `recovery check` says of a run's time, against what the run takes.
+
+Oracle: the processor time of the run itself.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from recovery import aftermath, distributions, pilot, pipeline, scenario
+from recovery.sections import Demand
+
+TOP = Path(__file__).resolve().parent
+PRESETS = TOP.parent / "recovery" / "data" / "presets"
+INPUTS = TOP / "faults" / "inputs"
+
+
+def ratios(file: Path, most: int) -> list[float]:
+    """Predicted over taken time of the first worlds of a file; the first run of all is not counted."""
+    loaded = scenario.load(file)
+    found = []
+    with pipeline.Runner(1) as runner:
+        aftermath.follow(next(runner.run([(loaded.first, loaded.head.seed, 0)])))
+        told = pilot.tried(loaded.worlds, loaded.head.seed)
+        for world, tried in list(zip(loaded.worlds, told, strict=True))[:most]:
+            taken = aftermath.follow(next(runner.run([(world, loaded.head.seed, 0)])))
+            found.append(tried.cpu_s / taken.cpu_s)
+    return found
+
+
+@pytest.mark.parametrize("name", ["kubernetes-advice.toml", "ties-25.toml"])
+def test_the_time_of_a_run_is_told_before_it(name: str) -> None:
+    assert all(1 / 4 < ratio < 4 for ratio in ratios(INPUTS / name, 3))
+
+
+@pytest.mark.slow
+def test_the_time_of_every_preset_is_told() -> None:
+    """Nine of ten within a factor of two, all within four. (The day of us-east-1 takes minutes.)"""
+    files = [PRESETS / f"{name}.toml" for name in ("jobs", "kubernetes", "leases", "nomad")]
+    files += [INPUTS / "check-immediate-10000.toml", INPUTS / "check-default-client-200.toml"]
+    found = [ratio for file in files for ratio in ratios(file, 4)]
+    assert all(1 / 4 < ratio < 4 for ratio in found), found
+    assert sum(1 / 2 < ratio < 2 for ratio in found) >= 0.9 * len(found), found
+
+
+def test_a_rate_is_searched() -> None:
+    """The rate in force is that of the last step that has begun, at its edge too."""
+    demand = Demand.model_validate({"steps": [{"at": f"{i}s", "rate": f"{i + 1}/s"} for i in range(50)]})
+    assert [demand.at(t) for t in (0.0, 0.5, 1.0, 48.999, 49.0, 1e9)] == [1, 1, 2, 49, 50, 50]
+
+
+def test_a_large_file_of_times_is_read_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Oracle: the reader that looks at each line; what is not all numbers is left to it, with its message."""
+    file = tmp_path / "times.txt"
+    file.write_text("# measured\n0.25\n1e-3\n\n17\n0.1\n", encoding="utf-8")
+    slow = distributions.read_measured(file)
+    monkeypatch.setattr(distributions, "MANY_BYTES", 0)
+    assert distributions._read_numbers(file) == slow == distributions.read_measured(file)
+    file.write_text("0.25\nroot:x:0\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2 is no time"):
+        distributions.read_measured(file)
+    file.write_text("0.25\n-1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2 is no such time"):
+        distributions.read_measured(file)
