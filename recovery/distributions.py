@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, duration_s
@@ -72,6 +73,11 @@ class Distribution(BaseModel):
     def values_s(self) -> tuple[float, ...]:
         """Measured times in rising order (empirical), else empty."""
         return self._values_s
+
+    @property
+    def values_ns(self) -> np.ndarray:
+        """The same, float64[n] ns."""
+        return np.asarray(self._values_s, np.float64) * 1e9
 
     def mean_s(self) -> float:
         """Mean, seconds."""

@@ -3,11 +3,14 @@
 Oracle: the processor time of the run itself.
 """
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from recovery import aftermath, distributions, pilot, pipeline, scenario
+from kernels import jit
+from recovery import aftermath, cli, distributions, pilot, pipeline, scenario
 from recovery.sections import Demand
 
 TOP = Path(__file__).resolve().parent
@@ -62,3 +65,14 @@ def test_a_large_file_of_times_is_read_as_a_small_one(tmp_path: Path, monkeypatc
     file.write_text("0.25\n-1\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 2 is no such time"):
         distributions.read_measured(file)
+
+
+def test_compiling_comes_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an empty kernel cache nothing is tried out, and check says why."""
+    monkeypatch.setattr(jit, "cache_dir", lambda: tmp_path)
+    file = INPUTS / "kubernetes-advice.toml"
+    assert not pilot.is_ready(scenario.load(file).first.scenario)
+    told = CliRunner().invoke(cli.main, ["check", str(file), "--threads", "1"])
+    assert told.exit_code == 0
+    assert "not compiled yet, which comes on top" in told.stdout
+    assert json.loads(CliRunner().invoke(cli.main, ["check", str(file), "--json"]).stdout)["compiles"] is True

@@ -26,17 +26,17 @@ class Table:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.values: list[float] = []
+        self.values: list[np.ndarray] = []
 
-    def add(self, values_s: Sequence[float]) -> tuple[int, int]:
-        """Append times (s); returns where they lie and how many they are."""
-        first = len(self.values)
-        self.values += (np.asarray(values_s, np.float64) * 1e9).tolist()
-        return first, len(values_s)
+    def add(self, values_ns: np.ndarray) -> tuple[int, int]:
+        """Append times (float64[n], ns); returns where they lie and how many they are."""
+        first = sum(map(len, self.values))
+        self.values.append(values_ns)
+        return first, len(values_ns)
 
     def array(self) -> np.ndarray:
         """All values, float64 ns; at least one."""
-        return np.array(self.values or [0.0], np.float64)
+        return np.concatenate(self.values or [np.zeros(1)])
 
 
 def _rounded(value: float) -> float:
@@ -65,7 +65,7 @@ def dist(distribution: Distribution, table: Table) -> Dist:
         kind, a, b = draws.PARETO, mean * (tail - 1) / tail, tail
     elif distribution.dist == "empirical":
         kind = draws.EMPIRICAL
-        first, size = table.add(distribution.values_s)
+        first, size = table.add(distribution.values_ns)
     return Dist(kind, float(a), float(b), first, size)
 
 
