@@ -115,7 +115,7 @@ def _columns(summary: Mapping[str, Any]) -> list[Column]:
         ),
         Column("sooner or later", "difference from the baseline over the same worlds and draws; − is sooner", True),
         Column("not back", "share of the runs that are not back at the horizon", True),
-        Column("collapse", "share of the runs that end without progress"),
+        Column("collapse", "share of the runs that are not back and in which what waits does not become less"),
         Column("if back", "mean time of the runs that are back"),
         Column("±", "half the interval of that time, over the time", True),
         Column("fluid bound", "the time if no work were wasted; nothing can be faster"),
