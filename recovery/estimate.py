@@ -103,14 +103,14 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     together = any(action.when is not None for action in scenario.operator)
     simulated = pipeline.simulated_hosts(scenario)
     in_flight = simulated if together else min(threads, simulated)
-    strata = 1
+    curves = 0.0  # of the sample's hosts, which tell how far it may be off
     timeout = max(scenario.host.timeout.mean_s(), 1e-6)
     bounded = isinstance(scenario.policy.queue, named.Bounded)
     if scenario.fleet is not None and scenario.lease is not None:
         clients = float(leases.droplets_of(scenario).max())
         attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
         kept = clients if scenario.host.cancel_on_timeout else attempts
-        strata = scenario.fleet.zones if scenario.fleet.sample_hosts is None else simulated
+        curves = 0.0 if simulated == scenario.hosts else 3.0 * 8 * simulated * scenario.windows
     else:
         steps = scenario.jobs.steps if scenario.jobs else ()
         ends = [*[step.at for step in steps[1:]], scenario.horizon]
@@ -135,7 +135,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
         scenario.windows * len(pipeline.COLUMNS) * 8
     )  # a host's own, unless hosts take turns; waiting to be added; sums
     own = threads if together else 5 * threads
-    total = in_flight * each + (own + min(strata, simulated if together else own) + 4) * series
+    total = in_flight * each + (own + 5) * series + curves
     total += min(threads, simulated) * clients * BYTES_TO_START + 4 * scenario.hosts * 8
     events = simulated * (2 * attempts + min(served, attempts))
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)

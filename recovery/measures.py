@@ -5,7 +5,7 @@ windows.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -85,40 +85,39 @@ def _time_to_share_s(
     return 0.0 if is_at_once else at - from_s
 
 
+FEW = "too few of the simulated hosts tell it"
+LAST = "whether all are leased is known only where all hosts are simulated"
+
+
 def recovery_intervals_s(
     times_s: np.ndarray,
     leased_share: np.ndarray,
     deviation: np.ndarray,
     freedom: int,
+    is_told_by_few: Callable[[int], bool],
     from_s: float,
     hold_s: float,
     confidence: float = 0.95,
-) -> dict[str, float]:
+) -> dict[str, float | str]:
     """ttr50_low_s, ttr50_high_s … of a share that was estimated from a sample of hosts: when the upper and the lower
-    edge of its pointwise Student band get there and stay.
+    edge of its pointwise Student band get there and stay; and ttr50_no_interval …, why both are nan, or "".
 
-    `deviation` float64[n] is the standard deviation of the share's error, with so many degrees of freedom; without
-    freedom all hosts are known, and both ends are the time itself. The lower edge is nowhere nearer than at the time
-    itself: where a share comes close to 1, the few that are left tell too little of how hosts differ. A high end is nan
-    if no share of the sample would tell it. So is ttr100_high_s, as no sample tells when the last host is done, and
-    ttr100_low_s is the sample's time, which the fleet cannot beat.
+    `deviation` float64[n] is the standard deviation of the share's error, with so many degrees of freedom. A time in a
+    window in which too few hosts tell the share (or which never comes, with too few at the end) has no interval. Nor
+    has `ttr100_s`, as no sample tells when the last host is done.
     Source: Woodruff, Confidence Intervals for Medians and Other Position Measures, JASA 1952.
     """
-    half = student(freedom, confidence) * deviation if freedom else np.zeros(len(times_s))
-    out: dict[str, float] = {}
+    half = student(freedom, confidence) * deviation if freedom else deviation
+    out: dict[str, float | str] = {}
     for name, depth in DEPTHS.items():
         time = _time_to_share_s(times_s, leased_share, depth, from_s, hold_s)
-        low = high = time
-        if freedom and depth == 1:
-            high = math.nan
-        elif freedom:
+        at = min(int(np.searchsorted(times_s, from_s + time)), len(times_s) - 1)
+        why = LAST if depth == 1 else FEW if is_told_by_few(at) else ""
+        low = high = math.nan
+        if not why:
             low = _time_to_share_s(times_s, leased_share + half, depth, from_s, hold_s)
-            at = int(np.searchsorted(times_s, from_s + time))
-            crossed = slice(max(at - 1, 0), at + 1)  # it got there in this window
-            least = float(np.interp(depth, leased_share[crossed], half[crossed])) if math.isfinite(time) else 0.0
-            high = _time_to_share_s(times_s, leased_share - np.maximum(half, least), depth, from_s, hold_s)
-            high = math.nan if depth + least > 1 else high
-        out |= {f"{name[:-2]}_low_s": low, f"{name[:-2]}_high_s": high}
+            high = _time_to_share_s(times_s, leased_share - half, depth, from_s, hold_s)
+        out |= {f"{name[:-2]}_low_s": low, f"{name[:-2]}_high_s": high, f"{name[:-2]}_no_interval": why}
     return out
 
 

@@ -4,8 +4,8 @@ A host is a pure function of (world, seed, replication, host); sums are of whole
 for any number of threads and any order in which the hosts end. Memory grows with the hosts in flight: what remains of a
 host that is done are its part of the sums and a few numbers.
 
-Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each stratum's sums are scaled, once, to all of
-its droplets, and the outcome is the whole fleet's, with an interval for each time to recovery.
+Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each host's numbers are scaled to the droplets for
+which it stands, and the outcome is the whole fleet's, with an interval for each time to recovery.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from kernels import requests
 from recovery import measures, theory
 from recovery.scenario import Scenario, World, condition, outages_s, resolve
 from recovery.stages import host as hosts
-from recovery.stages import jobs, leases, queueing
+from recovery.stages import jobs, leases, queueing, sample
 from recovery.units import ns
 
 ENGINE = "events"
@@ -67,8 +67,7 @@ class Outcome:
     unleased_ns: int
     unleased_at_start: np.ndarray  # float64[hosts], when the dependency is back; 0 where a host was not simulated
     weight: np.ndarray  # float64[hosts], for how many such as it a host stands; 0 where it was not simulated
-    deviation: np.ndarray  # float64[windows], standard deviation of the leased share from the sample of hosts
-    freedom: int  # degrees of freedom of the deviation; 0 where all hosts were simulated
+    doubt: sample.Doubt | None  # how far the leased share may be off; None where all hosts were simulated
     actions: list[tuple[str, float]] = field(default_factory=list)  # what operators did and when, s
     cpu_s: float = 0.0
 
@@ -111,8 +110,10 @@ class Outcome:
             missing, most = self.droplets - flows["leased"], self.droplets * (1 - measures.DEPTHS["ttr99_s"])
             normal, is_served = 0.0, True
             row |= measures.times_to_recovery_s(t, share, back, hold)
-            if scenario.fleet.sample_hosts is not None:
-                row |= measures.recovery_intervals_s(t, share, self.deviation, self.freedom, back, hold)
+            if self.doubt is not None:
+                told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few
+                row |= measures.recovery_intervals_s(t, share, *told, back, hold)
+                row |= dict.fromkeys(("ttr100_s", "ttr100_lost_s"), math.nan)  # only the last host tells
             row["fluid_bound_s"] = self._fluid_bound_s()
             row["efficiency"] = row["fluid_bound_s"] / row["ttr99_s"] if row["ttr99_s"] > 0 else 1.0
             row["relapses"] = measures.relapses(t, share, back)
@@ -420,168 +421,138 @@ class Runner:
         return outcome
 
 
-def _whole_fleet(sums: Any, stratum: leases.Stratum) -> Any:
-    """Sums over the simulated hosts of a stratum (a whole number or int64[…]), scaled to all its droplets: whole
-    numbers, rounded once. All droplets in a state become all droplets of the stratum, exactly.
+PART = 30  # bits of the parts of a whole number that are kept where numbers are scaled
+
+
+class _Scaled:
+    """Sums of whole numbers, each times a fraction of whole numbers: the same in whichever order they come, and whole
+    where their exact sum is.
     """
-    of, by = stratum.of_droplets, stratum.droplets
-    if of == by:
-        return sums
-    whole, rest = divmod(sums, by)
-    return whole * of + (2 * rest * of + by) // (2 * by)
 
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._whole = np.zeros(shape, np.int64)
+        self._part: np.ndarray | None = None
 
-class _Tally:
-    """The simulated hosts of one stratum, added up as they come."""
+    def add(self, values: np.ndarray, of: int = 1, by: int = 1, rows: slice = slice(None)) -> None:
+        """Add `values` times of / by (both up to 10^9) to these rows."""
+        if of == by:
+            self._whole[rows] += values
+            return
+        if self._part is None:
+            self._part = np.zeros_like(self._whole)
+        whole, rest = np.divmod(values, by)
+        more, rest = np.divmod(rest * of, by)
+        self._whole[rows] += whole * of + more
+        self._part[rows] += (rest << PART) // by
 
-    def __init__(self, stratum: leases.Stratum, windows: int) -> None:
-        self.stratum = stratum
-        self.series = np.zeros((windows, len(COLUMNS)), np.int64)
-        self.squares = np.zeros((windows, 2), np.int64)  # leased · leased, leased · droplets; no more than (10^9)^2
-        self.sojourn = np.zeros(requests.HISTOGRAM, np.int64)
-        self.latency = np.zeros(requests.HISTOGRAM, np.int64)
-        self.unleased_ns = 0
-        self.left = len(stratum.hosts)
-
-    def add(self, series: np.ndarray, first: int, droplets: int) -> None:
-        """Rows of one host of so many droplets, from window `first` on."""
-        rows = slice(first, first + len(series))
-        _join(self.series[rows], series)
-        if self.stratum.of_droplets != self.stratum.droplets:
-            leased = series[:, requests.LEASED_END]
-            self.squares[rows, 0] += leased * leased
-            self.squares[rows, 1] += leased * droplets
-
-    def end(self, part: _Part) -> None:
-        """A host of it is done."""
-        self.sojourn += part.sojourn
-        self.latency += part.latency
-        self.unleased_ns += part.unleased_ns
-        self.left -= 1
-
-    def variance(self, sizes: np.ndarray) -> np.ndarray:
-        """float64[windows], variance of the scaled leased droplets of the stratum.
-
-        `sizes`: int64[hosts], droplets of those that were simulated.
-        Source: Cochran, Sampling Techniques, 3rd edition 1977, chapter 6: ratio estimate, finite population.
-        """
-        stratum, n = self.stratum, len(sizes)
-        if n == stratum.of_hosts:
-            return np.zeros(len(self.series))
-        ratio = self.series[:, requests.LEASED_END] / stratum.droplets
-        rest = self.squares[:, 0] - 2 * ratio * self.squares[:, 1] + ratio**2 * int((sizes * sizes).sum())
-        scale = (stratum.of_droplets / stratum.droplets) ** 2 * (1 - n / stratum.of_hosts) * n / (n - 1)
-        return np.asarray(scale * np.maximum(rest, 0.0))
-
-
-def _join(sums: np.ndarray, series: np.ndarray) -> None:
-    """Add rows of series: flows and levels add up, but the oldest is the oldest of all."""
-    oldest = np.maximum(sums[:, _OLDEST], series[:, _OLDEST])
-    sums += series
-    sums[:, _OLDEST] = oldest
+    def value(self, rows: slice = slice(None)) -> np.ndarray:
+        """int64, the sums of these rows, rounded once."""
+        if self._part is None:
+            return self._whole[rows].copy()
+        return np.asarray(self._whole[rows] + ((self._part[rows] + (1 << (PART - 1))) >> PART))
 
 
 class _Sum:
-    """The hosts of one run, added up as they come; of a stratum that is done only its part of the whole is kept."""
+    """The hosts of one run, added up as they come."""
 
     def __init__(self, world: World, seed: int, replication: int) -> None:
         scenario = world.scenario
         self.world, self.seed, self.replication = world, seed, replication
         self.zones = scenario.fleet.zones if scenario.fleet else 1
-        self.sizes = np.zeros(scenario.hosts, np.int64)
-        self.strata = [leases.Stratum(0, scenario.hosts, 0, np.arange(scenario.hosts), 0)]
-        if scenario.fleet is not None:
-            self.sizes = leases.droplets_of(scenario)
-            self.strata = leases.strata(scenario, seed, replication)
+        self.sizes = leases.droplets_of(scenario) if scenario.fleet else np.zeros(scenario.hosts, np.int64)
+        self.sample = sample.choose(scenario, seed, replication)
+        self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
         self.droplets = int(self.sizes.sum())
-        self.stratum = np.full(scenario.hosts, -1)
         self.weight = np.zeros(scenario.hosts)
-        for number, stratum in enumerate(self.strata):
-            self.stratum[stratum.hosts] = number
-            self.weight[stratum.hosts] = stratum.of_droplets / max(stratum.droplets, 1)
+        self.weight[self.simulated] = 1.0
+        if self.sample is not None:
+            self.weight[self.simulated] = self.sample.stands_for.sum(axis=0) / self.sample.sizes
         self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - 1
-        self.tallies: dict[int, _Tally] = {}
-        self.series = np.zeros((scenario.windows, len(COLUMNS)), np.int64)
-        self.leased = np.zeros((self.zones, scenario.windows), np.int64)
-        self.variance: dict[int, np.ndarray] = {}
-        self.sojourn = np.zeros(requests.HISTOGRAM, np.int64)
-        self.latency = np.zeros(requests.HISTOGRAM, np.int64)
-        self.unleased_ns = 0
+        self.series = _Scaled((scenario.windows, len(COLUMNS)))
+        self.oldest = np.zeros((scenario.windows, len(_OLDEST)), np.int64)
+        self.leased = [_Scaled((scenario.windows,)) for _ in range(self.zones)]
+        self.curves = np.zeros((0 if self.sample is None else len(self.simulated), scenario.windows), np.int32)
+        self.sojourn = _Scaled((requests.HISTOGRAM,))
+        self.latency = _Scaled((requests.HISTOGRAM,))
+        self.unleased_ns, self.unleased_part = 0, 0
         self.unleased_at_start = np.where(self.weight > 0, self.sizes, 0.0)
+        self.left = len(self.simulated)
         self.cpu_s = 0.0
 
     def hosts(self) -> Iterator[tuple[int, int]]:
-        """Number and droplets of each host that is to be simulated, stratum by stratum: few tallies are open."""
-        for stratum in self.strata:
-            for host in stratum.hosts.tolist():
-                yield host, int(self.sizes[host])
+        """Number and droplets of each host that is to be simulated."""
+        for host in self.simulated.tolist():
+            yield host, int(self.sizes[host])
+
+    def _stands_for(self, host: int) -> tuple[int, list[tuple[int, int]], int]:
+        """Droplets for which a host stands, the same by zone, and its own; of jobs 1, and 1."""
+        own = int(self.sizes[host]) or 1
+        if self.sample is None:
+            return own, [(host % self.zones, own)], own
+        of = self.sample.stands_for[:, np.searchsorted(self.simulated, host)]
+        return int(of.sum()), [(zone, int(of[zone])) for zone in np.flatnonzero(of).tolist()], own
 
     def add(self, host: int, series: np.ndarray, first: int = 0) -> None:
         """Rows of a host, from window `first` on."""
-        number = int(self.stratum[host])
-        if number not in self.tallies:
-            self.tallies[number] = _Tally(self.strata[number], self.world.scenario.windows)
-        self.tallies[number].add(series, first, int(self.sizes[host]))
-        if self.world.scenario.fleet is not None and first <= self.edge < first + len(series):
-            leased = series[self.edge - first, requests.LEASED_END]
-            self.unleased_at_start[host] = float(self.sizes[host] - leased)
+        rows = slice(first, first + len(series))
+        of, by_zone, own = self._stands_for(host)
+        self.series.add(series, of, own, rows)
+        self.oldest[rows] = np.maximum(self.oldest[rows], series[:, _OLDEST])
+        if self.world.scenario.fleet is None:
+            return
+        leased = series[:, requests.LEASED_END]
+        for zone, droplets in by_zone:
+            self.leased[zone].add(leased, droplets, own, rows)
+        if self.sample is not None:
+            self.curves[np.searchsorted(self.simulated, host), rows] = leased
+        if first <= self.edge < first + len(series):
+            self.unleased_at_start[host] = float(own - leased[self.edge - first])
 
     def end(self, part: _Part) -> None:
         """A host is done, and all its rows are added."""
-        number = int(self.stratum[part.host])
-        tally = self.tallies[number]
-        tally.end(part)
+        of, _, own = self._stands_for(part.host)
+        self.sojourn.add(part.sojourn, of, own)
+        self.latency.add(part.latency, of, own)
+        whole, rest = divmod(part.unleased_ns * of, own)
+        self.unleased_ns += whole
+        self.unleased_part += (rest << PART) // own
         self.cpu_s += part.cpu_s
-        if tally.left == 0:
-            self._close(number, self.tallies.pop(number))
+        self.left -= 1
 
-    def _close(self, number: int, tally: _Tally) -> None:
-        series = self._scaled(tally, slice(None))
-        _join(self.series, series)
-        self.leased[tally.stratum.zone] += series[:, requests.LEASED_END]
-        self.sojourn += _whole_fleet(tally.sojourn, tally.stratum)
-        self.latency += _whole_fleet(tally.latency, tally.stratum)
-        self.unleased_ns += _whole_fleet(tally.unleased_ns, tally.stratum)
-        self.variance[number] = tally.variance(self.sizes[tally.stratum.hosts])
-
-    @staticmethod
-    def _scaled(tally: _Tally, rows: slice) -> np.ndarray:
-        series = np.array(_whole_fleet(tally.series[rows], tally.stratum))
-        series[:, _OLDEST] = tally.series[rows, _OLDEST]
-        return series
+    def rows(self, rows: slice) -> np.ndarray:
+        """int64[rows, columns], flows and levels of the whole fleet in windows that all hosts have reached."""
+        found = self.series.value(rows)
+        found[:, _OLDEST] = self.oldest[rows]
+        if self.world.scenario.fleet is not None:
+            found[:, requests.LEASED_END] = sum(leased.value(rows) for leased in self.leased)
+        return found
 
     def row(self, number: int) -> np.ndarray:
-        """int64[columns], flows and levels of the whole fleet in a window that all hosts have reached."""
-        row = np.zeros((1, len(COLUMNS)), np.int64)
-        for tally in self.tallies.values():
-            _join(row, self._scaled(tally, slice(number, number + 1)))
-        return np.asarray(row[0])
+        """int64[columns], the same of one window."""
+        return np.asarray(self.rows(slice(number, number + 1))[0])
 
     def is_whole(self) -> bool:
-        return len(self.variance) == len(self.strata)
+        return self.left == 0
 
     def outcome(self) -> Outcome:
         scenario = self.world.scenario
-        droplets = np.zeros(self.zones, np.int64)
-        for stratum in self.strata:
-            droplets[stratum.zone] += stratum.of_droplets
-        variance = sum((self.variance[number] for number in range(len(self.strata))), np.zeros(scenario.windows))
-        part_known = [stratum for stratum in self.strata if len(stratum.hosts) < stratum.of_hosts]
+        series = self.rows(slice(None))
         return Outcome(
             world=self.world,
             seed=self.seed,
             replication=self.replication,
             times_s=np.arange(1, scenario.windows + 1) * scenario.coupling.window,
-            series={name: self.series[:, i].copy() for i, name in enumerate(COLUMNS)},
-            leased_by_zone=self.leased,
-            droplets_by_zone=droplets,
-            sojourn=self.sojourn,
-            latency=self.latency,
-            unleased_ns=self.unleased_ns,
+            series={name: series[:, i].copy() for i, name in enumerate(COLUMNS)},
+            leased_by_zone=np.stack([leased.value() for leased in self.leased]),
+            droplets_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.sizes, self.zones).astype(
+                np.int64
+            ),
+            sojourn=self.sojourn.value(),
+            latency=self.latency.value(),
+            unleased_ns=self.unleased_ns + ((self.unleased_part + (1 << (PART - 1))) >> PART),
             unleased_at_start=self.unleased_at_start,
             weight=self.weight,
-            deviation=np.sqrt(variance) / max(self.droplets, 1),
-            freedom=sum(len(stratum.hosts) - 1 for stratum in part_known),
+            doubt=None if self.sample is None else sample.doubt(self.sample, self.curves, max(self.edge, 0)),
             actions=[(action.do, action.at) for action in scenario.operator if action.at is not None],
             cpu_s=self.cpu_s,
         )

@@ -26,11 +26,14 @@ def sample_span(group: Mapping[str, Any], measure: str) -> str:
     """Interval (95 %) of a time to recovery that a sample of the hosts gives, in words; "" if all were simulated, or
     where several runs give the interval.
     """
-    low, high = (mean(group, f"{measure[:-2]}_{end}_s") for end in ("low", "high"))
-    if group["runs"] > 1 or math.isnan(low) or low == high:
+    name = f"{measure[:-2]}_low_s"
+    if group["runs"] > 1 or name not in group["measures"]:
         return ""
-    if math.isnan(high):
-        return f"{show_duration(low)} or later"
+    low, high = mean(group, name), mean(group, f"{measure[:-2]}_high_s")
+    if math.isnan(low):
+        return "all hosts needed" if measure == "ttr100_s" else "too few hosts tell"
+    if low == high:
+        return "never" if math.isinf(low) else show_duration(low)
     return f"{show_duration(low)} to {'never' if math.isinf(high) else show_duration(high)}"
 
 

@@ -4,6 +4,8 @@ Oracle: the definitions of MODEL.md, applied by hand.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import emulation
 import numpy as np
@@ -76,32 +78,37 @@ def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() ->
     assert (times["ttr50_s"], times["ttr90_s"], times["ttr99_s"]) == (0, 20, math.inf)
 
 
+def intervals(leased: np.ndarray, deviation: np.ndarray, few: Sequence[int] = ()) -> dict[str, Any]:
+    return measures.recovery_intervals_s(T, leased, deviation / measures.student(4), 4, lambda at: at in few, 10, 0)
+
+
 def test_ends_of_an_interval_are_where_the_edges_of_the_band_get_there() -> None:
     leased = share(0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 1, 1, 1)
-    deviation = np.full(10, 0.1 / measures.student(4))  # the band is 0.1 wide on either side
-    times = measures.recovery_intervals_s(T, leased, deviation, 4, 10, 0)
+    times = intervals(leased, np.append(np.full(8, 0.1), [0, 0]))  # the band is 0.1 wide on either side
     assert (times["ttr50_low_s"], times["ttr50_high_s"]) == (30, 40)  # 0.4 is not there yet, 0.6 is
     assert (times["ttr90_low_s"], times["ttr90_high_s"]) == (60, 70)
-    assert times["ttr99_low_s"] == times["ttr100_low_s"] == 70
-    assert math.isnan(times["ttr99_high_s"])  # no share is 0.99 + 0.1
+    assert (times["ttr99_low_s"], times["ttr99_high_s"]) == (70, 80)
+    assert times["ttr99_no_interval"] == ""
+    assert math.isnan(times["ttr100_low_s"])
     assert math.isnan(times["ttr100_high_s"])
+    assert times["ttr100_no_interval"] == measures.LAST
 
 
-def test_a_band_is_as_wide_beyond_a_share_as_at_the_share() -> None:
-    leased = share(0, 0.4, 0.5, 0.6, 0.65, 0.75, 1, 1, 1, 1)
-    deviation = np.array([0, 0.2, 0.2, 0, 0, 0, 0, 0, 0, 0]) / measures.student(4)
-    times = measures.recovery_intervals_s(T, leased, deviation, 4, 10, 0)
-    assert (times["ttr50_low_s"], times["ttr50_high_s"]) == (10, 50)  # from 0.4 + 0.2 to 0.5 + 0.2
-
-
-def test_intervals_where_all_hosts_are_known_and_where_nobody_recovers() -> None:
+def test_a_time_that_too_few_tell_has_no_interval_and_a_reason() -> None:
     leased = share(0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 1, 1, 1)
-    known = measures.recovery_intervals_s(T, leased, np.zeros(10), 0, 10, 0)
-    times = measures.times_to_recovery_s(T, leased, 10, 0)
-    assert known == {f"{name[:-2]}_{end}_s": times[name] for name in measures.DEPTHS for end in ("low", "high")}
-    never = measures.recovery_intervals_s(T, share(*[0.45] * 10), np.full(10, 0.01), 4, 10, 0)
+    times = intervals(leased, np.zeros(10), few=(7,))
+    assert [times[f"ttr{depth}_no_interval"] for depth in (50, 90, 99)] == ["", measures.FEW, measures.FEW]
+    assert (times["ttr50_low_s"], times["ttr50_high_s"]) == (30, 30)
+    assert math.isnan(times["ttr90_low_s"])
+    assert math.isnan(times["ttr90_high_s"])
+    never = intervals(share(*[0.45] * 10), np.full(10, 0.01), few=(9,))  # what never comes is told at the end
+    assert never["ttr50_no_interval"] == measures.FEW
+
+
+def test_intervals_where_nobody_recovers() -> None:
+    never = intervals(share(*[0.45] * 10), np.full(10, 0.01))
     assert (never["ttr50_low_s"], never["ttr50_high_s"]) == (math.inf, math.inf)
-    perhaps = measures.recovery_intervals_s(T, share(*[0.45] * 10), np.full(10, 0.1), 4, 10, 0)
+    perhaps = intervals(share(*[0.45] * 10), np.full(10, 0.1))
     assert (perhaps["ttr50_low_s"], perhaps["ttr50_high_s"]) == (0, math.inf)
 
 

@@ -14,9 +14,10 @@ import pytest
 from scipy import stats
 
 from kernels import requests
-from recovery import pipeline, scenario, text
+from recovery import measures, pipeline, scenario, text
 from recovery.estimate import estimate
 from recovery.stages import leases, queueing
+from recovery.stages import sample as sampling
 from recovery.units import ns, show_duration
 
 BASE = """
@@ -72,40 +73,85 @@ FLEETS = [
 ]
 
 
+def sample_of(world: scenario.World, seed: int = 1) -> sampling.Sample:
+    found = sampling.choose(world.scenario, seed, 0)
+    assert found is not None
+    return found
+
+
+def waves(world: scenario.World, hosts: Any) -> list[Any]:
+    return [tuple(queueing.controls_of(world.scenario, int(host), ())) for host in hosts]
+
+
 @pytest.mark.parametrize("changes", FLEETS)
-@pytest.mark.parametrize("sample", [10, 13, 20, 23])
-def test_weights_sum_to_the_fleet_and_every_stratum_is_looked_at_twice(changes: dict[str, Any], sample: int) -> None:
-    world = fleet(sample, **changes).scenario
+@pytest.mark.parametrize("size", [10, 13, 20, 22])
+def test_a_sample_stands_for_every_droplet_once(changes: dict[str, Any], size: int) -> None:
+    world = fleet(size, **changes).scenario
     assert world.fleet is not None
-    sizes = leases.droplets_of(world)
+    zones, sizes = world.fleet.zones, leases.droplets_of(world)
     for seed in range(5):
-        strata = leases.strata(world, seed, 0)
-        simulated = np.concatenate([stratum.hosts for stratum in strata])
-        assert len(simulated) == len(set(simulated.tolist())) == sample
-        assert sum(stratum.of_hosts for stratum in strata) == world.fleet.hosts
-        assert sum(stratum.of_droplets for stratum in strata) == world.fleet.droplets
-        for stratum in strata:
-            assert set(stratum.hosts % world.fleet.zones) == {stratum.zone}
-            assert stratum.droplets == sizes[stratum.hosts].sum()
-            assert min(2, stratum.of_hosts) <= len(stratum.hosts) <= stratum.of_hosts
+        found = sampling.choose(world, seed, 0)
+        assert found is not None
+        assert len(found.hosts) == len(set(found.hosts.tolist())) == size
+        own = np.bincount(np.arange(len(sizes)) % zones, sizes, zones)
+        assert (found.stands_for.sum(axis=1) == own).all()
+        assert (found.stands_for[found.hosts % zones, np.arange(size)] >= sizes[found.hosts]).all()
+        assert found.droplets.sum() == sizes.sum() - sizes[found.hosts].sum()
 
 
-def test_waves_are_strata_where_there_is_room_and_are_spread_over_where_there_is_none() -> None:
-    def waves(stratum: leases.Stratum, world: scenario.World) -> list[Any]:
-        return [tuple(queueing.controls_of(world.scenario, int(host), ())) for host in stratum.hosts]
+@pytest.mark.parametrize("skew", [0.5, 1.0, 1.5, 2.0])
+def test_the_largest_hosts_are_always_taken(skew: float) -> None:
+    """What is always taken is the same for every seed, and no host beside it is larger."""
+    world = fleet(10, hosts=60, skew=skew, operator="", zones=1)
+    sizes = leases.droplets_of(world.scenario)
+    always = [found.hosts[found.always].tolist() for found in (sample_of(world, seed) for seed in range(40))]
+    assert all(hosts == always[0] for hosts in always)
+    assert 1 <= len(always[0]) <= 9
+    assert sizes[always[0]].min() >= np.delete(sizes, always[0]).max()
+    drawn = [len(set(sample_of(world, seed).hosts) - set(always[0])) for seed in range(40)]
+    assert set(drawn) == {10 - len(always[0])}
 
-    roomy, tight = fleet(12), fleet(6)
-    strata = leases.strata(roomy.scenario, 1, 0)
-    assert len(strata) == 6  # two zones, three waves
-    assert all(len(set(waves(stratum, roomy))) == 1 for stratum in strata)
-    strata = leases.strata(tight.scenario, 1, 0)
-    assert len(strata) == 2  # two zones
-    assert all(len(set(waves(stratum, tight))) == 3 for stratum in strata)
+
+@pytest.mark.parametrize("skew", [0.0, 0.5, 2.0])
+def test_a_host_is_drawn_as_often_as_it_has_droplets(skew: float) -> None:
+    """The chance to be drawn is proportional to the size, and equal for equal sizes: counts against the binomial."""
+    world, seeds = fleet(10, hosts=60, skew=skew, operator="", zones=1), 600
+    sizes = leases.droplets_of(world.scenario)
+    counts, always = np.zeros(60), np.zeros(60, bool)
+    for seed in range(seeds):
+        found = sample_of(world, seed)
+        counts[found.hosts] += 1
+        always[found.hosts[found.always]] = True
+    rest = np.where(always, 0, sizes if skew else 1)
+    chance = (10 - always.sum()) * rest / rest.sum()
+    low, high = stats.binom.ppf(1e-5, seeds, chance), stats.binom.ppf(1 - 1e-5, seeds, chance)
+    assert (counts[always] == seeds).all()
+    assert ((low <= counts) & (counts <= high))[~always].all()
+
+
+def test_a_host_stands_for_those_that_are_next_in_size() -> None:
+    """Linear by the logarithm of the size: what is such a function of size is told exactly between two hosts."""
+    world = fleet(10, hosts=60, skew=1.5, operator="", zones=1)
+    sizes, found = leases.droplets_of(world.scenario).astype(float), sample_of(world)
+    inside = sizes >= sizes[found.hosts].min()
+    level = 3 + 0.5 * np.log(np.maximum(sizes, sizes[found.hosts].min()))  # what is smaller is as the smallest
+    told = (found.stands_for.sum(axis=0) * level[found.hosts]).sum()
+    assert inside.sum() > 50
+    assert told == pytest.approx((sizes * level).sum(), rel=2e-3)  # droplets are whole
+
+
+def test_waves_are_cells_where_there_is_room_and_fall_together_where_there_is_none() -> None:
+    roomy, tight = fleet(6), fleet(4)
+    found = sample_of(roomy)
+    assert len(set(found.cell.tolist())) == 3
+    for cell in range(3):
+        assert len(set(waves(roomy, found.hosts[found.cell == cell]))) == 1
+    assert set(sample_of(tight).cell.tolist()) == {0}
 
 
 def test_every_host_has_its_turn() -> None:
-    world = fleet(8, skew=0.5).scenario
-    met = {int(h) for seed in range(200) for stratum in leases.strata(world, seed, 0) for h in stratum.hosts}
+    world = fleet(8, skew=0.5)
+    met = {int(host) for seed in range(400) for host in sample_of(world, seed).hosts}
     assert met == set(range(24))
 
 
@@ -115,11 +161,7 @@ def test_a_sample_of_all_hosts_is_the_full_run(operator: str, skew: float) -> No
     full, some = (run(fleet(sample, operator=operator, skew=skew, zones=3)) for sample in (None, 24))
     assert facts(full) == facts(some)
     row, other = full.measure(), some.measure()
-    assert {name: value for name, value in other.items() if name in row} == row
-    assert {name for name in other if name not in row} == {
-        f"ttr{depth}_{end}_s" for depth in (50, 90, 99, 100) for end in ("low", "high")
-    }
-    assert all(other[name] == row[name[: name.index("_")] + "_s"] for name in other if name not in row)
+    assert repr(other) == repr(row)  # repr: nan is like nan
 
 
 def alone(world: scenario.World, host: int, droplets: int) -> Any:
@@ -133,41 +175,78 @@ def alone(world: scenario.World, host: int, droplets: int) -> Any:
 @pytest.mark.parametrize("skew", [0.0, 0.7])
 def test_the_sample_is_the_very_same_hosts_scaled_and_rounded_once(skew: float) -> None:
     world = fleet(11, skew=skew)
-    outcome = run(world)
-    sizes = leases.droplets_of(fleet(skew=skew).scenario)
+    outcome, found = run(world), sample_of(world)
     windows = world.scenario.windows
-    series = np.zeros((windows, requests.SERIES), np.int64)
-    oldest = np.zeros(windows, np.int64)
-    sojourn = np.zeros(requests.HISTOGRAM, np.int64)
-    variance = np.zeros(windows)
-    freedom = 0
-    for stratum in leases.strata(world.scenario, 1, 0):
-        hosts = [alone(world, int(h), int(sizes[h])) for h in stratum.hosts]
-        weight = Fraction(stratum.of_droplets, int(sizes[stratum.hosts].sum()))
+    hosts = [alone(world, int(h), int(size)) for h, size in zip(found.hosts, found.sizes, strict=True)]
 
-        def scaled(values: np.ndarray, weight: Fraction = weight) -> np.ndarray:
-            half = Fraction(1, 2)
-            flat = [math.floor(int(value) * weight + half) for value in values.ravel()]
-            return np.array(flat).reshape(values.shape)
+    def scaled(values: list[np.ndarray], of: np.ndarray) -> np.ndarray:
+        weights = [Fraction(int(a), int(b)) for a, b in zip(of, found.sizes, strict=True)]
+        flat = np.array([value.ravel() for value in values]).T.tolist()
+        sums = [sum((v * w for v, w in zip(row, weights, strict=True) if v), Fraction(0)) for row in flat]
+        return np.array(sums).reshape(values[0].shape)
 
-        rows = [host.series[:windows] for host in hosts]
-        series += scaled(np.sum(rows, axis=0))
-        sojourn += scaled(np.sum([host.histogram for host in hosts], axis=0))
-        oldest = np.max([oldest, *(row[:, requests.OLDEST_NS] for row in rows)], axis=0)
-        if len(hosts) < stratum.of_hosts:
-            freedom += len(hosts) - 1
-            leased = np.array([row[:, requests.LEASED_END] for row in rows])
-            of = sizes[stratum.hosts][:, None]
-            rest = leased - leased.sum(axis=0) / of.sum() * of
-            sparse = 1 - len(hosts) / stratum.of_hosts
-            variance += float(weight) ** 2 * len(hosts) * sparse * (rest**2).sum(axis=0) / (len(hosts) - 1)
-    series[:, requests.OLDEST_NS] = oldest
+    def is_rounded(whole: np.ndarray, exact: np.ndarray) -> bool:
+        """Once, to the nearest; parts are kept to 2 ** -30 a host, so what lies at one half to that goes either way."""
+        return bool((abs(exact - whole) <= Fraction(1, 2) + Fraction(len(hosts), 2**30)).all())
+
+    of = found.stands_for.sum(axis=0)
+    series = scaled([host.series[:windows] for host in hosts], of)
+    largest = {"oldest_ns": requests.OLDEST_NS, "oldest_max_ns": requests.OLDEST_MAX_NS}
+    by_zone = [scaled([host.series[:windows, requests.LEASED_END] for host in hosts], own) for own in found.stands_for]
+    assert is_rounded(outcome.leased_by_zone, np.array(by_zone))
+    assert (outcome.series["leased"] == outcome.leased_by_zone.sum(axis=0)).all()
+    for name, column in largest.items():
+        assert (outcome.series[name] == np.max([host.series[:windows, column] for host in hosts], axis=0)).all()
     for column, name in enumerate(pipeline.COLUMNS):
-        assert (outcome.series[name] == series[:, column]).all(), name
-    assert (outcome.sojourn == sojourn).all()
-    assert (outcome.leased_by_zone.sum(axis=0) == outcome.series["leased"]).all()
-    assert outcome.freedom == freedom
-    np.testing.assert_allclose(outcome.deviation, np.sqrt(variance) / 1201, rtol=1e-6, atol=1e-9)
+        assert name in ("leased", *largest) or is_rounded(outcome.series[name], series[:, column]), name
+    assert is_rounded(outcome.sojourn, scaled([host.histogram for host in hosts], of))
+
+
+def alike(sizes: list[int], leased: np.ndarray) -> sampling.Doubt:
+    """Hosts of one cell and one size (or more), each stands for six."""
+    own = np.array(sizes)
+    node = np.unique(own, return_inverse=True)[1]
+    segments = np.array([[n, n] for n in range(node.max() + 1)])
+    behind = np.bincount(node, 5.0 * own)
+    found = sampling.Sample(
+        np.arange(len(own)), np.zeros(len(own), bool), 6 * own[None, :], own, np.zeros(len(own), np.int64), node,
+        segments, np.zeros(len(segments)), behind,
+    )  # fmt: skip
+    return sampling.doubt(found, leased, 0)
+
+
+def test_the_deviation_of_hosts_that_are_alike_is_that_of_a_ratio() -> None:
+    """Of hosts of one size the error is that of a simple sample: s² (1/m − 1/M) (Cochran, 1977, section 2.6)."""
+    rng = np.random.default_rng(1)
+    leased = rng.binomial(100, 0.4, (200, 1))
+    found = alike([100] * 200, leased)
+    share = leased[:, 0] / 100
+    wanted = math.sqrt(float(share.var(ddof=1)) * (1 / 200 - 1 / 1200))
+    assert found.freedom == 199
+    assert found.deviation[0] == pytest.approx(wanted, rel=0.01)
+    assert not found.is_told_by_few(0)
+
+
+def test_what_is_known_of_every_host_leaves_no_doubt() -> None:
+    assert (alike([100] * 8, np.full((8, 3), 100)).deviation == 0).all()
+
+
+def test_too_few_that_tell_are_named() -> None:
+    """All but two hosts are done: these two tell what is missing on the ten that stand behind them."""
+    leased = np.full((10, 1), 100)
+    leased[:2] = 40
+    assert alike([100] * 10, leased).is_told_by_few(0)
+    leased[:6] = 40
+    assert not alike([100] * 10, leased).is_told_by_few(0)
+
+
+def test_a_level_at_which_hardly_a_droplet_of_the_sample_is_missing_is_told_by_few() -> None:
+    """One per cent of ten hosts of 40 are four droplets, of ten hosts of 400 they are forty."""
+    for size in (40, 400):
+        leased = np.full((10, 2), size)
+        leased[:, 0] = size * 9 // 10
+        leased[:, 1] = size - np.array([size // 40] * 4 + [0] * 6)
+        assert alike([size] * 10, leased).is_told_by_few(1) == (size == 40)
 
 
 def test_a_sample_that_is_fully_leased_is_a_whole_fleet() -> None:
@@ -213,9 +292,10 @@ def test_the_interval_of_a_sample_is_told_and_that_of_all_hosts_is_none(sample: 
         name = f"ttr{depth}"
         told = text.sample_span({"runs": 1, "measures": numbers}, f"{name}_s")
         low, high = row.get(f"{name}_low_s", 0.0), row.get(f"{name}_high_s", 0.0)
-        span = (
-            f"{show_duration(low)} or later" if math.isnan(high) else f"{show_duration(low)} to {show_duration(high)}"
-        )
+        span = f"{show_duration(low)} to {show_duration(high)}"
+        if math.isnan(low):
+            span = "all hosts needed" if depth == 100 else "too few hosts tell"
+            assert row[f"{name}_no_interval"]
         assert told == (span if sample == 6 else "")
         assert text.sample_span({"runs": 2, "measures": numbers}, f"{name}_s") == ""
 
@@ -255,41 +335,102 @@ def test_a_sample_that_cannot_be_is_refused(sample: int) -> None:
 
 
 def test_the_least_sample_of_few_hosts_is_all() -> None:
-    strata = leases.strata(fleet(3, hosts=3, operator="").scenario, 1, 0)
-    assert [stratum.hosts.tolist() for stratum in strata] == [[0, 2], [1]]
+    world = fleet(3, hosts=3, operator="")
+    assert sampling.choose(world.scenario, 1, 0) is None
+    assert pipeline.simulated_hosts(world.scenario) == 3
+
+
+def drained(sizes: np.ndarray, rng: np.random.Generator, each_s: float, wait_s: float) -> np.ndarray:
+    """Leased droplets [hosts, 150 windows of 4 s] of hosts that serve one after another, each for an exponential time,
+    once a client has waited for a uniform one: large hosts are limited by their worker, small ones by the waits.
+    """
+    times, out = np.arange(1, 151) * 4.0, []
+    for size in sizes.tolist():
+        arrives = np.sort(rng.uniform(0, wait_s, size))
+        takes = np.cumsum(rng.exponential(each_s, size))
+        done = takes + np.maximum.accumulate(arrives - (takes - np.diff(takes, prepend=0.0)))  # Lindley's recursion
+        out.append(np.searchsorted(np.sort(done), times, side="right"))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.5, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize(("each_s", "wait_s"), [(0.8, 60.0), (0.2, 300.0)], ids=["work", "waits"])
+def test_intervals_cover_emulated_fleets(skew: float, each_s: float, wait_s: float) -> None:
+    """Hosts whose curves are known in closed form: at least .93 of 150 fleets, and no more than 10 % are refused."""
+    world = fleet(10, droplets=2400, hosts=60, zones=1, skew=skew, operator="").scenario
+    sizes, times, fleets = leases.droplets_of(world), np.arange(1, 151) * 4.0, 150
+    covered: dict[str, list[bool]] = {"ttr50": [], "ttr90": []}
+    for seed in range(fleets):
+        curves = drained(sizes, np.random.default_rng([seed, round(10 * skew)]), each_s, wait_s)
+        found = sampling.choose(world, seed, 0)
+        assert found is not None
+        leased = curves[found.hosts]
+        share = (found.stands_for.sum(axis=0) / found.sizes) @ leased / 2400
+        told = sampling.doubt(found, leased, 0)
+        truth = measures.times_to_recovery_s(times, curves.sum(axis=0) / 2400, 0.0, 20.0)
+        low_high = measures.recovery_intervals_s(
+            times, share, told.deviation, told.freedom, told.is_told_by_few, 0.0, 20.0
+        )
+        for name, known in covered.items():
+            if not low_high[f"{name}_no_interval"]:
+                known.append(low_high[f"{name}_low_s"] <= truth[f"{name}_s"] <= low_high[f"{name}_high_s"])
+    for name, known in covered.items():
+        print(name, f"{np.mean(known):.3f} of {len(known)}")
+        assert len(known) >= 0.9 * fleets
+        assert np.mean(known) >= 0.93
+
+
+QUEUES = """
+horizon = "40m"
+hold = "1m"
+coupling.window = "2s"
+fleet = {{ droplets = 2400, hosts = 60, skew = {skew}{sample} }}
+lease = {{ duration = "4m", check_every = "1m" }}
+dependency.outages = [{{ from = "2m", to = "10m" }}]
+host = {{ establish_time = {{ dist = "exponential", mean = "800ms" }}, renew_time = "10ms", timeout = "1m" }}
+[policy]
+client = {{ name = "full-jitter", base = "1s", cap = "1m" }}
+queue = {{ name = "bounded", limit = "30s" }}
+"""
+SIXTY = {"sample": 10, "hosts": 60, "zones": 1}
+
+
+def queues(sample: int | None, skew: float) -> scenario.World:
+    """Hosts whose queues decide: the larger a host, the longer it takes."""
+    return scenario.parse(QUEUES.format(skew=skew, sample=f", sample_hosts = {sample}" if sample else "")).first
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
-        {"sample": 12, "operator": ""},
+        *({"sample": 10, "queues": skew} for skew in (0.0, 0.5, 1.0, 1.5, 2.0)),
+        *(SIXTY | {"operator": "", "skew": skew} for skew in (0.0, 0.5, 1.0, 1.5, 2.0)),
+        *(SIXTY | {"zones": 2, "skew": skew} for skew in (0.0, 1.0, 2.0)),
         {"sample": 20, "operator": "", "hosts": 200, "droplets": 12_000, "establish": "800ms"},
-        {"sample": 12},
-        {"sample": 12, "zones": 3},
-        {"sample": 12, "skew": 0.5},
         {"sample": 10, "zones": 3, "skew": 0.3},
     ],
-    ids=["alike", "one in ten", "waves", "waves merged", "skew", "all at once"],
+    ids=str,
 )
 def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
-    """Of 300 fleets at least so many as 95 % would give but once in a thousand times. An interval may cover more: it is
-    wide where the share is near 1, its ends lie on the grid, and spreading the hosts does better than chance. But it
-    must say something: a high end that is not told covers nothing.
-    """
+    """Of 200 fleets at least .93 at 50 and 90 %, of which no more than 10 % are refused; a time is told to a third."""
     changes = {"droplets": 2400, "window": "2s"} | changes
     sample = changes.pop("sample")
-    full, some = fleet(**changes), fleet(sample, **changes)
-    fleets = 300
+    if "queues" in changes:
+        full, some = queues(None, changes["queues"]), queues(sample, changes["queues"])
+    else:
+        full, some = fleet(**changes), fleet(sample, **changes)
+    fleets = 200
     with pipeline.Runner(2) as runner:
         rows = [outcome.measure() for outcome in runner.run([(w, s, 0) for s in range(fleets) for w in (full, some)])]
-    for name in ("ttr50", "ttr90", "ttr99"):
+    for name in ("ttr50", "ttr90"):
         pairs = [(row[f"{name}_s"], other) for row, other in zip(rows[::2], rows[1::2], strict=True)]
-        told = [(time, other) for time, other in pairs if not math.isnan(other[f"{name}_high_s"])]
+        told = [(time, other) for time, other in pairs if not other[f"{name}_no_interval"]]
         covered = sum(other[f"{name}_low_s"] <= time <= other[f"{name}_high_s"] for time, other in told)
-        print(f"{name}: {covered} of {len(told)} intervals cover")
         width_s = np.mean([other[f"{name}_high_s"] - other[f"{name}_low_s"] for _, other in told])
-        assert covered >= stats.binom.ppf(0.001, len(told), 0.95), (name, covered, len(told))
-        assert len(told) >= 0.8 * fleets
-        assert width_s < 0.5 * np.mean([time for time, _ in told])
-    assert all(row["ttr100_s"] >= other["ttr100_low_s"] for row, other in zip(rows[::2], rows[1::2], strict=True))
+        mean_s = np.mean([time for time, _ in told])
+        print(f"{name}: {covered / len(told):.3f} of {len(told)}, {width_s / mean_s:.0%} wide")
+        assert len(told) >= 0.9 * fleets
+        assert covered >= 0.93 * len(told)
+        assert width_s < 0.5 * mean_s
+    assert all(math.isnan(row["ttr100_s"]) for row in rows[1::2])
