@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from recovery.scenario import Scenario, World, resolve
 from recovery.stages import health, launches, propagation, queueing
 
-MODEL = 2
+MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
 
 MEASURES = 3
