@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from recovery import theory, units
+from recovery import design, theory, units
 from recovery.store import number
 
 if TYPE_CHECKING:
@@ -146,8 +146,9 @@ def mean(group: Mapping[str, Any], measure: str) -> float:
 
 
 def label_of(world: str, levers: Mapping[str, Any]) -> str:
-    """Name of a world with the values of its levers."""
-    return ", ".join([world, *(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in levers.items())])
+    """Name of a world with the values of its levers, by as much of each key as tells them apart."""
+    short = design.short_keys(levers)
+    return ", ".join([world, *(f"{short[key]} {value}" for key, value in levers.items())])
 
 
 def lever_of(summary: Mapping[str, Any]) -> Lever | None:

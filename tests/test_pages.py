@@ -337,3 +337,11 @@ def test_a_page_prints(folders: dict[str, Path], tmp_path: Path) -> None:
     data = pdf.read_bytes()
     assert data.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", data)) >= 1
+
+
+def test_a_world_with_levers_is_told_apart_by_as_much_of_each_key_as_it_takes() -> None:
+    levers = {"host.establish_time.mean": "500ms", "host.renew_time.mean": "20ms", "host.workers": 2}
+    assert (
+        figures.label_of("as written", levers)
+        == "as written, establish_time.mean 500ms, renew_time.mean 20ms, workers 2"
+    )
