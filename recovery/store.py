@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import recovery
-from recovery import advice, files, identity, measures, theory
+from recovery import advice, confidence, files, identity, measures, theory
 from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.scenario import Expectation, Experiment, Scenario, World
 
-FORMAT = 1  # of manifest and summary; a new number where a reader of the old would be misled
+FORMAT = 2  # of manifest and summary; a new number where a reader of the old would be misled
 SERIES_WORLDS_MAX = 40  # a sweep of more worlds keeps the rows, not the curves
 _PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
 
@@ -180,12 +180,15 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
     return out
 
 
-def judged(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> dict[str, Any]:
+def judged(
+    experiment: Experiment, rows: Sequence[dict[str, Any]], i: int, *, at_every_look: bool = False
+) -> dict[str, Any]:
     """Whether a bound holds for the first world: "yes", "no", "unsure" where the interval spans it, or "not measured"
     where no run has such a value.
 
     `rows` are measures with `world`, `levers` and `replication`; a mean's interval is over replications. In a sweep it
-    must hold at every point; what is told is the worst one, with its `levers`.
+    must hold at every point; what is told is the worst one, with its `levers`. `at_every_look` where the number of
+    replications hangs on results: then the interval is one that holds however often one looks (recovery.confidence).
     """
     bound = experiment.expectations[i]
     first = [row for row in rows if row["world"] == experiment.first.name]
@@ -194,16 +197,20 @@ def judged(experiment: Experiment, rows: Sequence[dict[str, Any]], i: int) -> di
         points.setdefault(json.dumps(row["levers"], sort_keys=True, default=str), []).append(row)
     if not points:
         return {"text": bound.text, "holds": "no", "value": math.nan, "why": "every run failed", "levers": {}}
-    told = [_judged(bound, own) | {"levers": own[0]["levers"]} for own in points.values()]
+    told = [_judged(bound, own, at_every_look) | {"levers": own[0]["levers"]} for own in points.values()]
     return min(told, key=lambda judged: ("no", "not measured", "unsure", "yes").index(judged["holds"]))
 
 
-def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _judged(bound: Expectation, own: Sequence[dict[str, Any]], at_every_look: bool) -> dict[str, Any]:
     """Whether a bound holds for the replications of one point."""
     if bound.measure == "collapsed_share":
         collapsed = sum(row["verdict"] == "collapsed" for row in own)
-        low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (float(collapsed), float(collapsed))
         mean = collapsed / len(own)
+        if at_every_look:
+            times = [math.inf if row["verdict"] == "collapsed" else 0.0 for row in own]
+            _, low, high = confidence.never(times, [row["replication"] for row in own])
+        else:
+            low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (mean, mean)
     elif bound.measure not in own[0]:
         why = f"{bound.measure} is no measure of this kind of traffic"
         return {"text": bound.text, "holds": "no", "value": math.nan, "why": why}
@@ -216,8 +223,13 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]]) -> dict[str, Any]
             return {"text": bound.text, "holds": "not measured", "value": math.nan}
         means = [math.fsum(one) / len(one) for one in values.values()]
         least, most = measures.limits_of(bound.measure)
-        mean, low, high = measures.mean_interval(means, least=least, most=most)
-        low, high = (mean if math.isnan(end) else end for end in (low, high))
+        if at_every_look and all(map(math.isfinite, means)):
+            mean, low, high = confidence.mean(means)
+            least = least if mean >= least else -math.inf  # a drift may be below 0
+            low, high = (least if math.isnan(low) else max(low, least)), (most if math.isnan(high) else min(high, most))
+        else:
+            mean, low, high = measures.mean_interval(means, least=least, most=most)
+            low, high = (mean if math.isnan(end) else end for end in (low, high))
 
     def holds(value: float) -> bool:
         return {

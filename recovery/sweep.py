@@ -742,7 +742,8 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
     ]
     rows = _rows_of_first(work, draws)
-    expected = [store.judged(experiment, rows, i) for i in range(len(experiment.expectations))]
+    looks = sweep.precision is not None
+    expected = [store.judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
     return {
         "format": store.FORMAT,
         "kind": "sweep",

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recovery import execute, identity, pipeline, store
+from recovery import confidence, execute, identity, pipeline, store, theory
 from recovery.scenario import parse
 
 LEASES = """
@@ -203,3 +203,17 @@ propagation = { time = { dist = "empirical", file = "times.txt" } }
     (tmp_path / "again.txt").write_text(f"{seconds}\n3\n", encoding="utf-8")
     again = parse(text.replace("times.txt", "again.txt"), folder=tmp_path).first
     assert identity.digest_of(again, 1, 0) in names
+
+
+def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_at_every_look(tmp_path: Path) -> None:
+    """One of 20 runs collapses: by one look the chance is below a quarter, but who stops when it suits knows less.
+    Oracle: Wilson's interval, and the exact sequence of `confidence.chance`.
+    """
+    experiment = parse(RECOVERS + '[expect]\ncollapsed_share = "< 25%"\n', name="x", file="x.toml")
+    row = {"world": experiment.first.name, "levers": {}, "verdict": "recovered"}
+    rows = [row | {"replication": i} for i in range(19)] + [row | {"replication": 19, "verdict": "collapsed"}]
+    assert theory.wilson(1, 20)[1] < 0.25 < confidence.chance(1, 20).high
+    assert store.judged(experiment, rows, 0)["holds"] == "yes"
+    assert store.judged(experiment, rows, 0, at_every_look=True)["holds"] == "unsure"
+    many = [row | {"replication": i} for i in range(200)]
+    assert store.judged(experiment, many, 0, at_every_look=True)["holds"] == "yes"
