@@ -56,16 +56,9 @@ class Aftermath(Outcome):
     def measure(self) -> dict[str, Any]:
         """One row of results, with the measures of the later stages."""
         row = super().measure() | self._launches() | (self._propagation() if len(self.reach) else {}) | self._health()
-        return row | self._normal(row)
-
-    def _normal(self, row: dict[str, Any]) -> dict[str, float]:
-        """When 99 % have their leases again, counted from the start, and when the last of the stages is normal again; 0
-        is always.
-        """
-        is_leased = row["leased_min_share"] >= measures.DEPTHS["ttr99_s"] - measures.ROUNDING
-        leases = 0.0 if is_leased else self.scenario.recovers_from_s + row["ttr99_s"]
-        later = [row[name] for what in ("launches", "latency", "capacity") if (name := f"{what}_normal_s") in row]
-        return {"leases_normal_s": leases, "all_normal_s": max(leases, *later)}
+        stages = ("leases", "launches", "latency", "capacity")
+        normal = [row[name] for stage in stages if (name := f"{stage}_normal_s") in row]
+        return row | {"all_normal_s": max(normal)}  # of the last of the stages, from the start; 0 is always
 
     def _launches(self) -> dict[str, Any]:
         scenario, t, flows = self.scenario, self.times_s, self.later

@@ -46,7 +46,7 @@ DASHES: tuple[Any, ...] = (
     (0, (10, 3)),
 )
 MARKERS = ("", "o", "s", "^", "D", "v", "X")
-MILESTONES = ("decline_ends_s", "progress_from_s", "leased_all_s")  # of the curve of leases
+MILESTONES = ("decline_ends_s", "progress_from_s", "leased_all_s", "leases_normal_s")  # of the curve of leases
 WORK = {
     "useful": ("useful", "#009E73", ""),
     "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),

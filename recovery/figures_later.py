@@ -51,7 +51,8 @@ ANSWERS = {
 }
 # Which panel of the day a milestone belongs to.
 PANEL_OF = {
-    "decline_ends_s": "leases", "progress_from_s": "leases", "leased_all_s": "leases", "launches_fail_s": "launches",
+    "decline_ends_s": "leases", "progress_from_s": "leases", "leased_all_s": "leases",
+    "leases_normal_s": "leases", "launches_fail_s": "launches",
     "launches_resume_s": "launches", "launches_normal_s": "launches", "latency_rises_s": "latency",
     "latency_normal_s": "latency", "errors_start_s": "capacity", "errors_end_s": "capacity",
     "failover_first_s": "capacity", "capacity_falls_s": "capacity", "capacity_normal_s": "capacity",

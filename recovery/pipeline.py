@@ -121,6 +121,8 @@ class Outcome:
             row["leased_end_share"] = float(share[-1])
             row["unleased_droplet_hours"] = self.unleased_ns / 3.6e12
             row |= measures.milestones_s(t, share, back, row["ttr100_s"])
+            is_leased = row["leased_min_share"] >= measures.DEPTHS["ttr99_s"] - measures.ROUNDING
+            row["leases_normal_s"] = 0.0 if is_leased else back + row["ttr99_s"]
         else:
             missing = self.backlog()
             found = measures.normal_of(t, missing, self._quiet(), back)

@@ -576,12 +576,12 @@ MEASURES_EXPECTED = {
     "checks_failed_share": "share", "targets_terminated": "number", "failovers": "number",
 }  # fmt: skip
 MILESTONES = get_args(Observed.model_fields["measure"].annotation)
-MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses")
+MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses", "leases_normal_s")
 # Measures (of milestones and bounds) that need a later stage, by the table that must be there.
 MEASURES_OF_STAGES = {
     "launches": (
         "launches_fail_s", "launches_resume_s", "launches_normal_s", "all_normal_s", "launches_throttled_share",
-        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak", "leases_normal_s",
+        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak",
     ),
     "propagation": (
         "latency_rises_s", "latency_normal_s", "reach_p50_s", "reach_p99_s", "reach_max_s", "jobs_waiting_peak",
@@ -881,7 +881,16 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         if measure in missing:
             there = ", ".join(name for name in all_of_them if name not in missing)
             mistakes.append(f"{file}: {key} is {measure}; want a table [{missing[measure]}], or one of {there}")
+        elif scenario.fleet is not None and scenario.fleet.sample_hosts is not None and measure in OF_THE_LAST:
+            mistakes.append(
+                f"{file}: {key} is {measure}, which no sample of the hosts tells (fleet.sample_hosts): "
+                f"only the last host does; want {OF_THE_LAST[measure]}, or all hosts"
+            )
     return mistakes
+
+
+OF_THE_LAST = {"ttr100_s": "ttr99_s", "leased_all_s": "leases_normal_s"}
+"""What only the last host tells, and what comes before it."""
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

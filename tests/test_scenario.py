@@ -676,3 +676,23 @@ def test_the_preset_of_us_east_1_is_the_experiment() -> None:
 
 def test_a_constant_is_the_distribution_of_a_bare_duration() -> None:
     assert json.loads(Distribution.constant(0.5).model_dump_json())["mean"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ("expect = { ttr100_s = '< 1h' }", "expect.ttr100_s is ttr100_s, which no sample of the hosts tells"),
+        (
+            "[[observed]]\nlabel = 'x'\nat = '1h'\nmeasure = 'leased_all_s'\nsource = 'y'",
+            "want leases_normal_s, or all hosts",
+        ),
+    ],
+)
+def test_what_only_the_last_host_tells_is_not_asked_of_a_sample(asked: str, wanted: str) -> None:
+    text = (
+        "horizon = '2h'\nfleet = { droplets = 100, hosts = 10, sample_hosts = 4 }\n"
+        "host = { establish_time = '1s', timeout = '1m' }\nlease = { duration = '10m', check_every = '3m' }\n"
+    )
+    with pytest.raises(ScenarioError, match=wanted):
+        parse(text + asked)
+    parse(text.replace(", sample_hosts = 4", "") + asked)
