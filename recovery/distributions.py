@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
+from recovery import inputs
 from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, duration_s
 
 WANTS = {  # keys of each, beside dist
@@ -123,12 +124,12 @@ def read_measured(path: Path) -> tuple[float, ...]:
         return numbers
     values = []
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = inputs.regular(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path} cannot be read ({reason}); want a text file of times, one a line") from None
+        why = inputs.reason(error)
+        raise ValueError(f"{path} cannot be read ({why}); want a text file of times, one a line") from None
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip().rstrip(",")
         if not text:

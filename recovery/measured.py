@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from recovery import inputs
+
 EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
 EPOCH_MS_LEAST = 1e11  # and from here on milliseconds (as seconds: the year 5138)
 ROWS_LEAST = 3
@@ -111,15 +113,16 @@ def _table(path: Path) -> _Raw:
 
     first_row = 2
     try:
+        inputs.regular(path)
         if path.suffix == ".parquet":
             table, first_row = pl.read_parquet(path), 1
         else:
             skipped = 1 if path.read_bytes()[:4] == b"sep=" else 0  # a line for a spreadsheet
             table = pl.read_csv(path, infer_schema=False, skip_rows=skipped)
             first_row += skipped
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} cannot be read ({reason}); want a CSV or Parquet file, or Prometheus' JSON") from None
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        why = inputs.reason(error)
+        raise ValueError(f"{path} cannot be read ({why}); want a CSV or Parquet file, or Prometheus' JSON") from None
     names = table.columns
     time = next((n for n in names if n == "time_s"), None) or next((n for n in names if n.lower() in TIME_NAMES), None)
     if time is None:
@@ -135,13 +138,13 @@ def _prometheus(path: Path) -> _Raw:
     """The answer of Prometheus' query_range: a column a series, under its labels."""
     wanted = 'want the answer of Prometheus\' query_range: {"data": {"resultType": "matrix", "result": [...]}}'
     try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
+        answer = json.loads(inputs.regular(path).read_text(encoding="utf-8"))
         result = answer["data"]["result"]
         if answer["data"]["resultType"] != "matrix" or not isinstance(result, list):
             raise KeyError("resultType")
         series = {_labels(one["metric"]): {float(t): v for t, v in one["values"]} for one in result}
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read ({str(error).splitlines()[0]}); {wanted}") from None
+        raise ValueError(f"{path} cannot be read ({inputs.reason(error)}); {wanted}") from None
     except (KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is no matrix of series; {wanted}") from None
     times = sorted({t for one in series.values() for t in one})

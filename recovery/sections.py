@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from recovery import policies
+from recovery import inputs, policies
 from recovery.distributions import Time
 from recovery.policies import Policy
 from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, Rate, Share, rate_per_s, show_duration
@@ -66,9 +66,12 @@ def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
     """
     rows: list[tuple[float, float]] = []
     try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, ValueError, csv.Error) as error:  # ValueError: no UTF-8, or a name that no file can have
-        raise ValueError(f"{path} cannot be read ({error}); want a CSV file: seconds, rate a second") from None
+        lines = list(csv.reader(inputs.regular(path).read_text(encoding="utf-8-sig").splitlines()))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text; want a CSV file: seconds, rate a second") from None
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: a name that no file can have
+        why = inputs.reason(error)
+        raise ValueError(f"{path} cannot be read ({why}); want a CSV file: seconds, rate a second") from None
     for number, line in enumerate(lines, 1):
         if not line or line[0].lstrip().startswith("#"):
             continue

@@ -3,12 +3,14 @@
 Oracle: the contract, a line that says what is wanted.
 """
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from recovery import door, service_table
+from recovery import door, measured, service_table
+from recovery.distributions import read_measured
 from recovery.door import ScenarioError
 from recovery.scenario import load, parse
 from recovery.sections import read_rates
@@ -136,3 +138,16 @@ def test_an_error_about_another_file_has_its_line_and_not_what_stands_there(tmp_
             read_rates(tmp_path / "rates.csv")
         assert "secret" not in str(error.value)
         assert "77" not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX")
+def test_numbers_are_read_from_regular_files_alone(tmp_path: Path) -> None:
+    """A device has no end and a pipe may never begin: neither is opened, whoever names it."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "link.csv").symlink_to("/dev/zero")
+    for path in (Path("/dev/zero"), *sorted(tmp_path.iterdir())):
+        for read in (read_measured, read_rates, lambda name: measured.read(name, "leased_share", horizon_s=60.0)):
+            with pytest.raises(ValueError, match=r"cannot be read \(a folder, a device or a pipe, not a regular file\)"):
+                read(path)
