@@ -121,9 +121,13 @@ class Sweep(_Part):
     )
     samples: Whole = Field(16, ge=1, le=POINTS_MAX, description="worlds drawn in each replication (random, lhs, sobol)")
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
-    measure: Literal["ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s"] = Field(
-        "ttr99_s", description="the time that decides"
-    )
+    measure: Literal[
+        "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "leases_normal_s", "launches_normal_s", "latency_normal_s",
+        "capacity_normal_s", "all_normal_s",
+    ] = Field(
+        "ttr99_s",
+        description="the time that decides: to recovery, from the dependency's return; or to normal, from the start",
+    )  # fmt: skip
     precision: PositiveShare | None = Field(
         None,
         description="half-width wanted of the interval of the mean time of those that recover, over that mean: "

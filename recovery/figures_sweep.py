@@ -108,7 +108,8 @@ def what(summary: Mapping[str, Any]) -> str:
     """What the sweep's measure is the time until, in words."""
     found = re.fullmatch(r"ttr(\d+)_s", summary["measure"])
     if found is None:
-        return str(summary["measure"])
+        normal = summary["measure"].removesuffix("_normal_s")
+        return "all stages normal" if normal == "all" else f"{normal} normal"
     return f"{found[1]} % {'leased' if summary['traffic'] == 'leases' else 'of the backlog cleared'} for good"
 
 

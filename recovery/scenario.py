@@ -877,6 +877,8 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         (f"expect.{measure}", measure, tuple(MEASURES_EXPECTED)) for measure in head.expect
     ]
     asked += [(f"observed.{i}.measure", stone.measure, MILESTONES) for i, stone in enumerate(head.observed)]
+    if head.sweep is not None:
+        asked.append(("sweep.measure", head.sweep.measure, get_args(Sweep.model_fields["measure"].annotation)))
     for key, measure, all_of_them in asked:
         if measure in missing:
             there = ", ".join(name for name in all_of_them if name not in missing)

@@ -347,9 +347,9 @@ class _Run:
         )
 
     def limit_s(self) -> float:
-        """Times are restricted to what the horizon lets one see."""
+        """Times are restricted to what the horizon lets one see, from where the measure counts."""
         scenario = self.experiment.first.scenario
-        return scenario.horizon - scenario.recovers_from_s
+        return scenario.horizon - (scenario.recovers_from_s if self.sweep.measure.startswith("ttr") else 0.0)
 
     def part(self, number: int, of: int) -> int:
         """Run every `of`-th world, from `number` (1 …) on, of the replications that are sure to be wanted; how many."""
