@@ -278,9 +278,10 @@ def _without_a_lease(groups: Sequence[Mapping[str, Any]]) -> str:
 
 def _span(group: Mapping[str, Any]) -> str:
     begin, end = (number(group["unleased_s"][key]) for key in ("from_s", "to_s"))
-    until = units.show_duration(end) if math.isfinite(end) else "the horizon"
     worst = units.show_share(1 - figures.mean(group, "leased_min_share"))
-    return f"from {units.show_duration(begin)} to {until} after the start (at worst {worst} of them)"
+    span = f"from {units.show_duration(begin)} "
+    span += f"to {units.show_duration(end)} after the start" if math.isfinite(end) else "after the start to the horizon"
+    return f"{span} (at worst {worst} of them)"
 
 
 def _why_collapsed(groups: Sequence[Mapping[str, Any]]) -> str:

@@ -1057,7 +1057,8 @@ def _never_far(ran: Sequence[Mapping[str, Any]]) -> str:
         draws = sorted(one["regret"]["draws"] for one in near)
         said += f"; they rest on {draws[0]} to {draws[-1]} draws" if draws[0] < draws[-1] else ""
         means = sorted(one["restricted"]["mean"] for one in near)
-        said += f". They are back in {show_duration(means[0])} to {show_duration(means[-1])} on average"
+        low, high = show_duration(means[0]), show_duration(means[-1])
+        said += f". They are back in {low}" + (f" to {high}" if high != low else "") + " on average"
     return said + "."
 
 

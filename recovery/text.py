@@ -60,6 +60,8 @@ def show_saved(seconds: float) -> str:
         return "–"
     if math.isinf(seconds):
         return "recovers" if seconds > 0 else "never"
+    if abs(seconds) < 120:
+        return f"{seconds:+.3g} s" if seconds else "0 s"
     return f"{seconds / 60:+.0f} min" if abs(seconds) >= 600 else f"{seconds / 60:+.1f} min"
 
 
@@ -164,7 +166,7 @@ def _state(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     drifts = [one for one in drifts if not math.isnan(one)]
     if drifts:
         drift = math.fsum(drifts) / len(drifts)
-        much = f"{abs(drift):.2g} a second"
+        much = f"{show_count(float(f'{abs(drift):.2g}'))} a second"
         grows = "grows by " + much if drift > 0 else "shrinks by " + much + ", which chance may do"
         parts.append(f"does not come back: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
     if len(group["verdicts"]) > 1 or mean(group, "is_near_cliff") > 0:
