@@ -188,10 +188,10 @@ def _what_paces(group: Mapping[str, Any], known: Mapping[str, Any]) -> Limit | N
     work = _mean(group, "fluid_bound_s") * known["capacity_per_s"]  # leases to be made
     if math.isnan(work):
         work = _mean(group, "backlog_peak")
-    free = 1 - known.get("renewals_share", known.get("arrivals_per_s", 0.0) / known["capacity_per_s"])
-    hosts_s = work / known["capacity_per_s"] / free if free > 0 else math.inf
+    hosts_s = work / known["capacity_per_s"] * _slowed(known)
+    is_told = hosts_s <= ttr + known["window_s"]  # where many give up, less than all the work is done
     bounds = {
-        "capacity": hosts_s,
+        "capacity": hosts_s if is_told else 0.0,
         "admission": work / known["admission_per_s"],
         "backoff": known["client_wait_s"],
     }
@@ -200,14 +200,28 @@ def _what_paces(group: Mapping[str, Any], known: Mapping[str, Any]) -> Limit | N
         if _mean(group, "denied_share") < HALF:
             return None
         kind = "backoff"
-    alone = f"the hosts alone would need {show_duration(hosts_s)}"
+    alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
     if kind == "capacity":
         rate = show_count(known["capacity_per_s"])
         return Limit(kind, f"the hosts, which do {rate} a second, need {show_duration(hosts_s)} for the work")
     if kind == "admission":
         rate, needs = show_count(known["admission_per_s"]), show_duration(bounds[kind])
-        return Limit(kind, f"admission lets in {rate} a second, which takes {needs}; {alone}")
-    return Limit(kind, f"clients wait up to {show_duration(known['client_wait_s'])} before they try again; {alone}")
+        return Limit(kind, f"admission lets in {rate} a second, which takes {needs}{alone}")
+    return Limit(kind, f"clients wait up to {show_duration(known['client_wait_s'])} before they try again{alone}")
+
+
+def _slowed(known: Mapping[str, Any]) -> float:
+    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time,
+    renewals the more, the more leases there are again (dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as
+    long as without).
+    """
+    renewals = known.get("renewals_share")
+    if renewals is None:
+        free = 1.0 - known["arrivals_per_s"] / known["capacity_per_s"]
+        return 1.0 / free if free > 0 else math.inf
+    if renewals >= 1:
+        return math.inf
+    return -math.log1p(-renewals) / renewals if renewals > 0 else 1.0
 
 
 def limit_of_stage(group: Mapping[str, Any], stage: str) -> Limit | None:
@@ -315,10 +329,10 @@ def declared_only(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     for group in groups[1:]:
         if measure_of(groups) == "ttr99_s" and declares_only(groups[0], group):
             now, was = _mean(group, "queue_peak"), _mean(groups[0], "queue_peak")
-            said = "nobody is answered sooner" if now >= AS_MANY * was else "fewer wait, though none is declared away"
             out.append(
                 f"“{group['world']}” lets no lease run out, which is no answer: up to {show_count(now)} requests wait "
-                f"({show_count(was)} in “{groups[0]['world']}”), so {said}."
+                f"({show_count(was)} in “{groups[0]['world']}”)"
+                + (", so nobody is answered sooner." if now >= AS_MANY * was else ".")
             )
     return out
 

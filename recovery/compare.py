@@ -14,7 +14,7 @@ import numpy as np
 from recovery import files, inference
 from recovery.store import number
 from recovery.text import table
-from recovery.units import show_duration, show_share
+from recovery.units import show_duration, show_number, show_share
 
 CONFIDENCE = 0.95
 # What is printed, in this order, as far as a run has it; `--json` has all measures.
@@ -200,7 +200,8 @@ def told(rows: Sequence[Mapping[str, Any]]) -> str:
                 for mean, never in (("than_mean", "than_never_share"), ("mean", "never_share"))
             ]
             lines.append([row["measure"], *means, _signed(ends["mean"], show), interval, row["verdict"]])
-        head = f"{run}: {world}, compared with {against} ({first['runs']} runs against {first['than_runs']}, {how})"
+        runs = "1 run" if first["runs"] == 1 else f"{first['runs']} runs"
+        head = f"{run}: {world}, compared with {against} ({runs} against {first['than_runs']}, {how})"
         parts.append(f"{head}\n{table(lines)}")
     return "\n\n".join(parts) + "\n\nA time that never came counts as the horizon."
 
@@ -214,7 +215,7 @@ def _mean(value: float, never_share: float, show: Any) -> str:
 def _show(measure: str) -> Any:
     if measure.endswith("_s"):
         return show_duration
-    return show_share if measure.endswith("_share") else lambda value: f"{value:,.4g}"
+    return show_share if measure.endswith("_share") else show_number
 
 
 def _signed(value: float, show: Any) -> str:

@@ -302,13 +302,13 @@ def _what_happened(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
     ttr = figures.mean(first, "ttr99_s")
     what = "99 % of its leases" if manifest["kind"] == "leases" else "99 % of its backlog cleared"
     if math.isfinite(ttr):
-        out = f"{_name(first)} has {what}" + (" back" if manifest["kind"] == "leases" else "")
-        if ttr > 0:
-            out += f" {units.show_duration(ttr)} after the dependency's return"
+        out = f"{_name(first)} has {what}"
+        if ttr == 0 and figures.mean(first, "leased_min_share") >= 0.99:
+            out += " all the time"
         else:
-            out += (
-                " all the time" if figures.mean(first, "leased_min_share") >= 0.99 else " as soon as the clock starts"
-            )
+            out += " back" if manifest["kind"] == "leases" else ""
+            out += f" {units.show_duration(ttr)} after" if ttr > 0 else " already at"
+            out += " recovers_from" if manifest.get("inputs", {}).get("recovers_from") else " the dependency's return"
         out += "" if set(first["verdicts"]) == {"recovered"} else ", and not for good"
     elif first["verdicts"].get("collapsed"):
         n = first["verdicts"]["collapsed"]
@@ -465,7 +465,7 @@ def _cell(group: Mapping[str, Any], column: Column, first: Mapping[str, Any]) ->
 
 def _saved(group: Mapping[str, Any], first: Mapping[str, Any]) -> Cell:
     was, now = figures.mean(first, "ttr99_s"), figures.mean(group, "ttr99_s")
-    if group is first:
+    if group is first or advice.declares_only(first, group):
         return Cell("–")
     if math.isinf(was):
         return Cell("never either", look="never") if math.isinf(now) else Cell("recovers at all", look="good")

@@ -117,15 +117,16 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
         return []
     axis, first, others = figures.TimeAxis(manifest), worlds[0], worlds[1:]
     end = first.normal_s[ALL].mean
+    groups = {group["world"]: group for group in summary["groups"]}
     if math.isinf(end):
-        text = f"“{first.name}” is not normal again in all stages before the horizon: {first.last} holds it back."
+        held = _held_back(groups[first.name], first)
+        text = f"“{first.name}” is not normal again in all stages before the horizon{held}."
     elif first.is_well(ALL):
         return [f"“{first.name}” is normal in all stages {'all' if end == 0 else 'almost all'} the time."]
     else:
         text = f"All stages of “{first.name}” are normal again at {axis.show(end)} ({first.last} last)."
     out = [text]
     better = [world for world in others if world.saved_s[ALL].mean > 0 or world.normal_s[ALL].mean < end]
-    groups = {group["world"]: group for group in summary["groups"]}
     if better:
         best = min(better, key=lambda world: world.normal_s[ALL].mean)
         saved = stage_times.show_saving(best.saved_s[ALL])
@@ -133,15 +134,19 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
         if best.is_well(ALL):
             text = f"Most helps “{best.name}”: {best.show(ALL, axis.show)}{told}."
         else:
-            text = f"Most helps “{best.name}”: normal at {axis.show(best.normal_s[ALL].mean)}{told}; then {best.last} "
-            text += "holds it back"
-            limit = advice.limit_of_stage(groups[best.name], best.last.split()[0])
-            text += f" ({limit.text})." if limit is not None else "."
+            text = f"Most helps “{best.name}”: normal at {axis.show(best.normal_s[ALL].mean)}{told}"
+            text += f"{_held_back(groups[best.name], best)}."
         out += [text, *advice.assumptions(groups[best.name])]
     elif others:
         out.append("No other world is sooner.")
     alone = advice.leases_alone(summary["groups"])
     return [*out, alone] if alone else out
+
+
+def _held_back(group: Mapping[str, Any], world: World) -> str:
+    """Which stage a world is held back by, and what limits that, with its number."""
+    limit = advice.limit_of_stage(group, world.last.split()[0])
+    return f", held back by {world.last}" + (f": {limit.text}" if limit is not None else "")
 
 
 def _spread(span: Span) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from recovery import stage_times
 from recovery.estimate import Estimate
+from recovery.measures import ROUNDING
 from recovery.scenario import MILESTONES, Experiment, World
-from recovery.units import show_bytes, show_count, show_duration, show_milestone, show_share
+from recovery.units import show_bytes, show_count, show_duration, show_milestone, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
@@ -166,7 +167,7 @@ def _state(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     drifts = [one for one in drifts if not math.isnan(one)]
     if drifts:
         drift = math.fsum(drifts) / len(drifts)
-        much = f"{show_count(float(f'{abs(drift):.2g}'))} a second"
+        much = f"{show_number(float(f'{abs(drift):.2g}'))} a second"
         grows = "grows by " + much if drift > 0 else "shrinks by " + much + ", which chance may do"
         parts.append(f"does not come back: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
     if len(group["verdicts"]) > 1 or mean(group, "is_near_cliff") > 0:
@@ -179,6 +180,8 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     groups = summary["groups"]
     if any(group["levers"] for group in groups):
         return _sweep_table(groups)
+    from recovery import advice
+
     head = [
         "world",
         *(f"{depth} %" for depth in DEPTHS),
@@ -191,12 +194,15 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     ]
     rows, marked = [head], lost(summary)
     for group in groups:
+        own = [row for row in summary["rows"] if row["world"] == group["world"]]
         times = [
-            show_duration(mean(group, f"ttr{depth}_s"))
+            _time(mean(group, f"ttr{depth}_s"), depth, own)
             + (LOST if (group["world"], f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
         saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
+        if group is not groups[0] and advice.declares_only(groups[0], group):
+            saved = show_saved(math.nan)
         efficiency, amplification = mean(group, "efficiency"), mean(group, "amplification")
         rows.append(
             [
@@ -205,12 +211,18 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
                 saved,
                 verdict_of(group),
                 "–" if math.isnan(efficiency) else show_share(efficiency),
-                "∞" if math.isinf(amplification) else f"{amplification:.3g}",
+                "∞" if math.isinf(amplification) else show_number(amplification),
                 show_share(mean(group, "wasted_share")),
                 show_count(mean(group, "queue_peak")),
             ]
         )
     return table(rows)
+
+
+def _time(mean_s: float, depth: int, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A time to recovery; "always" where no run ever had less than that share of its leases."""
+    never_less = all(_number(row.get("leased_min_share")) >= depth / 100 - ROUNDING for row in rows)
+    return "always" if mean_s == 0 and rows and never_less else show_duration(mean_s)
 
 
 def stages_table(worlds: Sequence[stage_times.World]) -> str:

@@ -181,11 +181,14 @@ def show_count(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
+def show_number(number: float) -> str:
+    """A number for people, to three digits: "0.862", "1,130", "4.2e+06"."""
+    return f"{float(f'{number:.3g}'):,.0f}" if 999.5 <= abs(number) < 1e6 else f"{number:.3g}"
+
+
 def show_share(number: float) -> str:
     """A share for people, in percent."""
-    if math.isnan(number):
-        return "–"
-    return f"{100 * number:.3g} %"
+    return "–" if math.isnan(number) else f"{show_number(100 * number)} %"
 
 
 def show_bytes(number: float) -> str:

@@ -91,7 +91,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
         ([run, sweep], "is the folder of a sweep, and another is of a run; want folders of runs alone, or one sweep"),
         ([sweep, run], "is the folder of a sweep; want the names of its policies, or folders of runs alone"),
         ([run, tmp_path / "empty"], "holds no finished run; want a folder that recovery run wrote"),
-        ([run, broken], "summary.json cannot be read"),
+        ([run, broken], "summary.json: is damaged"),
         ([run, "fifo"], "holds no finished sweep"),
     ):
         result = CliRunner().invoke(cli.main, ["compare", *map(str, arguments)])

@@ -149,5 +149,7 @@ def test_numbers_are_read_from_regular_files_alone(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to("/dev/zero")
     for path in (Path("/dev/zero"), *sorted(tmp_path.iterdir())):
         for read in (read_measured, read_rates, lambda name: measured.read(name, "leased_share", horizon_s=60.0)):
-            with pytest.raises(ValueError, match=r"cannot be read \(a folder, a device or a pipe, not a regular file\)"):
+            with pytest.raises(
+                ValueError, match=r"cannot be read \(a folder, a device or a pipe, not a regular file\)"
+            ):
                 read(path)

@@ -214,7 +214,7 @@ def summarised(
     ]
     chance = {"mean": 0.12, "low": 0.05, "high": 0.19}
     return {
-        "format": 1,
+        "format": store.FORMAT,
         "kind": "sweep",
         "measure": "ttr99_s",
         "limit_s": LIMIT_S,
@@ -293,8 +293,8 @@ def fabricate(
     }
     found = summarised(runs, policies, design, traffic, failed)
     manifest = {
-        "format": 1, "kind": "sweep", "name": "throttling", "file": "experiments/throttling.toml", "head": HEAD,
-        "inputs": {"dependency": {"outages": [{"from": "0s", "to": "157m"}]}, "host": {"timeout": "5m"}},
+        "format": store.FORMAT, "kind": "sweep", "name": "throttling", "file": "experiments/throttling.toml",
+        "head": HEAD, "inputs": {"dependency": {"outages": [{"from": "0s", "to": "157m"}]}, "host": {"timeout": "5m"}},
         "digest": "0123456789abcdef", "engine": "events", "versions": {"recovery": "0.1.0"}, "machine": "x86_64",
         "argv": ["recovery", "sweep", "experiments/throttling.toml", "--out", "out"], "seed": 20251019, "threads": 2,
         "written": "2025-11-01T00:00:00+00:00", "wall_s": 4000.0, "cpu_s": 7900.0, "window_s": 10.0,
