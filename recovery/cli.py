@@ -676,7 +676,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
         _fail(error)
     is_ready = pilot.is_ready(loaded.first.scenario)
     if is_ready:
-        found = pilot.tried(loaded.worlds, loaded.head.seed)
+        found = pilot.tried(loaded.worlds, loaded.head.seed, replications=loaded.head.replications)
         rows = [(w, pilot.into(e, tried)) for (w, e), tried in zip(rows, found, strict=True)]
     if as_json:
         _print_json(

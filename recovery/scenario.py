@@ -61,6 +61,7 @@ Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 WINDOWS_MAX = 2_000_000
 MISTAKES_MAX = 100  # of one table, that are told one by one
+TRIES_MANY = 1000  # attempts of a client in an outage, that are hardly meant
 NEAR_MAX = 500  # names among which the nearest is looked for
 STEPS_MAX = 100_000  # of the outage after the DNS race
 
@@ -477,6 +478,13 @@ class Scenario(_Part):
         if outages and host.fail_after > timeout:
             fail, patience = show_duration(host.fail_after), show_duration(timeout)
             yield f"host.fail_after is {fail}, longer than host.timeout, {patience}"
+        tries = self._tries_while_down()
+        if tries > TRIES_MANY:
+            fails = show_duration(host.fail_after + host.round_trip)
+            yield (
+                f'policy.client is "immediate" and a failure comes back after {fails}: '
+                f"a client makes up to {tries:,.0f} attempts while the dependency is down, which takes long to run"
+            )
         if self.fleet is not None and self.lease is not None:
             renew = (host.renew_time or host.establish_time).mean_s()
             load = self.fleet.droplets * renew / self.lease.check_every / (self.fleet.hosts * host.workers)
@@ -498,6 +506,20 @@ class Scenario(_Part):
                 last = action.at + (action.waves - 1) * action.every
                 if last >= self.horizon:
                     yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
+
+    def _tries_while_down(self) -> float:
+        """Attempts of one client that comes back at once, through all outages; 0 if it waits. Retries bound them, and
+        what the workers can fail.
+        """
+        if not isinstance(self.policy.client, policies.Immediate):
+            return 0.0
+        host, down = self.host, sum(min(o.end, self.horizon) - o.start for o in self.dependency.outages)
+        tries = down / (host.fail_after + host.round_trip)
+        if self.fleet is not None and host.fail_after > 0:
+            tries = min(tries, down * host.workers * self.hosts / host.fail_after / self.fleet.droplets)
+        if self.jobs is not None and self.jobs.retries >= 0:
+            tries = min(tries, 1.0 + self.jobs.retries)
+        return max(tries, 0.0)
 
     @property
     def hosts(self) -> int:

@@ -601,8 +601,21 @@ def test_files_of_other_systems_can_be_read(tmp_path: Path, content: bytes) -> N
     ],
 )
 def test_what_is_hardly_meant_is_noted(override: str, said: str) -> None:
-    notes = list(with_(override).first.scenario.oddities())
+    notes = [note for note in with_(override).first.scenario.oddities() if "attempts" not in note]
     assert ([said in note for note in notes] == [True]) if said else notes == []
+
+
+@pytest.mark.parametrize(
+    ("client", "fails_s", "attempts"),
+    [('"immediate"', 0.0, 180_000), ('"immediate"', 0.059, 3_000), ('{name="fixed",delay="1s"}', 0.0, 0)],
+)
+def test_clients_that_fail_and_try_again_at_once_are_noted(client: str, fails_s: float, attempts: int) -> None:
+    """Oracle: three minutes of outage over what one failure takes, 1 ms of round trip and the failure itself."""
+    overrides = [f"host.fail_after={fails_s}s", "host.workers=100000", f"policy.client={client}"]
+    overrides += ['dependency.outages=[{from="2m",to="5m"}]', "recovers_from=5m"]
+    notes = [note for note in with_(*overrides).first.scenario.oddities() if "attempts" in note]
+    assert len(notes) == (attempts > 0)
+    assert all(f"up to {attempts:,} attempts" in note for note in notes)
 
 
 def test_jobs_that_are_too_many_from_the_start_are_noted() -> None:
