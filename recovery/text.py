@@ -103,6 +103,10 @@ def expected(bound: Mapping[str, Any]) -> str:
     levers = "".join(f", {key} = {value}" for key, value in bound.get("levers", {}).items())
     value = show_measure(bound["text"].split()[0], bound["value"])
     told = levers.removeprefix(", ") if value == bound["holds"] else value + levers
+    if bound.get("why"):
+        told = bound["why"] + levers
+    elif bound["holds"] == "unsure":
+        told += "; its interval holds the bound"
     return f"expected {bound['text']}: {bound['holds']}" + (f" ({told})" if told else "")
 
 

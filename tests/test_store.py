@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recovery import confidence, execute, identity, pipeline, store, theory
+from recovery import confidence, execute, identity, pipeline, store, theory, units
+from recovery import text as words
 from recovery.scenario import parse
 
 LEASES = """
@@ -164,7 +165,11 @@ def test_bounds(tmp_path: Path, bound: str, holds: str) -> None:
 def test_a_bound_within_the_interval_is_unsure(tmp_path: Path) -> None:
     """Whether a share of 0 of 2 runs is below 5 % cannot be said: its interval reaches to more than a half."""
     finished = run("replications = 2\n" + RECOVERS + '[expect]\ncollapsed_share = "< 5%"\n', tmp_path)
-    assert [row["holds"] for row in finished.summary["expect"]] == ["unsure"]
+    [bound] = finished.summary["expect"]
+    assert bound["holds"] == "unsure"
+    assert words.expected(bound) == "expected collapsed_share < 5%: unsure (0 %; its interval holds the bound)"
+    failed = {"text": "ttr99_s < 1s", "holds": "no", "value": math.nan, "why": "every run failed"}
+    assert words.expected(failed) == "expected ttr99_s < 1s: no (every run failed)"
 
 
 def test_a_world_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -217,3 +222,11 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
     assert store.judged(experiment, rows, 0, at_every_look=True)["holds"] == "unsure"
     many = [row | {"replication": i} for i in range(200)]
     assert store.judged(experiment, many, 0, at_every_look=True)["holds"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0.8625, "0.863"), (53.86, "53.9"), (999.7, "1,000"), (1130.4, "1,130"), (4.2e6, "4.2e+06")]
+)
+def test_numbers_are_shown_with_their_digits(number: float, shown: str) -> None:
+    assert units.show_number(number) == shown
+    assert units.show_share(number / 100) == f"{shown} %"
