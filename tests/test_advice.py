@@ -7,8 +7,10 @@ client; a rule that declares leases valid answers nobody. The scenarios are smal
 
 import functools
 import math
+from importlib import resources
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recovery import advice, pipeline, report, scenario, store
@@ -51,6 +53,25 @@ def test_the_hosts_pace_it() -> None:
     found = limit(LEASES)
     assert found.kind == "capacity"
     assert "which do 20 a second" in found.text
+
+
+@pytest.mark.parametrize("renewals", [0.0, 1e-3, 0.2, 0.7])
+def test_renewals_slow_the_hosts_as_leases_come_back(renewals: float) -> None:
+    """Oracle: dx/dt = 1 - r x, integrated from none to all."""
+    x = (np.arange(100_000) + 0.5) / 100_000
+    assert advice._slowed({"renewals_share": renewals}) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
+
+
+def test_no_bound_is_longer_than_what_it_explains() -> None:
+    """Oracle: a bound. Of the jobs of a minute over capacity most give up, and the peak is over soon."""
+    preset = resources.files("recovery").joinpath("data", "presets", "jobs.toml")
+    summary, said = told(preset.read_text(encoding="utf-8"))
+    [lifo] = [group for group in summary["groups"] if group["world"] == "last in, first out"]
+    assert 0 < lifo["measures"]["ttr99_s"]["mean"] < 45
+    found = advice.limit_of(lifo)
+    assert found is not None
+    assert found.kind == "backoff"
+    assert not any("hosts" in sentence for sentence in said)
 
 
 def test_the_longest_back_off_paces_it() -> None:
