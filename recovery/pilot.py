@@ -35,6 +35,7 @@ COARSE, FINE = 48, 4096  # steps of the horizon, between which a pilot may end: 
 STEP_S = 2e-3  # that a step may take before the next ones are made shorter
 JOIN_S = 2e-9  # to add up a number of a host's series
 CALL_S = 3e-5  # to call a kernel
+CALLS, CLIENTS_A_CALL = 32, 500  # of a run's host at most; of one with leases as many as it has clients
 WINDOW_S = 1e-7  # of a host's window in which nothing happens
 TOGETHER_S = 2e-4  # of a window in which operators look at the whole fleet
 CACHES = 0.1  # an event of a host with k times as many clients costs k to this power as much (measured)
@@ -420,7 +421,8 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
         float(best.events.sum()) * best.by * (1.0 if best.is_whole else centre / max(best.spent_s[-1] * best.by, 1e-9))
     )
     count = pipeline.simulated_hosts(scenario)
-    one_s = (CLIENT_S * clients if whole is None else whole.start_s) + COARSE * CALL_S / 2
+    one_s = CLIENT_S * clients if whole is None else whole.start_s
+    one_s += CALL_S * (CALLS if scenario.fleet is None else min(CALLS, 1 + clients // CLIENTS_A_CALL))
     one_s += scenario.windows * len(pipeline.COLUMNS) * JOIN_S
     fixed_s = count * one_s
     if any(action.when is not None for action in scenario.operator):
