@@ -22,6 +22,35 @@ WANTS = {  # keys of each, beside dist
 }
 
 
+class Measured:
+    """Measured times of a file, seconds: `times_s` float64[n] in rising order, and their mean, taken once. Two are
+    equal where all times are.
+    """
+
+    __slots__ = ("mean_s", "times_s")
+
+    def __init__(self, times_s: np.ndarray) -> None:
+        """`times_s` float64[n], rising; it is kept and not to be changed."""
+        times_s.setflags(write=False)
+        self.times_s = times_s
+        self.mean_s = math.fsum(times_s.data) / max(len(times_s), 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Measured) and np.array_equal(self.times_s, other.times_s)
+
+    def __hash__(self) -> int:
+        return hash((len(self.times_s), self.mean_s))
+
+    def __deepcopy__(self, memo: object) -> "Measured":
+        return self  # never changed, and may be large
+
+    def __reduce__(self) -> tuple[type["Measured"], tuple[np.ndarray]]:
+        return Measured, (self.times_s,)
+
+
+NOTHING = Measured(np.zeros(0))
+
+
 class Distribution(BaseModel):
     """A distribution of times: by its mean and shape, its bounds, or a file of measured times."""
 
@@ -40,7 +69,7 @@ class Distribution(BaseModel):
     file: str | None = Field(
         None, description="file of measured times (empirical): one a line, in seconds or with a unit"
     )
-    _values_s: tuple[float, ...] = PrivateAttr(())
+    _measured: Measured = PrivateAttr(NOTHING)
 
     @model_validator(mode="before")
     @classmethod
@@ -62,7 +91,7 @@ class Distribution(BaseModel):
             raise ValueError("want min below max")
         if self.dist == "empirical":
             folder = (info.context or {}).get("folder", ".")
-            self._values_s = read_measured(Path(folder) / str(self.file))
+            self._measured = Measured(read_measured(Path(folder) / str(self.file)))
         return self
 
     @classmethod
@@ -71,27 +100,22 @@ class Distribution(BaseModel):
         return cls.model_construct(dist="constant", mean=seconds)
 
     @property
-    def values_s(self) -> tuple[float, ...]:
-        """Measured times in rising order (empirical), else empty."""
-        return self._values_s
-
-    @property
-    def values_ns(self) -> np.ndarray:
-        """The same, float64[n] ns."""
-        return np.asarray(self._values_s, np.float64) * 1e9
+    def values_s(self) -> np.ndarray:
+        """Measured times in rising order (empirical), float64[n], else empty."""
+        return self._measured.times_s
 
     def mean_s(self) -> float:
         """Mean, seconds."""
         if self.dist == "uniform":
             return ((self.min or 0.0) + (self.max or 0.0)) / 2
         if self.dist == "empirical":
-            return math.fsum(self._values_s) / max(len(self._values_s), 1)
+            return self._measured.mean_s
         return float(self.mean or 0.0)
 
     def least_s(self) -> float:
         """The least time that it gives, seconds (0 for those that come close to it)."""
         if self.dist == "empirical":
-            return self._values_s[0]
+            return float(self.values_s[0])
         return float({"constant": self.mean, "uniform": self.min}.get(self.dist) or 0.0)
 
     def cv_value(self) -> float:
@@ -111,11 +135,12 @@ class Distribution(BaseModel):
         if self.dist == "pareto":
             a = self.tail or 2.0
             return 1 / math.sqrt(a * (a - 2)) if a > 2 else math.inf
-        return math.sqrt(math.fsum((v - mean) ** 2 for v in self._values_s) / len(self._values_s)) / mean
+        return math.sqrt(math.fsum(((self.values_s - mean) ** 2).data) / len(self.values_s)) / mean
 
 
-def read_measured(path: Path) -> tuple[float, ...]:
-    """Measured times in seconds from a text file, one a line; # starts a comment, the first line may be a heading.
+def read_measured(path: Path) -> np.ndarray:
+    """Measured times in seconds, float64[n] in rising order, from a text file, one a line; # starts a comment, the
+    first line may be a heading.
 
     Raises ValueError that names the line by its number: what stands there is not for the screen, since a scenario from
     elsewhere may name any file.
@@ -160,13 +185,13 @@ def read_measured(path: Path) -> tuple[float, ...]:
         values.append(value)
     if not values:
         raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")
-    return tuple(sorted(values))
+    return np.sort(np.array(values, np.float64))
 
 
 MANY_BYTES = 1 << 20  # a file from here on is read as numbers at once
 
 
-def _read_numbers(path: Path) -> tuple[float, ...] | None:
+def _read_numbers(path: Path) -> np.ndarray | None:
     """The same of a large file of nothing but seconds, a hundred times as fast; None for any other file, whose lines
     must be looked at one by one.
     """
@@ -184,7 +209,7 @@ def _read_numbers(path: Path) -> tuple[float, ...] | None:
     values = table["time_s"].drop_nulls().sort().to_numpy()
     if not len(values) or not (values[0] >= 0 and values[-1] <= LONGEST_S):
         return None
-    return tuple(values.tolist())
+    return np.array(values, np.float64)
 
 
 def _from_text(value: object) -> object:

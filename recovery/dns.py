@@ -187,7 +187,7 @@ def _drawn(time: Distribution, u: float) -> float:
     if time.dist == "constant":
         return mean
     if time.dist == "empirical":
-        return time.values_s[int(u * len(time.values_s))]
+        return float(time.values_s[int(u * len(time.values_s))])
     sigma = math.sqrt(math.log1p((time.cv or 0.0) ** 2))
     shape, tail = time.shape or 1.0, time.tail or 2.0
     found = {

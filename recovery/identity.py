@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from recovery.distributions import Distribution
 from recovery.scenario import Scenario, World, resolve
 from recovery.stages import health, launches, propagation, queueing
 
@@ -92,9 +93,9 @@ def _name_by_values(part: BaseModel, table: dict[str, Any]) -> None:
         key, value = field.alias or name, getattr(part, name)
         if not isinstance(value, BaseModel) or key not in table:
             continue
-        measured = getattr(value, "values_s", ()) or getattr(value, "_measured", ())
-        if measured:
-            values = _digest(np.array(measured, np.float64))
+        measured = value.values_s if isinstance(value, Distribution) else getattr(value, "_measured", ())
+        if len(measured):
+            values = _digest(np.asarray(measured, np.float64))
             table[key] = {k: v for k, v in table[key].items() if k != "file"} | {"values_s": values}
         else:
             _name_by_values(value, table[key])

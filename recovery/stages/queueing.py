@@ -65,7 +65,7 @@ def dist(distribution: Distribution, table: Table) -> Dist:
         kind, a, b = draws.PARETO, mean * (tail - 1) / tail, tail
     elif distribution.dist == "empirical":
         kind = draws.EMPIRICAL
-        first, size = table.add(distribution.values_ns)
+        first, size = table.add(distribution.values_s * 1e9)
     return Dist(kind, float(a), float(b), first, size)
 
 
