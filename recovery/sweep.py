@@ -1157,12 +1157,16 @@ def _silent_line(line: str) -> None:
 
 
 class _Watched:
-    """Says what is being tried, how far it is, and how long the rest takes if it goes on like that."""
+    """Says what is being tried, how far it is, and how long the rest takes. A larger value may cost far more than a
+    smaller one: until both ends have been timed, nothing is said of the rest; then a value costs the mean of those
+    that are known.
+    """
 
     EVERY_S = 10.0
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.each_s, self.begun, self.said, self.count = say, math.nan, 0.0, 0.0, 0
+        self.say, self.begun, self.said, self.count = say, 0.0, 0.0, 0
+        self.each_s: dict[str, float] = {}  # a run's time, by the value
         self.what, self.wanted, self.left = "", 0, 1
 
     def begin(self, what: str, replications: range, most: int, values_left: int) -> None:
@@ -1173,21 +1177,23 @@ class _Watched:
             return
         self.said = self.begun
         runs = f"runs {replications.start + 1} to {replications.stop} of at most {most}"
-        self.say(f"trying {what}: {runs}{self._left(self.wanted * values_left)}")
+        self.say(f"trying {what}: {runs}{self._left()}")
 
     def done(self, runs: int) -> None:
         self.count += runs
         now = time.monotonic()
-        self.each_s = (now - self.begun) / self.count
+        self.each_s[self.what] = (now - self.begun) / self.count
         if now - self.said > self.EVERY_S and self.count < self.wanted:
             self.said = now
-            left = self._left(self.wanted * self.left - self.count)
-            self.say(f"trying {self.what}: {self.count} of {self.wanted} runs{left}")
+            self.say(f"trying {self.what}: {self.count} of {self.wanted} runs{self._left()}")
 
-    def _left(self, runs: int) -> str:
-        if math.isnan(self.each_s):
+    def _left(self) -> str:
+        if len(self.each_s) < 2:
             return ""
-        return f"; about {show_duration(float(f'{runs * self.each_s:.1g}'))} left, if most values are clear"
+        mean_s = math.fsum(self.each_s.values()) / len(self.each_s)
+        own_s = self.each_s.get(self.what, mean_s) * (self.wanted - self.count)
+        left_s = own_s + mean_s * self.wanted * (self.left - 1)
+        return f"; about {show_duration(float(f'{left_s:.1g}'))} left, if most values are clear"
 
 
 def threshold(

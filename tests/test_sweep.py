@@ -752,3 +752,19 @@ def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> No
         assert len({getattr(policy, part) for policy in policies}) == 8
     ids = sweep._ids([[i] for i in range(200_000)])  # eight digits are not enough for so many
     assert len(set(ids)) == 200_000
+
+
+def test_what_is_left_of_a_threshold_counts_what_the_larger_end_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run takes 1 s at the low end, 9 s at the high one. Oracle: five seconds a run between them."""
+    clock, said = [0.0], list[str]()
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: clock[0])
+    watched = sweep._Watched(said.append)
+    watched.begin("low", range(4), 100, 6)
+    clock[0] += 4
+    watched.done(4)
+    watched.begin("high", range(4), 100, 5)
+    clock[0] += 36
+    watched.done(4)
+    watched.begin("middle", range(4), 100, 4)
+    assert ["left" in line for line in said] == [False, False, True]
+    assert said[-1].endswith("about 80 s left, if most values are clear")  # 4 values, 4 runs, 5 s
