@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recovery import files, inference
+from recovery import files, inference, units
 from recovery.store import number
 from recovery.text import table
 from recovery.units import show_duration, show_number, show_share
@@ -23,7 +23,7 @@ SHOWN = (
     "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification", "wasted_share", "queue_peak",
     "backlog_peak", "unleased_droplet_hours", "error_minutes",
 )  # fmt: skip
-_NO_MEASURES = frozenset({"seed", "replication", "cpu_s", "world", "levers", "digest", "actions"})
+_NO_MEASURES = frozenset({"seed", "replication", "cpu_s", "world", "levers", "digest", "actions", "outages_index"})
 
 
 class Run(NamedTuple):
@@ -130,7 +130,7 @@ def _difference(measure: str, a: np.ndarray, b: np.ndarray, limit_s: float, *, i
         a, b = a[~np.isnan(a)], b[~np.isnan(b)]
     if not len(a) or not len(b):
         return []
-    is_time = measure.endswith("_s") and bool((a >= 0).all() and (b >= 0).all())
+    is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
     never = float(np.isinf(a).mean()), float(np.isinf(b).mean())
     if is_time:
         a, b = inference.restricted(a, limit_s), inference.restricted(b, limit_s)
@@ -213,7 +213,7 @@ def _mean(value: float, never_share: float, show: Any) -> str:
 
 
 def _show(measure: str) -> Any:
-    if measure.endswith("_s"):
+    if units.is_time(measure):
         return show_duration
     return show_share if measure.endswith("_share") else show_number
 

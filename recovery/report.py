@@ -622,7 +622,7 @@ def marks_of(key: str, notes: Sequence[Mapping[str, Any]]) -> list[int]:
 def _explained(row: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     value = number(row["value"])
     name = row["name"]
-    kind = "time" if name.endswith("_s") and not name.endswith("_per_s") else "number"
+    kind = "time" if units.is_time(name) else "number"
     symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row["formula"])
     marks = sorted({mark for symbol in symbols for key in _BEHIND.get(symbol, ()) for mark in marks_of(key, notes)})
     text = show(value, kind) + ("/s" if name.endswith("_per_s") else "")

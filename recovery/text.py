@@ -9,7 +9,7 @@ from recovery import stage_times
 from recovery.estimate import Estimate
 from recovery.measures import ROUNDING
 from recovery.scenario import MILESTONES, Experiment, World
-from recovery.units import show_bytes, show_count, show_duration, show_milestone, show_number, show_share
+from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
@@ -115,7 +115,7 @@ def show_measure(measure: str, value: Any) -> str:
     number = _number(value)
     if math.isnan(number) or measure in MILESTONES:
         return show_milestone(number)
-    if measure.endswith("_s"):
+    if is_time(measure):
         return show_duration(number)
     return show_share(number) if measure.endswith("_share") else "∞" if math.isinf(number) else f"{number:.4g}"
 
@@ -318,7 +318,7 @@ def explained(experiment: Experiment, rows: Sequence[Any]) -> str:
 def _value(name: str, value: float) -> str:
     if math.isinf(value):
         return "infinite"
-    if name.endswith("_s") and not name.endswith("_per_s"):
+    if is_time(name):
         return f"{value:.6g} s ({show_duration(value)})"
     return f"{value:.4g}" + (" 1/s" if name.endswith("_per_s") else "")
 

@@ -167,6 +167,11 @@ def show_duration(seconds: float) -> str:
     return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours / 24:.1f} d"
 
 
+def is_time(name: str) -> bool:
+    """Whether what is named so is in seconds: `ttr99_s`, and not `drift_per_s`, which is a rate."""
+    return name.endswith("_s") and not name.endswith("_per_s")
+
+
 def show_milestone(at_s: float, show: Callable[[float], str] = show_duration) -> str:
     """A milestone for people: "always" (0: what is normal never was anything else), "never" (inf), "not measured"
     (nan), or the time.

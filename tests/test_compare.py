@@ -100,3 +100,19 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.main, ["compare", str(run), str(other), "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["differences"][0]["than_world"] == "w"
+
+
+def test_a_rate_is_no_time_and_the_number_of_a_course_no_measure(tmp_path: Path) -> None:
+    """A rate a second ends as times do, and yet the horizon is no limit to it."""
+    folders = []
+    for name, drifts in (("a", [5000.0, 7000.0]), ("b", [6000.0, 8500.0])):
+        folder = folder_of(tmp_path / name, {"w": TIMES[name][:2]})
+        summary = json.loads((folder / "summary.json").read_text())
+        for row, drift in zip(summary["rows"], drifts, strict=True):
+            row |= {"drift_per_s": drift, "outages_index": 0}
+        (folder / "summary.json").write_text(json.dumps(summary))
+        folders.append(folder)
+    rows = {row["measure"]: row for row in compare.compared(folders)}
+    assert rows["drift_per_s"]["difference"]["mean"] == 1250.0
+    assert "never_share" not in rows["drift_per_s"]
+    assert "outages_index" not in rows

@@ -172,6 +172,12 @@ def test_a_bound_within_the_interval_is_unsure(tmp_path: Path) -> None:
     assert words.expected(failed) == "expected ttr99_s < 1s: no (every run failed)"
 
 
+def test_a_drift_is_told_as_a_rate_and_a_time_as_a_time() -> None:
+    drift = {"text": "drift_per_s < 1", "holds": "no", "value": 150.0}
+    assert words.expected(drift) == "expected drift_per_s < 1: no (150)"
+    assert words.expected(drift | {"text": "ttr99_s < 1s"}) == "expected ttr99_s < 1s: no (2.5 min)"
+
+
 def test_a_world_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"needs up to .*TB of memory .* are free\. Want more hosts"):
         run(LEASES.replace("droplets = 200", "droplets = 1_000_000_000").replace('"20m"', '"400h"'), tmp_path)
