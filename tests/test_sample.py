@@ -413,7 +413,9 @@ def queues(sample: int | None, skew: float) -> scenario.World:
     ids=str,
 )
 def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
-    """Of 200 fleets at least .93 at 50 and 90 %, of which no more than 10 % are refused; a time is told to a third."""
+    """Of 200 fleets at least .93 at 50 and 90 %, of which no more than 10 % are refused; a time is told to a third.
+    At 99 %, where so small a sample promises nothing, what came is printed.
+    """
     changes = {"droplets": 2400, "window": "2s"} | changes
     sample = changes.pop("sample")
     if "queues" in changes:
@@ -423,10 +425,13 @@ def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
     fleets = 200
     with pipeline.Runner(2) as runner:
         rows = [outcome.measure() for outcome in runner.run([(w, s, 0) for s in range(fleets) for w in (full, some)])]
-    for name in ("ttr50", "ttr90"):
+    for name in ("ttr50", "ttr90", "ttr99"):
         pairs = [(row[f"{name}_s"], other) for row, other in zip(rows[::2], rows[1::2], strict=True)]
         told = [(time, other) for time, other in pairs if not other[f"{name}_no_interval"]]
         covered = sum(other[f"{name}_low_s"] <= time <= other[f"{name}_high_s"] for time, other in told)
+        if name == "ttr99":
+            print(f"{name}: {covered} of {len(told)}")
+            continue
         width_s = np.mean([other[f"{name}_high_s"] - other[f"{name}_low_s"] for _, other in told])
         mean_s = np.mean([time for time, _ in told])
         print(f"{name}: {covered / len(told):.3f} of {len(told)}, {width_s / mean_s:.0%} wide")
