@@ -124,10 +124,13 @@ LOST = "*"  # marks a time whose share was lost again before the horizon
 
 
 def lost(summary: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """(World, measure) of the times to recovery whose share some run lost again before the horizon."""
+    """(World, measure) of the times to recovery whose share some run lost again before the horizon. Nothing of a
+    sweep's points, of which `notes` tells nothing either: one world stands there at many points.
+    """
     return {
         (row["world"], f"ttr{depth}_s")
         for row in summary["rows"]
+        if not row.get("levers")
         for depth in DEPTHS
         if math.isfinite(_number(row.get(f"ttr{depth}_lost_s")))
     }

@@ -148,6 +148,8 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     ]
     summary = {"rows": rows, "groups": groups}
     assert text.lost(summary) == {("a", "ttr99_s")}
+    points = [rows[0] | {"levers": {"host.workers": workers}} for workers in (2, 4)]
+    assert text.lost({"rows": points}) == set()  # a mark would stand at every point, and without a word
     assert text.notes(summary) == [
         "* “a” lost its share again: 99 % after 5 min.",
         "“b” still drains: what waits would be gone 10 min from the start.",
