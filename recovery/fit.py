@@ -122,6 +122,12 @@ def range_of(text: str) -> Range:
 
 
 ALWAYS, NEVER = "always", "never"
+# Milestones at which something begins: one in the first window is one, while an end there says that nothing was ever
+# wrong but for moments.
+ONSETS = (
+    "decline_ends_s", "progress_from_s", "launches_fail_s", "latency_rises_s", "errors_start_s", "failover_first_s",
+    "capacity_falls_s",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,9 @@ class Observations:
 
     def time_s(self, outcome: Outcome, i: int) -> float:
         """When milestone `i` is in a run: inf if it never comes, 0 if what it ends was never so."""
-        at = float(outcome.measure().get(self.milestones[i][1], math.nan))
-        return 0.0 if math.isnan(at) or at <= outcome.scenario.coupling.window else at
+        measure = self.milestones[i][1]
+        at = float(outcome.measure().get(measure, math.nan))
+        return 0.0 if math.isnan(at) or (measure not in ONSETS and at <= outcome.scenario.coupling.window) else at
 
     def missing(self, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         """For each milestone "" if it occurs in a run; else ALWAYS (it ends what never was) or NEVER."""
@@ -190,7 +197,7 @@ def columns_of(scenario: Scenario) -> dict[str, str]:
     for part, columns, levels in stages:
         if part is not None:
             out |= dict.fromkeys(levels, "count")
-            flows += [name for name in columns if name not in levels and not name.endswith("_ns")]
+            flows += [name for name in columns if name not in levels and not name.endswith(("_ns", "_max"))]
     flows = [name for name in flows if name != "targets_empty"]
     return out | {f"{name}_per_s": "1/s" for name in flows}
 

@@ -6,6 +6,7 @@ emulated residuals of which it is known whether they hold misfit.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,6 +37,42 @@ def made(tmp_path: Path) -> tuple[Path, Path]:
         outcome = next(runner.run([(scenario.load(path).first, 99, 0)]))
     pl.DataFrame({"time_s": outcome.times_s, "leased_share": outcome.leased_share()})[::6].write_csv(series)
     return path, series
+
+
+class _Measured:
+    """A run of which no more is known than one time."""
+
+    def __init__(self, measure: str, at_s: float) -> None:
+        self._row = {measure: at_s}
+        self.scenario = scenario.parse(TEXT).first.scenario
+
+    def measure(self) -> dict[str, float]:
+        return self._row
+
+
+@pytest.mark.parametrize(
+    ("measure", "at_s", "wanted"),
+    [
+        ("launches_normal_s", 0.0, (0.0, "always")),
+        ("launches_normal_s", 10.0, (0.0, "always")),  # bad for less than `hold`
+        ("launches_normal_s", 20.0, (20.0, "")),
+        ("launches_fail_s", 10.0, (10.0, "")),  # what is bad from the start on began in the first window
+        ("launches_fail_s", float("inf"), (float("inf"), "never")),
+    ],
+)
+def test_what_begins_in_the_first_window_occurs(measure: str, at_s: float, wanted: tuple[float, str]) -> None:
+    observations = fit.Observations((("it", measure, 600.0, 300.0),))
+    run: Any = _Measured(measure, at_s)
+    assert run.scenario.coupling.window == 10.0
+    assert (observations.time_s(run, 0), *observations.missing([run])) == wanted
+
+
+def test_a_series_is_of_levels_or_flows_and_not_of_peaks() -> None:
+    """The largest of a level within a window is no flow, so it has no rate."""
+    later = 'launches.demand.rate = "1/s"\npropagation = { time = "1s", normal_latency = "1m" }\n'
+    known = fit.columns_of(scenario.parse(later + TEXT).first.scenario)
+    assert {"launches_asleep", "jobs_waiting", "launch_attempts_per_s"} <= set(known)
+    assert not [name for name in known if "_max" in name]
 
 
 def seconds(text: str) -> float:
