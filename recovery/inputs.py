@@ -13,7 +13,7 @@ def regular(path: Path) -> Path:
     return path
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Why a file could not be read, in a line and without its name."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0]

@@ -120,7 +120,7 @@ def _table(path: Path) -> _Raw:
             skipped = 1 if path.read_bytes()[:4] == b"sep=" else 0  # a line for a spreadsheet
             table = pl.read_csv(path, infer_schema=False, skip_rows=skipped)
             first_row += skipped
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         why = inputs.reason(error)
         raise ValueError(f"{path} cannot be read ({why}); want a CSV or Parquet file, or Prometheus' JSON") from None
     names = table.columns

@@ -101,6 +101,18 @@ def test_json_that_is_no_matrix_is_refused(tmp_path: Path, text: str) -> None:
         measured.read(written(tmp_path, "s.json", text), "leased_share", horizon_s=3600.0)
 
 
+def test_a_panic_of_the_reader_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polars panics at some damaged files, which is no error of its own kind, nor an Exception."""
+
+    def panics(*_: object) -> None:
+        raise pl.exceptions.PanicException("range end index 7265 out of range")
+
+    monkeypatch.setattr(pl, "read_parquet", panics)
+    path = written(tmp_path, "p.parquet", "")
+    with pytest.raises(ValueError, match=r"p\.parquet cannot be read \(range end .*want a CSV or Parquet file"):
+        measured.read(path, "leased_share", horizon_s=600)
+
+
 def test_zones_are_not_guessed(tmp_path: Path) -> None:
     path = written(
         tmp_path, "s.csv", "Time,a\n2025-10-20T06:53:00Z,1\n2025-10-20T06:54:00Z,0\n2025-10-20T06:55:00Z,1\n"
