@@ -259,6 +259,7 @@ def drain(
         for runner in list(_running):
             runner.stop()
         place.close(cancel=True)
+        _stopped.clear()  # no chunk is left that must hear it, and another simulate must not
         raise
     finally:
         sys.setswitchinterval(interval_s)

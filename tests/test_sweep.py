@@ -295,6 +295,20 @@ def test_a_worker_may_die_while_results_are_written() -> None:
     assert rows == {work.key: drain.KILLED if work.key == "run-1" else None for work in works}
 
 
+def test_an_interrupt_does_not_stop_what_is_simulated_afterwards() -> None:
+    def interrupt(_: Sequence[drain.Done]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drain.drain(_works(2), drain.backend("threads", 1), interrupt, many=2, run=_sleepless)
+    [done] = drain.simulate(_works(1))
+    assert done.row["key"] == "run-0"
+
+
+def _sleepless(works: Sequence[drain.Work]) -> list[drain.Done]:
+    return [drain.Done({"key": work.key, "error": None}, None) for work in works]
+
+
 def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     found = _drained(_works(12, tmp_path), _dies_once, 0.5)
     assert (tmp_path / "died").exists()
