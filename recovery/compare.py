@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recovery import files, inference, units
+from recovery import files, inference, store, units
 from recovery.store import number
 from recovery.text import table
 from recovery.units import show_duration, show_number, show_share
@@ -41,7 +41,9 @@ def kind_of(folder: Path) -> str:
 
 
 def runs(folders: Sequence[Path]) -> list[Run]:
-    """Finished runs. Raises ValueError for a folder that holds none, and for fewer than two."""
+    """Finished runs. Raises ValueError for a folder that holds none, or one whose measures meant something else, and
+    for fewer than two.
+    """
     if len(folders) < 2:
         raise ValueError("want two folders or more, the first is what the others are compared with")
     found = []
@@ -58,7 +60,7 @@ def runs(folders: Sequence[Path]) -> list[Run]:
             )
         if not kind:
             raise ValueError(f"{folder} holds no finished run; want a folder that recovery run wrote")
-        manifest, summary = (files.read_json(folder / f"{name}.json") for name in ("manifest", "summary"))
+        manifest, summary = store.tables_of(folder)
         try:
             worlds: dict[str, list[dict[str, Any]]] = {}
             for row in summary["rows"]:

@@ -161,15 +161,9 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """
     if not (folder / "manifest.json").is_file():
         raise ValueError(f"{folder} has no manifest.json; want the folder of a finished run")
-    tables = []
-    for name in ("manifest.json", "summary.json"):
-        table = files.read_json(folder / name)
-        if table.get("format") != store.FORMAT:
-            found = table.get("format")
-            raise ValueError(f"{folder}: {name} has format {found}; want {store.FORMAT}: run the experiment again")
-        tables.append(table)
+    manifest, summary = store.tables_of(folder)
     path = folder / "series.parquet"
-    return tables[0], tables[1], files.read_parquet(path) if path.exists() else None
+    return manifest, summary, files.read_parquet(path) if path.exists() else None
 
 
 def html(

@@ -404,6 +404,20 @@ def keep(folder: Path, found: Mapping[str, bytes]) -> tuple[Path | None, str]:
     return other / folder.name, f"{trouble}; the results are in {other / folder.name}"
 
 
+def tables_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Manifest and summary of a folder of results. Raises ValueError if one is of another format, files.Damaged if one
+    is no longer whole.
+    """
+    found = []
+    for name in ("manifest.json", "summary.json"):
+        table = files.read_json(folder / name)
+        if table.get("format") != FORMAT:
+            has = table.get("format")
+            raise ValueError(f"{folder}: {name} has format {has}; want {FORMAT}: run the experiment again")
+        found.append(table)
+    return found[0], found[1]
+
+
 def runs_of_sweep(folder: Path) -> Any:
     """All rows of a finished sweep, as a Polars frame. Raises ValueError if there are none, or of another version,
     files.Damaged if the file is no longer whole.

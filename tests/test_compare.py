@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery import cli, compare
+from recovery import cli, compare, store
 
 TIMES = {"a": [100.0, 130.0, 90.0, 160.0], "b": [80.0, 120.0, 70.0, 110.0]}
 
@@ -26,9 +26,9 @@ def folder_of(
         for i, t in enumerate(times)
     ]  # fmt: skip
     path.mkdir(parents=True)
-    manifest = {"kind": kind, "name": name or path.name, "horizon_s": 1000.0}
+    manifest = {"format": store.FORMAT, "kind": kind, "name": name or path.name, "horizon_s": 1000.0}
     (path / "manifest.json").write_text(json.dumps(manifest))
-    (path / "summary.json").write_text(json.dumps({"rows": rows}))
+    (path / "summary.json").write_text(json.dumps({"format": store.FORMAT, "rows": rows}))
     return path
 
 
@@ -87,11 +87,14 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
     broken = folder_of(tmp_path / "broken", {"w": [1.0]})
     (broken / "summary.json").write_text('{"rows": [')
     (tmp_path / "empty").mkdir()
+    old = folder_of(tmp_path / "old", {"w": [1.0]})
+    (old / "summary.json").write_text('{"format": 1, "rows": []}')
     for arguments, said in (
         ([run, sweep], "is the folder of a sweep, and another is of a run; want folders of runs alone, or one sweep"),
         ([sweep, run], "is the folder of a sweep; want the names of its policies, or folders of runs alone"),
         ([run, tmp_path / "empty"], "holds no finished run; want a folder that recovery run wrote"),
         ([run, broken], "summary.json: is damaged"),
+        ([run, old], f"summary.json has format 1; want {store.FORMAT}: run the experiment again"),
         ([run, "fifo"], "holds no finished sweep"),
     ):
         result = CliRunner().invoke(cli.main, ["compare", *map(str, arguments)])
