@@ -849,7 +849,7 @@ def rebuilt(
     if not worlds and not mistakes:
         mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
     if head is not None and not mistakes and model is Scenario:
-        mistakes += _cross_checks(head, worlds[0].scenario, raw, file)
+        mistakes += _cross_checks(head, worlds, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
     by_name = {name_: change for name_, _, change in changes}
@@ -872,8 +872,9 @@ def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:
                 break
 
 
-def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: str) -> list[str]:
-    """What the head says of a scenario that the scenario does not have."""
+def _cross_checks(head: Head, worlds: Sequence[World], raw: Mapping[str, Any], file: str) -> list[str]:
+    """What the head asks that a scenario cannot tell: the first world, and for a sweep's measure any."""
+    scenario = worlds[0].scenario
     mistakes = []
     for i, note in enumerate(head.notes):
         table: Any = raw
@@ -889,6 +890,8 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
         ]
         if head.observed:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
+        if head.sweep is not None and head.sweep.measure in MEASURES_OF_LEASES:
+            mistakes.append(f"{file}: sweep.measure is {head.sweep.measure}, of leases; want one of jobs, as ttr99_s")
     missing = {
         measure: stage
         for stage, measures in MEASURES_OF_STAGES.items()
@@ -902,12 +905,17 @@ def _cross_checks(head: Head, scenario: Scenario, raw: Mapping[str, Any], file: 
     if head.sweep is not None:
         asked.append(("sweep.measure", head.sweep.measure, get_args(Sweep.model_fields["measure"].annotation)))
     for key, measure, all_of_them in asked:
+        measured = worlds if key == "sweep.measure" else worlds[:1]
+        sampled = [
+            world.name for world in measured if (fleet := world.scenario.fleet) and fleet.sample_hosts is not None
+        ]
         if measure in missing:
             there = ", ".join(name for name in all_of_them if name not in missing)
             mistakes.append(f"{file}: {key} is {measure}; want a table [{missing[measure]}], or one of {there}")
-        elif scenario.fleet is not None and scenario.fleet.sample_hosts is not None and measure in OF_THE_LAST:
+        elif sampled and measure in OF_THE_LAST:
+            where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(
-                f"{file}: {key} is {measure}, which no sample of the hosts tells (fleet.sample_hosts): "
+                f"{file}: {key} is {measure}, which no sample of the hosts tells (fleet.sample_hosts{where}): "
                 f"only the last host does; want {OF_THE_LAST[measure]}, or all hosts"
             )
     return mistakes

@@ -709,3 +709,21 @@ def test_what_only_the_last_host_tells_is_not_asked_of_a_sample(asked: str, want
     with pytest.raises(ScenarioError, match=wanted):
         parse(text + asked)
     parse(text.replace(", sample_hosts = 4", "") + asked)
+
+
+def test_a_sweep_measures_what_all_its_worlds_tell() -> None:
+    base = (
+        "horizon = '2h'\nhost = { establish_time = '1s', timeout = '1m' }\n"
+        "sweep.levers.'host.workers' = { values = [2, 4] }\n"
+    )
+    leases = base + (
+        "fleet = { droplets = 100, hosts = 10 }\nlease = { duration = '10m', check_every = '3m' }\n"
+        "variants.few.fleet.sample_hosts = 4\nexpect = { ttr100_s = '< 1h' }\n"
+    )
+    parse(leases + "sweep.measure = 'ttr99_s'")  # what is expected is of the first world, which has all hosts
+    with pytest.raises(ScenarioError, match=r"sweep\.measure is ttr100_s.*sample_hosts in “few”.*want ttr99_s"):
+        parse(leases + "sweep.measure = 'ttr100_s'")
+    jobs = base + "jobs.steps = [{ at = '0s', rate = '1/s' }]\n"
+    parse(jobs + "sweep.measure = 'ttr99_s'")
+    with pytest.raises(ScenarioError, match=r"sweep\.measure is leases_normal_s, of leases; want one of jobs"):
+        parse(jobs + "sweep.measure = 'leases_normal_s'")
