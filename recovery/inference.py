@@ -1,4 +1,4 @@
-"""What a sweep may conclude: intervals, paired differences, regret, Pareto front, scenarios, sensitivity, cliffs.
+"""What a sweep may conclude: intervals, paired differences, Pareto front, scenarios, sensitivity, cliffs.
 
 A leaf: of this project it imports `recovery.measures` and `recovery.theory` only. Times are seconds (`_s`), shares lie
 between 0 and 1.
@@ -214,39 +214,6 @@ def paired(values: object, other: object, cluster: object, confidence: float = 0
 
 
 # --- robust choice ----------------------------------------------------------------------------------------------------
-
-
-class Regrets(NamedTuple):
-    """Of each policy its regret over the worlds, float64[p], in the unit of the times."""
-
-    worst: np.ndarray
-    mean: np.ndarray
-    p90: np.ndarray
-    """The least regret that is not exceeded in at least 90 % of the worlds."""
-
-
-def regret(times: object) -> np.ndarray:
-    """How much longer each policy takes than the best one in the same world; 0 for the best.
-
-    `times` float[p, w], restricted (finite), a row a policy and a column a world, that is: one draw of the unknown
-    inputs with its draws of chance. The best is found in hindsight, run by run. Returns float64[p, w] in the same unit.
-    Raises ValueError otherwise.
-    Source: L. Savage, J. Am. Stat. Assoc. 46 (1951).
-    """
-    table = numbers("times", times, 2)
-    return np.asarray(table - table.min(axis=0))
-
-
-def never_far(regrets: object) -> Regrets:
-    """Worst, mean and 90 % quantile of each policy's regret over the worlds: which are never far from the best.
-
-    `regrets` float[p, w] of `regret`. Raises ValueError otherwise.
-    """
-    table = numbers("regrets", regrets, 2)
-    if table.min() < 0.0:
-        raise ValueError(f"regrets holds {table.min()}; want numbers from 0")
-    p90 = np.quantile(table, 0.9, axis=1, method="inverted_cdf")
-    return Regrets(table.max(axis=1), table.mean(axis=1), p90)
 
 
 def pareto(points: object) -> np.ndarray:

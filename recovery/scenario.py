@@ -750,10 +750,6 @@ class Experiment:
         """Bounds on the first world's measures."""
         return [expectation(measure, text) for measure, text in self.head.expect.items()]
 
-    def note_of(self, key: str) -> Note | None:
-        """Whether an input is fitted or assumed."""
-        return next((note for note in self.head.notes if note.key == key), None)
-
 
 _HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items())
 

@@ -147,24 +147,6 @@ def test_coverage_of_paired_differences_and_what_pairing_gains() -> None:
 # --- robust choice ----------------------------------------------------------------------------------------------------
 
 
-@given(SMALL_TABLES, st.integers(0, 4))
-def test_regret_is_never_negative_is_zero_for_the_best_and_ignores_the_world(times: np.ndarray, shift: int) -> None:
-    regret = inference.regret(times)
-    assert (regret >= 0).all()
-    assert ((regret == 0) == (times == times.min(axis=0))).all()
-    worlds = np.arange(times.shape[1]) * shift
-    assert (inference.regret(times + worlds) == regret).all()  # a hard world is hard for all
-
-
-@given(SMALL_TABLES)
-def test_never_far_by_its_definition(times: np.ndarray) -> None:
-    found = inference.never_far(times)
-    for row, worst, mean, p90 in zip(times, found.worst, found.mean, found.p90, strict=True):
-        assert worst == max(row)
-        assert mean == pytest.approx(sum(row) / len(row), rel=1e-12)
-        assert p90 == min(value for value in row if sum(row <= value) >= 0.9 * len(row))
-
-
 @given(SMALL_TABLES)
 def test_pareto_by_its_definition(points: np.ndarray) -> None:
     def beats(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -492,9 +474,6 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("numerator holds inf", lambda: inference.cluster_ratio([math.inf, 1.0], TWO, [0, 1])),
     ("other has length 3", lambda: inference.paired(TWO, [1.0, 2.0, 3.0], [0, 1])),
     ("values holds inf; .*restrict", lambda: inference.paired([math.inf, 1.0], TWO, [0, 1])),
-    ("times has shape", lambda: inference.regret(TWO)),
-    ("times holds inf", lambda: inference.regret([[math.inf]])),
-    (r"regrets holds -1\.0", lambda: inference.never_far([[-1.0]])),
     ("points has shape", lambda: inference.pareto(NONE)),
     ("points holds nan", lambda: inference.pareto([[math.nan]])),
     ("x has shape", lambda: inference.prim(NONE, CASES[:0], ["a", "b"])),

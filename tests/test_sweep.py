@@ -472,6 +472,27 @@ def test_a_policy_is_precise_beaten_or_collapses_too_often(tmp_path: Path, monke
         assert one["regret"]["far_share"]["high"] > 0  # so many draws rule out no chance altogether
 
 
+def test_regret_by_its_definition(whole: Path) -> None:
+    """How much longer a run takes than the best policy in the same world, by hand from the rows."""
+    summary = json.loads((whole / "summary.json").read_text())
+    rows = pl.read_parquet(whole / "runs.parquet").filter((pl.col("role") == "draw") & pl.col("error").is_null())
+    times: dict[str, dict[tuple[int, int], float]] = {}
+    for row in rows.iter_rows(named=True):
+        time_s = min(row[summary["measure"]], summary["limit_s"])
+        times.setdefault(row["policy_id"], {})[row["replication"], row["world"]] = time_s
+    assert len(times) == len(summary["policies"]) > 1
+    for policy in summary["policies"]:
+        own = times[policy["id"]]
+        regrets = [
+            value - min(other[place] for other in times.values() if place in other) for place, value in own.items()
+        ]
+        told = policy["regret"]
+        assert told["draws"] == len(regrets)
+        assert (told["max"], told["mean"]) == pytest.approx((max(regrets), sum(regrets) / len(regrets)))
+        assert min(regrets) >= 0
+        assert sum(value <= told["p90"] + 1e-9 for value in regrets) >= 0.9 * (len(regrets) - 1)
+
+
 @pytest.mark.parametrize("seed", [104, 119])
 def test_two_runs_that_are_alike_stop_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that never recover with a chance of 7.5 %, those that do hardly differ: never precise with "never 0 %"."""
