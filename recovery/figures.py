@@ -803,8 +803,12 @@ def _sweep_curves(
     handles = [
         draw_line(panel, i, *level_of(Curve("", series_of(series, own[p])), level, scale)) for i, p in enumerate(picked)
     ]
-    axis.dress(panel)
-    panel.axvline(number(summary["recovers_from_s"]), color=GREY, lw=1, ls=(0, (1, 1)))
+    groups = [own[p] for p in picked]
+    axis.dress(panel, shade=all(axis.outages_of(g) == axis.outages_of(groups[0]) for g in groups), group=groups[0])
+    drawn = {repr(group["levers"]) for group in groups}
+    rows = [row for row in summary["rows"] if row["world"] == world and repr(row["levers"]) in drawn]
+    for back in sorted({number(row["recovers_from_s"]) for row in rows if row["replication"] == 0}):
+        panel.axvline(back, color=GREY, lw=1, ls=(0, (1, 1)))
     panel.set_ylabel("droplets with a lease (%)" if level == "leased_share" else "jobs that wait for an answer")
     if level != "leased_share":
         panel.set_yscale("symlog", linthresh=10)

@@ -185,6 +185,24 @@ def test_pictures_of_each_kind(folders: dict[str, Path]) -> None:
     assert names["sweep"] >= {"collapse", "sweep-curves"}
 
 
+def test_curves_of_a_sweep_whose_outages_differ_have_each_its_own_return(tmp_path: Path) -> None:
+    text = SWEEP.partition("recovers_from")[0].replace("replications = 6", "replications = 1") + (
+        "coupling.window = '5s'\njobs.steps = [{ at = '0s', rate = '5/s' }]\n"
+        "host = { establish_time = '50ms', timeout = '5s' }\n"
+        "dependency.outages = [{ from = '30s', to = '60s' }]\n"
+        "sweep.levers.'dependency.outages.0.to' = { values = ['60s', '2m'] }\n"
+    )
+    manifest, whole, series = report.read(run(text, tmp_path))
+    lever = figures.lever_of(whole)
+    assert lever is not None
+    with figures.style():
+        picture = figures._sweep_curves(manifest, whole, series, lever, "backlog")
+    panel = picture.figure.axes[0]
+    upright = [line.get_xdata() for line in panel.lines if len(set(np.asarray(line.get_xdata()).tolist())) == 1]
+    assert sorted(float(np.asarray(x)[0]) for x in upright) == [60.0, 120.0]
+    assert not panel.patches  # no shading, which would be of one of them only
+
+
 def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) -> None:
     for kind in ("leases", "many"):
         seen = words(page(folders[kind]))
