@@ -136,6 +136,9 @@ def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
     assert worlds["all announced changes"].saved_s[everything].mean == pytest.approx(
         worlds["limit by the queue size in propagation"].saved_s[everything].mean, abs=120
     )
+    for name in ("all announced changes", "best of each"):
+        behind_s = worlds[name].normal_s["capacity"].mean - worlds[name].normal_s["leases"].mean
+        assert f"{math.floor(behind_s / 60 + 0.5)} minutes behind the leases" in page
     lost = {group["world"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
     for name in ("as it happened", "velocity control", "no automatic failover"):
         hours = {end: store.number(lost[name][end]) for end in ("mean", "low", "high")}
