@@ -36,7 +36,7 @@ SERIES = 13
 
 
 class Params(NamedTuple):
-    """Everything that decides the stage beside its inputs. `looks` droplets with a free slot are looked at in a zone
+    """Everything that decides the stage beside its inputs. `looks` holders with a free slot are looked at in a zone
     before it is said to have no capacity.
     """
 
@@ -60,7 +60,7 @@ class Keys(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """launches_per_ns and changes_per_ns float64[windows]; leased int64[zones, windows] of droplets int64[zones], at
+    """launches_per_ns and changes_per_ns float64[windows]; leased int64[zones, windows] of holders int64[zones], at
     the end of each window; throttle_ns int64[n] with throttle float64[n, 2] (rate 1/ns, negative: off; burst); table
     float64[m], measured values.
     """
@@ -68,7 +68,7 @@ class Inputs(NamedTuple):
     launches_per_ns: np.ndarray
     changes_per_ns: np.ndarray
     leased: np.ndarray
-    droplets: np.ndarray
+    holders: np.ndarray
     throttle_ns: np.ndarray
     throttle: np.ndarray
     table: np.ndarray
@@ -188,7 +188,7 @@ def _throttled(inputs, state, t):  # type: ignore[no-untyped-def]
 
 @inline
 def _has_capacity(params, keys, state, identity, tries):  # type: ignore[no-untyped-def]
-    """Whether a leased droplet is found: in the zone that the launch is pinned to, or in one after the other."""
+    """Whether a leased holder is found: in the zone that the launch is pinned to, or in one after the other."""
     zones = params.zones
     home = zone_of(keys, zones, identity)
     among = 1 if uniform(keys.pin, identity, 0) < params.pinned_share else zones
@@ -235,11 +235,11 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         state.releasing[zone, 1] = 0
         share = 1.0
         for _ in range(params.looks):
-            share *= 1.0 - inputs.leased[zone, now] / np.float64(inputs.droplets[zone])
+            share *= 1.0 - inputs.leased[zone, now] / np.float64(inputs.holders[zone])
         state.denied[zone] = share
         gained = inputs.leased[zone, now] - inputs.leased[zone, was]
         if gained > 0 and state.held[zone] > 0:
-            unleased = inputs.droplets[zone] - inputs.leased[zone, was]
+            unleased = inputs.holders[zone] - inputs.leased[zone, was]
             exact = state.held[zone] * (gained / np.float64(unleased)) + state.carry[zone]
             count = min(np.int64(exact), state.held[zone])
             state.held[zone] -= count
@@ -266,7 +266,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         if identity & 3 == CHANGE:
             zone = zone_of(keys, params.zones, identity)
             series[window, CHANGED] += 1
-            if uniform(keys.look, identity, 0) * inputs.droplets[zone] < inputs.leased[zone, now]:
+            if uniform(keys.look, identity, 0) * inputs.holders[zone] < inputs.leased[zone, now]:
                 _let_out(state, t, t, identity)
             else:
                 state.held[zone] += 1

@@ -1,10 +1,10 @@
-"""What a result advises: which world helps most, what limits it, and what the advice stands on. Pure rules.
+"""What a result advises: which variant helps most, what limits it, and what the advice stands on. Pure rules.
 
 Judged is the last stage that the scenario has: all stages where any follows the leases, else 99 % of the leases (or of
 the backlog). A rule by which no lease can run out makes nobody answer sooner: where as many wait as before, it is no
 help of its own. The mechanism that limits a recovery is named with its number (MODEL.md, section 4).
 
-`facts` are put into summary.json beside the measures of each world; all else here reads only that.
+`facts` are put into summary.json beside the measures of each variant; all else here reads only that.
 """
 
 import math
@@ -20,7 +20,7 @@ from recovery.stages import queueing
 from recovery.units import show_count, show_duration, show_share
 
 ALL_LEASED = 0.99  # of the holders: whoever never has less is never without its leases
-AS_MANY = 0.9  # of the longest queue of another world: as many wait
+AS_MANY = 0.9  # of the longest queue of another variant: as many wait
 WASTE = 0.3  # of the work during recovery: from here on waste decides
 HALF = 0.5  # a bound that is at least this part of the time explains it
 
@@ -62,12 +62,12 @@ def facts(scenario: Scenario) -> dict[str, Any]:
     if scenario.fleet is not None and scenario.lease is not None:
         lease, renew_s = scenario.lease, (host.renew_time or host.establish_time).mean_s()
         out |= {
-            "holders": scenario.fleet.droplets,
+            "holders": scenario.fleet.holders,
             "lease": policy.lease.name,
             "grace_s": policy.lease.grace if isinstance(policy.lease, policies.Grace) else 0.0,
             "lease_s": lease.duration.mean_s(),
-            "renewals_per_s": scenario.fleet.droplets / lease.check_every,
-            "renewals_share": scenario.fleet.droplets * renew_s / (lease.check_every * host.workers * scenario.hosts),
+            "renewals_per_s": scenario.fleet.holders / lease.check_every,
+            "renewals_share": scenario.fleet.holders * renew_s / (lease.check_every * host.workers * scenario.hosts),
         }
     if scenario.jobs is not None:
         retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
@@ -88,12 +88,12 @@ def _longest_wait_s(scenario: Scenario) -> float:
 
 
 def unleased_s(outcomes: Sequence[Outcome]) -> dict[str, float] | None:
-    """From when to when holders are without a lease, over some runs of one world: the first window at whose end one
+    """From when to when holders are without a lease, over some runs of one variant: the first window at whose end one
     is, and the end from which on none is (inf: not before the horizon). None if none ever is; jobs have no holders.
     """
     spans = []
     for outcome in outcomes:
-        below = np.flatnonzero(outcome.leased_share() < 1 - 1e-12) if outcome.droplets else np.zeros(0, int)
+        below = np.flatnonzero(outcome.leased_share() < 1 - 1e-12) if outcome.holders else np.zeros(0, int)
         if len(below):
             last, t = int(below[-1]) + 1, outcome.times_s
             spans.append((float(t[below[0]]), float(t[last]) if last < len(t) else math.inf))
@@ -123,7 +123,7 @@ def backlog_in_timeouts(group: Mapping[str, Any]) -> float:
 
 
 def limit_of(group: Mapping[str, Any]) -> Limit | None:
-    """What limits the leases (or jobs) of a world, if a rule says it."""
+    """What limits the leases (or jobs) of a variant, if a rule says it."""
     known = _facts(group)
     if not known:
         return None
@@ -236,7 +236,7 @@ def limit_of_stage(group: Mapping[str, Any], stage: str) -> Limit | None:
         throttled, none_free = (_mean(group, f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
             return Limit("launches", f"the request throttle denies {show_share(throttled)} of the launches")
-        return Limit("launches", f"{show_share(none_free)} of the launches find no leased droplet")
+        return Limit("launches", f"{show_share(none_free)} of the launches find no leased holder")
     if stage == "capacity":
         least = _mean(group, "usable_min_share")
         return Limit("capacity of targets", f"down to {show_share(least)} of the load balancer's targets are usable")
@@ -247,7 +247,7 @@ def limit_of_stage(group: Mapping[str, Any], stage: str) -> Limit | None:
 
 
 def assumptions(group: Mapping[str, Any]) -> list[str]:
-    """What a world's recovery stands on that reality often breaks, a sentence each."""
+    """What a variant's recovery stands on that reality often breaks, a sentence each."""
     known = _facts(group)
     out: list[str] = []
     if not known:
@@ -280,17 +280,17 @@ def assumptions(group: Mapping[str, Any]) -> list[str]:
     return out
 
 
-# --- which world helps most -------------------------------------------------------------------------------------------
+# --- which variant helps most -----------------------------------------------------------------------------------------
 
 
 def measure_of(groups: Sequence[Mapping[str, Any]]) -> str:
-    """The measure that worlds are judged by: that of the last stage that there is."""
+    """The measure that variants are judged by: that of the last stage that there is."""
     return "all_normal_s" if "all_normal_s" in groups[0]["measures"] else "ttr99_s"
 
 
 def declares_only(first: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
-    """Whether a world's leases never run out because its rule of leases is another: that is declared and no answer, so
-    its time to recovery says nothing. (Where the rule is the same, holders were really answered in time.)
+    """Whether a variant's leases never run out because its rule of leases is another: that is declared and no answer,
+    so its time to recovery says nothing. (Where the rule is the same, holders were really answered in time.)
     """
     rules = [tuple(_facts(one).get(key) for key in ("lease", "lease_s", "grace_s")) for one in (first, group)]
     never_away = _mean(group, "leased_min_share") >= ALL_LEASED > _mean(first, "leased_min_share")
@@ -298,7 +298,7 @@ def declares_only(first: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
 
 
 def best_of(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Of the worlds beside the first the one that is normal first, in the last stage; None if none ever is."""
+    """Of the variants beside the first the one that is normal first, in the last stage; None if none ever is."""
     measure = measure_of(groups)
     known = [
         group
@@ -309,45 +309,45 @@ def best_of(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def saved_s(summary: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[float, float, float]:
-    """By how much a world is sooner than the first, in the last stage: mean and interval (95 %), paired by replication;
-    nan where it is not known.
+    """By how much a variant is sooner than the first, in the last stage: mean and interval (95 %), paired by
+    replication; nan where it is not known.
     """
     groups = summary["groups"]
     measure = measure_of(groups)
     times: dict[str, dict[int, float]] = {}
     for row in summary["rows"]:
         if not row["levers"] and row.get(measure) is not None:
-            times.setdefault(row["world"], {})[int(row["replication"])] = float(row[measure])
-    own, was = times.get(best["world"], {}), times.get(groups[0]["world"], {})
+            times.setdefault(row["variant"], {})[int(row["replication"])] = float(row[measure])
+    own, was = times.get(best["variant"], {}), times.get(groups[0]["variant"], {})
     pairs = [was[i] - own[i] for i in own if i in was and math.isfinite(was[i]) and math.isfinite(own[i])]
     return measures.mean_interval(pairs) if pairs and len(pairs) == len(own) else (math.nan, math.nan, math.nan)
 
 
 def declared_only(groups: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each world that only declares that no lease runs out: what still waits there."""
+    """A sentence for each variant that only declares that no lease runs out: what still waits there."""
     out = []
     for group in groups[1:]:
         if measure_of(groups) == "ttr99_s" and declares_only(groups[0], group):
             now, was = _mean(group, "queue_peak"), _mean(groups[0], "queue_peak")
             out.append(
-                f"“{group['world']}” lets no lease run out, which is no answer: up to {show_count(now)} requests wait "
-                f"({show_count(was)} in “{groups[0]['world']}”)"
+                f"“{group['variant']}” lets no lease run out, which is no answer: up to {show_count(now)} requests "
+                f"wait ({show_count(was)} in “{groups[0]['variant']}”)"
                 + (", so nobody is answered sooner." if now >= AS_MANY * was else ".")
             )
     return out
 
 
 def fewest_wait(groups: Sequence[Mapping[str, Any]]) -> str:
-    """Where no world can be sooner than the first: which lets fewest wait, if clearly fewer do."""
+    """Where no variant can be sooner than the first: which lets fewest wait, if clearly fewer do."""
     least = min(groups, key=lambda group: _mean(group, "queue_peak"))
     now, was = _mean(least, "queue_peak"), _mean(groups[0], "queue_peak")
     if least is groups[0] or not now < AS_MANY * was:
         return ""
-    return f"Fewest wait under “{least['world']}”: {show_count(now)} requests at most instead of {show_count(was)}."
+    return f"Fewest wait under “{least['variant']}”: {show_count(now)} requests at most instead of {show_count(was)}."
 
 
 def leases_alone(groups: Sequence[Mapping[str, Any]]) -> str:
-    """Where later stages follow: the world whose leases are back first, if all stages together are later there."""
+    """Where later stages follow: the variant whose leases are back first, if all stages together are later there."""
     finite = [group for group in groups[1:] if math.isfinite(_mean(group, "ttr99_s"))]
     if measure_of(groups) != "all_normal_s" or not finite:
         return ""
@@ -355,9 +355,8 @@ def leases_alone(groups: Sequence[Mapping[str, Any]]) -> str:
     now, was = _mean(soonest, "all_normal_s"), _mean(first, "all_normal_s")
     if not (_mean(soonest, "ttr99_s") < _mean(first, "ttr99_s") and now > was):
         return ""
-    text = (
-        f"Leases alone are back soonest under “{soonest['world']}” ({show_duration(_mean(soonest, 'ttr99_s'))}), which "
-    )
+    sooner = show_duration(_mean(soonest, "ttr99_s"))
+    text = f"Leases alone are back soonest under “{soonest['variant']}” ({sooner}), which "
     if math.isinf(now):
         return text + "makes the whole worse: what follows the leases is then not normal before the horizon."
     return text + f"makes the whole worse: all stages are normal {show_duration(now - was)} later."

@@ -140,9 +140,9 @@ def follow(outcome: Outcome, stretch: int = STRETCH) -> Outcome:
         return outcome
     begun = time.thread_time()
     seed, replication, windows = outcome.seed, outcome.replication, scenario.windows
-    first = launches.start(scenario, seed, replication, outcome.leased_by_zone, outcome.droplets_by_zone)
+    first = launches.start(scenario, seed, replication, outcome.leased_by_zone, outcome.holders_by_zone)
     second = propagation.start(scenario, seed, replication) if scenario.propagation else None
-    third = health.start(scenario, seed, replication, len(outcome.droplets_by_zone)) if scenario.health else None
+    third = health.start(scenario, seed, replication, len(outcome.holders_by_zone)) if scenario.health else None
     if scenario.health is not None and scenario.health.terminate_after is not None:
         stretch = 1
     for until in range(stretch, windows + stretch, stretch):

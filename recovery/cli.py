@@ -83,10 +83,10 @@ def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experim
     except ScenarioError as error:
         _fail(error)
     said: set[str] = set()
-    for world in loaded.worlds:
-        for oddity in world.scenario.oddities():
+    for variant in loaded.variants:
+        for oddity in variant.scenario.oddities():
             if oddity not in said and len(said) < ODDITIES_MAX:
-                click.echo(f"{loaded.file}: note: {oddity} (“{world.name}”)", err=True)
+                click.echo(f"{loaded.file}: note: {oddity} (“{variant.name}”)", err=True)
             said.add(oddity)
     return loaded
 
@@ -152,7 +152,7 @@ def main() -> None:
 @click.argument("experiments", nargs=-1, required=True, type=click.Path())
 @_set
 @click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
-@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same world.")
+@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same variant.")
 @_threads
 @_json
 @click.option(
@@ -230,7 +230,7 @@ def run(
         if page and not as_json:
             click.echo(f"\nreport: {page}")
         for failure in finished.failures[:FAILURES_MAX]:
-            where = ", ".join([failure["world"], *(f"{key}={value}" for key, value in failure["levers"].items())])
+            where = ", ".join([failure["variant"], *(f"{key}={value}" for key, value in failure["levers"].items())])
             click.echo(f"failed: {where}, replication {failure['replication']}: {failure['error']}", err=True)
         if len(finished.failures) > FAILURES_MAX:
             click.echo(f"… and {len(finished.failures) - FAILURES_MAX} more", err=True)
@@ -311,7 +311,7 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
 )
 @click.option("--cut", "cut", multiple=True, metavar="A->B", help="Without this edge: B lives without A.")
 @_set
-@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same world.")
+@click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same variant.")
 @_threads
 @_json
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture and the numbers.")
@@ -329,7 +329,8 @@ def blast(
 ) -> None:
     """Say who is down if NODE alone is impaired: by which path, how long, and what each cut edge would save.
 
-    FILE is an experiment that names a table of services (its first world is run), or such a table, which needs no run.
+    FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
+    run.
     """
     from recovery import execute, service_table, services, services_text
     from recovery.scenario import ScenarioError
@@ -360,7 +361,7 @@ def blast(
             known.named(node)
             edges = [known.edge(one) for one in cut]
             service_table.check_grid(known, [loaded.first.scenario])
-            runs = execute.first_world(loaded, threads or execute.cores(), quiet=as_json)
+            runs = execute.first_variant(loaded, threads or execute.cores(), quiet=as_json)
             outs = [services.after(outcome, known) for outcome in runs]
         answer = services.blast_answer(outs, node, for_s, edges)
     except ScenarioError as error:
@@ -423,7 +424,7 @@ def _tls(**files: str | None) -> dict[str, str]:
 @click.argument("experiment", type=click.Path())
 @_set
 @click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
-@click.option("--replications", type=click.IntRange(1), help="Replications at least, each with worlds of its own.")
+@click.option("--replications", type=click.IntRange(1), help="Replications at least, each with variants of its own.")
 @_threads
 @_backend
 @_address
@@ -459,7 +460,7 @@ def sweep(
     no_report: bool,
     as_json: bool,
 ) -> None:
-    """Run every policy in every world until each is known well enough; a killed sweep goes on with --resume."""
+    """Run every policy in every variant until each is known well enough; a killed sweep goes on with --resume."""
     loaded = _load(experiment, overrides, seed=seed, replications=replications)
     from recovery import drain, execute, sweep_text
     from recovery import report as pages
@@ -543,7 +544,7 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
 @_json
 def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
     """Compare policies of a finished sweep, by name, id or rank, with the first; or folders of finished runs with the
-    first, world by world. Differences have intervals, paired where draws are the same.
+    first, variant by variant. Differences have intervals, paired where draws are the same.
     """
     from recovery import compare as runs
     from recovery import sweep_text
@@ -669,14 +670,14 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 
     loaded = _load(experiment, overrides)
     count = threads or execute.cores()
-    rows = [(world, estimate(world.scenario, count)) for world in loaded.worlds]
+    rows = [(variant, estimate(variant.scenario, count)) for variant in loaded.variants]
     try:
         execute.refuse_if_too_large(loaded, count)
     except ValueError as error:
         _fail(error)
     is_ready = pilot.is_ready(loaded.first.scenario)
     if is_ready:
-        found = pilot.tried(loaded.worlds, loaded.head.seed, replications=loaded.head.replications)
+        found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
         rows = [(w, pilot.into(e, tried)) for (w, e), tried in zip(rows, found, strict=True)]
     if as_json:
         _print_json(
@@ -684,9 +685,9 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
                 "format": 1,
                 "runs": len(rows) * loaded.head.replications,
                 "compiles": not is_ready,
-                "worlds": [
+                "variants": [
                     {
-                        "world": w.name,
+                        "variant": w.name,
                         "levers": dict(w.levers),
                         "memory_bytes": e.memory_bytes,
                         "events": e.events,

@@ -1,4 +1,4 @@
-"""Finished runs beside each other: world by world, each measure with its difference and an interval for that.
+"""Finished runs beside each other: variant by variant, each measure with its difference and an interval for that.
 
 Where both have runs of the same seed and replication these are paired, since they have their draws in common; else the
 runs are independent, and the interval is Welch's.
@@ -21,9 +21,9 @@ CONFIDENCE = 0.95
 SHOWN = (
     "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "launches_normal_s", "latency_normal_s", "capacity_normal_s",
     "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification", "wasted_share", "queue_peak",
-    "backlog_peak", "unleased_droplet_hours", "error_minutes",
+    "backlog_peak", "unleased_holder_hours", "error_minutes",
 )  # fmt: skip
-_NO_MEASURES = frozenset({"seed", "replication", "cpu_s", "world", "levers", "digest", "actions", "outages_index"})
+_NO_MEASURES = frozenset({"seed", "replication", "cpu_s", "variant", "levers", "digest", "actions", "outages_index"})
 
 
 class Run(NamedTuple):
@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
     name: str
     manifest: dict[str, Any]
-    worlds: dict[str, list[dict[str, Any]]]  # rows of each world, the first world first
+    variants: dict[str, list[dict[str, Any]]]  # rows of each variant, the first variant first
 
 
 def kind_of(folder: Path) -> str:
@@ -62,43 +62,49 @@ def runs(folders: Sequence[Path]) -> list[Run]:
             raise ValueError(f"{folder} holds no finished run; want a folder that recovery run wrote")
         manifest, summary = store.tables_of(folder)
         try:
-            worlds: dict[str, list[dict[str, Any]]] = {}
+            variants: dict[str, list[dict[str, Any]]] = {}
             for row in summary["rows"]:
-                worlds.setdefault(_world(row), []).append(row)
+                variants.setdefault(_variant(row), []).append(row)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{folder}/summary.json cannot be read ({error}); want the run done again") from None
-        found.append(Run(str(manifest["name"]), manifest, worlds))
+        found.append(Run(str(manifest["name"]), manifest, variants))
     names = [run.name for run in found]
     if len(set(names)) < len(names):
         found = [run._replace(name=str(folder)) for run, folder in zip(found, folders, strict=True)]
     return found
 
 
-def _world(row: Mapping[str, Any]) -> str:
+def _variant(row: Mapping[str, Any]) -> str:
     levers = ", ".join(f"{key} = {value}" for key, value in row["levers"].items())
-    return f"{row['world']}, {levers}" if levers else str(row["world"])
+    return f"{row['variant']}, {levers}" if levers else str(row["variant"])
 
 
 def compared(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """Differences of each run from the first: a row for each world that both have (the first of each, whatever its
+    """Differences of each run from the first: a row for each variant that both have (the first of each, whatever its
     name) and each measure. Raises ValueError that says what is wanted.
     """
     first, *others = runs(folders)
     rows: list[dict[str, Any]] = []
     for other in others:
-        both = [(name, name) for name in other.worlds if name in first.worlds]
-        heads = next(iter(other.worlds)), next(iter(first.worlds))
-        if heads[0] not in first.worlds and heads[1] not in other.worlds:
+        both = [(name, name) for name in other.variants if name in first.variants]
+        heads = next(iter(other.variants)), next(iter(first.variants))
+        if heads[0] not in first.variants and heads[1] not in other.variants:
             both.insert(0, heads)
         if not both:
             raise ValueError(
-                f"{other.name} and {first.name} have no world in common: {', '.join(other.worlds)} and "
-                f"{', '.join(first.worlds)}; want runs with variants of the same names"
+                f"{other.name} and {first.name} have no variant in common: {', '.join(other.variants)} and "
+                f"{', '.join(first.variants)}; want runs with variants of the same names"
             )
         limit_s = min(float(run.manifest["horizon_s"]) for run in (first, other))
         for mine, theirs in both:
-            head = {"run": other.name, "than": first.name, "world": mine, "than_world": theirs, "horizon_s": limit_s}
-            told = _differences(other.worlds[mine], first.worlds[theirs], limit_s)
+            head = {
+                "run": other.name,
+                "than": first.name,
+                "variant": mine,
+                "than_variant": theirs,
+                "horizon_s": limit_s,
+            }
+            told = _differences(other.variants[mine], first.variants[theirs], limit_s)
             rows += [head | row for row in told]
     return rows
 
@@ -180,15 +186,15 @@ def _welch(a: np.ndarray, b: np.ndarray) -> inference.Estimate:
 
 
 def told(rows: Sequence[Mapping[str, Any]]) -> str:
-    """`compared` for people: a table for each pair of worlds."""
+    """`compared` for people: a table for each pair of variants."""
     parts = []
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["run"], row["than"], row["world"], row["than_world"]), []).append(row)
-    for (run, than, world, than_world), own in groups.items():
+        groups.setdefault((row["run"], row["than"], row["variant"], row["than_variant"]), []).append(row)
+    for (run, than, variant, than_variant), own in groups.items():
         first = own[0]
         how = "paired: the same seeds and draws" if first["is_paired"] else "independent runs"
-        against = f"{than}: {than_world}" if than_world != world else than
+        against = f"{than}: {than_variant}" if than_variant != variant else than
         lines = [["measure", than, run, "difference", "95 %", ""]]
         shown = [row for name in SHOWN for row in own if row["measure"] == name]
         for row in shown:
@@ -203,7 +209,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> str:
             ]
             lines.append([row["measure"], *means, _signed(ends["mean"], show), interval, row["verdict"]])
         runs = "1 run" if first["runs"] == 1 else f"{first['runs']} runs"
-        head = f"{run}: {world}, compared with {against} ({runs} against {first['than_runs']}, {how})"
+        head = f"{run}: {variant}, compared with {against} ({runs} against {first['than_runs']}, {how})"
         parts.append(f"{head}\n{table(lines)}")
     return "\n\n".join(parts) + "\n\nA time that never came counts as the horizon."
 

@@ -1,4 +1,4 @@
-"""The design of a sweep: levers (what we choose), uncertainties (what the world chooses), and where their points lie.
+"""The design of a sweep: levers (what we choose), uncertainties (what is not known), and where their points lie.
 
 A point is a tuple of (key, value) with values as a file has them. Points depend on the declaration and the seed alone.
 """
@@ -85,17 +85,17 @@ class Span(_Part):
 
 
 class Accept(_Part):
-    """Keep only worlds in which the file as it stands meets what was observed."""
+    """Keep only draws in which the file as it stands meets what was observed."""
 
     within: PositiveDuration = Field(description="how far each [[observed]] milestone may be off")
-    tries: Whole = Field(50, ge=1, le=10_000, description="worlds drawn for each one kept, at most")
+    tries: Whole = Field(50, ge=1, le=10_000, description="draws made for each one kept, at most")
 
 
 class Curves(_Part):
-    """Curves that are kept of the first worlds of the first replication."""
+    """Curves that are kept of the first draws of the first replication."""
 
     every: PositiveDuration = Field(120.0, description="time between two points")
-    worlds: Whole = Field(8, ge=0, le=10_000, description="worlds whose curves are kept, of each policy")
+    draws: Whole = Field(8, ge=0, le=10_000, description="draws whose curves are kept, of each policy")
 
 
 class SensitivityPart(_Part):
@@ -114,12 +114,12 @@ class SensitivityPart(_Part):
 
 
 class Sweep(_Part):
-    """Every policy (variant × point of the levers) in every world (point of the uncertainties)."""
+    """Every policy (variant × point of the levers) in every draw (point of the uncertainties)."""
 
     method: Method = Field(
         "grid", description="how uncertainties are combined: grid and list of values; random, lhs, sobol draw anew"
     )
-    samples: Whole = Field(16, ge=1, le=POINTS_MAX, description="worlds drawn in each replication (random, lhs, sobol)")
+    samples: Whole = Field(16, ge=1, le=POINTS_MAX, description="draws in each replication (random, lhs, sobol)")
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
     measure: Literal[
         "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "leases_normal_s", "launches_normal_s", "latency_normal_s",
@@ -148,7 +148,7 @@ class Sweep(_Part):
     )
     include: tuple[dict[str, Any], ...] = Field((), description="more points of levers, each a table of key = value")
     exclude: tuple[dict[str, Any], ...] = Field((), description="points of levers that are left out")
-    accept: Accept | None = Field(None, description="keep only worlds that meet what was observed")
+    accept: Accept | None = Field(None, description="keep only draws that meet what was observed")
     curves: Curves | None = Field(None, description="keep curves")
     sensitivity: SensitivityPart | None = Field(None, description="Sobol indices")
 
@@ -176,7 +176,7 @@ class Sweep(_Part):
             if strange or not table:
                 raise ValueError(f"want exclude.{i} with keys of levers ({', '.join(sorted(known))})")
         if self.precision is not None and self.method not in _DRAWN and self.uncertainties and self.accept:
-            raise ValueError("want accept only with worlds that are drawn (method random, lhs or sobol)")
+            raise ValueError("want accept only with draws that are made anew (method random, lhs or sobol)")
         if both := [key for key in self.levers if key in self.uncertainties]:
             raise ValueError(f"want {both[0]} in levers or in uncertainties, not in both: the lever would decide alone")
         if self.sensitivity is not None and not self.uncertainties:
@@ -191,8 +191,8 @@ class Sweep(_Part):
         return self.method if any(span.is_range for span in self.levers.values()) else "grid"
 
     @property
-    def draws_worlds(self) -> bool:
-        """Whether each replication has worlds of its own."""
+    def draws_anew(self) -> bool:
+        """Whether each replication has draws of its own."""
         return bool(self.uncertainties) and self.method in _DRAWN
 
     @property
@@ -237,18 +237,18 @@ def _all_lever_points(sweep: Sweep, seed: int) -> Iterator[Point]:
         yield tuple(table.items())
 
 
-def worlds(sweep: Sweep, seed: int, replication: int, block: int) -> list[Point]:
-    """Worlds of a replication: for drawn ones block after block of `sweep.samples`, each from draws of its own (of
+def draws(sweep: Sweep, seed: int, replication: int, block: int) -> list[Point]:
+    """Draws of a replication: block after block of `sweep.samples`, each made on its own (of
     Sobol the blocks continue one scrambled sequence). Of grid and list, and without uncertainties, one block.
     """
-    if not sweep.draws_worlds:
+    if not sweep.draws_anew:
         return list(_points(sweep.uncertainties, sweep.method, 0, (0, 0, 0, 0))) if block == 0 else []
     wanted = sweep.seed if sweep.seed is not None else seed
     return list(_points(sweep.uncertainties, sweep.method, sweep.samples, (wanted, replication, block, 0)))
 
 
 def saltelli(sweep: Sweep, seed: int, samples: int, replication: int) -> list[list[Point]]:
-    """Worlds for Sobol indices of one replication, block after block: `samples` points A, as many B, and for each input
+    """Draws for Sobol indices of one replication, block after block: `samples` points A, as many B, and for each input
     A with that column from B. Source: Saltelli et al., Computer Physics Communications 181 (2010).
     """
     spans = sweep.uncertainties

@@ -21,14 +21,14 @@ class Finding:
     ok: bool
 
 
-# Constant service of 10 ms, one worker, timeout far away: three droplets that are down to nothing after an outage of
+# Constant service of 10 ms, one worker, timeout far away: three holders that are down to nothing after an outage of
 # 60 s are
 # back in three services. What comes out is known without running.
 _KNOWN = """
 horizon = "5m"
 hold = "1m"
 coupling.window = "1s"
-fleet = { droplets = 3, hosts = 1 }
+fleet = { holders = 3, hosts = 1 }
 host = { establish_time = "10ms", timeout = "10s", fail_after = "1ms" }
 lease = { duration = "20s", check_every = "10s" }
 dependency.outages = [{ from = "10s", to = "70s" }]

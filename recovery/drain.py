@@ -1,6 +1,6 @@
 """One loop over any executor: chunks of runs go out, rows come back; what kills its worker is found and set aside.
 
-A run is a pure function of (world, seed, replication), so it does not matter where it runs, when, or how often.
+A run is a pure function of (variant, seed, replication), so it does not matter where it runs, when, or how often.
 """
 
 import functools
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recovery import aftermath, identity, pipeline, store
-from recovery.scenario import World
+from recovery.scenario import Variant
 
 CHUNK_S = 3.0  # work of one chunk: long against the loop, short against what a dead worker loses
 CHUNK_MAX = 500
@@ -32,7 +32,7 @@ class Work(NamedTuple):
     """One run to be done; `every_s` is above 0 where its curve is kept."""
 
     key: str
-    world: World
+    variant: Variant
     seed: int
     replication: int
     every_s: float = 0.0
@@ -132,7 +132,7 @@ class _AtOnce(Threads):
 
 
 class _Runner(pipeline.Runner):
-    """Runs worlds in the caller's thread."""
+    """Runs variants in the caller's thread."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -153,10 +153,10 @@ def simulate(works: Sequence[Work]) -> list[Done]:
             with _Runner() as runner:
                 _running.add(runner)
                 try:
-                    outcome = aftermath.follow(next(runner.run([(work.world, work.seed, work.replication)])))
+                    outcome = aftermath.follow(next(runner.run([(work.variant, work.seed, work.replication)])))
                 finally:
                     _running.discard(runner)
-            row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.world)}
+            row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
             done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
         except (pipeline.Interrupted, KeyboardInterrupt):
             raise
@@ -172,9 +172,9 @@ def _agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Seque
     return run(chunk)
 
 
-def groups(world: World) -> dict[str, float]:
-    """r1 … r4 of a world of leases."""
-    rows = store.explanation(world.scenario) if world.scenario.fleet is not None else []
+def groups(variant: Variant) -> dict[str, float]:
+    """r1 … r4 of a variant of leases."""
+    rows = store.explanation(variant.scenario) if variant.scenario.fleet is not None else []
     return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
 
 
@@ -182,7 +182,7 @@ def _curve(outcome: pipeline.Outcome, every_s: float) -> np.ndarray | None:
     if every_s <= 0:
         return None
     step = max(1, round(every_s / outcome.scenario.coupling.window))
-    values = outcome.leased_share() if outcome.droplets else outcome.backlog().astype(np.float64)
+    values = outcome.leased_share() if outcome.holders else outcome.backlog().astype(np.float64)
     return np.stack([outcome.times_s[step - 1 :: step], values[step - 1 :: step]])
 
 

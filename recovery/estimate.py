@@ -107,7 +107,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     timeout = max(scenario.host.timeout.mean_s(), 1e-6)
     bounded = isinstance(scenario.policy.queue, named.Bounded)
     if scenario.fleet is not None and scenario.lease is not None:
-        clients = float(leases.droplets_of(scenario).max())
+        clients = float(leases.holders_of(scenario).max())
         attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
         kept = clients if scenario.host.cancel_on_timeout else attempts
         curves = 0.0 if simulated == scenario.hosts else 3.0 * 8 * simulated * scenario.windows

@@ -44,25 +44,25 @@ def memory_bytes() -> float:
 
 
 def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
-    """Raise ScenarioError if a world needs more memory than there is, with the estimate and what to change."""
+    """Raise ScenarioError if a variant needs more memory than there is, with the estimate and what to change."""
     free = memory_bytes()
-    for world in experiment.worlds:
-        need = estimate(world.scenario, threads)
+    for variant in experiment.variants:
+        need = estimate(variant.scenario, threads)
         if need.memory_bytes > 0.9 * free:
             later = f", later stages {show_bytes(need.later_bytes)}" if need.later_bytes else ""
             less = ", a lower launches.demand" if need.later_bytes else ""
             raise ScenarioError(
-                f"{experiment.file}: “{world.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
+                f"{experiment.file}: “{variant.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
                 f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each{later}); "
                 f"{show_bytes(free)} are free. "
-                f"Want more hosts of fewer droplets (fleet.hosts), fewer --threads, a shorter horizon, "
+                f"Want more hosts of fewer holders (fleet.hosts), fewer --threads, a shorter horizon, "
                 f"or a bounded queue (policy.queue){less}"
             )
 
 
 def followers(experiment: Experiment, threads: int) -> int:
     """How many runs may be in their later stages at once: as many as there are threads, if the memory lasts."""
-    needs = [estimate(world.scenario, threads) for world in experiment.worlds]
+    needs = [estimate(variant.scenario, threads) for variant in experiment.variants]
     later = max(need.later_bytes for need in needs)
     leases = max(need.memory_bytes - need.later_bytes for need in needs)
     return max(1, min(threads, int((0.9 * memory_bytes() - leases) / later))) if later else threads
@@ -90,15 +90,15 @@ class Finished:
 
     @property
     def failures(self) -> list[dict[str, Any]]:
-        """Runs that failed: world, levers, seed, replication, error."""
+        """Runs that failed: variant, levers, seed, replication, error."""
         return list(self.summary["failures"])
 
 
 def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
-    """Run every world and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
+    """Run every variant and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
     costs no other one, and results that the folder does not take go to a temporary one.
 
-    Raises ScenarioError if a world is too large, OSError if the folder cannot be written (before anything runs), what
+    Raises ScenarioError if a variant is too large, OSError if the folder cannot be written (before anything runs), what
     the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
@@ -108,8 +108,10 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
     files.try_out(folder)
     head = experiment.head
-    tasks = [(world, head.seed, replication) for world in experiment.worlds for replication in range(head.replications)]
-    hosts = sum(pipeline.simulated_hosts(world.scenario) for world, _, _ in tasks)
+    tasks = [
+        (variant, head.seed, replication) for variant in experiment.variants for replication in range(head.replications)
+    ]
+    hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant, _, _ in tasks)
     say_that_it_compiles(quiet)
     origin = report_race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
@@ -166,20 +168,26 @@ def _finish(
 
 
 def _failure(task: pipeline.Task, error: BaseException) -> dict[str, Any]:
-    world, seed, replication = task
+    variant, seed, replication = task
     told = f"{type(error).__name__}: {error}"
-    return {"world": world.name, "levers": dict(world.levers), "seed": seed, "replication": replication, "error": told}
+    return {
+        "variant": variant.name,
+        "levers": dict(variant.levers),
+        "seed": seed,
+        "replication": replication,
+        "error": told,
+    }
 
 
-def first_world(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:
-    """The outcomes of the first world alone, every replication; nothing is written. Raises ScenarioError if it is too
+def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:
+    """The outcomes of the first variant alone, every replication; nothing is written. Raises ScenarioError if it is too
     large, KeyboardInterrupt.
     """
     refuse_if_too_large(experiment, threads)
     say_that_it_compiles(quiet)
-    world, head = experiment.first, experiment.head
-    tasks = [(world, head.seed, replication) for replication in range(head.replications)]
-    hosts = pipeline.simulated_hosts(world.scenario) * len(tasks)
+    variant, head = experiment.first, experiment.head
+    tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
+    hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
     with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
         return [aftermath.follow(outcome) for outcome in runner.run(tasks)]
 
@@ -196,7 +204,7 @@ def say_that_it_compiles(quiet: bool) -> None:
     from recovery import scenario
 
     tiny = scenario.parse(
-        'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { droplets = 2, hosts = 1 }\n'
+        'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { holders = 2, hosts = 1 }\n'
         'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "2s", check_every = "1s" }\n'
     )
     with pipeline.Runner(1) as runner:

@@ -32,9 +32,9 @@ Array = np.ndarray[Any, Any]
 WIDTH_IN = 6.8
 TITLE_PT = 10.8
 POINTS_MAX = 360  # of a curve: more are not seen, and make the page heavy
-TOGETHER_MAX = 6  # more worlds than this do not share a panel under their own colours
+TOGETHER_MAX = 6  # more variants than this do not share a panel under their own colours
 INK, GREY, PALE = "#1a1a1a", "#767676", "#c4c4c4"
-# Okabe and Ito's colours, which people with any colour vision tell apart; black is the first world's.
+# Okabe and Ito's colours, which people with any colour vision tell apart; black is the first variant's.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES: tuple[Any, ...] = (
     "-",
@@ -130,7 +130,7 @@ class Crossing(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A world's series under the name that the legend has for it."""
+    """A variant's series under the name that the legend has for it."""
 
     label: str
     frame: pl.DataFrame
@@ -145,10 +145,10 @@ def mean(group: Mapping[str, Any], measure: str) -> float:
     return math.nan if found is None else number(found["mean"])
 
 
-def label_of(world: str, levers: Mapping[str, Any]) -> str:
-    """Name of a world with the values of its levers, by as much of each key as tells them apart."""
+def label_of(variant: str, levers: Mapping[str, Any]) -> str:
+    """Name of a variant with the values of its levers, by as much of each key as tells them apart."""
     short = design.short_keys(levers)
-    return ", ".join([world, *(f"{short[key]} {value}" for key, value in levers.items())])
+    return ", ".join([variant, *(f"{short[key]} {value}" for key, value in levers.items())])
 
 
 def lever_of(summary: Mapping[str, Any]) -> Lever | None:
@@ -207,23 +207,23 @@ def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[flo
 
 
 def crossings(summary: Mapping[str, Any], lever: Lever) -> dict[str, Crossing]:
-    """For each world, where on the axis of the lever it collapses in half of its runs."""
+    """For each variant, where on the axis of the lever it collapses in half of its runs."""
     out = {}
-    for world in dict.fromkeys(group["world"] for group in summary["groups"]):
-        own = [group for group in summary["groups"] if group["world"] == world]
+    for variant in dict.fromkeys(group["variant"] for group in summary["groups"]):
+        own = [group for group in summary["groups"] if group["variant"] == variant]
         at = [lever.value(group["levers"][lever.key]) for group in own]
         runs = [float(group["runs"]) for group in own]
         ends = [
             crossing(at, [number(group["collapsed"][end]) for group in own], runs) for end in ("share", "low", "high")
         ]
-        out[world] = Crossing(ends[0], *sorted(ends[1:]))
+        out[variant] = Crossing(ends[0], *sorted(ends[1:]))
     return out
 
 
-def inputs_of(manifest: Mapping[str, Any], world: str) -> dict[str, Any]:
-    """The inputs of a world: the file's own, with the changes of its variant."""
+def inputs_of(manifest: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """The inputs of a variant: the file's own, with the changes of its variant."""
     inputs = manifest["inputs"]
-    return _merged(inputs, inputs.get("variants", {}).get(world, {}))
+    return _merged(inputs, inputs.get("variants", {}).get(variant, {}))
 
 
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,11 +244,11 @@ def mean_time_s(raw: Any) -> float:
     return units.duration_s(raw) if isinstance(raw, str) else math.nan
 
 
-def hidden_capacity(manifest: Mapping[str, Any], world: str, lever: Lever) -> float:
-    """μ / (1 + R) of a world on the axis of a lever that is a rate or an interval of arrivals; nan if there is none."""
+def hidden_capacity(manifest: Mapping[str, Any], variant: str, lever: Lever) -> float:
+    """μ / (1 + R) of a variant on the axis of a lever that is a rate or an interval of arrivals; nan without one."""
     if not re.fullmatch(r"jobs\.steps\.\d+\.(rate|interval)", lever.key):
         return math.nan
-    inputs = inputs_of(manifest, world)
+    inputs = inputs_of(manifest, variant)
     retries = inputs["jobs"].get("retries", "unlimited")
     service_s = mean_time_s(inputs["host"]["establish_time"])
     if not isinstance(retries, int) or not service_s > 0:
@@ -259,13 +259,13 @@ def hidden_capacity(manifest: Mapping[str, Any], world: str, lever: Lever) -> fl
 
 
 def best_of(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The world that is back first (ttr99), if any comes back."""
+    """The variant that is back first (ttr99), if any comes back."""
     finite = [group for group in groups if math.isfinite(mean(group, "ttr99_s"))]
     return min(finite, key=lambda group: mean(group, "ttr99_s")) if finite else None
 
 
 def how_long(group: Mapping[str, Any]) -> str:
-    """When a world is back, in words: "back after 75 min", "never recovers", "not back in 3 of 40 runs"."""
+    """When a variant is back, in words: "back after 75 min", "never recovers", "not back in 3 of 40 runs"."""
     ttr = mean(group, "ttr99_s")
     runs, back = group["runs"], group["verdicts"].get("recovered", 0)
     if math.isfinite(ttr):
@@ -303,7 +303,7 @@ def _figures(
         return
     if series is not None:
         axis = TimeAxis(manifest)
-        curves = [Curve(group["world"], series_of(series, group)) for group in summary["groups"]]
+        curves = [Curve(group["variant"], series_of(series, group)) for group in summary["groups"]]
         if is_leases:
             yield _leased(summary, curves, axis)
             if len(curves) > TOGETHER_MAX:
@@ -318,13 +318,13 @@ def _figures(
 
 
 def series_of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
-    """The windows of a group's world."""
+    """The windows of a group's variant."""
     import json
 
     import polars as pl
 
     levers = json.dumps(dict(group["levers"]), sort_keys=True, default=str)
-    return series.filter((pl.col("world") == group["world"]) & (pl.col("levers") == levers))
+    return series.filter((pl.col("variant") == group["variant"]) & (pl.col("levers") == levers))
 
 
 def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
@@ -338,25 +338,25 @@ def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) ->
     handles = [draw_line(top, n, *level_of(curve, "leased_share", 100)) for n, (_, curve) in enumerate(shown)]
     axis.dress(top)
     top.set_ylim(-2, 108 if milestones else 103)
-    top.set_ylabel("droplets with a lease (%)")
+    top.set_ylabel("holders with a lease (%)")
     names = [f"{curve.label}: {how_long(summary['groups'][i])}" for i, curve in shown]
     legend_below(below, handles, names, bool(others))
-    _milestones(top, below, milestones, axis, summary["groups"][0]["world"])
+    _milestones(top, below, milestones, axis, summary["groups"][0]["variant"])
     entitle(figure, f"Leases: {_contrast(summary['groups'])}")
-    caption = "Share of droplets that hold a lease, at the end of each window."
+    caption = "Share of holders that hold a lease, at the end of each window."
     caption += axis.shading(summary["groups"])
     if milestones:
         caption += (
-            f" Numbered lines: what was observed; triangles: the same milestone of “{summary['groups'][0]['world']}”."
+            f" Numbered lines: what was observed; triangles: the same milestone of “{summary['groups'][0]['variant']}”."
         )
     return Picture("leased", figure, caption + grey_note(others))
 
 
-def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: TimeAxis, world: str) -> None:
+def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: TimeAxis, variant: str) -> None:
     """Observed milestones as numbered lines, simulated ones as triangles; their names as a list under the panel."""
     if not milestones:
         return
-    lines = [f"Milestones: observed | simulated (“{world}”)"]
+    lines = [f"Milestones: observed | simulated (“{variant}”)"]
     last = -math.inf
     raised = False
     for i, milestone in enumerate(sorted(milestones, key=lambda one: number(one["observed_s"])), 1):
@@ -383,7 +383,7 @@ def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]],
 
 
 def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
-    """Leased share, a panel a world, with the first world behind it."""
+    """Leased share, a panel a variant, with the first variant behind it."""
     figure, panels = _grid_of(len(curves) - 1, 1.25)
     groups = summary["groups"]
     first = level_of(curves[0], "leased_share", 100)
@@ -396,11 +396,11 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         _panel_title(panel, curve.label, how_long(group))
     _edge_labels(figure, panels, "leased (%)", axis.label)
     back = sum(math.isfinite(mean(group, "ttr99_s")) for group in groups[1:])
-    entitle(figure, f"Leases under each other world: {back} of {len(groups) - 1} come back")
+    entitle(figure, f"Leases under each other variant: {back} of {len(groups) - 1} come back")
     return Picture(
         "leased-each",
         figure,
-        f"Solid: the world named above the panel. Dotted: “{curves[0].label}”, in every panel for comparison.",
+        f"Solid: the variant named above the panel. Dotted: “{curves[0].label}”, in every panel for comparison.",
     )
 
 
@@ -432,8 +432,8 @@ def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
         fontsize=8.6,
         color="#8a5f00",
     )
-    served = [(mean(group, "served_share"), group["world"]) for group in summary["groups"]]
-    text = "; ".join(f"“{world}” serves {units.show_share(part)} of its jobs" for part, world in _ends(served))
+    served = [(mean(group, "served_share"), group["variant"]) for group in summary["groups"]]
+    text = "; ".join(f"“{variant}” serves {units.show_share(part)} of its jobs" for part, variant in _ends(served))
     entitle(figure, f"Goodput: {text}")
     return Picture("goodput", figure, f"Successes a second. Dotted: jobs that arrive a second, of “{curves[0].label}”.")
 
@@ -456,8 +456,8 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
             f"timeout {units.show_duration(timeout)}", (1, timeout / 60), (-2, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", fontsize=8.6, color="#a04500", va="bottom", ha="right",
         )  # fmt: skip
-    peaks = [(mean(group, "queue_peak"), group["world"]) for group in summary["groups"]]
-    text = "; ".join(f"{units.show_count(peak)} under “{world}”" for peak, world in _ends(peaks))
+    peaks = [(mean(group, "queue_peak"), group["variant"]) for group in summary["groups"]]
+    text = "; ".join(f"{units.show_count(peak)} under “{variant}”" for peak, variant in _ends(peaks))
     entitle(figure, f"Waiting requests at most: {text}")
     caption = (
         "Requests in all queues, and how long the oldest has waited (both logarithmic). Where that is longer than "
@@ -472,7 +472,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
 
 
 def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
-    """Stacked areas of the workers' time: the first world large, the others small."""
+    """Stacked areas of the workers' time: the first variant large, the others small."""
     figure = blank(1.0)
     rows = math.ceil((len(curves) - 1) / 3)
     figure.set_figheight(2.9 + 1.3 * rows + 0.75)
@@ -504,7 +504,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         panel.set_ylim(0, 100)
         panel.set_yticks([0, 50, 100])
         panel.grid(visible=False)
-        wasted.append((mean(group, "wasted_share"), group["world"]))
+        wasted.append((mean(group, "wasted_share"), group["variant"]))
         _panel_title(panel, curve.label, f"{_part(wasted[-1][0])} of the work wasted", wide=i == 0)
     panels[0].set_ylabel("workers' time (%)")
     for i, panel in enumerate(panels[1:]):
@@ -521,7 +521,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
     below.legend(
         patches, [WORK[kind][0] for kind in kinds], loc="lower left", ncols=3, borderaxespad=0, handleheight=1.2
     )
-    text = "; ".join(f"“{world}” wastes {_part(share)}" for share, world in _ends(wasted))
+    text = "; ".join(f"“{variant}” wastes {_part(share)}" for share, variant in _ends(wasted))
     entitle(figure, f"What the workers do: {text} of the work")
     return Picture(
         "work",
@@ -565,7 +565,7 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
             ha="right", bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}, zorder=6,
         )  # fmt: skip
     peaks = [(float(flow_of(curve, "submitted", 96)[1].max(initial=0.0)), curve.label) for curve in curves]
-    text = "; ".join(f"{units.show_count(peak)}/s under “{world}”" for peak, world in _ends(peaks))
+    text = "; ".join(f"{units.show_count(peak)}/s under “{variant}”" for peak, variant in _ends(peaks))
     entitle(figure, f"Attempts at most: {text}")
     return Picture(
         "attempts",
@@ -576,9 +576,9 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
 
 
 def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
-    """Time to recovery, a bar a world, the fastest on top."""
+    """Time to recovery, a bar a variant, the fastest on top."""
     groups = sorted(summary["groups"], key=lambda group: (mean(group, "ttr99_s"), -mean(group, "leased_end_share")))
-    first = summary["groups"][0]["world"]
+    first = summary["groups"][0]["variant"]
     rows = len(groups)
     figure = blank(0.95 + 0.36 * rows + 0.3)
     panel = figure.subplots()
@@ -589,7 +589,7 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
     has_bound = False
     for y, group in enumerate(groups):
         ttr = mean(group, "ttr99_s") / 60
-        colour = "#000000" if group["world"] == first else "#0072B2"
+        colour = "#000000" if group["variant"] == first else "#0072B2"
         if math.isfinite(ttr):
             panel.barh(y, ttr, height=0.62, color=colour)
             found = group["measures"]["ttr99_s"]
@@ -627,7 +627,7 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
             has_bound = True
             panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
             panel.plot([bound, bound], [y - 0.42, y + 0.42], color="#D55E00", lw=2.2)
-    panel.set_yticks(range(rows), [textwrap.fill(group["world"], 30) for group in groups])
+    panel.set_yticks(range(rows), [textwrap.fill(group["variant"], 30) for group in groups])
     panel.set_ylim(rows - 0.4, -0.7)
     panel.set_xlim(0, limit)
     panel.grid(axis="y", visible=False)
@@ -649,15 +649,15 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
 
 
 def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, marks: Sequence[Mark]) -> Picture:
-    worlds = list(dict.fromkeys(group["world"] for group in summary["groups"]))
+    variants = list(dict.fromkeys(group["variant"] for group in summary["groups"]))
     where = crossings(summary, lever)
-    predicted = {world: hidden_capacity(manifest, world, lever) for world in worlds}
-    shown = {world: at for world, at in predicted.items() if math.isfinite(at)}
-    figure, (panel, below) = stack([3.2, lines_in(len(worlds) + len(marks) + bool(shown)) + 0.1])
+    predicted = {variant: hidden_capacity(manifest, variant, lever) for variant in variants}
+    shown = {variant: at for variant, at in predicted.items() if math.isfinite(at)}
+    figure, (panel, below) = stack([3.2, lines_in(len(variants) + len(marks) + bool(shown)) + 0.1])
     handles, names = [], []
-    for i, world in enumerate(worlds):
+    for i, variant in enumerate(variants):
         own = sorted(
-            (g for g in summary["groups"] if g["world"] == world), key=lambda g: lever.value(g["levers"][lever.key])
+            (g for g in summary["groups"] if g["variant"] == variant), key=lambda g: lever.value(g["levers"][lever.key])
         )
         x = [lever.value(group["levers"][lever.key]) for group in own]
         share, low, high = (
@@ -669,19 +669,19 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
             capsize=2.5, elinewidth=0.9, marker="osD^vXP"[i % 7], ms=4.5, zorder=3 - 0.01 * i,
         )  # fmt: skip
         handles.append(bars)
-        at = where[world]
+        at = where[variant]
         text = (
-            f"{world}: half of the runs collapse at {lever.show(at.at)}"
+            f"{variant}: half of the runs collapse at {lever.show(at.at)}"
             if math.isfinite(at.at)
-            else f"{world}: {_one_sided(share)}"
+            else f"{variant}: {_one_sided(share)}"
         )
-        if world in shown:
-            text += f"; predicted {lever.show(shown[world])}"
+        if variant in shown:
+            text += f"; predicted {lever.show(shown[variant])}"
         names.append(text)
         if math.isfinite(at.at):
             panel.plot([at.at], [50], marker="o", mfc="white", mec=colour, mew=1.6, ms=8, zorder=6)
-        if world in shown:
-            panel.axvline(shown[world], color=colour, lw=1.2, ls=(0, (1, 1.5)), zorder=1)
+        if variant in shown:
+            panel.axvline(shown[variant], color=colour, lw=1.2, ls=(0, (1, 1.5)), zorder=1)
     panel.axhline(50, color=GREY, lw=0.7)
     for i, mark in enumerate(marks):
         line = panel.axvline(mark.at * lever.scale, color="#E69F00", lw=1.4, ls=DASHES[1 + i % 6], zorder=1)
@@ -696,8 +696,8 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
     panel.set_ylabel("runs that collapse (%)")
     panel.set_xlabel(f"{lever.key}" + (f" ({lever.unit})" if lever.unit else ""))
     legend_below(below, handles, names, others=False, columns=1)
-    found = [(world, at) for world, at in where.items() if math.isfinite(at.at)]
-    text = "; ".join(f"“{world}” {lever.show(at.at)}" for world, at in found) or _one_sided(
+    found = [(variant, at) for variant, at in where.items() if math.isfinite(at.at)]
+    text = "; ".join(f"“{variant}” {lever.show(at.at)}" for variant, at in found) or _one_sided(
         np.asarray([100 * number(group["collapsed"]["share"]) for group in summary["groups"]])
     )
     entitle(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
@@ -708,7 +708,7 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
     )
     if shown:
         caption += (
-            " Dotted lines, each in its world's colour: the load below which a pushed queue should empty by itself."
+            " Dotted lines, each in its variant's colour: the load below which a pushed queue should empty by itself."
         )
     return Picture("collapse", figure, caption)
 
@@ -725,28 +725,28 @@ def medians(summary: Mapping[str, Any], measure: str) -> list[float]:
     """For each group of a summary, the median of a measure over its runs; inf counts as never, and stays inf."""
     values: dict[tuple[str, str], list[float]] = {}
     for row in summary["rows"]:
-        values.setdefault((row["world"], repr(row["levers"])), []).append(number(row[measure]))
+        values.setdefault((row["variant"], repr(row["levers"])), []).append(number(row[measure]))
     out = []
     for group in summary["groups"]:
-        own = sorted(values[group["world"], repr(group["levers"])])
+        own = sorted(values[group["variant"], repr(group["levers"])])
         low, high = own[(len(own) - 1) // 2], own[len(own) // 2]
         out.append(high if math.isinf(high) else (low + high) / 2)
     return out
 
 
 def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
-    worlds = list(dict.fromkeys(group["world"] for group in summary["groups"]))
+    variants = list(dict.fromkeys(group["variant"] for group in summary["groups"]))
     middle = medians(summary, "ttr99_s")
-    figure, (panel, below) = stack([2.9, lines_in(len(worlds)) + 0.1])
+    figure, (panel, below) = stack([2.9, lines_in(len(variants)) + 0.1])
     handles, finite = [], [m for m in middle if math.isfinite(m)]
     top = max([*finite, 1.0])
     unit, scale = ("s", 1.0) if top < 600 else ("min", 1 / 60)
     edge = top * scale * 1.15
-    for i, world in enumerate(worlds):
+    for i, variant in enumerate(variants):
         points = sorted(
             (lever.value(group["levers"][lever.key]), m)
             for group, m in zip(summary["groups"], middle, strict=True)
-            if group["world"] == world
+            if group["variant"] == variant
         )
         colour = COLOURS[i % len(COLOURS)]
         x = [at for at, m in points if math.isfinite(m)]
@@ -765,14 +765,14 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
             clip_on=False,
         )
     panel.axhline(edge, color=GREY, lw=0.7, ls=(0, (1, 1)))
-    panel.set_ylim(0, edge * (1.04 + 0.05 * len(worlds)))
+    panel.set_ylim(0, edge * (1.04 + 0.05 * len(variants)))
     panel.annotate(
         "never", (1, edge), (5, 0), xycoords=("axes fraction", "data"),
         textcoords="offset points", fontsize=9, va="center",
     )  # fmt: skip
     panel.set_ylabel(f"median time to recovery ({unit})")
     panel.set_xlabel(f"{lever.key}" + (f" ({lever.unit})" if lever.unit else ""))
-    legend_below(below, handles, worlds, others=False, columns=1)
+    legend_below(below, handles, variants, others=False, columns=1)
     lost = sum(math.isinf(m) for m in middle)
     entitle(
         figure,
@@ -788,12 +788,12 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
 def _sweep_curves(
     manifest: dict[str, Any], summary: dict[str, Any], series: pl.DataFrame, lever: Lever, level: str
 ) -> Picture:
-    """One run at each of a few values of the lever, around the point at which the first world tips over."""
-    world = summary["groups"][0]["world"]
+    """One run at each of a few values of the lever, around the point at which the first variant tips over."""
+    variant = summary["groups"][0]["variant"]
     own = sorted(
-        (g for g in summary["groups"] if g["world"] == world), key=lambda g: lever.value(g["levers"][lever.key])
+        (g for g in summary["groups"] if g["variant"] == variant), key=lambda g: lever.value(g["levers"][lever.key])
     )
-    at = crossings(summary, lever)[world].at
+    at = crossings(summary, lever)[variant].at
     values = [lever.value(group["levers"][lever.key]) for group in own]
     middle = int(np.argmin(np.abs(np.asarray(values) - at))) if math.isfinite(at) else len(own) // 2
     picked = sorted({min(max(middle + step, 0), len(own) - 1) for step in (-4, -2, 0, 2, 4)})
@@ -806,10 +806,10 @@ def _sweep_curves(
     groups = [own[p] for p in picked]
     axis.dress(panel, shade=all(axis.outages_of(g) == axis.outages_of(groups[0]) for g in groups), group=groups[0])
     drawn = {repr(group["levers"]) for group in groups}
-    rows = [row for row in summary["rows"] if row["world"] == world and repr(row["levers"]) in drawn]
+    rows = [row for row in summary["rows"] if row["variant"] == variant and repr(row["levers"]) in drawn]
     for back in sorted({number(row["recovers_from_s"]) for row in rows if row["replication"] == 0}):
         panel.axvline(back, color=GREY, lw=1, ls=(0, (1, 1)))
-    panel.set_ylabel("droplets with a lease (%)" if level == "leased_share" else "jobs that wait for an answer")
+    panel.set_ylabel("holders with a lease (%)" if level == "leased_share" else "jobs that wait for an answer")
     if level != "leased_share":
         panel.set_yscale("symlog", linthresh=10)
         panel.set_ylim(bottom=0)
@@ -819,7 +819,7 @@ def _sweep_curves(
         for p, share in zip(picked, verdicts, strict=True)
     ]
     legend_below(below, handles, names, others=False, columns=2)
-    entitle(figure, f"“{world}” around the edge: one run at each of {len(picked)} values")
+    entitle(figure, f"“{variant}” around the edge: one run at each of {len(picked)} values")
     noun = "Leased share" if level == "leased_share" else "Backlog (logarithmic above 10)"
     return Picture(
         "sweep-curves",
@@ -887,7 +887,9 @@ class TimeAxis:
         if not self.outages:
             return ""
         degraded = ", the lighter the fewer requests fail" if any(share < 1 for *_, share in self.outages) else ""
-        whose = "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0]['world']}”"
+        whose = (
+            "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0]['variant']}”"
+        )
         return f" Shaded: the dependency is down{whose}{degraded}."
 
     def show(self, at_s: float) -> str:
@@ -986,14 +988,14 @@ def _rise(curve: Curve, column: str, points: int) -> Array:
 
 
 def highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
-    """Worlds to draw in colour, with their number, and those to draw in grey."""
+    """Variants to draw in colour, with their number, and those to draw in grey."""
     numbered = list(enumerate(curves))
     if len(curves) <= TOGETHER_MAX:
         return numbered, []
     best = best_of(summary["groups"][1:])
     chosen = {0}
     for i, group in numbered[1:]:
-        if best is not None and group.label == best["world"]:
+        if best is not None and group.label == best["variant"]:
             chosen.add(i)
     worst = next((i for i, _ in numbered[1:] if math.isinf(mean(summary["groups"][i], "ttr99_s"))), None)
     if worst is not None:
@@ -1002,12 +1004,12 @@ def highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[li
 
 
 def grey_note(others: Sequence[Curve]) -> str:
-    """What a caption says of the worlds in grey."""
-    return f" Thin grey: the other {len(others)} worlds." if others else ""
+    """What a caption says of the variants in grey."""
+    return f" Thin grey: the other {len(others)} variants." if others else ""
 
 
 def _ends(values: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """The first world, and of the others the one that differs from it most."""
+    """The first variant, and of the others the one that differs from it most."""
     if len(values) == 1:
         return list(values)
 
@@ -1018,7 +1020,7 @@ def _ends(values: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def _contrast(groups: Sequence[Mapping[str, Any]]) -> str:
-    """The first world, the best of the others, and one that never recovers: when they are back."""
+    """The first variant, the best of the others, and one that never recovers: when they are back."""
     first, others = groups[0], groups[1:]
     chosen = [first]
     never = next((group for group in others if math.isinf(mean(group, "ttr99_s"))), None)
@@ -1030,8 +1032,8 @@ def _contrast(groups: Sequence[Mapping[str, Any]]) -> str:
     if len(groups) > 1 and all(
         math.isinf(mean(group, "ttr99_s")) and not group["verdicts"].get("recovered") for group in groups
     ):
-        return f"none of the {len(groups)} worlds recovers"
-    return "; ".join(f"“{group['world']}” {_is(how_long(group))}" for group in chosen)
+        return f"none of the {len(groups)} variants recovers"
+    return "; ".join(f"“{group['variant']}” {_is(how_long(group))}" for group in chosen)
 
 
 def _part(share: float) -> str:
@@ -1044,7 +1046,7 @@ def _is(text: str) -> str:
 
 
 def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
-    """A line in the colour, dashes and marker of world number `i`."""
+    """A line in the colour, dashes and marker of variant number `i`."""
     style_of = {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
     every = max(1, len(times) // 9)
     start = min((i * every) // 7, max(len(times) - 1, 0))
@@ -1066,7 +1068,7 @@ def _lines_picture(
     axis: TimeAxis,
     stacked: Sequence[tuple[str, Callable[[Curve], tuple[Array, Array]], str]],
 ) -> Figure:
-    """Panels above each other, a line a world."""
+    """Panels above each other, a line a variant."""
     shown, others = highlighted(summary, curves)
     figure, panels = stack(
         [*([2.3 if len(stacked) > 1 else 2.9] * len(stacked)), lines_in(_legend_rows(shown, others))]
@@ -1120,7 +1122,7 @@ def legend_below(below: Axes, handles: Sequence[Any], names: Sequence[str], othe
     handles, names = list(handles), [textwrap.shorten(name, 96, placeholder=" …") for name in names]
     if others:
         handles.append(Line2D([], [], color=PALE, lw=1.2))
-        names.append("all other worlds")
+        names.append("all other variants")
     below.legend(
         handles,
         names,

@@ -1,6 +1,6 @@
 """Pictures of what followed the leases: launches, propagation, health checks, and the whole day on one axis of time.
 
-The same house style as `figures`: a colour, a line style and a marker a world, what to see in the title.
+The same house style as `figures`: a colour, a line style and a marker a variant, what to see in the title.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from recovery.figures import (
     stack,
     style,
 )
-from recovery.stage_times import ALL, STAGES, World
+from recovery.stage_times import ALL, STAGES, Variant
 from recovery.store import number
 
 if TYPE_CHECKING:
@@ -65,31 +65,31 @@ Line = Callable[[Curve], tuple[Array, Array]]
 
 def figures_for(manifest: Mapping[str, Any], summary: dict[str, Any], series: pl.DataFrame | None) -> list[Picture]:
     """The pictures of the later stages of a run, in the order of the event; none if it has none."""
-    worlds = stage_times.worlds(summary, number(manifest["window_s"]))
-    if series is None or not worlds:
+    variants = stage_times.variants(summary, number(manifest["window_s"]))
+    if series is None or not variants:
         return []
     axis = TimeAxis(manifest)
-    curves = [Curve(group["world"], series_of(series, group)) for group in summary["groups"]]
+    curves = [Curve(group["variant"], series_of(series, group)) for group in summary["groups"]]
     with style():
-        pictures = [_day(manifest, summary, curves, worlds, axis)]
-        if len(worlds) > 1:
-            pictures.append(_stages(worlds, axis))
-        pictures.append(_launches(manifest, summary, curves, worlds, axis))
+        pictures = [_day(manifest, summary, curves, variants, axis)]
+        if len(variants) > 1:
+            pictures.append(_stages(variants, axis))
+        pictures.append(_launches(manifest, summary, curves, variants, axis))
         if "launches_reachable" in series.columns:
-            pictures.append(_propagation(manifest, summary, curves, worlds, axis))
+            pictures.append(_propagation(manifest, summary, curves, variants, axis))
         if "targets_usable" in series.columns:
-            pictures.append(_health(manifest, summary, curves, worlds, axis))
+            pictures.append(_health(manifest, summary, curves, variants, axis))
     return pictures
 
 
-def _chosen(curves: Sequence[Curve], worlds: Sequence[World]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
-    """Worlds to draw in colour, with their number, and those to draw in grey: of many the first, the one that is normal
-    again soonest, and one that never is.
+def _chosen(curves: Sequence[Curve], variants: Sequence[Variant]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
+    """Variants to draw in colour, with their number, and those to draw in grey: of many the first, the one that is
+    normal again soonest, and one that never is.
     """
-    ends = [world.normal_s[ALL].mean for world in worlds]
-    chosen = set(range(len(worlds)))
+    ends = [variant.normal_s[ALL].mean for variant in variants]
+    chosen = set(range(len(variants)))
     if len(curves) > TOGETHER_MAX:
-        later = range(1, len(worlds))
+        later = range(1, len(variants))
         chosen = {0, min(later, key=lambda i: ends[i]), max(later, key=lambda i: ends[i])}
     numbered = list(enumerate(curves))
     return [pair for pair in numbered if pair[0] in chosen], [curve for i, curve in numbered if i not in chosen]
@@ -124,7 +124,7 @@ def _latency(curve: Curve) -> tuple[Array, Array]:
 
 
 def _share_of(manifest: Mapping[str, Any], column: str) -> Line:
-    """A number of targets as a share of all targets of the world (%)."""
+    """A number of targets as a share of all targets of the variant (%)."""
 
     def line(curve: Curve) -> tuple[Array, Array]:
         targets = float(inputs_of(manifest, curve.label)["health"]["targets"])
@@ -162,7 +162,7 @@ def _panel(
     label: str,
     scale: str,
 ) -> list[Any]:
-    """One panel, a line a world; `scale` is "share" (0 to 100 %), "percent" (few of them), "linear" or "symlog".
+    """One panel, a line a variant; `scale` is "share" (0 to 100 %), "percent" (few of them), "linear" or "symlog".
 
     Returns handles for a legend.
     """
@@ -210,7 +210,7 @@ def _level_line(panel: Axes, at: float, text: str) -> None:
 
 
 def _actions(panels: Sequence[Axes], summary: Mapping[str, Any], axis: TimeAxis, names: Sequence[str]) -> str:
-    """Dotted lines where operators of the first world did one of these things; returns them, for the caption."""
+    """Dotted lines where operators of the first variant did one of these things; returns them, for the caption."""
     done: dict[str, list[str]] = {}
     for action in summary["rows"][0].get("actions", []):
         if action["do"].partition(" in zone ")[0] in names and number(action["at_s"]) <= axis.horizon_s:
@@ -220,13 +220,13 @@ def _actions(panels: Sequence[Axes], summary: Mapping[str, Any], axis: TimeAxis,
     if not done:
         return ""
     told = "; ".join(f"{name} {', '.join(dict.fromkeys(times))}" for name, times in done.items())
-    return f" Dotted upright lines, what operators of “{summary['rows'][0]['world']}” did: {told}."
+    return f" Dotted upright lines, what operators of “{summary['rows'][0]['variant']}” did: {told}."
 
 
-def _when(world: World, stage: str, axis: TimeAxis) -> str:
-    """When a stage of a world is normal again, in words."""
-    at = world.normal_s[stage].mean
-    if world.is_well(stage):
+def _when(variant: Variant, stage: str, axis: TimeAxis) -> str:
+    """When a stage of a variant is normal again, in words."""
+    at = variant.normal_s[stage].mean
+    if variant.is_well(stage):
         return "stay normal" if stage in ("leases", "launches") else "stays normal"
     verb = "are" if stage in ("leases", "launches") else "is"
     return f"{verb} never normal again" if math.isinf(at) else f"{verb} normal again {_at(axis, at)}"
@@ -236,16 +236,16 @@ def _at(axis: TimeAxis, at_s: float) -> str:
     return f"at {axis.show(at_s)}" if axis.start is not None else f"after {axis.show(at_s)}"
 
 
-def _contrast(worlds: Sequence[World], stage: str, axis: TimeAxis) -> str:
-    """The first world, and the best of the others, at one stage."""
-    text = f"“{worlds[0].name}” {_when(worlds[0], stage, axis)}"
+def _contrast(variants: Sequence[Variant], stage: str, axis: TimeAxis) -> str:
+    """The first variant, and the best of the others, at one stage."""
+    text = f"“{variants[0].name}” {_when(variants[0], stage, axis)}"
     text = text.replace(" are ", " is ").replace(" stay ", " stays ")
-    times = {world.name: world.normal_s[stage].mean for world in worlds}
+    times = {variant.name: variant.normal_s[stage].mean for variant in variants}
     best, worst = (pick(list(times)[1:], key=lambda name: times[name], default="") for pick in (min, max))
-    if best and times[best] < times[worlds[0].name] - 60:
-        when = "never ceases to be" if times[best] <= worlds[0].window_s else _at(axis, times[best])
+    if best and times[best] < times[variants[0].name] - 60:
+        when = "never ceases to be" if times[best] <= variants[0].window_s else _at(axis, times[best])
         return f"{text}, “{textwrap.shorten(best, 60, placeholder=' …')}” {when}"
-    if worst and math.isinf(times[worst]) and math.isfinite(times[worlds[0].name]):
+    if worst and math.isinf(times[worst]) and math.isfinite(times[variants[0].name]):
         return f"{text}, “{textwrap.shorten(worst, 60, placeholder=' …')}” never"
     return text
 
@@ -261,13 +261,13 @@ def _launches(
     manifest: Mapping[str, Any],
     summary: dict[str, Any],
     curves: Sequence[Curve],
-    worlds: Sequence[World],
+    variants: Sequence[Variant],
     axis: TimeAxis,
 ) -> Picture:
-    """Answers a second in the first world with the throttle's steps; accepted launches and waiting customers of all."""
+    """Answers a second in the first variant with the throttle's steps; accepted launches, waiting customers of all."""
     from matplotlib.lines import Line2D
 
-    shown, others = _chosen(curves, worlds)
+    shown, others = _chosen(curves, variants)
     figure, (answers, key, accepted, waiting, below) = stack(
         [2.3, lines_in(2), 1.5, 1.7, lines_in(len(shown) + bool(others))]
     )
@@ -297,10 +297,10 @@ def _launches(
     legend_below(below, found, [curve.label for _, curve in shown], bool(others))
     _only_last([answers, accepted, waiting], axis)
     told = _actions([answers, accepted, waiting], summary, axis, ("launch throttle", "throttle", "restart"))
-    entitle(figure, f"Launches: {_contrast(worlds, 'launches', axis)}")
+    entitle(figure, f"Launches: {_contrast(variants, 'launches', axis)}")
     caption = (
-        "Above: what launches of the first world were answered, a second, with new ones and the limit of the request "
-        "throttle. Below: accepted launches, and customers between two attempts (logarithmic), in every world."
+        "Above: what launches of the first variant were answered, a second, with new ones and the limit of the request "
+        "throttle. Below: accepted launches, and customers between two attempts (logarithmic), in every variant."
     )
     return Picture("launches", figure, caption + told + grey_note(others))
 
@@ -309,11 +309,11 @@ def _propagation(
     manifest: Mapping[str, Any],
     summary: dict[str, Any],
     curves: Sequence[Curve],
-    worlds: Sequence[World],
+    variants: Sequence[Variant],
     axis: TimeAxis,
 ) -> Picture:
     """Jobs that wait, and the mean latency of launches."""
-    shown, others = _chosen(curves, worlds)
+    shown, others = _chosen(curves, variants)
     figure, (jobs, latency, below) = stack([2.0, 2.0, lines_in(len(shown) + bool(others))])
     _panel(jobs, axis, shown, others, _backlog, "jobs that wait", "symlog")
     handles = _panel(latency, axis, shown, others, _latency, "mean latency (min)", "linear")
@@ -328,7 +328,7 @@ def _propagation(
     legend_below(below, handles, [curve.label for _, curve in shown], bool(others))
     _only_last([jobs, latency], axis)
     told = _actions([jobs, latency], summary, axis, ("load reduction",))
-    entitle(figure, f"Network propagation: latency of {_contrast(worlds, 'latency', axis)}")
+    entitle(figure, f"Network propagation: latency of {_contrast(variants, 'latency', axis)}")
     caption = (
         "Jobs that wait in queues or to come back (logarithmic), and the mean time from an accepted launch to a "
         "reachable instance, of what became reachable."
@@ -342,11 +342,11 @@ def _health(
     manifest: Mapping[str, Any],
     summary: dict[str, Any],
     curves: Sequence[Curve],
-    worlds: Sequence[World],
+    variants: Sequence[Variant],
     axis: TimeAxis,
 ) -> Picture:
-    """Usable capacity, removed capacity by zone in the first world, errors, terminated instances."""
-    shown, others = _chosen(curves, worlds)
+    """Usable capacity, removed capacity by zone in the first variant, errors, terminated instances."""
+    shown, others = _chosen(curves, variants)
     zones = [int(name.rpartition("_")[2]) for name in curves[0].frame.columns if name.startswith("removed_in_zone_")]
     keyed = 1 + (len(zones) - 1) // 6
     figure, (usable, removed, key, errors, ended, below) = stack(
@@ -373,7 +373,7 @@ def _health(
     panels = [usable, removed, errors, ended]
     _only_last(panels, axis)
     told = _actions(panels, summary, axis, ("failover off", "failover on"))
-    entitle(figure, f"Health checks: capacity of {_contrast(worlds, 'capacity', axis)}")
+    entitle(figure, f"Health checks: capacity of {_contrast(variants, 'capacity', axis)}")
     caption = (
         "Targets that are in use and reachable; targets of each zone that are not in use (taken out, new, terminated "
         "or failed over); share of the targets in use that cannot be reached; instances terminated so far."
@@ -385,18 +385,18 @@ def _day(
     manifest: Mapping[str, Any],
     summary: dict[str, Any],
     curves: Sequence[Curve],
-    worlds: Sequence[World],
+    variants: Sequence[Variant],
     axis: TimeAxis,
 ) -> Picture:
-    """All stages on one axis of time, with the milestones of the first world: observed above, simulated below."""
-    shown, others = _chosen(curves, worlds)
+    """All stages on one axis of time, with the milestones of the first variant: observed above, simulated below."""
+    shown, others = _chosen(curves, variants)
     stages: dict[str, tuple[Line, str, str]] = {
-        "leases": (lambda c: level_of(c, "leased_share", 100, POINTS), "droplets with\na lease (%)", "share"),
+        "leases": (lambda c: level_of(c, "leased_share", 100, POINTS), "holders with\na lease (%)", "share"),
         "launches": (_accepted, "attempts\naccepted (%)", "share"),
         "latency": (_latency, "mean\nlatency (min)", "linear"),
         "capacity": (_share_of(manifest, "targets_usable"), "usable\ntargets (%)", "share"),
     }
-    stages = {stage: drawn for stage, drawn in stages.items() if stage in worlds[0].normal_s}
+    stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal_s}
     stones = sorted(summary.get("milestones", []), key=lambda one: number(one["observed_s"]))
     rows = len(shown) + bool(others) + len(stones) + (2 if stones else 0)
     figure, (*panels, below) = stack([1.25] * len(stages) + [1.16 * lines_in(rows)])
@@ -414,15 +414,15 @@ def _day(
             0, 0, "\n".join(_told(stones, axis, curves[0].label)), transform=below.transAxes, va="bottom", ha="left",
             fontsize=8.4, linespacing=1.35,
         )  # fmt: skip
-    end = worlds[0].normal_s[ALL].mean
-    what = worlds[0].last.partition(" in ")[0]
+    end = variants[0].normal_s[ALL].mean
+    what = variants[0].last.partition(" in ")[0]
     several = "" if what.endswith("es") else "s"
-    if worlds[0].is_well(ALL):
-        text = f"“{worlds[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"
+    if variants[0].is_well(ALL):
+        text = f"“{variants[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"
     elif math.isinf(end):
-        text = f"“{worlds[0].name}” is never normal again; {what} hold{several} it back"
+        text = f"“{variants[0].name}” is never normal again; {what} hold{several} it back"
     else:
-        text = f"“{worlds[0].name}” is normal again {_at(axis, end)}; {what} come{several} last"
+        text = f"“{variants[0].name}” is normal again {_at(axis, end)}; {what} come{several} last"
     entitle(figure, f"The whole way back: {text}")
     caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
     if stones:
@@ -430,38 +430,39 @@ def _day(
     return Picture("day", figure, caption + grey_note(others))
 
 
-def _stages(worlds: Sequence[World], axis: TimeAxis) -> Picture:
-    """When each stage is normal again, a row a world, the soonest on top."""
+def _stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
+    """When each stage is normal again, a row a variant, the soonest on top."""
     from matplotlib.lines import Line2D
 
-    order = sorted(worlds, key=lambda world: (world.normal_s[ALL].mean, world is not worlds[0]))
-    stages = [stage for stage in STAGES if stage in worlds[0].normal_s]
+    order = sorted(variants, key=lambda variant: (variant.normal_s[ALL].mean, variant is not variants[0]))
+    stages = [stage for stage in STAGES if stage in variants[0].normal_s]
     figure, (panel, below) = stack([0.5 + 0.4 * len(order), lines_in(2)])
-    for y, world in enumerate(order):
-        known = [stage for stage in stages if not world.is_well(stage)]
-        ends = [min(world.normal_s[stage].mean, axis.horizon_s) for stage in known]
+    for y, variant in enumerate(order):
+        known = [stage for stage in stages if not variant.is_well(stage)]
+        ends = [min(variant.normal_s[stage].mean, axis.horizon_s) for stage in known]
         if ends:
             panel.plot([min(ends), max(ends)], [y, y], color=PALE, lw=2.4, zorder=1)
         for n, stage in enumerate(stages):
-            span = world.normal_s[stage]
+            span = variant.normal_s[stage]
             if stage not in known:
                 continue
             at, never = min(span.mean, axis.horizon_s), math.isinf(span.mean)
             low, high = (span.low, span.high) if math.isfinite(span.low) else (at, at)
             place = y + 0.14 * (n - (len(stages) - 1) / 2)  # so that equal times do not hide each other
             panel.plot([low, min(high, axis.horizon_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
-            panel.plot(at, place, MARKERS[n + 1], ms=7 if world.last.startswith(stage) else 5, zorder=4, clip_on=False,
+            size = 7 if variant.last.startswith(stage) else 5
+            panel.plot(at, place, MARKERS[n + 1], ms=size, zorder=4, clip_on=False,
                        markerfacecolor="white" if never else COLOURS[n], markeredgecolor=COLOURS[n])  # fmt: skip
     axis.dress(panel, shade=False)
-    names = [textwrap.fill(textwrap.shorten(world.name, 56, placeholder=" …"), 32) for world in order]
+    names = [textwrap.fill(textwrap.shorten(variant.name, 56, placeholder=" …"), 32) for variant in order]
     panel.set_yticks(range(len(order)), names, fontsize=8.4)
     panel.set_ylim(len(order) - 0.4, -0.7)
     panel.grid(axis="y", visible=False)
     handles = [Line2D([], [], color=COLOURS[n], marker=MARKERS[n + 1], ms=5, ls="") for n in range(len(stages))]
     legend_below(below, handles, [stage_times.TITLES[stage] for stage in stages], False, 2)
-    lasts = Counter(world.last.partition(" in ")[0] for world in worlds)
+    lasts = Counter(variant.last.partition(" in ")[0] for variant in variants)
     told = ", ".join(f"{name} in {count}" for name, count in lasts.most_common())
-    entitle(figure, f"What holds recovery back, in {len(worlds)} worlds: {told}")
+    entitle(figure, f"What holds recovery back, in {len(variants)} variants: {told}")
     caption = (
         "When each stage is normal again, with 95 % intervals where there are several runs; the large marker is the "
         "last stage, a hollow one at the right edge is never normal again before the horizon."
@@ -499,9 +500,9 @@ def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Mapping[str, 
             )
 
 
-def _told(stones: Sequence[Mapping[str, Any]], axis: TimeAxis, world: str) -> list[str]:
+def _told(stones: Sequence[Mapping[str, Any]], axis: TimeAxis, variant: str) -> list[str]:
     """Milestones as a list: number, name, observed, simulated, difference."""
-    lines = [f"Milestones: observed | simulated (“{textwrap.shorten(world, 40, placeholder=' …')}”)"]
+    lines = [f"Milestones: observed | simulated (“{textwrap.shorten(variant, 40, placeholder=' …')}”)"]
     for i, stone in enumerate(stones, 1):
         observed, simulated = number(stone["observed_s"]), number(stone["simulated_s"])
         text = units.show_milestone(simulated)

@@ -43,7 +43,7 @@ CHANCE = "chance"
 UNKNOWN = dict.fromkeys(("mean", "low", "high"), math.nan)
 HARMS = {
     "denied_share": ("launches that were denied", "%", 100.0),
-    "unleased_droplet_hours": ("hours without a lease, all droplets", "1,000 h", 1e-3),
+    "unleased_holder_hours": ("hours without a lease, all holders", "1,000 h", 1e-3),
     "wasted_share": ("work for answers nobody waited for", "%", 100.0),
 }
 
@@ -227,7 +227,7 @@ def _ranked(sweep: Sweep) -> Picture:
     figures.entitle(figure, text)
     limit = units.show_duration(number(sweep.summary["limit_s"]))
     caption = (
-        f"Mean over worlds and replications with its {units.show_share(sweep.summary['confidence'])} interval, best "
+        f"Mean over draws and replications with its {units.show_share(sweep.summary['confidence'])} interval, best "
         f"first; a run that is not back counts as {limit}, the horizon. Right: how many those are. Orange mark: the "
         "fluid bound, the time if no work were wasted; nothing can be faster."
     )
@@ -290,17 +290,17 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     axis = figures.TimeAxis(sweep.manifest)
     scale = 100.0 if level == "leased_share" else 1.0
     verdicts = {
-        (policy, replication, world): verdict
-        for policy, replication, world, verdict in sweep.runs.select(
-            "policy_id", "replication", "world", "verdict"
+        (policy, replication, draw): verdict
+        for policy, replication, draw, verdict in sweep.runs.select(
+            "policy_id", "replication", "draw", "verdict"
         ).rows()
     }
     for i, (panel, policy) in enumerate(zip(panels, told, strict=True)):
         own = series.filter(pl.col("policy_id") == policy["id"])
-        keys = own.select("replication", "world").unique().sort("replication", "world").rows()
-        for replication, world in keys[:: max(1, math.ceil(len(keys) / LINES_MAX))]:
-            one = own.filter((pl.col("replication") == replication) & (pl.col("world") == world)).sort("time_s")
-            lost = verdicts.get((policy["id"], replication, world)) != "recovered"
+        keys = own.select("replication", "draw").unique().sort("replication", "draw").rows()
+        for replication, draw in keys[:: max(1, math.ceil(len(keys) / LINES_MAX))]:
+            one = own.filter((pl.col("replication") == replication) & (pl.col("draw") == draw)).sort("time_s")
+            lost = verdicts.get((policy["id"], replication, draw)) != "recovered"
             look: dict[str, Any] = (
                 {"color": ORANGE, "ls": (0, (4, 2)), "zorder": 6} if lost else {"color": BLUE, "zorder": 2}
             )
@@ -322,7 +322,7 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
         panel.set_title(f"{text}\n{_back(policy)}", loc="left", fontsize=SMALL_PT, linespacing=1.15)
         if i % columns == 0:
             panel.set_ylabel(
-                "droplets with a lease (%)" if level == "leased_share" else "jobs that wait (number)", fontsize=8.4
+                "holders with a lease (%)" if level == "leased_share" else "jobs that wait (number)", fontsize=8.4
             )
         if i + columns >= len(told) and (columns != 3 or i % columns == 1 or len(told) % columns == 1):
             panel.set_xlabel(textwrap.fill(axis.label, 44) if columns > 1 else axis.label, fontsize=8.4)
@@ -340,9 +340,9 @@ def _curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     if worst is not first and _share(worst["not_recovered"]) > 0:
         text += f"; “{_short(worst)}” {_is(_back(worst))}"
     figures.entitle(figure, ("Leases: " if level == "leased_share" else "Backlog: ") + text)
-    noun = "Share of droplets that hold a lease" if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
+    noun = "Share of holders that hold a lease" if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
     caption = (
-        f"{noun}; each thin line is one world, at most {LINES_MAX} of them a panel. The median is over all of them."
+        f"{noun}; each thin line is one draw, at most {LINES_MAX} of them a panel. The median is over all of them."
     )
     yield Picture("curves", figure, caption + axis.shading([]))
 
@@ -520,7 +520,7 @@ def _is_grid(x: Side, y: Side) -> bool:
 
 def _important(sweep: Sweep, runs: pl.DataFrame) -> tuple[str, str] | None:
     """The two uncertainties with the largest total index, or, where there is none, with the strongest rank correlation
-    with the measure; None if there are too few worlds for a map.
+    with the measure; None if there are too few draws for a map.
     """
     from scipy import stats
 
@@ -545,8 +545,8 @@ def _important(sweep: Sweep, runs: pl.DataFrame) -> tuple[str, str] | None:
 
 
 def _bins(runs: pl.DataFrame) -> int:
-    """Bins a side, so that a cell has two worlds on average."""
-    return min(int(math.sqrt(runs["world"].n_unique() / 2)), BINS_MAX)
+    """Bins a side, so that a cell has two draws on average."""
+    return min(int(math.sqrt(runs["draw"].n_unique() / 2)), BINS_MAX)
 
 
 def _side(sweep: Sweep, part: pl.DataFrame, key: str) -> Side | None:
@@ -923,7 +923,7 @@ def _regret(sweep: Sweep) -> Iterator[Picture]:
             str(policy["rank"]), at, (-5, 5), textcoords="offset points", ha="right", fontsize=8.8, fontweight="bold",
             zorder=7, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )  # fmt: skip
-    panel.set_xlabel(f"mean regret over the worlds ({sweep.unit} later than the best there)")
+    panel.set_xlabel(f"mean regret over the draws ({sweep.unit} later than the best there)")
     panel.set_ylabel(f"largest regret in a draw ({sweep.unit})")
     handles = [
         Line2D([], [], color=BLUE, marker="o", ls="", ms=5),

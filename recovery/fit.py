@@ -23,7 +23,7 @@ import numpy as np
 
 from recovery import aftermath, identity, measured, pipeline, toml_edit
 from recovery.pipeline import Outcome
-from recovery.scenario import Experiment, Scenario, ScenarioError, World, load, resolve
+from recovery.scenario import Experiment, Scenario, ScenarioError, Variant, load, resolve
 from recovery.units import duration_s, percent, quantity, rate_per_s, show_duration, show_share
 
 # How far off (s) a milestone may lie by its confidence: half of what counts as met.
@@ -41,7 +41,7 @@ ALIKE = 0.9  # cosine from which on two keys change the simulation alike
 # Keys that shape a recovery: what each does to the simulation is compared with what the fitted keys do.
 MAIN_KEYS = (
     "host.establish_time", "host.renew_time", "host.timeout", "host.workers", "lease.duration", "lease.check_every",
-    "policy.client.delay", "policy.client.base", "policy.client.cap", "fleet.droplets", "propagation.time",
+    "policy.client.delay", "policy.client.base", "policy.client.cap", "fleet.holders", "propagation.time",
     "propagation.workers", "jobs.retries",
 )  # fmt: skip
 
@@ -213,7 +213,7 @@ def sampled(outcome: Outcome, column: str, times_s: Sequence[float]) -> np.ndarr
         series = outcome.leased_share()
     elif column.startswith("leased_share_zone_"):
         zone = int(column.rsplit("_", 1)[1])
-        series = outcome.leased_by_zone[zone] / max(int(outcome.droplets_by_zone[zone]), 1)
+        series = outcome.leased_by_zone[zone] / max(int(outcome.holders_by_zone[zone]), 1)
     elif column == "backlog":
         series = outcome.backlog()
     elif column == "oldest_s":
@@ -393,7 +393,7 @@ class Candidates:
     def outcomes(
         self, places: Sequence[float], more: tuple[str, ...] = (), replications: Sequence[int] = ()
     ) -> list[Outcome]:
-        """The first world's outcomes, one a replication (the experiment's own if none is given), with its own seed."""
+        """The first variant's outcomes, one a replication (if none is given, the experiment's own), its own seed."""
         loaded = self.experiment(places, more)
         found = []
         self.runs += 1
@@ -401,9 +401,10 @@ class Candidates:
             self._progress(self.runs)
         for replication in replications or range(loaded.head.replications):
             seed = loaded.head.seed
-            world = resolve(loaded.first, seed, replication)
-            alone = World(
-                world.name, world.scenario.model_copy(update={"launches": None, "propagation": None, "health": None})
+            variant = resolve(loaded.first, seed, replication)
+            alone = Variant(
+                variant.name,
+                variant.scenario.model_copy(update={"launches": None, "propagation": None, "health": None}),
             )
             key = identity.digest_of(alone, seed, replication)
             if key not in self._leases:
@@ -411,7 +412,7 @@ class Candidates:
                 with pipeline.Runner(self.threads) as runner:
                     self._leases[key] = next(runner.run([(alone, seed, replication)]))
             outcome = self._leases[key]
-            outcome.world = world
+            outcome.variant = variant
             found.append(aftermath.follow(outcome))
         return found
 

@@ -16,13 +16,13 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.distributions import Distribution
-from recovery.scenario import Scenario, World, resolve
+from recovery.scenario import Scenario, Variant, resolve
 from recovery.stages import health, launches, propagation, queueing
 
 MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
 
-MEASURES = 4
+MEASURES = 5
 """Meaning of a row of results. Raise it when a fingerprint of a row changes and those of the series do not."""
 
 RACE = 1
@@ -49,9 +49,9 @@ def other(worker: str) -> str:
     )
 
 
-def digest_of(world: World, seed: int, replication: int) -> str:
+def digest_of(variant: Variant, seed: int, replication: int) -> str:
     """Key (16 hex digits) of one run: of all that decides its series and its row."""
-    scenario = resolve(world, seed, replication).scenario
+    scenario = resolve(variant, seed, replication).scenario
     return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario))
 
 

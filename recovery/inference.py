@@ -3,8 +3,8 @@
 A leaf: of this project it imports `recovery.measures` and `recovery.theory` only. Times are seconds (`_s`), shares lie
 between 0 and 1.
 
-A sweep runs every policy in every world. Worlds are drawn anew in each *replication* (an independent randomisation of
-the design: random, Latin hypercube or Sobol), the same for all policies. Within a replication worlds are not
+A sweep runs every policy in every draw. Draws are made anew in each *replication* (an independent randomisation of
+the design: random, Latin hypercube or Sobol), the same for all policies. Within a replication draws are not
 independent of each other, replications are: they are the *clusters* over which intervals are taken, and the differences
 between policies are paired. Times that are `inf` are censored at the horizon, never dropped: the main figure is the
 mean of `restricted` times, beside the probability of not recovering (`theory.wilson`) and the mean time given recovery
@@ -203,8 +203,8 @@ def _difference(values: object, other: object, name: str, cluster: object) -> Li
 def paired(values: object, other: object, cluster: object, confidence: float = 0.95) -> Estimate:
     """Mean of (values - other), row by row, and its Student interval over clusters.
 
-    Rows are matched: the same world and the same draws under two policies. What both suffer from alike cancels, so that
-    this is narrower than the interval of unmatched runs wherever the two are positively correlated.
+    Rows are matched: the same draw and the same random numbers under two policies. What both suffer from alike cancels,
+    so that this is narrower than the interval of unmatched runs wherever the two are positively correlated.
 
     `values`, `other` float[n], finite (restrict times first), `cluster` n labels. One cluster tells no interval (nan).
     Raises ValueError otherwise.
@@ -424,7 +424,7 @@ def prim(
     kinds: Sequence[str] | None = None,
     most: int = 3,
 ) -> list[Box]:
-    """Boxes in which cases are frequent (patient rule induction): in which worlds a policy fails.
+    """Boxes in which cases are frequent (patient rule induction): in which draws a policy fails.
 
     Peeling takes away, again and again, the share `alpha` of the box (or the code) whose loss raises the density most
     for each run given up, until `least_support` of all runs is left. Two boxes of this path are widened, the one with

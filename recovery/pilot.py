@@ -17,14 +17,14 @@ import numpy as np
 from kernels import draws, jit, requests
 from recovery import pipeline
 from recovery.estimate import Estimate
-from recovery.scenario import Scenario, World, condition, resolve
+from recovery.scenario import Scenario, Variant, condition, resolve
 from recovery.stages import health, jobs, launches, leases, propagation, queueing
 from recovery.stages import host as hosts
 from recovery.units import duration_s, ns
 
 ALL_S = 0.35  # of all pilots of a file
-AT_ONCE = 12  # worlds that share it at least; further ones are tried out while some is left
-WHOLE_SHARE = 0.4  # of a world's time for the host as it is
+AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
+WHOLE_SHARE = 0.4  # of a variant's time for the host as it is
 FAR_SHARE = 0.1  # where a rough pilot tells that it takes FAR times that
 FAR = 6.0
 CLIENT_S = 1e-7  # to make a client
@@ -74,23 +74,24 @@ def is_ready(scenario: Scenario) -> bool:
     return all(any(jit.cache_dir().rglob(f"{name}.advance-*.nbi")) for name in names)
 
 
-def tried(worlds: Sequence[World], seed: int, budget_s: float = ALL_S, replications: int = 1) -> list[Tried]:
-    """What a run of each world takes, in the mean over replications.
+def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, replications: int = 1) -> list[Tried]:
+    """What a run of each variant takes, in the mean over replications.
 
-    Worlds are tried out in an order in which each next one is the farthest from those before, while there is time; the
-    others take what lies between, weighed by distance in names and levers. What is left goes to second replications.
+    Variants are tried out in an order in which each next one is the farthest from those before, while there is time;
+    the others take what lies between, weighed by distance in names and levers. What is left goes to second
+    replications.
     """
-    _loaded(worlds[0].scenario, seed)
-    places = _places(worlds)
+    _loaded(variants[0].scenario, seed)
+    places = _places(variants)
     chosen, distance = [0], _distances(places, 0)
     found: dict[int, Tried] = {}
-    left_s, each = budget_s, min(len(worlds), AT_ONCE)
+    left_s, each = budget_s, min(len(variants), AT_ONCE)
     while True:
         i, begun = chosen[-1], time.thread_time()
         share = max(each - len(found), 2 if replications > 1 else 1)
-        found[i] = _world(resolve(worlds[i], seed, 0), seed, 0, max(left_s, 0.0) / share)
+        found[i] = _variant(resolve(variants[i], seed, 0), seed, 0, max(left_s, 0.0) / share)
         left_s -= time.thread_time() - begun
-        if len(found) == len(worlds) or (len(found) >= each and left_s < budget_s / each):
+        if len(found) == len(variants) or (len(found) >= each and left_s < budget_s / each):
             break
         distance[i] = -1.0
         chosen.append(int(distance.argmax()))
@@ -98,7 +99,7 @@ def tried(worlds: Sequence[World], seed: int, budget_s: float = ALL_S, replicati
     for i in chosen:
         begun = time.thread_time()
         if replications > 1 and found[i].is_whole and found[i].spent_s < left_s / 2:
-            found[i] = _either(found[i], _world(resolve(worlds[i], seed, 1), seed, 1, left_s / 2))
+            found[i] = _either(found[i], _variant(resolve(variants[i], seed, 1), seed, 1, left_s / 2))
             left_s -= time.thread_time() - begun
     return _between(places, found)
 
@@ -121,12 +122,12 @@ def _either(one: Tried, other: Tried) -> Tried:
     )
 
 
-def _places(worlds: Sequence[World]) -> np.ndarray:
-    """float64[worlds, axes]: where worlds lie: the values of levers from 0 to 1, words and names as far as can be."""
-    axes = [np.unique([world.name for world in worlds], return_inverse=True)[1]]
+def _places(variants: Sequence[Variant]) -> np.ndarray:
+    """float64[variants, axes]: where they lie: the values of levers from 0 to 1, words and names as far as can be."""
+    axes = [np.unique([variant.name for variant in variants], return_inverse=True)[1]]
     columns = [np.eye(axes[0].max() + 1)[axes[0]] / 2**0.5]
-    for key in dict.fromkeys(key for world in worlds for key, _ in world.levers):
-        values = [dict(world.levers).get(key) for world in worlds]
+    for key in dict.fromkeys(key for variant in variants for key, _ in variant.levers):
+        values = [dict(variant.levers).get(key) for variant in variants]
         if all(_number(value) is not None for value in values):
             numbers = np.array([_number(value) for value in values], float)
             ranks = np.unique(numbers, return_inverse=True)[1]
@@ -151,8 +152,8 @@ def _distances(places: np.ndarray, i: int) -> np.ndarray:
 
 
 def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
-    """Each world by those that were tried out: logarithms, weighed by the inverse square of the distance. How far that
-    is off is told by those that were tried out, each from the others.
+    """Each variant by those that were tried out: logarithms, weighed by the inverse square of the distance. How far
+    that is off is told by those that were tried out, each from the others.
     """
     known = list(found)
     if len(known) == len(places):
@@ -177,8 +178,8 @@ def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
     return told
 
 
-def _world(world: World, seed: int, replication: int, budget_s: float) -> Tried:
-    scenario = world.scenario
+def _variant(variant: Variant, seed: int, replication: int, budget_s: float) -> Tried:
+    scenario = variant.scenario
     later_s = budget_s / 2 if scenario.launches is not None else 0.0
     begun = time.thread_time()
     first, leased = _hosts(scenario, seed, replication, budget_s - later_s)
@@ -360,9 +361,9 @@ def _run(
 
 
 def _clients(scenario: Scenario) -> float:
-    """Of a host: its droplets, or the most jobs that come within a timeout."""
+    """Of a host: its holders, or the most jobs that come within a timeout."""
     if scenario.fleet is not None:
-        return scenario.fleet.droplets / scenario.hosts
+        return scenario.fleet.holders / scenario.hosts
     steps = scenario.jobs.steps if scenario.jobs else ()
     starts = np.array([*[step.at for step in steps], max(scenario.horizon, steps[-1].at)])
     came = np.concatenate([[0.0], np.cumsum([step.rate_per_s() for step in steps] * np.diff(starts))])

@@ -1,10 +1,10 @@
-"""From a world to its outcome: start the hosts, run them side by side, add them up.
+"""From a variant to its outcome: start the hosts, run them side by side, add them up.
 
-A host is a pure function of (world, seed, replication, host); sums are of whole numbers. So the outcome is the same
+A host is a pure function of (variant, seed, replication, host); sums are of whole numbers. So the outcome is the same
 for any number of threads and any order in which the hosts end. Memory grows with the hosts in flight: what remains of a
 host that is done are its part of the sums and a few numbers.
 
-Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each host's numbers are scaled to the droplets for
+Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each host's numbers are scaled to the holders for
 which it stands, and the outcome is the whole fleet's, with an interval for each time to recovery.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from kernels import requests
 from recovery import measures, theory
-from recovery.scenario import Scenario, World, condition, outages_s, resolve
+from recovery.scenario import Scenario, Variant, condition, outages_s, resolve
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases, queueing, sample
 from recovery.units import ns
@@ -37,10 +37,10 @@ PEAKS = ("queue_max", "oldest_max_ns", "backlog_max")  # the largest within each
 COLUMNS = FLOWS + LEVELS + PEAKS
 _OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
-_SLICE = 500  # droplets that are enough for a slice: short runs on several threads should not meet at the lock
+_SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
 
 
-Task = tuple[World, int, int]  # a run: world, seed, replication
+Task = tuple[Variant, int, int]  # a run: variant, seed, replication
 
 
 class Interrupted(Exception):
@@ -49,19 +49,19 @@ class Interrupted(Exception):
 
 @dataclass
 class Outcome:
-    """What one run gave. Its `world` is the one that the run met: with the outages that were drawn for it.
+    """What one run gave. Its `variant` is the one that the run met: with the outages that were drawn for it.
 
     `series` has int64[windows] for each of COLUMNS, summed over hosts (oldest_…: the largest). All sums are of the
     whole fleet, also where only a sample of its hosts was simulated.
     """
 
-    world: World
+    variant: Variant
     seed: int
     replication: int
     times_s: np.ndarray
     series: dict[str, np.ndarray]
     leased_by_zone: np.ndarray
-    droplets_by_zone: np.ndarray
+    holders_by_zone: np.ndarray
     sojourn: np.ndarray
     latency: np.ndarray
     unleased_ns: int
@@ -74,12 +74,12 @@ class Outcome:
     @property
     def scenario(self) -> Scenario:
         """The scenario that was run."""
-        return self.world.scenario
+        return self.variant.scenario
 
     @property
-    def droplets(self) -> int:
+    def holders(self) -> int:
         """Lease holders; 0 for jobs."""
-        return int(self.droplets_by_zone.sum())
+        return int(self.holders_by_zone.sum())
 
     @property
     def outages(self) -> list[tuple[float, float, float]]:
@@ -87,8 +87,8 @@ class Outcome:
         return outages_s(self.scenario)
 
     def leased_share(self) -> np.ndarray:
-        """float64[windows], share of droplets with a lease."""
-        return np.asarray(self.series["leased"] / max(self.droplets, 1))
+        """float64[windows], share of holders with a lease."""
+        return np.asarray(self.series["leased"] / max(self.holders, 1))
 
     def backlog(self) -> np.ndarray:
         """int64[windows], jobs that have neither succeeded nor given up."""
@@ -107,7 +107,7 @@ class Outcome:
         row: dict[str, Any] = {"recovers_from_s": back}
         if scenario.fleet is not None:
             share = self.leased_share()
-            missing, most = self.droplets - flows["leased"], self.droplets * (1 - measures.DEPTHS["ttr99_s"])
+            missing, most = self.holders - flows["leased"], self.holders * (1 - measures.DEPTHS["ttr99_s"])
             normal, is_served = 0.0, True
             row |= measures.times_to_recovery_s(t, share, back, hold)
             if self.doubt is not None:
@@ -119,7 +119,7 @@ class Outcome:
             row["relapses"] = measures.relapses(t, share, back)
             row["leased_min_share"] = float(share.min())
             row["leased_end_share"] = float(share[-1])
-            row["unleased_droplet_hours"] = self.unleased_ns / 3.6e12
+            row["unleased_holder_hours"] = self.unleased_ns / 3.6e12
             row |= measures.milestones_s(t, share, back, row["ttr100_s"])
             is_leased = row["leased_min_share"] >= measures.DEPTHS["ttr99_s"] - measures.ROUNDING
             row["leases_normal_s"] = 0.0 if is_leased else back + row["ttr99_s"]
@@ -202,7 +202,7 @@ class Outcome:
         total = float(unleased.sum())
         if total == 0 or math.isinf(rate):
             return 0.0
-        wanted = 1 - (1 - 0.99) * self.droplets / total  # of the fleet's last 1 %, nobody waits
+        wanted = 1 - (1 - 0.99) * self.holders / total  # of the fleet's last 1 %, nobody waits
         if wanted <= 0:
             return 0.0
         # Hosts that are alike are as one host with all their work and all their workers.
@@ -221,11 +221,11 @@ class _Part:
 
 
 def _start(
-    scenario: Scenario, seed: int, replication: int, host: int, droplets: int, started: Sequence[tuple[int, float]]
+    scenario: Scenario, seed: int, replication: int, host: int, holders: int, started: Sequence[tuple[int, float]]
 ) -> hosts.HostRun:
     controls = queueing.controls_of(scenario, host, started)
     if scenario.fleet is not None:
-        return leases.start(scenario, seed, replication, host, droplets, controls)
+        return leases.start(scenario, seed, replication, host, holders, controls)
     return jobs.start(scenario, seed, replication, host, controls)
 
 
@@ -239,7 +239,7 @@ def _part(scenario: Scenario, host: int, run: hosts.HostRun, cpu_s: float) -> _P
 
 
 class Runner:
-    """Runs worlds on threads of this process. Use as a context; `stop` ends it at the next slice."""
+    """Runs variants on threads of this process. Use as a context; `stop` ends it at the next slice."""
 
     def __init__(self, threads: int, progress: Callable[[float], None] | None = None) -> None:
         """`progress` is told the work done so far, in hosts (fractions of a host count)."""
@@ -268,25 +268,25 @@ class Runner:
                 self._progress(self._done)
 
     def _host(
-        self, scenario: Scenario, seed: int, replication: int, host: int, droplets: int
+        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int
     ) -> tuple[_Part, np.ndarray]:
         begun = time.thread_time()
-        run = _start(scenario, seed, replication, host, droplets, ())
+        run = _start(scenario, seed, replication, host, holders, ())
         end = _end_ns(scenario)
-        slices = min(_SLICES, 1 + droplets // _SLICE) if scenario.fleet is not None else _SLICES
+        slices = min(_SLICES, 1 + holders // _SLICE) if scenario.fleet is not None else _SLICES
         for piece in range(1, slices + 1):
             if self._stopped.is_set():
                 raise Interrupted
             run.advance(end * piece // slices)
-            if droplets >= 10_000:
+            if holders >= 10_000:
                 self._advanced(1 / slices)
         run.close()
-        if droplets < 10_000:
+        if holders < 10_000:
             self._advanced(1.0)
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """Outcomes of (world, seed, replication), in the order of the tasks; what a replication draws of its world
+        """Outcomes of (variant, seed, replication), in the order of the tasks; what a replication draws of its variant
         (`scenario.resolve`) is drawn here. Raises what a run raised.
         """
         for found in self.each(tasks):
@@ -298,10 +298,10 @@ class Runner:
         """As `run`, but what a run raised stands in its place, and the others go on. Raises Interrupted."""
         free = [task for task in tasks if all(action.when is None for action in task[0].scenario.operator)]
         ready = self._run_free(free)
-        for world, seed, replication in tasks:
-            if any(action.when is not None for action in world.scenario.operator):
+        for variant, seed, replication in tasks:
+            if any(action.when is not None for action in variant.scenario.operator):
                 try:
-                    yield self._run_together(resolve(world, seed, replication), seed, replication)
+                    yield self._run_together(resolve(variant, seed, replication), seed, replication)
                 except Interrupted:
                     raise
                 except Exception as error:
@@ -310,30 +310,30 @@ class Runner:
                 yield next(ready)
 
     def _run_free(self, tasks: Sequence[Task]) -> Iterator[Outcome | Exception]:
-        """Worlds whose hosts know nothing of each other: each host runs to the horizon at once."""
+        """Variants whose hosts know nothing of each other: each host runs to the horizon at once."""
 
         sums: dict[int, _Sum] = {}
         finished: dict[int, Outcome | Exception] = {}
 
         def work() -> Iterator[tuple[int, int, int]]:
-            for number, (world, seed, replication) in enumerate(tasks):
+            for number, (variant, seed, replication) in enumerate(tasks):
                 try:
-                    sums[number] = _Sum(resolve(world, seed, replication), seed, replication)
+                    sums[number] = _Sum(resolve(variant, seed, replication), seed, replication)
                 except Exception as error:
                     finished[number] = error
                     continue
-                for host, droplets in sums[number].hosts():
+                for host, holders in sums[number].hosts():
                     if number not in sums:  # one of its hosts failed
                         break
-                    yield number, host, droplets
+                    yield number, host, holders
 
         queue = work()
         pending: dict[Future[tuple[_Part, np.ndarray]], int] = {}
         following = 0
         while following < len(tasks):
-            for number, host, droplets in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
+            for number, host, holders in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
                 own = sums[number]
-                future = self._pool.submit(self._host, own.world.scenario, own.seed, own.replication, host, droplets)
+                future = self._pool.submit(self._host, own.variant.scenario, own.seed, own.replication, host, holders)
                 pending[future] = number
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
@@ -355,13 +355,13 @@ class Runner:
                 yield finished.pop(following)
                 following += 1
 
-    def _run_together(self, world: World, seed: int, replication: int) -> Outcome:
-        """A world whose operators look at the whole fleet: all hosts advance window by window, conditions are looked
+    def _run_together(self, variant: Variant, seed: int, replication: int) -> Outcome:
+        """A variant whose operators look at the whole fleet: all hosts advance window by window, conditions are looked
         at between.
         """
-        scenario = world.scenario
+        scenario = variant.scenario
         begun = time.process_time()
-        total = _Sum(world, seed, replication)
+        total = _Sum(variant, seed, replication)
         started: list[tuple[int, float]] = []
         names: list[tuple[str, float]] = []
         since: dict[int, float] = {}
@@ -371,8 +371,8 @@ class Runner:
 
         def start(group: list[tuple[int, int]], series: np.ndarray) -> list[tuple[int, hosts.HostRun]]:
             own = []
-            for host, droplets in group:
-                run = _start(scenario, seed, replication, host, droplets, ())
+            for host, holders in group:
+                run = _start(scenario, seed, replication, host, holders, ())
                 run.host = run.host._replace(series=series)
                 own.append((host, run))
             return own
@@ -399,7 +399,7 @@ class Runner:
             fleet = {
                 "queue": float(levels[requests.QUEUE]),
                 "oldest": int(levels[requests.OLDEST_NS]) / 1e9,
-                "leased": int(levels[requests.LEASED_END]) / max(total.droplets, 1),
+                "leased": int(levels[requests.LEASED_END]) / max(total.holders, 1),
             }
             fired = False
             for i, action in enumerate(scenario.operator):
@@ -457,14 +457,14 @@ class _Scaled:
 class _Sum:
     """The hosts of one run, added up as they come."""
 
-    def __init__(self, world: World, seed: int, replication: int) -> None:
-        scenario = world.scenario
-        self.world, self.seed, self.replication = world, seed, replication
+    def __init__(self, variant: Variant, seed: int, replication: int) -> None:
+        scenario = variant.scenario
+        self.variant, self.seed, self.replication = variant, seed, replication
         self.zones = scenario.fleet.zones if scenario.fleet else 1
-        self.sizes = leases.droplets_of(scenario) if scenario.fleet else np.zeros(scenario.hosts, np.int64)
+        self.sizes = leases.holders_of(scenario) if scenario.fleet else np.zeros(scenario.hosts, np.int64)
         self.sample = sample.choose(scenario, seed, replication)
         self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
-        self.droplets = int(self.sizes.sum())
+        self.holders = int(self.sizes.sum())
         self.weight = np.zeros(scenario.hosts)
         self.weight[self.simulated] = 1.0
         if self.sample is not None:
@@ -482,12 +482,12 @@ class _Sum:
         self.cpu_s = 0.0
 
     def hosts(self) -> Iterator[tuple[int, int]]:
-        """Number and droplets of each host that is to be simulated."""
+        """Number and holders of each host that is to be simulated."""
         for host in self.simulated.tolist():
             yield host, int(self.sizes[host])
 
     def _stands_for(self, host: int) -> tuple[int, list[tuple[int, int]], int]:
-        """Droplets for which a host stands, the same by zone, and its own; of jobs 1, and 1."""
+        """Holders for which a host stands, the same by zone, and its own; of jobs 1, and 1."""
         own = int(self.sizes[host]) or 1
         if self.sample is None:
             return own, [(host % self.zones, own)], own
@@ -500,11 +500,11 @@ class _Sum:
         of, by_zone, own = self._stands_for(host)
         self.series.add(series, of, own, rows)
         self.oldest[rows] = np.maximum(self.oldest[rows], series[:, _OLDEST])
-        if self.world.scenario.fleet is None:
+        if self.variant.scenario.fleet is None:
             return
         leased = series[:, requests.LEASED_END]
-        for zone, droplets in by_zone:
-            self.leased[zone].add(leased, droplets, own, rows)
+        for zone, holders in by_zone:
+            self.leased[zone].add(leased, holders, own, rows)
         if self.sample is not None:
             self.curves[np.searchsorted(self.simulated, host), rows] = leased
         if first <= self.edge < first + len(series):
@@ -525,7 +525,7 @@ class _Sum:
         """int64[rows, columns], flows and levels of the whole fleet in windows that all hosts have reached."""
         found = self.series.value(rows)
         found[:, _OLDEST] = self.oldest[rows]
-        if self.world.scenario.fleet is not None:
+        if self.variant.scenario.fleet is not None:
             found[:, requests.LEASED_END] = sum(leased.value(rows) for leased in self.leased)
         return found
 
@@ -537,16 +537,16 @@ class _Sum:
         return self.left == 0
 
     def outcome(self) -> Outcome:
-        scenario = self.world.scenario
+        scenario = self.variant.scenario
         series = self.rows(slice(None))
         return Outcome(
-            world=self.world,
+            variant=self.variant,
             seed=self.seed,
             replication=self.replication,
             times_s=np.arange(1, scenario.windows + 1) * scenario.coupling.window,
             series={name: series[:, i].copy() for i, name in enumerate(COLUMNS)},
             leased_by_zone=np.stack([leased.value() for leased in self.leased]),
-            droplets_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.sizes, self.zones).astype(
+            holders_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.sizes, self.zones).astype(
                 np.int64
             ),
             sojourn=self.sojourn.value(),

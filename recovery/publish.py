@@ -49,9 +49,9 @@ def with_tables(page: str, results: Path) -> str:
         if summary.get("kind") == "sweep":
             answers = "\n".join(f"- {answer}" for answer in summary["answers"])
             return f"{match[1]}{answers}\n<!-- end -->"
-        stages = stage_times.worlds(summary, manifest["window_s"])
-        worlds = text.stages_table(stages) if stages else text.worlds_table(summary)
-        return f"{match[1]}```\n{worlds}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
+        stages = stage_times.variants(summary, manifest["window_s"])
+        variants = text.stages_table(stages) if stages else text.variants_table(summary)
+        return f"{match[1]}```\n{variants}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
 
     return _TABLE.sub(filled, page)
 

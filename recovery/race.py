@@ -49,8 +49,8 @@ class Possible(_Part):
     )
 
 
-class World(_Part):
-    """What a world of these experiments is made of."""
+class Variant(_Part):
+    """What a variant of these experiments is made of."""
 
     dns: Dns = Field(description="a table [dns]: Planner, Enactors, records")
     how_often: HowOften = Field(default_factory=lambda: HowOften.model_validate({}))
@@ -65,26 +65,26 @@ def is_race(path: str | Path) -> bool:
 
 def load_any(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
     """Read the race of an experiment: of one with the race alone, or of a scenario with [dns]. Raises ScenarioError."""
-    return load(path, overrides, World if is_race(path) else None)
+    return load(path, overrides, Variant if is_race(path) else None)
 
 
 def has_race(experiment: Experiment) -> bool:
-    """Whether every world has [dns]."""
-    return all(getattr(world.scenario, "dns", None) is not None for world in experiment.worlds)
+    """Whether every variant has [dns]."""
+    return all(getattr(variant.scenario, "dns", None) is not None for variant in experiment.variants)
 
 
 def answer(experiment: Experiment, threads: int) -> dict[str, Any]:
-    """How often, over all worlds and swept values (`rows`), and whether at all (`possible`)."""
+    """How often, over all variants and swept values (`rows`), and whether at all (`possible`)."""
     rows = []
-    for world in experiment.worlds:
-        found: Any = world.scenario
-        much = found.how_often if isinstance(found, World) else HowOften.model_validate({})
+    for variant in experiment.variants:
+        found: Any = variant.scenario
+        much = found.how_often if isinstance(found, Variant) else HowOften.model_validate({})
         rows.append(
-            {"world": world.name, "levers": dict(world.levers), "guardrails": list(found.dns.guardrails)}
+            {"variant": variant.name, "levers": dict(variant.levers), "guardrails": list(found.dns.guardrails)}
             | _how_often(found.dns, much, experiment.head.seed, threads)
         )
     first: Any = experiment.first.scenario
-    small = first.possible if isinstance(first, World) else Possible.model_validate({})
+    small = first.possible if isinstance(first, Variant) else Possible.model_validate({})
     searches = []
     for guardrails in small.guardrails:
         search = stage.explore(small.enactors, small.endpoints, small.plans, small.keep, guardrails)
@@ -164,16 +164,16 @@ def show_rate(per_year: float) -> str:
 
 
 def often_rows(summary: Mapping[str, Any]) -> list[list[str]]:
-    """A line a world: levers, rate with its interval and method, latency of plans; the first is the head."""
+    """A line a variant: levers, rate with its interval and method, latency of plans; the first is the head."""
     keys = list(summary["rows"][0]["levers"])
     times = ["mean", "50 %", "99 %", "99.9 %"]
-    out = [["world", *keys, "empty a year", "95 % interval", "method", *(f"latency, {name}" for name in times)]]
+    out = [["variant", *keys, "empty a year", "95 % interval", "method", *(f"latency, {name}" for name in times)]]
     for row in summary["rows"]:
         rate = row["per_year"]
         interval = f"{show_rate(store.number(rate['low']))} to {show_rate(store.number(rate['high']))}"
         latency = [show_duration(store.number(row["latency"][f"{key}_s"])) for key in ("mean", "p50", "p99", "p999")]
         levers = [str(row["levers"][key]) for key in keys]
-        out.append([row["world"], *levers, show_rate(store.number(rate["mean"])), interval, row["method"], *latency])
+        out.append([row["variant"], *levers, show_rate(store.number(rate["mean"])), interval, row["method"], *latency])
     return out
 
 

@@ -51,7 +51,7 @@ def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tu
 
 def _label(row: Mapping[str, Any], skip: str = "") -> str:
     levers = {key: value for key, value in row["levers"].items() if key != skip}
-    return figures.label_of(row["world"], levers)
+    return figures.label_of(row["variant"], levers)
 
 
 def _at(row: Mapping[str, Any], lever: str) -> float:
@@ -60,7 +60,7 @@ def _at(row: Mapping[str, Any], lever: str) -> float:
 
 
 def _often(summary: Mapping[str, Any]) -> Picture:
-    """Empty records a year: over the first swept key, a line a world and value of the others; else a row each."""
+    """Empty records a year: over the first swept key, a line a variant and value of the others; else a row each."""
     rows = summary["rows"]
     numbers = [store.number(row["per_year"]["mean"]) for row in rows]
     shown = [race.show_rate(n) for n in (min(numbers), max(numbers))]
@@ -76,7 +76,7 @@ def _often(summary: Mapping[str, Any]) -> Picture:
         panel = figure.subplots()
         for i, row in enumerate(rows):
             _point(panel, row, y=i, colour=COLOURS[1])
-        panel.set_yticks(range(len(rows)), [row["world"] for row in rows])
+        panel.set_yticks(range(len(rows)), [row["variant"] for row in rows])
         panel.invert_yaxis()
         panel.set_xscale("log")
         panel.set_xlabel("empty records a year (log scale)")

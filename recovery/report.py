@@ -1,7 +1,7 @@
 """The page of a run: what a folder holds, as pictures and one HTML file that needs nothing else. Never simulates.
 
-The order of the page is the order in which a reader decides: question, verdict, expectations, worlds, observed against
-simulated, pictures, then what is fitted or assumed, and how to make it all again.
+The order of the page is the order in which a reader decides: question, verdict, expectations, variants, observed
+against simulated, pictures, then what is fitted or assumed, and how to make it all again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HEAD = {
 }
 # Symbols of the formulas, and the inputs behind them.
 _BEHIND = {
-    "N": ("fleet.droplets",),
+    "N": ("fleet.holders",),
     "M": ("fleet.hosts",),
     "c": ("host.workers",),
     "s": ("host.establish_time",),
@@ -46,8 +46,8 @@ _BEHIND = {
     "L": ("lease.duration",),
     "Q": ("policy.queue",),
     "R": ("jobs.retries",),
-    "N_unleased": ("fleet.droplets",),
-    "r3": ("host.renew_time", "fleet.droplets", "lease.check_every", "host.workers", "fleet.hosts"),
+    "N_unleased": ("fleet.holders",),
+    "r3": ("host.renew_time", "fleet.holders", "lease.check_every", "host.workers", "fleet.hosts"),
     "μ": ("host.workers", "fleet.hosts", "host.establish_time"),
 }
 NEAR_MIN = {"official": 10, "others": 20}  # how near a milestone should be met
@@ -63,7 +63,7 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of the table of worlds: what it shows of which measure."""
+    """A column of the table of variants: what it shows of which measure."""
 
     measure: str
     title: str
@@ -72,11 +72,11 @@ class Column(NamedTuple):
 
 
 _LEASES = (
-    Column("ttr50_s", "50 % back", "time until half of the droplets have a lease, for good", "time"),
+    Column("ttr50_s", "50 % back", "time until half of the holders have a lease, for good", "time"),
     Column("ttr90_s", "90 % back", "the same for 90 %", "time"),
     Column("ttr99_s", "99 % back", "the same for 99 %: the main measure", "time"),
     Column("ttr100_s", "100 % back", "the same for all", "time"),
-    Column("saved", "saved", "minutes sooner than the first world (99 %)", "saved"),
+    Column("saved", "saved", "minutes sooner than the first variant (99 %)", "saved"),
     Column(
         "efficiency",
         "efficiency",
@@ -91,7 +91,7 @@ _LEASES = (
         "most requests that waited at one time; of several hosts their peaks in one window, added up",
         "number",
     ),
-    Column("unleased_droplet_hours", "unleased droplet hours", "hours without a lease, over all droplets", "number"),
+    Column("unleased_holder_hours", "unleased holder hours", "hours without a lease, over all holders", "number"),
     Column("excess_hours", "after the return", "the same from the dependency's return to the horizon", "number"),
 )
 _JOBS = (
@@ -101,7 +101,7 @@ _JOBS = (
     Column("ttr90_s", "90 % cleared", "the same for 90 %", "time"),
     Column("ttr99_s", "99 % cleared", "the same for 99 %: the main measure", "time"),
     Column("ttr100_s", "100 % cleared", "the same for all", "time"),
-    Column("saved", "saved", "sooner than the first world (99 %)", "saved"),
+    Column("saved", "saved", "sooner than the first variant (99 %)", "saved"),
     Column("amplification", "attempts a success", "attempts for each success, during recovery", "number"),
     Column("wasted_share", "wasted work", "share of the work done for answers nobody waited for", "share"),
     Column("served_share", "jobs served", "share of all jobs that succeeded", "share"),
@@ -192,7 +192,7 @@ def html(
         alike=_alike(summary) if distinct(manifest, summary) is not summary else [],
         milestones=sorted(milestones_of(manifest, summary), key=lambda row: number(row["observed_s"])),
         later=report_later.sections(manifest, summary, later),
-        first=summary["groups"][0]["world"],
+        first=summary["groups"][0]["variant"],
         notes=notes,
         explain=[_explained(row, notes) for row in summary["explain"]],
         inputs=_inputs(manifest, notes),
@@ -256,7 +256,7 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
 
 
 def _without_a_lease(groups: Sequence[Mapping[str, Any]]) -> str:
-    """From when to when holders are without a lease, in words, in the first world; where it has all of them, in those
+    """From when to when holders are without a lease, in words, in the first variant; where it has all of them, in those
     that have not. "" where a summary does not say it.
     """
     if "unleased_s" not in groups[0]:
@@ -265,7 +265,7 @@ def _without_a_lease(groups: Sequence[Mapping[str, Any]]) -> str:
     if groups[0] in lost:
         return f"Holders are without a lease {_span(groups[0])}."
     if not lost:
-        return "No holder is ever without a lease" + (", in any of the worlds." if len(groups) > 1 else ".")
+        return "No holder is ever without a lease" + (", in any of the variants." if len(groups) > 1 else ".")
     told = "; ".join(f"under {_name(group)} some are, {_span(group)}" for group in lost[:3])
     return f"No holder is ever without a lease; {told}{f'; and under {len(lost) - 3} others' if len(lost) > 3 else ''}."
 
@@ -279,17 +279,17 @@ def _span(group: Mapping[str, Any]) -> str:
 
 
 def _why_collapsed(groups: Sequence[Mapping[str, Any]]) -> str:
-    """What limits the first world that collapses, with its number."""
+    """What limits the first variant that collapses, with its number."""
     for group in groups:
         if group["verdicts"].get("collapsed"):
             limit = advice.limit_of(group)
-            name = "" if group is groups[0] else f" “{group['world']}” collapses"
+            name = "" if group is groups[0] else f" “{group['variant']}” collapses"
             return f"Why{name}: {limit.text}." if limit is not None else ""
     return ""
 
 
 def _name(group: Mapping[str, Any]) -> str:
-    return f"“{group['world']}”"
+    return f"“{group['variant']}”"
 
 
 def _what_happened(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> str:
@@ -344,7 +344,7 @@ def _why(summary: Mapping[str, Any]) -> str:
 
 
 def _what_helps(summary: Mapping[str, Any]) -> list[str]:
-    """Which world is back first, by how much, what limits it then, and what that stands on."""
+    """Which variant is back first, by how much, what limits it then, and what that stands on."""
     groups = summary["groups"]
     first, others = groups[0], groups[1:]
     best, declared = advice.best_of(groups), advice.declared_only(groups)
@@ -356,14 +356,14 @@ def _what_helps(summary: Mapping[str, Any]) -> list[str]:
         end = figures.mean(far, "leased_end_share")
         more = f"; {_name(far)} gets farthest, with {units.show_share(end)} leased at the end" if end > 0 else ""
         return [
-            f"None of the {len(others)} other worlds recovers{more}."
+            f"None of the {len(others)} other variants recovers{more}."
             if len(others) > 1
             else f"{_name(others[0])} does not recover either."
         ]
     ttr = figures.mean(best, "ttr99_s")
     if was - ttr <= number(best.get("facts", {}).get("window_s", 0.0)):  # times are known to a window
         next_best = f"; the next best, {_name(best)}, takes {units.show_duration(ttr)}" if ttr != was else ""
-        text = f"None of the other worlds is {'clearly ' if ttr < was else ''}faster{next_best}."
+        text = f"None of the other variants is {'clearly ' if ttr < was else ''}faster{next_best}."
         return [sentence for sentence in (text, *_paced(first), advice.fewest_wait(groups), *declared) if sentence]
     text = f"Most helps {_name(best)}: {'it is ' if math.isinf(was) else ''}back after {units.show_duration(ttr)}"
     if math.isfinite(was):
@@ -392,29 +392,29 @@ def _verdict_of_sweep(
     out = []
     if lever is None:
         worst = max(summary["groups"], key=lambda group: number(group["collapsed"]["share"]))
-        label = figures.label_of(worst["world"], worst["levers"])
+        label = figures.label_of(worst["variant"], worst["levers"])
         out.append(
             f"Most often collapses “{label}”: in {units.show_share(number(worst['collapsed']['share']))} of its runs."
         )
         best = figures.best_of(summary["groups"])
         if best is not None:
-            label = figures.label_of(best["world"], best["levers"])
+            label = figures.label_of(best["variant"], best["levers"])
             out.append(f"Fastest is “{label}”, back after {units.show_duration(figures.mean(best, 'ttr99_s'))}.")
         return out
-    for world, at in figures.crossings(summary, lever).items():
-        own = [group for group in summary["groups"] if group["world"] == world]
+    for variant, at in figures.crossings(summary, lever).items():
+        own = [group for group in summary["groups"] if group["variant"] == variant]
         if math.isfinite(at.at):
             shares = sorted((lever.value(g["levers"][lever.key]), number(g["collapsed"]["share"])) for g in own)
             side = "above" if shares[-1][1] > shares[0][1] else "below"
-            text = f"“{world}” collapses in more than half of its runs {side} {lever.show(at.at)}"
+            text = f"“{variant}” collapses in more than half of its runs {side} {lever.show(at.at)}"
             if math.isfinite(at.low) and math.isfinite(at.high):
                 text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
         else:
             least, *_, most = [
                 units.show_share(share) for share in sorted(number(g["collapsed"]["share"]) for g in own)
             ]
-            text = f"“{world}” collapses in {least} to {most} of its runs over the whole sweep"
-        predicted = figures.hidden_capacity(manifest, world, lever)
+            text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
+        predicted = figures.hidden_capacity(manifest, variant, lever)
         if math.isfinite(predicted):
             text += f"; its predicted hidden capacity is {lever.show(predicted)}"
         out.append(text + ".")
@@ -471,7 +471,7 @@ def _saved(group: Mapping[str, Any], first: Mapping[str, Any]) -> Cell:
 
 
 def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The table of worlds (and of the points of a sweep), its columns, and for a sweep the short one before it."""
+    """The table of variants (and of the points of a sweep), its columns, and for a sweep the short one before it."""
     groups = summary["groups"]
     lever = figures.lever_of(summary)
     keys = list(dict.fromkeys(key for group in groups for key in group["levers"]))
@@ -492,14 +492,14 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
         ]
         rows.append(
             {
-                "world": group["world"],
+                "variant": group["variant"],
                 "levers": [str(group["levers"].get(key, "")) for key in keys],
                 "verdict": ", ".join(verdicts),
                 "look": "good" if set(group["verdicts"]) == {"recovered"} else "never",
                 "collapsed": Cell(share, f"{low} to {high}") if several else None,
                 "median": show(median, "time") if several else None,
                 "cells": [
-                    cell._replace(text=cell.text + LOST) if (group["world"], column.measure) in marked else cell
+                    cell._replace(text=cell.text + LOST) if (group["variant"], column.measure) in marked else cell
                     for column in columns
                     for cell in (_cell(group, column, groups[0]),)
                 ],
@@ -518,15 +518,15 @@ def _tables(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
 
 
 def _edges(manifest: Mapping[str, Any], summary: Mapping[str, Any], lever: figures.Lever) -> list[dict[str, str]]:
-    """For each world of a sweep: where it tips over, and where that was predicted."""
+    """For each variant of a sweep: where it tips over, and where that was predicted."""
     out = []
-    for world, at in figures.crossings(summary, lever).items():
-        shares = [number(group["collapsed"]["share"]) for group in summary["groups"] if group["world"] == world]
-        predicted = figures.hidden_capacity(manifest, world, lever)
+    for variant, at in figures.crossings(summary, lever).items():
+        shares = [number(group["collapsed"]["share"]) for group in summary["groups"] if group["variant"] == variant]
+        predicted = figures.hidden_capacity(manifest, variant, lever)
         spans = math.isfinite(at.low) and math.isfinite(at.high)
         out.append(
             {
-                "world": world,
+                "variant": variant,
                 "at": lever.show(at.at) if math.isfinite(at.at) else "nowhere in the sweep",
                 "between": f"{lever.show(at.low)} to {lever.show(at.high)}" if spans else "–",
                 "predicted": lever.show(predicted) if math.isfinite(predicted) else "–",
@@ -538,23 +538,25 @@ def _edges(manifest: Mapping[str, Any], summary: Mapping[str, Any], lever: figur
 
 
 def _alike(summary: Mapping[str, Any]) -> list[list[str]]:
-    """Names of the worlds, those together whose leases went the same way."""
+    """Names of the variants, those together whose leases went the same way."""
     found: dict[str, list[str]] = {}
     for group in summary["groups"]:
         key = json.dumps([group["measures"].get(column.measure) for column in _LEASES])
-        found.setdefault(key, []).append(group["world"])
+        found.setdefault(key, []).append(group["variant"])
     return list(found.values())
 
 
 def distinct(manifest: Mapping[str, Any], summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary for the section on leases. If later stages follow, many worlds differ only there: of those with the
+    """The summary for the section on leases. If later stages follow, many variants differ only there: of those with the
     same leases the first stands for all.
     """
     firsts = {names[0] for names in _alike(summary)}
-    is_day = bool(stage_times.worlds(summary, number(manifest["window_s"]))) if manifest["kind"] == "leases" else False
+    is_day = (
+        bool(stage_times.variants(summary, number(manifest["window_s"]))) if manifest["kind"] == "leases" else False
+    )
     if not is_day or len(firsts) == len(summary["groups"]):
         return summary
-    return {**summary, "groups": [group for group in summary["groups"] if group["world"] in firsts]}
+    return {**summary, "groups": [group for group in summary["groups"] if group["variant"] in firsts]}
 
 
 def _expectation(row: Mapping[str, Any]) -> dict[str, str]:

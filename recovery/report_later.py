@@ -9,7 +9,7 @@ from typing import Any
 from recovery import advice, figures, report, stage_times, units
 from recovery.figures import Picture
 from recovery.report import Cell, Column
-from recovery.stage_times import ALL, STAGES, TITLES, Span, World
+from recovery.stage_times import ALL, STAGES, TITLES, Span, Variant
 from recovery.store import number
 
 _LAUNCHES = (
@@ -18,7 +18,7 @@ _LAUNCHES = (
     Column(
         "launches_throttled_share", "limit exceeded", "share of the attempts that the request throttle denied", "share"
     ),
-    Column("launches_insufficient_share", "no capacity", "share of the attempts that found no leased droplet", "share"),
+    Column("launches_insufficient_share", "no capacity", "share of the attempts that found no leased holder", "share"),
     Column("launches_gave_up", "gave up", "launches whose customers tried no more", "number"),
     Column("launches_asleep_peak", "customers waiting", "most customers between two attempts at one time", "number"),
     Column("changes_waiting_peak", "changes waiting", "most changes that waited for a lease at one time", "number"),
@@ -61,13 +61,13 @@ def sections(
     """What the page shows of the later stages; None if the run has none."""
     from markupsafe import Markup
 
-    worlds = stage_times.worlds(summary, number(manifest["window_s"]))
-    if not worlds:
+    variants = stage_times.variants(summary, number(manifest["window_s"]))
+    if not variants:
         return None
     pictures = {picture.name: (picture, Markup(text)) for picture, text in drawn}  # our own SVG, made a moment ago
     stones = report.milestones_of(manifest, summary)
     axis = figures.TimeAxis(manifest)
-    stages = [stage for stage in (*STAGES, ALL) if stage in worlds[0].normal_s]
+    stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal_s]
     measured = summary["groups"][0]["measures"]
     found = []
     for name, (title, measures, columns) in _SECTIONS.items():
@@ -83,9 +83,9 @@ def sections(
         "day": pictures.get("day"),
         "stages_figure": pictures.get("stages"),
         "stages": [TITLES[stage] for stage in stages],
-        "rows": [_times(world, worlds[0], stages, axis) for world in worlds],
+        "rows": [_times(variant, variants[0], stages, axis) for variant in variants],
         "sections": found,
-        "runs": worlds[0].runs,
+        "runs": variants[0].runs,
     }
 
 
@@ -96,28 +96,28 @@ def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
         spans = math.isfinite(low) and math.isfinite(high) and high > low
         interval = f"{report.show(low, column.kind)} to {report.show(high, column.kind)}" if spans else ""
         cells.append(Cell(report.show(mean, column.kind), interval))
-    return {"world": group["world"], "cells": cells}
+    return {"variant": group["variant"], "cells": cells}
 
 
-def _times(world: World, first: World, stages: Sequence[str], axis: figures.TimeAxis) -> dict[str, Any]:
-    """A world's row: for each stage when it is normal again, with its interval, and what is saved, with its own."""
+def _times(variant: Variant, first: Variant, stages: Sequence[str], axis: figures.TimeAxis) -> dict[str, Any]:
+    """A variant's row: for each stage when it is normal again, with its interval, and what is saved, with its own."""
     cells = []
     for stage in stages:
-        normal = world.normal_s[stage]
-        saved = "" if world is first else stage_times.show_saving(world.saved_s[stage])
-        look, after = "never" if math.isinf(normal.mean) else "", "" if world.is_well(stage) else _spread(normal)
-        cells.append({"text": world.show(stage, axis.show), "after": after, "saved": saved, "look": look})
-    return {"world": world.name, "cells": cells, "last": world.last}
+        normal = variant.normal_s[stage]
+        saved = "" if variant is first else stage_times.show_saving(variant.saved_s[stage])
+        look, after = "never" if math.isinf(normal.mean) else "", "" if variant.is_well(stage) else _spread(normal)
+        cells.append({"text": variant.show(stage, axis.show), "after": after, "saved": saved, "look": look})
+    return {"variant": variant.name, "cells": cells, "last": variant.last}
 
 
 def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
-    """When the last stage of the first world is normal again, which that is, and which world saves most."""
-    worlds = stage_times.worlds(summary, number(manifest["window_s"]))
-    if not worlds:
+    """When the last stage of the first variant is normal again, which that is, and which variant saves most."""
+    variants = stage_times.variants(summary, number(manifest["window_s"]))
+    if not variants:
         return []
-    axis, first, others = figures.TimeAxis(manifest), worlds[0], worlds[1:]
+    axis, first, others = figures.TimeAxis(manifest), variants[0], variants[1:]
     end = first.normal_s[ALL].mean
-    groups = {group["world"]: group for group in summary["groups"]}
+    groups = {group["variant"]: group for group in summary["groups"]}
     if math.isinf(end):
         held = _held_back(groups[first.name], first)
         text = f"“{first.name}” is not normal again in all stages before the horizon{held}."
@@ -126,9 +126,9 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
     else:
         text = f"All stages of “{first.name}” are normal again at {axis.show(end)} ({first.last} last)."
     out = [text]
-    better = [world for world in others if world.saved_s[ALL].mean > 0 or world.normal_s[ALL].mean < end]
+    better = [variant for variant in others if variant.saved_s[ALL].mean > 0 or variant.normal_s[ALL].mean < end]
     if better:
-        best = min(better, key=lambda world: world.normal_s[ALL].mean)
+        best = min(better, key=lambda variant: variant.normal_s[ALL].mean)
         saved = stage_times.show_saving(best.saved_s[ALL])
         told = f", {saved.removeprefix('+')} sooner" if saved != "–" else ""
         if best.is_well(ALL):
@@ -138,15 +138,15 @@ def verdict(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str
             text += f"{_held_back(groups[best.name], best)}."
         out += [text, *advice.assumptions(groups[best.name])]
     elif others:
-        out.append("No other world is sooner.")
+        out.append("No other variant is sooner.")
     alone = advice.leases_alone(summary["groups"])
     return [*out, alone] if alone else out
 
 
-def _held_back(group: Mapping[str, Any], world: World) -> str:
-    """Which stage a world is held back by, and what limits that, with its number."""
-    limit = advice.limit_of_stage(group, world.last.split()[0])
-    return f", held back by {world.last}" + (f": {limit.text}" if limit is not None else "")
+def _held_back(group: Mapping[str, Any], variant: Variant) -> str:
+    """Which stage a variant is held back by, and what limits that, with its number."""
+    limit = advice.limit_of_stage(group, variant.last.split()[0])
+    return f", held back by {variant.last}" + (f": {limit.text}" if limit is not None else "")
 
 
 def _spread(span: Span) -> str:

@@ -24,7 +24,7 @@ YEARS, TRIALS, REPEATS = 0.5, 300, 8
 
 
 def part(experiment: Experiment, threads: int) -> dict[str, Any] | None:
-    """The part "race" of summary.json for the first world; None if it has no [dns].
+    """The part "race" of summary.json for the first variant; None if it has no [dns].
 
     `rows`: how often a record is left empty, as it was and with each guardrail; `possible`: the search of all
     interleavings; `window`: the outage that followed, in steps [from, to, share of requests that fail].
@@ -34,14 +34,14 @@ def part(experiment: Experiment, threads: int) -> dict[str, Any] | None:
         return None
     much = race.HowOften.model_validate({"years": YEARS, "trials": TRIALS, "repeats": REPEATS})
     choices = {"as it happened": dns.guardrails} | {name: (name,) for name in GUARDRAILS if name not in dns.guardrails}
-    worlds = [
-        race.World(dns=dns.model_copy(update={"guardrails": names}), how_often=much) for names in choices.values()
+    variants = [
+        race.Variant(dns=dns.model_copy(update={"guardrails": names}), how_often=much) for names in choices.values()
     ]
     asked: Any = dataclasses.replace(
         experiment,
-        worlds=tuple(
-            dataclasses.replace(experiment.first, name=name, scenario=world, levers=())  # type: ignore[arg-type]
-            for name, world in zip(choices, worlds, strict=True)
+        variants=tuple(
+            dataclasses.replace(experiment.first, name=name, scenario=variant, levers=())  # type: ignore[arg-type]
+            for name, variant in zip(choices, variants, strict=True)
         ),
     )
     found = race.answer(asked, threads)

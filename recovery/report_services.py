@@ -44,7 +44,7 @@ def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
         more=len(part["services"]) - len(shown(part)),
         critical=[critical_words(row, axis) for row in part["critical"]],
         cuts=cut_rows(part)[:CUTS_SHOWN],
-        worlds=_worlds(part, axis),
+        variants=_variants(part, axis),
         observed=[_observed(row, axis, label_of(part, row["service"])) for row in part["observed"]],
         verdict=verdict(part),
         counts=counts(part),
@@ -165,20 +165,20 @@ def cut_rows(part: Mapping[str, Any]) -> list[dict[str, str]]:
     return out
 
 
-def _worlds(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
-    """Of each world the minutes that all services lost, what that saves against the first, and who was well last."""
-    worlds = part.get("worlds", [])
+def _variants(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
+    """Of each variant the minutes that all services lost, what that saves against the first, and who was well last."""
+    variants = part.get("variants", [])
     out = []
-    for row in worlds if len(worlds) > 1 else []:
-        saved = number(worlds[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
+    for row in variants if len(variants) > 1 else []:
+        saved = number(variants[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
         ends = {name: number(one["well_s"]["mean"]) for name, one in row["services"].items()}
         ends = {name: end for name, end in ends.items() if end > 0}  # 0: it was well all the time
         last = max(ends, key=lambda name: ends[name], default=None)
         out.append(
             {
-                "world": figures.label_of(row["world"], row["levers"]),
+                "variant": figures.label_of(row["variant"], row["levers"]),
                 "minutes": show_minutes(row["minutes_lost"]),
-                "saved": "" if row is worlds[0] else f"{saved:+,.0f}".replace("-", "−"),
+                "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
                 "last": "–" if last is None else f"{label_of(part, last)}, {show_time(ends[last], axis)}",
             }
         )

@@ -1,7 +1,7 @@
 """The page of a sweep: what its folder holds, as pictures and one HTML file that needs nothing else. Never simulates.
 
 The order of the page is that of a decision: question, answer, policies, pictures, where policies fail and what that
-depends on, then how the worlds were drawn, what failed, what is assumed, and how to make it all again.
+depends on, then how the draws were made, what failed, what is assumed, and how to make it all again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STATUS = {
 }
 _HARMS = {
     "denied_share": ("denied", "share of the launches that were denied", "share"),
-    "unleased_droplet_hours": ("unleased droplet hours", "hours without a lease, over all droplets", "number"),
+    "unleased_holder_hours": ("unleased holder hours", "hours without a lease, over all holders", "number"),
     "wasted_share": ("wasted work", "share of the work done for answers nobody waited for", "share"),
 }
 
@@ -47,7 +47,7 @@ def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], serie
     """Pictures and report.html of a sweep's folder; returns the page's path. Raises files.Damaged."""
     import polars as pl
 
-    # Worlds that were not accepted, and those for sensitivities, are no draws of the ranking.
+    # Draws that were not accepted, and those for sensitivities, do not count in the ranking.
     runs = store.runs_of_sweep(folder).filter(pl.col("role") == "draw")
     sweep = Sweep(manifest, summary, runs, series, report.command(manifest))
     drawn = report.draw(folder, figures_sweep.figures_for(sweep))
@@ -109,23 +109,27 @@ def _columns(summary: Mapping[str, Any]) -> list[Column]:
     out = [
         Column(
             "mean time",
-            f"until {figures_sweep.what(summary)}, over worlds and replications; a run that is not back counts as "
+            f"until {figures_sweep.what(summary)}, over draws and replications; a run that is not back counts as "
             f"{limit}",
             True,
         ),
-        Column("sooner or later", "difference from the baseline over the same worlds and draws; − is sooner", True),
+        Column(
+            "sooner or later",
+            "difference from the baseline over the same draws, with the same random numbers; − is sooner",
+            True,
+        ),
         Column("not back", "share of the runs that are not back at the horizon", True),
         Column("collapse", "share of the runs that are not back and in which what waits does not become less"),
         Column("if back", "mean time of the runs that are back"),
         Column("±", "half the interval of that time, over the time", True),
         Column("fluid bound", "the time if no work were wasted; nothing can be faster"),
-        Column("worst", "the largest time in any world"),
-        Column("mean regret", "how much later than the best policy of the same world, on average"),
-        Column("regret, 90 %", "at most so much later in nine worlds of ten"),
+        Column("worst", "the largest time in any draw"),
+        Column("mean regret", "how much later than the best policy of the same draw, on average"),
+        Column("regret, 90 %", "at most so much later in nine draws of ten"),
         Column("largest regret", "the same in the draw where it is worst, of so many", True),
     ]
     out += [Column(title, meaning) for title, meaning, _ in (_HARMS[name] for name in _harms(summary))]
-    return [*out, Column("runs", "runs that were made, and in how many replications of all worlds")]
+    return [*out, Column("runs", "runs that were made, and in how many replications of all draws")]
 
 
 def _harms(summary: Mapping[str, Any]) -> list[str]:
@@ -222,7 +226,7 @@ def _design(summary: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> d
     told = ""
     if accept:
         told = (
-            f"Of {units.show_count(accept['tried'])} worlds that were drawn, {units.show_count(accept['kept'])} "
+            f"Of {units.show_count(accept['tried'])} draws that were made, {units.show_count(accept['kept'])} "
             "reproduce what was observed, each milestone to within "
             f"{units.show_duration(number(accept['within_s']))}; only these were kept."
         )
@@ -230,9 +234,9 @@ def _design(summary: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> d
         "levers": [of(one, "each of these") for one in design["levers"]],
         "uncertainties": [of(one, "one of these") for one in design["uncertainties"]],
         "accept": told,
-        "words": f"Method {design['method']}, {units.show_count(design['samples'])} worlds, {replications} "
-        f"replications with other draws. Every policy meets every world, with the same "
-        "draws, so that differences are paired.",
+        "words": f"Method {design['method']}, {units.show_count(design['samples'])} draws, {replications} "
+        f"replications, each with other draws. Every policy meets every draw, with the same "
+        "random numbers, so that differences are paired.",
     }
 
 

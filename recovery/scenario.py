@@ -81,11 +81,11 @@ class Coupling(_Part):
 class Fleet(_Part):
     """Lease holders and the hosts that manage them."""
 
-    droplets: Whole = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
+    holders: Whole = Field(ge=1, le=10**9, description="lease holders in all (servers, nodes, sessions)")
     hosts: Whole = Field(ge=1, le=10**6, description="managers that they are spread over")
     zones: Whole = Field(1, ge=1, le=100, description="availability zones; host h lies in zone h mod zones")
     skew: Number = Field(
-        0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of droplets a host; 0 is even"
+        0.0, ge=0, le=5, description="uneven spread: standard deviation over mean of holders a host; 0 is even"
     )
     sample_hosts: Whole | None = Field(
         None, description="simulate only so many hosts, chosen to stand for all; results are of the whole fleet"
@@ -117,7 +117,7 @@ class HostPart(_Part):
 class LeasePart(_Part):
     """How long a lease runs and how often it is checked."""
 
-    duration: Time = Field(description="how long a lease runs; drawn once a droplet")
+    duration: Time = Field(description="how long a lease runs; drawn once a holder")
     check_every: PositiveDuration = Field(description="time from a success to the next check")
     check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
 
@@ -346,7 +346,7 @@ def _drawn(window: race.Window, seed: int, replication: int) -> Dependency:
 
 
 class Scenario(_Part):
-    """One world: everything that decides a run beside seed and replication.
+    """Everything that decides a run beside seed and replication.
 
     Where [dns.window] makes the outages, `dependency` has those of the first replication; `resolve` draws the others.
     """
@@ -365,7 +365,7 @@ class Scenario(_Part):
     dns: race.Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
     policy: Policies = Field(default_factory=Policies)
     operator: tuple[Action, ...] = Field((), description="what people do, when")
-    launches: sections.Launches | None = Field(None, description="launches that need leased droplets")
+    launches: sections.Launches | None = Field(None, description="launches that need leased holders")
     propagation: sections.Propagation | None = Field(None, description="network state of launches and changes")
     health: sections.Health | None = Field(None, description="a load balancer's targets and their checks")
 
@@ -426,8 +426,8 @@ class Scenario(_Part):
         """What does not fit the kind of traffic."""
         fleet, lease, jobs = self.fleet, self.lease, self.jobs
         if fleet is not None and lease is not None:
-            if fleet.hosts > fleet.droplets:
-                yield f"fleet.hosts is {fleet.hosts}; want no more than fleet.droplets, {fleet.droplets}"
+            if fleet.hosts > fleet.holders:
+                yield f"fleet.hosts is {fleet.hosts}; want no more than fleet.holders, {fleet.holders}"
             if fleet.zones > fleet.hosts:
                 yield f"fleet.zones is {fleet.zones}; want no more than fleet.hosts, {fleet.hosts}"
             least = min(2 * fleet.zones, fleet.hosts)  # two a zone, or there is no telling how hosts differ
@@ -487,7 +487,7 @@ class Scenario(_Part):
             )
         if self.fleet is not None and self.lease is not None:
             renew = (host.renew_time or host.establish_time).mean_s()
-            load = self.fleet.droplets * renew / self.lease.check_every / (self.fleet.hosts * host.workers)
+            load = self.fleet.holders * renew / self.lease.check_every / (self.fleet.hosts * host.workers)
             if load > 1:
                 yield f"renewals alone want {show_share(load)} of the workers: the fleet is never healthy"
             latest, least = self.lease.check_every * (1 + self.lease.check_jitter), self.lease.duration.least_s()
@@ -516,7 +516,7 @@ class Scenario(_Part):
         host, down = self.host, sum(min(o.end, self.horizon) - o.start for o in self.dependency.outages)
         tries = down / (host.fail_after + host.round_trip)
         if self.fleet is not None and host.fail_after > 0:
-            tries = min(tries, down * host.workers * self.hosts / host.fail_after / self.fleet.droplets)
+            tries = min(tries, down * host.workers * self.hosts / host.fail_after / self.fleet.holders)
         if self.jobs is not None and self.jobs.retries >= 0:
             tries = min(tries, 1.0 + self.jobs.retries)
         return max(tries, 0.0)
@@ -586,7 +586,7 @@ class Expectation:
 MEASURES_EXPECTED = {
     "ttr50_s": "time", "ttr90_s": "time", "ttr99_s": "time", "ttr100_s": "time", "efficiency": "number",
     "amplification": "number", "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time",
-    "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_droplet_hours": "number", "relapses": "number",
+    "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_holder_hours": "number", "relapses": "number",
     "collapsed_share": "share", "denied_share": "share",
     "launches_fail_s": "time", "launches_resume_s": "time", "launches_normal_s": "time", "all_normal_s": "time",
     "leases_normal_s": "time", "excess_hours": "number", "amplification_peak": "number", "drift_per_s": "number",
@@ -598,7 +598,7 @@ MEASURES_EXPECTED = {
     "checks_failed_share": "share", "targets_terminated": "number", "failovers": "number",
 }  # fmt: skip
 MILESTONES = get_args(Observed.model_fields["measure"].annotation)
-MEASURES_OF_LEASES = ("efficiency", "unleased_droplet_hours", "relapses", "leases_normal_s")
+MEASURES_OF_LEASES = ("efficiency", "unleased_holder_hours", "relapses", "leases_normal_s")
 # Measures (of milestones and bounds) that need a later stage, by the table that must be there.
 MEASURES_OF_STAGES = {
     "launches": (
@@ -667,7 +667,7 @@ class Head(_Part):
         "", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"'
     )
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
-    replications: Whole = Field(1, ge=1, le=10**6, description="runs with other draws of the same world")
+    replications: Whole = Field(1, ge=1, le=10**6, description="runs of each variant, each with other random numbers")
     expect: Annotated[dict[str, str], BeforeValidator(_expectations)] = Field(
         default_factory=dict, description='bounds: ttr99_s = "< 30m"'
     )
@@ -678,7 +678,7 @@ class Head(_Part):
 
 
 @dataclass(frozen=True)
-class World:
+class Variant:
     """A scenario under its name, with the values of the swept keys that made it."""
 
     name: str
@@ -691,25 +691,25 @@ def outages_s(scenario: Scenario) -> list[tuple[float, float, float]]:
     return [(outage.start, outage.end, outage.fails) for outage in scenario.dependency.outages]
 
 
-def resolve(world: World, seed: int, replication: int) -> World:
-    """The world as one replication meets it: with the outages that its [dns.window] draws for it. Without one, as it
+def resolve(variant: Variant, seed: int, replication: int) -> Variant:
+    """The variant as one replication meets it: with the outages that its [dns.window] draws for it. Without one, as it
     is.
 
     Raises nothing: an outage that is drawn longer than the horizon is not over when the run ends.
     """
-    dns = world.scenario.dns
+    dns = variant.scenario.dns
     if dns is None or dns.window is None:
-        return world
+        return variant
     own = _drawn(dns.window, seed, replication)
-    return replace(world, scenario=world.scenario.model_copy(update={"dependency": own}))
+    return replace(variant, scenario=variant.scenario.model_copy(update={"dependency": own}))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked experiment: what it says, the file's own table, and every world that it compares."""
+    """A checked experiment: what it says, the file's own table, and every variant that it compares."""
 
     head: Head
-    worlds: tuple[World, ...]
+    variants: tuple[Variant, ...]
     raw: dict[str, Any]
     folder: Path
     name: str
@@ -717,20 +717,20 @@ class Experiment:
     base: dict[str, Any]
     changes: dict[str, dict[str, Any]]
 
-    def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> World:
-        """World `number` where the world itself has chosen `inputs` (key, value); what its variant and levers set is
-        stronger. Raises ScenarioError.
+    def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> Variant:
+        """Variant `number` where the variant itself has chosen `inputs` (key, value); what its variant and levers set
+        is stronger. Raises ScenarioError.
         """
-        world = self.worlds[number]
+        variant = self.variants[number]
         if not inputs:
-            return world  # checked when the file was read
+            return variant  # checked when the file was read
         table: dict[str, Any] = copy.deepcopy(self.base)
         key = ""
         try:
             for key, value in inputs:
                 _put(table, _path(key), value)
-            table = copy.deepcopy(_merge(table, self.changes[world.name]))
-            for key, value in world.levers:
+            table = copy.deepcopy(_merge(table, self.changes[variant.name]))
+            for key, value in variant.levers:
                 _put(table, _path(key), value)
         except ValueError as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
@@ -738,16 +738,16 @@ class Experiment:
         scenario = _checked(Scenario, table, self.file, "", self.folder, mistakes, seed=self.head.seed)
         if scenario is None:
             raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-        return World(world.name, scenario, world.levers)
+        return Variant(variant.name, scenario, variant.levers)
 
     @property
-    def first(self) -> World:
+    def first(self) -> Variant:
         """The scenario as the file has it."""
-        return self.worlds[0]
+        return self.variants[0]
 
     @property
     def expectations(self) -> list[Expectation]:
-        """Bounds on the first world's measures."""
+        """Bounds on the first variant's measures."""
         return [expectation(measure, text) for measure, text in self.head.expect.items()]
 
 
@@ -755,8 +755,8 @@ _HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items
 
 
 def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseModel] | None = None) -> Experiment:
-    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key; `model` is what a world is
-    made of, if it is no Scenario. Raises ScenarioError.
+    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key; `model` is what a variant
+    is made of, if it is no Scenario. Raises ScenarioError.
     """
     path = Path(path)
     text = door.read(path)
@@ -768,7 +768,7 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
 
         table = service_table.load(path.parent / experiment.head.services)
         if model is None:
-            service_table.check_grid(table, (world.scenario for world in experiment.worlds))
+            service_table.check_grid(table, (variant.scenario for variant in experiment.variants))
     return experiment
 
 
@@ -800,7 +800,7 @@ def rebuilt(
     """Check the table of an experiment, as a manifest keeps it. Raises ScenarioError, a line a mistake."""
     model = model or Scenario
     head_raw = {key: value for key, value in raw.items() if key in _HEAD}
-    variants = raw.get("variants", {})
+    said = raw.get("variants", {})
     raw_policy = raw.get("policy")
     base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
     if isinstance(raw_policy, dict):
@@ -811,19 +811,19 @@ def rebuilt(
     for key in [key for key in base if key not in model.model_fields]:
         mistakes.append(f"{file}: {key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}")
         del base[key]
-    worlds: list[World] = []
+    variants: list[Variant] = []
     label = head.label if head else "as written"
     changes: list[tuple[str, str, dict[str, Any]]] = [(label, "", {})]
-    if not isinstance(variants, dict) or not all(isinstance(change, dict) for change in variants.values()):
-        mistakes.append(f"{file}: variants is {_show(variants)}; want tables, one a variant: [variants.bounded]")
-    elif "" in variants:
+    if not isinstance(said, dict) or not all(isinstance(change, dict) for change in said.values()):
+        mistakes.append(f"{file}: variants is {_show(said)}; want tables, one a variant: [variants.bounded]")
+    elif "" in said:
         mistakes.append(f'{file}: variants has one without a name; want [variants."a name"]')
     else:
-        changes += [(name_, f"variants.{_quoted(name_)}.", change) for name_, change in variants.items()]
+        changes += [(name_, f"variants.{_quoted(name_)}.", change) for name_, change in said.items()]
     if len({name_ for name_, _, _ in changes}) < len(changes):
         mistakes.append(f"{file}: label is {label!r}; want another name than its variants have")
     sweep = head.sweep if head else None
-    for world_name, prefix, change in changes:
+    for variant_name, prefix, change in changes:
         merged = _merge(base, change)
         for point in lever_points(sweep, head.seed if head else 1):
             table, told = copy.deepcopy(merged), len(mistakes)
@@ -839,17 +839,17 @@ def rebuilt(
             scenario = _checked(model, table, file, prefix, folder, mistakes, own, swept, seed)
             if scenario is None:
                 break
-            worlds.append(World(world_name, scenario, point))
+            variants.append(Variant(variant_name, scenario, point))
         if mistakes and not prefix:
             break  # a variant of a wrong scenario repeats its mistakes
-    if not worlds and not mistakes:
+    if not variants and not mistakes:
         mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
     if head is not None and not mistakes and model is Scenario:
-        mistakes += _cross_checks(head, worlds, raw, file)
+        mistakes += _cross_checks(head, variants, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
     by_name = {name_: change for name_, _, change in changes}
-    experiment = Experiment(head, tuple(worlds), raw, folder, name, file, base, by_name)
+    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, by_name)
     if sweep is not None and model is Scenario:
         mistakes += _wrong_uncertainties(experiment, sweep)
         if mistakes:
@@ -868,9 +868,9 @@ def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:
                 break
 
 
-def _cross_checks(head: Head, worlds: Sequence[World], raw: Mapping[str, Any], file: str) -> list[str]:
-    """What the head asks that a scenario cannot tell: the first world, and for a sweep's measure any."""
-    scenario = worlds[0].scenario
+def _cross_checks(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file: str) -> list[str]:
+    """What the head asks that a scenario cannot tell: the first variant, and for a sweep's measure any."""
+    scenario = variants[0].scenario
     mistakes = []
     for i, note in enumerate(head.notes):
         table: Any = raw
@@ -901,9 +901,9 @@ def _cross_checks(head: Head, worlds: Sequence[World], raw: Mapping[str, Any], f
     if head.sweep is not None:
         asked.append(("sweep.measure", head.sweep.measure, get_args(Sweep.model_fields["measure"].annotation)))
     for key, measure, all_of_them in asked:
-        measured = worlds if key == "sweep.measure" else worlds[:1]
+        measured = variants if key == "sweep.measure" else variants[:1]
         sampled = [
-            world.name for world in measured if (fleet := world.scenario.fleet) and fleet.sample_hosts is not None
+            variant.name for variant in measured if (fleet := variant.scenario.fleet) and fleet.sample_hosts is not None
         ]
         if measure in missing:
             there = ", ".join(name for name in all_of_them if name not in missing)
@@ -1226,7 +1226,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "ValidationInfo",
-    "World",
+    "Variant",
     "load",
     "outages_s",
     "parse",

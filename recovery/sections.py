@@ -184,7 +184,7 @@ class Launches(Part):
     arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced")
     pinned: Share = Field(0.0, description="share of launches that want one zone and no other")
     looks: Whole = Field(
-        1, ge=1, le=1000, description="droplets with a free slot that are looked at before a zone has no capacity"
+        1, ge=1, le=1000, description="holders with a free slot that are looked at before a zone has no capacity"
     )
     client: Client = Field(
         default_factory=lambda: policies.FullJitter.model_validate({"base": "1m", "cap": "10m"}),
@@ -197,7 +197,7 @@ class Launches(Part):
     burst: Duration = Field(1.0, description="how much of its rate the throttle may save up (at least one)")
     changes: DemandOverTime = Field(
         default_factory=lambda: Demand.model_validate({"rate": "0/s"}),
-        description="terminations and other changes of instances; those of an unleased droplet wait for its lease",
+        description="terminations and other changes of instances; those of an unleased holder wait for its lease",
     )
 
     @model_validator(mode="after")
@@ -436,7 +436,7 @@ def wrong(scenario: Any) -> Iterator[str]:
     """What of these stages does not fit the rest of a scenario: a line each."""
     launches, propagation = scenario.launches, scenario.propagation
     if launches is not None and scenario.fleet is None:
-        yield "launches stands without [fleet]; want [fleet] and [lease]: launches need leased droplets"
+        yield "launches stands without [fleet]; want [fleet] and [lease]: launches need leased holders"
     if propagation is not None and launches is None:
         yield "propagation stands without [launches]; want a table [launches]: its jobs are launches and changes"
     health = scenario.health

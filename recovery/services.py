@@ -106,7 +106,7 @@ class ServicesOutcome:
     given: frozenset[str]  # services whose own trouble is given, not simulated
     states: dict[str, State] = field(default_factory=dict)
     actions: list[tuple[str, float]] = field(default_factory=list)
-    world: str = ""
+    variant: str = ""
     levers: dict[str, Any] = field(default_factory=dict)
     replication: int = 0
     gone: frozenset[tuple[str, str]] = frozenset()  # edges that are cut: from, to
@@ -232,7 +232,7 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
     if isinstance(outcome, Aftermath) and "failovers" in outcome.later:
         found = np.flatnonzero(outcome.later["failovers"])
         out.failover_s = float(outcome.times_s[found[0]]) if len(found) else math.inf
-    out.world, out.levers = outcome.world.name, dict(outcome.world.levers)
+    out.variant, out.levers = outcome.variant.name, dict(outcome.variant.levers)
     return out
 
 
@@ -757,7 +757,7 @@ def head(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
         "title": table.body.title,
         "file": Path(table.file).name,
         "clock": table.body.clock,
-        "world": first.world,
+        "variant": first.variant,
         "runs": len(outs),
         "window_s": first.window_s,
         "horizon_s": first.windows * first.window_s,
@@ -801,15 +801,15 @@ def blast_answer(
 
 
 def part(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
-    """The part "services" of summary.json for all runs of an experiment: that of its first world, and of each world
-    what its services lost (`worlds`).
+    """The part "services" of summary.json for all runs of an experiment: that of its first variant, and of each variant
+    what its services lost (`variants`).
     """
-    worlds: dict[tuple[str, str], list[ServicesOutcome]] = {}
+    variants: dict[tuple[str, str], list[ServicesOutcome]] = {}
     for out in outs:
-        worlds.setdefault((out.world, str(sorted(out.levers.items()))), []).append(out)
+        variants.setdefault((out.variant, str(sorted(out.levers.items()))), []).append(out)
     rows = [
         {
-            "world": own[0].world,
+            "variant": own[0].variant,
             "levers": own[0].levers,
             "runs": len(own),
             "minutes_lost": _interval([out.total_min() for out in own]),
@@ -821,13 +821,13 @@ def part(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
                 for name in own[0].table.services
             },
         }
-        for own in worlds.values()
+        for own in variants.values()
     ]
-    return summary(next(iter(worlds.values()))) | {"worlds": rows}
+    return summary(next(iter(variants.values()))) | {"variants": rows}
 
 
 def summary(outs: Sequence[ServicesOutcome]) -> dict[str, Any]:
-    """What the replications of one world gave: nodes, edges, each service, blast radius of each node, what each cut
+    """What the replications of one variant gave: nodes, edges, each service, blast radius of each node, what each cut
     edge would have saved, the critical path, what was observed (MODEL.md, section 12).
     """
     first, table = outs[0], outs[0].table
@@ -884,7 +884,8 @@ def _service(outs: Sequence[ServicesOutcome], name: str) -> dict[str, Any]:
 
 def series_table(outs: Sequence[ServicesOutcome]) -> Any:
     """services.parquet: a row for each window in which a service is impaired, or has a backlog, in the first
-    replication of each world. Columns: world, levers, service, time_s (the window's end), depth, backlog_s, waits_for.
+    replication of each variant. Columns: variant, levers, service, time_s (the window's end), depth, backlog_s,
+    waits_for.
     """
     import polars as pl
 
@@ -900,7 +901,7 @@ def series_table(outs: Sequence[ServicesOutcome]) -> Any:
             frames.append(
                 pl.DataFrame(
                     {
-                        "world": [out.world] * len(rows),
+                        "variant": [out.variant] * len(rows),
                         "levers": [levers] * len(rows),
                         "service": [name] * len(rows),
                         "time_s": (rows + 1) * out.window_s,
@@ -908,7 +909,7 @@ def series_table(outs: Sequence[ServicesOutcome]) -> Any:
                         "backlog_s": backlog[rows],
                         "waits_for": names[state.waits_for[rows]],
                     },
-                    schema_overrides=dict.fromkeys(("world", "levers", "service", "waits_for"), pl.String),
+                    schema_overrides=dict.fromkeys(("variant", "levers", "service", "waits_for"), pl.String),
                 )
             )
     return pl.concat(frames)

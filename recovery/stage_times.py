@@ -1,4 +1,4 @@
-"""When each stage of a run is normal again, what that saves against the first world, and which stage comes last.
+"""When each stage of a run is normal again, what that saves against the first variant, and which stage comes last.
 
 Pure functions of the rows of a summary; nothing is simulated. A stage is one of leases, launches, latency, capacity.
 """
@@ -37,9 +37,10 @@ class Span(NamedTuple):
     high: float
 
 
-class World(NamedTuple):
-    """A world's times by stage: when normal again (s from the start; 0: always was; inf: never; nan: not measured),
-    what that is sooner than in the first world, paired by replication (nan: not known), and the stage that comes last.
+class Variant(NamedTuple):
+    """A variant's times by stage: when normal again (s from the start; 0: always was; inf: never; nan: not measured),
+    what that is sooner than in the first variant, paired by replication (nan: not known), and the stage that comes
+    last.
     """
 
     name: str
@@ -59,17 +60,17 @@ class World(NamedTuple):
         return "almost always" if 0 < mean <= self.window_s else show_milestone(mean, show)
 
 
-def worlds(summary: Mapping[str, Any], window_s: float) -> list[World]:
-    """The worlds of a run whose scenario has later stages, the first world first; empty if it has none, or sweeps."""
+def variants(summary: Mapping[str, Any], window_s: float) -> list[Variant]:
+    """The variants of a run whose scenario has later stages, the first in front; empty if it has none, or sweeps."""
     rows, groups = summary["rows"], summary["groups"]
     if not rows or "all_normal_s" not in rows[0] or any(group["levers"] for group in groups):
         return []
     times = {
-        group["world"]: {int(row["replication"]): _times_s(row) for row in rows if row["world"] == group["world"]}
+        group["variant"]: {int(row["replication"]): _times_s(row) for row in rows if row["variant"] == group["variant"]}
         for group in groups
     }
-    first = times[groups[0]["world"]]
-    return [_world(name, own, first, window_s) for name, own in times.items()]
+    first = times[groups[0]["variant"]]
+    return [_variant(name, own, first, window_s) for name, own in times.items()]
 
 
 def _times_s(row: Mapping[str, Any]) -> dict[str, float]:
@@ -77,9 +78,9 @@ def _times_s(row: Mapping[str, Any]) -> dict[str, float]:
     return {stage: number(row[name]) for stage, name in (*STAGES.items(), (ALL, "all_normal_s")) if name in row}
 
 
-def _world(
+def _variant(
     name: str, own: Mapping[int, Mapping[str, float]], first: Mapping[int, Mapping[str, float]], window_s: float
-) -> World:
+) -> Variant:
     stages = list(dict.fromkeys(stage for run in (*first.values(), *own.values()) for stage in run))
     normal, saved = {}, {}
     for stage in stages:
@@ -94,7 +95,7 @@ def _world(
     lasts = Counter(_last(run, window_s) for run in own.values())
     last, count = lasts.most_common(1)[0]
     last = last if count == len(own) else f"{last} in {count} of {len(own)} runs"
-    return World(name, len(own), normal, saved, last, window_s)
+    return Variant(name, len(own), normal, saved, last, window_s)
 
 
 def _last(run: Mapping[str, float], window_s: float) -> str:

@@ -23,10 +23,10 @@ import recovery
 from recovery import advice, confidence, files, identity, measures, theory
 from recovery.aftermath import Aftermath
 from recovery.pipeline import COLUMNS, ENGINE, Outcome
-from recovery.scenario import Expectation, Experiment, Scenario, World
+from recovery.scenario import Expectation, Experiment, Scenario, Variant
 
 FORMAT = 2  # of manifest and summary; a new number where a reader of the old would be misled
-SERIES_WORLDS_MAX = 40  # a sweep of more worlds keeps the rows, not the curves
+SERIES_VARIANTS_MAX = 40  # a sweep of more variants keeps the rows, not the curves
 _PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
 
 
@@ -85,14 +85,14 @@ def told_outages(courses: Sequence[Outages]) -> list[list[dict[str, float]]]:
 
 
 def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """summary.json: a row for each run, a group for each world, milestones, bounds, inputs that are fitted."""
+    """summary.json: a row for each run, a group for each variant, milestones, bounds, inputs that are fitted."""
     rows = [
         {
-            "world": outcome.world.name,
-            "levers": dict(outcome.world.levers),
+            "variant": outcome.variant.name,
+            "levers": dict(outcome.variant.levers),
             "seed": outcome.seed,
             "replication": outcome.replication,
-            "digest": identity.digest_of(outcome.world, outcome.seed, outcome.replication),
+            "digest": identity.digest_of(outcome.variant, outcome.seed, outcome.replication),
             "actions": [{"do": do, "at_s": at} for do, at in outcome.actions],
             "cpu_s": round(outcome.cpu_s, 3),
             "outages_index": number,
@@ -100,11 +100,11 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
         }
         for outcome, number in zip(outcomes, outages_of(outcomes)[1], strict=True)
     ]
-    groups = [_group(world, rows) for world in experiment.worlds]
-    for group, world in zip(groups, experiment.worlds, strict=True):
+    groups = [_group(variant, rows) for variant in experiment.variants]
+    for group, variant in zip(groups, experiment.variants, strict=True):
         if group is not None:
-            own = [o for o in outcomes if (o.world.name, o.world.levers) == (world.name, world.levers)]
-            group |= {"facts": advice.facts(world.scenario), "unleased_s": advice.unleased_s(own)}
+            own = [o for o in outcomes if (o.variant.name, o.variant.levers) == (variant.name, variant.levers)]
+            group |= {"facts": advice.facts(variant.scenario), "unleased_s": advice.unleased_s(own)}
     return {
         "format": FORMAT,
         "rows": rows,
@@ -128,11 +128,11 @@ def _raw_value(raw: Any, key: str) -> Any:
     return raw
 
 
-def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Mean and interval of every measure over the replications of one world; collapse as a probability with its
+def _group(variant: Variant, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Mean and interval of every measure over the replications of one variant; collapse as a probability with its
     interval.
     """
-    own = [row for row in rows if row["world"] == world.name and row["levers"] == dict(world.levers)]
+    own = [row for row in rows if row["variant"] == variant.name and row["levers"] == dict(variant.levers)]
     if not own:
         return None
     collapsed = sum(row["verdict"] == "collapsed" for row in own)
@@ -148,8 +148,8 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
                 numbers[name]["not_measured"] = missing  # runs that the mean knows nothing of
     verdicts = [row["verdict"] for row in own]
     return {
-        "world": world.name,
-        "levers": dict(world.levers),
+        "variant": variant.name,
+        "levers": dict(variant.levers),
         "runs": len(own),
         "outages_index": own[0]["outages_index"],  # of its first run, which the pictures show
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
@@ -159,9 +159,9 @@ def _group(world: World, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | Non
 
 
 def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Observed milestones beside those of the first world (mean over its replications)."""
+    """Observed milestones beside those of the first variant (mean over its replications)."""
     first = experiment.first
-    own = [row for row in rows if row["world"] == first.name and row["levers"] == dict(first.levers)]
+    own = [row for row in rows if row["variant"] == first.name and row["levers"] == dict(first.levers)]
     out = []
     for observed in experiment.head.observed:
         simulated = measures.mean_interval([float(row[observed.measure]) for row in own])[0] if own else math.nan
@@ -183,15 +183,15 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
 def judged(
     experiment: Experiment, rows: Sequence[dict[str, Any]], i: int, *, at_every_look: bool = False
 ) -> dict[str, Any]:
-    """Whether a bound holds for the first world: "yes", "no", "unsure" where the interval spans it, or "not measured"
+    """Whether a bound holds for the first variant: "yes", "no", "unsure" where the interval spans it, or "not measured"
     where no run has such a value.
 
-    `rows` are measures with `world`, `levers` and `replication`; a mean's interval is over replications. In a sweep it
-    must hold at every point; what is told is the worst one, with its `levers`. `at_every_look` where the number of
+    `rows` are measures with `variant`, `levers` and `replication`; a mean's interval is over replications. In a sweep
+    it must hold at every point; what is told is the worst one, with its `levers`. `at_every_look` where the number of
     replications hangs on results: then the interval is one that holds however often one looks (recovery.confidence).
     """
     bound = experiment.expectations[i]
-    first = [row for row in rows if row["world"] == experiment.first.name]
+    first = [row for row in rows if row["variant"] == experiment.first.name]
     points: dict[str, list[dict[str, Any]]] = {}
     for row in first:
         points.setdefault(json.dumps(row["levers"], sort_keys=True, default=str), []).append(row)
@@ -261,7 +261,7 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
         limit = queueing.queue_limit(scenario.policy.queue.limit, scenario.establish_per_s)
     if scenario.fleet is not None and scenario.lease is not None:
         groups = theory.groups(
-            droplets=scenario.fleet.droplets,
+            holders=scenario.fleet.holders,
             hosts=scenario.fleet.hosts,
             workers=part.workers,
             establish_s=part.establish_time.mean_s(),
@@ -275,14 +275,14 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
         rows += groups.rows()
         rows.append(
             _explained(
-                "fluid_bound_s", share=0.99, unleased=scenario.fleet.droplets, establish_per_s=groups.establish_per_s
+                "fluid_bound_s", share=0.99, unleased=scenario.fleet.holders, establish_per_s=groups.establish_per_s
             )
         )
         rows.append(
             _explained(
                 "fluid_estimate_s",
                 share=0.99,
-                unleased=scenario.fleet.droplets,
+                unleased=scenario.fleet.holders,
                 establish_per_s=groups.establish_per_s,
                 renewal_share=groups.r3,
             )
@@ -300,28 +300,28 @@ def _explained(name: str, **inputs: Any) -> Any:
 
 
 def series_table(outcomes: Sequence[Outcome]) -> Any:
-    """series.parquet: a row for each window of the first replication of each world that was done.
+    """series.parquet: a row for each window of the first replication of each variant that was done.
 
-    Columns: world, levers, time_s, COLUMNS, zones.
+    Columns: variant, levers, time_s, COLUMNS, zones.
     """
     import polars as pl
 
     first: dict[tuple[str, str], Outcome] = {}
     for outcome in outcomes:
-        first.setdefault((outcome.world.name, str(outcome.world.levers)), outcome)
+        first.setdefault((outcome.variant.name, str(outcome.variant.levers)), outcome)
     frames = []
     for outcome in first.values():
         rows = len(outcome.times_s)
         columns: dict[str, Any] = {
-            "world": [outcome.world.name] * rows,
-            "levers": [json.dumps(dict(outcome.world.levers), sort_keys=True, default=str)] * rows,
+            "variant": [outcome.variant.name] * rows,
+            "levers": [json.dumps(dict(outcome.variant.levers), sort_keys=True, default=str)] * rows,
             "time_s": outcome.times_s,
         }
         columns |= {name: outcome.series[name] for name in COLUMNS}
-        if outcome.droplets:
+        if outcome.holders:
             columns["leased_share"] = outcome.leased_share()
             for zone, leased in enumerate(outcome.leased_by_zone):
-                columns[f"leased_share_zone_{zone}"] = leased / max(int(outcome.droplets_by_zone[zone]), 1)
+                columns[f"leased_share_zone_{zone}"] = leased / max(int(outcome.holders_by_zone[zone]), 1)
         else:
             columns["backlog"] = outcome.backlog()
         if isinstance(outcome, Aftermath):
@@ -370,7 +370,7 @@ def results(
         **facts,
     }
     found: dict[str, bytes] = {}
-    if len(experiment.worlds) <= SERIES_WORLDS_MAX:
+    if len(experiment.variants) <= SERIES_VARIANTS_MAX:
         found["series.parquet"] = files.parquet(series_table(outcomes))
     found["summary.json"] = to_json(summary).encode()
     found["manifest.json"] = to_json(manifest).encode()  # last: where it stands, the rest is whole

@@ -1,11 +1,11 @@
-"""Sweeps: every policy in every world, replication after replication, until what is asked is known well enough.
+"""Sweeps: every policy in every draw, replication after replication, until what is asked is known well enough.
 
-A *policy* is a variant at a point of the levers; a *world* is a point of the uncertainties. Worlds are drawn anew in
-each replication and are the same for all policies, as are their random numbers, so differences are paired. A world that
-is drawn has random numbers of its own. What goes on after each look depends on results alone, never on time or order,
+A *policy* is a variant at a point of the levers; a *draw* is a point of the uncertainties. Draws are made anew in
+each replication and are the same for all policies, as are their random numbers, so differences are paired. A draw made
+at random has random numbers of its own. What goes on after each look depends on results alone, never on time or order,
 so a sweep that was killed and resumed ends with the same table.
 
-The *unit* is what is independent: the run, or the replication where its worlds depend on each other (lhs, sobol) or are
+The *unit* is what is independent: the run, or the replication where its draws depend on each other (lhs, sobol) or are
 the same each time (grid, list). With `precision` intervals hold at every look (recovery.confidence), without it once.
 """
 
@@ -41,7 +41,7 @@ from recovery import (
     theory,
 )
 from recovery.design import Point, Span, Sweep
-from recovery.scenario import Experiment, Observed, ScenarioError, World, outages_s
+from recovery.scenario import Experiment, Observed, ScenarioError, Variant, outages_s
 from recovery.units import quantity, show_duration, show_share
 
 UNITS_LEAST = 8  # before the first look: whatever the sequences say, few runs are alike by chance
@@ -51,14 +51,14 @@ ALPHA = 0.05  # 1 - CONFIDENCE
 TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 PRIM_POLICIES = 30  # boxes are looked for in so many policies that fail somewhere
 PRIM_RUNS = 32
-HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
+HARMS = {"leases": ("denied_share", "unleased_holder_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
 SENSITIVITY_REPLICATIONS = 8  # among which the base sample of Sobol indices is shared out
-NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every world is never far from the best
+NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every draw is never far from the best
 
 
 class Policy(NamedTuple):
-    """A variant at a point of the levers: number of its world in the experiment, name, and id (hexadecimal digits).
-    Both differ between any two policies; what is joined is joined by the id.
+    """A variant at a point of the levers: its number among the variants of the experiment, name, and id (hexadecimal
+    digits). Both differ between any two policies; what is joined is joined by the id.
     """
 
     number: int
@@ -69,21 +69,21 @@ class Policy(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A world of a replication, and the number of its random numbers (the replication of `recovery run`)."""
+    """A draw of a replication, and the number of its random numbers (the replication of `recovery run`)."""
 
     inputs: Point
-    draw: int
+    run_replication: int
 
 
 class Job(NamedTuple):
-    """One run that the sweep wants. `role`: draw (counts), tried (a world that was not accepted), sensitivity."""
+    """One run that the sweep wants. `role`: draw (counts), tried (a draw that was not accepted), sensitivity."""
 
     role: str
     policy: int
     replication: int
-    world: int
-    inputs: Point
     draw: int
+    inputs: Point
+    run_replication: int
 
 
 def shown(value: Any) -> Any:
@@ -98,17 +98,17 @@ def shown(value: Any) -> Any:
 
 def policies_of(experiment: Experiment) -> list[Policy]:
     """All policies, the file as it stands first (at the first point of the levers)."""
-    short = design.short_keys(key for world in experiment.worlds for key, _ in world.levers)
-    ids = _ids([[world.name, world.levers] for world in experiment.worlds])
-    levers = [{key: shown(value) for key, value in world.levers} for world in experiment.worlds]
+    short = design.short_keys(key for variant in experiment.variants for key, _ in variant.levers)
+    ids = _ids([[variant.name, variant.levers] for variant in experiment.variants])
+    levers = [{key: shown(value) for key, value in variant.levers} for variant in experiment.variants]
     names = [
-        ", ".join([world.name, *(f"{short[key]}={value}" for key, value in own.items())])
-        for world, own in zip(experiment.worlds, levers, strict=True)
+        ", ".join([variant.name, *(f"{short[key]}={value}" for key, value in own.items())])
+        for variant, own in zip(experiment.variants, levers, strict=True)
     ]
     many = collections.Counter(names)  # 5 and "5" are shown alike, and a variant may be called as another with levers
     return [
-        Policy(number, name if many[name] == 1 else f"{name} [{ids[number]}]", ids[number], world.name, own)
-        for number, (world, own, name) in enumerate(zip(experiment.worlds, levers, names, strict=True))
+        Policy(number, name if many[name] == 1 else f"{name} [{ids[number]}]", ids[number], variant.name, own)
+        for number, (variant, own, name) in enumerate(zip(experiment.variants, levers, names, strict=True))
     ]
 
 
@@ -123,7 +123,7 @@ class Plan:
     """What a sweep will do at least and at most, before anything runs."""
 
     policies: int
-    worlds: int
+    draws: int
     least: int
     most: int
     cpu_s: float
@@ -137,8 +137,8 @@ def wanted(experiment: Experiment) -> Sweep:
         raise ScenarioError(f"{experiment.file}: has no [sweep]; want one with [sweep.levers] or [sweep.uncertainties]")
     if sweep.accept is not None and not experiment.head.observed:
         raise ScenarioError(f"{experiment.file}: sweep.accept needs [[observed]] milestones to meet; want some")
-    if sweep.accept is not None and not sweep.draws_worlds:
-        raise ScenarioError(f"{experiment.file}: sweep.accept wants worlds that are drawn (method random, lhs, sobol)")
+    if sweep.accept is not None and not sweep.draws_anew:
+        raise ScenarioError(f"{experiment.file}: sweep.accept wants draws made anew (method random, lhs, sobol)")
     if experiment.head.replications > sweep.replications_max:
         raise ScenarioError(
             f"{experiment.file}: replications is {experiment.head.replications}; "
@@ -154,13 +154,13 @@ def wanted(experiment: Experiment) -> Sweep:
 def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Plan:
     """How many runs and how long, from a few runs of the first replication that are timed."""
     sweep = wanted(experiment)
-    policies, points = policies_of(experiment), design.worlds(sweep, experiment.head.seed, 0, 0)
+    policies, points = policies_of(experiment), design.draws(sweep, experiment.head.seed, 0, 0)
     begun, seconds = time.monotonic(), []
     for i in range(timed):
         policy = policies[i * len(policies) // timed]
-        world = experiment.drawn(policy.number, points[i % len(points)])
-        work = drain.Work("", world, experiment.head.seed, 0)
-        if not pilot.is_ready(world.scenario):
+        variant = experiment.drawn(policy.number, points[i % len(points)])
+        work = drain.Work("", variant, experiment.head.seed, 0)
+        if not pilot.is_ready(variant.scenario):
             drain.simulate([work])  # compiles, which is not a run's time
         before = time.process_time()
         drain.simulate([work])
@@ -183,7 +183,7 @@ def _first_round(experiment: Experiment) -> int:
     sweep, least = wanted(experiment), experiment.head.replications
     if sweep.precision is None:
         return least
-    a_replication = sweep.samples if sweep.draws_worlds and sweep.runs_are_units else 1
+    a_replication = sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1
     return min(max(least, math.ceil(UNITS_LEAST / a_replication)), sweep.replications_max)
 
 
@@ -254,18 +254,18 @@ class _Run:
         self.tried = 0
 
     def _work(self, job: Job) -> tuple[str, drain.Work | str]:
-        """The key of a job, and what is to be done for it: a run, or the error of a world that cannot be."""
+        """The key of a job, and what is to be done for it: a run, or the error of a draw that cannot be."""
         try:
-            world = self.experiment.drawn(job.policy, job.inputs)
+            variant = self.experiment.drawn(job.policy, job.inputs)
         except ScenarioError as error:
             key = identity.digest_of_run(
                 [self.policies[job.policy].id, json.dumps(job.inputs, default=str), str(error)]
             )
             return key, str(error)
-        key = identity.digest_of(world, self.seed, job.draw)
+        key = identity.digest_of(variant, self.seed, job.run_replication)
         curves = self.sweep.curves
-        keeps = curves is not None and job.role == "draw" and job.replication == 0 and job.world < curves.worlds
-        return key, drain.Work(key, world, self.seed, job.draw, curves.every if curves and keeps else 0.0)
+        keeps = curves is not None and job.role == "draw" and job.replication == 0 and job.draw < curves.draws
+        return key, drain.Work(key, variant, self.seed, job.run_replication, curves.every if curves and keeps else 0.0)
 
     def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """Run what is not known of these; their keys."""
@@ -281,7 +281,7 @@ class _Run:
         return keys
 
     def _unknown(self, jobs: Iterable[Job], keys: list[str], failed: list[drain.Done]) -> Iterator[drain.Work]:
-        """What is to be run of these; their keys, and the rows of worlds that cannot be, go into the lists."""
+        """What is to be run of these; their keys, and the rows of draws that cannot be, go into the lists."""
         asked = set()
         for job in jobs:
             key, work = self._work(job)
@@ -303,15 +303,15 @@ class _Run:
         self.known.add(rows)
         self.tell(0, len(rows))
 
-    def worlds_of(self, replication: int) -> list[Drawn]:
-        """The worlds of a replication: drawn, and with `accept` only those that meet what was observed."""
+    def draws_of(self, replication: int) -> list[Drawn]:
+        """The draws of a replication; with `accept` only those that meet what was observed."""
         sweep = self.sweep
         blocks = sweep.accept.tries if sweep.accept is not None else 1
-        first = replication * sweep.samples * blocks if sweep.draws_worlds else replication
+        first = replication * sweep.samples * blocks if sweep.draws_anew else replication
 
         def points_of(block: int) -> list[Drawn]:
-            start, step = (first + block * sweep.samples, 1) if sweep.draws_worlds else (first, 0)
-            points = design.worlds(sweep, self.seed, replication, block)
+            start, step = (first + block * sweep.samples, 1) if sweep.draws_anew else (first, 0)
+            points = design.draws(sweep, self.seed, replication, block)
             return [Drawn(point, start + step * i) for i, point in enumerate(points)]
 
         if sweep.accept is None:
@@ -319,7 +319,7 @@ class _Run:
         kept: list[Drawn] = []
         for block in range(blocks):
             jobs = [
-                Job("tried", 0, replication, block * sweep.samples + i, one.inputs, one.draw)
+                Job("tried", 0, replication, block * sweep.samples + i, one.inputs, one.run_replication)
                 for i, one in enumerate(points_of(block))
             ]
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
@@ -328,13 +328,13 @@ class _Run:
                 self.tried += 1
                 _, error, found = self.known.found[key]
                 if error is None and self._meets(found):
-                    kept.append(Drawn(job.inputs, job.draw))
+                    kept.append(Drawn(job.inputs, job.run_replication))
                 else:
                     self.jobs.append((job, key))
             if len(kept) == sweep.samples:
                 return kept
         raise ScenarioError(
-            f"{self.experiment.file}: sweep.accept kept {len(kept)} of {sweep.accept.tries * sweep.samples} worlds; "
+            f"{self.experiment.file}: sweep.accept kept {len(kept)} of {sweep.accept.tries * sweep.samples} draws; "
             f"want narrower ranges, a wider sweep.accept.within than {show_duration(sweep.accept.within)}, "
             f"or more tries"
         )
@@ -352,11 +352,11 @@ class _Run:
         return scenario.horizon - (scenario.recovers_from_s if self.sweep.measure.startswith("ttr") else 0.0)
 
     def part(self, number: int, of: int) -> int:
-        """Run every `of`-th world, from `number` (1 …) on, of the replications that are sure to be wanted; how many."""
+        """Run every `of`-th draw, from `number` (1 …) on, of the replications that are sure to be wanted; how many."""
         jobs = [
-            Job("draw", policy.number, replication, i, one.inputs, one.draw)
+            Job("draw", policy.number, replication, i, one.inputs, one.run_replication)
             for replication in range(_first_round(self.experiment))
-            for i, one in enumerate(self.worlds_of(replication))
+            for i, one in enumerate(self.draws_of(replication))
             if (replication + i) % of == number - 1
             for policy in self.policies
         ]
@@ -371,23 +371,23 @@ class _Run:
             if not active:
                 break
             # Replications between two looks go out together, as far as memory allows.
-            each = len(active) * max(len(design.worlds(self.sweep, self.seed, 0, 0)), 1)
+            each = len(active) * max(len(design.draws(self.sweep, self.seed, 0, 0)), 1)
             wanted_now = first - done if done < first else math.ceil(ROUND_RUNS / each)
             together = min(wanted_now, max(1, TOGETHER // each), most - done)
             jobs = []
             for replication in range(done, done + together):
-                worlds = self.worlds_of(replication)
-                self.draws |= {(replication, i): one for i, one in enumerate(worlds)}
+                draws = self.draws_of(replication)
+                self.draws |= {(replication, i): one for i, one in enumerate(draws)}
                 jobs += [
-                    Job("draw", policy.number, replication, i, one.inputs, one.draw)
-                    for i, one in enumerate(worlds)
+                    Job("draw", policy.number, replication, i, one.inputs, one.run_replication)
+                    for i, one in enumerate(draws)
                     for policy in active
                 ]
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 self.jobs.append((job, key))
                 value, error, _ = self.known.found[key]
                 if error is None:
-                    self.times[job.policy][job.replication, job.world] = value
+                    self.times[job.policy][job.replication, job.draw] = value
             done += together
             if done >= first:
                 self._judge()
@@ -402,9 +402,9 @@ class _Run:
         return np.array([value for _, value in ordered], float), self.units([place for place, _ in ordered])
 
     def units(self, places: Sequence[tuple[int, int]]) -> np.ndarray:
-        """The unit of each (replication, world)."""
+        """The unit of each (replication, draw)."""
         if self.sweep.runs_are_units:
-            return np.array([self.draws[place].draw for place in places], np.int64)
+            return np.array([self.draws[place].run_replication for place in places], np.int64)
         return np.array([replication for replication, _ in places], np.int64)
 
     def _judge(self) -> None:
@@ -469,10 +469,10 @@ class _Run:
             return []
         names = part.policies or tuple(dict.fromkeys([self.policies[0].name, self.ranked()[0].name]))
         keys = list(self.sweep.uncertainties)
-        worlds = _saltelli(self.sweep, self.seed, part.samples)
+        draws = _saltelli(self.sweep, self.seed, part.samples)
         out = []
         for policy in (policy for policy in self.policies if policy.name in names):
-            jobs = [Job("sensitivity", policy.number, replication, i, *one) for replication, i, one in worlds]
+            jobs = [Job("sensitivity", policy.number, replication, i, *one) for replication, i, one in draws]
             found = []
             for job, key in zip(jobs, self.ensure(jobs), strict=True):
                 self.jobs.append((job, key))
@@ -510,7 +510,7 @@ class _Run:
 
 
 def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[tuple[int, int, Drawn]]:
-    """Replication, number and world of the runs for Sobol indices: A, B, A with each column of B, and A again, each
+    """Replication, number and draw of the runs for Sobol indices: A, B, A with each column of B, and A again, each
     with random numbers of its own.
     """
     out = []
@@ -527,7 +527,7 @@ def run(
 ) -> tuple[Path, dict[str, Any]]:
     """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json.
 
-    Raises ScenarioError before anything runs, or where too few worlds are accepted; FileExistsError if the folder holds
+    Raises ScenarioError before anything runs, or where too few draws are accepted; FileExistsError if the folder holds
     runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
     """
     wanted(experiment)
@@ -605,7 +605,7 @@ def run_shard(
 
 def digest_of(experiment: Experiment) -> str:
     """Name (16 hex digits) of everything that decides a sweep's result."""
-    runs = [identity.digest_of(world, experiment.head.seed, 0) for world in experiment.worlds]
+    runs = [identity.digest_of(variant, experiment.head.seed, 0) for variant in experiment.variants]
     sweep = experiment.head.sweep
     declared = json.dumps(sweep.model_dump(mode="json") if sweep else None, sort_keys=True, default=str)
     return identity.digest_of_run([*runs, declared, str(experiment.head.replications)])
@@ -624,7 +624,7 @@ _ORDER = {"draw": 0, "tried": 1, "sensitivity": 2}
 
 
 def _table(work: _Run) -> Any:
-    """runs.parquet: a row for each run that the sweep wanted, in order of role, policy, replication and world."""
+    """runs.parquet: a row for each run that the sweep wanted, in order of role, policy, replication and draw."""
     import polars as pl
 
     jobs = sorted(work.jobs, key=lambda one: (_ORDER[one[0].role], *one[0][1:4]))
@@ -640,8 +640,8 @@ def _table(work: _Run) -> Any:
     for key in input_keys:
         columns[key] = _number_or_text([shown(dict(job.inputs)[key]) for job, _ in jobs])
     columns["replication"] = [job.replication for job, _ in jobs]
-    columns["world"] = [job.world for job, _ in jobs]
     columns["draw"] = [job.draw for job, _ in jobs]
+    columns["run_replication"] = [job.run_replication for job, _ in jobs]
     columns["seed"] = [work.seed for _ in jobs]
     left = pl.DataFrame(columns, infer_schema_length=None)
     parts = work.known.parts.read()
@@ -655,15 +655,15 @@ def _table(work: _Run) -> Any:
 
 
 def _curves(work: _Run, table: Any) -> Any:
-    """series.parquet: curves of the first worlds of each policy, in order."""
+    """series.parquet: curves of the first draws of each policy, in order."""
     import polars as pl
 
     curves = work.known.curves.read()
     if curves is None or work.sweep.curves is None:
         return None
     runs = table.filter(
-        (pl.col("role") == "draw") & (pl.col("replication") == 0) & (pl.col("world") < work.sweep.curves.worlds)
-    ).select("key", "policy_id", "policy", "replication", "world")
+        (pl.col("role") == "draw") & (pl.col("replication") == 0) & (pl.col("draw") < work.sweep.curves.draws)
+    ).select("key", "policy_id", "policy", "replication", "draw")
     name = "leased_share" if work.experiment.first.scenario.fleet is not None else "backlog"
     points = curves.unique(["key", "time_s"], keep="first").sort("key", "time_s")
     joined = runs.join(points, on="key", how="inner", maintain_order="left_right").drop("key")
@@ -735,7 +735,7 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
             "policy_id": row["policy_id"],
             "policy": row["policy"],
             "replication": row["replication"],
-            "world": row["world"],
+            "draw": row["draw"],
             "error": row["error"],
             "command": f"recovery replay {row['key']} --from {folder}",
         }
@@ -812,15 +812,15 @@ def _rows_of_first(work: _Run, draws: Any) -> list[dict[str, Any]]:
 
     levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
     rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
-    unit = "draw" if work.sweep.runs_are_units else "replication"
+    unit = "run_replication" if work.sweep.runs_are_units else "replication"
     return [
-        row | {"world": row["variant"], "levers": levers[row["policy_id"]], "replication": row[unit]}
+        row | {"variant": row["variant"], "levers": levers[row["policy_id"]], "replication": row[unit]}
         for row in rows.iter_rows(named=True)
     ]
 
 
 def _best_in_each(work: _Run) -> dict[tuple[int, int], float]:
-    """The least restricted time in each world, over the policies that ran there."""
+    """The least restricted time in each draw, over the policies that ran there."""
     best: dict[tuple[int, int], float] = {}
     for times in work.times.values():
         for place, value in times.items():
@@ -880,7 +880,7 @@ def _policy(
     out |= {"restricted": whole._asdict(), "given_recovery": recovered._asdict(), "not_recovered": _as_share(never)}
     out["half_width_share"] = inference.relative_half_width(recovered)
     out["units"] = len(np.unique(unit))
-    places_of_rows = list(good.select("replication", "world").iter_rows())
+    places_of_rows = list(good.select("replication", "draw").iter_rows())
     unit_of_rows = work.units(places_of_rows)
     fell = good.get_column("verdict").to_numpy() == "collapsed"
     out["collapsed"] = _as_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential))
@@ -960,7 +960,7 @@ def _most_frequent(errors: Sequence[str]) -> str | None:
 
 
 def _tell_where_they_fail(work: _Run, ranked: Sequence[Policy], told: Sequence[dict[str, Any]]) -> None:
-    """Boxes for the best policies among those that fail in some worlds and not in others."""
+    """Boxes for the best policies among those that fail in some draws and not in others."""
     left = PRIM_POLICIES
     for policy, one in zip(ranked, told, strict=True):
         times = np.array([value for _, value in sorted(work.times[policy.number].items())])
@@ -971,7 +971,7 @@ def _tell_where_they_fail(work: _Run, ranked: Sequence[Policy], told: Sequence[d
 
 
 def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]]:
-    """In which worlds a policy fails, in words (PRIM)."""
+    """In which draws a policy fails, in words (PRIM)."""
     keys = list(work.sweep.uncertainties)
     columns, kinds, names = [], [], []
     places = sorted(work.times[policy.number])
@@ -1069,7 +1069,7 @@ def _at_most(never: Mapping[str, float]) -> str:
 def _what_it_takes(work: _Run) -> str:
     """How many units it takes to show that never is rare enough, if the most replications have fewer."""
     sweep, most = work.sweep, work.sweep.replications_max
-    have = most * (sweep.samples if sweep.draws_worlds and sweep.runs_are_units else 1)
+    have = most * (sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1)
     least = units_that_show(sweep.never_max, is_run=sweep.runs_are_units)
     if have >= least:
         return ""
@@ -1109,8 +1109,10 @@ def find(folder: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return manifest, rows.row(0, named=True)
 
 
-def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
-    """The world of a row of runs.parquet, drawn again. Raises ValueError if the sweep does not draw it any more."""
+def variant_of(experiment: Experiment, row: Mapping[str, Any]) -> Variant:
+    """The variant of a row of runs.parquet, with its draw made again. Raises ValueError if the sweep does not draw it
+    any more.
+    """
     sweep = wanted(experiment)
     number = next((one.number for one in policies_of(experiment) if one.id == row["policy_id"]), None)
     if number is None:
@@ -1124,18 +1126,18 @@ def world_of(experiment: Experiment, row: Mapping[str, Any]) -> World:
         points = (
             point
             for block in range(tries)
-            for point in design.worlds(sweep, experiment.head.seed, row["replication"], block)
+            for point in design.draws(sweep, experiment.head.seed, row["replication"], block)
         )
     for point in points:
         try:
-            world = experiment.drawn(number, point)
+            variant = experiment.drawn(number, point)
         except ScenarioError as error:
             drawn = identity.digest_of_run([row["policy_id"], json.dumps(point, default=str), str(error)])
             if drawn == row["key"]:
                 raise
             continue
-        if identity.digest_of(world, experiment.head.seed, row["draw"]) == row["key"]:
-            return world
+        if identity.digest_of(variant, experiment.head.seed, row["run_replication"]) == row["key"]:
+            return variant
     raise ValueError(
         f"{row['key']} is not drawn by {experiment.file} as it is now (code or inputs changed); want the sweep again"
     )
@@ -1246,10 +1248,10 @@ def threshold(
     def fails(value: float, replications: range) -> list[bool]:
         nonlocal each_s
         text = round(value) if whole else span.at(place_of(value))
-        world = experiment.drawn(0, ((key, text),))
-        keys = {identity.digest_of(world, experiment.head.seed, r): r for r in replications}
+        variant = experiment.drawn(0, ((key, text),))
+        keys = {identity.digest_of(variant, experiment.head.seed, r): r for r in replications}
         todo = [
-            drain.Work(k, world, experiment.head.seed, r)
+            drain.Work(k, variant, experiment.head.seed, r)
             for k, r in keys.items()
             if k not in known.found or k in known.again
         ]

@@ -23,7 +23,7 @@ _SHOW: dict[str, Callable[[float], str]] = {
 
 def planned(plan: sweep.Plan, workers: int) -> str:
     """What a sweep will take."""
-    lines = [f"{plan.policies} policies × {plan.worlds} worlds a replication: {show_count(plan.least)} runs at least"]
+    lines = [f"{plan.policies} policies × {plan.draws} draws a replication: {show_count(plan.least)} runs at least"]
     if plan.most > plan.least:
         lines[0] += f", {show_count(plan.most)} at most (policies that are precise or beaten stop earlier)"
     times = [show_duration(runs * plan.cpu_s / workers) for runs in (plan.least, plan.most)]
@@ -108,18 +108,18 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
     runs = store.runs_of_sweep(folder).filter((pl.col("role") == "draw") & pl.col("error").is_null())
     measure, limit_s = summary["measure"], float(summary["limit_s"])
     first, *others = [_named(summary, word) for word in words]
-    base = runs.filter(pl.col("policy_id") == first["id"]).select("replication", "world", pl.col(measure).alias("base"))
+    base = runs.filter(pl.col("policy_id") == first["id"]).select("replication", "draw", pl.col(measure).alias("base"))
     out = []
     for other in others:
-        own = runs.filter(pl.col("policy_id") == other["id"]).select("replication", "world", "draw", measure)
-        both = own.join(base, on=["replication", "world"]).sort("replication", "world")
+        own = runs.filter(pl.col("policy_id") == other["id"]).select("replication", "draw", "run_replication", measure)
+        both = own.join(base, on=["replication", "draw"]).sort("replication", "draw")
         if not both.height:
-            raise ValueError(f"{other['name']} and {first['name']} have no world in common")
+            raise ValueError(f"{other['name']} and {first['name']} have no draw in common")
         mine = inference.restricted(both.get_column(measure).to_numpy(), limit_s)
         theirs = inference.restricted(both.get_column("base").to_numpy(), limit_s)
         told = sweep.mean_of(
             mine - theirs,
-            both.get_column("draw" if summary["unit"] == "run" else "replication").to_numpy(),
+            both.get_column("run_replication" if summary["unit"] == "run" else "replication").to_numpy(),
             is_sequential=summary["precision"] is not None,
         )
         out.append(
@@ -130,7 +130,7 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
                 "than_id": first["id"],
                 "measure": measure,
                 "difference_s": told._asdict(),
-                "worlds": both.height,
+                "draws": both.height,
                 "sooner_share": float(np.mean(mine < theirs)),
                 "later_share": float(np.mean(mine > theirs)),
                 "verdict": "sooner" if told.high < 0 else "later" if told.low > 0 else "not told apart",
@@ -150,7 +150,7 @@ def differences(rows: Sequence[Mapping[str, Any]]) -> str:
         lines.append(
             f"{row['policy']}: {word} {row['than']} (difference {ends}, 95 %; "
             f"sooner in {show_share(row['sooner_share'])}, "
-            f"later in {show_share(row['later_share'])} of {row['worlds']} worlds)"
+            f"later in {show_share(row['later_share'])} of {row['draws']} draws)"
         )
     return "\n".join(lines)
 
@@ -161,8 +161,8 @@ def replayed(folder: Path, key: str) -> dict[str, Any]:
     experiment = scenario.rebuilt(
         json.loads(manifest["inputs_in_order"]), manifest["file"], manifest["name"], Path(manifest["file"]).parent
     )
-    world = sweep.world_of(experiment, row)
-    [done] = drain.simulate([drain.Work(row["key"], world, row["seed"], row["draw"])])
+    variant = sweep.variant_of(experiment, row)
+    [done] = drain.simulate([drain.Work(row["key"], variant, row["seed"], row["run_replication"])])
     fresh = {name: store._as_float(value) for name, value in done.row.items() if name != "cpu_s"}
     changed = sorted(name for name, value in fresh.items() if not _same(value, row.get(name)))
     return {"key": row["key"], "policy": row["policy"], "same": not changed, "changed": changed, "row": fresh}

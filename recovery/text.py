@@ -8,7 +8,7 @@ from typing import Any
 from recovery import stage_times
 from recovery.estimate import Estimate
 from recovery.measures import ROUNDING
-from recovery.scenario import MILESTONES, Experiment, World
+from recovery.scenario import MILESTONES, Experiment, Variant
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
@@ -19,7 +19,7 @@ def _number(value: Any) -> float:
 
 
 def mean(group: Mapping[str, Any], measure: str) -> float:
-    """Mean of a measure over a world's runs, from summary.json or before it was written; nan if it has none."""
+    """Mean of a measure over a variant's runs, from summary.json or before it was written; nan if it has none."""
     return _number(group["measures"].get(measure, {}).get("mean"))
 
 
@@ -46,7 +46,7 @@ def verdict_of(group: Mapping[str, Any]) -> str:
 
 
 def saved_s(group: Mapping[str, Any], first: Mapping[str, Any], measure: str = "ttr99_s") -> float:
-    """By how much a world's recovery is shorter than the first world's; inf if only it recovers, -inf if only the
+    """By how much a variant's recovery is shorter than the first variant's; inf if only it recovers, -inf if only the
     first does, nan if neither.
     """
     ours, theirs = mean(group, measure), mean(first, measure)
@@ -83,12 +83,12 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 
 def results(experiment: Experiment, summary: Mapping[str, Any], verdict: Sequence[str]) -> str:
-    """Title, verdict, table of worlds, milestones, bounds."""
-    parts = [experiment.head.title, "\n".join(verdict), worlds_table(summary), "\n".join(notes(summary))]
-    worlds = stage_times.worlds(summary, experiment.first.scenario.coupling.window)
-    if worlds:
-        parts.append(stages_table(worlds))
-    spans = [[group["world"], *(sample_span(group, f"ttr{n}_s") for n in DEPTHS)] for group in summary["groups"]]
+    """Title, verdict, table of variants, milestones, bounds."""
+    parts = [experiment.head.title, "\n".join(verdict), variants_table(summary), "\n".join(notes(summary))]
+    variants = stage_times.variants(summary, experiment.first.scenario.coupling.window)
+    if variants:
+        parts.append(stages_table(variants))
+    spans = [[group["variant"], *(sample_span(group, f"ttr{n}_s") for n in DEPTHS)] for group in summary["groups"]]
     if any(any(row[1:]) for row in spans):
         head = ["from a sample of the hosts (95 %)", *(f"{n} %" for n in DEPTHS)]
         parts.append(table([head, *([cell or "–" for cell in row] for row in spans)]))
@@ -124,11 +124,11 @@ LOST = "*"  # marks a time whose share was lost again before the horizon
 
 
 def lost(summary: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """(World, measure) of the times to recovery whose share some run lost again before the horizon. Nothing of a
-    sweep's points, of which `notes` tells nothing either: one world stands there at many points.
+    """(Variant, measure) of the times to recovery whose share some run lost again before the horizon. Nothing of a
+    sweep's points, of which `notes` tells nothing either: one variant stands there at many points.
     """
     return {
-        (row["world"], f"ttr{depth}_s")
+        (row["variant"], f"ttr{depth}_s")
         for row in summary["rows"]
         if not row.get("levers")
         for depth in DEPTHS
@@ -137,14 +137,14 @@ def lost(summary: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def notes(summary: Mapping[str, Any]) -> list[str]:
-    """What the times of the worlds do not say: which share was lost again and when, what still drains and until when,
+    """What the times of the variants do not say: which share was lost again and when, what still drains and until when,
     how what has collapsed goes on, and where another run may end elsewhere. Nothing of a sweep's points.
     """
     out = []
     for group in summary["groups"]:
         if group["levers"]:
             continue
-        rows = [row for row in summary["rows"] if row["world"] == group["world"]]
+        rows = [row for row in summary["rows"] if row["variant"] == group["variant"]]
         again = []
         for depth in DEPTHS:
             times = [_number(row.get(f"ttr{depth}_lost_s")) for row in rows]
@@ -153,10 +153,10 @@ def notes(summary: Mapping[str, Any]) -> list[str]:
                 runs = f" in {len(known)} of {len(rows)} runs" if len(rows) > 1 else ""
                 again.append(f"{depth} % after {show_duration(min(known))}{runs}")
         if again:
-            out.append(f"{LOST} “{group['world']}” lost its share again: {', '.join(again)}.")
+            out.append(f"{LOST} “{group['variant']}” lost its share again: {', '.join(again)}.")
         told = _state(group, rows)
         if told:
-            out.append(f"“{group['world']}” {told}.")
+            out.append(f"“{group['variant']}” {told}.")
     return out
 
 
@@ -182,15 +182,15 @@ def _state(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return "; it ".join(parts)
 
 
-def worlds_table(summary: Mapping[str, Any]) -> str:
-    """A line a world: times to recovery, what is saved against the first, efficiency, amplification, wasted work."""
+def variants_table(summary: Mapping[str, Any]) -> str:
+    """A line a variant: times to recovery, what is saved against the first, efficiency, amplification, wasted work."""
     groups = summary["groups"]
     if any(group["levers"] for group in groups):
         return _sweep_table(groups)
     from recovery import advice
 
     head = [
-        "world",
+        "variant",
         *(f"{depth} %" for depth in DEPTHS),
         "saved",
         "verdict",
@@ -201,10 +201,10 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
     ]
     rows, marked = [head], lost(summary)
     for group in groups:
-        own = [row for row in summary["rows"] if row["world"] == group["world"]]
+        own = [row for row in summary["rows"] if row["variant"] == group["variant"]]
         times = [
             _time(mean(group, f"ttr{depth}_s"), depth, own)
-            + (LOST if (group["world"], f"ttr{depth}_s") in marked else "" if not marked else " ")
+            + (LOST if (group["variant"], f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
         saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
@@ -213,7 +213,7 @@ def worlds_table(summary: Mapping[str, Any]) -> str:
         efficiency, amplification = mean(group, "efficiency"), mean(group, "amplification")
         rows.append(
             [
-                group["world"],
+                group["variant"],
                 *times,
                 saved,
                 verdict_of(group),
@@ -232,26 +232,26 @@ def _time(mean_s: float, depth: int, rows: Sequence[Mapping[str, Any]]) -> str:
     return "always" if mean_s == 0 and rows and never_less else show_duration(mean_s)
 
 
-def stages_table(worlds: Sequence[stage_times.World]) -> str:
-    """A line a world: when each stage is normal again, since the start; what of the last is saved; which that is."""
-    stages = [stage for stage in stage_times.TITLES if stage in worlds[0].normal_s]
+def stages_table(variants: Sequence[stage_times.Variant]) -> str:
+    """A line a variant: when each stage is normal again, since the start; what of the last is saved; which that is."""
+    stages = [stage for stage in stage_times.TITLES if stage in variants[0].normal_s]
     rows = [["normal again", *(stage_times.TITLES[stage] for stage in stages), "saved", "held back by"]]
-    for world in worlds:
-        shown = [world.show(stage, show_duration) for stage in stages]
-        saved = "" if world is worlds[0] else stage_times.show_saving(world.saved_s[stage_times.ALL])
-        rows.append([world.name, *shown, saved, world.last])
+    for variant in variants:
+        shown = [variant.show(stage, show_duration) for stage in stages]
+        saved = "" if variant is variants[0] else stage_times.show_saving(variant.saved_s[stage_times.ALL])
+        rows.append([variant.name, *shown, saved, variant.last])
     return table(rows)
 
 
 def _sweep_table(groups: Sequence[Mapping[str, Any]]) -> str:
     keys = list(groups[0]["levers"])
-    rows = [["world", *keys, "runs", "collapsed", "from", "to"]]
+    rows = [["variant", *keys, "runs", "collapsed", "from", "to"]]
     for group in groups:
         share = group["collapsed"]
         levers = [value if isinstance(value := group["levers"][key], str) else json.dumps(value) for key in keys]
         rows.append(
             [
-                group["world"],
+                group["variant"],
                 *levers,
                 str(group["runs"]),
                 *(show_share(float(share[k])) for k in ("share", "low", "high")),
@@ -275,7 +275,7 @@ def _between(low_s: float, high_s: float) -> str:
     return f"between {show_duration(low_s)} and {show_duration(high_s)}"
 
 
-def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], threads: int, *, is_ready: bool) -> str:
+def checked(experiment: Experiment, rows: Sequence[tuple[Variant, Estimate]], threads: int, *, is_ready: bool) -> str:
     """What `recovery check` says: nothing is wrong, what it will take."""
     runs = len(rows) * experiment.head.replications
     cpu_s = sum(need.cpu_s for _, need in rows) * experiment.head.replications
@@ -290,15 +290,15 @@ def checked(experiment: Experiment, rows: Sequence[tuple[World, Estimate]], thre
             "; the kernels are not compiled yet, which comes on top (about a minute), and nothing could be tried out"
         )
     lines = [
-        f"{experiment.file}: no mistake; {len(rows)} worlds × {experiment.head.replications} = {runs} runs",
+        f"{experiment.file}: no mistake; {len(rows)} variants × {experiment.head.replications} = {runs} runs",
         f"memory: at most {show_bytes(max(need.memory_bytes for _, need in rows))} with {threads} threads",
         f"time: {time}",
     ]
-    table_rows = [["world", "memory at most", "events about", "CPU time about"]]
-    names: dict[str, tuple[World, Estimate]] = {}
-    for world, need in rows:
-        if world.name not in names or need.events > names[world.name][1].events:
-            names[world.name] = (world, need)
+    table_rows = [["variant", "memory at most", "events about", "CPU time about"]]
+    names: dict[str, tuple[Variant, Estimate]] = {}
+    for variant, need in rows:
+        if variant.name not in names or need.events > names[variant.name][1].events:
+            names[variant.name] = (variant, need)
     for name, (_, need) in names.items():
         table_rows.append([name, show_bytes(need.memory_bytes), f"{need.events:.2g}", show_duration(need.cpu_s)])
     return "\n".join([*lines, "", table(table_rows)])

@@ -457,12 +457,12 @@ def hidden_capacity_per_s(service_per_s: float, retries: float | None) -> float:
 
 
 def fluid_bound_s(share: float, unleased: float, establish_per_s: float, renewal_share: float = 0.0) -> float:
-    """Seconds that establishing `share` of `unleased` droplets takes if no work is wasted: f N / (mu (1 - r3)).
+    """Seconds that establishing `share` of `unleased` holders takes if no work is wasted: f N / (mu (1 - r3)).
 
     Without `renewal_share` it is a lower bound on the time to recovery of that share of the backlog. With
     `renewal_share` = r3 of `groups` it counts the renewals of the whole fleet in full: an estimate, no bound, since
     renewals are fewer while leases are missing; `inf` where r3 >= 1. `share` is of the backlog: a fleet of N of which
-    only N_unleased lost their lease has the share F of all its droplets back once it has f = 1 - (1 - F) N / N_unleased
+    only N_unleased lost their lease has the share F of all its holders back once it has f = 1 - (1 - F) N / N_unleased
     of the backlog. Of hosts that are unequally loaded, see `fleet_fluid_bound_s`.
 
     `share` is from 0 to 1, `unleased` from 0, `establish_per_s` above 0, `renewal_share` from 0; raises ValueError
@@ -534,7 +534,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
         "amplification": "A",
         "check_every_s": "P",
-        "droplets": "N",
+        "holders": "N",
         "establish_per_s": "μ",
         "establish_s": "s",
         "hosts": "M",
@@ -560,7 +560,7 @@ EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             "Leases that the whole fleet of hosts can establish in a second.",
         ),
         "r1": Explanation(
-            "{droplets} / ({establish_per_s} * {timeout_s})",
+            "{holders} / ({establish_per_s} * {timeout_s})",
             "Backlog in timeouts: above about 1 an unbounded FIFO works for clients that have already given up.",
         ),
         "r2": Explanation(
@@ -568,11 +568,11 @@ EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
             "Queue bound in timeouts: below 1 a bounded queue serves only requests that somebody still waits for.",
         ),
         "r3": Explanation(
-            "{droplets} * {renew_s} / ({check_every_s} * {workers} * {hosts})",
+            "{holders} * {renew_s} / ({check_every_s} * {workers} * {hosts})",
             "Share of the work that renewals need in the steady state: recovery has what is left of 1.",
         ),
         "r4": Explanation(
-            "{droplets} / ({establish_per_s} * {lease_s})",
+            "{holders} / ({establish_per_s} * {lease_s})",
             "Refill against expiry: above 1 the first leases run out before the last are made.",
         ),
         "r5": Explanation(
@@ -622,7 +622,7 @@ def explain(name: str, value: float, **inputs: float | None) -> Row:
 class Groups:
     """The dimensionless groups of a lease scenario with the inputs they were made of; see `groups`."""
 
-    droplets: int
+    holders: int
     hosts: int
     workers: int
     establish_s: float
@@ -643,7 +643,7 @@ class Groups:
     def rows(self) -> list[Row]:
         """`establish_per_s` and then r1 to r5, each with its formula, the numbers in it, and its meaning."""
         inputs: dict[str, float | None] = {
-            "droplets": self.droplets,
+            "holders": self.holders,
             "hosts": self.hosts,
             "workers": self.workers,
             "establish_s": self.establish_s,
@@ -669,7 +669,7 @@ class Groups:
 
 def groups(
     *,
-    droplets: int,
+    holders: int,
     hosts: int,
     workers: int,
     establish_s: float,
@@ -689,7 +689,7 @@ def groups(
     r4 = N / (mu L)            refill against expiry
     r5 = A s_x / s             share of the work spent on rejections
 
-    `droplets` is N and `hosts` is M, of the whole fleet; `workers` is c, a host; `establish_s` s and `renew_s` s_r are
+    `holders` is N and `hosts` is M, of the whole fleet; `workers` is c, a host; `establish_s` s and `renew_s` s_r are
     mean times of service; `timeout_s` is tau, `check_every_s` P, `lease_s` L. `queue_limit` is Q, the places in the
     queue of one host, `None` for unbounded. `amplification` is A, attempts for each establish that the fleet can do;
     `reject_cost_s` is s_x, the work of one rejection.
@@ -698,7 +698,7 @@ def groups(
     and `reject_cost_s` are from 0, `amplification` is from 1. Raises ValueError otherwise.
     Source: dimensional analysis of the model (Buckingham 1914); the groups are this project's own.
     """
-    droplets = _whole("droplets", droplets, 1)
+    holders = _whole("holders", holders, 1)
     hosts = _whole("hosts", hosts, 1)
     workers = _whole("workers", workers, 1)
     establish_s = _positive("establish_s", establish_s)
@@ -712,7 +712,7 @@ def groups(
         raise ValueError(f"amplification is {amplification}; want a finite number from 1")
     establish_per_s = workers * hosts / establish_s
     return Groups(
-        droplets=droplets,
+        holders=holders,
         hosts=hosts,
         workers=workers,
         establish_s=establish_s,
@@ -724,10 +724,10 @@ def groups(
         amplification=float(amplification),
         reject_cost_s=reject_cost_s,
         establish_per_s=establish_per_s,
-        r1=droplets / (establish_per_s * timeout_s),
+        r1=holders / (establish_per_s * timeout_s),
         r2=math.inf if math.isinf(queue_limit) else queue_limit * hosts / (establish_per_s * timeout_s),
-        r3=droplets * renew_s / (check_every_s * workers * hosts),
-        r4=droplets / (establish_per_s * lease_s),
+        r3=holders * renew_s / (check_every_s * workers * hosts),
+        r4=holders / (establish_per_s * lease_s),
         r5=amplification * reject_cost_s / establish_s,
     )
 

@@ -28,7 +28,7 @@ LEASES = """
 horizon = "30m"
 hold = "2m"
 seed = 20
-fleet = { droplets = 240, hosts = 4, zones = 2 }
+fleet = { holders = 240, hosts = 4, zones = 2 }
 host = { workers = 1, establish_time = { dist = "exponential", mean = "900ms" }, renew_time = "20ms", timeout = "20s" }
 lease = { duration = "3m", check_every = "1m", check_jitter = "10%" }
 dependency.outages = [{ from = "3m", to = "9m" }]
@@ -155,7 +155,7 @@ def experiment_of(base: str, change: str) -> Experiment:
     """A small run: a base with one change, which may be tables of operators behind it."""
     lines, _, table = change.partition("[[")
     overrides = tuple(line.replace(" = ", "=", 1) for line in lines.splitlines() if line)
-    model = race.World if base is RACE else None
+    model = race.Variant if base is RACE else None
     return scenario.parse(base + (f"[[{table}" if table else ""), overrides=overrides, model=model)
 
 

@@ -20,7 +20,7 @@ LEASES = """
 horizon = "2h"
 hold = "2m"
 coupling.window = "1s"
-fleet = { droplets = 2000, hosts = 1 }
+fleet = { holders = 2000, hosts = 1 }
 host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "30m" }
 lease = { duration = "10m", check_every = "3m" }
 dependency.outages = [{ from = "10m", to = "30m" }]
@@ -33,7 +33,7 @@ def told(text: str) -> tuple[dict[str, Any], list[str]]:
     """Summary and verdict of a scenario."""
     experiment = scenario.parse(text)
     with pipeline.Runner(1) as runner:
-        outcomes = list(runner.run([(world, 1, 0) for world in experiment.worlds]))
+        outcomes = list(runner.run([(variant, 1, 0) for variant in experiment.variants]))
     summary = store.summarise(experiment, outcomes)
     manifest = {"kind": "leases" if experiment.first.scenario.fleet else "jobs", "window_s": 1.0, "inputs": {},
                 "horizon_s": experiment.first.scenario.horizon, "head": {}}  # fmt: skip
@@ -66,7 +66,7 @@ def test_no_bound_is_longer_than_what_it_explains() -> None:
     """Oracle: a bound. Of the jobs of a minute over capacity most give up, and the peak is over soon."""
     preset = resources.files("recovery").joinpath("data", "presets", "jobs.toml")
     summary, said = told(preset.read_text(encoding="utf-8"))
-    [lifo] = [group for group in summary["groups"] if group["world"] == "last in, first out"]
+    [lifo] = [group for group in summary["groups"] if group["variant"] == "last in, first out"]
     assert 0 < lifo["measures"]["ttr99_s"]["mean"] < 45
     found = advice.limit_of(lifo)
     assert found is not None
@@ -118,11 +118,11 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     """Frozen leases never run out, and just as many wait: more workers help most, though they take longer than 0 s."""
     text = LEASES + '[variants.frozen]\npolicy.lease = "freeze"\n[variants.more]\nhost.workers = 20\n'
     summary, verdict = told(text)
-    frozen = next(group for group in summary["groups"] if group["world"] == "frozen")
+    frozen = next(group for group in summary["groups"] if group["variant"] == "frozen")
     assert frozen["measures"]["ttr99_s"]["mean"] == 0
     best = advice.best_of(summary["groups"])
     assert best is not None
-    assert best["world"] == "more"
+    assert best["variant"] == "more"
     assert any(sentence.startswith("Most helps “more”") for sentence in verdict)
     assert any(sentence.startswith("“frozen” lets no lease run out, which is no answer") for sentence in verdict)
     assert frozen["unleased_s"] is None
@@ -132,12 +132,12 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     assert any(sentence.startswith("Holders are without a lease from 17") for sentence in verdict)
 
 
-def test_a_world_that_answers_all_in_time_does_count() -> None:
+def test_a_variant_that_answers_all_in_time_does_count() -> None:
     """After an outage of one minute all leases still run, by the same rule: nobody was declared anything."""
     summary, _ = told(LEASES + '[variants.short]\ndependency.outages = [{ from = "10m", to = "11m" }]\n')
     best = advice.best_of(summary["groups"])
     assert best is not None
-    assert best["world"] == "short"
+    assert best["variant"] == "short"
     assert not advice.declares_only(summary["groups"][0], best)
 
 
@@ -180,17 +180,17 @@ def test_hidden_capacity_is_named() -> None:
     assert "60 jobs a second are more than the hidden capacity of 25" in found.text
 
 
-def group_of(world: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> dict[str, Any]:
+def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> dict[str, Any]:
     """A group of a summary with later stages."""
     found = {"ttr99_s": ttr_s, "leases_normal_s": 600 + ttr_s, "all_normal_s": all_s, **more}
     if last:
         found[f"{last}_normal_s"] = all_s
     spans = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in found.items()}
-    return {"world": world, "runs": 1, "levers": {}, "verdicts": {"recovered": 1}, "measures": spans}
+    return {"variant": variant, "runs": 1, "levers": {}, "verdicts": {"recovered": 1}, "measures": spans}
 
 
 def test_judged_is_the_last_stage() -> None:
-    """Leases an hour sooner let in so many launches that propagation never recovers: that world is no help."""
+    """Leases an hour sooner let in so many launches that propagation never recovers: that variant is no help."""
     groups = [
         group_of("as it was", 7200, 40_000, "latency", jobs_waiting_peak=264_451),
         group_of("bounded lease queue", 3600, math.inf, "latency", jobs_waiting_peak=4_600_000),
@@ -199,7 +199,7 @@ def test_judged_is_the_last_stage() -> None:
     ]  # fmt: skip
     best = advice.best_of(groups)
     assert best is not None
-    assert best["world"] == "limit in propagation"
+    assert best["variant"] == "limit in propagation"
     found = advice.limit_of_stage(groups[0], "latency")
     assert found is not None
     assert "264,451 jobs of network propagation wait" in found.text
@@ -214,11 +214,11 @@ def test_differences_that_chance_makes_are_told() -> None:
     """Paired differences of −5, 5, 10 s over three runs hold no sign; of 99, 100, 101 s they do (Student)."""
     base, near, far = (100.0, 100.0, 100.0), (105.0, 95.0, 90.0), (1.0, 0.0, -1.0)
     rows = [
-        {"world": world, "levers": {}, "replication": i, "ttr99_s": value}
-        for world, values in (("a", base), ("near", near), ("far", far))
+        {"variant": variant, "levers": {}, "replication": i, "ttr99_s": value}
+        for variant, values in (("a", base), ("near", near), ("far", far))
         for i, value in enumerate(values)
     ]
-    groups = [{"world": world, "measures": {}} for world in ("a", "near", "far")]
+    groups = [{"variant": variant, "measures": {}} for variant in ("a", "near", "far")]
     summary = {"rows": rows, "groups": groups}
     mean, low, _ = advice.saved_s(summary, groups[1])
     assert mean == pytest.approx(10 / 3)
@@ -228,7 +228,7 @@ def test_differences_that_chance_makes_are_told() -> None:
     assert high > 100
 
 
-def test_a_world_alone_is_told_what_paces_it() -> None:
+def test_a_variant_alone_is_told_what_paces_it() -> None:
     """With no variants there is nothing to choose: what is said is the pace, and what the recovery stands on."""
     _, verdict = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))
     assert any(sentence.startswith("What paces “as written”: the hosts, which do 20 a second") for sentence in verdict)

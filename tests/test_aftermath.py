@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 BASE = """
 horizon = "20m"
 hold = "1m"
-fleet = { droplets = 300, hosts = 3, zones = 3 }
+fleet = { holders = 300, hosts = 3, zones = 3 }
 host = { establish_time = "100ms", timeout = "10s" }
 lease = { duration = "10m", check_every = "1m" }
 """
@@ -50,7 +50,7 @@ CLIENTS = (
 TIMES = ({"dist": "exponential", "mean": "900ms"}, {"dist": "uniform", "min": "0s", "max": "2s"}, "1s")
 
 
-def world(launching: dict[str, Any], propagating: dict[str, Any] | None, **changes: Any) -> Scenario:
+def variant(launching: dict[str, Any], propagating: dict[str, Any] | None, **changes: Any) -> Scenario:
     """A small fleet with these stages."""
     import tomllib
 
@@ -60,21 +60,21 @@ def world(launching: dict[str, Any], propagating: dict[str, Any] | None, **chang
     return Scenario.model_validate(table)
 
 
-def curve(windows: int, seed: int, zones: int = 3, droplets: int = 100) -> np.ndarray:
-    """Leased droplets that fall to nothing and come back, in each zone at another time."""
+def curve(windows: int, seed: int, zones: int = 3, holders: int = 100) -> np.ndarray:
+    """Leased holders that fall to nothing and come back, in each zone at another time."""
     rng = np.random.default_rng(seed)
     out = np.zeros((zones, windows), np.int64)
     for zone in range(zones):
         down, up = sorted(rng.integers(0, windows, 2))
-        level = np.full(windows, droplets)
+        level = np.full(windows, holders)
         level[down:] = 0
-        level[up:] = np.minimum(droplets, np.cumsum(rng.integers(-2, 12, windows - up)).clip(0))
+        level[up:] = np.minimum(holders, np.cumsum(rng.integers(-2, 12, windows - up)).clip(0))
         out[zone] = level
     return out
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
+def variants(draw: st.DrawFn) -> tuple[Scenario, int]:
     throttle: list[dict[str, str]] = []
     for at in sorted(draw(st.sets(st.integers(0, 119), max_size=4))):
         rate = draw(st.sampled_from(["off", "0/s", "1/s", "5/s"]))
@@ -109,13 +109,13 @@ def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
     }
     if draw(st.booleans()):
         propagating["slowdown"] = {"a": 1.5, "b": draw(st.sampled_from([1.0, 1.7])), "queue": 20}
-    return world(launching, propagating), draw(st.integers(0, 2**32))
+    return variant(launching, propagating), draw(st.integers(0, 2**32))
 
 
 def both(case: Scenario, seed: int, cuts: tuple[int, ...] = ()) -> tuple[Any, Any, list[list[tuple[int, ...]]]]:
     """Both stages run by the kernels, cut at these windows; and the jobs of each window, in order."""
-    leased, droplets = curve(case.windows, seed), np.full(3, 100)
-    first = launches.start(case, seed, 0, leased, droplets)
+    leased, holders = curve(case.windows, seed), np.full(3, 100)
+    first = launches.start(case, seed, 0, leased, holders)
     second = propagation.start(case, seed, 0)
     jobs: list[list[tuple[int, ...]]] = []
     done = 0
@@ -142,7 +142,7 @@ def check_twin(case: Scenario, seed: int) -> None:
     assert int(second.state.latency.sum()) == len(other.latencies)
 
 
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=150)
 def test_kernels_are_their_twins(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
@@ -150,14 +150,14 @@ def test_kernels_are_their_twins(data: tuple[Scenario, int]) -> None:
 
 @pytest.mark.nojit
 @pytest.mark.boundscheck
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=3)
 def test_kernels_are_their_twins_in_a_few_cases(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
 
 
 @pytest.mark.boundscheck
-@given(data=worlds(), cuts=st.sets(st.integers(1, 119), max_size=6))
+@given(data=variants(), cuts=st.sets(st.integers(1, 119), max_size=6))
 @settings(LOTS, max_examples=40)
 def test_a_run_may_be_cut_anywhere(data: tuple[Scenario, int], cuts: set[int]) -> None:
     first, second, jobs = both(*data)
@@ -168,7 +168,7 @@ def test_a_run_may_be_cut_anywhere(data: tuple[Scenario, int], cuts: set[int]) -
     assert jobs == same
 
 
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=100)
 def test_nothing_is_lost(data: tuple[Scenario, int]) -> None:
     first, second, jobs = both(*data)
@@ -208,7 +208,7 @@ def interval(values: list[float]) -> tuple[float, float]:
 
 def open_stage(**changes: Any) -> Scenario:
     """A fleet that is leased all the time, 8 launches a second."""
-    return world({"demand": "8/s"}, {"time": "1s"} | changes, horizon="2h")
+    return variant({"demand": "8/s"}, {"time": "1s"} | changes, horizon="2h")
 
 
 def serve(case: Scenario, seed: int) -> tuple[Any, Any]:
@@ -294,8 +294,8 @@ def test_a_tandem_has_jacksons_product_form() -> None:
 
 
 def test_accepted_launches_follow_the_leased_share() -> None:
-    """With a share L leased, a pinned launch that looks at k droplets finds one with probability 1 − (1 − L)^k."""
-    case = world({"demand": "20/s", "pinned": "100%", "looks": 3, "retries": 0}, None)
+    """With a share L leased, a pinned launch that looks at k holders finds one with probability 1 − (1 − L)^k."""
+    case = variant({"demand": "20/s", "pinned": "100%", "looks": 3, "retries": 0}, None)
     level = np.full((3, case.windows), 30)
     run = launches.start(case, 5, 0, level, np.full(3, 100))
     run.advance(case.windows)
@@ -306,7 +306,7 @@ def test_accepted_launches_follow_the_leased_share() -> None:
 
 
 def test_a_throttle_lets_in_its_rate_and_its_burst_at_most() -> None:
-    case = world({"demand": "20/s", "throttle": [{"at": "5m", "rate": "3/s"}], "burst": "2s"}, None)
+    case = variant({"demand": "20/s", "throttle": [{"at": "5m", "rate": "3/s"}], "burst": "2s"}, None)
     full = np.full((3, case.windows), 100)
     run = launches.start(case, 5, 0, full, full[:, 0])
     run.advance(case.windows)
@@ -319,7 +319,7 @@ def test_a_throttle_lets_in_its_rate_and_its_burst_at_most() -> None:
 
 
 def test_all_that_waited_for_a_lease_is_released_when_all_are_leased() -> None:
-    case = world({"demand": "1/s", "changes": "5/s"}, None)
+    case = variant({"demand": "1/s", "changes": "5/s"}, None)
     level = np.full((3, case.windows), 100)
     level[:, 20:60] = 0
     level[:, 60:80] = np.arange(5, 105, 5)
@@ -336,7 +336,7 @@ def test_all_that_waited_for_a_lease_is_released_when_all_are_leased() -> None:
 
 @pytest.mark.parametrize("intake", [i for i in INTAKES if i != "open" and i["name"] != "token-bucket"])  # type: ignore[index]
 def test_no_queue_passes_its_limit(intake: dict[str, Any]) -> None:
-    case = world(
+    case = variant(
         {"demand": "12/s"}, {"time": "1s", "workers": 3, "shards": 2, "intake": intake | {"limit": 9}, "retries": 0}
     )
     full = np.full((3, case.windows), 100)

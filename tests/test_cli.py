@@ -22,7 +22,7 @@ TOP = Path(__file__).resolve().parent.parent
 TINY = """
 horizon = "10m"
 hold = "1m"
-fleet = { droplets = 50, hosts = 2 }
+fleet = { holders = 50, hosts = 2 }
 host = { establish_time = "10ms", timeout = "5s", fail_after = "100ms" }
 lease = { duration = "2m", check_every = "30s" }
 dependency.outages = [{ from = "2m", to = "5m" }]
@@ -133,10 +133,10 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_run(tiny: str, tmp_p
 
 def test_a_scenario_that_is_too_large_is_refused_with_the_estimate(tiny: str) -> None:
     for command in ("check", "run"):
-        result = call(command, tiny, "--set", "fleet.droplets=1000000000", "--set", "horizon=400h")
+        result = call(command, tiny, "--set", "fleet.holders=1000000000", "--set", "horizon=400h")
         assert (result.exit_code, result.stdout) == (2, "")
         assert "TB of memory (" in result.stderr
-        assert "Want more hosts of fewer droplets (fleet.hosts)" in result.stderr
+        assert "Want more hosts of fewer holders (fleet.hosts)" in result.stderr
 
 
 def test_what_is_hardly_meant_is_noted_on_stderr(tiny: str) -> None:
@@ -153,7 +153,7 @@ def test_check(tiny: str) -> None:
     assert "no mistake" in result.stdout
     printed = json.loads(call("check", tiny, "--json").stdout)
     assert (printed["format"], printed["runs"]) == (1, 1)
-    assert printed["worlds"][0]["memory_bytes"] > 0
+    assert printed["variants"][0]["memory_bytes"] > 0
 
 
 def test_explain(tiny: str) -> None:
@@ -178,7 +178,7 @@ def test_what_new_prints_can_be_checked_explained_and_run(system: str, tmp_path:
     small = (
         ["jobs.steps.0.rate=3/s", "jobs.steps.1.rate=15/s", "jobs.steps.2.rate=3/s", "host.workers=1"]
         if system == "jobs"
-        else ["fleet.droplets=60", "fleet.hosts=3", "horizon=8h"]
+        else ["fleet.holders=60", "fleet.hosts=3", "horizon=8h"]
     )
     sets = [argument for change in small for argument in ("--set", change)]
     ran = call("run", file, "--no-report", "--out", tmp_path / "out", *sets)

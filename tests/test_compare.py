@@ -16,13 +16,13 @@ TIMES = {"a": [100.0, 130.0, 90.0, 160.0], "b": [80.0, 120.0, 70.0, 110.0]}
 
 
 def folder_of(
-    path: Path, worlds: dict[str, list[float]], *, kind: str = "leases", seed: int = 1, name: str = ""
+    path: Path, variants: dict[str, list[float]], *, kind: str = "leases", seed: int = 1, name: str = ""
 ) -> Path:
     """A folder as `recovery run` writes it: a row for each time to recovery."""
     rows: list[dict[str, Any]] = [
-        {"world": world, "levers": {}, "seed": seed, "replication": i, "digest": "", "actions": [], "verdict": "x",
+        {"variant": variant, "levers": {}, "seed": seed, "replication": i, "digest": "", "actions": [], "verdict": "x",
          "ttr99_s": "inf" if math.isinf(t) else t, "wasted_share": t / 1000, "reach_p50_s": None}
-        for world, times in worlds.items()
+        for variant, times in variants.items()
         for i, t in enumerate(times)
     ]  # fmt: skip
     path.mkdir(parents=True)
@@ -58,11 +58,11 @@ def test_runs_of_other_seeds_are_independent(tmp_path: Path) -> None:
     assert (row["runs"], row["than_runs"]) == (3, 4)
 
 
-def test_worlds_are_matched_by_name_and_the_first_with_the_first(tmp_path: Path) -> None:
+def test_variants_are_matched_by_name_and_the_first_with_the_first(tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"as is": [5.0], "lifo": [4.0], "only here": [1.0]})
     b = folder_of(tmp_path / "b", {"as written": [6.0], "lifo": [7.0]})
     rows = [row for row in compare.compared([a, b]) if row["measure"] == "ttr99_s"]
-    assert [(row["world"], row["than_world"], row["difference"]["mean"]) for row in rows] == [
+    assert [(row["variant"], row["than_variant"], row["difference"]["mean"]) for row in rows] == [
         ("as written", "as is", 1.0),
         ("lifo", "lifo", 3.0),
     ]
@@ -102,7 +102,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
         assert said in result.stderr
     result = CliRunner().invoke(cli.main, ["compare", str(run), str(other), "--json"])
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["differences"][0]["than_world"] == "w"
+    assert json.loads(result.stdout)["differences"][0]["than_variant"] == "w"
 
 
 def test_a_rate_is_no_time_and_the_number_of_a_course_no_measure(tmp_path: Path) -> None:

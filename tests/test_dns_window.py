@@ -20,7 +20,7 @@ INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"
 FLEET = """
 horizon = "8h"
 hold = "1m"
-fleet = { droplets = 50, hosts = 2 }
+fleet = { holders = 50, hosts = 2 }
 host = { establish_time = "10ms", timeout = "5s", fail_after = "100ms" }
 lease = { duration = "2m", check_every = "30s" }
 """
@@ -121,19 +121,19 @@ SPREAD = WINDOW.replace('"50m"', '{ dist = "exponential", mean = "50m" }').repla
 
 
 def runs(text: str, replications: int) -> list[pipeline.Outcome]:
-    world = scenario.parse(FLEET + RACE + text).first
+    variant = scenario.parse(FLEET + RACE + text).first
     with pipeline.Runner(1) as runner:
-        return list(runner.run([(world, 1, replication) for replication in range(replications)]))
+        return list(runner.run([(variant, 1, replication) for replication in range(replications)]))
 
 
 def test_each_replication_draws_its_window() -> None:
     """Until the last cached answer it takes an exponential detection, 107 min of repair and 15 min of negative TTL."""
-    world = scenario.parse(FLEET + RACE + SPREAD).first
-    drawn = [scenario.resolve(world, 1, replication).scenario.recovers_from_s for replication in range(400)]
+    variant = scenario.parse(FLEET + RACE + SPREAD).first
+    drawn = [scenario.resolve(variant, 1, replication).scenario.recovers_from_s for replication in range(400)]
     waits = np.array(drawn) - (107 + 15) * 60
     assert stats.kstest(waits, stats.expon(scale=50 * 60).cdf).pvalue > 0.001
     assert abs(np.corrcoef(waits[:-1], waits[1:])[0, 1]) < 4 / math.sqrt(400)
-    assert scenario.resolve(world, 1, 0).scenario.recovers_from_s == world.scenario.recovers_from_s
+    assert scenario.resolve(variant, 1, 0).scenario.recovers_from_s == variant.scenario.recovers_from_s
 
 
 def test_a_run_meets_the_window_of_its_replication() -> None:
@@ -166,19 +166,19 @@ def test_the_interval_holds_the_spread_of_the_windows() -> None:
 
 
 def test_names_of_runs_know_the_window() -> None:
-    world = scenario.parse(FLEET + RACE + SPREAD).first
-    names = [identity.digest_of(world, 1, replication) for replication in range(3)]
+    variant = scenario.parse(FLEET + RACE + SPREAD).first
+    names = [identity.digest_of(variant, 1, replication) for replication in range(3)]
     assert len(set(names)) == 3
-    assert names == [identity.digest_of(scenario.resolve(world, 1, n), 1, n) for n in range(3)]
+    assert names == [identity.digest_of(scenario.resolve(variant, 1, n), 1, n) for n in range(3)]
 
 
 def test_a_window_that_is_drawn_beyond_the_horizon_is_not_over() -> None:
     long = SPREAD.replace('"107m"', '{ dist = "exponential", mean = "150m" }')
     long = long.replace('partial = "37m"', "").replace('partial_share = "25%"', "")
-    world = scenario.parse("seed = 1" + FLEET + RACE + long).first
-    late = next(n for n in range(1, 500) if scenario.resolve(world, 1, n).scenario.recovers_from_s > 8 * 3600 + 60)
+    variant = scenario.parse("seed = 1" + FLEET + RACE + long).first
+    late = next(n for n in range(1, 500) if scenario.resolve(variant, 1, n).scenario.recovers_from_s > 8 * 3600 + 60)
     with pipeline.Runner(1) as runner:
-        [outcome] = runner.run([(world, 1, late)])
+        [outcome] = runner.run([(variant, 1, late)])
     row = outcome.measure()
     assert [row[f"ttr{depth}_s"] for depth in (50, 90, 99, 100)] == [math.inf] * 4
     assert row["verdict"] == "recovering"  # the clock of recovery has not begun
@@ -199,13 +199,13 @@ def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
     finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
     manifest = json.loads((tmp_path / "drawn" / "manifest.json").read_text())
     axis = figures.TimeAxis(manifest)
-    for world, group in zip(experiment.worlds, finished.summary["groups"], strict=True):
-        assert axis.outages_of(group) == scenario.outages_s(world.scenario)
+    for variant, group in zip(experiment.variants, finished.summary["groups"], strict=True):
+        assert axis.outages_of(group) == scenario.outages_s(variant.scenario)
     assert axis.outages == scenario.outages_s(experiment.first.scenario)
     assert axis.outages_of(finished.summary["groups"][1])[-1][1] == pytest.approx(axis.outages[-1][1] - 87 * 60)
     for row in finished.summary["rows"]:
-        world = next(world for world in experiment.worlds if world.name == row["world"])
-        own = scenario.outages_s(scenario.resolve(world, 1, row["replication"]).scenario)
+        variant = next(variant for variant in experiment.variants if variant.name == row["variant"])
+        own = scenario.outages_s(scenario.resolve(variant, 1, row["replication"]).scenario)
         assert [
             (one["from_s"], one["to_s"], one["fails_share"]) for one in manifest["outages"][row["outages_index"]]
         ] == own

@@ -18,7 +18,7 @@ from recovery.sections import read_rates
 LEASES = """
 horizon = "1h"
 [fleet]
-droplets = 10
+holders = 10
 hosts = 1
 [host]
 establish_time = "10ms"

@@ -165,9 +165,9 @@ def test_what_is_cut_off() -> None:
 @pytest.mark.parametrize("name", ["slowdown-overflow.toml", "draw-overflow.toml"])
 def test_shares_of_runs_that_never_end(name: str) -> None:
     """The inputs of two faults: every share is one, no work or time is below 0, and work adds up to busy time."""
-    worlds = scenario.load(INPUTS / name).worlds
+    variants = scenario.load(INPUTS / name).variants
     with pipeline.Runner(1) as runner:
-        for outcome in runner.run([(world, 1, 0) for world in worlds]):
+        for outcome in runner.run([(variant, 1, 0) for variant in variants]):
             row = aftermath.follow(outcome).measure()
             assert all(0 <= value <= 1 for key, value in row.items() if key.endswith("_share")), row
             assert all((values >= 0).all() for values in outcome.series.values())

@@ -28,7 +28,7 @@ LOUD = r"Traceback|Warning:|\.py:\d+|panicked"
 TINY = """
 horizon = "10m"
 hold = "1m"
-fleet = { droplets = 50, hosts = 2 }
+fleet = { holders = 50, hosts = 2 }
 host = { establish_time = "10ms", timeout = "5s", fail_after = "100ms" }
 lease = { duration = "2m", check_every = "30s" }
 dependency.outages = [{ from = "2m", to = "5m" }]
@@ -194,7 +194,7 @@ def test_a_full_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     (small / "filler").write_bytes(bytes(250_000))
     inputs = INPUTS / "kubernetes-advice.toml"
-    result = call("run", inputs, "--out", small, "--no-report", "--threads", 1, "--set", "fleet.droplets=500")
+    result = call("run", inputs, "--out", small, "--no-report", "--threads", 1, "--set", "fleet.holders=500")
     assert result.exit_code == 1
     said = re.search(r"^(\S+): No space left on device; the results are in (\S+)$", result.stderr, re.MULTILINE)
     assert said, result.stderr
@@ -386,23 +386,23 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
 def test_a_run_that_fails_costs_no_other(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """Replication 1 of the first world fails; the other three rows are those of a run in which nothing fails."""
+    """Replication 1 of the first variant fails; the other three rows are those of a run in which nothing fails."""
     own = pipeline.Runner._host, pipeline.Runner._run_together, execute.aftermath.follow
 
-    def breaks(world: str, replication: int) -> None:
-        if (world, replication) == ("as written", 1):
+    def breaks(variant: str, replication: int) -> None:
+        if (variant, replication) == ("as written", 1):
             raise RuntimeError("the reason")
 
     def host(self: Any, scenario: Any, seed: int, replication: int, *rest: Any) -> Any:
         breaks("as written" if scenario.policy.queue.name == "fifo" else "lifo", replication)
         return own[0](self, scenario, seed, replication, *rest)
 
-    def together(self: Any, world: Any, seed: int, replication: int) -> Any:
-        breaks(world.name, replication)
-        return own[1](self, world, seed, replication)
+    def together(self: Any, variant: Any, seed: int, replication: int) -> Any:
+        breaks(variant.name, replication)
+        return own[1](self, variant, seed, replication)
 
     def follow(outcome: pipeline.Outcome) -> pipeline.Outcome:
-        breaks(outcome.world.name, outcome.replication)
+        breaks(outcome.variant.name, outcome.replication)
         return own[2](outcome)
 
     if where == "together":
@@ -421,13 +421,13 @@ def test_a_run_that_fails_costs_no_other(
     assert result.stderr == "failed: as written, replication 1: RuntimeError: the reason\n"
     manifest, summary, _ = execute.report_race.report.read(tmp_path / "out" / "tiny")
     wanted = json.loads((tmp_path / "calm" / "tiny" / "summary.json").read_text(encoding="utf-8"))["rows"]
-    kept = [row for row in wanted if (row["world"], row["replication"]) != ("as written", 1)]
+    kept = [row for row in wanted if (row["variant"], row["replication"]) != ("as written", 1)]
     assert [row | {"cpu_s": 0} for row in summary["rows"]] == [row | {"cpu_s": 0} for row in kept]
     assert (manifest["runs_done"], manifest["runs_wanted"], manifest["interrupted"]) == (3, 4, False)
     assert [one["replication"] for one in summary["failures"]] == [1]
 
 
-def test_where_the_first_world_fails_the_others_are_told(
+def test_where_the_first_variant_fails_the_others_are_told(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = pipeline.Runner._host

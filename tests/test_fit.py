@@ -20,7 +20,7 @@ INPUTS = Path(__file__).parent / "faults" / "inputs" / "fit"
 TEXT = """
 horizon = "100m"
 hold = "2m"
-fleet = { droplets = 4000, hosts = 2 }
+fleet = { holders = 4000, hosts = 2 }
 host = { workers = 4, establish_time = { dist = "exponential", mean = "1s" }, renew_time = "5ms", timeout = "50m" }
 lease = { duration = "30m", check_every = "2m" }
 dependency.outages = [{ from = "5m", to = "50m" }]
@@ -94,15 +94,15 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     assert seconds(value.high) >= 0.95
     assert found.not_told_apart == ()
     # The truth is in the model, so the fit must explain the data, offer its value, and say what else would do: leases
-    # come back at workers / establish time, so twice the droplets take as long as twice the time.
+    # come back at workers / establish time, so twice the holders take as long as twice the time.
     assert found.misfit.explains
     assert found.overrides == (f"host.establish_time.mean={value.text}",)
-    assert "fleet.droplets" in [other.key for other in found.others if other.cosine >= fit.ALIKE]
+    assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit.ALIKE]
 
 
 def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     path, _ = made
-    text = TEXT.replace("droplets = 4000", "droplets = 12000")
+    text = TEXT.replace("holders = 4000", "holders = 12000")
     path.write_text(text)
     with pipeline.Runner(1) as runner:
         full_s = next(runner.run([(scenario.load(path).first, 99, 0)])).measure()["leased_all_s"]
@@ -227,7 +227,7 @@ def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path
 
 
 def test_a_milestone_that_does_not_occur_is_told(tmp_path: Path) -> None:
-    """Three hundred droplets launch one a second through four workers: latency is never bad, so it never ends."""
+    """Three hundred holders launch one a second through four workers: latency is never bad, so it never ends."""
     file = INPUTS.parent / "fit-of-always.toml"
     result = CliRunner().invoke(
         cli.main, ["fit", str(file), "--range", "host.timeout=10s..120s", "--samples", "2", "--out", str(tmp_path)]

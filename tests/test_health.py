@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 BASE = """
 horizon = "20m"
 hold = "1m"
-fleet = { droplets = 300, hosts = 3, zones = 3 }
+fleet = { holders = 300, hosts = 3, zones = 3 }
 host = { establish_time = "100ms", timeout = "10s" }
 lease = { duration = "10m", check_every = "1m" }
 launches = { demand = "2/s" }
@@ -50,7 +50,7 @@ SWITCHES: tuple[Any, ...] = (
 FLAPPING = {"time": {"dist": "exponential", "mean": "2s"}, "workers": 12, "timeout": "3s", "interval": "10s", "rise": 2}
 
 
-def world(part: dict[str, Any], **changes: Any) -> Scenario:
+def variant(part: dict[str, Any], **changes: Any) -> Scenario:
     return Scenario.model_validate(tomllib.loads(BASE) | {"health": part} | changes)
 
 
@@ -86,7 +86,7 @@ def serve(case: Scenario, seed: int, cuts: tuple[int, ...] = (), fed: Any = None
 
 def alone(part: dict[str, Any], seed: int, **changes: Any) -> Any:
     """The stage without any joins; its series."""
-    case = world(part, **changes)
+    case = variant(part, **changes)
     nothing = np.zeros(case.windows + 1, np.int64)
     fed = (np.zeros((0, batches.COLUMNS), np.int64), nothing, np.zeros((0, 2), np.int64), nothing)
     return serve(case, seed, fed=fed)[0].state.series
@@ -126,7 +126,7 @@ def test_checks_that_wait_behind_others_are_late_as_periodic_streams_say(timeout
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
+def variants(draw: st.DrawFn) -> tuple[Scenario, int]:
     part: dict[str, Any] = {
         "targets": draw(st.integers(3, 20)),
         "joins": draw(st.sampled_from(["0%", "50%", "100%"])),
@@ -143,7 +143,7 @@ def worlds(draw: st.DrawFn) -> tuple[Scenario, int]:
     }
     if draw(st.booleans()):
         part["terminate_after"] = draw(st.sampled_from(["30s", "3m"]))
-    return world(part), draw(st.integers(0, 2**32))
+    return variant(part), draw(st.integers(0, 2**32))
 
 
 def check_twin(case: Scenario, seed: int) -> None:
@@ -159,7 +159,7 @@ def check_twin(case: Scenario, seed: int) -> None:
     assert run.state.by_zone.tolist() == twin.by_zone
 
 
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=100)
 def test_the_kernel_is_its_twin(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
@@ -167,14 +167,14 @@ def test_the_kernel_is_its_twin(data: tuple[Scenario, int]) -> None:
 
 @pytest.mark.nojit
 @pytest.mark.boundscheck
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=8)
 def test_the_kernel_is_its_twin_in_a_few_cases(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
 
 
 @pytest.mark.boundscheck
-@given(data=worlds(), cuts=st.sets(st.integers(1, 119), max_size=6))
+@given(data=variants(), cuts=st.sets(st.integers(1, 119), max_size=6))
 @settings(LOTS, max_examples=40)
 def test_a_run_may_be_cut_anywhere(data: tuple[Scenario, int], cuts: set[int]) -> None:
     whole, _ = serve(*data)
@@ -183,7 +183,7 @@ def test_a_run_may_be_cut_anywhere(data: tuple[Scenario, int], cuts: set[int]) -
     assert np.array_equal(whole.state.by_zone, again.state.by_zone)
 
 
-@given(data=worlds())
+@given(data=variants())
 @settings(LOTS, max_examples=60)
 def test_no_target_is_lost(data: tuple[Scenario, int]) -> None:
     case, seed = data
@@ -271,11 +271,11 @@ def test_damping_changes_less() -> None:
 
 def test_failover_leaves_one_zone_and_ends_when_switched_off() -> None:
     part = FLAPPING | {"targets": 60, "workers": 1, "failover_below": "90%", "failover_back": "100%"}
-    case = world(part | {"failover": [{"at": "10m", "do": "off"}]})
+    case = variant(part | {"failover": [{"at": "10m", "do": "off"}]})
     nothing = np.zeros(case.windows + 1, np.int64)
     fed = (np.zeros((0, batches.COLUMNS), np.int64), nothing, np.zeros((0, 2), np.int64), nothing)
     state = serve(case, 1, fed=fed)[0].state
-    whole = world(part | {"failover_below": "0%"})
+    whole = variant(part | {"failover_below": "0%"})
     plain = serve(whole, 1, fed=fed)[0].state
     assert state.series[:60, kernel.FAILOVERS].sum() >= 2
     assert state.series[60:, kernel.FAILOVERS].sum() == 0

@@ -79,7 +79,7 @@ def test_relative_half_width() -> None:
     assert inference.relative_half_width(Estimate(0.0, -1.0, 1.0)) == math.inf
 
 
-def test_coverage_of_the_mean_where_worlds_of_a_replication_are_alike() -> None:
+def test_coverage_of_the_mean_where_draws_of_a_replication_are_alike() -> None:
     # Within a replication values share a level: an interval over all rows would be far too narrow.
     rng, cluster, covered, naive = np.random.default_rng(3), np.repeat(np.arange(8), 10), 0, 0
     for _ in range(REPEATS):
@@ -90,12 +90,12 @@ def test_coverage_of_the_mean_where_worlds_of_a_replication_are_alike() -> None:
     assert naive < 0.8 * REPEATS
 
 
-def test_coverage_of_the_mean_over_sobol_drawn_worlds() -> None:
+def test_coverage_of_the_mean_over_sobol_drawn_draws() -> None:
     # Integral of exp(u + v) over the unit square, censored nowhere: (e - 1)^2. A new scramble is a new replication.
     rng, cluster, covered, widths, plain_widths = np.random.default_rng(4), np.repeat(np.arange(6), 16), 0, 0.0, 0.0
     for _ in range(REPEATS):
-        worlds = np.concatenate([stats.qmc.Sobol(2, seed=rng).random(16) for _ in range(6)])
-        estimate = inference.cluster_mean(np.exp(worlds.sum(axis=1)), cluster)
+        draws = np.concatenate([stats.qmc.Sobol(2, seed=rng).random(16) for _ in range(6)])
+        estimate = inference.cluster_mean(np.exp(draws.sum(axis=1)), cluster)
         plain = inference.cluster_mean(np.exp(rng.random((96, 2)).sum(axis=1)), cluster)
         covered += covers(estimate, (math.e - 1.0) ** 2)
         widths, plain_widths = widths + estimate.high - estimate.low, plain_widths + plain.high - plain.low
@@ -104,7 +104,7 @@ def test_coverage_of_the_mean_over_sobol_drawn_worlds() -> None:
 
 
 def test_coverage_of_the_mean_time_given_recovery() -> None:
-    # A world recovers with probability 0.7 and then takes 60 s + Exp(40 s): the mean given recovery is 100 s.
+    # A draw recovers with probability 0.7 and then takes 60 s + Exp(40 s): the mean given recovery is 100 s.
     rng, covered, repeats = np.random.default_rng(5), 0, 2 * REPEATS
     cluster = np.repeat(np.arange(20), 12)
     for _ in range(repeats):
@@ -126,9 +126,9 @@ def test_the_ratio_is_that_of_the_sums_and_scales() -> None:
 
 
 def twins(rng: np.random.Generator, difference: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two policies in 8 replications of 5 worlds; they share the worlds, and differ by so much on average."""
-    worlds = rng.gamma(4.0, 1.0, 40)
-    one, other = worlds + rng.normal(0.0, 0.3, 40), worlds + rng.normal(0.0, 0.3, 40)
+    """Two policies in 8 replications of 5 draws; they share the draws, and differ by so much on average."""
+    draws = rng.gamma(4.0, 1.0, 40)
+    one, other = draws + rng.normal(0.0, 0.3, 40), draws + rng.normal(0.0, 0.3, 40)
     return one + difference, other, np.repeat(np.arange(8), 5)
 
 

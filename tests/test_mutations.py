@@ -32,14 +32,14 @@ REPLICATIONS = 3
 NOT_ALWAYS_MEASURED = ("sojourn", "latency", "reach", "empty_at", "drift")
 # Bounds and predictions, which no run has to meet, and upper ends of a histogram's bins.
 BEYOND_THE_HORIZON = ("fluid", "sojourn", "latency_p", "reach", "oldest", "empty_at")
-LIMIT_S, WORLD_S = 2.0, 0.02  # for a file, and for each world that it compares: POINTS_MAX of them are allowed
+LIMIT_S, VARIANT_S = 2.0, 0.02  # for a file, and for each variant that it compares: POINTS_MAX of them are allowed
 
 
 def parsed(text: str, source: Source, overrides: tuple[str, ...] = ()) -> Any:
     """What a file says. Raises ScenarioError."""
     if source.is_services:
         return service_table.parse(text, "m.toml")
-    model = race.World if "how_often" in source.raw else None
+    model = race.Variant if "how_often" in source.raw else None
     return scenario.parse(text, file="m.toml", folder=source.folder, overrides=overrides, model=model)
 
 
@@ -53,11 +53,11 @@ def answer(seed: int) -> str:
         overrides = (
             f"{'.'.join(map(str, place))}={toml_of({'v': rng.choice(MUTATOR.named[str(place[-1])])})[4:].strip()}",
         )
-    begun, worlds, said = time.thread_time(), 1, "taken"
+    begun, variants, said = time.thread_time(), 1, "taken"
     where = f"seed {seed}, of {source.name}, {overrides}:\n{text[:5000]}"
     try:
         found = parsed(text, source, overrides)
-        worlds = 1 if source.is_services else len(found.worlds)
+        variants = 1 if source.is_services else len(found.variants)
         if not source.is_services and "how_often" not in source.raw:
             list(found.first.scenario.oddities())
             store.explanation(found.first.scenario, with_hidden_capacity=True)
@@ -72,7 +72,7 @@ def answer(seed: int) -> str:
     except Exception as error:
         raise AssertionError(f"{type(error).__name__}: {error}\n{where}") from error
     took_s = time.thread_time() - begun
-    assert took_s < LIMIT_S + WORLD_S * worlds or "sweep" in text, (took_s, where)
+    assert took_s < LIMIT_S + VARIANT_S * variants or "sweep" in text, (took_s, where)
     return said
 
 
@@ -144,7 +144,7 @@ def shrunk(raw: dict[str, Any]) -> dict[str, Any]:
 
     raw = {key: value for key, value in raw.items() if key not in ("sweep", "services", "expect", "replications")}
     for table, key, most in (
-        ("fleet", "droplets", 150), ("fleet", "hosts", 6), ("jobs", "hosts", 2), ("jobs", "retries", 5),
+        ("fleet", "holders", 150), ("fleet", "hosts", 6), ("jobs", "hosts", 2), ("jobs", "retries", 5),
         ("health", "targets", 100), ("fleet", "sample_hosts", 4), ("propagation", "shards", 20),
     ):  # fmt: skip
         put(table, key, most)
@@ -174,7 +174,7 @@ def is_small(one: Any) -> bool:
     if one.health is not None and one.health.targets * one.horizon / one.health.interval > 3e6:
         return False
     least = min(trips, one.horizon / max(one.lease.check_every * (1 - one.lease.check_jitter), 1e-3) + trips)
-    return bool(one.fleet.droplets * least < 5e6 and one.windows * one.fleet.hosts < 200_000)
+    return bool(one.fleet.holders * least < 5e6 and one.windows * one.fleet.hosts < 200_000)
 
 
 def check_row(row: Mapping[str, Any], outcome: Outcome, where: str) -> None:
@@ -235,7 +235,7 @@ def check_series(outcome: Outcome, where: str) -> None:
             sums["busy_ns"] + sums["idle_ns"] + sums["down_ns"] == one.host.workers * one.hosts * window * one.windows
         ), where
     if one.fleet is not None:
-        assert (flows["leased"] <= outcome.droplets).all(), where
+        assert (flows["leased"] <= outcome.holders).all(), where
     else:
         there = sums["arrived"] - sums["succeeded"] - sums["gave_up"]
         assert 0 <= there == outcome.backlog()[-1], where
@@ -259,13 +259,13 @@ def check_run(seed: int) -> bool:
         experiment = parsed(toml_of(raw), source)
     except ScenarioError:
         return False
-    world = rng.choice(experiment.worlds)
-    if not is_small(world.scenario):
+    variant = rng.choice(experiment.variants)
+    if not is_small(variant.scenario):
         return False
-    where = f"seed {seed}, of {source.name}, {world.name}:\n{toml_of(raw)[:6000]}"
+    where = f"seed {seed}, of {source.name}, {variant.name}:\n{toml_of(raw)[:6000]}"
     try:
         with Runner(1) as runner:
-            outcomes = [aftermath.follow(one) for one in runner.run([(world, seed, n) for n in range(REPLICATIONS)])]
+            outcomes = [aftermath.follow(one) for one in runner.run([(variant, seed, n) for n in range(REPLICATIONS)])]
         rows = [outcome.measure() for outcome in outcomes]
         told = store.summarise(experiment, outcomes)
     except Exception as error:

@@ -7,7 +7,7 @@ from recovery.stages import queueing
 BASE = """
 horizon = "2h"
 hold = "1m"
-fleet = {{ droplets = 90, hosts = 9, zones = 3 }}
+fleet = {{ holders = 90, hosts = 9, zones = 3 }}
 host = {{ establish_time = "1s", timeout = "1m" }}
 lease = {{ duration = "10m", check_every = "1m" }}
 operator = [{actions}]
@@ -16,10 +16,10 @@ operator = [{actions}]
 
 def controls(actions: str, host: int) -> list[tuple[float, int, float]]:
     """Time (s), what, and rate (1/s) or down time (s) of each control of a host."""
-    world = scenario.parse(BASE.format(actions=actions)).first.scenario
+    variant = scenario.parse(BASE.format(actions=actions)).first.scenario
     return [
         (t / 1e9, what, argument / 1e9 if what == requests.RESTART else rate * 1e9)
-        for t, what, argument, rate, _ in queueing.controls_of(world, host, ())
+        for t, what, argument, rate, _ in queueing.controls_of(variant, host, ())
     ]
 
 

@@ -42,7 +42,7 @@ confidence = "official"
 source = "a log"
 used_for_fit = true
 [fleet]
-droplets = 400
+holders = 400
 hosts = 2
 [host]
 workers = 1
@@ -97,7 +97,9 @@ def run(text: str, out: Path) -> Path:
     """Folder with the results of an experiment."""
     experiment = scenario.parse(text)
     tasks = [
-        (world, experiment.head.seed, k) for world in experiment.worlds for k in range(experiment.head.replications)
+        (variant, experiment.head.seed, k)
+        for variant in experiment.variants
+        for k in range(experiment.head.replications)
     ]
     with pipeline.Runner(2) as runner:
         store.save(out, store.results(experiment, list(runner.run(tasks)), {}).files)
@@ -106,7 +108,7 @@ def run(text: str, out: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders of a small lease experiment, one with many worlds, a sweep and plain jobs, each with its page."""
+    """Folders of a small lease experiment, one with many variants, a sweep and plain jobs, each with its page."""
     top = tmp_path_factory.mktemp("runs")
     texts = {"leases": LEASES, "many": LEASES + MANY, "sweep": SWEEP, "jobs": JOBS}
     found = {name: run(text, top / name) for name, text in texts.items()}
@@ -207,11 +209,11 @@ def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) ->
     for kind in ("leases", "many"):
         seen = words(page(folders[kind]))
         for group in summary(folders[kind])["groups"]:
-            assert group["world"] in seen
+            assert group["variant"] in seen
             means = {name: store.number(found["mean"]) for name, found in group["measures"].items()}
             shown = [units.show_duration(means[f"ttr{depth}_s"]) for depth in (50, 90, 99, 100)]
             shown += [units.show_share(means["wasted_share"])]
-            names = ("efficiency", "amplification", "queue_peak", "unleased_droplet_hours")
+            names = ("efficiency", "amplification", "queue_peak", "unleased_holder_hours")
             shown += ["∞" if math.isinf(means[name]) else units.show_count(means[name]) for name in names]
             assert [number for number in shown if number not in seen] == []
     seen = words(page(folders["sweep"]))
@@ -223,7 +225,7 @@ def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) ->
 def test_the_page_says_in_this_order_what_a_reader_asks(folders: dict[str, Path]) -> None:
     text = page(folders["leases"])
     seen = words(text)
-    parts = ("What brings it back?", "Verdict", "Expectations", "Worlds", "Observed and simulated", "Figures",
+    parts = ("What brings it back?", "Verdict", "Expectations", "Variants", "Observed and simulated", "Figures",
              "Where the numbers come from", "Fitted or assumed", "What was run")  # fmt: skip
     places = [text.index(part, text.index("<main>") if i else 0) for i, part in enumerate(parts)]
     assert places == sorted(places)
@@ -242,11 +244,11 @@ def test_the_page_says_in_this_order_what_a_reader_asks(folders: dict[str, Path]
     assert json.loads((folders["leases"] / "manifest.json").read_text())["digest"] in seen
 
 
-def test_the_verdict_names_the_best_world_and_what_it_saves(folders: dict[str, Path]) -> None:
+def test_the_verdict_names_the_best_variant_and_what_it_saves(folders: dict[str, Path]) -> None:
     groups = summary(folders["leases"])["groups"]
     best = min(groups[1:], key=lambda group: store.number(group["measures"]["ttr99_s"]["mean"]))
     said = " ".join(report.verdict(*report.read(folders["leases"])[:2]))
-    assert f"“{best['world']}”" in said
+    assert f"“{best['variant']}”" in said
     assert units.show_duration(store.number(best["measures"]["ttr99_s"]["mean"])) in said
 
 
@@ -300,7 +302,7 @@ def test_levers_are_numbers_with_their_unit() -> None:
     assert of([1, "unlimited"]) is None
 
 
-def test_hidden_capacity_is_marked_for_each_world(folders: dict[str, Path]) -> None:
+def test_hidden_capacity_is_marked_for_each_variant(folders: dict[str, Path]) -> None:
     manifest, found, _ = report.read(folders["sweep"])
     lever = figures.lever_of(found)
     assert lever is not None
@@ -357,7 +359,7 @@ def test_a_page_prints(folders: dict[str, Path], tmp_path: Path) -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", data)) >= 1
 
 
-def test_a_world_with_levers_is_told_apart_by_as_much_of_each_key_as_it_takes() -> None:
+def test_a_variant_with_levers_is_told_apart_by_as_much_of_each_key_as_it_takes() -> None:
     levers = {"host.establish_time.mean": "500ms", "host.renew_time.mean": "20ms", "host.workers": 2}
     assert (
         figures.label_of("as written", levers)

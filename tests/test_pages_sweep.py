@@ -41,7 +41,7 @@ VARIANTS = (
     "vegas",
 )
 LEVERS = ("policy.queue", "policy.client", "policy.lease")
-HARMS = {"leases": ("denied_share", "unleased_droplet_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
+HARMS = {"leases": ("denied_share", "unleased_holder_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
 UNCERTAINTIES = (
     {"key": "host.timeout", "min": 180.0, "max": 600.0, "distribution": "log-uniform", "unit": "s"},
     {"key": "host.establish_time.mean", "min": 2.0, "max": 4.0, "distribution": "uniform", "unit": "s"},
@@ -77,20 +77,20 @@ def share(some: int, of: int) -> dict[str, float]:
     return {"share": some / of, "low": low, "high": high}
 
 
-def worlds_of(n: int) -> list[dict[str, Any]]:
-    """Worlds of a Sobol draw over UNCERTAINTIES."""
-    worlds = []
+def draws_of(n: int) -> list[dict[str, Any]]:
+    """Points of a Sobol sequence over UNCERTAINTIES."""
+    draws = []
     for point in qmc.Sobol(len(UNCERTAINTIES), seed=1).random(n):
-        world: dict[str, Any] = {}
-        for draw, one in zip(point, UNCERTAINTIES, strict=True):
+        draw: dict[str, Any] = {}
+        for place, one in zip(point, UNCERTAINTIES, strict=True):
             if "values" in one:
-                world[one["key"]] = one["values"][int(draw * len(one["values"]))]  # type: ignore[index,arg-type,call-overload]
+                draw[one["key"]] = one["values"][int(place * len(one["values"]))]  # type: ignore[index,arg-type,call-overload]
             elif one["distribution"] == "log-uniform":
-                world[one["key"]] = one["min"] * (one["max"] / one["min"]) ** draw  # type: ignore[operator]
+                draw[one["key"]] = one["min"] * (one["max"] / one["min"]) ** place  # type: ignore[operator]
             else:
-                world[one["key"]] = one["min"] + draw * (one["max"] - one["min"])  # type: ignore[operator]
-        worlds.append(world)
-    return worlds
+                draw[one["key"]] = one["min"] + place * (one["max"] - one["min"])  # type: ignore[operator]
+        draws.append(draw)
+    return draws
 
 
 def policies_of(n: int) -> list[dict[str, Any]]:
@@ -106,10 +106,10 @@ def policies_of(n: int) -> list[dict[str, Any]]:
     return out
 
 
-def outcome(policy: dict[str, Any], world: dict[str, Any], traffic: str, noise: float) -> dict[str, Any]:
+def outcome(policy: dict[str, Any], draw: dict[str, Any], traffic: str, noise: float) -> dict[str, Any]:
     """One run: back after the bound and some wasted work, or never where a queue is longer than its limit allows."""
-    bound_s = 2800.0 * world["host.establish_time.mean"] / 2.8
-    r1 = bound_s / world["host.timeout"]
+    bound_s = 2800.0 * draw["host.establish_time.mean"] / 2.8
+    r1 = bound_s / draw["host.timeout"]
     levers = policy["levers"]
     waits = {"fifo": 1.0, "drop-expired": 0.35, "lifo": 0.12, "codel-folly": 0.2, "bounded(limit=2m)": 0.1}.get(
         levers.get("policy.queue", "fifo"), 0.55
@@ -132,8 +132,8 @@ def outcome(policy: dict[str, Any], world: dict[str, Any], traffic: str, noise: 
         "denied_share": (0.6 if helped else 0.02) * (1 - waits) + 0.01 * load,
         "queue_peak": 1e6 * load,
         "r1": r1,
-        "r2": 120 / world["host.timeout"],
-    } | ({"unleased_droplet_hours": hours} if traffic == "leases" else {})
+        "r2": 120 / draw["host.timeout"],
+    } | ({"unleased_holder_hours": hours} if traffic == "leases" else {})
 
 
 def curve(run: dict[str, Any], traffic: str) -> tuple[Any, Any]:
@@ -236,7 +236,7 @@ def summarised(
         ],
         "failures": [
             {"key": f"{k:016x}", "policy_id": policies[1]["id"], "policy": policies[1]["name"], "replication": k,
-             "world": 3, "error": "ValueError: too many events <at once>",
+             "draw": 3, "error": "ValueError: too many events <at once>",
              "command": f"recovery replay {k:016x} --from out/x"}
             for k in range(failed)
         ],
@@ -248,7 +248,7 @@ def summarised(
 def fabricate(
     folder: Path,
     policies: list[dict[str, Any]],
-    worlds: list[dict[str, Any]],
+    draws: list[dict[str, Any]],
     traffic: str = "leases",
     replications: int = 1,
     failed: int = 0,
@@ -258,15 +258,15 @@ def fabricate(
     rng = np.random.default_rng(1)
     rows, curves = [], []
     for i, policy in enumerate(policies):
-        for (k, world), replication in itertools.product(enumerate(worlds), range(replications)):
-            run = outcome(policy, world, traffic, float(rng.normal()))
+        for (k, draw), replication in itertools.product(enumerate(draws), range(replications)):
+            run = outcome(policy, draw, traffic, float(rng.normal()))
             if i == 1 and replication == 0 and k < failed:
                 run = dict.fromkeys(run)
             error = "ValueError: too many events" if run["verdict"] is None else None
             head = {"key": f"{len(rows):016x}", "role": "draw", "policy_id": policy["id"]}
             head |= {"policy": policy["name"], "variant": policy["variant"]}
-            place = {"replication": replication, "world": k, "draw": k, "seed": 1, "error": error}
-            rows.append(head | policy["levers"] | world | place | run)
+            place = {"replication": replication, "draw": k, "run_replication": k, "seed": 1, "error": error}
+            rows.append(head | policy["levers"] | draw | place | run)
             if with_series and i in (0, 1, 2, 3, 5, 8) and error is None:
                 times, level = curve(run, traffic)
                 name = "leased_share" if traffic == "leases" else "backlog"
@@ -275,21 +275,21 @@ def fabricate(
                         policy_id=pl.lit(policy["id"]),
                         policy=pl.lit(policy["name"]),
                         replication=pl.lit(replication),
-                        world=pl.lit(k),
+                        draw=pl.lit(k),
                     )
                 )
     runs = pl.DataFrame(rows, infer_schema_length=None)
     design = {
         "method": "sobol",
-        "samples": len(worlds),
+        "samples": len(draws),
         "replications": 3,
         "replications_max": 12,
         "levers": [
             {"key": key, "values": list(dict.fromkeys(policy["levers"][key] for policy in policies))}
             for key in policies[0]["levers"]
         ],
-        "uncertainties": [dict(one) for one in UNCERTAINTIES if one["key"] in worlds[0]],
-        "accept": {"within_s": 600, "tried": 210, "kept": len(worlds)},
+        "uncertainties": [dict(one) for one in UNCERTAINTIES if one["key"] in draws[0]],
+        "accept": {"within_s": 600, "tried": 210, "kept": len(draws)},
     }
     found = summarised(runs, policies, design, traffic, failed)
     manifest = {
@@ -327,7 +327,7 @@ def grid() -> list[dict[str, Any]]:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folders of a sweep of leases, one of jobs and one over two numbers, each with its page."""
     top = tmp_path_factory.mktemp("sweeps")
-    drawn = worlds_of(32)
+    drawn = draws_of(32)
     found = {
         "leases": fabricate(top / "leases", policies_of(14), drawn, failed=3),
         "jobs": fabricate(top / "jobs", policies_of(12), drawn[:8], "jobs"),
@@ -348,7 +348,7 @@ def pictures(folder: Path) -> list[Any]:
 def test_a_sweep_has_every_picture_that_its_data_allow(folders: dict[str, Path]) -> None:
     names = {kind: {file.stem for file in (folder / "figures").glob("*.svg")} for kind, folder in folders.items()}
     assert names["leases"] == NAMES | {"heat"}
-    assert names["jobs"] == NAMES  # eight worlds are too few for a map
+    assert names["jobs"] == NAMES  # eight draws are too few for a map
     assert names["grid"] == (NAMES | {"heat"}) - {"curves"}
     for folder in folders.values():
         for file in (folder / "figures").glob("*.svg"):
@@ -449,7 +449,7 @@ def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None
         for one in [*found["design"]["levers"], *found["design"]["uncertainties"]]:
             assert one["key"] in seen
         assert all(one["command"] in seen and one["error"] in seen for one in found["failures"])
-        for said in ("3 min to 10 min", "log-uniform", "of 210 worlds", "all runs take the same time", "nobody knows"):
+        for said in ("3 min to 10 min", "log-uniform", "of 210 draws", "all runs take the same time", "nobody knows"):
             assert said.lower() in seen.lower()
         assert HEAD["title"] in seen  # as it was written, not as a tag
         assert "recovery sweep experiments/throttling.toml" in seen
@@ -473,7 +473,7 @@ def test_a_sweep_without_its_runs_is_refused_by_name(folders: dict[str, Path], t
 
 def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None:
     """One policy failed in every run, no baseline, no indices, no precision wanted, no series."""
-    folder = fabricate(tmp_path, policies_of(4), worlds_of(32), with_series=False)
+    folder = fabricate(tmp_path, policies_of(4), draws_of(32), with_series=False)
     found = summary(folder)
     unknown = {"mean": None, "low": None, "high": None}
     failed = found["policies"][-1]
@@ -495,7 +495,7 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
 
 def test_no_warning_of_a_library_reaches_the_terminal(tmp_path: Path) -> None:
     """Oracle: Python's own warnings, made errors. Nothing has an r1, one policy never recovers, one failed."""
-    folder = fabricate(tmp_path, policies_of(5), worlds_of(8), failed=8)
+    folder = fabricate(tmp_path, policies_of(5), draws_of(8), failed=8)
     runs = pl.read_parquet(folder / "runs.parquet").with_columns(r1=pl.lit(math.nan), r2=pl.lit(None, pl.Float64))
     lost = pl.col("policy_id") == "00000002"
     runs = runs.with_columns(ttr99_s=pl.when(lost).then(math.inf).otherwise("ttr99_s"))
@@ -507,7 +507,7 @@ def test_no_warning_of_a_library_reaches_the_terminal(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) -> None:
-    folder = fabricate(tmp_path, policies_of(300), worlds_of(16))
+    folder = fabricate(tmp_path, policies_of(300), draws_of(16))
     size = report.write(folder).stat().st_size
     assert size < 1_000_000
     seen = words(page(folder))
@@ -557,7 +557,7 @@ def test_cells_of_the_map_hold_the_means_of_their_runs(folders: dict[str, Path],
 
 
 def test_r1_and_r2_over_a_grid_make_the_phase_diagram(tmp_path: Path) -> None:
-    policies, drawn = grid(), worlds_of(2)
+    policies, drawn = grid(), draws_of(2)
     folder = fabricate(tmp_path, policies, drawn, with_series=False)
     runs = pl.read_parquet(folder / "runs.parquet")
     limits = pl.col("policy.queue.limit").str.strip_suffix("m").cast(pl.Float64)

@@ -24,7 +24,7 @@ host = { workers = 1, establish_time = "2ms", timeout = "1h" }
 def test_a_peak_between_two_ends_of_windows() -> None:
     """A thousand jobs in a second, 2 ms each: half of them wait at its end, the last for a second."""
     with pipeline.Runner(1) as runner:
-        outcome = next(runner.run([(scenario.parse(BURST).worlds[0], 1, 0)]))
+        outcome = next(runner.run([(scenario.parse(BURST).variants[0], 1, 0)]))
     row = outcome.measure()
     assert outcome.series["queue"].max() == 0
     assert row["queue_peak"] == pytest.approx(500, abs=2)
@@ -39,7 +39,7 @@ def test_hosts_add_up_their_peaks_of_a_window() -> None:
         for hosts in (1, 4)
     )
     with pipeline.Runner(1) as runner:
-        alone, together = (o.measure() for o in runner.run([(e.worlds[0], 1, 0) for e in (one, four)]))
+        alone, together = (o.measure() for o in runner.run([(e.variants[0], 1, 0) for e in (one, four)]))
     assert together["queue_peak"] == pytest.approx(4 * alone["queue_peak"], abs=8)
     assert together["oldest_peak_s"] == pytest.approx(alone["oldest_peak_s"], abs=0.004)
 

@@ -19,14 +19,14 @@ INPUTS = TOP / "faults" / "inputs"
 
 
 def ratios(file: Path, most: int) -> list[float]:
-    """Predicted over taken time of the first worlds of a file; the first run of all is not counted."""
+    """Predicted over taken time of the first variants of a file; the first run of all is not counted."""
     loaded = scenario.load(file)
     found = []
     with pipeline.Runner(1) as runner:
         aftermath.follow(next(runner.run([(loaded.first, loaded.head.seed, 0)])))
-        told = pilot.tried(loaded.worlds, loaded.head.seed)
-        for world, tried in list(zip(loaded.worlds, told, strict=True))[:most]:
-            taken = aftermath.follow(next(runner.run([(world, loaded.head.seed, 0)])))
+        told = pilot.tried(loaded.variants, loaded.head.seed)
+        for variant, tried in list(zip(loaded.variants, told, strict=True))[:most]:
+            taken = aftermath.follow(next(runner.run([(variant, loaded.head.seed, 0)])))
             found.append(tried.cpu_s / taken.cpu_s)
     return found
 

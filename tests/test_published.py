@@ -43,8 +43,10 @@ def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path
     if then["kind"] == "sweep":
         now = sweep.digest_of(experiment)
     else:
-        runs = [(world, replication) for world in experiment.worlds for replication in range(head.replications)]
-        now = identity.digest_of_run([identity.digest_of(world, head.seed, replication) for world, replication in runs])
+        runs = [(variant, replication) for variant in experiment.variants for replication in range(head.replications)]
+        now = identity.digest_of_run(
+            [identity.digest_of(variant, head.seed, replication) for variant, replication in runs]
+        )
     assert then["digest"] == now, "make results, and look at what changed"
 
 
@@ -58,7 +60,7 @@ def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> N
     found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert found
     summary = execute.run(scenario.parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
-    verdicts = {group["world"]: list(group["verdicts"]) for group in summary["groups"]}
+    verdicts = {group["variant"]: list(group["verdicts"]) for group in summary["groups"]}
     assert verdicts == {"as written": ["collapsed"], "bounded queue": ["recovered"]}
     assert [bound["holds"] for bound in summary["expect"]] == ["no"]  # status 99
 
@@ -76,7 +78,7 @@ def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert publish.with_tables(page, RESULTS) == page
     summary = published("us-east-1-2025-10-leases")
-    assert text.worlds_table(summary) in page
+    assert text.variants_table(summary) in page
     assert text.milestones_table(summary) in page
 
 
@@ -117,29 +119,29 @@ def test_the_published_services_are_those_of_the_table() -> None:
 def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     found = published("us-east-1-2025-10")
-    worlds = {
-        world.name: world
-        for world in stage_times.worlds(found, published("us-east-1-2025-10", "manifest.json")["window_s"])
+    variants = {
+        variant.name: variant
+        for variant in stage_times.variants(found, published("us-east-1-2025-10", "manifest.json")["window_s"])
     }
 
     def minutes(span: stage_times.Span) -> str:
         return f"{span.mean / 60:.0f} minutes sooner ({span.low / 60:.0f} to {span.high / 60:.0f})"
 
     everything = stage_times.ALL
-    assert minutes(worlds["limit by the queue size in propagation"].saved_s[everything]) in page
-    assert minutes(worlds["best of each"].saved_s[everything]) in page
-    assert minutes(worlds["bounded lease queue"].saved_s["leases"]) in page
+    assert minutes(variants["limit by the queue size in propagation"].saved_s[everything]) in page
+    assert minutes(variants["best of each"].saved_s[everything]) in page
+    assert minutes(variants["bounded lease queue"].saved_s["leases"]) in page
     for name in ("velocity control", "no automatic failover"):
-        assert worlds[name].saved_s[everything].mean == 0
+        assert variants[name].saved_s[everything].mean == 0
     for name in ("bounded lease queue", "no second launch throttle"):
-        assert math.isinf(worlds[name].normal_s[everything].mean)
-    assert worlds["all announced changes"].saved_s[everything].mean == pytest.approx(
-        worlds["limit by the queue size in propagation"].saved_s[everything].mean, abs=120
+        assert math.isinf(variants[name].normal_s[everything].mean)
+    assert variants["all announced changes"].saved_s[everything].mean == pytest.approx(
+        variants["limit by the queue size in propagation"].saved_s[everything].mean, abs=120
     )
     for name in ("all announced changes", "best of each"):
-        behind_s = worlds[name].normal_s["capacity"].mean - worlds[name].normal_s["leases"].mean
+        behind_s = variants[name].normal_s["capacity"].mean - variants[name].normal_s["leases"].mean
         assert f"{math.floor(behind_s / 60 + 0.5)} minutes behind the leases" in page
-    lost = {group["world"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
+    lost = {group["variant"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
     for name in ("as it happened", "velocity control", "no automatic failover"):
         hours = {end: store.number(lost[name][end]) for end in ("mean", "low", "high")}
         assert f"{hours['mean']:.1f}" in page
@@ -176,7 +178,7 @@ def test_lease_milestones_come_within_five_minutes_of_the_observed() -> None:
 
 
 def test_five_policies_could_have_been_in_place_and_were_faster() -> None:
-    groups = {group["world"]: group for group in published("us-east-1-2025-10-leases")["groups"]}
+    groups = {group["variant"]: group for group in published("us-east-1-2025-10-leases")["groups"]}
     as_it_happened = store.number(groups["as it happened"]["measures"]["ttr99_s"]["mean"])
     faster = [n for n, g in groups.items() if store.number(g["measures"]["ttr99_s"]["mean"]) < as_it_happened - 600]
     assert len(faster) >= 5
@@ -184,13 +186,13 @@ def test_five_policies_could_have_been_in_place_and_were_faster() -> None:
         assert math.isinf(store.number(groups[never]["measures"]["ttr99_s"]["mean"]))
 
 
-def halves(name: str, lever: str, world: str) -> tuple[float, float]:
+def halves(name: str, lever: str, variant: str) -> tuple[float, float]:
     """The lever's values between which the share of collapsed runs crosses one half, as numbers of their own unit."""
     unit = "ms" if "interval" in lever else "/s"
     points = sorted(
         (float(group["levers"][lever].removesuffix(unit)), group["collapsed"]["share"])
         for group in published(name)["groups"]
-        if group["world"] == world
+        if group["variant"] == variant
     )
     above = [share >= 0.5 for _, share in points]
     place = next(i for i in range(len(above) - 1) if above[i] != above[i + 1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kernel_cases import OVERFLOW
-from test_stages_after import SMALL, STONES, WORLDS
+from test_stages_after import SMALL, STONES, VARIANTS
 
 from recovery import execute, pipeline, race, report, report_race, scenario
 from recovery.scenario import Experiment
@@ -79,7 +79,7 @@ def _brief() -> Iterator[None]:
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     folder = tmp_path_factory.mktemp("race")
     (folder / "who.toml").write_text(SERVICES)
-    (folder / "small.toml").write_text(f'services = "who.toml"\n{WITH_RACE}{WORLDS}{STONES}')
+    (folder / "small.toml").write_text(f'services = "who.toml"\n{WITH_RACE}{VARIANTS}{STONES}')
     return scenario.load(folder / "small.toml")
 
 
@@ -143,7 +143,18 @@ def test_without_a_race_nothing_is_kept_or_told(tmp_path: Path) -> None:
 
 def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: str) -> None:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    order = ("verdict", "milestones", "dns", "worlds", "launches", "propagation", "health", "services", "stages", "run")
+    order = (
+        "verdict",
+        "milestones",
+        "dns",
+        "variants",
+        "launches",
+        "propagation",
+        "health",
+        "services",
+        "stages",
+        "run",
+    )
     places = [page.index(f'<h2 id="{name}"') for name in order]
     assert places == sorted(places)
     contents = page[page.index("<nav") : page.index("</nav>")]
@@ -162,8 +173,8 @@ def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: 
     assert report_race.stones(summary) == stones
 
 
-def test_worlds_with_the_same_leases_are_told_once(experiment: Experiment, folder: Path, page: str) -> None:
-    other = experiment.worlds[1].name
+def test_variants_with_the_same_leases_are_told_once(experiment: Experiment, folder: Path, page: str) -> None:
+    other = experiment.variants[1].name
     manifest, summary, _ = report.read(folder)
     shown = report.distinct(manifest, summary)
     same = all(
@@ -171,7 +182,7 @@ def test_worlds_with_the_same_leases_are_told_once(experiment: Experiment, folde
         for name in ("ttr50_s", "ttr99_s", "queue_peak", "amplification")
     )
     assert same  # it differs by its throttle of launches alone
-    leases = page[page.index('<h2 id="worlds"') : page.index('<h2 id="launches"')]
-    assert [group["world"] for group in shown["groups"]] == ["as it is"]
+    leases = page[page.index('<h2 id="variants"') : page.index('<h2 id="launches"')]
+    assert [group["variant"] for group in shown["groups"]] == ["as it is"]
     assert f"“as it is” stands here also for “{other}”" in leases
     assert other in page[page.index('<h2 id="launches"') :]

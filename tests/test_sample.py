@@ -24,7 +24,7 @@ BASE = """
 horizon = "2h"
 hold = "5m"
 coupling.window = "{window}"
-fleet = {{ droplets = {droplets}, hosts = {hosts}, zones = {zones}, skew = {skew}{sample} }}
+fleet = {{ holders = {holders}, hosts = {hosts}, zones = {zones}, skew = {skew}{sample} }}
 lease = {{ duration = {{ dist = "uniform", min = "5m", max = "20m" }}, check_every = "2m", check_jitter = "10%" }}
 dependency.outages = [{{ from = "0s", to = "30m" }}]
 policy.client = {{ name = "full-jitter", base = "5s", cap = "8m" }}
@@ -44,22 +44,22 @@ LOOKS = (
 )
 
 
-def fleet(sample: int | None = None, **changes: Any) -> scenario.World:
+def fleet(sample: int | None = None, **changes: Any) -> scenario.Variant:
     values: dict[str, Any] = {
-        "window": "10s", "droplets": 1201, "hosts": 24, "zones": 2, "skew": 0.0, "operator": WAVES,
+        "window": "10s", "holders": 1201, "hosts": 24, "zones": 2, "skew": 0.0, "operator": WAVES,
         "establish": "500ms",
     } | changes  # fmt: skip
     return scenario.parse(BASE.format(sample=f", sample_hosts = {sample}" if sample else "", **values)).first
 
 
-def run(world: scenario.World, seed: int = 1, threads: int = 1) -> pipeline.Outcome:
+def run(variant: scenario.Variant, seed: int = 1, threads: int = 1) -> pipeline.Outcome:
     with pipeline.Runner(threads) as runner:
-        return next(runner.run([(world, seed, 0)]))
+        return next(runner.run([(variant, seed, 0)]))
 
 
 def facts(outcome: pipeline.Outcome) -> tuple[Any, ...]:
     """All that a run gave, save the time that it took."""
-    arrays = [*outcome.series.values(), outcome.leased_by_zone, outcome.droplets_by_zone, outcome.sojourn]
+    arrays = [*outcome.series.values(), outcome.leased_by_zone, outcome.holders_by_zone, outcome.sojourn]
     arrays += [outcome.latency, outcome.unleased_at_start]
     return [array.tobytes() for array in arrays], outcome.unleased_ns, outcome.actions
 
@@ -73,53 +73,53 @@ FLEETS = [
 ]
 
 
-def sample_of(world: scenario.World, seed: int = 1) -> sampling.Sample:
-    found = sampling.choose(world.scenario, seed, 0)
+def sample_of(variant: scenario.Variant, seed: int = 1) -> sampling.Sample:
+    found = sampling.choose(variant.scenario, seed, 0)
     assert found is not None
     return found
 
 
-def waves(world: scenario.World, hosts: Any) -> list[Any]:
-    return [tuple(queueing.controls_of(world.scenario, int(host), ())) for host in hosts]
+def waves(variant: scenario.Variant, hosts: Any) -> list[Any]:
+    return [tuple(queueing.controls_of(variant.scenario, int(host), ())) for host in hosts]
 
 
 @pytest.mark.parametrize("changes", FLEETS)
 @pytest.mark.parametrize("size", [10, 13, 20, 22])
-def test_a_sample_stands_for_every_droplet_once(changes: dict[str, Any], size: int) -> None:
-    world = fleet(size, **changes).scenario
-    assert world.fleet is not None
-    zones, sizes = world.fleet.zones, leases.droplets_of(world)
+def test_a_sample_stands_for_every_holder_once(changes: dict[str, Any], size: int) -> None:
+    variant = fleet(size, **changes).scenario
+    assert variant.fleet is not None
+    zones, sizes = variant.fleet.zones, leases.holders_of(variant)
     for seed in range(5):
-        found = sampling.choose(world, seed, 0)
+        found = sampling.choose(variant, seed, 0)
         assert found is not None
         assert len(found.hosts) == len(set(found.hosts.tolist())) == size
         own = np.bincount(np.arange(len(sizes)) % zones, sizes, zones)
         assert (found.stands_for.sum(axis=1) == own).all()
         assert (found.stands_for[found.hosts % zones, np.arange(size)] >= sizes[found.hosts]).all()
-        assert found.droplets.sum() == sizes.sum() - sizes[found.hosts].sum()
+        assert found.holders.sum() == sizes.sum() - sizes[found.hosts].sum()
 
 
 @pytest.mark.parametrize("skew", [0.5, 1.0, 1.5, 2.0])
 def test_the_largest_hosts_are_always_taken(skew: float) -> None:
     """What is always taken is the same for every seed, and no host beside it is larger."""
-    world = fleet(10, hosts=60, skew=skew, operator="", zones=1)
-    sizes = leases.droplets_of(world.scenario)
-    always = [found.hosts[found.always].tolist() for found in (sample_of(world, seed) for seed in range(40))]
+    variant = fleet(10, hosts=60, skew=skew, operator="", zones=1)
+    sizes = leases.holders_of(variant.scenario)
+    always = [found.hosts[found.always].tolist() for found in (sample_of(variant, seed) for seed in range(40))]
     assert all(hosts == always[0] for hosts in always)
     assert 1 <= len(always[0]) <= 9
     assert sizes[always[0]].min() >= np.delete(sizes, always[0]).max()
-    drawn = [len(set(sample_of(world, seed).hosts) - set(always[0])) for seed in range(40)]
+    drawn = [len(set(sample_of(variant, seed).hosts) - set(always[0])) for seed in range(40)]
     assert set(drawn) == {10 - len(always[0])}
 
 
 @pytest.mark.parametrize("skew", [0.0, 0.5, 2.0])
-def test_a_host_is_drawn_as_often_as_it_has_droplets(skew: float) -> None:
+def test_a_host_is_drawn_as_often_as_it_has_holders(skew: float) -> None:
     """The chance to be drawn is proportional to the size, and equal for equal sizes: counts against the binomial."""
-    world, seeds = fleet(10, hosts=60, skew=skew, operator="", zones=1), 600
-    sizes = leases.droplets_of(world.scenario)
+    variant, seeds = fleet(10, hosts=60, skew=skew, operator="", zones=1), 600
+    sizes = leases.holders_of(variant.scenario)
     counts, always = np.zeros(60), np.zeros(60, bool)
     for seed in range(seeds):
-        found = sample_of(world, seed)
+        found = sample_of(variant, seed)
         counts[found.hosts] += 1
         always[found.hosts[found.always]] = True
     rest = np.where(always, 0, sizes if skew else 1)
@@ -131,13 +131,13 @@ def test_a_host_is_drawn_as_often_as_it_has_droplets(skew: float) -> None:
 
 def test_a_host_stands_for_those_that_are_next_in_size() -> None:
     """Linear by the logarithm of the size: what is such a function of size is told exactly between two hosts."""
-    world = fleet(10, hosts=60, skew=1.5, operator="", zones=1)
-    sizes, found = leases.droplets_of(world.scenario).astype(float), sample_of(world)
+    variant = fleet(10, hosts=60, skew=1.5, operator="", zones=1)
+    sizes, found = leases.holders_of(variant.scenario).astype(float), sample_of(variant)
     inside = sizes >= sizes[found.hosts].min()
     level = 3 + 0.5 * np.log(np.maximum(sizes, sizes[found.hosts].min()))  # what is smaller is as the smallest
     told = (found.stands_for.sum(axis=0) * level[found.hosts]).sum()
     assert inside.sum() > 50
-    assert told == pytest.approx((sizes * level).sum(), rel=2e-3)  # droplets are whole
+    assert told == pytest.approx((sizes * level).sum(), rel=2e-3)  # holders are whole
 
 
 def test_waves_are_cells_where_there_is_room_and_fall_together_where_there_is_none() -> None:
@@ -150,8 +150,8 @@ def test_waves_are_cells_where_there_is_room_and_fall_together_where_there_is_no
 
 
 def test_every_host_has_its_turn() -> None:
-    world = fleet(8, skew=0.5)
-    met = {int(host) for seed in range(400) for host in sample_of(world, seed).hosts}
+    variant = fleet(8, skew=0.5)
+    met = {int(host) for seed in range(400) for host in sample_of(variant, seed).hosts}
     assert met == set(range(24))
 
 
@@ -164,20 +164,20 @@ def test_a_sample_of_all_hosts_is_the_full_run(operator: str, skew: float) -> No
     assert repr(other) == repr(row)  # repr: nan is like nan
 
 
-def alone(world: scenario.World, host: int, droplets: int) -> Any:
+def alone(variant: scenario.Variant, host: int, holders: int) -> Any:
     """One host of the full fleet, run by itself."""
-    controls = queueing.controls_of(world.scenario, host, ())
-    lonely = leases.start(world.scenario, 1, 0, host, droplets, controls)
-    lonely.advance(world.scenario.windows * ns(world.scenario.coupling.window))
+    controls = queueing.controls_of(variant.scenario, host, ())
+    lonely = leases.start(variant.scenario, 1, 0, host, holders, controls)
+    lonely.advance(variant.scenario.windows * ns(variant.scenario.coupling.window))
     return lonely.host
 
 
 @pytest.mark.parametrize("skew", [0.0, 0.7])
 def test_the_sample_is_the_very_same_hosts_scaled_and_rounded_once(skew: float) -> None:
-    world = fleet(11, skew=skew)
-    outcome, found = run(world), sample_of(world)
-    windows = world.scenario.windows
-    hosts = [alone(world, int(h), int(size)) for h, size in zip(found.hosts, found.sizes, strict=True)]
+    variant = fleet(11, skew=skew)
+    outcome, found = run(variant), sample_of(variant)
+    windows = variant.scenario.windows
+    hosts = [alone(variant, int(h), int(size)) for h, size in zip(found.hosts, found.sizes, strict=True)]
 
     def scaled(values: list[np.ndarray], of: np.ndarray) -> np.ndarray:
         weights = [Fraction(int(a), int(b)) for a, b in zip(of, found.sizes, strict=True)]
@@ -240,8 +240,8 @@ def test_too_few_that_tell_are_named() -> None:
     assert not alike([100] * 10, leased).is_told_by_few(0)
 
 
-def test_a_level_at_which_hardly_a_droplet_of_the_sample_is_missing_is_told_by_few() -> None:
-    """One per cent of ten hosts of 40 are four droplets, of ten hosts of 400 they are forty."""
+def test_a_level_at_which_hardly_a_holder_of_the_sample_is_missing_is_told_by_few() -> None:
+    """One per cent of ten hosts of 40 are four holders, of ten hosts of 400 they are forty."""
     for size in (40, 400):
         leased = np.full((10, 2), size)
         leased[:, 0] = size * 9 // 10
@@ -250,18 +250,18 @@ def test_a_level_at_which_hardly_a_droplet_of_the_sample_is_missing_is_told_by_f
 
 
 def test_a_sample_that_is_fully_leased_is_a_whole_fleet() -> None:
-    world = fleet(7, zones=3, skew=0.4)
-    outcome, row = run(world), run(world).measure()
+    variant = fleet(7, zones=3, skew=0.4)
+    outcome, row = run(variant), run(variant).measure()
     assert row["leased_end_share"] == 1
-    assert (outcome.leased_by_zone[:, -1] == outcome.droplets_by_zone).all()
+    assert (outcome.leased_by_zone[:, -1] == outcome.holders_by_zone).all()
     full = run(fleet(zones=3, skew=0.4))
-    assert (outcome.droplets_by_zone == full.droplets_by_zone).all()
-    assert outcome.weight @ leases.droplets_of(world.scenario) == pytest.approx(1201, rel=1e-12)
+    assert (outcome.holders_by_zone == full.holders_by_zone).all()
+    assert outcome.weight @ leases.holders_of(variant.scenario) == pytest.approx(1201, rel=1e-12)
 
 
 def test_the_fluid_bound_is_the_whole_fleets() -> None:
     # All hosts are alike, and all leases have run out when the dependency is back: no chance is left in the bound.
-    full, some = (run(fleet(sample, droplets=1200)).measure() for sample in (None, 6))
+    full, some = (run(fleet(sample, holders=1200)).measure() for sample in (None, 6))
     assert some["fluid_bound_s"] == pytest.approx(full["fluid_bound_s"], rel=1e-9)
     assert full["leased_min_share"] == some["leased_min_share"] == 0
 
@@ -269,8 +269,8 @@ def test_the_fluid_bound_is_the_whole_fleets() -> None:
 @pytest.mark.parametrize("operator", [WAVES, LOOKS], ids=["waves", "conditions"])
 @pytest.mark.parametrize("sample", [None, 10])
 def test_threads_change_no_bit(operator: str, sample: int | None) -> None:
-    world = fleet(sample, operator=operator, skew=0.7)
-    first, *others = (run(world, threads=threads) for threads in (1, 2, 4))
+    variant = fleet(sample, operator=operator, skew=0.7)
+    first, *others = (run(variant, threads=threads) for threads in (1, 2, 4))
     for other in others:
         assert facts(other) == facts(first)
         assert repr(other.measure()) == repr(first.measure())  # repr: nan is like nan
@@ -303,10 +303,10 @@ def test_the_interval_of_a_sample_is_told_and_that_of_all_hosts_is_none(sample: 
 def test_progress_is_told_in_hosts_that_are_simulated() -> None:
     for operator in (WAVES, LOOKS):
         done: list[float] = []
-        world = fleet(6, operator=operator)
+        variant = fleet(6, operator=operator)
         with pipeline.Runner(2, done.append) as runner:
-            list(runner.run([(world, 1, 0), (world, 2, 0)]))
-        assert done[-1] == pytest.approx(2 * pipeline.simulated_hosts(world.scenario)) == 12
+            list(runner.run([(variant, 1, 0), (variant, 2, 0)]))
+        assert done[-1] == pytest.approx(2 * pipeline.simulated_hosts(variant.scenario)) == 12
 
 
 def test_the_estimate_is_of_the_sample() -> None:
@@ -318,13 +318,13 @@ def test_the_estimate_is_of_the_sample() -> None:
 
 @pytest.mark.parametrize("operator", ["", LOOKS], ids=["free", "conditions"])
 def test_memory_grows_with_hosts_in_flight_and_not_with_hosts_times_windows(operator: str) -> None:
-    world = fleet(droplets=64, hosts=32, operator=operator)
-    run(fleet(droplets=2, hosts=2, operator=operator))  # compiled, imported
+    variant = fleet(holders=64, hosts=32, operator=operator)
+    run(fleet(holders=2, hosts=2, operator=operator))  # compiled, imported
     tracemalloc.start()
-    run(world)
+    run(variant)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    series = world.scenario.windows * requests.SERIES * 8
+    series = variant.scenario.windows * requests.SERIES * 8
     assert peak < 0.75 * 32 * series
 
 
@@ -335,13 +335,13 @@ def test_a_sample_that_cannot_be_is_refused(sample: int) -> None:
 
 
 def test_the_least_sample_of_few_hosts_is_all() -> None:
-    world = fleet(3, hosts=3, operator="")
-    assert sampling.choose(world.scenario, 1, 0) is None
-    assert pipeline.simulated_hosts(world.scenario) == 3
+    variant = fleet(3, hosts=3, operator="")
+    assert sampling.choose(variant.scenario, 1, 0) is None
+    assert pipeline.simulated_hosts(variant.scenario) == 3
 
 
 def drained(sizes: np.ndarray, rng: np.random.Generator, each_s: float, wait_s: float) -> np.ndarray:
-    """Leased droplets [hosts, 150 windows of 4 s] of hosts that serve one after another, each for an exponential time,
+    """Leased holders [hosts, 150 windows of 4 s] of hosts that serve one after another, each for an exponential time,
     once a client has waited for a uniform one: large hosts are limited by their worker, small ones by the waits.
     """
     times, out = np.arange(1, 151) * 4.0, []
@@ -357,12 +357,12 @@ def drained(sizes: np.ndarray, rng: np.random.Generator, each_s: float, wait_s: 
 @pytest.mark.parametrize(("each_s", "wait_s"), [(0.8, 60.0), (0.2, 300.0)], ids=["work", "waits"])
 def test_intervals_cover_emulated_fleets(skew: float, each_s: float, wait_s: float) -> None:
     """Hosts whose curves are known in closed form: at least .93 of 150 fleets, and no more than 10 % are refused."""
-    world = fleet(10, droplets=2400, hosts=60, zones=1, skew=skew, operator="").scenario
-    sizes, times, fleets = leases.droplets_of(world), np.arange(1, 151) * 4.0, 150
+    variant = fleet(10, holders=2400, hosts=60, zones=1, skew=skew, operator="").scenario
+    sizes, times, fleets = leases.holders_of(variant), np.arange(1, 151) * 4.0, 150
     covered: dict[str, list[bool]] = {"ttr50": [], "ttr90": []}
     for seed in range(fleets):
         curves = drained(sizes, np.random.default_rng([seed, round(10 * skew)]), each_s, wait_s)
-        found = sampling.choose(world, seed, 0)
+        found = sampling.choose(variant, seed, 0)
         assert found is not None
         leased = curves[found.hosts]
         share = (found.stands_for.sum(axis=0) / found.sizes) @ leased / 2400
@@ -384,7 +384,7 @@ QUEUES = """
 horizon = "40m"
 hold = "1m"
 coupling.window = "2s"
-fleet = {{ droplets = 2400, hosts = 60, skew = {skew}{sample} }}
+fleet = {{ holders = 2400, hosts = 60, skew = {skew}{sample} }}
 lease = {{ duration = "4m", check_every = "1m" }}
 dependency.outages = [{{ from = "2m", to = "10m" }}]
 host = {{ establish_time = {{ dist = "exponential", mean = "800ms" }}, renew_time = "10ms", timeout = "1m" }}
@@ -395,7 +395,7 @@ queue = {{ name = "bounded", limit = "30s" }}
 SIXTY = {"sample": 10, "hosts": 60, "zones": 1}
 
 
-def queues(sample: int | None, skew: float) -> scenario.World:
+def queues(sample: int | None, skew: float) -> scenario.Variant:
     """Hosts whose queues decide: the larger a host, the longer it takes."""
     return scenario.parse(QUEUES.format(skew=skew, sample=f", sample_hosts = {sample}" if sample else "")).first
 
@@ -407,7 +407,7 @@ def queues(sample: int | None, skew: float) -> scenario.World:
         *({"sample": 10, "queues": skew} for skew in (0.0, 0.5, 1.0, 1.5, 2.0)),
         *(SIXTY | {"operator": "", "skew": skew} for skew in (0.0, 0.5, 1.0, 1.5, 2.0)),
         *(SIXTY | {"zones": 2, "skew": skew} for skew in (0.0, 1.0, 2.0)),
-        {"sample": 20, "operator": "", "hosts": 200, "droplets": 12_000, "establish": "800ms"},
+        {"sample": 20, "operator": "", "hosts": 200, "holders": 12_000, "establish": "800ms"},
         {"sample": 10, "zones": 3, "skew": 0.3},
     ],
     ids=str,
@@ -416,7 +416,7 @@ def test_intervals_cover_the_full_run(changes: dict[str, Any]) -> None:
     """Of 200 fleets at least .93 at 50 and 90 %, of which no more than 10 % are refused; a time is told to a third.
     At 99 %, where so small a sample promises nothing, what came is printed.
     """
-    changes = {"droplets": 2400, "window": "2s"} | changes
+    changes = {"holders": 2400, "window": "2s"} | changes
     sample = changes.pop("sample")
     if "queues" in changes:
         full, some = queues(None, changes["queues"]), queues(sample, changes["queues"])

@@ -24,7 +24,7 @@ DATA = TOP / "recovery" / "data"
 LEASES = """
 horizon = "30m"
 hold = "2m"
-fleet = { droplets = 100, hosts = 2, zones = 2 }
+fleet = { holders = 100, hosts = 2, zones = 2 }
 host = { establish_time = "10ms", timeout = "10s", fail_after = "1s" }
 lease = { duration = "2m", check_every = "30s" }
 dependency.outages = [{ from = "2m", to = "7m" }]
@@ -230,12 +230,12 @@ def test_a_parameter_can_be_set_on_a_policy_that_the_file_names_alone() -> None:
     text = LEASES + 'policy.queue = "bounded"\npolicy.client = "exponential"\n[variants.a]\npolicy.client.cap = "9s"\n'
     experiment = with_("policy.queue.limit=7", text=text)
     assert experiment.first.scenario.policy.queue == policies.Bounded(limit=7)
-    assert [world.scenario.policy.client.cap for world in experiment.worlds] == [7.0, 9.0]  # type: ignore[union-attr]
+    assert [variant.scenario.policy.client.cap for variant in experiment.variants] == [7.0, 9.0]  # type: ignore[union-attr]
 
 
 def test_a_variant_that_names_a_policy_replaces_it_whole() -> None:
     text = LEASES + 'policy.queue = { name = "bounded", limit = 5 }\n[variants.a]\npolicy.queue.name = "lifo"\n'
-    assert with_(text=text).worlds[1].scenario.policy.queue == policies.Lifo()
+    assert with_(text=text).variants[1].scenario.policy.queue == policies.Lifo()
 
 
 def test_a_rate_of_the_fleet_is_split_over_its_hosts() -> None:
@@ -256,24 +256,24 @@ def test_overrides() -> None:
     )  # fmt: skip
     assert experiment.first.scenario.dependency.outages[0].end == 540
     assert experiment.head.title == "a, b = c"
-    assert [world.scenario.host.workers for world in experiment.worlds] == [5, 3]
+    assert [variant.scenario.host.workers for variant in experiment.variants] == [5, 3]
 
 
 def test_a_sweep_takes_every_combination_for_every_variant() -> None:
     levers = (
         '"host.workers" = { values = [1, 2] }\n"policy.queue" = { values = ["fifo", { name = "bounded", limit = 5 }] }'
     )
-    worlds = with_(text=f"{LEASES}[sweep.levers]\n{levers}\n[variants.a]\nhost.workers = 9\n").worlds
-    assert [(world.name, world.scenario.host.workers) for world in worlds[:4]] == [
+    variants = with_(text=f"{LEASES}[sweep.levers]\n{levers}\n[variants.a]\nhost.workers = 9\n").variants
+    assert [(variant.name, variant.scenario.host.workers) for variant in variants[:4]] == [
         ("as written", w) for w in (1, 1, 2, 2)
     ]
-    assert len(worlds) == 8
-    assert worlds[5].scenario.policy.queue == policies.Bounded(limit=5)
+    assert len(variants) == 8
+    assert variants[5].scenario.policy.queue == policies.Bounded(limit=5)
 
 
-def test_the_tables_of_a_world_are_its_own() -> None:
+def test_the_tables_of_a_variant_are_its_own() -> None:
     experiment = with_(text=LEASES + '[sweep.levers]\n"dependency.outages.0.to" = { values = ["9m", "10m"] }\n')
-    assert [world.scenario.recovers_from_s for world in experiment.worlds] == [540, 600]
+    assert [variant.scenario.recovers_from_s for variant in experiment.variants] == [540, 600]
 
 
 def test_conditions() -> None:
@@ -296,19 +296,19 @@ LIMIT = "want a whole number of requests a host"
 NAMES = "want name as one of fifo, lifo, bounded, drop-expired"
 HUGE = "9" * 400  # beyond every float
 WRONG = [
-    ("fleet.droplet=5", "fleet.droplet is not a key (did you mean droplets?); want one of droplets, hosts"),
-    ("fleet.droplets=0", "fleet.droplets is 0; want a whole number from 1"),
-    ("fleet.droplets=1.5", "fleet.droplets is 1.5; want a whole number"),
-    ("fleet.droplets=1e6", "fleet.droplets is 1000000.0; want a whole number"),
-    ("fleet.droplets=abc", 'fleet.droplets is "abc"; want a whole number'),
-    ("fleet.droplets=true", "fleet.droplets is true; want a whole number"),
-    ("fleet.droplets=", 'fleet.droplets is ""; want a whole number'),
-    ("fleet.droplets=99999999999999999999", "want a whole number up to 1000000000"),
-    ("fleet.droplets=inf", "fleet.droplets is Infinity; want a whole number"),
-    ("fleet=5", "fleet is 5; want a table with droplets, hosts"),
-    ("fleet=[{droplets=5}]", "fleet is [{"),
-    ("fleet={droplets=5}", "fleet.hosts is missing; want managers"),
-    ("fleet.hosts=101", "fleet.hosts is 101; want no more than fleet.droplets, 100"),
+    ("fleet.holder=5", "fleet.holder is not a key (did you mean holders?); want one of holders, hosts"),
+    ("fleet.holders=0", "fleet.holders is 0; want a whole number from 1"),
+    ("fleet.holders=1.5", "fleet.holders is 1.5; want a whole number"),
+    ("fleet.holders=1e6", "fleet.holders is 1000000.0; want a whole number"),
+    ("fleet.holders=abc", 'fleet.holders is "abc"; want a whole number'),
+    ("fleet.holders=true", "fleet.holders is true; want a whole number"),
+    ("fleet.holders=", 'fleet.holders is ""; want a whole number'),
+    ("fleet.holders=99999999999999999999", "want a whole number up to 1000000000"),
+    ("fleet.holders=inf", "fleet.holders is Infinity; want a whole number"),
+    ("fleet=5", "fleet is 5; want a table with holders, hosts"),
+    ("fleet=[{holders=5}]", "fleet is [{"),
+    ("fleet={holders=5}", "fleet.hosts is missing; want managers"),
+    ("fleet.hosts=101", "fleet.hosts is 101; want no more than fleet.holders, 100"),
     ("fleet.zones=3", "fleet.zones is 3; want no more than fleet.hosts, 2"),
     ("fleet.skew=nan", "fleet.skew is NaN; want a finite number"),
     ("fleet.skew=true", "fleet.skew is true; want a number"),
@@ -481,12 +481,12 @@ WRONG = [
     ("variants.a.horizon=5m", "dependency.outages.0.to is 7 min; want before the horizon, 5 min (in variants.a)"),
     ('variants.a.jobs.steps=[{at="0s",rate="5/s"}]', "[jobs] stands beside [fleet] or [lease]; want either"),
     ("variants.'as written'.host.workers=2", "label is 'as written'; want another name"),
-    ("fleet.droplets", "want key=value, for instance host.workers=8"),
+    ("fleet.holders", "want key=value, for instance host.workers=8"),
     ("=5", "want key=value"),
     ("a..b=5", "want a key with dots"),
     ("variants.no action.hold=5m", "quote a part with spaces or dots"),
-    ("fleet.droplets.x=5", "fleet.droplets is 100; want a table there to set its x"),
-    ("fleet.droplets=5\nx=6", "fleet.droplets holds a line break; want a text without control characters"),
+    ("fleet.holders.x=5", "fleet.holders is 100; want a table there to set its x"),
+    ("fleet.holders=5\nx=6", "fleet.holders holds a line break; want a text without control characters"),
 ]  # fmt: skip
 WRONG_OF_JOBS = [
     (f'jobs.steps=[{{at="0s",rate={HUGE}}}]', 'want a rate such as "200/s"'),
@@ -642,7 +642,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.name)
 def test_experiments_and_presets_pass_parser_and_schema_without_a_note(file: Path) -> None:
     experiment = load(file)
-    assert [note for world in experiment.worlds for note in world.scenario.oddities()] == []
+    assert [note for variant in experiment.variants for note in variant.scenario.oddities()] == []
     jsonschema.validate(table_of(file), json_schema())
 
 
@@ -703,7 +703,7 @@ def test_a_constant_is_the_distribution_of_a_bare_duration() -> None:
 )
 def test_what_only_the_last_host_tells_is_not_asked_of_a_sample(asked: str, wanted: str) -> None:
     text = (
-        "horizon = '2h'\nfleet = { droplets = 100, hosts = 10, sample_hosts = 4 }\n"
+        "horizon = '2h'\nfleet = { holders = 100, hosts = 10, sample_hosts = 4 }\n"
         "host = { establish_time = '1s', timeout = '1m' }\nlease = { duration = '10m', check_every = '3m' }\n"
     )
     with pytest.raises(ScenarioError, match=wanted):
@@ -711,16 +711,16 @@ def test_what_only_the_last_host_tells_is_not_asked_of_a_sample(asked: str, want
     parse(text.replace(", sample_hosts = 4", "") + asked)
 
 
-def test_a_sweep_measures_what_all_its_worlds_tell() -> None:
+def test_a_sweep_measures_what_all_its_variants_tell() -> None:
     base = (
         "horizon = '2h'\nhost = { establish_time = '1s', timeout = '1m' }\n"
         "sweep.levers.'host.workers' = { values = [2, 4] }\n"
     )
     leases = base + (
-        "fleet = { droplets = 100, hosts = 10 }\nlease = { duration = '10m', check_every = '3m' }\n"
+        "fleet = { holders = 100, hosts = 10 }\nlease = { duration = '10m', check_every = '3m' }\n"
         "variants.few.fleet.sample_hosts = 4\nexpect = { ttr100_s = '< 1h' }\n"
     )
-    parse(leases + "sweep.measure = 'ttr99_s'")  # what is expected is of the first world, which has all hosts
+    parse(leases + "sweep.measure = 'ttr99_s'")  # what is expected is of the first variant, which has all hosts
     with pytest.raises(ScenarioError, match=r"sweep\.measure is ttr100_s.*sample_hosts in “few”.*want ttr99_s"):
         parse(leases + "sweep.measure = 'ttr100_s'")
     jobs = base + "jobs.steps = [{ at = '0s', rate = '1/s' }]\n"

@@ -414,7 +414,7 @@ horizon = "3h"
 hold = "2m"
 seed = 4
 services = "who.toml"
-fleet = { droplets = 300, hosts = 3, zones = 3 }
+fleet = { holders = 300, hosts = 3, zones = 3 }
 host = { establish_time = "5s", renew_time = "20ms", timeout = "1m", fail_after = "1s", workers = 2 }
 policy = { queue = "lifo", client = { name = "fixed", delay = "10s" } }
 lease = { duration = "10m", check_every = "2m" }
@@ -497,8 +497,8 @@ def test_a_run_says_what_its_services_did(finished: execute.Finished) -> None:
     seen = part["observed"]
     assert (seen[0]["simulated_s"], seen[0]["difference_min"], seen[0]["is_within"]) == (3300, -1, True)
     assert seen[1]["simulated_s"] is None
-    assert [world["world"] for world in part["worlds"]] == ["as written", "never away"]
-    assert part["worlds"][1]["services"]["site"]["minutes_lost"]["mean"] == 0
+    assert [variant["variant"] for variant in part["variants"]] == ["as written", "never away"]
+    assert part["variants"][1]["services"]["site"]["minutes_lost"]["mean"] == 0
     assert part["blast"][0]["node"] == "base"
     assert part["horizon_s"] == 5 * 3600
 
@@ -506,7 +506,7 @@ def test_a_run_says_what_its_services_did(finished: execute.Finished) -> None:
 def test_leases_turn_well_when_the_run_says_so(finished: execute.Finished, folder: Path) -> None:
     # Oracle: the measure of the run, which finds the same moment from the same curve by another way.
     summary = finished.summary
-    row = next(row for row in summary["rows"] if row["world"] == "as written" and row["replication"] == 0)
+    row = next(row for row in summary["rows"] if row["variant"] == "as written" and row["replication"] == 0)
     leases = next(one for one in summary["services"]["services"] if one["name"] == "leases")
     assert leases["impaired"][-1][1] == pytest.approx(3000 + row["ttr99_s"], abs=0.01)
     launches = next(one for one in summary["services"]["services"] if one["name"] == "launches")
@@ -520,7 +520,7 @@ def test_series_hold_what_the_summary_tells(finished: execute.Finished) -> None:
     import polars as pl
 
     frame = pl.read_parquet(finished.folder / "services.parquet")
-    site = frame.filter((pl.col("world") == "as written") & (pl.col("service") == "site"))
+    site = frame.filter((pl.col("variant") == "as written") & (pl.col("service") == "site"))
     assert site["time_s"].to_list() == [10.0 * k for k in range(121, 331)]
     assert set(site["waits_for"].to_list()) == {"dependency", "lag"}
 
@@ -533,13 +533,13 @@ def test_series_tell_points_of_the_levers_apart() -> None:
         '{"host.timeout": "1m"}',
         '{"host.timeout": "2m"}',
     ]
-    assert not frame.select("world", "levers", "service", "time_s").is_duplicated().any()
+    assert not frame.select("variant", "levers", "service", "time_s").is_duplicated().any()
 
 
 def test_a_run_without_services_is_as_before(folder: Path) -> None:
     text = SYSTEM.replace('services = "who.toml"\n', "")
     with_table, without = scenario.load(folder / "system.toml"), scenario.parse(text)
-    digests = [[identity.digest_of(world, 4, 0) for world in one.worlds] for one in (with_table, without)]
+    digests = [[identity.digest_of(variant, 4, 0) for variant in one.variants] for one in (with_table, without)]
     assert digests[0] == digests[1]
     assert services.table_of(without) is None
     assert report_services.section({"rows": []}, folder) == ""
@@ -563,7 +563,7 @@ def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.
     page = report.write(finished.folder).read_text(encoding="utf-8")
     assert 'id="services"' in page
     assert "The site" in page
-    assert "What the services lost in each world" in page
+    assert "What the services lost in each variant" in page
     assert "http://" not in page.replace("http://www.w3.org/", "")
     for name in ("services-graph", "services-timeline", "services-waits"):
         assert (finished.folder / "figures" / f"{name}.png").stat().st_size > 5_000
@@ -613,12 +613,12 @@ def test_blast_for_a_time_and_without_an_edge() -> None:
     assert "ecs_eks_fargate" not in {row["service"] for row in cut["services"]}
 
 
-def test_blast_of_an_experiment_runs_its_first_world(folder: Path) -> None:
+def test_blast_of_an_experiment_runs_its_first_variant(folder: Path) -> None:
     told = blast("base", str(folder / "system.toml"), "--threads", "1", "--json")
     assert told.exit_code == 0, told.output
     answer = json.loads(told.stdout)
     assert {"site", "leases", "launches", "shop"} <= {row["service"] for row in answer["services"]}
-    assert answer["world"] == "as written"
+    assert answer["variant"] == "as written"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ label = "as it is"
 horizon = "40m"
 hold = "1m"
 replications = 2
-fleet = { droplets = 90, hosts = 3, zones = 3 }
+fleet = { holders = 90, hosts = 3, zones = 3 }
 host = { establish_time = "100ms", timeout = "10s" }
 lease = { duration = "5m", check_every = "1m" }
 policy = { client = { name = "fixed", delay = "10s" } }
@@ -43,8 +43,8 @@ time = "10ms"
 terminate_after = "3m"
 failover = [{ at = "20m", do = "off" }, { at = "25m", do = "on", zone = 1 }]
 """
-WORLDS = (
-    '[variants."a world with a name that is so long that it must not push anything out of its place"]\n'
+VARIANTS = (
+    '[variants."a variant with a name that is so long that it must not push anything out of its place"]\n'
     "launches.throttle = []\n"
 )
 STONES = """
@@ -64,19 +64,19 @@ used_for_fit = true
 
 
 def summary_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    names = list(dict.fromkeys(row["world"] for row in rows))
-    return {"rows": rows, "groups": [{"world": name, "levers": {}} for name in names], "recovers_from_s": 100.0}
+    names = list(dict.fromkeys(row["variant"] for row in rows))
+    return {"rows": rows, "groups": [{"variant": name, "levers": {}} for name in names], "recovers_from_s": 100.0}
 
 
-def row(world: str, replication: int, ttr99: float, launches: float, latency: Any) -> dict[str, Any]:
-    return {"world": world, "replication": replication, "leases_normal_s": 100.0 + ttr99, "launches_normal_s": launches,
-            "latency_normal_s": latency, "all_normal_s": max(100.0 + ttr99, launches, float(latency))}  # fmt: skip
+def row(variant: str, replication: int, ttr99: float, launches: float, latency: Any) -> dict[str, Any]:
+    times = {"leases_normal_s": 100.0 + ttr99, "launches_normal_s": launches, "latency_normal_s": latency}
+    return {"variant": variant, "replication": replication, "all_normal_s": max(map(float, times.values())), **times}
 
 
 def test_savings_are_paired() -> None:
     first = [row("a", i, 50.0 + i, 1000.0 + 300 * i, 400.0) for i in range(4)]
     second = [row("b", i, 50.0 + i, 900.0 + 290 * i, 500.0) for i in range(4)]
-    a, b = stage_times.worlds(summary_of([*first, *second]), 10.0)
+    a, b = stage_times.variants(summary_of([*first, *second]), 10.0)
     differences = [100.0 + 10 * i for i in range(4)]
     half = stats.t.ppf(0.975, 3) * np.std(differences, ddof=1) / 2
     saved = b.saved_s[stage_times.ALL]
@@ -89,7 +89,7 @@ def test_savings_are_paired() -> None:
 
 def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
     rows = [row("a", 0, 50.0, 1000.0, 0.0), row("b", 0, 50.0, 10.0, math.inf)]
-    a, b = stage_times.worlds(summary_of(rows), 10.0)
+    a, b = stage_times.variants(summary_of(rows), 10.0)
     assert a.show("latency", str) == "always"
     assert a.last == "launches"
     assert b.show("launches", str) == "almost always"
@@ -102,25 +102,25 @@ def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
 
 
 def test_one_run_that_was_always_normal_does_not_hide_the_others() -> None:
-    """Oracle: the mean of 0 and 40 min; "always" is said of a world only where it holds of every run."""
+    """Oracle: the mean of 0 and 40 min; "always" is said of a variant only where it holds of every run."""
     rows = [row("a", 0, -100.0, 0.0, 0.0), row("a", 1, -100.0, 0.0, 2400.0), row("b", 0, -100.0, 0.0, 0.0)]
-    a, b = stage_times.worlds(summary_of(rows), 10.0)
+    a, b = stage_times.variants(summary_of(rows), 10.0)
     assert a.show("latency", units.show_duration) == "20 min"
     assert {b.show(stage, str) for stage in b.normal_s} == {"always"}
     assert b.last == "none"
 
 
 def test_a_run_without_later_stages_has_no_times() -> None:
-    assert stage_times.worlds(summary_of([{"world": "a", "replication": 0, "ttr99_s": 1.0}]), 10.0) == []
+    assert stage_times.variants(summary_of([{"variant": "a", "replication": 0, "ttr99_s": 1.0}]), 10.0) == []
 
 
 def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text('clock = "2025-10-19T23:48-07:00"\n' + SMALL + WORLDS + STONES)
+    file.write_text('clock = "2025-10-19T23:48-07:00"\n' + SMALL + VARIANTS + STONES)
     experiment = scenario.load(file)
     finished = execute.run(experiment, out=tmp_path / "out", threads=1, quiet=True)
     page = report.write(finished.folder).read_text(encoding="utf-8")
-    places = [page.index(f'id="{name}"') for name in ("worlds", "launches", "propagation", "health", "stages")]
+    places = [page.index(f'id="{name}"') for name in ("variants", "launches", "propagation", "health", "stages")]
     assert places == sorted(places)
     for name in ("day", "stages", "launches", "propagation", "health"):
         assert page.count(f'id="figure-{name}"') == 1
@@ -133,9 +133,9 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     manifest, summary, _ = report.read(finished.folder)
     printed = text.results(experiment, summary, report.verdict(manifest, summary))
     assert "held back by" in printed
-    world = stage_times.worlds(summary, 10.0)[0]
-    ends = [float(one["all_normal_s"]) for one in summary["rows"] if one["world"] == "as it is"]
-    assert world.normal_s[stage_times.ALL].mean == pytest.approx(np.mean(ends))
+    variant = stage_times.variants(summary, 10.0)[0]
+    ends = [float(one["all_normal_s"]) for one in summary["rows"] if one["variant"] == "as it is"]
+    assert variant.normal_s[stage_times.ALL].mean == pytest.approx(np.mean(ends))
 
 
 MISTAKES = [
@@ -199,7 +199,7 @@ def test_as_many_runs_are_followed_at_once_as_memory_holds(monkeypatch: pytest.M
 LOOP = """
 horizon = "5h"
 hold = "5m"
-fleet = { droplets = 3000, hosts = 3, zones = 3 }
+fleet = { holders = 3000, hosts = 3, zones = 3 }
 host = { establish_time = "100ms", timeout = "5m" }
 lease = { duration = "10m", check_every = "1m" }
 policy = { client = { name = "fixed", delay = "30s" } }

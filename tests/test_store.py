@@ -19,7 +19,7 @@ LEASES = """
 seed = 3
 horizon = "20m"
 hold = "1m"
-fleet = { droplets = 200, hosts = 4, zones = 2 }
+fleet = { holders = 200, hosts = 4, zones = 2 }
 host = { establish_time = { dist = "exponential", mean = "200ms" }, timeout = "5s", fail_after = "1s" }
 lease = { duration = "2m", check_every = "30s", check_jitter = "10%" }
 dependency.outages = [{ from = "2m", to = "7m" }]
@@ -82,7 +82,7 @@ def test_the_digest_names_what_decides_a_result() -> None:
         digest(LEASES + 'policy.queue = "drop-expired"\n'),
         digest(LEASES + 'policy.queue = { name = "drop-expired", margin = "1s" }\n'),
         digest(LEASES + WHEN),
-        digest(LEASES.replace("droplets = 200", "droplets = 201")),
+        digest(LEASES.replace("holders = 200", "holders = 201")),
     }
     assert len(others | {first}) == 8
 
@@ -113,7 +113,7 @@ def test_the_folder_of_a_run_can_be_read(tmp_path: Path) -> None:
     manifest = json.loads((finished.folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["kind"], manifest["runs_done"], manifest["interrupted"]) == ("leases", 2, False)
     table = pl.read_parquet(finished.folder / "series.parquet")
-    assert table["world"].unique(maintain_order=True).to_list() == ["as written", "lifo"]
+    assert table["variant"].unique(maintain_order=True).to_list() == ["as written", "lifo"]
     assert table.height == 2 * 120
     assert table["time_s"].max() == 1200
     assert {*pipeline.COLUMNS, "leased_share", "leased_share_zone_0", "leased_share_zone_1"} <= set(table.columns)
@@ -178,9 +178,9 @@ def test_a_drift_is_told_as_a_rate_and_a_time_as_a_time() -> None:
     assert words.expected(drift | {"text": "ttr99_s < 1s"}) == "expected ttr99_s < 1s: no (2.5 min)"
 
 
-def test_a_world_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_variant_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"needs up to .*TB of memory .* are free\. Want more hosts"):
-        run(LEASES.replace("droplets = 200", "droplets = 1_000_000_000").replace('"20m"', '"400h"'), tmp_path)
+        run(LEASES.replace("holders = 200", "holders = 1_000_000_000").replace('"20m"', '"400h"'), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,11 +195,11 @@ def test_in_a_sweep_a_bound_must_hold_at_every_point(tmp_path: Path) -> None:
 
 
 def test_measured_values_decide_the_name_of_a_run_wherever_they_stand(tmp_path: Path) -> None:
-    """Two files of one name and other values are two worlds; one file under another name is the same world."""
+    """Two files of one name and other values are two variants; one file under another name is the same variant."""
     text = """
 horizon = "30m"
 hold = "2m"
-fleet = { droplets = 100, hosts = 2 }
+fleet = { holders = 100, hosts = 2 }
 host = { establish_time = "10ms", timeout = "30s" }
 lease = { duration = "2m", check_every = "30s" }
 launches.demand = { file = "rates.csv" }
@@ -221,7 +221,7 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
     Oracle: Wilson's interval, and the exact sequence of `confidence.chance`.
     """
     experiment = parse(RECOVERS + '[expect]\ncollapsed_share = "< 25%"\n', name="x", file="x.toml")
-    row = {"world": experiment.first.name, "levers": {}, "verdict": "recovered"}
+    row = {"variant": experiment.first.name, "levers": {}, "verdict": "recovered"}
     rows = [row | {"replication": i} for i in range(19)] + [row | {"replication": 19, "verdict": "collapsed"}]
     assert theory.wilson(1, 20)[1] < 0.25 < confidence.chance(1, 20).high
     assert store.judged(experiment, rows, 0)["holds"] == "yes"

@@ -30,7 +30,7 @@ from scipy import stats
 
 from recovery import cli, design, drain, execute, scenario, store, sweep
 from recovery.design import Span, Sweep
-from recovery.scenario import World
+from recovery.scenario import Variant
 from recovery.units import quantity
 
 TOP = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ seed = 5
 horizon = "40m"
 coupling.window = "10s"
 [fleet]
-droplets = 300
+holders = 300
 hosts = 2
 [host]
 workers = 2
@@ -59,7 +59,7 @@ SWEEP = """
 [sweep]
 method = "sobol"
 samples = 4
-curves = { every = "1m", worlds = 2 }
+curves = { every = "1m", draws = 2 }
 [sweep.levers]
 "policy.queue" = { values = ["fifo", "lifo"] }
 "policy.client" = { values = [
@@ -67,7 +67,7 @@ curves = { every = "1m", worlds = 2 }
 ] }
 [sweep.uncertainties]
 "host.timeout" = { min = "15s", max = "2m", distribution = "log-uniform" }
-"fleet.droplets" = { min = 200, max = 400 }
+"fleet.holders" = { min = 200, max = 400 }
 """
 POLICIES, RUNS = 4, 4 * 4 * 2
 
@@ -115,7 +115,7 @@ def test_one_thread_and_two_give_the_same_bytes(whole: Path, tmp_path: Path) -> 
     once = swept(written(tmp_path, BASE + SWEEP), tmp_path / "out", "--threads", 1)
     assert bytes_of(once) == bytes_of(whole)
     assert pl.read_parquet(whole / "runs.parquet").height == RUNS
-    assert pl.read_parquet(whole / "series.parquet").group_by("policy", "world").len().height == POLICIES * 2
+    assert pl.read_parquet(whole / "series.parquet").group_by("policy", "draw").len().height == POLICIES * 2
 
 
 @pytest.mark.slow
@@ -215,8 +215,8 @@ def test_what_is_no_part_of_a_sweep_is_told_and_left(content: bytes | None, tmp_
 
 
 def _works(count: int, folder: Path | str = "") -> list[drain.Work]:
-    """Runs that have no world: their key is all that the functions below look at."""
-    nothing = cast(World, str(folder))
+    """Runs that have no variant: their key is all that the functions below look at."""
+    nothing = cast(Variant, str(folder))
     return [drain.Work(f"run-{i}", nothing, 1, i) for i in range(count)]
 
 
@@ -230,7 +230,7 @@ def _dies_of_seven(works: Sequence[drain.Work]) -> list[drain.Done]:
 def _dies_once(works: Sequence[drain.Work]) -> list[drain.Done]:
     for work in works:
         if work.key == "run-3":
-            flag = Path(str(work.world)) / "died"
+            flag = Path(str(work.variant)) / "died"
             if not flag.exists():
                 flag.touch()
                 os._exit(9)
@@ -315,10 +315,10 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     assert set(found.values()) == {None}
 
 
-# Worlds that cannot be, worlds that are not accepted, runs that are shared
+# Draws that cannot be, draws that are not accepted, runs that are shared
 
 
-def test_a_world_that_cannot_be_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_draw_that_cannot_be_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
     text = BASE + '[sweep]\n[sweep.uncertainties]\n"lease.duration" = { values = ["10m", "4m"] }\n'
     text += '"lease.check_every" = { values = ["3m", "5m"] }\n'  # each is possible alone
     folder = swept(written(tmp_path, text), tmp_path / "out", status=3)
@@ -335,7 +335,7 @@ def test_a_world_that_cannot_be_is_recorded_and_the_rest_goes_on(tmp_path: Path)
         assert "lease" in result.stderr
 
 
-def test_accept_keeps_only_worlds_that_meet_what_was_observed(whole: Path, tmp_path: Path) -> None:
+def test_accept_keeps_only_draws_that_meet_what_was_observed(whole: Path, tmp_path: Path) -> None:
     first = pl.read_parquet(whole / "runs.parquet").filter(
         pl.col("policy") == "as written, queue=fifo, client=fixed(delay=5s)"
     )
@@ -382,17 +382,17 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
     assert capsys.readouterr().err == "25 of 100 runs of this round and before, 0.417/s, 3 min left\n"
 
 
-def test_any_milestone_that_may_be_observed_can_be_asked_of_worlds(tmp_path: Path) -> None:
+def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
     found = sweep._Known(tmp_path, "ttr99_s")
     found.add([drain.Done(row, None)])
     assert found.found["a"][2]["launches_normal_s"] == 5.0
 
 
-def test_equal_effects_share_runs_and_policies_meet_the_same_worlds(whole: Path, tmp_path: Path) -> None:
+def test_equal_effects_share_runs_and_policies_meet_the_same_draws(whole: Path, tmp_path: Path) -> None:
     rows = pl.read_parquet(whole / "runs.parquet")
-    met = rows.group_by("replication", "world").agg(pl.col("host.timeout", "fleet.droplets").n_unique(), pl.len())
-    assert met.select("host.timeout", "fleet.droplets", "len").unique().rows() == [(1, 1, POLICIES)]
+    met = rows.group_by("replication", "draw").agg(pl.col("host.timeout", "fleet.holders").n_unique(), pl.len())
+    assert met.select("host.timeout", "fleet.holders", "len").unique().rows() == [(1, 1, POLICIES)]
     text = (BASE + SWEEP).replace(
         '{ name = "full-jitter", base = "10s", cap = "10m" }', '{ name = "fixed", delay = "5000ms" }'
     )
@@ -409,11 +409,11 @@ def _outcomes(times: Mapping[str, Callable[[np.random.Generator], float]]) -> An
 
     def at_once(works: Any, _place: drain.Backend, done: Any, **_: object) -> float:
         for work in works:
-            name = dict(work.world.levers)["host.timeout"]
+            name = dict(work.variant.levers)["host.timeout"]
             time_s = times[name](np.random.default_rng([work.replication, sorted(times).index(name)]))
             verdict = "recovered" if math.isfinite(time_s) else "collapsed"
             row = {"key": work.key, "error": None, "ttr99_s": time_s, "verdict": verdict, "fluid_bound_s": 1.0}
-            done([drain.Done(row | {"denied_share": 0.5, "wasted_share": 0.0, "unleased_droplet_hours": 1.0}, None)])
+            done([drain.Done(row | {"denied_share": 0.5, "wasted_share": 0.0, "unleased_holder_hours": 1.0}, None)])
         return 0.01
 
     return at_once
@@ -473,13 +473,13 @@ def test_a_policy_is_precise_beaten_or_collapses_too_often(tmp_path: Path, monke
 
 
 def test_regret_by_its_definition(whole: Path) -> None:
-    """How much longer a run takes than the best policy in the same world, by hand from the rows."""
+    """How much longer a run takes than the best policy in the same draw, by hand from the rows."""
     summary = json.loads((whole / "summary.json").read_text())
     rows = pl.read_parquet(whole / "runs.parquet").filter((pl.col("role") == "draw") & pl.col("error").is_null())
     times: dict[str, dict[tuple[int, int], float]] = {}
     for row in rows.iter_rows(named=True):
         time_s = min(row[summary["measure"]], summary["limit_s"])
-        times.setdefault(row["policy_id"], {})[row["replication"], row["world"]] = time_s
+        times.setdefault(row["policy_id"], {})[row["replication"], row["draw"]] = time_s
     assert len(times) == len(summary["policies"]) > 1
     for policy in summary["policies"]:
         own = times[policy["id"]]
@@ -511,7 +511,7 @@ def test_the_unit_is_what_is_independent(
 ) -> None:
     """At the cap nothing is chosen, and the set is told; every run has random numbers of its own."""
     more = f'method = "{method}"\nsamples = 4\nreplications_max = 5'
-    uncertain = '[sweep.uncertainties]\n"fleet.droplets" = { min = 200, max = 400 }\n'
+    uncertain = '[sweep.uncertainties]\n"fleet.holders" = { min = 200, max = 400 }\n'
     told = _decided(tmp_path, monkeypatch, {"30s": _normal(200), "31s": _normal(201)}, more, uncertain)
     assert told["unit"] == unit
     assert {one["runs"] for one in told["policies"]} == {20}
@@ -537,7 +537,7 @@ def test_no_interval_leaves_what_is_possible(wanted: str, tmp_path: Path, monkey
         for i in range(3)
     }
     more = 'method = "sobol"\nsamples = 4\nreplications_max = 12'
-    uncertain = '[sweep.uncertainties]\n"fleet.droplets" = { min = 200, max = 400 }\n'
+    uncertain = '[sweep.uncertainties]\n"fleet.holders" = { min = 200, max = 400 }\n'
     told = _decided(tmp_path, monkeypatch, times, more, uncertain, wanted)
     for one in told["policies"]:
         assert one["status"] == ("cap" if wanted else "done")
@@ -560,7 +560,7 @@ def test_a_sweep_that_stops_by_itself_ends_with_the_same_bytes(tmp_path: Path) -
     samples = 4
     precision = "20%"
     replications_max = 4
-    curves = { every = "1m", worlds = 2 }
+    curves = { every = "1m", draws = 2 }
     [sweep.levers]
     "policy.queue" = { values = ["fifo", "lifo"] }
     [sweep.uncertainties]
@@ -664,11 +664,11 @@ def test_blocks_of_sobol_continue_one_sequence() -> None:
 
 
 @pytest.mark.parametrize("method", ["random", "lhs", "sobol"])
-def test_replications_have_worlds_of_their_own(method: str) -> None:
+def test_replications_have_draws_of_their_own(method: str) -> None:
     sweep = Sweep.model_validate({"method": method, "samples": 8, "uncertainties": {"a": {"min": 0.5, "max": 2.5}}})
-    assert design.worlds(sweep, 1, 0, 0) == design.worlds(sweep, 1, 0, 0)
-    assert not set(design.worlds(sweep, 1, 0, 0)) & set(design.worlds(sweep, 1, 1, 0))
-    assert not set(design.worlds(sweep, 1, 0, 0)) & set(design.worlds(sweep, 2, 0, 0))
+    assert design.draws(sweep, 1, 0, 0) == design.draws(sweep, 1, 0, 0)
+    assert not set(design.draws(sweep, 1, 0, 0)) & set(design.draws(sweep, 1, 1, 0))
+    assert not set(design.draws(sweep, 1, 0, 0)) & set(design.draws(sweep, 2, 0, 0))
 
 
 @given(
@@ -728,7 +728,7 @@ def test_rank_and_compare_say_what_the_table_says(whole: Path) -> None:
     means = [one["restricted"]["mean"] for one in ranked]
     assert means == sorted(means)
     limit_s = summary_of(whole)["limit_s"]
-    rows = pl.read_parquet(whole / "runs.parquet").sort("replication", "world")
+    rows = pl.read_parquet(whole / "runs.parquet").sort("replication", "draw")
     first, last = (
         np.minimum(rows.filter(pl.col("policy") == ranked[i]["name"])["ttr99_s"].to_numpy(), limit_s) for i in (0, -1)
     )

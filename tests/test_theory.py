@@ -390,7 +390,7 @@ def test_fluid_bound_of_unequal_hosts_is_when_they_have_done_enough() -> None:
 
 def storm(**change: float | None) -> theory.Groups:
     inputs: dict[str, float | None] = {
-        "droplets": 90_000,
+        "holders": 90_000,
         "hosts": 30,
         "workers": 10,
         "establish_s": 2.5,

@@ -22,7 +22,7 @@ FLEET = f"""
 horizon = "330s"
 hold = "20s"
 coupling.window = "1s"
-fleet = {{ droplets = {HOLDERS}, hosts = 1 }}
+fleet = {{ holders = {HOLDERS}, hosts = 1 }}
 lease = {{ duration = "45s", check_every = "30s" }}
 dependency.outages = [{{ from = "40s", to = "100s" }}]
 policy.client = "immediate"
@@ -44,9 +44,9 @@ host = { establish_time = { dist = "exponential", mean = "10ms" }, timeout = "5s
 
 
 def run(text: str, *overrides: str, replications: int = 1) -> list[pipeline.Outcome]:
-    world = scenario.parse(text, overrides=overrides).first
+    variant = scenario.parse(text, overrides=overrides).first
     with pipeline.Runner(1) as runner:
-        return list(runner.run([(world, 7, replication) for replication in range(replications)]))
+        return list(runner.run([(variant, 7, replication) for replication in range(replications)]))
 
 
 @pytest.mark.parametrize(
@@ -125,21 +125,27 @@ def test_a_backlog_that_nobody_works_off_has_not_recovered() -> None:
 
 
 def test_what_the_times_do_not_say_is_told_below_them() -> None:
-    def group(world: str, verdicts: dict[str, int], **means: float) -> dict[str, object]:
+    def group(variant: str, verdicts: dict[str, int], **means: float) -> dict[str, object]:
         numbers = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in means.items()}
-        return {"world": world, "levers": {}, "runs": sum(verdicts.values()), "verdicts": verdicts, "measures": numbers}
+        return {
+            "variant": variant,
+            "levers": {},
+            "runs": sum(verdicts.values()),
+            "verdicts": verdicts,
+            "measures": numbers,
+        }
 
     rows = [
         {
-            "world": "a",
+            "variant": "a",
             "verdict": "recovered",
             "ttr90_lost_s": math.inf,
             "ttr99_lost_s": 300.0,
             "drift_per_s": math.nan,
         },
-        {"world": "b", "verdict": "recovering", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": -4.0},
-        {"world": "c", "verdict": "collapsed", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": 2.0},
-        {"world": "c", "verdict": "recovered", "ttr90_lost_s": math.inf, "ttr99_lost_s": "inf", "drift_per_s": None},
+        {"variant": "b", "verdict": "recovering", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": -4.0},
+        {"variant": "c", "verdict": "collapsed", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": 2.0},
+        {"variant": "c", "verdict": "recovered", "ttr90_lost_s": math.inf, "ttr99_lost_s": "inf", "drift_per_s": None},
     ]
     groups = [
         group("a", {"recovered": 1}, is_near_cliff=0.0),

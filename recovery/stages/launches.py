@@ -100,7 +100,7 @@ def _section(scenario: Scenario) -> sections.Launches:
 
 
 def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Inputs]:
-    """What the kernel takes, before any droplet has a lease."""
+    """What the kernel takes, before any holder has a lease."""
     part = _section(scenario)
     table = queueing.Table()
     window_ns = ns(scenario.coupling.window)
@@ -118,7 +118,7 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
         launches_per_ns=rates_per_ns(scenario, "demand"),
         changes_per_ns=rates_per_ns(scenario, "changes"),
         leased=np.zeros((zones, 0), np.int64),
-        droplets=np.zeros(zones, np.int64),
+        holders=np.zeros(zones, np.int64),
         throttle_ns=np.array([ns(step.at) for step in part.throttle], np.int64),
         throttle=np.array(steps, np.float64).reshape(-1, 2),
         table=table.array(),
@@ -126,15 +126,15 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
     return params, inputs
 
 
-def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, droplets: np.ndarray) -> LaunchRun:
-    """The stage before its first window. `leased` int64[zones, windows] of `droplets` int64[zones] is what the lease
+def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, holders: np.ndarray) -> LaunchRun:
+    """The stage before its first window. `leased` int64[zones, windows] of `holders` int64[zones] is what the lease
     stage gave.
     """
-    params, inputs = lowered(scenario, len(droplets))
-    inputs = inputs._replace(leased=np.ascontiguousarray(leased, np.int64), droplets=np.asarray(droplets, np.int64))
+    params, inputs = lowered(scenario, len(holders))
+    inputs = inputs._replace(leased=np.ascontiguousarray(leased, np.int64), holders=np.asarray(holders, np.int64))
     streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
-    windows, zones = scenario.windows, len(droplets)
+    windows, zones = scenario.windows, len(holders)
     rows, heads, counts = waiting_rows(_ROWS, windows)
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),

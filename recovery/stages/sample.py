@@ -1,4 +1,4 @@
-"""Which hosts stand for the fleet where only some are simulated, for how many droplets each, and how sure that is.
+"""Which hosts stand for the fleet where only some are simulated, for how many holders each, and how sure that is.
 
 The sizes of all hosts are known before any is run, and what decides a host's recovery is its size and what operators do
 to it; the rest is chance, and independent from host to host (MODEL.md, section 10). So the largest hosts are always
@@ -20,7 +20,7 @@ ALIKE = 0.05  # hosts whose sizes differ by no more than this share are as one p
 EDGES = np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97, 1.0])  # parts of the predicted share: a variance each
 MUCH, MOST = 0.25, 0.5  # of what is missing on the fleet, the part that was not simulated
 TELL_MIN = 3.0  # where that is most, so many hosts must tell it, or there is no interval
-SEEN_MIN = 10.0  # where it is much, so many droplets of the hosts that tell it must be missing, if as many as of all
+SEEN_MIN = 10.0  # where it is much, so many holders of the hosts that tell it must be missing, if as many as of all
 EARLIER = 3.0
 KNOWN = 1 - 1e-12
 
@@ -30,9 +30,9 @@ class Sample:
     """The hosts that are simulated, and for what they stand; places are in the order of `hosts`.
 
     `hosts` int64[m], rising; `always` bool[m], whether a host was sure to be taken; `stands_for` int64[zones, m],
-    droplets of each zone, the host's own among them: each zone's add up to all that it has. `cell` int64[m] and `node`
+    holders of each zone, the host's own among them: each zone's add up to all that it has. `cell` int64[m] and `node`
     int64[m]: hosts of one cell are under the same controls, those of one node are also alike in size. `segments`
-    int64[k, 2] are pairs of nodes between which others lie, at `place` float64[k] (0: at the first) with `droplets`
+    int64[k, 2] are pairs of nodes between which others lie, at `place` float64[k] (0: at the first) with `holders`
     float64[k]. `sizes` int64[m].
     """
 
@@ -44,7 +44,7 @@ class Sample:
     node: np.ndarray
     segments: np.ndarray
     place: np.ndarray
-    droplets: np.ndarray
+    holders: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Doubt:
     """How far the leased share of a sample may be off: float64[windows] standard deviation, with so many degrees of
     freedom (0: nothing tells it).
 
-    Droplets without a lease, float64[windows]: of the fleet (`missing`), those of them that were not simulated
+    Holders without a lease, float64[windows]: of the fleet (`missing`), those of them that were not simulated
     (`behind`), and the sum of squares of the latter over the hosts that tell them. `seen`: the share of the fleet's
-    droplets that is on these hosts.
+    holders that is on these hosts.
     """
 
     deviation: np.ndarray
@@ -65,7 +65,7 @@ class Doubt:
     seen: float
 
     def is_told_by_few(self, window: int) -> bool:
-        """Whether too few hosts or droplets tell how many are missing at the end of a window.
+        """Whether too few hosts or holders tell how many are missing at the end of a window.
 
         How much of that was not simulated is looked at earlier, too, when three times as much was missing: at the end
         it may seem to be nothing by chance.
@@ -81,7 +81,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     """The sample of `fleet.sample_hosts`; None if all hosts are simulated.
 
     Hosts with the same controls (restarted in one wave, throttled alike) are a cell; each gives two hosts at least, and
-    the rest goes, host by host, to the cell with the most droplets behind each. Where that is more than the sample, all
+    the rest goes, host by host, to the cell with the most holders behind each. Where that is more than the sample, all
     hosts are one cell. In a cell the largest are always taken: those that hold half of an even part of what is left, or
     more; of a fleet with a skew at least the largest of all. The others are drawn in the order of their sizes, each
     with a chance that is proportional to its size, evenly spaced from a place that is drawn: by seed and replication
@@ -91,7 +91,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     fleet = scenario.fleet
     if fleet is None or fleet.sample_hosts is None or fleet.sample_hosts >= fleet.hosts:
         return None
-    sizes, cell = leases.droplets_of(scenario), _waves(scenario)
+    sizes, cell = leases.holders_of(scenario), _waves(scenario)
     if np.minimum(np.bincount(cell), 2).sum() > fleet.sample_hosts:
         cell = np.zeros(fleet.hosts, np.int64)
     members = [np.flatnonzero(cell == number) for number in range(int(cell.max()) + 1)]
@@ -118,18 +118,18 @@ def _waves(scenario: Scenario) -> np.ndarray:
     return np.array(own, np.int64)
 
 
-def _taken(droplets: list[int], hosts_: list[int], wanted: int) -> list[int]:
-    """How many hosts of each cell are simulated: two, or its only one; the rest of `wanted` where most droplets stand
+def _taken(holders: list[int], hosts_: list[int], wanted: int) -> list[int]:
+    """How many hosts of each cell are simulated: two, or its only one; the rest of `wanted` where most holders stand
     behind each.
     """
     taken = [min(count, 2) for count in hosts_]
-    waiting = [(-droplets[i] / taken[i], i) for i in range(len(taken)) if taken[i] < hosts_[i]]
+    waiting = [(-holders[i] / taken[i], i) for i in range(len(taken)) if taken[i] < hosts_[i]]
     heapq.heapify(waiting)
     for _ in range(wanted - sum(taken)):
         _, i = heapq.heappop(waiting)
         taken[i] += 1
         if taken[i] < hosts_[i]:
-            heapq.heappush(waiting, (-droplets[i] / taken[i], i))
+            heapq.heappush(waiting, (-holders[i] / taken[i], i))
     return taken
 
 
@@ -140,7 +140,7 @@ def _drawn(sizes: np.ndarray, count: int, start: float) -> tuple[np.ndarray, np.
     among = len(sizes)
     if count >= among:
         return np.zeros(0, np.int64), np.arange(among)
-    if sizes[-1] <= sizes[0] + 1:  # even: the droplets that are left over make no host large
+    if sizes[-1] <= sizes[0] + 1:  # even: the holders that are left over make no host large
         return ((np.arange(count) + start) * among / count).astype(np.int64), np.zeros(0, np.int64)
     rising = np.cumsum(sizes)
     always = 1
@@ -193,8 +193,8 @@ def _standing(simulated: np.ndarray, always: np.ndarray, sizes: np.ndarray, cell
     stands_for[simulated % zones, np.arange(len(simulated))] += own
     near = np.round(place * 8).astype(np.int64)  # an eighth of a gap is near enough for a variance
     parts, which = np.unique(np.column_stack([pair, near]), axis=0, return_inverse=True)
-    droplets = np.bincount(which.ravel(), sizes[others], len(parts))
-    return Sample(simulated, always, stands_for, own, cell[simulated], node, parts[:, :2], parts[:, 2] / 8.0, droplets)
+    holders = np.bincount(which.ravel(), sizes[others], len(parts))
+    return Sample(simulated, always, stands_for, own, cell[simulated], node, parts[:, :2], parts[:, 2] / 8.0, holders)
 
 
 def _whole(shares: np.ndarray, total: int) -> np.ndarray:
@@ -205,11 +205,11 @@ def _whole(shares: np.ndarray, total: int) -> np.ndarray:
 
 
 def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
-    """How sure the leased share of the fleet is. `leased`: [m, windows], droplets with a lease on each simulated host;
+    """How sure the leased share of the fleet is. `leased`: [m, windows], holders with a lease on each simulated host;
     `back`: the window in which the dependency is back.
 
     Each host's share is predicted from the others of the sample as that of a host which was not simulated is. What is
-    off, over what a host of one droplet would be off, is taken as a function of the predicted share alone, in parts,
+    off, over what a host of one holder would be off, is taken as a function of the predicted share alone, in parts,
     over all hosts and over the time from `back` on. It gives the error of what was not simulated (its own chance, and
     that of those who stand for it); in windows in which hosts are further off than that, as much more as they are.
     """
@@ -241,8 +241,8 @@ def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
         return np.where(of < KNOWN, levels[part], 0.0)
 
     sums = np.zeros(leased.shape[1])
-    for (a, b), place, droplets in zip(sample.segments.tolist(), sample.place, sample.droplets, strict=True):
-        sums += droplets * variance((1 - place) * of_nodes[a] + place * of_nodes[b])
+    for (a, b), place, holders in zip(sample.segments.tolist(), sample.place, sample.holders, strict=True):
+        sums += holders * variance((1 - place) * of_nodes[a] + place * of_nodes[b])
     for i, behind in enumerate(extra.tolist()):
         if behind > 0:
             sums += behind**2 / sizes[i] * variance(share[i])
@@ -267,7 +267,7 @@ def _witnesses(sample: Sample) -> np.ndarray:
 def _left_out(
     sample: Sample, sizes: np.ndarray, leased: np.ndarray, nodes: np.ndarray, of_nodes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each host that others tell: [witnesses, windows] squares of what is off, over the variance if one droplet had
+    """For each host that others tell: [witnesses, windows] squares of what is off, over the variance if one holder had
     a variance of 1, and the share that the others predict.
     """
     centre = np.bincount(sample.node, sizes * np.log(sizes)) / nodes
@@ -294,7 +294,7 @@ def _left_out(
 
 
 def _levels(predicted: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """float64[parts], variance of one droplet's share where the predicted share lies between two EDGES: the mean over
+    """float64[parts], variance of one holder's share where the predicted share lies between two EDGES: the mean over
     hosts of their means over time; of a part in which no host was ever, the largest of the others.
     """
     count = len(EDGES) - 1

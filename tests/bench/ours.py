@@ -39,7 +39,7 @@ def missing() -> str | None:
 @cache
 def _compiled() -> None:
     """Compile the kernel or load it, outside the measured time."""
-    _simulate(StormParams(droplets=4, horizon_s=1.0))
+    _simulate(StormParams(holders=4, horizon_s=1.0))
 
 
 def run(params: StormParams) -> OurResult:
@@ -68,19 +68,19 @@ def _simulate(params: StormParams) -> OurResult:
 
 
 def _start(params: StormParams, until_ns: int) -> hosts.HostRun:
-    """Droplets are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
+    """Holders are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
     host = hosts.new_host(
         _params(params),
         _nothing_from_outside(),
         hosts.stream_keys(params.seed, 0, 0),
-        clients=params.droplets,
+        clients=params.holders,
         windows=-(-until_ns // (WINDOW_S * SECOND)),
         span_ns=_ns(max(params.timeout_s, params.renew_after_s)),
     )
-    phases = np.empty(params.droplets)
+    phases = np.empty(params.holders)
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
-    unleased = np.zeros(params.droplets, np.int64)
+    unleased = np.zeros(params.holders, np.int64)
     hosts.wake_holders(host, (phases * _ns(params.phase_s)).astype(np.int64), unleased)
     return host
 

@@ -23,7 +23,7 @@ from recovery.stages import health, launches, propagation
 
 DAY = """
 horizon = "15h"
-fleet = { droplets = 1_000_000, hosts = 100, zones = 3 }
+fleet = { holders = 1_000_000, hosts = 100, zones = 3 }
 host = { establish_time = "1s", timeout = "5m" }
 lease = { duration = "1h", check_every = "4m" }
 launches.demand = "93/s"
@@ -36,7 +36,7 @@ propagation.slowdown = { a = 0.2, queue = 20000 }
 """
 CHECKS = """
 horizon = "20m"
-fleet = { droplets = 1_000_000, hosts = 100, zones = 3 }
+fleet = { holders = 1_000_000, hosts = 100, zones = 3 }
 host = { establish_time = "1s", timeout = "5m" }
 lease = { duration = "1h", check_every = "4m" }
 launches.demand = "93/s"
@@ -47,7 +47,7 @@ health.workers = 40
 """
 WHOLE = """
 horizon = "15h"
-fleet = { droplets = 1_000_000, hosts = 100, zones = 3 }
+fleet = { holders = 1_000_000, hosts = 100, zones = 3 }
 host = { workers = 10, establish_time = { dist = "exponential", mean = "1400ms" }, renew_time = "50ms", timeout = "5m" }
 lease = { duration = { dist = "uniform", min = "5m", max = "160m" }, check_every = "4m" }
 dependency.outages = [{ from = "0s", to = "157m" }]
@@ -85,12 +85,12 @@ def test_day(benchmark: Any, table: dict[str, Any]) -> None:
     case = scenario.parse(DAY).first.scenario
     t = (np.arange(case.windows) + 1) * case.coupling.window / 60
     share = np.interp(t, [0, 5, 156, 268, 340], [1, 1, 0, 0, 1])
-    droplets = np.array([333_334, 333_333, 333_333])
-    leased = (droplets[:, None] * share).astype(np.int64)
+    holders = np.array([333_334, 333_333, 333_333])
+    leased = (holders[:, None] * share).astype(np.int64)
     best: dict[str, float] = {}
 
     def once() -> None:
-        first, second = launches.start(case, 1, 0, leased, droplets), propagation.start(case, 1, 0)
+        first, second = launches.start(case, 1, 0, leased, holders), propagation.start(case, 1, 0)
         spent = [0.0, 0.0]
         for until in range(60, case.windows + 60, 60):
             until = min(until, case.windows)
@@ -144,7 +144,7 @@ def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
     table["a day after the leases"].append({"stage": f"health checks, {time_}", "ns/job": f"{min(costs):.1f}"})
 
 
-@pytest.mark.benchmark(group="a whole day with a million droplets")
+@pytest.mark.benchmark(group="a whole day with a million holders")
 def test_whole_day(benchmark: Any, table: dict[str, Any]) -> None:
     """Leases, launches, propagation and health checks, with the loop of terminated instances."""
     case = scenario.parse(WHOLE)

@@ -57,7 +57,7 @@ def measure(benchmark: Any, run: Callable[[StormParams], Any], params: StormPara
     benchmark.pedantic(once, rounds=rounds)
     best = min(results, key=lambda result: result.ns_per_event)
     still_open = best.submissions - best.successes - best.timeouts
-    assert 0 <= still_open <= params.droplets
+    assert 0 <= still_open <= params.holders
     benchmark.extra_info.update(ns_per_event=best.ns_per_event, logical_events=best.logical_events)
     return best
 
@@ -89,25 +89,25 @@ def test_storm(benchmark: Any, table: dict[str, Any], name: str) -> None:
     table[SPEEDS].append(row)
 
 
-def fleet(droplets: int) -> StormParams:
+def fleet(holders: int) -> StormParams:
     """The same load on a host of any size, and about as many events."""
     return replace(
         STORM,
-        droplets=droplets,
-        service_s=BUSY_S * STORM.workers / droplets,
-        horizon_s=float(round(FLEET_EVENTS / 2 / droplets * STORM.renew_after_s)),
+        holders=holders,
+        service_s=BUSY_S * STORM.workers / holders,
+        horizon_s=float(round(FLEET_EVENTS / 2 / holders * STORM.renew_after_s)),
     )
 
 
-def collapse(droplets: int) -> StormParams:
-    return replace(fleet(droplets), phase_s=COLLAPSE.phase_s, timeout_s=COLLAPSE.timeout_s, horizon_s=3.6e7 / droplets)
+def collapse(holders: int) -> StormParams:
+    return replace(fleet(holders), phase_s=COLLAPSE.phase_s, timeout_s=COLLAPSE.timeout_s, horizon_s=3.6e7 / holders)
 
 
 STORMS = {
-    "1,000 droplets": fleet(1_000),
-    "10,000 droplets": fleet(10_000),
-    "100,000 droplets": fleet(100_000),
-    "1,000,000 droplets": fleet(1_000_000),
+    "1,000 holders": fleet(1_000),
+    "10,000 holders": fleet(10_000),
+    "100,000 holders": fleet(100_000),
+    "1,000,000 holders": fleet(1_000_000),
     "1,000 collapsed": collapse(1_000),
     "10,000 collapsed": collapse(10_000),
     "100,000 collapsed": collapse(100_000),

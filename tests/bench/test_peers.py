@@ -25,7 +25,7 @@ def test_no_attempt_is_lost_or_counted_twice(name: str) -> None:
         assert result.timeouts > 0
         assert 0 < result.successes < result.finishes <= result.submissions
         still_open = result.submissions - result.successes - result.timeouts
-        assert 0 <= still_open <= SMALL.droplets
+        assert 0 <= still_open <= SMALL.holders
 
 
 @pytest.mark.parametrize("name", [name for name in PEERS if name != "simpy"])

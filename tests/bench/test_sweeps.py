@@ -24,7 +24,7 @@ from recovery import drain, scenario, sweep
 SWEEP = """
 seed = 5
 horizon = "40m"
-fleet = { droplets = 1000, hosts = 2 }
+fleet = { holders = 1000, hosts = 2 }
 host = { workers = 2, establish_time = { dist = "exponential", mean = "500ms" }, renew_time = "20ms", timeout = "30s" }
 lease = { duration = "10m", check_every = "3m" }
 dependency.outages = [{ from = "2m", to = "15m" }]
@@ -36,7 +36,7 @@ samples = 250
 "policy.client" = { values = [{ name = "fixed", delay = "5s" }, { name = "full-jitter", base = "10s", cap = "10m" }] }
 [sweep.uncertainties]
 "host.timeout" = { min = "15s", max = "2m", distribution = "log-uniform" }
-"fleet.droplets" = { min = 800, max = 1200 }
+"fleet.holders" = { min = 800, max = 1200 }
 """
 WORKERS = (1, 2)
 ROUNDS = 3

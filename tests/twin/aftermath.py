@@ -93,7 +93,7 @@ class LaunchTwin:
         for zone in range(self.params.zones):
             now, was = self.level(zone, window - 1), self.level(zone, window - 2)
             if now > was and self.held[zone]:
-                exact = self.held[zone] * ((now - was) / float(self.inputs.droplets[zone] - was)) + self.carry[zone]
+                exact = self.held[zone] * ((now - was) / float(self.inputs.holders[zone] - was)) + self.carry[zone]
                 count = min(int(exact), self.held[zone])
                 self.held[zone] -= count
                 self.carry[zone] = exact - count if self.held[zone] else 0.0
@@ -109,7 +109,7 @@ class LaunchTwin:
         zone = int(uniform(self.keys.zone, identity, 0) * self.params.zones)
         self.counts[window]["changes"] += 1
         leased = self.level(zone, window - 1)
-        if uniform(self.keys.look, identity, 0) * int(self.inputs.droplets[zone]) < leased:
+        if uniform(self.keys.look, identity, 0) * int(self.inputs.holders[zone]) < leased:
             self.jobs[window].append((time, origin, identity))
         else:
             self.held[zone] += 1
@@ -147,7 +147,7 @@ class LaunchTwin:
                 zone = (home + i) % zones
                 none = 1.0
                 for _ in range(self.params.looks):
-                    none *= 1.0 - self.level(zone, window - 1) / float(self.inputs.droplets[zone])
+                    none *= 1.0 - self.level(zone, window - 1) / float(self.inputs.holders[zone])
                 if answer != "accepted" and uniform(self.keys.look, identity, tries * zones + i) >= none:
                     answer = "accepted"
         counts[answer] += 1

@@ -1,9 +1,9 @@
 """The same storm in other programs: yardsticks for the speed of our kernel.
 
-One host, one unbounded FIFO queue, clients that never give up. At t = 0 no droplet has a lease; each submits its first
-attempt at its phase, uniform over `[0, phase_s)`. Service is exponential. A droplet gives an attempt up at its deadline
+One host, one unbounded FIFO queue, clients that never give up. At t = 0 no holder has a lease; each submits its first
+attempt at its phase, uniform over `[0, phase_s)`. Service is exponential. A holder gives an attempt up at its deadline
 and submits the next at once; the abandoned request keeps its place and is served all the same (wasted). A grant leases
-the droplet for `lease_s` and makes it come back after `renew_after_s`. Nothing after `horizon_s` is counted.
+the holder for `lease_s` and makes it come back after `renew_after_s`. Nothing after `horizon_s` is counted.
 
 Every peer has its own random numbers, so answers agree in distribution, not draw by draw: see `disagreements`.
 
@@ -22,7 +22,7 @@ from statistics import fmean, variance
 
 @dataclass(frozen=True)
 class StormParams:
-    droplets: int = 10_000
+    holders: int = 10_000
     workers: int = 4
     service_s: float = 0.020
     timeout_s: float = 60.0
@@ -42,7 +42,7 @@ HERD = StormParams(phase_s=0.001)
 COLLAPSE = StormParams(phase_s=0.001, timeout_s=20.0)
 """The same herd, less patient: soon only abandoned requests are served, for ever."""
 
-SMALL = StormParams(droplets=1_000, service_s=0.2, timeout_s=35.0, phase_s=0.001, horizon_s=600.0)
+SMALL = StormParams(holders=1_000, service_s=0.2, timeout_s=35.0, phase_s=0.001, horizon_s=600.0)
 """A tenth of the herd on workers as much slower: a third gives up, all come back. For tests."""
 
 

@@ -9,7 +9,7 @@ TIMED_OUT = 2
 
 
 class Host(cb.Model):
-    droplets: cb.Param[int] = 0
+    holders: cb.Param[int] = 0
     workers: cb.Param[int] = 0
     service_s: cb.Param[float] = 0.0
     timeout_s: cb.Param[float] = 0.0
@@ -18,7 +18,7 @@ class Host(cb.Model):
     horizon_s: cb.Param[float] = 0.0
     phase_s: cb.Param[float] = 0.0
 
-    queue: cb.Store["Droplet"]
+    queue: cb.Store["Holder"]
     granted_s: cb.Array[float]
     submissions: cb.Output[int]
     finishes: cb.Output[int]
@@ -28,8 +28,8 @@ class Host(cb.Model):
 
     @cb.process
     def open(self) -> None:
-        for index in range(self.droplets):
-            cb.spawn(Droplet, host=self, index=index)
+        for index in range(self.holders):
+            cb.spawn(Holder, host=self, index=index)
         for _ in range(self.workers):
             cb.spawn(Worker, host=self)
 
@@ -39,10 +39,10 @@ class Host(cb.Model):
         for granted_s in self.granted_s:
             if granted_s + self.lease_s > self.horizon_s:
                 leased += 1
-        self.leased_share = leased / self.droplets
+        self.leased_share = leased / self.holders
 
 
-class Droplet(cb.Model):
+class Holder(cb.Model):
     host: cb.Ref[Host]
     index: int
     submitted: int = 0
@@ -77,12 +77,12 @@ class Worker(cb.Model):
     @cb.process
     def work(self) -> None:
         while True:
-            droplet = self.host.queue.get()
-            droplet.taken += 1
-            attempt = droplet.taken  # first in, first out: a droplet's requests come in the order of their attempts
+            holder = self.host.queue.get()
+            holder.taken += 1
+            attempt = holder.taken  # first in, first out: a holder's requests come in the order of their attempts
             cb.hold(random.exponential(self.host.service_s))
             self.host.finishes += 1
-            if droplet.waiting and droplet.submitted == attempt:
+            if holder.waiting and holder.submitted == attempt:
                 self.host.successes += 1
-                droplet.waiting = False
-                cb.Process(droplet.process).resume(GRANTED)
+                holder.waiting = False
+                cb.Process(holder.process).resume(GRANTED)

@@ -1,4 +1,4 @@
-"""Cimba's Python package: a process for each droplet and each worker, compiled by it through Numba."""
+"""Cimba's Python package: a process for each holder and each worker, compiled by it through Numba."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def missing() -> str | None:
 @cache
 def _compiled() -> None:
     """Let Cimba compile the model's classes, which it does once a process, outside the measured time."""
-    _simulate(StormParams(droplets=4, horizon_s=1.0))
+    _simulate(StormParams(holders=4, horizon_s=1.0))
 
 
 def run(params: StormParams) -> StormResult:
@@ -32,7 +32,7 @@ def _simulate(params: StormParams) -> StormResult:
 
     begin_s = process_time()
     model: Any = Host()
-    model.droplets = params.droplets
+    model.holders = params.holders
     model.workers = params.workers
     model.service_s = params.service_s
     model.timeout_s = params.timeout_s
@@ -40,7 +40,7 @@ def _simulate(params: StormParams) -> StormResult:
     model.lease_s = params.lease_s
     model.horizon_s = params.horizon_s
     model.phase_s = params.phase_s
-    model.granted_s = cb.Array([-params.lease_s] * params.droplets)
+    model.granted_s = cb.Array([-params.lease_s] * params.holders)
     window = cb.Window(duration=params.horizon_s)
     out = cb.Experiment(model, window=window, seed=params.seed).run(workers=1)[model]
     cpu_s = process_time() - begin_s

@@ -1,4 +1,4 @@
-"""SimPy as its documentation would write it: a process for each droplet and each worker, a Store between them."""
+"""SimPy as its documentation would write it: a process for each holder and each worker, a Store between them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Storm:
         self.queue = queue
         self.params = params
         self.rng = Random(params.seed)
-        self.granted = [-params.lease_s] * params.droplets
+        self.granted = [-params.lease_s] * params.holders
         self.submissions = 0
         self.finishes = 0
         self.successes = 0
         self.timeouts = 0
-        for index in range(params.droplets):
-            env.process(self.droplet(index))
+        for index in range(params.holders):
+            env.process(self.holder(index))
         for _ in range(params.workers):
             env.process(self.worker())
 
-    def droplet(self, index: int) -> Process:
+    def holder(self, index: int) -> Process:
         yield self.env.timeout(self.rng.uniform(0.0, self.params.phase_s))
         while True:
             attempt = Attempt(self.env.event())
@@ -76,6 +76,6 @@ def run(params: StormParams) -> StormResult:
         finishes=storm.finishes,
         successes=storm.successes,
         timeouts=storm.timeouts,
-        leased_share=sum(at + params.lease_s > params.horizon_s for at in storm.granted) / params.droplets,
+        leased_share=sum(at + params.lease_s > params.horizon_s for at in storm.granted) / params.holders,
         cpu_s=cpu_s,
     )

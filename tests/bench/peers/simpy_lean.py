@@ -25,8 +25,8 @@ def run(params: StormParams) -> StormResult:
     rng = Random(params.seed)
     random = rng.random
     queue: deque[tuple[int, Any]] = deque()
-    timers: list[Any] = [None] * params.droplets  # the deadline of the current attempt is also its identity
-    granted = [-params.lease_s] * params.droplets
+    timers: list[Any] = [None] * params.holders  # the deadline of the current attempt is also its identity
+    granted = [-params.lease_s] * params.holders
     submissions = finishes = successes = timeouts = 0
     free = params.workers
     service_s, timeout_s, renew_after_s = params.service_s, params.timeout_s, params.renew_after_s
@@ -63,7 +63,7 @@ def run(params: StormParams) -> StormResult:
         else:
             free += 1
 
-    for index in range(params.droplets):
+    for index in range(params.holders):
         timeout(params.phase_s * random(), index).callbacks.append(submit)
     env.run(until=params.horizon_s)
     cpu_s = process_time() - begin_s
@@ -72,6 +72,6 @@ def run(params: StormParams) -> StormResult:
         finishes=finishes,
         successes=successes,
         timeouts=timeouts,
-        leased_share=sum(at + params.lease_s > params.horizon_s for at in granted) / params.droplets,
+        leased_share=sum(at + params.lease_s > params.horizon_s for at in granted) / params.holders,
         cpu_s=cpu_s,
     )
