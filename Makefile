@@ -31,7 +31,7 @@ run: $(ENVIRONMENT)
 results: $(ENVIRONMENT)
 	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
 	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
-	$(BIN)/python -m recovery.publish out results README.md
+	$(BIN)/python -m recovery.show.publish out results README.md
 
 # One after the other, whatever -j says, each on all cores: the cheap checks first. The last two have one process each.
 test: $(ENVIRONMENT)

@@ -27,7 +27,7 @@ _TO_100 = r"^\s*(0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)|\.[0-9]+)\s*%\s*$"  # of s
 _ABOVE_0 = "^(?=.*[1-9])"  # before another pattern: some digit is not 0
 LONGEST_S = 36_500 * 86_400.0
 HORIZON_MAX_S = 3_650 * 86_400.0
-FAR_NS = 1 << 60  # 36 years, as in kernels.draws: beyond every horizon, and a few such times add up within 64 bits
+FAR_NS = 1 << 60  # 36 years, as in the kernels' draws: beyond every horizon, and a few such times add up within 64 bits
 MOST_PER_S = 1e9
 
 

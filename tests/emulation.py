@@ -13,7 +13,8 @@ import numpy as np
 from scipy import special
 from scipy.stats import qmc
 
-from recovery import confidence, inference, measures
+from recovery.measures import functions as measures
+from recovery.statistics import confidence, inference
 
 Draw = Callable[[np.random.Generator, tuple[int, int, int]], np.ndarray]
 

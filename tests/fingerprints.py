@@ -1,8 +1,8 @@
 """Small runs of every rule, and what came of each, as two short hashes: of its series and of its row of results.
 
-They guard the numbers MODEL, MEASURES and RACE of recovery.identity: where a hash changes, results may change, and the
-number that stands in every key must be raised, or old rows would be mixed with new ones. They say that something
-changed, never what is right: for that there are twins and closed forms. After a number was raised,
+They guard the numbers MODEL, MEASURES and RACE (recovery.simulate.identity): where a hash changes, results may change,
+and the number that stands in every key must be raised, or old rows would be mixed with new ones. They say that
+something changed, never what is right: for that there are twins and closed forms. After a number was raised,
 
     python tests/fingerprints.py
 
@@ -19,9 +19,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from recovery import aftermath, identity, pipeline, race, scenario
-from recovery.pipeline import Outcome
-from recovery.scenario import Experiment
+from recovery.model import scenario
+from recovery.model.scenario import Experiment
+from recovery.simulate import aftermath, identity, pipeline
+from recovery.simulate.pipeline import Outcome
+from recovery.study import race
 
 GOLDEN = Path(__file__).resolve().parent / "golden" / "fingerprints.json"
 LEASES = """

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from recovery_kernels import draws, events, policies, requests
+from recovery_kernels.draws import Dist
 from twin.requests import Twin
 
-from kernels import draws, events, policies, requests
-from kernels.draws import Dist
 from recovery.stages import host as stage
 from recovery.stages.host import HostRun
 

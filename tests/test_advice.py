@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recovery import advice, pipeline, report, scenario, store
+from recovery.model import scenario
+from recovery.show import report
+from recovery.simulate import pipeline
+from recovery.store import results as store
+from recovery.study import advice
 
 # 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
 LEASES = """

@@ -15,15 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
+from recovery_kernels import batches, requests
+from recovery_kernels import launches as launch_kernel
+from recovery_kernels import propagation as propagation_kernel
 from twin.aftermath import LaunchTwin, PropagationTwin
 
-from kernels import batches, requests
-from kernels import launches as launch_kernel
-from kernels import propagation as propagation_kernel
-from recovery import aftermath, execute, identity, pipeline, scenario
-from recovery.aftermath import Aftermath
-from recovery.scenario import Scenario, ScenarioError
+from recovery.model import scenario
+from recovery.model.scenario import Scenario, ScenarioError
+from recovery.simulate import aftermath, identity, pipeline
+from recovery.simulate.aftermath import Aftermath
 from recovery.stages import launches, propagation
+from recovery.study import execute
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 

@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery import cli
-from recovery.schema import json_schema
+from recovery.cli.main import main as cli
+from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
 TINY = """
@@ -42,7 +42,7 @@ def call(*arguments: object) -> Result:
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "recovery.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "recovery", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(TOP)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
     return subprocess.Popen(command, env={**environment, "PYTHONIOENCODING": "utf-8"}, **{**pipes, **options})
@@ -50,7 +50,7 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
 
 def test_the_start_imports_nothing_heavy() -> None:
     heavy = "numpy", "numba", "scipy", "polars", "matplotlib", "pydantic", "rich", "jinja2", "psutil"
-    code = f"import sys, recovery.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, recovery.cli.main; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

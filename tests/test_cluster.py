@@ -16,7 +16,9 @@ import pytest
 from distributed import LocalCluster
 from test_sweep import BASE, SWEEP, TOP, _dies_of_seven, _drained, _works, bytes_of, call, swept, written
 
-from recovery import cluster, drain, identity, store
+from recovery.simulate import identity
+from recovery.store import results as store
+from recovery.study import cluster, drain
 
 DASK = "--backend", "dask", "--address"
 
@@ -216,6 +218,6 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_nothing_of_dask_is_imported_unless_it_is_used() -> None:
-    text = "import sys, recovery.cli, recovery.sweep, recovery.drain as d; d.backend('threads', 1)\n"
+    text = "import sys, recovery.cli.main, recovery.study.sweep, recovery.study.drain as d; d.backend('threads', 1)\n"
     text += "sys.exit(any(name.split('.')[0] in ('dask', 'distributed') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", text], cwd=TOP, check=False).returncode == 0

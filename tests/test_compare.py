@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery import cli, compare, store
+from recovery.cli.main import main as cli
+from recovery.store import results as store
+from recovery.study import compare
 
 TIMES = {"a": [100.0, 130.0, 90.0, 160.0], "b": [80.0, 120.0, 70.0, 110.0]}
 

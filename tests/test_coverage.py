@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from recovery import drain, scenario, sweep
+from recovery.model import scenario
+from recovery.study import drain, sweep
 
 WORKERS, WAITING, SERVICE_S, HORIZON_S = 2, 1, 0.3, 60.0
 LEAST_PER_S, MOST_PER_S = 4.0, 12.0

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW, TABLE, G, often_constant
+from recovery_kernels import dns, requests
 from twin.dns import Twin
 
-from kernels import dns, requests
 from recovery.stages import dns as stage
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery import cli, race
+from recovery.cli.main import main as cli
+from recovery.study import race
 
 ROOT = Path(__file__).resolve().parent.parent
 RACES = sorted(path for path in (ROOT / "experiments").glob("*.toml") if race.is_race(path))

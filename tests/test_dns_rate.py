@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from kernel_cases import OVERFLOW, constant, exponential
+from recovery_kernels import dns as kernel
+from recovery_kernels import draws
+from recovery_kernels.draws import Dist
 from scipy import sparse, stats
 from scipy.sparse import linalg
 
-from kernels import dns as kernel
-from kernels import draws
-from kernels.draws import Dist
-from recovery.dns import Dns
+from recovery.model.dns import Dns
 from recovery.stages import dns as stage
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

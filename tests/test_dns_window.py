@@ -13,8 +13,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recovery import dns, execute, figures, fit, identity, pipeline, scenario, store
-from recovery.dns import Moments
+from recovery.model import dns, scenario
+from recovery.model.dns import Moments
+from recovery.show import figures
+from recovery.simulate import identity, pipeline
+from recovery.store import results as store
+from recovery.study import execute, fit
 
 INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"
 FLEET = """

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recovery import door, measured, service_table
-from recovery.distributions import read_measured
-from recovery.door import ScenarioError
-from recovery.scenario import load, parse
-from recovery.sections import read_rates
+from recovery.model.distributions import read_measured
+from recovery.model.scenario import load, parse
+from recovery.model.sections import read_rates
+from recovery.read import door, measured, service_table
+from recovery.read.door import ScenarioError
 
 LEASES = """
 horizon = "1h"

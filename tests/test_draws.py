@@ -11,10 +11,9 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from kernel_cases import OVERFLOW
+from recovery_kernels import draws
+from recovery_kernels.draws import Dist
 from scipy import special, stats
-
-from kernels import draws
-from kernels.draws import Dist
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 LEVEL = 1e-4

@@ -24,10 +24,12 @@ from kernel_cases import (
     run,
     twin_outcome,
 )
+from recovery_kernels import draws, policies, requests
+from recovery_kernels.draws import Dist
 
-from kernels import draws, policies, requests
-from kernels.draws import Dist
-from recovery import aftermath, pipeline, scenario, units
+from recovery import units
+from recovery.model import scenario
+from recovery.simulate import aftermath, pipeline
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"

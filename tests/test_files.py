@@ -20,7 +20,11 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery import cli, execute, files, pipeline, store
+from recovery.cli.main import main as cli
+from recovery.simulate import pipeline
+from recovery.store import files
+from recovery.store import results as store
+from recovery.study import execute
 
 TOP = Path(__file__).resolve().parent.parent
 INPUTS = TOP / "tests" / "faults" / "inputs"
@@ -64,7 +68,7 @@ def call(*arguments: object) -> Result:
 
 
 def program(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "recovery.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "recovery", *map(str, arguments)]
 
 
 def surroundings(**settings: str) -> dict[str, str]:

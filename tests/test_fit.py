@@ -13,7 +13,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from recovery import cli, fit, pipeline, scenario
+from recovery.cli.main import main as cli
+from recovery.model import scenario
+from recovery.simulate import pipeline
+from recovery.study import fit
 
 INPUTS = Path(__file__).parent / "faults" / "inputs" / "fit"
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
+from recovery_kernels import batches
+from recovery_kernels import health as kernel
 from twin.health import HealthTwin
 
-from kernels import batches
-from kernels import health as kernel
-from recovery import aftermath, pipeline, scenario
-from recovery.aftermath import Aftermath
-from recovery.scenario import Scenario, ScenarioError
+from recovery.model import scenario
+from recovery.model.scenario import Scenario, ScenarioError
+from recovery.simulate import aftermath, pipeline
+from recovery.simulate.aftermath import Aftermath
 from recovery.stages import health
 from recovery.units import ns
 

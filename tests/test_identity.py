@@ -13,8 +13,10 @@ from pathlib import Path
 import fingerprints
 import pytest
 
-from recovery import drain, identity, theory
+from recovery import theory
+from recovery.simulate import identity
 from recovery.stages import queueing
+from recovery.study import drain
 
 TOP = Path(__file__).resolve().parent.parent
 GOLDEN = json.loads(fingerprints.GOLDEN.read_text(encoding="utf-8"))
@@ -57,11 +59,11 @@ def keys_in(folder: Path) -> str:
 
 EDITS = [
     ("recovery/units.py", "    return ", "    return 1000 + ", "def ns(", True),
-    ("recovery/policies.py", "return self.per_s / hosts", "return 0.5 * self.per_s / hosts", "", True),
-    ("recovery/policies.py", " * establish_per_s", " * 0.5 * establish_per_s", "def of_host", True),
-    ("recovery/distributions.py", "return float(self.mean", "return 2 * float(self.mean", "def mean_s", True),
-    ("kernels/policies.py", "\n", "\nUNUSED = 12345\n", "import", False),
-    ("recovery/pipeline.py", "\n", "\n# a remark\n", "import", False),
+    ("recovery/model/policies.py", "return self.per_s / hosts", "return 0.5 * self.per_s / hosts", "", True),
+    ("recovery/model/policies.py", " * establish_per_s", " * 0.5 * establish_per_s", "def of_host", True),
+    ("recovery/model/distributions.py", "return float(self.mean", "return 2 * float(self.mean", "def mean_s", True),
+    ("kernels/recovery_kernels/policies.py", "\n", "\nUNUSED = 12345\n", "import", False),
+    ("recovery/simulate/pipeline.py", "\n", "\n# a remark\n", "import", False),
 ]
 
 

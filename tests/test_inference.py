@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from recovery import inference
-from recovery.inference import Cliff, Estimate
+from recovery.statistics import inference
+from recovery.statistics.inference import Cliff, Estimate
 
 REPEATS = 1_000
 SMALL_TABLES = hnp.arrays(

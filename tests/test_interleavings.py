@@ -12,7 +12,7 @@ import pytest
 from kernel_cases import OVERFLOW
 from twin import interleavings as twin
 
-from recovery.dns import GUARDRAILS
+from recovery.model.dns import GUARDRAILS
 from recovery.stages import dns as stage
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

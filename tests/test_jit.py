@@ -16,11 +16,10 @@ from typing import Any
 
 import numba
 import pytest
-
-from kernels import jit
+from recovery_kernels import jit
 
 INNER = """
-from kernels.jit import inline
+from recovery_kernels.jit import inline
 
 
 @inline
@@ -28,8 +27,8 @@ def inner(x):
     return x + {step}
 """
 OUTER = """
-from kernels.inner import inner
-from kernels.jit import kernel
+from recovery_kernels.inner import inner
+from recovery_kernels.jit import kernel
 
 
 @kernel
@@ -44,9 +43,9 @@ def read(values, index):
 PROBE = """
 import json, os
 import numba
-from kernels import jit
+from recovery_kernels import jit
 compiled_before = jit.is_compiled()
-from kernels.outer import outer
+from recovery_kernels.outer import outer
 answer = outer(1.0)
 stats = getattr(outer, "stats", None)
 print(json.dumps({
@@ -62,12 +61,12 @@ print(json.dumps({
 
 
 class Copy:
-    """A package of the name `kernels` in a folder of its own, a home, and processes that see only these."""
+    """A package of the name `recovery_kernels` in a folder of its own, a home, and processes that see only these."""
 
     def __init__(self, room: Path) -> None:
         self.room = room
         self.home = room / "home"
-        self.package = room / "kernels"
+        self.package = room / "recovery_kernels"
         self.home.mkdir()
         self.package.mkdir()
         (self.package / "__init__.py").touch()
@@ -220,7 +219,7 @@ def test_checked_and_unchecked_code_are_kept_apart(copy: Copy) -> None:
     plain, checked = copy.probe(), copy.probe(NUMBA_BOUNDSCHECK="1")
     assert plain["directory"] != checked["directory"]
     assert checked["misses"] == 1
-    read = "import numpy; from kernels.outer import read; read(numpy.zeros(3), 3)"
+    read = "import numpy; from recovery_kernels.outer import read; read(numpy.zeros(3), 3)"
     assert copy.python(read).returncode == 0, "compiled code does not look, which is why the other run exists"
     assert "IndexError" in copy.python(read, NUMBA_BOUNDSCHECK="1").stderr
 

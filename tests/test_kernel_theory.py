@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from kernel_cases import Case, S, constant, empirical, exponential, new_host, params
+from recovery_kernels import draws, policies, requests
+from recovery_kernels.draws import Dist
 from scipy import stats
 
-from kernels import draws, policies, requests
-from kernels.draws import Dist
 from recovery import theory
 
 CONFIDENCE = 0.999

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW, QUEUES, Case, S, cases, constant, exponential, new_host, params
+from recovery_kernels import events, policies, requests
+from recovery_kernels.requests import HOLDERS, JOBS
 
-from kernels import events, policies, requests
-from kernels.requests import HOLDERS, JOBS
 from recovery.stages.host import HostRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

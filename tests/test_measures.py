@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from recovery import measures
+from recovery.measures import functions as measures
 
 T = np.arange(1, 11) * 10.0  # windows of 10 s, up to 100 s
 

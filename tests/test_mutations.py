@@ -18,10 +18,14 @@ import jsonschema
 import pytest
 from mutations import Mutator, Source, sources, toml_of
 
-from recovery import aftermath, door, race, scenario, service_table, services, store
-from recovery.door import ScenarioError
-from recovery.pipeline import Outcome, Runner
-from recovery.schema import json_schema
+from recovery.model import scenario
+from recovery.read import door, service_table
+from recovery.read.door import ScenarioError
+from recovery.read.schema import json_schema
+from recovery.simulate import aftermath
+from recovery.simulate.pipeline import Outcome, Runner
+from recovery.store import results as store
+from recovery.study import race, services
 
 FILES = sources()
 MUTATOR = Mutator(FILES)

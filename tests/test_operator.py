@@ -1,7 +1,8 @@
 """What operators' actions become: controls of one host (MODEL.md, sections 1 and 3)."""
 
-from kernels import requests
-from recovery import scenario
+from recovery_kernels import requests
+
+from recovery.model import scenario
 from recovery.stages import queueing
 
 BASE = """

@@ -18,7 +18,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from recovery import figures, pipeline, report, scenario, store, units
+from recovery import units
+from recovery.model import scenario
+from recovery.show import figures, report
+from recovery.simulate import pipeline
+from recovery.store import results as store
 
 LEASES = """
 title = "A small fleet <b>&"

@@ -20,7 +20,9 @@ import pytest
 from scipy.stats import qmc
 from test_pages import chromium, page, summary, words
 
-from recovery import figures_sweep, report, store, theory, units
+from recovery import theory, units
+from recovery.show import figures_sweep, report
+from recovery.store import results as store
 
 LIMIT_S = 19380.0
 QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")

@@ -8,9 +8,10 @@ import random
 
 import numpy as np
 import pytest
+from recovery_kernels import batches
 
-from kernels import batches
-from recovery import pipeline, scenario
+from recovery.model import scenario
+from recovery.simulate import pipeline
 
 BURST = """
 horizon = "1m"

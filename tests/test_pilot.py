@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from recovery_kernels import jit
 
-from kernels import jit
-from recovery import aftermath, cli, distributions, pilot, pipeline, scenario
-from recovery.sections import Demand
+from recovery.cli.main import main as cli
+from recovery.model import distributions, scenario
+from recovery.model.sections import Demand
+from recovery.simulate import aftermath, pilot, pipeline
 
 TOP = Path(__file__).resolve().parent
 PRESETS = TOP.parent / "recovery" / "data" / "presets"

@@ -8,20 +8,13 @@ from typing import Any
 
 import pytest
 
-from recovery import (
-    execute,
-    identity,
-    publish,
-    race,
-    report,
-    scenario,
-    service_table,
-    stage_times,
-    store,
-    sweep,
-    text,
-    theory,
-)
+from recovery import theory
+from recovery.model import scenario
+from recovery.read import service_table
+from recovery.show import publish, report, stage_times, text
+from recovery.simulate import identity
+from recovery.store import results as store
+from recovery.study import execute, race, sweep
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent

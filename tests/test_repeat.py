@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from kernel_cases import OVERFLOW, Case, S, constant, difference, exponential, new_host, outcome, params
+from recovery_kernels import policies, requests
 
-from kernels import policies, requests
 from recovery.stages import host as stage
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

@@ -12,9 +12,12 @@ import pytest
 from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, VARIANTS
 
-from recovery import execute, pipeline, race, report, report_race, scenario
-from recovery.scenario import Experiment
+from recovery.model import scenario
+from recovery.model.scenario import Experiment
+from recovery.show import report, report_race
+from recovery.simulate import pipeline
 from recovery.stages import dns as stage
+from recovery.study import execute, race
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 

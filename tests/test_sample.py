@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recovery_kernels import requests
 from scipy import stats
 
-from kernels import requests
-from recovery import measures, pipeline, scenario, text
-from recovery.estimate import estimate
+from recovery.measures import functions as measures
+from recovery.model import scenario
+from recovery.show import text
+from recovery.simulate import pipeline
+from recovery.simulate.estimate import estimate
 from recovery.stages import leases, queueing
 from recovery.stages import sample as sampling
 from recovery.units import ns, show_duration

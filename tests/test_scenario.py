@@ -13,11 +13,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from recovery import policies, race, units
-from recovery.distributions import Distribution, read_measured
-from recovery.scenario import Experiment, ScenarioError, condition, expectation, load, parse
-from recovery.schema import json_schema
-from recovery.store import to_json
+from recovery import units
+from recovery.model import policies
+from recovery.model.distributions import Distribution, read_measured
+from recovery.model.scenario import Experiment, ScenarioError, condition, expectation, load, parse
+from recovery.read.schema import json_schema
+from recovery.store.results import to_json
+from recovery.study import race
 
 TOP = Path(__file__).resolve().parent.parent
 DATA = TOP / "recovery" / "data"

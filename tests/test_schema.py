@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from recovery.scenario import ScenarioError, rebuilt
-from recovery.schema import json_schema
+from recovery.model.scenario import ScenarioError, rebuilt
+from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
 WHOLE = TOP / "experiments" / "us-east-1-2025-10.toml"

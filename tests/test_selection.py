@@ -7,7 +7,7 @@ import emulation
 import numpy as np
 import pytest
 
-from recovery import selection
+from recovery.statistics import selection
 
 
 def test_a_leader_that_may_still_collapse_excludes_nobody() -> None:

@@ -21,21 +21,15 @@ from click.testing import CliRunner
 from kernel_cases import OVERFLOW
 from twin.services import ServicesTwin
 
-from recovery import (
-    cli,
-    execute,
-    figures_services,
-    identity,
-    report,
-    report_services,
-    scenario,
-    service_table,
-    services,
-    services_text,
-    store,
-)
-from recovery.scenario import ScenarioError
-from recovery.service_table import Table
+from recovery.cli.main import main as cli
+from recovery.model import scenario
+from recovery.model.scenario import ScenarioError
+from recovery.read import service_table
+from recovery.read.service_table import Table
+from recovery.show import figures_services, report, report_services, services_text
+from recovery.simulate import identity
+from recovery.store import results as store
+from recovery.study import execute, services
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recovery import aftermath, execute, pipeline, report, scenario, stage_times, text, units
-from recovery.aftermath import Aftermath
-from recovery.estimate import estimate
-from recovery.scenario import Experiment, ScenarioError
+from recovery import units
+from recovery.model import scenario
+from recovery.model.scenario import Experiment, ScenarioError
+from recovery.show import report, stage_times, text
+from recovery.simulate import aftermath, pipeline
+from recovery.simulate.aftermath import Aftermath
+from recovery.simulate.estimate import estimate
+from recovery.study import execute
 
 SMALL = """
 title = "small"
@@ -161,7 +165,7 @@ def test_a_measure_of_a_stage_that_is_not_there_is_told(stage: str, head: str, k
 def test_bounds_of_later_stages_are_judged() -> None:
     loaded = scenario.parse('expect = { launches_normal_s = "< 1s", usable_min_share = ">= 0%" }\n' + SMALL)
     outcome = follow(loaded)
-    from recovery import store
+    from recovery.store import results as store
 
     told = {one["text"]: one["holds"] for one in store.summarise(loaded, [outcome])["expect"]}
     assert told == {"launches_normal_s < 1s": "no", "usable_min_share >= 0%": "yes"}

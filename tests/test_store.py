@@ -11,9 +11,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recovery import confidence, execute, identity, pipeline, store, theory, units
-from recovery import text as words
-from recovery.scenario import parse
+from recovery import theory, units
+from recovery.model.scenario import parse
+from recovery.show import text as words
+from recovery.simulate import identity, pipeline
+from recovery.statistics import confidence
+from recovery.store import results as store
+from recovery.study import execute
 
 LEASES = """
 seed = 3

@@ -28,9 +28,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recovery import cli, design, drain, execute, scenario, store, sweep
-from recovery.design import Span, Sweep
-from recovery.scenario import Variant
+from recovery.cli.main import main as cli
+from recovery.model import design, scenario
+from recovery.model.design import Span, Sweep
+from recovery.model.scenario import Variant
+from recovery.store import results as store
+from recovery.study import drain, execute, sweep
 from recovery.units import quantity
 
 TOP = Path(__file__).resolve().parent.parent
@@ -128,7 +131,7 @@ def _killed(file: Path, out: Path, chance: random.Random) -> bool:
     """Go on with a sweep and kill it (SIGKILL) at a random moment after it has added a part; whether it was killed."""
     parts = out / file.stem / "parts"
     before = len(list(parts.glob("*.parquet")))
-    command = [sys.executable, "-m", "recovery.cli", "sweep", str(file), "--out", str(out), "--no-report", "--resume"]
+    command = [sys.executable, "-m", "recovery", "sweep", str(file), "--out", str(out), "--no-report", "--resume"]
     environment = {**os.environ, "PYTHONPATH": str(TOP)}
     sweep = subprocess.Popen(
         [*command, "--threads", "2"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

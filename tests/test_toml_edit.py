@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from recovery import scenario, toml_edit
+from recovery.model import scenario
+from recovery.read import toml_edit
 
 TOP = Path(__file__).resolve().parent.parent
 FILES = sorted([*TOP.glob("experiments/*.toml"), *TOP.glob("recovery/data/presets/*.toml")])

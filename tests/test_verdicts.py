@@ -13,7 +13,10 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery import cli, pipeline, scenario, text
+from recovery.cli.main import main as cli
+from recovery.model import scenario
+from recovery.show import text
+from recovery.simulate import pipeline
 
 # 500 holders, four workers, 84.6 ms: every holder comes back every `timeout`, so the cliff is where r1 = 1.
 HOLDERS, WORKERS, ESTABLISH_S = 500, 4, 0.0846

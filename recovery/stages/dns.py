@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from recovery_kernels import dns as kernel
+from recovery_kernels import interleavings as space
+from recovery_kernels import requests
 
-from kernels import dns as kernel
-from kernels import interleavings as space
-from kernels import requests
-from recovery import measures
-from recovery.dns import Dns
+from recovery.measures import functions as measures
+from recovery.model.dns import Dns
 from recovery.stages.queueing import Table, dist
 
 YEAR_S = 365.25 * 86_400.0

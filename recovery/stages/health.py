@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from recovery_kernels import batches, draws, workers
+from recovery_kernels import health as kernel
 
-from kernels import batches, draws, workers
-from kernels import health as kernel
-from recovery import sections
-from recovery.scenario import Scenario
+from recovery.model import sections
+from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.units import ns
 

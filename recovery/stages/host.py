@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-
-from kernels import draws, events, requests
-from kernels.requests import Host, Inputs, Keys, Params
+from recovery_kernels import draws, events, requests
+from recovery_kernels.requests import Host, Inputs, Keys, Params
 
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
 MEMORY_PER_REQUEST = 24

@@ -1,6 +1,6 @@
 """Jobs (MODEL.md, section 1): open arrivals at one queueing stage, each with a number of retries."""
 
-from recovery.scenario import Scenario
+from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
 

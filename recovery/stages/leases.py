@@ -1,9 +1,9 @@
 """Leases (MODEL.md, section 2): holders spread over hosts, in their steady state when the run starts."""
 
 import numpy as np
+from recovery_kernels import draws
 
-from kernels import draws
-from recovery.scenario import Scenario
+from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
 

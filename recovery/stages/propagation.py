@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from recovery_kernels import batches, requests, workers
+from recovery_kernels import propagation as kernel
 
-from kernels import batches, requests, workers
-from kernels import propagation as kernel
-from recovery import sections
-from recovery.scenario import Scenario
+from recovery.model import sections
+from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.launches import NO_ROUND_TRIP, more_rows, waiting_rows
 from recovery.units import ns

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 import numpy as np
+from recovery_kernels import draws, policies, requests
+from recovery_kernels.draws import Dist
+from recovery_kernels.requests import Inputs, Params
 
-from kernels import draws, policies, requests
-from kernels.draws import Dist
-from kernels.requests import Inputs, Params
-from recovery import policies as named
-from recovery.distributions import Distribution
-from recovery.scenario import Pause, Restart, Scenario, Throttle
+from recovery.model import policies as named
+from recovery.model.distributions import Distribution
+from recovery.model.scenario import Pause, Restart, Scenario, Throttle
 from recovery.stages import host as hosts
 from recovery.units import ns
 

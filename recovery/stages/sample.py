@@ -9,9 +9,9 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
+from recovery_kernels import draws
 
-from kernels import draws
-from recovery.scenario import Scenario
+from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import leases, queueing
 

@@ -68,8 +68,7 @@ def _simulate(storm: str, horizon_s: float) -> None:
     """What Valgrind looks at."""
     import ours
     import peers
-
-    from kernels import requests
+    from recovery_kernels import requests
 
     result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s))
     print(result.logical_events, sum(requests.advance.stats.cache_misses.values()))

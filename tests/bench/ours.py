@@ -8,9 +8,9 @@ from time import process_time
 
 import numpy as np
 from peers import StormParams, StormResult
+from recovery_kernels import draws, events, policies, requests
+from recovery_kernels.draws import Dist
 
-from kernels import draws, events, policies, requests
-from kernels.draws import Dist
 from recovery.stages import host as hosts
 
 SECOND = 10**9

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recovery_kernels import batches
+from recovery_kernels import health as health_kernel
+from recovery_kernels import launches as launch_kernel
+from recovery_kernels import propagation as propagation_kernel
 
-from kernels import batches
-from kernels import health as health_kernel
-from kernels import launches as launch_kernel
-from kernels import propagation as propagation_kernel
-from recovery import aftermath, execute, pipeline, scenario
+from recovery.model import scenario
+from recovery.simulate import aftermath, pipeline
 from recovery.stages import health, launches, propagation
+from recovery.study import execute
 
 DAY = """
 horizon = "15h"

@@ -19,7 +19,8 @@ import polars as pl
 import psutil
 import pytest
 
-from recovery import drain, scenario, sweep
+from recovery.model import scenario
+from recovery.study import drain, sweep
 
 SWEEP = """
 seed = 5

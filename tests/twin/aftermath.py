@@ -8,8 +8,8 @@ from __future__ import annotations
 import collections
 from typing import Any
 
-from kernels import draws, policies
-from kernels import propagation as propagation_kernel
+from recovery_kernels import draws, policies
+from recovery_kernels import propagation as propagation_kernel
 
 LAUNCH, CHANGE, RELEASED = 0, 1, 2
 Counts = list[collections.Counter[str]]

@@ -1,15 +1,14 @@
-"""Planner, Enactors and records in plain Python: the twin of `kernels.dns` (MODEL.md, the section on DNS).
+"""Planner, Enactors and records in plain Python: the twin of `recovery_kernels.dns` (MODEL.md, the section on DNS).
 
 Slow on purpose: plans are a set, and what is empty is looked up in it; the next event is the least of all that could
-come. Draws come from `kernels.draws` at the same addresses.
+come. Draws come from `recovery_kernels.draws` at the same addresses.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from kernels import dns, draws
+from recovery_kernels import dns, draws
 
 PLANNER = -1
 

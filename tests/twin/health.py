@@ -6,8 +6,9 @@ import collections
 from dataclasses import dataclass
 from typing import Any
 
-from kernels import draws
-from kernels import health as kernel
+from recovery_kernels import draws
+from recovery_kernels import health as kernel
+
 from twin.aftermath import LAUNCH, uniform
 
 REPLACEMENT = 3

@@ -1,4 +1,4 @@
-"""Every interleaving of a small DNS race in plain Python, and the same race for SPIN: twins of `kernels.interleavings`.
+"""Every interleaving of a small DNS race in plain Python, and for SPIN: twins of `recovery_kernels.interleavings`.
 
 A state: the newest plan, the plans that exist, each record's plan, each Enactor's (phase, plan, endpoint).
 """

@@ -1,8 +1,9 @@
-"""Queue and workers of one host in plain Python: the twin of `kernels.requests` (MODEL.md, sections 1 and 2).
+"""Queue and workers of one host in plain Python: the twin of `recovery_kernels.requests` (MODEL.md, sections 1 and 2).
 
 Slow on purpose: every step looks at everything that could come next and takes the least of it; waiting times, busy
-workers and leases are counted from the things themselves. Draws come from `kernels.draws`, which has its own tests, so
-that twin and kernel see the same numbers. Token buckets, delays and the arrival clock are the same arithmetic in both.
+workers and leases are counted from the things themselves. Draws come from the kernels' `draws`, which has its own
+tests, so that twin and kernel see the same numbers. Token buckets, delays and the arrival clock are the same arithmetic
+in both.
 
 Beyond MODEL.md it is decided that
 - a retry after an answer (rejection, notified drop, failure) comes no sooner than `round_trip_ns`; after a deadline it
@@ -25,9 +26,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
-from kernels import draws, policies, requests
-from kernels.requests import Inputs, Keys, Params
+from recovery_kernels import draws, policies, requests
+from recovery_kernels.requests import Inputs, Keys, Params
 
 CONTROL, FINISH, DEADLINE, SUBMISSION = range(4)  # the order of events at one time
 NEVER = math.inf

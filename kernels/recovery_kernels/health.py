@@ -1,0 +1,430 @@
+"""Health checks of a load balancer's targets (MODEL.md, section 9), check by check, window by window.
+
+Every target is checked each interval at a phase of its own, and targets are numbered in the order of their phases. So
+checks come in one fixed order again and again, need no pending events, and go through memory from one end to the other.
+The check subsystem is one queue, first in, first out: the earliest free worker takes the next check.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery_kernels import batches
+from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
+from recovery_kernels.draws import Dist, draw, uniform, whole_ns
+from recovery_kernels.events import NEVER, place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.workers import make_busy
+
+# Streams of draws: they follow those of propagation.
+JOIN, PLACE, CHECK_PHASE, CHECK_SERVICE = range(20, 24)
+
+# What happens to a target that its checks call unhealthy.
+RISE_FALL, FAIL_OPEN, PANIC, EJECTION_CAP, VELOCITY, DAMPING = range(6)
+
+# A target is one row of int64: 64 bytes, one cache line.
+STATE, INSTANCE, READY, RUN, SINCE, REMOVALS, BLOCKED_UNTIL, GENERATION = range(8)
+COLUMNS = 8
+# Its states: no instance; never yet healthy; in; unhealthy, but its removal must wait; taken out.
+EMPTY, NEW, IN, HELD, OUT = range(5)
+STATES = 5
+FIRST_INSTANCE = -1  # instances that are there from the start
+# In the batch of instances that join in a window: when each is reachable, and which place it takes.
+REACHABLE, TARGET = ORIGIN, TRIES
+
+WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE = range(7)
+WHOLE = 7
+
+# Columns of the series: flows of a window, then levels at its end.
+(
+    CHECKS, FAILED, CHANGES, REMOVED, DELAYED, CANCELLED, JOINED, TERMINATED, FAILOVERS, HEALTHY, ROUTED, USABLE,
+    OUT_END, EMPTY_END,
+) = range(14)  # fmt: skip
+SERIES = 14
+ZONE_HEALTHY, ZONE_USABLE, ZONE_REMOVED = range(3)
+ZONE_SERIES = 3
+
+
+class Policy(NamedTuple):
+    """FAIL_OPEN: with fewer than `limit` healthy in a zone. PANIC: below `share` of all. EJECTION_CAP: `limit` out at
+    most. VELOCITY: `limit` removed in any span_ns. DAMPING: the k-th removal lasts k·span_ns, at most cap_ns; k starts
+    anew after forget_ns without one.
+    """
+
+    kind: int
+    limit: int
+    share: float
+    span_ns: int
+    cap_ns: int
+    forget_ns: int
+
+
+class Params(NamedTuple):
+    """Everything that decides the stage beside its inputs. terminate_ns < 0: never."""
+
+    window_ns: int
+    interval_ns: int
+    timeout_ns: int
+    service: Dist
+    change_ns: int
+    rise: int
+    fall: int
+    terminate_ns: int
+    joins_share: float
+    failover_below: float
+    failover_back: float
+    policy: Policy
+
+
+class Keys(NamedTuple):
+    """Keys (uint64) of the streams of draws."""
+
+    join: np.uint64
+    place: np.uint64
+    service: np.uint64
+
+
+class Inputs(NamedTuple):
+    """jobs int64[n, 5] with first int64[windows + 1], as launches lets them out; finishes int64[m, 2] with told
+    int64[windows + 1], as propagation tells them; switches int64[k, 3]: from when on (ns) failover is on (1)
+    or off (0) in a zone (negative: in all); table float64[l], measured values.
+    """
+
+    jobs: np.ndarray
+    first: np.ndarray
+    finishes: np.ndarray
+    told: np.ndarray
+    switches: np.ndarray
+    table: np.ndarray
+
+
+class State(NamedTuple):
+    """All that the stage remembers.
+
+    whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; phases int64[n] (ns), rising; late
+    int64[n, 2], whose first column lists the targets that could not be reached at the last window's end, and whose
+    second says whether a target is listed; claims int64[n], the last of the batch that joins as a target; free_ns
+    int64[1, 4 k + 1], the workers (workers); counts int64[zones, STATES], targets by
+    state; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
+    int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
+    instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
+    int64[windows, zones, ZONE_SERIES].
+    """
+
+    whole: np.ndarray
+    targets: np.ndarray
+    phases: np.ndarray
+    late: np.ndarray
+    claims: np.ndarray
+    free_ns: np.ndarray
+    counts: np.ndarray
+    sizes: np.ndarray
+    is_out: np.ndarray
+    is_on: np.ndarray
+    ring: np.ndarray
+    orders: np.ndarray
+    batch: np.ndarray
+    order: np.ndarray
+    ends: np.ndarray
+    series: np.ndarray
+    by_zone: np.ndarray
+
+
+@inline
+def _target_of(params, keys, targets, identity):  # type: ignore[no-untyped-def]
+    """The target whose place an instance takes; -1 for none."""
+    if identity & 3 == REPLACEMENT:
+        return (identity >> 2) % targets
+    if identity & 3 == LAUNCH and uniform(keys.join, identity, 0) < params.joins_share:
+        return np.int64(uniform(keys.place, identity, 0) * targets)
+    return np.int64(-1)
+
+
+@inline
+def _sum(counts, what):  # type: ignore[no-untyped-def]
+    """Targets in a state, over all zones."""
+    total = np.int64(0)
+    for zone in range(counts.shape[0]):
+        total += counts[zone, what]
+    return total
+
+
+@inline
+def _may_remove(policy, state, count, now):  # type: ignore[no-untyped-def]
+    """Whether so many targets may be taken out at `now`; velocity control notes it."""
+    whole = state.whole
+    if policy.kind == EJECTION_CAP:
+        return _sum(state.counts, OUT) + count <= policy.limit
+    if policy.kind == VELOCITY:
+        if count > policy.limit:
+            return False
+        last = (whole[RING_HEAD] + count - 1) % policy.limit
+        if count > 0 and state.ring[place(last)] + policy.span_ns > now:
+            return False
+        for _ in range(count):
+            state.ring[place(whole[RING_HEAD] % policy.limit)] = now
+            whole[RING_HEAD] += 1
+    return True
+
+
+@inline
+def _move(state, target, zone, to):  # type: ignore[no-untyped-def]
+    """Bring a target into another state."""
+    state.counts[zone, place(state.targets[target, STATE])] -= 1
+    state.counts[zone, to] += 1
+    state.targets[target, STATE] = to
+
+
+@inline
+def _join(state, item):  # type: ignore[no-untyped-def]
+    """An instance of the batch takes the place of whatever was there."""
+    target_ = state.batch[item, TARGET]
+    target = place(target_)
+    _move(state, target, place(target_ % state.sizes.shape[0]), NEW)
+    row = state.targets
+    row[target, INSTANCE] = state.batch[item, IDENTITY]
+    row[target, READY] = state.batch[item, REACHABLE]
+    row[target, RUN] = 0
+    row[target, SINCE] = state.batch[item, TIME]
+    row[target, REMOVALS] = 0
+    row[target, BLOCKED_UNTIL] = 0
+    state.claims[target] = NOTHING
+    if not state.late[target, 1]:
+        state.late[target, 1] = 1
+        state.late[place(state.whole[LATE]), 0] = target_
+        state.whole[LATE] += 1
+    state.series[place(state.whole[WINDOW]), JOINED] += 1
+
+
+@inline
+def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
+    """What follows from the run of equal results of a target; returns the changes of state (0 or 1)."""
+    target = place(target_)
+    row = state.targets
+    policy = params.policy
+    run, was = row[target, RUN], row[target, STATE]
+    if was == IN and run > -params.fall:
+        return 0
+    zone, window = place(target_ % state.sizes.shape[0]), place(state.whole[WINDOW])
+    if run >= params.rise and was == HELD:
+        _move(state, target, zone, IN)
+        state.series[window, CANCELLED] += 1
+    elif run >= params.rise and now >= row[target, BLOCKED_UNTIL]:
+        _move(state, target, zone, IN)
+        row[target, SINCE] = now
+        return 1
+    elif was == IN or (was == HELD and run < 0):
+        if _may_remove(policy, state, 1, now):
+            _move(state, target, zone, OUT)
+            if policy.kind == DAMPING:
+                if now - row[target, SINCE] >= policy.forget_ns:
+                    row[target, REMOVALS] = 0
+                row[target, REMOVALS] += 1
+                spans = min(row[target, REMOVALS], policy.cap_ns // max(policy.span_ns, 1) + 1)
+                row[target, BLOCKED_UNTIL] = now + min(spans * policy.span_ns, policy.cap_ns)
+            row[target, SINCE] = now
+            state.series[window, REMOVED] += 1
+            return 1
+        if was == IN:
+            _move(state, target, zone, HELD)
+            state.series[window, DELAYED] += 1
+    elif (was in (OUT, NEW)) and run < 0 and 0 <= params.terminate_ns <= now - row[target, SINCE]:
+        _move(state, target, zone, EMPTY)
+        number = row[target, GENERATION] * row.shape[0] + target_
+        row[target, GENERATION] += 1
+        state.orders[place(state.whole[ORDERS]), 0] = now
+        state.orders[place(state.whole[ORDERS]), 1] = number * 4 + REPLACEMENT
+        state.whole[ORDERS] += 1
+        state.series[window, TERMINATED] += 1
+    return 0
+
+
+@inline
+def _check(params, keys, table, state, target_, now, number):  # type: ignore[no-untyped-def]
+    """One check of a target, due at `now`."""
+    target = place(target_)
+    row = state.targets
+    if row[target, STATE] == EMPTY:
+        return
+    window = place(state.whole[WINDOW])
+    begin = max(now, state.free_ns[0, 0])
+    end = begin
+    is_good = False
+    if begin < now + params.timeout_ns:
+        end += whole_ns(draw(params.service, table, keys.service, target_, number))
+        is_good = end <= now + params.timeout_ns and row[target, READY] <= now
+    state.series[window, CHECKS] += 1
+    if is_good:
+        row[target, RUN] = max(row[target, RUN], 0) + 1
+    else:
+        row[target, RUN] = min(row[target, RUN], 0) - 1
+        state.series[window, FAILED] += 1
+    changes = _verdict(params, state, target_, now)
+    state.series[window, CHANGES] += changes
+    end += changes * params.change_ns
+    if end > begin:
+        make_busy(state.free_ns, 0, end)
+
+
+@inline
+def _fail_over(params, inputs, state, now):  # type: ignore[no-untyped-def]
+    """Take zones out of the names that clients ask for, or back in, while that is switched on."""
+    whole = state.whole
+    zones = state.sizes.shape[0]
+    while whole[CONTROL] < inputs.switches.shape[0] and inputs.switches[place(whole[CONTROL]), 0] < now:
+        switch = place(whole[CONTROL])
+        for zone in range(zones):
+            if inputs.switches[switch, 2] < 0 or inputs.switches[switch, 2] == zone:
+                state.is_on[zone] = inputs.switches[switch, 1]
+        whole[CONTROL] += 1
+    there = zones
+    for zone in range(zones):
+        there -= state.is_out[zone]
+    for zone in range(zones):
+        healthy = state.counts[zone, IN] / np.float64(state.sizes[zone])
+        if state.is_out[zone]:
+            if not state.is_on[zone] or healthy >= params.failover_back:
+                state.is_out[zone] = 0
+                there += 1
+        elif state.is_on[zone] and healthy < params.failover_below and there > 1:
+            if params.policy.kind == VELOCITY and not _may_remove(
+                params.policy, state, state.counts[zone, IN], now - 1
+            ):
+                continue
+            state.is_out[zone] = 1
+            there -= 1
+            state.series[place(whole[WINDOW]), FAILOVERS] += 1
+
+
+@inline
+def _is_open(policy, state, zone, healthy):  # type: ignore[no-untyped-def]
+    """Whether connections go to all targets of a zone, whatever their health; `healthy` targets are in."""
+    if policy.kind == PANIC:
+        return healthy < policy.share * state.targets.shape[0]
+    return policy.kind == FAIL_OPEN and state.counts[zone, IN] < policy.limit
+
+
+@inline
+def _levels(params, state, now):  # type: ignore[no-untyped-def]
+    """What clients find at the window's end, `now`: all that are in use can be reached, save those that are listed as
+    late.
+    """
+    window = place(state.whole[WINDOW])
+    zones = state.sizes.shape[0]
+    series = state.series
+    by_zone = state.by_zone
+    healthy = _sum(state.counts, IN)
+    for zone in range(zones):
+        routed = np.int64(0)
+        if not state.is_out[zone]:
+            routed = state.counts[zone, IN] + state.counts[zone, HELD]
+            if _is_open(params.policy, state, zone, healthy):
+                routed = state.sizes[zone] - state.counts[zone, EMPTY]
+        by_zone[window, zone, ZONE_HEALTHY] = state.counts[zone, IN]
+        by_zone[window, zone, ZONE_USABLE] = routed
+        by_zone[window, zone, ZONE_REMOVED] = state.sizes[zone] - routed
+        series[window, ROUTED] += routed
+    late = np.int64(0)
+    for i in range(state.whole[LATE]):
+        target_ = state.late[place(i), 0]
+        target, zone = place(target_), place(target_ % zones)
+        if state.targets[target, READY] < now:
+            state.late[target, 1] = 0
+            continue
+        state.late[place(late), 0] = target_
+        late += 1
+        what = state.targets[target, STATE]
+        is_used = what in (IN, HELD) or (what != EMPTY and _is_open(params.policy, state, zone, healthy))
+        if is_used and not state.is_out[zone]:
+            by_zone[window, zone, ZONE_USABLE] -= 1
+    state.whole[LATE] = late
+    for zone in range(zones):
+        series[window, USABLE] += by_zone[window, zone, ZONE_USABLE]
+    series[window, HEALTHY] = healthy
+    series[window, OUT_END] = _sum(state.counts, OUT)
+    series[window, EMPTY_END] = _sum(state.counts, EMPTY)
+
+
+@inline
+def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """Note who joins in this window and who is reachable from when on; returns how many join.
+
+    Joins of one target in one window are linked, so that a finish finds its own among these few.
+    """
+    window = place(state.whole[WINDOW])
+    batch, claims = state.batch, state.claims
+    targets = state.targets.shape[0]
+    joining = 0
+    for job_ in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
+        job = place(job_)
+        target = _target_of(params, keys, targets, inputs.jobs[job, IDENTITY])
+        if target >= 0:
+            item = place(joining)
+            batch[item, TIME] = inputs.jobs[job, TIME]
+            batch[item, IDENTITY] = inputs.jobs[job, IDENTITY]
+            batch[item, REACHABLE] = NEVER
+            batch[item, TARGET] = target
+            batch[item, NEXT] = claims[place(target)]
+            claims[place(target)] = joining
+            joining += 1
+    for i in range(inputs.told[window], inputs.told[window + np.uint64(1)]):
+        identity, ready = inputs.finishes[place(i), 0], inputs.finishes[place(i), 1]
+        target = _target_of(params, keys, targets, identity)
+        if target >= 0:
+            if state.targets[place(target), INSTANCE] == identity:
+                state.targets[place(target), READY] = ready
+            item_ = claims[place(target)]
+            while item_ != NOTHING:
+                if batch[place(item_), IDENTITY] == identity:
+                    batch[place(item_), REACHABLE] = ready
+                item_ = batch[place(item_), NEXT]
+    return joining
+
+
+@kernel
+def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """All checks of the window and the instances that join in it; there is room for them."""
+    whole = state.whole
+    start = whole[WINDOW] * params.window_ns
+    end = start + params.window_ns
+    targets = state.targets.shape[0]
+    whole[ORDERS] = 0
+    joining = _gather(params, keys, inputs, state)
+    batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
+    joined = 0
+    while True:
+        due = whole[ROUND] * params.interval_ns + state.phases[place(whole[TURN])]
+        while joined < joining:
+            item = place(state.order[place(joined)])
+            if state.batch[item, TIME] > due:
+                break
+            _join(state, item)
+            joined += 1
+        if due >= end:
+            break
+        _check(params, keys, inputs.table, state, whole[TURN], due, whole[ROUND])
+        whole[TURN] += 1
+        if whole[TURN] == targets:
+            whole[TURN] = 0
+            whole[ROUND] += 1
+    _fail_over(params, inputs, state, end)
+    _levels(params, state, end)
+    whole[WINDOW] += 1
+
+
+# What `advance` may say.
+DONE, GROW_BATCH = range(2)
+
+
+@kernel
+def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
+    """Run the windows before `until`; returns a status. After GROW_BATCH the caller enlarges the scratch and calls
+    again with nothing lost.
+    """
+    whole = state.whole
+    while whole[WINDOW] < until:
+        window = place(whole[WINDOW])
+        if inputs.first[window + np.uint64(1)] - inputs.first[window] > state.order.shape[0]:
+            return GROW_BATCH
+        _window(params, keys, inputs, state)
+    return DONE

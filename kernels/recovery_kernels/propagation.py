@@ -1,0 +1,319 @@
+"""Network propagation (MODEL.md, section 9): shards of workers that take jobs first in, first out.
+
+The start of a job is known once no earlier one waits: the earliest free worker takes it (Kiefer and Wolfowitz, 1955),
+so no pending events are needed beside one small heap of free times a shard. Refused and failed jobs come back in a
+later window than the one in which they were refused or begun, so all work of a window is known when it begins.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery_kernels import batches, policies
+from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
+from recovery_kernels.draws import Dist, draw, slowed, uniform, whole_ns
+from recovery_kernels.events import NEVER, place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.requests import part_of
+from recovery_kernels.workers import make_busy
+
+# What `advance` may say.
+DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
+
+# Streams of draws: they follow those of launches.
+SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
+
+# What lets a job into a shard's queue: everything; a token bucket; and the three laws of a limit by the queue's size.
+OPEN, TOKEN_BUCKET, LINEAR, HYSTERESIS, RAMP = range(5)
+
+WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD = range(6)
+WHOLE = 6
+HEAD, TAIL, BUCKET_AT, BLOCKED = range(4)  # columns of State.shards
+TOKENS, BUCKET_RATE = range(2)  # columns of State.buckets
+
+# Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
+# and the most that waited at one time in it.
+(
+    SUBMITTED, ATTEMPTS, REFUSED, SHED_JOBS, FAILED, GAVE_UP, REACHABLE, PROPAGATED, LATENCY_NS, LATENCY_MAX_NS,
+    WAITING_END, ASLEEP_END, WAITING_MAX,
+) = range(13)  # fmt: skip
+SERIES = 13
+
+
+class Intake(NamedTuple):
+    """TOKEN_BUCKET: rate and burst of a shard. LINEAR: the rate times 1 − q/limit. HYSTERESIS: nothing from q = limit
+    on until q = low. RAMP: refused with a probability that rises from 0 at q = low to 1 at q = limit.
+    """
+
+    kind: int
+    rate_per_ns: float
+    burst: float
+    limit: float
+    low: float
+
+
+class Params(NamedTuple):
+    """Everything that decides the stage beside its inputs, and whether it tells when each launch is reachable."""
+
+    window_ns: int
+    windows: int
+    workers: int
+    service: Dist
+    slowdown_a: float
+    slowdown_b: float
+    slowdown_n: float
+    fail_share: float
+    client: policies.Client
+    intake: Intake
+    tells: int
+
+
+class Keys(NamedTuple):
+    """Keys (uint64) of the streams of draws."""
+
+    service: np.uint64
+    shard: np.uint64
+    fail: np.uint64
+    admit: np.uint64
+    retry: np.uint64
+    shed: np.uint64
+
+
+class Inputs(NamedTuple):
+    """jobs int64[n, 5] as launches lets them out, with first int64[windows + 1]; sheds_ns int64[m, 2] (from,
+    to) with shed_share float64[m]; table float64[k], measured values.
+    """
+
+    jobs: np.ndarray
+    first: np.ndarray
+    sheds_ns: np.ndarray
+    shed_share: np.ndarray
+    table: np.ndarray
+
+
+class State(NamedTuple):
+    """All that the stage remembers.
+
+    whole int64[WHOLE]; rows, heads, counts: work that waits for its window (launches.State); shards
+    int64[shards, 4] and buckets float64[shards, 2]; rings int64[shards, power of two, NEXT], the queues; free_ns
+    int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch; series
+    int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
+    finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
+    int64[windows + 1] on.
+    """
+
+    whole: np.ndarray
+    rows: np.ndarray
+    heads: np.ndarray
+    counts: np.ndarray
+    shards: np.ndarray
+    buckets: np.ndarray
+    rings: np.ndarray
+    free_ns: np.ndarray
+    batch: np.ndarray
+    order: np.ndarray
+    ends: np.ndarray
+    series: np.ndarray
+    latency: np.ndarray
+    finishes: np.ndarray
+    told: np.ndarray
+
+
+@inline
+def _come_back(params, state, time, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """Let a job that was refused or failed wait for its next attempt, not in this window."""
+    whole = state.whole
+    row = whole[FREE_ROW]
+    whole[FREE_ROW] = state.rows[place(row), NEXT]
+    whole[FREE_ROWS] -= 1
+    whole[ASLEEP] += 1
+    time = max(time, (whole[WINDOW] + 1) * params.window_ns)
+    state.rows[place(row), TIME] = time
+    state.rows[place(row), ORIGIN] = origin
+    state.rows[place(row), IDENTITY] = identity
+    state.rows[place(row), TRIES] = tries
+    link(state.rows, state.heads, state.counts, row, time // params.window_ns)
+
+
+@inline
+def _retry(params, keys, table, state, now, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """After failure number `tries` (from 1) of a job at `now`."""
+    if 0 <= params.client.retries < tries:
+        state.series[place(state.whole[WINDOW]), GAVE_UP] += 1
+    else:
+        delay = policies.retry_delay_ns(params.client, table, keys.retry, identity, tries - 1, tries)
+        delay = max(delay, params.client.round_trip_ns)
+        _come_back(params, state, now + delay, origin, identity, tries)
+
+
+@inline
+def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """Start a job at `now`, while `queue` others wait: its finish is known."""
+    series = state.series
+    service = draw(params.service, table, keys.service, identity, tries)
+    if params.slowdown_a > 0.0:
+        service = slowed(service, params.slowdown_a, params.slowdown_b, params.slowdown_n, queue)
+    finish = now + whole_ns(service)
+    make_busy(state.free_ns, shard, finish)
+    if params.fail_share > 0.0 and uniform(keys.fail, identity, tries) < params.fail_share:
+        series[place(state.whole[WINDOW]), FAILED] += 1
+        _retry(params, keys, table, state, finish, origin, identity, tries + 1)
+        return
+    window = np.int64(np.float64(finish) * (1.0 / np.float64(params.window_ns)))
+    if window * params.window_ns > finish:
+        window -= 1
+    elif (window + 1) * params.window_ns <= finish:
+        window += 1
+    window = min(window, params.windows)
+    if batches.is_launch(identity):
+        if params.tells:
+            told = place(state.whole[TOLD])
+            state.finishes[told, 0] = identity
+            state.finishes[told, 1] = finish
+            state.whole[TOLD] += 1
+        latency = finish - origin
+        series[place(window), REACHABLE] += 1
+        series[place(window), LATENCY_NS] = min(series[place(window), LATENCY_NS], NEVER - latency) + latency
+        if latency > series[place(window), LATENCY_MAX_NS]:
+            series[place(window), LATENCY_MAX_NS] = latency
+        state.latency[place(part_of(latency))] += 1
+    else:
+        series[place(window), PROPAGATED] += 1
+
+
+@inline
+def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untyped-def]
+    """Let a shard's workers take from its queue whatever they can up to `until` (included)."""
+    mask = state.rings.shape[1] - 1
+    while state.shards[shard, HEAD] < state.shards[shard, TAIL] and state.free_ns[shard, 0] <= until:
+        slot = place(state.shards[shard, HEAD] & mask)
+        state.shards[shard, HEAD] += 1
+        state.whole[WAITING] -= 1
+        queue = state.shards[shard, TAIL] - state.shards[shard, HEAD]
+        ring = state.rings
+        _begin(params, keys, table, state, shard, state.free_ns[shard, 0], queue,
+               ring[shard, slot, ORIGIN], ring[shard, slot, IDENTITY], ring[shard, slot, TRIES])  # fmt: skip
+
+
+@inline
+def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type: ignore[no-untyped-def]
+    """What the intake of a shard says at `now`, with `queue` jobs waiting."""
+    intake = params.intake
+    if intake.kind == OPEN:
+        return True
+    if intake.kind == HYSTERESIS:
+        if queue >= intake.limit:
+            state.shards[shard, BLOCKED] = 1
+        elif queue <= intake.low:
+            state.shards[shard, BLOCKED] = 0
+        return state.shards[shard, BLOCKED] == 0
+    if intake.kind == RAMP:
+        return uniform(keys.admit, identity, tries) * (intake.limit - intake.low) >= queue - intake.low
+    buckets = state.buckets
+    passed = now - state.shards[shard, BUCKET_AT]
+    tokens = policies.refill(buckets[shard, TOKENS], buckets[shard, BUCKET_RATE], intake.burst, passed)
+    state.shards[shard, BUCKET_AT] = now
+    buckets[shard, BUCKET_RATE] = intake.rate_per_ns
+    if intake.kind == LINEAR:
+        buckets[shard, BUCKET_RATE] *= max(0.0, 1.0 - queue / intake.limit)
+    is_let_in = tokens >= 1.0
+    buckets[shard, TOKENS] = tokens - 1.0 if is_let_in else tokens
+    return is_let_in
+
+
+@inline
+def _is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
+    """Whether a change is put aside while the load is reduced."""
+    if not batches.is_launch(identity):
+        for i in range(inputs.sheds_ns.shape[0]):
+            if inputs.sheds_ns[i, 0] <= time < inputs.sheds_ns[i, 1]:
+                return uniform(keys.shed, identity, 0) < inputs.shed_share[i]
+    return False
+
+
+@kernel
+def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """All work of the window; there is room for it."""
+    whole = state.whole
+    window = place(whole[WINDOW])
+    start = whole[WINDOW] * params.window_ns
+    series = state.series
+    shards = state.shards
+    batch = state.batch
+    table = inputs.table
+    mask = state.rings.shape[1] - 1
+    many = np.float64(shards.shape[0])
+    count = 0
+    for job in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
+        for column in range(4):
+            batch[place(count), column] = inputs.jobs[place(job), column]
+        count += 1
+    series[window, SUBMITTED] += count
+    row = state.heads[window]
+    while row != NOTHING:
+        following = state.rows[place(row), NEXT]
+        for column in range(4):
+            batch[place(count), column] = state.rows[place(row), column]
+        count += 1
+        state.rows[place(row), NEXT] = whole[FREE_ROW]
+        whole[FREE_ROW] = row
+        row = following
+    whole[FREE_ROWS] += state.counts[window]
+    whole[ASLEEP] -= state.counts[window]
+    batches.sort_window(batch, count, start, params.window_ns, state.order, state.ends)
+    series[window, ATTEMPTS] += count
+    most = whole[WAITING]  # other shards count as they were when a job last came to them
+    for i in range(count):
+        item = place(state.order[place(i)])
+        time, origin = batch[item, TIME], batch[item, ORIGIN]
+        identity, tries = batch[item, IDENTITY], batch[item, TRIES]
+        if tries == 0 and _is_shed(keys, inputs, time, identity):
+            series[window, SHED_JOBS] += 1
+            continue
+        shard = place(np.int64(uniform(keys.shard, identity, 0) * many))
+        _settle(params, keys, table, state, shard, time)
+        queue = shards[shard, TAIL] - shards[shard, HEAD]
+        if not _is_let_in(params, keys, state, shard, time, queue, identity, tries):
+            series[window, REFUSED] += 1
+            _retry(params, keys, table, state, time, origin, identity, tries + 1)
+        elif state.free_ns[shard, 0] <= time:
+            _begin(params, keys, table, state, shard, time, 0, origin, identity, tries)
+        else:
+            slot = place(shards[shard, TAIL] & mask)
+            for column in range(4):
+                state.rings[shard, slot, column] = batch[item, column]
+            shards[shard, TAIL] += 1
+            whole[WAITING] += 1
+            most = max(most, whole[WAITING])
+    for shard_ in range(shards.shape[0]):
+        _settle(params, keys, table, state, place(shard_), start + params.window_ns - 1)
+    series[window, WAITING_END] = whole[WAITING]
+    series[window, ASLEEP_END] = whole[ASLEEP]
+    series[window, WAITING_MAX] = most
+    whole[WINDOW] += 1
+    state.told[place(whole[WINDOW])] = whole[TOLD]
+
+
+@kernel
+def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
+    """Run the windows before `until`; returns a status. After any GROW_… the caller enlarges an array and calls again
+    with nothing lost.
+    """
+    whole = state.whole
+    while whole[WINDOW] < until:
+        window = place(whole[WINDOW])
+        count = inputs.first[window + np.uint64(1)] - inputs.first[window] + state.counts[window]
+        if count > state.order.shape[0]:
+            return GROW_BATCH
+        comes_back = params.intake.kind != OPEN or params.fail_share > 0.0
+        if comes_back and whole[FREE_ROWS] < count + whole[WAITING]:
+            return GROW_ROWS
+        longest = 0
+        for shard in range(state.shards.shape[0]):
+            longest = max(longest, state.shards[shard, TAIL] - state.shards[shard, HEAD])
+        if longest + count > state.rings.shape[1]:
+            return GROW_RINGS
+        if params.tells and whole[TOLD] + count + whole[WAITING] > state.finishes.shape[0]:
+            return GROW_FINISHES
+        _window(params, keys, inputs, state)
+    return DONE

@@ -1,0 +1,40 @@
+"""The workers of a queue that is served first in, first out, by the times at which they are free.
+
+They are a heap of four children a node: the one that is free first stands first. The start of a job is known once no
+earlier one waits, as that worker takes it (Kiefer and Wolfowitz, 1955). Heaps of 4 k + 1 places, so that every node has
+all or none of its children; places without a worker hold NEVER.
+"""
+
+import numpy as np
+
+from recovery_kernels.events import NEVER, place
+from recovery_kernels.jit import inline
+
+
+def all_free(workers: int, queues: int = 1) -> np.ndarray:
+    """int64[queues, 4 k + 1], heaps of workers that are all free at 0."""
+    heaps = np.full((queues, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
+    heaps[:, :workers] = 0
+    return heaps
+
+
+@inline
+def make_busy(free_ns, queue, value):  # type: ignore[no-untyped-def]
+    """The worker of a queue that is free first is busy until `value`: put the heap in order again.
+
+    The gap goes down to the end, then the value up to its place, most often a step or none: the way down needs no look
+    at the value, and which child is the smallest takes no branch (Wegener, Bottom-up heapsort, 1993).
+    """
+    i = 0
+    child = 1
+    while child < free_ns.shape[1]:
+        left = child + (free_ns[queue, place(child + 1)] < free_ns[queue, place(child)])
+        right = child + 2 + (free_ns[queue, place(child + 3)] < free_ns[queue, place(child + 2)])
+        a, b = free_ns[queue, place(left)], free_ns[queue, place(right)]
+        free_ns[queue, place(i)] = min(a, b)
+        i = left if a <= b else right
+        child = 4 * i + 1
+    while i > 0 and free_ns[queue, place((i - 1) >> 2)] > value:
+        free_ns[queue, place(i)] = free_ns[queue, place((i - 1) >> 2)]
+        i = (i - 1) >> 2
+    free_ns[queue, place(i)] = value

@@ -1,0 +1,1 @@
+"""Text becomes a model, once: files, keys, mistakes."""

@@ -1,0 +1,318 @@
+"""A series that was measured, from the files that monitoring writes: times from the scenario's start, and values in
+the unit of the results. A leaf.
+
+Read are a CSV or Parquet file with `time_s` (seconds from the scenario's start), Grafana's export ("Time" and a column
+a series: ISO or Unix times) and the answer of Prometheus' `query_range` (JSON). Nothing is guessed in silence: a clock
+needs an origin, counts need their total, percent must be said; what was left out or taken for something is told.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recovery.read import inputs
+
+EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
+EPOCH_MS_LEAST = 1e11  # and from here on milliseconds (as seconds: the year 5138)
+ROWS_LEAST = 3
+TIME_NAMES = ("time", "timestamp", "datetime", "date")
+GAPS = ("", "nan", "null", "none", "na", "n/a", "undefined")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Times (s from the scenario's start, rising), values (share from 0 to 1, or as they stand), and what must be said
+    of how they were read.
+    """
+
+    times_s: tuple[float, ...]
+    values: tuple[float, ...]
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A file as it stands: one column of times, the others by name, with the number of the first row in the file."""
+
+    times: list[Any]
+    is_clock: bool
+    columns: dict[str, list[Any]]
+    first_row: int
+
+
+def read(
+    path: Path,
+    column: str,
+    *,
+    horizon_s: float,
+    field: str = "",
+    origin: str = "",
+    clock: str = "",
+    of: float | None = None,
+    in_percent: bool = False,
+    is_share: bool = True,
+) -> Series:
+    """The series of a file that stands for `column` of the results.
+
+    `field` is the file's own name of it; without one it is `column`, or the only one that there is. `origin` is the
+    moment at which the scenario starts (ISO or Unix time), else `clock`, the scenario's. `of` is the total of which the
+    values are counts. ValueError that names the file, the row and what is wanted.
+    """
+    raw = _prometheus(path) if path.suffix == ".json" else _table(path)
+    said: list[str] = []
+    name = _chosen(path, raw, column, field, said)
+    values = _numbers(path, raw, name)
+    times, is_clock = _times(path, raw, origin or clock, bool(origin), said)
+    known = np.isfinite(values)
+    if gaps := int((~known).sum()):
+        said.append(f"{gaps} of {len(values)} rows are gaps, left out")
+    rows = np.arange(raw.first_row, raw.first_row + len(values))[known]
+    times, values = times[known], values[known]
+    if is_clock:
+        inside = (times >= 0) & (times <= horizon_s)
+        if times.size and not inside.any():
+            raise ValueError(
+                f"{path}: all rows lie outside the scenario ({_span(times)} from its start, the horizon is "
+                f"{horizon_s:g} s); want another --origin"
+            )
+        if outside := int((~inside).sum()):
+            said.append(f"{outside} rows before the scenario's start or after its horizon, left out")
+        rows, times, values = rows[inside], times[inside], values[inside]
+    else:
+        _check_times(path, times, rows, horizon_s)
+    if len(times) < ROWS_LEAST:
+        raise ValueError(f"{path}: {len(times)} rows with a time and a value; want at least {ROWS_LEAST}")
+    order = np.argsort(times, kind="stable")
+    times, values, rows = times[order], values[order], rows[order]
+    values = _in_unit(path, values, rows, name, of, in_percent, is_share)
+    if np.ptp(values) == 0:
+        also = f" ({'; '.join(said)})" if said else ""
+        raise ValueError(
+            f"{path}: {name} is {values[0]:g} in all its {len(values)} rows{also}; "
+            "want a series that changes: a constant tells nothing"
+        )
+    return Series(tuple(times.tolist()), tuple(values.tolist()), tuple(said))
+
+
+def _span(times: np.ndarray) -> str:
+    return f"{times.min():g} to {times.max():g} s"
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _table(path: Path) -> _Raw:
+    """A CSV (of Grafana, with its time of day) or Parquet file."""
+    import polars as pl
+
+    first_row = 2
+    try:
+        inputs.regular(path)
+        if path.suffix == ".parquet":
+            table, first_row = pl.read_parquet(path), 1
+        else:
+            skipped = 1 if path.read_bytes()[:4] == b"sep=" else 0  # a line for a spreadsheet
+            table = pl.read_csv(path, infer_schema=False, skip_rows=skipped)
+            first_row += skipped
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        why = inputs.reason(error)
+        raise ValueError(f"{path} cannot be read ({why}); want a CSV or Parquet file, or Prometheus' JSON") from None
+    names = table.columns
+    time = next((n for n in names if n == "time_s"), None) or next((n for n in names if n.lower() in TIME_NAMES), None)
+    if time is None:
+        raise ValueError(
+            f"{path} has no column 'time_s', and no \"Time\" of a clock; it has {_listed(names)}; "
+            "want seconds from the scenario's start as time_s, or Grafana's export"
+        )
+    columns = {n: table[n].to_list() for n in names if n != time}
+    return _Raw(table[time].to_list(), time != "time_s", columns, first_row)
+
+
+def _prometheus(path: Path) -> _Raw:
+    """The answer of Prometheus' query_range: a column a series, under its labels."""
+    wanted = 'want the answer of Prometheus\' query_range: {"data": {"resultType": "matrix", "result": [...]}}'
+    try:
+        answer = json.loads(inputs.regular(path).read_text(encoding="utf-8"))
+        result = answer["data"]["result"]
+        if answer["data"]["resultType"] != "matrix" or not isinstance(result, list):
+            raise KeyError("resultType")
+        series = {_labels(one["metric"]): {float(t): v for t, v in one["values"]} for one in result}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read ({inputs.reason(error)}); {wanted}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path} is no matrix of series; {wanted}") from None
+    times = sorted({t for one in series.values() for t in one})
+    return _Raw(list(times), True, {name: [one.get(t) for t in times] for name, one in series.items()}, 1)
+
+
+def _labels(metric: dict[str, str]) -> str:
+    labels = ", ".join(f'{key}="{value}"' for key, value in sorted(metric.items()) if key != "__name__")
+    return metric.get("__name__", "") + (f"{{{labels}}}" if labels else "") or "{}"
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return (shown or "nothing") + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> str:
+    names = list(raw.columns)
+    if field:
+        if field not in names:
+            raise ValueError(f"{path} has no column {field!r}; want --field to be one of {_listed(names)}")
+        return field
+    if column in names:
+        return column
+    if len(names) != 1:
+        raise ValueError(f"{path} has no column {column!r}; want --field to be one of {_listed(names)}")
+    said.append(f"{names[0]!r}, its only column, is taken as {column}")
+    return names[0]
+
+
+def _numbers(path: Path, raw: _Raw, name: str) -> np.ndarray:
+    """float64[rows], nan for a gap."""
+    out = np.full(len(raw.times), math.nan)
+    for i, cell in enumerate(raw.columns[name]):
+        text = "" if cell is None else str(cell).strip()
+        if text.lower() in GAPS:
+            continue
+        try:
+            out[i] = float(text)
+        except ValueError:
+            hint = "; want Grafana's export without formatted values" if text[:1].isdigit() else ""
+            raise ValueError(
+                f"{path}, row {raw.first_row + i}: {name} is no number; want numbers, or nothing for a gap{hint}"
+            ) from None
+        if math.isinf(out[i]):
+            raise ValueError(f"{path}, row {raw.first_row + i}: {name} is infinite; want a number, or nothing")
+    return out
+
+
+# --- times ------------------------------------------------------------------------------------------------------------
+
+
+def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) -> tuple[np.ndarray, bool]:
+    """float64[rows], s from the scenario's start; and whether a clock says so, which may run before and after it."""
+    moments = [_moment(path, cell, raw.first_row + i) for i, cell in enumerate(raw.times)]
+    numbers = np.array([m for m in moments if isinstance(m, float)])
+    looks_unix = numbers.size > 0 and bool((numbers >= EPOCH_LEAST).mean() > 0.5)
+    if not raw.is_clock and numbers.size == len(moments) and not (looks_unix and is_given):
+        if looks_unix:
+            raise ValueError(
+                f"{path}: time_s is {numbers[0]:.10g} in its first row, which looks like a Unix time; want seconds "
+                'from the scenario\'s start, or --origin "2025-10-20T06:48:00Z", the moment at which it starts'
+            )
+        return numbers, False
+    if not origin:
+        raise ValueError(
+            f'{path} has times of a clock; want --origin "2025-10-20T06:48:00Z", the moment at which the scenario '
+            "starts, or the scenario's own clock"
+        )
+    start = moment_of(origin)
+    out = []
+    zoneless = any(isinstance(m, datetime) and m.tzinfo is None for m in moments)
+    zone: tzinfo | None = start.tzinfo if isinstance(start, datetime) else UTC
+    if zoneless and zone is not None:
+        said.append(f"times without a zone are taken in that of the origin ({datetime.now(zone).tzname()})")
+    for moment in moments:
+        if isinstance(moment, datetime) and moment.tzinfo is None and zone is None:
+            out.append((moment - start.replace(tzinfo=None)).total_seconds())  # type: ignore[union-attr]
+            continue
+        if isinstance(start, datetime) and start.tzinfo is None:
+            raise ValueError(f'origin {origin} has no zone, but {path} has; want "…Z" or "…-07:00"')
+        at = moment.replace(tzinfo=moment.tzinfo or zone).timestamp() if isinstance(moment, datetime) else _unix(moment)
+        out.append(at - (start.timestamp() if isinstance(start, datetime) else start))
+    said.append(f"the scenario starts at {origin}" + ("" if is_given else " (its clock)"))
+    return np.array(out), True
+
+
+def moment_of(text: str) -> datetime | float:
+    """A moment in ISO's form, or Unix seconds from seconds or milliseconds. ValueError says what is wanted."""
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds'
+            ) from None
+    if not EPOCH_LEAST <= number < math.inf:
+        raise ValueError(f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds')
+    return _unix(number)
+
+
+def _unix(number: float) -> float:
+    return number / 1000 if number >= EPOCH_MS_LEAST else number
+
+
+def _moment(path: Path, cell: Any, row: int) -> datetime | float:
+    if isinstance(cell, datetime):
+        return cell
+    text = "" if cell is None else str(cell).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f"{path}, row {row}: its time is no number and no date; want seconds, or a date such as "
+                '"2025-10-20 02:25:00"'
+            ) from None
+    if not math.isfinite(number):
+        raise ValueError(f"{path}, row {row}: its time is {text}; want a finite number of seconds")
+    return number
+
+
+def _check_times(path: Path, times: np.ndarray, rows: np.ndarray, horizon_s: float) -> None:
+    early, late = times < 0, times > horizon_s
+    for wrong, what, wanted in (
+        (early, "before 0", "seconds from the scenario's start"),
+        (late, f"beyond the horizon of {horizon_s:g} s", "times within the scenario, or a longer horizon"),
+    ):
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ValueError(
+                f"{path}, row {rows[i]}: time_s is {times[i]:g}, {what} ({int(wrong.sum())} of {len(times)} rows); "
+                f"want {wanted}"
+            )
+
+
+# --- units ------------------------------------------------------------------------------------------------------------
+
+
+def _in_unit(
+    path: Path, values: np.ndarray, rows: np.ndarray, name: str, of: float | None, in_percent: bool, is_share: bool
+) -> np.ndarray:
+    """Values in the unit of the results; a share from 0 to 1 is checked to be one."""
+    if not is_share:
+        if of is not None or in_percent:
+            raise ValueError("--of and --percent are for shares; want neither for a column that is none")
+        if (values < 0).any():
+            i = int(np.argmax(values < 0))
+            raise ValueError(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want numbers from 0")
+        return values
+    if of is not None and in_percent:
+        raise ValueError("--of and --percent are both set; want one of them")
+    shares = values / (of or 1.0) / (100.0 if in_percent else 1.0)
+    wrong = (shares < 0) | (shares > 1 + 1e-9)
+    if wrong.any():
+        i = int(np.argmax(np.abs(shares - 0.5)))
+        most = float(values.max())
+        if of is not None:
+            wanted = f"counts from 0 to {of:g} (--of)"
+        elif in_percent:
+            wanted = "percent from 0 to 100"
+        else:
+            wanted = "shares from 0 to 1; percent? --percent; counts? --of TOTAL" if most > 1 else "shares from 0 to 1"
+            if most > 100:
+                wanted = "shares from 0 to 1; counts? --of TOTAL"
+        raise ValueError(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want {wanted}")
+    return np.clip(shares, 0.0, 1.0)

@@ -1,0 +1,143 @@
+"""JSON Schema (draft 2020-12) of an experiment, for editors that complete and check while somebody writes.
+
+It is made from the models that the parser uses. What the parser takes the schema takes; what it says of keys, kinds of
+values, choices and ranges the schema says too, inside variants as well. It cannot know how keys fit each other.
+"""
+
+import copy
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from recovery.model import policies, sections
+from recovery.model.distributions import WANTS
+from recovery.model.scenario import ACTIONS, MEASURES_EXPECTED, Head, Scenario
+from recovery.read.door import NAME_MAX, TEXT_MAX
+from recovery.units import Duration, Rate
+
+_REF = "#/$defs/"
+_IN_PART = " in part"  # definitions of tables inside variants: any of their keys
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole file: head, scenario, variants."""
+    head = Head.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
+    body = Scenario.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
+    definitions: dict[str, Any] = {**head.pop("$defs", {}), **body.pop("$defs", {})}
+    _lenient(definitions)
+    _named(definitions)
+    properties = {**head["properties"], **body["properties"]}
+    properties["expect"] |= {"propertyNames": {"enum": list(MEASURES_EXPECTED)}}
+    change = {key: _in_part(value, definitions) for key, value in body["properties"].items()}
+    properties["variants"] = {
+        "type": "object",
+        "description": "named changes of the scenario, each a table of its keys",
+        "propertyNames": {"minLength": 1, "maxLength": NAME_MAX},
+        "additionalProperties": {"type": "object", "properties": change, "additionalProperties": False},
+    }
+    schema: dict[str, Any] = _bounded(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "recovery experiment",
+            "type": "object",
+            "properties": properties,
+            "required": body.get("required", []),
+            "additionalProperties": False,
+            "$defs": definitions,
+        }
+    )
+    return schema
+
+
+def _lenient(definitions: dict[str, Any]) -> None:
+    """What the parser takes beside the canonical form: a policy by its name alone, a time as a duration, a rate as
+    text.
+    """
+    duration, rate = TypeAdapter(Duration).json_schema(), TypeAdapter(Rate).json_schema()
+    for axis, members in policies.AXES.items():
+        _by_name(definitions["Policies"], axis, [policies.name_of(policy) for policy in members])
+    for part, key in (
+        ("Launches", "client"),
+        ("Propagation", "client"),
+        ("Propagation", "intake"),
+        ("Health", "policy"),
+    ):
+        _by_name(definitions[part], key, sections.names_at((part.lower(), key)) or [])
+    definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
+    definitions["FleetRate"] = {
+        "anyOf": [rate, {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"}]
+    }
+    definitions["Demand"] = {"anyOf": [rate, definitions["Demand"]]}
+    definitions["ThrottleStep"]["properties"]["rate"] = {"anyOf": [rate, {"const": "off"}]}
+    definitions["Release"]["properties"]["rate"] = {"anyOf": [{"$ref": _REF + "FleetRate"}, {"const": "off"}]}
+
+
+def _by_name(table: dict[str, Any], key: str, names: list[str]) -> None:
+    field = {k: v for k, v in table["properties"][key].items() if k != "default"}
+    table["properties"][key] = {"anyOf": [{"type": "string", "enum": names}, field]}
+
+
+def _distributions(whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """A table for each distribution: what it wants, and nothing else."""
+    return [
+        {
+            "type": "object",
+            "title": name,
+            "description": whole["description"],
+            "properties": {
+                "dist": whole["properties"]["dist"] | {"const": name},
+                **{key: whole["properties"][key] for key in sorted(wanted)},
+            },
+            "required": ["dist", *sorted(wanted)],
+            "additionalProperties": False,
+        }
+        for name, wanted in WANTS.items()
+    ]
+
+
+def _named(definitions: dict[str, Any]) -> None:
+    """A policy's table has its name, an action's says what is done: the parser knows it by that."""
+    members: list[type] = [one for axis in policies.AXES.values() for one in axis]
+    members += [*sections.INTAKES, *sections.HEALTH]
+    for key, models in (("name", members), ("do", list[type](ACTIONS))):
+        for model in models:
+            table = definitions.get(model.__name__)
+            if table is not None and key not in table.get("required", []):
+                table["required"] = [key, *table.get("required", [])]
+
+
+def _in_part(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The same value inside a variant: of a table any keys, since it is merged with the file's own. Lists are replaced
+    whole, and so is a table that says its `name` or `dist`.
+    """
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(_REF)
+        if name + _IN_PART not in definitions:
+            definitions[name + _IN_PART] = {}  # in case it holds itself
+            definitions[name + _IN_PART] = _in_part(definitions[name], definitions)
+        return schema | {"$ref": _REF + name + _IN_PART}
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            parts = [_in_part(one, definitions) for one in schema[word]]
+            left = {key: value for key, value in schema.items() if key not in (word, "discriminator", "default")}
+            return left | {"anyOf": parts}
+    if schema.get("type") != "object" or "properties" not in schema:
+        return schema
+    part = copy.deepcopy(schema)
+    tag = next((key for key in ("name", "dist") if key in part["properties"]), None)
+    part.pop("required", None)
+    if tag is not None:
+        del part["properties"][tag]
+    part["properties"] = {key: _in_part(value, definitions) for key, value in part["properties"].items()}
+    return part if tag is None else {"anyOf": [schema, part]}
+
+
+def _bounded(schema: Any) -> Any:
+    """No text is longer than the parser takes."""
+    if isinstance(schema, list):
+        return [_bounded(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {key: _bounded(value) for key, value in schema.items()}
+    is_free = out.get("type") == "string" and not {"const", "enum", "pattern", "maxLength"} & set(out)
+    return out | {"maxLength": TEXT_MAX} if is_free else out

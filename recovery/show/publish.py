@@ -1,0 +1,61 @@
+"""From folders of results to what is published: report, summary and leading picture of each, and the README's table.
+
+python -m recovery.show.publish out results README.md
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from recovery.show import stage_times, text
+from recovery.store import files
+from recovery.store.results import to_json
+
+_TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
+
+
+def publish(out: Path, results: Path, readme: Path) -> None:
+    """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into `readme`.
+
+    Raises ValueError for a folder whose run was interrupted.
+    """
+    for folder in sorted(path.parent for path in out.glob("*/manifest.json")):
+        manifest = files.read_json(folder / "manifest.json")
+        if manifest["runs_done"] != manifest["runs_wanted"]:
+            raise ValueError(f"{folder}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
+        pictures = [path for path in (folder / "figures").glob("*.png") if path.name in LEADING]
+        kept = {path.name: path.read_bytes() for path in (folder / "report.html", folder / "manifest.json", *pictures)}
+        summary = files.read_json(folder / "summary.json")
+        if len(summary.get("rows", ())) > ROWS_MAX:
+            summary["rows"] = []  # too many to read; the groups have what they say
+        kept["summary.json"] = to_json(summary).encode()
+        files.write_together({results / folder.name / name: data for name, data in kept.items()})
+    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
+
+
+ROWS_MAX = 100
+LEADING = {
+    "leased.png", "collapse.png", "day.png", "stages.png", "services-timeline.png", "services-graph.png", "ranked.png",
+    "regret.png", "heat.png", "phase.png",
+}  # fmt: skip
+
+
+def with_tables(page: str, results: Path) -> str:
+    """The page with the table of each experiment that it names as the program prints it; of a sweep its answers."""
+
+    def filled(match: re.Match[str]) -> str:
+        summary, manifest = (
+            files.read_json(results / match["name"] / f"{what}.json") for what in ("summary", "manifest")
+        )
+        if summary.get("kind") == "sweep":
+            answers = "\n".join(f"- {answer}" for answer in summary["answers"])
+            return f"{match[1]}{answers}\n<!-- end -->"
+        stages = stage_times.variants(summary, manifest["window_s"])
+        variants = text.stages_table(stages) if stages else text.variants_table(summary)
+        return f"{match[1]}```\n{variants}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
+
+    return _TABLE.sub(filled, page)
+
+
+if __name__ == "__main__":
+    publish(*(Path(argument) for argument in sys.argv[1:4]))

@@ -1,0 +1,260 @@
+"""The section of a report on who else was down, from the part "services" of a summary. Never simulates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from recovery import units
+from recovery.show import figures, figures_services, report
+from recovery.show.figures import Picture, TimeAxis
+from recovery.store import files
+from recovery.store import results as store
+from recovery.store.results import number
+
+CUTS_SHOWN = 10
+SERVICES_SHOWN = 60  # of a larger table those that lost most
+
+
+def section(summary: Mapping[str, Any], folder: Path) -> str:
+    """HTML of the section, with its pictures (also written into the folder's figures/); empty without services."""
+    part = summary.get("services")
+    if not part:
+        return ""
+    return html(part, report.draw(folder, figures_services.figures_for(part)))
+
+
+def write_blast(folder: Path, answer: Mapping[str, Any]) -> None:
+    """Picture and numbers of the blast radius of one node."""
+    node = answer["node"]
+    lost = {row["service"]: number(row["minutes_lost"]["mean"]) for row in answer["services"]}
+    lost[node] = number(answer["node_minutes_lost"]["mean"])
+    report.draw(folder, [figures_services.blast_picture(answer, node, lost)])
+    files.write_text(folder / f"blast-{node}.json", store.to_json({"format": store.FORMAT, **answer}))
+
+
+def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
+    """The section as text; `drawn` are its pictures with their SVG."""
+    axis = TimeAxis({"horizon_s": part["horizon_s"], "head": {"clock": part["clock"]}, "inputs": {}})
+    return report.filled(
+        "services.html.j2",
+        drawn,
+        part=part,
+        services=[_service(part, row, axis) for row in shown(part)],
+        more=len(part["services"]) - len(shown(part)),
+        critical=[critical_words(row, axis) for row in part["critical"]],
+        cuts=cut_rows(part)[:CUTS_SHOWN],
+        variants=_variants(part, axis),
+        observed=[_observed(row, axis, label_of(part, row["service"])) for row in part["observed"]],
+        verdict=verdict(part),
+        counts=counts(part),
+        notes=[{**note, "shown": report.text_of(note["value"])} for note in part["notes"]],
+        blast=[row for row in blast_words(part) if row["services"]],
+    )
+
+
+def shown(part: Mapping[str, Any], most: int = SERVICES_SHOWN) -> list[Mapping[str, Any]]:
+    """The services in the order of the table; of a large one those that lost most."""
+    lost = {row["name"]: number(row["minutes_lost"]["mean"]) for row in part["services"]}
+    kept = set(sorted(lost, key=lambda name: -lost[name])[:most])
+    return [row for row in part["services"] if row["name"] in kept]
+
+
+def label_of(part: Mapping[str, Any], name: str) -> str:
+    """A service's name for people."""
+    return next(str(row["label"]) for row in part["nodes"] if row["name"] == name)
+
+
+def verdict(part: Mapping[str, Any]) -> list[str]:
+    """Two or three sentences: how many were impaired, what they waited for, which cut edge would have saved most, how
+    near the simulation is to what was observed.
+    """
+    hit = [row for row in part["services"] if number(row["minutes_lost"]["mean"]) > 0]
+    total = units.show_duration(60 * number(part["minutes_lost"]["mean"]))
+    out = [f"{len(hit)} of {len(part['services'])} services were impaired and lost {total} in all, weighed by depth."]
+    if part["waits"]:
+        waits = [f"{row['for']} ({units.show_share(round(number(row['share']), 3))})" for row in part["waits"][:3]]
+        out.append(f"Most of that time they were waiting for {', '.join(waits)}.")
+    best = part["cuts"][0] if part["cuts"] else None
+    if best is not None and number(best["saved_min"]["mean"]) > 0:
+        source, target = label_of(part, best["from"]), label_of(part, best["to"])
+        saved = units.show_duration(60 * number(best["saved_min"]["mean"]))
+        out.append(f"The edge that would have saved most is {source} → {target}: {saved} over all services.")
+    compared = [row for row in part["observed"] if row["is_predicted"] and row["is_within"] is not None]
+    if compared:
+        near = sum(1 for row in compared if row["is_within"])
+        out.append(
+            f"Of {len(compared)} observed times that are predicted (neither fitted, nor given, nor following a step by "
+            f"hand) {near} are met within 10 minutes (official) or 20 (others)."
+        )
+    return out
+
+
+def show_spans(row: Mapping[str, Any], axis: TimeAxis) -> str:
+    """Impaired times of a service in words."""
+    shown = []
+    for begin, end in row["impaired"]:
+        to = "the end" if not math.isfinite(number(end)) else show_time(number(end), axis)
+        shown.append(f"{show_time(number(begin), axis)}–{to}")
+    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "") or "never"
+
+
+def show_time(at_s: float, axis: TimeAxis) -> str:
+    """A time of day, with the date from a day after the start on; or the time since the start."""
+    if math.isnan(at_s):
+        return "–"
+    if not math.isfinite(at_s):
+        return "never"
+    if axis.start is None or at_s < 86_400:
+        return axis.show(at_s)
+    return f"{axis.start + timedelta(seconds=at_s):%d %b %H:%M}"
+
+
+def show_minutes(found: Mapping[str, Any]) -> str:
+    """Minutes with their interval, where there is one."""
+    low, high = number(found["low"]), number(found["high"])
+    text = f"{number(found['mean']):,.0f}"
+    return text + (f" ({low:,.0f} to {high:,.0f})" if math.isfinite(low) and math.isfinite(high) else "")
+
+
+def _service(part: Mapping[str, Any], row: Mapping[str, Any], axis: TimeAxis) -> dict[str, Any]:
+    node = next(one for one in part["nodes"] if one["name"] == row["name"])
+    kind = "simulated stage" if node["is_simulated"] else "input" if node["is_given"] else "follows"
+    backlog = row.get("backlog_peak_h")
+    return {
+        "label": node["label"],
+        "kind": kind,
+        "impaired": show_spans(row, axis),
+        "minutes": show_minutes(row["minutes_lost"]),
+        "deepest": units.show_share(round(number(row["deepest_share"]["mean"]), 3)),
+        "backlog": "" if backlog is None else f"{number(backlog['mean']):.2g} h",
+        "waits": "; ".join(
+            f"{wait['for']} until {show_time(number(wait['to_s']), axis)}" for wait in row["waits"][:5]
+        ),
+    }  # fmt: skip
+
+
+def critical_words(row: Mapping[str, Any], axis: TimeAxis) -> dict[str, str]:
+    """A stretch of the critical path in words."""
+    return {
+        "from": show_time(number(row["from_s"]), axis),
+        "to": "the end" if not math.isfinite(number(row["to_s"])) else show_time(number(row["to_s"]), axis),
+        "for": row["for"],
+        "share": units.show_share(round(number(row["share"]), 3)),
+        "services": str(row["services"]),
+    }
+
+
+def cut_rows(part: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Each edge whose cut saves something: what it is, minutes saved in all, and whom it helps most."""
+    out = []
+    for row in part["cuts"]:
+        if number(row["saved_min"]["mean"]) <= 0:
+            continue
+        helped = sorted(row["services"].items(), key=lambda item: -number(item[1]))
+        most = ", ".join(f"{label_of(part, name)} {number(minutes):,.0f}" for name, minutes in helped[:3])
+        out.append(
+            {
+                "edge": f"{label_of(part, row['from'])} → {label_of(part, row['to'])}",
+                "key": f"{row['from']}->{row['to']}",
+                "kind": row["kind"],
+                "saved": show_minutes(row["saved_min"]),
+                "helped": most + (f" and {len(helped) - 3} more" if len(helped) > 3 else ""),
+            }
+        )
+    return out
+
+
+def _variants(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
+    """Of each variant the minutes that all services lost, what that saves against the first, and who was well last."""
+    variants = part.get("variants", [])
+    out = []
+    for row in variants if len(variants) > 1 else []:
+        saved = number(variants[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
+        ends = {name: number(one["well_s"]["mean"]) for name, one in row["services"].items()}
+        ends = {name: end for name, end in ends.items() if end > 0}  # 0: it was well all the time
+        last = max(ends, key=lambda name: ends[name], default=None)
+        out.append(
+            {
+                "variant": figures.label_of(row["variant"], row["levers"]),
+                "minutes": show_minutes(row["minutes_lost"]),
+                "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
+                "last": "–" if last is None else f"{label_of(part, last)}, {show_time(ends[last], axis)}",
+            }
+        )
+    return out
+
+
+def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, Any]:
+    return {
+        "label": row["label"],
+        "service": label,
+        "observed": show_time(number(row["observed_s"]), axis),
+        "simulated": NOT if row["is_within"] is None else show_simulated(row, axis),
+        "difference": show_difference(row),
+        "look": "" if row["is_within"] is None else "good" if row["is_within"] else "never",
+        "near": {None: "–", True: "yes", False: "no"}[row["is_within"]] + f" ({row['within_min']:.0f})",
+        "role": role(row),
+        "confidence": row["confidence"],
+        "source": row["source"],
+    }
+
+
+def show_simulated(row: Mapping[str, Any], axis: TimeAxis) -> str:
+    """When the simulation has what was observed, in words."""
+    return "always well" if row["is_always"] else show_time(number(row["simulated_s"]), axis)
+
+
+def show_difference(row: Mapping[str, Any]) -> str:
+    """Minutes from what was observed to the simulation."""
+    off = number(row["difference_min"])
+    if math.isinf(off):
+        return "never"
+    return "–" if math.isnan(off) else f"{off:+.0f}".replace("-", "−") if abs(off) >= 0.5 else "0"
+
+
+PREDICTED, FITTED, BY_HAND, INPUT = "predicted", "used for the fit", "follows a step by hand", "input"
+NOT = "not simulated"
+
+
+def role(row: Mapping[str, Any]) -> str:
+    """Whether an observed row says something for the model."""
+    if row["is_within"] is None:
+        return NOT
+    if row["is_given"]:
+        return INPUT
+    if row["follows_manual"]:
+        return BY_HAND
+    return FITTED if row["used_for_fit"] else PREDICTED
+
+
+def counts(part: Mapping[str, Any]) -> str:
+    """How many observed rows say what for the model, and how many that are predicted or fitted are near."""
+    rows = [(role(row), row["is_within"]) for row in part["observed"]]
+    words = {INPUT: "given as input", BY_HAND: "following a step by hand"}
+    kinds = [(sum(1 for kind, _ in rows if kind == one), one) for one in (PREDICTED, FITTED, INPUT, BY_HAND, NOT)]
+    told = ", ".join(f"{n} {words.get(one, one)}" for n, one in kinds if n)
+    near = [bool(is_within) for kind, is_within in rows if kind in (PREDICTED, FITTED)]
+    out = f"{len(rows)} observed times: {told}."
+    return out + (f" Of those predicted or fitted {sum(near)} of {len(near)} are within their limit." if near else "")
+
+
+def blast_words(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of each node, whom it takes down alone: a row a node, most minutes first."""
+    out = []
+    for row in part["blast"]:
+        minutes = math.fsum(number(one["minutes_lost"]["mean"]) for one in row["services"])
+        out.append(
+            {
+                "node": label_of(part, row["node"]),
+                "services": len(row["services"]),
+                "minutes": f"{minutes:,.0f}",
+                "total": minutes,
+                "who": ", ".join(label_of(part, one["service"]) for one in row["services"][:6])
+                + (f" and {len(row['services']) - 6} more" if len(row["services"]) > 6 else ""),
+            }
+        )
+    return sorted(out, key=lambda one: -one["total"])

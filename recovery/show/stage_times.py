@@ -1,0 +1,120 @@
+"""When each stage of a run is normal again, what that saves against the first variant, and which stage comes last.
+
+Pure functions of the rows of a summary; nothing is simulated. A stage is one of leases, launches, latency, capacity.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from recovery.measures import functions as measures
+from recovery.store.results import number
+from recovery.units import show_milestone
+
+# Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
+STAGES = {
+    "leases": "leases_normal_s",
+    "launches": "launches_normal_s",
+    "latency": "latency_normal_s",
+    "capacity": "capacity_normal_s",
+}
+ALL = "all"
+TITLES = {
+    "leases": "leases (99 %)",
+    "launches": "launches",
+    "latency": "latency",
+    "capacity": "capacity",
+    ALL: "all of them",
+}
+
+
+class Span(NamedTuple):
+    """Mean over replications, with the ends of its 95 % interval (nan: there is none)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Variant(NamedTuple):
+    """A variant's times by stage: when normal again (s from the start; 0: always was; inf: never; nan: not measured),
+    what that is sooner than in the first variant, paired by replication (nan: not known), and the stage that comes
+    last.
+    """
+
+    name: str
+    runs: int
+    normal_s: dict[str, Span]
+    saved_s: dict[str, Span]
+    last: str
+    window_s: float
+
+    def is_well(self, stage: str) -> bool:
+        """Whether a stage was normal from the first window on, but for moments shorter than `hold`."""
+        return self.normal_s[stage].mean <= self.window_s
+
+    def show(self, stage: str, show: Callable[[float], str]) -> str:
+        """When a stage is normal again, in words; "always" only where no window of any run was anything else."""
+        mean = self.normal_s[stage].mean
+        return "almost always" if 0 < mean <= self.window_s else show_milestone(mean, show)
+
+
+def variants(summary: Mapping[str, Any], window_s: float) -> list[Variant]:
+    """The variants of a run whose scenario has later stages, the first in front; empty if it has none, or sweeps."""
+    rows, groups = summary["rows"], summary["groups"]
+    if not rows or "all_normal_s" not in rows[0] or any(group["levers"] for group in groups):
+        return []
+    times = {
+        group["variant"]: {int(row["replication"]): _times_s(row) for row in rows if row["variant"] == group["variant"]}
+        for group in groups
+    }
+    first = times[groups[0]["variant"]]
+    return [_variant(name, own, first, window_s) for name, own in times.items()]
+
+
+def _times_s(row: Mapping[str, Any]) -> dict[str, float]:
+    """When each stage, and all of them, is normal again in one run."""
+    return {stage: number(row[name]) for stage, name in (*STAGES.items(), (ALL, "all_normal_s")) if name in row}
+
+
+def _variant(
+    name: str, own: Mapping[int, Mapping[str, float]], first: Mapping[int, Mapping[str, float]], window_s: float
+) -> Variant:
+    stages = list(dict.fromkeys(stage for run in (*first.values(), *own.values()) for stage in run))
+    normal, saved = {}, {}
+    for stage in stages:
+        values = [run[stage] for run in own.values() if stage in run]
+        normal[stage] = Span(*measures.mean_interval(values, least=0.0))
+        pairs = [
+            first[i][stage] - run[stage]
+            for i, run in own.items()
+            if i in first and math.isfinite(run.get(stage, math.nan)) and math.isfinite(first[i].get(stage, math.nan))
+        ]
+        saved[stage] = Span(*measures.mean_interval(pairs if len(pairs) == len(own) else ()))
+    lasts = Counter(_last(run, window_s) for run in own.values())
+    last, count = lasts.most_common(1)[0]
+    last = last if count == len(own) else f"{last} in {count} of {len(own)} runs"
+    return Variant(name, len(own), normal, saved, last, window_s)
+
+
+def _last(run: Mapping[str, float], window_s: float) -> str:
+    """The stage that is last to be normal again; of several that never are, the first of them."""
+    known = {stage: run[stage] for stage in STAGES if run.get(stage, math.nan) > window_s}
+    return max(known, key=lambda stage: known[stage]) if known else "none"
+
+
+def half_min(span: Span) -> str:
+    """Half of an interval, in minutes."""
+    half = (span.high - span.low) / 120
+    return f"{half:.0f}" if half >= 10 else f"{half:.1f}"
+
+
+def show_saving(span: Span) -> str:
+    """Minutes saved, with half of the paired interval; "–" where they are not known."""
+    if not math.isfinite(span.mean):
+        return "–"
+    minutes = span.mean / 60
+    text = f"{minutes:+.0f}" if abs(minutes) >= 10 else f"{minutes:+.1f}"
+    text = "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+    return f"{text} ± {half_min(span)} min" if math.isfinite(span.low) else f"{text} min"

@@ -1,0 +1,125 @@
+"""What a run is known by: a number for the meaning of the model, and a hash of all that enters the kernels.
+
+A run's key changes when its result may change, and only then. What a scenario says is hashed as the numbers that it
+becomes, so an edit of a conversion shows by itself. An edit of a rule does not: then MODEL is raised by hand, and
+fingerprints of small runs, which the tests compare, tell when that was forgotten. A comment, a name of a file or a
+function that nobody calls changes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import recovery_kernels
+from pydantic import BaseModel
+
+import recovery
+from recovery.model.distributions import Distribution
+from recovery.model.scenario import Scenario, Variant, resolve
+from recovery.stages import health, launches, propagation, queueing
+
+MODEL = 3
+"""Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
+
+MEASURES = 5
+"""Meaning of a row of results. Raise it when a fingerprint of a row changes and those of the series do not."""
+
+RACE = 1
+"""Meaning of the answers about the DNS race (recovery.study.race). Raise it when a fingerprint of these changes."""
+
+
+def _code() -> str:
+    digest = hashlib.sha256()
+    for package in (recovery_kernels, recovery):
+        top = Path(package.__path__[0]).resolve().parent
+        for file in sorted(top.rglob("*.py")):
+            digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+CODE = _code()
+"""Digest (16 hex digits) of our files as they were when this process began: all processes of one sweep must agree."""
+
+
+def other(worker: str) -> str:
+    """What is said of a worker that began with other code."""
+    return (
+        f"worker {worker} computes with other code than the command began with; "
+        f"want the same version of this program there, and no edit of it while it runs"
+    )
+
+
+def digest_of(variant: Variant, seed: int, replication: int) -> str:
+    """Key (16 hex digits) of one run: of all that decides its series and its row."""
+    scenario = resolve(variant, seed, replication).scenario
+    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario))
+
+
+def digest_of_run(digests: Sequence[str]) -> str:
+    """Name (16 hex digits) of a whole experiment: of all its runs, in order."""
+    return _digest(list(digests))
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, parts)
+    return digest.hexdigest()[:16]
+
+
+def _feed(digest: Any, value: Any) -> None:
+    """Let a digest take in a value so that two different ones never look alike."""
+    if isinstance(value, np.ndarray):
+        digest.update(f"array {value.dtype.str} {value.shape}:".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, tuple | list):
+        digest.update(f"list {len(value)}:".encode())
+        for item in value:
+            _feed(digest, item)
+    else:
+        text = repr(value.item() if isinstance(value, np.generic) else value)
+        digest.update(f"{len(text)} {text};".encode())
+
+
+def _said(scenario: Scenario) -> str:
+    """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions)."""
+    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    _name_by_values(scenario, table)
+    return json.dumps(table, sort_keys=True, default=str)
+
+
+def _name_by_values(part: BaseModel, table: dict[str, Any]) -> None:
+    """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
+    for name, field in type(part).model_fields.items():
+        key, value = field.alias or name, getattr(part, name)
+        if not isinstance(value, BaseModel) or key not in table:
+            continue
+        measured = value.values_s if isinstance(value, Distribution) else getattr(value, "_measured", ())
+        if len(measured):
+            values = _digest(np.asarray(measured, np.float64))
+            table[key] = {k: v for k, v in table[key].items() if k != "file"} | {"values_s": values}
+        else:
+            _name_by_values(value, table[key])
+
+
+def _lowered(scenario: Scenario) -> list[Any]:
+    """The numbers that the kernels take, of the host of each zone. Which host a restart takes is counted from what the
+    scenario says; actions that wait for a condition are lowered as if it came at once.
+    """
+    table = queueing.Table()
+    params = queueing.params(scenario, table)
+    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
+    zones = scenario.fleet.zones if scenario.fleet is not None else 1
+    controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
+    steps = scenario.jobs.steps if scenario.jobs is not None else ()
+    arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
+    parts: list[Any] = [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
+    if scenario.launches is not None:
+        parts += launches.lowered(scenario, zones)
+    if scenario.propagation is not None:
+        parts += propagation.lowered(scenario)
+    if scenario.health is not None:
+        parts += health.lowered(scenario)
+    return parts

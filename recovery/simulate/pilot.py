@@ -1,0 +1,541 @@
+"""How long a run takes: small runs of the same kernels, and what they cost scaled up. For `recovery check`.
+
+First one host as it is, as far as its part of the time goes: many runs are done by then. Otherwise thinned ones too: of
+its workers, clients, rates and limits an equal part each, so that the load of a worker, and with it what happens, stays
+as it is. Where one worker is left and still has many clients, it is made slower and they fewer. The whole host tells
+what the time up to where it came costs, the thinned one what the rest does. It decides no result, so it may be made
+better without new results.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from recovery_kernels import draws, jit, requests
+
+from recovery.model.scenario import Scenario, Variant, condition, resolve
+from recovery.simulate import pipeline
+from recovery.simulate.estimate import Estimate
+from recovery.stages import health, jobs, launches, leases, propagation, queueing
+from recovery.stages import host as hosts
+from recovery.units import duration_s, ns
+
+ALL_S = 0.35  # of all pilots of a file
+AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
+WHOLE_SHARE = 0.4  # of a variant's time for the host as it is
+FAR_SHARE = 0.1  # where a rough pilot tells that it takes FAR times that
+FAR = 6.0
+CLIENT_S = 1e-7  # to make a client
+EVENTFUL = 8  # windows that must be done to tell how events were spread
+ROUGH = 40  # clients of the first thinned pilot
+FINER = 4.0  # times as many has each next one, while there is time
+COARSE, FINE = 48, 4096  # steps of the horizon, between which a pilot may end: as they cost
+STEP_S = 2e-3  # that a step may take before the next ones are made shorter
+JOIN_S = 2e-9  # to add up a number of a host's series
+CALL_S = 3e-5  # to call a kernel
+CALLS, CLIENTS_A_CALL = 32, 500  # of a run's host at most; of one with leases as many as it has clients
+WINDOW_S = 1e-7  # of a host's window in which nothing happens
+TOGETHER_S = 2e-4  # of a window in which operators look at the whole fleet
+CACHES = 0.1  # an event of a host with k times as many clients costs k to this power as much (measured)
+TOLD = 0.1  # part of a run's cost that a host must have come through to tell how costs of pilots scale
+NEAR = 2.0  # what a pilot tells is right to this factor
+ENDED = 4.0  # and to this one where it ended early
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Processor seconds and events of a run, what they lie between, and whether the pilot came to the horizon;
+    and what the pilot itself took.
+    """
+
+    cpu_s: float
+    low_s: float
+    high_s: float
+    events: float
+    is_whole: bool
+    spent_s: float = 0.0
+
+
+def into(need: Estimate, found: Tried) -> Estimate:
+    """An estimate with what the pilot found in place of what was reckoned."""
+    return replace(need, events=found.events, cpu_s=found.cpu_s, low_s=found.low_s, high_s=found.high_s)
+
+
+def is_ready(scenario: Scenario) -> bool:
+    """Whether every kernel that the scenario needs is compiled, so that a pilot is quick."""
+    names = [
+        "requests",
+        *(["launches"] if scenario.launches else []),
+        *(["propagation"] if scenario.propagation else []),
+    ]
+    names += ["health"] if scenario.health else []
+    return all(any(jit.cache_dir().rglob(f"{name}.advance-*.nbi")) for name in names)
+
+
+def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, replications: int = 1) -> list[Tried]:
+    """What a run of each variant takes, in the mean over replications.
+
+    Variants are tried out in an order in which each next one is the farthest from those before, while there is time;
+    the others take what lies between, weighed by distance in names and levers. What is left goes to second
+    replications.
+    """
+    _loaded(variants[0].scenario, seed)
+    places = _places(variants)
+    chosen, distance = [0], _distances(places, 0)
+    found: dict[int, Tried] = {}
+    left_s, each = budget_s, min(len(variants), AT_ONCE)
+    while True:
+        i, begun = chosen[-1], time.thread_time()
+        share = max(each - len(found), 2 if replications > 1 else 1)
+        found[i] = _variant(resolve(variants[i], seed, 0), seed, 0, max(left_s, 0.0) / share)
+        left_s -= time.thread_time() - begun
+        if len(found) == len(variants) or (len(found) >= each and left_s < budget_s / each):
+            break
+        distance[i] = -1.0
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, _distances(places, chosen[-1]))
+    for i in chosen:
+        begun = time.thread_time()
+        if replications > 1 and found[i].is_whole and found[i].spent_s < left_s / 2:
+            found[i] = _either(found[i], _variant(resolve(variants[i], seed, 1), seed, 1, left_s / 2))
+            left_s -= time.thread_time() - begun
+    return _between(places, found)
+
+
+def _loaded(scenario: Scenario, seed: int) -> None:
+    """Have the kernels in memory before anything is timed."""
+    _run(scenario, seed, 0, 1, scenario.host.workers, 1.0, 0.0)
+    if scenario.launches is not None:
+        _later(scenario, seed, np.ones(scenario.windows), 0.0)
+
+
+def _either(one: Tried, other: Tried) -> Tried:
+    """Two replications: their mean, and a range that holds both."""
+    return replace(
+        one,
+        cpu_s=(one.cpu_s + other.cpu_s) / 2,
+        events=(one.events + other.events) / 2,
+        low_s=min(one.low_s, other.low_s),
+        high_s=max(one.high_s, other.high_s),
+    )
+
+
+def _places(variants: Sequence[Variant]) -> np.ndarray:
+    """float64[variants, axes]: where they lie: the values of levers from 0 to 1, words and names as far as can be."""
+    axes = [np.unique([variant.name for variant in variants], return_inverse=True)[1]]
+    columns = [np.eye(axes[0].max() + 1)[axes[0]] / 2**0.5]
+    for key in dict.fromkeys(key for variant in variants for key, _ in variant.levers):
+        values = [dict(variant.levers).get(key) for variant in variants]
+        if all(_number(value) is not None for value in values):
+            numbers = np.array([_number(value) for value in values], float)
+            ranks = np.unique(numbers, return_inverse=True)[1]
+            columns.append((ranks / max(ranks.max(), 1))[:, None])
+        else:
+            words = np.unique([repr(value) for value in values], return_inverse=True)[1]
+            columns.append(np.eye(words.max() + 1)[words] / 2**0.5)
+    return np.concatenate(columns, axis=1)
+
+
+def _number(value: object) -> float | None:
+    """A lever's value as a number: so many seconds, or what stands before a unit."""
+    try:
+        return float(value) if isinstance(value, int | float) else duration_s(str(value))
+    except ValueError:
+        found = re.match(r"\d+(\.\d+)?(?=\s*(/|%|$))", str(value))
+        return float(found[0]) if found else None
+
+
+def _distances(places: np.ndarray, i: int) -> np.ndarray:
+    return np.asarray(np.sqrt(((places - places[i]) ** 2).sum(axis=1)))
+
+
+def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
+    """Each variant by those that were tried out: logarithms, weighed by the inverse square of the distance. How far
+    that is off is told by those that were tried out, each from the others.
+    """
+    known = list(found)
+    if len(known) == len(places):
+        return [found[i] for i in range(len(places))]
+    logs = np.log([[max(t.cpu_s, 1e-9), max(t.low_s, 1e-9), max(t.high_s, 1e-9), t.events + 1] for t in found.values()])
+
+    def weighed(i: int, among: list[int]) -> np.ndarray:
+        weights = 1 / (_distances(places, i)[[known[j] for j in among]] ** 2 + 1e-6)
+        weights /= (logs[among, 2] - logs[among, 1]) ** 2  # a wide range tells less
+        return np.asarray(weights @ logs[among] / weights.sum())
+
+    everyone = list(range(len(known)))
+    apart = [logs[j, 0] - weighed(known[j], [k for k in everyone if k != j])[0] for j in everyone]
+    wider = float(np.exp(np.sqrt(np.mean(np.square(apart)))))
+    told = []
+    for i in range(len(places)):
+        if i in found:
+            told.append(found[i])
+            continue
+        cpu_s, low_s, high_s, events = np.exp(weighed(i, everyone)).tolist()
+        told.append(Tried(cpu_s, low_s / wider, high_s * wider, events, False))
+    return told
+
+
+def _variant(variant: Variant, seed: int, replication: int, budget_s: float) -> Tried:
+    scenario = variant.scenario
+    later_s = budget_s / 2 if scenario.launches is not None else 0.0
+    begun = time.thread_time()
+    first, leased = _hosts(scenario, seed, replication, budget_s - later_s)
+    if scenario.launches is not None:
+        left_s = budget_s - (time.thread_time() - begun)
+        more_s, more, is_all = _later(scenario, seed, leased, max(left_s, later_s / 2))
+        factor = NEAR if is_all else ENDED
+        first = Tried(
+            first.cpu_s + more_s,
+            first.low_s + more_s / factor,
+            first.high_s + more_s * factor,
+            first.events + more,
+            first.is_whole and is_all,
+        )
+    return replace(first, spent_s=time.thread_time() - begun)
+
+
+# --- hosts ------------------------------------------------------------------------------------------------------------
+
+
+def _scaled(dist: draws.Dist, by: float) -> draws.Dist:
+    """A distribution of times that are longer by a factor; measured ones stay."""
+    if dist.kind == draws.LOGNORMAL:
+        return dist._replace(a=dist.a + float(np.log(by)))
+    if dist.kind == draws.EMPIRICAL:
+        return dist
+    return dist._replace(a=dist.a * by, b=dist.b * by if dist.kind == draws.UNIFORM else dist.b)
+
+
+def _thinned(run: hosts.HostRun, workers: int, slower: float) -> None:
+    """Leave so many workers, each slower by a factor; rates, bursts and limits fall in proportion."""
+    p = run.params
+    by = p.workers / workers * slower
+    a, q = p.admission, p.queue
+    run.params = p._replace(
+        workers=workers,
+        establish=_scaled(p.establish, slower),
+        renew=_scaled(p.renew, slower),
+        fail_after_ns=min(round(p.fail_after_ns * slower), draws.FAR_NS),
+        reject_cost_ns=min(round(p.reject_cost_ns * slower), draws.FAR_NS),
+        drop_cost_ns=min(round(p.drop_cost_ns * slower), draws.FAR_NS),
+        slowdown_n=p.slowdown_n / by,
+        admission=a._replace(
+            rate_per_ns=a.rate_per_ns / by, burst=max(1.0, a.burst / by), limit=max(1.0, a.limit / by)
+        ),
+        queue=q._replace(limit=max(round(q.limit / by), min(q.limit, 1))),
+    )
+    run.host.real[requests.TOKENS] = run.params.admission.burst
+    _thin_gates(run, by)
+    run.inputs = run.inputs._replace(arrivals_per_ns=run.inputs.arrivals_per_ns / by)
+
+
+def _thin_gates(run: hosts.HostRun, by: float) -> None:
+    args = run.inputs.control_args.copy()
+    is_gate = (run.inputs.controls[:, 1] == requests.GATE) & (args[:, 0] > 0)
+    args[is_gate] = np.stack([args[is_gate, 0] / by, np.maximum(args[is_gate, 1] / by, 1.0)], axis=1)
+    run.inputs = run.inputs._replace(control_args=args)
+
+
+class _Operators:
+    """Operators that act on conditions: what a pilot shows stands for the whole fleet."""
+
+    def __init__(self, scenario: Scenario, by: float, clients: int) -> None:
+        self._scenario, self._by, self._clients = scenario, by, clients
+        self._started: list[tuple[int, float]] = []
+        self._since: dict[int, float] = {}
+        self._conditions = [condition(action.when) if action.when else None for action in scenario.operator]
+        self.are_any = any(self._conditions)
+
+    def look(self, run: hosts.HostRun, number: int) -> None:
+        """Act as at the end of window `number` (`pipeline.Runner` does the same)."""
+        row, now_s = run.host.series[number], (number + 1) * self._scenario.coupling.window
+        fleet = {
+            "queue": float(row[requests.QUEUE]) * self._by * self._scenario.hosts,
+            "oldest": int(row[requests.OLDEST_NS]) / 1e9,
+            "leased": int(row[requests.LEASED_END]) / max(self._clients, 1),
+        }
+        fired = False
+        for i, action in enumerate(self._scenario.operator):
+            wanted = self._conditions[i]
+            if wanted is None or any(i == j for j, _ in self._started):
+                continue
+            if not wanted.holds(fleet):
+                self._since.pop(i, None)
+            elif now_s - self._since.setdefault(i, now_s) >= action.held:
+                self._started.append((i, now_s))
+                fired = True
+        if fired:
+            queueing.recontrol(run, queueing.controls_of(self._scenario, 0, self._started))
+            _thin_gates(run, self._by)
+
+
+@dataclass
+class _Pilot:
+    by: float  # clients and work of the host, over those of the pilot
+    start_s: float
+    times_ns: np.ndarray  # up to which it was run
+    spent_s: np.ndarray  # and what it cost until then, without what a call costs
+    changed_ns: int  # when what happens from outside last changed
+    next_ns: int  # when the dependency changes next; the end if it does not
+    events: np.ndarray  # float64[windows] that are done
+    is_whole: bool
+    leased: np.ndarray  # float64[windows], share of its clients at each window's end
+
+    def rest_s(self, end_ns: int, *, is_open: bool) -> list[float]:
+        """What the rest costs, between two guesses: the last part goes on as it is to the end, or (of open arrivals)
+        grows as it did, or is over when the dependency changes. Events tell how the cost was spread: timing is rougher.
+        """
+        times, spent = self.times_ns, self.spent_s
+        if len(self.events) >= EVENTFUL and self.events.sum() > 0:
+            times = np.linspace(0, times[-1], len(self.events) + 1)
+            spent = np.concatenate([[0.0], np.cumsum(self.events)]) * (spent[-1] / self.events.sum())
+        last, rest = times[-1], end_ns - times[-1]
+        half = np.interp(spent[-1] / 2, spent, times)
+        since = min(max(self.changed_ns, half), times[-2])
+        middle = (since + last) / 2
+        before, after = np.diff(np.interp([since, middle, last], times, spent)) / max(last - middle, 1)
+        growth = max(after - before, 0.0) / max(last - middle, 1) if is_open else 0.0
+        goes_on, grows = rest * after, rest * (after + growth * (rest + last - middle) / 2)
+        return [
+            float(goes_on),
+            float(grows),
+            *([float((self.next_ns - last) * after)] if self.next_ns < end_ns else []),
+        ]
+
+
+def _run(
+    scenario: Scenario, seed: int, replication: int, clients: int, workers: int, slower: float, budget_s: float
+) -> _Pilot:
+    """One host, thinned, to the horizon or as far as the budget goes."""
+    begun = time.thread_time()
+    controls = queueing.controls_of(scenario, 0, [])
+    if scenario.fleet is not None:
+        run = leases.start(scenario, seed, replication, 0, clients, controls)
+    else:
+        run = jobs.start(scenario, seed, replication, 0, controls)
+    by = scenario.host.workers / workers * slower
+    if by > 1:
+        _thinned(run, workers, slower)
+    start_s = time.thread_time() - begun
+    operators = _Operators(scenario, by, clients)
+    window = ns(scenario.coupling.window)
+    end = scenario.windows * window
+    calls = []
+    for _ in range(5):
+        begun = time.thread_time()
+        run.advance(0)
+        calls.append(time.thread_time() - begun)
+    call_s = float(np.median(calls))
+    changes = np.unique([*run.inputs.controls[:, 0], *run.inputs.arrivals_ns, end])
+    times, took, step, gone_s, changed = [0], [0.0], max(end // FINE, 1), 0.0, 0
+    while times[-1] < end and (gone_s <= budget_s or len(times) < 3):
+        edge = int(changes[np.searchsorted(changes, times[-1], side="right")])
+        until = min(times[-1] + step, edge, end)
+        if operators.are_any:
+            until = times[-1] + window
+        begun = time.thread_time()
+        run.advance(until)
+        took_s = time.thread_time() - begun
+        if operators.are_any:
+            operators.look(run, until // window - 1)
+        gone_s += time.thread_time() - begun
+        times.append(until)
+        took.append(took_s)
+        step = min(2 * step, end // COARSE) if took_s < STEP_S else max(step // 2, end // FINE, 1)
+        if until >= edge:
+            step, changed = max(end // FINE, 1), edge
+    series = run.host.series[: scenario.windows]
+    flows = series[:, [requests.SUBMITTED, requests.SUCCEEDED, requests.WASTED, requests.FAILED, requests.TIMED_OUT]]
+    is_whole = times[-1] >= end
+    if not is_whole:
+        run.host.series[run.host.whole[requests.BIN] :, requests.LEASED_END] = run.host.whole[requests.LEASED]
+    leased = series[:, requests.LEASED_END] / max(clients, 1)
+    spent = np.maximum.accumulate(np.maximum(np.cumsum(took) - call_s * np.arange(len(took)), 0.0))
+    edges = run.inputs.controls[run.inputs.controls[:, 1] == requests.DEPENDENCY, 0]
+    following = int(min([edge for edge in edges if edge > times[-1]], default=end))
+    done = flows[: run.host.whole[requests.BIN]].sum(axis=1).astype(float)
+    return _Pilot(by, start_s, np.array(times), spent, changed, following, done, is_whole, leased)
+
+
+def _clients(scenario: Scenario) -> float:
+    """Of a host: its holders, or the most jobs that come within a timeout."""
+    if scenario.fleet is not None:
+        return scenario.fleet.holders / scenario.hosts
+    steps = scenario.jobs.steps if scenario.jobs else ()
+    starts = np.array([*[step.at for step in steps], max(scenario.horizon, steps[-1].at)])
+    came = np.concatenate([[0.0], np.cumsum([step.rate_per_s() for step in steps] * np.diff(starts))])
+    lasts = scenario.host.timeout.mean_s()
+    ends = np.concatenate([starts, starts + lasts])
+    return float((np.interp(ends, starts, came) - np.interp(ends - lasts, starts, came)).max()) / scenario.hosts
+
+
+def _thinner(own: int, clients: float) -> list[tuple[int, float]]:
+    """Workers that are left of a host's own, and how much slower they are, from the roughest pilot to the finest."""
+    found, by = [], clients / ROUGH
+    while by > 2:
+        workers = max(1, int(own / by))
+        if own / workers > 1 or by > own:
+            found.append((workers, max(1.0, by * workers / own)))
+        by /= FINER
+    return found
+
+
+def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> tuple[Tried, np.ndarray]:
+    """What all hosts take, and the share of leases at the end of each window."""
+    own, clients = scenario.host.workers, _clients(scenario)
+    end = scenario.windows * ns(scenario.coupling.window)
+    whole: _Pilot | None = None
+    thin: _Pilot | None = None
+    begun = time.thread_time()
+    thinner = _thinner(own, clients)
+    part_s = budget_s
+    if thinner:
+        workers, slower = thinner[0]
+        first_s = budget_s / (2 if any(action.when is not None for action in scenario.operator) else 4)
+        thin = _run(scenario, seed, replication, ROUGH, workers, slower, first_s)
+        is_far = thin.spent_s[-1] * thin.by > FAR * budget_s
+        part_s = budget_s * (FAR_SHARE if is_far else WHOLE_SHARE)
+        if not thin.is_whole:
+            part_s = max(0.0, budget_s - (time.thread_time() - begun))
+    if thin is None or scenario.fleet is None or clients * CLIENT_S < part_s:
+        whole = _run(scenario, seed, replication, max(1, round(clients)), own, 1.0, part_s)
+    if whole is None or not whole.is_whole:
+        for workers, slower in thinner[1:]:
+            if thin is None or not thin.is_whole:
+                break
+            by, left_s = own / workers * slower, budget_s - (time.thread_time() - begun)
+            forecast_s = clients / by * CLIENT_S + 1.2 * thin.spent_s[-1] * thin.by / by
+            if forecast_s > left_s:
+                break
+            finer = _run(scenario, seed, replication, max(1, round(clients / by)), workers, slower, left_s)
+            if not finer.is_whole:
+                break
+            thin = finer
+    pilots = [pilot for pilot in (whole, thin) if pilot is not None]
+    best = max(pilots, key=lambda pilot: (pilot.times_ns[-1], -pilot.by))
+    guesses, factor = _guesses(scenario, whole, thin, end)
+    centre = float(np.sqrt(max(min(guesses), 1e-9) * max(guesses)))
+    events = (
+        float(best.events.sum()) * best.by * (1.0 if best.is_whole else centre / max(best.spent_s[-1] * best.by, 1e-9))
+    )
+    count = pipeline.simulated_hosts(scenario)
+    one_s = CLIENT_S * clients if whole is None else whole.start_s
+    one_s += CALL_S * (CALLS if scenario.fleet is None else min(CALLS, 1 + clients // CLIENTS_A_CALL))
+    one_s += scenario.windows * len(pipeline.COLUMNS) * JOIN_S
+    fixed_s = count * one_s
+    if any(action.when is not None for action in scenario.operator):
+        fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S)
+    low_s = (count * min(guesses) + fixed_s) / factor
+    high_s = (count * max(guesses) + fixed_s) * factor
+    return Tried(count * centre + fixed_s, low_s, high_s, count * events, best.is_whole), best.leased
+
+
+def _guesses(scenario: Scenario, whole: _Pilot | None, thin: _Pilot | None, end: int) -> tuple[list[float], float]:
+    """What a host costs, told in one or two ways, and the factor to which that is right."""
+    if whole is not None and whole.is_whole:
+        return [float(whole.spent_s[-1])], NEAR
+    is_open = scenario.fleet is None
+    if thin is None or not thin.is_whole:
+        best = max((pilot for pilot in (whole, thin) if pilot), key=lambda pilot: pilot.spent_s[-1])
+        each = [float(best.spent_s[-1]) + rest for rest in best.rest_s(end, is_open=is_open)]
+        return [best.by ** (1 + CACHES) * one_s for one_s in each], ENDED
+    idle = np.minimum(WINDOW_S * scenario.windows * thin.times_ns / end, thin.spent_s)  # that is not scaled
+    cost = np.maximum.accumulate(thin.by ** (1 + CACHES) * (thin.spent_s - idle) + idle)
+    if whole is None:
+        return [float(cost[-1])], NEAR
+    until, so_far = float(np.interp(whole.times_ns[-1], thin.times_ns, cost)), float(whole.spent_s[-1])
+    guesses = [so_far + float(cost[-1]) - until]
+    if until > TOLD * cost[-1]:
+        guesses.append(so_far * float(cost[-1]) / until)
+    return guesses, NEAR
+
+
+# --- what follows the leases ------------------------------------------------------------------------------------------
+
+LATER_LEAST = 20_000  # launches and changes of a pilot of the later stages, about
+
+
+def _later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -> tuple[float, float, bool]:
+    """The same of launches, propagation and health checks, thinned by what comes to them."""
+    zones = scenario.fleet.zones if scenario.fleet is not None else 1
+    many = 1_000_000
+    levels = np.tile((leased * many).astype(np.int64), (zones, 1))
+    rates = launches.rates_per_ns(scenario, "demand") + launches.rates_per_ns(scenario, "changes")
+    come = float(rates.sum()) * ns(scenario.coupling.window)
+    by = max(1.0, come / LATER_LEAST)
+    part = scenario.propagation
+    shards = part.shards if part is not None else 1
+    workers = part.workers if part is not None else 1
+    if part is not None:
+        by = min(by, float(shards * workers))
+    kept = max(1, round(shards / by))
+    own = max(1, round(workers / (by * kept / shards)))
+    if part is not None:
+        by = shards * workers / (kept * own)
+    first = launches.start(scenario, seed, 0, levels, np.full(zones, many, np.int64))
+    throttle = first.inputs.throttle.copy()
+    throttle[throttle[:, 0] > 0, 0] /= by
+    throttle[:, 1] = np.maximum(throttle[:, 1] / by, 1.0)
+    first.inputs = first.inputs._replace(
+        launches_per_ns=first.inputs.launches_per_ns / by,
+        changes_per_ns=first.inputs.changes_per_ns / by,
+        throttle=throttle,
+    )
+    second = third = None
+    if part is not None:
+        thin = scenario.model_copy(update={"propagation": part.model_copy(update={"shards": kept, "workers": own})})
+        second = propagation.start(thin, seed, 0)
+        a, each = second.params.intake, workers / own  # shards that stay, of fewer workers
+        second.params = second.params._replace(
+            slowdown_n=second.params.slowdown_n / each,
+            intake=a._replace(
+                rate_per_ns=a.rate_per_ns * kept / shards / each,
+                burst=max(1.0, a.burst / each),
+                limit=max(a.limit / each, 1.0),
+                low=a.low / each,
+            ),
+        )
+    if scenario.health is not None and second is not None:
+        targets = max(zones, round(scenario.health.targets / by))
+        thin = scenario.model_copy(
+            update={
+                "health": scenario.health.model_copy(
+                    update={"targets": targets, "workers": max(1, round(scenario.health.workers / by))}
+                )
+            }
+        )
+        third = health.start(thin, seed, 0, zones)
+    stretch = 1 if scenario.health is not None and scenario.health.terminate_after is not None else 60
+    windows = scenario.windows
+    spent: list[tuple[int, float]] = []
+    until, begun = 0, time.thread_time()
+    while until < windows:
+        until = min(until + stretch, windows)
+        first.advance(until)
+        if second is not None:
+            second.advance(until, first.state.jobs, first.state.first)
+        if third is not None and second is not None:
+            third.advance(until, first.state.jobs, first.state.first, second.state.finishes, second.state.told)
+            second.forget(until)
+            times_ns, identities = third.orders()
+            first.ask(times_ns + first.params.window_ns, identities)
+        first.forget(until)
+        spent.append((until, time.thread_time() - begun))
+        if spent[-1][1] > budget_s and until < windows:
+            break
+    cpu_s = spent[-1][1]
+    events = float(first.state.series[:, 1].sum())
+    if second is not None:
+        events += float(second.state.series[:, 1].sum())
+    if third is not None:
+        events += float(third.state.series[:, 0].sum())
+    if until < windows:
+        at, before = next(pair for pair in [(0, 0.0), *spent] if pair[0] >= min(until / 2, spent[-1][0] - stretch))
+        rest = (windows - until) * (cpu_s - before) / max(until - at, 1)
+        events *= (cpu_s + rest) / max(cpu_s, 1e-9)
+        cpu_s += rest
+    fixed_s = len(spent) * 3 * CALL_S * windows / max(until, 1)
+    return max(cpu_s - fixed_s, 0.0) * by + fixed_s, events * by, until == windows

@@ -1,0 +1,1 @@
+"""What may be concluded from samples: intervals, selection, sensitivity, boxes, cliffs. Pure numbers."""

@@ -1,0 +1,125 @@
+"""Which policies are not told apart from the best, and whether one may be chosen: one mechanism.
+
+A leaf: of this project it imports its neighbours `confidence` and `inference` only.
+
+What is compared is the mean of restricted times, E[min(time, limit)]: it is bounded, so that a run that never recovers
+counts as what it costs, and its chance needs no model. For each pair of policies the difference, unit by unit on common
+random numbers, has an exact sequence of lower ends (`confidence.lower`), valid at every look with error
+alpha / (policies - 1). The best policy is wrongly excluded, or another wrongly called as good, only if one of the
+sequences of the best against the others fails: with probability alpha at most, at all looks together.
+
+A policy that has not collapsed yet has no small variance to offer: until as many units are seen as a rare collapse
+needs, the lower end allows for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery.statistics import confidence, inference
+from recovery.statistics.inference import Estimate
+
+
+class Selected(NamedTuple):
+    """What is known of all policies at one look."""
+
+    leader: int | None
+    """The policy with the least mean restricted time among those that are left; None if none ran."""
+    not_told_apart: tuple[int, ...]
+    """Policies that no sequence excludes, the leader first, then by their mean: the best is among them."""
+    excluded: tuple[int, ...]
+    """Policies that are beaten: some policy is better, surely enough."""
+    chosen: int | None
+    """The leader, if nobody that is left can be better by more than the indifference, and never is rare; else None."""
+    differences: tuple[Estimate, ...]
+    """Of each policy its mean restricted time less the leader's (s), with the ends of both one-sided sequences, each
+    with error alpha / (policies - 1); 0 for the leader, nan where they have no common unit."""
+    never: tuple[Estimate, ...]
+    """Chance of never of each policy, with error alpha / 2 as in `confidence.looked`."""
+    why_not: str
+    """Why none is chosen; empty if one is."""
+
+
+def select(
+    times_s: object,
+    never: object,
+    units: object,
+    *,
+    alpha: float = 0.05,
+    limit_s: float,
+    indifference_s: float,
+    never_max: float,
+    excluded: Collection[int] = (),
+) -> Selected:
+    """The policies that are not told apart from the best, and the one that is chosen, if any.
+
+    `times_s` float[p, n] a row a policy and a column a run (the same inputs and random numbers in each row), `inf` for
+    never, nan where a policy did not run; `never` bool[p, n] where it did not recover; `units` n labels: the run, or
+    the replication where runs of it are not independent; `excluded` policies that an earlier look excluded: they stay
+    so. Raises ValueError otherwise.
+    """
+    times, lost = np.asarray(times_s, np.float64), np.asarray(never, bool)
+    if times.ndim != 2 or times.size == 0 or lost.shape != times.shape:
+        raise ValueError(f"times_s has shape {times.shape}, never {lost.shape}; want both [policies, runs]")
+    if (times < 0.0).any():
+        raise ValueError(f"times_s holds {np.nanmin(times)}; want numbers from 0, inf or nan")
+    labels, code = np.unique(np.asarray(units), return_inverse=True)
+    if code.shape != times.shape[1:]:
+        raise ValueError(f"units has shape {code.shape}; want {times.shape[1:]}, one label a run")
+    if not 0.0 < limit_s < math.inf:
+        raise ValueError(f"limit_s is {limit_s}; want a finite number above 0")
+    if not 0.0 <= indifference_s < math.inf:
+        raise ValueError(f"indifference_s is {indifference_s}; want a finite number from 0")
+    inference.between_0_and_1("never_max", never_max)
+    each = inference.between_0_and_1("alpha", alpha) / max(len(times) - 1, 1)
+    ran = ~np.isnan(times)
+    values = np.where(lost, limit_s, np.minimum(times, limit_s))
+    chances = tuple(
+        confidence.never(np.where(lost[i], math.inf, 0.0)[ran[i]], code[ran[i]], alpha / 2.0)
+        if ran[i].any()
+        else Estimate(math.nan, 0.0, 1.0)
+        for i in range(len(times))
+    )
+    nothing = tuple([inference.UNKNOWN] * len(times))
+    left = [i for i in range(len(times)) if i not in excluded and ran[i].any()]
+    if not left:
+        return Selected(None, (), tuple(sorted(excluded)), None, nothing, chances, "no policy is left that ran")
+    means = {i: float(values[i][ran[i]].mean()) for i in range(len(times)) if ran[i].any()}
+    leader = min(left, key=lambda i: (means[i], i))
+
+    # Differences of units in [-limit, limit], as shares of that range: 1/2 is no difference.
+    share = np.full((len(times), len(labels)), math.nan)
+    for i in range(len(times)):
+        both = ran[i] & ran[leader]
+        size = np.bincount(code[both], minlength=len(labels))
+        worse = np.bincount(code[both], (values[i] - values[leader])[both], minlength=len(labels))
+        share[i, size > 0] = 0.5 + 0.5 * worse[size > 0] / (size[size > 0] * limit_s)
+    share = np.clip(share, 0.0, 1.0)
+    seen = ~np.isnan(share)
+    low = limit_s * (2.0 * confidence.lower(share, each) - 1.0)
+    high = -limit_s * (2.0 * confidence.lower(1.0 - share, each) - 1.0)
+    differences = tuple(
+        Estimate(0.0, 0.0, 0.0) if i == leader
+        else Estimate(limit_s * (2.0 * float(share[i, seen[i]].mean()) - 1.0), float(low[i]), float(high[i]))
+        if seen[i].any() else inference.UNKNOWN
+        for i in range(len(times))
+    )  # fmt: skip
+    beaten = {i for i in left if i != leader and low[i] > 0.0}
+    alive = sorted((i for i in left if i not in beaten), key=lambda i: (i != leader, means[i], i))
+    nearer = sum(differences[i].low < -indifference_s for i in alive)
+    why = [f"{nearer} may be better than it by more than the indifference"] if nearer else []
+    if not chances[leader].high < never_max:
+        why.append("its chance of never is not shown to be small enough")
+    return Selected(
+        leader,
+        tuple(alive),
+        tuple(sorted({*excluded, *beaten})),
+        None if why else leader,
+        differences,
+        chances,
+        " and ".join(why),
+    )

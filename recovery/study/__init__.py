@@ -1,0 +1,1 @@
+"""What is done with runs: one experiment, a sweep, a fit, a threshold, the race, the services."""

@@ -1,0 +1,274 @@
+"""Where runs run: threads of this process. Checks that the machine is large enough, shows progress, keeps the done."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recovery.model.scenario import Experiment, ScenarioError
+from recovery.read import service_table
+from recovery.show import report_race
+from recovery.simulate import aftermath, pipeline
+from recovery.simulate.estimate import estimate
+from recovery.store import files
+from recovery.store import results as store
+from recovery.study import services
+from recovery.units import show_bytes, show_duration
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity and the container's limit."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return count
+
+
+def memory_bytes() -> float:
+    """Memory that is free for us: the machine's, and the container's limit."""
+    import psutil
+
+    free = float(psutil.virtual_memory().available)
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text().strip()
+        if limit != "max":
+            free = min(free, float(limit) - float(used))
+    except (OSError, ValueError):
+        pass
+    return free
+
+
+def refuse_if_too_large(experiment: Experiment, threads: int) -> None:
+    """Raise ScenarioError if a variant needs more memory than there is, with the estimate and what to change."""
+    free = memory_bytes()
+    for variant in experiment.variants:
+        need = estimate(variant.scenario, threads)
+        if need.memory_bytes > 0.9 * free:
+            later = f", later stages {show_bytes(need.later_bytes)}" if need.later_bytes else ""
+            less = ", a lower launches.demand" if need.later_bytes else ""
+            raise ScenarioError(
+                f"{experiment.file}: “{variant.name}” needs up to {show_bytes(need.memory_bytes)} of memory "
+                f"({need.hosts_in_flight} hosts at once, {show_bytes(need.host_bytes)} each{later}); "
+                f"{show_bytes(free)} are free. "
+                f"Want more hosts of fewer holders (fleet.hosts), fewer --threads, a shorter horizon, "
+                f"or a bounded queue (policy.queue){less}"
+            )
+
+
+def followers(experiment: Experiment, threads: int) -> int:
+    """How many runs may be in their later stages at once: as many as there are threads, if the memory lasts."""
+    needs = [estimate(variant.scenario, threads) for variant in experiment.variants]
+    later = max(need.later_bytes for need in needs)
+    leases = max(need.memory_bytes - need.later_bytes for need in needs)
+    return max(1, min(threads, int((0.9 * memory_bytes() - leases) / later))) if later else threads
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `run` gives: the tables that lie in `folder`, and whether every run was done.
+
+    Where the wanted folder could not be written, `trouble` says why, and `folder` is another one, or None if no place
+    was found.
+    """
+
+    folder: Path | None
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    done: int
+    wanted: int
+    trouble: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was interrupted."""
+        return self.done + len(self.failures) == self.wanted
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Runs that failed: variant, levers, seed, replication, error."""
+        return list(self.summary["failures"])
+
+
+def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
+    """Run every variant and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
+    costs no other one, and results that the folder does not take go to a temporary one.
+
+    Raises ScenarioError if a variant is too large, OSError if the folder cannot be written (before anything runs), what
+    the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
+    """
+    refuse_if_too_large(experiment, threads)
+    table = services.table_of(experiment)
+    folder = out / experiment.name
+    if any((folder / "parts").glob("*.parquet")):
+        raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
+    files.try_out(folder)
+    head = experiment.head
+    tasks = [
+        (variant, head.seed, replication) for variant in experiment.variants for replication in range(head.replications)
+    ]
+    hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant, _, _ in tasks)
+    say_that_it_compiles(quiet)
+    origin = report_race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
+    begun, stopped = time.monotonic(), False
+    followed: list[tuple[pipeline.Task, Future[Any]]] = []
+    with (
+        ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
+        progress(hosts, quiet) as advance,
+        pipeline.Runner(threads, advance) as runner,
+    ):
+        try:
+            for task, found in zip(tasks, runner.each(tasks), strict=True):
+                followed.append((task, later.submit(_finish, found, table)))  # kept at Ctrl-C
+            wait([future for _, future in followed])
+        except (KeyboardInterrupt, pipeline.Interrupted):
+            stopped = True
+            runner.stop()
+            later.shutdown(cancel_futures=True)
+    ended = [(task, future) for task, future in followed if not future.cancelled()]
+    errors = [(task, error) for task, future in ended if (error := future.exception()) is not None]
+    outcomes = [future.result()[0] for _, future in ended if future.exception() is None]
+    if not outcomes:
+        raise errors[0][1] if errors else KeyboardInterrupt
+    facts = {
+        "seed": head.seed,
+        "replications": head.replications,
+        "threads": threads,
+        "wall_s": round(time.monotonic() - begun, 3),
+        "cpu_s": round(sum(outcome.cpu_s for outcome in outcomes), 3),
+        "runs_done": len(outcomes),
+        "runs_wanted": len(tasks),
+        "interrupted": stopped,
+    }
+    more: dict[str, Any] = {"failures": [_failure(task, error) for task, error in errors]}
+    if origin is not None:
+        more["race"] = origin
+    dependents = {}
+    if table is not None:
+        outs = [future.result()[1] for _, future in ended if future.exception() is None]
+        more["services"] = services.part(outs)
+        dependents["services.parquet"] = files.parquet(services.series_table(outs))
+    results = store.results(experiment, outcomes, facts, more)
+    place, trouble = store.keep(folder, dependents | results.files)
+    return Finished(place, results.manifest, results.summary, len(outcomes), len(tasks), trouble)
+
+
+def _finish(
+    found: pipeline.Outcome | Exception, table: service_table.Table | None
+) -> tuple[pipeline.Outcome, services.ServicesOutcome | None]:
+    """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
+    if isinstance(found, Exception):
+        raise found
+    outcome = aftermath.follow(found)
+    return outcome, None if table is None else services.after(outcome, table)
+
+
+def _failure(task: pipeline.Task, error: BaseException) -> dict[str, Any]:
+    variant, seed, replication = task
+    told = f"{type(error).__name__}: {error}"
+    return {
+        "variant": variant.name,
+        "levers": dict(variant.levers),
+        "seed": seed,
+        "replication": replication,
+        "error": told,
+    }
+
+
+def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:
+    """The outcomes of the first variant alone, every replication; nothing is written. Raises ScenarioError if it is too
+    large, KeyboardInterrupt.
+    """
+    refuse_if_too_large(experiment, threads)
+    say_that_it_compiles(quiet)
+    variant, head = experiment.first, experiment.head
+    tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
+    hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
+    with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
+        return [aftermath.follow(outcome) for outcome in runner.run(tasks)]
+
+
+def say_that_it_compiles(quiet: bool) -> None:
+    """Compile now if that was never done, and say so: it takes longer than most runs."""
+    from recovery_kernels import jit
+
+    if jit.is_compiled():
+        return
+    if not quiet:
+        print("first run: compiling the kernels, about half a minute, kept for later …", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    from recovery.model import scenario
+
+    tiny = scenario.parse(
+        'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { holders = 2, hosts = 1 }\n'
+        'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "2s", check_every = "1s" }\n'
+    )
+    with pipeline.Runner(1) as runner:
+        list(runner.run([(tiny.first, 1, 0)]))
+    if not quiet:
+        print(f"compiled in {show_duration(time.monotonic() - begun)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(total: int, quiet: bool) -> Iterator[Callable[[float], None] | None]:
+    """A bar with the time that is left, on a terminal only; yields what `Runner` tells its progress to."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def counted(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Progress of a sweep: a bar on a terminal, else a line on stderr every half minute, with rate and time left.
+
+    Yields what is told of (runs wanted more, runs done).
+    """
+    if quiet:
+        yield None
+        return
+    begun, said, total, done = time.monotonic(), time.monotonic(), 0, 0
+
+    def tell(more: int, ended: int) -> None:
+        nonlocal total, done, said
+        total, done, now = total + more, done + ended, time.monotonic()
+        if ended > 0 and (now - said > (1 if is_terminal else 30)):
+            said = now
+            rate = done / (now - begun)
+            left_s = (total - done) / rate
+            line = f"{done} of {total} runs of this round and before, {rate:.3g}/s, {show_duration(left_s)} left"
+            print(f"\r{line}   " if is_terminal else line, file=sys.stderr, end="" if is_terminal else "\n", flush=True)
+
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    yield tell
+    if is_terminal:
+        print("\r" + 79 * " " + "\r", file=sys.stderr, end="", flush=True)
