@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.store import results as store
 from recovery.study import compare
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.study import race
 
 ROOT = Path(__file__).resolve().parent.parent

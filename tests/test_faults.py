@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 
 TOP = Path(__file__).resolve().parent
 INPUTS = TOP / "faults" / "inputs"

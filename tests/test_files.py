@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.simulate import pipeline
 from recovery.store import files
 from recovery.store import results as store
@@ -454,7 +454,8 @@ def test_where_the_first_variant_fails_the_others_are_told(
 
 SIGNALLED = """
 import os, signal, sys
-from recovery import cli, pipeline
+from recovery.cli import main as cli
+from recovery.simulate import pipeline
 each, number = pipeline.Runner.each, getattr(signal, sys.argv.pop(1))
 def counted(self, tasks):
     for done, found in enumerate(each(self, tasks)):
@@ -483,7 +484,7 @@ def test_a_signal_that_ends_keeps_what_is_done(tiny: Path, tmp_path: Path, name:
 
 DRIVER = """
 import os, time
-from recovery import drain
+from recovery.study import drain
 if __name__ == "__main__":
     pool = drain.backend("processes", 2).executor()
     pids = {pool.submit(os.getpid).result() for _ in range(8)}

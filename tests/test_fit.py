@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.model import scenario
 from recovery.simulate import pipeline
 from recovery.study import fit

@@ -5,6 +5,7 @@ or to change nothing. Whether the numbers MODEL, MEASURES and RACE were raised i
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ TOP = Path(__file__).resolve().parent.parent
 GOLDEN = json.loads(fingerprints.GOLDEN.read_text(encoding="utf-8"))
 KEYS = f"""
 import sys
-from recovery import identity  # first: fingerprints would take the package that stands beside it
+from recovery.simulate import identity  # first: fingerprints would take the package that stands beside it
 sys.path.insert(0, {str(TOP / "tests")!r})
 import fingerprints
 print([identity.digest_of(fingerprints.experiment_of(*run).first, 1, 0) for name, run in fingerprints.RUNS.items()
@@ -53,7 +54,13 @@ def test_a_number_is_raised_when_results_change(name: str) -> None:
 def keys_in(folder: Path) -> str:
     """Keys of all fingerprint runs by the code that lies in `folder`."""
     command = [sys.executable, "-P", "-c", KEYS]
-    done = subprocess.run(command, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command,
+        env={"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "kernels")])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from recovery_kernels import jit
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.model import distributions, scenario
 from recovery.model.sections import Demand
 from recovery.simulate import aftermath, pilot, pipeline

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from kernel_cases import OVERFLOW
 from twin.services import ServicesTwin
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.model import scenario
 from recovery.model.scenario import ScenarioError
 from recovery.read import service_table

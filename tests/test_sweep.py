@@ -28,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.model import design, scenario
 from recovery.model.design import Span, Sweep
 from recovery.model.scenario import Variant

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from recovery.cli.main import main as cli
+from recovery.cli import main as cli
 from recovery.model import scenario
 from recovery.show import text
 from recovery.simulate import pipeline

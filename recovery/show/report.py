@@ -200,7 +200,7 @@ def html(
         notes=notes,
         explain=[_explained(row, notes) for row in summary["explain"]],
         inputs=_inputs(manifest, notes),
-        variants=_variants(manifest),
+        changes=_changes(manifest),
         sweep=_sweep(manifest),
         runs=_runs(summary),
         services=Markup(services),  # our own, with all texts escaped
@@ -664,7 +664,7 @@ def _inputs(manifest: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> 
     return [{"key": key, "value": text_of(value), "marks": marks_of(key, notes)} for key, value in _flat(own)]
 
 
-def _variants(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _changes(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = manifest["inputs"].get("variants", {})
     return [
         {"name": name, "changes": [f"{key}: {text_of(value)}" for key, value in _flat(change)] or ["nothing"]}
