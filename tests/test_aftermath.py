@@ -20,8 +20,9 @@ from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 from twin.aftermath import LaunchTwin, PropagationTwin
 
+from recovery.errors import ScenarioError
 from recovery.model import scenario
-from recovery.model.scenario import Scenario, ScenarioError
+from recovery.model.scenario import Scenario
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import launches, propagation

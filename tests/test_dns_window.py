@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from recovery.errors import ScenarioError
 from recovery.model import dns, scenario
 from recovery.model.dns import Moments
 from recovery.show import figures
@@ -116,7 +117,7 @@ def test_windows_are_drawn_by_seed() -> None:
     ],
 )
 def test_mistakes_are_told(text: str, said: str) -> None:
-    with pytest.raises(scenario.ScenarioError) as error:
+    with pytest.raises(ScenarioError) as error:
         scenario.parse(FLEET + text)
     assert said in str(error.value)
 

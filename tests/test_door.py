@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from recovery.errors import CONTROL, ScenarioError
 from recovery.model.distributions import read_measured
 from recovery.model.scenario import load, parse
 from recovery.model.sections import read_rates
 from recovery.read import door, measured, service_table
-from recovery.read.door import ScenarioError
 
 LEASES = """
 horizon = "1h"
@@ -109,7 +109,7 @@ def test_control_characters_are_refused_with_their_key(text: str, key: str, char
     [line] = told(f"{head}\n{sign}{table}\n{text}" if text.startswith("[") else f"{text}\n{LEASES}").splitlines()
     assert line.startswith(f"s.toml: {key}")
     assert f"holds the control character U+{character[2:].upper()}; want a " in line
-    assert not door._CONTROL.search(line)
+    assert not CONTROL.search(line)
 
 
 def test_sentences_may_have_lines_and_names_may_not() -> None:

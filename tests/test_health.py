@@ -17,8 +17,9 @@ from recovery_kernels import batches
 from recovery_kernels import health as kernel
 from twin.health import HealthTwin
 
+from recovery.errors import ScenarioError
 from recovery.model import scenario
-from recovery.model.scenario import Scenario, ScenarioError
+from recovery.model.scenario import Scenario
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import health

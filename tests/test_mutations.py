@@ -18,9 +18,9 @@ import jsonschema
 import pytest
 from mutations import Mutator, Source, sources, toml_of
 
+from recovery.errors import CONTROL, LINE_MAX, ScenarioError
 from recovery.model import scenario
-from recovery.read import door, service_table
-from recovery.read.door import ScenarioError
+from recovery.read import service_table
 from recovery.read.schema import json_schema
 from recovery.simulate import aftermath
 from recovery.simulate.pipeline import Outcome, Runner
@@ -71,8 +71,8 @@ def answer(seed: int) -> str:
             assert line.startswith(("m.toml: ", "--set ")), where
             assert "want" in line or "is no TOML" in line or line.endswith((" more", "of that kind")), (line, where)
             assert not NOT_OURS.search(line), (line, where)
-            assert not door._CONTROL.search(line), (line, where)
-            assert len(line) <= door.LINE_MAX + 100, where
+            assert not CONTROL.search(line), (line, where)
+            assert len(line) <= LINE_MAX + 100, where
     except Exception as error:
         raise AssertionError(f"{type(error).__name__}: {error}\n{where}") from error
     took_s = time.thread_time() - begun

@@ -14,6 +14,7 @@ import pytest
 from recovery_kernels import requests
 from scipy import stats
 
+from recovery.errors import ScenarioError
 from recovery.measures import functions as measures
 from recovery.model import scenario
 from recovery.show import text
@@ -333,7 +334,7 @@ def test_memory_grows_with_hosts_in_flight_and_not_with_hosts_times_windows(oper
 
 @pytest.mark.parametrize("sample", [1, 3, 25])
 def test_a_sample_that_cannot_be_is_refused(sample: int) -> None:
-    with pytest.raises(scenario.ScenarioError, match=rf"sample_hosts is {sample}; want 4 \(two a zone\) to .* 24"):
+    with pytest.raises(ScenarioError, match=rf"sample_hosts is {sample}; want 4 \(two a zone\) to .* 24"):
         fleet(sample)
 
 

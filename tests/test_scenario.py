@@ -14,9 +14,10 @@ import jsonschema
 import pytest
 
 from recovery import units
+from recovery.errors import ScenarioError
 from recovery.model import policies
 from recovery.model.distributions import Distribution, read_measured
-from recovery.model.scenario import Experiment, ScenarioError, condition, expectation, load, parse
+from recovery.model.scenario import Experiment, condition, expectation, load, parse
 from recovery.read.schema import json_schema
 from recovery.store.results import to_json
 from recovery.study import race

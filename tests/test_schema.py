@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from recovery.model.scenario import ScenarioError, rebuilt
+from recovery.errors import ScenarioError
+from recovery.model.scenario import rebuilt
 from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent

@@ -22,8 +22,8 @@ from kernel_cases import OVERFLOW
 from twin.services import ServicesTwin
 
 from recovery.cli import main as cli
+from recovery.errors import ScenarioError
 from recovery.model import scenario
-from recovery.model.scenario import ScenarioError
 from recovery.read import service_table
 from recovery.read.service_table import Table
 from recovery.show import figures_services, report, report_services, services_text

@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 
 from recovery import units
+from recovery.errors import ScenarioError
 from recovery.model import scenario
-from recovery.model.scenario import Experiment, ScenarioError
+from recovery.model.scenario import Experiment
 from recovery.show import report, stage_times, text
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath

@@ -46,7 +46,7 @@ def _fail(message: object, status: int = USAGE) -> NoReturn:
 
 def _told(error: BaseException) -> tuple[str, int]:
     """What an error that no command expected is in one line, and its exit status."""
-    from recovery.model.scenario import ScenarioError
+    from recovery.errors import ScenarioError
     from recovery.store.files import Damaged
 
     if isinstance(error, ScenarioError | Damaged):
@@ -78,7 +78,8 @@ def _of_disk(error: OSError, want: str = "") -> str:
 
 
 def _load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experiment":
-    from recovery.model.scenario import ScenarioError, load
+    from recovery.errors import ScenarioError
+    from recovery.model.scenario import load
 
     try:
         loaded = load(path, (*overrides, *(f"{key}={value}" for key, value in head.items() if value is not None)))
@@ -260,7 +261,7 @@ def _race(
     out: Path | None,
     no_report: bool,
 ) -> None:
-    from recovery.model.scenario import ScenarioError
+    from recovery.errors import ScenarioError
     from recovery.show import race_page
     from recovery.study import execute, race
 
@@ -337,7 +338,7 @@ def blast(
     FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
     run.
     """
-    from recovery.model.scenario import ScenarioError
+    from recovery.errors import ScenarioError
     from recovery.read import service_table
     from recovery.show import services_text
     from recovery.study import execute, services
@@ -776,7 +777,7 @@ def fit(
     is, a picture, and the scenario with the values set.
     """
     loaded = _load(str(experiment), overrides)
-    from recovery.model.scenario import ScenarioError
+    from recovery.errors import ScenarioError
     from recovery.show import figures_fit
     from recovery.store import files
     from recovery.study import execute

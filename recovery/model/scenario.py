@@ -30,13 +30,13 @@ from pydantic import (
     model_validator,
 )
 
+from recovery.errors import ScenarioError
 from recovery.model import dns as race
 from recovery.model import policies, sections
 from recovery.model.design import Sweep, lever_points
 from recovery.model.distributions import Distribution, Time
 from recovery.model.sections import Slowdown
 from recovery.read import door
-from recovery.read.door import ScenarioError
 from recovery.read.door import quoted as _quoted
 from recovery.units import (
     HORIZON_MAX_S,
@@ -1225,7 +1225,6 @@ __all__ = [
     "Distribution",
     "Experiment",
     "Scenario",
-    "ScenarioError",
     "ValidationInfo",
     "Variant",
     "load",

@@ -11,37 +11,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from recovery.errors import CONTROL, ScenarioError, visible
+
 DEPTH_MAX = 32  # tables and lists in each other; a scenario has no more than nine
 BYTES_MAX = 2_000_000  # of a file: tomllib reads from 0.2 to 2 megabytes a second
 TEXT_MAX = 10_000  # characters of a text
 NAME_MAX = 200  # characters of a key: a name, or a path with dots
-LINE_MAX = 2_000  # characters of a message
 DIGITS_MAX = 4_000  # of a whole number: Python prints no more
 SHOWN_MAX = 20  # mistakes of one kind that are told one by one
 PROSE = frozenset({"question", "answer", "why"})  # sentences, which may have line breaks
 
-# C0 and C1, separators of lines and paragraphs, and what turns the direction of writing for all that follows.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Texts and comments of a TOML file, in the order in which a reader meets them.
 _NO_KEYS = re.compile(
     r'"""[\s\S]*?"""|' + r"'''[\s\S]*?'''|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|#[^\n]*",
 )
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be run as it is written: a line a mistake, with file, key, value and what is wanted."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("\n".join(visible(_cut(line)) for line in str(message).split("\n")))
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= LINE_MAX else f"{line[: LINE_MAX // 2]}…{line[-LINE_MAX // 3 :]}"
-
-
-def visible(text: str) -> str:
-    """The text with control characters as TOML escapes them, so that they do nothing to a terminal or a table."""
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def brief(text: str) -> str:
@@ -56,7 +39,7 @@ def quoted(name: str) -> str:
 
 def read(path: Path) -> str:
     """The text of a TOML file. Raises ScenarioError that says what is wanted."""
-    if control := _CONTROL.search(path.name):
+    if control := CONTROL.search(path.name):
         raise ScenarioError(f"{path}: its name holds {_code(control[0])}; want a name without control characters")
     try:
         with path.open("rb") as file:
@@ -132,7 +115,7 @@ def _wrong(raw: Mapping[str, Any]) -> Iterator[str]:
                 waiting.append((here, depth + 1, item))
                 if len(key) > NAME_MAX:
                     yield f"{_shown(here)} is a name of {len(key)} characters; want at most {NAME_MAX}"
-                elif control := _CONTROL.search(key):
+                elif control := CONTROL.search(key):
                     yield f"{_shown(here)} holds {_code(control[0])}; want a name without control characters"
         elif isinstance(value, list):
             waiting += [((place, i), depth + 1, item) for i, item in reversed(list(enumerate(value)))]
@@ -140,7 +123,7 @@ def _wrong(raw: Mapping[str, Any]) -> Iterator[str]:
             text = re.sub(r"[\n\t]", " ", value) if place and place[1] in PROSE else value
             if len(value) > TEXT_MAX:
                 yield f"{_shown(place)} is a text of {len(value)} characters; want at most {TEXT_MAX}"
-            elif control := _CONTROL.search(text):
+            elif control := CONTROL.search(text):
                 yield f"{_shown(place)} holds {_code(control[0])}; want a text without control characters"
         elif isinstance(value, int) and abs(value) >= 10**DIGITS_MAX:
             yield f"{_shown(place)} is a number of thousands of digits; want a smaller one"

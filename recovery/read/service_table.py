@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
+from recovery.errors import ScenarioError
 from recovery.model.scenario import Flag, Note, Scenario, a_moment, check_table, nearest
 from recovery.model.sections import Part, Whole
 from recovery.read import door
-from recovery.read.door import ScenarioError
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, duration_s, show_duration
 
 KINDS = ("hard", "backlog", "capacity", "manual", "cause")

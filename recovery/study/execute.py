@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recovery.model.scenario import Experiment, ScenarioError
+from recovery.errors import ScenarioError
+from recovery.model.scenario import Experiment
 from recovery.read import service_table
 from recovery.show import report_race
 from recovery.simulate import aftermath, pipeline

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from recovery.model.scenario import Experiment, Scenario, ScenarioError, Variant, load, resolve
+from recovery.errors import ScenarioError
+from recovery.model.scenario import Experiment, Scenario, Variant, load, resolve
 from recovery.read import measured, toml_edit
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.pipeline import Outcome

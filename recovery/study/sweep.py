@@ -27,9 +27,10 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from recovery import theory
+from recovery.errors import ScenarioError
 from recovery.model import design
 from recovery.model.design import Point, Span, Sweep
-from recovery.model.scenario import Experiment, Observed, ScenarioError, Variant, outages_s
+from recovery.model.scenario import Experiment, Observed, Variant, outages_s
 from recovery.show import text
 from recovery.simulate import identity, pilot, pipeline
 from recovery.statistics import confidence, inference, selection
