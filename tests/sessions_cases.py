@@ -2,14 +2,19 @@
 
 from typing import Any
 
+from hypothesis import strategies as st
 from kernel_cases import Case, draws, policies, requests
+from twin import coldstart
 from twin.requests import Twin, histogram_part
+from twin.sessions import chance
 from twin.sessions.books import HOST, Books
+from twin.sessions.chance import Chance
 from twin.sessions.fleet import Fleet
 from twin.sessions.scenario import (
     Action,
     Class,
     Dist,
+    EndSessions,
     Host,
     Lease,
     Limiter,
@@ -18,6 +23,7 @@ from twin.sessions.scenario import (
     Scenario,
     Step,
     Throttle,
+    constant,
 )
 
 KINDS = {
@@ -223,3 +229,107 @@ def parts(times: list[int]) -> dict[int, int]:
 def run(scenario: Scenario) -> Books:
     """A whole run, checked after each event."""
     return Fleet(scenario).run()
+
+
+# --- any scenario that the independent program for cold starts can be told, too --------------------------------------
+
+FEW = tuple(float(n) for n in range(1, 7))  # what is drawn: 1 … 6 ns, so that much happens at one time
+
+
+@st.composite
+def cold_starts(draw: st.DrawFn) -> tuple[Scenario, coldstart.Plan]:
+    """One host with holders and jobs, as both programs are told it. A step of the one is a nanosecond of the other."""
+    until = draw(st.integers(30, 80))
+    seed = draw(st.integers(0, 2**64 - 1))
+    rolls = Chance(seed, 0, 0)
+    limit = st.one_of(st.none(), st.integers(0, 4))
+    classes: list[Class] = []
+    kinds: list[coldstart.Kind] = []
+    for number in range(draw(st.integers(1, 4))):
+        patience, pause, interval, lease = (draw(st.integers(least, 25)) for least in (1, 0, 1, 0))
+        priority, weight = draw(st.integers(0, 2)), draw(st.sampled_from([None, None, 1, 2, 3, 16]))
+        own = draw(limit) if draw(st.booleans()) else None
+        is_jobs = draw(st.booleans())
+        before = [k for k in range(number) if classes[k].is_jobs == is_jobs]
+        tie, after = None, None
+        if before and draw(st.booleans()):
+            tie = draw(st.sampled_from(before))
+            if draw(st.booleans()):
+                tie, after = None, tie
+        shared: dict[str, Any] = {
+            "establish": Dist("empirical", values=FEW),
+            "renew": Dist("empirical", values=FEW[:3]),
+            "timeout": constant(patience),
+            "check_every_ns": interval,
+            "lease": Lease(duration=constant(lease)),
+            "first_delay": Dist("empirical", values=(0.0, 0.0, 1.0, 4.0)),
+            "priority": priority,
+            "weight": weight,
+            "limit": own,
+            "of": None if tie is None else classes[tie].name,
+            "after": None if after is None else classes[after].name,
+        }
+        told: dict[str, Any] = {
+            "patience": patience, "pause": pause, "interval": interval, "lease": lease, "urgency": priority,
+            "part": weight, "room": own, "with_": tie, "after": after,
+        }  # fmt: skip
+        if is_jobs:
+            retries = draw(st.integers(0, 3))
+            told["tries"] = retries + 1
+            shared["retry"] = Retry("fixed", constant(pause), retries=retries)
+            if tie is None and after is None:
+                rate = draw(st.sampled_from([0.05, 0.2, 0.5]))
+                phase = rolls.uniform(chance.ARRIVAL, number, 0, 0)
+                came = [int((phase + n) / rate + 0.5) for n in range(until)]
+                told["comes"] = tuple(time for time in came if time < until)
+                shared |= {"arrivals": ((0, rate),), "is_poisson": False}
+        else:
+            partner = tie if after is None else after
+            many = draw(st.integers(1, 5)) if partner is None else len(classes[partner].first_ns[0])
+            times = st.lists(st.integers(0, 12), min_size=many, max_size=many).map(tuple)
+            is_cold, laps = draw(st.booleans()), draw(st.booleans())
+            first, lease_ends = draw(times), draw(times)
+            told |= {"first": first, "lease_ends": lease_ends, "cold": is_cold, "laps": laps}
+            shared |= {
+                "first_ns": (first,), "expires_ns": (lease_ends,), "starts_unleased": is_cold,
+                "retry": Retry("fixed", constant(pause)), "expire": Dist("empirical", values=FEW[:2]) if laps else None,
+            }  # fmt: skip
+        classes.append(Class(f"c{number}", **shared))
+        kinds.append(coldstart.Kind(**told))
+    workers, room, gap, fails_in = (
+        draw(st.integers(1, 3)),
+        draw(limit),
+        draw(st.integers(1, 3)),
+        draw(st.integers(0, 4)),
+    )
+    begins = draw(st.integers(0, until))
+    away = draw(st.sampled_from([(), ((begins, begins + 15),)]))
+    breaks, playbook = [], []
+    every = tuple(range(len(classes)))
+    for _ in range(draw(st.integers(0, 3))):
+        when, share = draw(st.integers(0, until)), draw(st.sampled_from([1.0, 1.0, 0.5, 0.3]))
+        which = draw(st.sampled_from([every, (draw(st.sampled_from(every)),)]))
+        how = draw(st.sampled_from([coldstart.AT_ONCE, coldstart.AT_CHECK, coldstart.DRAWN]))
+        breaks.append((when, which, share, how))
+        notices: dict[str, Any] = {coldstart.AT_ONCE: "at-once", coldstart.AT_CHECK: "at-check"}
+        edit = EndSessions(share, notices.get(how, Dist("empirical", values=FEW)))
+        playbook.append(Action((Step(edit, classes=which),), at_ns=when))
+    streams = {
+        "service": chance.SERVICE, "renewal": chance.SERVICE, "lapse": chance.EXPIRE, "notice": chance.NOTICE,
+        "delay": chance.FIRST_DELAY,
+    }  # fmt: skip
+    values = {"service": FEW, "renewal": FEW[:3], "lapse": FEW[:2], "notice": FEW, "delay": (0.0, 0.0, 1.0, 4.0)}
+
+    def rolled(what: str, number: int, client: int, attempt: int) -> int:
+        return rolls.time_ns(Dist("empirical", values=values[what]), streams[what], number, client, attempt)
+
+    scenario = Scenario(
+        until,
+        7,
+        tuple(classes),
+        Host(workers, limit=room, round_trip_ns=gap, fail_after_ns=fails_in),
+        dependency=tuple((time, share) for begin, end in away for time, share in ((begin, 1.0), (end, 0.0))),
+        playbook=tuple(playbook),
+        seed=seed,
+    )
+    return scenario, coldstart.Plan(until, workers, tuple(kinds), rolled, room, gap, fails_in, away, tuple(breaks))

@@ -1,12 +1,13 @@
 """Draws by address, for classes too.
 
-The addresses are those of `kernels.draws`: (seed, replication, stream, host, client, attempt). A class has streams of
-its own: class k draws from stream `s + 64 k` where the first version draws from `s`, so the first class has today's.
+The addresses are those of `recovery_kernels.draws`: (seed, replication, stream, host, client, attempt). A class has
+streams of its own: class k draws from stream `s + 64 k` where the first version draws from `s`, so the first class has
+today's.
 """
 
 import numpy as np
+from recovery_kernels import draws
 
-from kernels import draws
 from twin.sessions.scenario import FAR_NS, Dist
 
 SERVICE, TIMEOUT, RETRY, CHECK = draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK
@@ -66,7 +67,7 @@ class Chance:
 
 
 def quantile(dist: Dist, u: float) -> float:
-    """The value of a distribution that belongs to a uniform draw, as `kernels.draws.quantile` has it."""
+    """The value of a distribution that belongs to a uniform draw, as `recovery_kernels.draws.quantile` has it."""
     if dist.kind == "exponential":
         return max(-dist.a * float(draws.log(u)), 0.0)
     if dist.kind == "uniform":

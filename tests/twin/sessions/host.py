@@ -439,7 +439,9 @@ class TwinHost:
                 mean *= min(1.0 + a * crowding, 1e150)  # 0 times infinity would be no number
             service = whole_ns(mean)
         begins = max(self.now, request.started + request.paid)
-        request.timer = self.add(begins + service, events.FINISH, lambda: self.finish(request), *self.address(request))
+        number, who, attempt = self.address(request)
+        turn = 2 * attempt + (request.nature != "client")  # of equals the client's comes before the host's own
+        request.timer = self.add(begins + service, events.FINISH, lambda: self.finish(request), number, who, turn)
 
     def service(self, request: Request) -> float:
         """The drawn time of a service, ns."""

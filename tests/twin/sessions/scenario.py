@@ -27,9 +27,9 @@ HOST_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Dist:
-    """A distribution of times (ns), by the names and parameters of `kernels.draws.Dist`: constant a; uniform from a to
-    b; exponential with mean a; lognormal with location a and scale b of the logarithm; weibull with scale a and shape
-    b; pareto from a with tail exponent b; empirical: one of `values`.
+    """A distribution of times (ns), by the names and parameters of `recovery_kernels.draws.Dist`: constant a; uniform
+    from a to b; exponential with mean a; lognormal with location a and scale b of the logarithm; weibull with scale a
+    and shape b; pareto from a with tail exponent b; empirical: one of `values`.
     """
 
     kind: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"] = "constant"
