@@ -357,6 +357,7 @@ def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
     """The tolerance is stated: levels are looked at a window late, and milestones are read at windows' ends."""
     text = (
         BASE.replace("20m", "3h") + 'dependency.outages = [{ from = "10m", to = "40m" }]\n'
+        'policy.client = { name = "fixed", delay = "5s" }\n'  # asked at once, half an hour has millions of tries
         'launches.demand = "3/s"\nlaunches.changes = "3/s"\nlaunches.looks = 4\n'
         'launches.client = { name = "full-jitter", base = "1m", cap = "2m" }\n'
         'propagation = { workers = 8, time = "1s", normal_latency = "1m" }\n'

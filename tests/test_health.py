@@ -286,8 +286,10 @@ def test_failover_leaves_one_zone_and_ends_when_switched_off() -> None:
     assert np.array_equal(state.series[60:, kernel.ROUTED], plain.series[60:, kernel.ROUTED])
 
 
+# Holders that failed wait before they ask again: those that ask at once would fill half an hour with millions of tries.
 LOOP = (
     BASE.replace("20m", "2h").replace("workers = 8", "workers = 4")
+    + 'policy.client = { name = "fixed", delay = "5s" }\n'
     + 'dependency.outages = [{ from = "10m", to = "40m" }]\n'
     + '[health]\ntargets = 90\njoins = "1%"\ntime = "10ms"\nterminate_after = "3m"\n'
 )
