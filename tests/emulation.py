@@ -13,8 +13,8 @@ import numpy as np
 from scipy import special
 from scipy.stats import qmc
 
-from recovery.measures import functions as measures
 from recovery.statistics import confidence, inference
+from recovery.statistics.means import mean_interval
 
 Draw = Callable[[np.random.Generator, tuple[int, int, int]], np.ndarray]
 
@@ -354,7 +354,7 @@ def covered(values: Values, size: int, experiments: int, *, limited: bool = True
     """How often the interval of so many values holds their mean; Student's own where it is not `limited`."""
     limits = {"least": 0.0, "most": values.most} if limited else {}
     drawn = values.draw(np.random.default_rng(seed), (experiments, size)).tolist()
-    told = [measures.mean_interval(one, **limits) for one in drawn]
+    told = [mean_interval(one, **limits) for one in drawn]
     return sum(low <= values.mean <= high for _, low, high in told)
 
 

@@ -15,7 +15,7 @@ from recovery_kernels import requests
 from scipy import stats
 
 from recovery.errors import ScenarioError
-from recovery.measures import functions as measures
+from recovery.measures import leased_curve
 from recovery.model import scenario
 from recovery.show import text
 from recovery.simulate import pipeline
@@ -371,8 +371,8 @@ def test_intervals_cover_emulated_fleets(skew: float, each_s: float, wait_s: flo
         leased = curves[found.hosts]
         share = (found.stands_for.sum(axis=0) / found.sizes) @ leased / 2400
         told = sampling.doubt(found, leased, 0)
-        truth = measures.times_to_recovery_s(times, curves.sum(axis=0) / 2400, 0.0, 20.0)
-        low_high = measures.recovery_intervals_s(
+        truth = leased_curve.times_to_recovery_s(times, curves.sum(axis=0) / 2400, 0.0, 20.0)
+        low_high = leased_curve.recovery_intervals_s(
             times, share, told.deviation, told.freedom, told.is_told_by_few, 0.0, 20.0
         )
         for name, known in covered.items():

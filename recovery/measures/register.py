@@ -92,12 +92,15 @@ class Measure:
         return limits_of(self.name)
 
 
-DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
+DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
+"""Of the times to recovery: the share that is back then."""
+ROUNDING = 1e-12  # a share may miss its depth by so much
 
 
 def _depths() -> list[Measure]:
     """Times to recovery of leases and of jobs, and what goes with each."""
     same = {90: "the same for 90 %", 99: "the same for 99 %: the main measure", 100: "the same for all"}
+    depths = [round(100 * share) for share in DEPTHS.values()]
     words = (
         (LEASES, "back", "time until half of the holders have a lease, for good"),
         (JOBS, "cleared", "time until half of the jobs without an answer have one or gave up, for good"),
@@ -108,14 +111,14 @@ def _depths() -> list[Measure]:
             is_expected=True, is_shown=True, is_recovery=True,
             before="ttr99_s" if depth == 100 and stage == LEASES else "",
         )
-        for stage, back, half in words for depth in DEPTHS
+        for stage, back, half in words for depth in depths
     ]  # fmt: skip
     lost = [
         Measure(
             name=f"ttr{depth}_lost_s", kind="time", stage=ALL, title=f"{depth} % lost again",
             meaning=f"time until the share of ttr{depth}_s was next lost; never: it held to the horizon",
         )
-        for depth in DEPTHS
+        for depth in depths
     ]  # fmt: skip
     ends = [
         Measure(
@@ -123,14 +126,14 @@ def _depths() -> list[Measure]:
             meaning=f"{end} end of the interval (95 %) of ttr{depth}_s where only a sample of the hosts is simulated: "
             f"when the {edge} edge of the band gets there",
         )
-        for depth in DEPTHS for end, edge in (("low", "upper"), ("high", "lower"))
+        for depth in depths for end, edge in (("low", "upper"), ("high", "lower"))
     ]  # fmt: skip
     reasons = [
         Measure(
             name=f"ttr{depth}_no_interval", kind="text", stage=LEASES, title=f"{depth} % back, no interval",
             meaning=f"why a sample of the hosts gives ttr{depth}_s no interval; empty if it has one",
         )
-        for depth in DEPTHS
+        for depth in depths
     ]  # fmt: skip
     return [*times, *lost, *ends, *reasons]
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from recovery.measures import functions as measures
+from recovery.statistics.means import mean_interval
 from recovery.store.results import number
 from recovery.units import show_milestone
 
@@ -85,13 +85,13 @@ def _variant(
     normal, saved = {}, {}
     for stage in stages:
         values = [run[stage] for run in own.values() if stage in run]
-        normal[stage] = Span(*measures.mean_interval(values, least=0.0))
+        normal[stage] = Span(*mean_interval(values, least=0.0))
         pairs = [
             first[i][stage] - run[stage]
             for i, run in own.items()
             if i in first and math.isfinite(run.get(stage, math.nan)) and math.isfinite(first[i].get(stage, math.nan))
         ]
-        saved[stage] = Span(*measures.mean_interval(pairs if len(pairs) == len(own) else ()))
+        saved[stage] = Span(*mean_interval(pairs if len(pairs) == len(own) else ()))
     lasts = Counter(_last(run, window_s) for run in own.values())
     last, count = lasts.most_common(1)[0]
     last = last if count == len(own) else f"{last} in {count} of {len(own)} runs"

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recovery.measures.functions import ROUNDING
+from recovery.measures.register import ROUNDING
 from recovery.model.scenario import MILESTONES, Experiment, Variant
 from recovery.show import stage_times
 from recovery.simulate.estimate import Estimate

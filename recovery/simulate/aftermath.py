@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from recovery_kernels import requests
 
-from recovery.measures import functions as measures
+from recovery.measures import histograms, lasting
 from recovery.simulate.pipeline import Outcome
 from recovery.stages import health, launches, propagation
 
@@ -64,13 +64,13 @@ class Aftermath(Outcome):
         scenario, t, flows = self.scenario, self.times_s, self.later
         attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]
         share = np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0)
-        fails_from = measures.stays_from(t, share < FAILING_SHARE, 0.0, scenario.hold)
+        fails_from = lasting.stays_from(t, share < FAILING_SHARE, 0.0, scenario.hold)
         after, works = fails_from if math.isfinite(fails_from) else 0.0, share >= FAILING_SHARE
         total = max(int(attempts.sum()), 1)
         return {
             "launches_fail_s": fails_from,
-            "launches_resume_s": 0.0 if works.all() else measures.stays_from(t, works, after, scenario.hold),
-            "launches_normal_s": measures.normal_from_s(t, share >= NORMAL_SHARE, fails_from, scenario.hold),
+            "launches_resume_s": 0.0 if works.all() else lasting.stays_from(t, works, after, scenario.hold),
+            "launches_normal_s": lasting.normal_from_s(t, share >= NORMAL_SHARE, fails_from, scenario.hold),
             "launches_asked": int(flows["launches_asked"].sum()),
             "launches_accepted": int(accepted.sum()),
             "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
@@ -86,13 +86,13 @@ class Aftermath(Outcome):
             raise ValueError("no [propagation]")
         t, flows, hold = self.times_s, self.later, self.scenario.hold
         is_late = self.latency_mean_s() > part.normal_latency
-        rises = measures.stays_from(t, is_late, 0.0, hold)
+        rises = lasting.stays_from(t, is_late, 0.0, hold)
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         return {
             "latency_rises_s": rises,
-            "latency_normal_s": measures.normal_from_s(t, ~is_late, rises, hold),
-            "reach_p50_s": measures.quantile_s(self.reach, starts, 0.5),
-            "reach_p99_s": measures.quantile_s(self.reach, starts, 0.99),
+            "latency_normal_s": lasting.normal_from_s(t, ~is_late, rises, hold),
+            "reach_p50_s": histograms.quantile_s(self.reach, starts, 0.5),
+            "reach_p99_s": histograms.quantile_s(self.reach, starts, 0.99),
             "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
             "jobs_waiting_peak": int(flows["jobs_waiting_max"].max(initial=0)),
             "jobs_refused_share": int(flows["jobs_refused"].sum()) / max(int(flows["job_attempts"].sum()), 1),
@@ -112,13 +112,13 @@ class Aftermath(Outcome):
             return {}
         t, flows, hold = self.times_s, self.later, self.scenario.hold
         share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE
-        falls = measures.stays_from(t, share < part.normal_share, 0.0, hold)
-        back = measures.normal_from_s(t, share >= part.normal_share, falls, hold)
-        start = measures.stays_from(t, fails, 0.0, hold)
+        falls = lasting.stays_from(t, share < part.normal_share, 0.0, hold)
+        back = lasting.normal_from_s(t, share >= part.normal_share, falls, hold)
+        start = lasting.stays_from(t, fails, 0.0, hold)
         out = np.flatnonzero(flows["failovers"])
         return {
             "errors_start_s": start,
-            "errors_end_s": measures.normal_from_s(t, ~fails, start, hold),
+            "errors_end_s": lasting.normal_from_s(t, ~fails, start, hold),
             "failover_first_s": float(t[out[0]]) if len(out) else math.inf,
             "capacity_falls_s": falls,
             "capacity_normal_s": back,

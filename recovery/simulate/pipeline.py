@@ -21,7 +21,7 @@ import numpy as np
 from recovery_kernels import requests
 
 from recovery import theory
-from recovery.measures import functions as measures
+from recovery.measures import effort, histograms, jobs_backlog, leased_curve, register, standing
 from recovery.model.scenario import Scenario, Variant, condition, outages_s, resolve
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases, queueing, sample
@@ -108,46 +108,46 @@ class Outcome:
         row: dict[str, Any] = {"recovers_from_s": back}
         if scenario.fleet is not None:
             share = self.leased_share()
-            missing, most = self.holders - flows["leased"], self.holders * (1 - measures.DEPTHS["ttr99_s"])
+            missing, most = self.holders - flows["leased"], self.holders * (1 - register.DEPTHS["ttr99_s"])
             normal, is_served = 0.0, True
-            row |= measures.times_to_recovery_s(t, share, back, hold)
+            row |= leased_curve.times_to_recovery_s(t, share, back, hold)
             if self.doubt is not None:
                 told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few
-                row |= measures.recovery_intervals_s(t, share, *told, back, hold)
+                row |= leased_curve.recovery_intervals_s(t, share, *told, back, hold)
                 row |= dict.fromkeys(("ttr100_s", "ttr100_lost_s"), math.nan)  # only the last host tells
             row["fluid_bound_s"] = self._fluid_bound_s()
             row["efficiency"] = row["fluid_bound_s"] / row["ttr99_s"] if row["ttr99_s"] > 0 else 1.0
-            row["relapses"] = measures.relapses(t, share, back)
+            row["relapses"] = leased_curve.relapses(t, share, back)
             row["leased_min_share"] = float(share.min())
             row["leased_end_share"] = float(share[-1])
             row["unleased_holder_hours"] = self.unleased_ns / 3.6e12
-            row |= measures.milestones_s(t, share, back, row["ttr100_s"])
-            is_leased = row["leased_min_share"] >= measures.DEPTHS["ttr99_s"] - measures.ROUNDING
+            row |= leased_curve.milestones_s(t, share, back, row["ttr100_s"])
+            is_leased = row["leased_min_share"] >= register.DEPTHS["ttr99_s"] - register.ROUNDING
             row["leases_normal_s"] = 0.0 if is_leased else back + row["ttr99_s"]
         else:
             missing = self.backlog()
-            found = measures.normal_of(t, missing, self._quiet(), back)
-            normal, most = found.level, found.allowed(measures.DEPTHS["ttr99_s"])
-            is_served = measures.is_served(t, flows["succeeded"], flows["gave_up"], hold)
-            row |= measures.jobs_times_s(t, missing, found, back, hold)
+            found = jobs_backlog.normal_of(t, missing, self._quiet(), back)
+            normal, most = found.level, found.allowed(register.DEPTHS["ttr99_s"])
+            is_served = jobs_backlog.is_served(t, flows["succeeded"], flows["gave_up"], hold)
+            row |= jobs_backlog.jobs_times_s(t, missing, found, back, hold)
             row["backlog_peak"] = int(flows["backlog_max"].max(initial=0))
             row["backlog_end"] = int(missing[-1])
             row["served_share"] = float(flows["succeeded"].sum() / max(flows["arrived"].sum(), 1))
             row["gave_up"] = int(flows["gave_up"].sum())
-        stretch = measures.stretch_s(t, back, hold, self._cycle_s())
-        row |= measures.state(
+        stretch = standing.stretch_s(t, back, hold, self._cycle_s())
+        row |= standing.state(
             t, missing, flows["queue"], most=most, time_s=row["ttr99_s"], is_served=is_served, hold_s=hold,
             stretch_s=stretch,
         )._asdict()  # fmt: skip
-        row["excess_hours"] = measures.excess_hours(t, missing, normal, back)
+        row["excess_hours"] = effort.excess_hours(t, missing, normal, back)
         if back >= t[-1]:
             # The dependency is not back yet: nothing is known of the recovery.
-            row |= measures.State("recovering", math.nan, math.nan, False)._asdict()
+            row |= standing.State("recovering", math.nan, math.nan, False)._asdict()
         end = back + row["ttr99_s"] if math.isfinite(row["ttr99_s"]) else math.inf
         during = (t > back) & (t <= max(end, back + scenario.coupling.window))
         attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
         row["amplification"] = attempts / successes if successes else math.inf
-        row["amplification_peak"] = measures.amplification_peak(t, flows["submitted"], flows["succeeded"], back, hold)
+        row["amplification_peak"] = effort.amplification_peak(t, flows["submitted"], flows["succeeded"], back, hold)
         work = {
             kind: float(flows[f"{kind}_work_ns"][during].sum(dtype=np.float64))  # whole numbers might not hold it
             for kind in ("useful", "wasted", "failed", "overhead")
@@ -157,12 +157,12 @@ class Outcome:
         row["oldest_peak_s"] = float(flows["oldest_max_ns"].max(initial=0) / 1e9)
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         for name, q in (("sojourn_p50_s", 0.5), ("sojourn_p99_s", 0.99)):
-            row[name] = measures.quantile_s(self.sojourn, starts, q)
+            row[name] = histograms.quantile_s(self.sojourn, starts, q)
         used = np.flatnonzero(self.sojourn)
         row["sojourn_max_s"] = float(starts[used[-1]] / 1e9) if len(used) else math.nan
         if scenario.jobs is not None:
             for name, q in (("latency_p50_s", 0.5), ("latency_p99_s", 0.99)):
-                row[name] = measures.quantile_s(self.latency, starts, q)
+                row[name] = histograms.quantile_s(self.latency, starts, q)
         denied = sum(int(flows[f"rejected_{why}"].sum()) for why in ("throttle", "admission", "full", "down"))
         row["denied"] = denied
         row["denied_share"] = denied / max(int(flows["submitted"].sum()), 1)
@@ -182,9 +182,9 @@ class Outcome:
         quiet = np.asarray(t <= min(scenario.recovers_from_s, *happens, math.inf))
         if quiet.any() and steps[-1][1] <= steps[0][1]:
             return quiet
-        stretch = measures.stretch_s(t, scenario.recovers_from_s, scenario.hold, self._cycle_s())
-        is_served = measures.is_served(t, flows["succeeded"], flows["gave_up"], scenario.hold)
-        if is_served and not measures.drift(t, self.backlog(), stretch).rises:
+        stretch = standing.stretch_s(t, scenario.recovers_from_s, scenario.hold, self._cycle_s())
+        is_served = jobs_backlog.is_served(t, flows["succeeded"], flows["gave_up"], scenario.hold)
+        if is_served and not standing.drift(t, self.backlog(), stretch).rises:
             return np.asarray(t > t[-1] - stretch)
         return quiet
 

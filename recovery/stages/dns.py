@@ -11,9 +11,10 @@ from recovery_kernels import dns as kernel
 from recovery_kernels import interleavings as space
 from recovery_kernels import requests
 
-from recovery.measures import functions as measures
+from recovery.measures import histograms
 from recovery.model.dns import Dns
 from recovery.stages.queueing import Table, dist
+from recovery.statistics.means import mean_interval
 
 YEAR_S = 365.25 * 86_400.0
 FLAGS = {
@@ -234,9 +235,9 @@ def by_brute_force(dns: Dns, *, years: float, seed: int, replications: int = 1, 
         sum(int(race.whole[kernel.NEWEST]) for race in races),
         count,
         latency_mean_s=float((histogram * middles).sum() / known) if known else math.nan,
-        latency_p50_s=measures.quantile_s(histogram, starts, 0.5),
-        latency_p99_s=measures.quantile_s(histogram, starts, 0.99),
-        latency_p999_s=measures.quantile_s(histogram, starts, 0.999),
+        latency_p50_s=histograms.quantile_s(histogram, starts, 0.5),
+        latency_p99_s=histograms.quantile_s(histogram, starts, 0.99),
+        latency_p999_s=histograms.quantile_s(histogram, starts, 0.999),
     )
 
 
@@ -309,5 +310,5 @@ def by_splitting(dns: Dns, *, years: float, seed: int, trials: int = 2000, repea
     levels = tuple(range(level, dns.keep + 1))
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda n: _split(dns, seed, n, years, trials, levels), range(repeats)))
-    mean, low, high = measures.mean_interval([rate for rate, _ in found], least=0.0)
+    mean, low, high = mean_interval([rate for rate, _ in found], least=0.0)
     return Rate("splitting", mean, low, high, years * repeats, sum(c for _, c in found), 0, levels)

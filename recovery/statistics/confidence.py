@@ -1,6 +1,6 @@
 """Intervals that hold at every look: whoever looks after each run, and stops when it suits, is wrong no more often.
 
-A leaf: of this project it imports `recovery.inference` and `recovery.measures` only. An interval of fixed size is right
+A leaf: of this project it imports `recovery.statistics.inference` and `.means` only. An interval of fixed size is right
 once; after each of many looks it is wrong sooner or later, and who stops at the first narrow one stops where chance was
 kind. A *confidence sequence* holds its truth at all looks together with probability 1 - alpha.
 
@@ -23,9 +23,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery.measures import functions as measures
 from recovery.statistics import inference
 from recovery.statistics.inference import Estimate
+from recovery.statistics.means import mean_interval
 
 SPREAD = 0.1
 """Variance g of the effects over which `mean` mixes, in squared standard deviations: the sequence is narrowest, for
@@ -157,7 +157,7 @@ def bounded(values: object, alpha: float = 0.05) -> Estimate:
 
 
 def share(values: object, alpha: float = 0.05) -> Estimate:
-    """Mean of independent values in [0, 1] and its interval for this one look, within [0, 1] (`measures.interval`).
+    """Mean of independent values in [0, 1] and its interval for this one look, within [0, 1] (`interval`).
 
     `values` float[n]. One value has no interval (nan). Raises ValueError for values outside.
     """
@@ -165,7 +165,7 @@ def share(values: object, alpha: float = 0.05) -> Estimate:
     if rows.min() < 0.0 or rows.max() > 1.0:
         raise ValueError(f"values lie between {rows.min()} and {rows.max()}; want shares")
     confidence = 1.0 - inference.between_0_and_1("alpha", alpha)
-    return Estimate(*measures.mean_interval(rows.tolist(), confidence, 0.0, 1.0))
+    return Estimate(*mean_interval(rows.tolist(), confidence, 0.0, 1.0))
 
 
 def restricted(recovered: Estimate, never: Estimate, limit_s: float) -> Estimate:

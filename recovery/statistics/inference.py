@@ -1,7 +1,7 @@
 """What a sweep may conclude: intervals, paired differences, Pareto front, scenarios, sensitivity, cliffs.
 
-A leaf: of this project it imports `recovery.measures` and `recovery.theory` only. Times are seconds (`_s`), shares lie
-between 0 and 1.
+A leaf: of this project it imports `recovery.statistics.means` and `recovery.theory` only. Times are seconds (`_s`),
+shares lie between 0 and 1.
 
 A sweep runs every policy in every draw. Draws are made anew in each *replication* (an independent randomisation of
 the design: random, Latin hypercube or Sobol), the same for all policies. Within a replication draws are not
@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from recovery import theory
-from recovery.measures import functions as measures
+from recovery.statistics.means import interval
 
 QUASI_P_MOST = 0.05
 """A limit of a PRIM box that chance alone would explain more often than this is dropped."""
@@ -118,7 +118,7 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> L
 def _student(told: Linearised, confidence: float, least: float = -math.inf, most: float = math.inf) -> Estimate:
     if math.isnan(told.error):
         return Estimate(told.ratio, math.nan, math.nan)
-    return Estimate(told.ratio, *measures.interval(told.ratio, told.error, told.clusters - 1, confidence, least, most))
+    return Estimate(told.ratio, *interval(told.ratio, told.error, told.clusters - 1, confidence, least, most))
 
 
 def restricted(times_s: object, limit_s: float) -> np.ndarray:
@@ -143,7 +143,7 @@ def cluster_mean(
     values: object, cluster: object, confidence: float = 0.95, least: float = -math.inf, most: float = math.inf
 ) -> Estimate:
     """Mean of all values and its Student interval over clusters; within `least` and `most` if these are given
-    (`measures.interval`), as values of shares and times want.
+    (`interval`), as values of shares and times want.
 
     With the same number of values in each cluster this is the Student interval of the clusters' means; otherwise that
     of the ratio (sum of values) / (number of values), as `cluster_ratio`.

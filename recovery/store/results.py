@@ -21,12 +21,13 @@ import numpy as np
 
 import recovery
 from recovery import theory
-from recovery.measures import functions as measures
+from recovery.measures import register
 from recovery.model.scenario import Expectation, Experiment, Scenario, Variant
 from recovery.simulate import identity
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import COLUMNS, ENGINE, Outcome
 from recovery.statistics import confidence
+from recovery.statistics.means import mean_interval
 from recovery.store import files
 from recovery.study import advice
 
@@ -146,8 +147,8 @@ def _group(variant: Variant, rows: Sequence[dict[str, Any]]) -> dict[str, Any] |
     for name, value in own[0].items():
         if isinstance(value, int | float) and name not in ("seed", "replication", "cpu_s"):
             values = [number(row[name]) for row in own]
-            least, most = measures.limits_of(name)
-            mean, low, high = measures.mean_interval(values, least=least, most=most)
+            least, most = register.limits_of(name)
+            mean, low, high = mean_interval(values, least=least, most=most)
             numbers[name] = {"mean": mean, "low": low, "high": high}
             if missing := sum(math.isnan(value) for value in values):
                 numbers[name]["not_measured"] = missing  # runs that the mean knows nothing of
@@ -169,7 +170,7 @@ def _milestones(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> list[
     own = [row for row in rows if row["variant"] == first.name and row["levers"] == dict(first.levers)]
     out = []
     for observed in experiment.head.observed:
-        simulated = measures.mean_interval([float(row[observed.measure]) for row in own])[0] if own else math.nan
+        simulated = mean_interval([float(row[observed.measure]) for row in own])[0] if own else math.nan
         out.append(
             {
                 "label": observed.label,
@@ -227,13 +228,13 @@ def _judged(bound: Expectation, own: Sequence[dict[str, Any]], at_every_look: bo
         if not values:
             return {"text": bound.text, "holds": "not measured", "value": math.nan}
         means = [math.fsum(one) / len(one) for one in values.values()]
-        least, most = measures.limits_of(bound.measure)
+        least, most = register.limits_of(bound.measure)
         if at_every_look and all(map(math.isfinite, means)):
             mean, low, high = confidence.mean(means)
             least = least if mean >= least else -math.inf  # a drift may be below 0
             low, high = (least if math.isnan(low) else max(low, least)), (most if math.isnan(high) else min(high, most))
         else:
-            mean, low, high = measures.mean_interval(means, least=least, most=most)
+            mean, low, high = mean_interval(means, least=least, most=most)
             low, high = (mean if math.isnan(end) else end for end in (low, high))
 
     def holds(value: float) -> bool:

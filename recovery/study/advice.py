@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recovery import theory
-from recovery.measures import functions as measures
 from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.simulate.pipeline import Outcome
 from recovery.stages import queueing
+from recovery.statistics.means import mean_interval
 from recovery.units import show_count, show_duration, show_share
 
 ALL_LEASED = 0.99  # of the holders: whoever never has less is never without its leases
@@ -322,7 +322,7 @@ def saved_s(summary: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[float,
             times.setdefault(row["variant"], {})[int(row["replication"])] = float(row[measure])
     own, was = times.get(best["variant"], {}), times.get(groups[0]["variant"], {})
     pairs = [was[i] - own[i] for i in own if i in was and math.isfinite(was[i]) and math.isfinite(own[i])]
-    return measures.mean_interval(pairs) if pairs and len(pairs) == len(own) else (math.nan, math.nan, math.nan)
+    return mean_interval(pairs) if pairs and len(pairs) == len(own) else (math.nan, math.nan, math.nan)
 
 
 def declared_only(groups: Sequence[Mapping[str, Any]]) -> list[str]:

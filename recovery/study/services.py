@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from recovery.measures import functions as measures
 from recovery.model.scenario import Experiment, Scenario
 from recovery.read.service_table import Edge, Need, Observed, Service, Table, has_stage, load, value_at
 from recovery.simulate import aftermath
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import Outcome
+from recovery.statistics.means import mean_interval
 from recovery.units import duration_s
 
 NONE_S = 1e-6  # less work than this does not wait
@@ -534,7 +534,7 @@ def _between(steps: np.ndarray, most: float) -> np.ndarray:
 
 def _interval(values: Sequence[float]) -> dict[str, float]:
     """Mean and interval over the runs that have a value."""
-    mean, low, high = measures.mean_interval(values, least=0.0)
+    mean, low, high = mean_interval(values, least=0.0)
     return {"mean": mean, "low": low, "high": high}
 
 

@@ -1,0 +1,17 @@
+"""Quantiles of a histogram of times. A leaf."""
+
+import math
+
+import numpy as np
+
+
+def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
+    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if
+    empty.
+    """
+    total = int(histogram.sum())
+    if total == 0:
+        return math.nan
+    part = int(np.searchsorted(np.cumsum(histogram), q * total))
+    end = starts_ns[part + 1] if part + 1 < len(starts_ns) else starts_ns[part]
+    return float(starts_ns[part] + end) / 2e9

@@ -1,0 +1,51 @@
+"""From when on something is so, and stays so: the time on which every time to recovery rests. A leaf.
+
+Arrays are on the grid: `times_s` float64[n] are the ends of the windows, levels are at those ends, flows are of the
+windows.
+"""
+
+import math
+
+import numpy as np
+
+
+def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: float) -> float:
+    """First time from `from_s` on at which `reached` (bool[n]) is true and stays so for `hold_s`; inf if never.
+
+    A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
+    that is the answer.
+    """
+    start = math.inf
+    for t, is_reached in zip(times_s.tolist(), reached.tolist(), strict=True):
+        if t < from_s:
+            continue
+        if not is_reached:
+            start = math.inf
+        else:
+            start = min(start, t)
+            if t - start >= hold_s:
+                return float(start)
+    return math.inf
+
+
+def settles_from(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+    """First time from `from_s` on from which all is normal for `hold_s`, and then never not so for `hold_s`; else
+    inf.
+    """
+    normal = from_s
+    while math.isfinite(normal):
+        normal = stays_from(times_s, is_normal, normal, hold_s)
+        lost = stays_from(times_s, ~is_normal, normal, hold_s)
+        if not math.isfinite(lost):
+            return normal
+        normal = lost
+    return math.inf
+
+
+def normal_from_s(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+    """When all is normal again: 0.0 ("always") only if no window was ever anything else, inf if never. Where it began
+    to be bad at `from_s` (inf: it never was for `hold_s`), it is looked for from there on, else from the start.
+    """
+    if is_normal.all():
+        return 0.0
+    return settles_from(times_s, is_normal, from_s if math.isfinite(from_s) else 0.0, hold_s)
