@@ -18,7 +18,9 @@ from test_sweep import BASE, SWEEP, TOP, _dies_of_seven, _drained, _works, bytes
 
 from recovery.simulate import identity
 from recovery.store import results as store
-from recovery.study import cluster, drain
+from recovery.study import runs
+from recovery.study.runs import dask, loop
+from recovery.study.runs.chunks import Done, Work
 
 DASK = "--backend", "dask", "--address"
 
@@ -54,13 +56,13 @@ def test_a_sweep_that_loses_a_worker_gives_the_bytes_of_threads(
 @pytest.mark.slow
 def test_what_kills_worker_after_worker_is_set_aside(two: Any) -> None:
     two.wait_for_workers(2)  # another test may just have killed one
-    place = drain.backend("dask", 1, two.scheduler_address)
+    place = runs.backend("dask", 1, two.scheduler_address)
     assert place.workers == 2
     found = _drained(_works(10), _dies_of_seven, 1.0, place)
-    assert found == {f"run-{i}": drain.KILLED if i == 7 else None for i in range(10)}
+    assert found == {f"run-{i}": loop.KILLED if i == 7 else None for i in range(10)}
 
 
-def _waits(works: Sequence[drain.Work]) -> list[drain.Done]:
+def _waits(works: Sequence[Work]) -> list[Done]:
     time.sleep(30)
     return []
 
@@ -82,7 +84,7 @@ if __name__ == "__main__":
     ) as scheduler:  # fmt: skip
         try:
             assert scheduler.stdout is not None
-            place = drain.backend("dask", 1, scheduler.stdout.readline().strip())
+            place = runs.backend("dask", 1, scheduler.stdout.readline().strip())
             threading.Timer(1.0, scheduler.kill).start()
             with pytest.raises(ConnectionError, match="lost the scheduler"):
                 _drained(_works(4), _waits, 1.0, place)
@@ -126,18 +128,18 @@ def test_a_cluster_behind_certificates(
     ) as made:
         address = made.scheduler_address
         assert address.startswith("tls://")
-        place = drain.backend("dask", 1, address, certificates)
+        place = runs.backend("dask", 1, address, certificates)
         assert _drained(_works(3), _dies_of_none, 1.0, place) == {f"run-{i}": None for i in range(3)}
-        monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+        monkeypatch.setattr(dask, "CONNECT_S", 1.0)
         with pytest.raises(ValueError, match=r"no scheduler answers"):
-            drain.backend("dask", 1, address)
+            runs.backend("dask", 1, address)
         (tmp_path / "no.pem").write_text("nothing", encoding="utf-8")
         with pytest.raises(ValueError, match=r"no scheduler answers"):
-            drain.backend("dask", 1, address, certificates | {"tls-ca-file": str(tmp_path / "no.pem")})
+            runs.backend("dask", 1, address, certificates | {"tls-ca-file": str(tmp_path / "no.pem")})
 
 
-def _dies_of_none(works: Sequence[drain.Work]) -> list[drain.Done]:
-    return [drain.Done({"key": work.key, "error": None, "cpu_s": 0.0}, None) for work in works]
+def _dies_of_none(works: Sequence[Work]) -> list[Done]:
+    return [Done({"key": work.key, "error": None, "cpu_s": 0.0}, None) for work in works]
 
 
 def test_certificates_that_cannot_be(tmp_path: Path) -> None:
@@ -156,9 +158,9 @@ def test_certificates_that_cannot_be(tmp_path: Path) -> None:
 def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Its only worker goes, and later one comes: the work waits in between, and stderr says so, again and again."""
     for name, seconds in (("LOOK_S", 0.05), ("ALONE_S", 0.2), ("AGAIN_S", 0.2)):
-        monkeypatch.setattr(cluster, name, seconds)
+        monkeypatch.setattr(dask, name, seconds)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as made:
-        place = drain.backend("dask", 1, made.scheduler_address)
+        place = runs.backend("dask", 1, made.scheduler_address)
         with place:
             place.executor()
             made.scale(0)
@@ -181,16 +183,16 @@ def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_workers_with_other_code_are_refused(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = drain.backend("dask", 1, two.scheduler_address)
+    place = runs.backend("dask", 1, two.scheduler_address)
     monkeypatch.setattr(identity, "CODE", "other")  # here; workers have what they loaded
     with pytest.raises(ValueError, match="other code"):
-        drain.backend("dask", 1, two.scheduler_address)
+        runs.backend("dask", 1, two.scheduler_address)
     with pytest.raises(ValueError, match="other code"):  # nor from a worker that came later
         _drained(_works(1), _dies_of_seven, 1.0, place)
 
 
 def test_addresses_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_S", 0.3)
+    monkeypatch.setattr(dask, "CONNECT_S", 0.3)
     file = written(tmp_path, BASE + SWEEP)
     for options, words in {
         ("--backend", "dask"): ("--address is missing", "tcp://"),
@@ -214,10 +216,10 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=r"pip install 'recovery\[dask\]'"):
-        drain.backend("dask", 1, "tcp://127.0.0.1:9")
+        runs.backend("dask", 1, "tcp://127.0.0.1:9")
 
 
 def test_nothing_of_dask_is_imported_unless_it_is_used() -> None:
-    text = "import sys, recovery.cli.main, recovery.study.sweep, recovery.study.drain as d; d.backend('threads', 1)\n"
+    text = "import sys, recovery.cli.main, recovery.study.sweep, recovery.study.runs as d; d.backend('threads', 1)\n"
     text += "sys.exit(any(name.split('.')[0] in ('dask', 'distributed') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", text], cwd=TOP, check=False).returncode == 0

@@ -13,7 +13,7 @@ import pytest
 from scipy import linalg, stats
 
 from recovery.model import scenario
-from recovery.study import drain, sweep
+from recovery.study import runs, sweep
 
 WORKERS, WAITING, SERVICE_S, HORIZON_S = 2, 1, 0.3, 60.0
 LEAST_PER_S, MOST_PER_S = 4.0, 12.0
@@ -68,7 +68,7 @@ def expected_denied_share(nodes: int = 2000) -> float:
 @pytest.mark.slow
 def test_intervals_of_95_percent_cover_in_95_of_100_experiments(tmp_path: Path) -> None:
     truth = expected_denied_share()
-    place = drain.backend("threads", 2)
+    place = runs.backend("threads", 2)
     covered, means = 0, []
     for seed in range(EXPERIMENTS):
         experiment = scenario.parse(f"seed = {seed}\n{TEXT}", name=f"seed-{seed}")

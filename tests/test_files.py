@@ -484,9 +484,9 @@ def test_a_signal_that_ends_keeps_what_is_done(tiny: Path, tmp_path: Path, name:
 
 DRIVER = """
 import os, time
-from recovery.study import drain
+from recovery.study import runs
 if __name__ == "__main__":
-    pool = drain.backend("processes", 2).executor()
+    pool = runs.backend("processes", 2).executor()
     pids = {pool.submit(os.getpid).result() for _ in range(8)}
     pool.submit(time.sleep, 600)
     print(*pids, flush=True)

@@ -17,7 +17,7 @@ import pytest
 from recovery import theory
 from recovery.simulate import identity
 from recovery.stages import queueing
-from recovery.study import drain
+from recovery.study.runs import chunks
 
 TOP = Path(__file__).resolve().parent.parent
 GOLDEN = json.loads(fingerprints.GOLDEN.read_text(encoding="utf-8"))
@@ -104,6 +104,6 @@ def test_a_rule_of_python_that_changed_shows_in_the_fingerprint_of_the_series(mo
 
 
 def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert drain._agreed(identity.CODE, drain.simulate, []) == []
+    assert chunks.agreed(identity.CODE, chunks.simulate, []) == []
     with pytest.raises(ValueError, match="computes with other code than the command began with"):
-        drain._agreed("edited", drain.simulate, [])
+        chunks.agreed("edited", chunks.simulate, [])

@@ -33,7 +33,10 @@ from recovery.model import design, scenario
 from recovery.model.design import Span, Sweep
 from recovery.model.scenario import Variant
 from recovery.store import results as store
-from recovery.study import drain, execute, sweep
+from recovery.study import execute, runs, sweep
+from recovery.study.runs import chunks, loop
+from recovery.study.runs.chunks import Done, Work, simulate
+from recovery.study.runs.executor import Backend
 from recovery.units import quantity
 
 TOP = Path(__file__).resolve().parent.parent
@@ -217,39 +220,39 @@ def test_what_is_no_part_of_a_sweep_is_told_and_left(content: bytes | None, tmp_
 # Workers that die
 
 
-def _works(count: int, folder: Path | str = "") -> list[drain.Work]:
+def _works(count: int, folder: Path | str = "") -> list[Work]:
     """Runs that have no variant: their key is all that the functions below look at."""
     nothing = cast(Variant, str(folder))
-    return [drain.Work(f"run-{i}", nothing, 1, i) for i in range(count)]
+    return [Work(f"run-{i}", nothing, 1, i) for i in range(count)]
 
 
-def _dies_of_seven(works: Sequence[drain.Work]) -> list[drain.Done]:
+def _dies_of_seven(works: Sequence[Work]) -> list[Done]:
     for work in works:
         if work.key == "run-7":
             os._exit(9)
-    return [drain.Done({"key": work.key, "error": None}, None) for work in works]
+    return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
-def _dies_once(works: Sequence[drain.Work]) -> list[drain.Done]:
+def _dies_once(works: Sequence[Work]) -> list[Done]:
     for work in works:
         if work.key == "run-3":
             flag = Path(str(work.variant)) / "died"
             if not flag.exists():
                 flag.touch()
                 os._exit(9)
-    return [drain.Done({"key": work.key, "error": None}, None) for work in works]
+    return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
-def _pool() -> drain.Backend:
+def _pool() -> Backend:
     """Like the backend of processes, but forked from a server that has imported this file once."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([__name__])
-    return drain.Backend("processes", 2, functools.partial(ProcessPoolExecutor, 2, server))
+    return Backend("processes", 2, functools.partial(ProcessPoolExecutor, 2, server))
 
 
-def _drained(works: list[drain.Work], run: Any, each_s: float, place: drain.Backend | None = None) -> dict[str, Any]:
+def _drained(works: list[Work], run: Any, each_s: float, place: Backend | None = None) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
-    drain.drain(
+    loop.drain(
         works,
         place or _pool(),
         lambda done: rows.extend(one.row for one in done),
@@ -267,49 +270,49 @@ def _drained(works: list[drain.Work], run: Any, each_s: float, place: drain.Back
 )
 def test_the_run_that_kills_its_worker_is_set_aside(count: int, each_s: float) -> None:
     found = _drained(_works(count), _dies_of_seven, each_s)
-    assert found == {f"run-{i}": drain.KILLED if i == 7 else None for i in range(count)}
+    assert found == {f"run-{i}": loop.KILLED if i == 7 else None for i in range(count)}
 
 
 @pytest.mark.slow
 def test_the_backend_of_processes_sets_it_aside_too() -> None:
-    found = _drained(_works(20), _dies_of_seven, 0.5, drain.backend("processes", 2))
-    assert [key for key, error in found.items() if error == drain.KILLED] == ["run-7"]
+    found = _drained(_works(20), _dies_of_seven, 0.5, runs.backend("processes", 2))
+    assert [key for key, error in found.items() if error == loop.KILLED] == ["run-7"]
 
 
-def _dies_late(works: Sequence[drain.Work]) -> list[drain.Done]:
+def _dies_late(works: Sequence[Work]) -> list[Done]:
     """The second run kills its worker after a while."""
     for work in works:
         if work.key == "run-1":
             time.sleep(0.3)
             os._exit(9)
-    return [drain.Done({"key": work.key, "error": None}, None) for work in works]
+    return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
 def test_a_worker_may_die_while_results_are_written() -> None:
     """Then the executor is found broken when the next chunk is sent, not when a result is asked for."""
     rows: dict[str, Any] = {}
 
-    def slow(done: Sequence[drain.Done]) -> None:
+    def slow(done: Sequence[Done]) -> None:
         rows.update({one.row["key"]: one.row["error"] for one in done})
         time.sleep(0.8)
 
     works = _works(6)
-    drain.drain(works, _pool(), slow, many=6, run=_dies_late)
-    assert rows == {work.key: drain.KILLED if work.key == "run-1" else None for work in works}
+    loop.drain(works, _pool(), slow, many=6, run=_dies_late)
+    assert rows == {work.key: loop.KILLED if work.key == "run-1" else None for work in works}
 
 
 def test_an_interrupt_does_not_stop_what_is_simulated_afterwards() -> None:
-    def interrupt(_: Sequence[drain.Done]) -> None:
+    def interrupt(_: Sequence[Done]) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        drain.drain(_works(2), drain.backend("threads", 1), interrupt, many=2, run=_sleepless)
-    [done] = drain.simulate(_works(1))
+        loop.drain(_works(2), runs.backend("threads", 1), interrupt, many=2, run=_sleepless)
+    [done] = simulate(_works(1))
     assert done.row["key"] == "run-0"
 
 
-def _sleepless(works: Sequence[drain.Work]) -> list[drain.Done]:
-    return [drain.Done({"key": work.key, "error": None}, None) for work in works]
+def _sleepless(works: Sequence[Work]) -> list[Done]:
+    return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
 def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
@@ -356,13 +359,13 @@ def test_accept_keeps_only_draws_that_meet_what_was_observed(whole: Path, tmp_pa
 def test_progress_is_told_of_all_runs_of_a_round_before_the_first_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def at_once(works: Any, _place: drain.Backend, done: Any, **_: object) -> float:
+    def at_once(works: Any, _place: Backend, done: Any, **_: object) -> float:
         for work in works:
-            done([drain.Done({"key": work.key, "error": None, "ttr99_s": 1.0}, None)])
+            done([Done({"key": work.key, "error": None, "ttr99_s": 1.0}, None)])
         return 0.01
 
-    monkeypatch.setattr(drain, "drain", at_once)
-    experiment, place = scenario.load(written(tmp_path, BASE + SWEEP)), drain.backend("threads", 1)
+    monkeypatch.setattr(loop, "drain", at_once)
+    experiment, place = scenario.load(written(tmp_path, BASE + SWEEP)), runs.backend("threads", 1)
     for said in ((0, 1), (-1, 0)):  # the second time all is known
         told: list[tuple[int, int]] = []
         sweep.run_shard(
@@ -388,7 +391,7 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
 def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
     found = sweep._Known(tmp_path, "ttr99_s")
-    found.add([drain.Done(row, None)])
+    found.add([Done(row, None)])
     assert found.found["a"][2]["launches_normal_s"] == 5.0
 
 
@@ -408,15 +411,15 @@ def test_equal_effects_share_runs_and_policies_meet_the_same_draws(whole: Path, 
 
 
 def _outcomes(times: Mapping[str, Callable[[np.random.Generator], float]]) -> Any:
-    """What stands for `drain.drain`: a run's time is drawn by its first lever's value, from its own random numbers."""
+    """What stands for `loop.drain`: a run's time is drawn by its first lever's value, from its own random numbers."""
 
-    def at_once(works: Any, _place: drain.Backend, done: Any, **_: object) -> float:
+    def at_once(works: Any, _place: Backend, done: Any, **_: object) -> float:
         for work in works:
             name = dict(work.variant.levers)["host.timeout"]
             time_s = times[name](np.random.default_rng([work.replication, sorted(times).index(name)]))
             verdict = "recovered" if math.isfinite(time_s) else "collapsed"
             row = {"key": work.key, "error": None, "ttr99_s": time_s, "verdict": verdict, "fluid_bound_s": 1.0}
-            done([drain.Done(row | {"denied_share": 0.5, "wasted_share": 0.0, "unleased_holder_hours": 1.0}, None)])
+            done([Done(row | {"denied_share": 0.5, "wasted_share": 0.0, "unleased_holder_hours": 1.0}, None)])
         return 0.01
 
     return at_once
@@ -435,11 +438,11 @@ def _decided(
     precision: str = "5%",
 ) -> dict[str, Any]:
     """The summary of a sweep over timeouts whose runs take such times; its limit is 25 min."""
-    monkeypatch.setattr(drain, "drain", _outcomes(times))
+    monkeypatch.setattr(loop, "drain", _outcomes(times))
     asked = f'precision = "{precision}"' if precision else ""
     text = BASE.replace("replications = 2", f"replications = {1 if asked else 12}") + f"[sweep]\n{asked}\n{more}\n"
     text += f'[sweep.levers]\n"host.timeout" = {{ values = {json.dumps(list(times))} }}\n' + uncertain
-    experiment, place = scenario.load(written(tmp_path, text)), drain.backend("threads", 1)
+    experiment, place = scenario.load(written(tmp_path, text)), runs.backend("threads", 1)
     folder, told = sweep.run(experiment, out=tmp_path / "out", place=place, resume=False)
     assert summary_of(folder)["selection"] == told["selection"]
     return told
@@ -610,7 +613,7 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
         return outcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(drain.aftermath, "follow", follow)
+        patch.setattr(chunks.aftermath, "follow", follow)
         folder = swept(file, tmp_path / "out", status=3)
     failed = pl.read_parquet(folder / "runs.parquet").filter(pl.col("error").is_not_null())
     assert set(failed["replication"]) == {1}
@@ -622,10 +625,10 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
 
 def test_resume_does_not_run_again_what_killed_its_worker(whole: Path, tmp_path: Path) -> None:
     key = pl.read_parquet(whole / "runs.parquet")["key"][3]
-    store.Parts(tmp_path / "out" / "tiny").add([{"key": key, "error": drain.KILLED}])
+    store.Parts(tmp_path / "out" / "tiny").add([{"key": key, "error": loop.KILLED}])
     folder = swept(written(tmp_path, BASE + SWEEP), tmp_path / "out", "--resume", status=3)
     rows = pl.read_parquet(folder / "runs.parquet")
-    assert rows.filter(pl.col("error").is_not_null()).select("key", "error").rows() == [(key, drain.KILLED)]
+    assert rows.filter(pl.col("error").is_not_null()).select("key", "error").rows() == [(key, loop.KILLED)]
     assert summary_of(folder)["runs"] == {"done": RUNS - 1, "failed": 1, "set_aside": 1}
 
 

@@ -472,12 +472,13 @@ def sweep(
     loaded = _load(experiment, overrides, seed=seed, replications=replications)
     from recovery.show import report as pages
     from recovery.show import sweep_text
-    from recovery.study import drain, execute
+    from recovery.study import execute
+    from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
     tls = _tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
     try:
-        place = drain.backend(backend, threads or execute.cores(), address, tls)
+        place = executors.backend(backend, threads or execute.cores(), address, tls)
         if dry_run:
             execute.say_that_it_compiles(as_json)
             planned = sweeps.plan(loaded)
@@ -635,7 +636,8 @@ def threshold(
     """
     loaded = _load(experiment, overrides)
     from recovery.show import sweep_text
-    from recovery.study import drain, execute
+    from recovery.study import execute
+    from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
     tls = _tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
@@ -650,7 +652,7 @@ def threshold(
             tolerance=tolerance,
             most=runs,
             out=out,
-            place=drain.backend(backend, threads or execute.cores(), address, tls),
+            place=executors.backend(backend, threads or execute.cores(), address, tls),
             known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
             say=lambda line: click.echo(line, err=True),
         )

@@ -14,7 +14,8 @@ from recovery.statistics import inference
 from recovery.store import files
 from recovery.store import results as store
 from recovery.store.results import number
-from recovery.study import drain, sweep
+from recovery.study import sweep
+from recovery.study.runs.chunks import Work, simulate
 from recovery.units import show_count, show_duration, show_share
 
 _SHOW: dict[str, Callable[[float], str]] = {
@@ -166,7 +167,7 @@ def replayed(folder: Path, key: str) -> dict[str, Any]:
         json.loads(manifest["inputs_in_order"]), manifest["file"], manifest["name"], Path(manifest["file"]).parent
     )
     variant = sweep.variant_of(experiment, row)
-    [done] = drain.simulate([drain.Work(row["key"], variant, row["seed"], row["run_replication"])])
+    [done] = simulate([Work(row["key"], variant, row["seed"], row["run_replication"])])
     fresh = {name: store._as_float(value) for name, value in done.row.items() if name != "cpu_s"}
     changed = sorted(name for name, value in fresh.items() if not _same(value, row.get(name)))
     return {"key": row["key"], "policy": row["policy"], "same": not changed, "changed": changed, "row": fresh}

@@ -36,7 +36,9 @@ from recovery.simulate import identity, pilot, pipeline
 from recovery.statistics import confidence, inference, selection
 from recovery.store import files
 from recovery.store import results as store
-from recovery.study import drain
+from recovery.study.runs import loop
+from recovery.study.runs.chunks import Done, Work, simulate
+from recovery.study.runs.executor import Backend
 from recovery.units import quantity, show_duration, show_share
 
 UNITS_LEAST = 8  # before the first look: whatever the sequences say, few runs are alike by chance
@@ -154,11 +156,11 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
     for i in range(timed):
         policy = policies[i * len(policies) // timed]
         variant = experiment.drawn(policy.number, points[i % len(points)])
-        work = drain.Work("", variant, experiment.head.seed, 0)
+        work = Work("", variant, experiment.head.seed, 0)
         if not pilot.is_ready(variant.scenario):
-            drain.simulate([work])  # compiles, which is not a run's time
+            simulate([work])  # compiles, which is not a run's time
         before = time.process_time()
-        drain.simulate([work])
+        simulate([work])
         seconds.append(time.process_time() - before)
         if time.monotonic() - begun > patience_s:
             break
@@ -197,7 +199,7 @@ class _Known:
         for row in table.iter_rows(named=True) if table is not None else ():
             self._note(row)
         # What failed may do well now (memory was short, say). What killed its worker would kill another.
-        self.again = {key for key, (_, error, _) in self.found.items() if error not in (None, drain.KILLED)}
+        self.again = {key for key, (_, error, _) in self.found.items() if error not in (None, loop.KILLED)}
 
     def _note(self, row: Mapping[str, Any]) -> None:
         self.cpu_s += row.get("cpu_s") or 0.0
@@ -208,7 +210,7 @@ class _Known:
         value = row.get(self.measure)
         self.found[row["key"]] = (math.nan if value is None else float(value), row["error"], kept)
 
-    def add(self, done: Sequence[drain.Done]) -> None:
+    def add(self, done: Sequence[Done]) -> None:
         curves = [
             {"key": one.row["key"], "time_s": float(t), "value": float(v)}
             for one in done if one.curve is not None for t, v in one.curve.T
@@ -234,7 +236,7 @@ def _silent(wanted_runs: int, done_runs: int) -> None:
 class _Run:
     """A sweep at work; `tell` hears of runs wanted (less than 0: that need not run) and of runs done."""
 
-    def __init__(self, experiment: Experiment, folder: Path, place: drain.Backend, tell: Tell) -> None:
+    def __init__(self, experiment: Experiment, folder: Path, place: Backend, tell: Tell) -> None:
         self.experiment, self.sweep, self.place, self.tell = experiment, wanted(experiment), place, tell
         self.policies = policies_of(experiment)
         self.seed = experiment.head.seed
@@ -248,7 +250,7 @@ class _Run:
         self.draws: dict[tuple[int, int], Drawn] = {}
         self.tried = 0
 
-    def _work(self, job: Job) -> tuple[str, drain.Work | str]:
+    def _work(self, job: Job) -> tuple[str, Work | str]:
         """The key of a job, and what is to be done for it: a run, or the error of a draw that cannot be."""
         try:
             variant = self.experiment.drawn(job.policy, job.inputs)
@@ -260,41 +262,39 @@ class _Run:
         key = identity.digest_of(variant, self.seed, job.run_replication)
         curves = self.sweep.curves
         keeps = curves is not None and job.role == "draw" and job.replication == 0 and job.draw < curves.draws
-        return key, drain.Work(key, variant, self.seed, job.run_replication, curves.every if curves and keeps else 0.0)
+        return key, Work(key, variant, self.seed, job.run_replication, curves.every if curves and keeps else 0.0)
 
     def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """Run what is not known of these; their keys."""
         jobs = list(jobs)
         self.tell(len(jobs), 0)
         keys: list[str] = []
-        failed: list[drain.Done] = []
-        self.each_s = drain.drain(
+        failed: list[Done] = []
+        self.each_s = loop.drain(
             self._unknown(jobs, keys, failed), self.place, self._done, many=len(jobs), each_s=self.each_s
         )
         if failed:
             self.known.add(failed)
         return keys
 
-    def _unknown(self, jobs: Iterable[Job], keys: list[str], failed: list[drain.Done]) -> Iterator[drain.Work]:
+    def _unknown(self, jobs: Iterable[Job], keys: list[str], failed: list[Done]) -> Iterator[Work]:
         """What is to be run of these; their keys, and the rows of draws that cannot be, go into the lists."""
         asked = set()
         for job in jobs:
             key, work = self._work(job)
             keys.append(key)
-            if key in asked or (
-                key in self.known.found and not (key in self.known.again and isinstance(work, drain.Work))
-            ):
+            if key in asked or (key in self.known.found and not (key in self.known.again and isinstance(work, Work))):
                 self.tell(-1, 0)
                 continue
             asked.add(key)
             if isinstance(work, str):
                 self.tell(-1, 0)
-                failed.append(drain.Done({"key": key, "error": work}, None))
+                failed.append(Done({"key": key, "error": work}, None))
                 self.known.found[key] = (math.nan, work, {})
             else:
                 yield work
 
-    def _done(self, rows: Sequence[drain.Done]) -> None:
+    def _done(self, rows: Sequence[Done]) -> None:
         self.known.add(rows)
         self.tell(0, len(rows))
 
@@ -518,7 +518,7 @@ def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[tuple[int, int, Dra
 
 
 def run(
-    experiment: Experiment, *, out: Path, place: drain.Backend, resume: bool, tell: Tell | None = None
+    experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None
 ) -> tuple[Path, dict[str, Any]]:
     """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json.
 
@@ -586,7 +586,7 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def run_shard(
-    experiment: Experiment, *, out: Path, place: drain.Backend, shard: tuple[int, int], tell: Tell | None = None
+    experiment: Experiment, *, out: Path, place: Backend, shard: tuple[int, int], tell: Tell | None = None
 ) -> int:
     """Run one part of a sweep, (number from 1, of how many), into the folder that all parts share or that is gathered
     later; how many runs it has. What is left, and the tables, are made by `run` with resume.
@@ -755,7 +755,7 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         "runs": {
             "done": table.height - failed.height,
             "failed": failed.height,
-            "set_aside": failed.filter(pl.col("error") == drain.KILLED).height,
+            "set_aside": failed.filter(pl.col("error") == loop.KILLED).height,
         },
         "policies": told,
         "sensitivity": sensitivity,
@@ -1203,7 +1203,7 @@ def threshold(
     tolerance: float,
     most: int,
     out: Path,
-    place: drain.Backend,
+    place: Backend,
     known_value: Callable[[str, inference.Tried], None] = _silent_value,
     say: Callable[[str], None] = _silent_line,
 ) -> dict[str, Any]:
@@ -1246,18 +1246,18 @@ def threshold(
         variant = experiment.drawn(0, ((key, text),))
         keys = {identity.digest_of(variant, experiment.head.seed, r): r for r in replications}
         todo = [
-            drain.Work(k, variant, experiment.head.seed, r)
+            Work(k, variant, experiment.head.seed, r)
             for k, r in keys.items()
             if k not in known.found or k in known.again
         ]
         progress.begin(f"{key} = {text}", replications, most, max(values - tried, 1))
 
-        def add(rows: Sequence[drain.Done]) -> None:
+        def add(rows: Sequence[Done]) -> None:
             known.add(rows)
             progress.done(len(rows))
 
         if todo:
-            each_s = drain.drain(todo, place, add, many=len(todo), each_s=each_s)
+            each_s = loop.drain(todo, place, add, many=len(todo), each_s=each_s)
         for name in keys:
             if known.found[name][1] is not None:
                 raise ValueError(f"{key} = {text}: a run failed: {known.found[name][1]}")

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from recovery.model import scenario
-from recovery.study import drain, sweep
+from recovery.study import runs, sweep
 
 SWEEP = """
 seed = 5
@@ -61,7 +61,7 @@ def swept(out: Path, cores: list[int]) -> tuple[Path, float, float]:
     os.sched_setaffinity(0, cores)  # else one worker's sweep would plan and write on a second core
     before, cpu_s, begun_s = psutil.cpu_times(), time.process_time(), time.perf_counter()
     try:
-        folder, _ = sweep.run(experiment, out=out, place=drain.backend("threads", len(cores)), resume=False)
+        folder, _ = sweep.run(experiment, out=out, place=runs.backend("threads", len(cores)), resume=False)
     finally:
         os.sched_setaffinity(0, all_cores)
     wall_s = time.perf_counter() - begun_s

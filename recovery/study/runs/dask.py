@@ -1,7 +1,7 @@
 """A Dask cluster as an executor. `distributed` (the extra `dask`) is imported here alone, and only when asked for.
 
 Dask runs a chunk whose worker died on another worker, up to its `allowed-failures`; what it then gives up is looked at
-by `recovery.study.drain` as with any executor.
+by `recovery.study.runs.loop` as with any executor.
 
 Work travels as pickles, both ways: whoever reaches the scheduler's port can run code on every machine of the cluster.
 So it belongs into a network of one's own, or behind certificates.
@@ -14,11 +14,16 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from recovery.simulate import identity
-from recovery.study import drain
+from recovery.study.runs.executor import Backend, WorkerDied
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
 CONNECT_S = 10.0
 LOOK_S = 2.0  # so often it is looked whether there are workers
 ALONE_S = 5.0  # without any for so long, it is told, and again each AGAIN_S
@@ -27,7 +32,7 @@ TLS = {"tls-ca-file": "tls_ca_file", "tls-cert": "tls_client_cert", "tls-key": "
 WANTED = "want the address of a Dask scheduler that runs, as `dask scheduler` prints it: tcp://10.0.0.7:8786"
 
 
-def backend(address: str, tls: Mapping[str, str] | None = None) -> drain.Backend:
+def backend(address: str, tls: Mapping[str, str] | None = None) -> Backend:
     """All workers of the scheduler at `address`. `tls` are files with the certificates of an address tls://… by the
     names of TLS; without, Dask's own configuration says which.
 
@@ -52,7 +57,7 @@ def backend(address: str, tls: Mapping[str, str] | None = None) -> drain.Backend
             raise ValueError(f"--address {address}: {identity.other(strange[0])}")
     finally:
         client.close()
-    return drain.Backend("dask", sum(threads.values()), functools.partial(Cluster, address, connect))
+    return Backend("dask", sum(threads.values()), functools.partial(Cluster, address, connect))
 
 
 def code() -> str:
@@ -60,7 +65,7 @@ def code() -> str:
     return identity.CODE
 
 
-def _connected(address: str, tls: Mapping[str, str]) -> Any:
+def _connected(address: str, tls: Mapping[str, str]) -> "Client":
     try:
         from distributed import Client
         from distributed.security import Security
@@ -89,7 +94,7 @@ class Cluster(Executor):
     ConnectionError if the scheduler is gone.
     """
 
-    def __init__(self, address: str, connect: Callable[[], Any]) -> None:
+    def __init__(self, address: str, connect: Callable[[], "Client"]) -> None:
         """`connect` gives a client of the scheduler. Raises ValueError if nobody answers."""
         self._address = address
         self._client = connect()
@@ -119,18 +124,18 @@ class Cluster(Executor):
                     file=sys.stderr, flush=True,
                 )  # fmt: skip
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """As Executor says."""
         from distributed import KilledWorker
 
-        ours: Future[Any] = Future()
+        ours: Future[T] = Future()
 
-        def end(theirs: Future[Any]) -> None:
+        def end(theirs: Future[T]) -> None:
             error = self._lost() if theirs.cancelled() else theirs.exception()
             if error is None:
                 ours.set_result(theirs.result())
             else:
-                ours.set_exception(drain.WorkerDied(str(error)) if isinstance(error, KilledWorker) else error)
+                ours.set_exception(WorkerDied(str(error)) if isinstance(error, KilledWorker) else error)
 
         try:
             theirs = self._inner.submit(fn, *args, **kwargs)

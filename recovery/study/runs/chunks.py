@@ -1,0 +1,117 @@
+"""One run of a sweep: what is to be done, what came of it, and a chunk of runs done one after the other.
+
+A run is a pure function of (variant, seed, replication), so it does not matter where it runs, when, or how often.
+"""
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor as Threads
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import numpy as np
+
+from recovery.model.scenario import Variant
+from recovery.simulate import aftermath, identity, pipeline
+from recovery.store import results as store
+
+Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Work(NamedTuple):
+    """One run to be done; `every_s` is above 0 where its curve is kept."""
+
+    key: str
+    variant: Variant
+    seed: int
+    replication: int
+    every_s: float = 0.0
+
+
+class Done(NamedTuple):
+    """What came of a run: a row (with `error` where it failed) and its curve, float64[2, points], or None."""
+
+    row: Row
+    curve: np.ndarray | None
+
+
+class _AtOnce(Threads):
+    """Does what is submitted in the caller's thread: for runs of a few milliseconds a thread of their own is dear."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class _Runner(pipeline.Runner):
+    """Runs variants in the caller's thread."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._pool = _AtOnce(1)
+
+
+_running: set[pipeline.Runner] = set()
+_stopped = threading.Event()
+
+
+def stop() -> None:
+    """End the runs of this process as soon as they can, and begin no other one until `go_on`."""
+    _stopped.set()
+    for runner in list(_running):
+        runner.stop()
+
+
+def go_on() -> None:
+    """Let runs begin again."""
+    _stopped.clear()
+
+
+def simulate(works: Sequence[Work]) -> list[Done]:
+    """Run a chunk, one run after the other. A run that fails gives a row with its error."""
+    done = []
+    for work in works:
+        if _stopped.is_set():
+            raise pipeline.Interrupted
+        try:
+            with _Runner() as runner:
+                _running.add(runner)
+                try:
+                    outcome = aftermath.follow(next(runner.run([(work.variant, work.seed, work.replication)])))
+                finally:
+                    _running.discard(runner)
+            row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
+            done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
+        except (pipeline.Interrupted, KeyboardInterrupt):
+            raise
+        except Exception as error:  # one bad run must not cost the others
+            done.append(Done({"key": work.key, "error": f"{type(error).__name__}: {error}"}, None))
+    return done
+
+
+def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequence[Work]) -> list[Done]:
+    """Run a chunk where our code is what the driver began with: who came later may have loaded an edited file."""
+    if code != identity.CODE:
+        raise ValueError(identity.other(multiprocessing.current_process().name))
+    return run(chunk)
+
+
+def groups(variant: Variant) -> dict[str, float]:
+    """r1 … r4 of a variant of leases."""
+    rows = store.explanation(variant.scenario) if variant.scenario.fleet is not None else []
+    return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
+
+
+def _curve(outcome: pipeline.Outcome, every_s: float) -> np.ndarray | None:
+    if every_s <= 0:
+        return None
+    step = max(1, round(every_s / outcome.scenario.coupling.window))
+    values = outcome.leased_share() if outcome.holders else outcome.backlog().astype(np.float64)
+    return np.stack([outcome.times_s[step - 1 :: step], values[step - 1 :: step]])
