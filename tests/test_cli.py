@@ -5,6 +5,7 @@ Oracles: the table of exit statuses in `recovery --help`; the scenarios that it 
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
+from recovery.cli.commands.start import SYSTEMS
+from recovery.cli.status import Status
 from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
@@ -118,6 +121,70 @@ def test_usage_is_told_with_status_2(arguments: list[str], said: str) -> None:
     assert said in result.stderr
 
 
+JSON_ERRORS = [
+    (["check", "{tiny}", "--set", "host.workers=0"], 2, "{tiny}: host.workers is 0; want", "{tiny}", "host.workers"),
+    (["check", "no.toml"], 2, "no.toml: cannot be read", "no.toml", None),
+    (["rank", "nowhere"], 2, "nowhere holds no finished sweep", None, None),
+    (["run"], 2, "Missing argument", None, None),
+    (["rnu"], 2, "No such command 'rnu'. Did you mean run?", None, None),
+    (["run", "{tiny}", "--threads", "0"], 2, "0 is not in the range", None, None),
+    (["run", "{tiny}", "--out", "{tiny}/x"], 2, "want a folder that can be written", "{tiny}/x/tiny", None),
+    (["blast", "a"], 2, "want FILE, an experiment", None, None),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "said", "file", "key"), JSON_ERRORS)
+def test_with_json_an_error_is_json(
+    tiny: str, arguments: list[str], status: int, said: str, file: str | None, key: str | None
+) -> None:
+    """On stdout, in one form, with nothing on stderr for programs that take both together."""
+    result = call(*(word.format(tiny=tiny) for word in arguments), "--json")
+    assert (result.exit_code, result.stderr) == (status, "")
+    table = json.loads(result.stdout)
+    assert (table["format"], set(table)) == (1, {"format", "error"})
+    assert set(table["error"]) == {"status", "message", "file", "key"}
+    assert table["error"]["status"] == status
+    assert said.format(tiny=tiny) in table["error"]["message"]
+    assert (table["error"]["file"], table["error"]["key"]) == (file and file.format(tiny=tiny), key)
+
+
+class Broken(Exception):
+    """An error that no command expects."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (Broken("a\nb"), 1, r"this is a bug of recovery, please report .*Broken: a b at recovery/cli/commands/\S+"),
+        (ValueError("of a library"), 1, r"this is a bug of recovery, .*ValueError: of a library"),
+        (MemoryError(), 1, "no memory is left; want fewer --threads"),
+        (OSError(28, "No space left on device", "x.json"), 1, r"x\.json: No space left on device$"),
+        (KeyboardInterrupt(), 130, r"interrupted$"),
+    ],
+)
+def test_the_guard_turns_every_error_into_a_line_and_a_status(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str
+) -> None:
+    """Oracle: the table of statuses. What is raised here, in a test, is not in our own words."""
+
+    def broken(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("recovery.model.policies.catalogue", broken)
+    for option in ((), ("--json",)):
+        result = call("policies", *option)
+        line = json.loads(result.stdout)["error"]["message"] if option else result.stderr.rstrip("\n")
+        assert result.exit_code == status
+        assert "\n" not in line
+        assert re.match(said, line), line
+
+
+def test_statuses_are_told_largest_last() -> None:
+    """Where several apply the largest ends the command, so their order is their weight."""
+    assert [status.value for status in sorted(Status)] == [0, 1, 2, 3, 4, 99, 130]
+    assert all(status.meaning for status in Status)
+
+
 def test_two_experiments_of_one_name_are_refused(tiny: str) -> None:
     result = call("run", tiny, tiny)
     assert result.exit_code == 2
@@ -164,7 +231,7 @@ def test_explain(tiny: str) -> None:
     assert {"r1", "r2", "r3", "r4", "r5", "fluid_bound_s"} <= names
 
 
-@pytest.mark.parametrize("system", cli.SYSTEMS)
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_what_new_prints_can_be_checked_explained_and_run(system: str, tmp_path: Path) -> None:
     printed = call("new", "--system", system)
     assert (printed.exit_code, printed.stderr) == (0, "")

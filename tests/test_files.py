@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
+from recovery.cli.guard import TRACEBACK
 from recovery.simulate import pipeline
 from recovery.store import files
 from recovery.store import results as store
@@ -525,6 +526,6 @@ def test_a_bug_ends_in_one_line_that_says_where(tiny: Path, tmp_path: Path, monk
     result = CliRunner().invoke(cli.main, command)
     assert (result.exit_code, result.stdout) == (1, "")
     words = r"this is a bug of recovery, please report .*: KeyError: 'what\\nnobody thought of'"
-    assert re.fullmatch(words + r" at recovery/execute\.py:\d+ .*\n", result.stderr)
-    monkeypatch.setenv(cli.TRACEBACK, "1")
+    assert re.fullmatch(words + r" at recovery/study/execute\.py:\d+ .*\n", result.stderr)
+    monkeypatch.setenv(TRACEBACK, "1")
     assert "Traceback (most recent call last)" in CliRunner().invoke(cli.main, command).stderr

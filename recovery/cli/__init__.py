@@ -1,1 +1,1 @@
-"""The command line: what is typed becomes calls, what is found becomes text, JSON and an exit status."""
+"""The command `recovery`: arguments to calls, answers to text or JSON, errors to exit statuses."""

@@ -22,6 +22,10 @@ class WriteError(OSError):
         return f"{self.filename}: {self.strerror}"
 
 
+class Unwritable(WriteError):
+    """A folder takes no files, which is known before work is done for it."""
+
+
 class Damaged(ValueError):
     """A file of results is missing, cut or no longer what was written; the text names it and says what to do."""
 
@@ -55,14 +59,14 @@ def write_together(files: Mapping[Path, bytes]) -> None:
 def try_out(folder: Path) -> None:
     """Make a folder and see that files can be made in it, before work is done whose results shall lie there.
 
-    Raises WriteError.
+    Raises Unwritable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise WriteError(error.errno, error.strerror or str(error), str(folder)) from error
+        raise Unwritable(error.errno, error.strerror or str(error), str(folder)) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,0 +1,83 @@
+"""Who is down if one service alone is impaired."""
+
+from pathlib import Path
+
+import click
+
+from recovery.cli import options, say
+from recovery.cli.guard import Refused
+
+
+@click.command()
+@click.argument("node")
+@click.argument("file", required=False, type=click.Path())
+@click.option("--services", "table", type=click.Path(), help="Table of services, instead of the one that FILE names.")
+@click.option(
+    "--for", "lasts", metavar="DURATION", help="As if NODE were wholly down for so long from the start on: 2h."
+)
+@click.option("--cut", "cut", multiple=True, metavar="A->B", help="Without this edge: B lives without A.")
+@options.set_
+@options.replications
+@options.threads
+@options.json
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture and the numbers.")
+def blast(
+    node: str,
+    file: str | None,
+    table: str | None,
+    lasts: str | None,
+    cut: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Say who is down if NODE alone is impaired: by which path, how long, and what each cut edge would save.
+
+    FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
+    run.
+    """
+    from recovery.read import service_table
+    from recovery.show import report_services, services_text
+    from recovery.store import files
+    from recovery.study import execute, services
+    from recovery.units import duration_s
+
+    if file is None and table is None:
+        raise Refused("want FILE, an experiment with services or a table of services, or --services TABLE")
+    if file is not None and table is None and service_table.is_table(file):
+        file, table = None, file
+    try:
+        for_s = duration_s(lasts) if lasts is not None else 0.0
+    except ValueError as error:
+        raise Refused(f"--for {lasts}: {error}") from None
+    if out is not None:
+        files.try_out(out)
+    if file is None:
+        if overrides or replications:
+            raise Refused("a table of services alone is not run; want no --set and no --replications, or an experiment")
+        known = service_table.load(str(table))
+        known.named(node)
+        edges = [known.edge(one) for one in cut]
+        outs = [services.alone(known)]
+    else:
+        loaded = options.load(file, overrides, replications=replications)
+        found = service_table.load(table) if table is not None else services.table_of(loaded)
+        if found is None:
+            raise Refused(f'{file}: services is missing; want services = "FILE" in it, or --services FILE')
+        known = found
+        known.named(node)
+        edges = [known.edge(one) for one in cut]
+        service_table.check_grid(known, [loaded.first.scenario])
+        runs = execute.first_variant(loaded, threads or execute.cores(), quiet=as_json)
+        outs = [services.after(outcome, known) for outcome in runs]
+    answer = services.blast_answer(outs, node, for_s, edges)
+    if as_json:
+        say.print_json(answer)
+    else:
+        click.echo(services_text.told_blast(answer))
+    if out is not None:
+        report_services.write_blast(out, answer)
+        if not as_json:
+            click.echo(f"\npicture: {out / 'figures'}")

@@ -1,0 +1,87 @@
+"""Fit what is not known to what was observed."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from recovery.cli import options, say
+from recovery.cli.guard import ending
+from recovery.cli.status import Status
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--range", "ranges", multiple=True, metavar="KEY=LOW..HIGH", help="An unknown key: host.timeout=1m..10m.")
+@click.option(
+    "--series",
+    type=click.Path(path_type=Path),
+    help="Measured series: CSV or Parquet with time_s, Grafana's CSV, Prometheus' JSON.",
+)
+@click.option("--column", default="leased_share", show_default=True, help="Column of results that the series is of.")
+@click.option("--field", default="", help="The file's own name of it; default: the same, or its only column.")
+@click.option("--origin", default="", help="When the scenario starts (ISO or Unix time), for times of a clock.")
+@click.option("--of", type=float, help="Total, where the series has counts and the column is a share.")
+@click.option("--percent", is_flag=True, help="The series is in percent.")
+@click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
+@options.set_
+@options.threads
+@options.json
+@options.out
+def fit(
+    experiment: Path,
+    ranges: tuple[str, ...],
+    series: Path | None,
+    column: str,
+    field: str,
+    origin: str,
+    of: float | None,
+    percent: bool,
+    samples: int,
+    overrides: tuple[str, ...],
+    threads: int | None,
+    as_json: bool,
+    out: Path,
+) -> Status:
+    """Fit unknown keys to the [[observed]] milestones of a scenario, or to a measured series: values, how good the fit
+    is, a picture, and the scenario with the values set.
+    """
+    loaded = options.load(str(experiment), overrides)
+    from recovery.show import figures_fit
+    from recovery.store import files
+    from recovery.study import execute
+    from recovery.study import fit as fits
+
+    folder = out / loaded.name / "fit"
+    on_screen = sys.stderr.isatty()
+    wanted = [fits.range_of(text) for text in ranges]
+    if series is None:
+        observations = fits.milestones_of(loaded)
+    else:
+        observations = fits.series_of(series, column, loaded, field=field, origin=origin, of=of, in_percent=percent)
+    files.try_out(folder)
+    found = fits.fit(
+        experiment,
+        wanted,
+        observations,
+        overrides=overrides,
+        samples=samples,
+        threads=threads or execute.cores(),
+        progress=lambda number: click.echo(f"\rsimulation {number} …", err=True, nl=False) if on_screen else None,
+    )
+    if on_screen:
+        click.echo("\r\033[K", err=True, nl=False)
+    written: list[Path] = []
+    status = Status.WELL
+    try:
+        written, refused = figures_fit.write(folder, experiment, overrides, found, observations)
+    except OSError as error:  # what was found is told all the same
+        refused, status = ending(error).message, Status.OURS
+    if as_json:
+        say.print_json({**found.plain(), "files": [str(file) for file in written]})
+    else:
+        click.echo(fits.told(found, observations))
+        click.echo("\n".join(str(file) for file in written))
+    if refused:
+        say.talk(refused)
+    return status

@@ -1,0 +1,191 @@
+"""Run experiments, answer for the DNS race in them, and draw the report of what ran."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recovery.cli import options, say
+from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.status import Status
+
+if TYPE_CHECKING:
+    from recovery.model.scenario import Experiment
+
+FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, required=True, type=click.Path())
+@options.set_
+@options.seed
+@options.replications
+@options.threads
+@options.json
+@options.out
+@options.no_report
+def run(
+    experiments: tuple[str, ...],
+    overrides: tuple[str, ...],
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path,
+    no_report: bool,
+) -> Status:
+    """Run experiments: print the table of results and write numbers, curves and the report."""
+    from recovery.study import race
+
+    alone = [path for path in experiments if race.is_race(path)]
+    if alone and as_json and len(experiments) > 1:
+        raise Refused(f"{alone[0]} has the DNS race alone; want it by itself with --json")
+    status = Status.WELL
+    for path in alone:
+        status = max(status, _race(path, overrides, seed, threads, as_json, out, no_report))
+    loaded = [
+        options.load(path, overrides, seed=seed, replications=replications) for path in experiments if path not in alone
+    ]
+    if not loaded:
+        return status
+    names = [experiment.name for experiment in loaded]
+    if len(set(names)) < len(names):
+        raise Refused(
+            f"two experiments have the same file name, and so the same folder under {out}; "
+            "want one at a time, each with its own --out"
+        )
+    for experiment in loaded:
+        if experiment.head.sweep is not None and experiment.head.sweep.uncertainties:
+            raise Refused(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
+    results: list[dict[str, object]] = []
+    for experiment in loaded:
+        ended, result = _run(experiment, threads, as_json, out, no_report)
+        status = max(status, ended)
+        results.append(result)
+        if ended is Status.INTERRUPTED:
+            break
+    if as_json:
+        say.print_json({"runs": results})
+    return status
+
+
+def _run(
+    experiment: "Experiment", threads: int | None, as_json: bool, out: Path, no_report: bool
+) -> tuple[Status, dict[str, object]]:
+    """Run one experiment, and say what came of it."""
+    from recovery.show import report, services_text, text
+    from recovery.store import results as store
+    from recovery.study import execute
+
+    with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
+        finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json)
+    status = max(Status.FAILED if finished.failures else Status.WELL, say.status_of(finished.summary["expect"]))
+    if not as_json:
+        verdict = report.verdict(*(store.as_read(part) for part in (finished.manifest, finished.summary)))
+        click.echo(text.results(experiment, finished.summary, verdict))
+        if "services" in finished.summary:
+            click.echo("\n" + services_text.told(finished.summary["services"]))
+    if finished.trouble:
+        say.talk(finished.trouble)
+        status = max(status, Status.OURS)
+    page = None
+    if finished.folder is not None and not no_report:
+        page, drawn = drawn_page(finished.folder)
+        status = max(status, drawn)
+    if page and not as_json:
+        click.echo(f"\nreport: {page}")
+    for failure in finished.failures[:FAILURES_MAX]:
+        where = ", ".join([failure["variant"], *(f"{key}={value}" for key, value in failure["levers"].items())])
+        say.talk(f"failed: {where}, replication {failure['replication']}: {failure['error']}")
+    if len(finished.failures) > FAILURES_MAX:
+        say.talk(f"… and {len(finished.failures) - FAILURES_MAX} more")
+    folder = str(finished.folder) if finished.folder else None
+    if not finished.is_whole:
+        say.talk(
+            f"interrupted: {finished.done} of {finished.wanted} runs are {f'kept in {folder}' if folder else 'done'}"
+        )
+        status = Status.INTERRUPTED
+    return status, {"folder": folder, "report": str(page) if page else None, "summary": finished.summary}
+
+
+def drawn_page(folder: Path) -> tuple[Path | None, Status]:
+    """The page of a folder of results. Where the disk does not take it that is said: the numbers are there."""
+    from recovery.show import report
+
+    try:
+        with hint(f"the numbers are in {folder}, recovery report draws them", OSError):
+            return report.write(folder), Status.WELL
+    except OSError as error:
+        say.talk(ending(error).message)
+        return None, Status.OURS
+
+
+def _race(
+    path: str,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    threads: int | None,
+    as_json: bool,
+    out: Path | None,
+    no_report: bool,
+) -> Status:
+    """Answer for the race of a file; with a folder `out` it is kept there, and drawn if the file has nothing else."""
+    from recovery.errors import ScenarioError
+    from recovery.show import race_page
+    from recovery.study import execute, race
+
+    loaded = race.load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
+    if not race.has_race(loaded):
+        raise ScenarioError(f"{path}: dns is missing; want a table [dns]: Planner, Enactors, records")
+    count = threads or execute.cores()
+    try:
+        folder, summary, trouble = (
+            (None, race.answer(loaded, count), "") if out is None else race.run(loaded, out=out, threads=count)
+        )
+    except ScenarioError:
+        raise
+    except ValueError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+    if not as_json:
+        click.echo(race.told(loaded, summary))
+    page = None
+    if folder is not None and not no_report and race.is_race(path):
+        try:
+            with hint(f"the numbers are in {folder}", OSError):
+                page = race_page.write(folder)
+        except OSError as error:
+            trouble = ending(error).message
+    if as_json:
+        say.print_json({"folder": folder, "report": page, "summary": summary})
+    elif page:
+        click.echo(f"\nreport: {page}")
+    if trouble:
+        say.talk(trouble)
+    return Status.OURS if trouble else Status.WELL
+
+
+@click.command()
+@click.argument("experiment", type=click.Path())
+@options.set_
+@options.seed
+@options.threads
+@options.json
+def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: int | None, as_json: bool) -> Status:
+    """Answer for the DNS race of a file with [dns]: how often a record is left empty, whether that is possible at all
+    with each guardrail, and what each costs. `recovery run` writes the report of a file with the race alone.
+    """
+    return _race(experiment, overrides, seed, threads, as_json, None, True)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options.json
+def report(folder: Path, as_json: bool) -> None:
+    """Draw the report of a folder of results once more."""
+    from recovery.show import report as pages
+
+    page = pages.write(folder)
+    if as_json:
+        say.print_json({"report": str(page)})
+    else:
+        click.echo(page)

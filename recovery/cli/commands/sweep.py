@@ -1,0 +1,226 @@
+"""Sweeps: run one, or part of one, find a threshold, rank and compare what ran, run one run again."""
+
+from pathlib import Path
+
+import click
+
+from recovery.cli import options, say
+from recovery.cli.commands.run import drawn_page
+from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.status import Status
+
+
+@click.command()
+@click.argument("experiment", type=click.Path())
+@options.set_
+@options.seed
+@click.option("--replications", type=click.IntRange(1), help="Replications at least, each with variants of its own.")
+@options.place
+@options.out
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the sweep in the folder: only what is new, changed or failed is run, "
+    "but nothing again that killed its worker.",
+)
+@click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
+@click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
+@click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
+@options.no_report
+@options.json
+def sweep(
+    experiment: str,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    backend: str,
+    address: str | None,
+    tls_ca_file: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    out: Path,
+    resume: bool,
+    shard: str | None,
+    dry_run: bool,
+    csv: bool,
+    no_report: bool,
+    as_json: bool,
+) -> Status:
+    """Run every policy in every variant until each is known well enough; a killed sweep goes on with --resume."""
+    loaded = options.load(experiment, overrides, seed=seed, replications=replications)
+    from recovery.show import sweep_text
+    from recovery.study import execute
+    from recovery.study import runs as executors
+    from recovery.study import sweep as sweeps
+
+    tls = options.tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
+    folder = out / loaded.name
+    with (
+        hint("what was done is kept, go on with --resume", OSError),
+        hint(f"what was done is kept in {folder}, go on with --resume", KeyboardInterrupt),
+    ):
+        place = executors.backend(backend, threads or execute.cores(), address, tls)
+        if dry_run:
+            execute.say_that_it_compiles(as_json)
+            planned = sweeps.plan(loaded)
+            if as_json:
+                say.print_json(vars(planned))
+            else:
+                click.echo(sweep_text.planned(planned, place.workers))
+            return Status.WELL
+        sweeps.wanted(loaded)
+        if backend != "dask":
+            execute.refuse_if_too_large(loaded, place.workers)
+        execute.say_that_it_compiles(as_json)
+        with execute.counted(quiet=as_json) as tell:
+            if shard is not None:
+                part = sweeps.shard_of(shard)
+                runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell)
+                if as_json:
+                    say.print_json({"folder": str(folder), "shard": list(part), "runs": runs})
+                else:
+                    click.echo(f"{runs} runs of part {shard} are in {folder}; after all parts: --resume")
+                return Status.WELL
+            folder, summary = sweeps.run(loaded, out=out, place=place, resume=resume, tell=tell)
+    status, page = Status.WELL, None
+    if csv:
+        try:
+            sweep_text.write_csv(folder)
+        except OSError as error:
+            say.talk(ending(error).message)
+            status = Status.OURS
+    if not no_report:
+        page, drawn = drawn_page(folder)
+        status = max(status, drawn)
+    if as_json:
+        say.print_json({"folder": str(folder), "report": str(page) if page else None, "summary": summary})
+    else:
+        click.echo(sweep_text.ranked(summary, most=30))
+        click.echo("\n" + "\n".join(summary["answers"]))
+        if page:
+            click.echo(f"\nreport: {page}")
+    for failure in summary["failures"][:5]:
+        say.talk(f"failed: {failure['policy']}: {failure['error']} ({failure['command']})")
+    return max(status, Status.FAILED if summary["failures"] else Status.WELL, say.status_of(summary["expect"]))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--most", type=click.IntRange(1), default=1000, show_default=True, help="So many policies, best first.")
+@options.json
+def rank(folder: Path, most: int, as_json: bool) -> None:
+    """Rank the policies of a finished sweep: time, interval, chance of never, regret, harm."""
+    from recovery.show import sweep_text
+
+    summary = sweep_text.read(folder)
+    if as_json:
+        say.print_json({"selection": summary["selection"], "policies": summary["policies"][:most]})
+    else:
+        click.echo(sweep_text.ranked(summary, most))
+        click.echo(f"\n{summary['selection']['words']}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("policies", nargs=-1, required=True, metavar="POLICIES… | FOLDERS…")
+@options.json
+def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
+    """Compare policies of a finished sweep, by name, id or rank, with the first; or folders of finished runs with the
+    first, variant by variant. Differences have intervals, paired where draws are the same.
+    """
+    from recovery.show import sweep_text
+    from recovery.study import compare as runs
+
+    is_sweep = runs.kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
+    if is_sweep and any(runs.kind_of(Path(word)) for word in policies):
+        raise Refused(f"{folder} is the folder of a sweep; want the names of its policies, or folders of runs alone")
+    rows = sweep_text.compared(folder, policies) if is_sweep else runs.compared([folder, *map(Path, policies)])
+    if as_json:
+        say.print_json({"differences": rows})
+    else:
+        click.echo(sweep_text.differences(rows) if is_sweep else runs.told(rows))
+
+
+@click.command()
+@click.argument("key")
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the sweep that has the run."
+)
+@options.json
+def replay(key: str, folder: Path, as_json: bool) -> Status:
+    """Run one run of a sweep again, exactly, and say whether it gives the same row."""
+    from recovery.show import sweep_text
+
+    told = sweep_text.replayed(folder, key)
+    if as_json:
+        say.print_json(told)
+    else:
+        click.echo(sweep_text.told_replay(told))
+    return Status.WELL if told["same"] else Status.OURS
+
+
+@click.command()
+@click.argument("experiment", type=click.Path())
+@click.argument("key")
+@click.option("--low", required=True, help='One end, as the file would have it: "1m".')
+@click.option("--high", required=True, help="The other end, where the verdict is another.")
+@click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option(
+    "--tolerance", type=click.FloatRange(1e-6), default=0.05, show_default=True, help="high / low − 1 wanted."
+)
+@click.option("--runs", type=click.IntRange(10), default=400, show_default=True, help="Runs at most for one value.")
+@options.set_
+@options.place
+@options.out
+@options.json
+def threshold(
+    experiment: str,
+    key: str,
+    low: str,
+    high: str,
+    confidence: float,
+    tolerance: float,
+    runs: int,
+    overrides: tuple[str, ...],
+    threads: int | None,
+    backend: str,
+    address: str | None,
+    tls_ca_file: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection.
+
+    At each value replications are added until the chance of the verdict `collapsed` is surely on one side of one half.
+    A run that is not back at the horizon but still drains counts as one that recovers. Each value is told as soon as it
+    is known; what is being tried, and how long that may take, goes to the standard error.
+    """
+    loaded = options.load(experiment, overrides)
+    from recovery.show import sweep_text
+    from recovery.study import execute
+    from recovery.study import runs as executors
+    from recovery.study import sweep as sweeps
+
+    tls = options.tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
+    execute.say_that_it_compiles(as_json)
+    with hint("what was done is kept, the same command goes on", OSError, KeyboardInterrupt):
+        found = sweeps.threshold(
+            loaded,
+            key,
+            low,
+            high,
+            confidence=confidence,
+            tolerance=tolerance,
+            most=runs,
+            out=out,
+            place=executors.backend(backend, threads or execute.cores(), address, tls),
+            known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
+            say=say.talk,
+        )
+    if as_json:
+        say.print_json(found)
+    else:
+        click.echo("\n" + sweep_text.told_threshold(found))

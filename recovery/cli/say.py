@@ -1,0 +1,27 @@
+"""What a command says: data on stdout, as text or as JSON with the number of its form; talk on stderr."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from recovery.cli.status import Status
+
+FORMAT = 1  # of all that --json prints; a new number where a reader of the old would be misled
+
+
+def print_json(table: Mapping[str, object]) -> None:
+    """Print a table as JSON, with its format."""
+    from recovery.store.results import to_json
+
+    click.echo(to_json({"format": FORMAT, **table}), nl=False)
+
+
+def talk(line: str) -> None:
+    """Say a line to who looks on, not to who reads the data."""
+    click.echo(line, err=True)
+
+
+def status_of(expect: Sequence[Mapping[str, object]]) -> Status:
+    """What the bounds of a scenario make of its runs."""
+    holds = {bound["holds"] for bound in expect}
+    return Status.THRESHOLD if "no" in holds else Status.UNSURE if holds - {"yes"} else Status.WELL

@@ -1,0 +1,24 @@
+"""Exit statuses of the command, each with its meaning."""
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """What a command ends with. Where several apply, the largest is told."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> "Status":
+        """A status is its number; `meaning` is what the help says of it."""
+        status = int.__new__(cls, value)
+        status._value_ = value
+        status.meaning = meaning
+        return status
+
+    WELL = 0, "well"
+    OURS = 1, "our fault: a bug, a disk, the memory"
+    USAGE = 2, "usage or scenario"
+    FAILED = 3, "some runs failed"
+    UNSURE = 4, "inconclusive: an interval spans the bound"
+    THRESHOLD = 99, "an [expect] does not hold"
+    INTERRUPTED = 130, "interrupted (Ctrl-C, SIGTERM, SIGHUP): what was done is kept"
