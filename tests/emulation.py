@@ -13,7 +13,8 @@ import numpy as np
 from scipy import special
 from scipy.stats import qmc
 
-from recovery.statistics import confidence, inference
+from recovery.statistics import confidence, sobol
+from recovery.statistics.estimate import Estimate
 from recovery.statistics.means import mean_interval
 
 Draw = Callable[[np.random.Generator, tuple[int, int, int]], np.ndarray]
@@ -374,7 +375,7 @@ def ishigami(unit: np.ndarray) -> np.ndarray:
 
 def with_chance(
     rng: np.random.Generator, f: Callable[[np.ndarray], np.ndarray], inputs: int, noise: float
-) -> inference.VarianceShares:
+) -> sobol.VarianceShares:
     """Shares of f + noise over 8 replications of 32 Sobol points; every run has a chance of its own."""
     told = []
     for _ in range(8):
@@ -384,22 +385,22 @@ def with_chance(
         told.append(np.stack([f(x) + noise * rng.normal(size=32) for x in (a, b, a, *mixed)]))
     all_of = np.stack(told)
     names = [f"x{i + 1}" for i in range(inputs)]
-    return inference.variance_shares(all_of[:, 0], all_of[:, 1], all_of[:, 3:], all_of[:, 2], names)
+    return sobol.variance_shares(all_of[:, 0], all_of[:, 1], all_of[:, 3:], all_of[:, 2], names)
 
 
-def ishigami_with_chance(rng: np.random.Generator, noise: float) -> inference.VarianceShares:
+def ishigami_with_chance(rng: np.random.Generator, noise: float) -> sobol.VarianceShares:
     """Of Ishigami's function, with a fourth input that does nothing."""
     return with_chance(rng, ishigami, 4, noise)
 
 
-def shares_held(told: Sequence[inference.VarianceShares], noise: float) -> dict[str, int]:
+def shares_held(told: Sequence[sobol.VarianceShares], noise: float) -> dict[str, int]:
     """How often each share of Ishigami's function with noise lies in its interval, by the closed form."""
     alone, second, both = 0.5 * (1.0 + 0.1 * math.pi**4 / 5.0) ** 2, 49.0 / 8.0, 0.08 * math.pi**8 / 225.0
     whole = alone + second + both + noise**2
     first = {"x1": alone, "x2": second, "x3": 0.0, "x4": 0.0}
     total = {"x1": alone + both, "x2": second, "x3": both, "x4": 0.0}
 
-    def held(estimates: Sequence[inference.Estimate], truth: float) -> int:
+    def held(estimates: Sequence[Estimate], truth: float) -> int:
         return sum(one.low <= truth / whole <= one.high for one in estimates)
 
     return (

@@ -12,7 +12,7 @@ import pytest
 from scipy import special
 
 from recovery.statistics import confidence
-from recovery.statistics.inference import Estimate
+from recovery.statistics.estimate import Estimate
 
 
 def test_the_ends_of_a_mean_are_where_the_mixture_of_t_statistics_is_1_over_alpha() -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from recovery.statistics import inference
-from recovery.statistics.inference import Cliff, Estimate
+from recovery.statistics import cliff, clusters, pareto, prim, sobol
+from recovery.statistics.cliff import Cliff
+from recovery.statistics.estimate import Estimate
 
 REPEATS = 1_000
 SMALL_TABLES = hnp.arrays(
@@ -37,46 +38,46 @@ def is_as_stated(covered: int, repeats: int = REPEATS) -> bool:
 
 
 def test_restricted_times_are_censored_at_the_limit_not_dropped() -> None:
-    assert inference.restricted([[1.0, 7.0], [math.inf, 5.0]], 5.0).tolist() == [[1.0, 5.0], [5.0, 5.0]]
+    assert clusters.restricted([[1.0, 7.0], [math.inf, 5.0]], 5.0).tolist() == [[1.0, 5.0], [5.0, 5.0]]
 
 
 def test_the_restricted_mean_is_the_area_under_the_share_that_has_not_recovered() -> None:
     times, limit_s = np.random.default_rng(1).exponential(3.0, 200), 4.0
     ends = np.concatenate([[0.0], np.sort(times[times < limit_s]), [limit_s]])
     area = sum((right - left) * (times > left).mean() for left, right in itertools.pairwise(ends))
-    assert inference.restricted(times, limit_s).mean() == pytest.approx(area, rel=1e-12)
+    assert clusters.restricted(times, limit_s).mean() == pytest.approx(area, rel=1e-12)
 
 
 def test_equal_clusters_give_the_t_interval_of_their_means() -> None:
     rng = np.random.default_rng(2)
     values, cluster = rng.normal(5, 1, (6, 7)), np.arange(6)[:, None].repeat(7, 1)
     theirs = stats.ttest_1samp(values.mean(axis=1), 0.0).confidence_interval(0.9)
-    mine = inference.cluster_mean(values.ravel(), cluster.ravel(), 0.9)
+    mine = clusters.mean(values.ravel(), cluster.ravel(), 0.9)
     assert mine == pytest.approx((values.mean(), theirs.low, theirs.high), rel=1e-12)
     # Labels are names, and the order of rows is of no account.
     order = rng.permutation(42)
     named = [f"replication {label}" for label in cluster.ravel()[order]]
-    assert inference.cluster_mean(values.ravel()[order], named, 0.9) == pytest.approx(mine, rel=1e-12)
+    assert clusters.mean(values.ravel()[order], named, 0.9) == pytest.approx(mine, rel=1e-12)
 
 
 def test_what_cannot_be_told_is_nan_or_infinite() -> None:
-    mean, low, high = inference.cluster_mean([1.0, 3.0], [0, 0])
+    mean, low, high = clusters.mean([1.0, 3.0], [0, 0])
     assert (mean, math.isnan(low), math.isnan(high)) == (2.0, True, True)
-    assert inference.relative_half_width(Estimate(mean, low, high)) == math.inf
-    assert inference.cluster_mean([1.0, math.inf], [0, 1])[::2] == (math.inf, math.inf)
-    assert inference.relative_half_width(inference.cluster_mean([1.0, math.inf], [0, 1])) == math.inf
-    assert all(map(math.isnan, inference.cluster_ratio([0.0, 0.0], [0.0, 0.0], [0, 1])))
+    assert clusters.relative_half_width(Estimate(mean, low, high)) == math.inf
+    assert clusters.mean([1.0, math.inf], [0, 1])[::2] == (math.inf, math.inf)
+    assert clusters.relative_half_width(clusters.mean([1.0, math.inf], [0, 1])) == math.inf
+    assert all(map(math.isnan, clusters.ratio([0.0, 0.0], [0.0, 0.0], [0, 1])))
     # Only one replication recovered: a mean, but nothing on how it varies.
-    only = inference.cluster_ratio([4.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0, 1, 2])
+    only = clusters.ratio([4.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0, 1, 2])
     assert only.mean == 4.0
     assert math.isnan(only.low)
 
 
 def test_relative_half_width() -> None:
-    assert inference.relative_half_width(Estimate(10.0, 9.0, 11.0)) == 0.1
-    assert inference.relative_half_width(Estimate(-10.0, -11.0, -9.0)) == 0.1
-    assert inference.relative_half_width(Estimate(0.0, 0.0, 0.0)) == 0.0
-    assert inference.relative_half_width(Estimate(0.0, -1.0, 1.0)) == math.inf
+    assert clusters.relative_half_width(Estimate(10.0, 9.0, 11.0)) == 0.1
+    assert clusters.relative_half_width(Estimate(-10.0, -11.0, -9.0)) == 0.1
+    assert clusters.relative_half_width(Estimate(0.0, 0.0, 0.0)) == 0.0
+    assert clusters.relative_half_width(Estimate(0.0, -1.0, 1.0)) == math.inf
 
 
 def test_coverage_of_the_mean_where_draws_of_a_replication_are_alike() -> None:
@@ -84,8 +85,8 @@ def test_coverage_of_the_mean_where_draws_of_a_replication_are_alike() -> None:
     rng, cluster, covered, naive = np.random.default_rng(3), np.repeat(np.arange(8), 10), 0, 0
     for _ in range(REPEATS):
         values = (rng.normal(3.0, 1.0, (8, 1)) + rng.normal(0.0, 1.0, (8, 10))).ravel()
-        covered += covers(inference.cluster_mean(values, cluster), 3.0)
-        naive += covers(inference.cluster_mean(values, np.arange(80)), 3.0)
+        covered += covers(clusters.mean(values, cluster), 3.0)
+        naive += covers(clusters.mean(values, np.arange(80)), 3.0)
     assert is_as_stated(covered)
     assert naive < 0.8 * REPEATS
 
@@ -95,8 +96,8 @@ def test_coverage_of_the_mean_over_sobol_drawn_draws() -> None:
     rng, cluster, covered, widths, plain_widths = np.random.default_rng(4), np.repeat(np.arange(6), 16), 0, 0.0, 0.0
     for _ in range(REPEATS):
         draws = np.concatenate([stats.qmc.Sobol(2, seed=rng).random(16) for _ in range(6)])
-        estimate = inference.cluster_mean(np.exp(draws.sum(axis=1)), cluster)
-        plain = inference.cluster_mean(np.exp(rng.random((96, 2)).sum(axis=1)), cluster)
+        estimate = clusters.mean(np.exp(draws.sum(axis=1)), cluster)
+        plain = clusters.mean(np.exp(rng.random((96, 2)).sum(axis=1)), cluster)
         covered += covers(estimate, (math.e - 1.0) ** 2)
         widths, plain_widths = widths + estimate.high - estimate.low, plain_widths + plain.high - plain.low
     assert is_as_stated(covered)
@@ -110,17 +111,17 @@ def test_coverage_of_the_mean_time_given_recovery() -> None:
     for _ in range(repeats):
         recovered = rng.random(240) < 0.7
         time_s = np.where(recovered, 60.0 + rng.exponential(40.0, 240), 0.0)
-        covered += covers(inference.cluster_ratio(time_s, recovered, cluster), 100.0)
+        covered += covers(clusters.ratio(time_s, recovered, cluster), 100.0)
     assert is_as_stated(covered, repeats)
 
 
 def test_the_ratio_is_that_of_the_sums_and_scales() -> None:
     times, counts, cluster = [3.0, 0.0, 5.0, 7.0], [1.0, 0.0, 1.0, 1.0], [0, 0, 1, 2]
-    estimate = inference.cluster_ratio(times, counts, cluster)
+    estimate = clusters.ratio(times, counts, cluster)
     # By hand: R = 5, residuals of the clusters -2, 0, 2, variance 3 / 2 * 8 / 9.
     half = stats.t.ppf(0.975, 2) * math.sqrt(3 / 2 * 8 / 9)
     assert estimate == pytest.approx((5.0, 5.0 - half, 5.0 + half), rel=1e-12)
-    assert inference.cluster_ratio(np.multiply(times, 60), counts, cluster) == pytest.approx(
+    assert clusters.ratio(np.multiply(times, 60), counts, cluster) == pytest.approx(
         tuple(60 * part for part in estimate), rel=1e-12
     )
 
@@ -136,9 +137,9 @@ def test_coverage_of_paired_differences_and_what_pairing_gains() -> None:
     rng, covered, paired, apart = np.random.default_rng(6), 0, 0.0, 0.0
     for _ in range(REPEATS):
         values, other, cluster = twins(rng, 0.5)
-        estimate = inference.paired(values, other, cluster)
+        estimate = clusters.paired(values, other, cluster)
         covered += covers(estimate, 0.5)
-        shuffled = inference.paired(values, rng.permutation(other), cluster)
+        shuffled = clusters.paired(values, rng.permutation(other), cluster)
         paired, apart = paired + estimate.high - estimate.low, apart + shuffled.high - shuffled.low
     assert is_as_stated(covered)
     assert paired < 0.3 * apart  # sqrt(2 * 0.09 / (2 * 4.09)) = 0.148
@@ -155,11 +156,11 @@ def test_pareto_by_its_definition(points: np.ndarray) -> None:
         )
 
     rows = points.tolist()
-    assert inference.pareto(points).tolist() == [not any(beats(other, row) for other in rows) for row in rows]
+    assert pareto.pareto(points).tolist() == [not any(beats(other, row) for other in rows) for row in rows]
 
 
 def test_pareto_keeps_ties_and_knows_never() -> None:
-    assert inference.pareto([[1, math.inf], [1, math.inf], [2, 3], [2, 4]]).tolist() == [True, True, True, False]
+    assert pareto.pareto([[1, math.inf], [1, math.inf], [2, 3], [2, 4]]).tolist() == [True, True, True, False]
 
 
 # --- scenario discovery -----------------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def planted(seed: int, where: Callable[[np.ndarray], np.ndarray]) -> tuple[np.nd
 @pytest.mark.parametrize("seed", range(5))
 def test_prim_finds_a_planted_box_and_counts_it_right(seed: int) -> None:
     x, fails = planted(seed, lambda x: (x[:, 0] > 0.6) & (x[:, 3] < 0.3))
-    box = inference.prim(x, fails, NAMES, kinds=KINDS)[0]
+    box = prim.prim(x, fails, NAMES, kinds=KINDS)[0]
     assert set(box.limits) == {"host.timeout", "fleet.skew"}
     timeout, skew = box.limits["host.timeout"], box.limits["fleet.skew"]
     assert timeout[:2] == pytest.approx((0.6, math.inf), abs=0.04)
@@ -188,7 +189,7 @@ def test_prim_finds_a_planted_box_and_counts_it_right(seed: int) -> None:
     held = [row[0] >= timeout.low and row[3] <= skew.high for row in x.tolist()]
     both = sum(h and f for h, f in zip(held, fails.tolist(), strict=True))
     assert box[1:] == (both / fails.sum(), both / sum(held), sum(held) / 2_000, both / fails.sum())
-    assert inference.inside(x, NAMES, box).tolist() == held
+    assert prim.inside(x, NAMES, box).tolist() == held
     # Bryant and Lempert's quasi p-value: exact binomial test against the density without the name.
     wider = x[:, 0] >= timeout.low
     density = fails[wider].mean()
@@ -199,12 +200,12 @@ def test_prim_finds_a_planted_box_and_counts_it_right(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_prim_ends_where_no_wider_limit_agrees_better(seed: int) -> None:
     x, fails = planted(seed, lambda x: (x[:, 0] > 0.6) & (x[:, 3] < 0.3))
-    box = inference.prim(x, fails, NAMES)[0]
+    box = prim.prim(x, fails, NAMES)[0]
 
     def agreement(held: np.ndarray) -> float:
         return float(2 * (held & fails).sum() / (held.sum() + fails.sum()))
 
-    held = inference.inside(x, NAMES, box)
+    held = prim.inside(x, NAMES, box)
     step = int(0.01 * held.sum())  # alpha / 5
     for column, by_other in (
         (0, x[:, 3] <= box.limits["fleet.skew"].high),
@@ -221,7 +222,7 @@ def test_prim_ends_where_no_wider_limit_agrees_better(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_prim_of_categories_whole_numbers_and_both_ends(seed: int) -> None:
     x, fails = planted(seed, lambda x: (x[:, 5] != 2) & (x[:, 7] >= 4) & (x[:, 0] > 0.2) & (x[:, 0] < 0.7))
-    box = inference.prim(x, fails, NAMES, kinds=KINDS)[0]
+    box = prim.prim(x, fails, NAMES, kinds=KINDS)[0]
     assert set(box.limits) == {"policy.queue", "hosts", "host.timeout"}
     assert box.limits["policy.queue"].among == (0.0, 1.0, 3.0)
     assert box.limits["hosts"][:2] == (3.5, math.inf)
@@ -230,19 +231,19 @@ def test_prim_of_categories_whole_numbers_and_both_ends(seed: int) -> None:
 
 def test_prim_finds_a_second_box_among_what_is_left() -> None:
     x, fails = planted(0, lambda x: (x[:, 0] > 0.7) & (x[:, 3] < 0.4) | (x[:, 1] < 0.2) & (x[:, 2] < 0.5))
-    first, second, *_ = inference.prim(x, fails, NAMES, least_support=0.05)
+    first, second, *_ = prim.prim(x, fails, NAMES, least_support=0.05)
     assert {frozenset(first.limits), frozenset(second.limits)} == {
         frozenset({"host.timeout", "fleet.skew"}),
         frozenset("ab"),
     }
-    in_first, in_second = inference.inside(x, NAMES, first), inference.inside(x, NAMES, second)
+    in_first, in_second = prim.inside(x, NAMES, first), prim.inside(x, NAMES, second)
     assert second.added == (fails & in_second & ~in_first).sum() / fails.sum() < second.coverage
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_prim_is_not_lost_between_two_regions(seed: int) -> None:
     x, fails = planted(seed, lambda x: (x[:, 0] > 0.7) & (x[:, 3] < 0.4) | (x[:, 1] < 0.2) & (x[:, 2] < 0.5))
-    box = inference.prim(x, fails, NAMES)[0]
+    box = prim.prim(x, fails, NAMES)[0]
     truth = (x[:, 0] > 0.7) & (x[:, 3] < 0.4)
     coverage, density = fails[truth].sum() / fails.sum(), fails[truth].mean()
     either = 2 * coverage * density / (coverage + density)  # the two are as large
@@ -254,32 +255,32 @@ def test_prim_tells_no_box_that_is_no_denser_than_all_runs() -> None:
     rng = np.random.default_rng(14)
     x = rng.random((2_000, 3))
     fails = rng.random(2_000) < np.where(x[:, 0] > 0.6, 0.92, np.where(x[:, 1] > 0.5, 0.25, 0.01))
-    boxes = inference.prim(x, fails, list("abc"), most=5)
+    boxes = prim.prim(x, fails, list("abc"), most=5)
     assert [set(box.limits) for box in boxes] == [{"a"}]
     left = x[:, 0] <= 0.6
-    assert [set(box.limits) for box in inference.prim(x[left], fails[left], list("abc"))] == [{"b"}]
+    assert [set(box.limits) for box in prim.prim(x[left], fails[left], list("abc"))] == [{"b"}]
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
 def test_prim_finds_nothing_where_nothing_depends_on_the_inputs(share: float) -> None:
     rng = np.random.default_rng(9)
-    found = sum(bool(inference.prim(rng.random((300, 6)), rng.random(300) < share, list("abcdef"))) for _ in range(40))
+    found = sum(bool(prim.prim(rng.random((300, 6)), rng.random(300) < share, list("abcdef"))) for _ in range(40))
     assert found <= 4
 
 
 def test_prim_of_runs_that_are_all_alike() -> None:
     x = np.random.default_rng(10).random((50, 2))
-    assert inference.prim(x, np.zeros(50, bool), ["a", "b"]) == []
-    assert inference.prim(x, np.ones(50, bool), ["a", "b"]) == []
-    assert inference.prim(np.ones((50, 2)), np.arange(50) < 20, ["a", "b"]) == []
+    assert prim.prim(x, np.zeros(50, bool), ["a", "b"]) == []
+    assert prim.prim(x, np.ones(50, bool), ["a", "b"]) == []
+    assert prim.prim(np.ones((50, 2)), np.arange(50) < 20, ["a", "b"]) == []
 
 
 def test_a_box_in_words() -> None:
     limits = {
-        "host.timeout": inference.Limit(low=240.0),
-        "fleet.skew": inference.Limit(high=0.3),
-        "hosts": inference.Limit(2.0, 8.0),
-        "policy.queue": inference.Limit(among=(0.0, 1.0)),
+        "host.timeout": prim.Limit(low=240.0),
+        "fleet.skew": prim.Limit(high=0.3),
+        "hosts": prim.Limit(2.0, 8.0),
+        "policy.queue": prim.Limit(among=(0.0, 1.0)),
     }
 
     def show(name: str, value: float) -> str:
@@ -287,7 +288,7 @@ def test_a_box_in_words() -> None:
             return ["fifo", "lifo"][int(value)]
         return f"{value / 60:g} min" if name == "host.timeout" else f"{value:g}"
 
-    assert inference.words(inference.Box(limits, 0.85, 0.92, 0.2, 0.85), show) == (
+    assert prim.words(prim.Box(limits, 0.85, 0.92, 0.2, 0.85), show) == (
         "host.timeout above 4 min and fleet.skew below 0.3 and hosts between 2 and 8 and policy.queue is fifo or lifo: "
         "85 % of the failures, 92 % of the runs there fail"
     )
@@ -322,7 +323,7 @@ def test_inputs_that_do_nothing_have_no_share_and_chance_has_all() -> None:
 def test_shares_of_variance_know_no_level_and_no_unit() -> None:
     outputs = np.random.default_rng(22).random((5, 8, 16))
     first, moved = (
-        inference.variance_shares(part[0], part[1], part[2:4].swapaxes(0, 1), part[4], ["a", "b"])
+        sobol.variance_shares(part[0], part[1], part[2:4].swapaxes(0, 1), part[4], ["a", "b"])
         for part in (outputs, 1e4 + 60.0 * outputs)
     )
     assert moved.chance == pytest.approx(first.chance)
@@ -333,7 +334,7 @@ def test_shares_of_variance_know_no_level_and_no_unit() -> None:
 
 def test_a_constant_has_no_variance_to_share() -> None:
     ones = np.ones((2, 4))
-    told = inference.variance_shares(ones, ones, np.ones((2, 1, 4)), ones, ["a"])
+    told = sobol.variance_shares(ones, ones, np.ones((2, 1, 4)), ones, ["a"])
     assert math.isnan(told.chance.mean)
     assert "1 in every run" in told.reason
 
@@ -367,7 +368,7 @@ def test_the_bracket_holds_the_crossing_as_often_as_stated(shared: bool, confide
     held, narrow = 0, 0
     for seed in range(300):
         crossing = math.exp(np.random.default_rng(seed).uniform(math.log(2.0), math.log(50.0)))
-        found = inference.cliff(
+        found = cliff.cliff(
             logistic(crossing, 0.1, seed, shared=shared), 1.0, 100.0,
             confidence=confidence, tolerance=0.05, batch=10, most=200, scale="log",
         )  # fmt: skip
@@ -384,14 +385,12 @@ def test_looking_often_at_one_value_makes_no_more_errors() -> None:
     # Just below one half "fails" is wrong. Forty looks without sharing out the error would say so five times as often.
     rng, wrong = np.random.default_rng(13), 0
     for _ in range(600):
-        wrong += (
-            inference._try(lambda _, r: (rng.random(len(r)) < 0.4999).tolist(), 1.0, 0.05, 5, 200).verdict == "fails"
-        )
+        wrong += cliff._try(lambda _, r: (rng.random(len(r)) < 0.4999).tolist(), 1.0, 0.05, 5, 200).verdict == "fails"
     assert wrong <= 0.05 * 600
 
 
 def test_every_value_that_was_tried_is_told_and_carries_the_bracket() -> None:
-    found = inference.cliff(logistic(7.0, 0.2, 1), 1.0, 64.0, tolerance=0.1, most=100, scale="log")
+    found = cliff.cliff(logistic(7.0, 0.2, 1), 1.0, 64.0, tolerance=0.1, most=100, scale="log")
     verdicts = {tried.value: tried.verdict for tried in found.tried}
     assert len(verdicts) == len(found.tried)
     assert [tried.value for tried in found.tried[:3]] == [1.0, 64.0, pytest.approx(8.0)]
@@ -407,7 +406,7 @@ def test_a_step_is_found_to_the_tolerance(fails_above: bool) -> None:
     def fails(value: float, replications: range) -> list[bool]:
         return [(value > math.pi) == fails_above] * len(replications)
 
-    found = inference.cliff(fails, -10.0, 10.0, tolerance=1e-3)
+    found = cliff.cliff(fails, -10.0, 10.0, tolerance=1e-3)
     assert holds(found, math.pi)
     assert found.high - found.low <= 1e-3
     assert (found.fails, found.note) == ("above" if fails_above else "below", "")
@@ -423,13 +422,13 @@ def test_a_step_between_whole_numbers(scale: str, step: int) -> None:
         asked.append(value)
         return [value > step] * len(replications)
 
-    found = inference.cliff(fails, 1, 1000, tolerance=1e-9, scale=scale, whole=True)  # type: ignore[arg-type]
+    found = cliff.cliff(fails, 1, 1000, tolerance=1e-9, scale=scale, whole=True)  # type: ignore[arg-type]
     assert (found.low, found.high, found.note) == (step, step + 1, "")
     assert all(isinstance(value, int) for value in asked)
 
 
 def test_a_value_on_the_crossing_leaves_a_bracket_about_it() -> None:
-    found = inference.cliff(logistic(10.0, 0.05, 3), 1.0, 100.0, tolerance=1e-4, most=60, scale="log")
+    found = cliff.cliff(logistic(10.0, 0.05, 3), 1.0, 100.0, tolerance=1e-4, most=60, scale="log")
     assert found.tried[2].value == pytest.approx(10.0)
     assert found.tried[2].verdict == "unclear"
     assert "as narrow as 60 runs" in found.note
@@ -442,11 +441,11 @@ def test_ends_on_the_same_side_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"low is 1\.0 and high is 2\.0, and most runs fail at both \(20 of 20, 20 of 20"
     ):
-        inference.cliff(lambda value, r: [True] * len(r), 1.0, 2.0, tolerance=0.1)
+        cliff.cliff(lambda value, r: [True] * len(r), 1.0, 2.0, tolerance=0.1)
     with pytest.raises(ValueError, match="most runs do not fail at both"):
-        inference.cliff(lambda value, r: [False] * len(r), 1.0, 2.0, tolerance=0.1)
+        cliff.cliff(lambda value, r: [False] * len(r), 1.0, 2.0, tolerance=0.1)
     with pytest.raises(ValueError, match=r"high is 2\.0, where 20 of 40 runs fail"):
-        inference.cliff(lambda value, r: [value > 1 and i % 2 == 0 for i in r], 1.0, 2.0, tolerance=0.1, most=40)
+        cliff.cliff(lambda value, r: [value > 1 and i % 2 == 0 for i in r], 1.0, 2.0, tolerance=0.1, most=40)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -460,41 +459,41 @@ def step(value: float, replications: range) -> list[bool]:
 
 
 REFUSED: list[tuple[str, Callable[[], object]]] = [
-    ("limit_s is inf", lambda: inference.restricted(TWO, math.inf)),
-    (r"times_s holds -1\.0", lambda: inference.restricted([-1.0], 5.0)),
-    ("times_s holds nan", lambda: inference.restricted([math.nan], 5.0)),
-    ("values holds nan; want numbers or inf", lambda: inference.cluster_mean([1.0, math.nan], [0, 1])),
-    (r"values has shape \(0,\)", lambda: inference.cluster_mean([], [])),
-    (r"values has shape \(4, 2\)", lambda: inference.cluster_mean(TABLE, [0, 1, 2, 3])),
-    ("cluster has length 1; want 2", lambda: inference.cluster_mean(TWO, [0])),
-    (r"cluster has shape \(\)", lambda: inference.cluster_mean(TWO, 0)),
-    ("confidence is 95", lambda: inference.cluster_mean(TWO, [0, 1], 95)),
-    (r"denominator holds -1\.0", lambda: inference.cluster_ratio(TWO, [-1.0, 1.0], [0, 1])),
-    ("denominator has length 1", lambda: inference.cluster_ratio(TWO, [1.0], [0, 1])),
-    ("numerator holds inf", lambda: inference.cluster_ratio([math.inf, 1.0], TWO, [0, 1])),
-    ("other has length 3", lambda: inference.paired(TWO, [1.0, 2.0, 3.0], [0, 1])),
-    ("values holds inf; .*restrict", lambda: inference.paired([math.inf, 1.0], TWO, [0, 1])),
-    ("points has shape", lambda: inference.pareto(NONE)),
-    ("points holds nan", lambda: inference.pareto([[math.nan]])),
-    ("x has shape", lambda: inference.prim(NONE, CASES[:0], ["a", "b"])),
-    ("is_case has shape", lambda: inference.prim(TABLE, CASES[:3], ["a", "b"])),
-    ("is_case has shape .* int64", lambda: inference.prim(TABLE, CASES.astype(np.int64), ["a", "b"])),
-    ("names is", lambda: inference.prim(TABLE, CASES, ["a", "a"])),
-    ("kinds is", lambda: inference.prim(TABLE, CASES, ["a", "b"], kinds=["number"])),
-    ("least_support is 0", lambda: inference.prim(TABLE, CASES, ["a", "b"], least_support=0.0)),
-    ("most is 0", lambda: inference.prim(TABLE, CASES, ["a", "b"], most=0)),
-    ("want also", lambda: inference.inside(TABLE, ["a", "b"], inference.Box({"c": inference.Limit()}, 1, 1, 1, 1))),
-    ("f_b has shape", lambda: inference.variance_shares(np.eye(2), np.eye(3), np.ones((2, 1, 2)), np.eye(2), ["a"])),
-    ("f_ab has shape", lambda: inference.variance_shares(np.eye(2), np.eye(2), np.ones((2, 1, 3)), np.eye(2), ["a"])),
-    ("f_a has 1 rep", lambda: inference.variance_shares([TWO], [TWO], np.ones((1, 1, 2)), [TWO], ["a"])),
-    ("low is 2 and high is 1", lambda: inference.cliff(step, 2, 1, tolerance=0.1)),
-    ("tolerance is 0", lambda: inference.cliff(step, 1, 2, tolerance=0)),
-    ("scale is 'ln'", lambda: inference.cliff(step, 1, 2, tolerance=0.1, scale="ln")),  # type: ignore[arg-type]
-    ("low is 0; want a number above 0", lambda: inference.cliff(step, 0, 2, tolerance=0.1, scale="log")),
-    ("want whole numbers", lambda: inference.cliff(step, 1.5, 2, tolerance=0.1, whole=True)),
-    ("batch is 0", lambda: inference.cliff(step, 1, 2, tolerance=0.1, batch=0)),
-    ("most is 0", lambda: inference.cliff(step, 1, 2, tolerance=0.1, most=0)),
-    ("gave 1 answers; want 20", lambda: inference.cliff(lambda value, r: [True], 1, 2, tolerance=0.1)),
+    ("limit_s is inf", lambda: clusters.restricted(TWO, math.inf)),
+    (r"times_s holds -1\.0", lambda: clusters.restricted([-1.0], 5.0)),
+    ("times_s holds nan", lambda: clusters.restricted([math.nan], 5.0)),
+    ("values holds nan; want numbers or inf", lambda: clusters.mean([1.0, math.nan], [0, 1])),
+    (r"values has shape \(0,\)", lambda: clusters.mean([], [])),
+    (r"values has shape \(4, 2\)", lambda: clusters.mean(TABLE, [0, 1, 2, 3])),
+    ("cluster has length 1; want 2", lambda: clusters.mean(TWO, [0])),
+    (r"cluster has shape \(\)", lambda: clusters.mean(TWO, 0)),
+    ("confidence is 95", lambda: clusters.mean(TWO, [0, 1], 95)),
+    (r"denominator holds -1\.0", lambda: clusters.ratio(TWO, [-1.0, 1.0], [0, 1])),
+    ("denominator has length 1", lambda: clusters.ratio(TWO, [1.0], [0, 1])),
+    ("numerator holds inf", lambda: clusters.ratio([math.inf, 1.0], TWO, [0, 1])),
+    ("other has length 3", lambda: clusters.paired(TWO, [1.0, 2.0, 3.0], [0, 1])),
+    ("values holds inf; .*restrict", lambda: clusters.paired([math.inf, 1.0], TWO, [0, 1])),
+    ("points has shape", lambda: pareto.pareto(NONE)),
+    ("points holds nan", lambda: pareto.pareto([[math.nan]])),
+    ("x has shape", lambda: prim.prim(NONE, CASES[:0], ["a", "b"])),
+    ("is_case has shape", lambda: prim.prim(TABLE, CASES[:3], ["a", "b"])),
+    ("is_case has shape .* int64", lambda: prim.prim(TABLE, CASES.astype(np.int64), ["a", "b"])),
+    ("names is", lambda: prim.prim(TABLE, CASES, ["a", "a"])),
+    ("kinds is", lambda: prim.prim(TABLE, CASES, ["a", "b"], kinds=["number"])),
+    ("least_support is 0", lambda: prim.prim(TABLE, CASES, ["a", "b"], least_support=0.0)),
+    ("most is 0", lambda: prim.prim(TABLE, CASES, ["a", "b"], most=0)),
+    ("want also", lambda: prim.inside(TABLE, ["a", "b"], prim.Box({"c": prim.Limit()}, 1, 1, 1, 1))),
+    ("f_b has shape", lambda: sobol.variance_shares(np.eye(2), np.eye(3), np.ones((2, 1, 2)), np.eye(2), ["a"])),
+    ("f_ab has shape", lambda: sobol.variance_shares(np.eye(2), np.eye(2), np.ones((2, 1, 3)), np.eye(2), ["a"])),
+    ("f_a has 1 rep", lambda: sobol.variance_shares([TWO], [TWO], np.ones((1, 1, 2)), [TWO], ["a"])),
+    ("low is 2 and high is 1", lambda: cliff.cliff(step, 2, 1, tolerance=0.1)),
+    ("tolerance is 0", lambda: cliff.cliff(step, 1, 2, tolerance=0)),
+    ("scale is 'ln'", lambda: cliff.cliff(step, 1, 2, tolerance=0.1, scale="ln")),  # type: ignore[arg-type]
+    ("low is 0; want a number above 0", lambda: cliff.cliff(step, 0, 2, tolerance=0.1, scale="log")),
+    ("want whole numbers", lambda: cliff.cliff(step, 1.5, 2, tolerance=0.1, whole=True)),
+    ("batch is 0", lambda: cliff.cliff(step, 1, 2, tolerance=0.1, batch=0)),
+    ("most is 0", lambda: cliff.cliff(step, 1, 2, tolerance=0.1, most=0)),
+    ("gave 1 answers; want 20", lambda: cliff.cliff(lambda value, r: [True], 1, 2, tolerance=0.1)),
 ]  # fmt: skip
 
 

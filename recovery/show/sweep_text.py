@@ -10,7 +10,7 @@ import numpy as np
 
 from recovery.model import scenario
 from recovery.show.text import table
-from recovery.statistics import inference
+from recovery.statistics import cliff, clusters
 from recovery.store import files
 from recovery.store import results as store
 from recovery.store.results import number
@@ -120,8 +120,8 @@ def compared(folder: Path, words: Sequence[str]) -> list[dict[str, Any]]:
         both = own.join(base, on=["replication", "draw"]).sort("replication", "draw")
         if not both.height:
             raise ValueError(f"{other['name']} and {first['name']} have no draw in common")
-        mine = inference.restricted(both.get_column(measure).to_numpy(), limit_s)
-        theirs = inference.restricted(both.get_column("base").to_numpy(), limit_s)
+        mine = clusters.restricted(both.get_column(measure).to_numpy(), limit_s)
+        theirs = clusters.restricted(both.get_column("base").to_numpy(), limit_s)
         told = sweep.mean_of(
             mine - theirs,
             both.get_column("run_replication" if summary["unit"] == "run" else "replication").to_numpy(),
@@ -184,7 +184,7 @@ def told_replay(told: Mapping[str, Any]) -> str:
     return f"{table(rows)}\n\n{told['policy']}: {state}"
 
 
-def told_value(key: str, kind: str, one: inference.Tried) -> str:
+def told_value(key: str, kind: str, one: cliff.Tried) -> str:
     """What was found at one value of a threshold's key, in a line."""
     share = show_share(one.failed / one.runs)
     says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]

@@ -1,6 +1,6 @@
 """Intervals that hold at every look: whoever looks after each run, and stops when it suits, is wrong no more often.
 
-A leaf: of this project it imports `recovery.statistics.inference` and `.means` only. An interval of fixed size is right
+An interval of fixed size is right
 once; after each of many looks it is wrong sooner or later, and who stops at the first narrow one stops where chance was
 kind. A *confidence sequence* holds its truth at all looks together with probability 1 - alpha.
 
@@ -23,8 +23,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery.statistics import inference
-from recovery.statistics.inference import Estimate
+from recovery.statistics import clusters
+from recovery.statistics.estimate import Estimate
+from recovery.statistics.given import between_0_and_1, numbers
 from recovery.statistics.means import mean_interval
 
 SPREAD = 0.1
@@ -49,7 +50,7 @@ def half_width(error: np.ndarray, units: np.ndarray, alpha: float) -> np.ndarray
     return np.asarray(error * np.sqrt(t_squared))
 
 
-def _sequence(told: inference.Linearised, alpha: float) -> Estimate:
+def _sequence(told: clusters.Linearised, alpha: float) -> Estimate:
     half = float(half_width(np.asarray(told.error), np.asarray(told.clusters), alpha))
     return Estimate(told.ratio, told.ratio - half, told.ratio + half)
 
@@ -61,19 +62,19 @@ def mean(values: object, alpha: float = 0.05) -> Estimate:
     unknown variance; for others it holds as n grows (as the asymptotic confidence sequence with the same mixture).
     Values that are all equal have no width. Raises ValueError otherwise.
     """
-    rows = inference.numbers("values", values, 1)
+    rows = numbers("values", values, 1)
     return ratio(rows, np.ones(len(rows)), np.arange(len(rows)), alpha)
 
 
 def ratio(numerator: object, denominator: object, cluster: object, alpha: float = 0.05) -> Estimate:
     """(sum of numerator) / (sum of denominator) over independent clusters, and its sequence: `mean` of what is left
-    when the ratio is linearised, as `inference.cluster_ratio`.
+    when the ratio is linearised, as `clusters.ratio`.
 
     `numerator`, `denominator` (from 0) float[n], `cluster` n labels. All nan if the denominator is 0 everywhere. Raises
     ValueError otherwise.
     """
-    alpha = inference.between_0_and_1("alpha", alpha)
-    return _sequence(inference.linearised(numerator, denominator, cluster), alpha)
+    alpha = between_0_and_1("alpha", alpha)
+    return _sequence(clusters.linearised(numerator, denominator, cluster), alpha)
 
 
 def chance(events: float, runs: int, alpha: float = 0.05) -> Estimate:
@@ -84,7 +85,7 @@ def chance(events: float, runs: int, alpha: float = 0.05) -> Estimate:
     """
     from scipy import optimize, special
 
-    alpha = inference.between_0_and_1("alpha", alpha)
+    alpha = between_0_and_1("alpha", alpha)
     if not 0 <= events <= runs:
         raise ValueError(f"events is {events} of {runs} runs; want from 0 to as many as runs")
     if runs == 0:
@@ -131,7 +132,7 @@ def lower(values: object, alpha: float = 0.05) -> np.ndarray:
 
     `values` float[..., n] from 0 to 1, nan for none. Returns float64[...]. Raises ValueError otherwise.
     """
-    alpha = inference.between_0_and_1("alpha", alpha)
+    alpha = between_0_and_1("alpha", alpha)
     table = np.asarray(values, np.float64)
     if table.ndim == 0 or table.shape[-1] == 0 or ((table < 0.0) | (table > 1.0)).any():
         raise ValueError("values is empty or holds numbers outside [0, 1]; want shares")
@@ -150,8 +151,8 @@ def bounded(values: object, alpha: float = 0.05) -> Estimate:
     For the chance of never where the unit is a replication: a value is the share of its runs that never recover.
     `values` float[n]. Raises ValueError otherwise.
     """
-    rows = inference.numbers("values", values, 1)
-    alpha = inference.between_0_and_1("alpha", alpha)
+    rows = numbers("values", values, 1)
+    alpha = between_0_and_1("alpha", alpha)
     ends = lower(np.stack([rows, 1.0 - rows]), alpha / 2.0)
     return Estimate(float(rows.mean()), float(ends[0]), float(1.0 - ends[1]))
 
@@ -161,10 +162,10 @@ def share(values: object, alpha: float = 0.05) -> Estimate:
 
     `values` float[n]. One value has no interval (nan). Raises ValueError for values outside.
     """
-    rows = inference.numbers("values", values, 1)
+    rows = numbers("values", values, 1)
     if rows.min() < 0.0 or rows.max() > 1.0:
         raise ValueError(f"values lie between {rows.min()} and {rows.max()}; want shares")
-    confidence = 1.0 - inference.between_0_and_1("alpha", alpha)
+    confidence = 1.0 - between_0_and_1("alpha", alpha)
     return Estimate(*mean_interval(rows.tolist(), confidence, 0.0, 1.0))
 
 
@@ -207,7 +208,7 @@ def never(times_s: object, unit: object, alpha: float = 0.05) -> Estimate:
 
     `times_s` float[n] from 0, `inf` for never; `unit` n labels. Raises ValueError otherwise.
     """
-    times = inference.numbers("times_s", times_s, 1, infinite=True)
+    times = numbers("times_s", times_s, 1, infinite=True)
     _, code = np.unique(np.asarray(unit), return_inverse=True)
     if code.shape != times.shape:
         raise ValueError(f"unit has shape {code.shape}; want {times.shape}, one label a time")
@@ -226,15 +227,15 @@ def looked(times_s: object, unit: object, *, precision: float, never_max: float,
     `times_s` float[n] from 0, `inf` for never; `unit` n labels, what is independent (see the module). Raises ValueError
     otherwise.
     """
-    times = inference.numbers("times_s", times_s, 1, infinite=True)
+    times = numbers("times_s", times_s, 1, infinite=True)
     if not precision > 0.0:
         raise ValueError(f"precision is {precision}; want a number above 0")
-    never_max = inference.between_0_and_1("never_max", never_max)
+    never_max = between_0_and_1("never_max", never_max)
     share = never(times, unit, alpha / 2.0)
     finite = np.isfinite(times)
     time = ratio(np.where(finite, times, 0.0), finite.astype(float), unit, alpha / 2.0)
     time = time._replace(low=max(time.low, 0.0))
-    known = inference.relative_half_width(time) <= precision
+    known = clusters.relative_half_width(time) <= precision
     status: Literal["open", "precise", "collapses"] = "open"
     if share.high < never_max and known:
         status = "precise"

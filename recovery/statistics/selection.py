@@ -1,7 +1,5 @@
 """Which policies are not told apart from the best, and whether one may be chosen: one mechanism.
 
-A leaf: of this project it imports its neighbours `confidence` and `inference` only.
-
 What is compared is the mean of restricted times, E[min(time, limit)]: it is bounded, so that a run that never recovers
 counts as what it costs, and its chance needs no model. For each pair of policies the difference, unit by unit on common
 random numbers, has an exact sequence of lower ends (`confidence.lower`), valid at every look with error
@@ -20,8 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery.statistics import confidence, inference
-from recovery.statistics.inference import Estimate
+from recovery.statistics import confidence
+from recovery.statistics.estimate import UNKNOWN, Estimate
+from recovery.statistics.given import between_0_and_1
 
 
 class Selected(NamedTuple):
@@ -74,8 +73,8 @@ def select(
         raise ValueError(f"limit_s is {limit_s}; want a finite number above 0")
     if not 0.0 <= indifference_s < math.inf:
         raise ValueError(f"indifference_s is {indifference_s}; want a finite number from 0")
-    inference.between_0_and_1("never_max", never_max)
-    each = inference.between_0_and_1("alpha", alpha) / max(len(times) - 1, 1)
+    between_0_and_1("never_max", never_max)
+    each = between_0_and_1("alpha", alpha) / max(len(times) - 1, 1)
     ran = ~np.isnan(times)
     values = np.where(lost, limit_s, np.minimum(times, limit_s))
     chances = tuple(
@@ -84,7 +83,7 @@ def select(
         else Estimate(math.nan, 0.0, 1.0)
         for i in range(len(times))
     )
-    nothing = tuple([inference.UNKNOWN] * len(times))
+    nothing = tuple([UNKNOWN] * len(times))
     left = [i for i in range(len(times)) if i not in excluded and ran[i].any()]
     if not left:
         return Selected(None, (), tuple(sorted(excluded)), None, nothing, chances, "no policy is left that ran")
@@ -105,7 +104,7 @@ def select(
     differences = tuple(
         Estimate(0.0, 0.0, 0.0) if i == leader
         else Estimate(limit_s * (2.0 * float(share[i, seen[i]].mean()) - 1.0), float(low[i]), float(high[i]))
-        if seen[i].any() else inference.UNKNOWN
+        if seen[i].any() else UNKNOWN
         for i in range(len(times))
     )  # fmt: skip
     beaten = {i for i in left if i != leader and low[i] > 0.0}

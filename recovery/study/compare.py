@@ -13,7 +13,8 @@ import numpy as np
 
 from recovery import units
 from recovery.show.text import table
-from recovery.statistics import inference
+from recovery.statistics import clusters
+from recovery.statistics.estimate import Estimate
 from recovery.store import files
 from recovery.store import results as store
 from recovery.store.results import number
@@ -144,11 +145,11 @@ def _difference(measure: str, a: np.ndarray, b: np.ndarray, limit_s: float, *, i
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
     never = float(np.isinf(a).mean()), float(np.isinf(b).mean())
     if is_time:
-        a, b = inference.restricted(a, limit_s), inference.restricted(b, limit_s)
+        a, b = clusters.restricted(a, limit_s), clusters.restricted(b, limit_s)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return []
     if is_paired:
-        told = inference.paired(a, b, np.arange(len(a)), CONFIDENCE)
+        told = clusters.paired(a, b, np.arange(len(a)), CONFIDENCE)
         is_same = bool((a == b).all())
     else:
         told, is_same = _welch(a, b), False
@@ -172,17 +173,17 @@ def _difference(measure: str, a: np.ndarray, b: np.ndarray, limit_s: float, *, i
     ]
 
 
-def _welch(a: np.ndarray, b: np.ndarray) -> inference.Estimate:
+def _welch(a: np.ndarray, b: np.ndarray) -> Estimate:
     """Difference of the means of independent runs, and Welch's interval; nan ends where a side has one run."""
     from scipy import stats
 
     mean = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
-        return inference.Estimate(mean, math.nan, math.nan)
+        return Estimate(mean, math.nan, math.nan)
     if a.std() == b.std() == 0:
-        return inference.Estimate(mean, mean, mean)
+        return Estimate(mean, mean, mean)
     low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(CONFIDENCE)
-    return inference.Estimate(mean, float(low), float(high))
+    return Estimate(mean, float(low), float(high))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

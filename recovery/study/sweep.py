@@ -33,7 +33,8 @@ from recovery.model.design import Point, Span, Sweep
 from recovery.model.scenario import Experiment, Observed, Variant, outages_s
 from recovery.show import text
 from recovery.simulate import identity, pilot, pipeline
-from recovery.statistics import confidence, inference, selection
+from recovery.statistics import cliff, clusters, confidence, pareto, prim, selection, sobol
+from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import files
 from recovery.store import results as store
 from recovery.study.runs import loop
@@ -478,9 +479,9 @@ class _Run:
             if any(math.isnan(value) for value in found):
                 table["why_not"] = f"{sum(math.isnan(value) for value in found)} of its runs failed"
             else:
-                values = inference.restricted(found, self.limit_s())
+                values = clusters.restricted(found, self.limit_s())
                 blocks = values.reshape(SENSITIVITY_REPLICATIONS, len(keys) + 3, -1).swapaxes(0, 1)
-                told = inference.variance_shares(
+                told = sobol.variance_shares(
                     blocks[0], blocks[1], blocks[2:-1].swapaxes(0, 1), blocks[-1], keys, CONFIDENCE
                 )
                 table["why_not"] = told.reason
@@ -721,7 +722,7 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
         points = [
             [one["restricted"]["mean"], *(one["harm"][harm]["mean"] for harm in HARMS[traffic])] for one in fronts
         ]
-        for one, on_front in zip(fronts, inference.pareto(points).tolist(), strict=True):
+        for one, on_front in zip(fronts, pareto.pareto(points).tolist(), strict=True):
             one["on_front"] = on_front
     failed = table.filter(pl.col("error").is_not_null())
     failures = [
@@ -863,17 +864,17 @@ def _policy(
     times, unit = work.times_of(policy.number)
     limit_s, is_sequential = work.limit_s(), work.sweep.precision is not None
     places = sorted(work.times[policy.number])
-    values, finite = inference.restricted(times, limit_s), np.isfinite(times)
+    values, finite = clusters.restricted(times, limit_s), np.isfinite(times)
     if is_sequential:
         look = work.looks[policy.number]
         recovered, never = look.recovered, look.never
         whole = confidence.restricted(recovered, never, limit_s)
     else:
         never = chance_of(~finite, unit, is_sequential=False)
-        recovered = inference.cluster_ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE, 0.0)
+        recovered = clusters.ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE, 0.0)
         whole = mean_of(values, unit, is_sequential=False, low=0.0, high=limit_s)
     out |= {"restricted": whole._asdict(), "given_recovery": recovered._asdict(), "not_recovered": _as_share(never)}
-    out["half_width_share"] = inference.relative_half_width(recovered)
+    out["half_width_share"] = clusters.relative_half_width(recovered)
     out["units"] = len(np.unique(unit))
     places_of_rows = list(good.select("replication", "draw").iter_rows())
     unit_of_rows = work.units(places_of_rows)
@@ -892,8 +893,8 @@ def _policy(
     out["difference"] = None
     both = sorted(work.times[policy.number].keys() & work.times[0].keys())
     if policy.number != 0 and both:
-        mine = inference.restricted([work.times[policy.number][place] for place in both], limit_s)
-        other = inference.restricted([work.times[0][place] for place in both], limit_s)
+        mine = clusters.restricted([work.times[policy.number][place] for place in both], limit_s)
+        other = clusters.restricted([work.times[0][place] for place in both], limit_s)
         told = mean_of(mine - other, work.units(both), is_sequential=is_sequential)
         out["difference"] = told._asdict()
     out["worst_s"] = float(values.max())
@@ -913,20 +914,20 @@ def _policy(
 
 def mean_of(
     values: object, unit: object, *, is_sequential: bool, low: float = -math.inf, high: float = math.inf
-) -> inference.Estimate:
+) -> Estimate:
     """Mean of a value of runs and its interval over units, within `low` to `high`: at every look if it `is_sequential`,
     else once. What was not measured (nan) is left out; nan if nothing was, inf if one is.
     """
     rows, units = np.asarray(values, float), np.asarray(unit)
     rows, units = rows[~np.isnan(rows)], units[~np.isnan(rows)]
     if not len(rows):
-        return inference.UNKNOWN
+        return UNKNOWN
     if np.isinf(rows).any():
-        return inference.Estimate(math.inf, math.nan, math.inf)
+        return Estimate(math.inf, math.nan, math.inf)
     if not is_sequential:
-        return inference.cluster_mean(rows, units, CONFIDENCE, low, high)
+        return clusters.mean(rows, units, CONFIDENCE, low, high)
     told = confidence.ratio(rows, np.ones(len(rows)), units, ALPHA)
-    return inference.Estimate(told.mean, _at_least(told.low, low), -_at_least(-told.high, -high))
+    return Estimate(told.mean, _at_least(told.low, low), -_at_least(-told.high, -high))
 
 
 def _at_least(end: float, least: float) -> float:
@@ -934,7 +935,7 @@ def _at_least(end: float, least: float) -> float:
     return end if math.isnan(end) else max(end, least)
 
 
-def chance_of(happened: object, unit: object, *, is_sequential: bool) -> inference.Estimate:
+def chance_of(happened: object, unit: object, *, is_sequential: bool) -> Estimate:
     """Chance of what happened in some runs and its interval: exact at every look if it `is_sequential`, else that of
     Wilson.
     """
@@ -942,10 +943,10 @@ def chance_of(happened: object, unit: object, *, is_sequential: bool) -> inferen
     if is_sequential:
         return confidence.never(np.where(seen, math.inf, 0.0), unit, ALPHA)
     low, high = theory.wilson(int(seen.sum()), len(seen), CONFIDENCE)
-    return inference.Estimate(float(seen.mean()), low, high)
+    return Estimate(float(seen.mean()), low, high)
 
 
-def _as_share(told: inference.Estimate) -> dict[str, float]:
+def _as_share(told: Estimate) -> dict[str, float]:
     return {"share": told.mean, "low": told.low, "high": told.high}
 
 
@@ -976,7 +977,7 @@ def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]
         names.append(sorted(set(values)) if is_text else [])
         columns.append([names[-1].index(value) for value in values] if is_text else values)
         kinds.append("category" if is_text else "number")
-    boxes = inference.prim(np.array(columns, float).T, fails, keys, kinds=kinds)
+    boxes = prim.prim(np.array(columns, float).T, fails, keys, kinds=kinds)
     units = {key: _unit(work.sweep.uncertainties[key]) for key in keys}
 
     def show(name: str, value: float) -> str:
@@ -988,7 +989,7 @@ def _boxes(work: _Run, policy: Policy, fails: np.ndarray) -> list[dict[str, Any]
         return show_share(value) if unit == "share" else f"{value:.3g}/s" if unit == "1/s" else f"{value:.4g}"
 
     return [
-        {"words": inference.words(box, show), "coverage": box.coverage, "density": box.density, "support": box.support}
+        {"words": prim.words(box, show), "coverage": box.coverage, "density": box.density, "support": box.support}
         for box in boxes
     ]
 
@@ -1138,7 +1139,7 @@ def variant_of(experiment: Experiment, row: Mapping[str, Any]) -> Variant:
     )
 
 
-def _silent_value(kind: str, one: inference.Tried) -> None:
+def _silent_value(kind: str, one: cliff.Tried) -> None:
     """Tell nobody."""
 
 
@@ -1204,10 +1205,10 @@ def threshold(
     most: int,
     out: Path,
     place: Backend,
-    known_value: Callable[[str, inference.Tried], None] = _silent_value,
+    known_value: Callable[[str, cliff.Tried], None] = _silent_value,
     say: Callable[[str], None] = _silent_line,
 ) -> dict[str, Any]:
-    """Where recovery turns into collapse over one key of the file as it stands (inference.cliff), by the verdict of the
+    """Where recovery turns into collapse over one key of the file as it stands (cliff.cliff), by the verdict of the
     runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
     They are kept under `out` and not run again.
 
@@ -1230,7 +1231,7 @@ def threshold(
     tried = 0
     progress = _Watched(say)
 
-    def note(one: inference.Tried) -> None:
+    def note(one: cliff.Tried) -> None:
         nonlocal tried
         tried += 1
         known_value(kind, one)
@@ -1264,7 +1265,7 @@ def threshold(
         return [known.found[name][2]["collapsed"] == 1 for name in keys]
 
     with place:
-        told = inference.cliff(
+        told = cliff.cliff(
             fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole,
             known=note,
         )  # fmt: skip
