@@ -1183,10 +1183,17 @@ def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
     from matplotlib.textpath import TextPath
 
     bold = FontProperties(family="DejaVu Sans", weight="bold", size=size_pt)
+
+    def inked_pt(line: str) -> float:
+        # The outermost points of a letter lie on its outline, so the box of the points is that of the ink; matplotlib
+        # looks for the outermost point of each curve, which takes half the time of a page.
+        path = TextPath((0, 0), line, prop=bold)
+        return float(np.ptp(path.vertices[path.codes != TextPath.CLOSEPOLY, 0]))
+
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and TextPath((0, 0), longer, prop=bold).get_extents().width > width_pt:
+        if lines[-1] and inked_pt(longer) > width_pt:
             lines.append(word)
         else:
             lines[-1] = longer
