@@ -1,3 +1,5 @@
 """How long until a large control plane works again, and which throttling policy makes that shortest."""
 
-__version__ = "0.1.0"
+from recovery.version import VERSION as __version__
+
+__all__ = ["__version__"]

@@ -15,11 +15,10 @@ from typing import NoReturn
 
 import click
 
-import recovery
 from recovery.cli.status import Status
 
 TRACEBACK = "RECOVERY_TRACEBACK"  # environment variable: 1 shows tracebacks above errors
-_TOP = Path(recovery.__file__).resolve().parent.parent
+_TOP = Path(__file__).resolve().parents[2]
 
 
 class Refused(ValueError):

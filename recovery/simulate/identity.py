@@ -16,7 +16,6 @@ import numpy as np
 import recovery_kernels
 from pydantic import BaseModel
 
-import recovery
 from recovery.model.distributions import Distribution
 from recovery.model.scenario import Scenario, Variant, resolve
 from recovery.stages import health, launches, propagation, queueing
@@ -33,10 +32,9 @@ RACE = 2
 
 def _code() -> str:
     digest = hashlib.sha256()
-    for package in (recovery_kernels, recovery):
-        top = Path(package.__path__[0]).resolve().parent
-        for file in sorted(top.rglob("*.py")):
-            digest.update(file.relative_to(top).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for package in (Path(recovery_kernels.__file__).resolve().parent, Path(__file__).resolve().parent.parent):
+        for file in sorted(package.rglob("*.py")):
+            digest.update(file.relative_to(package.parent).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import recovery
 from recovery import theory
 from recovery.measures import register
 from recovery.model.scenario import Expectation, Experiment, Scenario, Variant
@@ -30,6 +29,7 @@ from recovery.statistics import confidence
 from recovery.statistics.means import mean_interval
 from recovery.store import files
 from recovery.study import advice
+from recovery.version import VERSION
 
 FORMAT = 2  # of manifest and summary; a new number where a reader of the old would be misled
 SERIES_VARIANTS_MAX = 40  # a sweep of more variants keeps the rows, not the curves
@@ -68,7 +68,7 @@ def to_json(value: Any) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of this program, of Python and of the packages that compute."""
-    found = {"recovery": recovery.__version__, "python": platform.python_version()}
+    found = {"recovery": VERSION, "python": platform.python_version()}
     return found | {name: metadata.version(name) for name in _PACKAGES}
 
 
