@@ -1,8 +1,12 @@
-"""Errors that people see: a scenario that cannot be run, in lines that a terminal can show."""
+"""What people are told of a mistake: an error whose lines a terminal can show, a value in brief, the nearest name."""
 
+import difflib
+import json
 import re
+from collections.abc import Iterable
 
 LINE_MAX = 2_000  # characters of a message's line
+NEAR_MAX = 500  # names among which the nearest is looked for
 
 # C0 and C1, separators of lines and paragraphs, and what turns the direction of writing for all that follows.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -22,3 +26,19 @@ def _cut(line: str) -> str:
 def visible(text: str) -> str:
     """The text with control characters as TOML escapes them, so that they do nothing to a terminal or a table."""
     return CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def shown(value: object) -> str:
+    """A value as JSON has it, or the beginning of a long one."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A suggestion of the name that was meant, or nothing."""
+    names = list(words)[:NEAR_MAX]
+    close = (
+        difflib.get_close_matches(word.lower(), names, 1, 0.6)
+        or [n for n in names if word and (word in n.split("_") or n in word.split("_"))][:1]
+    )
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -19,8 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from recovery.model import scenario
-from recovery.model.scenario import Experiment
+from recovery.read.experiment import Experiment, parse
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.pipeline import Outcome
 from recovery.study import race
@@ -158,7 +157,7 @@ def experiment_of(base: str, change: str) -> Experiment:
     lines, _, table = change.partition("[[")
     overrides = tuple(line.replace(" = ", "=", 1) for line in lines.splitlines() if line)
     model = race.Variant if base is RACE else None
-    return scenario.parse(base + (f"[[{table}" if table else ""), overrides=overrides, model=model)
+    return parse(base + (f"[[{table}" if table else ""), overrides=overrides, model=model)
 
 
 def outcome_of(experiment: Experiment) -> Outcome:

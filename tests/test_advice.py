@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.show import report
 from recovery.simulate import pipeline
 from recovery.store import results as store
@@ -35,7 +35,7 @@ policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
 @functools.cache
 def told(text: str) -> tuple[dict[str, Any], list[str]]:
     """Summary and verdict of a scenario."""
-    experiment = scenario.parse(text)
+    experiment = parse(text)
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(variant, 1, 0) for variant in experiment.variants]))
     summary = store.summarise(experiment, outcomes)
@@ -242,7 +242,7 @@ def test_a_variant_alone_is_told_what_paces_it() -> None:
 
 def test_a_queue_of_what_was_given_up_counts_too() -> None:
     """All 2,000 at 20 a second wait 100 s, less than a timeout of 2 min; 6,000 requests, with second tries, 300 s."""
-    known = advice.facts(scenario.parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
+    known = advice.facts(parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
     group = group_of("a", 600, math.nan, queue_peak=6000, wasted_share=0.9, fluid_bound_s=99)
     found = advice.limit_of({**group, "facts": known})
     assert found is not None

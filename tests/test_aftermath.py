@@ -21,8 +21,8 @@ from recovery_kernels import propagation as propagation_kernel
 from twin.aftermath import LaunchTwin, PropagationTwin
 
 from recovery.errors import ScenarioError
-from recovery.model import scenario
 from recovery.model.scenario import Scenario
+from recovery.read.experiment import parse
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import launches, propagation
@@ -364,7 +364,7 @@ def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
     )
     rows = []
     for window in ("10s", "5s"):
-        loaded = scenario.parse(text, overrides=(f"coupling.window={window}",))
+        loaded = parse(text, overrides=(f"coupling.window={window}",))
         with pipeline.Runner(2) as runner:
             rows.append(aftermath.follow(next(runner.run([(loaded.first, 3, 0)]))).measure())
     for name in ("launches_fail_s", "launches_resume_s", "launches_normal_s", "latency_rises_s", "latency_normal_s"):
@@ -374,7 +374,7 @@ def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
 
 def test_the_stages_stand_in_results(tmp_path: Path) -> None:
     text = BASE + 'launches = { demand = "3/s" }\npropagation = { workers = 8, time = "1s" }\n'
-    finished = execute.run(scenario.parse(text, name="x"), out=tmp_path, threads=2, quiet=True)
+    finished = execute.run(parse(text, name="x"), out=tmp_path, threads=2, quiet=True)
     row = finished.summary["rows"][0]
     assert row["launches_asked"] == row["launches_accepted"]
     assert row["reach_p50_s"] == pytest.approx(1.0, rel=0.02)
@@ -386,8 +386,8 @@ def test_the_stages_stand_in_results(tmp_path: Path) -> None:
 
 
 def test_the_lease_stage_keeps_its_bits() -> None:
-    plain = scenario.parse(BASE)
-    more = scenario.parse(BASE + 'launches = { demand = "3/s" }\npropagation = { time = "100ms" }\n')
+    plain = parse(BASE)
+    more = parse(BASE + 'launches = { demand = "3/s" }\npropagation = { time = "100ms" }\n')
     with pipeline.Runner(2) as runner:
         before, after = runner.run([(plain.first, 3, 0), (more.first, 3, 0)])
     assert aftermath.follow(before) is before
@@ -435,16 +435,16 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "wanted"), MISTAKES)
 def test_mistakes_are_told(text: str, wanted: str) -> None:
     with pytest.raises(ScenarioError) as told:
-        scenario.parse(BASE + text)
+        parse(BASE + text)
     assert wanted in str(told.value)
 
 
 def test_a_measured_demand_is_read(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("seconds,rate\n0,1\n600,3.5\n")
-    loaded = scenario.parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)
+    loaded = parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)
     part = loaded.first.scenario.launches
     assert part is not None
     assert [part.demand.at(t) for t in (0, 599, 600, 1e6)] == [1, 1, 3.5, 3.5]
     (tmp_path / "d.csv").write_text("0,1\n600,x\n")
     with pytest.raises(ScenarioError, match="line 2"):
-        scenario.parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)
+        parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.study import runs, sweep
 
 WORKERS, WAITING, SERVICE_S, HORIZON_S = 2, 1, 0.3, 60.0
@@ -71,7 +71,7 @@ def test_intervals_of_95_percent_cover_in_95_of_100_experiments(tmp_path: Path) 
     place = runs.backend("threads", 2)
     covered, means = 0, []
     for seed in range(EXPERIMENTS):
-        experiment = scenario.parse(f"seed = {seed}\n{TEXT}", name=f"seed-{seed}")
+        experiment = parse(f"seed = {seed}\n{TEXT}", name=f"seed-{seed}")
         _, summary = sweep.run(experiment, out=tmp_path, place=place, resume=False)
         told = summary["policies"][0]["harm"]["denied_share"]
         covered += told["low"] <= truth <= told["high"]

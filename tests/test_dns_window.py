@@ -14,10 +14,12 @@ import pytest
 from scipy import stats
 
 from recovery.errors import ScenarioError
-from recovery.model import dns, scenario
+from recovery.model import dns
 from recovery.model.dns import Moments
+from recovery.read.experiment import load, parse
 from recovery.show import figures
 from recovery.simulate import identity, pipeline
+from recovery.stages.outage import outages_s, resolve
 from recovery.store import results as store
 from recovery.study import execute, fit
 
@@ -84,7 +86,7 @@ def test_steps_keep_the_area(grid_s: float) -> None:
 
 
 def test_a_scenario_starts_from_the_race() -> None:
-    one = scenario.parse(FLEET + RACE + WINDOW).first.scenario
+    one = parse(FLEET + RACE + WINDOW).first.scenario
     outages = one.dependency.outages
     assert (outages[0].start, outages[-1].end) == (0.0, pytest.approx((157 + 15) * 60.0))
     down = next(outage for outage in outages if outage.start <= 60 * 60 < outage.end)
@@ -95,7 +97,7 @@ def test_a_scenario_starts_from_the_race() -> None:
 
 def test_windows_are_drawn_by_seed() -> None:
     text = FLEET + RACE + WINDOW.replace('"50m"', '{ dist = "exponential", mean = "50m" }')
-    ends = {scenario.parse(f"seed = {n}" + text).first.scenario.recovers_from_s for n in (1, 1, 2)}
+    ends = {parse(f"seed = {n}" + text).first.scenario.recovers_from_s for n in (1, 1, 2)}
     assert len(ends) == 2
 
 
@@ -118,7 +120,7 @@ def test_windows_are_drawn_by_seed() -> None:
 )
 def test_mistakes_are_told(text: str, said: str) -> None:
     with pytest.raises(ScenarioError) as error:
-        scenario.parse(FLEET + text)
+        parse(FLEET + text)
     assert said in str(error.value)
 
 
@@ -126,19 +128,19 @@ SPREAD = WINDOW.replace('"50m"', '{ dist = "exponential", mean = "50m" }').repla
 
 
 def runs(text: str, replications: int) -> list[pipeline.Outcome]:
-    variant = scenario.parse(FLEET + RACE + text).first
+    variant = parse(FLEET + RACE + text).first
     with pipeline.Runner(1) as runner:
         return list(runner.run([(variant, 1, replication) for replication in range(replications)]))
 
 
 def test_each_replication_draws_its_window() -> None:
     """Until the last cached answer it takes an exponential detection, 107 min of repair and 15 min of negative TTL."""
-    variant = scenario.parse(FLEET + RACE + SPREAD).first
-    drawn = [scenario.resolve(variant, 1, replication).scenario.recovers_from_s for replication in range(400)]
+    variant = parse(FLEET + RACE + SPREAD).first
+    drawn = [resolve(variant, 1, replication).scenario.recovers_from_s for replication in range(400)]
     waits = np.array(drawn) - (107 + 15) * 60
     assert stats.kstest(waits, stats.expon(scale=50 * 60).cdf).pvalue > 0.001
     assert abs(np.corrcoef(waits[:-1], waits[1:])[0, 1]) < 4 / math.sqrt(400)
-    assert scenario.resolve(variant, 1, 0).scenario.recovers_from_s == variant.scenario.recovers_from_s
+    assert resolve(variant, 1, 0).scenario.recovers_from_s == variant.scenario.recovers_from_s
 
 
 def test_a_run_meets_the_window_of_its_replication() -> None:
@@ -160,7 +162,7 @@ def test_the_interval_holds_the_spread_of_the_windows() -> None:
     sum has a standard deviation of 30 min · √2; so has the moment at which all leases are there, as a few minutes
     after the dependency all are. Six draws scatter by chance (chi-square with five degrees of freedom).
     """
-    experiment = scenario.load(INPUTS / "window-replications.toml")
+    experiment = load(INPUTS / "window-replications.toml")
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(experiment.first, 1, replication) for replication in range(6)]))
     group = store.summarise(experiment, outcomes)["groups"][0]["measures"]["leased_all_s"]
@@ -171,17 +173,17 @@ def test_the_interval_holds_the_spread_of_the_windows() -> None:
 
 
 def test_names_of_runs_know_the_window() -> None:
-    variant = scenario.parse(FLEET + RACE + SPREAD).first
+    variant = parse(FLEET + RACE + SPREAD).first
     names = [identity.digest_of(variant, 1, replication) for replication in range(3)]
     assert len(set(names)) == 3
-    assert names == [identity.digest_of(scenario.resolve(variant, 1, n), 1, n) for n in range(3)]
+    assert names == [identity.digest_of(resolve(variant, 1, n), 1, n) for n in range(3)]
 
 
 def test_a_window_that_is_drawn_beyond_the_horizon_is_not_over() -> None:
     long = SPREAD.replace('"107m"', '{ dist = "exponential", mean = "150m" }')
     long = long.replace('partial = "37m"', "").replace('partial_share = "25%"', "")
-    variant = scenario.parse("seed = 1" + FLEET + RACE + long).first
-    late = next(n for n in range(1, 500) if scenario.resolve(variant, 1, n).scenario.recovers_from_s > 8 * 3600 + 60)
+    variant = parse("seed = 1" + FLEET + RACE + long).first
+    late = next(n for n in range(1, 500) if resolve(variant, 1, n).scenario.recovers_from_s > 8 * 3600 + 60)
     with pipeline.Runner(1) as runner:
         [outcome] = runner.run([(variant, 1, late)])
     row = outcome.measure()
@@ -194,23 +196,23 @@ def test_fit_meets_the_window_of_each_replication(tmp_path: Path) -> None:
     file.write_text("replications = 3" + FLEET + RACE + SPREAD, encoding="utf-8")
     candidates = fit.Candidates(file, [fit.range_of("host.establish_time=5ms..20ms")], (), 1)
     outcomes = candidates.outcomes([0.5])
-    drawn = [scenario.resolve(scenario.load(file).first, 1, n).scenario.recovers_from_s for n in range(3)]
+    drawn = [resolve(load(file).first, 1, n).scenario.recovers_from_s for n in range(3)]
     assert [outcome.scenario.recovers_from_s for outcome in outcomes] == drawn
 
 
 def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
     text = "replications = 2" + FLEET + RACE + SPREAD + '[variants.quick.dns.window]\nrepair = "20m"\n'
-    experiment = scenario.parse(text, name="drawn")
+    experiment = parse(text, name="drawn")
     finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
     manifest = json.loads((tmp_path / "drawn" / "manifest.json").read_text())
     axis = figures.TimeAxis(manifest)
     for variant, group in zip(experiment.variants, finished.summary["groups"], strict=True):
-        assert axis.outages_of(group) == scenario.outages_s(variant.scenario)
-    assert axis.outages == scenario.outages_s(experiment.first.scenario)
+        assert axis.outages_of(group) == outages_s(variant.scenario)
+    assert axis.outages == outages_s(experiment.first.scenario)
     assert axis.outages_of(finished.summary["groups"][1])[-1][1] == pytest.approx(axis.outages[-1][1] - 87 * 60)
     for row in finished.summary["rows"]:
         variant = next(variant for variant in experiment.variants if variant.name == row["variant"])
-        own = scenario.outages_s(scenario.resolve(variant, 1, row["replication"]).scenario)
+        own = outages_s(resolve(variant, 1, row["replication"]).scenario)
         assert [
             (one["from_s"], one["to_s"], one["fails_share"]) for one in manifest["outages"][row["outages_index"]]
         ] == own

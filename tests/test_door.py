@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from recovery.errors import CONTROL, ScenarioError
-from recovery.model.distributions import read_measured
-from recovery.model.scenario import load, parse
-from recovery.model.sections import read_rates
 from recovery.read import door, measured, service_table
+from recovery.read.experiment import load, parse
+from recovery.read.numbers import read_measured, read_rates
 
 LEASES = """
 horizon = "1h"

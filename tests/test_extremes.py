@@ -28,7 +28,7 @@ from recovery_kernels import draws, policies, requests
 from recovery_kernels.draws import Dist
 
 from recovery import units
-from recovery.model import scenario
+from recovery.read.experiment import load
 from recovery.simulate import aftermath, pipeline
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -167,7 +167,7 @@ def test_what_is_cut_off() -> None:
 @pytest.mark.parametrize("name", ["slowdown-overflow.toml", "draw-overflow.toml"])
 def test_shares_of_runs_that_never_end(name: str) -> None:
     """The inputs of two faults: every share is one, no work or time is below 0, and work adds up to busy time."""
-    variants = scenario.load(INPUTS / name).variants
+    variants = load(INPUTS / name).variants
     with pipeline.Runner(1) as runner:
         for outcome in runner.run([(variant, 1, 0) for variant in variants]):
             row = aftermath.follow(outcome).measure()

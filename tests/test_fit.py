@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from recovery.cli import main as cli
-from recovery.model import scenario
+from recovery.read.experiment import load, parse
 from recovery.simulate import pipeline
 from recovery.study import fit
 
@@ -37,7 +37,7 @@ def made(tmp_path: Path) -> tuple[Path, Path]:
     path, series = tmp_path / "s.toml", tmp_path / "series.csv"
     path.write_text(TEXT)
     with pipeline.Runner(1) as runner:
-        outcome = next(runner.run([(scenario.load(path).first, 99, 0)]))
+        outcome = next(runner.run([(load(path).first, 99, 0)]))
     pl.DataFrame({"time_s": outcome.times_s, "leased_share": outcome.leased_share()})[::6].write_csv(series)
     return path, series
 
@@ -47,7 +47,7 @@ class _Measured:
 
     def __init__(self, measure: str, at_s: float) -> None:
         self._row = {measure: at_s}
-        self.scenario = scenario.parse(TEXT).first.scenario
+        self.scenario = parse(TEXT).first.scenario
 
     def measure(self) -> dict[str, float]:
         return self._row
@@ -73,7 +73,7 @@ def test_what_begins_in_the_first_window_occurs(measure: str, at_s: float, wante
 def test_a_series_is_of_levels_or_flows_and_not_of_peaks() -> None:
     """The largest of a level within a window is no flow, so it has no rate."""
     later = 'launches.demand.rate = "1/s"\npropagation = { time = "1s", normal_latency = "1m" }\n'
-    known = fit.columns_of(scenario.parse(later + TEXT).first.scenario)
+    known = fit.columns_of(parse(later + TEXT).first.scenario)
     assert {"launches_asleep", "jobs_waiting", "launch_attempts_per_s"} <= set(known)
     assert not [name for name in known if "_max" in name]
 
@@ -87,7 +87,7 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     found = fit.fit(
         path,
         [fit.range_of("host.establish_time.mean=200ms..3s")],
-        fit.series_of(series, "leased_share", scenario.load(path)),
+        fit.series_of(series, "leased_share", load(path)),
         samples=8,
     )
     [value] = found.values
@@ -108,7 +108,7 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     text = TEXT.replace("holders = 4000", "holders = 12000")
     path.write_text(text)
     with pipeline.Runner(1) as runner:
-        full_s = next(runner.run([(scenario.load(path).first, 99, 0)])).measure()["leased_all_s"]
+        full_s = next(runner.run([(load(path).first, 99, 0)])).measure()["leased_all_s"]
     observed = f'[[observed]]\nlabel = "full"\nat = "{full_s}s"\nmeasure = "leased_all_s"\nsource = "made"\n'
     observed += 'confidence = "measured"\n'
     (tmp_path / "m.toml").write_text(text + observed)
@@ -122,18 +122,18 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     assert result.exit_code == 0, result.output
     # What is written is the same text with the value and its note, and loads.
     fitted = tmp_path / "out" / "m" / "fit" / "fitted.toml"
-    again = scenario.load(fitted)
+    again = load(fitted)
     [note] = again.head.notes
     assert (note.key, note.kind) == ("host.establish_time.mean", "fitted")
     assert again.raw["host"]["establish_time"]["mean"] in result.output
-    assert again.raw["fleet"] == scenario.load(path).raw["fleet"]
+    assert again.raw["fleet"] == load(path).raw["fleet"]
     assert (fitted.parent / "figures" / "fit.png").stat().st_size > 10_000
     assert "full: " in result.output
     assert "--set host.establish_time.mean=" in result.output
     # One observed number cannot say two inputs of which only the quotient counts.
     keys = ("host.establish_time.mean", "host.workers")
     ranges = [fit.range_of(f"{keys[0]}=300ms..5s"), fit.range_of(f"{keys[1]}=2..32")]
-    milestones = fit.milestones_of(scenario.load(tmp_path / "m.toml"))
+    milestones = fit.milestones_of(load(tmp_path / "m.toml"))
     found = fit.fit(tmp_path / "m.toml", ranges, milestones, samples=24)
     assert keys in found.not_told_apart
     assert found.overrides == ()
@@ -272,7 +272,7 @@ def test_what_is_measured_a_second_is_a_flow_over_a_window(made: tuple[Path, Pat
     """Over all windows the rates, times the window, add up to the flow."""
     path, _ = made
     with pipeline.Runner(1) as runner:
-        outcome = next(runner.run([(scenario.load(path).first, 1, 0)]))
+        outcome = next(runner.run([(load(path).first, 1, 0)]))
     window = outcome.scenario.coupling.window
     rates = fit.sampled(outcome, "succeeded_per_s", (outcome.times_s - window / 2).tolist())
     assert rates.sum() * window == pytest.approx(outcome.series["succeeded"].sum())

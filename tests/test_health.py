@@ -18,8 +18,8 @@ from recovery_kernels import health as kernel
 from twin.health import HealthTwin
 
 from recovery.errors import ScenarioError
-from recovery.model import scenario
 from recovery.model.scenario import Scenario
+from recovery.read.experiment import parse
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import health
@@ -296,7 +296,7 @@ LOOP = (
 
 
 def follow(text: str, stretch: int = aftermath.STRETCH, overrides: tuple[str, ...] = ()) -> Aftermath:
-    loaded = scenario.parse(text, overrides=overrides)
+    loaded = parse(text, overrides=overrides)
     with pipeline.Runner(2) as runner:
         found = aftermath.follow(next(runner.run([(loaded.first, 3, 0)])), stretch)
     assert isinstance(found, Aftermath)
@@ -354,10 +354,10 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "wanted"), MISTAKES)
 def test_mistakes_are_told(text: str, wanted: str) -> None:
     with pytest.raises(ScenarioError) as told:
-        scenario.parse(BASE + "[health]\n" + text)
+        parse(BASE + "[health]\n" + text)
     assert wanted in str(told.value)
 
 
 def test_health_wants_propagation() -> None:
     with pytest.raises(ScenarioError, match="health stands without"):
-        scenario.parse(BASE[: BASE.index("propagation")] + '[health]\ntargets = 9\ntime = "1s"\n')
+        parse(BASE[: BASE.index("propagation")] + '[health]\ntargets = 9\ntime = "1s"\n')

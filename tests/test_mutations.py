@@ -19,8 +19,9 @@ import pytest
 from mutations import Mutator, Source, sources, toml_of
 
 from recovery.errors import CONTROL, LINE_MAX, ScenarioError
-from recovery.model import scenario
+from recovery.model.oddities import oddities
 from recovery.read import service_table
+from recovery.read.experiment import parse
 from recovery.read.schema import json_schema
 from recovery.simulate import aftermath
 from recovery.simulate.pipeline import Outcome, Runner
@@ -44,7 +45,7 @@ def parsed(text: str, source: Source, overrides: tuple[str, ...] = ()) -> Any:
     if source.is_services:
         return service_table.parse(text, "m.toml")
     model = race.Variant if "how_often" in source.raw else None
-    return scenario.parse(text, file="m.toml", folder=source.folder, overrides=overrides, model=model)
+    return parse(text, file="m.toml", folder=source.folder, overrides=overrides, model=model)
 
 
 def answer(seed: int) -> str:
@@ -63,7 +64,7 @@ def answer(seed: int) -> str:
         found = parsed(text, source, overrides)
         variants = 1 if source.is_services else len(found.variants)
         if not source.is_services and "how_often" not in source.raw:
-            list(found.first.scenario.oddities())
+            list(oddities(found.first.scenario))
             store.explanation(found.first.scenario, with_hidden_capacity=True)
     except ScenarioError as error:
         said = "refused"

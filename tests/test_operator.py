@@ -2,7 +2,7 @@
 
 from recovery_kernels import requests
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.stages import queueing
 
 BASE = """
@@ -17,7 +17,7 @@ operator = [{actions}]
 
 def controls(actions: str, host: int) -> list[tuple[float, int, float]]:
     """Time (s), what, and rate (1/s) or down time (s) of each control of a host."""
-    variant = scenario.parse(BASE.format(actions=actions)).first.scenario
+    variant = parse(BASE.format(actions=actions)).first.scenario
     return [
         (t / 1e9, what, argument / 1e9 if what == requests.RESTART else rate * 1e9)
         for t, what, argument, rate, _ in queueing.controls_of(variant, host, ())

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from recovery import units
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.show import figures, report
 from recovery.simulate import pipeline
 from recovery.store import results as store
@@ -99,7 +99,7 @@ MANY = "".join(
 
 def run(text: str, out: Path) -> Path:
     """Folder with the results of an experiment."""
-    experiment = scenario.parse(text)
+    experiment = parse(text)
     tasks = [
         (variant, experiment.head.seed, k)
         for variant in experiment.variants

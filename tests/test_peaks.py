@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recovery_kernels import batches
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.simulate import pipeline
 
 BURST = """
@@ -25,7 +25,7 @@ host = { workers = 1, establish_time = "2ms", timeout = "1h" }
 def test_a_peak_between_two_ends_of_windows() -> None:
     """A thousand jobs in a second, 2 ms each: half of them wait at its end, the last for a second."""
     with pipeline.Runner(1) as runner:
-        outcome = next(runner.run([(scenario.parse(BURST).variants[0], 1, 0)]))
+        outcome = next(runner.run([(parse(BURST).variants[0], 1, 0)]))
     row = outcome.measure()
     assert outcome.series["queue"].max() == 0
     assert row["queue_peak"] == pytest.approx(500, abs=2)
@@ -36,7 +36,7 @@ def test_a_peak_between_two_ends_of_windows() -> None:
 def test_hosts_add_up_their_peaks_of_a_window() -> None:
     """Of a fleet the peak is never below what waits at one time, and of hosts that are alike it is their sum."""
     one, four = (
-        scenario.parse(BURST.replace("jobs = {", f"jobs = {{ hosts = {hosts},").replace("1000/s", f"{1000 * hosts}/s"))
+        parse(BURST.replace("jobs = {", f"jobs = {{ hosts = {hosts},").replace("1000/s", f"{1000 * hosts}/s"))
         for hosts in (1, 4)
     )
     with pipeline.Runner(1) as runner:

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from recovery_kernels import jit
 
 from recovery.cli import main as cli
-from recovery.model import distributions, scenario
-from recovery.model.sections import Demand
+from recovery.model.demand import Demand
+from recovery.read import numbers
+from recovery.read.experiment import load
+from recovery.read.numbers import read_measured
 from recovery.simulate import aftermath, pilot, pipeline
 
 TOP = Path(__file__).resolve().parent
@@ -22,7 +24,7 @@ INPUTS = TOP / "faults" / "inputs"
 
 def ratios(file: Path, most: int) -> list[float]:
     """Predicted over taken time of the first variants of a file; the first run of all is not counted."""
-    loaded = scenario.load(file)
+    loaded = load(file)
     found = []
     with pipeline.Runner(1) as runner:
         aftermath.follow(next(runner.run([(loaded.first, loaded.head.seed, 0)])))
@@ -58,24 +60,24 @@ def test_a_large_file_of_times_is_read_as_a_small_one(tmp_path: Path, monkeypatc
     """Oracle: the reader that looks at each line; what is not all numbers is left to it, with its message."""
     file = tmp_path / "times.txt"
     file.write_text("# measured\n0.25\n1e-3\n\n17\n0.1\n", encoding="utf-8")
-    slow = distributions.read_measured(file)
-    monkeypatch.setattr(distributions, "MANY_BYTES", 0)
-    quick = distributions._read_numbers(file)
+    slow = read_measured(file)
+    monkeypatch.setattr(numbers, "MANY_BYTES", 0)
+    quick = numbers._read_numbers(file)
     assert quick is not None
-    assert quick.tolist() == slow.tolist() == distributions.read_measured(file).tolist()
+    assert quick.tolist() == slow.tolist() == read_measured(file).tolist()
     file.write_text("0.25\nroot:x:0\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 2 is no time"):
-        distributions.read_measured(file)
+        read_measured(file)
     file.write_text("0.25\n-1\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 2 is no such time"):
-        distributions.read_measured(file)
+        read_measured(file)
 
 
 def test_compiling_comes_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an empty kernel cache nothing is tried out, and check says why."""
     monkeypatch.setattr(jit, "cache_dir", lambda: tmp_path)
     file = INPUTS / "kubernetes-advice.toml"
-    assert not pilot.is_ready(scenario.load(file).first.scenario)
+    assert not pilot.is_ready(load(file).first.scenario)
     told = CliRunner().invoke(cli.main, ["check", str(file), "--threads", "1"])
     assert told.exit_code == 0
     assert "not compiled yet, which comes on top" in told.stdout

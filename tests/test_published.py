@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from recovery import theory
-from recovery.model import scenario
 from recovery.read import service_table
+from recovery.read.experiment import load, parse
 from recovery.show import publish, report, stage_times, text
 from recovery.simulate import identity
 from recovery.store import results as store
@@ -30,7 +30,7 @@ def published(name: str, file: str = "summary.json") -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path) -> None:
-    experiment = scenario.load(path)
+    experiment = load(path)
     head = experiment.head
     then = published(path.stem, "manifest.json")
     if then["kind"] == "sweep":
@@ -45,14 +45,14 @@ def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_published_page_quotes_the_experiment_as_it_stands(path: Path) -> None:
-    assert published(path.stem, "manifest.json")["inputs"] == scenario.load(path).raw
+    assert published(path.stem, "manifest.json")["inputs"] == load(path).raw
 
 
 def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert found
-    summary = execute.run(scenario.parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
+    summary = execute.run(parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
     verdicts = {group["variant"]: list(group["verdicts"]) for group in summary["groups"]}
     assert verdicts == {"as written": ["collapsed"], "bounded queue": ["recovered"]}
     assert [bound["holds"] for bound in summary["expect"]] == ["no"]  # status 99
@@ -97,7 +97,7 @@ def test_the_whole_day_meets_what_was_observed() -> None:
 
 
 def test_fewer_inputs_are_fitted_than_milestones_explained() -> None:
-    experiment = scenario.load(ROOT / "experiments" / "us-east-1-2025-10.toml")
+    experiment = load(ROOT / "experiments" / "us-east-1-2025-10.toml")
     assert sum(note.kind == "fitted" for note in experiment.head.notes) < len(experiment.head.observed)
 
 
@@ -201,7 +201,7 @@ def test_the_measured_flip_lies_between_even_and_random_arrivals() -> None:
 
 @pytest.mark.parametrize("retries", [1, 2, 3])
 def test_a_pushed_queue_comes_back_below_the_hidden_capacity_only(retries: int) -> None:
-    experiment = scenario.load(ROOT / "experiments" / "hidden-capacity.toml")
+    experiment = load(ROOT / "experiments" / "hidden-capacity.toml")
     predicted = theory.hidden_capacity_per_s(experiment.first.scenario.establish_per_s, retries)
     below, above = halves("hidden-capacity", "jobs.steps.2.rate", f"R = {retries}")
     # The chance of collapse is one half within one step of the sweep from the law's μ / (1 + R).
@@ -211,7 +211,7 @@ def test_a_pushed_queue_comes_back_below_the_hidden_capacity_only(retries: int) 
 
 @pytest.mark.slow
 def test_a_published_experiment_comes_out_again(tmp_path: Path) -> None:
-    experiment = scenario.load(ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
+    experiment = load(ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
     again = execute.run(experiment, out=tmp_path, threads=execute.cores(), quiet=True).summary
     then = published("us-east-1-2025-10-leases")
     for row in [*again["rows"], *then["rows"]]:

@@ -12,8 +12,7 @@ import pytest
 from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, VARIANTS
 
-from recovery.model import scenario
-from recovery.model.scenario import Experiment
+from recovery.read.experiment import Experiment, load, parse
 from recovery.show import report, report_race
 from recovery.simulate import pipeline
 from recovery.stages import dns as stage
@@ -83,7 +82,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     folder = tmp_path_factory.mktemp("race")
     (folder / "who.toml").write_text(SERVICES)
     (folder / "small.toml").write_text(f'services = "who.toml"\n{WITH_RACE}{VARIANTS}{STONES}')
-    return scenario.load(folder / "small.toml")
+    return load(folder / "small.toml")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,7 @@ def test_the_part_has_what_the_race_alone_gives(experiment: Experiment) -> None:
 
 
 def test_without_a_race_nothing_is_kept_or_told(tmp_path: Path) -> None:
-    alone = scenario.parse(SMALL)
+    alone = parse(SMALL)
     assert report_race.part(alone, 1) is None
     assert report_race.section({}, {"groups": []}, tmp_path) == ""
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,8 @@ from scipy import stats
 
 from recovery.errors import ScenarioError
 from recovery.measures import leased_curve
-from recovery.model import scenario
+from recovery.model.variant import Variant
+from recovery.read.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
 from recovery.simulate.estimate import estimate
@@ -48,15 +49,15 @@ LOOKS = (
 )
 
 
-def fleet(sample: int | None = None, **changes: Any) -> scenario.Variant:
+def fleet(sample: int | None = None, **changes: Any) -> Variant:
     values: dict[str, Any] = {
         "window": "10s", "holders": 1201, "hosts": 24, "zones": 2, "skew": 0.0, "operator": WAVES,
         "establish": "500ms",
     } | changes  # fmt: skip
-    return scenario.parse(BASE.format(sample=f", sample_hosts = {sample}" if sample else "", **values)).first
+    return parse(BASE.format(sample=f", sample_hosts = {sample}" if sample else "", **values)).first
 
 
-def run(variant: scenario.Variant, seed: int = 1, threads: int = 1) -> pipeline.Outcome:
+def run(variant: Variant, seed: int = 1, threads: int = 1) -> pipeline.Outcome:
     with pipeline.Runner(threads) as runner:
         return next(runner.run([(variant, seed, 0)]))
 
@@ -77,13 +78,13 @@ FLEETS = [
 ]
 
 
-def sample_of(variant: scenario.Variant, seed: int = 1) -> sampling.Sample:
+def sample_of(variant: Variant, seed: int = 1) -> sampling.Sample:
     found = sampling.choose(variant.scenario, seed, 0)
     assert found is not None
     return found
 
 
-def waves(variant: scenario.Variant, hosts: Any) -> list[Any]:
+def waves(variant: Variant, hosts: Any) -> list[Any]:
     return [tuple(queueing.controls_of(variant.scenario, int(host), ())) for host in hosts]
 
 
@@ -168,7 +169,7 @@ def test_a_sample_of_all_hosts_is_the_full_run(operator: str, skew: float) -> No
     assert repr(other) == repr(row)  # repr: nan is like nan
 
 
-def alone(variant: scenario.Variant, host: int, holders: int) -> Any:
+def alone(variant: Variant, host: int, holders: int) -> Any:
     """One host of the full fleet, run by itself."""
     controls = queueing.controls_of(variant.scenario, host, ())
     lonely = leases.start(variant.scenario, 1, 0, host, holders, controls)
@@ -399,9 +400,9 @@ queue = {{ name = "bounded", limit = "30s" }}
 SIXTY = {"sample": 10, "hosts": 60, "zones": 1}
 
 
-def queues(sample: int | None, skew: float) -> scenario.Variant:
+def queues(sample: int | None, skew: float) -> Variant:
     """Hosts whose queues decide: the larger a host, the longer it takes."""
-    return scenario.parse(QUEUES.format(skew=skew, sample=f", sample_hosts = {sample}" if sample else "")).first
+    return parse(QUEUES.format(skew=skew, sample=f", sample_hosts = {sample}" if sample else "")).first
 
 
 @pytest.mark.slow

@@ -16,8 +16,13 @@ import pytest
 from recovery import units
 from recovery.errors import ScenarioError
 from recovery.model import policies
-from recovery.model.distributions import Distribution, read_measured
-from recovery.model.scenario import Experiment, condition, expectation, load, parse
+from recovery.model.catalogue import catalogue
+from recovery.model.distributions import Distribution
+from recovery.model.expect import expectation
+from recovery.model.oddities import oddities
+from recovery.model.operator import condition
+from recovery.read.experiment import Experiment, load, parse
+from recovery.read.numbers import read_measured
 from recovery.read.schema import json_schema
 from recovery.store.results import to_json
 from recovery.study import race
@@ -223,7 +228,7 @@ def test_a_policy_may_be_its_name_alone() -> None:
 def test_every_policy_can_be_chosen_and_has_a_rule_and_a_source(axis: str, policy: type[policies.Policy]) -> None:
     name = policies.name_of(policy)
     assert isinstance(getattr(with_(f"policy.{axis}={name}").first.scenario.policy, axis), policy)
-    [row] = [row for row in policies.catalogue() if (row["axis"], row["name"]) == (axis, name)]
+    [row] = [row for row in catalogue() if (row["axis"], row["name"]) == (axis, name)]
     assert row["rule"]
     assert row["source"]
     assert all(parameter["description"] and parameter["default"] for parameter in row["parameters"])
@@ -604,7 +609,7 @@ def test_files_of_other_systems_can_be_read(tmp_path: Path, content: bytes) -> N
     ],
 )
 def test_what_is_hardly_meant_is_noted(override: str, said: str) -> None:
-    notes = [note for note in with_(override).first.scenario.oddities() if "attempts" not in note]
+    notes = [note for note in oddities(with_(override).first.scenario) if "attempts" not in note]
     assert ([said in note for note in notes] == [True]) if said else notes == []
 
 
@@ -616,13 +621,13 @@ def test_clients_that_fail_and_try_again_at_once_are_noted(client: str, fails_s:
     """Oracle: three minutes of outage over what one failure takes, 1 ms of round trip and the failure itself."""
     overrides = [f"host.fail_after={fails_s}s", "host.workers=100000", f"policy.client={client}"]
     overrides += ['dependency.outages=[{from="2m",to="5m"}]', "recovers_from=5m"]
-    notes = [note for note in with_(*overrides).first.scenario.oddities() if "attempts" in note]
+    notes = [note for note in oddities(with_(*overrides).first.scenario) if "attempts" in note]
     assert len(notes) == (attempts > 0)
     assert all(f"up to {attempts:,} attempts" in note for note in notes)
 
 
 def test_jobs_that_are_too_many_from_the_start_are_noted() -> None:
-    notes = list(with_("jobs.steps.0.rate=200/s", text=JOBS).first.scenario.oddities())
+    notes = list(oddities(with_("jobs.steps.0.rate=200/s", text=JOBS).first.scenario))
     assert notes == ["jobs.steps.0 is 200/s, above the capacity of 100/s before anything happened"]
 
 
@@ -645,7 +650,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.name)
 def test_experiments_and_presets_pass_parser_and_schema_without_a_note(file: Path) -> None:
     experiment = load(file)
-    assert [note for variant in experiment.variants for note in variant.scenario.oddities()] == []
+    assert [note for variant in experiment.variants for note in oddities(variant.scenario)] == []
     jsonschema.validate(table_of(file), json_schema())
 
 

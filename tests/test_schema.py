@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from recovery.errors import ScenarioError
-from recovery.model.scenario import rebuilt
+from recovery.read.experiment import rebuilt
 from recovery.read.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent

@@ -23,9 +23,9 @@ from twin.services import ServicesTwin
 
 from recovery.cli import main as cli
 from recovery.errors import ScenarioError
-from recovery.model import scenario
+from recovery.model.services import Table
 from recovery.read import service_table
-from recovery.read.service_table import Table
+from recovery.read.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity
 from recovery.store import results as store
@@ -475,7 +475,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> execute.Finished:
-    loaded = scenario.load(folder / "system.toml", ("replications=2",))
+    loaded = load(folder / "system.toml", ("replications=2",))
     return execute.run(loaded, out=folder / "out", threads=2, quiet=True)
 
 
@@ -532,7 +532,7 @@ def test_series_tell_points_of_the_levers_apart() -> None:
 
 def test_a_run_without_services_is_as_before(folder: Path) -> None:
     text = SYSTEM.replace('services = "who.toml"\n', "")
-    with_table, without = scenario.load(folder / "system.toml"), scenario.parse(text)
+    with_table, without = load(folder / "system.toml"), parse(text)
     digests = [[identity.digest_of(variant, 4, 0) for variant in one.variants] for one in (with_table, without)]
     assert digests[0] == digests[1]
     assert services.table_of(without) is None
@@ -542,15 +542,15 @@ def test_a_run_without_services_is_as_before(folder: Path) -> None:
 def test_a_table_that_is_missing_or_wrong_is_told_before_anything_runs(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(SYSTEM, encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"who\.toml: cannot be read"):
-        scenario.load(tmp_path / "a.toml")
+        load(tmp_path / "a.toml")
     (tmp_path / "who.toml").write_text("[services.a]\nstage = 'lease'\n", encoding="utf-8")
     (tmp_path / "long.toml").write_text("horizon = '36500d'\nwindow = '1d'\n[services.a]\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"long\.toml: coupling\.window of the experiment is .* want at least 4 h"):
-        scenario.load(tmp_path / "a.toml", ("services=long.toml",))
+        load(tmp_path / "a.toml", ("services=long.toml",))
     with pytest.raises(ScenarioError, match=r"services holds the control character U\+0000; want a text without"):
-        scenario.load(tmp_path / "a.toml", ('services="a\\u0000b"',))
+        load(tmp_path / "a.toml", ('services="a\\u0000b"',))
     with pytest.raises(ScenarioError, match=r"who\.toml: services\.a\.stage is \"lease\" \(did you mean leases\?\)"):
-        scenario.load(tmp_path / "a.toml")
+        load(tmp_path / "a.toml")
 
 
 def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.Finished) -> None:

@@ -13,8 +13,9 @@ from scipy import stats
 
 from recovery import units
 from recovery.errors import ScenarioError
-from recovery.model import scenario
-from recovery.model.scenario import Experiment
+from recovery.model.expect import MEASURES_EXPECTED
+from recovery.read.asked import MEASURES_OF_STAGES
+from recovery.read.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath
@@ -122,7 +123,7 @@ def test_a_run_without_later_stages_has_no_times() -> None:
 def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
     file.write_text('clock = "2025-10-19T23:48-07:00"\n' + SMALL + VARIANTS + STONES)
-    experiment = scenario.load(file)
+    experiment = load(file)
     finished = execute.run(experiment, out=tmp_path / "out", threads=1, quiet=True)
     page = report.write(finished.folder).read_text(encoding="utf-8")
     places = [page.index(f'id="{name}"') for name in ("variants", "launches", "propagation", "health", "stages")]
@@ -156,15 +157,15 @@ def test_a_measure_of_a_stage_that_is_not_there_is_told(stage: str, head: str, k
     order = ("launches", "propagation", "health")
     without = SMALL[: SMALL.index(f"[{stage}]")]
     with pytest.raises(ScenarioError) as told:
-        scenario.parse(head + without if head.startswith("expect") else without + head)
+        parse(head + without if head.startswith("expect") else without + head)
     line = next(line for line in str(told.value).splitlines() if key in line)
     assert wanted in line
-    measures = scenario.MEASURES_OF_STAGES
+    measures = MEASURES_OF_STAGES
     assert not any(measure in line.partition("one of")[2] for measure in measures[order[-1]])
 
 
 def test_bounds_of_later_stages_are_judged() -> None:
-    loaded = scenario.parse('expect = { launches_normal_s = "< 1s", usable_min_share = ">= 0%" }\n' + SMALL)
+    loaded = parse('expect = { launches_normal_s = "< 1s", usable_min_share = ">= 0%" }\n' + SMALL)
     outcome = follow(loaded)
     from recovery.store import results as store
 
@@ -180,9 +181,9 @@ def follow(loaded: Experiment, seed: int = 1) -> Aftermath:
 
 
 def test_the_estimate_counts_the_later_stages() -> None:
-    loaded = scenario.parse(SMALL)
+    loaded = parse(SMALL)
     need = estimate(loaded.first.scenario, 1)
-    plain = estimate(scenario.parse(SMALL[: SMALL.index("[launches]")]).first.scenario, 1)
+    plain = estimate(parse(SMALL[: SMALL.index("[launches]")]).first.scenario, 1)
     flows = {name: int(values.sum()) for name, values in follow(loaded).later.items()}
     work = flows["launch_attempts"] + flows["changes"] + flows["job_attempts"] + flows["checks"]
     assert need.memory_bytes - plain.memory_bytes == need.later_bytes > 0
@@ -192,13 +193,13 @@ def test_the_estimate_counts_the_later_stages() -> None:
 
 
 def test_as_many_runs_are_followed_at_once_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = scenario.parse(SMALL)
+    loaded = parse(SMALL)
     need = estimate(loaded.first.scenario, 8)
     for free, at_once in ((1.0, 1), (3.5, 3), (100.0, 8)):
         room = (need.memory_bytes - need.later_bytes + free * need.later_bytes) / 0.9
         monkeypatch.setattr(execute, "memory_bytes", lambda room=room: room)
         assert execute.followers(loaded, 8) == at_once
-    assert execute.followers(scenario.parse(SMALL[: SMALL.index("[launches]")]), 8) == 8
+    assert execute.followers(parse(SMALL[: SMALL.index("[launches]")]), 8) == 8
 
 
 LOOP = """
@@ -229,10 +230,10 @@ HALVED_S = 120  # what MODEL.md, section 9, says of windows half as long
 
 
 def test_halving_the_window_of_the_loop_moves_no_milestone_far() -> None:
-    whole, half = (follow(scenario.parse(LOOP, overrides=(f"coupling.window={span}",))) for span in ("10s", "5s"))
+    whole, half = (follow(parse(LOOP, overrides=(f"coupling.window={span}",))) for span in ("10s", "5s"))
     rows = [found.measure() for found in (whole, half)]
     assert min(row["targets_terminated"] for row in rows) > 100  # the loop is at work
-    stones = [name for name in scenario.MEASURES_EXPECTED if name.endswith(("_normal_s", "_falls_s", "_rises_s"))]
+    stones = [name for name in MEASURES_EXPECTED if name.endswith(("_normal_s", "_falls_s", "_rises_s"))]
     stones += ["launches_fail_s", "launches_resume_s"]
     for name in stones:
         assert all(math.isfinite(row[name]) for row in rows)

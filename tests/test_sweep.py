@@ -29,9 +29,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recovery.cli import main as cli
-from recovery.model import design, scenario
-from recovery.model.design import Span, Sweep
-from recovery.model.scenario import Variant
+from recovery.model.sweep import Span, Sweep
+from recovery.model.variant import Variant
+from recovery.read.design import draws, lever_points, saltelli, short_keys, unit_points
+from recovery.read.experiment import load
 from recovery.store import results as store
 from recovery.study import execute, runs, sweep
 from recovery.study.runs import chunks, loop
@@ -365,7 +366,7 @@ def test_progress_is_told_of_all_runs_of_a_round_before_the_first_is_done(
         return 0.01
 
     monkeypatch.setattr(loop, "drain", at_once)
-    experiment, place = scenario.load(written(tmp_path, BASE + SWEEP)), runs.backend("threads", 1)
+    experiment, place = load(written(tmp_path, BASE + SWEEP)), runs.backend("threads", 1)
     for said in ((0, 1), (-1, 0)):  # the second time all is known
         told: list[tuple[int, int]] = []
         sweep.run_shard(
@@ -442,7 +443,7 @@ def _decided(
     asked = f'precision = "{precision}"' if precision else ""
     text = BASE.replace("replications = 2", f"replications = {1 if asked else 12}") + f"[sweep]\n{asked}\n{more}\n"
     text += f'[sweep.levers]\n"host.timeout" = {{ values = {json.dumps(list(times))} }}\n' + uncertain
-    experiment, place = scenario.load(written(tmp_path, text)), runs.backend("threads", 1)
+    experiment, place = load(written(tmp_path, text)), runs.backend("threads", 1)
     folder, told = sweep.run(experiment, out=tmp_path / "out", place=place, resume=False)
     assert summary_of(folder)["selection"] == told["selection"]
     return told
@@ -659,22 +660,22 @@ def test_a_bound_must_hold_at_every_point_of_the_file_as_it_stands(
 
 
 def test_a_latin_hypercube_has_one_point_in_each_stratum() -> None:
-    points = design.unit_points("lhs", 16, 3, (1, 0, 0, 0))
+    points = unit_points("lhs", 16, 3, (1, 0, 0, 0))
     for column in points.T:
         assert sorted(int(16 * place) for place in column) == list(range(16))
 
 
 def test_blocks_of_sobol_continue_one_sequence() -> None:
-    blocks = [design.unit_points("sobol", 8, 3, (1, 4, block, 0)) for block in (0, 1)]
-    assert np.array_equal(np.concatenate(blocks), design.unit_points("sobol", 16, 3, (1, 4, 0, 0)))
+    blocks = [unit_points("sobol", 8, 3, (1, 4, block, 0)) for block in (0, 1)]
+    assert np.array_equal(np.concatenate(blocks), unit_points("sobol", 16, 3, (1, 4, 0, 0)))
 
 
 @pytest.mark.parametrize("method", ["random", "lhs", "sobol"])
 def test_replications_have_draws_of_their_own(method: str) -> None:
     sweep = Sweep.model_validate({"method": method, "samples": 8, "uncertainties": {"a": {"min": 0.5, "max": 2.5}}})
-    assert design.draws(sweep, 1, 0, 0) == design.draws(sweep, 1, 0, 0)
-    assert not set(design.draws(sweep, 1, 0, 0)) & set(design.draws(sweep, 1, 1, 0))
-    assert not set(design.draws(sweep, 1, 0, 0)) & set(design.draws(sweep, 2, 0, 0))
+    assert draws(sweep, 1, 0, 0) == draws(sweep, 1, 0, 0)
+    assert not set(draws(sweep, 1, 0, 0)) & set(draws(sweep, 1, 1, 0))
+    assert not set(draws(sweep, 1, 0, 0)) & set(draws(sweep, 2, 0, 0))
 
 
 @given(
@@ -704,21 +705,21 @@ def test_grid_list_include_exclude() -> None:
     levers: dict[str, Any] = {"a": {"values": [1, 2, 3]}, "b": {"values": ["x", "y", "z"]}}
     more: dict[str, Any] = {"include": [{"a": 9}], "exclude": [{"a": 1, "b": "y"}, {"b": "z"}]}
     grid = [(("a", a), ("b", b)) for a, b in itertools.product((1, 2, 3), "xyz") if (a, b) != (1, "y") and b != "z"]
-    assert list(design.lever_points(Sweep.model_validate({"levers": levers, **more}))) == [*grid, (("a", 9),)]
+    assert list(lever_points(Sweep.model_validate({"levers": levers, **more}))) == [*grid, (("a", 9),)]
     twice = {"include": [{"a": 9}, {"a": 9}, {"a": 1, "b": "x"}], "exclude": more["exclude"]}
-    assert list(design.lever_points(Sweep.model_validate({"levers": levers, **twice}))) == [*grid, (("a", 9),)]
+    assert list(lever_points(Sweep.model_validate({"levers": levers, **twice}))) == [*grid, (("a", 9),)]
     few = Sweep.model_validate({"levers": {"a": {"values": [1, 2]}}, "levers_method": "lhs", "levers_samples": 8})
-    assert sorted(design.lever_points(few)) == [(("a", 1),), (("a", 2),)]  # each once, though eight are drawn
+    assert sorted(lever_points(few)) == [(("a", 1),), (("a", 2),)]  # each once, though eight are drawn
     listed = Sweep.model_validate({"levers": levers, "levers_method": "list"})
-    assert list(design.lever_points(listed)) == [(("a", a), ("b", b)) for a, b in zip((1, 2, 3), "xyz", strict=True)]
+    assert list(lever_points(listed)) == [(("a", a), ("b", b)) for a, b in zip((1, 2, 3), "xyz", strict=True)]
 
 
 def test_saltelli_changes_one_column_at_a_time() -> None:
     spans = {name: {"min": 0.5, "max": 2.5} for name in "abc"}
     sweep = Sweep.model_validate({"method": "sobol", "uncertainties": spans})
-    found = design.saltelli(sweep, 1, 8, 0)
+    found = saltelli(sweep, 1, 8, 0)
     values = np.array([[[value for _, value in point] for point in block] for block in found])
-    assert found != design.saltelli(sweep, 1, 8, 1)
+    assert found != saltelli(sweep, 1, 8, 1)
     for i in range(3):
         for j in range(3):
             assert np.array_equal(values[2 + i][:, j], values[1 if i == j else 0][:, j])
@@ -780,14 +781,14 @@ def test_the_threshold_of_one_worker_is_its_service_rate(
 
 def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> None:
     """Oracle: the names say, of each key, as much as no other key ends with; what is shown alike carries its id."""
-    assert design.short_keys(["a.b.c", "a.d.c", "d.c", "x.y", "y", "z"]) == {
+    assert short_keys(["a.b.c", "a.d.c", "d.c", "x.y", "y", "z"]) == {
         "a.b.c": "b.c", "a.d.c": "a.d.c", "d.c": "d.c", "x.y": "x.y", "y": "y", "z": "z",
     }  # fmt: skip
     text = BASE + '[variants."as written, timeout=1m"]\nhost.workers = 3\n[sweep]\n'
     text += (
         'include = [{ "host.timeout" = "1m" }, { "policy.lease" = "fixed" }, { "policy.lease" = { name = "fixed" } }]\n'
     )
-    policies = sweep.policies_of(scenario.load(written(tmp_path, text)))
+    policies = sweep.policies_of(load(written(tmp_path, text)))
     assert len(policies) == 8
     for part in ("name", "id"):
         assert len({getattr(policy, part) for policy in policies}) == 8

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from recovery.model import scenario
 from recovery.read import toml_edit
+from recovery.read.keys import path_of, put
 
 TOP = Path(__file__).resolve().parent.parent
 FILES = sorted([*TOP.glob("experiments/*.toml"), *TOP.glob("recovery/data/presets/*.toml")])
@@ -23,7 +23,7 @@ def test_values_of_every_scenario_of_ours_are_changed_in_place(path: Path) -> No
     text = path.read_text(encoding="utf-8")
     wanted: dict[str, Any] = tomllib.loads(text)
     for key, value in (("host.timeout", "12.5s"), ("host.fail_after", "9s"), ("host.workers", 7)):
-        scenario._put(wanted, scenario._path(key), value)
+        put(wanted, path_of(key), value)
     wanted["notes"] = [*wanted.get("notes", []), {"key": "host.timeout", "kind": "fitted", "why": 'so "it" is'}]
     found = toml_edit.edited(text, copy.deepcopy(wanted))
     assert tomllib.loads(found) == wanted

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from recovery.cli import main as cli
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
 
@@ -47,7 +47,7 @@ host = { establish_time = { dist = "exponential", mean = "10ms" }, timeout = "5s
 
 
 def run(text: str, *overrides: str, replications: int = 1) -> list[pipeline.Outcome]:
-    variant = scenario.parse(text, overrides=overrides).first
+    variant = parse(text, overrides=overrides).first
     with pipeline.Runner(1) as runner:
         return list(runner.run([(variant, 7, replication) for replication in range(replications)]))
 

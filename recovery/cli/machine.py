@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.simulate import pipeline
 from recovery.store import results as store
 from recovery.study import execute
@@ -69,7 +69,7 @@ def examine() -> list[Finding]:
 
     first = int(draws.at(np.uint64(1234567), np.uint64(0)))
     findings.append(Finding("draws", f"{first} (want 6457827717110365317)", first == 6457827717110365317))
-    experiment = scenario.parse(_KNOWN, name="doctor")
+    experiment = parse(_KNOWN, name="doctor")
     with pipeline.Runner(1) as runner:
         outcome = next(runner.run([(experiment.first, 1, 0)]))
     row = outcome.measure()

@@ -9,7 +9,7 @@ import click
 from recovery.cli import say
 
 if TYPE_CHECKING:
-    from recovery.model.scenario import Experiment
+    from recovery.read.experiment import Experiment
 
 ODDITIES_MAX = 5  # a sweep may repeat them with other numbers
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -80,13 +80,14 @@ def load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experime
     """The experiment in a file, changed by --set and by options of its head; what is odd about it is said. Raises
     ScenarioError.
     """
-    from recovery.model import scenario
+    from recovery.model.oddities import oddities
+    from recovery.read import experiment
 
     given = (f"{key}={value}" for key, value in head.items() if value is not None)
-    loaded = scenario.load(path, (*overrides, *given))
+    loaded = experiment.load(path, (*overrides, *given))
     said: set[str] = set()
     for variant in loaded.variants:
-        for oddity in variant.scenario.oddities():
+        for oddity in oddities(variant.scenario):
             if oddity not in said and len(said) < ODDITIES_MAX:
                 say.talk(f"{loaded.file}: note: {oddity} (“{variant.name}”)")
             said.add(oddity)

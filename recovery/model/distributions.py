@@ -1,15 +1,13 @@
 """Distributions of times as users write them: { dist = "lognormal", mean = "20ms", cv = 1.5 }, or just "20ms"."""
 
 import math
-import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from recovery.read import inputs
-from recovery.units import LONGEST_S, Duration, Number, PositiveDuration, duration_s
+from recovery.model.part import files_of
+from recovery.units import Duration, Number, PositiveDuration, duration_s
 
 WANTS = {  # keys of each, beside dist
     "constant": {"mean"},
@@ -90,8 +88,7 @@ class Distribution(BaseModel):
         if self.dist == "uniform" and not (self.min or 0.0) < (self.max or 0.0):
             raise ValueError("want min below max")
         if self.dist == "empirical":
-            folder = (info.context or {}).get("folder", ".")
-            self._measured = Measured(read_measured(Path(folder) / str(self.file)))
+            self._measured = Measured(files_of(info).times_s(str(self.file)))
         return self
 
     @classmethod
@@ -136,80 +133,6 @@ class Distribution(BaseModel):
             a = self.tail or 2.0
             return 1 / math.sqrt(a * (a - 2)) if a > 2 else math.inf
         return math.sqrt(math.fsum(((self.values_s - mean) ** 2).data) / len(self.values_s)) / mean
-
-
-def read_measured(path: Path) -> np.ndarray:
-    """Measured times in seconds, float64[n] in rising order, from a text file, one a line; # starts a comment, the
-    first line may be a heading.
-
-    Raises ValueError that names the line by its number: what stands there is not for the screen, since a scenario from
-    elsewhere may name any file.
-    """
-    if (numbers := _read_numbers(path)) is not None:
-        return numbers
-    values = []
-    try:
-        lines = inputs.regular(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        why = inputs.reason(error)
-        raise ValueError(f"{path} cannot be read ({why}); want a text file of times, one a line") from None
-    for number, line in enumerate(lines, 1):
-        text = line.split("#")[0].strip().rstrip(",")
-        if not text:
-            continue
-        if "," in text or ";" in text:
-            raise ValueError(f"{path.name}, line {number} has more than one column; want one: a time a line")
-        try:
-            value = float(text)
-        except ValueError:
-            try:
-                value = duration_s(text)
-            except ValueError:
-                is_heading = number == 1 and not any(letter.isdigit() for letter in text)
-                if is_heading and re.search(
-                    r"(^|[^a-z])(ns|us|µs|ms|min|minutes|h|hours|millis\w*|micros\w*)\W*$", text.lower()
-                ):
-                    raise ValueError(
-                        f"{path.name}, line 1 is a heading with a unit; want times in seconds, or each with its own, "
-                        '"120ms"'
-                    ) from None
-                if is_heading:
-                    continue
-                raise ValueError(
-                    f'{path.name}, line {number} is no time; want one in seconds or with its unit, such as "20ms"'
-                ) from None
-        if not 0 <= value <= LONGEST_S:
-            raise ValueError(f"{path.name}, line {number} is no such time; want one from 0 to 36500 days")
-        values.append(value)
-    if not values:
-        raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")
-    return np.sort(np.array(values, np.float64))
-
-
-MANY_BYTES = 1 << 20  # a file from here on is read as numbers at once
-
-
-def _read_numbers(path: Path) -> np.ndarray | None:
-    """The same of a large file of nothing but seconds, a hundred times as fast; None for any other file, whose lines
-    must be looked at one by one.
-    """
-    try:
-        if not path.is_file() or path.stat().st_size < MANY_BYTES:
-            return None
-    except (OSError, ValueError):
-        return None
-    import polars as pl
-
-    try:
-        table = pl.read_csv(path, has_header=False, schema={"time_s": pl.Float64}, comment_prefix="#")
-    except (OSError, pl.exceptions.PolarsError):
-        return None
-    values = table["time_s"].drop_nulls().sort().to_numpy()
-    if not len(values) or not (values[0] >= 0 and values[-1] <= LONGEST_S):
-        return None
-    return np.array(values, np.float64)
 
 
 def _from_text(value: object) -> object:

@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from recovery.model.distributions import Distribution, Time
+from recovery.model.part import Part, Whole
 from recovery.units import Duration, Number, PositiveDuration, Share
 
 Guardrail = Literal["compare-and-set", "keep-active", "refuse-empty", "one-writer"]
@@ -22,10 +23,6 @@ GUARDRAILS: dict[Guardrail, str] = {
     "one-writer": "each endpoint is written by one Enactor only",
 }
 GENERATIONS_MAX = 10**6
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _lasting(value: Distribution) -> Distribution:
@@ -41,7 +38,7 @@ def _constant(seconds: float) -> Distribution:
     return Distribution.constant(seconds)
 
 
-class Delays(_Part):
+class Delays(Part):
     """How long each step takes."""
 
     plan: Lasting = Field(description="from one plan of the Planner to the next")
@@ -54,7 +51,7 @@ class Delays(_Part):
     )
 
 
-class Lock(_Part):
+class Lock(Part):
     """The lock of an endpoint, beside the Enactors themselves, and how the wait for it grows."""
 
     loses: Share = Field(0.0, description="share of first tries that find the lock taken by somebody else")
@@ -69,7 +66,7 @@ class Lock(_Part):
         return self
 
 
-class Window(_Part):
+class Window(Part):
     """From the empty record to the last cached answer that says so. Times are means or distributions."""
 
     at: Duration = Field(0.0, description="when the record becomes empty")
@@ -82,12 +79,12 @@ class Window(_Part):
     grid: PositiveDuration = Field(60.0, description="steps in which the share of failing requests is told")
 
 
-class Dns(_Part):
+class Dns(Part):
     """Planner, Enactors and records: the race that can leave a record empty."""
 
-    enactors: Annotated[int, Strict()] = Field(3, ge=1, le=16, description="Enactors, which work independently")
-    endpoints: Annotated[int, Strict()] = Field(1, ge=1, le=10_000, description="records that a plan changes, in order")
-    keep: Annotated[int, Strict()] = Field(
+    enactors: Whole = Field(3, ge=1, le=16, description="Enactors, which work independently")
+    endpoints: Whole = Field(1, ge=1, le=10_000, description="records that a plan changes, in order")
+    keep: Whole = Field(
         ge=1, le=GENERATIONS_MAX, description="plans this many generations older than an Enactor's own are deleted"
     )
     guardrails: tuple[Guardrail, ...] = Field((), description="what keeps the race from happening; any of them")
@@ -99,7 +96,7 @@ class Dns(_Part):
 # --- the window -------------------------------------------------------------------------------------------------------
 
 
-class Moments(_Part):
+class Moments(Part):
     """The window with its times drawn, in seconds."""
 
     empty: float

@@ -9,10 +9,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from recovery.model import policies, sections
+from recovery.model import policies
 from recovery.model.distributions import WANTS
-from recovery.model.scenario import ACTIONS, MEASURES_EXPECTED, Head, Scenario
+from recovery.model.expect import MEASURES_EXPECTED
+from recovery.model.head import Head
+from recovery.model.operator import ACTIONS
+from recovery.model.policies.health import HEALTH
+from recovery.model.policies.intake import INTAKES
+from recovery.model.scenario import Scenario
 from recovery.read.door import NAME_MAX, TEXT_MAX
+from recovery.read.mistakes import names_at
 from recovery.units import Duration, Rate
 
 _REF = "#/$defs/"
@@ -62,7 +68,7 @@ def _lenient(definitions: dict[str, Any]) -> None:
         ("Propagation", "intake"),
         ("Health", "policy"),
     ):
-        _by_name(definitions[part], key, sections.names_at((part.lower(), key)) or [])
+        _by_name(definitions[part], key, names_at((part.lower(), key)) or [])
     definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
     definitions["FleetRate"] = {
         "anyOf": [rate, {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"}]
@@ -98,7 +104,7 @@ def _distributions(whole: dict[str, Any]) -> list[dict[str, Any]]:
 def _named(definitions: dict[str, Any]) -> None:
     """A policy's table has its name, an action's says what is done: the parser knows it by that."""
     members: list[type] = [one for axis in policies.AXES.values() for one in axis]
-    members += [*sections.INTAKES, *sections.HEALTH]
+    members += [*INTAKES, *HEALTH]
     for key, models in (("name", members), ("do", list[type](ACTIONS))):
         for model in models:
             table = definitions.get(model.__name__)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from recovery import theory, units
-from recovery.model import design
+from recovery.read.design import short_keys
 from recovery.store.results import number
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def mean(group: Mapping[str, Any], measure: str) -> float:
 
 def label_of(variant: str, levers: Mapping[str, Any]) -> str:
     """Name of a variant with the values of its levers, by as much of each key as tells them apart."""
-    short = design.short_keys(levers)
+    short = short_keys(levers)
     return ", ".join([variant, *(f"{short[key]} {value}" for key, value in levers.items())])
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from recovery import units
-from recovery.model import scenario
-from recovery.model.scenario import Experiment, outages_s
+from recovery.read.experiment import Experiment, load
 from recovery.show import figures, report
 from recovery.show.figures import Picture
+from recovery.stages.outage import outages_s
 from recovery.store import files
 from recovery.store import results as store
 from recovery.study import fit as fits
@@ -26,7 +26,7 @@ def write(
     """Write the picture (SVG, PNG) and, where values are offered, fitted.toml; returns the files, and why the scenario
     is not among them ("" if it is, or if no value is offered). Raises OSError.
     """
-    picture = overlay(scenario.load(path, (*overrides, *fitted.overrides)), fitted, observations)
+    picture = overlay(load(path, (*overrides, *fitted.overrides)), fitted, observations)
     report.draw(folder, [picture])
     written = [folder / "figures" / f"{picture.name}.png", folder / "figures" / f"{picture.name}.svg"]
     file = folder / "fitted.toml"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from recovery import units
-from recovery.model import design
+from recovery.read.design import short_keys
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, PALE, Picture
 from recovery.store.results import number
@@ -87,7 +87,7 @@ class Sweep(NamedTuple):
 def told(summary: Mapping[str, Any]) -> list[Policy]:
     """The policies, best first, each with `told`: what sets it apart from the baseline, if there is one."""
     policies = summary["policies"]
-    short = design.short_keys(one["key"] for one in summary["design"]["levers"])
+    short = short_keys(one["key"] for one in summary["design"]["levers"])
     base = next((_parts_of(one, short) for one in policies if one["is_baseline"]), [])
     names = [
         ", ".join(part for part in _parts_of(one, short) if part not in base) or "as the file stands"
@@ -682,7 +682,7 @@ def _part_name(part: pl.DataFrame, by: Sequence[str]) -> str:
     """What the runs of a part have in common."""
     if list(by) == ["policy_id"]:
         return str(part["policy"][0])
-    short = design.short_keys(key for key in by if key != "variant")
+    short = short_keys(key for key in by if key != "variant")
     return ", ".join(str(part[key][0]) if key == "variant" else f"{short[key]}={part[key][0]}" for key in by)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.model import scenario
+from recovery.read.experiment import rebuilt
 from recovery.show.text import table
 from recovery.statistics import cliff, clusters
 from recovery.store import files
@@ -163,7 +163,7 @@ def differences(rows: Sequence[Mapping[str, Any]]) -> str:
 def replayed(folder: Path, key: str) -> dict[str, Any]:
     """Run a row of a sweep again. Raises ValueError if it is not there, or the code or the inputs have changed."""
     manifest, row = sweep.find(folder, key)
-    experiment = scenario.rebuilt(
+    experiment = rebuilt(
         json.loads(manifest["inputs_in_order"]), manifest["file"], manifest["name"], Path(manifest["file"]).parent
     )
     variant = sweep.variant_of(experiment, row)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from recovery_kernels import batches, health, requests
 
 from recovery.model import policies as named
+from recovery.model.demand import Demand
+from recovery.model.policies.intake import AnyQueue
 from recovery.model.scenario import Scenario
-from recovery.model.sections import AnyQueue, Demand
 from recovery.simulate import aftermath, pipeline
 from recovery.stages import host as hosts
 from recovery.stages import leases, queueing

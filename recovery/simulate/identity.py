@@ -17,8 +17,10 @@ import recovery_kernels
 from pydantic import BaseModel
 
 from recovery.model.distributions import Distribution
-from recovery.model.scenario import Scenario, Variant, resolve
+from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.stages import health, launches, propagation, queueing
+from recovery.stages.outage import resolve
 
 MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""

@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from recovery_kernels import draws, jit, requests
 
-from recovery.model.scenario import Scenario, Variant, condition, resolve
+from recovery.model.operator import condition
+from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.simulate import pipeline
 from recovery.simulate.estimate import Estimate
 from recovery.stages import health, jobs, launches, leases, propagation, queueing
 from recovery.stages import host as hosts
+from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
 
 ALL_S = 0.35  # of all pilots of a file

@@ -22,9 +22,12 @@ from recovery_kernels import requests
 
 from recovery import theory
 from recovery.measures import effort, histograms, jobs_backlog, leased_curve, register, standing
-from recovery.model.scenario import Scenario, Variant, condition, outages_s, resolve
+from recovery.model.operator import condition
+from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases, queueing, sample
+from recovery.stages.outage import outages_s, resolve
 from recovery.units import ns
 
 ENGINE = "events"

@@ -6,7 +6,8 @@ import numpy as np
 from recovery_kernels import batches, draws, workers
 from recovery_kernels import health as kernel
 
-from recovery.model import sections
+from recovery.model.health import Health
+from recovery.model.policies.health import EjectionCap, FailOpen, FlapDamping, Panic, VelocityControl
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.units import ns
@@ -47,23 +48,23 @@ class HealthRun:
 def policy_of(policy: object, targets: int) -> kernel.Policy:
     """The kernel's form of a health policy; shares of the targets become whole numbers, at least one."""
     plain = kernel.Policy(kernel.RISE_FALL, 1, 0.0, 0, 0, 0)
-    if isinstance(policy, sections.FailOpen):
+    if isinstance(policy, FailOpen):
         return plain._replace(kind=kernel.FAIL_OPEN, limit=policy.healthy)
-    if isinstance(policy, sections.Panic):
+    if isinstance(policy, Panic):
         return plain._replace(kind=kernel.PANIC, share=float(policy.below))
-    if isinstance(policy, sections.EjectionCap):
+    if isinstance(policy, EjectionCap):
         return plain._replace(kind=kernel.EJECTION_CAP, limit=max(1, int(policy.share * targets)))
-    if isinstance(policy, sections.VelocityControl):
+    if isinstance(policy, VelocityControl):
         limit = max(1, int(policy.share * targets))
         return plain._replace(kind=kernel.VELOCITY, limit=limit, span_ns=ns(policy.within))
-    if isinstance(policy, sections.FlapDamping):
+    if isinstance(policy, FlapDamping):
         return plain._replace(
             kind=kernel.DAMPING, span_ns=ns(policy.base), cap_ns=ns(policy.cap), forget_ns=ns(policy.forget)
         )
     return plain
 
 
-def _section(scenario: Scenario) -> sections.Health:
+def _section(scenario: Scenario) -> Health:
     if scenario.health is None:
         raise ValueError("no [health]")
     return scenario.health

@@ -6,7 +6,7 @@ import numpy as np
 from recovery_kernels import batches
 from recovery_kernels import launches as kernel
 
-from recovery.model import sections
+from recovery.model.launches import Launches
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.units import ns
@@ -93,7 +93,7 @@ def rates_per_ns(scenario: Scenario, what: str) -> np.ndarray:
     return np.array([demand.at((i + 0.5) * window) for i in range(scenario.windows)]) / 1e9
 
 
-def _section(scenario: Scenario) -> sections.Launches:
+def _section(scenario: Scenario) -> Launches:
     if scenario.launches is None:
         raise ValueError("no [launches]")
     return scenario.launches

@@ -6,7 +6,8 @@ import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
 
-from recovery.model import sections
+from recovery.model.policies.intake import Hysteresis, IntakeBucket, LinearLimit, Ramp
+from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.launches import NO_ROUND_TRIP, more_rows, waiting_rows
@@ -76,19 +77,19 @@ class PropagationRun:
 
 def intake_of(intake: object, shards: int) -> kernel.Intake:
     """The kernel's form of what is let in; a rate is the stage's, shards get equal parts."""
-    if isinstance(intake, sections.IntakeBucket | sections.LinearLimit):
+    if isinstance(intake, IntakeBucket | LinearLimit):
         rate = intake.rate / shards
-        is_linear = isinstance(intake, sections.LinearLimit)
-        limit = float(intake.limit) if isinstance(intake, sections.LinearLimit) else 1.0
+        is_linear = isinstance(intake, LinearLimit)
+        limit = float(intake.limit) if isinstance(intake, LinearLimit) else 1.0
         kind = kernel.LINEAR if is_linear else kernel.TOKEN_BUCKET
         return kernel.Intake(kind, rate / 1e9, max(1.0, rate * intake.burst), limit, 0.0)
-    if isinstance(intake, sections.Hysteresis | sections.Ramp):
-        kind = kernel.HYSTERESIS if isinstance(intake, sections.Hysteresis) else kernel.RAMP
+    if isinstance(intake, Hysteresis | Ramp):
+        kind = kernel.HYSTERESIS if isinstance(intake, Hysteresis) else kernel.RAMP
         return kernel.Intake(kind, 0.0, 1.0, float(intake.limit), float(intake.low))
     return kernel.Intake(kernel.OPEN, 0.0, 1.0, 1.0, 0.0)
 
 
-def _section(scenario: Scenario) -> sections.Propagation:
+def _section(scenario: Scenario) -> Propagation:
     if scenario.propagation is None:
         raise ValueError("no [propagation]")
     return scenario.propagation

@@ -14,7 +14,8 @@ from recovery_kernels.requests import Inputs, Params
 
 from recovery.model import policies as named
 from recovery.model.distributions import Distribution
-from recovery.model.scenario import Pause, Restart, Scenario, Throttle
+from recovery.model.operator import Pause, Restart, Throttle
+from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.units import ns
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from recovery.errors import ScenarioError
-from recovery.model.scenario import Experiment
-from recovery.read import service_table
+from recovery.model.services import Table
+from recovery.read.experiment import Experiment
 from recovery.show import report_race
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.estimate import estimate
@@ -164,7 +164,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
 
 
 def _finish(
-    found: pipeline.Outcome | Exception, table: service_table.Table | None
+    found: pipeline.Outcome | Exception, table: Table | None
 ) -> tuple[pipeline.Outcome, services.ServicesOutcome | None]:
     """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
     if isinstance(found, Exception):
@@ -207,9 +207,9 @@ def say_that_it_compiles(quiet: bool) -> None:
     if not quiet:
         print("first run: compiling the kernels, about half a minute, kept for later …", file=sys.stderr, flush=True)
     begun = time.monotonic()
-    from recovery.model import scenario
+    from recovery.read.experiment import parse
 
-    tiny = scenario.parse(
+    tiny = parse(
         'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { holders = 2, hosts = 1 }\n'
         'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "2s", check_every = "1s" }\n'
     )

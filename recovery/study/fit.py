@@ -22,10 +22,13 @@ from typing import Any
 import numpy as np
 
 from recovery.errors import ScenarioError
-from recovery.model.scenario import Experiment, Scenario, Variant, load, resolve
+from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.read import measured, toml_edit
+from recovery.read.experiment import Experiment, load
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.pipeline import Outcome
+from recovery.stages.outage import resolve
 from recovery.units import duration_s, percent, quantity, rate_per_s, show_duration, show_share
 
 # How far off (s) a milestone may lie by its confidence: half of what counts as met.

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from recovery.model.scenario import Experiment, Scenario
-from recovery.read.service_table import Edge, Need, Observed, Service, Table, has_stage, load, value_at
+from recovery.model.scenario import Scenario
+from recovery.model.services import Edge, Need, Observed, Service, Table, has_stage
+from recovery.read.experiment import Experiment
+from recovery.read.service_table import load, value_at
 from recovery.simulate import aftermath
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import Outcome

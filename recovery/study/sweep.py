@@ -28,11 +28,15 @@ import numpy as np
 
 from recovery import theory
 from recovery.errors import ScenarioError
-from recovery.model import design
-from recovery.model.design import Point, Span, Sweep
-from recovery.model.scenario import Experiment, Observed, Variant, outages_s
+from recovery.model.observed import Observed
+from recovery.model.sweep import Span, Sweep
+from recovery.model.variant import Variant
+from recovery.read import design
+from recovery.read.design import Point, saltelli, short_keys
+from recovery.read.experiment import Experiment
 from recovery.show import text
 from recovery.simulate import identity, pilot, pipeline
+from recovery.stages.outage import outages_s
 from recovery.statistics import cliff, clusters, confidence, pareto, prim, selection, sobol
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import files
@@ -96,7 +100,7 @@ def shown(value: Any) -> Any:
 
 def policies_of(experiment: Experiment) -> list[Policy]:
     """All policies, the file as it stands first (at the first point of the levers)."""
-    short = design.short_keys(key for variant in experiment.variants for key, _ in variant.levers)
+    short = short_keys(key for variant in experiment.variants for key, _ in variant.levers)
     ids = _ids([[variant.name, variant.levers] for variant in experiment.variants])
     levers = [{key: shown(value) for key, value in variant.levers} for variant in experiment.variants]
     names = [
@@ -511,7 +515,7 @@ def _saltelli(sweep: Sweep, seed: int, samples: int) -> list[tuple[int, int, Dra
     """
     out = []
     for replication in range(SENSITIVITY_REPLICATIONS):
-        blocks = design.saltelli(sweep, seed, samples // SENSITIVITY_REPLICATIONS, replication)
+        blocks = saltelli(sweep, seed, samples // SENSITIVITY_REPLICATIONS, replication)
         points = [point for block in [*blocks, blocks[0]] for point in block]
         first = replication * len(points)
         out += [(replication, i, Drawn(point, first + i)) for i, point in enumerate(points)]

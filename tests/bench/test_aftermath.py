@@ -18,7 +18,7 @@ from recovery_kernels import health as health_kernel
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.simulate import aftermath, pipeline
 from recovery.stages import health, launches, propagation
 from recovery.study import execute
@@ -84,7 +84,7 @@ def clock_s() -> float:
 
 @pytest.mark.benchmark(group="a day after the leases, ns per job", timer=clock_s)
 def test_day(benchmark: Any, table: dict[str, Any]) -> None:
-    case = scenario.parse(DAY).first.scenario
+    case = parse(DAY).first.scenario
     t = (np.arange(case.windows) + 1) * case.coupling.window / 60
     share = np.interp(t, [0, 5, 156, 268, 340], [1, 1, 0, 0, 1])
     holders = np.array([333_334, 333_333, 333_333])
@@ -126,7 +126,7 @@ def test_day(benchmark: Any, table: dict[str, Any]) -> None:
 def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
     """Healthy stretches: forty checks of each of a million targets, by forty workers."""
     service = '{ dist = "exponential", mean = "500us" }' if time_ == "exponential" else f'"{time_}"'
-    case = scenario.parse(CHECKS + f"health.time = {service}\n").first.scenario
+    case = parse(CHECKS + f"health.time = {service}\n").first.scenario
     nothing = np.zeros(case.windows + 1, np.int64)
     no_jobs, no_finishes = np.zeros((0, batches.COLUMNS), np.int64), np.zeros((0, 2), np.int64)
     costs: list[float] = []
@@ -149,7 +149,7 @@ def test_checks(benchmark: Any, table: dict[str, Any], time_: str) -> None:
 @pytest.mark.benchmark(group="a whole day with a million holders")
 def test_whole_day(benchmark: Any, table: dict[str, Any]) -> None:
     """Leases, launches, propagation and health checks, with the loop of terminated instances."""
-    case = scenario.parse(WHOLE)
+    case = parse(WHOLE)
     threads = execute.cores()
 
     def once() -> tuple[float, float, aftermath.Aftermath]:

@@ -19,7 +19,7 @@ import polars as pl
 import psutil
 import pytest
 
-from recovery.model import scenario
+from recovery.read.experiment import parse
 from recovery.study import runs, sweep
 
 SWEEP = """
@@ -56,7 +56,7 @@ def clock_s() -> float:
 
 def swept(out: Path, cores: list[int]) -> tuple[Path, float, float]:
     """Folder of a sweep on these cores, how long it took, and the share of all cores that others had meanwhile."""
-    experiment = scenario.parse(SWEEP, name="short")
+    experiment = parse(SWEEP, name="short")
     all_cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)  # else one worker's sweep would plan and write on a second core
     before, cpu_s, begun_s = psutil.cpu_times(), time.process_time(), time.perf_counter()
@@ -96,7 +96,7 @@ def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path
         list(pool.map(swept, [tmp_path / f"warm-{core}" for core in cores], [[core] for core in cores]))
         benchmark.pedantic(once, rounds=ROUNDS)
     assert len(bytes_) == 1
-    runs = 4 * scenario.parse(SWEEP).head.sweep.samples
+    runs = 4 * parse(SWEEP).head.sweep.samples
     for name, (wall_s, others) in best.items():
         efficiency = best["1"][0] / wall_s / (1 if name == "1" else 2)
         benchmark.extra_info[f"efficiency {name}"] = efficiency

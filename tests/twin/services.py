@@ -2,7 +2,7 @@
 
 import math
 
-from recovery.read.service_table import Need, Table
+from recovery.model.services import Need, Table
 
 
 class ServicesTwin:

@@ -36,12 +36,10 @@ def new(system: str, out: Path | None) -> None:
 @options.json
 def policies(name: str | None, as_json: bool) -> None:
     """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
-    from recovery.model import sections
-    from recovery.model.policies import catalogue
-    from recovery.model.scenario import operator_catalogue
+    from recovery.model.catalogue import catalogue
     from recovery.show import text
 
-    known = [*catalogue(), *sections.catalogue(), *operator_catalogue()]
+    known = catalogue()
     rows = [row for row in known if name in (None, row["name"], row["axis"])]
     if not rows:
         import difflib

@@ -12,7 +12,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from recovery.model.scenario import Variant
+from recovery.model.variant import Variant
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.store import results as store
 

@@ -1,30 +1,18 @@
-"""The design of a sweep: levers (what we choose), uncertainties (what is not known), and where their points lie.
+"""The table [sweep]: levers (what we choose) and uncertainties (what is not known), and how they are combined."""
 
-A point is a tuple of (key, value) with values as a file has them. Points depend on the declaration and the seed alone.
-"""
-
-import collections
-import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import Field, model_validator
 
+from recovery.model.part import Part, Whole
 from recovery.units import PositiveDuration, PositiveShare, quantity
 
 POINTS_MAX = 100_000
-Point = tuple[tuple[str, Any], ...]
-Whole = Annotated[int, Strict()]
 Method = Literal["grid", "list", "random", "lhs", "sobol"]
-_DRAWN = ("random", "lhs", "sobol")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+DRAWN = ("random", "lhs", "sobol")
 
 
 def _digits(number: float) -> str:
@@ -32,7 +20,7 @@ def _digits(number: float) -> str:
     return format(Decimal(f"{number:.6g}"), "f")
 
 
-class Span(_Part):
+class Span(Part):
     """The values of one key: a list of them, or a range."""
 
     values: tuple[Any, ...] | None = Field(
@@ -84,21 +72,21 @@ class Span(_Part):
         return f"{_digits(number)}/s" if kind == "rate" else float(_digits(number))
 
 
-class Accept(_Part):
+class Accept(Part):
     """Keep only draws in which the file as it stands meets what was observed."""
 
     within: PositiveDuration = Field(description="how far each [[observed]] milestone may be off")
     tries: Whole = Field(50, ge=1, le=10_000, description="draws made for each one kept, at most")
 
 
-class Curves(_Part):
+class Curves(Part):
     """Curves that are kept of the first draws of the first replication."""
 
     every: PositiveDuration = Field(120.0, description="time between two points")
     draws: Whole = Field(8, ge=0, le=10_000, description="draws whose curves are kept, of each policy")
 
 
-class SensitivityPart(_Part):
+class SensitivityPart(Part):
     """Sobol indices: which uncertain input matters."""
 
     samples: Whole = Field(
@@ -113,7 +101,7 @@ class SensitivityPart(_Part):
         return self
 
 
-class Sweep(_Part):
+class Sweep(Part):
     """Every policy (variant × point of the levers) in every draw (point of the uncertainties)."""
 
     method: Method = Field(
@@ -161,7 +149,7 @@ class Sweep(_Part):
         ):  # fmt: skip
             key = "method" if name == "uncertainties" else "levers_method"
             ranged = [one for one, span in spans.items() if span.is_range]
-            if ranged and method not in _DRAWN:
+            if ranged and method not in DRAWN:
                 state = f'is "{method}"' if key in self.model_fields_set else "is missing"
                 raise ValueError(f'{key} {state}; want "random", "lhs" or "sobol" for the range {name}."{ranged[0]}"')
             sizes = {len(span.values or ()) for span in spans.values()}
@@ -175,7 +163,7 @@ class Sweep(_Part):
             strange = sorted(set(table) - known)
             if strange or not table:
                 raise ValueError(f"want exclude.{i} with keys of levers ({', '.join(sorted(known))})")
-        if self.precision is not None and self.method not in _DRAWN and self.uncertainties and self.accept:
+        if self.precision is not None and self.method not in DRAWN and self.uncertainties and self.accept:
             raise ValueError("want accept only with draws that are made anew (method random, lhs or sobol)")
         if both := [key for key in self.levers if key in self.uncertainties]:
             raise ValueError(f"want {both[0]} in levers or in uncertainties, not in both: the lever would decide alone")
@@ -193,102 +181,9 @@ class Sweep(_Part):
     @property
     def draws_anew(self) -> bool:
         """Whether each replication has draws of its own."""
-        return bool(self.uncertainties) and self.method in _DRAWN
+        return bool(self.uncertainties) and self.method in DRAWN
 
     @property
     def runs_are_units(self) -> bool:
         """Whether the runs of a policy are independent of each other; else only its replications are."""
         return not self.uncertainties or self.method == "random"
-
-
-def short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """What each key is called in names: as many of its last parts as no other key ends with, or else all of it."""
-    every = list(dict.fromkeys(keys))
-    ends = {key: [key.split(".")[i:] for i in range(key.count("."), -1, -1)] for key in every}
-    shared = collections.Counter(".".join(end) for own in ends.values() for end in own)
-    return {key: next((".".join(end) for end in ends[key] if shared[".".join(end)] == 1), key) for key in every}
-
-
-def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:
-    """Points of the levers in order of the file: those combined, without excluded ones, then those included. One that
-    comes again, as drawn ones of few values do, is left out.
-    """
-    if sweep is None:
-        yield ()
-        return
-    seen: set[str] = set()
-    for point in _all_lever_points(sweep, seed):
-        name = json.dumps(point, sort_keys=True, default=str)
-        if name not in seen:
-            seen.add(name)
-            yield point
-
-
-def _all_lever_points(sweep: Sweep, seed: int) -> Iterator[Point]:
-    wanted = sweep.seed if sweep.seed is not None else seed
-    points = list(_points(sweep.levers, sweep.combines_levers, sweep.levers_samples, (wanted, 0, 0, 1)))
-    if not sweep.levers and sweep.include:
-        points = [()]
-    for point in points:
-        at = dict(point)
-        if not any(all(at[key] == value for key, value in table.items()) for table in sweep.exclude):
-            yield point
-    for table in sweep.include:
-        yield tuple(table.items())
-
-
-def draws(sweep: Sweep, seed: int, replication: int, block: int) -> list[Point]:
-    """Draws of a replication: block after block of `sweep.samples`, each made on its own (of
-    Sobol the blocks continue one scrambled sequence). Of grid and list, and without uncertainties, one block.
-    """
-    if not sweep.draws_anew:
-        return list(_points(sweep.uncertainties, sweep.method, 0, (0, 0, 0, 0))) if block == 0 else []
-    wanted = sweep.seed if sweep.seed is not None else seed
-    return list(_points(sweep.uncertainties, sweep.method, sweep.samples, (wanted, replication, block, 0)))
-
-
-def saltelli(sweep: Sweep, seed: int, samples: int, replication: int) -> list[list[Point]]:
-    """Draws for Sobol indices of one replication, block after block: `samples` points A, as many B, and for each input
-    A with that column from B. Source: Saltelli et al., Computer Physics Communications 181 (2010).
-    """
-    spans = sweep.uncertainties
-    n = len(spans)
-    wanted = sweep.seed if sweep.seed is not None else seed
-    both = unit_points("sobol", samples, 2 * n, (wanted, replication, 0, 2))
-    a, b = both[:, :n], both[:, n:]
-    blocks = [a, b]
-    for i in range(n):
-        mixed = a.copy()
-        mixed[:, i] = b[:, i]
-        blocks.append(mixed)
-    return [[_placed(spans, row) for row in block.tolist()] for block in blocks]
-
-
-def _points(spans: Mapping[str, Span], method: str, samples: int, address: tuple[int, ...]) -> Iterator[Point]:
-    if method == "grid" or not spans:
-        for values in itertools.product(*(span.values or () for span in spans.values())):
-            yield tuple(zip(spans, values, strict=True))
-    elif method == "list":
-        for values in zip(*(span.values or () for span in spans.values()), strict=True):
-            yield tuple(zip(spans, values, strict=True))
-    else:
-        for row in unit_points(method, samples, len(spans), address).tolist():
-            yield _placed(spans, row)
-
-
-def _placed(spans: Mapping[str, Span], row: list[float]) -> Point:
-    return tuple((key, span.at(place)) for (key, span), place in zip(spans.items(), row, strict=True))
-
-
-def unit_points(method: str, samples: int, dimensions: int, address: tuple[int, ...]) -> np.ndarray:
-    """float64[samples, dimensions] in [0, 1): (seed, replication, block, purpose) says which."""
-    seed, replication, block, purpose = address
-    if method == "random":
-        return np.random.default_rng([seed, replication, block, purpose]).random((samples, dimensions))
-    from scipy.stats import qmc
-
-    if method == "lhs":
-        rng = np.random.default_rng([seed, replication, block, purpose])
-        return np.asarray(qmc.LatinHypercube(dimensions, rng=rng).random(samples))
-    engine = qmc.Sobol(dimensions, rng=np.random.default_rng([seed, replication, purpose]))
-    return np.asarray(engine.fast_forward(block * samples).random(samples) if block else engine.random(samples))

@@ -1,0 +1,23 @@
+"""The table [policy]: one choice on each axis."""
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, model_validator
+
+from recovery.model import policies
+from recovery.model.part import Part
+from recovery.model.policies.policy import by_name
+
+
+class Policies(Part):
+    """One choice on each axis."""
+
+    client: Annotated[policies.ClientPolicy, Discriminator("name")] = Field(default_factory=policies.Immediate)
+    admission: Annotated[policies.AdmissionPolicy, Discriminator("name")] = Field(default_factory=policies.Open)
+    queue: Annotated[policies.QueuePolicy, Discriminator("name")] = Field(default_factory=policies.Fifo)
+    lease: Annotated[policies.LeasePolicy, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, data: Any) -> Any:
+        return {key: by_name(value) for key, value in data.items()} if isinstance(data, dict) else data

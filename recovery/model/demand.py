@@ -1,0 +1,76 @@
+"""How many come a second, over time."""
+
+import bisect
+import itertools
+import math
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+
+from recovery.model.part import Part, files_of
+from recovery.units import Duration, Rate, Share, rate_per_s
+
+
+class RateStep(Part):
+    """From `at` on, this rate."""
+
+    at: Duration = Field(description="from when on")
+    rate: Rate = Field(description='in all: "90/s"')
+
+
+class Daily(Part):
+    """A rate that swings over the day: times 1 + swing · cos(2π (t − peak_at) / 24 h)."""
+
+    swing: Share = Field(description="how far above and below the mean")
+    peak_at: Duration = Field(0.0, description="when it is highest")
+
+
+class Demand(Part):
+    """How many come a second, over time: one rate, steps, or a measured series; with or without a swing of the day."""
+
+    rate: Rate | None = Field(None, description='the same all the time: "90/s"')
+    steps: tuple[RateStep, ...] | None = Field(None, min_length=1, description="or a rate in steps")
+    file: str | None = Field(None, description="or a measured series: a CSV file of seconds and rate a second")
+    daily: Daily | None = Field(None, description="a swing of the day on top")
+    _measured: tuple[tuple[float, float], ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _one_of(self, info: ValidationInfo) -> "Demand":
+        if sum(value is not None for value in (self.rate, self.steps, self.file)) != 1:
+            raise ValueError("want one of rate, steps, file")
+        if self.steps is not None:
+            times = [step.at for step in self.steps]
+            if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
+                raise ValueError('want steps in rising order of at, the first at "0s"')
+        if self.file is not None:
+            self._measured = files_of(info).rates(self.file)
+        return self
+
+    @property
+    def levels(self) -> tuple[tuple[float, float], ...]:
+        """From when on (s), how many a second, without the swing of the day; nothing comes before the first."""
+        if self.rate is not None:
+            return ((0.0, self.rate),)
+        return self._measured or tuple((step.at, step.rate) for step in self.steps or ())
+
+    def at(self, time_s: float) -> float:
+        """The rate (1/s) at one time."""
+        levels = self.levels
+        after = bisect.bisect_right(levels, time_s, key=lambda level: level[0])
+        rate = levels[after - 1][1] if after else 0.0
+        if self.daily is not None:
+            rate *= 1 + self.daily.swing * math.cos(2 * math.pi * (time_s - self.daily.peak_at) / 86400)
+        return rate
+
+
+def _demand(value: object) -> object:
+    """A rate alone is the same all the time."""
+    if isinstance(value, str):
+        rate_per_s(value)
+        return {"rate": value}
+    if isinstance(value, dict | Demand):
+        return value
+    raise ValueError('want a rate such as "90/s", or a table with rate, steps or file')
+
+
+DemandOverTime = Annotated[Demand, BeforeValidator(_demand)]

@@ -1,0 +1,34 @@
+"""The table [dependency]: when the system that every request depends on is away."""
+
+import itertools
+
+from pydantic import Field, model_validator
+
+from recovery.model.part import Part
+from recovery.units import Duration, PositiveDuration, Share
+
+
+class Outage(Part):
+    """While it lasts, the dependency fails with this share of requests."""
+
+    start: Duration = Field(alias="from", description="when it begins")
+    end: PositiveDuration = Field(alias="to", description="when it is over")
+    fails: Share = Field(1.0, description="share of requests that fail: 100% is down, less is degraded")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Outage":
+        if self.end <= self.start:
+            raise ValueError("want to later than from")
+        return self
+
+
+class Dependency(Part):
+    """When the system that every request depends on is away."""
+
+    outages: tuple[Outage, ...] = Field((), description="times of failure, in order, without overlap")
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Dependency":
+        if any(b.start < a.end for a, b in itertools.pairwise(self.outages)):
+            raise ValueError("want outages in order of time and without overlap")
+        return self

@@ -1,0 +1,46 @@
+"""The table [jobs]: open arrivals over time."""
+
+import itertools
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from recovery.model.part import Part, Whole
+from recovery.model.policies.client import Retries
+from recovery.units import Duration, PositiveDuration, Rate
+
+
+class Step(Part):
+    """From `at` on, jobs arrive at this rate."""
+
+    at: Duration = Field(description="from when on")
+    rate: Rate | None = Field(None, description='jobs a second in all: "30/s"')
+    interval: PositiveDuration | None = Field(None, description='or the time between two jobs: "33ms"')
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Step":
+        if (self.rate is None) == (self.interval is None):
+            raise ValueError("want either rate or interval")
+        return self
+
+    def rate_per_s(self) -> float:
+        """Jobs a second."""
+        return self.rate if self.rate is not None else 1.0 / (self.interval or 1.0)
+
+
+class Jobs(Part):
+    """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
+
+    arrivals: Literal["poisson", "even"] = Field(
+        "poisson", description="at random, or evenly spaced (from a random phase)"
+    )
+    steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
+    retries: Retries = Field(-1, description='attempts after the first: 0 … or "unlimited"')
+    hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Jobs":
+        times = [step.at for step in self.steps]
+        if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
+            raise ValueError('want steps in rising order of at, the first at "0s"')
+        return self

@@ -1,0 +1,49 @@
+"""The table [launches]: launches that need leased holders, and changes that wait for a lease."""
+
+import itertools
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from recovery.model import policies
+from recovery.model.demand import Demand, DemandOverTime
+from recovery.model.part import Part, Whole, or_off
+from recovery.model.policies.client import Client, Retries
+from recovery.units import Duration, Rate, Share
+
+
+class ThrottleStep(Part):
+    """From `at` on, the request throttle lets in so many launches a second."""
+
+    at: Duration = Field(description="from when on")
+    rate: Annotated[Rate | None, BeforeValidator(or_off)] = Field(description='attempts a second in all, or "off"')
+
+
+class Launches(Part):
+    """Demand for launches, what customers do after an error, the request throttle, changes that wait for a lease."""
+
+    demand: DemandOverTime = Field(description='launches that customers want: "90/s", or a table of rates over time')
+    arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced")
+    pinned: Share = Field(0.0, description="share of launches that want one zone and no other")
+    looks: Whole = Field(
+        1, ge=1, le=1000, description="holders with a free slot that are looked at before a zone has no capacity"
+    )
+    client: Client = Field(
+        default_factory=lambda: policies.FullJitter.model_validate({"base": "1m", "cap": "10m"}),
+        description="when a denied launch comes back",
+    )
+    retries: Retries = Field(-1, description='how often it comes back: 0 … or "unlimited"')
+    throttle: tuple[ThrottleStep, ...] = Field(
+        (), description="what the operators do to the request throttle, in order"
+    )
+    burst: Duration = Field(1.0, description="how much of its rate the throttle may save up (at least one)")
+    changes: DemandOverTime = Field(
+        default_factory=lambda: Demand.model_validate({"rate": "0/s"}),
+        description="terminations and other changes of instances; those of an unleased holder wait for its lease",
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Launches":
+        if any(b.at <= a.at for a, b in itertools.pairwise(self.throttle)):
+            raise ValueError("want throttle in rising order of at")
+        return self

@@ -1,0 +1,15 @@
+"""The table [lease]: how long a lease runs and how often it is checked."""
+
+from pydantic import Field
+
+from recovery.model.distributions import Time
+from recovery.model.part import Part
+from recovery.units import PositiveDuration, Share
+
+
+class LeasePart(Part):
+    """How long a lease runs and how often it is checked."""
+
+    duration: Time = Field(description="how long a lease runs; drawn once a holder")
+    check_every: PositiveDuration = Field(description="time from a success to the next check")
+    check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")

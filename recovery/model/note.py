@@ -1,0 +1,15 @@
+"""The tables [[notes]]: why an unknown input has the value that it has."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from recovery.model.part import Part
+
+
+class Note(Part):
+    """Why an unknown input has the value that it has."""
+
+    key: str = Field(description="the input, with dots")
+    kind: Literal["fitted", "assumed"] = Field(description="chosen to meet an observation, or a guess")
+    why: str = Field(description="from what, in a sentence")

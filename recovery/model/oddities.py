@@ -1,0 +1,68 @@
+"""What of a scenario can be run, but is hardly meant."""
+
+from collections.abc import Iterator
+
+from recovery.model import policies
+from recovery.model.operator import Restart
+from recovery.model.scenario import Scenario
+from recovery.units import show_duration, show_share
+
+TRIES_MANY = 1000  # attempts of a client in an outage, that are hardly meant
+
+
+def oddities(scenario: Scenario) -> Iterator[str]:
+    """What can be run, but is hardly meant: a line each."""
+    host, lease, outages = scenario.host, scenario.lease, scenario.dependency.outages
+    establish, timeout = host.establish_time.mean_s(), host.timeout.mean_s()
+    if scenario.recovers_from is not None and outages and scenario.recovers_from < outages[-1].end:
+        back = show_duration(outages[-1].end)
+        yield f"recovers_from is {show_duration(scenario.recovers_from)}, before the last outage is over at {back}"
+    if timeout < establish:
+        patience, work = show_duration(timeout), show_duration(establish)
+        yield f"host.timeout is {patience}, shorter than host.establish_time, {work}"
+    if outages and host.fail_after > timeout:
+        fail, patience = show_duration(host.fail_after), show_duration(timeout)
+        yield f"host.fail_after is {fail}, longer than host.timeout, {patience}"
+    tries = _tries_while_down(scenario)
+    if tries > TRIES_MANY:
+        fails = show_duration(host.fail_after + host.round_trip)
+        yield (
+            f'policy.client is "immediate" and a failure comes back after {fails}: '
+            f"a client makes up to {tries:,.0f} attempts while the dependency is down, which takes long to run"
+        )
+    if scenario.fleet is not None and lease is not None:
+        renew = (host.renew_time or host.establish_time).mean_s()
+        load = scenario.fleet.holders * renew / lease.check_every / (scenario.fleet.hosts * host.workers)
+        if load > 1:
+            yield f"renewals alone want {show_share(load)} of the workers: the fleet is never healthy"
+        latest, least = lease.check_every * (1 + lease.check_jitter), lease.duration.least_s()
+        if isinstance(scenario.policy.lease, policies.Grace):
+            least += scenario.policy.lease.grace
+        if lease.duration.dist in ("constant", "uniform", "empirical") and least < latest:
+            yield (
+                f"the shortest lease.duration is {show_duration(least)}, "
+                f"shorter than the longest time between two checks, {show_duration(latest)}"
+            )
+    if scenario.jobs is not None and scenario.jobs.steps[0].rate_per_s() > scenario.hosts * scenario.establish_per_s:
+        rate, capacity = scenario.jobs.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
+        yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
+    for i, action in enumerate(scenario.operator):
+        if isinstance(action, Restart) and action.at is not None:
+            last = action.at + (action.waves - 1) * action.every
+            if last >= scenario.horizon:
+                yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
+
+
+def _tries_while_down(scenario: Scenario) -> float:
+    """Attempts of one client that comes back at once, through all outages; 0 if it waits. Retries bound them, and
+    what the workers can fail.
+    """
+    if not isinstance(scenario.policy.client, policies.Immediate):
+        return 0.0
+    host, down = scenario.host, sum(min(o.end, scenario.horizon) - o.start for o in scenario.dependency.outages)
+    tries = down / (host.fail_after + host.round_trip)
+    if scenario.fleet is not None and host.fail_after > 0:
+        tries = min(tries, down * host.workers * scenario.hosts / host.fail_after / scenario.fleet.holders)
+    if scenario.jobs is not None and scenario.jobs.retries >= 0:
+        tries = min(tries, 1.0 + scenario.jobs.retries)
+    return max(tries, 0.0)

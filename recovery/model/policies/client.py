@@ -1,0 +1,85 @@
+"""Policies of clients: when an attempt that failed comes back."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, model_validator
+
+from recovery.model.distributions import Distribution, Time
+from recovery.model.policies.policy import Policy, by_name
+from recovery.units import Number, PositiveDuration
+
+
+def _capped(base: float, cap: float) -> None:
+    if cap < base:
+        raise ValueError("want cap no shorter than base")
+
+
+class Immediate(Policy):
+    """Try again at once after a timeout, and one round trip after a refusal."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = "the absence of a policy; the negative control of every study of retries"
+    name: Literal["immediate"] = "immediate"
+
+
+class Fixed(Policy):
+    """Try again after the same delay every time; the delay may be a distribution."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = "Hadoop YARN, NodeManager to ResourceManager: every 30 s (YarnConfiguration)"
+    name: Literal["fixed"] = "fixed"
+    delay: Time = Field(default_factory=lambda: Distribution.constant(30.0), description="wait before the next attempt")
+
+
+class Exponential(Policy):
+    """Wait min(cap, base · factor^(n−1)) before attempt n+1, without jitter."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = "Kubernetes kubelet, node lease: 200 ms doubled up to 7 s (kubelet lease controller)"
+    name: Literal["exponential"] = "exponential"
+    base: PositiveDuration = Field(0.2, description="first wait")
+    cap: PositiveDuration = Field(7.0, description="longest wait")
+    factor: Number = Field(2.0, ge=1, le=100, description="growth from one wait to the next")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Exponential":
+        _capped(self.base, self.cap)
+        return self
+
+
+class FullJitter(Policy):
+    """Wait a uniform part of min(cap, base · factor^(n−1))."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = (
+        "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015); "
+        "Apache Mesos agents: 1 s doubled up to 1 min"
+    )
+    name: Literal["full-jitter"] = "full-jitter"
+    base: PositiveDuration = Field(1.0, description="bound of the first wait")
+    cap: PositiveDuration = Field(60.0, description="longest bound")
+    factor: Number = Field(2.0, ge=1, le=100, description="growth from one bound to the next")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FullJitter":
+        _capped(self.base, self.cap)
+        return self
+
+
+ClientPolicy = Immediate | Fixed | Exponential | FullJitter
+Client = Annotated[Annotated[ClientPolicy, Discriminator("name")], BeforeValidator(by_name)]
+
+
+def _retries(value: object) -> int:
+    if value == "unlimited":
+        return -1
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**9:
+        return value
+    raise ValueError('want a whole number from 0 to 1000000000, or "unlimited"')
+
+
+Retries = Annotated[
+    int,
+    BeforeValidator(_retries),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10**9}, {"const": "unlimited"}]}),
+]

@@ -1,0 +1,83 @@
+"""Policies of intake: whether a job is let into a queue of network propagation."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, model_validator
+
+from recovery.model.part import Whole
+from recovery.model.policies.policy import Policy, by_name
+from recovery.units import Duration, Rate
+
+
+class AnyQueue(Policy):
+    """Every job is let in."""
+
+    axis: ClassVar[str] = "intake"
+    source: ClassVar[str] = "the absence of a policy"
+    name: Literal["open"] = "open"
+
+
+class IntakeBucket(Policy):
+    """A token bucket: a job that finds no whole token is refused."""
+
+    axis: ClassVar[str] = "intake"
+    source: ClassVar[str] = (
+        "as in Kubernetes client-go's rate limiters; the rate is the stage's, shards get equal parts"
+    )
+    name: Literal["token-bucket"] = "token-bucket"
+    rate: Rate = Field(description="jobs a second of the whole stage")
+    burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
+
+
+class LinearLimit(Policy):
+    """A token bucket filled at rate · (1 − q/limit) while q jobs wait: nothing at the limit."""
+
+    axis: ClassVar[str] = "intake"
+    source: ClassVar[str] = (
+        "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue); law assumed"
+    )
+    name: Literal["queue-size"] = "queue-size"
+    rate: Rate = Field(description="jobs a second of the whole stage while its queues are empty")
+    limit: Whole = Field(1000, ge=1, le=10**9, description="waiting jobs of a shard at which nothing is let in")
+    burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
+
+
+class Hysteresis(Policy):
+    """Nothing is let in from q = limit on, until the queue has fallen to low."""
+
+    axis: ClassVar[str] = "intake"
+    source: ClassVar[str] = "the announced limit by the size of the waiting queue, as a switch; law assumed"
+    name: Literal["queue-size-switch"] = "queue-size-switch"
+    limit: Whole = Field(1000, ge=1, le=10**9, description="waiting jobs of a shard at which its intake closes")
+    low: Whole = Field(500, ge=0, le=10**9, description="waiting jobs at which it opens again")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Hysteresis":
+        if self.low >= self.limit:
+            raise ValueError("want low below limit")
+        return self
+
+
+class Ramp(Policy):
+    """A job is refused with a probability that rises from 0 at q = low to 1 at q = limit."""
+
+    axis: ClassVar[str] = "intake"
+    source: ClassVar[str] = (
+        "the announced limit as a ramp, as in failsafe-go's adaptive limiter (2 to 3 times its limit)"
+    )
+    name: Literal["queue-size-ramp"] = "queue-size-ramp"
+    limit: Whole = Field(1500, ge=1, le=10**9, description="waiting jobs of a shard from which everything is refused")
+    low: Whole = Field(1000, ge=0, le=10**9, description="waiting jobs from which some are refused")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Ramp":
+        if self.low >= self.limit:
+            raise ValueError("want low below limit")
+        return self
+
+
+INTAKES = (AnyQueue, IntakeBucket, LinearLimit, Hysteresis, Ramp)
+Intake = Annotated[
+    Annotated[AnyQueue | IntakeBucket | LinearLimit | Hysteresis | Ramp, Discriminator("name")],
+    BeforeValidator(by_name),
+]

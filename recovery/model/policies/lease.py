@@ -1,0 +1,54 @@
+"""Policies of leases: what late means."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from recovery.model.policies.policy import Policy
+from recovery.units import Duration, PositiveShare
+
+
+class LeaseFixed(Policy):
+    """A lease runs for its duration from the finish of the check."""
+
+    axis: ClassVar[str] = "lease"
+    source: ClassVar[str] = "Gray and Cheriton, Leases (SOSP 1989)"
+    name: Literal["fixed"] = "fixed"
+
+
+class Grace(Policy):
+    """A lease that ran out is still honoured for `grace`."""
+
+    axis: ClassVar[str] = "lease"
+    source: ClassVar[str] = "HashiCorp Nomad: heartbeat_grace 10 s"
+    name: Literal["grace"] = "grace"
+    grace: Duration = Field(10.0, description="time added to every lease")
+
+
+class CreditOnArrival(Policy):
+    """A check counts from its submission, not from its finish."""
+
+    axis: ClassVar[str] = "lease"
+    source: ClassVar[str] = (
+        "Apache Kafka's KRaft controller: a heartbeat renews the session although it waited in the controller's queue"
+    )
+    name: Literal["credit-on-arrival"] = "credit-on-arrival"
+
+
+class Freeze(Policy):
+    """The clock of every lease stands still while the dependency fails; then its rest goes on, or a whole lease."""
+
+    axis: ClassVar[str] = "lease"
+    source: ClassVar[str] = (
+        "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
+    )
+    name: Literal["freeze"] = "freeze"
+    from_failures: PositiveShare = Field(
+        1.0, description="share of checks that the dependency fails from which the clock stands still"
+    )
+    then: Literal["resume", "rearm"] = Field(
+        "resume", description="what a lease has when the clock goes on: what was left, or all of it"
+    )
+
+
+LeasePolicy = LeaseFixed | Grace | CreditOnArrival | Freeze

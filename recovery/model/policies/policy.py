@@ -1,0 +1,93 @@
+"""What all policies have: a name, an axis, a source; and how limits and rates in them are written."""
+
+import contextlib
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema
+
+from recovery.units import PositiveDuration, duration_s, percent, rate_per_s
+
+
+class Policy(BaseModel):
+    """What all policies have: a name, an axis, a source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    axis: ClassVar[str]
+    source: ClassVar[str]
+
+
+def name_of(policy: type[Policy]) -> str:
+    """The name under which a scenario chooses a policy."""
+    return str(policy.model_fields["name"].default)
+
+
+def _limit(value: object) -> int | float:
+    """A queue length: a whole number of requests, or the seconds that it takes to work them off."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LONGEST_QUEUE:
+        return value
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            if (seconds := duration_s(value)) > 0:
+                return float(seconds)
+    raise ValueError(
+        f'want a whole number of requests a host, 0 to {LONGEST_QUEUE}, or the time to work them off, "90s"'
+    )
+
+
+def _limit_from_1(value: object) -> int | float:
+    """A queue length at which a rule comes to nothing: from one request."""
+    if value == 0:
+        raise ValueError('want a whole number of requests a host from 1, or the time to work them off, such as "90s"')
+    return _limit(value)
+
+
+def _fleet_rate(value: object) -> dict[str, float]:
+    """A rate of the whole fleet, or a share of what the fleet can establish."""
+    try:
+        if isinstance(value, str) and value.strip().endswith("%") and (number := percent(value)) <= 1e6:
+            return {"of_capacity_share": number}
+        return {"per_s": rate_per_s(value)}
+    except ValueError as error:
+        message = str(error) if "rate" in str(error) else 'want a rate such as "200/s"'
+        raise ValueError(f'{message}, or a share of what the fleet can establish, such as "90%"') from None
+
+
+def _fleet_rate_above_0(value: object) -> dict[str, float]:
+    """A rate of the whole fleet at which something comes through."""
+    rate = _fleet_rate(value)
+    if not any(rate.values()):
+        raise ValueError("want a rate above 0: at 0 nothing is ever let in")
+    return rate
+
+
+class FleetRate(BaseModel):
+    """`per_s` of the whole fleet, or a share of what the fleet's workers can establish; hosts get equal parts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    per_s: float | None = None
+    of_capacity_share: float | None = None
+
+    def of_host(self, establish_per_s: float, hosts: int) -> float:
+        """Rate (1/s) of one of `hosts` hosts, each of which can establish `establish_per_s`."""
+        if self.per_s is not None:
+            return self.per_s / hosts
+        return (self.of_capacity_share or 0.0) * establish_per_s
+
+
+LONGEST_QUEUE = 10**9
+_LIMIT_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": LONGEST_QUEUE},
+            TypeAdapter(PositiveDuration).json_schema(),
+        ]
+    }
+)
+Limit = Annotated[int | float, BeforeValidator(_limit), _LIMIT_SCHEMA]
+LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1), _LIMIT_SCHEMA]
+RateOfFleet = Annotated[FleetRate, BeforeValidator(_fleet_rate)]
+RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
+
+
+def by_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value

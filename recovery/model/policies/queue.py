@@ -1,0 +1,58 @@
+"""Policies of the queue: who is next, who is dropped."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from recovery.model.policies.policy import Limit, Policy
+from recovery.units import Duration
+
+
+class Fifo(Policy):
+    """Unbounded, first come first served; what nobody waits for any more is served all the same."""
+
+    axis: ClassVar[str] = "queue"
+    source: ClassVar[str] = (
+        "Bronson et al., Metastable Failures in Distributed Systems (HotOS 2021): the queue that keeps a collapse alive"
+    )
+    name: Literal["fifo"] = "fifo"
+
+
+class Lifo(Policy):
+    """Unbounded, last come first served."""
+
+    axis: ClassVar[str] = "queue"
+    source: ClassVar[str] = "Maurer, Fail at Scale (ACM Queue, 2015)"
+    name: Literal["lifo"] = "lifo"
+
+
+class Bounded(Policy):
+    """First come first served; a request that finds `limit` others waiting is rejected."""
+
+    axis: ClassVar[str] = "queue"
+    source: ClassVar[str] = (
+        "as in Envoy (max_pending_requests 1024); a bound below the timeout serves only live work (MODEL.md, r2)"
+    )
+    name: Literal["bounded"] = "bounded"
+    limit: Limit = Field(60.0, description='requests a host that may wait, or the time to work them off: "60s"')
+
+
+class DropExpired(Policy):
+    """First come first served; a worker drops a request that is older than `max_age`.
+
+    It also drops one whose client gave up, or will within `margin`.
+    """
+
+    axis: ClassVar[str] = "queue"
+    source: ClassVar[str] = (
+        "as in Apache ZooKeeper's RequestThrottler (stale requests) "
+        "and Kubernetes API Priority and Fairness (wait limit)"
+    )
+    name: Literal["drop-expired"] = "drop-expired"
+    max_age: Duration = Field(
+        0.0, description="oldest request that is served; 0 for no limit but the client's deadline"
+    )
+    margin: Duration = Field(0.0, description="time that must be left before the deadline")
+
+
+QueuePolicy = Fifo | Lifo | Bounded | DropExpired

@@ -1,0 +1,188 @@
+"""The text of an experiment becomes its variants: read, overridden, checked, once.
+
+`load` reads a file and returns an `Experiment`; every mistake is collected and told with file, key, value and what is
+wanted.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from recovery.errors import ScenarioError, nearest, shown
+from recovery.model.expect import Expectation, expectation
+from recovery.model.head import Head
+from recovery.model.policies.policy import by_name
+from recovery.model.scenario import Scenario
+from recovery.model.sweep import Sweep
+from recovery.model.variant import Variant
+from recovery.read import asked, door, service_table
+from recovery.read.design import lever_points
+from recovery.read.door import quoted
+from recovery.read.keys import merge, override, path_of, put
+from recovery.read.mistakes import checked
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment: what it says, the file's own table, and every variant that it compares."""
+
+    head: Head
+    variants: tuple[Variant, ...]
+    raw: dict[str, Any]
+    folder: Path
+    name: str
+    file: str
+    base: dict[str, Any]
+    changes: dict[str, dict[str, Any]]
+
+    def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> Variant:
+        """Variant `number` where the variant itself has chosen `inputs` (key, value); what its variant and levers set
+        is stronger. Raises ScenarioError.
+        """
+        variant = self.variants[number]
+        if not inputs:
+            return variant  # checked when the file was read
+        table: dict[str, Any] = copy.deepcopy(self.base)
+        key = ""
+        try:
+            for key, value in inputs:
+                put(table, path_of(key), value)
+            table = copy.deepcopy(merge(table, self.changes[variant.name]))
+            for key, value in variant.levers:
+                put(table, path_of(key), value)
+        except ValueError as error:
+            raise ScenarioError(f"{self.file}: {key}: {error}") from None
+        mistakes: list[str] = []
+        scenario = checked(Scenario, table, self.file, "", self.folder, mistakes, seed=self.head.seed)
+        if scenario is None:
+            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+        return Variant(variant.name, scenario, variant.levers)
+
+    @property
+    def first(self) -> Variant:
+        """The scenario as the file has it."""
+        return self.variants[0]
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        """Bounds on the first variant's measures."""
+        return [expectation(measure, text) for measure, text in self.head.expect.items()]
+
+
+_HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items())
+
+
+def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseModel] | None = None) -> Experiment:
+    """Read and check an experiment; `overrides` are texts "key=value" with dots in the key; `model` is what a variant
+    is made of, if it is no Scenario. Raises ScenarioError.
+    """
+    path = Path(path)
+    text = door.read(path)
+    if path.stem in ("", ".", ".."):  # results go to a folder of this name
+        raise ScenarioError(f"{path.as_posix()!r}: results take their name from it; want a name such as mine.toml")
+    experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
+    if experiment.head.services:
+        table = service_table.load(path.parent / experiment.head.services)
+        if model is None:
+            service_table.check_grid(table, (variant.scenario for variant in experiment.variants))
+    return experiment
+
+
+def parse(
+    text: str,
+    *,
+    file: str = "scenario",
+    folder: Path = Path(),
+    name: str = "scenario",
+    overrides: tuple[str, ...] = (),
+    model: type[BaseModel] | None = None,
+) -> Experiment:
+    """Check the text of an experiment. Raises ScenarioError with every mistake, a line each."""
+    raw = door.table(text, file)
+    if isinstance(services := raw.get("services"), dict) and services:
+        raise ScenarioError(
+            f"{file}: is a table of services; want an experiment, which may name it as its services, "
+            f"or recovery blast NODE {file}"
+        )
+    for text_ in overrides:
+        override(raw, text_)
+        door.check(raw, f"--set {door.brief(text_)}")
+    return rebuilt(raw, file=file, folder=folder, name=name, model=model)
+
+
+def rebuilt(
+    raw: dict[str, Any], file: str, name: str, folder: Path = Path(), model: type[BaseModel] | None = None
+) -> Experiment:
+    """Check the table of an experiment, as a manifest keeps it. Raises ScenarioError, a line a mistake."""
+    model = model or Scenario
+    head_raw = {key: value for key, value in raw.items() if key in _HEAD}
+    said = raw.get("variants", {})
+    raw_policy = raw.get("policy")
+    base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
+    if isinstance(raw_policy, dict):
+        base["policy"] = {axis: by_name(choice) for axis, choice in raw_policy.items()}
+    mistakes: list[str] = []
+    head = checked(Head, head_raw, file, "", folder, mistakes)
+    known = {*_HEAD, *model.model_fields, "variants"}
+    for key in [key for key in base if key not in model.model_fields]:
+        mistakes.append(f"{file}: {key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}")
+        del base[key]
+    variants: list[Variant] = []
+    label = head.label if head else "as written"
+    changes: list[tuple[str, str, dict[str, Any]]] = [(label, "", {})]
+    if not isinstance(said, dict) or not all(isinstance(change, dict) for change in said.values()):
+        mistakes.append(f"{file}: variants is {shown(said)}; want tables, one a variant: [variants.bounded]")
+    elif "" in said:
+        mistakes.append(f'{file}: variants has one without a name; want [variants."a name"]')
+    else:
+        changes += [(name_, f"variants.{quoted(name_)}.", change) for name_, change in said.items()]
+    if len({name_ for name_, _, _ in changes}) < len(changes):
+        mistakes.append(f"{file}: label is {label!r}; want another name than its variants have")
+    sweep = head.sweep if head else None
+    for variant_name, prefix, change in changes:
+        whole = merge(base, change)
+        for point in lever_points(sweep, head.seed if head else 1):
+            table, told = copy.deepcopy(whole), len(mistakes)
+            for key, value in point:
+                try:
+                    put(table, path_of(key), value)
+                except ValueError as error:
+                    mistakes.append(f"{file}: sweep.levers.{quoted(key)}: {error}")
+            if len(mistakes) > told:
+                break
+            swept = tuple(path_of(key) for key, _ in point)
+            own, seed = change if prefix else None, head.seed if head else 1
+            scenario = checked(model, table, file, prefix, folder, mistakes, own, swept, seed)
+            if scenario is None:
+                break
+            variants.append(Variant(variant_name, scenario, point))
+        if mistakes and not prefix:
+            break  # a variant of a wrong scenario repeats its mistakes
+    if not variants and not mistakes:
+        mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
+    if head is not None and not mistakes and model is Scenario:
+        mistakes += asked.wrong(head, variants, raw, file)
+    if mistakes or head is None:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    own_changes = {name_: change for name_, _, change in changes}
+    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, own_changes)
+    if sweep is not None and model is Scenario:
+        mistakes += _wrong_uncertainties(experiment, sweep)
+        if mistakes:
+            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    return experiment
+
+
+def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:
+    """Both ends of every range, and every value of a list, each alone."""
+    for key, span in sweep.uncertainties.items():
+        for value in span.values or (span.min, span.max):
+            try:
+                experiment.drawn(0, ((key, value),))
+            except ScenarioError as error:
+                yield from (f"{line} (in sweep.uncertainties.{quoted(key)})" for line in str(error).splitlines())
+                break

@@ -1,0 +1,219 @@
+"""How the mistakes of a table are told: file, key, value and what is wanted, a line each."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from recovery.errors import ScenarioError, nearest, shown
+from recovery.model import policies
+from recovery.model.operator import ACTIONS
+from recovery.model.part import Mistakes
+from recovery.model.policies.health import HEALTH
+from recovery.model.policies.intake import INTAKES
+from recovery.read.numbers import Folder
+
+MISTAKES_MAX = 100  # of one table, that are told one by one
+
+
+def check_table(model: type[Any], table: Mapping[str, Any], file: str) -> Any:
+    """The model of a table that is no scenario. Raises ScenarioError with every mistake, a line each."""
+    mistakes: list[str] = []
+    found = checked(model, table, file, "", Path(), mistakes)
+    if found is None:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    return found
+
+
+def checked(
+    model: type[Any],
+    table: Mapping[str, Any],
+    file: str,
+    prefix: str,
+    folder: Path,
+    mistakes: list[str],
+    own: Mapping[str, Any] | None = None,
+    swept: tuple[tuple[str, ...], ...] = (),
+    seed: int = 1,
+) -> Any:
+    """The model of a table, or None; then `mistakes` has a line for each. `prefix` is where the table's `own` keys
+    stand in the file, `swept` are keys that levers set.
+    """
+    try:
+        return model.model_validate(dict(table), context={"files": Folder(folder), "seed": seed})
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        for item in found[:MISTAKES_MAX]:
+            if item["type"] == "too_short" and len(item["input"]) > 0:
+                continue  # its entries have mistakes of their own
+            loc = _loc(item["loc"], table)
+            key = ".".join(map(str, loc))
+            told = prefix + key if own is not None and loc and loc[0] in own else key
+            where = f" (in {prefix.rstrip('.')})" if prefix and told == key else ""
+            if any(tuple(map(str, loc[: len(lever)])) == lever[: len(loc)] for lever in swept if loc):
+                where += " (in sweep.levers)"
+            mistakes += [f"{file}: {line}{where}" for line in _told(model, item, told, table).splitlines()]
+        if len(found) > MISTAKES_MAX:
+            mistakes.append(f"{file}: … and {len(found) - MISTAKES_MAX} more")
+        return None
+
+
+def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
+    """The path without the names that pydantic adds for the member of a union."""
+    out: list[Any] = []
+    place: Any = table
+    for part in loc:
+        tag = place.get("name", place.get("do")) if isinstance(place, Mapping) else None
+        if isinstance(part, str) and part.startswith("function-"):
+            continue
+        if (
+            len(out) == 2
+            and out[0] in ("policy", "operator", "launches", "propagation", "health")
+            and part == tag
+            and len(loc) > len(out)
+        ):
+            out.append(None)  # once: a parameter may have the name of its policy
+            continue
+        out.append(part)
+        if isinstance(place, Mapping):
+            place = place.get(part)
+        else:
+            place = place[part] if isinstance(place, list) and isinstance(part, int) and part < len(place) else None
+    return [part for part in out if part is not None]
+
+
+def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
+    kind = item["type"]
+    context = item.get("ctx", {})
+    if kind == "extra_forbidden":
+        names = _fields_at(model, item["loc"][:-1], table)
+        last = str(item["loc"][-1])
+        return f"{key} is not a key{nearest(last, names)}; want one of {', '.join(names)}"
+    if kind == "missing":
+        return f"{key} is missing; want {_describe(model, item['loc'], table)}"
+    value = shown(item["input"])
+    if kind == "value_error":
+        problem = context.get("error")
+        if isinstance(problem, Mistakes) or not key:
+            return str(problem)
+        if isinstance(item["input"], Mapping):
+            if str(problem).split()[0] in _fields_at(model, item["loc"], table):  # it begins with one of its keys
+                return f"{key}.{problem}"
+            if value.endswith("…"):  # the beginning of a long table says nothing
+                return f"{key}: {problem}"
+        return f"{key} is {value}; {problem}" if str(problem).startswith("want") else f"{key}: {problem}"
+    if kind in ("literal_error", "enum"):
+        choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
+        return f"{key} is {value}{nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        field = str(context["discriminator"]).strip("'")
+        choices = _choices(item["loc"], field)
+        if kind == "union_tag_not_found":
+            return f"{key} has no {field}; want {field} as one of {', '.join(choices)}"
+        tag = context["tag"]
+        return f"{key}.{field} is {shown(tag)}{nearest(str(tag), choices)}; want one of {', '.join(choices)}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        if kind != "dict_type" and (key.startswith("policy.") or names_at(item["loc"])):
+            return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
+        names = [] if kind == "dict_type" else _fields_at(model, item["loc"], table)
+        return f"{key} is {value}; want a table{' with ' + ', '.join(names) if names else ''}"
+    if kind == "tuple_type" and isinstance(item["input"], dict):
+        return f"{key} is {value}; want a list of such tables: [[{key}]], or {key} = [{{ … }}]"
+    wanted: dict[str, Callable[[], str]] = {
+        "greater_than_equal": lambda: f"want {_number(context['ge'])} from {context['ge']:g}",
+        "greater_than": lambda: f"want {_number(context['gt'])} above {context['gt']:g}",
+        "less_than_equal": lambda: f"want {_number(context['le'])} up to {_digits(context['le'])}",
+        "int_type": lambda: "want a whole number",
+        "int_from_float": lambda: "want a whole number",
+        "float_type": lambda: "want a number",
+        "finite_number": lambda: "want a finite number",
+        "bool_type": lambda: "want true or false",
+        "less_than": lambda: f"want {_number(context['lt'])} below {context['lt']:g}",
+        "string_type": lambda: "want a text in quotes",
+        "string_too_short": lambda: "want a text that is not empty",
+        "string_pattern_mismatch": lambda: "want a name of letters, digits, - and _, a letter first",
+        "tuple_type": lambda: "want a list",
+        "too_short": lambda: "want at least one entry",
+    }
+    return f"{key} is {value}; {wanted[kind]() if kind in wanted else item['msg']}"
+
+
+def _number(bound: float) -> str:
+    return "a whole number" if isinstance(bound, int) else "a number"
+
+
+def _digits(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
+    """The names that a policy or an action may have."""
+    if (names := names_at(loc)) is not None:
+        return names
+    members: tuple[type[BaseModel], ...] = policies.AXES[loc[1]] if loc[0] == "policy" else ACTIONS
+    return [str(member.model_fields[field].default) for member in members]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _model_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[type[BaseModel]]:
+    models = [model]
+    place: Any = table
+    for part in loc:
+        if isinstance(part, int):
+            place = place[part] if isinstance(place, list | tuple) and part < len(place) else None
+            continue
+        found = []
+        for candidate in models:
+            for name, field in candidate.model_fields.items():
+                if part in (name, field.alias):
+                    found += _models_in(field.annotation) or [m for meta in field.metadata for m in _models_in(meta)]
+        if not found:
+            continue  # the name of a union's member
+        place = place.get(part) if isinstance(place, Mapping) else None
+        models = found
+        tag = place if isinstance(place, str) else None
+        if isinstance(place, Mapping):
+            tag = place.get("name", place.get("do"))
+        if tag is not None:
+            models = _tagged(models, tag) or models
+    if len(models) > 1 and isinstance(place, Mapping):
+        models = _tagged(models, place.get("name", place.get("do"))) or models
+    return models
+
+
+def _tagged(models: list[type[BaseModel]], tag: Any) -> list[type[BaseModel]]:
+    return [m for m in models if tag in (getattr(m.model_fields.get(k), "default", None) for k in ("name", "do"))]
+
+
+def _fields_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[str]:
+    names: dict[str, None] = {}
+    for candidate in _model_at(model, loc, table):
+        for name, field in candidate.model_fields.items():
+            names[field.alias or name] = None
+    return list(names)
+
+
+def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
+    for candidate in _model_at(model, loc[:-1], table):
+        for name, field in candidate.model_fields.items():
+            if loc[-1] in (name, field.alias):
+                return field.description or f"a table [{loc[-1]}]"
+    return "a value"
+
+
+def names_at(loc: tuple[Any, ...]) -> list[str] | None:
+    """The names that a policy at this place of a scenario may have; None if it is none of these stages."""
+    if loc[:2] in (("launches", "client"), ("propagation", "client")):
+        return [policies.name_of(policy) for policy in policies.AXES["client"]]
+    if loc[:2] == ("propagation", "intake"):
+        return [policies.name_of(policy) for policy in INTAKES]
+    if loc[:2] == ("health", "policy"):
+        return [policies.name_of(policy) for policy in HEALTH]
+    return None
