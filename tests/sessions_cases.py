@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from kernel_cases import Case, draws, policies, requests
+from kernel_cases import TABLE, Case, G, draws, grid, policies, requests
 from twin import coldstart
 from twin.requests import Twin, histogram_part
 from twin.sessions import chance
@@ -12,15 +12,24 @@ from twin.sessions.chance import Chance
 from twin.sessions.fleet import Fleet
 from twin.sessions.scenario import (
     Action,
+    Bar,
     Class,
+    Condition,
+    Crash,
     Dist,
+    Edit,
     EndSessions,
+    Hold,
     Host,
+    HostsIn,
     Lease,
     Limiter,
+    Purge,
     Restart,
     Retry,
+    Scale,
     Scenario,
+    Set,
     Step,
     Throttle,
     constant,
@@ -333,3 +342,214 @@ def cold_starts(draw: st.DrawFn) -> tuple[Scenario, coldstart.Plan]:
         seed=seed,
     )
     return scenario, coldstart.Plan(until, workers, tuple(kinds), rolled, room, gap, fails_in, away, tuple(breaks))
+
+
+# --- any scenario of part two -----------------------------------------------------------------------------------------
+
+
+def often(most: int) -> st.SearchStrategy[Dist]:
+    """Times of 0 … `most` steps of the grid, often with ties."""
+    return st.one_of(
+        grid(0, most).map(constant),
+        st.just(Dist("empirical", values=TABLE)),
+        grid(1, most).map(lambda mean: Dist("exponential", float(mean))),
+    )
+
+
+@st.composite
+def limiters(draw: st.DrawFn, costs: float = 0.0) -> Limiter:
+    """A limiter that lets wait, or not."""
+    kind = draw(st.sampled_from(["open", "token-bucket", "token-bucket", "queue-size"]))
+    return Limiter(
+        kind,
+        draw(st.sampled_from([0.0, 0.1 / G, 0.5 / G, 1.0 / G])),
+        max(draw(st.sampled_from([1.0, 2.5, 5.0])), costs),
+        draw(st.sampled_from([1.0, 3.0, 7.0])),
+        draw(st.booleans()),
+        draw(st.sampled_from([0, 0, 2, 5])) if kind != "queue-size" else 0,
+        float(draw(st.sampled_from([2 * G, 20 * G, 2**60]))),
+        draw(st.sampled_from([None, None, (0,)])),
+    )
+
+
+@st.composite
+def retries(draw: st.DrawFn, is_jobs: bool) -> Retry:
+    """A client's policy."""
+    kinds = ["immediate", "fixed", "exponential", "full-jitter", "equal-jitter", "proportional-jitter"]
+    return Retry(
+        draw(st.sampled_from([*kinds, "decorrelated-jitter"])),
+        draw(often(5)),
+        draw(st.sampled_from([0.5 * G, 1.0 * G, 2.0 * G])),
+        draw(st.sampled_from([1.0, 2.0, 3.0])),
+        draw(st.sampled_from([2.0 * G, 10.0 * G])),
+        draw(st.sampled_from([0.0, 0.3])),
+        draw(st.sampled_from([-1, 0, 1, 3])) if is_jobs else -1,
+        draw(st.sampled_from(["ignore", "obey", "at-least"])),
+        draw(st.sampled_from([0.0, 0.5])),
+    )
+
+
+@st.composite
+def classes_of(draw: st.DrawFn, number: int, before: list[Class], hosts: int) -> Class:
+    """A class behind others, tied to one of them or not."""
+    is_jobs = draw(st.booleans())
+    partners = [one for one in before if one.is_jobs == is_jobs]
+    tie = draw(st.sampled_from(partners)) if partners and draw(st.booleans()) else None
+    how = draw(st.sampled_from(["of", "after"]))
+    parts: dict[str, Any] = {} if tie is None else {how: tie.name}
+    if is_jobs and tie is None:
+        rate = st.sampled_from([0.0, 0.1 / G, 0.3 / G, 0.6 / G])
+        parts["arrivals"] = ((0, draw(rate)), (draw(grid(1, 40)), draw(rate)))
+        parts["is_poisson"] = draw(st.booleans())
+    if not is_jobs:
+        many = [draw(st.integers(0, 5)) for _ in range(hosts)] if tie is None else [*map(len, tie.first_ns)]
+        parts["first_ns"] = tuple(tuple(draw(grid(0, 12)) for _ in range(n)) for n in many)
+        parts["expires_ns"] = tuple(tuple(draw(grid(-1, 30)) for _ in range(n)) for n in many)
+        parts["starts_unleased"] = draw(st.booleans())
+        parts["expire"] = draw(st.one_of(st.none(), often(2)))
+    return Class(
+        f"c{number}",
+        establish=draw(often(6)),
+        renew=draw(often(3)),
+        timeout=draw(often(12)),
+        timeout_growth=draw(st.sampled_from([1.0, 1.0, 2.0])),
+        timeout_cap_ns=draw(st.sampled_from([8.0 * G, 40.0 * G])),
+        timeout_keeps=draw(st.booleans()),
+        retry=draw(retries(is_jobs)),
+        lease=Lease(
+            draw(st.sampled_from(["fixed", "credit-on-arrival", "freeze"])),
+            draw(often(30)),
+            draw(st.sampled_from([0, 2 * G])),
+            draw(st.sampled_from(["resume", "rearm"])),
+            draw(st.sampled_from([0.5, 1.0])),
+        ),
+        check_every_ns=draw(grid(1, 12)),
+        check_jitter=draw(st.sampled_from([0.0, 0.3])),
+        first_delay=draw(often(3)),
+        cost=draw(st.sampled_from([0.0, 1.0, 1.0, 2.0])),
+        priority=draw(st.integers(0, 2)),
+        weight=draw(st.sampled_from([None, None, 1, 3])),
+        limit=draw(st.one_of(st.none(), st.integers(0, 4))),
+        **parts,
+    )
+
+
+NOTICES = st.one_of(st.sampled_from(["at-once", "at-check"]), often(6))
+
+
+@st.composite
+def edits(draw: st.DrawFn, classes: int) -> Step:
+    """One thing that operators do."""
+    some = draw(st.sampled_from([None, (0,), (classes - 1,)]))
+    lasts = draw(st.one_of(st.none(), grid(0, 20)))
+    what = draw(st.integers(0, 8))
+    edit: Edit
+    if what == 0:
+        edit = Restart(draw(grid(0, 6)), draw(st.booleans()), draw(NOTICES), draw(st.booleans()))
+    elif what == 1:
+        edit = EndSessions(draw(st.sampled_from([1.0, 0.5])), draw(NOTICES))
+    elif what == 2:
+        edit = Throttle(draw(st.one_of(st.none(), limiters())))
+    elif what == 3:
+        edit = Scale(draw(st.integers(-2, 2)), draw(grid(0, 5)), lasts)
+    elif what == 4:
+        edit = Hold(draw(grid(0, 12)), draw(st.integers(1, 3)), draw(grid(0, 4)))
+    elif what == 5:
+        edit = Purge(draw(st.booleans()))
+    elif what == 6:
+        edit = HostsIn((draw(st.integers(0, 1)),), draw(st.booleans()), draw(grid(0, 3)))
+    elif what == 7:
+        some = None
+        numbers: dict[str, Any] = {
+            "workers": st.integers(0, 4), "limit": st.integers(0, 5), "reject_cost_ns": grid(0, 1),
+            "admission_rate_per_ns": st.sampled_from([0.0, 0.2 / G]), "admission_burst": st.sampled_from([2.0, 4.0]),
+            "bar_share": st.sampled_from([0.0, 0.5, 1.0]), "start_time_ns": grid(0, 3),
+        }  # fmt: skip
+        words = {"cancel": ["none", "queue", "worker"], "full": ["refuse", "silent"], "late": ["wasted", "counts"]}
+        if draw(st.booleans()):
+            key = draw(st.sampled_from(sorted(numbers)))
+            ramps = key not in ("limit", "start_time_ns", "reject_cost_ns") and draw(st.booleans())
+            edit = Set(key, draw(numbers[key]), 20 * G if ramps else 0, lasts)
+        else:
+            key = draw(st.sampled_from(sorted(words)))
+            edit = Set(key, draw(st.sampled_from(words[key])), 0, lasts)
+    else:
+        some = some or (0,)
+        times = st.sampled_from(["establish", "renew", "timeout", "first_delay", "expire"])
+        key, value = draw(st.tuples(times, often(8))) if draw(st.booleans()) else ("rate_per_ns", 0.2 / G)
+        edit = Set(key, value, 0, lasts)
+    hosts = draw(st.sampled_from([None, None, (0,)])) if not isinstance(edit, HostsIn) else None
+    return Step(edit, draw(grid(0, 5)), hosts, some)
+
+
+@st.composite
+def mixtures(draw: st.DrawFn) -> Scenario:
+    """Everything with everything."""
+    until = draw(st.integers(30, 80))
+    hosts = draw(st.integers(1, 2))
+    classes: list[Class] = []
+    for number in range(draw(st.integers(1, 3))):
+        classes.append(draw(classes_of(number, classes, hosts)))
+    bound = st.one_of(st.none(), st.integers(0, 6))
+    crash = Crash(
+        draw(bound), draw(bound), 1, draw(st.one_of(st.none(), grid(2, 9))), draw(grid(1, 5)), draw(st.booleans()),
+        draw(NOTICES), draw(st.booleans()),
+    )  # fmt: skip
+    conditions = st.builds(
+        Condition,
+        st.sampled_from(["leased", "leased-server", "queue", "oldest"]),
+        st.sampled_from([0.5, 3.0, 4.0 * G]),
+        st.booleans(),
+        grid(0, 14),
+        st.one_of(st.none(), grid(0, 20)),
+        st.sampled_from([None, (0,)]),
+    )
+    playbook = []
+    for _ in range(draw(st.integers(0, 4))):
+        steps = tuple(draw(st.lists(edits(len(classes)), min_size=1, max_size=2)))
+        timed = draw(st.booleans())
+        playbook.append(Action(steps, draw(grid(0, until)) if timed else None, None if timed else draw(conditions)))
+    begins = draw(grid(0, until))
+    share = draw(st.sampled_from([0.3, 1.0, 1.0]))
+    return Scenario(
+        until * G,
+        draw(st.sampled_from([7 * G, 10 * G, 3777])),
+        tuple(classes),
+        Host(
+            workers=draw(st.sampled_from([1, 1, 2, 5])),
+            discipline=draw(st.sampled_from(["fifo", "lifo"])),
+            limit=draw(st.one_of(st.none(), st.integers(0, 5))),
+            drop_expired=draw(st.booleans()),
+            max_age_ns=draw(st.sampled_from([0, 5 * G])),
+            margin_ns=draw(st.sampled_from([0, G])),
+            cancel=draw(st.sampled_from(["none", "queue", "worker"])),
+            full=draw(st.sampled_from(["refuse", "silent"])),
+            resend=draw(st.one_of(st.none(), often(3))),
+            resend_growth=draw(st.sampled_from([1.0, 2.0])),
+            late=draw(st.sampled_from(["wasted", "counts"])),
+            is_stale_counted=draw(st.booleans()),
+            fail_after_ns=draw(st.one_of(st.none(), grid(0, 3))),
+            start_time_ns=draw(st.sampled_from([0, 2 * G])),
+            reject_cost_ns=draw(st.sampled_from([0, 1, G // 2])),
+            drop_cost_ns=draw(st.sampled_from([0, 1, G // 2])),
+            drop_notifies=draw(st.booleans()),
+            round_trip_ns=draw(st.sampled_from([G, 2 * G])),
+            slowdown_a=draw(st.sampled_from([0.0, 0.5])),
+            slowdown_b=draw(st.sampled_from([1.0, 2.0])),
+            slowdown_by=draw(st.sampled_from(["queue", "in-service"])),
+            admission=draw(limiters(2.0)),
+            bar=Bar(draw(st.sampled_from([0.0, 0.5])), draw(often(6)), draw(st.booleans())),
+            hint=draw(st.sampled_from(["none", "fixed", "token", "queue"])),
+            hint_ns=draw(grid(0, 4)),
+            crash=crash,
+            probe=draw(st.one_of(st.none(), often(2))),
+            probe_every_ns=3 * G,
+            probe_priority=draw(st.integers(0, 1)),
+        ),
+        hosts=tuple(range(hosts)),
+        spare=(1,) if hosts == 2 and draw(st.booleans()) else (),
+        dependency=((begins, share), (begins + 9 * G, 0.0)) if draw(st.booleans()) else (),
+        resume_after=draw(often(4)),
+        playbook=tuple(playbook),
+        seed=draw(st.integers(0, 2**64 - 1)),
+    )

@@ -140,6 +140,7 @@ class TwinHost:
             clock.arm()
         if self.rule.probe is not None:
             self.add(self.rule.probe_every_ns, events.TICK, self.tick, HOST)
+        self.look()
 
     # --- a submission falls due
 
@@ -830,8 +831,9 @@ class TwinHost:
         self.capacity_ns += workers * passed
         self.now = time
         ages = {number: self.oldest_ns(number) for number in self.queue.rows}
-        for number, age in [*ages.items(), (HOST, max(ages.values(), default=0))]:
-            self.raise_to(number, "oldest-max-ns", age)
+        for number in range(len(self.clients)):
+            self.raise_to(number, "oldest-max-ns", ages.get(number, 0))
+        self.raise_to(HOST, "oldest-max-ns", max(ages.values(), default=0))
 
     def oldest_ns(self, number: int) -> int:
         """How long the oldest request of a class has waited; stale work that is only counted has no age."""
@@ -898,6 +900,8 @@ class TwinHost:
         if kind == events.SUBMISSION:
             self.look_for_crash()
         self.look()
+        is_someone_free = self.now >= self.serves_from and len(self.serving) < self.workers()
+        assert not (is_someone_free and len(self.queue)), "a free worker beside a request that waits"
         if self.is_checked:
             self.check_books()
 
@@ -922,8 +926,6 @@ class TwinHost:
         assert self.busy_ns + self.idle_ns + self.down_ns == self.capacity_ns
         assert min(self.busy_ns, self.idle_ns, self.down_ns, self.debt_ns) >= 0
         assert not self.serving or self.now >= self.serves_from
-        is_someone_free = self.now >= self.serves_from and len(self.serving) < self.workers()
-        assert not (is_someone_free and len(self.queue)), "a free worker beside a request that waits"
 
     def check_clients(self) -> None:
         """Each client is in one state, with the timers that belong to it."""
