@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from recovery.read.experiment import Experiment, parse
+from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.pipeline import Outcome
 from recovery.study import race

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.show import report
 from recovery.simulate import pipeline
 from recovery.store import results as store

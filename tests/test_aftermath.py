@@ -22,7 +22,7 @@ from twin.aftermath import LaunchTwin, PropagationTwin
 
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import launches, propagation

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from recovery.cli import main as cli
 from recovery.cli.commands.start import SYSTEMS
 from recovery.cli.status import Status
-from recovery.read.schema import json_schema
+from recovery.reading.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
 TINY = """

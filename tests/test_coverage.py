@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.study import runs, sweep
 
 WORKERS, WAITING, SERVICE_S, HORIZON_S = 2, 1, 0.3, 60.0

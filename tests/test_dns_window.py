@@ -16,7 +16,7 @@ from scipy import stats
 from recovery.errors import ScenarioError
 from recovery.model import dns
 from recovery.model.dns import Moments
-from recovery.read.experiment import load, parse
+from recovery.reading.experiment import load, parse
 from recovery.show import figures
 from recovery.simulate import identity, pipeline
 from recovery.stages.outage import outages_s, resolve

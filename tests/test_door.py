@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from recovery.errors import CONTROL, ScenarioError
-from recovery.read import door, measured, service_table
-from recovery.read.experiment import load, parse
-from recovery.read.numbers import read_measured, read_rates
+from recovery.reading import door, measured, service_table
+from recovery.reading.experiment import load, parse
+from recovery.reading.numbers import read_measured, read_rates
 
 LEASES = """
 horizon = "1h"

@@ -28,7 +28,7 @@ from recovery_kernels import draws, policies, requests
 from recovery_kernels.draws import Dist
 
 from recovery import units
-from recovery.read.experiment import load
+from recovery.reading.experiment import load
 from recovery.simulate import aftermath, pipeline
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from recovery.cli import main as cli
-from recovery.read.experiment import load, parse
+from recovery.reading.experiment import load, parse
 from recovery.simulate import pipeline
 from recovery.study import fit
 

@@ -19,7 +19,7 @@ from twin.health import HealthTwin
 
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath
 from recovery.stages import health

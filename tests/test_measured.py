@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recovery.read import measured
+from recovery.reading import measured
 
 TIMES = (0.0, 60.0, 120.0, 180.0)
 SHARES = (1.0, 0.5, 0.25, 0.75)

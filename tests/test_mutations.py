@@ -20,9 +20,9 @@ from mutations import Mutator, Source, sources, toml_of
 
 from recovery.errors import CONTROL, LINE_MAX, ScenarioError
 from recovery.model.oddities import oddities
-from recovery.read import service_table
-from recovery.read.experiment import parse
-from recovery.read.schema import json_schema
+from recovery.reading import service_table
+from recovery.reading.experiment import parse
+from recovery.reading.schema import json_schema
 from recovery.simulate import aftermath
 from recovery.simulate.pipeline import Outcome, Runner
 from recovery.store import results as store

@@ -2,7 +2,7 @@
 
 from recovery_kernels import requests
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.stages import queueing
 
 BASE = """

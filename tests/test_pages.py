@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from recovery import units
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.show import figures, report
 from recovery.simulate import pipeline
 from recovery.store import results as store

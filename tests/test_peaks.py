@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recovery_kernels import batches
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 
 BURST = """

@@ -12,9 +12,9 @@ from recovery_kernels import jit
 
 from recovery.cli import main as cli
 from recovery.model.demand import Demand
-from recovery.read import numbers
-from recovery.read.experiment import load
-from recovery.read.numbers import read_measured
+from recovery.reading import numbers
+from recovery.reading.experiment import load
+from recovery.reading.numbers import read_measured
 from recovery.simulate import aftermath, pilot, pipeline
 
 TOP = Path(__file__).resolve().parent

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from recovery import theory
-from recovery.read import service_table
-from recovery.read.experiment import load, parse
+from recovery.reading import service_table
+from recovery.reading.experiment import load, parse
 from recovery.show import publish, report, stage_times, text
 from recovery.simulate import identity
 from recovery.store import results as store

@@ -12,7 +12,7 @@ import pytest
 from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, VARIANTS
 
-from recovery.read.experiment import Experiment, load, parse
+from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, report_race
 from recovery.simulate import pipeline
 from recovery.stages import dns as stage

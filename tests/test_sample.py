@@ -17,7 +17,7 @@ from scipy import stats
 from recovery.errors import ScenarioError
 from recovery.measures import leased_curve
 from recovery.model.variant import Variant
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
 from recovery.simulate.estimate import estimate

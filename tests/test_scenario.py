@@ -21,9 +21,9 @@ from recovery.model.distributions import Distribution
 from recovery.model.expect import expectation
 from recovery.model.oddities import oddities
 from recovery.model.operator import condition
-from recovery.read.experiment import Experiment, load, parse
-from recovery.read.numbers import read_measured
-from recovery.read.schema import json_schema
+from recovery.reading.experiment import Experiment, load, parse
+from recovery.reading.numbers import read_measured
+from recovery.reading.schema import json_schema
 from recovery.store.results import to_json
 from recovery.study import race
 

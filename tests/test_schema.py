@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 
 from recovery.errors import ScenarioError
-from recovery.read.experiment import rebuilt
-from recovery.read.schema import json_schema
+from recovery.reading.experiment import rebuilt
+from recovery.reading.schema import json_schema
 
 TOP = Path(__file__).resolve().parent.parent
 WHOLE = TOP / "experiments" / "us-east-1-2025-10.toml"

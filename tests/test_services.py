@@ -24,8 +24,8 @@ from twin.services import ServicesTwin
 from recovery.cli import main as cli
 from recovery.errors import ScenarioError
 from recovery.model.services import Table
-from recovery.read import service_table
-from recovery.read.experiment import load, parse
+from recovery.reading import service_table
+from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity
 from recovery.store import results as store

@@ -14,8 +14,8 @@ from scipy import stats
 from recovery import units
 from recovery.errors import ScenarioError
 from recovery.model.expect import MEASURES_EXPECTED
-from recovery.read.asked import MEASURES_OF_STAGES
-from recovery.read.experiment import Experiment, load, parse
+from recovery.reading.asked import MEASURES_OF_STAGES
+from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.aftermath import Aftermath

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from recovery import theory, units
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.show import text as words
 from recovery.simulate import identity, pipeline
 from recovery.statistics import confidence

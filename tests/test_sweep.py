@@ -31,8 +31,8 @@ from scipy import stats
 from recovery.cli import main as cli
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
-from recovery.read.design import draws, lever_points, saltelli, short_keys, unit_points
-from recovery.read.experiment import load
+from recovery.reading.design import draws, lever_points, saltelli, short_keys, unit_points
+from recovery.reading.experiment import load
 from recovery.store import results as store
 from recovery.study import execute, runs, sweep
 from recovery.study.runs import chunks, loop

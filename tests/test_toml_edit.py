@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from recovery.read import toml_edit
-from recovery.read.keys import path_of, put
+from recovery.reading import toml_edit
+from recovery.reading.keys import path_of, put
 
 TOP = Path(__file__).resolve().parent.parent
 FILES = sorted([*TOP.glob("experiments/*.toml"), *TOP.glob("recovery/data/presets/*.toml")])

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from recovery.cli import main as cli
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.store import results as store
 from recovery.study import execute

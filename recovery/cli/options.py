@@ -9,7 +9,7 @@ import click
 from recovery.cli import say
 
 if TYPE_CHECKING:
-    from recovery.read.experiment import Experiment
+    from recovery.reading.experiment import Experiment
 
 ODDITIES_MAX = 5  # a sweep may repeat them with other numbers
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -81,7 +81,7 @@ def load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experime
     ScenarioError.
     """
     from recovery.model.oddities import oddities
-    from recovery.read import experiment
+    from recovery.reading import experiment
 
     given = (f"{key}={value}" for key, value in head.items() if value is not None)
     loaded = experiment.load(path, (*overrides, *given))

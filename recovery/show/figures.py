@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from recovery import theory, units
-from recovery.read.design import short_keys
+from recovery.reading.design import short_keys
 from recovery.store.results import number
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recovery import units
-from recovery.read.experiment import Experiment, load
+from recovery.reading.experiment import Experiment, load
 from recovery.show import figures, report
 from recovery.show.figures import Picture
 from recovery.stages.outage import outages_s

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from recovery import units
-from recovery.read.design import short_keys
+from recovery.reading.design import short_keys
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, PALE, Picture
 from recovery.store.results import number

@@ -19,7 +19,7 @@ from recovery.store.results import number
 from recovery.study import race
 
 if TYPE_CHECKING:
-    from recovery.read.experiment import Experiment
+    from recovery.reading.experiment import Experiment
 
 # Some seconds of work. Where brute force sees too little within a year, splitting takes over (`race.HowOften`).
 YEARS, TRIALS, REPEATS = 0.5, 300, 8

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.read.experiment import rebuilt
+from recovery.reading.experiment import rebuilt
 from recovery.show.text import table
 from recovery.statistics import cliff, clusters
 from recovery.store import files

@@ -8,7 +8,7 @@ from typing import Any
 from recovery.measures.register import ROUNDING
 from recovery.model.observed import MILESTONES
 from recovery.model.variant import Variant
-from recovery.read.experiment import Experiment
+from recovery.reading.experiment import Experiment
 from recovery.show import stage_times
 from recovery.simulate.estimate import Estimate
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share

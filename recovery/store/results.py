@@ -24,7 +24,7 @@ from recovery.measures import register
 from recovery.model.expect import Expectation
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.read.experiment import Experiment
+from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import COLUMNS, ENGINE, Outcome

@@ -12,7 +12,7 @@ from typing import Any
 
 from recovery.errors import ScenarioError
 from recovery.model.services import Table
-from recovery.read.experiment import Experiment
+from recovery.reading.experiment import Experiment
 from recovery.show import report_race
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.estimate import estimate
@@ -207,7 +207,7 @@ def say_that_it_compiles(quiet: bool) -> None:
     if not quiet:
         print("first run: compiling the kernels, about half a minute, kept for later …", file=sys.stderr, flush=True)
     begun = time.monotonic()
-    from recovery.read.experiment import parse
+    from recovery.reading.experiment import parse
 
     tiny = parse(
         'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { holders = 2, hosts = 1 }\n'

@@ -24,8 +24,8 @@ import numpy as np
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.read import measured, toml_edit
-from recovery.read.experiment import Experiment, load
+from recovery.reading import measured, toml_edit
+from recovery.reading.experiment import Experiment, load
 from recovery.simulate import aftermath, identity, pipeline
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import resolve

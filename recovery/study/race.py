@@ -15,8 +15,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from recovery.model.dns import GUARDRAILS, Dns, Guardrail
-from recovery.read import door
-from recovery.read.experiment import Experiment, load
+from recovery.reading import door
+from recovery.reading.experiment import Experiment, load
 from recovery.show.text import table
 from recovery.simulate import identity
 from recovery.stages import dns as stage

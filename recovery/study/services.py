@@ -18,8 +18,8 @@ from scipy import ndimage
 
 from recovery.model.scenario import Scenario
 from recovery.model.services import Edge, Need, Observed, Service, Table, has_stage
-from recovery.read.experiment import Experiment
-from recovery.read.service_table import load, value_at
+from recovery.reading.experiment import Experiment
+from recovery.reading.service_table import load, value_at
 from recovery.simulate import aftermath
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import Outcome

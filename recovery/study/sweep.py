@@ -31,9 +31,9 @@ from recovery.errors import ScenarioError
 from recovery.model.observed import Observed
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
-from recovery.read import design
-from recovery.read.design import Point, saltelli, short_keys
-from recovery.read.experiment import Experiment
+from recovery.reading import design
+from recovery.reading.design import Point, saltelli, short_keys
+from recovery.reading.experiment import Experiment
 from recovery.show import text
 from recovery.simulate import identity, pilot, pipeline
 from recovery.stages.outage import outages_s

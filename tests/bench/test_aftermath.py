@@ -18,7 +18,7 @@ from recovery_kernels import health as health_kernel
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.simulate import aftermath, pipeline
 from recovery.stages import health, launches, propagation
 from recovery.study import execute

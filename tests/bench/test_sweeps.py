@@ -19,7 +19,7 @@ import polars as pl
 import psutil
 import pytest
 
-from recovery.read.experiment import parse
+from recovery.reading.experiment import parse
 from recovery.study import runs, sweep
 
 SWEEP = """

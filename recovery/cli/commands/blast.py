@@ -38,7 +38,7 @@ def blast(
     FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
     run.
     """
-    from recovery.read import service_table
+    from recovery.reading import service_table
     from recovery.show import report_services, services_text
     from recovery.store import files
     from recovery.study import execute, services

@@ -10,7 +10,7 @@ from recovery.cli.guard import Refused, ending, hint
 from recovery.cli.status import Status
 
 if TYPE_CHECKING:
-    from recovery.read.experiment import Experiment
+    from recovery.reading.experiment import Experiment
 
 FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 

@@ -58,7 +58,7 @@ def policies(name: str | None, as_json: bool) -> None:
 @options.out_file
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
-    from recovery.read.schema import json_schema
+    from recovery.reading.schema import json_schema
     from recovery.store.files import write_text
     from recovery.store.results import to_json
 

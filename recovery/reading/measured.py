@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.read import inputs
+from recovery.reading import inputs
 
 EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
 EPOCH_MS_LEAST = 1e11  # and from here on milliseconds (as seconds: the year 5138)

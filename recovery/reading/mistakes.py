@@ -13,7 +13,7 @@ from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
-from recovery.read.numbers import Folder
+from recovery.reading.numbers import Folder
 
 MISTAKES_MAX = 100  # of one table, that are told one by one
 

@@ -17,8 +17,8 @@ from recovery.model.operator import ACTIONS
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
 from recovery.model.scenario import Scenario
-from recovery.read.door import NAME_MAX, TEXT_MAX
-from recovery.read.mistakes import names_at
+from recovery.reading.door import NAME_MAX, TEXT_MAX
+from recovery.reading.mistakes import names_at
 from recovery.units import Duration, Rate
 
 _REF = "#/$defs/"

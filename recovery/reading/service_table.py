@@ -8,8 +8,8 @@ from typing import Any
 from recovery.errors import ScenarioError, nearest
 from recovery.model.scenario import Scenario
 from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, Table, some
-from recovery.read import door
-from recovery.read.mistakes import check_table
+from recovery.reading import door
+from recovery.reading.mistakes import check_table
 from recovery.units import duration_s, show_duration
 
 MISTAKES_MAX = 50  # in the graph, that are told one by one

@@ -19,11 +19,11 @@ from recovery.model.policies.policy import by_name
 from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
 from recovery.model.variant import Variant
-from recovery.read import asked, door, service_table
-from recovery.read.design import lever_points
-from recovery.read.door import quoted
-from recovery.read.keys import merge, override, path_of, put
-from recovery.read.mistakes import checked
+from recovery.reading import asked, door, service_table
+from recovery.reading.design import lever_points
+from recovery.reading.door import quoted
+from recovery.reading.keys import merge, override, path_of, put
+from recovery.reading.mistakes import checked
 
 
 @dataclass(frozen=True)

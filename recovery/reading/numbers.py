@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery.read import inputs
+from recovery.reading import inputs
 from recovery.units import LONGEST_S, duration_s
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from recovery.errors import ScenarioError, shown
 from recovery.model.policies.policy import by_name
-from recovery.read import door
+from recovery.reading import door
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
