@@ -6,6 +6,7 @@ Oracles: resolvers that are followed one by one; areas under curves by hand; the
 import itertools
 import json
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ import pytest
 from scipy import stats
 
 from recovery.errors import ScenarioError
-from recovery.model import dns
-from recovery.model.dns import Moments
+from recovery.model.oddities import oddities
 from recovery.reading.experiment import load, parse
 from recovery.show import figures
 from recovery.simulate import identity, pipeline
-from recovery.stages.outage import outages_s, resolve
+from recovery.stages import outage
+from recovery.stages.outage import Moments, outages_s, resolve
 from recovery.store import results as store
 from recovery.study import execute, fit
 
@@ -71,14 +72,14 @@ def test_share_is_that_of_resolvers_one_by_one(m: Moments) -> None:
     for t in np.linspace(0.0, 1500.0, 301) + 0.123:
         is_bad = (runs_out <= t) & (runs_out < m.repaired) & ((t < m.repaired) | (t < asked + m.negative_ttl))
         share = float(is_bad.mean()) * (1 - m.partial_share if t >= m.partial else 1)
-        assert abs(dns.fails_share(m, float(t)) - share) < 3e-3, t
+        assert abs(outage.fails_share(m, float(t)) - share) < 3e-3, t
 
 
 @pytest.mark.parametrize("grid_s", [7.0, 60.0, 5000.0])
 def test_steps_keep_the_area(grid_s: float) -> None:
     # Good answers run out over the TTL, bad ones over the negative TTL: each ramp has half of its length as area.
     m = moments()
-    found = list(dns.steps(m, grid_s))
+    found = list(outage.steps(m, grid_s))
     area = sum((end - start) * share for start, end, share in found)
     assert area == pytest.approx((760 - 60) - 90 / 2 + 300 / 2, rel=1e-9)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(found))
@@ -86,18 +87,46 @@ def test_steps_keep_the_area(grid_s: float) -> None:
 
 
 def test_a_scenario_starts_from_the_race() -> None:
-    one = parse(FLEET + RACE + WINDOW).first.scenario
-    outages = one.dependency.outages
+    one = resolve(parse(FLEET + RACE + WINDOW).first, 1, 0).scenario
+    outages = one.outages
     assert (outages[0].start, outages[-1].end) == (0.0, pytest.approx((157 + 15) * 60.0))
-    down = next(outage for outage in outages if outage.start <= 60 * 60 < outage.end)
-    eased = next(outage for outage in outages if outage.start <= 100 * 60 < outage.end)
+    down = next(step for step in outages if step.start <= 60 * 60 < step.end)
+    eased = next(step for step in outages if step.start <= 100 * 60 < step.end)
     assert (down.fails, eased.fails, eased.start) == (1.0, 0.75, 87 * 60.0)
     assert one.recovers_from_s == outages[-1].end
 
 
+def test_a_scenario_as_it_is_written_holds_no_drawn_outage() -> None:
+    """It cannot say when the dependency is away; the resolved one says it, and is otherwise the same."""
+    variant = parse(FLEET + RACE + WINDOW).first
+    assert variant.scenario.dependency.outages == ()
+    for ask in ("outages", "recovers_from_s"):
+        with pytest.raises(LookupError, match="want a resolved scenario"):
+            getattr(variant.scenario, ask)
+    found = resolve(variant, 1, 0)
+    assert found.scenario.model_dump(exclude={"dependency"}) == variant.scenario.model_dump(exclude={"dependency"})
+    copy = pickle.loads(pickle.dumps(found))  # as it goes to another process
+    assert copy.scenario.outages == found.scenario.outages
+
+
+def test_only_what_no_draw_can_change_is_refused() -> None:
+    """A window that must be over too late is refused, one that may be is told; whatever the seed is."""
+    late = WINDOW.replace("107m", "9h")
+    drawn = late.replace('"9h"', '{ dist = "exponential", mean = "9h" }')
+    least = late.replace('"9h"', '{ dist = "uniform", min = "8h", max = "10h" }')
+    for seed in (1, 2, 3):
+        head = f"seed = {seed}" + FLEET + RACE
+        notes = list(oddities(parse(head + drawn).first.scenario))
+        assert "dns.window is over at 10 h 05 min if its times are their means, after the horizon" in notes
+        with pytest.raises(ScenarioError, match="is over at 9 h 05 min at the earliest; want before the"):
+            parse(head + least)
+    with pytest.raises(ScenarioError, match="hold is 6 h 00 min; want no longer than what is left from 2 h 52 min to the"):
+        parse(FLEET.replace('hold = "1m"', 'hold = "6h"') + RACE + WINDOW)
+
+
 def test_windows_are_drawn_by_seed() -> None:
     text = FLEET + RACE + WINDOW.replace('"50m"', '{ dist = "exponential", mean = "50m" }')
-    ends = {parse(f"seed = {n}" + text).first.scenario.recovers_from_s for n in (1, 1, 2)}
+    ends = {resolve(parse(text).first, n, 0).scenario.recovers_from_s for n in (1, 1, 2)}
     assert len(ends) == 2
 
 
@@ -140,7 +169,6 @@ def test_each_replication_draws_its_window() -> None:
     waits = np.array(drawn) - (107 + 15) * 60
     assert stats.kstest(waits, stats.expon(scale=50 * 60).cdf).pvalue > 0.001
     assert abs(np.corrcoef(waits[:-1], waits[1:])[0, 1]) < 4 / math.sqrt(400)
-    assert resolve(variant, 1, 0).scenario.recovers_from_s == variant.scenario.recovers_from_s
 
 
 def test_a_run_meets_the_window_of_its_replication() -> None:
@@ -207,8 +235,8 @@ def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "drawn" / "manifest.json").read_text())
     axis = figures.TimeAxis(manifest)
     for variant, group in zip(experiment.variants, finished.summary["groups"], strict=True):
-        assert axis.outages_of(group) == outages_s(variant.scenario)
-    assert axis.outages == outages_s(experiment.first.scenario)
+        assert axis.outages_of(group) == outages_s(resolve(variant, 1, 0).scenario)
+    assert axis.outages == outages_s(resolve(experiment.first, 1, 0).scenario)
     assert axis.outages_of(finished.summary["groups"][1])[-1][1] == pytest.approx(axis.outages[-1][1] - 87 * 60)
     for row in finished.summary["rows"]:
         variant = next(variant for variant in experiment.variants if variant.name == row["variant"])

@@ -12,11 +12,14 @@ TRIES_MANY = 1000  # attempts of a client in an outage, that are hardly meant
 
 def oddities(scenario: Scenario) -> Iterator[str]:
     """What can be run, but is hardly meant: a line each."""
-    host, lease, outages = scenario.host, scenario.lease, scenario.dependency.outages
+    host, lease, outages = scenario.host, scenario.lease, _outages_s(scenario)
     establish, timeout = host.establish_time.mean_s(), host.timeout.mean_s()
-    if scenario.recovers_from is not None and outages and scenario.recovers_from < outages[-1].end:
-        back = show_duration(outages[-1].end)
+    if scenario.recovers_from is not None and outages and scenario.recovers_from < outages[-1][1]:
+        back = show_duration(outages[-1][1])
         yield f"recovers_from is {show_duration(scenario.recovers_from)}, before the last outage is over at {back}"
+    if scenario.dns_window is not None and outages[-1][1] >= scenario.horizon:
+        end = show_duration(outages[-1][1])
+        yield f"dns.window is over at {end} if its times are their means, after the horizon"
     if timeout < establish:
         patience, work = show_duration(timeout), show_duration(establish)
         yield f"host.timeout is {patience}, shorter than host.establish_time, {work}"
@@ -53,13 +56,20 @@ def oddities(scenario: Scenario) -> Iterator[str]:
                 yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
 
 
+def _outages_s(scenario: Scenario) -> list[tuple[float, float]]:
+    """From when to when the dependency is away: as written, or with the means of [dns.window]."""
+    if scenario.dns_window is not None:
+        return [(scenario.dns_window.at, scenario.dns_window.mean_end_s())]
+    return [(outage.start, outage.end) for outage in scenario.outages]
+
+
 def _tries_while_down(scenario: Scenario) -> float:
     """Attempts of one client that comes back at once, through all outages; 0 if it waits. Retries bound them, and
     what the workers can fail.
     """
     if not isinstance(scenario.policy.client, policies.Immediate):
         return 0.0
-    host, down = scenario.host, sum(min(o.end, scenario.horizon) - o.start for o in scenario.dependency.outages)
+    host, down = scenario.host, sum(min(end, scenario.horizon) - start for start, end in _outages_s(scenario))
     tries = down / (host.fail_after + host.round_trip)
     if scenario.fleet is not None and host.fail_after > 0:
         tries = min(tries, down * host.workers * scenario.hosts / host.fail_after / scenario.fleet.holders)

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from recovery.model import policies
 from recovery.model.choice import Policies
 from recovery.model.dependency import Dependency, Outage
-from recovery.model.dns import Dns, Window, window_steps
+from recovery.model.dns import Dns, Window
 from recovery.model.fleet import Fleet
 from recovery.model.health import Health
 from recovery.model.host import HostPart
@@ -21,7 +21,6 @@ from recovery.model.propagation import Propagation
 from recovery.units import HORIZON_MAX_S, LONGEST_S, Duration, PositiveDuration, show_duration
 
 WINDOWS_MAX = 2_000_000
-STEPS_MAX = 100_000  # of the outage after the DNS race
 
 
 class Coupling(Part):
@@ -32,35 +31,11 @@ class Coupling(Part):
     )
 
 
-def _wrong_window(window: Window) -> str:
-    """What of the outage after the race cannot be drawn, or nothing."""
-    lasts = window.detect.mean_s() + window.repair.mean_s()
-    if lasts <= 0:
-        return "dns.window.repair is 0 s after the record became empty; want a detect or repair above 0"
-    steps = (window.at + lasts + window.negative_ttl) / window.grid
-    if steps > STEPS_MAX:
-        over = show_duration(steps * window.grid)
-        return (
-            f"dns.window.grid is {show_duration(window.grid)}, of a window that is over at {over}; "
-            f"want at most {STEPS_MAX} steps till then"
-        )
-    if window.partial is None and window.partial_share > 0:
-        return "dns.window.partial is missing beside partial_share; want when that share of the clients has a way round"
-    return ""
-
-
-def drawn(window: Window, seed: int, replication: int) -> Dependency:
-    """The outage after the race, as one replication draws it."""
-    steps = window_steps(window, seed, replication)
-    return Dependency.model_construct(
-        outages=tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in steps)
-    )
-
-
 class Scenario(Part):
     """Everything that decides a run beside seed and replication.
 
-    Where [dns.window] makes the outages, `dependency` has those of the first replication; `resolve` draws the others.
+    Where [dns.window] makes the outages, what is written holds none: `stages.outage.resolve` gives the scenario as one
+    replication meets it.
     """
 
     horizon: PositiveDuration = Field(description="how long is simulated")
@@ -80,19 +55,18 @@ class Scenario(Part):
     launches: Launches | None = Field(None, description="launches that need leased holders")
     propagation: Propagation | None = Field(None, description="network state of launches and changes")
     health: Health | None = Field(None, description="a load balancer's targets and their checks")
+    _is_drawn: bool = PrivateAttr(False)
 
     @model_validator(mode="after")
-    def _from_the_race(self, info: ValidationInfo) -> "Scenario":
+    def _from_the_race(self) -> "Scenario":
         if self.dns is None:
             return self
         if self.dns.window is None:
             raise Mistakes("dns.window is missing; want a table [dns.window]: the outage that follows")
         if self.dependency.outages:
             raise Mistakes("dependency.outages stands beside [dns]; want one of them: [dns.window] makes the outages")
-        if wrong := _wrong_window(self.dns.window):
+        if wrong := self.dns.window.wrong():
             raise Mistakes(wrong)
-        first = drawn(self.dns.window, (info.context or {}).get("seed", 1), 0)
-        object.__setattr__(self, "dependency", first)  # for what is told of a scenario; a run draws its own
         return self
 
     @model_validator(mode="after")
@@ -119,20 +93,30 @@ class Scenario(Part):
         elif self.horizon / self.coupling.window > WINDOWS_MAX:
             least = show_duration(self.horizon / WINDOWS_MAX)
             yield f"coupling.window is {show_duration(self.coupling.window)}; want at least {least} for {end}"
-        away = [i for i, outage in enumerate(self.dependency.outages) if outage.end >= self.horizon]
-        if away and self.dns is not None:
-            yield f"dns.window is over at {show_duration(self.dependency.outages[-1].end)}; want before {end}"
-        for i in away if self.dns is None else ():
-            yield f"dependency.outages.{i}.to is {show_duration(self.dependency.outages[i].end)}; want before {end}"
-        left = self.horizon - self.recovers_from_s
+        back = self._back_s()
+        if (window := self.dns_window) is not None and back >= self.horizon:
+            is_sure = window.least_end_s() == window.mean_end_s()
+            at = show_duration(back) + ("" if is_sure else " at the earliest")
+            yield f"dns.window is over at {at}; want before {end}"
+        for i, outage in enumerate(self.dependency.outages):
+            if outage.end >= self.horizon:
+                yield f"dependency.outages.{i}.to is {show_duration(outage.end)}; want before {end}"
+        since = back if self.recovers_from is None else self.recovers_from
+        left = self.horizon - since
         if self.recovers_from is not None and left <= 0:
             yield f"recovers_from is {show_duration(self.recovers_from)}; want before {end}"
-        elif not away and self.hold > left:
-            left_over = f"what is left from {show_duration(self.recovers_from_s)} to {end}: {show_duration(left)}"
+        elif back < self.horizon and self.hold > left:
+            left_over = f"what is left from {show_duration(since)} to {end}: {show_duration(left)}"
             yield f"hold is {show_duration(self.hold)}; want no longer than {left_over}"
         for key, time in (("host.establish_time", self.host.establish_time), ("host.timeout", self.host.timeout)):
             if time.mean_s() <= 0:
                 yield f"{key} is 0 s; want a duration above 0"
+
+    def _back_s(self) -> float:
+        """When the dependency is back for good, s: where that is drawn, at the earliest."""
+        if self.dns_window is not None:
+            return self.dns_window.least_end_s()
+        return self.dependency.outages[-1].end if self.dependency.outages else 0.0
 
     def _wrong_traffic(self) -> Iterator[str]:
         """What does not fit the kind of traffic."""
@@ -188,11 +172,31 @@ class Scenario(Part):
         return -int(-self.horizon / self.coupling.window // 1)
 
     @property
+    def dns_window(self) -> Window | None:
+        """What the outages of a replication are drawn from, if they are."""
+        return None if self.dns is None else self.dns.window
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """When the dependency is away, in order of time. Raises LookupError where that has yet to be drawn."""
+        if self.dns_window is not None and not self._is_drawn:
+            raise LookupError("the outages of [dns.window] are drawn for each replication; want a resolved scenario")
+        return self.dependency.outages
+
+    def with_outages(self, outages: tuple[Outage, ...]) -> "Scenario":
+        """The scenario of one replication, whose outages these are; they are not checked."""
+        drawn = self.model_copy(update={"dependency": Dependency.model_construct(outages=outages)})
+        drawn._is_drawn = True
+        return drawn
+
+    @property
     def recovers_from_s(self) -> float:
-        """When the dependency is back for good, seconds; the start if it never was away."""
+        """When the clock of recovery starts, s: as written, or when the dependency is back for good (the start of the
+        experiment if it never was away). Raises LookupError where that has yet to be drawn.
+        """
         if self.recovers_from is not None:
             return self.recovers_from
-        return self.dependency.outages[-1].end if self.dependency.outages else 0.0
+        return self.outages[-1].end if self.outages else 0.0
 
     @property
     def establish_per_s(self) -> float:

@@ -311,7 +311,7 @@ def some(names: Iterable[str]) -> str:
 def has_stage(scenario: Scenario, stage: str) -> bool:
     """Whether a scenario simulates a stage."""
     if stage == "dependency":
-        return bool(scenario.dependency.outages)
+        return scenario.dns_window is not None or bool(scenario.outages)
     if stage == "leases":
         return scenario.fleet is not None
     return getattr(scenario, "health" if stage == "errors" else stage) is not None

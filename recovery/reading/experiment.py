@@ -57,7 +57,7 @@ class Experiment:
         except ValueError as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
         mistakes: list[str] = []
-        scenario = checked(Scenario, table, self.file, "", self.folder, mistakes, seed=self.head.seed)
+        scenario = checked(Scenario, table, self.file, "", self.folder, mistakes)
         if scenario is None:
             raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
         return Variant(variant.name, scenario, variant.levers)
@@ -155,8 +155,8 @@ def rebuilt(
             if len(mistakes) > told:
                 break
             swept = tuple(path_of(key) for key, _ in point)
-            own, seed = change if prefix else None, head.seed if head else 1
-            scenario = checked(model, table, file, prefix, folder, mistakes, own, swept, seed)
+            own = change if prefix else None
+            scenario = checked(model, table, file, prefix, folder, mistakes, own, swept)
             if scenario is None:
                 break
             variants.append(Variant(variant_name, scenario, point))

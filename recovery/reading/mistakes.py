@@ -36,13 +36,12 @@ def checked(
     mistakes: list[str],
     own: Mapping[str, Any] | None = None,
     swept: tuple[tuple[str, ...], ...] = (),
-    seed: int = 1,
 ) -> Any:
     """The model of a table, or None; then `mistakes` has a line for each. `prefix` is where the table's `own` keys
     stand in the file, `swept` are keys that levers set.
     """
     try:
-        return model.model_validate(dict(table), context={"files": Folder(folder), "seed": seed})
+        return model.model_validate(dict(table), context={"files": Folder(folder)})
     except ValidationError as error:
         found = error.errors(include_url=False)
         for item in found[:MISTAKES_MAX]:

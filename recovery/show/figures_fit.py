@@ -11,7 +11,7 @@ from recovery import units
 from recovery.reading.experiment import Experiment, load
 from recovery.show import figures, report
 from recovery.show.figures import Picture
-from recovery.stages.outage import outages_s
+from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
 from recovery.store import results as store
 from recovery.study import fit as fits
@@ -44,7 +44,7 @@ def write(
 def overlay(experiment: Experiment, fitted: Fitted, observations: Observations) -> Picture:
     """Observed against simulated with the values that were found."""
     with figures.style():
-        scenario = experiment.first.scenario
+        scenario = resolve(experiment.first, experiment.head.seed, 0).scenario
         manifest = {"horizon_s": scenario.horizon, "head": {"clock": experiment.head.clock}}
         axis = figures.TimeAxis(manifest | {"outages": store.told_outages([outages_s(scenario)])})
         if observations.milestones:

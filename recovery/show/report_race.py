@@ -15,6 +15,7 @@ from recovery import units
 from recovery.model.dns import GUARDRAILS
 from recovery.show import figures, report
 from recovery.show.figures import COLOURS, INK, Picture, TimeAxis
+from recovery.stages.outage import outages_s, resolve
 from recovery.store.results import number
 from recovery.study import race
 
@@ -55,7 +56,7 @@ def part(experiment: Experiment, threads: int) -> dict[str, Any] | None:
         "window": None
         if window is None
         else {
-            "steps": [[one.start, one.end, one.fails] for one in experiment.first.scenario.dependency.outages],
+            "steps": [list(step) for step in outages_s(resolve(experiment.first, experiment.head.seed, 0).scenario)],
             "negative_ttl_s": window.negative_ttl,
         },
     }

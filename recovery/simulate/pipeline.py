@@ -179,7 +179,7 @@ class Outcome:
         """
         scenario, t, flows = self.scenario, self.times_s, self.series
         steps = [(step.at, step.rate_per_s()) for step in (scenario.jobs.steps if scenario.jobs is not None else ())]
-        happens = [outage.start for outage in scenario.dependency.outages[:1]]
+        happens = [outage.start for outage in scenario.outages[:1]]
         happens += [at for (_, before), (at, rate) in itertools.pairwise(steps) if rate > before]
         happens += [action.at for action in scenario.operator if action.at is not None]
         quiet = np.asarray(t <= min(scenario.recovers_from_s, *happens, math.inf))

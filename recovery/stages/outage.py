@@ -1,14 +1,19 @@
-"""The outage of one replication: as it is written, or as [dns.window] draws it."""
+"""The outage as a stage, the first of all: when the dependency is away in one replication.
 
-from dataclasses import replace
+A scenario says it in [dependency], or [dns.window] draws it, for each replication its own. `resolve` gives the scenario
+as one replication meets it; whatever needs outages asks that one.
+"""
 
-from recovery.model.scenario import Scenario, drawn
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from recovery.model.dependency import Outage
+from recovery.model.distributions import Distribution
+from recovery.model.dns import Window
+from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-
-
-def outages_s(scenario: Scenario) -> list[tuple[float, float, float]]:
-    """What the dependency does: (from s, to s, share of requests that fail), in order of time."""
-    return [(outage.start, outage.end, outage.fails) for outage in scenario.dependency.outages]
 
 
 def resolve(variant: Variant, seed: int, replication: int) -> Variant:
@@ -20,5 +25,112 @@ def resolve(variant: Variant, seed: int, replication: int) -> Variant:
     dns = variant.scenario.dns
     if dns is None or dns.window is None:
         return variant
-    own = drawn(dns.window, seed, replication)
-    return replace(variant, scenario=variant.scenario.model_copy(update={"dependency": own}))
+    drawn = window_steps(dns.window, seed, replication)
+    outages = tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in drawn)
+    return replace(variant, scenario=variant.scenario.with_outages(outages))
+
+
+def outages_s(scenario: Scenario) -> list[tuple[float, float, float]]:
+    """What the dependency does in a resolved scenario: (from s, to s, share of requests that fail), rising."""
+    return [(outage.start, outage.end, outage.fails) for outage in scenario.outages]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A window with its times drawn, in seconds."""
+
+    empty: float
+    partial: float
+    repaired: float
+    partial_share: float
+    ttl: float
+    negative_ttl: float
+
+
+def fails_share(moments: Moments, t: float) -> float:
+    """Share of requests that fail at t (s), since their resolver has the answer that there is no address.
+
+    A resolver's good answer has an age that is uniform in the TTL when the record becomes empty, so they are lost one
+    after another. At the repair the age of an answer that there is no address is uniform in the negative TTL (or in
+    the time since the record became empty, if that is shorter), since resolvers are asked at random; it then runs out.
+    """
+    m = moments
+    if t < m.empty:
+        return 0.0
+    until = min(t, m.repaired) - m.empty
+    lost = 1.0 if m.ttl == 0 else min(1.0, until / m.ttl)
+    if t >= m.repaired:
+        left = m.repaired + m.negative_ttl - t
+        lost *= min(1.0, max(left, 0.0) / min(m.negative_ttl, m.repaired - m.empty)) if left > 0 else 0.0
+    return lost * (1.0 - m.partial_share if t >= m.partial else 1.0)
+
+
+def steps(moments: Moments, grid_s: float) -> Iterator[tuple[float, float, float]]:
+    """(from, to, share of requests that fail) in seconds, where the share is above 0; neighbours of one share are one.
+
+    Each step of the grid has its mean share, so the sum over all steps of share times length is exact: the share is
+    linear between the moments at which something changes, and those cut the grid.
+    """
+    end = moments.repaired + moments.negative_ttl
+    empty, repaired = moments.empty, moments.repaired
+    full = max(repaired, end - (repaired - empty))  # till then no answer of a short outage has run out
+    cuts = {empty, min(empty + moments.ttl, repaired), repaired, full, end}
+    cuts |= {moments.partial} if moments.partial < end else set()
+    for i in range(math.floor(empty / grid_s), math.ceil(end / grid_s) + 1):
+        if empty < i * grid_s < end:
+            cuts.add(i * grid_s)
+    last: tuple[float, float, float] | None = None
+    for a, b in itertools.pairwise(sorted(cuts)):
+        share = round(fails_share(moments, (a + b) / 2), 12)
+        if last is not None and last[1] == a and last[2] == share:
+            last = (last[0], b, share)
+            continue
+        if last is not None and last[2] > 0:
+            yield last
+        last = (a, b, share)
+    if last is not None and last[2] > 0:
+        yield last
+
+
+def window_steps(window: Window, seed: int, replication: int = 0) -> list[tuple[float, float, float]]:
+    """The window with its times drawn (stream WINDOW), as `steps`: (from, to, share of requests that fail), seconds."""
+    import numpy as np
+    from recovery_kernels import dns as kernel
+    from recovery_kernels import draws
+
+    key = np.uint64(draws.stream_key(*(np.uint64(n) for n in (seed, replication, kernel.WINDOW, 0))))
+    detect_s, partial_s, repair_s = (
+        0.0 if time is None else _drawn(time, float(draws.uniform(key, i, 0)))
+        for i, time in enumerate((window.detect, window.partial, window.repair))
+    )
+    known = window.at + detect_s
+    moments = Moments(
+        empty=window.at,
+        partial=known + partial_s,
+        repaired=known + repair_s,
+        partial_share=window.partial_share if window.partial is not None else 0.0,
+        ttl=window.ttl,
+        negative_ttl=window.negative_ttl,
+    )
+    return list(steps(moments, window.grid))
+
+
+def _drawn(time: Distribution, u: float) -> float:
+    """Quantile u of a time, to the microsecond."""
+    from scipy import stats
+
+    mean = time.mean_s()
+    if time.dist == "constant":
+        return mean
+    if time.dist == "empirical":
+        return float(time.values_s[int(u * len(time.values_s))])
+    sigma = math.sqrt(math.log1p((time.cv or 0.0) ** 2))
+    shape, tail = time.shape or 1.0, time.tail or 2.0
+    found = {
+        "uniform": lambda: stats.uniform.ppf(u, time.min or 0.0, (time.max or 0.0) - (time.min or 0.0)),
+        "exponential": lambda: stats.expon.ppf(u, scale=mean),
+        "lognormal": lambda: stats.lognorm.ppf(u, sigma, scale=mean * math.exp(-(sigma**2) / 2)),
+        "weibull": lambda: stats.weibull_min.ppf(u, shape, scale=mean / math.gamma(1 + 1 / shape)),
+        "pareto": lambda: stats.pareto.ppf(u, tail, scale=mean * (tail - 1) / tail),
+    }[time.dist]()
+    return round(float(found), 6)

@@ -156,7 +156,7 @@ Control = tuple[int, int, int, float, float]  # time ns, what, whole argument, t
 def dependency_controls(scenario: Scenario) -> list[Control]:
     """When the dependency begins and ceases to fail."""
     controls: list[Control] = []
-    for outage in scenario.dependency.outages:
+    for outage in scenario.outages:
         if controls and controls[-1][0] == ns(outage.start):
             controls.pop()  # one outage goes over into the next: no moment of health between them
         controls.append((ns(outage.start), requests.DEPENDENCY, 0, outage.fails, 0.0))

@@ -28,6 +28,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import COLUMNS, ENGINE, Outcome
+from recovery.stages.outage import resolve
 from recovery.statistics import confidence
 from recovery.statistics.means import mean_interval
 from recovery.store import files
@@ -114,6 +115,7 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
         if group is not None:
             own = [o for o in outcomes if (o.variant.name, o.variant.levers) == (variant.name, variant.levers)]
             group |= {"facts": advice.facts(variant.scenario), "unleased_s": advice.unleased_s(own)}
+    first = resolve(experiment.first, experiment.head.seed, 0).scenario  # as its first replication meets it
     return {
         "format": FORMAT,
         "rows": rows,
@@ -127,7 +129,7 @@ def summarise(experiment: Experiment, outcomes: Sequence[Outcome]) -> dict[str, 
             row._asdict() if hasattr(row, "_asdict") else dict(vars(row))
             for row in explanation(experiment.first.scenario)
         ],
-        "recovers_from_s": experiment.first.scenario.recovers_from_s,  # of the first replication
+        "recovers_from_s": first.recovers_from_s,
     }
 
 

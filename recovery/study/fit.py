@@ -265,7 +265,7 @@ def series_of(
         path, column, horizon_s=scenario.horizon, field=field, origin=origin, clock=experiment.head.clock, of=of,
         in_percent=in_percent, is_share=known[column] == "share",
     )  # fmt: skip
-    outages = scenario.dependency.outages
+    outages = resolve(experiment.first, experiment.head.seed, 0).scenario.outages
     if outages and found.times_s[-1] <= outages[0].start:
         raise ValueError(
             f"{path}: the series ends at {show_duration(found.times_s[-1])}, before the dependency goes away at "
@@ -455,7 +455,8 @@ class _Tried:
                     f"{file}: {measure} of the milestone {label!r} does not occur in the simulation, whatever value of "
                     f"{keys} was tried: {why}; want another measure or scenario, or used_for_fit on the others only"
                 )
-        outages = self.candidates.experiment([0.5] * len(self.candidates.ranges)).first.scenario.dependency.outages
+        middle = self.candidates.experiment([0.5] * len(self.candidates.ranges))
+        outages = resolve(middle.first, middle.head.seed, 0).scenario.outages
         if not (self.observations.values and outages):
             return
         values = np.array(self.observations.values)

@@ -36,7 +36,7 @@ from recovery.reading.design import Point, saltelli, short_keys
 from recovery.reading.experiment import Experiment
 from recovery.show import text
 from recovery.simulate import identity, pilot, pipeline
-from recovery.stages.outage import outages_s
+from recovery.stages.outage import outages_s, resolve
 from recovery.statistics import cliff, clusters, confidence, pareto, prim, selection, sobol
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import files
@@ -348,7 +348,7 @@ class _Run:
 
     def limit_s(self) -> float:
         """Times are restricted to what the horizon lets one see, from where the measure counts."""
-        scenario = self.experiment.first.scenario
+        scenario = resolve(self.experiment.first, self.experiment.head.seed, 0).scenario
         return scenario.horizon - (scenario.recovers_from_s if self.sweep.measure.startswith("ttr") else 0.0)
 
     def part(self, number: int, of: int) -> int:
@@ -571,7 +571,7 @@ def run(
         "runs_wanted": summary["runs"]["done"] + summary["runs"]["failed"],
         "window_s": experiment.first.scenario.coupling.window,
         "horizon_s": experiment.first.scenario.horizon,
-        "outages": store.told_outages([outages_s(experiment.first.scenario)]),
+        "outages": store.told_outages([outages_s(resolve(experiment.first, experiment.head.seed, 0).scenario)]),
     }
     results = {"runs.parquet": files.parquet(table)}
     if curves is not None:
