@@ -4,6 +4,9 @@ import contextlib
 import math
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from recovery.errors import nearest, shown
 from recovery.model.part import Mistakes
@@ -55,7 +58,7 @@ def expectation(measure: str, text: object) -> Expectation:
     return Expectation(measure, match[1], bound, f"{measure} {match[1]} {match[2]}")
 
 
-def expectations(value: object) -> object:
+def _expectations(value: object) -> object:
     if isinstance(value, dict):
         wrong = []
         for measure, text in value.items():
@@ -66,3 +69,6 @@ def expectations(value: object) -> object:
         if wrong:
             raise Mistakes("\n".join(wrong))
     return value
+
+
+Expectations = Annotated[dict[str, str], BeforeValidator(_expectations)]

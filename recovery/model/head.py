@@ -1,10 +1,8 @@
 """What an experiment says beside its scenario: its title, its seed, what is expected and observed, its sweep."""
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import BeforeValidator, Field
-
-from recovery.model.expect import expectations
+from recovery.model.expect import Expectations
 from recovery.model.note import Note
 from recovery.model.observed import Observed
 from recovery.model.part import Moment, Part, Whole
@@ -21,9 +19,7 @@ class Head(Part):
     clock: Moment = Field("", description='wall-clock time of the start, for labels only: "2025-10-19T23:48-07:00"')
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
     replications: Whole = Field(1, ge=1, le=10**6, description="runs of each variant, each with other random numbers")
-    expect: Annotated[dict[str, str], BeforeValidator(expectations)] = Field(
-        default_factory=dict, description='bounds: ttr99_s = "< 30m"'
-    )
+    expect: Expectations = Field(default_factory=dict, description='bounds: ttr99_s = "< 30m"')
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
     services: str = Field("", description="file of a table of services that hang on this system, beside this file")

@@ -90,4 +90,5 @@ RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
 
 
 def by_name(value: object) -> object:
+    """A policy without parameters may be written as its name alone."""
     return {"name": value} if isinstance(value, str) else value
