@@ -88,7 +88,7 @@ def test_cold_starts_notices_and_classes_are_those_of_the_independent_program(bo
 
 @pytest.mark.slow
 @given(both=cold_starts())
-@settings(LOTS, max_examples=3000)
+@settings(LOTS, max_examples=1000)
 def test_cold_starts_are_those_of_the_independent_program_in_many_cases(both) -> None:
     check_against_the_independent_program(*both)
 
@@ -132,7 +132,7 @@ def test_books_add_up_and_cuts_change_no_bit(scenario: Scenario, stops: list[int
 
 @pytest.mark.slow
 @given(scenario=mixtures(), stops=st.lists(st.integers(0, 80 * G), max_size=5))
-@settings(LOTS, max_examples=1000)
+@settings(LOTS, max_examples=300)
 def test_books_add_up_and_cuts_change_no_bit_in_many_cases(scenario: Scenario, stops: list[int]) -> None:
     check_mixture(scenario, stops)
 

@@ -3,12 +3,13 @@
 Slow on purpose, and written from the model alone (MODEL.md, section 13, has the rules as they are implemented here).
 `scenario` is what it is told, `fleet.Fleet` runs it, `books` is what it says. One subject a file: `events` (order at
 equal times, timers), `chance` (addresses of draws), `clients` (leases, requests, pauses), `arrivals`, `limits` (doors
-and lines), `queue` (priority, weight), `host` (the life of a request), `operators`, `settings` (live keys).
+and lines), `queue` (priority, weight), `host` with its parts (`entrance`, `labour`, `leases`, `failures`, `accounts`),
+`operators`, `settings` (live keys).
 
 Where nothing of part two is used it does what `twin.requests` does, with the same draws, line by line of the log.
 
 Left room for: several servers (a client's host is fixed in two places only, `Fleet.hosts` and `TwinHost.clients`), a
-store behind workers (its finishes have their place in the order of events), processor sharing (`TwinHost.work` alone
+store behind workers (its finishes have their place in the order of events), processor sharing (`Labour.work` alone
 knows when a service ends).
 
 Where the model is silent or has two readings, it is decided that
@@ -16,7 +17,9 @@ Where the model is silent or has two readings, it is decided that
 *Order and draws*
  1. Within one kind and time: the lower host, then the class (in the order of the file), then client, then attempt.
     Among operators' edits: the host, then the place in the playbook, then the step. A host that begins to serve, after
-    a downtime or its start, does so after the edits of that moment.
+    a downtime or its start, does so after the edits of that moment. Ticks: the probe, the throttle's line, the
+    admission's. Of finishes with one number the client's comes before the host's own work. A hold-off that would end
+    as the dependency changes is ended by that change.
  2. Class k draws from streams of its own, `stream + 64 k`, so a scenario of one class has today's draws, and a class
     that is put behind the others changes no draw of theirs.
  3. Notice and first delay are drawn at the number of the attempt that follows; a gap before an attempt is sent again at
