@@ -195,7 +195,7 @@ def fingerprint(base: str, change: str) -> list[str]:
     """Series and row of a run; of the race its answer, twice."""
     experiment = experiment_of(base, change)
     if base is RACE:
-        told = row_of({key: value for key, value in race.answer(experiment, 1).items() if key != "format"})
+        told = row_of(race.answer(experiment, 1).model_dump(exclude={"format"}))
         return [told, told]
     outcome = outcome_of(experiment)
     return [series_of(outcome), row_of(outcome.measure())]

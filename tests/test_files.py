@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
 from recovery.cli.guard import TRACEBACK
+from recovery.show import report
 from recovery.simulate import pipeline
 from recovery.store import files
 from recovery.store import results as store
@@ -424,7 +425,7 @@ def test_a_run_that_fails_costs_no_other(
         result = call(*command, "--out", tmp_path / "out")
     assert result.exit_code == 3
     assert result.stderr == "failed: as written, replication 1: RuntimeError: the reason\n"
-    manifest, summary, _ = execute.report_race.report.read(tmp_path / "out" / "tiny")
+    manifest, summary, _ = report.read(tmp_path / "out" / "tiny")
     wanted = json.loads((tmp_path / "calm" / "tiny" / "summary.json").read_text(encoding="utf-8"))["rows"]
     kept = [row for row in wanted if (row["variant"], row["replication"]) != ("as written", 1)]
     assert [row | {"cpu_s": 0} for row in summary["rows"]] == [row | {"cpu_s": 0} for row in kept]

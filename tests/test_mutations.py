@@ -319,12 +319,12 @@ def check_services(seed: int) -> bool:
     hit = [name for name, state in out.states.items() if not state.is_quiet]
     node = rng.choice(hit or list(table.services))
     told = services.blast_answer([out], node)
-    for row in told["services"]:
-        assert 0 <= row["minutes_lost"]["mean"] <= table.body.horizon / 60 + 1e3, (row, where)
-        assert row["starts_s"]["mean"] <= row["well_s"]["mean"], (row, where)
-        assert sum(path["minutes"] for path in row["paths"]) <= row["minutes_lost"]["mean"] * (1 + 1e-9) + 1e-9, where
-    for cut in told["cuts"]:
-        assert cut["saved_min"]["mean"] >= -1e-6, (cut, where)
+    for row in told.services:
+        assert 0 <= row.minutes_lost.mean <= table.body.horizon / 60 + 1e3, (row, where)
+        assert row.starts_s.mean <= row.well_s.mean, (row, where)
+        assert sum(path.minutes for path in row.paths) <= row.minutes_lost.mean * (1 + 1e-9) + 1e-9, where
+    for cut in told.cuts:
+        assert cut.saved_min.mean >= -1e-6, (cut, where)
     return True
 
 

@@ -16,6 +16,8 @@ from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, report_race
 from recovery.simulate import pipeline
 from recovery.stages import dns as stage
+from recovery.store.race_record import Race
+from recovery.store.service_record import Services
 from recovery.study import execute, race
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -73,7 +75,7 @@ source = "made up"
 def _brief() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, much in (("YEARS", 0.05), ("TRIALS", 20), ("REPEATS", 2)):
-            patch.setattr(report_race, name, much)
+            patch.setattr(race, name, much)
         yield
 
 
@@ -96,10 +98,10 @@ def page(folder: Path) -> str:
 
 
 def test_the_part_is_the_same_on_any_number_of_threads_and_another_with_another_seed(experiment: Experiment) -> None:
-    found = report_race.part(experiment, 1)
-    assert found == report_race.part(experiment, 3)
+    found = race.part(experiment, 1)
+    assert found == race.part(experiment, 3)
     head = experiment.head.model_copy(update={"seed": experiment.head.seed + 1})
-    assert found != report_race.part(dataclasses.replace(experiment, head=head), 1)
+    assert found != race.part(dataclasses.replace(experiment, head=head), 1)
 
 
 def test_the_race_is_counted_before_the_runs_so_that_ctrl_c_there_loses_none(
@@ -114,7 +116,7 @@ def test_the_race_is_counted_before_the_runs_so_that_ctrl_c_there_loses_none(
         ran.extend(tasks)
         return iter(())
 
-    monkeypatch.setattr(report_race, "part", interrupted)
+    monkeypatch.setattr(race, "part", interrupted)
     monkeypatch.setattr(pipeline.Runner, "run", note)
     with pytest.raises(KeyboardInterrupt):
         execute.run(experiment, out=tmp_path, threads=1, quiet=True)
@@ -122,24 +124,26 @@ def test_the_race_is_counted_before_the_runs_so_that_ctrl_c_there_loses_none(
 
 
 def test_the_part_has_what_the_race_alone_gives(experiment: Experiment) -> None:
-    found = report_race.part(experiment, 2)
+    found = race.part(experiment, 2)
     assert found is not None
     dns = experiment.first.scenario.dns
     assert dns is not None
-    brute = stage.by_brute_force(dns, years=report_race.YEARS / 8, seed=experiment.head.seed, replications=8)
-    assert found["rows"][0]["empty"] == brute.empty > 0
-    assert [row["guardrails"] for row in found["rows"]] == [[], *([name] for name in race.GUARDRAILS)]
-    assert found["possible"][0]["story"] == stage.explore(3, 2, 3, 1).story
-    away = sum((b - a) * share for a, b, share in found["window"]["steps"])
+    brute = stage.by_brute_force(dns, years=race.YEARS / 8, seed=experiment.head.seed, replications=8)
+    assert found.rows[0].empty == brute.empty > 0
+    assert [row.guardrails for row in found.rows] == [(), *((name,) for name in race.GUARDRAILS)]
+    assert found.possible[0].story == stage.explore(3, 2, 3, 1).story
+    assert found.window is not None
+    away = sum((b - a) * share for a, b, share in found.window.steps)
     assert away == pytest.approx(600 - 5 / 2 + 60 / 2)  # ten minutes, less the TTL, more the negative one
-    safe = next(row for row in found["rows"] if row["guardrails"] == ["compare-and-set"])
-    assert safe["per_year"]["mean"] == safe["empty"] == 0
+    safe = next(row for row in found.rows if row.guardrails == ("compare-and-set",))
+    assert safe.per_year.mean == safe.empty == 0
+    assert found.inputs == {key: value for key, value in experiment.raw["dns"].items() if key != "window"}
+    assert Race.read(found.to_json()) == found
 
 
 def test_without_a_race_nothing_is_kept_or_told(tmp_path: Path) -> None:
-    alone = parse(SMALL)
-    assert report_race.part(alone, 1) is None
-    assert report_race.section({}, {"groups": []}, tmp_path) == ""
+    assert race.part(parse(SMALL), 1) is None
+    assert report_race.section(None, [], "", [], tmp_path) == ""
     assert not list(tmp_path.iterdir())
 
 
@@ -172,7 +176,7 @@ def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: 
     assert section.count('id="figure-dns"') == 1
     assert (folder / "figures" / "dns.png").stat().st_size > 10_000
     stones = [(300.0, "the record <is> empty"), (540.0, "the cause is known")]  # of what the dependency is, no other
-    assert report_race.stones(summary) == stones
+    assert report_race.stones(Services.model_validate(summary["services"])) == stones
 
 
 def test_variants_with_the_same_leases_are_told_once(experiment: Experiment, folder: Path, page: str) -> None:

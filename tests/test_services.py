@@ -28,8 +28,8 @@ from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity
-from recovery.store import results as store
 from recovery.study import execute, services
+from recovery.study.services import means, propagation
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
@@ -111,10 +111,14 @@ def test_a_random_graph_is_its_twins(seed: int) -> None:
     for name, depth in twin.run().items():
         np.testing.assert_allclose(out.states[name].depth, depth, atol=1e-9, err_msg=f"{name} of seed {seed}")
     for name, depth in twin.run(only="s0").items():
-        np.testing.assert_allclose(out.blast("s0").states[name].depth, depth, atol=1e-9, err_msg=f"{name}, s0 alone")
+        np.testing.assert_allclose(
+            services.blast(out, "s0").states[name].depth, depth, atol=1e-9, err_msg=f"{name}, s0 alone"
+        )
     edge = random.Random(seed).choice(table.edges)
     for name, depth in twin.run(cut=(edge.source, edge.target)).items():
-        np.testing.assert_allclose(out.cut([edge]).states[name].depth, depth, atol=1e-9, err_msg=f"{name}, {edge}")
+        np.testing.assert_allclose(
+            services.cut(out, [edge]).states[name].depth, depth, atol=1e-9, err_msg=f"{name}, {edge}"
+        )
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
@@ -140,9 +144,9 @@ def test_a_cut_edge_hurts_nobody(seed: int) -> None:
     table = service_table.parse(random_table(seed))
     out = services.alone(table)
     for edge in table.edges:
-        for name, state in out.cut([edge]).states.items():
+        for name, state in services.cut(out, [edge]).states.items():
             assert (state.depth <= out.states[name].depth + 1e-9).all(), (edge, name)
-    nothing = out.cut(table.edges)
+    nothing = services.cut(out, table.edges)
     for name, service in table.services.items():
         if not service.has_own:
             assert nothing.minutes_lost(name) == 0
@@ -153,7 +157,7 @@ def test_the_blast_of_nothing_is_nothing_and_of_one_no_more_than_the_event(seed:
     table = service_table.parse(random_table(seed))
     out = services.alone(table)
     for node in table.services:
-        alone, quiet = out.blast(node), out.blast(node, np.zeros(out.windows))
+        alone, quiet = services.blast(out, node), services.blast(out, node, np.zeros(out.windows))
         assert quiet.total_min() == 0
         for name in table.services:
             assert (alone.states[name].depth <= out.states[name].depth + 1e-9).all()
@@ -218,7 +222,7 @@ def test_capacity_goes_and_comes_back_through_launches() -> None:
     )
     out = services.alone(table)
     assert spans_min(out, "x")[0] == pytest.approx((90, 360), abs=1)  # no launch before 300 min
-    assert spans_min(out.cut([table.edge("ec2->x")]), "x")[0] == pytest.approx((90, 180), abs=1)
+    assert spans_min(services.cut(out, [table.edge("ec2->x")]), "x")[0] == pytest.approx((90, 180), abs=1)
     assert out.chain("x", 200) == ["x", "ec2"]  # it waits for launches
     assert out.chain("x", 100) == ["x", "root"]
 
@@ -230,9 +234,9 @@ def test_a_cause_makes_trouble_only_once_it_was_there() -> None:
     )
     out = services.alone(table)
     assert spans_min(out, "x") == [(30, 45), (100, 200)]
-    assert spans_min(out.cut([table.edge("root->stage")]), "x") == [(30, 45)]  # before root it was its own
-    assert spans_min(out.blast("root"), "x") == [(100, 200)]
-    assert out.blast("root").path("x") == ["root", "stage", "x"]
+    assert spans_min(services.cut(out, [table.edge("root->stage")]), "x") == [(30, 45)]  # before root it was its own
+    assert spans_min(services.blast(out, "root"), "x") == [(100, 200)]
+    assert services.blast(out, "root").path("x") == ["root", "stage", "x"]
     assert out.chain("x", 110) == ["x", "stage", "root"]
     assert out.chain("x", 150) == ["x", "stage"]  # root is well: the stage is busy with itself
 
@@ -343,11 +347,11 @@ def test_the_table_in_the_readme_is_one() -> None:
 
 def test_the_shipped_table_meets_what_was_observed() -> None:
     rows = services.observed([services.alone(service_table.load(SHIPPED))])
-    compared = [row for row in rows if row["is_within"] is not None]
+    compared = [row for row in rows if row.is_within is not None]
     assert len(compared) >= 28
-    assert [row["label"] for row in compared if not row["is_within"]] == []
-    assert not any(row["is_predicted"] and (row["used_for_fit"] or row["is_given"]) for row in rows)
-    told = report_services.counts({"observed": rows})
+    assert [row.label for row in compared if not row.is_within] == []
+    assert not any(row.is_predicted and (row.used_for_fit or row.is_given) for row in rows)
+    told = report_services.counts(rows)
     shown = [int(n) for n in re.findall(r"(\d+) (?:predicted|used|given|following|not)", told)]
     assert sum(shown) == len(rows)
     assert f"{shown[0] + shown[1]} of {shown[0] + shown[1]} are within" in told
@@ -371,9 +375,9 @@ def test_what_people_did_and_the_end_of_all_are_read_off_the_table() -> None:
         )
     )
     last, others, by_hand, failover = services.observed([out])
-    assert (last["simulated_s"], others["simulated_s"], by_hand["simulated_s"]) == (300 * 60, 130 * 60, 300 * 60)
-    assert [row["is_given"] for row in (last, others, by_hand, failover)] == [False, False, True, False]
-    assert failover["is_within"] is None  # a table alone has no health checks
+    assert (last.simulated_s, others.simulated_s, by_hand.simulated_s) == (300 * 60, 130 * 60, 300 * 60)
+    assert [row.is_given for row in (last, others, by_hand, failover)] == [False, False, True, False]
+    assert failover.is_within is None  # a table alone has no health checks
     assert report_services.role(failover) == "not simulated"
 
 
@@ -386,8 +390,8 @@ def test_a_backlog_that_people_stop_only_drains_from_then_on() -> None:
 def test_dynamodb_took_everybody_down_and_launches_only_those_who_launch() -> None:
     table = service_table.load(SHIPPED)
     out = services.alone(table)
-    assert all(out.blast("dynamodb").minutes_lost(name) > 0 for name in table.services)
-    hit = {name for name in table.services if out.blast("ec2").minutes_lost(name) > 0}
+    assert all(services.blast(out, "dynamodb").minutes_lost(name) > 0 for name in table.services)
+    hit = {name for name in table.services if services.blast(out, "ec2").minutes_lost(name) > 0}
     assert "redshift_clusters" in hit
     assert not hit & {"dynamodb", "dwfm", "iam_sign_in", "support", "lambda_sqs"}
 
@@ -536,7 +540,7 @@ def test_a_run_without_services_is_as_before(folder: Path) -> None:
     digests = [[identity.digest_of(variant, 4, 0) for variant in one.variants] for one in (with_table, without)]
     assert digests[0] == digests[1]
     assert services.table_of(without) is None
-    assert report_services.section({"rows": []}, folder) == ""
+    assert report_services.section(None, folder) == ""
 
 
 def test_a_table_that_is_missing_or_wrong_is_told_before_anything_runs(folder: Path, tmp_path: Path) -> None:
@@ -566,7 +570,7 @@ def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.
 
 def test_pictures_have_every_service_by_its_label() -> None:
     table = service_table.load(SHIPPED)
-    part = json.loads(store.to_json(services.summary([services.alone(table)])))
+    part = services.summary([services.alone(table)])
     graph, timeline, waits = figures_services.figures_for(part)
     boxes = {text.get_text().replace("\n", " ") for text in graph.figure.axes[0].texts}
     ticks = {label.get_text() for label in timeline.figure.axes[0].get_yticklabels()}
@@ -643,8 +647,8 @@ def test_layers_stand_below_what_they_need() -> None:
 
 
 def test_a_run_in_which_nothing_happened_takes_no_time_away() -> None:
-    assert services._interval([60.0, math.nan, 180.0])["mean"] == 120.0
-    assert math.isnan(services._interval([math.nan, math.nan])["mean"])
+    assert means.interval([60.0, math.nan, 180.0]).mean == 120.0
+    assert math.isnan(means.interval([math.nan, math.nan]).mean)
 
 
 @pytest.mark.parametrize(
@@ -667,10 +671,10 @@ def test_what_never_came_and_what_always_was_are_told(
     out = services.alone(table_of(text))
     monkeypatch.setattr(services.ServicesOutcome, "impaired", lambda self, name: spans)
     row = services.observed([out])[0]
-    axis = services_text.axis_of({"horizon_s": 3600.0, "clock": ""})
+    axis = report_services.axis_of(services.summary([services.alone(table_of(text))]))
     assert report_services.show_simulated(row, axis) == simulated
     assert report_services.show_difference(row) == difference.replace("-", "−")
-    assert row["is_within"] is False
+    assert row.is_within is False
 
 
 # Size: what a table of thousands of services costs
@@ -685,7 +689,7 @@ def chain(n: int, kind: str = 'kind = "hard"') -> str:
 def states_made(monkeypatch: pytest.MonkeyPatch, n: int) -> int:
     """How many states `recovery blast` works out in full."""
     made = 0
-    whole = services._state
+    whole = propagation._state
 
     def counted(*arguments: Any) -> Any:
         nonlocal made
@@ -694,12 +698,12 @@ def states_made(monkeypatch: pytest.MonkeyPatch, n: int) -> int:
 
     table = service_table.parse(chain(n))
     with monkeypatch.context() as patched:
-        patched.setattr(services, "_state", counted)
+        patched.setattr(propagation, "_state", counted)
         answer = services.blast_answer([services.alone(table)], "s0")
-    assert [row["service"] for row in answer["services"]] == [f"s{i}" for i in range(1, n)]
-    assert all(row["minutes_lost"]["mean"] == pytest.approx(50) for row in answer["services"])
+    assert [row.service for row in answer.services] == [f"s{i}" for i in range(1, n)]
+    assert all(row.minutes_lost.mean == pytest.approx(50) for row in answer.services)
     # Without the edge into s(i) it and all below it are spared.
-    saved = {row["to"]: row["saved_min"]["mean"] for row in answer["cuts"]}
+    saved = {row.target: row.saved_min.mean for row in answer.cuts}
     assert all(value == pytest.approx(50 * (n - int(to[1:]))) for to, value in saved.items())
     return made
 
@@ -717,8 +721,8 @@ def test_a_blast_of_five_thousand_services_takes_seconds() -> None:
     table = service_table.parse(chain(5_000))
     answer = services.blast_answer([services.alone(table)], "s0")
     assert time.process_time() - begun < 30
-    assert len(answer["services"]) == 4_999
-    last = answer["services"][-1]["path"]
+    assert len(answer.services) == 4_999
+    last = answer.services[-1].path
     assert (last[0], last[-1], len(last)) == ("s0", "s4999", services.PATH_MAX + 1)
     assert last[services.PATH_MAX // 2] == f"… {5_000 - services.PATH_MAX} more …"
     text = services_text.told_blast(answer)
@@ -734,12 +738,12 @@ def test_a_service_that_is_spared_is_the_same_as_one_worked_out_in_full() -> Non
         'kind = "capacity", loses_in = "1h", regains_in = "1h"',
     ):
         out = services.alone(service_table.parse(chain(3, kind)))
-        spared = out.cut(out.table.edges[:1])
+        spared = services.cut(out, out.table.edges[:1])
         number_of = {name: i for i, name in enumerate(out.table.services)}
         label_number = {label: i for i, label in enumerate(services.labels(out.table))}
         for name in ("s1", "s2"):
             assert spared.states[name].is_quiet
-            assert spared.states[name].is_same(services._state(spared, name, number_of, label_number))
+            assert spared.states[name].is_same(propagation._state(spared, name, number_of, label_number))
 
 
 def test_many_services_want_a_coarser_grid() -> None:

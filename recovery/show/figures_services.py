@@ -1,4 +1,4 @@
-"""Pictures of who else was down, from the part "services" of a summary: the graph, a timeline, what all waited for."""
+"""Pictures of who else was down: the graph, a timeline, what all waited for."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recovery import units
 from recovery.show import figures
 from recovery.show.figures import COLOURS, GREY, INK, Picture, TimeAxis
-from recovery.store.results import number
+from recovery.store.service_record import Edge, Graph, Service, ServiceMilestone, Services
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ WAITS_MAX = 8  # what is waited for that has its own colour
 REST = "all else"
 POINTS = 480
 # Style, width and colour of an edge of each kind, and what the legend says of it.
-EDGES: dict[str, tuple[Any, float, str, str]] = {
+EDGES: dict[str, tuple[str | tuple[int, tuple[float, ...]], float, str, str]] = {
     "cause": ("-", 2.0, INK, "cause: its own trouble came from there"),
     "hard": ("-", 1.0, "#0072B2", "hard: down with it"),
     "backlog": ((0, (6, 2)), 1.2, "#D55E00", "backlog: work piled up meanwhile"),
@@ -31,18 +31,20 @@ EDGES: dict[str, tuple[Any, float, str, str]] = {
     "launches": ((0, (1, 1.5)), 1.2, "#009E73", "launches: gets instances back"),
     "manual": ((0, (1.5, 1.5)), 1.4, "#CC79A7", "manual: until somebody acts"),
 }
+Spot = str | tuple[str, str, int]
+"""A place of the graph: of a service, or where an edge (from, to) passes through a row."""
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "--", "++", "oo")
 
 
-def figures_for(part: Mapping[str, Any]) -> list[Picture]:
+def figures_for(part: Services) -> list[Picture]:
     """All pictures of a part "services"."""
     with figures.style():
-        lost = {row["name"]: number(row["minutes_lost"]["mean"]) for row in part["services"]}
+        lost = {row.name: row.minutes_lost.mean for row in part.services}
         pictures = [graph(part, lost), timeline(part)]
-        return [*pictures, waits(part)] if part["waits"] else pictures
+        return [*pictures, waits(part)] if part.waits else pictures
 
 
-def blast_picture(part: Mapping[str, Any], node: str, lost: Mapping[str, float]) -> Picture:
+def blast_picture(part: Graph, node: str, lost: Mapping[str, float]) -> Picture:
     """The graph coloured by the minutes lost if only `node` had been impaired."""
     with figures.style():
         return graph(part, lost, node)
@@ -51,18 +53,18 @@ def blast_picture(part: Mapping[str, Any], node: str, lost: Mapping[str, float])
 # --- the graph --------------------------------------------------------------------------------------------------------
 
 
-def graph(part: Mapping[str, Any], lost: Mapping[str, float], node: str = "") -> Picture:
+def graph(part: Graph, lost: Mapping[str, float], node: str = "") -> Picture:
     """Services in layers, each below all that it needs; colour by minutes lost, edges by kind."""
     import matplotlib as mpl
     from matplotlib.patches import FancyBboxPatch, PathPatch
     from matplotlib.path import Path
 
-    label = {row["name"]: row["label"] for row in part["nodes"]}
-    layer = {row["name"]: row["layer"] for row in part["nodes"]}
+    label = {row.name: row.label for row in part.nodes}
+    layer = {row.name: row.layer for row in part.nodes}
     shown = sorted(label, key=lambda name: (name != node, -lost.get(name, 0.0)))[:NODES_MAX]
-    edges = [edge for edge in part["edges"] if edge["from"] in shown and edge["to"] in shown]
+    edges = [edge for edge in part.edges if edge.source in shown and edge.target in shown]
     places, waypoints, rows, wide = _layout([name for name in label if name in shown], layer, edges)
-    kinds = [kind for kind in EDGES if any(edge["kind"] == kind for edge in edges)]
+    kinds = [kind for kind in EDGES if any(edge.kind == kind for edge in edges)]
     legend_rows = -(-len(kinds) // 2)
     figure, (panel, bar, below) = figures.stack([0.98 * rows, 0.12, figures.lines_in(legend_rows)])
     panel.set_xlim(0, 1)
@@ -72,9 +74,9 @@ def graph(part: Mapping[str, Any], lost: Mapping[str, float], node: str = "") ->
     colours = mpl.colormaps["Oranges"]
     high = 0.29
 
-    def ends(edge: Mapping[str, Any]) -> list[tuple[float, float]]:
-        (x0, y0), (x1, y1) = places[edge["from"]], places[edge["to"]]
-        return [(x0, y0 - high), *waypoints.get((edge["from"], edge["to"]), []), (x1, y1 + high)]
+    def ends(edge: Edge) -> list[tuple[float, float]]:
+        (x0, y0), (x1, y1) = places[edge.source], places[edge.target]
+        return [(x0, y0 - high), *waypoints.get((edge.source, edge.target), []), (x1, y1 + high)]
 
     for edge in edges:
         points, corners = ends(edge), []
@@ -82,7 +84,7 @@ def graph(part: Mapping[str, Any], lost: Mapping[str, float], node: str = "") ->
         for (xa, ya), (xb, yb) in itertools.pairwise(points):
             corners += [(xa, (ya + yb) / 2), (xb, (ya + yb) / 2), (xb, yb)]
             codes += [Path.CURVE4] * 3
-        style, width, colour, _ = EDGES[edge["kind"]]
+        style, width, colour, _ = EDGES[edge.kind]
         line = Path([points[0], *corners], codes)
         panel.add_patch(PathPatch(line, fill=False, lw=width, ls=style, ec=colour, zorder=1, capstyle="butt"))
         panel.plot([points[-1][0]], [points[-1][1] + 0.02], marker="v", ms=4.5, color=colour, zorder=2)
@@ -136,7 +138,7 @@ def _legend(below: Axes, kinds: Sequence[str]) -> None:
 
 
 def _layout(
-    names: Sequence[str], layer: Mapping[str, int], edges: Sequence[Mapping[str, Any]]
+    names: Sequence[str], layer: Mapping[str, int], edges: Sequence[Edge]
 ) -> tuple[dict[str, tuple[float, float]], dict[tuple[str, str], list[tuple[float, float]]], int, float]:
     """Places of the services, the points that long edges pass through, the number of rows, and how wide a box may be.
 
@@ -145,24 +147,24 @@ def _layout(
     """
     used = sorted({layer[name] for name in names})
     row_of = {number: i for i, number in enumerate(used)}
-    rows: list[list[Any]] = [[name for name in names if row_of[layer[name]] == i] for i in range(len(used))]
-    links: list[tuple[Any, Any]] = []
-    through: dict[tuple[str, str], list[Any]] = {}
+    rows: list[list[Spot]] = [[name for name in names if row_of[layer[name]] == i] for i in range(len(used))]
+    links: list[tuple[Spot, Spot]] = []
+    through: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
     for edge in edges:
-        key = (edge["from"], edge["to"])
+        key = (edge.source, edge.target)
         first, last = row_of[layer[key[0]]], row_of[layer[key[1]]]
         steps = [(*key, row) for row in range(first + 1, last)]
         for step in steps:
             rows[step[2]].append(step)
         through[key] = steps
-        walk = [key[0], *steps, key[1]]
+        walk: list[Spot] = [key[0], *steps, key[1]]
         links += list(itertools.pairwise(walk))
-    place: dict[Any, float] = {}
+    place: dict[Spot, float] = {}
 
-    def widths_of(row: Sequence[Any]) -> list[float]:
+    def widths_of(row: Sequence[Spot]) -> list[float]:
         return [1.0 if isinstance(one, str) else 0.25 for one in row]
 
-    def spread(row: Sequence[Any]) -> None:
+    def spread(row: Sequence[Spot]) -> None:
         widths, at = widths_of(row), 0.0
         for one, width in zip(row, widths, strict=True):
             place[one] = (at + width / 2) / sum(widths)
@@ -192,20 +194,20 @@ def _layout(
 # --- timeline ---------------------------------------------------------------------------------------------------------
 
 
-def _axis(part: Mapping[str, Any]) -> TimeAxis:
+def _axis(part: Services) -> TimeAxis:
     """Time to a little after the last service is well."""
-    ends = [number(end) for row in part["services"] for _, end in row["impaired"]]
-    ends += [number(row["observed_s"]) for row in part["observed"] if row["what"] not in ("action", "nothing")]
+    ends = [end for row in part.services for _, end in row.impaired]
+    ends += [row.observed_s for row in part.observed if row.what not in ("action", "nothing")]
     last = max([end for end in ends if math.isfinite(end)], default=0.0)
-    horizon = number(part["horizon_s"])
+    horizon = part.horizon_s
     if ends and all(math.isfinite(end) for end in ends):
-        horizon = min(horizon, 1.04 * last + part["window_s"])
-    return TimeAxis({"horizon_s": horizon, "head": {"clock": part["clock"]}, "inputs": {}})
+        horizon = min(horizon, 1.04 * last + part.window_s)
+    return TimeAxis({"horizon_s": horizon, "head": {"clock": part.clock}, "inputs": {}})
 
 
-def observed_spans(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+def observed_spans(rows: Sequence[ServiceMilestone]) -> list[tuple[float, float]]:
     """Times [from, to) of one service from its observed rows; nan where one end is not known."""
-    at = {row["what"]: number(row["observed_s"]) for row in rows}
+    at = {row.what: row.observed_s for row in rows}
     begin, end = at.get("start", math.nan), at.get("end", math.nan)
     if "first end" in at or "second start" in at:
         found = [(begin, at.get("first end", math.nan)), (at.get("second start", math.nan), end)]
@@ -214,26 +216,27 @@ def observed_spans(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float
     return [pair for pair in found if not all(math.isnan(one) for one in pair)]
 
 
-def timeline(part: Mapping[str, Any]) -> Picture:
+def timeline(part: Services) -> Picture:
     """One bar a service, simulated above observed; the deeper, the darker."""
     import matplotlib as mpl
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     axis = _axis(part)
-    services = [row for row in part["services"] if row["impaired"] or _seen(part, row["name"])]
-    services = sorted(services, key=lambda row: (_layer(part, row["name"]), _start(row)))[:NODES_MAX]
-    labels = {row["name"]: row["label"] for row in part["nodes"]}
+    labels = {node.name: node.label for node in part.nodes}
+    layer = {node.name: node.layer for node in part.nodes}
+    services = [row for row in part.services if row.impaired or _seen(part, row.name)]
+    services = sorted(services, key=lambda row: (layer[row.name], _start(row)))[:NODES_MAX]
     figure, (panel, below) = figures.stack([0.5 + 0.34 * len(services), figures.lines_in(3)])
     shades = mpl.colormaps["Blues"]
     for i, row in enumerate(services):
-        for begin, end, depth in ([number(value) for value in step] for step in row["depth"]):
+        for begin, end, depth in row.depth:
             end = min(end, axis.horizon_s)
             panel.barh(i - 0.19, end - begin, 0.34, left=begin, color=shades(0.25 + 0.75 * depth), lw=0, zorder=3)
-        for begin, end in row["impaired"]:
-            left, right = number(begin), min(number(end), axis.horizon_s)
-            panel.barh(i - 0.19, right - left, 0.34, left=left, fill=False, ec=INK, lw=0.5, zorder=4)
-        for begin, end in observed_spans(_seen(part, row["name"])):
+        for begin, end in row.impaired:
+            width = min(end, axis.horizon_s) - begin
+            panel.barh(i - 0.19, width, 0.34, left=begin, fill=False, ec=INK, lw=0.5, zorder=4)
+        for begin, end in observed_spans(_seen(part, row.name)):
             if math.isnan(begin) or math.isnan(end):
                 at, marker = (begin, ">") if math.isnan(end) else (end, "<")
                 panel.plot([at], [i + 0.19], marker=marker, ms=5, color=GREY, ls="", zorder=4, clip_on=False)
@@ -241,7 +244,7 @@ def timeline(part: Mapping[str, Any]) -> Picture:
                 panel.barh(
                     i + 0.19, end - begin, 0.3, left=begin, fc="#e4e4e4", ec=GREY, hatch="////", lw=0.6, zorder=3
                 )
-    panel.set_yticks(range(len(services)), [labels[row["name"]] for row in services], fontsize=8.2)
+    panel.set_yticks(range(len(services)), [labels[row.name] for row in services], fontsize=8.2)
     panel.set_ylim(len(services) - 0.4, -0.6)
     axis.dress(panel)
     panel.grid(visible=False, axis="y")
@@ -260,8 +263,8 @@ def timeline(part: Mapping[str, Any]) -> Picture:
             if math.isfinite(_end(last))
             else "not well at the end"
         )
-        what = f"Last of all {labels[last['name']]}, {after}"
-    figures.entitle(figure, f"{what}; simulated above observed" if part["observed"] else what)
+        what = f"Last of all {labels[last.name]}, {after}"
+    figures.entitle(figure, f"{what}; simulated above observed" if part.observed else what)
     return Picture(
         "services-timeline", figure,
         "When each service was impaired. Upper bar: simulated, the darker the deeper; lower bar: observed, where both "
@@ -269,45 +272,41 @@ def timeline(part: Mapping[str, Any]) -> Picture:
     )  # fmt: skip
 
 
-def _seen(part: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    return [row for row in part["observed"] if row["service"] == name and row["what"] not in ("action", "nothing")]
+def _seen(part: Services, name: str) -> list[ServiceMilestone]:
+    return [row for row in part.observed if row.service == name and row.what not in ("action", "nothing")]
 
 
-def _layer(part: Mapping[str, Any], name: str) -> int:
-    return next(int(row["layer"]) for row in part["nodes"] if row["name"] == name)
+def _start(row: Service) -> float:
+    return row.impaired[0][0] if row.impaired else math.inf
 
 
-def _start(row: Mapping[str, Any]) -> float:
-    return number(row["impaired"][0][0]) if row["impaired"] else math.inf
-
-
-def _end(row: Mapping[str, Any]) -> float:
-    return number(row["impaired"][-1][1]) if row["impaired"] else -math.inf
+def _end(row: Service) -> float:
+    return row.impaired[-1][1] if row.impaired else -math.inf
 
 
 # --- what all waited for ----------------------------------------------------------------------------------------------
 
 
-def waits(part: Mapping[str, Any]) -> Picture:
+def waits(part: Services) -> Picture:
     """How many services' worth of work was waiting, for what, over time."""
     axis = _axis(part)
     times = np.linspace(0, axis.horizon_s, POINTS, endpoint=False)
     began: dict[str, float] = {}
-    for wait in (wait for row in part["services"] for wait in row["waits"]):
-        began[wait["for"]] = min(began.get(wait["for"], math.inf), number(wait["from_s"]))
-    stacked = sorted(part["waits"][:WAITS_MAX], key=lambda row: (began.get(row["for"], math.inf), row["for"]))
-    names = [row["for"] for row in stacked]
-    if rest := part["waits"][WAITS_MAX:]:
+    for wait in (wait for row in part.services for wait in row.waits):
+        began[wait.waits_for] = min(began.get(wait.waits_for, math.inf), wait.from_s)
+    share = {row.waits_for: row.share for row in part.waits[:WAITS_MAX]}
+    names = sorted(share, key=lambda name: (began.get(name, math.inf), name))
+    if rest := part.waits[WAITS_MAX:]:
         names.append(REST)
-        stacked.append({"for": REST, "share": math.fsum(number(row["share"]) for row in rest)})
+        share[REST] = math.fsum(row.share for row in rest)
     found = {name: np.zeros(POINTS) for name in names}
-    for row in part["services"]:
+    for row in part.services:
         depth = np.zeros(POINTS)
-        for begin, end, value in row["depth"]:
-            depth[(times >= number(begin)) & (times < number(end))] = value
-        for wait in row["waits"]:
-            there = (times >= number(wait["from_s"])) & (times < number(wait["to_s"]))
-            found[wait["for"] if wait["for"] in found else REST][there] += depth[there]
+        for begin, end, value in row.depth:
+            depth[(times >= begin) & (times < end)] = value
+        for wait in row.waits:
+            there = (times >= wait.from_s) & (times < wait.to_s)
+            found[wait.waits_for if wait.waits_for in found else REST][there] += depth[there]
     figure, (panel, below) = figures.stack([2.9, figures.lines_in(-(-len(names) // 2))])
     base = np.zeros(POINTS)
     handles = []
@@ -329,11 +328,11 @@ def waits(part: Mapping[str, Any]) -> Picture:
     axis.dress(panel)
     panel.set_ylim(0, max(float(base.max()) * 1.08, 1e-9))
     panel.set_ylabel("services impaired (by depth)")
-    named = [f"{row['for']}: {units.show_share(round(number(row['share']), 3))} of the minutes lost" for row in stacked]
+    named = [f"{name}: {units.show_share(round(share[name], 3))} of the minutes lost" for name in names]
     figures.legend_below(below, handles, named, False, columns=2)
-    most = part["waits"][0]
-    share = units.show_share(round(number(most["share"]), 2))
-    figures.entitle(figure, f"What everybody was waiting for: {most['for']}, {share} of all minutes lost")
+    most = part.waits[0]
+    all_lost = units.show_share(round(most.share, 2))
+    figures.entitle(figure, f"What everybody was waiting for: {most.waits_for}, {all_lost} of all minutes lost")
     return Picture(
         "services-waits", figure,
         "Impaired services, each with its depth, by what the one at the end of its chain of needs was busy with: a "

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from recovery import units
-from recovery.show import figures, report
+from recovery.show import figures, race_text, report
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
-from recovery.store import results as store
-from recovery.study import race
+from recovery.store.race_record import RaceManifest, RaceRow, RaceSummary
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+R = TypeVar("R", RaceManifest, RaceSummary)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -24,16 +27,25 @@ def write(folder: Path) -> Path:
     """Pictures and report.html of a folder that `race.run` wrote; returns the page's path. Raises files.Damaged and
     files.WriteError.
     """
-    manifest, summary = (files.read_json(folder / f"{name}.json") for name in ("manifest", "summary"))
+    manifest, summary = _read(folder / "manifest.json", RaceManifest), _read(folder / "summary.json", RaceSummary)
     with figures.style():
-        pictures = [_often(summary), _latency(summary)]
+        pictures = [_often(summary.rows), _latency(summary.rows)]
     drawn = report.draw(folder, pictures)
     page = folder / "report.html"
     files.write_text(page, html(manifest, summary, drawn))
     return page
 
 
-def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tuple[Picture, str]]) -> str:
+def _read(path: Path, kind: type[R]) -> R:
+    try:
+        return kind.read(json.dumps(files.read_json(path)))
+    except files.Damaged:
+        raise
+    except ValueError as error:
+        raise files.Damaged(f"{path}: {error}; want {files.AGAIN}") from None
+
+
+def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text, in the look of every report."""
     from markupsafe import Markup
 
@@ -43,36 +55,34 @@ def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: list[tu
         "race.html.j2",
         drawn,
         look=Markup(look[0] if look else ""),
-        head=manifest["head"],
+        head=manifest.head,
         manifest=manifest,
-        verdicts=race.verdicts(summary),
-        rows=race.often_rows(summary),
-        searches=summary["possible"],
-        inputs=json.dumps(manifest["inputs"]["dns"], indent=1, ensure_ascii=False),
-        command=report.command(manifest),
+        verdicts=race_text.verdicts(summary.possible),
+        rows=race_text.often_rows(summary.rows),
+        searches=summary.possible,
+        inputs=json.dumps(manifest.inputs["dns"], indent=1, ensure_ascii=False),
+        command=report.command({"argv": manifest.argv}),
     )
 
 
-def _label(row: Mapping[str, Any], skip: str = "") -> str:
-    levers = {key: value for key, value in row["levers"].items() if key != skip}
-    return figures.label_of(row["variant"], levers)
+def _label(row: RaceRow, skip: str = "") -> str:
+    return figures.label_of(row.variant, {key: value for key, value in row.levers.items() if key != skip})
 
 
-def _at(row: Mapping[str, Any], lever: str) -> float:
-    found = units.quantity(row["levers"][lever])
+def _at(row: RaceRow, lever: str) -> float:
+    found = units.quantity(row.levers[lever])
     return found[1] if found else math.nan
 
 
-def _often(summary: Mapping[str, Any]) -> Picture:
+def _often(rows: Sequence[RaceRow]) -> Picture:
     """Empty records a year: over the first swept key, a line a variant and value of the others; else a row each."""
-    rows = summary["rows"]
-    numbers = [store.number(row["per_year"]["mean"]) for row in rows]
-    shown = [race.show_rate(n) for n in (min(numbers), max(numbers))]
+    numbers = [row.per_year.mean for row in rows]
+    shown = [race_text.show_rate(n) for n in (min(numbers), max(numbers))]
     title = f"A record is left empty {shown[0]} to {shown[1]} times a year"
     caption = "Bars: 95 % intervals. A triangle: none was seen, and it stands at the upper end of the interval."
-    levers = {key: [units.quantity(row["levers"][key]) for row in rows] for key in rows[0]["levers"]}
+    levers = {key: [units.quantity(row.levers[key]) for row in rows] for key in rows[0].levers}
     lever = next((key for key, found in sorted(levers.items(), reverse=True) if None not in found), "")
-    lines: dict[str, list[Any]] = {}
+    lines: dict[str, list[RaceRow]] = {}
     for row in rows:
         lines.setdefault(_label(row, lever), []).append(row)
     if not lever:
@@ -80,7 +90,7 @@ def _often(summary: Mapping[str, Any]) -> Picture:
         panel = figure.subplots()
         for i, row in enumerate(rows):
             _point(panel, row, y=i, colour=COLOURS[1])
-        panel.set_yticks(range(len(rows)), [row["variant"] for row in rows])
+        panel.set_yticks(range(len(rows)), [row.variant for row in rows])
         panel.invert_yaxis()
         panel.set_xscale("log")
         panel.set_xlabel("empty records a year (log scale)")
@@ -90,8 +100,9 @@ def _often(summary: Mapping[str, Any]) -> Picture:
     handles = []
     for n, own in enumerate(lines.values()):
         at = [_at(row, lever) for row in own]
-        mean, low, high = ([store.number(row["per_year"][key]) for row in own] for key in ("mean", "low", "high"))
-        spread = [[m - a for m, a in zip(mean, low, strict=True)], [b - m for m, b in zip(mean, high, strict=True)]]
+        mean = [row.per_year.mean for row in own]
+        spread = [[row.per_year.mean - row.per_year.low for row in own]]
+        spread += [[row.per_year.high - row.per_year.mean for row in own]]
         style = {
             "color": COLOURS[n % len(COLOURS)],
             "ls": DASHES[n % len(DASHES)],
@@ -110,31 +121,33 @@ def _often(summary: Mapping[str, Any]) -> Picture:
     return Picture("rate", figure, caption)
 
 
-def _point(panel: Any, row: Mapping[str, Any], *, y: float, colour: str) -> None:
-    mean, low, high = (store.number(row["per_year"][key]) for key in ("mean", "low", "high"))
+def _point(panel: Axes, row: RaceRow, *, y: float, colour: str) -> None:
+    mean, low, high = row.per_year.mean, row.per_year.low, row.per_year.high
     if mean > 0:
         panel.errorbar([mean], [y], xerr=[[mean - low], [high - mean]], color=colour, marker="o", ms=5, capsize=3)
     else:
         panel.plot([high], [y], color=COLOURS[2], marker="<", ms=6, ls="")
-    text = race.show_rate(mean) if mean > 0 else f"below {race.show_rate(high)}"
+    text = race_text.show_rate(mean) if mean > 0 else f"below {race_text.show_rate(high)}"
     panel.annotate(text, (max(mean, high), y), (7, 0), textcoords="offset points", va="center", fontsize=8.6)
 
 
-def _latency(summary: Mapping[str, Any]) -> Picture:
+def _latency(rows: Sequence[RaceRow]) -> Picture:
     """From a plan's publication until every endpoint has it: half, 99 % and 99.9 % of the plans."""
-    rows = summary["rows"]
     figure, (panel, below) = figures.stack([1.0 + 0.26 * len(rows), figures.lines_in(1)])
-    names = {"p50_s": "half of the plans", "p99_s": "99 %", "p999_s": "99.9 %"}
+    times = {
+        "half of the plans": [row.latency.p50_s for row in rows],
+        "99 %": [row.latency.p99_s for row in rows],
+        "99.9 %": [row.latency.p999_s for row in rows],
+    }
     handles = []
-    for n, key in enumerate(names):
-        at = [store.number(row["latency"][key]) for row in rows]
+    for n, at in enumerate(times.values()):
         (line,) = panel.plot(at, range(len(rows)), ls="", marker=MARKERS[n + 1], color=COLOURS[n + 1], ms=5)
         handles.append(line)
     panel.set_yticks(range(len(rows)), [_label(row) for row in rows], fontsize=8)
     panel.invert_yaxis()
     panel.set_xlim(left=0)
     panel.set_xlabel("from the publication of a plan until every endpoint has it or a newer one (s)")
-    figures.legend_below(below, handles, list(names.values()), False, columns=3)
-    tail = [store.number(row["latency"]["p99_s"]) for row in rows]
+    figures.legend_below(below, handles, list(times), False, columns=3)
+    tail = times["99 %"]
     figures.entitle(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")
     return Picture("latency", figure, "Latency of plans, from brute force; quantiles are exact to 1.6 %.")

@@ -139,11 +139,18 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
 
         return report_sweep.write(folder, manifest, summary, series)
     from recovery.show import report_race, report_services
+    from recovery.store.race_record import Race
+    from recovery.store.service_record import Services
 
     drawn = draw(folder, figures.figures_for(manifest, distinct(manifest, summary), series, marks))
     later = draw(folder, figures_later.figures_for(manifest, summary, series))
     page = folder / "report.html"
-    dns, services = report_race.section(manifest, summary, folder), report_services.section(summary, folder)
+    race = Race.model_validate(summary["race"]) if "race" in summary else None
+    behind = Services.model_validate(summary["services"]) if "services" in summary else None
+    dns = report_race.section(
+        race, report_race.stones(behind), manifest["head"]["clock"], marks_of("dns", notes_of(summary)), folder
+    )
+    services = report_services.section(behind, folder)
     files.write_text(page, html(manifest, summary, drawn, later, services, dns))
     return page
 

@@ -1,140 +1,97 @@
-"""The DNS race in an experiment that goes on after it: what the summary keeps of it, and its section of the report.
-
-`part` computes (in `recovery run`), `section` shows what a folder holds. Both go through `race` and `race_page`.
-"""
+"""The section of a report on the DNS race from which an experiment goes on. Never simulates."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recovery import units
-from recovery.model.dns import GUARDRAILS
 from recovery.show import figures, report
 from recovery.show.figures import COLOURS, INK, Picture, TimeAxis
-from recovery.stages.outage import outages_s, resolve
-from recovery.store.results import number
-from recovery.study import race
+from recovery.show.race_text import show_rate
 
 if TYPE_CHECKING:
-    from recovery.reading.experiment import Experiment
+    from recovery.store.race_record import Race, RaceRow, Search, Window
+    from recovery.store.service_record import Services
 
-# Some seconds of work. Where brute force sees too little within a year, splitting takes over (`race.HowOften`).
-YEARS, TRIALS, REPEATS = 0.5, 300, 8
+Stones = Sequence[tuple[float, str]]
+"""Observed times: s, what was seen."""
 
 
-def part(experiment: Experiment, threads: int) -> dict[str, Any] | None:
-    """The part "race" of summary.json for the first variant; None if it has no [dns].
+def section(race: Race | None, seen: Stones, clock: str, marks: Sequence[int], folder: Path) -> str:
+    """HTML of the section, with its picture (also written into the folder's figures/); empty without a race.
 
-    `rows`: how often a record is left empty, as it was and with each guardrail; `possible`: the search of all
-    interleavings; `window`: the outage that followed, in steps [from, to, share of requests that fail].
+    `seen` is drawn into the picture of the outage, whose times are told from `clock` on; `marks` are the numbers of the
+    notes on the race.
     """
-    dns = experiment.first.scenario.dns
-    if dns is None:
-        return None
-    much = race.HowOften.model_validate({"years": YEARS, "trials": TRIALS, "repeats": REPEATS})
-    choices = {"as it happened": dns.guardrails} | {name: (name,) for name in GUARDRAILS if name not in dns.guardrails}
-    variants = [
-        race.Variant(dns=dns.model_copy(update={"guardrails": names}), how_often=much) for names in choices.values()
-    ]
-    asked: Any = dataclasses.replace(
-        experiment,
-        variants=tuple(
-            dataclasses.replace(experiment.first, name=name, scenario=variant, levers=())  # type: ignore[arg-type]
-            for name, variant in zip(choices, variants, strict=True)
-        ),
-    )
-    found = race.answer(asked, threads)
-    window = dns.window
-    return {
-        "rows": found["rows"],
-        "possible": found["possible"],
-        "years": YEARS,
-        "window": None
-        if window is None
-        else {
-            "steps": [list(step) for step in outages_s(resolve(experiment.first, experiment.head.seed, 0).scenario)],
-            "negative_ttl_s": window.negative_ttl,
-        },
-    }
-
-
-def section(manifest: Mapping[str, Any], summary: Mapping[str, Any], folder: Path) -> str:
-    """HTML of the section, with its picture (also written into the folder's figures/); empty without a race."""
-    found = summary.get("race")
-    if not found:
+    if race is None:
         return ""
     with figures.style():
-        pictures = [_window(manifest, summary)] if found["window"] else []
-    return html(manifest, summary, report.draw(folder, pictures))
+        pictures = [] if race.window is None else [_window(race.window, seen, clock)]
+    return html(race, marks, report.draw(folder, pictures))
 
 
-def html(manifest: Mapping[str, Any], summary: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
+def html(race: Race, marks: Sequence[int], drawn: Sequence[tuple[Picture, str]]) -> str:
     """The section as text; `drawn` is its picture with its SVG."""
-    found = summary["race"]
-    searches = {tuple(search["guardrails"]): search for search in found["possible"]}
+    searches = {search.guardrails: search for search in race.possible}
     return report.filled(
         "dns.html.j2",
         drawn,
-        small=found["possible"][0],
-        story=found["possible"][0]["story"],
-        rows=[_row(row, searches) for row in found["rows"]],
-        sentence=_sentence(found["rows"][0]),
-        stories=[search for search in found["possible"][1:] if search["is_possible"]],
-        marks=report.marks_of("dns", report.notes_of(summary)),
-        inputs=report.text_of({key: value for key, value in manifest["inputs"]["dns"].items() if key != "window"}),
+        small=race.possible[0],
+        story=race.possible[0].story,
+        rows=[_row(row, searches.get(row.guardrails), race.guardrails) for row in race.rows],
+        sentence=_sentence(race.rows[0]),
+        stories=[search for search in race.possible[1:] if search.is_possible],
+        marks=marks,
+        inputs=report.text_of(race.inputs),
     )
 
 
-def _sentence(row: Mapping[str, Any]) -> str:
+def _sentence(row: RaceRow) -> str:
     """How often, in words."""
-    rate = row["per_year"]
-    mean, low, high = (race.show_rate(number(rate[key])) for key in ("mean", "low", "high"))
+    rate = row.per_year
     return (
-        f"With the delays that are assumed here a record is left empty {mean} times a year ({low} to {high}; 95 %, "
-        f"{row['method']})."
+        f"With the delays that are assumed here a record is left empty {show_rate(rate.mean)} times a year "
+        f"({show_rate(rate.low)} to {show_rate(rate.high)}; 95 %, {row.method})."
     )
 
 
-def _row(row: Mapping[str, Any], searches: Mapping[tuple[str, ...], Mapping[str, Any]]) -> dict[str, str]:
+def _row(row: RaceRow, search: Search | None, does: Mapping[str, str]) -> dict[str, str]:
     """A choice of guardrails: what it does, whether the race is still possible, and how often."""
-    names = tuple(row["guardrails"])
-    search, rate = searches.get(names), row["per_year"]
-    mean, low, high = (number(rate[key]) for key in ("mean", "low", "high"))
+    rate = row.per_year
     if search is None:
         verdict, look = "not searched", ""
-    elif search["is_possible"]:
-        verdict, look = f"possible, in {len(search['story'])} steps", "never"
+    elif search.is_possible:
+        verdict, look = f"possible, in {len(search.story)} steps", "never"
     else:
-        verdict, look = f"impossible: none of {search['states']:,} states", "good"
+        verdict, look = f"impossible: none of {search.states:,} states", "good"
     return {
-        "name": " + ".join(names) or "none, as it was",
-        "does": "; ".join(GUARDRAILS[name] for name in names if name in GUARDRAILS),
+        "name": " + ".join(row.guardrails) or "none, as it was",
+        "does": "; ".join(does[name] for name in row.guardrails if name in does),
         "verdict": verdict,
         "look": look,
-        "rate": race.show_rate(mean) if mean > 0 else f"none seen, below {race.show_rate(high)}",
-        "interval": f"{race.show_rate(low)} to {race.show_rate(high)}" if mean > 0 else "",
-        "method": row["method"],
-        "latency": units.show_duration(number(row["latency"]["p99_s"])),
-    }  # fmt: skip
+        "rate": show_rate(rate.mean) if rate.mean > 0 else f"none seen, below {show_rate(rate.high)}",
+        "interval": f"{show_rate(rate.low)} to {show_rate(rate.high)}" if rate.mean > 0 else "",
+        "method": row.method,
+        "latency": units.show_duration(row.latency.p99_s),
+    }
 
 
-def stones(summary: Mapping[str, Any]) -> list[tuple[float, str]]:
+def stones(services: Services | None) -> list[tuple[float, str]]:
     """Observed times of what the dependency is given as in the table of services: (s, label), in order of time."""
-    services = summary.get("services") or {"nodes": [], "observed": []}
-    roots = {row["name"] for row in services["nodes"] if row["is_given"] and row["layer"] == 0}
-    return sorted((number(row["observed_s"]), row["label"]) for row in services["observed"] if row["service"] in roots)
+    if services is None:
+        return []
+    roots = {node.name for node in services.nodes if node.is_given and node.layer == 0}
+    return sorted((row.observed_s, row.label) for row in services.observed if row.service in roots)
 
 
-def _window(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Picture:
+def _window(window: Window, seen: Stones, clock: str) -> Picture:
     """Share of the requests to the dependency that fail, over its window, with what was observed."""
-    steps = [[number(value) for value in step] for step in summary["race"]["window"]["steps"]]
-    seen = stones(summary)
+    steps = window.steps
     end = max([steps[-1][1], *(at for at, _ in seen)]) if steps else 60.0
-    axis = TimeAxis({"horizon_s": 1.08 * end, "head": manifest["head"], "inputs": {}})
+    axis = TimeAxis({"horizon_s": 1.08 * end, "head": {"clock": clock}, "inputs": {}})
     figure, (panel, below) = figures.stack([2.5, figures.lines_in(max(len(seen), 1))])
     times, shares = [0.0], [0.0]
     for begin, to, share in steps:
@@ -157,9 +114,6 @@ def _window(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Picture:
         "dns", figure,
         "Share of the requests of the leases to the dependency that fail: no address from the empty record on, all of "
         "them once good answers have run out; after the repair only those whose resolver still holds the answer that "
-        f"there is no address, for {units.show_duration(summary['race']['window']['negative_ttl_s'])} at most. The "
+        f"there is no address, for {units.show_duration(window.negative_ttl_s)} at most. The "
         "times of detection and repair are inputs, the two lifetimes of answers are assumed.",
     )  # fmt: skip
-
-
-__all__ = ["html", "part", "section", "stones"]

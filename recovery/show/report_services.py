@@ -1,91 +1,100 @@
-"""The section of a report on who else was down, from the part "services" of a summary. Never simulates."""
+"""The section of a report on who else was down behind a run. Never simulates."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from recovery import units
 from recovery.show import figures, figures_services, report
 from recovery.show.figures import Picture, TimeAxis
 from recovery.store import files
 from recovery.store import results as store
-from recovery.store.results import number
+from recovery.store.record import Estimate
+from recovery.store.service_record import (
+    BlastAnswer,
+    BlastFile,
+    Cut,
+    Graph,
+    Service,
+    ServiceMilestone,
+    Services,
+    Stretch,
+)
 
 CUTS_SHOWN = 10
 SERVICES_SHOWN = 60  # of a larger table those that lost most
 
 
-def section(summary: Mapping[str, Any], folder: Path) -> str:
+def section(part: Services | None, folder: Path) -> str:
     """HTML of the section, with its pictures (also written into the folder's figures/); empty without services."""
-    part = summary.get("services")
-    if not part:
-        return ""
-    return html(part, report.draw(folder, figures_services.figures_for(part)))
+    return "" if part is None else html(part, report.draw(folder, figures_services.figures_for(part)))
 
 
-def write_blast(folder: Path, answer: Mapping[str, Any]) -> None:
+def write_blast(folder: Path, answer: BlastAnswer) -> None:
     """Picture and numbers of the blast radius of one node."""
-    node = answer["node"]
-    lost = {row["service"]: number(row["minutes_lost"]["mean"]) for row in answer["services"]}
-    lost[node] = number(answer["node_minutes_lost"]["mean"])
-    report.draw(folder, [figures_services.blast_picture(answer, node, lost)])
-    files.write_text(folder / f"blast-{node}.json", store.to_json({"format": store.FORMAT, **answer}))
+    lost = {row.service: row.minutes_lost.mean for row in answer.services}
+    lost[answer.node] = answer.node_minutes_lost.mean
+    report.draw(folder, [figures_services.blast_picture(answer, answer.node, lost)])
+    told = BlastFile(format=store.FORMAT, **dict(answer))
+    files.write_text(folder / f"blast-{answer.node}.json", told.to_json())
 
 
-def html(part: Mapping[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
+def axis_of(graph: Graph) -> TimeAxis:
+    """How times are shown: of day where the start is known."""
+    return TimeAxis({"horizon_s": graph.horizon_s, "head": {"clock": graph.clock}, "inputs": {}})
+
+
+def html(part: Services, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The section as text; `drawn` are its pictures with their SVG."""
-    axis = TimeAxis({"horizon_s": part["horizon_s"], "head": {"clock": part["clock"]}, "inputs": {}})
+    axis = axis_of(part)
     return report.filled(
         "services.html.j2",
         drawn,
         part=part,
         services=[_service(part, row, axis) for row in shown(part)],
-        more=len(part["services"]) - len(shown(part)),
-        critical=[critical_words(row, axis) for row in part["critical"]],
-        cuts=cut_rows(part)[:CUTS_SHOWN],
+        more=len(part.services) - len(shown(part)),
+        critical=[critical_words(row, axis) for row in part.critical],
+        cuts=cut_rows(part, part.cuts)[:CUTS_SHOWN],
         variants=_variants(part, axis),
-        observed=[_observed(row, axis, label_of(part, row["service"])) for row in part["observed"]],
+        observed=[_observed(row, axis, part.label_of(row.service)) for row in part.observed],
         verdict=verdict(part),
-        counts=counts(part),
-        notes=[{**note, "shown": report.text_of(note["value"])} for note in part["notes"]],
+        counts=counts(part.observed),
+        notes=[
+            {"key": note.key, "kind": note.kind, "why": note.why, "shown": report.text_of(note.value)}
+            for note in part.notes
+        ],
         blast=[row for row in blast_words(part) if row["services"]],
     )
 
 
-def shown(part: Mapping[str, Any], most: int = SERVICES_SHOWN) -> list[Mapping[str, Any]]:
+def shown(part: Services, most: int = SERVICES_SHOWN) -> list[Service]:
     """The services in the order of the table; of a large one those that lost most."""
-    lost = {row["name"]: number(row["minutes_lost"]["mean"]) for row in part["services"]}
+    lost = {row.name: row.minutes_lost.mean for row in part.services}
     kept = set(sorted(lost, key=lambda name: -lost[name])[:most])
-    return [row for row in part["services"] if row["name"] in kept]
+    return [row for row in part.services if row.name in kept]
 
 
-def label_of(part: Mapping[str, Any], name: str) -> str:
-    """A service's name for people."""
-    return next(str(row["label"]) for row in part["nodes"] if row["name"] == name)
-
-
-def verdict(part: Mapping[str, Any]) -> list[str]:
+def verdict(part: Services) -> list[str]:
     """Two or three sentences: how many were impaired, what they waited for, which cut edge would have saved most, how
     near the simulation is to what was observed.
     """
-    hit = [row for row in part["services"] if number(row["minutes_lost"]["mean"]) > 0]
-    total = units.show_duration(60 * number(part["minutes_lost"]["mean"]))
-    out = [f"{len(hit)} of {len(part['services'])} services were impaired and lost {total} in all, weighed by depth."]
-    if part["waits"]:
-        waits = [f"{row['for']} ({units.show_share(round(number(row['share']), 3))})" for row in part["waits"][:3]]
+    hit = [row for row in part.services if row.minutes_lost.mean > 0]
+    total = units.show_duration(60 * part.minutes_lost.mean)
+    out = [f"{len(hit)} of {len(part.services)} services were impaired and lost {total} in all, weighed by depth."]
+    if part.waits:
+        waits = [f"{row.waits_for} ({units.show_share(round(row.share, 3))})" for row in part.waits[:3]]
         out.append(f"Most of that time they were waiting for {', '.join(waits)}.")
-    best = part["cuts"][0] if part["cuts"] else None
-    if best is not None and number(best["saved_min"]["mean"]) > 0:
-        source, target = label_of(part, best["from"]), label_of(part, best["to"])
-        saved = units.show_duration(60 * number(best["saved_min"]["mean"]))
+    best = part.cuts[0] if part.cuts else None
+    if best is not None and best.saved_min.mean > 0:
+        source, target = part.label_of(best.source), part.label_of(best.target)
+        saved = units.show_duration(60 * best.saved_min.mean)
         out.append(f"The edge that would have saved most is {source} → {target}: {saved} over all services.")
-    compared = [row for row in part["observed"] if row["is_predicted"] and row["is_within"] is not None]
+    compared = [row for row in part.observed if row.is_predicted and row.is_within is not None]
     if compared:
-        near = sum(1 for row in compared if row["is_within"])
+        near = sum(1 for row in compared if row.is_within)
         out.append(
             f"Of {len(compared)} observed times that are predicted (neither fitted, nor given, nor following a step by "
             f"hand) {near} are met within 10 minutes (official) or 20 (others)."
@@ -93,12 +102,12 @@ def verdict(part: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def show_spans(row: Mapping[str, Any], axis: TimeAxis) -> str:
+def show_spans(row: Service, axis: TimeAxis) -> str:
     """Impaired times of a service in words."""
     shown = []
-    for begin, end in row["impaired"]:
-        to = "the end" if not math.isfinite(number(end)) else show_time(number(end), axis)
-        shown.append(f"{show_time(number(begin), axis)}–{to}")
+    for begin, end in row.impaired:
+        to = "the end" if not math.isfinite(end) else show_time(end, axis)
+        shown.append(f"{show_time(begin, axis)}–{to}")
     return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "") or "never"
 
 
@@ -113,104 +122,103 @@ def show_time(at_s: float, axis: TimeAxis) -> str:
     return f"{axis.start + timedelta(seconds=at_s):%d %b %H:%M}"
 
 
-def show_minutes(found: Mapping[str, Any]) -> str:
+def show_minutes(found: Estimate) -> str:
     """Minutes with their interval, where there is one."""
-    low, high = number(found["low"]), number(found["high"])
-    text = f"{number(found['mean']):,.0f}"
-    return text + (f" ({low:,.0f} to {high:,.0f})" if math.isfinite(low) and math.isfinite(high) else "")
+    is_known = math.isfinite(found.low) and math.isfinite(found.high)
+    return f"{found.mean:,.0f}" + (f" ({found.low:,.0f} to {found.high:,.0f})" if is_known else "")
 
 
-def _service(part: Mapping[str, Any], row: Mapping[str, Any], axis: TimeAxis) -> dict[str, Any]:
-    node = next(one for one in part["nodes"] if one["name"] == row["name"])
-    kind = "simulated stage" if node["is_simulated"] else "input" if node["is_given"] else "follows"
-    backlog = row.get("backlog_peak_h")
+def _service(part: Services, row: Service, axis: TimeAxis) -> dict[str, str]:
+    node = next(one for one in part.nodes if one.name == row.name)
+    kind = "simulated stage" if node.is_simulated else "input" if node.is_given else "follows"
+    backlog = row.backlog_peak_h
     return {
-        "label": node["label"],
+        "label": node.label,
         "kind": kind,
         "impaired": show_spans(row, axis),
-        "minutes": show_minutes(row["minutes_lost"]),
-        "deepest": units.show_share(round(number(row["deepest_share"]["mean"]), 3)),
-        "backlog": "" if backlog is None else f"{number(backlog['mean']):.2g} h",
+        "minutes": show_minutes(row.minutes_lost),
+        "deepest": units.show_share(round(row.deepest_share.mean, 3)),
+        "backlog": "" if backlog is None else f"{backlog.mean:.2g} h",
         "waits": "; ".join(
-            f"{wait['for']} until {show_time(number(wait['to_s']), axis)}" for wait in row["waits"][:5]
+            f"{wait.waits_for} until {show_time(wait.to_s, axis)}" for wait in row.waits[:5]
         ),
     }  # fmt: skip
 
 
-def critical_words(row: Mapping[str, Any], axis: TimeAxis) -> dict[str, str]:
+def critical_words(row: Stretch, axis: TimeAxis) -> dict[str, str]:
     """A stretch of the critical path in words."""
     return {
-        "from": show_time(number(row["from_s"]), axis),
-        "to": "the end" if not math.isfinite(number(row["to_s"])) else show_time(number(row["to_s"]), axis),
-        "for": row["for"],
-        "share": units.show_share(round(number(row["share"]), 3)),
-        "services": str(row["services"]),
+        "from": show_time(row.from_s, axis),
+        "to": "the end" if not math.isfinite(row.to_s) else show_time(row.to_s, axis),
+        "waits_for": row.waits_for,
+        "share": units.show_share(round(row.share, 3)),
+        "services": str(row.services),
     }
 
 
-def cut_rows(part: Mapping[str, Any]) -> list[dict[str, str]]:
+def cut_rows(graph: Graph, cuts: Sequence[Cut]) -> list[dict[str, str]]:
     """Each edge whose cut saves something: what it is, minutes saved in all, and whom it helps most."""
     out = []
-    for row in part["cuts"]:
-        if number(row["saved_min"]["mean"]) <= 0:
+    for row in cuts:
+        if row.saved_min.mean <= 0:
             continue
-        helped = sorted(row["services"].items(), key=lambda item: -number(item[1]))
-        most = ", ".join(f"{label_of(part, name)} {number(minutes):,.0f}" for name, minutes in helped[:3])
+        helped = sorted(row.services.items(), key=lambda item: -item[1])
+        most = ", ".join(f"{graph.label_of(name)} {minutes:,.0f}" for name, minutes in helped[:3])
         out.append(
             {
-                "edge": f"{label_of(part, row['from'])} → {label_of(part, row['to'])}",
-                "key": f"{row['from']}->{row['to']}",
-                "kind": row["kind"],
-                "saved": show_minutes(row["saved_min"]),
+                "edge": f"{graph.label_of(row.source)} → {graph.label_of(row.target)}",
+                "key": f"{row.source}->{row.target}",
+                "kind": row.kind,
+                "saved": show_minutes(row.saved_min),
                 "helped": most + (f" and {len(helped) - 3} more" if len(helped) > 3 else ""),
             }
         )
     return out
 
 
-def _variants(part: Mapping[str, Any], axis: TimeAxis) -> list[dict[str, str]]:
+def _variants(part: Services, axis: TimeAxis) -> list[dict[str, str]]:
     """Of each variant the minutes that all services lost, what that saves against the first, and who was well last."""
-    variants = part.get("variants", [])
+    variants = part.variants
     out = []
-    for row in variants if len(variants) > 1 else []:
-        saved = number(variants[0]["minutes_lost"]["mean"]) - number(row["minutes_lost"]["mean"])
-        ends = {name: number(one["well_s"]["mean"]) for name, one in row["services"].items()}
+    for row in variants if len(variants) > 1 else ():
+        saved = variants[0].minutes_lost.mean - row.minutes_lost.mean
+        ends = {name: one.well_s.mean for name, one in row.services.items()}
         ends = {name: end for name, end in ends.items() if end > 0}  # 0: it was well all the time
         last = max(ends, key=lambda name: ends[name], default=None)
         out.append(
             {
-                "variant": figures.label_of(row["variant"], row["levers"]),
-                "minutes": show_minutes(row["minutes_lost"]),
+                "variant": figures.label_of(row.variant, row.levers),
+                "minutes": show_minutes(row.minutes_lost),
                 "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
-                "last": "–" if last is None else f"{label_of(part, last)}, {show_time(ends[last], axis)}",
+                "last": "–" if last is None else f"{part.label_of(last)}, {show_time(ends[last], axis)}",
             }
         )
     return out
 
 
-def _observed(row: Mapping[str, Any], axis: TimeAxis, label: str) -> dict[str, Any]:
+def _observed(row: ServiceMilestone, axis: TimeAxis, label: str) -> dict[str, str]:
     return {
-        "label": row["label"],
+        "label": row.label,
         "service": label,
-        "observed": show_time(number(row["observed_s"]), axis),
-        "simulated": NOT if row["is_within"] is None else show_simulated(row, axis),
+        "observed": show_time(row.observed_s, axis),
+        "simulated": NOT if row.is_within is None else show_simulated(row, axis),
         "difference": show_difference(row),
-        "look": "" if row["is_within"] is None else "good" if row["is_within"] else "never",
-        "near": {None: "–", True: "yes", False: "no"}[row["is_within"]] + f" ({row['within_min']:.0f})",
+        "look": "" if row.is_within is None else "good" if row.is_within else "never",
+        "near": {None: "–", True: "yes", False: "no"}[row.is_within] + f" ({row.within_min:.0f})",
         "role": role(row),
-        "confidence": row["confidence"],
-        "source": row["source"],
+        "confidence": row.confidence,
+        "source": row.source,
     }
 
 
-def show_simulated(row: Mapping[str, Any], axis: TimeAxis) -> str:
+def show_simulated(row: ServiceMilestone, axis: TimeAxis) -> str:
     """When the simulation has what was observed, in words."""
-    return "always well" if row["is_always"] else show_time(number(row["simulated_s"]), axis)
+    return "always well" if row.is_always else show_time(row.simulated_s, axis)
 
 
-def show_difference(row: Mapping[str, Any]) -> str:
+def show_difference(row: ServiceMilestone) -> str:
     """Minutes from what was observed to the simulation."""
-    off = number(row["difference_min"])
+    off = row.difference_min
     if math.isinf(off):
         return "never"
     return "–" if math.isnan(off) else f"{off:+.0f}".replace("-", "−") if abs(off) >= 0.5 else "0"
@@ -220,20 +228,20 @@ PREDICTED, FITTED, BY_HAND, INPUT = "predicted", "used for the fit", "follows a 
 NOT = "not simulated"
 
 
-def role(row: Mapping[str, Any]) -> str:
+def role(row: ServiceMilestone) -> str:
     """Whether an observed row says something for the model."""
-    if row["is_within"] is None:
+    if row.is_within is None:
         return NOT
-    if row["is_given"]:
+    if row.is_given:
         return INPUT
-    if row["follows_manual"]:
+    if row.follows_manual:
         return BY_HAND
-    return FITTED if row["used_for_fit"] else PREDICTED
+    return FITTED if row.used_for_fit else PREDICTED
 
 
-def counts(part: Mapping[str, Any]) -> str:
+def counts(observed: Sequence[ServiceMilestone]) -> str:
     """How many observed rows say what for the model, and how many that are predicted or fitted are near."""
-    rows = [(role(row), row["is_within"]) for row in part["observed"]]
+    rows = [(role(row), row.is_within) for row in observed]
     words = {INPUT: "given as input", BY_HAND: "following a step by hand"}
     kinds = [(sum(1 for kind, _ in rows if kind == one), one) for one in (PREDICTED, FITTED, INPUT, BY_HAND, NOT)]
     told = ", ".join(f"{n} {words.get(one, one)}" for n, one in kinds if n)
@@ -242,19 +250,17 @@ def counts(part: Mapping[str, Any]) -> str:
     return out + (f" Of those predicted or fitted {sum(near)} of {len(near)} are within their limit." if near else "")
 
 
-def blast_words(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+def blast_words(part: Services) -> list[dict[str, str | int]]:
     """Of each node, whom it takes down alone: a row a node, most minutes first."""
-    out = []
-    for row in part["blast"]:
-        minutes = math.fsum(number(one["minutes_lost"]["mean"]) for one in row["services"])
-        out.append(
-            {
-                "node": label_of(part, row["node"]),
-                "services": len(row["services"]),
-                "minutes": f"{minutes:,.0f}",
-                "total": minutes,
-                "who": ", ".join(label_of(part, one["service"]) for one in row["services"][:6])
-                + (f" and {len(row['services']) - 6} more" if len(row["services"]) > 6 else ""),
-            }
-        )
-    return sorted(out, key=lambda one: -one["total"])
+    rows = []
+    for row in part.blast:
+        minutes = math.fsum(one.minutes_lost.mean for one in row.services)
+        who = ", ".join(part.label_of(one.service) for one in row.services[:6])
+        words: dict[str, str | int] = {
+            "node": part.label_of(row.node),
+            "services": len(row.services),
+            "minutes": f"{minutes:,.0f}",
+            "who": who + (f" and {len(row.services) - 6} more" if len(row.services) > 6 else ""),
+        }
+        rows.append((minutes, words))
+    return [words for _, words in sorted(rows, key=lambda one: -one[0])]

@@ -1,106 +1,97 @@
 """What `recovery blast` and `recovery run` print of services: plain text, the same on every machine."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from recovery import units
 from recovery.show import report_services
-from recovery.show.figures import TimeAxis
-from recovery.show.report_services import label_of, show_minutes, show_spans, show_time
+from recovery.show.report_services import axis_of, show_minutes, show_spans, show_time
 from recovery.show.text import table
-from recovery.store.results import number
+from recovery.store.service_record import BlastAnswer, Cut, Graph, Services
 
 CUTS_SHOWN = 10
 PATH_SHOWN = 12
 
 
-def axis_of(part: Mapping[str, Any]) -> TimeAxis:
-    """How times are shown: of day where the start is known."""
-    return TimeAxis({"horizon_s": part["horizon_s"], "head": {"clock": part["clock"]}, "inputs": {}})
-
-
-def told(part: Mapping[str, Any]) -> str:
+def told(part: Services) -> str:
     """What a run says of the services behind it: verdict, each service, critical path, cut edges, observed."""
     parts = ["Who else was down\n" + "\n".join(report_services.verdict(part)), services_table(part)]
-    parts += [critical_table(part), cuts_table(part)]
-    if part["observed"]:
-        parts.append(observed_table(part) + "\n" + report_services.counts(part))
+    parts += [critical_table(part), cuts_table(part, part.cuts)]
+    if part.observed:
+        parts.append(observed_table(part) + "\n" + report_services.counts(part.observed))
     return "\n\n".join(one for one in parts if one)
 
 
-def services_table(part: Mapping[str, Any]) -> str:
+def services_table(part: Services) -> str:
     """A line a service: when impaired, minutes lost, what it was waiting for last."""
     axis = axis_of(part)
     rows = [["service", "impaired", "waited last for", "minutes lost"]]
     found = report_services.shown(part)
     for row in found:
-        last = row["waits"][-1]["for"] if row["waits"] else "–"
-        minutes = show_minutes(row["minutes_lost"])
-        rows.append([label_of(part, row["name"]), show_spans(row, axis), last, minutes])
-    more = len(part["services"]) - len(found)
+        last = row.waits[-1].waits_for if row.waits else "–"
+        minutes = show_minutes(row.minutes_lost)
+        rows.append([part.label_of(row.name), show_spans(row, axis), last, minutes])
+    more = len(part.services) - len(found)
     return table(rows, left=3) + (f"\nand {more} more that lost less, or nothing" if more else "")
 
 
-def critical_table(part: Mapping[str, Any]) -> str:
+def critical_table(part: Services) -> str:
     """A line for each stretch of the critical path."""
     axis = axis_of(part)
     rows = [["from", "to", "everybody waited for", "share of minutes lost", "services"]]
-    for row in part["critical"]:
+    for row in part.critical:
         words = report_services.critical_words(row, axis)
-        rows.append([words["from"], words["to"], words["for"], words["share"], words["services"]])
+        rows.append([words["from"], words["to"], words["waits_for"], words["share"], words["services"]])
     return table(rows, left=3) if len(rows) > 1 else ""
 
 
-def cuts_table(part: Mapping[str, Any]) -> str:
+def cuts_table(graph: Graph, cuts: Sequence[Cut]) -> str:
     """A line for each edge whose cut saves most."""
-    found = report_services.cut_rows(part)[:CUTS_SHOWN]
+    found = report_services.cut_rows(graph, cuts)[:CUTS_SHOWN]
     rows = [["without", "kind", "helps most", "minutes saved"]]
     rows += [[row["key"], row["kind"], row["helped"], row["saved"]] for row in found]
     return table(rows, left=3) if found else ""
 
 
-def observed_table(part: Mapping[str, Any]) -> str:
+def observed_table(part: Services) -> str:
     """Observed and simulated times of the services."""
     axis = axis_of(part)
     rows = [["observed of services", "is", "confidence", "observed", "simulated", "difference"]]
-    for row in part["observed"]:
+    for row in part.observed:
         shown = report_services.show_difference(row)
-        shown += " min" if math.isfinite(number(row["difference_min"])) else ""
-        simulated = "–" if row["is_within"] is None else report_services.show_simulated(row, axis)
-        name = f"{label_of(part, row['service'])}: {row['label']}"
-        observed = show_time(number(row["observed_s"]), axis)
-        rows.append([name, report_services.role(row), row["confidence"], observed, simulated, shown])
+        shown += " min" if math.isfinite(row.difference_min) else ""
+        simulated = "–" if row.is_within is None else report_services.show_simulated(row, axis)
+        name = f"{part.label_of(row.service)}: {row.label}"
+        observed = show_time(row.observed_s, axis)
+        rows.append([name, report_services.role(row), row.confidence, observed, simulated, shown])
     return table(rows, left=3)
 
 
-def told_blast(answer: Mapping[str, Any]) -> str:
+def told_blast(answer: BlastAnswer) -> str:
     """What `recovery blast NODE` says: whom the node takes down, by which path, and what each cut would have saved."""
     axis = axis_of(answer)
-    node, rows = answer["node"], answer["services"]
-    total = units.show_duration(60 * math.fsum(number(row["minutes_lost"]["mean"]) for row in rows))
-    lasts = f"impaired for {units.show_duration(answer['for_s'])}" if answer["for_s"] else "impaired as it was"
-    head = f"{answer['title']}\n{label_of(answer, node)} alone, {lasts}: "
-    head += f"{len(rows)} of {len(answer['nodes']) - 1} others down with it, {total} lost"
-    if answer["cut"]:
-        head += f", without {', '.join(answer['cut'])}: {show_minutes(answer['saved_min'])} minutes saved"
-    if answer["left_out"]:
-        left = ", ".join(label_of(answer, name) for name in answer["left_out"])
+    node, rows = answer.node, answer.services
+    total = units.show_duration(60 * math.fsum(row.minutes_lost.mean for row in rows))
+    lasts = f"impaired for {units.show_duration(answer.for_s)}" if answer.for_s else "impaired as it was"
+    head = f"{answer.title}\n{answer.label_of(node)} alone, {lasts}: "
+    head += f"{len(rows)} of {len(answer.nodes) - 1} others down with it, {total} lost"
+    if answer.cut:
+        head += f", without {', '.join(answer.cut)}: {show_minutes(answer.saved_min)} minutes saved"
+    if answer.left_out:
+        left = ", ".join(answer.label_of(name) for name in answer.left_out)
         head += f"\nLeft out: {left}. What they would do only a run can tell (--set dependency.outages=…)."
     if not rows:
         return head
     lines = [["service", "path", "first", "well", "minutes lost"]]
     for row in rows[: report_services.SERVICES_SHOWN]:
-        times = [show_time(number(row[key]["mean"]), axis) for key in ("starts_s", "well_s")]
-        lines.append(
-            [label_of(answer, row["service"]), path_of(row["path"]), *times, show_minutes(row["minutes_lost"])]
-        )
+        times = [show_time(at.mean, axis) for at in (row.starts_s, row.well_s)]
+        lines.append([answer.label_of(row.service), path_of(row.path), *times, show_minutes(row.minutes_lost)])
     parts = [head, table(lines, left=2)]
     if len(rows) > report_services.SERVICES_SHOWN:
         parts[-1] += f"\nand {len(rows) - report_services.SERVICES_SHOWN} more that lost less"
-    if cuts := cuts_table(answer):
-        left = answer["edges_pressing"] - answer["edges_tried"]
-        parts.append(cuts + (f"\nand {left} more edges that were not tried: the table is large" if left else ""))
+    if cuts := cuts_table(answer, answer.cuts):
+        more = answer.edges_pressing - answer.edges_tried
+        parts.append(cuts + (f"\nand {more} more edges that were not tried: the table is large" if more else ""))
     return "\n\n".join(parts)
 
 

@@ -16,7 +16,7 @@ class Latency(Record):
     p999_s: Number
 
 
-class HowOften(Record):
+class RaceRow(Record):
     """Empty records a year of one variant, and how late its plans are.
 
     `method` is "brute force" or "splitting" (between the lags `levels`, in generations of plans); `years`, `cycles`
@@ -68,7 +68,7 @@ class Race(Record):
     has it, without its window; `guardrails` says what each makes an Enactor do.
     """
 
-    rows: tuple[HowOften, ...]
+    rows: tuple[RaceRow, ...]
     possible: tuple[Search, ...]
     years: Number
     window: Window | None
@@ -80,7 +80,7 @@ class RaceSummary(Record):
     """summary.json of an experiment with the race alone: a row a variant and point of the sweep, and the searches."""
 
     format: int
-    rows: tuple[HowOften, ...]
+    rows: tuple[RaceRow, ...]
     possible: tuple[Search, ...]
 
 

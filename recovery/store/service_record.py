@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from recovery.store.record import Estimate, Number, Record
 
-Kind = Literal["hard", "backlog", "capacity", "manual", "cause", "launches"]
 Confidence = Literal["official", "measured", "reported", "recalled"]
 
 
@@ -28,11 +27,11 @@ class Node(Record):
 
 
 class Edge(Record):
-    """An arrow of the graph: `target` needs `source`."""
+    """An arrow of the graph: `target` needs `source`, and suffers in the way of the kind (MODEL.md, section 12)."""
 
     source: str
     target: str
-    kind: Kind
+    kind: str
 
 
 class Graph(Record):
@@ -133,7 +132,7 @@ class Cut(Record):
 
     source: str
     target: str
-    kind: Kind
+    kind: str
     saved_min: Estimate
     services: dict[str, Number]
 

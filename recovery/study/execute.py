@@ -13,12 +13,11 @@ from typing import Any
 from recovery.errors import ScenarioError
 from recovery.model.services import Table
 from recovery.reading.experiment import Experiment
-from recovery.show import report_race
 from recovery.simulate import aftermath, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.store import files
 from recovery.store import results as store
-from recovery.study import services
+from recovery.study import race, services
 from recovery.units import show_bytes, show_duration
 
 
@@ -119,7 +118,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     ]
     hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant, _, _ in tasks)
     say_that_it_compiles(quiet)
-    origin = report_race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
+    origin = race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
     followed: list[tuple[pipeline.Task, Future[Any]]] = []
     with (
@@ -152,11 +151,11 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     }
     more: dict[str, Any] = {"failures": [_failure(task, error) for task, error in errors]}
     if origin is not None:
-        more["race"] = origin
+        more["race"] = origin.model_dump(mode="json")
     dependents = {}
     if table is not None:
         outs = [future.result()[1] for _, future in ended if future.exception() is None]
-        more["services"] = services.part(outs)
+        more["services"] = services.part(outs).model_dump(mode="json")
         dependents["services.parquet"] = files.parquet(services.series_table(outs))
     results = store.results(experiment, outcomes, facts, more)
     place, trouble = store.keep(folder, dependents | results.files)

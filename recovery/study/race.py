@@ -6,23 +6,35 @@ The file has the head, variants and sweep of any experiment; [how_often] and [po
 import json
 import platform
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from recovery.model.dns import GUARDRAILS, Dns, Guardrail
+from recovery.model.variant import Variant as Named
 from recovery.reading import door
 from recovery.reading.experiment import Experiment, load
-from recovery.show.text import table
 from recovery.simulate import identity
 from recovery.stages import dns as stage
+from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
 from recovery.store import results as store
-from recovery.units import Number, show_count, show_duration
+from recovery.store.race_record import (
+    Latency,
+    Race,
+    RaceHead,
+    RaceManifest,
+    RaceNote,
+    RaceRow,
+    RaceSummary,
+    Search,
+    Window,
+)
+from recovery.store.record import Estimate
+from recovery.units import Number
 
 Whole = Annotated[int, Strict()]
 
@@ -76,28 +88,83 @@ def has_race(experiment: Experiment) -> bool:
     return all(getattr(variant.scenario, "dns", None) is not None for variant in experiment.variants)
 
 
-def answer(experiment: Experiment, threads: int) -> dict[str, Any]:
-    """How often, over all variants and swept values (`rows`), and whether at all (`possible`)."""
-    rows = []
-    for variant in experiment.variants:
-        found: Any = variant.scenario
-        much = found.how_often if isinstance(found, Variant) else HowOften.model_validate({})
-        rows.append(
-            {"variant": variant.name, "levers": dict(variant.levers), "guardrails": list(found.dns.guardrails)}
-            | _how_often(found.dns, much, experiment.head.seed, threads)
-        )
-    first: Any = experiment.first.scenario
+@dataclass(frozen=True)
+class _Asked:
+    """A race under its name, and how much of it is simulated."""
+
+    name: str
+    levers: tuple[tuple[str, JsonValue], ...]
+    dns: Dns
+    much: HowOften
+
+
+def answer(experiment: Experiment, threads: int) -> RaceSummary:
+    """How often, over all variants and swept values, and whether at all: a search for each choice of guardrails.
+
+    Raises ValueError if a variant has no [dns].
+    """
+    first: object = experiment.first.scenario
     small = first.possible if isinstance(first, Variant) else Possible.model_validate({})
-    searches = []
-    for guardrails in small.guardrails:
-        search = stage.explore(small.enactors, small.endpoints, small.plans, small.keep, guardrails)
-        searches.append(asdict(search) | {"is_possible": search.is_possible})
-    return {"format": store.FORMAT, "rows": rows, "possible": searches}
+    asked = [_asked(variant) for variant in experiment.variants]
+    return RaceSummary(
+        format=store.FORMAT,
+        rows=tuple(_row(one, experiment.head.seed, threads) for one in asked),
+        possible=_searches(small),
+    )
 
 
-def _how_often(dns: Dns, much: HowOften, seed: int, threads: int) -> dict[str, Any]:
+# Some seconds of work. Where brute force sees too little within a year, splitting takes over (`HowOften`).
+YEARS, TRIALS, REPEATS = 0.5, 300, 8
+
+
+def part(experiment: Experiment, threads: int) -> Race | None:
+    """The race of an experiment that goes on after it, for its first variant; None if it has no [dns]. How often a
+    record is left empty is told as it was, and with each guardrail.
+    """
+    scenario = experiment.first.scenario
+    if scenario.dns is None:
+        return None
+    dns, window = scenario.dns, scenario.dns.window
+    much = HowOften.model_validate({"years": YEARS, "trials": TRIALS, "repeats": REPEATS})
+    choices = {"as it happened": dns.guardrails} | {name: (name,) for name in GUARDRAILS if name not in dns.guardrails}
+    asked = [_Asked(name, (), dns.model_copy(update={"guardrails": own}), much) for name, own in choices.items()]
+    return Race(
+        rows=tuple(_row(one, experiment.head.seed, threads) for one in asked),
+        possible=_searches(Possible.model_validate({})),
+        years=YEARS,
+        window=None
+        if window is None
+        else Window(
+            steps=tuple(outages_s(resolve(experiment.first, experiment.head.seed, 0).scenario)),
+            negative_ttl_s=window.negative_ttl,
+        ),
+        inputs={key: value for key, value in experiment.raw["dns"].items() if key != "window"},
+        guardrails=dict(GUARDRAILS.items()),
+    )
+
+
+def _asked(variant: Named) -> _Asked:
+    found: object = variant.scenario
+    if isinstance(found, Variant):
+        return _Asked(variant.name, variant.levers, found.dns, found.how_often)
+    if variant.scenario.dns is None:
+        raise ValueError(f"{variant.name}: dns is missing; want a table [dns]: Planner, Enactors, records")
+    return _Asked(variant.name, variant.levers, variant.scenario.dns, HowOften.model_validate({}))
+
+
+def _searches(small: Possible) -> tuple[Search, ...]:
+    """Every interleaving of the small race, with each choice of guardrails."""
+    found = (
+        stage.explore(small.enactors, small.endpoints, small.plans, small.keep, guardrails)
+        for guardrails in small.guardrails
+    )
+    return tuple(Search(**asdict(search), is_possible=search.is_possible) for search in found)
+
+
+def _row(asked: _Asked, seed: int, threads: int) -> RaceRow:
     """The rate by brute force, or by splitting where that sees too little; latency by brute force."""
     pieces = 8  # the same for any number of threads
+    dns, much = asked.dns, asked.much
     brute = stage.by_brute_force(dns, years=much.years / pieces, seed=seed, replications=pieces, threads=threads)
     rate = brute
     if brute.empty < much.enough:
@@ -110,20 +177,23 @@ def _how_often(dns: Dns, much: HowOften, seed: int, threads: int) -> dict[str, A
             threads=threads,
         )
         rate = split if split.per_year > 0 else brute
-    return {
-        "per_year": {"mean": rate.per_year, "low": rate.low, "high": rate.high},
-        "method": rate.method,
-        "years": brute.years,
-        "cycles": brute.cycles,
-        "empty": brute.empty,
-        "levels": list(rate.levels),
-        "latency": {
-            "mean_s": brute.latency_mean_s,
-            "p50_s": brute.latency_p50_s,
-            "p99_s": brute.latency_p99_s,
-            "p999_s": brute.latency_p999_s,
-        },
-    }
+    return RaceRow(
+        variant=asked.name,
+        levers=dict(asked.levers),
+        guardrails=dns.guardrails,
+        per_year=Estimate(mean=rate.per_year, low=rate.low, high=rate.high),
+        method=rate.method,
+        years=brute.years,
+        cycles=brute.cycles,
+        empty=brute.empty,
+        levels=rate.levels,
+        latency=Latency(
+            mean_s=brute.latency_mean_s,
+            p50_s=brute.latency_p50_s,
+            p99_s=brute.latency_p99_s,
+            p999_s=brute.latency_p999_s,
+        ),
+    )
 
 
 def digest_of(experiment: Experiment) -> str:
@@ -131,76 +201,37 @@ def digest_of(experiment: Experiment) -> str:
     return identity.digest_of_run([str(identity.RACE), json.dumps(experiment.raw, sort_keys=True, default=str)])
 
 
-def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None, dict[str, Any], str]:
+def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None, RaceSummary, str]:
     """Answer, and write manifest and summary; returns the folder, the summary, and what was wrong with the folder
     (`store.keep`). Raises files.WriteError if it cannot be written, before anything runs.
     """
     folder = out / experiment.name
     files.try_out(folder)
     summary = answer(experiment, threads)
-    manifest = {
-        "format": store.FORMAT,
-        "kind": "race",
-        "name": experiment.name,
-        "file": experiment.file,
-        "head": experiment.head.model_dump(mode="json"),
-        "inputs": experiment.raw,
-        "digest": digest_of(experiment),
-        "versions": store.versions(),
-        "machine": platform.machine(),
-        "argv": ["recovery", *sys.argv[1:]],
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "runs_done": len(summary["rows"]),
-        "runs_wanted": len(summary["rows"]),
-    }
-    tables = {"summary.json": summary, "manifest.json": manifest}
-    place, trouble = store.keep(folder, {name: store.to_json(table).encode() for name, table in tables.items()})
+    head = experiment.head
+    manifest = RaceManifest(
+        format=store.FORMAT,
+        kind="race",
+        name=experiment.name,
+        file=experiment.file,
+        head=RaceHead(
+            title=head.title,
+            question=head.question,
+            answer=head.answer,
+            label=head.label,
+            seed=head.seed,
+            notes=tuple(RaceNote(key=note.key, kind=note.kind, why=note.why) for note in head.notes),
+        ),
+        inputs=experiment.raw,
+        digest=digest_of(experiment),
+        versions=store.versions(),
+        machine=platform.machine(),
+        argv=("recovery", *sys.argv[1:]),
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        runs_done=len(summary.rows),
+        runs_wanted=len(summary.rows),
+    )
+    place, trouble = store.keep(
+        folder, {"summary.json": summary.to_json().encode(), "manifest.json": manifest.to_json().encode()}
+    )
     return place, summary, trouble
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
-def show_rate(per_year: float) -> str:
-    """A rate a year for people."""
-    return "0" if per_year == 0 else show_count(per_year) if per_year >= 1e-3 else f"{per_year:.2g}"
-
-
-def often_rows(summary: Mapping[str, Any]) -> list[list[str]]:
-    """A line a variant: levers, rate with its interval and method, latency of plans; the first is the head."""
-    keys = list(summary["rows"][0]["levers"])
-    times = ["mean", "50 %", "99 %", "99.9 %"]
-    out = [["variant", *keys, "empty a year", "95 % interval", "method", *(f"latency, {name}" for name in times)]]
-    for row in summary["rows"]:
-        rate = row["per_year"]
-        interval = f"{show_rate(store.number(rate['low']))} to {show_rate(store.number(rate['high']))}"
-        latency = [show_duration(store.number(row["latency"][f"{key}_s"])) for key in ("mean", "p50", "p99", "p999")]
-        levers = [str(row["levers"][key]) for key in keys]
-        out.append([row["variant"], *levers, show_rate(store.number(rate["mean"])), interval, row["method"], *latency])
-    return out
-
-
-def verdicts(summary: Mapping[str, Any]) -> list[str]:
-    """Of each choice of guardrails, whether a record can become empty."""
-    out = []
-    for search in summary["possible"]:
-        name = " + ".join(search["guardrails"]) or "no guardrail"
-        if search["is_possible"]:
-            out.append(f"{name}: possible, in {len(search['story'])} steps")
-        else:
-            out.append(f"{name}: impossible ({search['states']:,} states, all there are)")
-    return out
-
-
-def told(experiment: Experiment, summary: Mapping[str, Any]) -> str:
-    """What the command prints: how often, whether at all, and each story that breaks."""
-    first = summary["possible"][0]
-    size = f"{first['enactors']} Enactors, {first['endpoints']} endpoints, {first['plans']} plans, keep {first['keep']}"
-    parts = [experiment.head.title, table(often_rows(summary)), f"Is it possible at all? Every interleaving of {size}:"]
-    parts[-1] += "\n" + "\n".join(f"  {line}" for line in verdicts(summary))
-    for search in summary["possible"]:
-        if search["is_possible"]:
-            name = " + ".join(search["guardrails"]) or "no guardrail"
-            steps = "\n".join(f"  {i:2d}. {step}" for i, step in enumerate(search["story"], 1))
-            parts.append(f"Shortest way to an empty record with {name}:\n{steps}")
-    return "\n\n".join(parts)

@@ -74,7 +74,7 @@ def blast(
         outs = [services.after(outcome, known) for outcome in runs]
     answer = services.blast_answer(outs, node, for_s, edges)
     if as_json:
-        say.print_json(answer)
+        say.print_json(answer.model_dump(mode="json"))
     else:
         click.echo(services_text.told_blast(answer))
     if out is not None:

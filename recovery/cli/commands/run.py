@@ -75,6 +75,7 @@ def _run(
     """Run one experiment, and say what came of it."""
     from recovery.show import report, services_text, text
     from recovery.store import results as store
+    from recovery.store.service_record import Services
     from recovery.study import execute
 
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
@@ -84,7 +85,7 @@ def _run(
         verdict = report.verdict(*(store.as_read(part) for part in (finished.manifest, finished.summary)))
         click.echo(text.results(experiment, finished.summary, verdict))
         if "services" in finished.summary:
-            click.echo("\n" + services_text.told(finished.summary["services"]))
+            click.echo("\n" + services_text.told(Services.model_validate(finished.summary["services"])))
     if finished.trouble:
         say.talk(finished.trouble)
         status = max(status, Status.OURS)
@@ -131,7 +132,7 @@ def _race(
 ) -> Status:
     """Answer for the race of a file; with a folder `out` it is kept there, and drawn if the file has nothing else."""
     from recovery.errors import ScenarioError
-    from recovery.show import race_page
+    from recovery.show import race_page, race_text
     from recovery.study import execute, race
 
     loaded = race.load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
@@ -147,7 +148,7 @@ def _race(
     except ValueError as error:
         raise ScenarioError(f"{path}: {error}") from error
     if not as_json:
-        click.echo(race.told(loaded, summary))
+        click.echo(race_text.told(loaded.head.title, summary))
     page = None
     if folder is not None and not no_report and race.is_race(path):
         try:
@@ -156,7 +157,7 @@ def _race(
         except OSError as error:
             trouble = ending(error).message
     if as_json:
-        say.print_json({"folder": folder, "report": page, "summary": summary})
+        say.print_json({"folder": folder, "report": page, "summary": summary.model_dump(mode="json")})
     elif page:
         click.echo(f"\nreport: {page}")
     if trouble:

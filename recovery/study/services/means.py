@@ -1,0 +1,24 @@
+"""Means over the replications of one variant, with their intervals."""
+
+import math
+from collections.abc import Sequence
+
+from recovery.statistics import means
+from recovery.store.record import Estimate
+from recovery.study.services.outcome import ServicesOutcome
+
+
+def interval(values: Sequence[float]) -> Estimate:
+    """Mean and interval over the runs that have a value."""
+    mean, low, high = means.mean_interval(values, least=0.0)
+    return Estimate(mean=mean, low=low, high=high)
+
+
+def starts_s(outs: Sequence[ServicesOutcome], name: str) -> Estimate:
+    """When a service is impaired first, over the runs in which it is; inf if it never is."""
+    return interval([found[0][0] for out in outs if (found := out.impaired(name))] or [math.inf])
+
+
+def well_s(outs: Sequence[ServicesOutcome], name: str) -> Estimate:
+    """When a service is well for good, over the runs in which it was not; 0 if it always was."""
+    return interval([found[-1][1] for out in outs if (found := out.impaired(name))] or [0.0])

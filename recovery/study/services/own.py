@@ -1,0 +1,102 @@
+"""Trouble of a service's own, before anybody else's: from a stage of a run, or as the table gives it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from recovery.model.scenario import Scenario
+from recovery.model.services import Service
+from recovery.simulate import aftermath
+from recovery.simulate.aftermath import Aftermath
+from recovery.simulate.pipeline import Outcome
+from recovery.study.services.outcome import Flags, Floats
+from recovery.study.services.rules import NO_DEPTH
+
+_DEFAULTS = {  # what works of a stage, below which a service is impaired, and from which it is well
+    "dependency": (1.0, 1.0),
+    "leases": (0.99, 0.99),
+    "launches": (aftermath.FAILING_SHARE, aftermath.NORMAL_SHARE),
+    "propagation": (1.0, 1.0),
+    "errors": (0.99, 0.99),
+}
+
+
+def given(service: Service, window: float, windows: int) -> Floats:
+    """Depth (float64[windows]) of the times that the table gives: the mean over each window."""
+    return _mean_over_windows([(span.start, span.end, span.depth) for span in service.impaired], window, windows)
+
+
+def _mean_over_windows(steps: Sequence[tuple[float, float, float]], window: float, windows: int) -> Floats:
+    edges = np.arange(windows + 1) * window
+    out = np.zeros(windows)
+    for begin, end, depth in steps:
+        out += depth * np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0, None) / window
+    return np.where(out > NO_DEPTH, np.minimum(out, 1.0), 0.0)
+
+
+def simulated(outcome: Outcome, service: Service, windows: int) -> Floats:
+    """Depth (float64[windows]) of a stage of a run. What a stage says at the end of a window holds for the next one;
+    after the run it stays as it was.
+    """
+    scenario, stage = outcome.scenario, service.stage or ""
+    below, normal = _thresholds(scenario, service)
+    window = scenario.coupling.window
+    if stage == "dependency":
+        works, held = 1 - _mean_over_windows(outcome.outages, window, windows), 1
+    else:
+        works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
+    is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)
+    done = _launched(outcome) if stage == "launches" else works
+    depth = np.where(is_bad, np.maximum(1 - done, max(1 - normal, 1e-6)), 0.0)
+    if stage != "dependency":
+        depth = np.concatenate(([0.0], depth))
+    return np.concatenate((depth, np.full(max(windows - len(depth), 0), depth[-1])))[:windows]
+
+
+def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
+    if service.stage == "health" and scenario.health is not None:
+        usual = (scenario.health.normal_share,) * 2
+    else:
+        usual = _DEFAULTS[service.stage or ""]
+    normal = service.normal if service.normal is not None else max(usual[1], service.below or 0.0)
+    return min(usual[0], normal) if service.below is None else service.below, normal
+
+
+def _launched(outcome: Outcome) -> Floats:
+    """Launches accepted over launches wanted, float64[windows], 1 at most: who comes back is not counted twice."""
+    if not isinstance(outcome, Aftermath):
+        raise ValueError("this run has no stage launches")
+    asked, accepted = outcome.later["launches_asked"], outcome.later["launches_accepted"]
+    return np.asarray(np.where(asked > 0, np.minimum(accepted / np.maximum(asked, 1), 1.0), 1.0))
+
+
+def _works(outcome: Outcome, stage: str) -> Floats:
+    """What works of a stage, float64[windows] from 0 to 1: leased share, accepted share of the attempts, normal over
+    actual latency, usable share of the targets, connections without error.
+    """
+    if stage == "leases":
+        return outcome.leased_share()
+    if not isinstance(outcome, Aftermath):
+        raise ValueError(f"this run has no stage {stage}")
+    later, scenario = outcome.later, outcome.scenario
+    if stage == "launches":
+        attempts = later["launch_attempts"]
+        return np.asarray(np.where(attempts > 0, later["launches_accepted"] / np.maximum(attempts, 1), 1.0))
+    if stage == "propagation" and scenario.propagation is not None:
+        return np.asarray(
+            np.minimum(1.0, scenario.propagation.normal_latency / np.maximum(outcome.latency_mean_s(), 1e-9))
+        )
+    if stage == "health" and scenario.health is not None:
+        return np.asarray(later["targets_usable"] / scenario.health.targets)
+    return 1 - outcome.error_share()
+
+
+def stretches(is_bad: Flags, is_good: Flags, held: int) -> Flags:
+    """bool[n]: true from the first window of a run of `held` bad ones to that of the next run of `held` good ones."""
+    marks = np.zeros(len(is_bad), np.int8)
+    for is_so, mark in ((is_bad, 1), (is_good, -1)):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], is_so, [False])).astype(np.int8))).reshape(-1, 2)
+        marks[edges[edges[:, 1] - edges[:, 0] >= held, 0]] = mark
+    last = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), -1))
+    return np.asarray(np.where(last >= 0, marks[np.maximum(last, 0)] > 0, False))
