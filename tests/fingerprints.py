@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from recovery.reading.experiment import Experiment, parse
-from recovery.simulate import aftermath, identity, pipeline
+from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.pipeline import Outcome
 from recovery.study import race
 
@@ -163,7 +163,7 @@ def experiment_of(base: str, change: str) -> Experiment:
 def outcome_of(experiment: Experiment) -> Outcome:
     """Its first run."""
     with pipeline.Runner(1) as runner:
-        return aftermath.follow(next(runner.run([(experiment.first, experiment.head.seed, 0)])))
+        return chain.follow(next(runner.run([(experiment.first, experiment.head.seed, 0)])))
 
 
 def _hash(*parts: bytes) -> str:
@@ -172,8 +172,13 @@ def _hash(*parts: bytes) -> str:
 
 def series_of(outcome: Outcome) -> str:
     """Hash of all that the stages gave: whole numbers, the same on every machine."""
-    arrays = {**outcome.series, **getattr(outcome, "later", {})}
-    arrays |= {"zones": outcome.leased_by_zone, "sojourn": outcome.sojourn, "latency": outcome.latency}
+    tables = outcome.traffic, *outcome.later.values()
+    arrays = {name: column for table in tables for name, column in table.columns.items()}
+    arrays |= {
+        "zones": outcome.traffic.leased_by_zone,
+        "sojourn": outcome.traffic.sojourn,
+        "latency": outcome.traffic.latency,
+    }
     return _hash(*(name.encode() + np.ascontiguousarray(arrays[name]).tobytes() for name in sorted(arrays)))
 
 

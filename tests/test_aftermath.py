@@ -6,7 +6,6 @@ interval); the rule of a limit, read from the queue outside.
 """
 
 import math
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ from twin.aftermath import LaunchTwin, PropagationTwin
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
-from recovery.simulate import aftermath, identity, pipeline
-from recovery.simulate.aftermath import Aftermath
+from recovery.simulate import chain, identity, pipeline
 from recovery.stages import launches, propagation
 from recovery.study import execute
 
@@ -366,7 +364,7 @@ def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
     for window in ("10s", "5s"):
         loaded = parse(text, overrides=(f"coupling.window={window}",))
         with pipeline.Runner(2) as runner:
-            rows.append(aftermath.follow(next(runner.run([(loaded.first, 3, 0)]))).measure())
+            rows.append(chain.follow(next(runner.run([(loaded.first, 3, 0)]))).measure())
     for name in ("launches_fail_s", "launches_resume_s", "launches_normal_s", "latency_rises_s", "latency_normal_s"):
         assert math.isfinite(rows[0][name])
         assert abs(rows[0][name] - rows[1][name]) <= 60.0
@@ -381,7 +379,7 @@ def test_the_stages_stand_in_results(tmp_path: Path) -> None:
     import polars as pl
 
     series = pl.read_parquet(finished.folder / "series.parquet")
-    assert set(aftermath.LAUNCH_COLUMNS) | set(aftermath.PROPAGATION_COLUMNS) <= set(series.columns)
+    assert {one.name for stage in (launches.STAGE, propagation.STAGE) for one in stage.columns} <= set(series.columns)
     assert int(series["launches_accepted"].sum()) == row["launches_accepted"]
 
 
@@ -390,16 +388,17 @@ def test_the_lease_stage_keeps_its_bits() -> None:
     more = parse(BASE + 'launches = { demand = "3/s" }\npropagation = { time = "100ms" }\n')
     with pipeline.Runner(2) as runner:
         before, after = runner.run([(plain.first, 3, 0), (more.first, 3, 0)])
-    assert aftermath.follow(before) is before
-    followed = aftermath.follow(after)
-    assert isinstance(followed, Aftermath)
-    for item in fields(pipeline.Outcome):
-        if item.name in ("series", "leased_by_zone", "sojourn"):
-            one, two = getattr(before, item.name), getattr(followed, item.name)
-            pairs = [(one[k], two[k]) for k in one] if isinstance(one, dict) else [(one, two)]
-            assert all(np.array_equal(a, b) for a, b in pairs)
-    assert len(followed.later) == launch_kernel.SERIES + propagation_kernel.SERIES
-    assert len(followed.reach) == requests.HISTOGRAM
+    assert chain.follow(before) is before
+    followed = chain.follow(after)
+    one, two = before.traffic, followed.traffic
+    assert all(np.array_equal(one.columns[name], two.columns[name]) for name in one.columns)
+    assert np.array_equal(one.leased_by_zone, two.leased_by_zone)
+    assert np.array_equal(one.sojourn, two.sojourn)
+    network = followed.find(propagation.PropagationTable)
+    assert network is not None
+    assert len(network.columns) == propagation_kernel.SERIES
+    assert len(followed.later["launches"].columns) == launch_kernel.SERIES
+    assert len(network.reach) == requests.HISTOGRAM
     assert identity.digest_of(plain.first, 3, 0) != identity.digest_of(more.first, 3, 0)
 
 

@@ -29,7 +29,7 @@ from recovery_kernels.draws import Dist
 
 from recovery import units
 from recovery.reading.experiment import load
-from recovery.simulate import aftermath, pipeline
+from recovery.simulate import chain, pipeline
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"
@@ -170,7 +170,7 @@ def test_shares_of_runs_that_never_end(name: str) -> None:
     variants = load(INPUTS / name).variants
     with pipeline.Runner(1) as runner:
         for outcome in runner.run([(variant, 1, 0) for variant in variants]):
-            row = aftermath.follow(outcome).measure()
+            row = chain.follow(outcome).measure()
             assert all(0 <= value <= 1 for key, value in row.items() if key.endswith("_share")), row
             assert all((values >= 0).all() for values in outcome.series.values())
             work = sum(

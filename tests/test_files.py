@@ -393,7 +393,7 @@ def test_a_run_that_fails_costs_no_other(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Replication 1 of the first variant fails; the other three rows are those of a run in which nothing fails."""
-    own = pipeline.Runner._host, pipeline.Runner._run_together, execute.aftermath.follow
+    own = pipeline.Runner._host, pipeline.Runner._run_together, execute.chain.follow
 
     def breaks(variant: str, replication: int) -> None:
         if (variant, replication) == ("as written", 1):
@@ -418,7 +418,7 @@ def test_a_run_that_fails_costs_no_other(
     assert calm.exit_code == 0, calm.stderr
     with monkeypatch.context() as patched:
         if where == "follow":
-            patched.setattr(execute.aftermath, "follow", follow)
+            patched.setattr(execute.chain, "follow", follow)
         else:
             patched.setattr(pipeline.Runner, "_host", host)
             patched.setattr(pipeline.Runner, "_run_together", together)

@@ -20,8 +20,8 @@ from twin.health import HealthTwin
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
-from recovery.simulate import aftermath, pipeline
-from recovery.simulate.aftermath import Aftermath
+from recovery.simulate import chain, pipeline
+from recovery.simulate.outcome import Outcome
 from recovery.stages import health
 from recovery.units import ns
 
@@ -295,11 +295,11 @@ LOOP = (
 )
 
 
-def follow(text: str, stretch: int = aftermath.STRETCH, overrides: tuple[str, ...] = ()) -> Aftermath:
+def follow(text: str, stretch: int = chain.STRETCH, overrides: tuple[str, ...] = ()) -> Outcome:
     loaded = parse(text, overrides=overrides)
     with pipeline.Runner(2) as runner:
-        found = aftermath.follow(next(runner.run([(loaded.first, 3, 0)])), stretch)
-    assert isinstance(found, Aftermath)
+        found = chain.follow(next(runner.run([(loaded.first, 3, 0)])), stretch)
+    assert found.later
     return found
 
 
@@ -307,10 +307,10 @@ def test_terminated_instances_come_back_as_launches() -> None:
     """A propagation stage that is too slow for a while: instances are terminated, launched anew, and all is well."""
     text = LOOP.replace('time = "900ms"', 'time = { dist = "lognormal", mean = "1900ms", cv = 12 }')
     outcome = follow(text)
-    row, flows = outcome.measure(), outcome.later
+    row, flows = outcome.measure(), outcome.columns()
     assert row["targets_terminated"] > 0
     plain = follow(text[: text.index("[health]")])
-    more = flows["launches_asked"].sum() - plain.later["launches_asked"].sum()
+    more = flows["launches_asked"].sum() - plain.columns()["launches_asked"].sum()
     last = int(flows["targets_terminated"][-1])
     assert more == row["targets_terminated"] - last
     assert row["usable_min_share"] < 1
@@ -322,19 +322,19 @@ def test_what_replaces_instances_does_not_give_up() -> None:
     text = text.replace("1900ms", "3s").replace('joins = "1%"', 'joins = "20%"')
     only = ("launches.retries=0", "dependency.outages=[{ from = '10m', to = '70m' }]")
     loop, plain = follow(text, overrides=only), follow(text[: text.index("[health]")], overrides=only)
-    assert loop.later["launches_insufficient"].sum() > plain.later["launches_insufficient"].sum()
-    assert loop.later["launches_gave_up"].sum() == plain.later["launches_gave_up"].sum() > 0
-    assert loop.later["targets_empty"].max() > 0
+    assert loop.columns()["launches_insufficient"].sum() > plain.columns()["launches_insufficient"].sum()
+    assert loop.columns()["launches_gave_up"].sum() == plain.columns()["launches_gave_up"].sum() > 0
+    assert loop.columns()["targets_empty"].max() > 0
 
 
 def test_without_the_loop_a_stretch_changes_no_bit() -> None:
     text = LOOP.replace('terminate_after = "3m"\n', "")
     one, two = follow(text), follow(text, 7)
-    assert one.later.keys() == two.later.keys()
-    assert all(np.array_equal(one.later[name], two.later[name]) for name in one.later)
-    assert one.later["targets_joined"].sum() > 0
+    assert one.columns().keys() == two.columns().keys()
+    assert all(np.array_equal(one.columns()[name], two.columns()[name]) for name in one.columns())
+    assert one.columns()["targets_joined"].sum() > 0
     plain = follow(text[: text.index("[health]")])
-    assert all(np.array_equal(plain.later[name], one.later[name]) for name in plain.later)
+    assert all(np.array_equal(plain.columns()[name], one.columns()[name]) for name in plain.columns())
 
 
 MISTAKES = [

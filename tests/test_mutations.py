@@ -23,7 +23,7 @@ from recovery.model.oddities import oddities
 from recovery.reading import service_table
 from recovery.reading.experiment import parse
 from recovery.reading.schema import json_schema
-from recovery.simulate import aftermath
+from recovery.simulate import chain
 from recovery.simulate.pipeline import Outcome, Runner
 from recovery.store import results as store
 from recovery.study import race, services
@@ -193,7 +193,7 @@ def check_row(row: Mapping[str, Any], outcome: Outcome, where: str) -> None:
             assert math.isnan(value) != math.isfinite(time_s), (name, value, where)
             assert not value < time_s, (name, value, where)
         elif math.isnan(value) and name in ("ttr100_s", "leased_all_s"):
-            assert outcome.doubt is not None, (name, where)  # a sample does not tell the last host
+            assert outcome.traffic.doubt is not None, (name, where)  # a sample does not tell the last host
         elif math.isnan(value):
             assert name.startswith(NOT_ALWAYS_MEASURED) or name.endswith(("_low_s", "_high_s")), (name, where)
         elif name.endswith("_share"):
@@ -244,15 +244,16 @@ def check_series(outcome: Outcome, where: str) -> None:
     else:
         there = sums["arrived"] - sums["succeeded"] - sums["gave_up"]
         assert 0 <= there == outcome.backlog()[-1], where
-    if isinstance(outcome, aftermath.Aftermath):
-        later = {name: int(column.sum()) for name, column in outcome.later.items()}
-        for name, column in outcome.later.items():
+    if outcome.later:
+        flows = {name: column for table in outcome.later.values() for name, column in table.columns.items()}
+        later = {name: int(column.sum()) for name, column in flows.items()}
+        for name, column in flows.items():
             assert (column >= 0).all(), (name, where)
         denied = later["launches_throttled"] + later["launches_insufficient"]
         assert later["launch_attempts"] == denied + later["launches_accepted"], where
         if "checks" in later and one.health is not None:
             assert later["checks_failed"] <= later["checks"], where
-            assert (outcome.later["targets_usable"] <= one.health.targets).all(), where
+            assert (flows["targets_usable"] <= one.health.targets).all(), where
 
 
 def check_run(seed: int) -> bool:
@@ -270,7 +271,7 @@ def check_run(seed: int) -> bool:
     where = f"seed {seed}, of {source.name}, {variant.name}:\n{toml_of(raw)[:6000]}"
     try:
         with Runner(1) as runner:
-            outcomes = [aftermath.follow(one) for one in runner.run([(variant, seed, n) for n in range(REPLICATIONS)])]
+            outcomes = [chain.follow(one) for one in runner.run([(variant, seed, n) for n in range(REPLICATIONS)])]
         rows = [outcome.measure() for outcome in outcomes]
         told = store.summarise(experiment, outcomes)
     except Exception as error:

@@ -15,7 +15,7 @@ from recovery.model.demand import Demand
 from recovery.reading import numbers
 from recovery.reading.experiment import load
 from recovery.reading.numbers import read_measured
-from recovery.simulate import aftermath, pilot, pipeline
+from recovery.simulate import chain, pilot, pipeline
 
 TOP = Path(__file__).resolve().parent
 PRESETS = TOP.parent / "recovery" / "data" / "presets"
@@ -27,10 +27,10 @@ def ratios(file: Path, most: int) -> list[float]:
     loaded = load(file)
     found = []
     with pipeline.Runner(1) as runner:
-        aftermath.follow(next(runner.run([(loaded.first, loaded.head.seed, 0)])))
+        chain.follow(next(runner.run([(loaded.first, loaded.head.seed, 0)])))
         told = pilot.tried(loaded.variants, loaded.head.seed)
         for variant, tried in list(zip(loaded.variants, told, strict=True))[:most]:
-            taken = aftermath.follow(next(runner.run([(variant, loaded.head.seed, 0)])))
+            taken = chain.follow(next(runner.run([(variant, loaded.head.seed, 0)])))
             found.append(tried.cpu_s / taken.cpu_s)
     return found
 

@@ -21,7 +21,7 @@ from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
 from recovery.simulate.estimate import estimate
-from recovery.stages import leases, queueing
+from recovery.stages import leases, queueing, traffic
 from recovery.stages import sample as sampling
 from recovery.units import ns, show_duration
 
@@ -64,9 +64,14 @@ def run(variant: Variant, seed: int = 1, threads: int = 1) -> pipeline.Outcome:
 
 def facts(outcome: pipeline.Outcome) -> tuple[Any, ...]:
     """All that a run gave, save the time that it took."""
-    arrays = [*outcome.series.values(), outcome.leased_by_zone, outcome.holders_by_zone, outcome.sojourn]
-    arrays += [outcome.latency, outcome.unleased_at_start]
-    return [array.tobytes() for array in arrays], outcome.unleased_ns, outcome.actions
+    arrays = [
+        *outcome.series.values(),
+        outcome.traffic.leased_by_zone,
+        outcome.traffic.holders_by_zone,
+        outcome.traffic.sojourn,
+    ]
+    arrays += [outcome.traffic.latency, outcome.traffic.unleased_at_start]
+    return [array.tobytes() for array in arrays], outcome.traffic.unleased_ns, outcome.actions
 
 
 FLEETS = [
@@ -198,13 +203,13 @@ def test_the_sample_is_the_very_same_hosts_scaled_and_rounded_once(skew: float) 
     series = scaled([host.series[:windows] for host in hosts], of)
     largest = {"oldest_ns": requests.OLDEST_NS, "oldest_max_ns": requests.OLDEST_MAX_NS}
     by_zone = [scaled([host.series[:windows, requests.LEASED_END] for host in hosts], own) for own in found.stands_for]
-    assert is_rounded(outcome.leased_by_zone, np.array(by_zone))
-    assert (outcome.series["leased"] == outcome.leased_by_zone.sum(axis=0)).all()
+    assert is_rounded(outcome.traffic.leased_by_zone, np.array(by_zone))
+    assert (outcome.series["leased"] == outcome.traffic.leased_by_zone.sum(axis=0)).all()
     for name, column in largest.items():
         assert (outcome.series[name] == np.max([host.series[:windows, column] for host in hosts], axis=0)).all()
-    for column, name in enumerate(pipeline.COLUMNS):
+    for column, name in ((one.place, one.name) for one in traffic.COLUMNS):
         assert name in ("leased", *largest) or is_rounded(outcome.series[name], series[:, column]), name
-    assert is_rounded(outcome.sojourn, scaled([host.histogram for host in hosts], of))
+    assert is_rounded(outcome.traffic.sojourn, scaled([host.histogram for host in hosts], of))
 
 
 def alike(sizes: list[int], leased: np.ndarray) -> sampling.Doubt:
@@ -258,10 +263,10 @@ def test_a_sample_that_is_fully_leased_is_a_whole_fleet() -> None:
     variant = fleet(7, zones=3, skew=0.4)
     outcome, row = run(variant), run(variant).measure()
     assert row["leased_end_share"] == 1
-    assert (outcome.leased_by_zone[:, -1] == outcome.holders_by_zone).all()
+    assert (outcome.traffic.leased_by_zone[:, -1] == outcome.traffic.holders_by_zone).all()
     full = run(fleet(zones=3, skew=0.4))
-    assert (outcome.holders_by_zone == full.holders_by_zone).all()
-    assert outcome.weight @ leases.holders_of(variant.scenario) == pytest.approx(1201, rel=1e-12)
+    assert (outcome.traffic.holders_by_zone == full.traffic.holders_by_zone).all()
+    assert outcome.traffic.weight @ leases.holders_of(variant.scenario) == pytest.approx(1201, rel=1e-12)
 
 
 def test_the_fluid_bound_is_the_whole_fleets() -> None:

@@ -17,9 +17,9 @@ from recovery.model.expect import MEASURES_EXPECTED
 from recovery.reading.asked import MEASURES_OF_STAGES
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
-from recovery.simulate import aftermath, pipeline
-from recovery.simulate.aftermath import Aftermath
+from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
+from recovery.simulate.outcome import Outcome
 from recovery.study import execute
 
 SMALL = """
@@ -173,10 +173,10 @@ def test_bounds_of_later_stages_are_judged() -> None:
     assert told == {"launches_normal_s < 1s": "no", "usable_min_share >= 0%": "yes"}
 
 
-def follow(loaded: Experiment, seed: int = 1) -> Aftermath:
+def follow(loaded: Experiment, seed: int = 1) -> Outcome:
     with pipeline.Runner(1) as runner:
-        found = aftermath.follow(next(runner.run([(loaded.first, seed, 0)])))
-    assert isinstance(found, Aftermath)
+        found = chain.follow(next(runner.run([(loaded.first, seed, 0)])))
+    assert found.later
     return found
 
 
@@ -184,7 +184,7 @@ def test_the_estimate_counts_the_later_stages() -> None:
     loaded = parse(SMALL)
     need = estimate(loaded.first.scenario, 1)
     plain = estimate(parse(SMALL[: SMALL.index("[launches]")]).first.scenario, 1)
-    flows = {name: int(values.sum()) for name, values in follow(loaded).later.items()}
+    flows = {name: int(values.sum()) for name, values in follow(loaded).columns().items()}
     work = flows["launch_attempts"] + flows["changes"] + flows["job_attempts"] + flows["checks"]
     assert need.memory_bytes - plain.memory_bytes == need.later_bytes > 0
     assert plain.later_bytes == 0

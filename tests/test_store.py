@@ -14,7 +14,8 @@ import pytest
 from recovery import theory, units
 from recovery.reading.experiment import parse
 from recovery.show import text as words
-from recovery.simulate import identity, pipeline
+from recovery.simulate import identity
+from recovery.stages import traffic
 from recovery.statistics import confidence
 from recovery.store import results as store
 from recovery.study import execute
@@ -120,7 +121,12 @@ def test_the_folder_of_a_run_can_be_read(tmp_path: Path) -> None:
     assert table["variant"].unique(maintain_order=True).to_list() == ["as written", "lifo"]
     assert table.height == 2 * 120
     assert table["time_s"].max() == 1200
-    assert {*pipeline.COLUMNS, "leased_share", "leased_share_zone_0", "leased_share_zone_1"} <= set(table.columns)
+    assert {
+        *(one.name for one in traffic.COLUMNS),
+        "leased_share",
+        "leased_share_zone_0",
+        "leased_share_zone_1",
+    } <= set(table.columns)
     assert table["leased_share"][0] == 1
     assert table["leased_share"].min() == 0
 

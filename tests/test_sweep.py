@@ -614,7 +614,7 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
         return outcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(chunks.aftermath, "follow", follow)
+        patch.setattr(chunks.chain, "follow", follow)
         folder = swept(file, tmp_path / "out", status=3)
     failed = pl.read_parquet(folder / "runs.parquet").filter(pl.col("error").is_not_null())
     assert set(failed["replication"]) == {1}

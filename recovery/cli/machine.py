@@ -76,7 +76,7 @@ def examine() -> list[Finding]:
     fits = (
         row["verdict"] == "recovered"
         and row["leased_min_share"] == 0
-        and row["ttr100_s"] <= 3
+        and float(row["ttr100_s"]) <= 3
         and row["leased_end_share"] == 1
     )
     findings.append(Finding("small run", f"recovered in {row['ttr100_s']:g} s (want at most 3)", fits))

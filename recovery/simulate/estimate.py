@@ -6,21 +6,16 @@ It decides no result, so it may be made better without new results.
 import math
 from dataclasses import dataclass
 
-from recovery_kernels import batches, health, requests
+from recovery_kernels import requests
 
 from recovery.model import policies as named
-from recovery.model.demand import Demand
-from recovery.model.policies.intake import AnyQueue
 from recovery.model.scenario import Scenario
-from recovery.simulate import aftermath, pipeline
+from recovery.simulate import pipeline
 from recovery.stages import host as hosts
-from recovery.stages import leases, queueing
+from recovery.stages import known, leases, queueing
 
 BYTES_TO_START = 64  # a client's draws while its host is made
 NS_PER_EVENT = 60.0  # before anything is measured
-NS_PER_ATTEMPT, NS_PER_JOB, NS_PER_CHECK = 120.0, 80.0, 20.0  # of launches, of propagation, of health checks
-ROW_BYTES = 8 * batches.COLUMNS
-GROWTH = 3  # an array that was just doubled, with the one that it is copied from, in rows that are used
 
 
 @dataclass(frozen=True)
@@ -50,54 +45,16 @@ def estimate(scenario: Scenario, threads: int) -> Estimate:
     )
 
 
-def _came(scenario: Scenario, demand: Demand) -> float:
-    """How many come until the horizon."""
-    window = scenario.coupling.window
-    return sum(demand.at((i + 0.5) * window) for i in range(scenario.windows)) * window
-
-
-def _tries(scenario: Scenario, client: object, retries: int) -> float:
-    """Attempts of one that comes in the middle of the time and is denied to the end."""
-    wait = scenario.coupling.window
-    if isinstance(client, named.Fixed):
-        wait = max(wait, client.delay.mean_s())
-    elif isinstance(client, named.Exponential):
-        wait = max(wait, client.cap)
-    elif isinstance(client, named.FullJitter):
-        wait = max(wait, client.cap / 2)
-    again = scenario.horizon / 2 / wait
-    return 1 + (again if retries < 0 else min(retries, again))
-
-
 def _later(scenario: Scenario) -> tuple[float, float, float]:
-    """Bytes, events and processor seconds of launches, propagation and health checks: all launches denied until they
-    are all let out in one stretch, and no job done before the last.
+    """Bytes, events and processor seconds of the later stages: all launches denied until they are all let out in one
+    stretch, and no job done before the last.
     """
-    launching, propagating, checking = scenario.launches, scenario.propagation, scenario.health
-    if launching is None:
-        return 0.0, 0.0, 0.0
-    asked, changes = _came(scenario, launching.demand), _came(scenario, launching.changes)
-    columns = len(aftermath.LAUNCH_COLUMNS)
-    jobs = asked + changes
-    attempts = asked * _tries(scenario, launching.client, launching.retries)
-    memory = GROWTH * ROW_BYTES * (asked + jobs)  # customers that wait; jobs let out
-    events, cpu_s = attempts + changes, (attempts + changes) * NS_PER_ATTEMPT / 1e9
-    if propagating is not None:
-        columns += len(aftermath.PROPAGATION_COLUMNS)
-        comes_back = propagating.fails > 0 or not isinstance(propagating.intake, AnyQueue)
-        memory += GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1)
-        tries = jobs * (_tries(scenario, propagating.client, propagating.retries) if comes_back else 1)
-        events += tries
-        cpu_s += tries * NS_PER_JOB / 1e9
-    if checking is not None:
-        zones = scenario.fleet.zones if scenario.fleet is not None else 1
-        columns += len(aftermath.HEALTH_COLUMNS) + zones * len(aftermath.ZONE_COLUMNS)
-        checks = checking.targets * scenario.horizon / checking.interval
-        orders = scenario.coupling.window // checking.interval + 2
-        memory += checking.targets * 8 * (health.COLUMNS + 4 + 2 * orders) + GROWTH * 16 * asked
-        events += checks
-        cpu_s += checks * NS_PER_CHECK / 1e9
-    return memory + 3 * 8 * columns * scenario.windows, events, cpu_s
+    stages = known.later_of(scenario)
+    costs = [stage.cost(scenario) for stage in stages]
+    zones = scenario.fleet.zones if scenario.fleet is not None else 1
+    columns = sum(zones if one.by_zone else 1 for stage in stages for one in stage.columns)
+    memory = math.fsum(cost.memory_bytes for cost in costs) + 3 * 8 * columns * scenario.windows
+    return memory, math.fsum(cost.events for cost in costs), math.fsum(cost.cpu_s for cost in costs)
 
 
 def _hosts(scenario: Scenario, threads: int) -> Estimate:
@@ -133,9 +90,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     rows = clients if scenario.fleet is not None else 2 * clients
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
-    series = (
-        scenario.windows * len(pipeline.COLUMNS) * 8
-    )  # a host's own, unless hosts take turns; waiting to be added; sums
+    series = scenario.windows * requests.SERIES * 8  # a host's own, unless hosts take turns; waiting to be added; sums
     own = threads if together else 5 * threads
     total = in_flight * each + (own + 5) * series + curves
     total += min(threads, simulated) * clients * BYTES_TO_START + 4 * scenario.hosts * 8

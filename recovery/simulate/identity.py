@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from recovery.model.distributions import Distribution
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.stages import health, launches, propagation, queueing
+from recovery.stages import known, queueing
 from recovery.stages.outage import resolve
 
 MODEL = 3
@@ -116,10 +116,6 @@ def _lowered(scenario: Scenario) -> list[Any]:
     steps = scenario.jobs.steps if scenario.jobs is not None else ()
     arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
     parts: list[Any] = [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
-    if scenario.launches is not None:
-        parts += launches.lowered(scenario, zones)
-    if scenario.propagation is not None:
-        parts += propagation.lowered(scenario)
-    if scenario.health is not None:
-        parts += health.lowered(scenario)
+    for stage in known.later_of(scenario):
+        parts += stage.lowered(scenario)
     return parts

@@ -427,7 +427,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     count = pipeline.simulated_hosts(scenario)
     one_s = CLIENT_S * clients if whole is None else whole.start_s
     one_s += CALL_S * (CALLS if scenario.fleet is None else min(CALLS, 1 + clients // CLIENTS_A_CALL))
-    one_s += scenario.windows * len(pipeline.COLUMNS) * JOIN_S
+    one_s += scenario.windows * requests.SERIES * JOIN_S
     fixed_s = count * one_s
     if any(action.when is not None for action in scenario.operator):
         fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S)

@@ -1,16 +1,25 @@
 """Health checks (MODEL.md, section 9): from a scenario and what the stages before gave to the kernel and back."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from recovery_kernels import batches, draws, workers
 from recovery_kernels import health as kernel
 
+from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.health import Health
 from recovery.model.policies.health import EjectionCap, FailOpen, FlapDamping, Panic, VelocityControl
 from recovery.model.scenario import Scenario
-from recovery.stages import host, queueing
+from recovery.stages import host, propagation, queueing
+from recovery.stages.cost import GROWTH, came
+from recovery.stages.launches import LaunchRun
+from recovery.stages.propagation import PropagationRun
+from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named, named_by_zone
 from recovery.units import ns
+
+ERRORS_SHARE = 0.01  # connections fail from this share on
+NS_PER_CHECK = 20.0  # before anything is measured
 
 _ROWS = 1 << 10
 _LONG_AGO = -(1 << 62)
@@ -139,3 +148,113 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         by_zone=np.zeros((windows, zones, kernel.ZONE_SERIES), np.int64),
     )
     return HealthRun(params, keys, inputs, state)
+
+
+class HealthTable(Table):
+    """What health checks said, and what that did to the targets."""
+
+    def error_share(self) -> np.ndarray:
+        """float64[windows]: connections that fail, as the share of the targets in use that cannot be reached; one when
+        none is in use.
+        """
+        routed, usable = self.columns["targets_routed"], self.columns["targets_usable"]
+        return np.asarray(np.where(routed > 0, 1 - usable / np.maximum(routed, 1), 1.0))
+
+    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+        """When connections fail, when capacity is lost, and how much (MODEL.md, section 9)."""
+        part, flows, hold, window_s = _section(scenario), self.columns, scenario.hold, scenario.coupling.window
+        share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE
+        falls = stays_from(times_s, share < part.normal_share, 0.0, hold)
+        back = normal_from_s(times_s, share >= part.normal_share, falls, hold)
+        start_s = stays_from(times_s, fails, 0.0, hold)
+        out = np.flatnonzero(flows["failovers"])
+        return {
+            "errors_start_s": start_s,
+            "errors_end_s": normal_from_s(times_s, ~fails, start_s, hold),
+            "failover_first_s": float(times_s[out[0]]) if len(out) else math.inf,
+            "capacity_falls_s": falls,
+            "capacity_normal_s": back,
+            "usable_min_share": float(share.min()),
+            "capacity_lost_hours": float((1 - share).sum() * window_s / 3600),
+            "error_minutes": float(self.error_share().sum() * window_s / 60),
+            "checks": int(flows["checks"].sum()),
+            "checks_failed_share": int(flows["checks_failed"].sum()) / max(int(flows["checks"].sum()), 1),
+            "health_changes": int(flows["health_changes"].sum()),
+            "targets_terminated": int(flows["targets_terminated"].sum()),
+            "failovers": int(flows["failovers"].sum()),
+        }
+
+
+@dataclass
+class Fed(Part):
+    """The stage behind launches and propagation: it takes jobs and finishes, and asks for the launches that terminated
+    instances come back as, one window later.
+    """
+
+    run: HealthRun
+    launches: LaunchRun
+    propagation: PropagationRun
+
+    def advance(self, until: int) -> None:
+        """Run the windows before `until`."""
+        jobs, network = self.launches.state, self.propagation.state
+        self.run.advance(until, jobs.jobs, jobs.first, network.finishes, network.told)
+        times_ns, identities = self.run.orders()
+        self.launches.ask(times_ns + self.launches.params.window_ns, identities)
+
+    def table(self) -> HealthTable:
+        """Its series, of all and by zone."""
+        state, columns = self.run.state, STAGE.columns
+        return HealthTable(columns=named(columns, state.series) | named_by_zone(columns, state.by_zone))
+
+
+class _Health(Later):
+    name = "health"
+    needs = ("launches", "propagation")
+    columns = (
+        Column("checks", "flow", "checks that were made", kernel.CHECKS),
+        Column("checks_failed", "flow", "checks that failed", kernel.FAILED),
+        Column("health_changes", "flow", "targets taken out or brought in", kernel.CHANGES),
+        Column("targets_taken_out", "flow", "targets taken out", kernel.REMOVED),
+        Column("removals_delayed", "flow", "removals that the policy put off", kernel.DELAYED),
+        Column("removals_cancelled", "flow", "such removals that were not made", kernel.CANCELLED),
+        Column("targets_joined", "flow", "instances that took a target's place", kernel.JOINED),
+        Column("targets_terminated", "flow", "instances terminated for bad health", kernel.TERMINATED),
+        Column("failovers", "flow", "zones that were taken out", kernel.FAILOVERS),
+        Column("targets_healthy", "level", "targets in, by their checks", kernel.HEALTHY),
+        Column("targets_routed", "level", "targets in use", kernel.ROUTED),
+        Column("targets_usable", "level", "targets in use and reachable", kernel.USABLE),
+        Column("targets_out", "level", "targets taken out", kernel.OUT_END),
+        Column("targets_empty", "level", "places without an instance", kernel.EMPTY_END),
+        Column("healthy_in_zone", "level", "targets in, of a zone's", kernel.ZONE_HEALTHY, by_zone=True),
+        Column("usable_in_zone", "level", "targets usable, of a zone's", kernel.ZONE_USABLE, by_zone=True),
+        Column("removed_in_zone", "level", "targets not in use, of a zone's", kernel.ZONE_REMOVED, by_zone=True),
+    )  # fmt: skip
+
+    def start(self, before: Before) -> Fed:
+        run = start(before.scenario, before.seed, before.replication, len(before.holders_by_zone))
+        return Fed(run, before.part(LaunchRun), before.part(propagation.Fed).run)
+
+    def feeds_back(self, scenario: Scenario) -> bool:
+        return _section(scenario).terminate_after is not None
+
+    def lowered(self, scenario: Scenario) -> Lowered:
+        return lowered(scenario)
+
+    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
+        return [
+            (f"failover {switch.do}" + ("" if switch.zone is None else f" in zone {switch.zone}"), switch.at)
+            for switch in _section(scenario).failover
+        ]
+
+    def cost(self, scenario: Scenario) -> Cost:
+        """Every check is made, and all launches are let out in one stretch."""
+        part, launching = _section(scenario), scenario.launches
+        asked = came(scenario, launching.demand) if launching is not None else 0.0
+        checks = part.targets * scenario.horizon / part.interval
+        orders = scenario.coupling.window // part.interval + 2
+        memory = part.targets * 8 * (kernel.COLUMNS + 4 + 2 * orders) + GROWTH * 16 * asked
+        return Cost(memory, checks, checks * NS_PER_CHECK / 1e9)
+
+
+STAGE = _Health()

@@ -1,15 +1,23 @@
 """Launches (MODEL.md, section 9): from a scenario and the leased share of each zone to the kernel and back."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from recovery_kernels import batches
 from recovery_kernels import launches as kernel
 
+from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.launches import Launches
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
+from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
+from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
 from recovery.units import ns
+
+FAILING_SHARE = 0.5  # launches fail while fewer of the attempts than this are accepted
+NORMAL_SHARE = 0.99  # and are normal again when so many are
+NS_PER_ATTEMPT = 120.0  # before anything is measured
 
 _ROWS = 1 << 10
 NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
@@ -33,7 +41,7 @@ def more_rows(rows: np.ndarray, first_free: int, wanted: int) -> tuple[np.ndarra
 
 
 @dataclass
-class LaunchRun:
+class LaunchRun(Part):
     """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
 
     params: kernel.Params
@@ -73,6 +81,10 @@ class LaunchRun:
             state.whole[kernel.FREE_ROW] = state.rows[row, batches.NEXT]
             state.rows[row, : batches.NEXT] = time, time, identity, 0
             batches.link(state.rows, state.heads, state.counts, np.int64(row), np.int64(time // self.params.window_ns))
+
+    def table(self) -> "LaunchTable":
+        """Its series."""
+        return LaunchTable(columns=named(STAGE.columns, self.state.series))
 
     def forget(self, before: int) -> None:
         """Drop the jobs of the windows before this one, which the next stage has taken."""
@@ -155,3 +167,68 @@ def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, h
     )
     kernel.begin(params, keys, state)
     return LaunchRun(params, keys, inputs, state)
+
+
+class LaunchTable(Table):
+    """What came of launches and changes."""
+
+    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+        """When launches fail and work again, and what became of them (MODEL.md, section 9)."""
+        flows, hold = self.columns, scenario.hold
+        attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]
+        share = np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0)
+        fails_from = stays_from(times_s, share < FAILING_SHARE, 0.0, hold)
+        after, works = fails_from if math.isfinite(fails_from) else 0.0, share >= FAILING_SHARE
+        total = max(int(attempts.sum()), 1)
+        return {
+            "launches_fail_s": fails_from,
+            "launches_resume_s": 0.0 if works.all() else stays_from(times_s, works, after, hold),
+            "launches_normal_s": normal_from_s(times_s, share >= NORMAL_SHARE, fails_from, hold),
+            "launches_asked": int(flows["launches_asked"].sum()),
+            "launches_accepted": int(accepted.sum()),
+            "launches_throttled_share": int(flows["launches_throttled"].sum()) / total,
+            "launches_insufficient_share": int(flows["launches_insufficient"].sum()) / total,
+            "launches_gave_up": int(flows["launches_gave_up"].sum()),
+            "launches_asleep_peak": int(flows["launches_asleep_max"].max(initial=0)),
+            "changes_waiting_peak": int(flows["changes_waiting_max"].max(initial=0)),
+        }
+
+
+class _Launches(Later):
+    name = "launches"
+    columns = (
+        Column("launches_asked", "flow", "launches that were asked for", kernel.ASKED),
+        Column("launch_attempts", "flow", "attempts of launches", kernel.ATTEMPTS),
+        Column("launches_throttled", "flow", "denied by the request throttle", kernel.THROTTLED),
+        Column("launches_insufficient", "flow", "denied: no leased holder found", kernel.INSUFFICIENT),
+        Column("launches_accepted", "flow", "launches that were accepted", kernel.ACCEPTED),
+        Column("launches_gave_up", "flow", "launches that are tried no more", kernel.GAVE_UP),
+        Column("changes", "flow", "other changes that came", kernel.CHANGED),
+        Column("changes_held", "flow", "changes that must wait for a lease", kernel.HELD),
+        Column("changes_released", "flow", "changes whose lease has come", kernel.RELEASED_CHANGES),
+        Column("launches_asleep", "level", "customers between two attempts", kernel.ASLEEP_END),
+        Column("changes_waiting", "level", "changes that wait for a lease", kernel.HELD_END),
+        Column("launches_asleep_max", "peak", "most such customers", kernel.ASLEEP_MAX),
+        Column("changes_waiting_max", "peak", "most such changes", kernel.HELD_MAX),
+    )
+
+    def start(self, before: Before) -> LaunchRun:
+        leased, holders = before.leased_by_zone, before.holders_by_zone
+        return start(before.scenario, before.seed, before.replication, leased, holders)
+
+    def lowered(self, scenario: Scenario) -> Lowered:
+        return lowered(scenario, scenario.fleet.zones if scenario.fleet is not None else 1)
+
+    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
+        return [("launch throttle", step.at) for step in _section(scenario).throttle]
+
+    def cost(self, scenario: Scenario) -> Cost:
+        """All launches are denied until they are all let out in one stretch."""
+        part = _section(scenario)
+        asked, changes = came(scenario, part.demand), came(scenario, part.changes)
+        events = asked * tries(scenario, part.client, part.retries) + changes
+        waits_and_jobs = asked + (asked + changes)
+        return Cost(GROWTH * ROW_BYTES * waits_and_jobs, events, events * NS_PER_ATTEMPT / 1e9)
+
+
+STAGE = _Launches()

@@ -1,11 +1,19 @@
 """Leases (MODEL.md, section 2): holders spread over hosts, in their steady state when the run starts."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from recovery_kernels import draws
 
+from recovery import theory
+from recovery.measures import leased_curve
+from recovery.measures.register import DEPTHS, ROUNDING
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
+from recovery.stages.stage import Column, Row
+from recovery.stages.traffic import COLUMNS, Traffic, TrafficTable
 
 
 def holders_of(scenario: Scenario) -> np.ndarray:
@@ -52,3 +60,73 @@ def start(
     expires = first - params.check_every_ns + np.minimum(whole, draws.FAR_NS)
     hosts.wake_holders(run, first, expires)
     return run
+
+
+@dataclass(kw_only=True)
+class LeaseTable(TrafficTable):
+    """What the hosts of a fleet gave."""
+
+    def computed(self) -> dict[str, np.ndarray]:
+        """Share of the holders that have a lease, of all and of each zone."""
+        shares = {"leased_share": self.leased_share()}
+        for zone, leased in enumerate(self.leased_by_zone):
+            shares[f"leased_share_zone_{zone}"] = leased / max(int(self.holders_by_zone[zone]), 1)
+        return shares
+
+    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+        """Times to recovery, bound, milestones; verdict and work (MODEL.md, section 4)."""
+        share, back, hold = self.leased_share(), scenario.recovers_from_s, scenario.hold
+        times = leased_curve.times_to_recovery_s(times_s, share, back, hold)
+        ttr99_s, least = times["ttr99_s"], float(share.min())
+        row: Row = {**times}
+        if self.doubt is not None:
+            told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few
+            row |= leased_curve.recovery_intervals_s(times_s, share, *told, back, hold)
+            row |= dict.fromkeys(("ttr100_s", "ttr100_lost_s"), math.nan)  # only the last host tells
+        bound = self.fluid_bound_s(scenario)
+        row["fluid_bound_s"] = bound
+        row["efficiency"] = bound / ttr99_s if ttr99_s > 0 else 1.0
+        row["relapses"] = leased_curve.relapses(times_s, share, back)
+        row["leased_min_share"] = least
+        row["leased_end_share"] = float(share[-1])
+        row["unleased_holder_hours"] = self.unleased_ns / 3.6e12
+        row |= leased_curve.milestones_s(times_s, share, back, float(row["ttr100_s"]))
+        is_leased = least >= DEPTHS["ttr99_s"] - ROUNDING
+        row["leases_normal_s"] = 0.0 if is_leased else back + ttr99_s
+        missing, most = self.holders - self.columns["leased"], self.holders * (1 - DEPTHS["ttr99_s"])
+        row |= self.standing(scenario, times_s, missing, most=most, normal=0.0, ttr99_s=ttr99_s, is_served=True)
+        return row | self.work(scenario, times_s, ttr99_s) | self.denials()
+
+    def fluid_bound_s(self, scenario: Scenario) -> float:
+        """Least time in which 99 % of the fleet could be leased if no work were wasted."""
+        weight, rate = self.weight[self.weight > 0], scenario.establish_per_s
+        unleased = weight * self.unleased_at_start[self.weight > 0]
+        total = float(unleased.sum())
+        if total == 0 or math.isinf(rate):
+            return 0.0
+        wanted = 1 - (1 - 0.99) * self.holders / total  # of the fleet's last 1 %, nobody waits
+        if wanted <= 0:
+            return 0.0
+        # Hosts that are alike are as one host with all their work and all their workers.
+        return theory.fleet_fluid_bound_s(wanted, unleased.tolist(), (weight * rate).tolist())
+
+
+class _Leases(Traffic):
+    name = "leases"
+    table = LeaseTable
+    columns = (
+        *COLUMNS,
+        Column("leased_share", "level", "share of the holders that have a lease"),
+        Column("leased_share_zone", "level", "the same of a zone's", by_zone=True),
+    )
+
+    def is_in(self, scenario: Scenario) -> bool:
+        return scenario.fleet is not None
+
+    def start(
+        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
+    ) -> hosts.HostRun:
+        return start(scenario, seed, replication, host, holders, controls)
+
+
+STAGE = _Leases()

@@ -6,12 +6,18 @@ import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
 
-from recovery.model.policies.intake import Hysteresis, IntakeBucket, LinearLimit, Ramp
+from recovery.measures.histograms import quantile_s
+from recovery.measures.lasting import normal_from_s, stays_from
+from recovery.model.policies.intake import AnyQueue, Hysteresis, IntakeBucket, LinearLimit, Ramp
 from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
-from recovery.stages.launches import NO_ROUND_TRIP, more_rows, waiting_rows
+from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
+from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, more_rows, waiting_rows
+from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
 from recovery.units import ns
+
+NS_PER_JOB = 80.0  # before anything is measured
 
 _ROWS = 1 << 10
 _RING = 1 << 8
@@ -149,3 +155,99 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
     )
     state.whole[kernel.FREE_ROWS] = _ROWS
     return PropagationRun(params, keys, inputs, state)
+
+
+@dataclass(kw_only=True)
+class PropagationTable(Table):
+    """What came of network propagation. `reach` int64[requests.HISTOGRAM]: times from launch to reachable."""
+
+    reach: np.ndarray
+
+    def latency_mean_s(self) -> np.ndarray:
+        """float64[windows]: mean time from launch to reachable of what became reachable in each window; where nothing
+        did, that of the window before.
+        """
+        done, total = self.columns["launches_reachable"], self.columns["latency_sum_ns"] / 1e9
+        last = np.maximum.accumulate(np.where(done > 0, np.arange(len(done)), -1))
+        mean = total / np.maximum(done, 1)
+        return np.asarray(np.where(last >= 0, mean[np.maximum(last, 0)], 0.0))
+
+    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+        """When latency rises and is normal again, and how long it takes (MODEL.md, section 9)."""
+        flows, hold = self.columns, scenario.hold
+        is_late = self.latency_mean_s() > _section(scenario).normal_latency
+        rises = stays_from(times_s, is_late, 0.0, hold)
+        starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
+        return {
+            "latency_rises_s": rises,
+            "latency_normal_s": normal_from_s(times_s, ~is_late, rises, hold),
+            "reach_p50_s": quantile_s(self.reach, starts, 0.5),
+            "reach_p99_s": quantile_s(self.reach, starts, 0.99),
+            "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
+            "jobs_waiting_peak": int(flows["jobs_waiting_max"].max(initial=0)),
+            "jobs_refused_share": int(flows["jobs_refused"].sum()) / max(int(flows["job_attempts"].sum()), 1),
+            "propagation_jobs": int(flows["jobs_submitted"].sum()),
+        }
+
+
+@dataclass
+class Fed(Part):
+    """The stage behind the launches, whose jobs it takes."""
+
+    run: PropagationRun
+    launches: LaunchRun
+
+    def advance(self, until: int) -> None:
+        """Run the windows before `until` with the jobs that were let out in them."""
+        self.run.advance(until, self.launches.state.jobs, self.launches.state.first)
+
+    def forget(self, before: int) -> None:
+        """Drop the finishes of the windows before this one."""
+        self.run.forget(before)
+
+    def table(self) -> PropagationTable:
+        """Its series and the histogram of latencies."""
+        state, windows = self.run.state, self.run.params.windows
+        return PropagationTable(columns=named(STAGE.columns, state.series[:windows]), reach=state.latency)
+
+
+class _Propagation(Later):
+    name = "propagation"
+    needs = ("launches",)
+    columns = (
+        Column("jobs_submitted", "flow", "jobs: accepted launches and changes", kernel.SUBMITTED),
+        Column("job_attempts", "flow", "attempts of jobs to get into a queue", kernel.ATTEMPTS),
+        Column("jobs_refused", "flow", "attempts that were not let in", kernel.REFUSED),
+        Column("jobs_shed", "flow", "changes that operators put aside", kernel.SHED_JOBS),
+        Column("jobs_failed", "flow", "attempts that failed at their end", kernel.FAILED),
+        Column("jobs_gave_up", "flow", "jobs that are tried no more", kernel.GAVE_UP),
+        Column("launches_reachable", "flow", "instances that became reachable", kernel.REACHABLE),
+        Column("changes_propagated", "flow", "changes that are done", kernel.PROPAGATED),
+        Column("latency_sum_ns", "flow", "times from launch to reachable of these, added up", kernel.LATENCY_NS),
+        Column("latency_max_ns", "peak", "the longest of these times", kernel.LATENCY_MAX_NS),
+        Column("jobs_waiting", "level", "jobs in the queues", kernel.WAITING_END),
+        Column("jobs_asleep", "level", "jobs between two attempts", kernel.ASLEEP_END),
+        Column("jobs_waiting_max", "peak", "most jobs in the queues", kernel.WAITING_MAX),
+    )  # fmt: skip
+
+    def start(self, before: Before) -> Fed:
+        return Fed(start(before.scenario, before.seed, before.replication), before.part(LaunchRun))
+
+    def lowered(self, scenario: Scenario) -> Lowered:
+        return lowered(scenario)
+
+    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
+        return [("load reduction", reduction.at) for reduction in _section(scenario).reductions]
+
+    def cost(self, scenario: Scenario) -> Cost:
+        """No job is done before the last has come."""
+        part, launching = _section(scenario), scenario.launches
+        if launching is None:
+            raise ValueError("no [launches]")
+        jobs = came(scenario, launching.demand) + came(scenario, launching.changes)
+        comes_back = part.fails > 0 or not isinstance(part.intake, AnyQueue)
+        attempts = jobs * (tries(scenario, part.client, part.retries) if comes_back else 1)
+        return Cost(GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1), attempts, attempts * NS_PER_JOB / 1e9)
+
+
+STAGE = _Propagation()

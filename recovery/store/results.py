@@ -26,8 +26,7 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
-from recovery.simulate.aftermath import Aftermath
-from recovery.simulate.pipeline import COLUMNS, ENGINE, Outcome
+from recovery.simulate.pipeline import ENGINE, Outcome
 from recovery.stages.outage import resolve
 from recovery.statistics import confidence
 from recovery.statistics.means import mean_interval
@@ -313,7 +312,7 @@ def _explained(name: str, **inputs: Any) -> Any:
 def series_table(outcomes: Sequence[Outcome]) -> Any:
     """series.parquet: a row for each window of the first replication of each variant that was done.
 
-    Columns: variant, levers, time_s, COLUMNS, zones.
+    Columns: variant, levers, time_s, and those of its stages (Outcome.columns).
     """
     import polars as pl
 
@@ -328,16 +327,7 @@ def series_table(outcomes: Sequence[Outcome]) -> Any:
             "levers": [json.dumps(dict(outcome.variant.levers), sort_keys=True, default=str)] * rows,
             "time_s": outcome.times_s,
         }
-        columns |= {name: outcome.series[name] for name in COLUMNS}
-        if outcome.holders:
-            columns["leased_share"] = outcome.leased_share()
-            for zone, leased in enumerate(outcome.leased_by_zone):
-                columns[f"leased_share_zone_{zone}"] = leased / max(int(outcome.holders_by_zone[zone]), 1)
-        else:
-            columns["backlog"] = outcome.backlog()
-        if isinstance(outcome, Aftermath):
-            columns |= outcome.later
-        frames.append(pl.DataFrame(columns))
+        frames.append(pl.DataFrame(columns | outcome.columns()))
     return pl.concat(frames, how="diagonal")
 
 

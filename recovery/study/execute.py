@@ -13,7 +13,7 @@ from typing import Any
 from recovery.errors import ScenarioError
 from recovery.model.services import Table
 from recovery.reading.experiment import Experiment
-from recovery.simulate import aftermath, pipeline
+from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.store import files
 from recovery.store import results as store
@@ -168,7 +168,7 @@ def _finish(
     """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
     if isinstance(found, Exception):
         raise found
-    outcome = aftermath.follow(found)
+    outcome = chain.follow(found)
     return outcome, None if table is None else services.after(outcome, table)
 
 
@@ -194,7 +194,7 @@ def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> 
     tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
     hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
     with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
-        return [aftermath.follow(outcome) for outcome in runner.run(tasks)]
+        return [chain.follow(outcome) for outcome in runner.run(tasks)]
 
 
 def say_that_it_compiles(quiet: bool) -> None:

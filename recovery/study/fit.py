@@ -26,8 +26,9 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading import measured, toml_edit
 from recovery.reading.experiment import Experiment, load
-from recovery.simulate import aftermath, identity, pipeline
+from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.pipeline import Outcome
+from recovery.stages import known
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, percent, quantity, rate_per_s, show_duration, show_share
 
@@ -182,51 +183,29 @@ class Observations:
         return tuple(out)
 
 
-_LAUNCH_LEVELS = ("launches_asleep", "changes_waiting")
-_PROPAGATION_LEVELS = ("jobs_waiting", "jobs_asleep")
-_HEALTH_LEVELS = ("targets_healthy", "targets_routed", "targets_usable", "targets_out")
-
-
 def columns_of(scenario: Scenario) -> dict[str, str]:
     """What a measured series can be of: column and its unit ("share", "count", "s", "1/s")."""
     out = {"leased_share": "share"} if scenario.fleet is not None else {"backlog": "count"}
     if scenario.fleet is not None and scenario.fleet.zones > 1:
         out |= {f"leased_share_zone_{zone}": "share" for zone in range(scenario.fleet.zones)}
-    out |= dict.fromkeys(("queue", "in_service", "asleep"), "count") | {"oldest_s": "s"}
-    flows = [name for name in pipeline.FLOWS if not name.endswith("_ns")]
-    stages: list[tuple[object, tuple[str, ...], tuple[str, ...]]] = [
-        (scenario.launches, aftermath.LAUNCH_COLUMNS, _LAUNCH_LEVELS),
-        (scenario.propagation, aftermath.PROPAGATION_COLUMNS, _PROPAGATION_LEVELS),
-        (scenario.health, aftermath.HEALTH_COLUMNS, _HEALTH_LEVELS),
-    ]
-    for part, columns, levels in stages:
-        if part is not None:
-            out |= dict.fromkeys(levels, "count")
-            flows += [name for name in columns if name not in levels and not name.endswith(("_ns", "_max"))]
-    flows = [name for name in flows if name != "targets_empty"]
-    return out | {f"{name}_per_s": "1/s" for name in flows}
+    stages = (known.traffic_of(scenario), *known.later_of(scenario))
+    own = [one for stage in stages for one in stage.columns if one.place is not None and not one.by_zone]
+    own = [one for one in own if not one.name.endswith("_ns")]
+    out |= dict.fromkeys((one.name for one in own if one.kind == "level" and one.name != "leased"), "count")
+    return out | {"oldest_s": "s"} | {f"{one.name}_per_s": "1/s" for one in own if one.kind == "flow"}
 
 
 def sampled(outcome: Outcome, column: str, times_s: Sequence[float]) -> np.ndarray:
     """float64[times], a column of a run at some times: levels at the ends of windows, flows a second at their middles.
     Between them it is linear.
     """
-    later = outcome.later if isinstance(outcome, aftermath.Aftermath) else {}
-    known = {**outcome.series, **later}
-    ends, window = outcome.times_s, outcome.scenario.coupling.window
-    if column == "leased_share":
-        series = outcome.leased_share()
-    elif column.startswith("leased_share_zone_"):
-        zone = int(column.rsplit("_", 1)[1])
-        series = outcome.leased_by_zone[zone] / max(int(outcome.holders_by_zone[zone]), 1)
-    elif column == "backlog":
-        series = outcome.backlog()
-    elif column == "oldest_s":
-        series = known["oldest_ns"] / 1e9
+    found, ends, window = outcome.columns(), outcome.times_s, outcome.scenario.coupling.window
+    if column == "oldest_s":
+        series = found["oldest_ns"] / 1e9
     elif column.endswith("_per_s"):
-        series, ends = known[column.removesuffix("_per_s")] / window, ends - window / 2
+        series, ends = found[column.removesuffix("_per_s")] / window, ends - window / 2
     else:
-        series = known[column]
+        series = found[column]
     return np.asarray(np.interp(times_s, ends, np.asarray(series, float)))
 
 
@@ -418,7 +397,7 @@ class Candidates:
                     self._leases[key] = next(runner.run([(alone, seed, replication)]))
             outcome = self._leases[key]
             outcome.variant = variant
-            found.append(aftermath.follow(outcome))
+            found.append(chain.follow(outcome))
         return found
 
 

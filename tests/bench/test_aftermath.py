@@ -19,7 +19,8 @@ from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
 
 from recovery.reading.experiment import parse
-from recovery.simulate import aftermath, pipeline
+from recovery.simulate import chain, pipeline
+from recovery.simulate.outcome import Outcome
 from recovery.stages import health, launches, propagation
 from recovery.study import execute
 
@@ -152,20 +153,20 @@ def test_whole_day(benchmark: Any, table: dict[str, Any]) -> None:
     case = parse(WHOLE)
     threads = execute.cores()
 
-    def once() -> tuple[float, float, aftermath.Aftermath]:
+    def once() -> tuple[float, float, Outcome]:
         begun = time.monotonic()
         with pipeline.Runner(threads) as runner:
             outcome = next(runner.run([(case.first, 1, 0)]))
         between = time.monotonic()
-        found = aftermath.follow(outcome)
-        assert isinstance(found, aftermath.Aftermath)
+        found = chain.follow(outcome)
+        assert found.later
         return between - begun, time.monotonic() - between, found
 
     leases_s, later_s, outcome = benchmark.pedantic(once, rounds=1)
-    flows = {name: int(values.sum()) for name, values in outcome.later.items()}
+    flows = {name: int(values.sum()) for name, values in outcome.columns().items()}
     assert flows["launches_asked"] > 5_000_000
     work = flows["launch_attempts"] + flows["job_attempts"] + flows["checks"]
-    events = outcome.logical_events()
+    events = outcome.traffic.logical_events()
     table["a whole day"] += [
         {
             "stage": f"leases, {threads} threads",

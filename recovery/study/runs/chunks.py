@@ -13,7 +13,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from recovery.model.variant import Variant
-from recovery.simulate import aftermath, identity, pipeline
+from recovery.simulate import chain, identity, pipeline
 from recovery.store import results as store
 
 Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
@@ -84,7 +84,7 @@ def simulate(works: Sequence[Work]) -> list[Done]:
             with _Runner() as runner:
                 _running.add(runner)
                 try:
-                    outcome = aftermath.follow(next(runner.run([(work.variant, work.seed, work.replication)])))
+                    outcome = chain.follow(next(runner.run([(work.variant, work.seed, work.replication)])))
                 finally:
                     _running.discard(runner)
             row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}

@@ -8,8 +8,8 @@ from recovery.model.scenario import Scenario
 from recovery.model.services import Table, has_stage
 from recovery.reading.experiment import Experiment
 from recovery.reading.service_table import load
-from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import Outcome
+from recovery.stages.health import HealthTable
 from recovery.study.services.outcome import Floats, ServicesOutcome
 from recovery.study.services.own import given, simulated
 from recovery.study.services.propagation import propagate, triggered
@@ -38,8 +38,8 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
             inputs.add(name)
     out = _event(table, window, windows, own, frozenset(inputs))
     out.actions, out.replication = [*outcome.actions, *_found(scenario)], outcome.replication
-    if isinstance(outcome, Aftermath) and "failovers" in outcome.later:
-        found = np.flatnonzero(outcome.later["failovers"])
+    if (checked := outcome.find(HealthTable)) is not None:
+        found = np.flatnonzero(checked.columns["failovers"])
         out.failover_s = float(outcome.times_s[found[0]]) if len(found) else math.inf
     out.variant, out.levers = outcome.variant.name, dict(outcome.variant.levers)
     return out

@@ -7,16 +7,17 @@ import numpy as np
 
 from recovery.model.scenario import Scenario
 from recovery.model.services import Service
-from recovery.simulate import aftermath
-from recovery.simulate.aftermath import Aftermath
 from recovery.simulate.pipeline import Outcome
+from recovery.stages.health import HealthTable
+from recovery.stages.launches import FAILING_SHARE, NORMAL_SHARE, LaunchTable
+from recovery.stages.propagation import PropagationTable
 from recovery.study.services.outcome import Flags, Floats
 from recovery.study.services.rules import NO_DEPTH
 
 _DEFAULTS = {  # what works of a stage, below which a service is impaired, and from which it is well
     "dependency": (1.0, 1.0),
     "leases": (0.99, 0.99),
-    "launches": (aftermath.FAILING_SHARE, aftermath.NORMAL_SHARE),
+    "launches": (FAILING_SHARE, NORMAL_SHARE),
     "propagation": (1.0, 1.0),
     "errors": (0.99, 0.99),
 }
@@ -65,9 +66,10 @@ def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
 
 def _launched(outcome: Outcome) -> Floats:
     """Launches accepted over launches wanted, float64[windows], 1 at most: who comes back is not counted twice."""
-    if not isinstance(outcome, Aftermath):
+    launched = outcome.find(LaunchTable)
+    if launched is None:
         raise ValueError("this run has no stage launches")
-    asked, accepted = outcome.later["launches_asked"], outcome.later["launches_accepted"]
+    asked, accepted = launched.columns["launches_asked"], launched.columns["launches_accepted"]
     return np.asarray(np.where(asked > 0, np.minimum(accepted / np.maximum(asked, 1), 1.0), 1.0))
 
 
@@ -77,19 +79,20 @@ def _works(outcome: Outcome, stage: str) -> Floats:
     """
     if stage == "leases":
         return outcome.leased_share()
-    if not isinstance(outcome, Aftermath):
-        raise ValueError(f"this run has no stage {stage}")
-    later, scenario = outcome.later, outcome.scenario
-    if stage == "launches":
-        attempts = later["launch_attempts"]
-        return np.asarray(np.where(attempts > 0, later["launches_accepted"] / np.maximum(attempts, 1), 1.0))
-    if stage == "propagation" and scenario.propagation is not None:
+    scenario, launched = outcome.scenario, outcome.find(LaunchTable)
+    network, checked = outcome.find(PropagationTable), outcome.find(HealthTable)
+    if stage == "launches" and launched is not None:
+        attempts, accepted = launched.columns["launch_attempts"], launched.columns["launches_accepted"]
+        return np.asarray(np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0))
+    if stage == "propagation" and network is not None and scenario.propagation is not None:
         return np.asarray(
-            np.minimum(1.0, scenario.propagation.normal_latency / np.maximum(outcome.latency_mean_s(), 1e-9))
+            np.minimum(1.0, scenario.propagation.normal_latency / np.maximum(network.latency_mean_s(), 1e-9))
         )
-    if stage == "health" and scenario.health is not None:
-        return np.asarray(later["targets_usable"] / scenario.health.targets)
-    return 1 - outcome.error_share()
+    if stage == "health" and checked is not None and scenario.health is not None:
+        return np.asarray(checked.columns["targets_usable"] / scenario.health.targets)
+    if stage == "errors" and checked is not None:
+        return 1 - checked.error_share()
+    raise ValueError(f"this run has no stage {stage}")
 
 
 def stretches(is_bad: Flags, is_good: Flags, held: int) -> Flags:

@@ -1,0 +1,82 @@
+"""What one run gave: a table of columns for each of its stages, and its measures, which are the stages' own."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from recovery.measures import register
+from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
+from recovery.stages.outage import outages_s
+from recovery.stages.stage import Row, Table
+from recovery.stages.traffic import TrafficTable
+
+T = TypeVar("T", bound=Table)
+
+
+@dataclass
+class Outcome:
+    """One run. Its `variant` is the one that the run met: with the outages that were drawn for it. `times_s`
+    float64[windows] are the ends of the windows; `traffic` is what the hosts gave, `later` what each later stage gave,
+    by its name; `actions` what operators did and when, s.
+    """
+
+    variant: Variant
+    seed: int
+    replication: int
+    times_s: np.ndarray
+    traffic: TrafficTable
+    later: dict[str, Table] = field(default_factory=dict)
+    actions: list[tuple[str, float]] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that was run."""
+        return self.variant.scenario
+
+    @property
+    def series(self) -> dict[str, np.ndarray]:
+        """int64[windows] for each column of the hosts."""
+        return self.traffic.columns
+
+    @property
+    def holders(self) -> int:
+        """Lease holders; 0 for jobs."""
+        return self.traffic.holders
+
+    @property
+    def outages(self) -> list[tuple[float, float, float]]:
+        """What the dependency did in this run: (from s, to s, share of requests that fail), in order of time."""
+        return outages_s(self.scenario)
+
+    def leased_share(self) -> np.ndarray:
+        """float64[windows], share of holders with a lease."""
+        return self.traffic.leased_share()
+
+    def backlog(self) -> np.ndarray:
+        """int64[windows], jobs that have neither succeeded nor given up."""
+        return self.traffic.backlog()
+
+    def find(self, kind: type[T]) -> T | None:
+        """The table of this class; None if no stage of the run gave one."""
+        return next((table for table in (self.traffic, *self.later.values()) if isinstance(table, kind)), None)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """int64[windows] or float64[windows] for each column of all stages, by name, in the order of series.parquet:
+        those of the hosts, what is computed of these, then stage after stage.
+        """
+        found = self.traffic.columns | self.traffic.computed()
+        for table in self.later.values():
+            found = found | table.columns | table.computed()
+        return found
+
+    def measure(self) -> Row:
+        """One row of results (recovery.measures.register says what each measure is)."""
+        row: Row = {"recovers_from_s": self.scenario.recovers_from_s}
+        for table in (self.traffic, *self.later.values()):
+            row |= table.measures(self.scenario, self.times_s)
+        if self.later:  # of the last of the stages, from the start; 0 is always
+            row["all_normal_s"] = max(float(row[name]) for name in register.normals() if name in row)
+        return row

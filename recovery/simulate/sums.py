@@ -1,0 +1,171 @@
+"""The hosts of one run, added up as they come: the same sums in whichever order they do.
+
+Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each host's numbers are scaled to the holders for
+which it stands, and the sums are the whole fleet's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels import requests
+
+from recovery.model.variant import Variant
+from recovery.simulate.outcome import Outcome
+from recovery.stages import known, leases, sample
+from recovery.stages.stage import named
+
+OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
+
+
+@dataclass
+class HostPart:
+    """What a host that is done adds to the outcome, beside its series."""
+
+    host: int
+    sojourn: np.ndarray
+    latency: np.ndarray
+    unleased_ns: int
+    cpu_s: float
+
+
+PART = 30  # bits of the parts of a whole number that are kept where numbers are scaled
+
+
+class _Scaled:
+    """Sums of whole numbers, each times a fraction of whole numbers: the same in whichever order they come, and whole
+    where their exact sum is.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._whole = np.zeros(shape, np.int64)
+        self._part: np.ndarray | None = None
+
+    def add(self, values: np.ndarray, of: int = 1, by: int = 1, rows: slice = slice(None)) -> None:
+        """Add `values` times of / by (both up to 10^9) to these rows."""
+        if of == by:
+            self._whole[rows] += values
+            return
+        if self._part is None:
+            self._part = np.zeros_like(self._whole)
+        whole, rest = np.divmod(values, by)
+        more, rest = np.divmod(rest * of, by)
+        self._whole[rows] += whole * of + more
+        self._part[rows] += (rest << PART) // by
+
+    def value(self, rows: slice = slice(None)) -> np.ndarray:
+        """int64, the sums of these rows, rounded once."""
+        if self._part is None:
+            return self._whole[rows].copy()
+        return np.asarray(self._whole[rows] + ((self._part[rows] + (1 << (PART - 1))) >> PART))
+
+
+class Sum:
+    """The hosts of one run, added up as they come."""
+
+    def __init__(self, variant: Variant, seed: int, replication: int) -> None:
+        scenario = variant.scenario
+        self.variant, self.seed, self.replication = variant, seed, replication
+        self.traffic = known.traffic_of(scenario)
+        self.zones = scenario.fleet.zones if scenario.fleet else 1
+        self.sizes = leases.holders_of(scenario) if scenario.fleet else np.zeros(scenario.hosts, np.int64)
+        self.sample = sample.choose(scenario, seed, replication)
+        self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
+        self.holders = int(self.sizes.sum())
+        self.weight = np.zeros(scenario.hosts)
+        self.weight[self.simulated] = 1.0
+        if self.sample is not None:
+            self.weight[self.simulated] = self.sample.stands_for.sum(axis=0) / self.sample.sizes
+        self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - 1
+        self.series = _Scaled((scenario.windows, requests.SERIES))
+        self.oldest = np.zeros((scenario.windows, len(OLDEST)), np.int64)
+        self.leased = [_Scaled((scenario.windows,)) for _ in range(self.zones)]
+        self.curves = np.zeros((0 if self.sample is None else len(self.simulated), scenario.windows), np.int32)
+        self.sojourn = _Scaled((requests.HISTOGRAM,))
+        self.latency = _Scaled((requests.HISTOGRAM,))
+        self.unleased_ns, self.unleased_part = 0, 0
+        self.unleased_at_start = np.where(self.weight > 0, self.sizes, 0.0)
+        self.left = len(self.simulated)
+        self.cpu_s = 0.0
+
+    def hosts(self) -> Iterator[tuple[int, int]]:
+        """Number and holders of each host that is to be simulated."""
+        for host in self.simulated.tolist():
+            yield host, int(self.sizes[host])
+
+    def _stands_for(self, host: int) -> tuple[int, list[tuple[int, int]], int]:
+        """Holders for which a host stands, the same by zone, and its own; of jobs 1, and 1."""
+        own = int(self.sizes[host]) or 1
+        if self.sample is None:
+            return own, [(host % self.zones, own)], own
+        of = self.sample.stands_for[:, np.searchsorted(self.simulated, host)]
+        return int(of.sum()), [(zone, int(of[zone])) for zone in np.flatnonzero(of).tolist()], own
+
+    def add(self, host: int, series: np.ndarray, first: int = 0) -> None:
+        """Rows of a host, from window `first` on."""
+        rows = slice(first, first + len(series))
+        of, by_zone, own = self._stands_for(host)
+        self.series.add(series, of, own, rows)
+        self.oldest[rows] = np.maximum(self.oldest[rows], series[:, OLDEST])
+        if self.variant.scenario.fleet is None:
+            return
+        leased = series[:, requests.LEASED_END]
+        for zone, holders in by_zone:
+            self.leased[zone].add(leased, holders, own, rows)
+        if self.sample is not None:
+            self.curves[np.searchsorted(self.simulated, host), rows] = leased
+        if first <= self.edge < first + len(series):
+            self.unleased_at_start[host] = float(own - leased[self.edge - first])
+
+    def end(self, part: HostPart) -> None:
+        """A host is done, and all its rows are added."""
+        of, _, own = self._stands_for(part.host)
+        self.sojourn.add(part.sojourn, of, own)
+        self.latency.add(part.latency, of, own)
+        whole, rest = divmod(part.unleased_ns * of, own)
+        self.unleased_ns += whole
+        self.unleased_part += (rest << PART) // own
+        self.cpu_s += part.cpu_s
+        self.left -= 1
+
+    def rows(self, rows: slice) -> np.ndarray:
+        """int64[rows, columns], flows and levels of the whole fleet in windows that all hosts have reached."""
+        found = self.series.value(rows)
+        found[:, OLDEST] = self.oldest[rows]
+        if self.variant.scenario.fleet is not None:
+            found[:, requests.LEASED_END] = sum(leased.value(rows) for leased in self.leased)
+        return found
+
+    def row(self, number: int) -> np.ndarray:
+        """int64[columns], the same of one window."""
+        return np.asarray(self.rows(slice(number, number + 1))[0])
+
+    def is_whole(self) -> bool:
+        """Whether all hosts are done."""
+        return self.left == 0
+
+    def outcome(self) -> Outcome:
+        """The outcome of the traffic; the later stages come to it (recovery.simulate.chain)."""
+        scenario = self.variant.scenario
+        table = self.traffic.table(
+            columns=named(self.traffic.columns, self.rows(slice(None))),
+            leased_by_zone=np.stack([leased.value() for leased in self.leased]),
+            holders_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.sizes, self.zones).astype(
+                np.int64
+            ),
+            sojourn=self.sojourn.value(),
+            latency=self.latency.value(),
+            unleased_ns=self.unleased_ns + ((self.unleased_part + (1 << (PART - 1))) >> PART),
+            unleased_at_start=self.unleased_at_start,
+            weight=self.weight,
+            doubt=None if self.sample is None else sample.doubt(self.sample, self.curves, max(self.edge, 0)),
+        )
+        return Outcome(
+            variant=self.variant,
+            seed=self.seed,
+            replication=self.replication,
+            times_s=np.arange(1, scenario.windows + 1) * scenario.coupling.window,
+            traffic=table,
+            actions=[(action.do, action.at) for action in scenario.operator if action.at is not None],
+            cpu_s=self.cpu_s,
+        )

@@ -1,0 +1,147 @@
+"""What a stage is: a name, columns, how it runs beside the stages before it, and what is measured of it.
+
+One stage makes the traffic (`recovery.stages.traffic`: leases or jobs); the later ones follow it window by window, each
+in a file of its own that ends in its `STAGE`. Which there are is listed once, in `recovery.stages.known`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from recovery.model.scenario import Scenario
+
+Row = dict[str, float | int | bool | str]
+"""Measures by name (recovery.measures.register)."""
+
+Lowered = Sequence[object]
+"""Named tuples of numbers, as a kernel takes them."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a stage's table, and so of series.parquet: name with its unit last, and the kernel's number of it.
+
+    A *flow* is what happened in a window, a *level* what was at its end, a *peak* the largest within it. `place` is
+    None where it is computed from others, or made of several. `by_zone`: there is one for each zone, whose number
+    follows the name.
+    """
+
+    name: str
+    kind: Literal["flow", "level", "peak"]
+    meaning: str
+    place: int | None = None
+    by_zone: bool = False
+
+
+def named(columns: Sequence[Column], series: np.ndarray) -> dict[str, np.ndarray]:
+    """int64[windows] for each column that the kernel has, by name, from its series int64[windows, …]."""
+    return {one.name: series[:, one.place].copy() for one in columns if one.place is not None and not one.by_zone}
+
+
+def named_by_zone(columns: Sequence[Column], series: np.ndarray) -> dict[str, np.ndarray]:
+    """The same of the columns by zone, from int64[windows, zones, …], zone after zone."""
+    own = [one for one in columns if one.place is not None and one.by_zone]
+    return {f"{one.name}_{zone}": series[:, zone, one.place].copy() for zone in range(series.shape[1]) for one in own}
+
+
+@dataclass(kw_only=True)
+class Table:
+    """What a stage gave: int64[windows] for each of its columns, by name."""
+
+    columns: dict[str, np.ndarray]
+
+    def computed(self) -> dict[str, np.ndarray]:
+        """float64[windows] or int64[windows] for each column that is computed from others; none, for most."""
+        return {}
+
+    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:  # noqa: ARG002
+        """What is measured of it. `times_s` float64[windows] are the ends of the windows."""
+        return {}
+
+
+class Part(ABC):
+    """A stage of one run. `advance` may be called with any rising windows, with the same bits."""
+
+    @abstractmethod
+    def advance(self, until: int) -> None:
+        """Run the windows before `until`; all stages before this one have done so."""
+
+    def forget(self, before: int) -> None:  # noqa: B027
+        """Drop what the next stages have taken of the windows before this one."""
+
+    @abstractmethod
+    def table(self) -> Table:
+        """What it gave, once all windows have run."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass
+class Before:
+    """What a stage that starts finds: the run, the leases of all windows, int64[zones, windows] of holders
+    int64[zones], and the stages before it.
+    """
+
+    scenario: Scenario
+    seed: int
+    replication: int
+    leased_by_zone: np.ndarray
+    holders_by_zone: np.ndarray
+    parts: list[Part] = field(default_factory=list)
+
+    def part(self, kind: type[P]) -> P:
+        """The stage before of this class. Raises ValueError if there is none."""
+        for part in self.parts:
+            if isinstance(part, kind):
+                return part
+        raise ValueError(f"no {kind.__name__} before; want the stages in the order of known.LATER")
+
+
+class Cost(NamedTuple):
+    """What a stage takes at most: bytes, events, processor seconds."""
+
+    memory_bytes: float
+    events: float
+    cpu_s: float
+
+
+class Stage(ABC):
+    """A stage: it is there where the scenario has a table of its name. `needs` are the tables of other stages that must
+    then be there too.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+    def is_in(self, scenario: Scenario) -> bool:
+        """Whether a scenario has this stage."""
+        return getattr(scenario, self.name, None) is not None
+
+    def lowered(self, scenario: Scenario) -> Lowered:  # noqa: ARG002
+        """What enters its kernel, which is part of a run's key."""
+        return ()
+
+    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:  # noqa: ARG002
+        """What operators do to it, and when (s)."""
+        return []
+
+    def cost(self, scenario: Scenario) -> Cost:  # noqa: ARG002
+        """What it takes at most, its columns aside."""
+        return Cost(0.0, 0.0, 0.0)
+
+
+class Later(Stage):
+    """A stage that follows the leases."""
+
+    @abstractmethod
+    def start(self, before: Before) -> Part:
+        """The stage before its first window."""
+
+    def feeds_back(self, scenario: Scenario) -> bool:  # noqa: ARG002
+        """Whether a stage before this one takes something from it, so that all must run window by window."""
+        return False

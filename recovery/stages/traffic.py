@@ -1,0 +1,178 @@
+"""What leases and jobs have in common: the columns of the request kernel, and the measures of requests at hosts.
+
+The traffic comes first in every run. It is made host by host, side by side (recovery.simulate.pipeline), and added up.
+"""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels import requests
+
+from recovery.measures import effort, standing
+from recovery.measures.histograms import quantile_s
+from recovery.model.scenario import Scenario
+from recovery.stages import host as hosts
+from recovery.stages import queueing
+from recovery.stages.doubt import Doubt
+from recovery.stages.stage import Column, Row, Stage, Table
+
+COLUMNS = (
+    Column("submitted", "flow", "attempts of clients", requests.SUBMITTED),
+    Column("rejected_throttle", "flow", "refused by an operator's throttle", requests.REJECTED_GATE),
+    Column("rejected_admission", "flow", "refused by admission", requests.REJECTED_ADMISSION),
+    Column("rejected_full", "flow", "refused by a full queue", requests.REJECTED_FULL),
+    Column("rejected_down", "flow", "refused by a host that restarts", requests.REJECTED_DOWN),
+    Column("dropped", "flow", "thrown out of the queue by its policy", requests.DROPPED),
+    Column("lost", "flow", "lost in a restart", requests.LOST),
+    Column("cancelled", "flow", "taken back by a client at its timeout", requests.CANCELLED),
+    Column("succeeded", "flow", "finished well, somebody waited", requests.SUCCEEDED),
+    Column("wasted", "flow", "finished well, nobody waited any more", requests.WASTED),
+    Column("failed", "flow", "failed with the dependency", requests.FAILED),
+    Column("timed_out", "flow", "given up by a client at its timeout", requests.TIMED_OUT),
+    Column("established", "flow", "successes that made a lease, not renewed it", requests.ESTABLISHED),
+    Column("arrived", "flow", "jobs that came", requests.ARRIVED),
+    Column("gave_up", "flow", "jobs whose retries were used up", requests.GAVE_UP),
+    Column("useful_work_ns", "flow", "work on answers somebody waited for", requests.USEFUL_NS),
+    Column("wasted_work_ns", "flow", "work on answers nobody waited for", requests.WASTED_NS),
+    Column("failed_work_ns", "flow", "work that failed with the dependency", requests.FAILED_NS),
+    Column("overhead_work_ns", "flow", "work of saying no and dropping", requests.OVERHEAD_NS),
+    Column("busy_ns", "flow", "time that workers were busy", requests.BUSY_SUM_NS),
+    Column("idle_ns", "flow", "time that workers were idle", requests.IDLE_SUM_NS),
+    Column("down_ns", "flow", "time that workers were down in a restart", requests.DOWN_SUM_NS),
+    Column("queue", "level", "requests in the queues, abandoned ones too", requests.QUEUE),
+    Column("oldest_ns", "level", "age of the oldest of them at any host", requests.OLDEST_NS),
+    Column("leased", "level", "holders with a lease", requests.LEASED_END),
+    Column("in_service", "level", "requests that workers work on", requests.IN_SERVICE),
+    Column("asleep", "level", "clients between two attempts", requests.SLEEPING_END),
+    Column("queue_max", "peak", "most in the queues, added up over hosts", requests.QUEUE_MAX),
+    Column("oldest_max_ns", "peak", "the largest age at any host", requests.OLDEST_MAX_NS),
+    Column("backlog_max", "peak", "most jobs without an answer, added up over hosts", requests.OPEN_MAX),
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class TrafficTable(Table):
+    """What the hosts gave, added up (ages: the largest). All sums are of the whole fleet, also where only a sample of
+    its hosts was simulated.
+
+    `leased_by_zone` int64[zones, windows] of `holders_by_zone` int64[zones]; `sojourn` and `latency` histograms
+    int64[requests.HISTOGRAM] of finished requests and of jobs; `unleased_ns`, time without a lease, over holders.
+    `unleased_at_start` float64[hosts], holders when the dependency is back, and `weight` float64[hosts], for how many
+    such as it a host stands: both 0 where it was not simulated. `doubt`: how far the leased share may be off; None
+    where all hosts were simulated.
+    """
+
+    leased_by_zone: np.ndarray
+    holders_by_zone: np.ndarray
+    sojourn: np.ndarray
+    latency: np.ndarray
+    unleased_ns: int
+    unleased_at_start: np.ndarray
+    weight: np.ndarray
+    doubt: Doubt | None = None
+
+    @property
+    def holders(self) -> int:
+        """Lease holders; 0 for jobs."""
+        return int(self.holders_by_zone.sum())
+
+    def leased_share(self) -> np.ndarray:
+        """float64[windows], share of holders with a lease."""
+        return np.asarray(self.columns["leased"] / max(self.holders, 1))
+
+    def backlog(self) -> np.ndarray:
+        """int64[windows], jobs that have neither succeeded nor given up."""
+        flows = self.columns
+        return np.asarray(np.cumsum(flows["arrived"] - flows["succeeded"] - flows["gave_up"]))
+
+    def logical_events(self) -> int:
+        """Submissions, finishes and deadlines."""
+        names = ("submitted", "succeeded", "wasted", "failed", "timed_out")
+        return sum(int(self.columns[name].sum()) for name in names)
+
+    def quantiles(self, histogram: np.ndarray, name: str) -> Row:
+        """Half and 99 % of a histogram of times: name_p50_s, name_p99_s."""
+        starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
+        return {f"{name}_p{round(100 * q)}_s": quantile_s(histogram, starts, q) for q in (0.5, 0.99)}
+
+    def standing(
+        self,
+        scenario: Scenario,
+        times_s: np.ndarray,
+        missing: np.ndarray,
+        *,
+        most: float,
+        normal: float,
+        ttr99_s: float,
+        is_served: bool,
+    ) -> Row:
+        """Verdict, drift and area of excess. `missing` wait, `normal` of them always; up to `most` is recovered."""
+        back, hold = scenario.recovers_from_s, scenario.hold
+        stretch = standing.stretch_s(times_s, back, hold, cycle_s(scenario))
+        state = standing.state(
+            times_s, missing, self.columns["queue"], most=most, time_s=ttr99_s, is_served=is_served, hold_s=hold,
+            stretch_s=stretch,
+        )  # fmt: skip
+        if back >= times_s[-1]:
+            # The dependency is not back yet: nothing is known of the recovery.
+            state = standing.State("recovering", math.nan, math.nan, False)
+        return {**state._asdict(), "excess_hours": effort.excess_hours(times_s, missing, normal, back)}
+
+    def work(self, scenario: Scenario, times_s: np.ndarray, ttr99_s: float) -> Row:
+        """Attempts, work and queues, during recovery and at their peaks, and times of requests at hosts."""
+        flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
+        end = back + ttr99_s if math.isfinite(ttr99_s) else math.inf
+        during = (times_s > back) & (times_s <= max(end, back + scenario.coupling.window))
+        attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
+        work = {
+            kind: float(flows[f"{kind}_work_ns"][during].sum(dtype=np.float64))  # whole numbers might not hold it
+            for kind in ("useful", "wasted", "failed", "overhead")
+        }
+        starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
+        used = np.flatnonzero(self.sojourn)
+        return {
+            "amplification": attempts / successes if successes else math.inf,
+            "amplification_peak": effort.amplification_peak(
+                times_s, flows["submitted"], flows["succeeded"], back, hold
+            ),
+            "wasted_share": work["wasted"] / max(sum(work.values()), 1.0),
+            "queue_peak": int(flows["queue_max"].max(initial=0)),
+            "oldest_peak_s": float(flows["oldest_max_ns"].max(initial=0) / 1e9),
+            **self.quantiles(self.sojourn, "sojourn"),
+            "sojourn_max_s": float(starts[used[-1]] / 1e9) if len(used) else math.nan,
+        }
+
+    def denials(self) -> Row:
+        """What was refused, of all attempts, and how much was simulated."""
+        flows = self.columns
+        denied = sum(int(flows[f"rejected_{why}"].sum()) for why in ("throttle", "admission", "full", "down"))
+        return {
+            "denied": denied,
+            "denied_share": denied / max(int(flows["submitted"].sum()), 1),
+            "logical_events": self.logical_events(),
+        }
+
+
+def cycle_s(scenario: Scenario) -> float:
+    """How long a client waits for one try and until the next; with leases a round of their checks, if longer."""
+    client = scenario.policy.client
+    delay = getattr(client, "delay", None)
+    pause = delay.mean_s() if delay is not None else float(getattr(client, "cap", 0.0))
+    checks = scenario.lease.check_every if scenario.lease is not None else 0.0
+    return max(scenario.host.timeout.mean_s() + pause, checks)
+
+
+class Traffic(Stage):
+    """What makes requests at hosts: a host is a pure function of scenario, seed, replication and number. Its table is
+    made of the sums over hosts.
+    """
+
+    table: type[TrafficTable]
+
+    @abstractmethod
+    def start(
+        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
+    ) -> hosts.HostRun:
+        """A host before its first event; `holders` are its own (0 for jobs)."""
