@@ -24,6 +24,7 @@ from recovery.model.operator import condition
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.reading.numbers import read_measured
 from recovery.reading.schema import json_schema
+from recovery.simulate import identity
 from recovery.store.results import to_json
 from recovery.study import race
 
@@ -735,3 +736,86 @@ def test_a_sweep_measures_what_all_its_variants_tell() -> None:
     parse(jobs + "sweep.measure = 'ttr99_s'")
     with pytest.raises(ScenarioError, match=r"sweep\.measure is leases_normal_s, of leases; want one of jobs"):
         parse(jobs + "sweep.measure = 'leases_normal_s'")
+
+
+# Names
+
+
+OLD_FORM = [
+    (
+        LEASES.replace("holders", "droplets"),
+        (),
+        ["s.toml: fleet.droplets is called fleet.holders now; want that key"],
+    ),
+    (
+        'sweep = { levers = { "host.workers" = { values = [1, 2] } }, curves = { worlds = 3 } }\n' + LEASES,
+        (),
+        ["s.toml: sweep.curves.worlds is called sweep.curves.draws now; want that key"],
+    ),
+    (
+        'expect = { unleased_droplet_hours = "< 5" }\n' + LEASES,
+        (),
+        ["s.toml: expect.unleased_droplet_hours is called expect.unleased_holder_hours now; want that key"],
+    ),
+    (
+        LEASES + '[variants."fewer of them"]\nfleet.droplets = 5\n',
+        (),
+        ['s.toml: variants."fewer of them".fleet.droplets is called fleet.holders now; want that key'],
+    ),
+    (
+        LEASES
+        + '[[notes]]\nkey = "fleet.droplets"\nkind = "assumed"\nwhy = "x"\n'
+        '[sweep]\ninclude = [{ "fleet.droplets" = 7 }]\n'
+        '[sweep.levers]\n"fleet.droplets" = { values = [5, 6] }\n[sweep.uncertainties]\n'
+        '"fleet.droplets" = { values = [5, 6] }\n',
+        (),
+        [
+            's.toml: sweep.levers."fleet.droplets" is called "fleet.holders" now; want that key',
+            's.toml: sweep.uncertainties."fleet.droplets" is called "fleet.holders" now; want that key',
+            's.toml: sweep.include.0."fleet.droplets" is called "fleet.holders" now; want that key',
+            's.toml: notes.0.key is "fleet.droplets", which is called fleet.holders now; want that key',
+        ],
+    ),
+    (
+        LEASES,
+        ("fleet.droplets=5",),
+        ["--set fleet.droplets=5: fleet.droplets is called fleet.holders now; want that key"],
+    ),
+    (
+        LEASES,
+        ("variants.a.fleet={droplets=5}",),
+        [
+            "--set variants.a.fleet={droplets=5}: variants.a.fleet.droplets is called fleet.holders now; want that key"
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "overrides", "said"), OLD_FORM)
+def test_a_file_of_the_old_form_is_refused_with_the_new_words(
+    text: str, overrides: tuple[str, ...], said: list[str]
+) -> None:
+    """All of them at once, and nothing else: what is missing under the new word is not told a second time."""
+    assert mistakes(text, *overrides) == said
+
+
+def test_a_scenario_says_what_its_holders_are_called() -> None:
+    def words(*overrides: str) -> tuple[str, str]:
+        fleet = with_(*overrides).first.scenario.fleet
+        assert fleet is not None
+        return fleet.words
+
+    assert words() == ("holders", "holder")
+    assert words("fleet.called=droplets") == ("droplets", "droplet")
+    assert words("fleet.called=proxies") == ("proxies", "proxy")
+    assert words("fleet.called=people") == ("people", "people")
+    assert words("fleet.called='web switches'", "fleet.called_one='web switch'") == ("web switches", "web switch")
+    for wrong in ('""', '"<b>"', '"droplets1"', '" droplets"', f'"{"d" * 41}"'):
+        [line] = mistakes(LEASES, f"fleet.called={wrong}")
+        assert f"fleet.called is {wrong[:41]}" in line
+        assert "want a noun of letters alone" in line
+
+
+def test_what_holders_are_called_changes_no_run() -> None:
+    keys = {identity.digest_of(with_(*said).first, 1, 0) for said in ((), ("fleet.called=droplets",))}
+    assert len(keys) == 1

@@ -1,9 +1,31 @@
-"""The table [fleet]: lease holders and the hosts that manage them."""
+"""The table [fleet]: lease holders, the hosts that manage them, and what the holders are called."""
 
-from pydantic import Field
+import re
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from recovery.model.part import Part, Whole
 from recovery.units import Number
+
+_NOUN = r"^[^\W\d_]+([ -][^\W\d_]+)*$"  # words of letters
+NOUN_MAX = 40  # characters
+
+
+def _noun(value: str) -> str:
+    if len(value) > NOUN_MAX or not re.fullmatch(_NOUN, value):
+        raise ValueError(f'want a noun of letters alone, such as "droplets", of at most {NOUN_MAX} characters')
+    return value
+
+
+Noun = Annotated[str, AfterValidator(_noun), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NOUN_MAX})]
+
+
+class Called(NamedTuple):
+    """What lease holders are called in tables and on pages: many of them, and one."""
+
+    many: str = "holders"
+    one: str = "holder"
 
 
 class Fleet(Part):
@@ -18,3 +40,17 @@ class Fleet(Part):
     sample_hosts: Whole | None = Field(
         None, description="simulate only so many hosts, chosen to stand for all; results are of the whole fleet"
     )
+    called: Noun = Field("holders", description='what pages call them, a plural: "droplets"')
+    called_one: Noun | None = Field(
+        None, description="and one of them; default: -ies becomes -y, another -s at the end goes"
+    )
+
+    @property
+    def words(self) -> Called:
+        """What its holders are called."""
+        return Called(self.called, self.called_one or one_of(self.called))
+
+
+def one_of(many: str) -> str:
+    """The singular of a plural: -ies becomes -y, another -s at the end goes, any other word stays as it is."""
+    return f"{many[:-3]}y" if many.endswith("ies") else many.removesuffix("s")

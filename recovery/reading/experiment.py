@@ -22,7 +22,7 @@ from recovery.model.variant import Variant
 from recovery.reading import asked, door, service_table
 from recovery.reading.design import lever_points
 from recovery.reading.door import quoted
-from recovery.reading.keys import merge, override, path_of, put
+from recovery.reading.keys import merge, old_names, override, path_of, put
 from recovery.reading.mistakes import checked
 
 
@@ -118,6 +118,8 @@ def rebuilt(
     raw: dict[str, Any], file: str, name: str, folder: Path = Path(), model: type[BaseModel] | None = None
 ) -> Experiment:
     """Check the table of an experiment, as a manifest keeps it. Raises ScenarioError, a line a mistake."""
+    if old := list(old_names(raw)):
+        raise ScenarioError("\n".join(f"{file}: {line}" for line in old))
     model = model or Scenario
     head_raw = {key: value for key, value in raw.items() if key in _HEAD}
     said = raw.get("variants", {})

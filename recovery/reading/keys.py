@@ -3,12 +3,54 @@
 import contextlib
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recovery.errors import ScenarioError, shown
 from recovery.model.policies.policy import by_name
 from recovery.reading import door
+
+RENAMED = {
+    "fleet.droplets": "fleet.holders",
+    "sweep.curves.worlds": "sweep.curves.draws",
+    "expect.unleased_droplet_hours": "expect.unleased_holder_hours",
+}
+"""Keys of files of the old form, and what they are called now."""
+
+
+def old_names(raw: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """What a file of the old form says, wherever keys stand: as keys, in variants, in levers and uncertainties, in
+    notes. A line each, with the new word.
+    """
+    for old, new in RENAMED.items():
+        place: Any = raw
+        for part in old.split("."):
+            place = place.get(part, _NOTHING) if isinstance(place, Mapping) else _NOTHING
+        if place is not _NOTHING:
+            yield f"{within}{old} is called {new} now; want that key"
+    for name, change in _tables(raw.get("variants")):
+        yield from old_names(change, f"{within}variants.{door.quoted(name)}.")
+    sweep = raw.get("sweep")
+    for part in ("levers", "uncertainties", "include", "exclude"):
+        said = sweep.get(part) if isinstance(sweep, Mapping) else None
+        tables = {f"{part}.{i}": table for i, table in enumerate(said)} if isinstance(said, list) else {part: said}
+        for where, table in _tables(tables):
+            for key in table:
+                if key in RENAMED:
+                    yield f'sweep.{where}."{key}" is called "{RENAMED[key]}" now; want that key'
+    notes = raw.get("notes")
+    for i, note in enumerate(notes if isinstance(notes, list) else ()):
+        if isinstance(note, Mapping) and (key := str(note.get("key"))) in RENAMED:
+            yield f'notes.{i}.key is "{key}", which is called {RENAMED[key]} now; want that key'
+
+
+_NOTHING = object()
+
+
+def _tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The tables of a table, by their names."""
+    if isinstance(value, Mapping):
+        yield from ((name, table) for name, table in value.items() if isinstance(table, Mapping))
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,8 +118,14 @@ def override(raw: dict[str, Any], text: str) -> None:
     try:
         if not sign or not key.strip():
             raise ValueError("want key=value, for instance host.workers=8 or policy.queue=lifo")
+        parts = path_of(key.strip())
         changed = copy.deepcopy(raw)
-        put(changed, path_of(key.strip()), value)
+        put(changed, parts, value)
+        only: dict[str, Any] = {}
+        with contextlib.suppress(ValueError):
+            put(only, parts, value)
+        if old := next(old_names(only), None):
+            raise ValueError(old)
     except ValueError as error:
         raise ScenarioError(f"--set {door.brief(text)}: {error}") from None
     raw.clear()

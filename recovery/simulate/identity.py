@@ -84,8 +84,11 @@ def _feed(digest: Any, value: Any) -> None:
 
 
 def _said(scenario: Scenario) -> str:
-    """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions)."""
-    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
+    holders are called decides nothing.
+    """
+    names = {"fleet": {"called", "called_one"}}
+    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
     _name_by_values(scenario, table)
     return json.dumps(table, sort_keys=True, default=str)
 
