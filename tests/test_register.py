@@ -107,9 +107,8 @@ def test_what_is_told_of_a_measure_fits_together() -> None:
 
 
 def test_questions_have_their_answers() -> None:
-    assert register.missing("reach_p50_s", LEASES, ("launches",)) == "propagation"
-    assert register.missing("all_normal_s", LEASES, ()) == "launches"
-    assert register.missing("ttr99_s", LEASES, ()) == register.missing("nothing", LEASES, ()) == ""
+    needs = {name: one.needs for name in ("reach_p50_s", "all_normal_s", "ttr99_s") if (one := register.find(name))}
+    assert needs == {"reach_p50_s": "propagation", "all_normal_s": "launches", "ttr99_s": ""}
     assert register.find("nothing") is None
     jobs, leases = (register.find("ttr99_s", traffic) for traffic in (JOBS, LEASES))
     assert jobs is not None

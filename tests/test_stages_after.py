@@ -13,8 +13,7 @@ from scipy import stats
 
 from recovery import units
 from recovery.errors import ScenarioError
-from recovery.model.expect import MEASURES_EXPECTED
-from recovery.reading.asked import MEASURES_OF_STAGES
+from recovery.measures import register
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
 from recovery.simulate import chain, pipeline
@@ -160,8 +159,8 @@ def test_a_measure_of_a_stage_that_is_not_there_is_told(stage: str, head: str, k
         parse(head + without if head.startswith("expect") else without + head)
     line = next(line for line in str(told.value).splitlines() if key in line)
     assert wanted in line
-    measures = MEASURES_OF_STAGES
-    assert not any(measure in line.partition("one of")[2] for measure in measures[order[-1]])
+    last = [one.name for one in register.TABLE if one.needs == order[-1]]
+    assert not any(name in line.partition("one of")[2] for name in last)
 
 
 def test_bounds_of_later_stages_are_judged() -> None:
@@ -233,7 +232,7 @@ def test_halving_the_window_of_the_loop_moves_no_milestone_far() -> None:
     whole, half = (follow(parse(LOOP, overrides=(f"coupling.window={span}",))) for span in ("10s", "5s"))
     rows = [found.measure() for found in (whole, half)]
     assert min(row["targets_terminated"] for row in rows) > 100  # the loop is at work
-    stones = [name for name in MEASURES_EXPECTED if name.endswith(("_normal_s", "_falls_s", "_rises_s"))]
+    stones = [name for name in register.expected() if name.endswith(("_normal_s", "_falls_s", "_rises_s"))]
     stones += ["launches_fail_s", "launches_resume_s"]
     for name in stones:
         assert all(math.isfinite(row[name]) for row in rows)

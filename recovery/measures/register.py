@@ -465,12 +465,6 @@ def shown(stage: str) -> tuple[Measure, ...]:
     return tuple(one for one in TABLE if one.is_shown and one.stage in wanted)
 
 
-def missing(measure: str, traffic: str, tables: Sequence[str]) -> str:
-    """The later stage's table that a measure needs and that is not among `tables`; "" if it needs none of the kind."""
-    found = find(measure, traffic)
-    return "" if found is None or found.needs in ("", *tables) else found.needs
-
-
 def is_of_leases(name: str) -> bool:
     """Whether it is a measure of leases alone, which jobs have not."""
     return all(one.stage == LEASES for one in TABLE if one.name == name)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from recovery.errors import nearest, shown
+from recovery.measures import register
 from recovery.model.part import Mistakes
 from recovery.units import duration_s, share
 
@@ -25,28 +26,13 @@ class Expectation:
     text: str
 
 
-MEASURES_EXPECTED = {
-    "ttr50_s": "time", "ttr90_s": "time", "ttr99_s": "time", "ttr100_s": "time", "efficiency": "number",
-    "amplification": "number", "wasted_share": "share", "queue_peak": "number", "sojourn_p50_s": "time",
-    "sojourn_p99_s": "time", "sojourn_max_s": "time", "unleased_holder_hours": "number", "relapses": "number",
-    "collapsed_share": "share", "denied_share": "share",
-    "launches_fail_s": "time", "launches_resume_s": "time", "launches_normal_s": "time", "all_normal_s": "time",
-    "leases_normal_s": "time", "excess_hours": "number", "amplification_peak": "number", "drift_per_s": "number",
-    "launches_throttled_share": "share", "launches_insufficient_share": "share", "launches_asleep_peak": "number",
-    "changes_waiting_peak": "number", "latency_rises_s": "time", "latency_normal_s": "time", "reach_p50_s": "time",
-    "reach_p99_s": "time", "reach_max_s": "time", "jobs_waiting_peak": "number", "jobs_refused_share": "share",
-    "capacity_falls_s": "time", "capacity_normal_s": "time", "errors_start_s": "time", "errors_end_s": "time",
-    "failover_first_s": "time", "usable_min_share": "share", "capacity_lost_hours": "number", "error_minutes": "number",
-    "checks_failed_share": "share", "targets_terminated": "number", "failovers": "number",
-}  # fmt: skip
-
-
 def expectation(measure: str, text: object) -> Expectation:
     """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
-    if measure not in MEASURES_EXPECTED:
-        near = nearest(measure, MEASURES_EXPECTED)
-        raise ValueError(f"expect.{measure} is not a measure{near}; want one of {', '.join(MEASURES_EXPECTED)}")
-    kind = MEASURES_EXPECTED[measure]
+    known = register.find(measure)
+    if known is None or not known.is_expected:
+        names = register.expected()
+        raise ValueError(f"expect.{measure} is not a measure{nearest(measure, names)}; want one of {', '.join(names)}")
+    kind = known.form
     wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
     match = _EXPECT.match(text) if isinstance(text, str) else None
     bound = math.nan

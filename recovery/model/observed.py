@@ -1,11 +1,17 @@
 """The tables [[observed]]: milestones that were observed, and what of the simulation they are compared with."""
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from recovery.measures import register
 from recovery.model.part import Flag, Part
 from recovery.units import Duration
+
+if TYPE_CHECKING:
+    Milestone = str
+else:
+    Milestone = Literal[register.milestones()]
 
 
 class Observed(Part):
@@ -13,16 +19,9 @@ class Observed(Part):
 
     label: str = Field(description="what happened")
     at: Duration = Field(description="when, from the start of the experiment")
-    measure: Literal[
-        "decline_ends_s", "progress_from_s", "leased_all_s", "launches_fail_s", "launches_resume_s",
-        "launches_normal_s", "latency_rises_s", "latency_normal_s", "errors_start_s", "errors_end_s",
-        "failover_first_s", "capacity_falls_s", "capacity_normal_s", "leases_normal_s", "all_normal_s",
-    ] = Field(description="which milestone of the simulation")  # fmt: skip
+    measure: Milestone = Field(description="which milestone of the simulation")
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
     )
     source: str = Field(description="where it is written")
     used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")
-
-
-MILESTONES = get_args(Observed.model_fields["measure"].annotation)

@@ -3,16 +3,21 @@
 import json
 import math
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from recovery.measures import register
 from recovery.model.part import Part, Whole
 from recovery.units import PositiveDuration, PositiveShare, quantity
 
 POINTS_MAX = 100_000
 Method = Literal["grid", "list", "random", "lhs", "sobol"]
 DRAWN = ("random", "lhs", "sobol")
+if TYPE_CHECKING:
+    Time = str
+else:
+    Time = Literal[register.recoveries()]
 
 
 def _digits(number: float) -> str:
@@ -109,13 +114,10 @@ class Sweep(Part):
     )
     samples: Whole = Field(16, ge=1, le=POINTS_MAX, description="draws in each replication (random, lhs, sobol)")
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
-    measure: Literal[
-        "ttr50_s", "ttr90_s", "ttr99_s", "ttr100_s", "leases_normal_s", "launches_normal_s", "latency_normal_s",
-        "capacity_normal_s", "all_normal_s",
-    ] = Field(
+    measure: Time = Field(
         "ttr99_s",
         description="the time that decides: to recovery, from the dependency's return; or to normal, from the start",
-    )  # fmt: skip
+    )
     precision: PositiveShare | None = Field(
         None,
         description="half-width wanted of the interval of the mean time of those that recover, over that mean: "

@@ -1,32 +1,13 @@
 """What the head of an experiment asks, held against what its scenarios can tell."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from recovery.errors import shown
-from recovery.model.expect import MEASURES_EXPECTED
+from recovery.measures import register
 from recovery.model.head import Head
-from recovery.model.observed import MILESTONES
-from recovery.model.sweep import Sweep
+from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-
-MEASURES_OF_LEASES = ("efficiency", "unleased_holder_hours", "relapses", "leases_normal_s")
-# Measures (of milestones and bounds) that need a later stage, by the table that must be there.
-MEASURES_OF_STAGES = {
-    "launches": (
-        "launches_fail_s", "launches_resume_s", "launches_normal_s", "all_normal_s", "launches_throttled_share",
-        "launches_insufficient_share", "launches_asleep_peak", "changes_waiting_peak",
-    ),
-    "propagation": (
-        "latency_rises_s", "latency_normal_s", "reach_p50_s", "reach_p99_s", "reach_max_s", "jobs_waiting_peak",
-        "jobs_refused_share",
-    ),
-    "health": (
-        "capacity_falls_s", "capacity_normal_s", "errors_start_s", "errors_end_s", "failover_first_s",
-        "usable_min_share", "capacity_lost_hours", "error_minutes", "checks_failed_share", "targets_terminated",
-        "failovers",
-    ),
-}  # fmt: skip
 
 
 def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file: str) -> list[str]:
@@ -43,40 +24,38 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
         mistakes += [
             f"{file}: expect.{measure} is a measure of leases; want one of jobs, such as ttr99_s"
             for measure in head.expect
-            if measure in MEASURES_OF_LEASES
+            if register.is_of_leases(measure)
         ]
         if head.observed:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
-        if head.sweep is not None and head.sweep.measure in MEASURES_OF_LEASES:
+        if head.sweep is not None and register.is_of_leases(head.sweep.measure):
             mistakes.append(f"{file}: sweep.measure is {head.sweep.measure}, of leases; want one of jobs, as ttr99_s")
-    missing = {
-        measure: stage
-        for stage, measures in MEASURES_OF_STAGES.items()
-        if getattr(scenario, stage) is None
-        for measure in measures
-    }
+    traffic = register.LEASES if scenario.jobs is None else register.JOBS
     asked: list[tuple[str, str, Sequence[str]]] = [
-        (f"expect.{measure}", measure, tuple(MEASURES_EXPECTED)) for measure in head.expect
+        (f"expect.{measure}", measure, register.expected()) for measure in head.expect
     ]
-    asked += [(f"observed.{i}.measure", stone.measure, MILESTONES) for i, stone in enumerate(head.observed)]
+    asked += [(f"observed.{i}.measure", stone.measure, register.milestones()) for i, stone in enumerate(head.observed)]
     if head.sweep is not None:
-        asked.append(("sweep.measure", head.sweep.measure, get_args(Sweep.model_fields["measure"].annotation)))
+        asked.append(("sweep.measure", head.sweep.measure, register.recoveries()))
     for key, measure, all_of_them in asked:
         measured = variants if key == "sweep.measure" else variants[:1]
         sampled = [
             variant.name for variant in measured if (fleet := variant.scenario.fleet) and fleet.sample_hosts is not None
         ]
-        if measure in missing:
-            there = ", ".join(name for name in all_of_them if name not in missing)
-            mistakes.append(f"{file}: {key} is {measure}; want a table [{missing[measure]}], or one of {there}")
-        elif sampled and measure in OF_THE_LAST:
+        known = register.find(measure, traffic)
+        if needed := _needs(measure, traffic, scenario):
+            there = ", ".join(name for name in all_of_them if not _needs(name, traffic, scenario))
+            mistakes.append(f"{file}: {key} is {measure}; want a table [{needed}], or one of {there}")
+        elif sampled and known is not None and known.before:
             where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(
                 f"{file}: {key} is {measure}, which no sample of the hosts tells (fleet.sample_hosts{where}): "
-                f"only the last host does; want {OF_THE_LAST[measure]}, or all hosts"
+                f"only the last host does; want {known.before}, or all hosts"
             )
     return mistakes
 
 
-OF_THE_LAST = {"ttr100_s": "ttr99_s", "leased_all_s": "leases_normal_s"}
-"""What only the last host tells, and what comes before it."""
+def _needs(measure: str, traffic: str, scenario: Scenario) -> str:
+    """The later stage's table that a measure needs and that a scenario has not; "" if it lacks none."""
+    known = register.find(measure, traffic)
+    return "" if known is None or not known.needs or getattr(scenario, known.needs) is not None else known.needs

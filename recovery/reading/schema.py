@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from recovery.measures import register
 from recovery.model import policies
 from recovery.model.distributions import WANTS
-from recovery.model.expect import MEASURES_EXPECTED
 from recovery.model.head import Head
 from recovery.model.operator import ACTIONS
 from recovery.model.policies.health import HEALTH
@@ -33,7 +33,7 @@ def json_schema() -> dict[str, Any]:
     _lenient(definitions)
     _named(definitions)
     properties = {**head["properties"], **body["properties"]}
-    properties["expect"] |= {"propertyNames": {"enum": list(MEASURES_EXPECTED)}}
+    properties["expect"] |= {"propertyNames": {"enum": list(register.expected())}}
     change = {key: _in_part(value, definitions) for key, value in body["properties"].items()}
     properties["variants"] = {
         "type": "object",

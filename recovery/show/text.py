@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recovery.measures import register
 from recovery.measures.register import ROUNDING
-from recovery.model.observed import MILESTONES
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.show import stage_times
@@ -115,7 +115,7 @@ def expected(bound: Mapping[str, Any]) -> str:
 def show_measure(measure: str, value: Any) -> str:
     """A measure's value by what its name says it is: a milestone, a time, a share, a number."""
     number = _number(value)
-    if math.isnan(number) or measure in MILESTONES:
+    if math.isnan(number) or measure in register.milestones():
         return show_milestone(number)
     if is_time(measure):
         return show_duration(number)

@@ -22,13 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from recovery import theory
 from recovery.errors import ScenarioError
-from recovery.model.observed import Observed
+from recovery.measures import register
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
 from recovery.reading import design
@@ -53,7 +53,6 @@ ALPHA = 0.05  # 1 - CONFIDENCE
 TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 PRIM_POLICIES = 30  # boxes are looked for in so many policies that fail somewhere
 PRIM_RUNS = 32
-HARMS = {"leases": ("denied_share", "unleased_holder_hours", "wasted_share"), "jobs": ("denied_share", "wasted_share")}
 SENSITIVITY_REPLICATIONS = 8  # among which the base sample of Sobol indices is shared out
 NEVER_FAR_S = 600.0  # a policy whose regret stays below this in every draw is never far from the best
 
@@ -228,7 +227,7 @@ class _Known:
             self._note(one.row)
 
 
-OBSERVABLE = get_args(Observed.model_fields["measure"].annotation)
+OBSERVABLE = register.milestones()
 
 
 Tell = Callable[[int, int], None]
@@ -724,7 +723,8 @@ def _summary(work: _Run, table: Any, sensitivity: list[dict[str, Any]], folder: 
     fronts = [one for one in told if one["status"] != "failed"]
     if fronts:
         points = [
-            [one["restricted"]["mean"], *(one["harm"][harm]["mean"] for harm in HARMS[traffic])] for one in fronts
+            [one["restricted"]["mean"], *(one["harm"][harm]["mean"] for harm in register.harms(traffic))]
+            for one in fronts
         ]
         for one, on_front in zip(fronts, pareto.pareto(points).tolist(), strict=True):
             one["on_front"] = on_front
@@ -863,7 +863,7 @@ def _policy(
         return out | {
             "regret": dict.fromkeys(("mean", "p90", "max"), math.nan)
             | {"draws": 0, "far_s": NEVER_FAR_S, "far": 0, "far_share": empty},
-            "harm": dict.fromkeys(HARMS[traffic], nothing),
+            "harm": dict.fromkeys(register.harms(traffic), nothing),
         }
     times, unit = work.times_of(policy.number)
     limit_s, is_sequential = work.limit_s(), work.sweep.precision is not None
@@ -893,7 +893,9 @@ def _policy(
         return told._asdict()
 
     out["fluid_bound_s"] = mean_of_column("fluid_bound_s")
-    out["harm"] = {harm: mean_of_column(harm, 1.0 if harm.endswith("_share") else math.inf) for harm in HARMS[traffic]}
+    out["harm"] = {
+        harm: mean_of_column(harm, 1.0 if harm.endswith("_share") else math.inf) for harm in register.harms(traffic)
+    }
     out["difference"] = None
     both = sorted(work.times[policy.number].keys() & work.times[0].keys())
     if policy.number != 0 and both:
