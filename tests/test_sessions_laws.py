@@ -169,8 +169,8 @@ def test_a_silent_full_queue_with_exponential_resend_is_the_retrial_queue() -> N
     mean, rho, nu = 1.0 * US, 0.5, 1.0 / US
     work = Class("work", arrivals=((0, rho / mean),), establish=exponential(mean))
     host = Host(limit=0, full="silent", resend=exponential(1 / nu), resend_growth=1.0)
-    books = quickly(Scenario(20_000 * US, 4 * US, (work,), host))
-    outside = [books.levels[window, 0, 0, "outside"] for window in range(5000)]
+    books = quickly(Scenario(12_000 * US, 4 * US, (work,), host))
+    outside = [books.levels[window, 0, 0, "outside"] for window in range(3000)]
     assert holds(outside, rho * (rho + rho / mean / nu) / (1 - rho))
 
 
@@ -185,12 +185,12 @@ def test_a_closed_class_of_holders_is_the_machine_repairman() -> None:
         renew=exponential(mean),
         check_every_ns=think,
     )
-    books = quickly(Scenario(10_000 * US, 20 * US, (crowd,), Host()))
+    books = quickly(Scenario(5_000 * US, 20 * US, (crowd,), Host()))
     idle = 1 / sum(math.factorial(many) / math.factorial(many - n) * (mean / think) ** n for n in range(many + 1))
-    busy = [books.levels[window, 0, HOST, "busy-ns"] / (20 * US) for window in range(500)]
+    busy = [books.levels[window, 0, HOST, "busy-ns"] / (20 * US) for window in range(250)]
     assert holds(busy, 1 - idle)
     two = replace(crowd, name="two", first_ns=(crowd.first_ns[0][:2],), expires_ns=(crowd.expires_ns[0][:2],))
     four = replace(crowd, name="four", first_ns=(crowd.first_ns[0][2:],), expires_ns=(crowd.expires_ns[0][2:],))
-    books = quickly(Scenario(10_000 * US, 20 * US, (two, four), Host()))
-    busy = [books.levels[window, 0, HOST, "busy-ns"] / (20 * US) for window in range(500)]
+    books = quickly(Scenario(5_000 * US, 20 * US, (two, four), Host()))
+    busy = [books.levels[window, 0, HOST, "busy-ns"] / (20 * US) for window in range(250)]
     assert holds(busy, 1 - idle)  # a class cut in two equal classes has the same law

@@ -263,6 +263,21 @@ def test_a_sessions_end_is_an_expiry() -> None:
     assert (times(books, "expiry"), times(books, "expired"), times(books, "success")) == ([100], [104], [114])
 
 
+def test_a_lease_that_runs_out_as_the_clocks_stop_has_run_out() -> None:
+    # 100: the dependency is down and the clocks stand; one lease ends at that moment, the other has 50 left at 200
+    rule = Lease("freeze", constant(500))
+    books = run(
+        Scenario(
+            400,
+            100,
+            (Class("all", ((5000, 5000),), ((100, 150),), expire=constant(4), lease=rule),),
+            dependency=((100, 1.0), (200, 0.0)),
+        )
+    )
+    assert times(books, "expiry") == [100, 250]
+    assert [books.level(window, "leased") for window in range(4)] == [1, 1, 0, 0]
+
+
 # --- section 14: operators --------------------------------------------------------------------------------------------
 
 

@@ -65,10 +65,10 @@ class Accounts:
         write[window, self.place, HOST, "queue"] = len(self.queue)
         write[window, self.place, HOST, "oldest-ns"] = self.oldest_of_all_ns()
         write[window, self.place, HOST, "in-service"] = len(self.serving)
-        for name in ("busy", "idle", "down"):
-            so_far = getattr(self, f"{name}_ns")
-            before = sum(write.get((w, self.place, HOST, f"{name}-ns"), 0) for w in range(window))
-            write[window, self.place, HOST, f"{name}-ns"] = so_far - before
+        time = {"busy-ns": self.busy_ns, "idle-ns": self.idle_ns, "down-ns": self.down_ns}
+        for what, spent in time.items():
+            write[window, self.place, HOST, what] = spent - self.time_before.get(what, 0)
+        self.time_before = time
         for (number, what), level in self.maxima.items():
             write[window, self.place, number, what] = level
         self.maxima = {}

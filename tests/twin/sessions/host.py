@@ -60,6 +60,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
         self.probe_latency: int | None = None
         self.is_crash_due = False
         self.busy_ns = self.idle_ns = self.down_ns = self.capacity_ns = 0
+        self.time_before: dict[str, int] = {}  # workers' time up to the last window's end
         self.maxima: dict[tuple[int, str], int] = {}
 
     # --- small words

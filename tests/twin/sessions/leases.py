@@ -133,7 +133,7 @@ class Leases:
                         events.EXPIRY,
                         lambda client=client: self.expire(client),
                         k,
-                        who,  # type: ignore[misc]
+                        who,
                     )
                 client.server.end(self.now)
                 client.holder.end(self.now)
@@ -198,6 +198,7 @@ class Leases:
         """Stop the clocks of all leases of a class, or let them go on."""
         if is_frozen == self.frozen[number]:
             return
+        self.frozen[number] = is_frozen
         for client in self.clients[number].values():
             for clock in (client.server, client.holder):
                 if is_frozen and clock.runs(self.now):
@@ -205,6 +206,6 @@ class Leases:
                 elif not is_frozen and clock.left is not None:
                     clock.expires = self.now + (self.whole_lease_ns(client) if lease.thaw == "rearm" else clock.left)
                     clock.left = None
-        self.frozen[number] = is_frozen
-        for client in self.clients[number].values():
-            self.arm_expiry(client)
+            # the timer of a lease that runs out at this very moment stays
+            if client.server.left is not None or client.server.expires > self.now:
+                self.arm_expiry(client)

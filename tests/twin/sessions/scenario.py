@@ -404,6 +404,13 @@ def check(scenario: Scenario) -> list[str]:
             wrong.append("playbook: want either at_ns or when")
         for step in action.steps:
             wrong += _wrong_step(step)
+            if isinstance(step.edit, Set) and step.edit.key == "rate_per_ns" and step.edit.over_ns:
+                aimed = [scenario.classes[number] for number in step.classes or ()]
+                wrong += [
+                    f"playbook: a ramp of the rate of {one.name}; want rate_per_ns"
+                    for one in aimed
+                    if one.rate_per_ns is None
+                ]
     return wrong
 
 
