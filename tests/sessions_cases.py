@@ -255,13 +255,14 @@ def cold_starts(draw: st.DrawFn) -> tuple[Scenario, coldstart.Plan]:
     classes: list[Class] = []
     kinds: list[coldstart.Kind] = []
     for number in range(draw(st.integers(1, 4))):
-        patience, pause, interval, lease = (draw(st.integers(least, 25)) for least in (1, 0, 1, 0))
+        patience, pause, interval = (draw(st.integers(least, 25)) for least in (1, 0, 1))
+        lease = draw(st.one_of(st.integers(0, 25), st.sampled_from([50, 200])))
         priority, weight = draw(st.integers(0, 2)), draw(st.sampled_from([None, None, 1, 2, 3, 16]))
         own = draw(limit) if draw(st.booleans()) else None
-        is_jobs = draw(st.booleans())
+        is_jobs = draw(st.sampled_from([False, False, True]))
         before = [k for k in range(number) if classes[k].is_jobs == is_jobs]
         tie, after = None, None
-        if before and draw(st.booleans()):
+        if before and draw(st.sampled_from([True, True, False])):
             tie = draw(st.sampled_from(before))
             if draw(st.booleans()):
                 tie, after = None, tie
@@ -297,7 +298,7 @@ def cold_starts(draw: st.DrawFn) -> tuple[Scenario, coldstart.Plan]:
             many = draw(st.integers(1, 5)) if partner is None else len(classes[partner].first_ns[0])
             times = st.lists(st.integers(0, 12), min_size=many, max_size=many).map(tuple)
             is_cold, laps = draw(st.booleans()), draw(st.booleans())
-            first, lease_ends = draw(times), draw(times)
+            first, lease_ends = draw(times), tuple(5 * end for end in draw(times))
             told |= {"first": first, "lease_ends": lease_ends, "cold": is_cold, "laps": laps}
             shared |= {
                 "first_ns": (first,), "expires_ns": (lease_ends,), "starts_unleased": is_cold,
@@ -315,7 +316,7 @@ def cold_starts(draw: st.DrawFn) -> tuple[Scenario, coldstart.Plan]:
     away = draw(st.sampled_from([(), ((begins, begins + 15),)]))
     breaks, playbook = [], []
     every = tuple(range(len(classes)))
-    for _ in range(draw(st.integers(0, 3))):
+    for _ in range(draw(st.integers(1, 4))):
         when, share = draw(st.integers(0, until)), draw(st.sampled_from([1.0, 1.0, 0.5, 0.3]))
         which = draw(st.sampled_from([every, (draw(st.sampled_from(every)),)]))
         how = draw(st.sampled_from([coldstart.AT_ONCE, coldstart.AT_CHECK, coldstart.DRAWN]))
@@ -359,14 +360,14 @@ def often(most: int) -> st.SearchStrategy[Dist]:
 @st.composite
 def limiters(draw: st.DrawFn, costs: float = 0.0) -> Limiter:
     """A limiter that lets wait, or not."""
-    kind = draw(st.sampled_from(["open", "token-bucket", "token-bucket", "queue-size"]))
+    kind = draw(st.sampled_from(["open", "open", "token-bucket", "token-bucket", "queue-size"]))
     return Limiter(
         kind,
-        draw(st.sampled_from([0.0, 0.1 / G, 0.5 / G, 1.0 / G])),
+        draw(st.sampled_from([0.0, 0.2 / G, 0.5 / G, 1.0 / G])),
         max(draw(st.sampled_from([1.0, 2.5, 5.0])), costs),
         draw(st.sampled_from([1.0, 3.0, 7.0])),
         draw(st.booleans()),
-        draw(st.sampled_from([0, 0, 2, 5])) if kind != "queue-size" else 0,
+        draw(st.sampled_from([0, 2, 5])) if kind != "queue-size" else 0,
         float(draw(st.sampled_from([2 * G, 20 * G, 2**60]))),
         draw(st.sampled_from([None, None, (0,)])),
     )
@@ -392,9 +393,9 @@ def retries(draw: st.DrawFn, is_jobs: bool) -> Retry:
 @st.composite
 def classes_of(draw: st.DrawFn, number: int, before: list[Class], hosts: int) -> Class:
     """A class behind others, tied to one of them or not."""
-    is_jobs = draw(st.booleans())
+    is_jobs = draw(st.sampled_from([False, False, True]))
     partners = [one for one in before if one.is_jobs == is_jobs]
-    tie = draw(st.sampled_from(partners)) if partners and draw(st.booleans()) else None
+    tie = draw(st.sampled_from(partners)) if partners and draw(st.sampled_from([True, True, False])) else None
     how = draw(st.sampled_from(["of", "after"]))
     parts: dict[str, Any] = {} if tie is None else {how: tie.name}
     if is_jobs and tie is None:
@@ -418,7 +419,7 @@ def classes_of(draw: st.DrawFn, number: int, before: list[Class], hosts: int) ->
         retry=draw(retries(is_jobs)),
         lease=Lease(
             draw(st.sampled_from(["fixed", "credit-on-arrival", "freeze"])),
-            draw(often(30)),
+            draw(st.one_of(often(30), grid(20, 90).map(constant))),
             draw(st.sampled_from([0, 2 * G])),
             draw(st.sampled_from(["resume", "rearm"])),
             draw(st.sampled_from([0.5, 1.0])),
@@ -490,10 +491,10 @@ def mixtures(draw: st.DrawFn) -> Scenario:
     classes: list[Class] = []
     for number in range(draw(st.integers(1, 3))):
         classes.append(draw(classes_of(number, classes, hosts)))
-    bound = st.one_of(st.none(), st.integers(0, 6))
+    bound = st.one_of(st.none(), st.none(), st.none(), st.integers(2, 9))
     crash = Crash(
-        draw(bound), draw(bound), 1, draw(st.one_of(st.none(), grid(2, 9))), draw(grid(1, 5)), draw(st.booleans()),
-        draw(NOTICES), draw(st.booleans()),
+        draw(bound), draw(bound), 1, draw(st.one_of(st.none(), st.none(), grid(4, 9))), draw(grid(1, 5)),
+        draw(st.booleans()), draw(NOTICES), draw(st.booleans()),
     )  # fmt: skip
     conditions = st.builds(
         Condition,
@@ -519,7 +520,7 @@ def mixtures(draw: st.DrawFn) -> Scenario:
             workers=draw(st.sampled_from([1, 1, 2, 5])),
             discipline=draw(st.sampled_from(["fifo", "lifo"])),
             limit=draw(st.one_of(st.none(), st.integers(0, 5))),
-            drop_expired=draw(st.booleans()),
+            drop_expired=draw(st.sampled_from([False, False, True])),
             max_age_ns=draw(st.sampled_from([0, 5 * G])),
             margin_ns=draw(st.sampled_from([0, G])),
             cancel=draw(st.sampled_from(["none", "queue", "worker"])),
@@ -538,7 +539,7 @@ def mixtures(draw: st.DrawFn) -> Scenario:
             slowdown_b=draw(st.sampled_from([1.0, 2.0])),
             slowdown_by=draw(st.sampled_from(["queue", "in-service"])),
             admission=draw(limiters(2.0)),
-            bar=Bar(draw(st.sampled_from([0.0, 0.5])), draw(often(6)), draw(st.booleans())),
+            bar=Bar(draw(st.sampled_from([0.0, 0.0, 0.5])), draw(often(6)), draw(st.booleans())),
             hint=draw(st.sampled_from(["none", "fixed", "token", "queue"])),
             hint_ns=draw(grid(0, 4)),
             crash=crash,

@@ -49,7 +49,7 @@ def check_against_today(queue: int, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=8)
+@settings(LOTS, max_examples=5)
 def test_without_part_two_it_is_todays_twin(queue: int, data: st.DataObject) -> None:
     check_against_today(queue, data)
 
@@ -81,7 +81,7 @@ def check_against_the_independent_program(scenario: Scenario, plan: coldstart.Pl
 
 
 @given(both=cold_starts())
-@settings(LOTS, max_examples=40)
+@settings(LOTS, max_examples=25)
 def test_cold_starts_notices_and_classes_are_those_of_the_independent_program(both) -> None:
     check_against_the_independent_program(*both)
 
@@ -125,7 +125,7 @@ def check_mixture(scenario: Scenario, stops: list[int]) -> None:
 
 
 @given(scenario=mixtures(), stops=st.lists(st.integers(0, 80 * G), max_size=5))
-@settings(LOTS, max_examples=8)
+@settings(LOTS, max_examples=5)
 def test_books_add_up_and_cuts_change_no_bit(scenario: Scenario, stops: list[int]) -> None:
     check_mixture(scenario, stops)
 
@@ -144,7 +144,7 @@ def without_edits(fleet: Fleet, words: set[str]) -> tuple[object, ...]:
 
 
 @given(scenario=mixtures(), time=st.integers(0, 80 * G), lasts=st.one_of(st.none(), st.integers(0, 9 * G)))
-@settings(LOTS, max_examples=8)
+@settings(LOTS, max_examples=5)
 def test_edits_that_change_nothing_and_holds_of_zero_length_change_no_bit(
     scenario: Scenario, time: int, lasts: int | None
 ) -> None:
@@ -175,7 +175,7 @@ def has_sets(action: Action) -> bool:
 
 
 @given(scenario=mixtures())
-@settings(LOTS, max_examples=8)
+@settings(LOTS, max_examples=5)
 def test_hosts_do_not_know_of_each_other(scenario: Scenario) -> None:
     timed = tuple(
         action
@@ -236,7 +236,7 @@ def test_a_class_cut_in_two_equal_classes_is_the_same(many, cut, s, timeout, lim
 
 
 @given(scenario=mixtures())
-@settings(LOTS, max_examples=8)
+@settings(LOTS, max_examples=5)
 def test_a_class_that_never_comes_changes_no_draw_of_the_others(scenario: Scenario) -> None:
     nobody = Class("nobody", ((),) * len(scenario.hosts), ((),) * len(scenario.hosts), priority=9)
     more = replace(scenario, classes=(*scenario.classes, nobody))
