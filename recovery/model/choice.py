@@ -1,6 +1,6 @@
 """The table [policy]: one choice on each axis."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Discriminator, Field, model_validator
 
@@ -19,5 +19,5 @@ class Policies(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _names(cls, data: Any) -> Any:
+    def _names(cls, data: object) -> object:
         return {key: by_name(value) for key, value in data.items()} if isinstance(data, dict) else data

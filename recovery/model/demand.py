@@ -5,9 +5,9 @@ import itertools
 import math
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from recovery.model.part import Part, files_of
+from recovery.model.part import Checking, Part, files_of
 from recovery.units import Duration, Rate, Share, rate_per_s
 
 
@@ -35,7 +35,7 @@ class Demand(Part):
     _measured: tuple[tuple[float, float], ...] = PrivateAttr(())
 
     @model_validator(mode="after")
-    def _one_of(self, info: ValidationInfo) -> "Demand":
+    def _one_of(self, info: Checking) -> "Demand":
         if sum(value is not None for value in (self.rate, self.steps, self.file)) != 1:
             raise ValueError("want one of rate, steps, file")
         if self.steps is not None:

@@ -1,12 +1,12 @@
 """Distributions of times as users write them: { dist = "lognormal", mean = "20ms", cv = 1.5 }, or just "20ms"."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from recovery.model.part import files_of
+from recovery.model.part import Checking, Numbers, files_of
 from recovery.units import Duration, Number, PositiveDuration, duration_s
 
 WANTS = {  # keys of each, beside dist
@@ -27,7 +27,7 @@ class Measured:
 
     __slots__ = ("mean_s", "times_s")
 
-    def __init__(self, times_s: np.ndarray) -> None:
+    def __init__(self, times_s: Numbers) -> None:
         """`times_s` float64[n], rising; it is kept and not to be changed."""
         times_s.setflags(write=False)
         self.times_s = times_s
@@ -42,7 +42,7 @@ class Measured:
     def __deepcopy__(self, memo: object) -> "Measured":
         return self  # never changed, and may be large
 
-    def __reduce__(self) -> tuple[type["Measured"], tuple[np.ndarray]]:
+    def __reduce__(self) -> tuple[type["Measured"], tuple[Numbers]]:
         return Measured, (self.times_s,)
 
 
@@ -71,7 +71,7 @@ class Distribution(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _wanted(cls, data: Any) -> Any:
+    def _wanted(cls, data: object) -> object:
         if isinstance(data, dict) and isinstance(data.get("dist"), str) and data["dist"] in WANTS:
             wanted = WANTS[data["dist"]]
             given = set(data) - {"dist"}
@@ -84,7 +84,7 @@ class Distribution(BaseModel):
         return data
 
     @model_validator(mode="after")
-    def _ordered_and_read(self, info: ValidationInfo) -> "Distribution":
+    def _ordered_and_read(self, info: Checking) -> "Distribution":
         if self.dist == "uniform" and not (self.min or 0.0) < (self.max or 0.0):
             raise ValueError("want min below max")
         if self.dist == "empirical":
@@ -97,7 +97,7 @@ class Distribution(BaseModel):
         return cls.model_construct(dist="constant", mean=seconds)
 
     @property
-    def values_s(self) -> np.ndarray:
+    def values_s(self) -> Numbers:
         """Measured times in rising order (empirical), float64[n], else empty."""
         return self._measured.times_s
 

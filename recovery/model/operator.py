@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
@@ -62,7 +62,7 @@ class _Action(Part):
     zone: Whole | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
 
     @model_validator(mode="after")
-    def _one_trigger(self) -> Any:
+    def _one_trigger(self) -> Self:
         if (self.at is None) == (self.when is None):
             raise ValueError("want either at or when")
         if self.at is not None and self.held:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Annotated, Protocol
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationInfo
+import numpy.typing as npt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Strict
 
 
 class Part(BaseModel):
@@ -18,6 +19,7 @@ class Mistakes(ValueError):
     """Mistakes that name their keys themselves, a line each."""
 
 
+Numbers = npt.NDArray[np.float64]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 
@@ -44,16 +46,24 @@ class Files(Protocol):
     "files"; nothing here opens a file.
     """
 
-    def times_s(self, name: str) -> np.ndarray:
+    def times_s(self, name: str) -> Numbers:
         """Measured times, s, float64[n] in rising order. Raises ValueError that says what is wanted."""
 
     def rates(self, name: str) -> tuple[tuple[float, float], ...]:
         """From when on (s), how many a second. Raises ValueError that says what is wanted."""
 
 
-def files_of(info: ValidationInfo) -> Files:
+class Checking(Protocol):
+    """What a validator is told of the validation that it is part of: pydantic's `ValidationInfo`, as far as used."""
+
+    @property
+    def context(self) -> Mapping[str, Files] | None:
+        """What was given to `model_validate`."""
+
+
+def files_of(info: Checking) -> Files:
     """What reads the files of the table that is checked. Raises ValueError where nothing does."""
-    context: Mapping[str, Files] = info.context or {}
+    context = info.context or {}
     if "files" not in context:
         raise ValueError("names a file; want what reads it as the validation's context")
     return context["files"]

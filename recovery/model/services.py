@@ -3,12 +3,12 @@
 Times are seconds from the start of the experiment, shares from 0 to 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.note import Note
@@ -194,7 +194,7 @@ class Body(Part):
     notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
 
     @model_validator(mode="after")
-    def _fits(self, _info: ValidationInfo) -> "Body":
+    def _fits(self) -> "Body":
         if self.horizon / self.window > WINDOWS_MAX:
             raise ValueError(f"window is {show_duration(self.window)}; want at least horizon / {WINDOWS_MAX:,}")
         if self.horizon / self.window * len(self.services) > CELLS_MAX:
@@ -210,7 +210,7 @@ class Table:
     """A checked table: services in the order of the file, what was observed, notes."""
 
     body: Body
-    raw: dict[str, Any]
+    raw: Mapping[str, object]
     file: str
 
     @property

@@ -3,7 +3,7 @@
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,11 +28,11 @@ def _digits(number: float) -> str:
 class Span(Part):
     """The values of one key: a list of them, or a range."""
 
-    values: tuple[Any, ...] | None = Field(
+    values: tuple[object, ...] | None = Field(
         None, min_length=1, description="the values that it takes, policies with their parameters too"
     )
-    min: Any = Field(None, description='or the least value of a range: "5ms", "10/s", "10%", 3')
-    max: Any = Field(None, description="and the greatest, in the same kind of unit")
+    min: object = Field(None, description='or the least value of a range: "5ms", "10/s", "10%", 3')
+    max: object = Field(None, description="and the greatest, in the same kind of unit")
     distribution: Literal["uniform", "log-uniform"] = Field("uniform", description="how a range is drawn from")
 
     @model_validator(mode="after")
@@ -59,7 +59,7 @@ class Span(Part):
         """Whether it is a range rather than a list."""
         return self.values is None
 
-    def at(self, place: float) -> Any:
+    def at(self, place: float) -> object:
         """The value at a place in [0, 1), as a file has it."""
         if self.values is not None:
             return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
@@ -136,8 +136,8 @@ class Sweep(Part):
     uncertainties: dict[str, Span] = Field(
         default_factory=dict, description='keys with dots, for instance "host.timeout" = { min = "1m", max = "9m" }'
     )
-    include: tuple[dict[str, Any], ...] = Field((), description="more points of levers, each a table of key = value")
-    exclude: tuple[dict[str, Any], ...] = Field((), description="points of levers that are left out")
+    include: tuple[dict[str, object], ...] = Field((), description="more points of levers, each a table of key = value")
+    exclude: tuple[dict[str, object], ...] = Field((), description="points of levers that are left out")
     accept: Accept | None = Field(None, description="keep only draws that meet what was observed")
     curves: Curves | None = Field(None, description="keep curves")
     sensitivity: SensitivityPart | None = Field(None, description="Sobol indices")

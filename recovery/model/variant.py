@@ -1,7 +1,8 @@
 """A scenario under its name."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from recovery.model.scenario import Scenario
 
@@ -12,4 +13,4 @@ class Variant:
 
     name: str
     scenario: Scenario
-    levers: tuple[tuple[str, Any], ...] = ()
+    levers: tuple[tuple[str, JsonValue], ...] = ()
