@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
 from recovery.cli.commands.start import SYSTEMS
+from recovery.cli.guard import ending
 from recovery.cli.status import Status
 from recovery.reading.schema import json_schema
 
@@ -170,13 +171,29 @@ def test_the_guard_turns_every_error_into_a_line_and_a_status(
     def broken(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr("recovery.model.policies.catalogue", broken)
+    monkeypatch.setattr("recovery.show.sweep_text.read", broken)
     for option in ((), ("--json",)):
-        result = call("policies", *option)
+        result = call("rank", "a", *option)
         line = json.loads(result.stdout)["error"]["message"] if option else result.stderr.rstrip("\n")
         assert result.exit_code == status
         assert "\n" not in line
         assert re.match(said, line), line
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("raise ValueError('no; want yes')", 2, "no; want yes"),
+        ("int('x')", 1, "this is a bug"),
+        ("[] = 1,", 1, "this is"),
+    ],
+)
+def test_only_what_our_code_says_itself_is_a_refusal(line: str, status: int, said: str) -> None:
+    """A ValueError that Python raises under our code is no word to a user."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        exec(compile(line, TOP / "recovery" / "somewhere.py", "exec"))
+    told = ending(caught.value)
+    assert (told.status, told.message.startswith(said)) == (status, True)
 
 
 def test_statuses_are_told_largest_last() -> None:

@@ -72,9 +72,18 @@ def ending(error: BaseException) -> Ending:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Whether this is a ValueError in our own words, of what we were asked, and none of a library below us."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, ValueError) and bool(frames) and _is_ours(Path(frames[-1].filename), "recovery")
+    """Whether our own code raised a ValueError, in words of its own: it refuses what it was asked. One that Python or a
+    library raises, under our code, is a bug.
+    """
+    import dis
+
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not isinstance(error, ValueError):
+        return False
+    code = last.tb_frame.f_code
+    return _is_ours(Path(code.co_filename), "recovery") and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def _bug(error: BaseException) -> str:
