@@ -167,7 +167,13 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGE)
+# Of each kind of damage one in each run of the tests: a case is three processes that load Numba.
+QUICK = ("an index that is cut", "an index that is no file", "code that lacks its end")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in DAMAGE]
+)
 def test_a_damaged_cache_is_thrown_away_and_compiled_again(copy: Copy, name: str) -> None:
     """One line says so, and the next process finds a whole cache again, unless its place is taken by a folder."""
     suffix, damage = DAMAGE[name]
