@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: run results test test-all check unit coverage bounds bench lock clean
+.PHONY: run results test test-all check compile unit coverage bounds bench lock clean
 
 CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
 # CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
@@ -21,6 +21,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q
 ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
+KERNELS = $(addprefix tests/test_,aftermath.py dns.py health.py interleavings.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
 
@@ -33,9 +34,10 @@ results: $(ENVIRONMENT)
 	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
 	$(BIN)/python -m recovery.show.publish out results README.md
 
-# One after the other, whatever -j says, each on all cores: the cheap checks first. The last two have one process each.
+# One after the other, whatever -j says, each on all cores. mypy has one process, so kernels are compiled beside the checks,
+# each in one worker: left to the tests, every worker would compile them all. The last two have one process each.
 test: $(ENVIRONMENT)
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory -j2 check compile
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory -j2 coverage bounds
 
@@ -47,6 +49,9 @@ check: $(ENVIRONMENT)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict recovery kernels
 	$(BIN)/lint-imports
+
+compile: $(ENVIRONMENT)
+	$(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
 
 unit: $(ENVIRONMENT)
 	$(PYTEST) -n logical --dist worksteal -m "not slow" $(QUICK)
