@@ -73,9 +73,9 @@ def test_intervals_of_95_percent_cover_in_95_of_100_experiments(tmp_path: Path) 
     for seed in range(EXPERIMENTS):
         experiment = parse(f"seed = {seed}\n{TEXT}", name=f"seed-{seed}")
         _, summary = sweep.run(experiment, out=tmp_path, place=place, resume=False)
-        told = summary["policies"][0]["harm"]["denied_share"]
-        covered += told["low"] <= truth <= told["high"]
-        means.append(told["mean"])
+        told = summary.policies[0].harm["denied_share"]
+        covered += told.low <= truth <= told.high
+        means.append(told.mean)
     low, high = stats.binomtest(covered, EXPERIMENTS).proportion_ci(0.95, "wilson")
     print(f"{covered} of {EXPERIMENTS} cover {truth:.4f} ({100 * low:.1f} to {100 * high:.1f} %)")
     error = np.std(means, ddof=1) / math.sqrt(EXPERIMENTS)

@@ -21,8 +21,12 @@ from scipy.stats import qmc
 from test_pages import chromium, page, summary, words
 
 from recovery import theory, units
-from recovery.show import figures_sweep, report
+from recovery.show import report, sweep_figures
+from recovery.show.sweep_figures.drawn import Sweep, told
+from recovery.show.sweep_figures.harm import front
 from recovery.store import results as store
+from recovery.store import sweep_record
+from recovery.store.sweep_record import Design, Lever, Manifest, Policy, Summary
 
 LIMIT_S = 19380.0
 QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")
@@ -171,6 +175,8 @@ def summarised(
                 "runs": len(own),
                 "failed": failed if i == 1 else 0,
                 "failed_because": "ValueError: too many events <at once>" if failed and i == 1 else None,
+                "from_best": interval((times - ttr[ttr.mean(axis=1).argmin()]).tolist()),
+                "units": len(times),
                 "restricted": interval(times),
                 "given_recovery": interval(own["ttr99_s"].to_list()),
                 "not_recovered": share(lost, len(own)),
@@ -223,18 +229,26 @@ def summarised(
         "precision": 0.05,
         "never_max": 0.05,
         "indifference_s": 60.0,
+        "unit": "replication",
+        "selection": {
+            "not_told_apart": [row["id"] for row in rows if row["not_told_apart"]],
+            "chosen": None,
+            "why_not": "nobody asked",
+            "words": "Not chosen.",
+        },
+        "expect": [],
         "confidence": 0.95,
         "traffic": traffic,
         "design": design,
         "runs": {"done": len(runs), "failed": failed, "set_aside": min(failed, 1)},
         "policies": rows,
         "sensitivity": [
-            {"policy": rows[0]["id"], "name": rows[0]["name"], "measure": "ttr99_s", "runs": 448, "inputs": inputs,
-             "chance": chance, "why_not": None},
-            {"policy": "00000000", "name": policies[0]["name"], "measure": "ttr99_s", "runs": 448,
+            {"policy": rows[0]["id"], "name": rows[0]["name"], "measure": "ttr99_s", "runs": 448, "replications": 8,
+             "inputs": inputs, "chance": chance, "why_not": None},
+            {"policy": "00000000", "name": policies[0]["name"], "measure": "ttr99_s", "runs": 448, "replications": 8,
              "inputs": inputs[::-1], "chance": chance, "why_not": None},
-            {"policy": rows[-1]["id"], "name": rows[-1]["name"], "measure": "ttr99_s", "runs": 448, "inputs": [],
-             "chance": None, "why_not": "all runs take the same time"},
+            {"policy": rows[-1]["id"], "name": rows[-1]["name"], "measure": "ttr99_s", "runs": 448, "replications": 8,
+             "inputs": [], "chance": None, "why_not": "all runs take the same time"},
         ],
         "failures": [
             {"key": f"{k:016x}", "policy_id": policies[1]["id"], "policy": policies[1]["name"], "replication": k,
@@ -299,6 +313,8 @@ def fabricate(
         "head": HEAD, "inputs": {"dependency": {"outages": [{"from": "0s", "to": "157m"}]}, "host": {"timeout": "5m"}},
         "digest": "0123456789abcdef", "engine": "events", "versions": {"recovery": "0.1.0"}, "machine": "x86_64",
         "argv": ["recovery", "sweep", "experiments/throttling.toml", "--out", "out"], "seed": 20251019, "threads": 2,
+        "inputs_in_order": "{}", "traffic": traffic, "replications": 3, "backend": "threads", "runs_done": len(runs),
+        "runs_wanted": len(runs), "outages": [[{"from_s": 0.0, "to_s": 9420.0, "fails_share": 1.0}]],
         "written": "2025-11-01T00:00:00+00:00", "wall_s": 4000.0, "cpu_s": 7900.0, "window_s": 10.0,
         "horizon_s": 28800.0,
     }  # fmt: skip
@@ -306,8 +322,8 @@ def fabricate(
     runs.write_parquet(folder / "runs.parquet")
     if curves:
         pl.concat(curves).write_parquet(folder / "series.parquet")
-    (folder / "summary.json").write_text(store.to_json(found), encoding="utf-8")
-    (folder / "manifest.json").write_text(store.to_json(manifest), encoding="utf-8")
+    (folder / "summary.json").write_text(Summary.model_validate(found).to_json(), encoding="utf-8")
+    (folder / "manifest.json").write_text(Manifest.model_validate(manifest).to_json(), encoding="utf-8")
     return folder
 
 
@@ -342,9 +358,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def pictures(folder: Path) -> list[Any]:
     """The figures of a folder, as objects."""
-    manifest, found, series = report.read(folder)
+    path = folder / "series.parquet"
+    series = pl.read_parquet(path) if path.exists() else None
+    manifest, found = sweep_record.manifest_of(folder), sweep_record.read(folder)
     runs = pl.read_parquet(folder / "runs.parquet")
-    return figures_sweep.figures_for(figures_sweep.Sweep(manifest, found, runs, series, "recovery sweep x.toml"))
+    return sweep_figures.figures_for(Sweep(manifest, found, runs, series, "recovery sweep x.toml"))
 
 
 def test_a_sweep_has_every_picture_that_its_data_allow(folders: dict[str, Path]) -> None:
@@ -433,24 +451,25 @@ def test_a_page_needs_nothing_beside_itself(folders: dict[str, Path], kind: str)
 def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None:
     for folder in folders.values():
         seen = words(page(folder))
-        found = summary(folder)
-        assert all(sentence in seen for sentence in found["answers"])
-        for policy in figures_sweep.told(found):
-            assert f"{policy['rank']} {policy['told']}" in seen
-            mean, low, high = (units.show_duration(policy["restricted"][end]) for end in ("mean", "low", "high"))
+        found = sweep_record.read(folder)
+        assert all(sentence in seen for sentence in found.answers)
+        for policy in told(found):
+            assert f"{policy.rank} {policy.told}" in seen
+            whole = policy.restricted
+            mean, low, high = (units.show_duration(end) for end in (whole.mean, whole.low, whole.high))
             assert (f"{mean} {low} to {high}" if low != high else mean) in seen
-            assert units.show_share(policy["not_recovered"]["share"]) in seen
-            assert f"{units.show_duration(policy['regret']['max'])} {policy['regret']['draws']} draws" in seen
-            assert units.show_share(policy["half_width_share"]) in seen
-            assert units.show_share(policy["not_recovered"]["high"]) in seen
-            assert all(box["words"] in seen for box in policy["fails_where"])
+            assert units.show_share(policy.not_recovered.share) in seen
+            assert f"{units.show_duration(policy.regret.max)} {policy.regret.draws} draws" in seen
+            assert units.show_share(policy.half_width_share) in seen
+            assert units.show_share(policy.not_recovered.high) in seen
+            assert all(box.words in seen for box in policy.fails_where)
         assert "chance 12 % 5 % to 19 %" in seen
-        left = [policy for policy in found["policies"] if policy["not_told_apart"]]
+        left = [policy for policy in found.policies if policy.not_told_apart]
         assert left
         assert seen.count("not told apart from the best") == len(left)
-        for one in [*found["design"]["levers"], *found["design"]["uncertainties"]]:
-            assert one["key"] in seen
-        assert all(one["command"] in seen and one["error"] in seen for one in found["failures"])
+        for key in [one.key for one in found.design.levers] + [one.key for one in found.design.uncertainties]:
+            assert key in seen
+        assert all(one.command in seen and one.error in seen for one in found.failures)
         for said in ("3 min to 10 min", "log-uniform", "of 210 draws", "all runs take the same time", "nobody knows"):
             assert said.lower() in seen.lower()
         assert HEAD["title"] in seen  # as it was written, not as a tag
@@ -513,26 +532,34 @@ def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) ->
     size = report.write(folder).stat().st_size
     assert size < 1_000_000
     seen = words(page(folder))
-    assert all(policy["told"] in seen for policy in figures_sweep.told(summary(folder)))
+    assert all(policy.told in seen for policy in told(sweep_record.read(folder)))
+
+
+def _told(policies: Sequence[Policy], keys: Sequence[str]) -> list[str]:
+    """What sets policies apart; nothing else of a sweep matters for that."""
+    design = Design.model_construct(levers=tuple(Lever(key=key, values=()) for key in keys))
+    return [one.told for one in told(Summary.model_construct(policies=tuple(policies), design=design))]
 
 
 def test_a_policy_is_told_by_what_sets_it_apart() -> None:
     client = "fixed(delay=30s, cap=1m)"
-    policies: list[dict[str, Any]] = [
-        {"id": "0", "variant": "as written", "levers": {"policy.queue": "fifo", "policy.client": client}},
-        {"id": "1", "variant": "other", "levers": {"policy.queue": "lifo", "policy.client": client}},
-        {"id": "2", "variant": "other", "levers": {"policy.queue": "lifo", "launches.client": client}},
+    made = [
+        ("as written", {"policy.queue": "fifo", "policy.client": client}),
+        ("other", {"policy.queue": "lifo", "policy.client": client}),
+        ("other", {"policy.queue": "lifo", "launches.client": client}),
     ]
-    for i, policy in enumerate(policies):
-        policy["is_baseline"] = i == 0
-    keys = [{"key": key} for key in ("policy.queue", "policy.client", "launches.client")]
-    assert [one["told"] for one in figures_sweep.told({"policies": policies, "design": {"levers": keys}})] == [
+    policies = [
+        Policy.model_construct(id=str(i), variant=variant, levers=levers, is_baseline=i == 0)
+        for i, (variant, levers) in enumerate(made)
+    ]
+    keys = ["policy.queue", "policy.client", "launches.client"]
+    assert _told(policies, keys) == [
         "as the file stands",
         "other, queue=lifo",
         f"other, queue=lifo, launches.client={client}",
     ]
-    without = [policy | {"is_baseline": False} for policy in policies[:2]]
-    assert [one["told"] for one in figures_sweep.told({"policies": without, "design": {"levers": keys[:2]}})] == [
+    without = [policy.model_copy(update={"is_baseline": False}) for policy in policies[:2]]
+    assert _told(without, keys[:2]) == [
         f"as written, queue=fifo, client={client}",
         f"other, queue=lifo, client={client}",
     ]
@@ -544,7 +571,7 @@ def test_the_front_is_what_nobody_beats() -> None:
     for _ in range(20):
         points = [(float(x), float(y)) for x, y in rng.random((40, 2)).round(1)]
         unbeaten = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
-        found = figures_sweep.front(points)
+        found = front(points)
         assert {points[i] for i in found} == unbeaten
         assert [points[i] for i in found] == sorted(points[i] for i in found)
 

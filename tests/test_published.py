@@ -15,6 +15,7 @@ from recovery.show import publish, report, stage_times, text
 from recovery.simulate import identity
 from recovery.store import results as store
 from recovery.study import execute, race, sweep
+from recovery.study.sweep.estimates import units_that_show
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,7 +152,7 @@ def test_the_lines_of_the_readme_on_throttling_are_the_reports() -> None:
     assert near
     assert {one["levers"]["policy.client"] for one in near} == {"fixed(delay=30s)"}
     assert "no action" in {one["variant"] for one in near}
-    wanted = sweep.units_that_show(0.10, is_run=True)  # the experiment's never_max
+    wanted = units_that_show(0.10, is_run=True)  # the experiment's never_max
     assert all(one["regret"]["draws"] >= wanted for one in near)
     slow = [
         one for one in policies if one["not_recovered"]["low"] > 0 and "exponential" in one["levers"]["policy.client"]

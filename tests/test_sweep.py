@@ -34,10 +34,15 @@ from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, short_keys, unit_points
 from recovery.reading.experiment import load
 from recovery.store import results as store
+from recovery.store.record import Estimate, Share
+from recovery.store.sweep_record import Summary
 from recovery.study import execute, runs, sweep
 from recovery.study.runs import chunks, loop
 from recovery.study.runs.chunks import Done, Work, simulate
 from recovery.study.runs.executor import Backend
+from recovery.study.sweep import policies, thresholds
+from recovery.study.sweep.estimates import units_that_show
+from recovery.study.sweep.runs import Known
 from recovery.units import quantity
 
 TOP = Path(__file__).resolve().parent.parent
@@ -391,9 +396,9 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
 
 def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
-    found = sweep._Known(tmp_path, "ttr99_s")
+    found = Known(tmp_path, "ttr99_s")
     found.add([Done(row, None)])
-    assert found.found["a"][2]["launches_normal_s"] == 5.0
+    assert found.found["a"].milestones["launches_normal_s"] == 5.0
 
 
 def test_equal_effects_share_runs_and_policies_meet_the_same_draws(whole: Path, tmp_path: Path) -> None:
@@ -437,7 +442,7 @@ def _decided(
     more: str,
     uncertain: str = "",
     precision: str = "5%",
-) -> dict[str, Any]:
+) -> Summary:
     """The summary of a sweep over timeouts whose runs take such times; its limit is 25 min."""
     monkeypatch.setattr(loop, "drain", _outcomes(times))
     asked = f'precision = "{precision}"' if precision else ""
@@ -445,7 +450,7 @@ def _decided(
     text += f'[sweep.levers]\n"host.timeout" = {{ values = {json.dumps(list(times))} }}\n' + uncertain
     experiment, place = load(written(tmp_path, text)), runs.backend("threads", 1)
     folder, told = sweep.run(experiment, out=tmp_path / "out", place=place, resume=False)
-    assert summary_of(folder)["selection"] == told["selection"]
+    assert summary_of(folder)["selection"] == told.selection.model_dump(mode="json")
     return told
 
 
@@ -455,28 +460,26 @@ def test_a_policy_is_precise_beaten_or_collapses_too_often(tmp_path: Path, monke
     """
     times = {"30s": _normal(200), "31s": _normal(900), "32s": _normal(100, 1.0), "33s": _normal(199)}
     told = _decided(tmp_path, monkeypatch, times, 'replications_max = 1000\nindifference = "3m"')
-    found = {one["levers"]["host.timeout"]: one for one in told["policies"]}
-    states = {name: one["status"] for name, one in found.items()}
+    found = {one.levers["host.timeout"]: one for one in told.policies}
+    states = {name: one.status for name, one in found.items()}
     assert states == {"30s": "precise", "33s": "precise", "31s": "beaten", "32s": "collapses"}
-    assert {name for name, one in found.items() if one["not_told_apart"]} == {"30s", "33s"}
-    assert told["selection"]["chosen"] in {found[name]["id"] for name in ("30s", "33s")}
-    assert told["selection"]["words"].startswith("Chosen: ")
+    assert {name for name, one in found.items() if one.not_told_apart} == {"30s", "33s"}
+    assert told.selection.chosen in {found[name].id for name in ("30s", "33s")}
+    assert told.selection.words.startswith("Chosen: ")
     for name in ("30s", "33s"):
         one = found[name]
-        assert one["given_recovery"]["low"] <= {"30s": 200, "33s": 199}[name] <= one["given_recovery"]["high"]
-        assert one["half_width_share"] <= 0.05
-        assert one["not_recovered"]["high"] < 0.05
-        assert one["runs"] >= sweep.units_that_show(0.05, is_run=True)
-    assert found["31s"]["runs"] < found["30s"]["runs"]  # who is beaten is not run any more
-    assert found["32s"]["not_recovered"]["low"] > 0.05
-    for one in told["policies"]:
-        spans = [one[name] for name in ("restricted", "given_recovery", "not_recovered", *[])] + list(
-            one["harm"].values()
-        )
-        ends = [span[end] for span in spans for end in ("low", "high") if not math.isnan(span[end])]
+        assert one.given_recovery.low <= {"30s": 200, "33s": 199}[name] <= one.given_recovery.high
+        assert one.half_width_share <= 0.05
+        assert one.not_recovered.high < 0.05
+        assert one.runs >= units_that_show(0.05, is_run=True)
+    assert found["31s"].runs < found["30s"].runs  # who is beaten is not run any more
+    assert found["32s"].not_recovered.low > 0.05
+    for one in told.policies:
+        spans = [one.restricted, one.given_recovery, one.not_recovered, *one.harm.values()]
+        ends = [end for span in spans for end in (span.low, span.high) if not math.isnan(end)]
         assert min(ends) >= 0
-        assert one["restricted"]["high"] <= told["limit_s"]
-        assert one["regret"]["far_share"]["high"] > 0  # so many draws rule out no chance altogether
+        assert one.restricted.high <= told.limit_s
+        assert one.regret.far_share.high > 0  # so many draws rule out no chance altogether
 
 
 def test_regret_by_its_definition(whole: Path) -> None:
@@ -505,11 +508,11 @@ def test_two_runs_that_are_alike_stop_nothing(seed: int, tmp_path: Path, monkeyp
     """Runs that never recover with a chance of 7.5 %, those that do hardly differ: never precise with "never 0 %"."""
     steady = {"30s": lambda rng: math.inf if rng.random() < 0.075 else 200.0 + 0.1 * float(rng.normal())}
     told = _decided(tmp_path, monkeypatch, steady, f"replications_max = 30\nseed = {seed}")
-    [one] = told["policies"]
-    assert one["status"] == "cap"
-    assert one["runs"] == 30
-    assert one["not_recovered"]["low"] <= 0.075 <= one["not_recovered"]["high"]
-    assert any("to show that much takes" in answer for answer in told["answers"])
+    [one] = told.policies
+    assert one.status == "cap"
+    assert one.runs == 30
+    assert one.not_recovered.low <= 0.075 <= one.not_recovered.high
+    assert any("to show that much takes" in answer for answer in told.answers)
 
 
 @pytest.mark.parametrize(("method", "unit"), [("random", "run"), ("sobol", "replication"), ("lhs", "replication")])
@@ -520,15 +523,15 @@ def test_the_unit_is_what_is_independent(
     more = f'method = "{method}"\nsamples = 4\nreplications_max = 5'
     uncertain = '[sweep.uncertainties]\n"fleet.holders" = { min = 200, max = 400 }\n'
     told = _decided(tmp_path, monkeypatch, {"30s": _normal(200), "31s": _normal(201)}, more, uncertain)
-    assert told["unit"] == unit
-    assert {one["runs"] for one in told["policies"]} == {20}
-    assert {one["units"] for one in told["policies"]} == {20 if unit == "run" else 5}
-    assert {one["status"] for one in told["policies"]} == {"cap"}
-    assert told["selection"]["chosen"] is None
-    assert set(told["selection"]["not_told_apart"]) == {one["id"] for one in told["policies"]}
-    assert "Not chosen" in told["selection"]["words"]
+    assert told.unit == unit
+    assert {one.runs for one in told.policies} == {20}
+    assert {one.units for one in told.policies} == {20 if unit == "run" else 5}
+    assert {one.status for one in told.policies} == {"cap"}
+    assert told.selection.chosen is None
+    assert set(told.selection.not_told_apart) == {one.id for one in told.policies}
+    assert "Not chosen" in told.selection.words
     rows = pl.read_parquet(tmp_path / "out" / "tiny" / "runs.parquet")
-    assert rows.group_by("policy_id").agg(pl.col("draw").n_unique())["draw"].to_list() == [20, 20]
+    assert rows.group_by("policy_id").agg(pl.col("run_replication").n_unique())["run_replication"].to_list() == [20, 20]
     ranked = call("rank", tmp_path / "out" / "tiny")
     assert ranked.stdout.count(" *  as written, timeout=") == 2
     assert "Not chosen: 2 of 2 policies" in ranked.stdout
@@ -546,16 +549,19 @@ def test_no_interval_leaves_what_is_possible(wanted: str, tmp_path: Path, monkey
     more = 'method = "sobol"\nsamples = 4\nreplications_max = 12'
     uncertain = '[sweep.uncertainties]\n"fleet.holders" = { min = 200, max = 400 }\n'
     told = _decided(tmp_path, monkeypatch, times, more, uncertain, wanted)
-    for one in told["policies"]:
-        assert one["status"] == ("cap" if wanted else "done")
-        spans = [(one[name], told["limit_s"]) for name in ("restricted", "given_recovery")]
-        spans += [(one["not_recovered"], 1.0), (one["collapsed"], 1.0), (one["harm"]["denied_share"], 1.0)]
+    for one in told.policies:
+        assert one.status == ("cap" if wanted else "done")
+        spans: list[tuple[Estimate | Share, float]] = [
+            (one.restricted, told.limit_s),
+            (one.given_recovery, told.limit_s),
+        ]
+        spans += [(one.not_recovered, 1.0), (one.collapsed, 1.0), (one.harm["denied_share"], 1.0)]
         for span, most in spans:
-            for end in ("low", "high"):
-                assert math.isnan(span[end]) or 0.0 <= span[end] <= most or (end == "high" and most > 1.0)
-        assert 0.0 <= one["restricted"]["low"] <= one["restricted"]["mean"] <= one["restricted"]["high"]
-        assert one["restricted"]["high"] <= told["limit_s"]
-        assert one["not_recovered"]["low"] <= 0.25 <= one["not_recovered"]["high"]
+            assert math.isnan(span.low) or 0.0 <= span.low <= most
+            assert math.isnan(span.high) or 0.0 <= span.high <= most or most > 1.0
+        assert 0.0 <= one.restricted.low <= one.restricted.mean <= one.restricted.high
+        assert one.restricted.high <= told.limit_s
+        assert one.not_recovered.low <= 0.25 <= one.not_recovered.high
 
 
 def test_a_sweep_that_stops_by_itself_ends_with_the_same_bytes(tmp_path: Path) -> None:
@@ -595,9 +601,26 @@ def test_what_does_not_matter_has_no_share_and_chance_has_its_own(tmp_path: Path
     assert told["chance"]["high"] == 1.0
     assert told["chance"]["mean"] > max(one["S1"]["mean"], one["ST"]["mean"])
     rows = pl.read_parquet(folder / "runs.parquet").filter(pl.col("role") == "sensitivity")
-    assert sorted(rows["draw"]) == list(range(256))  # random numbers of its own for each run
+    assert sorted(rows["run_replication"]) == list(range(256))  # random numbers of its own for each run
     replayed = call("replay", rows["key"][40], "--from", folder, "--json")
     assert json.loads(replayed.stdout)["same"] is True
+
+
+def test_times_are_restricted_to_what_every_policy_can_show(tmp_path: Path) -> None:
+    """Oracle: the horizon, 40 min, less the later of the two moments from which recovery is counted, 20 min."""
+    text = BASE + '[sweep.levers]\nrecovers_from = { values = ["15m", "20m"] }\n'
+    folder = swept(written(tmp_path, text), tmp_path / "out")
+    found = summary_of(folder)
+    assert found["limit_s"] == 1200.0
+    assert all(one["worst_s"] <= 1200.0 for one in found["policies"])
+
+
+def test_what_no_sample_of_hosts_tells_is_refused_where_the_sample_is_not_known(tmp_path: Path) -> None:
+    text = BASE.replace("hosts = 2", "hosts = 6") + '[sweep]\nmeasure = "ttr100_s"\n'
+    text += '[sweep.uncertainties]\n"fleet.sample_hosts" = { values = [4, 6] }\n'
+    result = call("sweep", written(tmp_path, text), "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert all(words in result.stderr for words in ("sweep.measure is ttr100_s", "fleet.sample_hosts", "want ttr99_s"))
 
 
 # Runs that failed
@@ -788,19 +811,19 @@ def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> No
     text += (
         'include = [{ "host.timeout" = "1m" }, { "policy.lease" = "fixed" }, { "policy.lease" = { name = "fixed" } }]\n'
     )
-    policies = sweep.policies_of(load(written(tmp_path, text)))
-    assert len(policies) == 8
+    found = sweep.policies_of(load(written(tmp_path, text)))
+    assert len(found) == 8
     for part in ("name", "id"):
-        assert len({getattr(policy, part) for policy in policies}) == 8
-    ids = sweep._ids([[i] for i in range(200_000)])  # eight digits are not enough for so many
+        assert len({getattr(policy, part) for policy in found}) == 8
+    ids = policies._ids([[i] for i in range(200_000)])  # eight digits are not enough for so many
     assert len(set(ids)) == 200_000
 
 
 def test_what_is_left_of_a_threshold_counts_what_the_larger_end_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run takes 1 s at the low end, 9 s at the high one. Oracle: five seconds a run between them."""
     clock, said = [0.0], list[str]()
-    monkeypatch.setattr(sweep.time, "monotonic", lambda: clock[0])
-    watched = sweep._Watched(said.append)
+    monkeypatch.setattr(thresholds.time, "monotonic", lambda: clock[0])
+    watched = thresholds._Watched(said.append)
     watched.begin("low", range(4), 100, 6)
     clock[0] += 4
     watched.done(4)

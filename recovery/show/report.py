@@ -137,7 +137,7 @@ def write(folder: Path, marks: Sequence[Mark] = ()) -> Path:
     if manifest["kind"] == "sweep":
         from recovery.show import report_sweep
 
-        return report_sweep.write(folder, manifest, summary, series)
+        return report_sweep.write(folder)
     from recovery.show import report_race, report_services
     from recovery.store.race_record import Race
     from recovery.store.service_record import Services

@@ -7,19 +7,24 @@ depends on, then how the draws were made, what failed, what is assumed, and how 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+from pydantic import JsonValue
 
 from recovery import units
-from recovery.show import figures_sweep, report
+from recovery.measures import register
+from recovery.show import report, sweep_figures
 from recovery.show.figures import Picture
-from recovery.show.figures_sweep import Sweep
 from recovery.show.report import Cell
-from recovery.store import files
-from recovery.store import results as store
-from recovery.store.results import number
+from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
+from recovery.store import files, sweep_record
+from recovery.store.record import Estimate, Share
+from recovery.store.results import runs_of_sweep
+from recovery.store.sweep_record import Box, Index, Lever, Manifest, Summary, Uncertainty
 
+T = TypeVar("T")
 TABLE_MAX = 30  # policies that are shown with all columns
 LIST_MAX = 20  # rows of the other tables before they fold
 FOLDED_MAX = 80  # rows that are folded away; what is beyond stands in summary.json only
@@ -31,11 +36,6 @@ _STATUS = {
     "done": "as many as asked for",
     "failed": "failed",
 }
-_HARMS = {
-    "denied_share": ("denied", "share of the launches that were denied", "share"),
-    "unleased_holder_hours": ("unleased holder hours", "hours without a lease, over all holders", "number"),
-    "wasted_share": ("wasted work", "share of the work done for answers nobody waited for", "share"),
-}
 
 
 class Column(NamedTuple):
@@ -46,74 +46,137 @@ class Column(NamedTuple):
     is_short: bool = False
 
 
-def write(folder: Path, manifest: dict[str, Any], summary: dict[str, Any], series: Any) -> Path:
+class Row(NamedTuple):
+    """A row of the table of policies."""
+
+    rank: int
+    name: str
+    marks: str
+    status: str
+    cells: list[Cell]
+
+
+class Where(NamedTuple):
+    """Draws in which a policy fails, with the shares of its failures, of runs there that fail, and of all draws."""
+
+    policy: str
+    words: str
+    coverage: str
+    density: str
+    support: str
+
+
+class Key(NamedTuple):
+    """A key of the design, its values in words, how they are drawn, and the numbers of the notes on it."""
+
+    key: str
+    values: str
+    drawn: str
+    marks: list[int]
+
+
+class Keys(NamedTuple):
+    """The design in words: keys that are chosen and that are not known, and what came of draws that were tried."""
+
+    levers: list[Key]
+    uncertainties: list[Key]
+    accept: str
+    words: str
+
+
+class Input(NamedTuple):
+    """Indices of one input."""
+
+    key: str
+    cells: list[Cell]
+
+
+class Indices(NamedTuple):
+    """What the variance of one policy's times is made of."""
+
+    name: str
+    measure: str
+    runs: str
+    why_not: str
+    inputs: list[Input]
+    chance: Cell
+
+
+class Listed(NamedTuple, Generic[T]):
+    """Rows that are shown, those that are folded away, and how many are left out."""
+
+    first: list[T]
+    rest: list[T]
+    left: int
+
+
+def write(folder: Path) -> Path:
     """Pictures and report.html of a sweep's folder; returns the page's path. Raises files.Damaged."""
     import polars as pl
 
+    manifest, summary = sweep_record.manifest_of(folder), sweep_record.read(folder)
+    path = folder / "series.parquet"
+    series = files.read_parquet(path) if path.exists() else None
     # Draws that were not accepted, and those for sensitivities, do not count in the ranking.
-    runs = store.runs_of_sweep(folder).filter(pl.col("role") == "draw")
-    sweep = Sweep(manifest, summary, runs, series, report.command(manifest))
-    drawn = report.draw(folder, figures_sweep.figures_for(sweep))
+    runs = runs_of_sweep(folder).filter(pl.col("role") == "draw")
+    sweep = Sweep(manifest, summary, runs, series, report.command(manifest.model_dump()))
+    drawn = report.draw(folder, sweep_figures.figures_for(sweep))
     page = folder / "report.html"
     files.write_text(page, html(manifest, summary, drawn))
     return page
 
 
-def html(manifest: dict[str, Any], summary: dict[str, Any], drawn: Sequence[tuple[Picture, str]]) -> str:
+def html(manifest: Manifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text: no script, nothing from outside, the same for the same results."""
-    notes = report.notes_of(summary)
-    policies = figures_sweep.told(summary)
+    notes = report.notes_of(summary.model_dump())
+    policies = told(summary)
     rows = [_row(policy, summary) for policy in policies]
     columns = _columns(summary)
-    base = next((policy for policy in policies if policy["is_baseline"]), None)
     return report.render(
         "sweep.html.j2",
-        manifest,
+        manifest.model_dump(),
         drawn,
         summary=summary,
-        answers=summary["answers"],
-        baseline=base["name"] if base else "",
+        answers=summary.answers,
+        baseline="" if summary.baseline is None else summary.baseline.name,
         columns=columns,
         short=[i for i, column in enumerate(columns) if column.is_short],
         rows=rows[:TABLE_MAX],
         rest=rows[TABLE_MAX:],
-        measured=figures_sweep.what(summary),
-        limit=units.show_duration(number(summary["limit_s"])),
-        confidence=units.show_share(summary["confidence"]),
-        precision=units.show_share(summary["precision"]) if summary["precision"] else "",
-        never_max=units.show_share(summary["never_max"]),
+        measured=what(summary),
+        limit=units.show_duration(summary.limit_s),
+        confidence=units.show_share(summary.confidence),
+        precision=units.show_share(summary.precision) if summary.precision else "",
+        never_max=units.show_share(summary.never_max),
         design=_design(summary, notes),
-        scenarios=_listed(
-            {"policy": f"{policy['rank']}  {policy['told']}", "words": one["words"]}
-            | {name: units.show_share(number(one[name])) for name in ("coverage", "density", "support")}
-            for policy in policies
-            for one in policy["fails_where"]
-        ),
+        scenarios=_listed([_where(policy, box) for policy in policies for box in policy.fails_where]),
         sensitivity=_sensitivity(summary),
-        failures=_listed(summary["failures"]),
-        runs={name: units.show_count(n) for name, n in summary["runs"].items()},
-        took={name: units.show_duration(number(manifest.get(f"{name}_s"))) for name in ("wall", "cpu")},
+        failures=_listed(summary.failures),
+        runs={name: units.show_count(n) for name, n in summary.runs},
+        took={"wall": units.show_duration(manifest.wall_s), "cpu": units.show_duration(manifest.cpu_s)},
         notes=notes,
     )
 
 
-def _listed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows that are shown, those that are folded away, and how many are left out."""
-    every = list(rows)
-    return {"first": every[:LIST_MAX], "rest": every[LIST_MAX : LIST_MAX + FOLDED_MAX],
-            "left": max(len(every) - LIST_MAX - FOLDED_MAX, 0)}  # fmt: skip
+def _listed(rows: Sequence[T]) -> Listed[T]:
+    end = LIST_MAX + FOLDED_MAX
+    return Listed(list(rows[:LIST_MAX]), list(rows[LIST_MAX:end]), max(len(rows) - end, 0))
+
+
+def _where(policy: Told, box: Box) -> Where:
+    shares = (units.show_share(share) for share in (box.coverage, box.density, box.support))
+    return Where(f"{policy.rank}  {policy.told}", box.words, *shares)
 
 
 # --- policies ---------------------------------------------------------------------------------------------------------
 
 
-def _columns(summary: Mapping[str, Any]) -> list[Column]:
-    limit = units.show_duration(number(summary["limit_s"]))
+def _columns(summary: Summary) -> list[Column]:
+    limit = units.show_duration(summary.limit_s)
     out = [
         Column(
             "mean time",
-            f"until {figures_sweep.what(summary)}, over draws and replications; a run that is not back counts as "
-            f"{limit}",
+            f"until {what(summary)}, over draws and replications; a run that is not back counts as {limit}",
             True,
         ),
         Column(
@@ -131,75 +194,71 @@ def _columns(summary: Mapping[str, Any]) -> list[Column]:
         Column("regret, 90 %", "at most so much later in nine draws of ten"),
         Column("largest regret", "the same in the draw where it is worst, of so many", True),
     ]
-    out += [Column(title, meaning) for title, meaning, _ in (_HARMS[name] for name in _harms(summary))]
+    out += [
+        Column(harm.title, harm.meaning)
+        for name in register.harms(summary.traffic)
+        if (harm := register.find(name, summary.traffic)) is not None
+    ]
     return [*out, Column("runs", "runs that were made, and in how many replications of all draws")]
 
 
-def _harms(summary: Mapping[str, Any]) -> list[str]:
-    return [name for name in _HARMS if any(name in policy["harm"] for policy in summary["policies"])]
-
-
-def _row(policy: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
-    limit = number(summary["limit_s"])
-    lost, fell = policy["not_recovered"], policy["collapsed"]
-    worst = number(policy["worst_s"])
-    regret = {name: number(policy["regret"][name]) for name in ("mean", "p90", "max")}
+def _row(policy: Told, summary: Summary) -> Row:
+    lost, fell, regret = policy.not_recovered, policy.collapsed, policy.regret
+    is_back = policy.worst_s < summary.limit_s or math.isnan(policy.worst_s)
     cells = [
-        _interval(policy["restricted"], "time"),
-        _difference(policy["difference"]),
-        _interval(lost, "share", "share", "never" if number(lost["share"]) > 0 else ""),
-        _interval(fell, "share", "share", "never" if number(fell["share"]) > 0 else ""),
-        _interval(policy["given_recovery"], "time"),
-        _half_width(policy),
-        Cell(report.show(number(policy["fluid_bound_s"]["mean"]), "time")),
-        Cell("not back", look="never") if worst >= limit else Cell(report.show(worst, "time")),
-        *(Cell(report.show(regret[name], "time")) for name in ("mean", "p90")),
-        Cell(report.show(regret["max"], "time"), f"{policy['regret']['draws']} draws"),
-        *(_interval(policy["harm"].get(name), _HARMS[name][2]) for name in _harms(summary)),
-        Cell(units.show_count(policy["runs"]), f"{policy['replications']} replications"),
+        _interval(policy.restricted, "time"),
+        _difference(policy.difference),
+        _share(lost),
+        _share(fell),
+        _interval(policy.given_recovery, "time"),
+        Cell(report.show(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else "–"),
+        Cell(report.show(policy.fluid_bound_s.mean, "time")),
+        Cell(report.show(policy.worst_s, "time")) if is_back else Cell("not back", look="never"),
+        *(Cell(report.show(value, "time")) for value in (regret.mean, regret.p90)),
+        Cell(report.show(regret.max, "time"), f"{regret.draws} draws"),
+        *(
+            _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
+            for harm in register.harms(summary.traffic)
+        ),
+        Cell(units.show_count(policy.runs), f"{policy.replications} replications"),
     ]
     marks = [
-        *(["baseline"] if policy["is_baseline"] else []),
-        *(["chosen"] if policy["is_chosen"] else ["not told apart from the best"] if policy["not_told_apart"] else []),
-        *(["unbeaten over time and harm"] if policy["on_front"] else []),
-        *([f"{policy['failed']} runs failed"] if policy["failed"] and policy["runs"] else []),
+        *(["baseline"] if policy.is_baseline else []),
+        *(["chosen"] if policy.is_chosen else ["not told apart from the best"] if policy.not_told_apart else []),
+        *(["unbeaten over time and harm"] if policy.on_front else []),
+        *([f"{policy.failed} runs failed"] if policy.failed and policy.runs else []),
     ]
-    return {
-        "rank": policy["rank"],
-        "name": policy["told"],
-        "marks": ", ".join(marks),
-        "status": _STATUS.get(policy["status"], policy["status"])
-        + (f": all {policy['failed']} runs, {policy['failed_because']}" if policy["status"] == "failed" else ""),
-        "cells": cells,
-    }
+    status = _STATUS[policy.status]
+    if policy.status == "failed":
+        status += f": all {policy.failed} runs, {policy.failed_because}"
+    return Row(policy.rank, policy.told, ", ".join(marks), status, cells)
 
 
-def _half_width(policy: Mapping[str, Any]) -> Cell:
-    share = number(policy["half_width_share"])
-    return Cell(report.show(share, "share") if math.isfinite(share) else "–")
+def _share(found: Share) -> Cell:
+    whole = Estimate(mean=found.share, low=found.low, high=found.high)
+    return _interval(whole, "share", "never" if found.share > 0 else "")
 
 
-def _interval(found: Mapping[str, Any] | None, kind: str, at: str = "mean", look: str = "") -> Cell:
+def _interval(found: Estimate | None, kind: str, look: str = "") -> Cell:
     if found is None:
         return Cell("–")
-    middle, low, high = (number(found[end]) for end in (at, "low", "high"))
-    between = f"{report.show(low, kind)} to {report.show(high, kind)}"
-    return Cell(report.show(middle, kind), between if math.isfinite(low + high) and high > low else "", look)
+    between = f"{report.show(found.low, kind)} to {report.show(found.high, kind)}"
+    has_width = math.isfinite(found.low + found.high) and found.high > found.low
+    return Cell(report.show(found.mean, kind), between if has_width else "", look)
 
 
-def _difference(found: Mapping[str, Any] | None) -> Cell:
+def _difference(found: Estimate | None) -> Cell:
     if found is None:
         return Cell("–")
-    middle, low, high = (number(found[end]) for end in ("mean", "low", "high"))
     cell = _interval(found, "time")
-    sign = "+" if middle > 0 else ""
-    return cell._replace(text=sign + cell.text, look="good" if high < 0 else "never" if low > 0 else "")
+    sign = "+" if found.mean > 0 else ""
+    return cell._replace(text=sign + cell.text, look="good" if found.high < 0 else "never" if found.low > 0 else "")
 
 
 # --- design and sensitivity -------------------------------------------------------------------------------------------
 
 
-def _value(value: Any, unit: str | None) -> str:
+def _value(value: JsonValue, unit: str | None) -> str:
     """A value of the design as a person would say it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return report.text_of(value)
@@ -210,56 +269,53 @@ def _value(value: Any, unit: str | None) -> str:
     return report.text_of(value) if isinstance(value, int) else f"{value:.4g}{'/s' if unit == '1/s' else ''}"
 
 
-def _design(summary: Mapping[str, Any], notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    design = summary["design"]
+def _design(summary: Summary, notes: Sequence[Mapping[str, JsonValue]]) -> Keys:
+    design, accept = summary.design, summary.design.accept
 
-    def of(one: Mapping[str, Any], dist: str) -> dict[str, Any]:
-        unit = one.get("unit")
-        if "values" in one:
-            text = ", ".join(_value(value, unit) for value in one["values"])
-        else:
-            text = f"{_value(one['min'], unit)} to {_value(one['max'], unit)}"
-            dist = one.get("distribution", "uniform")
-        return {"key": one["key"], "values": text, "drawn": dist, "marks": report.marks_of(one["key"], notes)}
+    def lever(one: Lever) -> Key:
+        values = ", ".join(_value(value, None) for value in one.values)
+        return Key(one.key, values, "each of these", report.marks_of(one.key, notes))
 
-    accept = design["accept"]
-    replications = f"{design['replications']}"
-    if summary["precision"]:
-        replications += f" to {design['replications_max']}"
-    told = ""
-    if accept:
-        told = (
-            f"Of {units.show_count(accept['tried'])} draws that were made, {units.show_count(accept['kept'])} "
-            "reproduce what was observed, each milestone to within "
-            f"{units.show_duration(number(accept['within_s']))}; only these were kept."
+    def uncertainty(one: Uncertainty) -> Key:
+        values, drawn = ", ".join(_value(value, one.unit) for value in one.values or ()), "one of these"
+        if one.is_range:
+            values, drawn = f"{_value(one.min, one.unit)} to {_value(one.max, one.unit)}", one.distribution or "uniform"
+        return Key(one.key, values, drawn, report.marks_of(one.key, notes))
+
+    replications = f"{design.replications}"
+    if summary.precision:
+        replications += f" to {design.replications_max}"
+    kept = ""
+    if accept is not None:
+        kept = (
+            f"Of {units.show_count(accept.tried)} draws that were made, {units.show_count(accept.kept)} "
+            f"reproduce what was observed, each milestone to within {units.show_duration(accept.within_s)}; "
+            "only these were kept."
         )
-    return {
-        "levers": [of(one, "each of these") for one in design["levers"]],
-        "uncertainties": [of(one, "one of these") for one in design["uncertainties"]],
-        "accept": told,
-        "words": f"Method {design['method']}, {units.show_count(design['samples'])} draws, {replications} "
-        f"replications, each with other draws. Every policy meets every draw, with the same "
-        "random numbers, so that differences are paired.",
-    }
+    return Keys(
+        [lever(one) for one in design.levers],
+        [uncertainty(one) for one in design.uncertainties],
+        kept,
+        f"Method {design.method}, {units.show_count(design.samples)} draws, {replications} replications, each with "
+        "other draws. Every policy meets every draw, with the same random numbers, so that differences are paired.",
+    )
 
 
-def _sensitivity(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _sensitivity(summary: Summary) -> list[Indices]:
+    def weight(one: Index) -> float:
+        return 0.0 if math.isnan(one.ST.mean) else -one.ST.mean
+
     return [
-        {
-            "name": one["name"],
-            "measure": one["measure"],
-            "runs": units.show_count(one["runs"]),
-            "why_not": one["why_not"] or "",
-            "inputs": [
-                {"key": i["key"], "cells": [_interval(i[index], "share") for index in ("S1", "ST")]}
-                for i in sorted(one["inputs"], key=lambda i: -_or_zero(i["ST"]["mean"]))
+        Indices(
+            one.name,
+            one.measure,
+            units.show_count(one.runs),
+            one.why_not or "",
+            [
+                Input(i.key, [_interval(i.S1, "share"), _interval(i.ST, "share")])
+                for i in sorted(one.inputs, key=weight)
             ],
-            "chance": _interval(one["chance"], "share"),
-        }
-        for one in summary["sensitivity"]
+            _interval(one.chance, "share"),
+        )
+        for one in summary.sensitivity
     ]
-
-
-def _or_zero(value: Any) -> float:
-    found = number(value)
-    return 0.0 if math.isnan(found) else found

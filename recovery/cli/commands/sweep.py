@@ -65,7 +65,7 @@ def sweep(
             execute.say_that_it_compiles(as_json)
             planned = sweeps.plan(loaded)
             if as_json:
-                say.print_json(vars(planned))
+                say.print_json(planned.model_dump())
             else:
                 click.echo(sweep_text.planned(planned, place.workers))
             return Status.WELL
@@ -94,15 +94,16 @@ def sweep(
         page, drawn = drawn_page(folder)
         status = max(status, drawn)
     if as_json:
-        say.print_json({"folder": str(folder), "report": str(page) if page else None, "summary": summary})
+        say.print_json({"folder": str(folder), "report": str(page) if page else None, "summary": summary.model_dump()})
     else:
         click.echo(sweep_text.ranked(summary, most=30))
-        click.echo("\n" + "\n".join(summary["answers"]))
+        click.echo("\n" + "\n".join(summary.answers))
         if page:
             click.echo(f"\nreport: {page}")
-    for failure in summary["failures"][:5]:
-        say.talk(f"failed: {failure['policy']}: {failure['error']} ({failure['command']})")
-    return max(status, Status.FAILED if summary["failures"] else Status.WELL, say.status_of(summary["expect"]))
+    for failure in summary.failures[:5]:
+        say.talk(f"failed: {failure.policy}: {failure.error} ({failure.command})")
+    bounds = say.status_of([bound.model_dump() for bound in summary.expect])
+    return max(status, Status.FAILED if summary.failures else Status.WELL, bounds)
 
 
 @click.command()
@@ -112,13 +113,15 @@ def sweep(
 def rank(folder: Path, most: int, as_json: bool) -> None:
     """Rank the policies of a finished sweep: time, interval, chance of never, regret, harm."""
     from recovery.show import sweep_text
+    from recovery.store import sweep_record
 
-    summary = sweep_text.read(folder)
+    summary = sweep_record.read(folder)
     if as_json:
-        say.print_json({"selection": summary["selection"], "policies": summary["policies"][:most]})
+        policies = [policy.model_dump() for policy in summary.policies[:most]]
+        say.print_json({"selection": summary.selection.model_dump(), "policies": policies})
     else:
         click.echo(sweep_text.ranked(summary, most))
-        click.echo(f"\n{summary['selection']['words']}")
+        click.echo(f"\n{summary.selection.words}")
 
 
 @click.command()
@@ -131,15 +134,21 @@ def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
     """
     from recovery.show import sweep_text
     from recovery.study import compare as runs
+    from recovery.study import sweep as sweeps
 
     is_sweep = runs.kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
     if is_sweep and any(runs.kind_of(Path(word)) for word in policies):
         raise Refused(f"{folder} is the folder of a sweep; want the names of its policies, or folders of runs alone")
-    rows = sweep_text.compared(folder, policies) if is_sweep else runs.compared([folder, *map(Path, policies)])
+    if is_sweep:
+        of_policies = sweeps.compared(folder, policies)
+        rows, words = [one.model_dump() for one in of_policies], sweep_text.differences(of_policies)
+    else:
+        rows = runs.compared([folder, *map(Path, policies)])
+        words = runs.told(rows)
     if as_json:
         say.print_json({"differences": rows})
     else:
-        click.echo(sweep_text.differences(rows) if is_sweep else runs.told(rows))
+        click.echo(words)
 
 
 @click.command()
@@ -151,13 +160,14 @@ def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
 def replay(key: str, folder: Path, as_json: bool) -> Status:
     """Run one run of a sweep again, exactly, and say whether it gives the same row."""
     from recovery.show import sweep_text
+    from recovery.study import sweep as sweeps
 
-    told = sweep_text.replayed(folder, key)
+    told = sweeps.replayed(folder, key)
     if as_json:
-        say.print_json(told)
+        say.print_json(told.model_dump())
     else:
         click.echo(sweep_text.told_replay(told))
-    return Status.WELL if told["same"] else Status.OURS
+    return Status.WELL if told.same else Status.OURS
 
 
 @click.command()
@@ -221,6 +231,6 @@ def threshold(
             say=say.talk,
         )
     if as_json:
-        say.print_json(found)
+        say.print_json(found.model_dump())
     else:
         click.echo("\n" + sweep_text.told_threshold(found))

@@ -1,0 +1,186 @@
+"""What every picture of a sweep is drawn from: its records and runs, policies under short names, legends."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+import numpy as np
+
+from recovery import units
+from recovery.reading.design import short_keys
+from recovery.store.record import Share
+from recovery.store.sweep_record import Manifest, Policy, Summary
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+SMALL_PT = 7.6
+BLUE, ORANGE = "#0072B2", "#D55E00"
+
+
+class Look(TypedDict, total=False):
+    """How a line or mark looks, in matplotlib's words."""
+
+    color: str
+    ls: str | tuple[int, tuple[int, int]]
+    lw: float
+    marker: str
+    mfc: str
+    mec: str
+    mew: float
+    ms: float
+    capsize: float
+    zorder: float
+
+
+class Told(Policy):
+    """A policy with what sets it apart from the baseline."""
+
+    told: str
+
+
+class Sweep(NamedTuple):
+    """A stored sweep: `runs` has a row for each run, `series` curves of some of them; `command` makes it again."""
+
+    manifest: Manifest
+    summary: Summary
+    runs: pl.DataFrame
+    series: pl.DataFrame | None
+    command: str
+
+    @property
+    def ranked(self) -> list[Told]:
+        """The policies that have a time, best first."""
+        return [policy for policy in told(self.summary) if math.isfinite(policy.restricted.mean)]
+
+    @property
+    def baseline(self) -> Told | None:
+        """The policy that the others are compared with."""
+        return next((policy for policy in self.ranked if policy.is_baseline), None)
+
+    @property
+    def unit(self) -> str:
+        """Unit in which times are drawn."""
+        limit_s = self.summary.limit_s
+        return "s" if limit_s <= 1200 else "min" if limit_s <= 6 * 3600 else "h"
+
+    def scaled(self, seconds: float) -> float:
+        """A time in `unit`."""
+        return seconds / {"s": 1.0, "min": 60.0, "h": 3600.0}[self.unit]
+
+    def limited_s(self, runs: pl.DataFrame) -> Array:
+        """The measure of each run in seconds, restricted to the limit; nan for a run that failed."""
+        return np.minimum(floats(runs, self.summary.measure), self.summary.limit_s)
+
+
+def told(summary: Summary) -> list[Told]:
+    """The policies, best first, each with what sets it apart from the baseline, if there is one."""
+    names_of = short_keys(lever.key for lever in summary.design.levers)
+    base = [] if summary.baseline is None else _parts_of(summary.baseline, names_of)
+    names = [
+        ", ".join(part for part in _parts_of(one, names_of) if part not in base) or "as the file stands"
+        for one in summary.policies
+    ]
+    many = Counter(names)  # what is shown alike is told apart by its id
+    return [
+        Told.model_construct(**dict(one), told=name if many[name] == 1 else f"{name} [{one.id}]")
+        for one, name in zip(summary.policies, names, strict=True)
+    ]
+
+
+def _parts_of(policy: Policy, short: Mapping[str, str]) -> list[str]:
+    """A policy's variant, and each of its levers with its value, in the order of the file."""
+    return [
+        policy.variant,
+        *(f"{name}={policy.levers[key]}" for key, name in short.items() if key in policy.levers),
+    ]
+
+
+def what(summary: Summary) -> str:
+    """What the sweep's measure is the time until, in words."""
+    found = re.fullmatch(r"ttr(\d+)_s", summary.measure)
+    if found is None:
+        normal = summary.measure.removesuffix("_normal_s")
+        return "all stages normal" if normal == "all" else f"{normal} normal"
+    return f"{found[1]} % {'leased' if summary.traffic == 'leases' else 'of the backlog cleared'} for good"
+
+
+def share_of(found: Share) -> float:
+    """A share, 0 where it is not known."""
+    return 0.0 if math.isnan(found.share) else found.share
+
+
+def trap_of(ranked: Sequence[Told]) -> Told | None:
+    """The policy with the least mean regret among those of which some runs are not back."""
+    lost = [one for one in ranked if share_of(one.not_recovered) > 0 and math.isfinite(one.regret.mean)]
+    return min(lost, key=lambda one: one.regret.mean) if lost else None
+
+
+def floats(runs: pl.DataFrame, key: str) -> Array:
+    import polars as pl
+
+    return np.asarray(runs[key].cast(pl.Float64).fill_null(math.nan).to_numpy(), float)
+
+
+def apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points without those whose mark would cover another's: within a hundredth of it along both axes."""
+    if not points:
+        return []
+    at = np.asarray(points)
+    place = [np.log(values) if values.min() > 0 else values for values in at.T]
+    cells = [np.round(100 * (one - one.min()) / max(float(np.ptp(one)), 1e-12)) for one in place]
+    return list(dict(zip(zip(*cells, strict=True), points, strict=True)).values())
+
+
+def legend(
+    below: Axes, handles: Sequence[Artist], names: Sequence[str], columns: int, told: Sequence[Told] = ()
+) -> None:
+    """A legend in the blank row `below`, from the left edge of the figure on, and under it the policies `told`."""
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import blended_transform_factory
+
+    assert isinstance(below.figure, Figure)
+    across = blended_transform_factory(below.figure.transFigure, below.transAxes)
+    legend = below.legend(
+        handles, names, loc="upper left", bbox_to_anchor=(0.012, 1.0), bbox_transform=across, ncols=columns,
+        borderaxespad=0, borderpad=0, fontsize=8.4, handlelength=1.8, columnspacing=1.6, labelspacing=0.3,
+    )  # fmt: skip
+    legend.set_in_layout(False)
+    listed = sorted(told, key=lambda policy: int(policy.rank))
+    text = below.text(
+        0.016, 0, "\n".join(label(policy, 106) for policy in listed), va="bottom", ha="left", fontsize=8,
+        transform=across, linespacing=1.35,
+    )  # fmt: skip
+    text.set_in_layout(False)
+
+
+def wrapped(text: str, width: int, lines: int) -> str:
+    """Text in at most so many lines of at most so many letters."""
+    found = textwrap.wrap(text, width, break_on_hyphens=False, max_lines=lines, placeholder=" …")
+    return "\n".join(found)
+
+
+def label(policy: Told, width: int, lines: int = 1) -> str:
+    """Rank of a policy and what sets it apart from the baseline."""
+    return wrapped(f"{policy.rank}  {policy.told}", width, lines)
+
+
+def short(policy: Told) -> str:
+    return wrapped(str(policy.told), 52, 1)
+
+
+def with_interval(policy: Told) -> str:
+    mean, low, high = policy.restricted.mean, policy.restricted.low, policy.restricted.high
+    text = units.show_duration(mean)
+    if math.isfinite(low) and math.isfinite(high) and high > low:
+        text += f" ({units.show_duration(low)} to {units.show_duration(high)})"
+    return text

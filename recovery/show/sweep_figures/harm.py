@@ -1,0 +1,125 @@
+"""Time against harm: the front of policies that nothing beats."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from recovery.measures import register
+from recovery.show import figures
+from recovery.show.figures import GREY, INK, Picture
+from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Look, Sweep, Told, apart, legend, short, what
+
+if TYPE_CHECKING:
+    pass
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the points that no other is as good as in both numbers and better in one, by the first number."""
+    order = sorted(range(len(points)), key=lambda i: points[i])
+    out: list[int] = []
+    for i in order:
+        if not out or points[i][1] < points[out[-1]][1]:
+            out.append(i)
+    return out
+
+
+def _look(policy: Told) -> str:
+    return "baseline" if policy.is_baseline else "unbeaten" if policy.on_front else "beaten"
+
+
+def _axis(harm: str, traffic: str) -> tuple[str, str, float]:
+    """What a harm is called on its axis, the unit that is drawn, and by what its values are multiplied for that."""
+    found = register.find(harm, traffic)
+    words = harm if found is None else found.axis or found.title
+    return (words, "%", 100.0) if register.unit_of(harm) == "share" else (words, "1,000 h", 1e-3)
+
+
+def pareto(sweep: Sweep) -> Iterator[Picture]:
+    from matplotlib.lines import Line2D
+
+    ranked = sweep.ranked
+    harms = []
+    for name in register.harms(sweep.summary.traffic):
+        words, unit, scale = _axis(name, sweep.summary.traffic)
+        points = [
+            (sweep.scaled(p.restricted.mean), scale * p.harm[name].mean, p)
+            for p in ranked
+            if name in p.harm and math.isfinite(p.harm[name].mean)
+        ]
+        if len({point[1] for point in points}) > 1:
+            harms.append((words, unit, points))
+    if not harms or len(ranked) < 3:
+        return
+    told: list[Told] = []
+
+    def sign(policy: Told) -> str:
+        if all(policy is not other for other in told):
+            told.append(policy)
+        return str(policy.rank)
+
+    fronts = [front([(t, h) for t, h, _ in points]) for _, _, points in harms]
+    named = [
+        [*dict.fromkeys([line[0], line[-1], *(i for i, p in enumerate(points) if p[2].is_baseline)])]
+        for (_, _, points), line in zip(harms, fronts, strict=True)
+    ]
+    rows = len({id(points[i][2]) for (_, _, points), own in zip(harms, named, strict=True) for i in own})
+    figure = figures.blank(3.5 + 0.16 * rows + 0.3)
+    grid = figure.add_gridspec(2, len(harms), height_ratios=[2.9, 0.16 * rows + 0.3])
+    for k, ((words, unit, points), line, own) in enumerate(zip(harms, fronts, named, strict=True)):
+        panel = figure.add_subplot(grid[0, k])
+        looks: dict[str, Look] = {
+            "beaten": {"marker": "o", "mfc": "white", "mec": GREY, "ms": 3.4, "mew": 0.7, "zorder": 3},
+            "unbeaten": {"marker": "o", "color": BLUE, "ms": 4.6, "zorder": 5},
+            "baseline": {"marker": "s", "color": INK, "ms": 6, "zorder": 6},
+        }
+        for name, look in looks.items():
+            own_points = apart([(t, h) for t, h, policy in points if _look(policy) == name])
+            panel.plot([t for t, _ in own_points], [h for _, h in own_points], ls="", **look)
+        panel.plot([points[i][0] for i in line], [points[i][1] for i in line], color=ORANGE, lw=1.4, zorder=2)
+        times = [t for t, _, _ in points]
+        if max(times) > 4 * min(times) > 0:
+            panel.set_xscale("log")
+            from matplotlib.ticker import LogLocator
+
+            panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            panel.xaxis.set_minor_formatter(lambda _value, _: "")
+        harm = [h for _, h, _ in points]
+        span = max(harm) - min(harm)
+        panel.set_ylim(min(harm) - 0.1 * span, max(harm) + 0.1 * span)
+        panel.margins(x=0.1)
+        spots: dict[tuple[int, int], list[int]] = {}  # points near each other share a label
+        for i in own:
+            spot = round(9 * math.log(points[i][0] / min(times))) if min(times) > 0 else 0
+            spots.setdefault((spot, round(12 * (points[i][1] - min(harm)) / span)), []).append(i)
+        for near in spots.values():
+            up = points[near[0]][1] < min(harm) + 0.8 * span
+            text = ", ".join(sign(points[i][2]) for i in near)
+            panel.annotate(text, points[near[-1]][:2], (5, 4 if up else -10), textcoords="offset points",
+                           fontsize=8.4, fontweight="bold", zorder=7)  # fmt: skip
+        panel.set_ylabel(textwrap.fill(f"{words} ({unit})", 32), fontsize=8.2)
+        panel.set_xlabel(f"mean time ({sweep.unit})", fontsize=8.4)
+        panel.tick_params(labelsize=7.8)
+    below = figure.add_subplot(grid[1, :])
+    below.axis("off")
+    handles = [
+        Line2D([], [], color=ORANGE, lw=1.4),
+        Line2D([], [], color=BLUE, marker="o", ls="", ms=4.6),
+        Line2D([], [], mfc="white", mec=GREY, marker="o", ls="", ms=3.8),
+        Line2D([], [], color=INK, marker="s", ls="", ms=5.5),
+    ]
+    names = ["front of this pair", "unbeaten over time and all harms", "beaten", "baseline"]
+    legend(below, handles, names, 4, told)
+    unbeaten = sum(bool(policy.on_front) for policy in ranked)
+    gentle = harms[0][2][fronts[0][-1]][2]
+    text = f"Soon against harm: {unbeaten} of {len(ranked)} policies are unbeaten"
+    if gentle is not ranked[0]:
+        noun = harms[0][0].removesuffix(" that were denied").replace("launches", "denied launches")
+        text += f"; fewest {noun}: “{short(gentle)}”" if "launches" in noun else f"; least harm: “{short(gentle)}”"
+    figures.entitle(figure, text)
+    yield Picture("pareto", figure,
+                  f"Mean time until {what(sweep.summary)} (logarithmic where it spans much) against mean harm; lower "
+                  "and further left is better. Numbers are ranks.")  # fmt: skip

@@ -1,0 +1,381 @@
+"""Records of a sweep's folder: its summary and its manifest.
+
+Times are seconds. Policies are known by their ids; what was chosen or not told apart is named by these.
+"""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, ValidationError, model_serializer
+
+from recovery.store import files
+from recovery.store.record import Estimate, Number, Record, Share, written
+from recovery.store.results import runs_of_sweep
+
+Value = str | int | float | bool | None
+"""A value of a row of runs.parquet."""
+
+
+def _written(value: Value) -> Value:
+    return written(value) if isinstance(value, float) else value
+
+
+Traffic = Literal["leases", "jobs"]
+Status = Literal["precise", "collapses", "beaten", "cap", "done", "failed"]
+"""How a policy ended: as precise as wanted; never too often; another is surely better; at the most replications; as
+many as asked for; without a run."""
+
+UNKNOWN = Estimate(mean=math.nan)
+UNKNOWN_SHARE = Share(share=math.nan)
+
+
+class _Short(Record):
+    """A record that does not write what it does not have."""
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        table: dict[str, object] = write(self)
+        return {key: value for key, value in table.items() if getattr(self, key) is not None}
+
+
+class Box(Record):
+    """Draws in which a policy fails, in words, with the shares of its failures, of runs there that fail, of draws."""
+
+    words: str
+    coverage: Number
+    density: Number
+    support: Number
+
+
+class Regret(Record):
+    """How much later than the best policy of the same draw: mean, 90 % and largest, over so many draws; in how many of
+    them it is more than `far_s`, and the chance of that.
+    """
+
+    mean: Number = math.nan
+    p90: Number = math.nan
+    max: Number = math.nan
+    draws: int = 0
+    far_s: Number
+    far: int = 0
+    far_share: Share = UNKNOWN_SHARE
+
+
+class Policy(Record):
+    """What is told of one policy. What no run tells is nan."""
+
+    id: str
+    name: str
+    variant: str
+    levers: dict[str, JsonValue]
+    is_baseline: bool
+    rank: int
+    status: Status
+    not_told_apart: bool
+    is_chosen: bool
+    from_best: Estimate
+    failed: int
+    failed_because: str | None
+    runs: int
+    replications: int
+    units: int = 0
+    restricted: Estimate = UNKNOWN
+    given_recovery: Estimate = UNKNOWN
+    half_width_share: Number = math.nan
+    not_recovered: Share = UNKNOWN_SHARE
+    collapsed: Share = UNKNOWN_SHARE
+    fluid_bound_s: Estimate = UNKNOWN
+    difference: Estimate | None = None
+    worst_s: Number = math.nan
+    regret: Regret
+    harm: dict[str, Estimate]
+    on_front: bool = False
+    fails_where: tuple[Box, ...] = ()
+
+    @property
+    def has_run(self) -> bool:
+        """Whether some run of it was done."""
+        return self.runs > 0
+
+
+class Selection(Record):
+    """Policies that are not told apart from the best, in order of the ranking, and the one that is chosen, if any."""
+
+    not_told_apart: tuple[str, ...]
+    chosen: str | None
+    why_not: str
+    words: str
+
+
+class Lever(Record):
+    """A key that is chosen, with the values that it takes."""
+
+    key: str
+    values: tuple[JsonValue, ...]
+
+
+class Uncertainty(_Short):
+    """A key that is not known: its `values`, or `min`, `max` and distribution of a range, in this unit."""
+
+    key: str
+    unit: str | None = None
+    values: tuple[JsonValue, ...] | None = None
+    min: Number | None = None
+    max: Number | None = None
+    distribution: Literal["uniform", "log-uniform"] | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is drawn from a range."""
+        return self.values is None
+
+
+class Accept(Record):
+    """How many draws were tried, and how many met what was observed to within so much."""
+
+    within_s: Number
+    tried: int
+    kept: int
+
+
+class Design(Record):
+    """How policies and draws were made."""
+
+    method: str
+    samples: int
+    replications: int
+    replications_max: int
+    levers: tuple[Lever, ...]
+    uncertainties: tuple[Uncertainty, ...]
+    accept: Accept | None
+
+
+class Index(Record):
+    """Sobol indices of an input."""
+
+    key: str
+    S1: Estimate
+    ST: Estimate
+
+
+class Sensitivity(Record):
+    """What the variance of a policy's times is made of; without indices it says why."""
+
+    policy: str
+    name: str
+    measure: str
+    runs: int
+    replications: int
+    inputs: tuple[Index, ...] = ()
+    chance: Estimate | None = None
+    why_not: str | None = None
+
+
+class Failure(Record):
+    """A run that failed, and the command that runs it again."""
+
+    key: str
+    policy_id: str
+    policy: str
+    replication: int
+    draw: int
+    error: str
+    command: str
+
+
+class Runs(Record):
+    """Runs that were done, that failed, and those of them that killed their worker."""
+
+    done: int
+    failed: int
+    set_aside: int
+
+
+class Note(Record):
+    """An input that was fitted or assumed."""
+
+    key: str
+    kind: str
+    why: str
+    value: JsonValue
+
+
+class Bound(_Short):
+    """A bound of [expect], whether it holds, and the levers of the point where it holds least."""
+
+    text: str
+    holds: str
+    value: Number
+    why: str | None = None
+    levers: dict[str, JsonValue]
+
+
+class Summary(Record):
+    """summary.json of a sweep; policies stand in the order of their ranks."""
+
+    format: int
+    kind: Literal["sweep"] = "sweep"
+    traffic: Traffic
+    measure: str
+    limit_s: Number
+    precision: float | None
+    never_max: float
+    indifference_s: Number
+    unit: Literal["run", "replication"]
+    confidence: float
+    selection: Selection
+    design: Design
+    runs: Runs
+    policies: tuple[Policy, ...]
+    sensitivity: tuple[Sensitivity, ...]
+    failures: tuple[Failure, ...]
+    notes: tuple[Note, ...]
+    expect: tuple[Bound, ...]
+    answers: tuple[str, ...]
+
+    @property
+    def baseline(self) -> Policy | None:
+        """The file as it stands, at the first point of the levers."""
+        return next((policy for policy in self.policies if policy.is_baseline), None)
+
+    def named(self, word: str) -> Policy:
+        """The policy of this name, id, rank or variant. Raises ValueError unless there is exactly one."""
+        found = [one for one in self.policies if word in (one.name, one.id, str(one.rank))]
+        found = found or [one for one in self.policies if one.variant == word]
+        if len(found) != 1:
+            names = ", ".join(one.name for one in (found or self.policies)[:5])
+            raise ValueError(f"{word} names {len(found)} policies; want one by name, id or rank, for instance {names}")
+        return found[0]
+
+
+class Planned(Record):
+    """What a sweep will do at least and at most, before anything runs: `cpu_s` a run, of so many that were timed."""
+
+    policies: int
+    draws: int
+    least: int
+    most: int
+    cpu_s: float
+    timed: int
+
+
+class Difference(Record):
+    """A policy against another over the draws that both met: negative is sooner."""
+
+    policy: str
+    policy_id: str
+    than: str
+    than_id: str
+    measure: str
+    difference_s: Estimate
+    draws: int
+    sooner_share: Number
+    later_share: Number
+    verdict: Literal["sooner", "later", "not told apart"]
+
+
+class Tried(Record):
+    """One value of a key: how many of how many runs collapse there, and what that says."""
+
+    value: int | float
+    failed: int
+    runs: int
+    verdict: Literal["fails", "holds", "unclear"]
+
+
+class Threshold(Record):
+    """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`."""
+
+    experiment: str
+    key: str
+    kind: str
+    low: int | float
+    high: int | float
+    fails: Literal["above", "below"]
+    confidence: float
+    note: str
+    tried: tuple[Tried, ...]
+
+
+class Replayed(Record):
+    """A run of a sweep that was run again: whether its row is the same, and what differs."""
+
+    key: str
+    policy: str
+    same: bool
+    changed: tuple[str, ...]
+    row: dict[str, Annotated[Value, PlainSerializer(_written)]]
+
+
+# --- manifest.json ----------------------------------------------------------------------------------------------------
+
+
+class Outage(Record):
+    """While it lasts, this share of the requests fails."""
+
+    from_s: Number
+    to_s: Number
+    fails_share: Number
+
+
+class Manifest(Record):
+    """manifest.json of a sweep."""
+
+    format: int
+    kind: Literal["sweep"] = "sweep"
+    name: str
+    file: str
+    head: dict[str, JsonValue]
+    inputs: dict[str, JsonValue]
+    inputs_in_order: str  # the same as JSON: the order of keys decides the draws
+    digest: str
+    engine: str
+    versions: dict[str, str]
+    machine: str
+    argv: tuple[str, ...]
+    written: str
+    traffic: Traffic
+    seed: int
+    replications: int
+    threads: int
+    backend: str
+    wall_s: Number
+    cpu_s: Number
+    runs_done: int
+    runs_wanted: int
+    window_s: Number
+    horizon_s: Number
+    outages: tuple[tuple[Outage, ...], ...]
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """The manifest of a finished sweep. Raises files.Damaged."""
+    return _record_of(folder / "manifest.json", Manifest)
+
+
+def read(folder: Path) -> Summary:
+    """The summary of a finished sweep. Raises ValueError if there is none, files.Damaged if a file of it is no longer
+    whole: a summary whose runs are lost can no longer be checked.
+    """
+    path = folder / "summary.json"
+    if not path.exists() or files.read_json(path).get("kind") != "sweep":
+        raise ValueError(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
+    summary = _record_of(path, Summary)
+    runs_of_sweep(folder)
+    return summary
+
+
+A = TypeVar("A", bound=Record)
+
+
+def _record_of(path: Path, kind: type[A]) -> A:
+    try:
+        return kind.model_validate(files.read_json(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise files.Damaged(f"{path}: is damaged ({where}: {first['msg']}); want {files.AGAIN}") from None

@@ -1,0 +1,13 @@
+"""Sweeps: every policy in every draw until each is known well enough, and what may be asked of a sweep afterwards."""
+
+from recovery.study.sweep.differences import compared
+from recovery.study.sweep.policies import policies_of, wanted
+from recovery.study.sweep.replay import replayed
+from recovery.study.sweep.size import plan
+from recovery.study.sweep.thresholds import threshold
+from recovery.study.sweep.whole import digest_of, run, run_shard, shard_of
+
+__all__ = [
+    "compared", "digest_of", "plan", "policies_of", "replayed", "run", "run_shard", "shard_of", "threshold",
+    "wanted",
+]  # fmt: skip

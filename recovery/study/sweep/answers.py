@@ -1,0 +1,111 @@
+"""What a sweep found, in sentences, from its record."""
+
+import math
+from collections.abc import Sequence
+
+from recovery.statistics.selection import Selected
+from recovery.store.record import Estimate, Share
+from recovery.store.sweep_record import Policy, Summary
+from recovery.study.sweep.estimates import CONFIDENCE, units_that_show
+from recovery.study.sweep.told import NEVER_FAR_S
+from recovery.units import show_duration, show_share
+
+
+def answers(summary: Summary) -> list[str]:
+    """What the sweep found: the best, whether one is chosen, the file as it stands, what is not known, the traps."""
+    policies = summary.policies
+    ran = [one for one in policies if one.has_run]
+    lost = [f"{one.name}: all {one.failed} runs failed ({one.failed_because})." for one in policies if not one.has_run]
+    if not ran:
+        return [f"Every run failed, {sum(one.failed for one in policies)} of {len(policies)} policies.", *lost[:1]]
+    best, base, most = ran[0], next((one for one in ran if one.is_baseline), None), summary.never_max
+    out = [
+        f"Soonest on average: {best.name}, {_span(best.restricted)} (never counts as {show_duration(summary.limit_s)})."
+    ]
+    out += lost[:3] + ([f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else [])
+    out.append(summary.selection.words)
+    if base is not None and base is not best:
+        out.append(
+            f"As the file stands ({base.name}): {_span(base.restricted)}; "
+            f"{_at_most(base.not_recovered)} of its runs do not recover."
+        )
+    if summary.precision is not None and (wide := [one for one in ran if one.status == "cap"]):
+        out.append(
+            f"After {summary.design.replications_max} replications, the most, {len(wide)} of {len(ran)} policies are "
+            f"less well known than was wanted ({show_share(summary.precision)} of the time of those that recover, and "
+            f"whether they never do in {show_share(most)} of the runs){_what_it_takes(summary)}."
+        )
+    if len(ran) > 1:
+        out.append(_never_far(ran))
+    median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
+    traps = [one for one in ran if one.given_recovery.mean < median and one.not_recovered.low > most]
+    if traps:
+        worst = max(traps, key=lambda one: one.not_recovered.share)
+        out.append(
+            f"Sooner than the middle policy where they recover, and yet surely not back in more than "
+            f"{show_share(most)} of the runs: {len(traps)} of {len(ran)}, most often {worst.name} "
+            f"({show_share(worst.not_recovered.share)} of {worst.runs})."
+        )
+    return out
+
+
+def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> str:
+    """Which policies are not told apart from the best, what that means, and whether one is chosen; `names` of all."""
+    if selected.leader is None:
+        return "Nothing is chosen: no policy ran."
+    if len(names) == 1:
+        return "Nothing is chosen: there is one policy."
+    left, of = len(selected.not_told_apart), len(names)
+    leader, near = names[selected.leader], show_duration(indifference_s)
+    if selected.chosen is not None:
+        said = (
+            f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and it never recovers in at "
+            f"most {show_share(selected.never[selected.leader].high)} of the runs; {left} are not told apart from it"
+        )
+    else:
+        said = (
+            f"Not chosen: {left} of {of} policies are not told apart from the best, the first is {leader}; "
+            f"{selected.why_not} (the indifference is {near})"
+        )
+    return f"{said}. The best is among these with {show_share(CONFIDENCE)}, however often one looks."
+
+
+def _never_far(ran: Sequence[Policy]) -> str:
+    """How many policies were never far from the best, on how many draws that rests, and what it bounds."""
+    near = [one for one in ran if not one.regret.far]
+    said = f"Never more than {show_duration(NEVER_FAR_S)} behind the best of the same draw: {len(near)} of {len(ran)}"
+    said += " policies"
+    if near:
+        first = near[0].regret
+        said += (
+            f", first {near[0].name}: in none of its draws, {first.draws}, so that its chance is at most "
+            f"{show_share(first.far_share.high)} ({show_share(CONFIDENCE)}, exact)"
+        )
+        draws = sorted(one.regret.draws for one in near)
+        said += f"; they rest on {draws[0]} to {draws[-1]} draws" if draws[0] < draws[-1] else ""
+        means = sorted(one.restricted.mean for one in near)
+        low, high = show_duration(means[0]), show_duration(means[-1])
+        said += f". They are back in {low}" + (f" to {high}" if high != low else "") + " on average"
+    return said + "."
+
+
+def _at_most(never: Share) -> str:
+    return f"{show_share(never.share)} (at most {show_share(never.high)})"
+
+
+def _what_it_takes(summary: Summary) -> str:
+    """How many units it takes to show that never is rare enough, if the most replications have fewer."""
+    design, is_run = summary.design, summary.unit == "run"
+    each = design.samples if is_run and design.uncertainties and design.method == "random" else 1
+    have, least = design.replications_max * each, units_that_show(summary.never_max, is_run=is_run)
+    if have >= least:
+        return ""
+    unit = "runs" if is_run else "replications"
+    told = f"; to show that much takes {least} {unit} that recover, here are {have} at most"
+    return told + ("" if is_run else ' (with method = "random" each run counts)')
+
+
+def _span(told: Estimate) -> str:
+    if math.isnan(told.low):
+        return show_duration(told.mean)
+    return f"{show_duration(told.mean)} ({show_duration(max(told.low, 0.0))} to {show_duration(told.high)})"

@@ -1,0 +1,86 @@
+"""Policies of a sweep: every variant at every point of the levers, each with a name and an id of its own."""
+
+import collections
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from recovery.errors import ScenarioError
+from recovery.measures import register
+from recovery.model.sweep import Sweep
+from recovery.reading.design import short_keys
+from recovery.reading.experiment import Experiment
+
+
+class Policy(NamedTuple):
+    """A variant at a point of the levers: its number among the variants of the experiment, name, and id (hexadecimal
+    digits). Both differ between any two policies; what is joined is joined by the id.
+    """
+
+    number: int
+    name: str
+    id: str
+    variant: str
+    levers: dict[str, JsonValue]
+
+
+def shown(value: object) -> JsonValue:
+    """A lever's value for tables: a policy with its parameters as text, all else as it is."""
+    if isinstance(value, Mapping):
+        rest = ", ".join(f"{key}={shown(one)}" for key, one in value.items() if key != "name")
+        return f"{value.get('name', '')}({rest})" if rest else str(value.get("name", ""))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(str(shown(one)) for one in value) + "]"
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def policies_of(experiment: Experiment) -> list[Policy]:
+    """All policies, the file as it stands first (at the first point of the levers)."""
+    short = short_keys(key for variant in experiment.variants for key, _ in variant.levers)
+    ids = _ids([[variant.name, variant.levers] for variant in experiment.variants])
+    levers = [{key: shown(value) for key, value in variant.levers} for variant in experiment.variants]
+    names = [
+        ", ".join([variant.name, *(f"{short[key]}={value}" for key, value in own.items())])
+        for variant, own in zip(experiment.variants, levers, strict=True)
+    ]
+    many = collections.Counter(names)  # 5 and "5" are shown alike, and a variant may be called as another with levers
+    return [
+        Policy(number, name if many[name] == 1 else f"{name} [{ids[number]}]", ids[number], variant.name, own)
+        for number, (variant, own, name) in enumerate(zip(experiment.variants, levers, names, strict=True))
+    ]
+
+
+def _ids(policies: Sequence[object]) -> list[str]:
+    """Beginnings of digests, from eight digits on as many as tell all policies apart."""
+    digests = [hashlib.sha256(json.dumps(one, default=str).encode()).hexdigest() for one in policies]
+    return next(ids for n in range(8, 65) if len(set(ids := [one[:n] for one in digests])) == len(ids) or n == 64)
+
+
+def wanted(experiment: Experiment) -> Sweep:
+    """The experiment's sweep. Raises ScenarioError if it has none, or one that cannot be run."""
+    sweep = experiment.head.sweep
+    if sweep is None:
+        raise ScenarioError(f"{experiment.file}: has no [sweep]; want one with [sweep.levers] or [sweep.uncertainties]")
+    if sweep.accept is not None and not experiment.head.observed:
+        raise ScenarioError(f"{experiment.file}: sweep.accept needs [[observed]] milestones to meet; want some")
+    if sweep.accept is not None and not sweep.draws_anew:
+        raise ScenarioError(f"{experiment.file}: sweep.accept wants draws made anew (method random, lhs, sobol)")
+    if experiment.head.replications > sweep.replications_max:
+        raise ScenarioError(
+            f"{experiment.file}: replications is {experiment.head.replications}; "
+            f"want no more than sweep.replications_max, {sweep.replications_max}"
+        )
+    asked = register.find(sweep.measure)
+    if "fleet.sample_hosts" in sweep.uncertainties and asked is not None and asked.before:
+        raise ScenarioError(
+            f"{experiment.file}: sweep.measure is {sweep.measure}, which no sample of the hosts tells "
+            f"(sweep.uncertainties has fleet.sample_hosts): only the last host does; want {asked.before}, or all hosts"
+        )
+    names = {policy.name for policy in policies_of(experiment)}
+    for name in sweep.sensitivity.policies if sweep.sensitivity else ():
+        if name not in names:
+            raise ScenarioError(f"{experiment.file}: sweep.sensitivity.policies has {name!r}; want a policy's name")
+    return sweep

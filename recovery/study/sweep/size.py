@@ -1,0 +1,56 @@
+"""The size of a sweep: how many replications and runs it takes, at least and at most, and how long a run is."""
+
+import math
+import time
+
+from recovery.reading import design
+from recovery.reading.experiment import Experiment
+from recovery.simulate import pilot
+from recovery.store.sweep_record import Planned
+from recovery.study.runs.chunks import Work, simulate
+from recovery.study.sweep.policies import policies_of, wanted
+
+UNITS_LEAST = 8  # before the first look: whatever the sequences say, few runs are alike by chance
+
+
+def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Planned:
+    """How many runs and how long, from a few runs of the first replication that are timed."""
+    sweep = wanted(experiment)
+    policies, points = policies_of(experiment), design.draws(sweep, experiment.head.seed, 0, 0)
+    begun, seconds = time.monotonic(), []
+    for i in range(timed):
+        policy = policies[i * len(policies) // timed]
+        variant = experiment.drawn(policy.number, points[i % len(points)])
+        work = Work("", variant, experiment.head.seed, 0)
+        if not pilot.is_ready(variant.scenario):
+            simulate([work])  # compiles, which is not a run's time
+        before = time.process_time()
+        simulate([work])
+        seconds.append(time.process_time() - before)
+        if time.monotonic() - begun > patience_s:
+            break
+    each = len(policies) * len(points)
+    least, most = each * first_round(experiment), each * most_of(experiment)
+    return Planned(
+        policies=len(policies),
+        draws=len(points),
+        least=least,
+        most=most,
+        cpu_s=math.fsum(seconds) / len(seconds),
+        timed=len(seconds),
+    )
+
+
+def most_of(experiment: Experiment) -> int:
+    """Replications at most."""
+    sweep = wanted(experiment)
+    return sweep.replications_max if sweep.precision is not None else experiment.head.replications
+
+
+def first_round(experiment: Experiment) -> int:
+    """Replications that are run whatever comes: before the first look, or all where nothing is decided on the way."""
+    sweep, least = wanted(experiment), experiment.head.replications
+    if sweep.precision is None:
+        return least
+    a_replication = sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1
+    return min(max(least, math.ceil(UNITS_LEAST / a_replication)), sweep.replications_max)

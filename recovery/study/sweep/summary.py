@@ -1,0 +1,148 @@
+"""The summary of a sweep: every policy ranked, the choice, the design, what failed, bounds, and the answers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from recovery.model.sweep import Span
+from recovery.show import text
+from recovery.statistics import pareto
+from recovery.store import results as store
+from recovery.store import sweep_record as record
+from recovery.study.runs import loop
+from recovery.study.sweep.answers import answers, choice
+from recovery.study.sweep.boxes import boxes_of, unit_of
+from recovery.study.sweep.estimates import CONFIDENCE
+from recovery.study.sweep.policies import shown
+from recovery.study.sweep.sweeping import Sweeping
+from recovery.study.sweep.table import numbers_or_texts
+from recovery.study.sweep.told import best_in_each, policy_of
+from recovery.units import quantity
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def summary_of(
+    work: Sweeping, table: "pl.DataFrame", sensitivity: tuple[record.Sensitivity, ...], folder: Path
+) -> record.Summary:
+    """The summary of a sweep that is done; `table` has its runs, `folder` is where it is kept."""
+    import polars as pl
+
+    experiment, sweep = work.experiment, work.sweep
+    draws = table.filter(pl.col("role") == "draw")
+    failed = table.filter(pl.col("error").is_not_null())
+    rows = _rows_of_first(work, draws)
+    looks = sweep.precision is not None
+    expected = [store.judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
+    notes = [
+        note.model_dump() | {"value": store._raw_value(experiment.raw, note.key)} for note in experiment.head.notes
+    ]
+    found = record.Summary(
+        format=store.FORMAT,
+        traffic="leases" if experiment.first.scenario.fleet is not None else "jobs",
+        measure=sweep.measure,
+        limit_s=work.looks.limit_s,
+        precision=sweep.precision,
+        never_max=sweep.never_max,
+        indifference_s=sweep.indifference,
+        unit="run" if sweep.runs_are_units else "replication",
+        confidence=CONFIDENCE,
+        selection=_selection(work),
+        design=_design(work),
+        runs=record.Runs(
+            done=table.height - failed.height,
+            failed=failed.height,
+            set_aside=failed.filter(pl.col("error") == loop.KILLED).height,
+        ),
+        policies=_policies(work, draws),
+        sensitivity=sensitivity,
+        failures=tuple(
+            record.Failure(
+                key=row["key"],
+                policy_id=row["policy_id"],
+                policy=row["policy"],
+                replication=row["replication"],
+                draw=row["draw"],
+                error=row["error"],
+                command=f"recovery replay {row['key']} --from {folder}",
+            )
+            for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
+        ),
+        notes=tuple(record.Note.model_validate(note) for note in notes),
+        expect=tuple(record.Bound.model_validate(bound) for bound in expected),
+        answers=(),
+    )
+    said = answers(found) + [text.expected(bound) for bound in expected]
+    return found.model_copy(update={"answers": tuple(said)})
+
+
+def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...]:
+    """All policies by their ranks."""
+    ranked, best = work.looks.ranked(), best_in_each(work.looks)
+    traffic: record.Traffic = "leases" if work.experiment.first.scenario.fleet is not None else "jobs"
+    by_id = {name[0]: frame for name, frame in draws.group_by("policy_id", maintain_order=True)}
+    told = [
+        policy_of(work.looks, policy, rank, by_id.get(policy.id, draws.head(0)), traffic, best)
+        for rank, policy in enumerate(ranked, 1)
+    ]
+    boxes = boxes_of(work, ranked)
+    ran = [one for one in told if one.has_run]
+    points = [[one.restricted.mean, *(harm.mean for harm in one.harm.values())] for one in ran]
+    front = dict(zip((one.id for one in ran), pareto.pareto(points).tolist(), strict=True)) if ran else {}
+    return tuple(
+        one.model_copy(update={"on_front": front.get(one.id, False), "fails_where": boxes.get(policy.number, ())})
+        for policy, one in zip(ranked, told, strict=True)
+    )
+
+
+def _selection(work: Sweeping) -> record.Selection:
+    """Which policies are not told apart from the best, and whether one is chosen."""
+    selected = work.looks.last
+    names = [policy.name for policy in work.policies]
+    return record.Selection(
+        not_told_apart=tuple(one.id for one in work.looks.ranked() if one.number in selected.not_told_apart),
+        chosen=None if selected.chosen is None else work.policies[selected.chosen].id,
+        why_not=selected.why_not,
+        words=choice(names, selected, work.sweep.indifference),
+    )
+
+
+def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[dict[str, JsonValue]]:
+    """Runs of the file as it stands, at every point of the levers, as `store.judged` wants them."""
+    import polars as pl
+
+    levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
+    rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
+    unit = "run_replication" if work.sweep.runs_are_units else "replication"
+    return [row | {"levers": levers[row["policy_id"]], "replication": row[unit]} for row in rows.iter_rows(named=True)]
+
+
+def _design(work: Sweeping) -> record.Design:
+    sweep = work.sweep
+    levers: dict[str, list[JsonValue]] = {}
+    for policy in work.policies:
+        for key, value in policy.levers.items():
+            if value not in levers.setdefault(key, []):
+                levers[key].append(value)
+    accept = None
+    if sweep.accept is not None:
+        accept = record.Accept(within_s=sweep.accept.within, tried=work.tried, kept=len(work.looks.draws))
+    return record.Design(
+        method=sweep.method,
+        samples=sum(1 for replication, _ in work.looks.draws if replication == 0),
+        replications=work.experiment.head.replications,
+        replications_max=sweep.replications_max,
+        levers=tuple(record.Lever(key=key, values=tuple(values)) for key, values in levers.items()),
+        uncertainties=tuple(_uncertainty(key, span) for key, span in sweep.uncertainties.items()),
+        accept=accept,
+    )
+
+
+def _uncertainty(key: str, span: Span) -> record.Uncertainty:
+    if not span.is_range:
+        values = numbers_or_texts([shown(value) for value in span.values or ()])
+        return record.Uncertainty(key=key, unit=unit_of(span), values=tuple(values))
+    low, high = quantity(span.min) or ("", 0.0), quantity(span.max) or ("", 0.0)
+    return record.Uncertainty(key=key, unit=unit_of(span), min=low[1], max=high[1], distribution=span.distribution)

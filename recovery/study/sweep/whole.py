@@ -1,0 +1,119 @@
+"""A whole sweep, or a part of one: run, and written to its folder."""
+
+import json
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recovery.reading.experiment import Experiment
+from recovery.simulate import identity, pipeline
+from recovery.stages.outage import outages_s, resolve
+from recovery.store import files
+from recovery.store import results as store
+from recovery.store.sweep_record import Manifest, Summary
+from recovery.study.runs.executor import Backend
+from recovery.study.sweep.policies import wanted
+from recovery.study.sweep.runs import Tell, silent
+from recovery.study.sweep.sensitivity import sensitivities
+from recovery.study.sweep.summary import summary_of
+from recovery.study.sweep.sweeping import Sweeping
+from recovery.study.sweep.table import curves_table, runs_table
+
+
+def run(
+    experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None
+) -> tuple[Path, Summary]:
+    """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json.
+
+    Raises ScenarioError before anything runs, or where too few draws are accepted; FileExistsError if the folder holds
+    runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
+    """
+    wanted(experiment)
+    folder = out / experiment.name
+    if any((folder / "parts").glob("*.parquet")) and not resume:
+        raise FileExistsError(
+            f"{folder} holds runs of a sweep; want --resume to go on with it (runs that are still the same are kept), "
+            f"or another --out"
+        )
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    work = Sweeping(experiment, folder, place, tell or silent)
+    with place:
+        work.go()
+        sensitivity = sensitivities(work)
+    table = runs_table(work)
+    curves = curves_table(work, table)
+    summary = summary_of(work, table, sensitivity, folder)
+    manifest = _manifest(work, summary, place, time.monotonic() - begun)
+    results = {"runs.parquet": files.parquet(table)}
+    if curves is not None:
+        results["series.parquet"] = files.parquet(curves)
+    results["summary.json"] = summary.to_json().encode()
+    results["manifest.json"] = manifest.to_json().encode()  # last: where it stands, the rest is whole
+    store.save(folder, results)
+    return folder, summary
+
+
+def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -> Manifest:
+    """How the sweep was made."""
+    experiment = work.experiment
+    first = resolve(experiment.first, work.seed, 0).scenario
+    return Manifest.model_validate(
+        {
+            "format": store.FORMAT,
+            "name": experiment.name,
+            "file": experiment.file,
+            "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
+            "inputs": store.plain(experiment.raw),
+            "inputs_in_order": json.dumps(experiment.raw, default=str),
+            "digest": digest_of(experiment),
+            "engine": pipeline.ENGINE,
+            "versions": store.versions(),
+            "machine": platform.machine(),
+            "argv": ("recovery", *sys.argv[1:]),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "traffic": summary.traffic,
+            "seed": experiment.head.seed,
+            "replications": experiment.head.replications,
+            "threads": place.workers,
+            "backend": place.name,
+            "wall_s": round(wall_s, 3),
+            "cpu_s": round(work.runs.known.cpu_s, 3),
+            "runs_done": summary.runs.done,
+            "runs_wanted": summary.runs.done + summary.runs.failed,
+            "window_s": first.coupling.window,
+            "horizon_s": first.horizon,
+            "outages": store.told_outages([outages_s(first)]),
+        }
+    )
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """(3, 10) of "3/10". Raises ValueError."""
+    number, sign, of = text.partition("/")
+    if not (sign and text.isascii() and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise ValueError(f"--shard is {text}; want part I of N as I/N, for instance 3/10")
+    return int(number), int(of)
+
+
+def run_shard(
+    experiment: Experiment, *, out: Path, place: Backend, shard: tuple[int, int], tell: Tell | None = None
+) -> int:
+    """Run one part of a sweep, (number from 1, of how many), into the folder that all parts share or that is gathered
+    later; how many runs it has. What is left, and the tables, are made by `run` with resume.
+    """
+    wanted(experiment)
+    folder = out / experiment.name
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    with place:
+        return Sweeping(experiment, folder, place, tell or silent).part(*shard)
+
+
+def digest_of(experiment: Experiment) -> str:
+    """Name (16 hex digits) of everything that decides a sweep's result."""
+    runs = [identity.digest_of(variant, experiment.head.seed, 0) for variant in experiment.variants]
+    sweep = experiment.head.sweep
+    declared = json.dumps(sweep.model_dump(mode="json") if sweep else None, sort_keys=True, default=str)
+    return identity.digest_of_run([*runs, declared, str(experiment.head.replications)])
