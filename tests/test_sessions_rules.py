@@ -582,6 +582,177 @@ def test_an_attempt_that_is_barred_comes_back_after_the_barring_time() -> None:
     assert times(books, "success") == [140]  # no cost of saying no
 
 
+# --- where rules meet -------------------------------------------------------------------------------------------------
+
+
+def test_who_has_no_lease_has_no_session_that_ends() -> None:
+    # refused at 10 for want of room, it sleeps until 60; the end at 30 is not for it, and its pause stands
+    crowd = holders((0, 10), leased=False, establish=constant(55), retry=Retry("fixed", constant(50)))
+    books = told(crowd, host=Host(limit=0), playbook=(at(30, EndSessions()),), until=300)
+    assert times(books, "end") == []
+    assert times(books, "submit") == [0, 10, 60]
+
+
+def test_a_kept_submission_is_not_asleep() -> None:
+    # due at 50 and kept; its session ends at 60; at 100 it is let in at once, without notice or first delay
+    crowd = holders((50,), first_delay=constant(7))
+    books = told(crowd, playbook=(at(40, Hold(60)), at(60, EndSessions())), until=300)
+    assert (times(books, "end"), times(books, "notice"), times(books, "submit")) == ([60], [], [100])
+    assert times(books, "success") == [110]  # without a lease it establishes
+
+
+def test_jobs_are_let_in_in_turn() -> None:
+    work = Class("work", arrivals=((0, 0.1),), is_poisson=False, establish=constant(0))
+    books = told(work, playbook=(at(0, Hold(100, waves=2, every_ns=50)),), until=149, window=50)
+    let_in = [line.client for line in books.log if line.what == "submit" and line.time == 100]
+    assert let_in == [0, 2, 4, 6, 8]
+    assert all(line.client % 2 == 0 for line in books.log if line.what == "submit")
+
+
+def test_deadlines_run_on_while_clients_are_held() -> None:
+    crowd = holders(
+        (0,), leased=False, establish=constant(500), timeout=constant(50), retry=Retry("fixed", constant(20))
+    )
+    books = told(crowd, playbook=(at(10, Hold(190)),), until=300)
+    assert (times(books, "deadline"), times(books, "keep"), times(books, "submit")) == ([50, 250], [70], [0, 200, 270])
+
+
+def test_the_work_of_an_expiry_and_the_probe_count_as_waiting() -> None:
+    # the worker is busy until 100; an expiry waits from 20, so that a limit of 1 leaves no room at 30
+    busy = holders((0,), leased=False, name="busy", establish=constant(100))
+    gone = Class("gone", ((5000,),), ((20,),), expire=constant(1))
+    late = holders((30,), leased=False, name="late", retry=Retry("fixed", constant(500)))
+    assert told(busy, gone, late, host=Host(limit=1), until=90).total("rejected-full", 2) == 1
+    probed = Host(limit=1, probe=constant(1), probe_every_ns=25)
+    assert told(busy, replace(late, name="other"), host=probed, until=90).total("rejected-full", 1) == 1
+
+
+def test_work_of_an_expiry_has_the_priority_of_its_class() -> None:
+    busy = holders((0,), leased=False, name="busy")
+    asks = holders((5,), leased=False, name="asks", priority=1)
+    gone = Class("gone", ((5000,),), ((6,),), expire=constant(3))
+    books = told(busy, asks, gone, until=100)
+    assert (times(books, "expired", 2), times(books, "success", 1)) == ([13], [23])
+
+
+def test_an_outage_that_ends_in_part_lets_a_part_begin() -> None:
+    # 40 hang in a full outage; at 100 the dependency fails 0.5, at 200 nothing: all whose draw is from 0.5 on begin
+    # at 100, and the others at 200
+    crowd = holders((0,) * 40, leased=False)
+    host = Host(workers=40, fail_after_ns=None)
+    books = told(crowd, host=host, dependency=((0, 1.0), (100, 0.5), (200, 0.0)), until=300)
+    resumed = times(books, "resume")
+    assert set(resumed) == {100, 200}
+    assert len(resumed) == 40
+    assert 5 < resumed.count(100) < 35
+    assert times(books, "success") == [time + 10 for time in resumed]
+
+
+def test_a_hold_off_ends_with_the_next_outage() -> None:
+    crowd = holders((0, 115), leased=False, retry=Retry("fixed", constant(900)))
+    outages = ((5, 1.0), (100, 0.0), (110, 1.0), (120, 0.0))
+    books = told(crowd, host=Host(fail_after_ns=0), dependency=outages, resume_after=constant(10), until=300)
+    assert times(books, "dependency", HOST) == [5, 110, 130]  # the one that was to end at 110 is taken away
+    assert times(books, "fail") == [115]
+
+
+def test_who_is_exempt_passes_the_line() -> None:
+    # three without a lease wait for tokens from 1 on; a renewal at 5 passes them
+    asks = holders((0, 1, 1), leased=False, name="asks")
+    renews = holders((5,), name="renews")
+    bucket = Limiter("token-bucket", 0.01, 1.0, is_establish_only=True, line=9)
+    books = told(asks, renews, host=Host(workers=2, admission=bucket))
+    assert (times(books, "start", 0), times(books, "start", 1)) == ([0, 100, 200], [5])
+
+
+def test_a_token_of_the_throttle_is_taken_by_who_waits_for_one_of_the_admission() -> None:
+    # throttle: two tokens, and none come; admission: one at 10, the next at 110. The second waits there, and the third
+    # finds no token at the throttle
+    gate = Limiter("token-bucket", 0.0, 2.0)
+    bucket = Limiter("token-bucket", 0.01, 1.0, line=9)
+    crowd = holders((10, 10, 10), leased=False, establish=constant(1), retry=Retry("fixed", constant(900)))
+    books = told(crowd, host=Host(admission=bucket), playbook=(at(5, Throttle(gate)),), until=500)
+    assert times(books, "start") == [10, 110]
+    assert books.total("rejected-gate") == 1
+
+
+def test_a_token_stays_where_the_queue_is_full() -> None:
+    # the second gets its token at 100, when the worker is busy (since 40, until 140) and nobody may wait: refused. So
+    # the token is there for the one that comes at 150
+    crowd = holders(
+        (0, 10, 150), leased=False, name="crowd", establish=constant(1), retry=Retry("fixed", constant(900))
+    )
+    long = holders((40,), leased=False, name="long", establish=constant(100), cost=0.0)
+    bucket = Limiter("token-bucket", 0.01, 1.0, line=9, classes=(0,))
+    books = told(crowd, long, host=Host(limit=0, admission=bucket))
+    assert times(books, "reject", 0) == [100]
+    assert times(books, "start", 0) == [0, 150]
+
+
+def test_abandoned_requests_keep_their_place_in_a_line() -> None:
+    crowd = holders(
+        (0, 1, 2), leased=False, establish=constant(1), timeout=constant(50), retry=Retry("fixed", constant(900))
+    )
+    bucket = Limiter("token-bucket", 0.01, 1.0, line=9)
+    for cancel, starts in (("none", [0, 100, 200]), ("queue", [0])):
+        books = told(crowd, host=Host(admission=bucket, cancel=cancel), until=300)  # type: ignore[arg-type]
+        assert times(books, "start") == starts
+        assert times(books, "deadline") == [51, 52]
+
+
+def test_credit_on_arrival_counts_from_when_a_silent_host_heard() -> None:
+    crowd = Class(
+        "all",
+        ((0, 1),),
+        ((0, 0),),
+        establish=constant(20),
+        lease=Lease("credit-on-arrival", constant(100)),
+        timeout=constant(90),
+    )
+    fleet = Fleet(Scenario(60, 60, (crowd,), Host(limit=0, full="silent", resend=constant(8))))
+    fleet.advance(59)
+    assert [line.time for line in fleet.books.log if line.what == "resend"] == [9, 25]
+    assert fleet.hosts[0].clients[0][1].holder.expires == 25 + 100
+    assert fleet.books.sojourns[0, 0] == [20, 44]  # from its first submission
+
+
+def test_a_late_success_stands_while_clocks_stand() -> None:
+    # served from 0 to 50, given up at 20; clocks stand from 30 to 200: whole (100) from then on
+    rule = Lease("freeze", constant(100), freeze_share=0.5)
+    late = holders(
+        (0,),
+        leased=False,
+        establish=constant(50),
+        timeout=constant(20),
+        retry=Retry("fixed", constant(900)),
+        lease=rule,
+    )
+    fleet = Fleet(Scenario(400, 50, (late,), Host(late="counts"), dependency=((30, 1.0), (200, 0.0))))
+    books = fleet.run()
+    assert times(books, "late") == [50]
+    leased = [books.level(window, "leased-server") for window in range(8)]
+    assert leased == [0, 1, 1, 1, 1, 0, 0, 0]  # at 50 before it happens; until 300
+    assert [books.level(window, "leased") for window in range(8)] == [0] * 8
+
+
+def test_an_edit_reaches_its_hosts_and_classes_only() -> None:
+    crowd = Class("a", ((0,), (0,)), ((0,), (0,)), establish=constant(10))
+    other = replace(crowd, name="b")
+    step = Step(Set("establish", constant(30)), hosts=(1,), classes=(0,))
+    scenario = Scenario(100, 100, (crowd, other), Host(workers=2), hosts=(0, 1), playbook=(Action((step,), at_ns=0),))
+    done = {(line.host, line.number): line.time for line in run(scenario).log if line.what == "success"}
+    assert done == {(0, 0): 10, (0, 1): 10, (1, 0): 30, (1, 1): 10}
+
+
+def test_a_condition_may_look_at_one_class() -> None:
+    lost = Class("lost", ((5000,) * 2,), ((35,) * 2,))
+    kept = holders((5000,) * 8, name="kept")
+    for classes, when in ((None, []), ((0,), [40])):
+        rule = Condition("leased", 0.5, is_above=False, classes=classes)
+        books = told(lost, kept, until=100, window=10, playbook=(Action((Step(Scale(0)),), when=rule),))
+        assert times(books, "scale", HOST) == when
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     good = holders((0,))
     for wrong, why in [
