@@ -34,6 +34,7 @@ from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, short_keys, unit_points
 from recovery.reading.experiment import load
 from recovery.store import results as store
+from recovery.store import sweep_record
 from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Summary
 from recovery.study import execute, runs, sweep
@@ -769,6 +770,25 @@ def test_rank_and_compare_say_what_the_table_says(whole: Path) -> None:
     expected = {"mean": middle, "low": middle - half, "high": middle + half}
     assert told["difference_s"] == pytest.approx(expected, abs=1e-9)
     assert told["sooner_share"] == np.mean(last < first)
+
+
+def test_a_folder_is_read_as_it_was_written(whole: Path) -> None:
+    """Oracle: the files' own bytes, and the key that is wrong in a file that somebody changed."""
+    assert sweep_record.read(whole).to_json() == (whole / "summary.json").read_text(encoding="utf-8")
+    assert sweep_record.manifest_of(whole).to_json() == (whole / "manifest.json").read_text(encoding="utf-8")
+    for published in sorted((TOP / "results").glob("*/summary.json")):
+        text = published.read_text(encoding="utf-8")
+        if json.loads(text).get("kind") == "sweep":
+            assert Summary.read(text).to_json() == text
+
+
+def test_a_summary_that_holds_something_else_is_told_by_its_key(whole: Path, tmp_path: Path) -> None:
+    table = summary_of(whole)
+    table["policies"][0]["rank"] = "first"
+    (tmp_path / "summary.json").write_text(json.dumps(table), encoding="utf-8")
+    result = call("rank", tmp_path)
+    assert result.exit_code == 2
+    assert "summary.json: is damaged (policies.0.rank" in result.stderr
 
 
 def test_replay_gives_the_same_row(whole: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import Estimate
 from recovery.statistics.given import between_0_and_1, numbers, same_length
 from recovery.statistics.means import interval
@@ -38,7 +39,7 @@ def linearised(numerator: object, denominator: object, cluster: object) -> Linea
     return _linearised(above, below, cluster)
 
 
-def _linearised(numerator: np.ndarray, denominator: np.ndarray, cluster: object) -> Linearised:
+def _linearised(numerator: Floats, denominator: Floats, cluster: object) -> Linearised:
     labels = np.asarray(cluster)
     if labels.ndim != 1:
         raise ValueError(f"cluster has shape {labels.shape}; want one label a row")
@@ -65,7 +66,7 @@ def student(told: Linearised, confidence: float, least: float = -math.inf, most:
     return Estimate(told.ratio, *interval(told.ratio, told.error, told.clusters - 1, confidence, least, most))
 
 
-def restricted(times_s: object, limit_s: float) -> np.ndarray:
+def restricted(times_s: object, limit_s: float) -> Floats:
     """min(time, limit) of each time: what a time that is `inf`, or beyond the limit, counts as in a mean.
 
     The mean of these is the restricted mean time: the area under the share that has not recovered, from 0 to the limit.

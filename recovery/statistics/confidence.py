@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from recovery.statistics import clusters
+from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import Estimate
 from recovery.statistics.given import between_0_and_1, numbers
 from recovery.statistics.means import mean_interval
@@ -35,7 +36,7 @@ RARE = 0.1
 """Shape a of the mixture Beta(a, 1) of `chance`: most of its weight lies near 0, where chances of never ought to be."""
 
 
-def half_width(error: np.ndarray, units: np.ndarray, alpha: float) -> np.ndarray:
+def half_width(error: Floats, units: Floats, alpha: float) -> Floats:
     """Half the width of the sequence for a mean of so many units with this standard error; nan where so few tell
     nothing.
 
@@ -108,7 +109,7 @@ CAPITAL = np.concatenate([[0.5], np.full(len(BETS) - 1, 0.5 / (len(BETS) - 1))])
 _TOGETHER = 16
 
 
-def log_capital(values: np.ndarray, mean: np.ndarray | float) -> np.ndarray:
+def log_capital(values: Floats, mean: Floats | float) -> Floats:
     """Log of what a gambler has who bets that values in [0, 1] have a mean above `mean`; 1 at first.
 
     sum over bets u of w_u prod_i (1 - u + u x_i / mean): on average it does not grow if the mean is not above `mean`,
@@ -126,7 +127,7 @@ def log_capital(values: np.ndarray, mean: np.ndarray | float) -> np.ndarray:
     return np.asarray(top + np.log(np.tensordot(CAPITAL, np.exp(won - top), 1)))
 
 
-def lower(values: object, alpha: float = 0.05) -> np.ndarray:
+def lower(values: object, alpha: float = 0.05) -> Floats:
     """Lower ends for means of bounded values, exact at every look: the least mean against which no bettor has won 1 /
     alpha.
 

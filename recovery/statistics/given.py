@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recovery.statistics.arrays import Floats
 
-def numbers(name: str, values: object, dimensions: int, *, infinite: bool = False) -> np.ndarray:
+
+def numbers(name: str, values: object, dimensions: int, *, infinite: bool = False) -> Floats:
     """float64[...] of so many dimensions, none of them empty; +inf only where it is allowed, nan never."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != dimensions or array.size == 0:
@@ -20,7 +22,7 @@ def numbers(name: str, values: object, dimensions: int, *, infinite: bool = Fals
     return array
 
 
-def same_length(name: str, array: np.ndarray, other: str, wanted: int) -> None:
+def same_length(name: str, array: Floats, other: str, wanted: int) -> None:
     if len(array) != wanted:
         raise ValueError(f"{name} has length {len(array)}; want {wanted}, the length of {other}")
 

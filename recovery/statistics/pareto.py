@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from recovery.statistics.arrays import Flags
 from recovery.statistics.given import numbers
 
 
-def pareto(points: object) -> np.ndarray:
+def pareto(points: object) -> Flags:
     """Which points no other point beats: none is as small in every column and smaller in one. Ties are kept.
 
     `points` float[n, k], smaller is better in each column, inf allowed. Returns bool[n]. Raises ValueError otherwise.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.given import between_0_and_1, different_names, numbers
 
 QUASI_P_MOST = 0.05
@@ -39,29 +40,29 @@ class Box(NamedTuple):
 class _Runs(NamedTuple):
     """The runs that are searched: float64[n, d], bool[n], bool[d] for the columns that are categories."""
 
-    x: np.ndarray
-    is_case: np.ndarray
-    is_category: np.ndarray
+    x: Floats
+    is_case: Flags
+    is_category: Flags
 
 
 _FREE = Limit()
 _Limits = dict[int, Limit]
 
 
-def _within(column: np.ndarray, limit: Limit) -> np.ndarray:
+def _within(column: Floats, limit: Limit) -> Flags:
     if limit.among is not None:
         return np.isin(column, limit.among)
     return (column >= limit.low) & (column <= limit.high)
 
 
-def _inside(x: np.ndarray, limits: Mapping[int, Limit]) -> np.ndarray:
+def _inside(x: Floats, limits: Mapping[int, Limit]) -> Flags:
     inside = np.ones(len(x), bool)
     for column, limit in limits.items():
         inside &= _within(x[:, column], limit)
     return inside
 
 
-def inside(x: object, names: Sequence[str], box: Box) -> np.ndarray:
+def inside(x: object, names: Sequence[str], box: Box) -> Flags:
     """Which runs lie in a box. `x` float[n, d] with a column a name; returns bool[n]. Raises ValueError otherwise."""
     table = numbers("x", x, 2)
     names = different_names(names, table.shape[1])
@@ -77,7 +78,7 @@ def _middle(outside: float, first_inside: float) -> float:
     return middle if middle != outside else first_inside
 
 
-def _peels(column: np.ndarray, limit: Limit, is_category: bool, share: float) -> Iterator[Limit]:
+def _peels(column: Floats, limit: Limit, is_category: bool, share: float) -> Iterator[Limit]:
     """Narrower limits for the values of a box: without about `share` of them at either end, or without one code."""
     ordered = np.sort(column)
     codes = np.unique(ordered)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.statistics import clusters
+from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.statistics.given import between_0_and_1, different_names, numbers
 
@@ -65,11 +66,11 @@ def variance_shares(
     replication, middle = np.arange(len(a)), float(outputs.mean())
     whole = ((outputs - middle) ** 2).mean(axis=(1, 2))
 
-    def share(explained: np.ndarray) -> Estimate:
+    def share(explained: Floats) -> Estimate:
         told = clusters.student(clusters.linearised(explained.mean(axis=1), whole, replication), confidence)
         return Estimate(*(min(max(end, 0.0), 1.0) for end in told))
 
-    def by_name(part: Callable[[np.ndarray], np.ndarray]) -> dict[str, Estimate]:
+    def by_name(part: Callable[[Floats], Floats]) -> dict[str, Estimate]:
         return {name: share(part(ab[:, i])) for i, name in enumerate(names)}
 
     first = by_name(lambda ab_i: (b - middle) * (ab_i - (a + again) / 2.0))

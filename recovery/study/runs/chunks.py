@@ -14,6 +14,7 @@ import numpy as np
 
 from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
+from recovery.statistics.arrays import Floats
 from recovery.store import results as store
 
 Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
@@ -35,7 +36,7 @@ class Done(NamedTuple):
     """What came of a run: a row (with `error` where it failed) and its curve, float64[2, points], or None."""
 
     row: Row
-    curve: np.ndarray | None
+    curve: Floats | None
 
 
 class _AtOnce(Threads):
@@ -109,7 +110,7 @@ def groups(variant: Variant) -> dict[str, float]:
     return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
 
 
-def _curve(outcome: pipeline.Outcome, every_s: float) -> np.ndarray | None:
+def _curve(outcome: pipeline.Outcome, every_s: float) -> Floats | None:
     if every_s <= 0:
         return None
     step = max(1, round(every_s / outcome.scenario.coupling.window))

@@ -6,6 +6,7 @@ import numpy as np
 
 from recovery.model.sweep import Span
 from recovery.statistics import prim
+from recovery.statistics.arrays import Flags
 from recovery.store.sweep_record import Box
 from recovery.study.sweep.policies import Policy, shown
 from recovery.study.sweep.sweeping import Sweeping
@@ -33,7 +34,7 @@ def boxes_of(work: Sweeping, ranked: Sequence[Policy]) -> dict[int, tuple[Box, .
     return out
 
 
-def _boxes(work: Sweeping, policy: Policy, fails: np.ndarray) -> tuple[Box, ...]:
+def _boxes(work: Sweeping, policy: Policy, fails: Flags) -> tuple[Box, ...]:
     keys = list(work.sweep.uncertainties)
     columns: list[Sequence[float]] = []
     texts: list[list[str]] = []  # of each key, its values as text, if they are; a code is a place there

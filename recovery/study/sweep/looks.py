@@ -7,6 +7,7 @@ import numpy as np
 
 from recovery.model.sweep import Sweep
 from recovery.statistics import confidence, selection
+from recovery.statistics.arrays import Floats, Whole
 from recovery.store.sweep_record import Status
 from recovery.study.sweep.draws import Drawn
 from recovery.study.sweep.estimates import ALPHA
@@ -41,12 +42,12 @@ class Looks:
             raise ValueError("no look was taken; want `end` first")
         return self.selected
 
-    def times_of(self, policy: int) -> tuple[np.ndarray, np.ndarray]:
+    def times_of(self, policy: int) -> tuple[Floats, Whole]:
         """Times of a policy's runs in order, `inf` for never, and the unit of each."""
         ordered = sorted(self.times[policy].items())
         return np.array([value for _, value in ordered], float), self.units([place for place, _ in ordered])
 
-    def units(self, places: Sequence[Place]) -> np.ndarray:
+    def units(self, places: Sequence[Place]) -> Whole:
         """The unit of each (replication, draw)."""
         if self.sweep.runs_are_units:
             return np.array([self.draws[place].run_replication for place in places], np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from recovery.measures import register
 from recovery.statistics import clusters, confidence
+from recovery.statistics.arrays import Floats, Whole
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Traffic
@@ -115,7 +116,7 @@ def _difference(looks: Looks, number: int) -> Estimate | None:
     return told(mean_of(mine - other, looks.units(both), is_sequential=looks.sweep.precision is not None))
 
 
-def _regret(regrets: np.ndarray, unit: np.ndarray) -> record.Regret:
+def _regret(regrets: Floats, unit: Whole) -> record.Regret:
     far = regrets > NEVER_FAR_S
     return record.Regret(
         mean=float(regrets.mean()),
