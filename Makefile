@@ -3,12 +3,12 @@
 #   make check              style, types, imports                 make test-all   the slow tests as well
 #   make results            results/ and the README's table anew, from all experiments
 #   make bench [ARGS="..."] benchmarks                            make lock       requirements.lock anew
-#   make clean              remove all that make made
+#   make docs               docs/measures.md anew                make clean      remove all that make made
 # PYTHON=... names the interpreter of a new environment; otherwise the first good one of CANDIDATES is taken.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: run results test test-all check compile unit coverage bounds bench lock clean
+.PHONY: docs run results test test-all check compile unit coverage bounds bench lock clean
 
 CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
 # CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
@@ -24,6 +24,10 @@ QUICK = tests --ignore=tests/bench
 KERNELS = $(addprefix tests/test_,aftermath.py dns.py health.py interleavings.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
+
+# The page of columns and measures, from the register and the stages.
+docs: $(ENVIRONMENT)
+	$(BIN)/python -m recovery.stages.document > docs/measures.md
 
 run: $(ENVIRONMENT)
 	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)

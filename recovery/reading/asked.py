@@ -58,4 +58,4 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
 def _needs(measure: str, traffic: str, scenario: Scenario) -> str:
     """The later stage's table that a measure needs and that a scenario has not; "" if it lacks none."""
     known = register.find(measure, traffic)
-    return "" if known is None or not known.needs or getattr(scenario, known.needs) is not None else known.needs
+    return "" if known is None or not known.needs or getattr(scenario, known.needs, None) is not None else known.needs

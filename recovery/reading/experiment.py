@@ -166,13 +166,13 @@ def rebuilt(
             break  # a variant of a wrong scenario repeats its mistakes
     if not variants and not mistakes:
         mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
-    if head is not None and not mistakes and model is Scenario:
+    if head is not None and not mistakes and issubclass(model, Scenario):
         mistakes += asked.wrong(head, variants, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
     own_changes = {name_: change for name_, _, change in changes}
     experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, own_changes)
-    if sweep is not None and model is Scenario:
+    if sweep is not None and issubclass(model, Scenario):
         mistakes += _wrong_uncertainties(experiment, sweep)
         if mistakes:
             raise ScenarioError("\n".join(dict.fromkeys(mistakes)))

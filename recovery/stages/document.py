@@ -1,0 +1,102 @@
+"""The page of columns and measures, docs/measures.md: `python -m recovery.stages.document > docs/measures.md`."""
+
+from collections.abc import Mapping, Sequence
+
+from recovery.measures import register, tables
+from recovery.measures.register import ALL, COLUMNS_VERSION, JOBS, LEASES, Measure, unit_of
+from recovery.stages import known, traffic
+from recovery.stages.stage import Column
+
+HEAD = f"""# Columns and measures
+
+Version {COLUMNS_VERSION} of the columns (`versions.columns` in manifest.json). It is raised when a name goes or comes
+to mean another thing; a new name does not raise it. A name ends in its unit: `_s`, `_ns`, `_share` (0 to 1), `_hours`,
+`_minutes`, `_per_s`; a count or a ratio has none.
+
+This page is made by `make docs` from the register of measures (`recovery/measures/register.py`) and from the columns of
+the stages (`recovery/stages/`). How one is added: [adding.md](adding.md). How a measure is reckoned: `MODEL.md`.
+"""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _head(columns: Mapping[str, str]) -> str:
+    return _table(("column", "what it is"), [(f"`{name}`", meaning) for name, meaning in columns.items()])
+
+
+def _columns(columns: Sequence[Column]) -> str:
+    rows = [
+        (
+            f"`{one.name}`" + (" and the zone's number: `_0` …" if one.by_zone else ""),
+            unit_of(one.name),
+            one.kind,
+            one.meaning,
+        )
+        for one in columns
+    ]
+    return _table(("column", "unit", "kind", "what it is"), rows)
+
+
+def _asked(one: Measure) -> str:
+    """Where a measure may be asked for."""
+    places = {
+        "`[expect]`": one.is_expected,
+        "`[[observed]]`": one.is_milestone,
+        "`sweep.measure`": one.is_recovery,
+        "harm": one.is_harm,
+    }
+    return ", ".join(place for place, is_asked in places.items() if is_asked)
+
+
+def _measures(stage: str) -> str:
+    rows = [
+        (f"`{one.name}`", one.unit, one.kind, one.title, one.meaning, _asked(one))
+        for one in register.TABLE
+        if one.stage == stage
+    ]
+    return _table(("measure", "unit", "kind", "title", "what it is", "asked for in"), rows)
+
+
+def page() -> str:
+    """The page as text."""
+    own = {kind.name: [one for one in kind.columns if one not in traffic.COLUMNS] for kind in known.TRAFFIC}
+    parts = [
+        HEAD,
+        "## Which run a row is of",
+        "`series.parquet` of a run has a row for each window of the first replication of each variant:",
+        _head(tables.SERIES),
+        "Rows of `summary.json` of a run:",
+        _head(tables.ROWS),
+        "`runs.parquet` and `runs.csv` of a sweep have a row for each run, and a column for each key that is varied:",
+        _head(tables.RUNS),
+        "`series.parquet` of a sweep has curves of `leased_share` or `backlog`:",
+        _head(tables.CURVES),
+        "## Columns of the series",
+        "A *flow* is what happened in a window, a *level* what was at its end, a *peak* the largest within it.",
+        "### Hosts, of leases and of jobs",
+        _columns(traffic.COLUMNS),
+    ]
+    for name, columns in own.items():
+        parts += [f"### Of {name} alone", _columns(columns)]
+    for stage in known.LATER:
+        parts += [f"### Stage {stage.name}, with a table `[{stage.name}]`", _columns(stage.columns)]
+    parts += [
+        "## Measures",
+        "A *time* lasts; a *milestone* is a moment from the start (0: always, infinite: never, empty: not measured).",
+        "### Of leases and of jobs",
+        _measures(ALL),
+        "### Of leases",
+        _measures(LEASES),
+        "### Of jobs",
+        _measures(JOBS),
+    ]
+    for stage in known.LATER:
+        parts += [f"### Of the stage {stage.name}", _measures(stage.name)]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
