@@ -8,16 +8,19 @@ client; a rule that declares leases valid answers nobody. The scenarios are smal
 import functools
 import math
 from importlib import resources
-from typing import Any
 
 import numpy as np
 import pytest
+import run_records
 
 from recovery.reading.experiment import parse
-from recovery.show import report
+from recovery.show import advice
+from recovery.show.verdict import verdict
 from recovery.simulate import pipeline
-from recovery.store import results as store
-from recovery.study import advice
+from recovery.store.run_record import Group, Summary
+from recovery.study import keeping
+from recovery.study.resolved import resolved
+from recovery.study.summary import summarise
 
 # 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
 LEASES = """
@@ -33,19 +36,17 @@ policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
 
 
 @functools.cache
-def told(text: str) -> tuple[dict[str, Any], list[str]]:
+def told(text: str) -> tuple[Summary, list[str]]:
     """Summary and verdict of a scenario."""
     experiment = parse(text)
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(variant, 1, 0) for variant in experiment.variants]))
-    summary = store.summarise(experiment, outcomes)
-    manifest = {"kind": "leases" if experiment.first.scenario.fleet else "jobs", "window_s": 1.0, "inputs": {},
-                "horizon_s": experiment.first.scenario.horizon, "head": {}}  # fmt: skip
-    return summary, report.verdict(manifest, summary)
+    found = keeping.results(experiment, outcomes, summarise(experiment, outcomes))
+    return found.summary, verdict(found.manifest, found.summary)
 
 
 def limit(text: str) -> advice.Limit:
-    found = advice.limit_of(told(text)[0]["groups"][0])
+    found = advice.limit_of(told(text)[0].groups[0])
     assert found is not None
     return found
 
@@ -53,7 +54,7 @@ def limit(text: str) -> advice.Limit:
 def test_the_hosts_pace_it() -> None:
     """Patient clients that come back at once after a failure: 2,000 leases at 20 a second take 100 s."""
     summary, _ = told(LEASES)
-    assert summary["groups"][0]["measures"]["ttr99_s"]["mean"] == pytest.approx(100, rel=0.1)
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(100, rel=0.1)
     found = limit(LEASES)
     assert found.kind == "capacity"
     assert "which do 20 a second" in found.text
@@ -63,15 +64,18 @@ def test_the_hosts_pace_it() -> None:
 def test_renewals_slow_the_hosts_as_leases_come_back(renewals: float) -> None:
     """Oracle: dx/dt = 1 - r x, integrated from none to all."""
     x = (np.arange(100_000) + 0.5) / 100_000
-    assert advice._slowed({"renewals_share": renewals}) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
+    scenario = resolved(parse(LEASES).first.scenario)
+    assert scenario.fleet is not None
+    slowed = scenario.model_copy(update={"fleet": scenario.fleet.model_copy(update={"renewals_share": renewals})})
+    assert advice.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
 
 
 def test_no_bound_is_longer_than_what_it_explains() -> None:
     """Oracle: a bound. Of the jobs of a minute over capacity most give up, and the peak is over soon."""
     preset = resources.files("recovery").joinpath("data", "presets", "jobs.toml")
     summary, said = told(preset.read_text(encoding="utf-8"))
-    [lifo] = [group for group in summary["groups"] if group["variant"] == "last in, first out"]
-    assert 0 < lifo["measures"]["ttr99_s"]["mean"] < 45
+    [lifo] = [group for group in summary.groups if group.variant == "last in, first out"]
+    assert 0 < lifo.mean("ttr99_s") < 45
     found = advice.limit_of(lifo)
     assert found is not None
     assert found.kind == "backoff"
@@ -98,7 +102,7 @@ def test_requests_time_out_before_their_turn() -> None:
     """All of 2,000 wait 100 s, five timeouts of 20 s: first in, first out never answers in time."""
     text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
     found = limit(text)
-    assert told(text)[0]["groups"][0]["verdicts"] == {"collapsed": 1}
+    assert told(text)[0].groups[0].verdicts == {"collapsed": 1}
     assert found.kind == "timeout"
     assert "5 timeouts of 20 s" in found.text
     assert any(sentence.startswith("Why: the work that waits is 5 timeouts") for sentence in told(text)[1])
@@ -122,27 +126,28 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     """Frozen leases never run out, and just as many wait: more workers help most, though they take longer than 0 s."""
     text = LEASES + '[variants.frozen]\npolicy.lease = "freeze"\n[variants.more]\nhost.workers = 20\n'
     summary, verdict = told(text)
-    frozen = next(group for group in summary["groups"] if group["variant"] == "frozen")
-    assert frozen["measures"]["ttr99_s"]["mean"] == 0
-    best = advice.best_of(summary["groups"])
+    frozen = next(group for group in summary.groups if group.variant == "frozen")
+    assert frozen.mean("ttr99_s") == 0
+    best = advice.best_of(summary.groups)
     assert best is not None
-    assert best["variant"] == "more"
+    assert best.variant == "more"
     assert any(sentence.startswith("Most helps “more”") for sentence in verdict)
     assert any(sentence.startswith("“frozen” lets no lease run out, which is no answer") for sentence in verdict)
-    assert frozen["unleased_s"] is None
+    assert frozen.unleased is None
     # Leases were renewed up to the outage, at most three minutes before: they run out 7 to 10 min into it.
-    begin = summary["groups"][0]["unleased_s"]["from_s"]
-    assert 1020 <= begin <= 1030
+    unleased = summary.groups[0].unleased
+    assert unleased is not None
+    assert 1020 <= unleased.from_s <= 1030
     assert any(sentence.startswith("Holders are without a lease from 17") for sentence in verdict)
 
 
 def test_a_variant_that_answers_all_in_time_does_count() -> None:
     """After an outage of one minute all leases still run, by the same rule: nobody was declared anything."""
     summary, _ = told(LEASES + '[variants.short]\ndependency.outages = [{ from = "10m", to = "11m" }]\n')
-    best = advice.best_of(summary["groups"])
+    best = advice.best_of(summary.groups)
     assert best is not None
-    assert best["variant"] == "short"
-    assert not advice.declares_only(summary["groups"][0], best)
+    assert best.variant == "short"
+    assert not advice.declares_only(summary.groups[0], best)
 
 
 def test_cancelling_warns_of_proxies_and_of_constant_service() -> None:
@@ -176,21 +181,20 @@ policy.client = { name = "fixed", delay = "1s" }
 
 def test_hidden_capacity_is_named() -> None:
     """100 jobs a second served, three retries: above 25 a second a long queue keeps itself long."""
-    group = told(JOBS)[0]["groups"][0]
+    group = told(JOBS)[0].groups[0]
     found = advice.limit_of(group)
-    assert group["verdicts"] == {"collapsed": 1}
+    assert group.verdicts == {"collapsed": 1}
     assert found is not None
     assert found.kind == "retries"
     assert "60 jobs a second are more than the hidden capacity of 25" in found.text
 
 
-def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> dict[str, Any]:
+def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> Group:
     """A group of a summary with later stages."""
     found = {"ttr99_s": ttr_s, "leases_normal_s": 600 + ttr_s, "all_normal_s": all_s, **more}
     if last:
         found[f"{last}_normal_s"] = all_s
-    spans = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in found.items()}
-    return {"variant": variant, "runs": 1, "levers": {}, "verdicts": {"recovered": 1}, "measures": spans}
+    return run_records.group_of(variant, **found)
 
 
 def test_judged_is_the_last_stage() -> None:
@@ -203,7 +207,7 @@ def test_judged_is_the_last_stage() -> None:
     ]  # fmt: skip
     best = advice.best_of(groups)
     assert best is not None
-    assert best["variant"] == "limit in propagation"
+    assert best.variant == "limit in propagation"
     found = advice.limit_of_stage(groups[0], "latency")
     assert found is not None
     assert "264,451 jobs of network propagation wait" in found.text
@@ -218,12 +222,12 @@ def test_differences_that_chance_makes_are_told() -> None:
     """Paired differences of −5, 5, 10 s over three runs hold no sign; of 99, 100, 101 s they do (Student)."""
     base, near, far = (100.0, 100.0, 100.0), (105.0, 95.0, 90.0), (1.0, 0.0, -1.0)
     rows = [
-        {"variant": variant, "levers": {}, "replication": i, "ttr99_s": value}
+        run_records.row_of(variant, i, ttr99_s=value)
         for variant, values in (("a", base), ("near", near), ("far", far))
         for i, value in enumerate(values)
     ]
-    groups = [{"variant": variant, "measures": {}} for variant in ("a", "near", "far")]
-    summary = {"rows": rows, "groups": groups}
+    summary = run_records.summary_of(rows)
+    groups = summary.groups
     mean, low, _ = advice.saved_s(summary, groups[1])
     assert mean == pytest.approx(10 / 3)
     assert low < 0
@@ -242,13 +246,13 @@ def test_a_variant_alone_is_told_what_paces_it() -> None:
 
 def test_a_queue_of_what_was_given_up_counts_too() -> None:
     """All 2,000 at 20 a second wait 100 s, less than a timeout of 2 min; 6,000 requests, with second tries, 300 s."""
-    known = advice.facts(parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
+    known = resolved(parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
     group = group_of("a", 600, math.nan, queue_peak=6000, wasted_share=0.9, fluid_bound_s=99)
-    found = advice.limit_of({**group, "facts": known})
+    found = advice.limit_of(group.model_copy(update={"scenario": known}))
     assert found is not None
     assert found.kind == "timeout"
     assert "the queue gets 2.5 timeouts of 2 min long" in found.text
     short = group_of("a", 100, math.nan, queue_peak=2000, wasted_share=0.0, fluid_bound_s=99, denied_share=0.0)
-    found = advice.limit_of({**short, "facts": known})
+    found = advice.limit_of(short.model_copy(update={"scenario": known}))
     assert found is not None
     assert found.kind == "capacity"

@@ -380,7 +380,7 @@ def test_halving_the_window_moves_no_milestone_by_more_than_a_minute() -> None:
 def test_the_stages_stand_in_results(tmp_path: Path) -> None:
     text = BASE + 'launches = { demand = "3/s" }\npropagation = { workers = 8, time = "1s" }\n'
     finished = execute.run(parse(text, name="x"), out=tmp_path, threads=2, quiet=True)
-    row = finished.summary["rows"][0]
+    row = finished.summary.rows[0].measures
     assert row["launches_asked"] == row["launches_accepted"]
     assert row["reach_p50_s"] == pytest.approx(1.0, rel=0.02)
     import polars as pl

@@ -4,7 +4,6 @@ Oracles: resolvers that are followed one by one; areas under curves by hand; the
 """
 
 import itertools
-import json
 import math
 import pickle
 from pathlib import Path
@@ -17,12 +16,12 @@ from scipy import stats
 from recovery.errors import ScenarioError
 from recovery.model.oddities import oddities
 from recovery.reading.experiment import load, parse
-from recovery.show import figures
+from recovery.show import figures, report
 from recovery.simulate import identity, pipeline
 from recovery.stages import outage
 from recovery.stages.outage import Moments, outages_s, resolve
-from recovery.store import results as store
 from recovery.study import execute, fit
+from recovery.study.summary import course_of, summarise
 
 INPUTS = Path(__file__).resolve().parent / "faults" / "inputs"
 FLEET = """
@@ -193,8 +192,8 @@ def test_the_interval_holds_the_spread_of_the_windows() -> None:
     experiment = load(INPUTS / "window-replications.toml")
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(experiment.first, 1, replication) for replication in range(6)]))
-    group = store.summarise(experiment, outcomes)["groups"][0]["measures"]["leased_all_s"]
-    deviation = (group["high"] - group["low"]) / 2 / stats.t.ppf(0.975, 5) * math.sqrt(6)
+    group = summarise(experiment, outcomes).groups[0].measures["leased_all_s"]
+    deviation = (group.high - group.low) / 2 / stats.t.ppf(0.975, 5) * math.sqrt(6)
     low, high = (math.sqrt(stats.chi2.ppf(p, 5) / 5) * 1800 * math.sqrt(2) for p in (0.001, 0.999))
     assert low < deviation < high
     assert len({outcome.measure()["leased_all_s"] for outcome in outcomes}) == 6
@@ -232,24 +231,31 @@ def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
     text = "replications = 2" + FLEET + RACE + SPREAD + '[variants.quick.dns.window]\nrepair = "20m"\n'
     experiment = parse(text, name="drawn")
     finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
-    manifest = json.loads((tmp_path / "drawn" / "manifest.json").read_text())
-    axis = figures.TimeAxis(manifest)
-    for variant, group in zip(experiment.variants, finished.summary["groups"], strict=True):
-        assert axis.outages_of(group) == outages_s(resolve(variant, 1, 0).scenario)
-    assert axis.outages == outages_s(resolve(experiment.first, 1, 0).scenario)
-    assert axis.outages_of(finished.summary["groups"][1])[-1][1] == pytest.approx(axis.outages[-1][1] - 87 * 60)
-    for row in finished.summary["rows"]:
-        variant = next(variant for variant in experiment.variants if variant.name == row["variant"])
-        own = outages_s(resolve(variant, 1, row["replication"]).scenario)
-        assert [
-            (one["from_s"], one["to_s"], one["fails_share"]) for one in manifest["outages"][row["outages_index"]]
-        ] == own
-    assert "in “as written”" in axis.shading(finished.summary["groups"])
-    assert "in “as written”" not in axis.shading(finished.summary["groups"][:1])
+    axis = figures.TimeAxis.of(finished.manifest)
+    for variant, group in zip(experiment.variants, finished.summary.groups, strict=True):
+        assert axis.outages_of(group) == course_of(outages_s(resolve(variant, 1, 0).scenario))
+    assert axis.outages == course_of(outages_s(resolve(experiment.first, 1, 0).scenario))
+    quick = axis.outages_of(finished.summary.groups[1])
+    assert quick[-1].to_s == pytest.approx(axis.outages[-1].to_s - 87 * 60)
+    for row in finished.summary.rows:
+        variant = next(variant for variant in experiment.variants if variant.name == row.variant)
+        own = outages_s(resolve(variant, 1, row.replication).scenario)
+        assert finished.manifest.outages[row.outages_index] == course_of(own)
+    assert "in “as written”" in axis.shading(finished.summary.groups)
+    assert "in “as written”" not in axis.shading(finished.summary.groups[:1])
 
 
-def test_pictures_of_old_folders_shade_what_the_file_says() -> None:
-    inputs = {"dependency": {"outages": [{"from": "1m", "to": "2m"}, {"from": "2m", "to": "3m", "fails": "40%"}]}}
-    axis = figures.TimeAxis({"horizon_s": 600.0, "head": {}, "inputs": inputs})
-    assert axis.outages == [(60.0, 120.0, 1.0), (120.0, 180.0, 0.4)]
-    assert figures.TimeAxis({"horizon_s": 600.0, "head": {}, "inputs": {}}).outages == []
+def test_the_first_picture_shades_when_the_dependency_was_down(tmp_path: Path) -> None:
+    """Oracle: the outages that the race drew. Behind the curves of leases stands a span for each, as wide as it was."""
+    experiment = parse(FLEET + RACE + SPREAD, name="drawn")
+    finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
+    manifest, summary, series = report.read(finished.folder or tmp_path)
+    first = figures.figures_for(manifest, summary, series)[0]
+    panel = first.figure.axes[0]
+    spans = sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in panel.patches)
+    wanted = [(a, b) for a, b, _ in outages_s(resolve(experiment.first, 1, 0).scenario)]
+    assert first.name == "leased"
+    assert len(wanted) > 1
+    assert np.asarray(spans) == pytest.approx(np.asarray(wanted))
+    assert "dependency down" in [text.get_text() for text in panel.texts]
+    assert "Shaded: the dependency is down" in first.caption

@@ -22,10 +22,10 @@ from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
 from recovery.cli.guard import TRACEBACK
-from recovery.show import report
 from recovery.simulate import pipeline
 from recovery.store import files
 from recovery.store import results as store
+from recovery.store.folder import run_of
 from recovery.study import execute
 
 TOP = Path(__file__).resolve().parent.parent
@@ -425,12 +425,13 @@ def test_a_run_that_fails_costs_no_other(
         result = call(*command, "--out", tmp_path / "out")
     assert result.exit_code == 3
     assert result.stderr == "failed: as written, replication 1: RuntimeError: the reason\n"
-    manifest, summary, _ = report.read(tmp_path / "out" / "tiny")
+    manifest, summary = run_of(tmp_path / "out" / "tiny")
     wanted = json.loads((tmp_path / "calm" / "tiny" / "summary.json").read_text(encoding="utf-8"))["rows"]
     kept = [row for row in wanted if (row["variant"], row["replication"]) != ("as written", 1)]
-    assert [row | {"cpu_s": 0} for row in summary["rows"]] == [row | {"cpu_s": 0} for row in kept]
-    assert (manifest["runs_done"], manifest["runs_wanted"], manifest["interrupted"]) == (3, 4, False)
-    assert [one["replication"] for one in summary["failures"]] == [1]
+    found = json.loads(summary.to_json())["rows"]
+    assert [row | {"cpu_s": 0} for row in found] == [row | {"cpu_s": 0} for row in kept]
+    assert (manifest.runs_done, manifest.runs_wanted, manifest.interrupted) == (3, 4, False)
+    assert [one.replication for one in summary.failures] == [1]
 
 
 def test_where_the_first_variant_fails_the_others_are_told(

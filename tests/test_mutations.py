@@ -24,9 +24,11 @@ from recovery.reading import service_table
 from recovery.reading.experiment import parse
 from recovery.reading.schema import json_schema
 from recovery.simulate import chain
+from recovery.simulate.explain import explanation
 from recovery.simulate.pipeline import Outcome, Runner
-from recovery.store import results as store
+from recovery.store.run_record import Summary
 from recovery.study import race, services
+from recovery.study.summary import summarise
 
 FILES = sources()
 MUTATOR = Mutator(FILES)
@@ -65,7 +67,7 @@ def answer(seed: int) -> str:
         variants = 1 if source.is_services else len(found.variants)
         if not source.is_services and "how_often" not in source.raw:
             list(oddities(found.first.scenario))
-            store.explanation(found.first.scenario, with_hidden_capacity=True)
+            explanation(found.first.scenario, with_hidden_capacity=True)
     except ScenarioError as error:
         said = "refused"
         for line in str(error).splitlines():
@@ -273,7 +275,7 @@ def check_run(seed: int) -> bool:
         with Runner(1) as runner:
             outcomes = [chain.follow(one) for one in runner.run([(variant, seed, n) for n in range(REPLICATIONS)])]
         rows = [outcome.measure() for outcome in outcomes]
-        told = store.summarise(experiment, outcomes)
+        told = summarise(experiment, outcomes)
     except Exception as error:
         if isinstance(error, ValueError) and "want" in str(error):
             return False  # a limit that is told, with the knob to turn
@@ -285,19 +287,18 @@ def check_run(seed: int) -> bool:
     return True
 
 
-def check_summary(told: Mapping[str, Any], where: str) -> None:
+def check_summary(told: Summary, where: str) -> None:
     """Intervals hold their mean, and stay within what is possible; nothing is said that JSON cannot say."""
-    store.to_json(told)
-    [group] = told["groups"]
-    assert group["runs"] == REPLICATIONS, where
-    assert 0 <= group["collapsed"]["low"] <= group["collapsed"]["share"] <= group["collapsed"]["high"] <= 1, where
-    for name, found in group["measures"].items():
-        mean, low, high = found["mean"], found["low"], found["high"]
-        assert not low > mean, (name, found, where)
-        assert not mean > high, (name, found, where)
+    told.to_json()
+    [group] = told.groups
+    assert group.runs == REPLICATIONS, where
+    assert 0 <= group.collapsed.low <= group.collapsed.share <= group.collapsed.high <= 1, where
+    for name, found in group.measures.items():
+        assert not found.low > found.mean, (name, found, where)
+        assert not found.mean > found.high, (name, found, where)
         if name.endswith("_share"):
-            assert not low < 0, (name, found, where)
-            assert not high > 1, (name, found, where)
+            assert not found.low < 0, (name, found, where)
+            assert not found.high > 1, (name, found, where)
 
 
 def check_services(seed: int) -> bool:

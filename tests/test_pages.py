@@ -20,9 +20,15 @@ import pytest
 
 from recovery import units
 from recovery.reading.experiment import parse
-from recovery.show import figures, report
+from recovery.show import figures, pages, report
+from recovery.show import page as shared
+from recovery.show.verdict import verdict
 from recovery.simulate import pipeline
-from recovery.store import results as store
+from recovery.store.folder import save
+from recovery.store.record import number
+from recovery.store.run_record import Quantity
+from recovery.study import keeping
+from recovery.study.summary import summarise
 
 LEASES = """
 title = "A small fleet <b>&"
@@ -106,7 +112,8 @@ def run(text: str, out: Path) -> Path:
         for k in range(experiment.head.replications)
     ]
     with pipeline.Runner(2) as runner:
-        store.save(out, store.results(experiment, list(runner.run(tasks)), {}).files)
+        outcomes = list(runner.run(tasks))
+    save(out, keeping.results(experiment, outcomes, summarise(experiment, outcomes)).files)
     return out
 
 
@@ -214,7 +221,7 @@ def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) ->
         seen = words(page(folders[kind]))
         for group in summary(folders[kind])["groups"]:
             assert group["variant"] in seen
-            means = {name: store.number(found["mean"]) for name, found in group["measures"].items()}
+            means = {name: number(found["mean"]) for name, found in group["measures"].items()}
             shown = [units.show_duration(means[f"ttr{depth}_s"]) for depth in (50, 90, 99, 100)]
             shown += [units.show_share(means["wasted_share"])]
             names = ("efficiency", "amplification", "queue_peak", "unleased_holder_hours")
@@ -250,26 +257,26 @@ def test_the_page_says_in_this_order_what_a_reader_asks(folders: dict[str, Path]
 
 def test_the_verdict_names_the_best_variant_and_what_it_saves(folders: dict[str, Path]) -> None:
     groups = summary(folders["leases"])["groups"]
-    best = min(groups[1:], key=lambda group: store.number(group["measures"]["ttr99_s"]["mean"]))
-    said = " ".join(report.verdict(*report.read(folders["leases"])[:2]))
+    best = min(groups[1:], key=lambda group: number(group["measures"]["ttr99_s"]["mean"]))
+    said = " ".join(verdict(*report.read(folders["leases"])[:2]))
     assert f"“{best['variant']}”" in said
-    assert units.show_duration(store.number(best["measures"]["ttr99_s"]["mean"])) in said
+    assert units.show_duration(number(best["measures"]["ttr99_s"]["mean"])) in said
 
 
 def test_paths_of_a_machine_do_not_reach_the_page() -> None:
     top = "/" + "home"
     argv = ["recovery", "run", f"{top}/me/experiments/storm.toml", f"--out={top}/me/out/x", "host.workers=8"]
-    assert report.command({"argv": argv}) == "recovery run experiments/storm.toml --out=out/x host.workers=8"
+    assert shared.command(argv) == "recovery run experiments/storm.toml --out=out/x host.workers=8"
 
 
 def test_a_folder_without_a_run_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"manifest\.json; want the folder of a finished run") as error:
-        report.write(tmp_path)
+        pages.write(tmp_path)
     assert str(tmp_path) in str(error.value)
     for text in ("{", "[]", '{"format": 0}'):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ValueError, match=r"manifest\.json.*; ?want|manifest\.json has format"):
-            report.write(tmp_path)
+            pages.write(tmp_path)
 
 
 @pytest.mark.parametrize("falls", [False, True])
@@ -296,7 +303,10 @@ def test_pooling_gives_the_nearest_rising_sequence() -> None:
 
 def test_levers_are_numbers_with_their_unit() -> None:
     def of(values: Sequence[Any]) -> figures.Lever | None:
-        return figures.lever_of({"groups": [{"levers": {"a.b": value}} for value in values]})
+        found = [units.quantity(value) for value in values]
+        return figures.lever_over(
+            "a.b", [None if one is None else Quantity(kind=one[0], value=one[1]) for one in found]
+        )
 
     assert of(["25ms", "0.5s"]) == figures.Lever("a.b", "duration", "ms", 1e3)
     assert of(["20/s", "60/min"]) == figures.Lever("a.b", "rate", "/s", 1.0)
@@ -307,11 +317,11 @@ def test_levers_are_numbers_with_their_unit() -> None:
 
 
 def test_hidden_capacity_is_marked_for_each_variant(folders: dict[str, Path]) -> None:
-    manifest, found, _ = report.read(folders["sweep"])
+    found = report.read(folders["sweep"])[1]
     lever = figures.lever_of(found)
     assert lever is not None
-    assert figures.hidden_capacity(manifest, "R = 1", lever) == pytest.approx(20 / 2)
-    assert figures.hidden_capacity(manifest, "R = 3", lever) == pytest.approx(20 / 4)
+    predicted = {group.variant: figures.hidden_capacity(group.scenario, lever) for group in found.groups}
+    assert predicted == {"R = 1": pytest.approx(20 / 2), "R = 3": pytest.approx(20 / 4)}
 
 
 def test_a_fact_about_the_lever_is_drawn(folders: dict[str, Path]) -> None:

@@ -21,7 +21,7 @@ from scipy.stats import qmc
 from test_pages import chromium, page, summary, words
 
 from recovery import theory, units
-from recovery.show import report, sweep_figures
+from recovery.show import pages, sweep_figures
 from recovery.show.sweep_figures.drawn import Sweep, told
 from recovery.show.sweep_figures.harm import front
 from recovery.store import results as store
@@ -352,7 +352,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "grid": fabricate(top / "grid", grid(), drawn[:8], with_series=False),
     }
     for folder in found.values():
-        assert report.write(folder) == folder / "report.html"
+        assert pages.write(folder) == folder / "report.html"
     return found
 
 
@@ -479,7 +479,7 @@ def test_the_page_tells_what_the_summary_holds(folders: dict[str, Path]) -> None
 def test_the_same_folder_gives_the_same_bytes(folders: dict[str, Path], tmp_path: Path) -> None:
     for name in ("manifest.json", "summary.json", "runs.parquet"):
         shutil.copy(folders["grid"] / name, tmp_path)
-    report.write(tmp_path)
+    pages.write(tmp_path)
     files = sorted(file.relative_to(tmp_path) for file in tmp_path.rglob("*") if file.is_file())
     assert len(files) > 10
     assert [f for f in files if (tmp_path / f).read_bytes() != (folders["grid"] / f).read_bytes()] == []
@@ -489,7 +489,7 @@ def test_a_sweep_without_its_runs_is_refused_by_name(folders: dict[str, Path], t
     for name in ("manifest.json", "summary.json"):
         shutil.copy(folders["leases"] / name, tmp_path)
     with pytest.raises(ValueError, match=r"runs\.parquet; want the folder of a finished sweep"):
-        report.write(tmp_path)
+        pages.write(tmp_path)
 
 
 def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None:
@@ -508,7 +508,7 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
     found |= {"sensitivity": [], "notes": [], "precision": None}
     found["design"]["accept"] = None
     (folder / "summary.json").write_text(store.to_json(found), encoding="utf-8")
-    seen = words(report.write(folder).read_text(encoding="utf-8"))
+    seen = words(pages.write(folder).read_text(encoding="utf-8"))
     assert failed["name"] in seen
     assert "Baseline" not in seen
     assert {file.stem for file in (folder / "figures").glob("*.svg")} == {"ranked", "heat", "pareto", "regret"}
@@ -523,13 +523,13 @@ def test_no_warning_of_a_library_reaches_the_terminal(tmp_path: Path) -> None:
     runs.write_parquet(folder / "runs.parquet")
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        assert report.write(folder).is_file()
+        assert pages.write(folder).is_file()
 
 
 @pytest.mark.slow
 def test_a_page_of_three_hundred_policies_is_below_a_megabyte(tmp_path: Path) -> None:
     folder = fabricate(tmp_path, policies_of(300), draws_of(16))
-    size = report.write(folder).stat().st_size
+    size = pages.write(folder).stat().st_size
     assert size < 1_000_000
     seen = words(page(folder))
     assert all(policy.told in seen for policy in told(sweep_record.read(folder)))

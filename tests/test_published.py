@@ -11,9 +11,11 @@ import pytest
 from recovery import theory
 from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
-from recovery.show import publish, report, stage_times, text
+from recovery.show import publish, stage_times, text
+from recovery.show.verdict import verdict
 from recovery.simulate import identity
-from recovery.store import results as store
+from recovery.store.folder import run_of
+from recovery.store.record import number
 from recovery.study import execute, race, sweep
 from recovery.study.sweep.estimates import units_that_show
 from recovery.units import rate_per_s
@@ -54,14 +56,14 @@ def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> N
     found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert found
     summary = execute.run(parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
-    verdicts = {group["variant"]: list(group["verdicts"]) for group in summary["groups"]}
+    verdicts = {group.variant: list(group.verdicts) for group in summary.groups}
     assert verdicts == {"as written": ["collapsed"], "bounded queue": ["recovered"]}
-    assert [bound["holds"] for bound in summary["expect"]] == ["no"]  # status 99
+    assert [bound.holds for bound in summary.expect] == ["no"]  # status 99
 
 
 def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = " ".join(report.verdict(published("paxos-retry-storm", "manifest.json"), published("paxos-retry-storm")))
+    said = " ".join(verdict(*run_of(RESULTS / "paxos-retry-storm")))
     halves_ms = re.findall(r"below ([\d.]+) ms \(([\d.]+) ms to ([\d.]+) ms", said)
     assert len(halves_ms) == 2
     for at, low, high in halves_ms:
@@ -71,7 +73,7 @@ def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
 def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert publish.with_tables(page, RESULTS) == page
-    summary = published("us-east-1-2025-10-leases")
+    summary = run_of(RESULTS / "us-east-1-2025-10-leases").summary
     assert text.variants_table(summary) in page
     assert text.milestones_table(summary) in page
 
@@ -82,9 +84,7 @@ def test_the_whole_day_meets_what_was_observed() -> None:
     assert len(found["milestones"]) == 10
     for stone in [*found["milestones"], *found["services"]["observed"]]:
         if not stone.get("is_given") and not stone.get("follows_manual") and stone["difference_min"] is not None:
-            assert abs(store.number(stone["difference_min"])) <= (10 if stone["confidence"] == "official" else 20), (
-                stone
-            )
+            assert abs(number(stone["difference_min"])) <= (10 if stone["confidence"] == "official" else 20), stone
     kinds = [row["is_predicted"] or row["used_for_fit"] for row in found["services"]["observed"]]
     counted = [row for row, is_counted in zip(found["services"]["observed"], kinds, strict=True) if is_counted]
     page = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,8 +114,7 @@ def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     found = published("us-east-1-2025-10")
     variants = {
-        variant.name: variant
-        for variant in stage_times.variants(found, published("us-east-1-2025-10", "manifest.json")["window_s"])
+        variant.name: variant for variant in stage_times.variants(run_of(RESULTS / "us-east-1-2025-10").summary)
     }
 
     def minutes(span: stage_times.Span) -> str:
@@ -137,7 +136,7 @@ def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
         assert f"{math.floor(behind_s / 60 + 0.5)} minutes behind the leases" in page
     lost = {group["variant"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
     for name in ("as it happened", "velocity control", "no automatic failover"):
-        hours = {end: store.number(lost[name][end]) for end in ("mean", "low", "high")}
+        hours = {end: number(lost[name][end]) for end in ("mean", "low", "high")}
         assert f"{hours['mean']:.1f}" in page
         assert f"({hours['low']:.1f} to {hours['high']:.1f})" in page
 
@@ -173,11 +172,11 @@ def test_lease_milestones_come_within_five_minutes_of_the_observed() -> None:
 
 def test_five_policies_could_have_been_in_place_and_were_faster() -> None:
     groups = {group["variant"]: group for group in published("us-east-1-2025-10-leases")["groups"]}
-    as_it_happened = store.number(groups["as it happened"]["measures"]["ttr99_s"]["mean"])
-    faster = [n for n, g in groups.items() if store.number(g["measures"]["ttr99_s"]["mean"]) < as_it_happened - 600]
+    as_it_happened = number(groups["as it happened"]["measures"]["ttr99_s"]["mean"])
+    faster = [n for n, g in groups.items() if number(g["measures"]["ttr99_s"]["mean"]) < as_it_happened - 600]
     assert len(faster) >= 5
     for never in ("no action", "restarts without a throttle"):
-        assert math.isinf(store.number(groups[never]["measures"]["ttr99_s"]["mean"]))
+        assert math.isinf(number(groups[never]["measures"]["ttr99_s"]["mean"]))
 
 
 def halves(name: str, lever: str, variant: str) -> tuple[float, float]:
@@ -214,7 +213,10 @@ def test_a_pushed_queue_comes_back_below_the_hidden_capacity_only(retries: int) 
 def test_a_published_experiment_comes_out_again(tmp_path: Path) -> None:
     experiment = load(ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
     again = execute.run(experiment, out=tmp_path, threads=execute.cores(), quiet=True).summary
-    then = published("us-east-1-2025-10-leases")
-    for row in [*again["rows"], *then["rows"]]:
-        del row["cpu_s"]
-    assert json.loads(store.to_json(again["rows"])) == then["rows"]
+    then = run_of(RESULTS / "us-east-1-2025-10-leases").summary
+    rows = ([row.model_copy(update={"cpu_s": 0.0}) for row in found.rows] for found in (again, then))
+    now, was = (
+        summary.model_copy(update={"rows": tuple(own)}).to_json()
+        for summary, own in zip((again, again), rows, strict=True)
+    )
+    assert now == was

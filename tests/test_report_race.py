@@ -13,7 +13,7 @@ from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, VARIANTS
 
 from recovery.reading.experiment import Experiment, load, parse
-from recovery.show import report, report_race
+from recovery.show import report, report_race, tables
 from recovery.simulate import pipeline
 from recovery.stages import dns as stage
 from recovery.store.race_record import Race
@@ -182,13 +182,13 @@ def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: 
 def test_variants_with_the_same_leases_are_told_once(experiment: Experiment, folder: Path, page: str) -> None:
     other = experiment.variants[1].name
     manifest, summary, _ = report.read(folder)
-    shown = report.distinct(manifest, summary)
+    shown = tables.distinct(manifest, summary)
     same = all(
-        summary["groups"][0]["measures"][name] == summary["groups"][1]["measures"][name]
+        summary.groups[0].measures[name] == summary.groups[1].measures[name]
         for name in ("ttr50_s", "ttr99_s", "queue_peak", "amplification")
     )
     assert same  # it differs by its throttle of launches alone
     leases = page[page.index('<h2 id="variants"') : page.index('<h2 id="launches"')]
-    assert [group["variant"] for group in shown["groups"]] == ["as it is"]
+    assert [group.variant for group in shown.groups] == ["as it is"]
     assert f"“as it is” stands here also for “{other}”" in leases
     assert other in page[page.index('<h2 id="launches"') :]

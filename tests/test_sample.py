@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from recovery_kernels import requests
+from run_records import group_of
 from scipy import stats
 
 from recovery.errors import ScenarioError
@@ -297,17 +298,17 @@ def test_operators_look_at_the_whole_fleet() -> None:
 def test_the_interval_of_a_sample_is_told_and_that_of_all_hosts_is_none(sample: int | None) -> None:
     outcome = run(fleet(sample))
     row = outcome.measure()
-    numbers = {name: {"mean": value} for name, value in row.items() if isinstance(value, float)}
+    numbers = {name: value for name, value in row.items() if isinstance(value, float)}
     for depth in text.DEPTHS:
         name = f"ttr{depth}"
-        told = text.sample_span({"runs": 1, "measures": numbers}, f"{name}_s")
+        told = text.sample_span(group_of("a", **numbers), f"{name}_s")
         low, high = row.get(f"{name}_low_s", 0.0), row.get(f"{name}_high_s", 0.0)
         span = f"{show_duration(low)} to {show_duration(high)}"
         if math.isnan(low):
             span = "all hosts needed" if depth == 100 else "too few hosts tell"
             assert row[f"{name}_no_interval"]
         assert told == (span if sample == 6 else "")
-        assert text.sample_span({"runs": 2, "measures": numbers}, f"{name}_s") == ""
+        assert text.sample_span(group_of("a", {"recovered": 2}, **numbers), f"{name}_s") == ""
 
 
 def test_progress_is_told_in_hosts_that_are_simulated() -> None:

@@ -504,14 +504,15 @@ def test_a_run_says_what_its_services_did(finished: execute.Finished) -> None:
 def test_leases_turn_well_when_the_run_says_so(finished: execute.Finished, folder: Path) -> None:
     # Oracle: the measure of the run, which finds the same moment from the same curve by another way.
     summary = finished.summary
-    row = next(row for row in summary["rows"] if row["variant"] == "as written" and row["replication"] == 0)
-    leases = next(one for one in summary["services"]["services"] if one["name"] == "leases")
-    assert leases["impaired"][-1][1] == pytest.approx(3000 + row["ttr99_s"], abs=0.01)
-    launches = next(one for one in summary["services"]["services"] if one["name"] == "launches")
-    assert launches["impaired"][0][0] == pytest.approx(row["launches_fail_s"], abs=0.01)
-    assert launches["impaired"][-1][1] == pytest.approx(row["launches_normal_s"], abs=0.01)
-    balancer = next(one for one in summary["services"]["services"] if one["name"] == "balancer")
-    assert balancer["impaired"][0][0] == pytest.approx(row["capacity_falls_s"], abs=0.01)
+    assert summary.services is not None
+    row = next(row for row in summary.rows if row.variant == "as written" and row.replication == 0).measures
+    leases = next(one for one in summary.services.services if one.name == "leases")
+    assert leases.impaired[-1][1] == pytest.approx(3000 + row["ttr99_s"], abs=0.01)
+    launches = next(one for one in summary.services.services if one.name == "launches")
+    assert launches.impaired[0][0] == pytest.approx(row["launches_fail_s"], abs=0.01)
+    assert launches.impaired[-1][1] == pytest.approx(row["launches_normal_s"], abs=0.01)
+    balancer = next(one for one in summary.services.services if one.name == "balancer")
+    assert balancer.impaired[0][0] == pytest.approx(row["capacity_falls_s"], abs=0.01)
 
 
 def test_series_hold_what_the_summary_tells(finished: execute.Finished) -> None:

@@ -5,10 +5,10 @@ Oracles: times put in by hand and Student's interval from scipy; what a run coun
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from run_records import row_of, summary_of
 from scipy import stats
 
 from recovery import units
@@ -16,10 +16,13 @@ from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
+from recovery.show.verdict import verdict
 from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.simulate.outcome import Outcome
+from recovery.store.run_record import Row
 from recovery.study import execute
+from recovery.study.summary import summarise
 
 SMALL = """
 title = "small"
@@ -68,20 +71,15 @@ used_for_fit = true
 """
 
 
-def summary_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    names = list(dict.fromkeys(row["variant"] for row in rows))
-    return {"rows": rows, "groups": [{"variant": name, "levers": {}} for name in names], "recovers_from_s": 100.0}
-
-
-def row(variant: str, replication: int, ttr99: float, launches: float, latency: Any) -> dict[str, Any]:
+def row(variant: str, replication: int, ttr99: float, launches: float, latency: float) -> Row:
     times = {"leases_normal_s": 100.0 + ttr99, "launches_normal_s": launches, "latency_normal_s": latency}
-    return {"variant": variant, "replication": replication, "all_normal_s": max(map(float, times.values())), **times}
+    return row_of(variant, replication, all_normal_s=max(times.values()), **times)
 
 
 def test_savings_are_paired() -> None:
     first = [row("a", i, 50.0 + i, 1000.0 + 300 * i, 400.0) for i in range(4)]
     second = [row("b", i, 50.0 + i, 900.0 + 290 * i, 500.0) for i in range(4)]
-    a, b = stage_times.variants(summary_of([*first, *second]), 10.0)
+    a, b = stage_times.variants(summary_of([*first, *second]))
     differences = [100.0 + 10 * i for i in range(4)]
     half = stats.t.ppf(0.975, 3) * np.std(differences, ddof=1) / 2
     saved = b.saved_s[stage_times.ALL]
@@ -94,7 +92,7 @@ def test_savings_are_paired() -> None:
 
 def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
     rows = [row("a", 0, 50.0, 1000.0, 0.0), row("b", 0, 50.0, 10.0, math.inf)]
-    a, b = stage_times.variants(summary_of(rows), 10.0)
+    a, b = stage_times.variants(summary_of(rows))
     assert a.show("latency", str) == "always"
     assert a.last == "launches"
     assert b.show("launches", str) == "almost always"
@@ -109,14 +107,14 @@ def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
 def test_one_run_that_was_always_normal_does_not_hide_the_others() -> None:
     """Oracle: the mean of 0 and 40 min; "always" is said of a variant only where it holds of every run."""
     rows = [row("a", 0, -100.0, 0.0, 0.0), row("a", 1, -100.0, 0.0, 2400.0), row("b", 0, -100.0, 0.0, 0.0)]
-    a, b = stage_times.variants(summary_of(rows), 10.0)
+    a, b = stage_times.variants(summary_of(rows))
     assert a.show("latency", units.show_duration) == "20 min"
     assert {b.show(stage, str) for stage in b.normal_s} == {"always"}
     assert b.last == "none"
 
 
 def test_a_run_without_later_stages_has_no_times() -> None:
-    assert stage_times.variants(summary_of([{"variant": "a", "replication": 0, "ttr99_s": 1.0}]), 10.0) == []
+    assert stage_times.variants(summary_of([row_of("a", ttr99_s=1.0)])) == []
 
 
 def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
@@ -136,10 +134,10 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     assert "predicted" in page
     assert "held back by" in page
     manifest, summary, _ = report.read(finished.folder)
-    printed = text.results(experiment, summary, report.verdict(manifest, summary))
+    printed = text.results(manifest, summary, verdict(manifest, summary))
     assert "held back by" in printed
-    variant = stage_times.variants(summary, 10.0)[0]
-    ends = [float(one["all_normal_s"]) for one in summary["rows"] if one["variant"] == "as it is"]
+    variant = stage_times.variants(summary)[0]
+    ends = [one.of("all_normal_s") for one in summary.rows if one.variant == "as it is"]
     assert variant.normal_s[stage_times.ALL].mean == pytest.approx(np.mean(ends))
 
 
@@ -166,9 +164,7 @@ def test_a_measure_of_a_stage_that_is_not_there_is_told(stage: str, head: str, k
 def test_bounds_of_later_stages_are_judged() -> None:
     loaded = parse('expect = { launches_normal_s = "< 1s", usable_min_share = ">= 0%" }\n' + SMALL)
     outcome = follow(loaded)
-    from recovery.store import results as store
-
-    told = {one["text"]: one["holds"] for one in store.summarise(loaded, [outcome])["expect"]}
+    told = {one.text: one.holds for one in summarise(loaded, [outcome]).expect}
     assert told == {"launches_normal_s < 1s": "no", "usable_min_share >= 0%": "yes"}
 
 

@@ -17,8 +17,11 @@ from recovery.show import text as words
 from recovery.simulate import identity
 from recovery.stages import traffic
 from recovery.statistics import confidence
-from recovery.store import results as store
+from recovery.store.json_text import to_json
+from recovery.store.record import number
+from recovery.store.run_record import Bound
 from recovery.study import execute
+from recovery.study.judge import Ended, judged
 
 LEASES = """
 seed = 3
@@ -61,14 +64,14 @@ def without_cpu_time(folder: Path) -> bytes:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for row in summary["rows"]:
         del row["cpu_s"]
-    return store.to_json(summary).encode()
+    return to_json(summary).encode()
 
 
 def test_what_json_cannot_say_is_said_and_read_again() -> None:
-    text = store.to_json({"b": math.inf, "a": [math.nan, -math.inf, 1.5]})
+    text = to_json({"b": math.inf, "a": [math.nan, -math.inf, 1.5]})
     assert json.loads(text) == {"a": [None, "-inf", 1.5], "b": "inf"}
-    assert store.number(json.loads(text)["b"]) == math.inf
-    assert math.isnan(store.number(None))
+    assert number(json.loads(text)["b"]) == math.inf
+    assert math.isnan(number(None))
 
 
 def digest(text: str, name: str = "x", seed: int = 1, replication: int = 0, **options: Any) -> str:
@@ -146,7 +149,7 @@ def test_another_seed_is_another_result(tmp_path: Path) -> None:
 
 def test_conditions_of_the_whole_fleet_fire_once_and_when_they_hold(tmp_path: Path) -> None:
     finished = run(LEASES + WHEN, tmp_path)
-    actions = {action["do"]: action["at_s"] for action in finished.summary["rows"][0]["actions"]}
+    actions = {action.do: action.at_s for action in finished.summary.rows[0].actions}
     assert sorted(actions) == ["restart", "throttle"]
     table = pl.read_parquet(finished.folder / "series.parquet")
     times, leased, queue = (table[name].to_list() for name in ("time_s", "leased_share", "queue"))
@@ -169,23 +172,23 @@ def test_a_condition_that_never_holds_changes_nothing(tmp_path: Path) -> None:
 )
 def test_bounds(tmp_path: Path, bound: str, holds: str) -> None:
     finished = run(RECOVERS + f"[expect]\n{bound}\n", tmp_path)
-    assert [row["holds"] for row in finished.summary["expect"]] == [holds]
+    assert [row.holds for row in finished.summary.expect] == [holds]
 
 
 def test_a_bound_within_the_interval_is_unsure(tmp_path: Path) -> None:
     """Whether a share of 0 of 2 runs is below 5 % cannot be said: its interval reaches to more than a half."""
     finished = run("replications = 2\n" + RECOVERS + '[expect]\ncollapsed_share = "< 5%"\n', tmp_path)
-    [bound] = finished.summary["expect"]
-    assert bound["holds"] == "unsure"
+    [bound] = finished.summary.expect
+    assert bound.holds == "unsure"
     assert words.expected(bound) == "expected collapsed_share < 5%: unsure (0 %; its interval holds the bound)"
-    failed = {"text": "ttr99_s < 1s", "holds": "no", "value": math.nan, "why": "every run failed"}
+    failed = Bound(text="ttr99_s < 1s", holds="no", value=math.nan, why="every run failed")
     assert words.expected(failed) == "expected ttr99_s < 1s: no (every run failed)"
 
 
 def test_a_drift_is_told_as_a_rate_and_a_time_as_a_time() -> None:
-    drift = {"text": "drift_per_s < 1", "holds": "no", "value": 150.0}
+    drift = Bound(text="drift_per_s < 1", holds="no", value=150.0)
     assert words.expected(drift) == "expected drift_per_s < 1: no (150)"
-    assert words.expected(drift | {"text": "ttr99_s < 1s"}) == "expected ttr99_s < 1s: no (2.5 min)"
+    assert words.expected(drift.model_copy(update={"text": "ttr99_s < 1s"})) == "expected ttr99_s < 1s: no (2.5 min)"
 
 
 def test_a_variant_that_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -196,12 +199,12 @@ def test_a_variant_that_does_not_fit_is_refused_before_anything_is_written(tmp_p
 
 def test_in_a_sweep_a_bound_must_hold_at_every_point(tmp_path: Path) -> None:
     sweep = '[sweep.levers]\n"jobs.steps.1.rate" = { values = ["31/s", "400/s"] }\n'
-    calm, pushed = run(JOBS + "[expect]\nqueue_peak = '< 1000'\n" + sweep, tmp_path).summary["groups"]
-    peaks = [group["measures"]["queue_peak"]["mean"] for group in (calm, pushed)]
+    calm, pushed = run(JOBS + "[expect]\nqueue_peak = '< 1000'\n" + sweep, tmp_path).summary.groups
+    peaks = [group.mean("queue_peak") for group in (calm, pushed)]
     between = int(sum(peaks) / 2)
     assert peaks[0] < between < peaks[1]
-    told = run(JOBS + f"[expect]\nqueue_peak = '< {between}'\n" + sweep, tmp_path).summary["expect"]
-    assert [(one["holds"], one["levers"]) for one in told] == [("no", {"jobs.steps.1.rate": "400/s"})]
+    told = run(JOBS + f"[expect]\nqueue_peak = '< {between}'\n" + sweep, tmp_path).summary.expect
+    assert [(one.holds, one.levers) for one in told] == [("no", {"jobs.steps.1.rate": "400/s"})]
 
 
 def test_measured_values_decide_the_name_of_a_run_wherever_they_stand(tmp_path: Path) -> None:
@@ -231,13 +234,13 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
     Oracle: Wilson's interval, and the exact sequence of `confidence.chance`.
     """
     experiment = parse(RECOVERS + '[expect]\ncollapsed_share = "< 25%"\n', name="x", file="x.toml")
-    row = {"variant": experiment.first.name, "levers": {}, "verdict": "recovered"}
-    rows = [row | {"replication": i} for i in range(19)] + [row | {"replication": 19, "verdict": "collapsed"}]
+    row = Ended(experiment.first.name, {}, 0, "recovered", {})
+    rows = [row._replace(replication=i) for i in range(19)] + [row._replace(replication=19, verdict="collapsed")]
     assert theory.wilson(1, 20)[1] < 0.25 < confidence.chance(1, 20).high
-    assert store.judged(experiment, rows, 0)["holds"] == "yes"
-    assert store.judged(experiment, rows, 0, at_every_look=True)["holds"] == "unsure"
-    many = [row | {"replication": i} for i in range(200)]
-    assert store.judged(experiment, many, 0, at_every_look=True)["holds"] == "yes"
+    assert judged(experiment, rows, 0).holds == "yes"
+    assert judged(experiment, rows, 0, at_every_look=True).holds == "unsure"
+    many = [row._replace(replication=i) for i in range(200)]
+    assert judged(experiment, many, 0, at_every_look=True).holds == "yes"
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recovery.cli import main as cli
+from recovery.keys import short_keys
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
-from recovery.reading.design import draws, lever_points, saltelli, short_keys, unit_points
+from recovery.reading.design import draws, lever_points, saltelli, unit_points
 from recovery.reading.experiment import load
 from recovery.store import results as store
 from recovery.store import sweep_record

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from run_records import group_of, row_of, summary_of
 from scipy import stats
 
 from recovery.cli import main as cli
@@ -128,37 +129,22 @@ def test_a_backlog_that_nobody_works_off_has_not_recovered() -> None:
 
 
 def test_what_the_times_do_not_say_is_told_below_them() -> None:
-    def group(variant: str, verdicts: dict[str, int], **means: float) -> dict[str, object]:
-        numbers = {name: {"mean": value, "low": math.nan, "high": math.nan} for name, value in means.items()}
-        return {
-            "variant": variant,
-            "levers": {},
-            "runs": sum(verdicts.values()),
-            "verdicts": verdicts,
-            "measures": numbers,
-        }
-
+    lost, never, nothing = {"ttr99_lost_s": 300.0}, {"ttr99_lost_s": math.inf}, {"ttr99_lost_s": math.nan}
     rows = [
-        {
-            "variant": "a",
-            "verdict": "recovered",
-            "ttr90_lost_s": math.inf,
-            "ttr99_lost_s": 300.0,
-            "drift_per_s": math.nan,
-        },
-        {"variant": "b", "verdict": "recovering", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": -4.0},
-        {"variant": "c", "verdict": "collapsed", "ttr90_lost_s": math.nan, "ttr99_lost_s": None, "drift_per_s": 2.0},
-        {"variant": "c", "verdict": "recovered", "ttr90_lost_s": math.inf, "ttr99_lost_s": "inf", "drift_per_s": None},
+        row_of("a", ttr90_lost_s=math.inf, drift_per_s=math.nan, **lost),
+        row_of("b", verdict="recovering", ttr90_lost_s=math.nan, drift_per_s=-4.0, **nothing),
+        row_of("c", verdict="collapsed", ttr90_lost_s=math.nan, drift_per_s=2.0, **nothing),
+        row_of("c", 1, ttr90_lost_s=math.inf, drift_per_s=math.nan, **never),
     ]
     groups = [
-        group("a", {"recovered": 1}, is_near_cliff=0.0),
-        group("b", {"recovering": 1}, empty_at_s=600.0, is_near_cliff=0.0),
-        group("c", {"collapsed": 1, "recovered": 1}, is_near_cliff=0.5),
+        group_of("a", is_near_cliff=0.0),
+        group_of("b", {"recovering": 1}, empty_at_s=600.0, is_near_cliff=0.0),
+        group_of("c", {"collapsed": 1, "recovered": 1}, is_near_cliff=0.5),
     ]
-    summary = {"rows": rows, "groups": groups}
+    summary = summary_of(rows, groups)
     assert text.lost(summary) == {("a", "ttr99_s")}
-    points = [rows[0] | {"levers": {"host.workers": workers}} for workers in (2, 4)]
-    assert text.lost({"rows": points}) == set()  # a mark would stand at every point, and without a word
+    points = [rows[0].model_copy(update={"levers": {"host.workers": workers}}) for workers in (2, 4)]
+    assert text.lost(summary_of(points)) == set()  # a mark would stand at every point, and without a word
     assert text.notes(summary) == [
         "* “a” lost its share again: 99 % after 5 min.",
         "“b” still drains: what waits would be gone 10 min from the start.",

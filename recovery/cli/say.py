@@ -1,6 +1,6 @@
 """What a command says: data on stdout, as text or as JSON with the number of its form; talk on stderr."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import click
 
@@ -11,7 +11,7 @@ FORMAT = 1  # of all that --json prints; a new number where a reader of the old 
 
 def print_json(table: Mapping[str, object]) -> None:
     """Print a table as JSON, with its format."""
-    from recovery.store.results import to_json
+    from recovery.store.json_text import to_json
 
     click.echo(to_json({"format": FORMAT, **table}), nl=False)
 
@@ -21,7 +21,7 @@ def talk(line: str) -> None:
     click.echo(line, err=True)
 
 
-def status_of(expect: Sequence[Mapping[str, object]]) -> Status:
-    """What the bounds of a scenario make of its runs."""
-    holds = {bound["holds"] for bound in expect}
+def status_of(holds: Iterable[str]) -> Status:
+    """What the bounds of a scenario make of its runs, by whether each holds."""
+    holds = set(holds)
     return Status.THRESHOLD if "no" in holds else Status.UNSURE if holds - {"yes"} else Status.WELL

@@ -3,10 +3,9 @@
 A point is a tuple of (key, value) with values as a file has them. Points depend on the declaration and the seed alone.
 """
 
-import collections
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,6 @@ import numpy as np
 from recovery.model.sweep import Span, Sweep
 
 Point = tuple[tuple[str, Any], ...]
-
-
-def short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """What each key is called in names: as many of its last parts as no other key ends with, or else all of it."""
-    every = list(dict.fromkeys(keys))
-    ends = {key: [key.split(".")[i:] for i in range(key.count("."), -1, -1)] for key in every}
-    shared = collections.Counter(".".join(end) for own in ends.values() for end in own)
-    return {key: next((".".join(end) for end in ends[key] if shared[".".join(end)] == 1), key) for key in every}
 
 
 def lever_points(sweep: Sweep | None, seed: int = 1) -> Iterator[Point]:

@@ -17,10 +17,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from pydantic import JsonValue
 
 from recovery import theory, units
-from recovery.reading.design import short_keys
-from recovery.store.results import number
+from recovery.keys import short_keys
+from recovery.measures import register
+from recovery.show.words import speaking_of
+from recovery.store.run_record import Course, Group, Milestone, Quantity, RunManifest, Scenario, Summary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-Array = np.ndarray[Any, Any]
+Array = npt.NDArray[np.float64]
 
 WIDTH_IN = 6.8
 TITLE_PT = 10.8
@@ -47,7 +51,6 @@ DASHES: tuple[Any, ...] = (
     (0, (10, 3)),
 )
 MARKERS = ("", "o", "s", "^", "D", "v", "X")
-MILESTONES = ("decline_ends_s", "progress_from_s", "leased_all_s", "leases_normal_s")  # of the curve of leases
 WORK = {
     "useful": ("useful", "#009E73", ""),
     "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),
@@ -112,10 +115,13 @@ class Lever(NamedTuple):
     unit: str
     scale: float
 
-    def value(self, raw: Any) -> float:
-        """What an axis shows for a value as the file has it."""
-        found = units.quantity(raw)
-        return math.nan if found is None else found[1] * self.scale
+    def value(self, found: Quantity | None) -> float:
+        """What an axis shows for a number of the file; nan for none."""
+        return math.nan if found is None else found.value * self.scale
+
+    def of(self, group: Group) -> float:
+        """Where a group stands on the axis."""
+        return self.value(group.lever_values.get(self.key))
 
     def show(self, value: float) -> str:
         """A value on the axis, with its unit."""
@@ -140,29 +146,26 @@ class Curve(NamedTuple):
 # --- what results say -------------------------------------------------------------------------------------------------
 
 
-def mean(group: Mapping[str, Any], measure: str) -> float:
-    """Mean of a measure over the replications of a group of summary.json; inf is never, nan is not measured."""
-    found = group["measures"].get(measure)
-    return math.nan if found is None else number(found["mean"])
-
-
-def label_of(variant: str, levers: Mapping[str, Any]) -> str:
+def label_of(variant: str, levers: Mapping[str, JsonValue]) -> str:
     """Name of a variant with the values of its levers, by as much of each key as tells them apart."""
     short = short_keys(levers)
     return ", ".join([variant, *(f"{short[key]} {value}" for key, value in levers.items())])
 
 
-def lever_of(summary: Mapping[str, Any]) -> Lever | None:
+def lever_of(summary: Summary) -> Lever | None:
     """The lever of a sweep over one key whose values are all numbers, durations, rates or shares; else None."""
-    levers = [group["levers"] for group in summary["groups"]]
-    keys = {key for one in levers for key in one}
-    if len(keys) != 1 or not all(levers):
+    keys = {key for group in summary.groups for key in group.levers}
+    if len(keys) != 1 or not all(group.levers for group in summary.groups):
         return None
-    key = keys.pop()
-    found = [units.quantity(one[key]) for one in levers]
-    kinds = {one[0] for one in found if one is not None}
-    values = {one[1] for one in found if one is not None}
-    if None in found or len(kinds) != 1 or len(values) < 2:
+    [key] = keys
+    return lever_over(key, [group.lever_values.get(key) for group in summary.groups])
+
+
+def lever_over(key: str, found: Sequence[Quantity | None]) -> Lever | None:
+    """The axis of a key with these values; None if not all are numbers of one kind, or all are the same."""
+    known = [one for one in found if one is not None]
+    kinds, values = {one.kind for one in known}, {one.value for one in known}
+    if len(known) < len(found) or len(kinds) != 1 or len(values) < 2:
         return None
     kind = kinds.pop()
     if kind == "duration":
@@ -207,80 +210,51 @@ def crossing(at: Sequence[float], shares: Sequence[float], weights: Sequence[flo
     return math.nan
 
 
-def crossings(summary: Mapping[str, Any], lever: Lever) -> dict[str, Crossing]:
+def crossings(summary: Summary, lever: Lever) -> dict[str, Crossing]:
     """For each variant, where on the axis of the lever it collapses in half of its runs."""
     out = {}
-    for variant in dict.fromkeys(group["variant"] for group in summary["groups"]):
-        own = [group for group in summary["groups"] if group["variant"] == variant]
-        at = [lever.value(group["levers"][lever.key]) for group in own]
-        runs = [float(group["runs"]) for group in own]
-        ends = [
-            crossing(at, [number(group["collapsed"][end]) for group in own], runs) for end in ("share", "low", "high")
-        ]
+    for variant in dict.fromkeys(group.variant for group in summary.groups):
+        own = [group for group in summary.groups if group.variant == variant]
+        at, runs = [lever.of(group) for group in own], [float(group.runs) for group in own]
+        shares = [(one.share, one.low, one.high) for one in (group.collapsed for group in own)]
+        ends = [crossing(at, share, runs) for share in zip(*shares, strict=True)]
         out[variant] = Crossing(ends[0], *sorted(ends[1:]))
     return out
 
 
-def inputs_of(manifest: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """The inputs of a variant: the file's own, with the changes of its variant."""
-    inputs = manifest["inputs"]
-    return _merged(inputs, inputs.get("variants", {}).get(variant, {}))
-
-
-def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in change.items():
-        old = out.get(key)
-        whole = not (isinstance(value, dict) and isinstance(old, dict)) or {"name", "dist"} & set(value)
-        out[key] = value if whole else _merged(old or {}, value)
-    return out
-
-
-def mean_time_s(raw: Any) -> float:
-    """Mean (s) of a time as the file has it, a duration or a distribution; nan if the values are in another file."""
-    if isinstance(raw, Mapping):
-        if raw.get("dist") == "uniform":
-            return (units.duration_s(raw["min"]) + units.duration_s(raw["max"])) / 2
-        return units.duration_s(raw["mean"]) if "mean" in raw else math.nan
-    return units.duration_s(raw) if isinstance(raw, str) else math.nan
-
-
-def hidden_capacity(manifest: Mapping[str, Any], variant: str, lever: Lever) -> float:
+def hidden_capacity(scenario: Scenario, lever: Lever) -> float:
     """μ / (1 + R) of a variant on the axis of a lever that is a rate or an interval of arrivals; nan without one."""
-    if not re.fullmatch(r"jobs\.steps\.\d+\.(rate|interval)", lever.key):
+    jobs = scenario.jobs
+    if not re.fullmatch(r"jobs\.steps\.\d+\.(rate|interval)", lever.key) or jobs is None:
         return math.nan
-    inputs = inputs_of(manifest, variant)
-    retries = inputs["jobs"].get("retries", "unlimited")
-    service_s = mean_time_s(inputs["host"]["establish_time"])
-    if not isinstance(retries, int) or not service_s > 0:
+    if math.isinf(jobs.retries) or math.isinf(scenario.hosts.capacity_per_s):
         return math.nan
-    rate = inputs["jobs"].get("hosts", 1) * inputs["host"].get("workers", 1) / service_s
-    hidden = theory.hidden_capacity_per_s(rate, retries)
+    hidden = theory.hidden_capacity_per_s(scenario.hosts.capacity_per_s, jobs.retries)
     return (hidden if lever.kind == "rate" else 1 / hidden) * lever.scale
 
 
-def best_of(groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def best_of(groups: Sequence[Group]) -> Group | None:
     """The variant that is back first (ttr99), if any comes back."""
-    finite = [group for group in groups if math.isfinite(mean(group, "ttr99_s"))]
-    return min(finite, key=lambda group: mean(group, "ttr99_s")) if finite else None
+    finite = [group for group in groups if math.isfinite(group.mean("ttr99_s"))]
+    return min(finite, key=lambda group: group.mean("ttr99_s")) if finite else None
 
 
-def how_long(group: Mapping[str, Any]) -> str:
+def how_long(group: Group) -> str:
     """When a variant is back, in words: "back after 75 min", "never recovers", "not back in 3 of 40 runs"."""
-    ttr = mean(group, "ttr99_s")
-    runs, back = group["runs"], group["verdicts"].get("recovered", 0)
+    ttr = group.mean("ttr99_s")
+    runs, back = group.runs, group.verdicts.get("recovered", 0)
     if math.isfinite(ttr):
         return f"back after {units.show_duration(ttr)}" if ttr > 0 else "is never away"
     if back:
         return f"not back in {runs - back} of {runs} runs"
-    return "never recovers" if group["verdicts"].get("collapsed") else "not yet back at the horizon"
+    return "never recovers" if group.verdicts.get("collapsed") else "not yet back at the horizon"
 
 
 # --- the pictures of a run --------------------------------------------------------------------------------------------
 
 
 def figures_for(
-    manifest: dict[str, Any], summary: dict[str, Any], series: pl.DataFrame | None, marks: Sequence[Mark] = ()
+    manifest: RunManifest, summary: Summary, series: pl.DataFrame | None, marks: Sequence[Mark] = ()
 ) -> list[Picture]:
     """All pictures of the results of a run. `marks` are facts about the lever of a sweep, drawn beside the curves."""
     with style():
@@ -288,23 +262,23 @@ def figures_for(
 
 
 def _figures(
-    manifest: dict[str, Any], summary: dict[str, Any], series: pl.DataFrame | None, marks: Sequence[Mark]
+    manifest: RunManifest, summary: Summary, series: pl.DataFrame | None, marks: Sequence[Mark]
 ) -> Iterator[Picture]:
-    is_leases = manifest["kind"] == "leases"
+    is_leases = manifest.has_leases
     level = "leased_share" if is_leases else "backlog"
-    if any(group["levers"] for group in summary["groups"]):
+    if any(group.levers for group in summary.groups):
         lever = lever_of(summary)
         if lever is None:
             return
-        yield _collapse(manifest, summary, lever, marks)
-        if any(math.isfinite(number(row["ttr99_s"])) for row in summary["rows"]):
+        yield _collapse(summary, lever, marks)
+        if any(math.isfinite(row.of("ttr99_s")) for row in summary.rows):
             yield _sweep_times(summary, lever)
         if series is not None and level in series.columns:
             yield _sweep_curves(manifest, summary, series, lever, level)
         return
     if series is not None:
-        axis = TimeAxis(manifest)
-        curves = [Curve(group["variant"], series_of(series, group)) for group in summary["groups"]]
+        axis = TimeAxis.of(manifest)
+        curves = [Curve(group.variant, series_of(series, group)) for group in summary.groups]
         if is_leases:
             yield _leased(summary, curves, axis)
             if len(curves) > TOGETHER_MAX:
@@ -312,25 +286,25 @@ def _figures(
         else:
             yield _backlog(summary, curves, axis)
             yield _goodput(summary, curves, axis)
-        yield _waiting(manifest, summary, curves, axis)
+        yield _waiting(summary, curves, axis)
         yield _work(summary, curves, axis)
         yield _attempts(summary, curves, axis)
     yield _bars(manifest, summary)
 
 
-def series_of(series: pl.DataFrame, group: Mapping[str, Any]) -> pl.DataFrame:
+def series_of(series: pl.DataFrame, group: Group) -> pl.DataFrame:
     """The windows of a group's variant."""
     import json
 
     import polars as pl
 
-    levers = json.dumps(dict(group["levers"]), sort_keys=True, default=str)
-    return series.filter((pl.col("variant") == group["variant"]) & (pl.col("levers") == levers))
+    levers = json.dumps(dict(group.levers), sort_keys=True, default=str)
+    return series.filter((pl.col("variant") == group.variant) & (pl.col("levers") == levers))
 
 
-def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     shown, others = highlighted(summary, curves)
-    milestones = [stone for stone in summary.get("milestones", []) if stone["measure"] in MILESTONES]
+    milestones = [stone for stone in summary.milestones if stone.measure in register.milestones("leases")]
     figure, (top, below) = stack(
         [3.1, lines_in(_legend_rows(shown, others)) + lines_in(len(milestones) + bool(milestones))]
     )
@@ -339,29 +313,31 @@ def _leased(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) ->
     handles = [draw_line(top, n, *level_of(curve, "leased_share", 100)) for n, (_, curve) in enumerate(shown)]
     axis.dress(top)
     top.set_ylim(-2, 108 if milestones else 103)
-    top.set_ylabel("holders with a lease (%)")
-    names = [f"{curve.label}: {how_long(summary['groups'][i])}" for i, curve in shown]
+    top.set_ylabel(speaking_of(summary.groups[0].scenario.called, "holders with a lease (%)"))
+    names = [f"{curve.label}: {how_long(summary.groups[i])}" for i, curve in shown]
     legend_below(below, handles, names, bool(others))
-    _milestones(top, below, milestones, axis, summary["groups"][0]["variant"])
-    entitle(figure, f"Leases: {_contrast(summary['groups'])}")
-    caption = "Share of holders that hold a lease, at the end of each window."
-    caption += axis.shading(summary["groups"])
+    _milestones(top, below, milestones, axis, summary.groups[0].variant)
+    entitle(figure, f"Leases: {_contrast(summary.groups)}")
+    caption = speaking_of(
+        summary.groups[0].scenario.called, "Share of holders that hold a lease, at the end of each window."
+    )
+    caption += axis.shading(summary.groups)
     if milestones:
         caption += (
-            f" Numbered lines: what was observed; triangles: the same milestone of “{summary['groups'][0]['variant']}”."
+            f" Numbered lines: what was observed; triangles: the same milestone of “{summary.groups[0].variant}”."
         )
     return Picture("leased", figure, caption + grey_note(others))
 
 
-def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]], axis: TimeAxis, variant: str) -> None:
+def _milestones(top: Axes, below: Axes, milestones: Sequence[Milestone], axis: TimeAxis, variant: str) -> None:
     """Observed milestones as numbered lines, simulated ones as triangles; their names as a list under the panel."""
     if not milestones:
         return
     lines = [f"Milestones: observed | simulated (“{variant}”)"]
     last = -math.inf
     raised = False
-    for i, milestone in enumerate(sorted(milestones, key=lambda one: number(one["observed_s"])), 1):
-        at, simulated = number(milestone["observed_s"]), number(milestone["simulated_s"])
+    for i, milestone in enumerate(sorted(milestones, key=lambda one: one.observed_s), 1):
+        at, simulated = milestone.observed_s, milestone.simulated_s
         raised = at - last < 0.03 * axis.horizon_s and not raised
         last = at
         top.axvline(at, color="#0072B2", lw=1.1, ls=(0, (4, 2)), zorder=1)
@@ -376,17 +352,17 @@ def _milestones(top: Axes, below: Axes, milestones: Sequence[Mapping[str, Any]],
             text = f"{axis.show(simulated)} ({'+' if round(off) > 0 else '−' if round(off) else '±'}{abs(off):.0f} min)"
         else:
             text = units.show_milestone(simulated)
-        name = textwrap.shorten(str(milestone["label"]), 58, placeholder=" …")
+        name = textwrap.shorten(milestone.label, 58, placeholder=" …")
         lines.append(f"{i}  {name}: {axis.show(at)} | {text}")
     below.text(
         0, 0, "\n".join(lines), transform=below.transAxes, va="bottom", ha="left", fontsize=8.6, linespacing=1.35
     )
 
 
-def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Leased share, a panel a variant, with the first variant behind it."""
     figure, panels = _grid_of(len(curves) - 1, 1.25)
-    groups = summary["groups"]
+    groups = summary.groups
     first = level_of(curves[0], "leased_share", 100)
     for panel, curve, group in zip(panels, curves[1:], groups[1:], strict=True):
         panel.plot(*first, color=GREY, lw=1.0, ls=(0, (2, 1.5)))
@@ -396,7 +372,7 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         panel.set_yticks([0, 50, 100])
         _panel_title(panel, curve.label, how_long(group))
     _edge_labels(figure, panels, "leased (%)", axis.label)
-    back = sum(math.isfinite(mean(group, "ttr99_s")) for group in groups[1:])
+    back = sum(math.isfinite(group.mean("ttr99_s")) for group in groups[1:])
     entitle(figure, f"Leases under each other variant: {back} of {len(groups) - 1} come back")
     return Picture(
         "leased-each",
@@ -405,11 +381,11 @@ def _each(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
     )
 
 
-def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _backlog(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary, curves, axis, [("jobs that wait for an answer", lambda curve: level_of(curve, "backlog"), "symlog")]
     )
-    entitle(figure, f"Backlog: {_contrast(summary['groups'])}")
+    entitle(figure, f"Backlog: {_contrast(summary.groups)}")
     return Picture(
         "backlog",
         figure,
@@ -417,7 +393,7 @@ def _backlog(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
     )
 
 
-def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _goodput(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary, curves, axis, [("successes (a second)", lambda curve: flow_of(curve, "succeeded"), "linear")]
     )
@@ -433,13 +409,13 @@ def _goodput(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -
         fontsize=8.6,
         color="#8a5f00",
     )
-    served = [(mean(group, "served_share"), group["variant"]) for group in summary["groups"]]
+    served = [(group.mean("served_share"), group.variant) for group in summary.groups]
     text = "; ".join(f"“{variant}” serves {units.show_share(part)} of its jobs" for part, variant in _ends(served))
     entitle(figure, f"Goodput: {text}")
     return Picture("goodput", figure, f"Successes a second. Dotted: jobs that arrive a second, of “{curves[0].label}”.")
 
 
-def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _waiting(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary,
         curves,
@@ -450,14 +426,14 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
         ],
     )
     panel = figure.axes[1]
-    timeout = mean_time_s(manifest["inputs"].get("host", {}).get("timeout"))
+    timeout = summary.groups[0].scenario.hosts.timeout_s
     if math.isfinite(timeout):
         panel.axhline(timeout / 60, color="#D55E00", lw=1.1, ls=(0, (1, 1)))
         panel.annotate(
             f"timeout {units.show_duration(timeout)}", (1, timeout / 60), (-2, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", fontsize=8.6, color="#a04500", va="bottom", ha="right",
         )  # fmt: skip
-    peaks = [(mean(group, "queue_peak"), group["variant"]) for group in summary["groups"]]
+    peaks = [(group.mean("queue_peak"), group.variant) for group in summary.groups]
     text = "; ".join(f"{units.show_count(peak)} under “{variant}”" for peak, variant in _ends(peaks))
     entitle(figure, f"Waiting requests at most: {text}")
     caption = (
@@ -472,7 +448,7 @@ def _waiting(manifest: dict[str, Any], summary: dict[str, Any], curves: Sequence
     )
 
 
-def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Stacked areas of the workers' time: the first variant large, the others small."""
     figure = blank(1.0)
     rows = math.ceil((len(curves) - 1) / 3)
@@ -483,7 +459,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
     panels += [figure.add_subplot(grid[1 + i // 3, i % 3]) for i in range(len(curves) - 1)]
     wasted = []
     seen: set[str] = set()
-    for i, (panel, curve, group) in enumerate(zip(panels, curves, summary["groups"], strict=True)):
+    for i, (panel, curve, group) in enumerate(zip(panels, curves, summary.groups, strict=True)):
         times, shares = _shares_of_work(curve, POINTS_MAX if i == 0 else 120)
         lower = np.zeros_like(times)
         for kind, share in shares.items():
@@ -505,7 +481,7 @@ def _work(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> P
         panel.set_ylim(0, 100)
         panel.set_yticks([0, 50, 100])
         panel.grid(visible=False)
-        wasted.append((mean(group, "wasted_share"), group["variant"]))
+        wasted.append((group.mean("wasted_share"), group.variant))
         _panel_title(panel, curve.label, f"{_part(wasted[-1][0])} of the work wasted", wide=i == 0)
     panels[0].set_ylabel("workers' time (%)")
     for i, panel in enumerate(panels[1:]):
@@ -546,14 +522,12 @@ def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]
     return times[kept], {kind: share[kept] for kind, share in shares.items()}
 
 
-def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) -> Picture:
+def _attempts(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     figure = _lines_picture(
         summary, curves, axis, [("attempts (a second)", lambda curve: flow_of(curve, "submitted", 96), "log")]
     )
     panel = figure.axes[0]
-    capacity = next(
-        (number(row["value"]) for row in summary.get("explain", []) if row["name"] == "establish_per_s"), math.nan
-    )
+    capacity = next((row.value for row in summary.explain if row.name == "establish_per_s"), math.nan)
     low, high = panel.get_ylim()
     panel.set_ylim(min(low, high / 20, capacity / 2 if capacity > 0 else low), high)
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
@@ -576,25 +550,25 @@ def _attempts(summary: dict[str, Any], curves: Sequence[Curve], axis: TimeAxis) 
     )
 
 
-def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
+def _bars(manifest: RunManifest, summary: Summary) -> Picture:
     """Time to recovery, a bar a variant, the fastest on top."""
-    groups = sorted(summary["groups"], key=lambda group: (mean(group, "ttr99_s"), -mean(group, "leased_end_share")))
-    first = summary["groups"][0]["variant"]
+    groups = sorted(summary.groups, key=lambda group: (group.mean("ttr99_s"), -group.mean("leased_end_share")))
+    first = summary.groups[0].variant
     rows = len(groups)
     figure = blank(0.95 + 0.36 * rows + 0.3)
     panel = figure.subplots()
-    horizon_min = (number(manifest["horizon_s"]) - number(summary["recovers_from_s"])) / 60
-    finite = [mean(group, "ttr99_s") / 60 for group in groups if math.isfinite(mean(group, "ttr99_s"))]
+    horizon_min = (manifest.horizon_s - summary.recovers_from_s) / 60
+    finite = [group.mean("ttr99_s") / 60 for group in groups if math.isfinite(group.mean("ttr99_s"))]
     never = len(finite) < rows
     limit = horizon_min if never else max([*finite, 1e-9]) * 1.22
     has_bound = False
     for y, group in enumerate(groups):
-        ttr = mean(group, "ttr99_s") / 60
-        colour = "#000000" if group["variant"] == first else "#0072B2"
+        ttr = group.mean("ttr99_s") / 60
+        colour = "#000000" if group.variant == first else "#0072B2"
         if math.isfinite(ttr):
             panel.barh(y, ttr, height=0.62, color=colour)
-            found = group["measures"]["ttr99_s"]
-            low, high = number(found["low"]) / 60, number(found["high"]) / 60
+            found = group.measures["ttr99_s"]
+            low, high = found.low / 60, found.high / 60
             if math.isfinite(low) and math.isfinite(high):
                 panel.errorbar(ttr, y, xerr=[[ttr - low], [high - ttr]], color=GREY, capsize=3, lw=1.2)
             end = max(ttr, high) if math.isfinite(high) else ttr
@@ -623,23 +597,23 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
                 fontsize=9,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )
-        bound = mean(group, "fluid_bound_s") / 60
+        bound = group.mean("fluid_bound_s") / 60
         if math.isfinite(bound) and bound > 0:
             has_bound = True
             panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
             panel.plot([bound, bound], [y - 0.42, y + 0.42], color="#D55E00", lw=2.2)
-    panel.set_yticks(range(rows), [textwrap.fill(group["variant"], 30) for group in groups])
+    panel.set_yticks(range(rows), [textwrap.fill(group.variant, 30) for group in groups])
     panel.set_ylim(rows - 0.4, -0.7)
     panel.set_xlim(0, limit)
     panel.grid(axis="y", visible=False)
-    what = "99 % leased for good" if manifest["kind"] == "leases" else "99 % of the backlog cleared for good"
+    what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
     panel.set_xlabel(f"minutes until {what}" + (" (the axis ends at the horizon)" if never else ""))
     if rows == 1:
         entitle(figure, f"Time to recovery: “{first}” {how_long(groups[0])}")
     else:
-        entitle(figure, f"Time to recovery: {_contrast(summary['groups'])}")
+        entitle(figure, f"Time to recovery: {_contrast(summary.groups)}")
     caption = f"From the return of the dependency. Black: “{first}”; hatched: not back before the horizon."
-    if manifest["kind"] != "leases":
+    if not manifest.has_leases:
         caption = f"From the time at which recovery is counted. Black: “{first}”; hatched: not back before the horizon."
     if has_bound:
         caption += " Orange mark: the fluid bound, the time if no work were wasted; nothing can be faster."
@@ -649,20 +623,21 @@ def _bars(manifest: dict[str, Any], summary: dict[str, Any]) -> Picture:
 # --- the pictures of a sweep ------------------------------------------------------------------------------------------
 
 
-def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, marks: Sequence[Mark]) -> Picture:
-    variants = list(dict.fromkeys(group["variant"] for group in summary["groups"]))
+def _collapse(summary: Summary, lever: Lever, marks: Sequence[Mark]) -> Picture:
+    variants = list(dict.fromkeys(group.variant for group in summary.groups))
     where = crossings(summary, lever)
-    predicted = {variant: hidden_capacity(manifest, variant, lever) for variant in variants}
+    predicted = {
+        variant: next(hidden_capacity(g.scenario, lever) for g in summary.groups if g.variant == variant)
+        for variant in variants
+    }
     shown = {variant: at for variant, at in predicted.items() if math.isfinite(at)}
     figure, (panel, below) = stack([3.2, lines_in(len(variants) + len(marks) + bool(shown)) + 0.1])
     handles, names = [], []
     for i, variant in enumerate(variants):
-        own = sorted(
-            (g for g in summary["groups"] if g["variant"] == variant), key=lambda g: lever.value(g["levers"][lever.key])
-        )
-        x = [lever.value(group["levers"][lever.key]) for group in own]
+        own = sorted((g for g in summary.groups if g.variant == variant), key=lever.of)
+        x = [lever.of(group) for group in own]
         share, low, high = (
-            np.asarray([100 * number(group["collapsed"][end]) for group in own]) for end in ("share", "low", "high")
+            np.asarray([100 * getattr(group.collapsed, end) for group in own]) for end in ("share", "low", "high")
         )
         colour, dash = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
         bars = panel.errorbar(
@@ -699,10 +674,10 @@ def _collapse(manifest: dict[str, Any], summary: dict[str, Any], lever: Lever, m
     legend_below(below, handles, names, others=False, columns=1)
     found = [(variant, at) for variant, at in where.items() if math.isfinite(at.at)]
     text = "; ".join(f"“{variant}” {lever.show(at.at)}" for variant, at in found) or _one_sided(
-        np.asarray([100 * number(group["collapsed"]["share"]) for group in summary["groups"]])
+        np.asarray([100 * group.collapsed.share for group in summary.groups])
     )
     entitle(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
-    runs = dict.fromkeys(str(n) for n in sorted({group["runs"] for group in summary["groups"]}))
+    runs = dict.fromkeys(str(n) for n in sorted({group.runs for group in summary.groups}))
     caption = (
         f"Share of {' or '.join(runs)} runs that end in collapse, with Wilson's 95 % interval. "
         "Circles: one half, on a line through the shares after neighbours against the trend were pooled."
@@ -722,21 +697,21 @@ def _one_sided(shares: Array) -> str:
     return "no single point at which half of the runs collapse"
 
 
-def medians(summary: Mapping[str, Any], measure: str) -> list[float]:
+def medians(summary: Summary, measure: str) -> list[float]:
     """For each group of a summary, the median of a measure over its runs; inf counts as never, and stays inf."""
     values: dict[tuple[str, str], list[float]] = {}
-    for row in summary["rows"]:
-        values.setdefault((row["variant"], repr(row["levers"])), []).append(number(row[measure]))
+    for row in summary.rows:
+        values.setdefault((row.variant, repr(row.levers)), []).append(row.of(measure))
     out = []
-    for group in summary["groups"]:
-        own = sorted(values[group["variant"], repr(group["levers"])])
+    for group in summary.groups:
+        own = sorted(values[group.variant, repr(group.levers)])
         low, high = own[(len(own) - 1) // 2], own[len(own) // 2]
         out.append(high if math.isinf(high) else (low + high) / 2)
     return out
 
 
-def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
-    variants = list(dict.fromkeys(group["variant"] for group in summary["groups"]))
+def _sweep_times(summary: Summary, lever: Lever) -> Picture:
+    variants = list(dict.fromkeys(group.variant for group in summary.groups))
     middle = medians(summary, "ttr99_s")
     figure, (panel, below) = stack([2.9, lines_in(len(variants)) + 0.1])
     handles, finite = [], [m for m in middle if math.isfinite(m)]
@@ -745,9 +720,7 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     edge = top * scale * 1.15
     for i, variant in enumerate(variants):
         points = sorted(
-            (lever.value(group["levers"][lever.key]), m)
-            for group, m in zip(summary["groups"], middle, strict=True)
-            if group["variant"] == variant
+            (lever.of(group), m) for group, m in zip(summary.groups, middle, strict=True) if group.variant == variant
         )
         colour = COLOURS[i % len(COLOURS)]
         x = [at for at, m in points if math.isfinite(m)]
@@ -786,19 +759,15 @@ def _sweep_times(summary: dict[str, Any], lever: Lever) -> Picture:
     )
 
 
-def _sweep_curves(
-    manifest: dict[str, Any], summary: dict[str, Any], series: pl.DataFrame, lever: Lever, level: str
-) -> Picture:
+def _sweep_curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame, lever: Lever, level: str) -> Picture:
     """One run at each of a few values of the lever, around the point at which the first variant tips over."""
-    variant = summary["groups"][0]["variant"]
-    own = sorted(
-        (g for g in summary["groups"] if g["variant"] == variant), key=lambda g: lever.value(g["levers"][lever.key])
-    )
+    variant = summary.groups[0].variant
+    own = sorted((g for g in summary.groups if g.variant == variant), key=lever.of)
     at = crossings(summary, lever)[variant].at
-    values = [lever.value(group["levers"][lever.key]) for group in own]
+    values = [lever.of(group) for group in own]
     middle = int(np.argmin(np.abs(np.asarray(values) - at))) if math.isfinite(at) else len(own) // 2
     picked = sorted({min(max(middle + step, 0), len(own) - 1) for step in (-4, -2, 0, 2, 4)})
-    axis = TimeAxis(manifest)
+    axis = TimeAxis.of(manifest)
     figure, (panel, below) = stack([2.9, lines_in(math.ceil(len(picked) / 2)) + 0.1])
     scale = 100.0 if level == "leased_share" else 1.0
     handles = [
@@ -806,15 +775,19 @@ def _sweep_curves(
     ]
     groups = [own[p] for p in picked]
     axis.dress(panel, shade=all(axis.outages_of(g) == axis.outages_of(groups[0]) for g in groups), group=groups[0])
-    drawn = {repr(group["levers"]) for group in groups}
-    rows = [row for row in summary["rows"] if row["variant"] == variant and repr(row["levers"]) in drawn]
-    for back in sorted({number(row["recovers_from_s"]) for row in rows if row["replication"] == 0}):
+    drawn = {repr(group.levers) for group in groups}
+    rows = [row for row in summary.rows if row.variant == variant and repr(row.levers) in drawn]
+    for back in sorted({row.of("recovers_from_s") for row in rows if row.replication == 0}):
         panel.axvline(back, color=GREY, lw=1, ls=(0, (1, 1)))
-    panel.set_ylabel("holders with a lease (%)" if level == "leased_share" else "jobs that wait for an answer")
+    panel.set_ylabel(
+        speaking_of(own[0].scenario.called, "holders with a lease (%)")
+        if level == "leased_share"
+        else "jobs that wait for an answer"
+    )
     if level != "leased_share":
         panel.set_yscale("symlog", linthresh=10)
         panel.set_ylim(bottom=0)
-    verdicts = [own[p]["collapsed"]["share"] for p in picked]
+    verdicts = [own[p].collapsed.share for p in picked]
     names = [
         f"{lever.show(values[p])}: {units.show_share(share)} collapse"
         for p, share in zip(picked, verdicts, strict=True)
@@ -835,35 +808,17 @@ def _sweep_curves(
 DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
 
 
-def _courses(manifest: Mapping[str, Any]) -> list[list[tuple[float, float, float]]]:
-    """What the dependency did, each course once, that of the first run first. A folder that was written before
-    manifests told it has what the file says, which may lack outages that were drawn.
-    """
-    if "outages" in manifest:
-        return [
-            [(number(one["from_s"]), number(one["to_s"]), number(one["fails_share"])) for one in course]
-            for course in manifest["outages"]
-        ]
-    written = manifest["inputs"].get("dependency", {}).get("outages", [])
-    return [
-        [
-            (units.duration_s(one["from"]), units.duration_s(one["to"]), units.share(one.get("fails", 1.0)))
-            for one in written
-        ]
-    ]
-
-
 class TimeAxis:
     """Time across: wall-clock labels where the start is known, else seconds, minutes or hours; the outages of the first
     run are shaded, or those of the first run of a group.
     """
 
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
-        self.horizon_s = number(manifest["horizon_s"])
-        clock = manifest["head"].get("clock", "")
+    def __init__(self, horizon_s: float, clock: str = "", courses: Sequence[Course] = ()) -> None:
+        """`clock` is the start in ISO's form; `courses` are what the dependency did, that of the first run first."""
+        self.horizon_s = horizon_s
         self.start = datetime.fromisoformat(clock) if clock else None
-        self._courses = _courses(manifest)
-        self.outages = self._courses[0] if self._courses else []
+        self._courses = courses
+        self.outages = courses[0] if courses else ()
         unit, self.scale = next(
             (u, s)
             for limit, u, s in ((1200, "s", 1.0), (6 * 3600, "min", 60.0), (math.inf, "h", 3600.0))
@@ -878,19 +833,22 @@ class TimeAxis:
             zone = f", UTC{str(self.start)[-6:].replace('-', '−')}" if self.start.tzinfo else ""
             self.label = f"time of day (h:min, {days}{zone})"
 
-    def outages_of(self, group: Mapping[str, Any]) -> list[tuple[float, float, float]]:
-        """(from s, to s, share of requests that fail) of the first run of a group of the summary."""
-        number_ = group.get("outages_index", 0)
-        return self._courses[number_] if number_ < len(self._courses) else self.outages
+    @classmethod
+    def of(cls, manifest: RunManifest) -> TimeAxis:
+        """The axis of a run."""
+        return cls(manifest.horizon_s, manifest.head.clock, manifest.outages)
 
-    def shading(self, groups: Sequence[Mapping[str, Any]]) -> str:
+    def outages_of(self, group: Group) -> Course:
+        """The outages of the first run of a group of the summary."""
+        place = group.outages_index
+        return self._courses[place] if place < len(self._courses) else self.outages
+
+    def shading(self, groups: Sequence[Group]) -> str:
         """What a caption says of the shading behind all these groups."""
         if not self.outages:
             return ""
-        degraded = ", the lighter the fewer requests fail" if any(share < 1 for *_, share in self.outages) else ""
-        whose = (
-            "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0]['variant']}”"
-        )
+        degraded = ", the lighter the fewer requests fail" if any(one.fails_share < 1 for one in self.outages) else ""
+        whose = "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0].variant}”"
         return f" Shaded: the dependency is down{whose}{degraded}."
 
     def show(self, at_s: float) -> str:
@@ -905,7 +863,7 @@ class TimeAxis:
         small: bool = False,
         shade: bool = True,
         named: bool = True,
-        group: Mapping[str, Any] | None = None,
+        group: Group | None = None,
     ) -> None:
         """Limits, ticks, label and outages of a panel; of one `group`, if the panel is of it alone."""
         panel.set_xlim(0, self.horizon_s)
@@ -946,20 +904,21 @@ class TimeAxis:
         else:
             panel.set_xlabel(self.label)
         outages = self.outages if group is None else self.outages_of(group)
-        for i, (begin, end, share) in enumerate(outages if shade else ()):
-            panel.axvspan(begin, min(end, self.horizon_s), facecolor=str(1 - DOWN * share), zorder=0, lw=0)
+        for i, outage in enumerate(outages if shade else ()):
+            end, colour = min(outage.to_s, self.horizon_s), str(1 - DOWN * outage.fails_share)
+            panel.axvspan(outage.from_s, end, facecolor=colour, zorder=0, lw=0)
             if named and not small and i == 0:
                 panel.annotate(
-                    "dependency down", (begin, 0), (4, 4), xycoords=("data", "axes fraction"),
+                    "dependency down", (outage.from_s, 0), (4, 4), xycoords=("data", "axes fraction"),
                     textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="bottom",
                 )  # fmt: skip
 
 
-def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[Array, Array]:
+def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[npt.NDArray[np.int64], Array]:
     """Begins of the parts that a curve is thinned to, and their ends in seconds."""
     times = curve.frame["time_s"].to_numpy()
     every = max(1, math.ceil(len(times) / points))
-    begins = np.arange(0, len(times), every)
+    begins = np.arange(0, len(times), every, dtype=np.int64)
     ends = np.append(begins[1:], len(times)) - 1
     return begins, np.asarray(times[ends], float)
 
@@ -988,17 +947,17 @@ def _rise(curve: Curve, column: str, points: int) -> Array:
     return np.asarray(np.diff(np.append(0.0, values)) / np.diff(np.append(0.0, times)))
 
 
-def highlighted(summary: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
+def highlighted(summary: Summary, curves: Sequence[Curve]) -> tuple[list[tuple[int, Curve]], list[Curve]]:
     """Variants to draw in colour, with their number, and those to draw in grey."""
     numbered = list(enumerate(curves))
     if len(curves) <= TOGETHER_MAX:
         return numbered, []
-    best = best_of(summary["groups"][1:])
+    best = best_of(summary.groups[1:])
     chosen = {0}
     for i, group in numbered[1:]:
-        if best is not None and group.label == best["variant"]:
+        if best is not None and group.label == best.variant:
             chosen.add(i)
-    worst = next((i for i, _ in numbered[1:] if math.isinf(mean(summary["groups"][i], "ttr99_s"))), None)
+    worst = next((i for i, _ in numbered[1:] if math.isinf(summary.groups[i].mean("ttr99_s"))), None)
     if worst is not None:
         chosen.add(worst)
     return [pair for pair in numbered if pair[0] in chosen], [curve for i, curve in numbered if i not in chosen]
@@ -1020,21 +979,21 @@ def _ends(values: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
     return [values[0], max(values[1:], key=far)]
 
 
-def _contrast(groups: Sequence[Mapping[str, Any]]) -> str:
+def _contrast(groups: Sequence[Group]) -> str:
     """The first variant, the best of the others, and one that never recovers: when they are back."""
     first, others = groups[0], groups[1:]
     chosen = [first]
-    never = next((group for group in others if math.isinf(mean(group, "ttr99_s"))), None)
+    never = next((group for group in others if math.isinf(group.mean("ttr99_s"))), None)
     best = best_of(others)
-    if never is not None and math.isfinite(mean(first, "ttr99_s")):
+    if never is not None and math.isfinite(first.mean("ttr99_s")):
         chosen.append(never)
-    if best is not None and (never is None or mean(best, "ttr99_s") < mean(first, "ttr99_s")):
+    if best is not None and (never is None or best.mean("ttr99_s") < first.mean("ttr99_s")):
         chosen.append(best)
     if len(groups) > 1 and all(
-        math.isinf(mean(group, "ttr99_s")) and not group["verdicts"].get("recovered") for group in groups
+        math.isinf(group.mean("ttr99_s")) and not group.verdicts.get("recovered") for group in groups
     ):
         return f"none of the {len(groups)} variants recovers"
-    return "; ".join(f"“{group['variant']}” {_is(how_long(group))}" for group in chosen)
+    return "; ".join(f"“{group.variant}” {_is(how_long(group))}" for group in chosen)
 
 
 def _part(share: float) -> str:
@@ -1064,7 +1023,7 @@ def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
 
 
 def _lines_picture(
-    summary: Mapping[str, Any],
+    summary: Summary,
     curves: Sequence[Curve],
     axis: TimeAxis,
     stacked: Sequence[tuple[str, Callable[[Curve], tuple[Array, Array]], str]],

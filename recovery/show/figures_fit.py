@@ -9,13 +9,13 @@ import numpy as np
 
 from recovery import units
 from recovery.reading.experiment import Experiment, load
-from recovery.show import figures, report
+from recovery.show import figures, page
 from recovery.show.figures import Picture
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
-from recovery.store import results as store
 from recovery.study import fit as fits
 from recovery.study.fit import Fitted, Observations
+from recovery.study.summary import course_of
 
 _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
 
@@ -27,7 +27,7 @@ def write(
     is not among them ("" if it is, or if no value is offered). Raises OSError.
     """
     picture = overlay(load(path, (*overrides, *fitted.overrides)), fitted, observations)
-    report.draw(folder, [picture])
+    page.draw(folder, [picture])
     written = [folder / "figures" / f"{picture.name}.png", folder / "figures" / f"{picture.name}.svg"]
     file = folder / "fitted.toml"
     file.unlink(missing_ok=True)  # one of an earlier fit must not stand for this one
@@ -45,8 +45,7 @@ def overlay(experiment: Experiment, fitted: Fitted, observations: Observations) 
     """Observed against simulated with the values that were found."""
     with figures.style():
         scenario = resolve(experiment.first, experiment.head.seed, 0).scenario
-        manifest = {"horizon_s": scenario.horizon, "head": {"clock": experiment.head.clock}}
-        axis = figures.TimeAxis(manifest | {"outages": store.told_outages([outages_s(scenario)])})
+        axis = figures.TimeAxis(scenario.horizon, experiment.head.clock, [course_of(outages_s(scenario))])
         if observations.milestones:
             return _milestones(axis, fitted, observations)
         return _series(axis, fitted, observations)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from recovery import units
+from recovery.measures import register
 from recovery.show import stage_times
 from recovery.show.figures import (
     COLOURS,
@@ -29,7 +31,6 @@ from recovery.show.figures import (
     entitle,
     flow_of,
     grey_note,
-    inputs_of,
     legend_below,
     level_of,
     lines_in,
@@ -39,7 +40,8 @@ from recovery.show.figures import (
     style,
 )
 from recovery.show.stage_times import ALL, STAGES, Variant
-from recovery.store.results import number
+from recovery.show.words import speaking_of
+from recovery.store.run_record import Milestone, RunManifest, Scenario, Summary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,36 +52,35 @@ ANSWERS = {
     "launches_throttled": ("request limit exceeded", "#D55E00", (0, (6, 2))),
     "launches_insufficient": ("insufficient capacity", "#0072B2", (0, (1.5, 1.5))),
 }
-# Which panel of the day a milestone belongs to.
+# Which panel of the day the milestones of a stage belong to.
 PANEL_OF = {
-    "decline_ends_s": "leases", "progress_from_s": "leases", "leased_all_s": "leases",
-    "leases_normal_s": "leases", "launches_fail_s": "launches",
-    "launches_resume_s": "launches", "launches_normal_s": "launches", "latency_rises_s": "latency",
-    "latency_normal_s": "latency", "errors_start_s": "capacity", "errors_end_s": "capacity",
-    "failover_first_s": "capacity", "capacity_falls_s": "capacity", "capacity_normal_s": "capacity",
-    "all_normal_s": "launches",
-}  # fmt: skip
+    "leases": "leases",
+    "launches": "launches",
+    "propagation": "latency",
+    "health": "capacity",
+    "all": "launches",
+}
 OBSERVED, SIMULATED = "#0072B2", "#000000"
 POINTS = 240  # of a curve
 Line = Callable[[Curve], tuple[Array, Array]]
 
 
-def figures_for(manifest: Mapping[str, Any], summary: dict[str, Any], series: pl.DataFrame | None) -> list[Picture]:
+def figures_for(manifest: RunManifest, summary: Summary, series: pl.DataFrame | None) -> list[Picture]:
     """The pictures of the later stages of a run, in the order of the event; none if it has none."""
-    variants = stage_times.variants(summary, number(manifest["window_s"]))
+    variants = stage_times.variants(summary)
     if series is None or not variants:
         return []
-    axis = TimeAxis(manifest)
-    curves = [Curve(group["variant"], series_of(series, group)) for group in summary["groups"]]
+    axis = TimeAxis.of(manifest)
+    curves = [Curve(group.variant, series_of(series, group)) for group in summary.groups]
     with style():
-        pictures = [_day(manifest, summary, curves, variants, axis)]
+        pictures = [_day(summary, curves, variants, axis)]
         if len(variants) > 1:
             pictures.append(_stages(variants, axis))
-        pictures.append(_launches(manifest, summary, curves, variants, axis))
+        pictures.append(_launches(summary, curves, variants, axis))
         if "launches_reachable" in series.columns:
-            pictures.append(_propagation(manifest, summary, curves, variants, axis))
+            pictures.append(_propagation(summary, curves, variants, axis))
         if "targets_usable" in series.columns:
-            pictures.append(_health(manifest, summary, curves, variants, axis))
+            pictures.append(_health(summary, curves, variants, axis))
     return pictures
 
 
@@ -105,7 +106,7 @@ def _summed(curve: Curve, column: str) -> Array:
     return np.asarray(np.add.reduceat(curve.frame[column].to_numpy().astype(float), begins.astype(int)))
 
 
-def _held(values: Array, known: Array) -> Array:
+def _held(values: Array, known: npt.NDArray[np.bool_]) -> Array:
     """Where nothing is known, the value before; before the first, zero."""
     last = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))
     return np.asarray(np.where(last >= 0, values[np.maximum(last, 0)], 0.0))
@@ -124,12 +125,12 @@ def _latency(curve: Curve) -> tuple[Array, Array]:
     return parts_of(curve, POINTS)[1], _held(_summed(curve, "latency_sum_ns") / 60e9 / np.maximum(done, 1), done > 0)
 
 
-def _share_of(manifest: Mapping[str, Any], column: str) -> Line:
+def _share_of(summary: Summary, column: str) -> Line:
     """A number of targets as a share of all targets of the variant (%)."""
+    targets = {group.variant: group.scenario.health.targets for group in summary.groups if group.scenario.health}
 
     def line(curve: Curve) -> tuple[Array, Array]:
-        targets = float(inputs_of(manifest, curve.label)["health"]["targets"])
-        return level_of(curve, column, 100 / targets, POINTS)
+        return level_of(curve, column, 100 / targets[curve.label], POINTS)
 
     return line
 
@@ -210,18 +211,18 @@ def _level_line(panel: Axes, at: float, text: str) -> None:
     )  # fmt: skip
 
 
-def _actions(panels: Sequence[Axes], summary: Mapping[str, Any], axis: TimeAxis, names: Sequence[str]) -> str:
+def _actions(panels: Sequence[Axes], summary: Summary, axis: TimeAxis, names: Sequence[str]) -> str:
     """Dotted lines where operators of the first variant did one of these things; returns them, for the caption."""
     done: dict[str, list[str]] = {}
-    for action in summary["rows"][0].get("actions", []):
-        if action["do"].partition(" in zone ")[0] in names and number(action["at_s"]) <= axis.horizon_s:
+    for action in summary.rows[0].actions:
+        if action.do.partition(" in zone ")[0] in names and action.at_s <= axis.horizon_s:
             for panel in panels:
-                panel.axvline(number(action["at_s"]), color=GREY, lw=0.9, ls=(0, (1, 2)), zorder=1)
-            done.setdefault(action["do"], []).append(axis.show(number(action["at_s"])))
+                panel.axvline(action.at_s, color=GREY, lw=0.9, ls=(0, (1, 2)), zorder=1)
+            done.setdefault(action.do, []).append(axis.show(action.at_s))
     if not done:
         return ""
     told = "; ".join(f"{name} {', '.join(dict.fromkeys(times))}" for name, times in done.items())
-    return f" Dotted upright lines, what operators of “{summary['rows'][0]['variant']}” did: {told}."
+    return f" Dotted upright lines, what operators of “{summary.rows[0].variant}” did: {told}."
 
 
 def _when(variant: Variant, stage: str, axis: TimeAxis) -> str:
@@ -251,16 +252,15 @@ def _contrast(variants: Sequence[Variant], stage: str, axis: TimeAxis) -> str:
     return text
 
 
-def _duration_s(part: Mapping[str, Any], key: str, default: float) -> float:
-    return units.duration_s(part[key]) if isinstance(part.get(key), str) else default
+def _normal_latency_s(scenario: Scenario) -> float:
+    return scenario.propagation.normal_latency_s if scenario.propagation is not None else math.nan
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
 def _launches(
-    manifest: Mapping[str, Any],
-    summary: dict[str, Any],
+    summary: Summary,
     curves: Sequence[Curve],
     variants: Sequence[Variant],
     axis: TimeAxis,
@@ -278,9 +278,9 @@ def _launches(
         answers.plot(times, values, color=colour, ls=dashes, lw=1.7, label=name)
         most = max(most, float(values.max(initial=0.0)))
     answers.plot(*flow_of(first, "launches_asked", POINTS), color="#009E73", lw=1.2, ls=(0, (8, 2, 1.5, 2)))
-    steps = inputs_of(manifest, first.label)["launches"].get("throttle", [])
-    at = [units.duration_s(step["at"]) for step in steps]
-    rates = [math.nan if step["rate"] == "off" else units.rate_per_s(step["rate"]) for step in steps]
+    part = summary.groups[0].scenario.launches
+    steps = part.throttle if part is not None else ()
+    at, rates = [step.at_s for step in steps], [step.rate_per_s for step in steps]
     answers.step([*at, axis.horizon_s], [*rates, rates[-1] if rates else math.nan], where="post", color="#CC79A7", lw=2)
     axis.dress(answers)
     answers.set_ylim(0, max(most * 1.08, 1e-9))
@@ -307,8 +307,7 @@ def _launches(
 
 
 def _propagation(
-    manifest: Mapping[str, Any],
-    summary: dict[str, Any],
+    summary: Summary,
     curves: Sequence[Curve],
     variants: Sequence[Variant],
     axis: TimeAxis,
@@ -318,14 +317,12 @@ def _propagation(
     figure, (jobs, latency, below) = stack([2.0, 2.0, lines_in(len(shown) + bool(others))])
     _panel(jobs, axis, shown, others, _backlog, "jobs that wait", "symlog")
     handles = _panel(latency, axis, shown, others, _latency, "mean latency (min)", "linear")
-    part = inputs_of(manifest, curves[0].label)["propagation"]
-    normal_s = _duration_s(part, "normal_latency", 300.0)
+    part, normal_s = summary.groups[0].scenario.propagation, _normal_latency_s(summary.groups[0].scenario)
+    reductions = part.reductions if part is not None else ()
     _level_line(latency, normal_s / 60, f"normal up to {units.show_duration(normal_s)}")
-    for reduction in part.get("reductions", []):
-        start = units.duration_s(reduction["at"])
+    for span in reductions:
         for panel in (jobs, latency):
-            panel.axvspan(start, min(start + units.duration_s(reduction["lasts"]), axis.horizon_s),
-                          facecolor="#0072B2", alpha=0.09, zorder=0, lw=0)  # fmt: skip
+            panel.axvspan(span.from_s, min(span.to_s, axis.horizon_s), facecolor="#0072B2", alpha=0.09, zorder=0, lw=0)
     legend_below(below, handles, [curve.label for _, curve in shown], bool(others))
     _only_last([jobs, latency], axis)
     told = _actions([jobs, latency], summary, axis, ("load reduction",))
@@ -334,14 +331,13 @@ def _propagation(
         "Jobs that wait in queues or to come back (logarithmic), and the mean time from an accepted launch to a "
         "reachable instance, of what became reachable."
     )
-    if part.get("reductions"):
+    if reductions:
         caption += f" Shaded blue: load is reduced in “{curves[0].label}”."
     return Picture("propagation", figure, caption + told + grey_note(others))
 
 
 def _health(
-    manifest: Mapping[str, Any],
-    summary: dict[str, Any],
+    summary: Summary,
     curves: Sequence[Curve],
     variants: Sequence[Variant],
     axis: TimeAxis,
@@ -353,13 +349,13 @@ def _health(
     figure, (usable, removed, key, errors, ended, below) = stack(
         [1.7, 1.5, lines_in(keyed), 1.3, 1.3, lines_in(len(shown) + bool(others))]
     )
-    handles = _panel(usable, axis, shown, others, _share_of(manifest, "targets_usable"), "usable\ntargets (%)", "share")
-    part = inputs_of(manifest, curves[0].label)["health"]
-    normal = units.share(part["normal_share"]) if isinstance(part.get("normal_share"), str) else 0.95
+    handles = _panel(usable, axis, shown, others, _share_of(summary, "targets_usable"), "usable\ntargets (%)", "share")
+    part = summary.groups[0].scenario.health
+    targets, normal = (part.targets, part.normal_share) if part is not None else (0, math.nan)
     _level_line(usable, 100 * normal, f"normal from {units.show_share(normal)}")
     own = []
     for zone in zones:
-        size = len(range(zone, int(part["targets"]), len(zones)))
+        size = len(range(zone, targets, len(zones)))
         line = level_of(curves[0], f"removed_in_zone_{zone}", 100 / size, POINTS)
         own.append(draw_line(removed, zone + 1, *line))
     axis.dress(removed, named=False)
@@ -383,8 +379,7 @@ def _health(
 
 
 def _day(
-    manifest: Mapping[str, Any],
-    summary: dict[str, Any],
+    summary: Summary,
     curves: Sequence[Curve],
     variants: Sequence[Variant],
     axis: TimeAxis,
@@ -392,13 +387,17 @@ def _day(
     """All stages on one axis of time, with the milestones of the first variant: observed above, simulated below."""
     shown, others = _chosen(curves, variants)
     stages: dict[str, tuple[Line, str, str]] = {
-        "leases": (lambda c: level_of(c, "leased_share", 100, POINTS), "holders with\na lease (%)", "share"),
+        "leases": (
+            lambda c: level_of(c, "leased_share", 100, POINTS),
+            speaking_of(summary.groups[0].scenario.called, "holders with\na lease (%)"),
+            "share",
+        ),
         "launches": (_accepted, "attempts\naccepted (%)", "share"),
         "latency": (_latency, "mean\nlatency (min)", "linear"),
-        "capacity": (_share_of(manifest, "targets_usable"), "usable\ntargets (%)", "share"),
+        "capacity": (_share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
     }
     stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal_s}
-    stones = sorted(summary.get("milestones", []), key=lambda one: number(one["observed_s"]))
+    stones = sorted(summary.milestones, key=lambda one: one.observed_s)
     rows = len(shown) + bool(others) + len(stones) + (2 if stones else 0)
     figure, (*panels, below) = stack([1.25] * len(stages) + [1.16 * lines_in(rows)])
     handles: list[Any] = []
@@ -406,8 +405,8 @@ def _day(
         handles = _panel(panel, axis, shown, others, line, label, scale)
         _mark(panel, axis, [(i, stone) for i, stone in enumerate(stones, 1) if _panel_of(stone, stages) == stage])
     if "latency" in stages:
-        part = inputs_of(manifest, curves[0].label).get("propagation", {})
-        _level_line(panels[list(stages).index("latency")], _duration_s(part, "normal_latency", 300.0) / 60, "normal")
+        normal_s = _normal_latency_s(summary.groups[0].scenario)
+        _level_line(panels[list(stages).index("latency")], normal_s / 60, "normal")
     _only_last(panels, axis)
     legend_below(below, handles, [curve.label for _, curve in shown], bool(others))
     if stones:
@@ -471,19 +470,20 @@ def _stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
     return Picture("stages", figure, caption)
 
 
-def _panel_of(stone: Mapping[str, Any], stages: Mapping[str, Any]) -> str:
-    wanted = PANEL_OF.get(stone["measure"], "leases")
+def _panel_of(stone: Milestone, stages: Container[str]) -> str:
+    measure = register.find(stone.measure)
+    wanted = PANEL_OF[measure.stage] if measure is not None else "leases"
     return wanted if wanted in stages else "leases"
 
 
-def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -> None:
     """Milestones above a panel: a row of what was observed over a row of what was simulated."""
     if not stones:
         return
     panel.set_title(" ", fontsize=17)  # room for two rows
     last, raised = -math.inf, False
     for i, stone in stones:
-        observed, simulated = number(stone["observed_s"]), number(stone["simulated_s"])
+        observed, simulated = stone.observed_s, stone.simulated_s
         panel.axvline(observed, color=OBSERVED, lw=0.9, ls=(0, (4, 2)), zorder=1)
         place: Any = ("data", "axes fraction")
         raised = observed - last < 0.035 * axis.horizon_s and not raised
@@ -501,16 +501,16 @@ def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Mapping[str, 
             )
 
 
-def _told(stones: Sequence[Mapping[str, Any]], axis: TimeAxis, variant: str) -> list[str]:
+def _told(stones: Sequence[Milestone], axis: TimeAxis, variant: str) -> list[str]:
     """Milestones as a list: number, name, observed, simulated, difference."""
     lines = [f"Milestones: observed | simulated (“{textwrap.shorten(variant, 40, placeholder=' …')}”)"]
     for i, stone in enumerate(stones, 1):
-        observed, simulated = number(stone["observed_s"]), number(stone["simulated_s"])
+        observed, simulated = stone.observed_s, stone.simulated_s
         text = units.show_milestone(simulated)
         if 0 < simulated < math.inf:
             off = round((simulated - observed) / 60)
             text = f"{axis.show(simulated)} ({'+' if off > 0 else '−' if off else '±'}{abs(off)} min)"
-        fit = ", used for the fit" if stone["used_for_fit"] else ""
-        name = textwrap.shorten(str(stone["label"]), 56, placeholder=" …")
+        fit = ", used for the fit" if stone.used_for_fit else ""
+        name = textwrap.shorten(stone.label, 56, placeholder=" …")
         lines.append(f"{i}  {name}: {axis.show(observed)} | {text}{fit}")
     return lines

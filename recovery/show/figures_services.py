@@ -202,7 +202,7 @@ def _axis(part: Services) -> TimeAxis:
     horizon = part.horizon_s
     if ends and all(math.isfinite(end) for end in ends):
         horizon = min(horizon, 1.04 * last + part.window_s)
-    return TimeAxis({"horizon_s": horizon, "head": {"clock": part.clock}, "inputs": {}})
+    return TimeAxis(horizon, part.clock)
 
 
 def observed_spans(rows: Sequence[ServiceMilestone]) -> list[tuple[float, float]]:

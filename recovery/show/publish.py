@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from recovery.show import stage_times, text
-from recovery.store import files
-from recovery.store.results import to_json
+from recovery.store import files, folder
+from recovery.store.json_text import to_json
 
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
 
@@ -19,17 +19,17 @@ def publish(out: Path, results: Path, readme: Path) -> None:
 
     Raises ValueError for a folder whose run was interrupted.
     """
-    for folder in sorted(path.parent for path in out.glob("*/manifest.json")):
-        manifest = files.read_json(folder / "manifest.json")
+    for place in sorted(path.parent for path in out.glob("*/manifest.json")):
+        manifest = files.read_json(place / "manifest.json")
         if manifest["runs_done"] != manifest["runs_wanted"]:
-            raise ValueError(f"{folder}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
-        pictures = [path for path in (folder / "figures").glob("*.png") if path.name in LEADING]
-        kept = {path.name: path.read_bytes() for path in (folder / "report.html", folder / "manifest.json", *pictures)}
-        summary = files.read_json(folder / "summary.json")
+            raise ValueError(f"{place}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
+        pictures = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]
+        kept = {path.name: path.read_bytes() for path in (place / "report.html", place / "manifest.json", *pictures)}
+        summary = files.read_json(place / "summary.json")
         if len(summary.get("rows", ())) > ROWS_MAX:
             summary["rows"] = []  # too many to read; the groups have what they say
         kept["summary.json"] = to_json(summary).encode()
-        files.write_together({results / folder.name / name: data for name, data in kept.items()})
+        files.write_together({results / place.name / name: data for name, data in kept.items()})
     files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
 
 
@@ -44,13 +44,12 @@ def with_tables(page: str, results: Path) -> str:
     """The page with the table of each experiment that it names as the program prints it; of a sweep its answers."""
 
     def filled(match: re.Match[str]) -> str:
-        summary, manifest = (
-            files.read_json(results / match["name"] / f"{what}.json") for what in ("summary", "manifest")
-        )
-        if summary.get("kind") == "sweep":
-            answers = "\n".join(f"- {answer}" for answer in summary["answers"])
+        place = results / match["name"]
+        if folder.kind_of(place) == "sweep":
+            answers = "\n".join(f"- {answer}" for answer in files.read_json(place / "summary.json")["answers"])
             return f"{match[1]}{answers}\n<!-- end -->"
-        stages = stage_times.variants(summary, manifest["window_s"])
+        _, summary = folder.run_of(place)
+        stages = stage_times.variants(summary)
         variants = text.stages_table(stages) if stages else text.variants_table(summary)
         return f"{match[1]}```\n{variants}\n\n{text.milestones_table(summary)}\n```\n<!-- end -->"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from recovery import units
-from recovery.show import figures, race_text, report
+from recovery.show import figures, page, race_text
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
 from recovery.store.race_record import RaceManifest, RaceRow, RaceSummary
@@ -30,10 +30,10 @@ def write(folder: Path) -> Path:
     manifest, summary = _read(folder / "manifest.json", RaceManifest), _read(folder / "summary.json", RaceSummary)
     with figures.style():
         pictures = [_often(summary.rows), _latency(summary.rows)]
-    drawn = report.draw(folder, pictures)
-    page = folder / "report.html"
-    files.write_text(page, html(manifest, summary, drawn))
-    return page
+    drawn = page.draw(folder, pictures)
+    file = folder / "report.html"
+    files.write_text(file, html(manifest, summary, drawn))
+    return file
 
 
 def _read(path: Path, kind: type[R]) -> R:
@@ -51,7 +51,7 @@ def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Pic
 
     data = resources.files("recovery.show").joinpath("templates")
     look = _STYLE.search(data.joinpath("report.html.j2").read_text(encoding="utf-8"))
-    return report.filled(
+    return page.filled(
         "race.html.j2",
         drawn,
         look=Markup(look[0] if look else ""),
@@ -61,7 +61,7 @@ def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Pic
         rows=race_text.often_rows(summary.rows),
         searches=summary.possible,
         inputs=json.dumps(manifest.inputs["dns"], indent=1, ensure_ascii=False),
-        command=report.command({"argv": manifest.argv}),
+        command=page.command(manifest.argv),
     )
 
 

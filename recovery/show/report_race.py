@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery import units
-from recovery.show import figures, report
+from recovery.show import figures, page
 from recovery.show.figures import COLOURS, INK, Picture, TimeAxis
 from recovery.show.race_text import show_rate
 
@@ -30,13 +30,13 @@ def section(race: Race | None, seen: Stones, clock: str, marks: Sequence[int], f
         return ""
     with figures.style():
         pictures = [] if race.window is None else [_window(race.window, seen, clock)]
-    return html(race, marks, report.draw(folder, pictures))
+    return html(race, marks, page.draw(folder, pictures))
 
 
 def html(race: Race, marks: Sequence[int], drawn: Sequence[tuple[Picture, str]]) -> str:
     """The section as text; `drawn` is its picture with its SVG."""
     searches = {search.guardrails: search for search in race.possible}
-    return report.filled(
+    return page.filled(
         "dns.html.j2",
         drawn,
         small=race.possible[0],
@@ -45,7 +45,7 @@ def html(race: Race, marks: Sequence[int], drawn: Sequence[tuple[Picture, str]])
         sentence=_sentence(race.rows[0]),
         stories=[search for search in race.possible[1:] if search.is_possible],
         marks=marks,
-        inputs=report.text_of(race.inputs),
+        inputs=page.text_of(race.inputs),
     )
 
 
@@ -91,7 +91,7 @@ def _window(window: Window, seen: Stones, clock: str) -> Picture:
     """Share of the requests to the dependency that fail, over its window, with what was observed."""
     steps = window.steps
     end = max([steps[-1][1], *(at for at, _ in seen)]) if steps else 60.0
-    axis = TimeAxis({"horizon_s": 1.08 * end, "head": {"clock": clock}, "inputs": {}})
+    axis = TimeAxis(1.08 * end, clock)
     figure, (panel, below) = figures.stack([2.5, figures.lines_in(max(len(seen), 1))])
     times, shares = [0.0], [0.0]
     for begin, to, share in steps:

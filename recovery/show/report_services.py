@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from recovery import units
-from recovery.show import figures, figures_services, report
+from recovery.show import figures, figures_services, page
 from recovery.show.figures import Picture, TimeAxis
 from recovery.store import files
 from recovery.store import results as store
@@ -30,27 +30,27 @@ SERVICES_SHOWN = 60  # of a larger table those that lost most
 
 def section(part: Services | None, folder: Path) -> str:
     """HTML of the section, with its pictures (also written into the folder's figures/); empty without services."""
-    return "" if part is None else html(part, report.draw(folder, figures_services.figures_for(part)))
+    return "" if part is None else html(part, page.draw(folder, figures_services.figures_for(part)))
 
 
 def write_blast(folder: Path, answer: BlastAnswer) -> None:
     """Picture and numbers of the blast radius of one node."""
     lost = {row.service: row.minutes_lost.mean for row in answer.services}
     lost[answer.node] = answer.node_minutes_lost.mean
-    report.draw(folder, [figures_services.blast_picture(answer, answer.node, lost)])
+    page.draw(folder, [figures_services.blast_picture(answer, answer.node, lost)])
     told = BlastFile(format=store.FORMAT, **dict(answer))
     files.write_text(folder / f"blast-{answer.node}.json", told.to_json())
 
 
 def axis_of(graph: Graph) -> TimeAxis:
     """How times are shown: of day where the start is known."""
-    return TimeAxis({"horizon_s": graph.horizon_s, "head": {"clock": graph.clock}, "inputs": {}})
+    return TimeAxis(graph.horizon_s, graph.clock)
 
 
 def html(part: Services, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The section as text; `drawn` are its pictures with their SVG."""
     axis = axis_of(part)
-    return report.filled(
+    return page.filled(
         "services.html.j2",
         drawn,
         part=part,
@@ -63,7 +63,7 @@ def html(part: Services, drawn: Sequence[tuple[Picture, str]]) -> str:
         verdict=verdict(part),
         counts=counts(part.observed),
         notes=[
-            {"key": note.key, "kind": note.kind, "why": note.why, "shown": report.text_of(note.value)}
+            {"key": note.key, "kind": note.kind, "why": note.why, "shown": page.text_of(note.value)}
             for note in part.notes
         ],
         blast=[row for row in blast_words(part) if row["services"]],

@@ -7,7 +7,7 @@ depends on, then how the draws were made, what failed, what is assumed, and how 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -15,13 +15,14 @@ from pydantic import JsonValue
 
 from recovery import units
 from recovery.measures import register
-from recovery.show import report, sweep_figures
+from recovery.show import page as shared
+from recovery.show import sweep_figures
 from recovery.show.figures import Picture
-from recovery.show.report import Cell
+from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
 from recovery.store import files, sweep_record
+from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Share
-from recovery.store.results import runs_of_sweep
 from recovery.store.sweep_record import Box, Index, Lever, Manifest, Summary, Uncertainty
 
 T = TypeVar("T")
@@ -119,8 +120,8 @@ def write(folder: Path) -> Path:
     series = files.read_parquet(path) if path.exists() else None
     # Draws that were not accepted, and those for sensitivities, do not count in the ranking.
     runs = runs_of_sweep(folder).filter(pl.col("role") == "draw")
-    sweep = Sweep(manifest, summary, runs, series, report.command(manifest.model_dump()))
-    drawn = report.draw(folder, sweep_figures.figures_for(sweep))
+    sweep = Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
+    drawn = shared.draw(folder, sweep_figures.figures_for(sweep))
     page = folder / "report.html"
     files.write_text(page, html(manifest, summary, drawn))
     return page
@@ -128,14 +129,16 @@ def write(folder: Path) -> Path:
 
 def html(manifest: Manifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text: no script, nothing from outside, the same for the same results."""
-    notes = report.notes_of(summary.model_dump())
+    notes = shared.notes_of(summary.notes)
     policies = told(summary)
     rows = [_row(policy, summary) for policy in policies]
     columns = _columns(summary)
-    return report.render(
+    return shared.render(
         "sweep.html.j2",
-        manifest.model_dump(),
         drawn,
+        manifest=manifest,
+        head=manifest.head,
+        argv=manifest.argv,
         summary=summary,
         answers=summary.answers,
         baseline="" if summary.baseline is None else summary.baseline.name,
@@ -211,11 +214,11 @@ def _row(policy: Told, summary: Summary) -> Row:
         _share(lost),
         _share(fell),
         _interval(policy.given_recovery, "time"),
-        Cell(report.show(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else "–"),
-        Cell(report.show(policy.fluid_bound_s.mean, "time")),
-        Cell(report.show(policy.worst_s, "time")) if is_back else Cell("not back", look="never"),
-        *(Cell(report.show(value, "time")) for value in (regret.mean, regret.p90)),
-        Cell(report.show(regret.max, "time"), f"{regret.draws} draws"),
+        Cell(shared.show(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else "–"),
+        Cell(shared.show(policy.fluid_bound_s.mean, "time")),
+        Cell(shared.show(policy.worst_s, "time")) if is_back else Cell("not back", look="never"),
+        *(Cell(shared.show(value, "time")) for value in (regret.mean, regret.p90)),
+        Cell(shared.show(regret.max, "time"), f"{regret.draws} draws"),
         *(
             _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
             for harm in register.harms(summary.traffic)
@@ -242,9 +245,9 @@ def _share(found: Share) -> Cell:
 def _interval(found: Estimate | None, kind: str, look: str = "") -> Cell:
     if found is None:
         return Cell("–")
-    between = f"{report.show(found.low, kind)} to {report.show(found.high, kind)}"
+    between = f"{shared.show(found.low, kind)} to {shared.show(found.high, kind)}"
     has_width = math.isfinite(found.low + found.high) and found.high > found.low
-    return Cell(report.show(found.mean, kind), between if has_width else "", look)
+    return Cell(shared.show(found.mean, kind), between if has_width else "", look)
 
 
 def _difference(found: Estimate | None) -> Cell:
@@ -261,26 +264,26 @@ def _difference(found: Estimate | None) -> Cell:
 def _value(value: JsonValue, unit: str | None) -> str:
     """A value of the design as a person would say it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return report.text_of(value)
+        return shared.text_of(value)
     if unit == "s":
         return units.show_duration(value)
     if unit == "share":
         return units.show_share(value)
-    return report.text_of(value) if isinstance(value, int) else f"{value:.4g}{'/s' if unit == '1/s' else ''}"
+    return shared.text_of(value) if isinstance(value, int) else f"{value:.4g}{'/s' if unit == '1/s' else ''}"
 
 
-def _design(summary: Summary, notes: Sequence[Mapping[str, JsonValue]]) -> Keys:
+def _design(summary: Summary, notes: Sequence[Marked]) -> Keys:
     design, accept = summary.design, summary.design.accept
 
     def lever(one: Lever) -> Key:
         values = ", ".join(_value(value, None) for value in one.values)
-        return Key(one.key, values, "each of these", report.marks_of(one.key, notes))
+        return Key(one.key, values, "each of these", shared.marks_of(one.key, notes))
 
     def uncertainty(one: Uncertainty) -> Key:
         values, drawn = ", ".join(_value(value, one.unit) for value in one.values or ()), "one of these"
         if one.is_range:
             values, drawn = f"{_value(one.min, one.unit)} to {_value(one.max, one.unit)}", one.distribution or "uniform"
-        return Key(one.key, values, drawn, report.marks_of(one.key, notes))
+        return Key(one.key, values, drawn, shared.marks_of(one.key, notes))
 
     replications = f"{design.replications}"
     if summary.precision:

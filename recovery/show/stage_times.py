@@ -6,27 +6,18 @@ Pure functions of the rows of a summary; nothing is simulated. A stage is one of
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from recovery.measures import register
 from recovery.statistics.means import mean_interval
-from recovery.store.results import number
+from recovery.store.run_record import Row, Summary
 from recovery.units import show_milestone
 
-# Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
-STAGES = {
-    "leases": "leases_normal_s",
-    "launches": "launches_normal_s",
-    "latency": "latency_normal_s",
-    "capacity": "capacity_normal_s",
-}
+_END = "_normal_s"
 ALL = "all"
-TITLES = {
-    "leases": "leases (99 %)",
-    "launches": "launches",
-    "latency": "latency",
-    "capacity": "capacity",
-    ALL: "all of them",
-}
+# Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
+STAGES = {name.removesuffix(_END): name for name in register.normals()}
+TITLES = {stage: measure.title for stage in (*STAGES, ALL) if (measure := register.find(stage + _END)) is not None}
 
 
 class Span(NamedTuple):
@@ -60,22 +51,23 @@ class Variant(NamedTuple):
         return "almost always" if 0 < mean <= self.window_s else show_milestone(mean, show)
 
 
-def variants(summary: Mapping[str, Any], window_s: float) -> list[Variant]:
+def variants(summary: Summary) -> list[Variant]:
     """The variants of a run whose scenario has later stages, the first in front; empty if it has none, or sweeps."""
-    rows, groups = summary["rows"], summary["groups"]
-    if not rows or "all_normal_s" not in rows[0] or any(group["levers"] for group in groups):
+    rows, groups = summary.rows, summary.groups
+    if not rows or ALL + _END not in rows[0].measures or summary.is_sweep:
         return []
+    window_s = groups[0].scenario.window_s
     times = {
-        group["variant"]: {int(row["replication"]): _times_s(row) for row in rows if row["variant"] == group["variant"]}
+        group.variant: {row.replication: _times_s(row) for row in rows if row.variant == group.variant}
         for group in groups
     }
-    first = times[groups[0]["variant"]]
+    first = times[groups[0].variant]
     return [_variant(name, own, first, window_s) for name, own in times.items()]
 
 
-def _times_s(row: Mapping[str, Any]) -> dict[str, float]:
+def _times_s(row: Row) -> dict[str, float]:
     """When each stage, and all of them, is normal again in one run."""
-    return {stage: number(row[name]) for stage, name in (*STAGES.items(), (ALL, "all_normal_s")) if name in row}
+    return {stage: row.of(stage + _END) for stage in (*STAGES, ALL) if stage + _END in row.measures}
 
 
 def _variant(

@@ -10,8 +10,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from recovery.store import files
+from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
-from recovery.store.results import runs_of_sweep
+from recovery.store.run_record import Bound, Course, Note
 
 Value = str | int | float | bool | None
 """A value of a row of runs.parquet."""
@@ -192,25 +193,6 @@ class Runs(Record):
     set_aside: int
 
 
-class Note(Record):
-    """An input that was fitted or assumed."""
-
-    key: str
-    kind: str
-    why: str
-    value: JsonValue
-
-
-class Bound(_Short):
-    """A bound of [expect], whether it holds, and the levers of the point where it holds least."""
-
-    text: str
-    holds: str
-    value: Number
-    why: str | None = None
-    levers: dict[str, JsonValue]
-
-
 class Summary(Record):
     """summary.json of a sweep; policies stand in the order of their ranks."""
 
@@ -311,14 +293,6 @@ class Replayed(Record):
 # --- manifest.json ----------------------------------------------------------------------------------------------------
 
 
-class Outage(Record):
-    """While it lasts, this share of the requests fails."""
-
-    from_s: Number
-    to_s: Number
-    fails_share: Number
-
-
 class Manifest(Record):
     """manifest.json of a sweep."""
 
@@ -346,7 +320,7 @@ class Manifest(Record):
     runs_wanted: int
     window_s: Number
     horizon_s: Number
-    outages: tuple[tuple[Outage, ...], ...]
+    outages: tuple[Course, ...]
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from recovery.model.services import Table
 from recovery.reading.experiment import Experiment
 from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
-from recovery.store import files
-from recovery.store import results as store
-from recovery.study import race, services
+from recovery.store import files, folder
+from recovery.store.run_record import Failure, RunManifest, Summary
+from recovery.study import keeping, race, services, summary
 from recovery.units import show_bytes, show_duration
 
 
@@ -75,15 +75,15 @@ def followers(experiment: Experiment, threads: int) -> int:
 
 @dataclass(frozen=True)
 class Finished:
-    """What `run` gives: the tables that lie in `folder`, and whether every run was done.
+    """What `run` gives: the records that lie in `folder`, and whether every run was done.
 
     Where the wanted folder could not be written, `trouble` says why, and `folder` is another one, or None if no place
     was found.
     """
 
     folder: Path | None
-    manifest: dict[str, Any]
-    summary: dict[str, Any]
+    manifest: RunManifest
+    summary: Summary
     done: int
     wanted: int
     trouble: str = ""
@@ -94,9 +94,9 @@ class Finished:
         return self.done + len(self.failures) == self.wanted
 
     @property
-    def failures(self) -> list[dict[str, Any]]:
-        """Runs that failed: variant, levers, seed, replication, error."""
-        return list(self.summary["failures"])
+    def failures(self) -> list[Failure]:
+        """Runs that failed."""
+        return list(self.summary.failures)
 
 
 def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
@@ -108,10 +108,10 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     """
     refuse_if_too_large(experiment, threads)
     table = services.table_of(experiment)
-    folder = out / experiment.name
-    if any((folder / "parts").glob("*.parquet")):
-        raise ScenarioError(f"{folder} holds the runs of a sweep, which would be lost; want another --out")
-    files.try_out(folder)
+    goal = out / experiment.name
+    if any((goal / "parts").glob("*.parquet")):
+        raise ScenarioError(f"{goal} holds the runs of a sweep, which would be lost; want another --out")
+    files.try_out(goal)
     head = experiment.head
     tasks = [
         (variant, head.seed, replication) for variant in experiment.variants for replication in range(head.replications)
@@ -139,26 +139,23 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     outcomes = [future.result()[0] for _, future in ended if future.exception() is None]
     if not outcomes:
         raise errors[0][1] if errors else KeyboardInterrupt
-    facts = {
-        "seed": head.seed,
-        "replications": head.replications,
-        "threads": threads,
-        "wall_s": round(time.monotonic() - begun, 3),
-        "cpu_s": round(sum(outcome.cpu_s for outcome in outcomes), 3),
-        "runs_done": len(outcomes),
-        "runs_wanted": len(tasks),
-        "interrupted": stopped,
-    }
-    more: dict[str, Any] = {"failures": [_failure(task, error) for task, error in errors]}
-    if origin is not None:
-        more["race"] = origin.model_dump(mode="json")
+    took = keeping.Took(
+        threads=threads,
+        wall_s=round(time.monotonic() - begun, 3),
+        cpu_s=round(sum(outcome.cpu_s for outcome in outcomes), 3),
+        runs_done=len(outcomes),
+        runs_wanted=len(tasks),
+        interrupted=stopped,
+    )
+    told = summary.summarise(experiment, outcomes, [_failure(task, error) for task, error in errors])
+    parts: dict[str, object] = {"race": origin}
     dependents = {}
     if table is not None:
         outs = [future.result()[1] for _, future in ended if future.exception() is None]
-        more["services"] = services.part(outs).model_dump(mode="json")
+        parts["services"] = services.part(outs)
         dependents["services.parquet"] = files.parquet(services.series_table(outs))
-    results = store.results(experiment, outcomes, facts, more)
-    place, trouble = store.keep(folder, dependents | results.files)
+    results = keeping.results(experiment, outcomes, told.model_copy(update=parts), took)
+    place, trouble = folder.keep(goal, dependents | results.files)
     return Finished(place, results.manifest, results.summary, len(outcomes), len(tasks), trouble)
 
 
@@ -172,16 +169,15 @@ def _finish(
     return outcome, None if table is None else services.after(outcome, table)
 
 
-def _failure(task: pipeline.Task, error: BaseException) -> dict[str, Any]:
+def _failure(task: pipeline.Task, error: BaseException) -> Failure:
     variant, seed, replication = task
-    told = f"{type(error).__name__}: {error}"
-    return {
-        "variant": variant.name,
-        "levers": dict(variant.levers),
-        "seed": seed,
-        "replication": replication,
-        "error": told,
-    }
+    return Failure(
+        variant=variant.name,
+        levers=dict(variant.levers),
+        seed=seed,
+        replication=replication,
+        error=f"{type(error).__name__}: {error}",
+    )
 
 
 def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:

@@ -26,7 +26,11 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
         found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
         rows = [(variant, pilot.into(needs, tried)) for (variant, needs), tried in zip(rows, found, strict=True)]
     if not as_json:
-        click.echo(text.checked(loaded, rows, count, is_ready=is_ready))
+        told = [
+            text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s)
+            for variant, one in rows
+        ]
+        click.echo(text.checked(loaded.file, loaded.head.replications, told, count, is_ready=is_ready))
         return
     say.print_json(
         {
@@ -57,11 +61,12 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     numbers.
     """
     from recovery.show import text
-    from recovery.store import results as store
+    from recovery.simulate.explain import explanation
+    from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
-    rows = store.explanation(loaded.first.scenario, with_hidden_capacity=True)
+    rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
     if as_json:
-        say.print_json({"rows": [row._asdict() if hasattr(row, "_asdict") else vars(row) for row in rows]})
+        say.print_json({"rows": rows})
     else:
-        click.echo(text.explained(loaded, rows))
+        click.echo(text.explained(loaded.head.title, loaded.first.name, rows, notes_of(loaded)))

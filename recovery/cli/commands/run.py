@@ -73,19 +73,21 @@ def _run(
     experiment: "Experiment", threads: int | None, as_json: bool, out: Path, no_report: bool
 ) -> tuple[Status, dict[str, object]]:
     """Run one experiment, and say what came of it."""
-    from recovery.show import report, services_text, text
-    from recovery.store import results as store
-    from recovery.store.service_record import Services
+    from recovery.show import services_text, text
+    from recovery.show.verdict import verdict
     from recovery.study import execute
 
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
         finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json)
-    status = max(Status.FAILED if finished.failures else Status.WELL, say.status_of(finished.summary["expect"]))
+    status = max(
+        Status.FAILED if finished.failures else Status.WELL,
+        say.status_of(bound.holds for bound in finished.summary.expect),
+    )
     if not as_json:
-        verdict = report.verdict(*(store.as_read(part) for part in (finished.manifest, finished.summary)))
-        click.echo(text.results(experiment, finished.summary, verdict))
-        if "services" in finished.summary:
-            click.echo("\n" + services_text.told(Services.model_validate(finished.summary["services"])))
+        said = verdict(finished.manifest, finished.summary)
+        click.echo(text.results(finished.manifest, finished.summary, said))
+        if finished.summary.services is not None:
+            click.echo("\n" + services_text.told(finished.summary.services))
     if finished.trouble:
         say.talk(finished.trouble)
         status = max(status, Status.OURS)
@@ -96,8 +98,8 @@ def _run(
     if page and not as_json:
         click.echo(f"\nreport: {page}")
     for failure in finished.failures[:FAILURES_MAX]:
-        where = ", ".join([failure["variant"], *(f"{key}={value}" for key, value in failure["levers"].items())])
-        say.talk(f"failed: {where}, replication {failure['replication']}: {failure['error']}")
+        where = ", ".join([failure.variant, *(f"{key}={value}" for key, value in failure.levers.items())])
+        say.talk(f"failed: {where}, replication {failure.replication}: {failure.error}")
     if len(finished.failures) > FAILURES_MAX:
         say.talk(f"… and {len(finished.failures) - FAILURES_MAX} more")
     folder = str(finished.folder) if finished.folder else None
@@ -111,11 +113,11 @@ def _run(
 
 def drawn_page(folder: Path) -> tuple[Path | None, Status]:
     """The page of a folder of results. Where the disk does not take it that is said: the numbers are there."""
-    from recovery.show import report
+    from recovery.show import pages
 
     try:
         with hint(f"the numbers are in {folder}, recovery report draws them", OSError):
-            return report.write(folder), Status.WELL
+            return pages.write(folder), Status.WELL
     except OSError as error:
         say.talk(ending(error).message)
         return None, Status.OURS
@@ -183,7 +185,7 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
 @options.json
 def report(folder: Path, as_json: bool) -> None:
     """Draw the report of a folder of results once more."""
-    from recovery.show import report as pages
+    from recovery.show import pages
 
     page = pages.write(folder)
     if as_json:

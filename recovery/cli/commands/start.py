@@ -37,6 +37,7 @@ def new(system: str, out: Path | None) -> None:
 def policies(name: str | None, as_json: bool) -> None:
     """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
     from recovery.model.catalogue import catalogue
+    from recovery.model.policies import MEANING
     from recovery.show import text
 
     known = catalogue()
@@ -51,7 +52,20 @@ def policies(name: str | None, as_json: bool) -> None:
     if as_json:
         say.print_json({"policies": rows})
     else:
-        click.echo(text.catalogued(rows))
+        rules = [
+            text.Rule(
+                row["axis"],
+                MEANING[row["axis"]],
+                row["name"],
+                row["rule"],
+                row["source"],
+                tuple(
+                    text.Parameter(one["name"], one["default"], one["description"] or "") for one in row["parameters"]
+                ),
+            )
+            for row in rows
+        ]
+        click.echo(text.catalogued(rules))
 
 
 @click.command()
@@ -60,7 +74,7 @@ def schema(out: Path | None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
     from recovery.reading.schema import json_schema
     from recovery.store.files import write_text
-    from recovery.store.results import to_json
+    from recovery.store.json_text import to_json
 
     content = to_json(json_schema())
     if out is None:

@@ -102,7 +102,7 @@ def sweep(
             click.echo(f"\nreport: {page}")
     for failure in summary.failures[:5]:
         say.talk(f"failed: {failure.policy}: {failure.error} ({failure.command})")
-    bounds = say.status_of([bound.model_dump() for bound in summary.expect])
+    bounds = say.status_of(bound.holds for bound in summary.expect)
     return max(status, Status.FAILED if summary.failures else Status.WELL, bounds)
 
 
@@ -132,19 +132,20 @@ def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
     """Compare policies of a finished sweep, by name, id or rank, with the first; or folders of finished runs with the
     first, variant by variant. Differences have intervals, paired where draws are the same.
     """
-    from recovery.show import sweep_text
+    from recovery.show import compare_text, sweep_text
+    from recovery.store.folder import kind_of
     from recovery.study import compare as runs
     from recovery.study import sweep as sweeps
 
-    is_sweep = runs.kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
-    if is_sweep and any(runs.kind_of(Path(word)) for word in policies):
+    is_sweep = kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
+    if is_sweep and any(kind_of(Path(word)) for word in policies):
         raise Refused(f"{folder} is the folder of a sweep; want the names of its policies, or folders of runs alone")
     if is_sweep:
         of_policies = sweeps.compared(folder, policies)
         rows, words = [one.model_dump() for one in of_policies], sweep_text.differences(of_policies)
     else:
-        rows = runs.compared([folder, *map(Path, policies)])
-        words = runs.told(rows)
+        of_runs = runs.compared([folder, *map(Path, policies)])
+        rows, words = [one.model_dump() for one in of_runs], compare_text.told(of_runs)
     if as_json:
         say.print_json({"differences": rows})
     else:

@@ -61,7 +61,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     figure = figures.blank(1.0 + 1.95 * rows)
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[1.95] * rows, 0.22])
     panels = [figure.add_subplot(grid[i // columns, i % columns]) for i in range(len(told))]
-    axis = figures.TimeAxis(sweep.manifest.model_dump())
+    manifest = sweep.manifest
+    axis = figures.TimeAxis(manifest.horizon_s, str(manifest.head.get("clock", "")), manifest.outages)
     scale = 100.0 if level == "leased_share" else 1.0
     verdicts = {
         (policy, replication, draw): verdict

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 import numpy as np
 
 from recovery import units
-from recovery.reading.design import short_keys
+from recovery.keys import short_keys
 from recovery.store.record import Share
 from recovery.store.sweep_record import Manifest, Policy, Summary
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from recovery import units
-from recovery.reading.design import short_keys
+from recovery.keys import short_keys
 from recovery.show import figures
 from recovery.show.figures import INK, Picture
 from recovery.show.sweep_figures.drawn import ORANGE, Array, Sweep, floats, legend, what, wrapped
+from recovery.store.run_record import Quantity
 from recovery.store.sweep_record import Lever, Uncertainty
 
 if TYPE_CHECKING:
@@ -92,10 +93,15 @@ def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> figures.Lever | None:
             if kind != "duration":
                 scale = 100.0 if kind == "share" else 1.0
                 return figures.Lever(key, kind, {"rate": "/s", "share": "%"}.get(kind, ""), scale)
-            texts = [f"{value:.9f}s" for value in runs[key].drop_nulls().unique().sort()]
-            return figures.lever_of({"groups": [{"levers": {key: text}} for text in texts]})
+            seconds = runs[key].drop_nulls().unique().sort()
+            return figures.lever_over(key, [Quantity(kind="duration", value=value) for value in seconds])
     values = runs[key].drop_nulls().unique(maintain_order=True).to_list()
-    return figures.lever_of({"groups": [{"levers": {key: value}} for value in values]}) if values else None
+    return figures.lever_over(key, [_quantity(value) for value in values])
+
+
+def _quantity(value: object) -> Quantity | None:
+    found = units.quantity(value)
+    return None if found is None else Quantity(kind=found[0], value=found[1])
 
 
 def _numbers(runs: pl.DataFrame, key: str, lever: figures.Lever | None) -> Array:
@@ -104,7 +110,7 @@ def _numbers(runs: pl.DataFrame, key: str, lever: figures.Lever | None) -> Array
         return np.full(len(runs), math.nan)
     if lever is None or runs[key].dtype.is_numeric():
         return floats(runs, key) * (lever.scale if lever else 1.0)
-    known = {raw: lever.value(raw) for raw in runs[key].unique().to_list() if raw is not None}
+    known = {raw: lever.value(_quantity(raw)) for raw in runs[key].unique().to_list() if raw is not None}
     return np.asarray([known.get(raw, math.nan) for raw in runs[key].to_list()])
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
+from recovery.simulate.explain import explanation
 from recovery.statistics.arrays import Floats
-from recovery.store import results as store
 
 Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
 P = ParamSpec("P")
@@ -106,7 +106,7 @@ def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequen
 
 def groups(variant: Variant) -> dict[str, float]:
     """r1 … r4 of a variant of leases."""
-    rows = store.explanation(variant.scenario) if variant.scenario.fleet is not None else []
+    rows = explanation(variant.scenario) if variant.scenario.fleet is not None else []
     return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from recovery.errors import ScenarioError
+from recovery.keys import short_keys
 from recovery.measures import register
 from recovery.model.sweep import Sweep
-from recovery.reading.design import short_keys
 from recovery.reading.experiment import Experiment
 
 

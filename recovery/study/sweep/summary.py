@@ -1,5 +1,6 @@
 """The summary of a sweep: every policy ranked, the choice, the design, what failed, bounds, and the answers."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,11 @@ from pydantic import JsonValue
 from recovery.model.sweep import Span
 from recovery.show import text
 from recovery.statistics import pareto
-from recovery.store import results as store
 from recovery.store import sweep_record as record
+from recovery.store.manifest_record import FORMAT
+from recovery.study.judge import Ended, judged
 from recovery.study.runs import loop
+from recovery.study.summary import notes_of
 from recovery.study.sweep.answers import answers, choice
 from recovery.study.sweep.boxes import boxes_of, unit_of
 from recovery.study.sweep.estimates import CONFIDENCE
@@ -35,12 +38,9 @@ def summary_of(
     failed = table.filter(pl.col("error").is_not_null())
     rows = _rows_of_first(work, draws)
     looks = sweep.precision is not None
-    expected = [store.judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
-    notes = [
-        note.model_dump() | {"value": store._raw_value(experiment.raw, note.key)} for note in experiment.head.notes
-    ]
+    expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
     found = record.Summary(
-        format=store.FORMAT,
+        format=FORMAT,
         traffic="leases" if experiment.first.scenario.fleet is not None else "jobs",
         measure=sweep.measure,
         limit_s=work.looks.limit_s,
@@ -70,8 +70,8 @@ def summary_of(
             )
             for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
         ),
-        notes=tuple(record.Note.model_validate(note) for note in notes),
-        expect=tuple(record.Bound.model_validate(bound) for bound in expected),
+        notes=notes_of(experiment),
+        expect=tuple(expected),
         answers=(),
     )
     said = answers(found) + [text.expected(bound) for bound in expected]
@@ -109,14 +109,27 @@ def _selection(work: Sweeping) -> record.Selection:
     )
 
 
-def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[dict[str, JsonValue]]:
-    """Runs of the file as it stands, at every point of the levers, as `store.judged` wants them."""
+def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[Ended]:
+    """Runs of the file as it stands, at every point of the levers."""
     import polars as pl
 
     levers = {policy.id: policy.levers for policy in work.policies if policy.variant == work.policies[0].variant}
     rows = draws.filter(pl.col("error").is_null() & pl.col("policy_id").is_in(list(levers)))
     unit = "run_replication" if work.sweep.runs_are_units else "replication"
-    return [row | {"levers": levers[row["policy_id"]], "replication": row[unit]} for row in rows.iter_rows(named=True)]
+    return [
+        Ended(
+            row["variant"],
+            levers[row["policy_id"]],
+            row[unit],
+            row["verdict"],
+            {
+                name: math.nan if value is None else float(value)
+                for name, value in row.items()
+                if value is None or isinstance(value, int | float)
+            },
+        )
+        for row in rows.iter_rows(named=True)
+    ]
 
 
 def _design(work: Sweeping) -> record.Design:

@@ -12,8 +12,10 @@ from recovery.simulate import identity, pipeline
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
 from recovery.store import results as store
+from recovery.store.json_text import plain
 from recovery.store.sweep_record import Manifest, Summary
 from recovery.study.runs.executor import Backend
+from recovery.study.summary import course_of
 from recovery.study.sweep.policies import wanted
 from recovery.study.sweep.runs import Tell, silent
 from recovery.study.sweep.sensitivity import sensitivities
@@ -66,7 +68,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "name": experiment.name,
             "file": experiment.file,
             "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
-            "inputs": store.plain(experiment.raw),
+            "inputs": plain(experiment.raw),
             "inputs_in_order": json.dumps(experiment.raw, default=str),
             "digest": digest_of(experiment),
             "engine": pipeline.ENGINE,
@@ -85,7 +87,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "runs_wanted": summary.runs.done + summary.runs.failed,
             "window_s": first.coupling.window,
             "horizon_s": first.horizon,
-            "outages": store.told_outages([outages_s(first)]),
+            "outages": [course_of(outages_s(first))],
         }
     )
 

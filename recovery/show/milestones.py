@@ -1,0 +1,60 @@
+"""Milestones of a run: observed beside simulated, and whether they are as near as is wanted."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from recovery import units
+from recovery.show.figures import TimeAxis
+from recovery.store.run_record import RunManifest, Summary
+
+NEAR_MIN = {"official": 10, "others": 20}  # how near a milestone should be met
+
+
+class Stone(NamedTuple):
+    """A milestone in words."""
+
+    label: str
+    measure: str
+    observed: str
+    after: str
+    simulated: str
+    difference: str
+    near: str
+    look: str
+    confidence: str
+    used_for_fit: bool
+    source: str
+
+
+def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
+    """The milestones of a summary, in order of time."""
+    axis = TimeAxis.of(manifest)
+    out = []
+    for row in sorted(summary.milestones, key=lambda row: row.observed_s):
+        off = row.difference_min
+        near, look = _near(row.confidence, off)
+        out.append(
+            Stone(
+                label=row.label,
+                measure=row.measure,
+                observed=axis.show(row.observed_s),
+                after=units.show_duration(row.observed_s),
+                simulated=units.show_milestone(row.simulated_s, axis.show),
+                difference=f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "–",
+                near=near,
+                look=look,
+                confidence=row.confidence,
+                used_for_fit=row.used_for_fit,
+                source=row.source,
+            )
+        )
+    return out
+
+
+def _near(confidence: str, off_min: float) -> tuple[str, str]:
+    """Whether a milestone is met as nearly as is wanted, and how that should look."""
+    wanted = NEAR_MIN["official"] if confidence == "official" else NEAR_MIN["others"]
+    is_near = math.isfinite(off_min) and abs(off_min) <= wanted
+    return (f"{'✓' if is_near else '✗'} {wanted} min", "good" if is_near else "never")

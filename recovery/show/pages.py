@@ -1,0 +1,20 @@
+"""The page of a folder of results, by what it holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recovery.show import race_page, report, report_sweep
+from recovery.show.figures import Mark
+from recovery.store import folder
+
+
+def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
+    """Pictures and report.html of a folder; returns the page's path. `marks` are facts about the lever of a run that
+    sweeps one key. Raises ValueError if the folder holds nothing finished, files.Damaged if a file is no longer whole.
+    """
+    if not (place / "manifest.json").is_file():
+        raise ValueError(f"{place} has no manifest.json; want the folder of a finished run")
+    kind = folder.table_of(place, "manifest.json")["kind"]
+    if kind == "sweep":
+        return report_sweep.write(place)
+    return race_page.write(place) if kind == "race" else report.write(place, marks)

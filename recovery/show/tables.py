@@ -1,0 +1,179 @@
+"""Tables of a run's page: a row a variant or point, where variants tip over, and what of the leases is alike."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from recovery import units
+from recovery.measures import register
+from recovery.show import advice, figures, stage_times
+from recovery.show.page import Cell, Column, show
+from recovery.show.text import LOST, lost, notes, sample_span
+from recovery.show.words import speaking_of
+from recovery.store.run_record import Group, RunManifest, Summary, with_groups
+
+_VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
+_SAVED = {
+    register.LEASES: "minutes sooner than the first variant (99 %)",
+    register.JOBS: "sooner than the first variant (99 %)",
+}
+
+
+class VariantRow(NamedTuple):
+    """A variant, or a point of a sweep. `collapsed` and `median` where there are several runs."""
+
+    variant: str
+    levers: list[str]
+    verdict: str
+    look: str
+    collapsed: Cell | None
+    median: str
+    cells: list[Cell]
+
+
+class Edge(NamedTuple):
+    """Where a variant of a sweep tips over, and where that was predicted."""
+
+    variant: str
+    at: str
+    between: str
+    predicted: str
+    least: str
+    most: str
+
+
+class Tables(NamedTuple):
+    """The table of variants (and of the points of a sweep), its columns, and for a sweep the short one before it."""
+
+    rows: list[VariantRow]
+    columns: list[Column]
+    keys: list[str]
+    several: bool
+    edges: list[Edge]
+    lever: figures.Lever | None
+    runs: list[int]
+    notes: list[str]
+
+
+def columns_of(stage: str, group: Group) -> list[Column]:
+    """The columns of a stage that a group has, from the register of measures."""
+    called = group.scenario.called
+    return [
+        Column(one.name, speaking_of(called, one.title), speaking_of(called, one.meaning), one.form)
+        for one in register.shown(stage)
+        if one.name in group.measures
+    ]
+
+
+def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
+    """All of a page's tables of variants."""
+    groups = summary.groups
+    lever = figures.lever_of(summary)
+    keys = list(dict.fromkeys(key for group in groups for key in group.levers))
+    traffic = register.LEASES if manifest.has_leases else register.JOBS
+    columns = columns_of(traffic, groups[0])
+    if not keys and len(groups) > 1:
+        after = [column.measure for column in columns].index("ttr100_s") + 1
+        columns.insert(after, Column("saved", "saved", _SAVED[traffic], "saved"))
+    several = any(group.runs > 1 for group in groups)
+    middle, marked = figures.medians(summary, "ttr99_s"), lost(summary)
+    rows = []
+    for group, median in zip(groups, middle, strict=True):
+        share, low, high = map(units.show_share, (group.collapsed.share, group.collapsed.low, group.collapsed.high))
+        verdicts = [
+            _VERDICTS[name] + (f" {n} of {group.runs}" if group.runs > 1 else "") for name, n in group.verdicts.items()
+        ]
+        rows.append(
+            VariantRow(
+                group.variant,
+                [str(group.levers.get(key, "")) for key in keys],
+                ", ".join(verdicts),
+                "good" if set(group.verdicts) == {"recovered"} else "never",
+                Cell(share, f"{low} to {high}") if several else None,
+                show(median, "time") if several else "",
+                [
+                    cell._replace(text=cell.text + LOST) if (group.variant, column.measure) in marked else cell
+                    for column in columns
+                    for cell in (_cell(group, column, groups[0]),)
+                ],
+            )
+        )
+    edges = _edges(summary, lever) if lever is not None else []
+    return Tables(rows, columns, keys, several, edges, lever, sorted({group.runs for group in groups}), notes(summary))
+
+
+def _cell(group: Group, column: Column, first: Group) -> Cell:
+    if column.kind == "saved":
+        return _saved(group, first)
+    found = group.measures.get(column.measure)
+    if found is None:
+        return Cell("–")
+    mean, low, high = found.mean, found.low, found.high
+    span = sample_span(group, column.measure)
+    if math.isinf(mean) and column.kind == "time":
+        back = group.verdicts.get("recovered", 0)
+        return Cell(
+            "never",
+            f"in {group.runs - back} of {group.runs} runs" if 0 < back < group.runs else span,
+            "never",
+        )
+    if column.measure == "efficiency":
+        return Cell(show(mean, column.kind), f"bound {units.show_duration(group.mean('fluid_bound_s'))}")
+    if math.isfinite(low) and math.isfinite(high) and high > low:
+        return Cell(show(mean, column.kind), f"{show(low, column.kind)} to {show(high, column.kind)}")
+    return Cell(show(mean, column.kind), span)
+
+
+def _saved(group: Group, first: Group) -> Cell:
+    was, now = first.mean("ttr99_s"), group.mean("ttr99_s")
+    if group is first or advice.declares_only(first, group):
+        return Cell("–")
+    if math.isinf(was):
+        return Cell("never either", look="never") if math.isinf(now) else Cell("recovers at all", look="good")
+    if math.isinf(now):
+        return Cell("never back", look="never")
+    minutes = (was - now) / 60
+    digits = 0 if abs(minutes) >= 100 else 1
+    return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look="good" if minutes > 0 else "")
+
+
+def _edges(summary: Summary, lever: figures.Lever) -> list[Edge]:
+    out = []
+    for variant, at in figures.crossings(summary, lever).items():
+        own = [group for group in summary.groups if group.variant == variant]
+        shares = [group.collapsed.share for group in own]
+        predicted = figures.hidden_capacity(own[0].scenario, lever)
+        spans = math.isfinite(at.low) and math.isfinite(at.high)
+        out.append(
+            Edge(
+                variant,
+                lever.show(at.at) if math.isfinite(at.at) else "nowhere in the sweep",
+                f"{lever.show(at.low)} to {lever.show(at.high)}" if spans else "–",
+                lever.show(predicted) if math.isfinite(predicted) else "–",
+                units.show_share(min(shares)),
+                units.show_share(max(shares)),
+            )
+        )
+    return out
+
+
+def alike(summary: Summary) -> list[list[str]]:
+    """Names of the variants, those together whose leases went the same way."""
+    names = [one.name for one in register.shown(register.LEASES)]
+    found: dict[str, list[str]] = {}
+    for group in summary.groups:
+        key = repr([group.measures.get(name) for name in names])  # nan is like nan
+        found.setdefault(key, []).append(group.variant)
+    return list(found.values())
+
+
+def distinct(manifest: RunManifest, summary: Summary) -> Summary:
+    """The summary for the section on leases. If later stages follow, many variants differ only there: of those with the
+    same leases the first stands for all.
+    """
+    firsts = {names[0] for names in alike(summary)}
+    is_day = manifest.has_leases and bool(stage_times.variants(summary))
+    if not is_day or len(firsts) == len(summary.groups):
+        return summary
+    return with_groups(summary, [group for group in summary.groups if group.variant in firsts])

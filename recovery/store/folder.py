@@ -1,0 +1,87 @@
+"""The folder of a run: manifest.json, summary.json and series.parquet, each written whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from recovery.store import files
+from recovery.store.manifest_record import FORMAT
+from recovery.store.record import Record
+from recovery.store.run_record import Run, RunManifest, Summary
+
+if TYPE_CHECKING:
+    import polars as pl
+
+A = TypeVar("A", bound=Record)
+AGAIN = "run the experiment again"
+
+
+def save(out: Path, found: Mapping[str, bytes]) -> None:
+    """Write the files of a folder, all or none. Raises files.WriteError."""
+    files.write_together({out / name: data for name, data in found.items()})
+
+
+def keep(folder: Path, found: Mapping[str, bytes]) -> tuple[Path | None, str]:
+    """As `save`, for results that took long: where the disk does not take them, they go to a temporary folder.
+
+    Returns where they are (None: nowhere), and what was wrong.
+    """
+    try:
+        save(folder, found)
+        return folder, ""
+    except files.WriteError as error:
+        trouble = str(error)
+    try:
+        other = Path(tempfile.mkdtemp(prefix="recovery-"))
+    except OSError as error:
+        return None, f"{trouble}; nor is there another place ({error.strerror}): the results are only printed"
+    try:
+        save(other / folder.name, found)
+    except files.WriteError as error:
+        shutil.rmtree(other, ignore_errors=True)
+        return None, f"{trouble}; nor in {other} ({error.strerror}): the results are only printed"
+    return other / folder.name, f"{trouble}; the results are in {other / folder.name}"
+
+
+def table_of(folder: Path, name: str) -> dict[str, object]:
+    """The table in a JSON file of a folder of results. Raises ValueError if it is of another format, files.Damaged if
+    it is no longer whole.
+    """
+    table: dict[str, object] = files.read_json(folder / name)
+    if table.get("format") != FORMAT:
+        raise ValueError(f"{folder}: {name} has format {table.get('format')}; want {FORMAT}: {AGAIN}")
+    return table
+
+
+def record_of(folder: Path, name: str, kind: type[A]) -> A:
+    """The record in a JSON file of a folder of results. Raises ValueError if it is of another format, files.Damaged if
+    it is no longer whole, or holds something else.
+    """
+    table = table_of(folder, name)
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise files.Damaged(f"{folder / name}: is damaged ({where}: {first['msg']}); want {files.AGAIN}") from None
+
+
+def kind_of(folder: Path) -> str:
+    """What a folder holds: "sweep", "leases", "jobs", "race"; "" if nothing that was finished. Raises files.Damaged."""
+    path = folder / "manifest.json"
+    return str(files.read_json(path).get("kind", "")) if path.exists() else ""
+
+
+def run_of(folder: Path) -> Run:
+    """Manifest and summary of a run's folder. Raises ValueError and files.Damaged as `record_of`."""
+    return Run(record_of(folder, "manifest.json", RunManifest), record_of(folder, "summary.json", Summary))
+
+
+def series_of(folder: Path) -> "pl.DataFrame | None":
+    """The curves of a folder; None if they were not kept. Raises files.Damaged."""
+    path = folder / "series.parquet"
+    return files.read_parquet(path) if path.exists() else None

@@ -1,0 +1,45 @@
+"""Manifests: how a folder of results was made, with what, and from which file."""
+
+from typing import Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from recovery.store.record import Record
+
+FORMAT = 3  # of manifest and summary; a new number where a reader of the old would be misled
+
+
+class Head(Record):
+    """What an experiment says of itself beside its scenario."""
+
+    title: str = ""
+    question: str = ""
+    answer: str = ""
+    label: str = ""
+    clock: str = ""  # ISO time of the start, for labels; "" where there is none
+    seed: int = 1
+    replications: int = 1
+    expect: dict[str, str] = Field(default_factory=dict)
+    services: str = ""
+
+
+class Manifest(Record):
+    """What every folder says of how it was made."""
+
+    format: int
+    kind: str
+    name: str
+    file: str
+    head: Head
+    inputs: dict[str, JsonValue]  # the file's own table, to be shown and never to be computed from
+    digest: str
+    versions: dict[str, str]
+    machine: str
+    argv: tuple[str, ...]
+    written: str
+
+    @model_validator(mode="after")
+    def _has_format(self) -> Self:
+        if self.format != FORMAT:
+            raise ValueError(f"has format {self.format}; want {FORMAT}")
+        return self

@@ -1,0 +1,350 @@
+"""Records of a run's folder: manifest.json, summary.json, and the scenario of each variant as it was resolved.
+
+A resolved scenario says in numbers what a variant was: times in seconds, rates a second, policies by name. Whoever
+reads a folder needs no parser of scenarios.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator, Field, JsonValue
+
+from recovery.store.json_text import plain
+from recovery.store.manifest_record import Manifest
+from recovery.store.race_record import Race
+from recovery.store.record import Estimate, Number, Record, Share
+from recovery.store.service_record import Services
+
+Kept = Annotated[JsonValue, BeforeValidator(plain)]
+"""A value as the file has it, or as another part of the program made it: what JSON can say of it."""
+
+
+class Measured(Estimate):
+    """A measure over the replications of a variant: mean, interval (95 %), and how many runs know nothing of it."""
+
+    not_measured: int = 0
+
+
+# --- the resolved scenario --------------------------------------------------------------------------------------------
+
+
+class Step(Record):
+    """From `at_s` on, so many a second; nan: no limit."""
+
+    at_s: Number
+    rate_per_s: Number
+
+
+class Quantity(Record):
+    """A number of a file in its base unit: `kind` is "duration" (s), "rate" (1/s), "share" or "number"."""
+
+    kind: str
+    value: Number
+
+
+class Span(Record):
+    """A time with a begin and an end."""
+
+    from_s: Number
+    to_s: Number
+
+
+class Outage(Record):
+    """While it lasts, this share of the requests fails."""
+
+    from_s: Number
+    to_s: Number
+    fails_share: Number
+
+
+Course = tuple[Outage, ...]
+"""What the dependency did in a run, in order of time."""
+
+
+class Policy(Record):
+    """A policy by its name, with its parameters as numbers and words."""
+
+    name: str
+    parameters: dict[str, Kept] = Field(default_factory=dict)
+
+
+class Policies(Record):
+    """One policy on each axis."""
+
+    client: Policy
+    admission: Policy
+    queue: Policy
+    lease: Policy
+
+
+class Fleet(Record):
+    """Who holds leases, and how long they run."""
+
+    holders: int
+    called: str = "holders"  # many of them
+    called_one: str = "holder"
+    zones: int
+    lease_s: Number  # mean
+    grace_s: Number  # how much longer a lease is honoured
+    check_every_s: Number
+    renewals_per_s: Number
+    renewals_share: Number  # of the hosts' work
+
+
+class Jobs(Record):
+    """Open arrivals."""
+
+    steps: tuple[Step, ...]
+    retries: Number  # inf: without limit
+    hidden_per_s: Number  # load below which a queue that was pushed empties by itself
+
+    @property
+    def arrivals_per_s(self) -> float:
+        """Jobs a second at the end."""
+        return self.steps[-1].rate_per_s
+
+
+class Hosts(Record):
+    """What the hosts can do, and their clients' patience. Rates are of all hosts together."""
+
+    hosts: int
+    workers: int  # of one host
+    capacity_per_s: Number
+    admission_per_s: Number = math.inf  # what admission lets in while no queue waits
+    queue_limit: Number = math.inf  # requests that may wait in all queues
+    reject_share: Number  # work of saying no, as a share of that of serving
+    service: str  # the distribution of service times
+    timeout_s: Number  # mean
+    client_wait_s: Number  # the longest time between two attempts of a client
+    cancels: bool  # whether a request that timed out leaves at once
+
+
+class Planned(Record):
+    """What operators are to do: at a time, or (nan) on a condition."""
+
+    do: str
+    at_s: Number = math.nan
+    when: str = ""
+
+
+class Launches(Record):
+    """Launches: the steps of the request throttle."""
+
+    throttle: tuple[Step, ...]
+
+
+class Propagation(Record):
+    """Network propagation: what is normal, and when its load is reduced."""
+
+    normal_latency_s: Number
+    reductions: tuple[Span, ...]
+
+
+class Health(Record):
+    """Targets behind a load balancer, and the usable share that is normal."""
+
+    targets: int
+    normal_share: Number
+
+
+class Scenario(Record):
+    """A variant in numbers. Outages stand beside it, since each replication may draw its own (`Row.outages_index`)."""
+
+    horizon_s: Number
+    window_s: Number
+    hold_s: Number
+    is_counted_from_file: bool  # whether the file says from when on recovery is counted
+    hosts: Hosts
+    fleet: Fleet | None = None
+    jobs: Jobs | None = None
+    policies: Policies
+    actions: tuple[Planned, ...] = ()
+    launches: Launches | None = None
+    propagation: Propagation | None = None
+    health: Health | None = None
+
+    @property
+    def called(self) -> tuple[str, str]:
+        """What the holders of leases are called: many of them, and one."""
+        return (self.fleet.called, self.fleet.called_one) if self.fleet is not None else ("holders", "holder")
+
+    @property
+    def wanted_per_s(self) -> float:
+        """What comes all the time: renewals of all leases, or jobs."""
+        if self.fleet is not None:
+            return self.fleet.renewals_per_s
+        return self.jobs.arrivals_per_s if self.jobs is not None else 0.0
+
+
+# --- summary.json -----------------------------------------------------------------------------------------------------
+
+
+class Action(Record):
+    """What operators did, and when."""
+
+    do: str
+    at_s: Number
+
+
+class Failure(Record):
+    """A run that failed."""
+
+    variant: str
+    levers: dict[str, Kept] = Field(default_factory=dict)
+    seed: int
+    replication: int
+    error: str
+
+
+class Row(Record):
+    """One run: which it was, how it ended, and its measures by the names of the register."""
+
+    variant: str
+    levers: dict[str, Kept] = Field(default_factory=dict)
+    seed: int
+    replication: int
+    digest: str
+    actions: tuple[Action, ...] = ()
+    cpu_s: Number
+    outages_index: int = 0  # of its course in `RunManifest.outages`
+    verdict: str
+    measures: dict[str, Number]
+    words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
+
+    def of(self, measure: str) -> float:
+        """A measure of this run; nan where it has none."""
+        return self.measures.get(measure, math.nan)
+
+
+class Group(Record):
+    """The runs of one variant together, with its scenario."""
+
+    variant: str
+    levers: dict[str, Kept] = Field(default_factory=dict)
+    lever_values: dict[str, Quantity] = Field(default_factory=dict)  # of those levers whose values are numbers
+    runs: int
+    outages_index: int = 0  # of the course of its first run, which pictures show
+    verdicts: dict[str, int]
+    collapsed: Share
+    measures: dict[str, Measured]
+    scenario: Scenario
+    unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
+
+    def mean(self, measure: str) -> float:
+        """Mean of a measure over the runs; inf is never, nan is not measured."""
+        found = self.measures.get(measure)
+        return math.nan if found is None else found.mean
+
+
+class Milestone(Record):
+    """What was observed, and what the first variant simulated."""
+
+    label: str
+    observed_s: Number
+    simulated_s: Number
+    difference_min: Number
+    confidence: str
+    source: str
+    used_for_fit: bool
+    measure: str
+
+
+class Bound(Record):
+    """A bound of [expect], and whether it holds: "yes", "no", "unsure" or "not measured"."""
+
+    text: str
+    holds: str
+    value: Number
+    why: str = ""
+    levers: dict[str, Kept] = Field(default_factory=dict)  # of the point of a sweep where it holds least
+
+    @property
+    def measure(self) -> str:
+        """What is bounded."""
+        return self.text.split()[0]
+
+
+class Note(Record):
+    """Why an input that is not known has its value."""
+
+    key: str
+    kind: str
+    why: str
+    value: Kept = None
+
+
+class Explained(Record):
+    """One number with its formula, and the formula with the numbers put in."""
+
+    name: str
+    value: Number
+    formula: str
+    numbers: str
+    meaning: str
+    keys: tuple[str, ...] = ()  # inputs that the formula is made of
+
+
+class Summary(Record):
+    """summary.json of a run."""
+
+    format: int
+    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    milestones: tuple[Milestone, ...] = ()
+    expect: tuple[Bound, ...] = ()
+    notes: tuple[Note, ...] = ()
+    explain: tuple[Explained, ...] = ()
+    recovers_from_s: Number  # of the first replication
+    failures: tuple[Failure, ...] = ()
+    race: Race | None = None
+    services: Services | None = None
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether keys are swept, so that one variant stands at many points."""
+        return any(group.levers for group in self.groups)
+
+    def rows_of(self, group: Group) -> list[Row]:
+        """The runs of a group."""
+        return [row for row in self.rows if (row.variant, row.levers) == (group.variant, group.levers)]
+
+
+# --- manifest.json ----------------------------------------------------------------------------------------------------
+
+
+class RunManifest(Manifest):
+    """manifest.json of a run; `kind` is "leases" or "jobs"."""
+
+    engine: str
+    model: int
+    measures: int
+    window_s: Number
+    horizon_s: Number
+    outages: tuple[Course, ...]  # each course once, that of the first run first
+    scenario_keys: tuple[str, ...] = ()  # of `inputs`, those that make the scenario
+    replications: int = 1
+    seed: int = 1
+    threads: int = 1
+    wall_s: Number = math.nan
+    cpu_s: Number = math.nan
+    runs_done: int = 0
+    runs_wanted: int = 0
+    interrupted: bool = False
+
+    @property
+    def has_leases(self) -> bool:
+        """Whether holders hold leases; else jobs come."""
+        return self.kind == "leases"
+
+
+class Run(NamedTuple):
+    """What a run's folder holds beside its curves."""
+
+    manifest: RunManifest
+    summary: Summary
+
+
+def with_groups(summary: Summary, groups: Sequence[Group]) -> Summary:
+    """The summary with these groups alone."""
+    return summary.model_copy(update={"groups": tuple(groups)})

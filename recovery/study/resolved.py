@@ -1,0 +1,122 @@
+"""The scenario of a variant in plain numbers and names, for whoever reads its results and knows no model."""
+
+import math
+
+from pydantic import BaseModel
+
+from recovery import theory
+from recovery.model import policies
+from recovery.model.scenario import Scenario
+from recovery.stages import queueing
+from recovery.store import run_record as record
+
+
+def resolved(scenario: Scenario) -> record.Scenario:
+    """What a scenario says, with its defaults, as a record: times in s, rates a second of the whole fleet."""
+    return record.Scenario(
+        horizon_s=scenario.horizon,
+        window_s=scenario.coupling.window,
+        hold_s=scenario.hold,
+        is_counted_from_file=scenario.recovers_from is not None,
+        hosts=_hosts(scenario),
+        fleet=_fleet(scenario),
+        jobs=_jobs(scenario),
+        policies=record.Policies(
+            client=_policy(scenario.policy.client),
+            admission=_policy(scenario.policy.admission),
+            queue=_policy(scenario.policy.queue),
+            lease=_policy(scenario.policy.lease),
+        ),
+        actions=tuple(
+            record.Planned(do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "")
+            for action in scenario.operator
+        ),
+        launches=_launches(scenario),
+        propagation=_propagation(scenario),
+        health=_health(scenario),
+    )
+
+
+def _policy(policy: BaseModel) -> record.Policy:
+    table = policy.model_dump(mode="json", by_alias=True)
+    return record.Policy(name=str(table.pop("name")), parameters=table)
+
+
+def _hosts(scenario: Scenario) -> record.Hosts:
+    host, policy, one = scenario.host, scenario.policy, scenario.establish_per_s
+    admission = limit = math.inf
+    if isinstance(policy.admission, policies.TokenBucket | policies.QueueSize):
+        admission = policy.admission.rate.of_host(one, scenario.hosts) * scenario.hosts
+    if isinstance(policy.queue, policies.Bounded):
+        limit = queueing.queue_limit(policy.queue.limit, one) * scenario.hosts
+    return record.Hosts(
+        hosts=scenario.hosts,
+        workers=host.workers,
+        capacity_per_s=one * scenario.hosts,
+        admission_per_s=admission,
+        queue_limit=limit,
+        reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
+        service=host.establish_time.dist,
+        timeout_s=host.timeout.mean_s(),
+        client_wait_s=_longest_wait_s(scenario),
+        cancels=host.cancel_on_timeout,
+    )
+
+
+def _longest_wait_s(scenario: Scenario) -> float:
+    """The longest time between two attempts of a client."""
+    client = scenario.policy.client
+    if isinstance(client, policies.Exponential | policies.FullJitter):
+        return client.cap
+    return client.delay.mean_s() if isinstance(client, policies.Fixed) else scenario.host.round_trip
+
+
+def _fleet(scenario: Scenario) -> record.Fleet | None:
+    fleet, lease, host = scenario.fleet, scenario.lease, scenario.host
+    if fleet is None or lease is None:
+        return None
+    renew_s = (host.renew_time or host.establish_time).mean_s()
+    rule = scenario.policy.lease
+    return record.Fleet(
+        holders=fleet.holders,
+        called=fleet.words.many,
+        called_one=fleet.words.one,
+        zones=fleet.zones,
+        lease_s=lease.duration.mean_s(),
+        grace_s=rule.grace if isinstance(rule, policies.Grace) else 0.0,
+        check_every_s=lease.check_every,
+        renewals_per_s=fleet.holders / lease.check_every,
+        renewals_share=fleet.holders * renew_s / (lease.check_every * host.workers * scenario.hosts),
+    )
+
+
+def _jobs(scenario: Scenario) -> record.Jobs | None:
+    jobs = scenario.jobs
+    if jobs is None:
+        return None
+    retries = math.inf if jobs.retries < 0 else jobs.retries
+    return record.Jobs(
+        steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in jobs.steps),
+        retries=retries,
+        hidden_per_s=theory.hidden_capacity_per_s(scenario.establish_per_s * scenario.hosts, retries),
+    )
+
+
+def _launches(scenario: Scenario) -> record.Launches | None:
+    if scenario.launches is None:
+        return None
+    steps = ((step.at, math.nan if step.rate is None else step.rate) for step in scenario.launches.throttle)
+    return record.Launches(throttle=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in steps))
+
+
+def _propagation(scenario: Scenario) -> record.Propagation | None:
+    part = scenario.propagation
+    if part is None:
+        return None
+    spans = tuple(record.Span(from_s=one.at, to_s=one.at + one.lasts) for one in part.reductions)
+    return record.Propagation(normal_latency_s=part.normal_latency, reductions=spans)
+
+
+def _health(scenario: Scenario) -> record.Health | None:
+    part = scenario.health
+    return None if part is None else record.Health(targets=part.targets, normal_share=part.normal_share)

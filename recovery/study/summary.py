@@ -1,0 +1,198 @@
+"""What the runs of an experiment are kept as: a row each, a group a variant, milestones, bounds, explanations."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pydantic import JsonValue
+
+from recovery import theory
+from recovery.measures import register
+from recovery.model.variant import Variant
+from recovery.reading.experiment import Experiment
+from recovery.simulate import identity
+from recovery.simulate.explain import explanation
+from recovery.simulate.outcome import Outcome
+from recovery.stages.outage import resolve
+from recovery.statistics.means import mean_interval
+from recovery.store import run_record as record
+from recovery.store.json_text import plain
+from recovery.store.manifest_record import FORMAT
+from recovery.store.record import Share
+from recovery.study.judge import Ended, judged
+from recovery.study.resolved import resolved
+from recovery.units import quantity
+
+# Symbols of the formulas, and the inputs behind them.
+_BEHIND = {
+    "N": ("fleet.holders",),
+    "M": ("fleet.hosts",),
+    "c": ("host.workers",),
+    "s": ("host.establish_time",),
+    "s_r": ("host.renew_time",),
+    "s_x": ("host.reject_cost",),
+    "τ": ("host.timeout",),
+    "P": ("lease.check_every",),
+    "L": ("lease.duration",),
+    "Q": ("policy.queue",),
+    "R": ("jobs.retries",),
+    "N_unleased": ("fleet.holders",),
+    "r3": ("host.renew_time", "fleet.holders", "lease.check_every", "host.workers", "fleet.hosts"),
+    "μ": ("host.workers", "fleet.hosts", "host.establish_time"),
+}
+_Course = tuple[tuple[float, float, float], ...]
+
+
+def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[record.Course], list[int]]:
+    """What the dependency did in these runs, each course once, that of the first run first; and which course was whose.
+
+    Runs of one experiment share few courses: where none is drawn, as many as variants change them.
+    """
+    numbers: dict[_Course, int] = {}
+    whose = [numbers.setdefault(tuple(outcome.outages), len(numbers)) for outcome in outcomes]
+    return [course_of(course) for course in numbers], whose
+
+
+def course_of(outages: Sequence[tuple[float, float, float]]) -> record.Course:
+    """A course of (from s, to s, share of requests that fail) as a record."""
+    return tuple(record.Outage(from_s=a, to_s=b, fails_share=share) for a, b, share in outages)
+
+
+def summarise(
+    experiment: Experiment, outcomes: Sequence[Outcome], failures: Sequence[record.Failure] = ()
+) -> record.Summary:
+    """summary.json of these runs."""
+    whose = courses_of(outcomes)[1]
+    rows = [row_of(outcome, course) for outcome, course in zip(outcomes, whose, strict=True)]
+    points = [Ended(row.variant, row.levers, row.replication, row.verdict, row.measures) for row in rows]
+    groups = []
+    for variant in experiment.variants:
+        own = [
+            (outcome, row)
+            for outcome, row in zip(outcomes, rows, strict=True)
+            if (outcome.variant.name, outcome.variant.levers) == (variant.name, variant.levers)
+        ]
+        if own:
+            groups.append(_group(variant, *zip(*own, strict=True)))
+    return record.Summary(
+        format=FORMAT,
+        rows=tuple(rows),
+        groups=tuple(groups),
+        milestones=_milestones(experiment, rows),
+        expect=tuple(judged(experiment, points, i) for i in range(len(experiment.expectations))),
+        notes=notes_of(experiment),
+        explain=tuple(map(explained, explanation(experiment.first.scenario))),
+        recovers_from_s=resolve(experiment.first, experiment.head.seed, 0).scenario.recovers_from_s,
+        failures=tuple(failures),
+    )
+
+
+def row_of(outcome: Outcome, course: int = 0) -> record.Row:
+    """One run as it is kept; `course` is the number of what its dependency did."""
+    variant = outcome.variant
+    table = outcome.measure()
+    verdict = str(table.pop("verdict"))
+    return record.Row(
+        variant=variant.name,
+        levers=dict(variant.levers),
+        seed=outcome.seed,
+        replication=outcome.replication,
+        digest=identity.digest_of(variant, outcome.seed, outcome.replication),
+        actions=tuple(record.Action(do=do, at_s=at) for do, at in outcome.actions),
+        cpu_s=round(outcome.cpu_s, 3),
+        outages_index=course,
+        verdict=verdict,
+        measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
+        words={name: value for name, value in table.items() if isinstance(value, str)},
+    )
+
+
+def explained(row: theory.Row) -> record.Explained:
+    """An explained number with the keys of the inputs behind it."""
+    symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row.formula)
+    keys = dict.fromkeys(key for symbol in symbols for key in _BEHIND.get(symbol, ()))
+    return record.Explained(**row._asdict(), keys=tuple(keys))
+
+
+def notes_of(experiment: Experiment) -> tuple[record.Note, ...]:
+    """Notes on inputs, with the values that the file has."""
+    return tuple(
+        record.Note(key=note.key, kind=note.kind, why=note.why, value=_raw_value(experiment.raw, note.key))
+        for note in experiment.head.notes
+    )
+
+
+def _raw_value(raw: object, key: str) -> JsonValue:
+    for part in key.split("."):
+        if not isinstance(raw, Mapping):
+            raise KeyError(key)
+        raw = raw[part]
+    return plain(raw)
+
+
+def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.Row]) -> record.Group:
+    """Mean and interval of every measure over the replications of one variant; collapse as a probability with its
+    interval.
+    """
+    collapsed = sum(row.verdict == "collapsed" for row in rows)
+    low, high = theory.wilson(collapsed, len(rows))
+    verdicts = [row.verdict for row in rows]
+    return record.Group(
+        variant=variant.name,
+        levers=dict(variant.levers),
+        lever_values={
+            key: record.Quantity(kind=found[0], value=found[1])
+            for key, value in variant.levers
+            if (found := quantity(value)) is not None
+        },
+        runs=len(rows),
+        outages_index=rows[0].outages_index,
+        verdicts={verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
+        collapsed=Share(share=collapsed / len(rows), low=low, high=high),
+        measures={name: _measured(name, [row.of(name) for row in rows]) for name in rows[0].measures},
+        scenario=resolved(variant.scenario),
+        unleased=_unleased(outcomes),
+    )
+
+
+def _measured(name: str, values: Sequence[float]) -> record.Measured:
+    least, most = register.limits_of(name)
+    mean, low, high = mean_interval(values, least=least, most=most)
+    return record.Measured(mean=mean, low=low, high=high, not_measured=sum(math.isnan(value) for value in values))
+
+
+def _unleased(outcomes: Sequence[Outcome]) -> record.Span | None:
+    """From when to when holders are without a lease, over some runs of one variant: the first window at whose end one
+    is, and the end from which on none is (inf: not before the horizon). None if none ever is; jobs have no holders.
+    """
+    spans = []
+    for outcome in outcomes:
+        below = np.flatnonzero(outcome.leased_share() < 1 - 1e-12) if outcome.holders else np.zeros(0, int)
+        if len(below):
+            last, t = int(below[-1]) + 1, outcome.times_s
+            spans.append((float(t[below[0]]), float(t[last]) if last < len(t) else math.inf))
+    return record.Span(from_s=min(a for a, _ in spans), to_s=max(b for _, b in spans)) if spans else None
+
+
+def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[record.Milestone, ...]:
+    """Observed milestones beside those of the first variant (mean over its replications)."""
+    first = experiment.first
+    levers = record.Failure(variant="", levers=dict(first.levers), seed=0, replication=0, error="").levers
+    own = [row for row in rows if (row.variant, row.levers) == (first.name, levers)]
+    out = []
+    for observed in experiment.head.observed:
+        simulated = mean_interval([row.of(observed.measure) for row in own])[0] if own else math.nan
+        out.append(
+            record.Milestone(
+                label=observed.label,
+                observed_s=observed.at,
+                simulated_s=simulated,
+                difference_min=(simulated - observed.at) / 60 if simulated else math.nan,  # 0 is always, no time
+                confidence=observed.confidence,
+                source=observed.source,
+                used_for_fit=observed.used_for_fit,
+                measure=observed.measure,
+            )
+        )
+    return tuple(out)
