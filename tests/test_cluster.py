@@ -17,7 +17,7 @@ from distributed import LocalCluster
 from test_sweep import BASE, SWEEP, TOP, _dies_of_seven, _drained, _works, bytes_of, call, swept, written
 
 from recovery.simulate import identity
-from recovery.store import results as store
+from recovery.store.parts import Parts
 from recovery.study import runs
 from recovery.study.runs import dask, loop
 from recovery.study.runs.chunks import Done, Work
@@ -39,15 +39,15 @@ def test_a_sweep_that_loses_a_worker_gives_the_bytes_of_threads(
 ) -> None:
     file = written(tmp_path, BASE + SWEEP)
     calm = swept(file, tmp_path / "calm")
-    add, killed = store.Parts.add, []
+    add, killed = Parts.add, []
 
-    def add_and_kill(self: store.Parts, rows: Sequence[dict[str, Any]]) -> None:
+    def add_and_kill(self: Parts, rows: Sequence[dict[str, Any]]) -> None:
         add(self, rows)
         if self.folder.name == "parts" and not killed:
             killed.append(two.workers[0].pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    monkeypatch.setattr(store.Parts, "add", add_and_kill)
+    monkeypatch.setattr(Parts, "add", add_and_kill)
     folder = swept(file, tmp_path / "out", *DASK, two.scheduler_address)
     assert killed
     assert bytes_of(folder) == bytes_of(calm)

@@ -14,7 +14,7 @@ from test_sweep import BASE, SWEEP, swept, written
 
 from recovery.measures import register, tables
 from recovery.stages import document, known
-from recovery.store import results as store
+from recovery.study.keeping import series_table
 
 TOP = Path(__file__).resolve().parent.parent
 MEASURES = {one.name for one in register.TABLE}
@@ -40,7 +40,7 @@ def test_series_have_the_columns_that_the_page_tells(base: str) -> None:
     zones = range(len(outcome.traffic.holders_by_zone))
     names = [f"{one.name}_{zone}" for one in own if one.by_zone for zone in zones]
     names += [one.name for one in own if not one.by_zone]
-    assert set(store.series_table([outcome]).columns) == {*tables.SERIES, *names}
+    assert set(series_table([outcome]).columns) == {*tables.SERIES, *names}
 
 
 def test_tables_of_a_sweep_have_the_columns_that_the_page_tells(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from recovery.cli import main as cli
 from recovery.cli.guard import TRACEBACK
 from recovery.simulate import pipeline
 from recovery.store import files
-from recovery.store import results as store
 from recovery.store.folder import run_of
 from recovery.study import execute
 
@@ -523,7 +522,7 @@ def test_a_bug_ends_in_one_line_that_says_where(tiny: Path, tmp_path: Path, monk
     def broken(*arguments: Any) -> Any:
         raise KeyError("what\nnobody thought of")
 
-    monkeypatch.setattr(store, "results", broken)
+    monkeypatch.setattr(execute.keeping, "results", broken)
     command = ["run", str(tiny), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, command)
     assert (result.exit_code, result.stdout) == (1, "")

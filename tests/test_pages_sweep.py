@@ -24,8 +24,9 @@ from recovery import theory, units
 from recovery.show import pages, sweep_figures
 from recovery.show.sweep_figures.drawn import Sweep, told
 from recovery.show.sweep_figures.harm import front
-from recovery.store import results as store
 from recovery.store import sweep_record
+from recovery.store.json_text import to_json
+from recovery.store.manifest_record import FORMAT
 from recovery.store.sweep_record import Design, Lever, Manifest, Policy, Summary
 
 LIMIT_S = 19380.0
@@ -222,7 +223,7 @@ def summarised(
     ]
     chance = {"mean": 0.12, "low": 0.05, "high": 0.19}
     return {
-        "format": store.FORMAT,
+        "format": FORMAT,
         "kind": "sweep",
         "measure": "ttr99_s",
         "limit_s": LIMIT_S,
@@ -309,7 +310,7 @@ def fabricate(
     }
     found = summarised(runs, policies, design, traffic, failed)
     manifest = {
-        "format": store.FORMAT, "kind": "sweep", "name": "throttling", "file": "experiments/throttling.toml",
+        "format": FORMAT, "kind": "sweep", "name": "throttling", "file": "experiments/throttling.toml",
         "head": HEAD, "inputs": {"dependency": {"outages": [{"from": "0s", "to": "157m"}]}, "host": {"timeout": "5m"}},
         "digest": "0123456789abcdef", "engine": "events", "versions": {"recovery": "0.1.0"}, "machine": "x86_64",
         "argv": ["recovery", "sweep", "experiments/throttling.toml", "--out", "out"], "seed": 20251019, "threads": 2,
@@ -507,7 +508,7 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
         policy["is_baseline"] = False
     found |= {"sensitivity": [], "notes": [], "precision": None}
     found["design"]["accept"] = None
-    (folder / "summary.json").write_text(store.to_json(found), encoding="utf-8")
+    (folder / "summary.json").write_text(to_json(found), encoding="utf-8")
     seen = words(pages.write(folder).read_text(encoding="utf-8"))
     assert failed["name"] in seen
     assert "Baseline" not in seen

@@ -25,7 +25,7 @@ from recovery.reading.experiment import Experiment, load, parse
 from recovery.reading.numbers import read_measured
 from recovery.reading.schema import json_schema
 from recovery.simulate import identity
-from recovery.store.results import to_json
+from recovery.store.json_text import to_json
 from recovery.study import race
 
 TOP = Path(__file__).resolve().parent.parent

@@ -20,7 +20,8 @@ from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.outcome import Outcome
 from recovery.stages import known, traffic
 from recovery.stages import launches as launching
-from recovery.store import results as store
+from recovery.study.keeping import series_table
+from recovery.study.summary import summarise
 
 TOP = Path(__file__).resolve().parent.parent
 GIVING_UP = "launches.retries = 1\n"
@@ -93,8 +94,8 @@ def test_a_stage_that_is_added_runs_and_is_measured() -> None:
     assert row["calls_normal_s"] == last
     others = [float(row[name]) for name in register.normals() if name in row and name != "calls_normal_s"]
     assert row["all_normal_s"] == max(*others, last)
-    assert "calls" in store.series_table([outcome]).columns
-    assert [one["holds"] for one in store.summarise(loaded, [outcome])["expect"]] == ["yes"]
+    assert "calls" in series_table([outcome]).columns
+    assert [one.holds for one in summarise(loaded, [outcome]).expect] == ["yes"]
     assert [one.name for one in register.shown("calls")] == ["calls_peak"]
 
 
@@ -120,7 +121,7 @@ def test_a_measure_that_is_added_is_in_rows_and_may_be_expected(monkeypatch: pyt
     outcome = run(loaded)
     asked = outcome.columns()["launches_asked"].tolist()
     assert outcome.measure()["launches_quiet_share"] == asked.count(0) / len(asked) < 1
-    assert [one["holds"] for one in store.summarise(loaded, [outcome])["expect"]] == ["yes"]
+    assert [one.holds for one in summarise(loaded, [outcome]).expect] == ["yes"]
     assert "launches_quiet_share" in [one.name for one in register.shown("launches")]
 
 

@@ -34,8 +34,8 @@ from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, unit_points
 from recovery.reading.experiment import load
-from recovery.store import results as store
 from recovery.store import sweep_record
+from recovery.store.parts import Parts
 from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Summary
 from recovery.study import execute, runs, sweep
@@ -651,7 +651,7 @@ def test_resume_runs_again_what_failed_and_ends_with_the_same_bytes(
 
 def test_resume_does_not_run_again_what_killed_its_worker(whole: Path, tmp_path: Path) -> None:
     key = pl.read_parquet(whole / "runs.parquet")["key"][3]
-    store.Parts(tmp_path / "out" / "tiny").add([{"key": key, "error": loop.KILLED}])
+    Parts(tmp_path / "out" / "tiny").add([{"key": key, "error": loop.KILLED}])
     folder = swept(written(tmp_path, BASE + SWEEP), tmp_path / "out", "--resume", status=3)
     rows = pl.read_parquet(folder / "runs.parquet")
     assert rows.filter(pl.col("error").is_not_null()).select("key", "error").rows() == [(key, loop.KILLED)]

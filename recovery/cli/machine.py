@@ -10,7 +10,7 @@ from importlib import metadata
 
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
-from recovery.store import results as store
+from recovery.store.versions import versions
 from recovery.study import execute
 from recovery.units import show_bytes
 
@@ -43,7 +43,7 @@ def examine() -> list[Finding]:
     """Everything that `recovery doctor` looks at."""
     from recovery_kernels import draws, jit
 
-    findings = [Finding(name, version, True) for name, version in store.versions().items()]
+    findings = [Finding(name, version, True) for name, version in versions().items()]
     findings.append(Finding("machine", f"{platform.system()} {platform.machine()}", True))
     cores, machine = execute.cores(), os.cpu_count() or 1
     limit = f" of the machine's {machine} (affinity or container)" if cores < machine else ""

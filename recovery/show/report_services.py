@@ -11,7 +11,7 @@ from recovery import units
 from recovery.show import figures, figures_services, page
 from recovery.show.figures import Picture, TimeAxis
 from recovery.store import files
-from recovery.store import results as store
+from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Estimate
 from recovery.store.service_record import (
     BlastAnswer,
@@ -38,7 +38,7 @@ def write_blast(folder: Path, answer: BlastAnswer) -> None:
     lost = {row.service: row.minutes_lost.mean for row in answer.services}
     lost[answer.node] = answer.node_minutes_lost.mean
     page.draw(folder, [figures_services.blast_picture(answer, answer.node, lost)])
-    told = BlastFile(format=store.FORMAT, **dict(answer))
+    told = BlastFile(format=FORMAT, **dict(answer))
     files.write_text(folder / f"blast-{answer.node}.json", told.to_json())
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from recovery.show.text import table
 from recovery.store import files
+from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate
-from recovery.store.results import runs_of_sweep
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Threshold, Tried
 from recovery.units import show_count, show_duration, show_share
 

@@ -21,7 +21,8 @@ from recovery.simulate import identity
 from recovery.stages import dns as stage
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
-from recovery.store import results as store
+from recovery.store.folder import keep
+from recovery.store.manifest_record import FORMAT
 from recovery.store.race_record import (
     Latency,
     Race,
@@ -34,6 +35,7 @@ from recovery.store.race_record import (
     Window,
 )
 from recovery.store.record import Estimate
+from recovery.store.versions import versions
 from recovery.units import Number
 
 Whole = Annotated[int, Strict()]
@@ -107,7 +109,7 @@ def answer(experiment: Experiment, threads: int) -> RaceSummary:
     small = first.possible if isinstance(first, Variant) else Possible.model_validate({})
     asked = [_asked(variant) for variant in experiment.variants]
     return RaceSummary(
-        format=store.FORMAT,
+        format=FORMAT,
         rows=tuple(_row(one, experiment.head.seed, threads) for one in asked),
         possible=_searches(small),
     )
@@ -203,14 +205,14 @@ def digest_of(experiment: Experiment) -> str:
 
 def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None, RaceSummary, str]:
     """Answer, and write manifest and summary; returns the folder, the summary, and what was wrong with the folder
-    (`store.keep`). Raises files.WriteError if it cannot be written, before anything runs.
+    (`keep`). Raises files.WriteError if it cannot be written, before anything runs.
     """
     folder = out / experiment.name
     files.try_out(folder)
     summary = answer(experiment, threads)
     head = experiment.head
     manifest = RaceManifest(
-        format=store.FORMAT,
+        format=FORMAT,
         kind="race",
         name=experiment.name,
         file=experiment.file,
@@ -224,14 +226,14 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None
         ),
         inputs=experiment.raw,
         digest=digest_of(experiment),
-        versions=store.versions(),
+        versions=versions(),
         machine=platform.machine(),
         argv=("recovery", *sys.argv[1:]),
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         runs_done=len(summary.rows),
         runs_wanted=len(summary.rows),
     )
-    place, trouble = store.keep(
+    place, trouble = keep(
         folder, {"summary.json": summary.to_json().encode(), "manifest.json": manifest.to_json().encode()}
     )
     return place, summary, trouble

@@ -8,7 +8,7 @@ import numpy as np
 
 from recovery.statistics import clusters
 from recovery.store import sweep_record as record
-from recovery.store.results import runs_of_sweep
+from recovery.store.parts import runs_of_sweep
 from recovery.study.sweep.estimates import mean_of, told
 
 

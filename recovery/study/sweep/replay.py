@@ -12,8 +12,7 @@ from recovery.model.variant import Variant
 from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment, rebuilt
 from recovery.simulate import identity
-from recovery.store.results import _as_float as as_float
-from recovery.store.results import runs_of_sweep
+from recovery.store.parts import as_float, runs_of_sweep
 from recovery.store.sweep_record import Manifest, Replayed, Value, manifest_of
 from recovery.study.runs.chunks import Work, simulate
 from recovery.study.sweep.draws import draws_of, saltelli

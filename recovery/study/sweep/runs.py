@@ -13,7 +13,7 @@ from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
-from recovery.store.results import Parts
+from recovery.store.parts import Parts
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Row, Work
 from recovery.study.runs.executor import Backend

@@ -11,9 +11,11 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity, pipeline
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
-from recovery.store import results as store
+from recovery.store.folder import save
 from recovery.store.json_text import plain
+from recovery.store.manifest_record import FORMAT
 from recovery.store.sweep_record import Manifest, Summary
+from recovery.store.versions import versions
 from recovery.study.runs.executor import Backend
 from recovery.study.summary import course_of
 from recovery.study.sweep.policies import wanted
@@ -54,7 +56,7 @@ def run(
         results["series.parquet"] = files.parquet(curves)
     results["summary.json"] = summary.to_json().encode()
     results["manifest.json"] = manifest.to_json().encode()  # last: where it stands, the rest is whole
-    store.save(folder, results)
+    save(folder, results)
     return folder, summary
 
 
@@ -64,7 +66,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
     first = resolve(experiment.first, work.seed, 0).scenario
     return Manifest.model_validate(
         {
-            "format": store.FORMAT,
+            "format": FORMAT,
             "name": experiment.name,
             "file": experiment.file,
             "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
@@ -72,7 +74,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "inputs_in_order": json.dumps(experiment.raw, default=str),
             "digest": digest_of(experiment),
             "engine": pipeline.ENGINE,
-            "versions": store.versions(),
+            "versions": versions(),
             "machine": platform.machine(),
             "argv": ("recovery", *sys.argv[1:]),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
