@@ -9,7 +9,7 @@ from recovery.model.part import Part
 from recovery.model.policies.policy import by_name
 
 
-class Policies(Part):
+class Choice(Part):
     """One choice on each axis."""
 
     client: Annotated[policies.ClientPolicy, Discriminator("name")] = Field(default_factory=policies.Immediate)

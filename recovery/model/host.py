@@ -8,7 +8,7 @@ from recovery.model.slowdown import Slowdown
 from recovery.units import Duration, PositiveDuration
 
 
-class HostPart(Part):
+class Host(Part):
     """One host: its workers, its costs, its clients' patience."""
 
     workers: Whole = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")

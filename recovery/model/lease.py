@@ -7,7 +7,7 @@ from recovery.model.part import Part
 from recovery.units import PositiveDuration, Share
 
 
-class LeasePart(Part):
+class Lease(Part):
     """How long a lease runs and how often it is checked."""
 
     duration: Time = Field(description="how long a lease runs; drawn once a holder")

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pydantic import Field, PrivateAttr, model_validator
 
 from recovery.model import policies
-from recovery.model.choice import Policies
+from recovery.model.choice import Choice
 from recovery.model.dependency import Dependency, Outage
 from recovery.model.dns import Dns, Window
 from recovery.model.fleet import Fleet
 from recovery.model.health import Health
-from recovery.model.host import HostPart
+from recovery.model.host import Host
 from recovery.model.jobs import Jobs
 from recovery.model.launches import Launches
-from recovery.model.lease import LeasePart
+from recovery.model.lease import Lease
 from recovery.model.operator import Action, condition
 from recovery.model.part import Mistakes, Part
 from recovery.model.propagation import Propagation
@@ -45,12 +45,12 @@ class Scenario(Part):
     )
     coupling: Coupling = Field(default_factory=lambda: Coupling.model_validate({}))
     fleet: Fleet | None = Field(None, description="lease holders (with [lease])")
-    lease: LeasePart | None = Field(None, description="how long leases run (with [fleet])")
+    lease: Lease | None = Field(None, description="how long leases run (with [fleet])")
     jobs: Jobs | None = Field(None, description="open arrivals (instead of [fleet] and [lease])")
-    host: HostPart = Field(description="a table [host]: one host, its workers and costs")
+    host: Host = Field(description="a table [host]: one host, its workers and costs")
     dependency: Dependency = Field(default_factory=lambda: Dependency.model_validate({}))
     dns: Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
-    policy: Policies = Field(default_factory=Policies)
+    policy: Choice = Field(default_factory=Choice)
     operator: tuple[Action, ...] = Field((), description="what people do, when")
     launches: Launches | None = Field(None, description="launches that need leased holders")
     propagation: Propagation | None = Field(None, description="network state of launches and changes")

@@ -91,7 +91,7 @@ class Curves(Part):
     draws: Whole = Field(8, ge=0, le=10_000, description="draws whose curves are kept, of each policy")
 
 
-class SensitivityPart(Part):
+class Sensitivity(Part):
     """Sobol indices: which uncertain input matters."""
 
     samples: Whole = Field(
@@ -100,7 +100,7 @@ class SensitivityPart(Part):
     policies: tuple[str, ...] = Field((), description="names; default: the file as it stands and the best policy")
 
     @model_validator(mode="after")
-    def _power(self) -> "SensitivityPart":
+    def _power(self) -> "Sensitivity":
         if self.samples & (self.samples - 1):
             raise ValueError("want samples as a power of two")
         return self
@@ -140,7 +140,7 @@ class Sweep(Part):
     exclude: tuple[dict[str, object], ...] = Field((), description="points of levers that are left out")
     accept: Accept | None = Field(None, description="keep only draws that meet what was observed")
     curves: Curves | None = Field(None, description="keep curves")
-    sensitivity: SensitivityPart | None = Field(None, description="Sobol indices")
+    sensitivity: Sensitivity | None = Field(None, description="Sobol indices")
 
     @model_validator(mode="after")
     def _fits(self) -> "Sweep":

@@ -121,33 +121,61 @@ def rebuilt(
     if old := list(old_names(raw)):
         raise ScenarioError("\n".join(f"{file}: {line}" for line in old))
     model = model or Scenario
-    head_raw = {key: value for key, value in raw.items() if key in _HEAD}
-    said = raw.get("variants", {})
-    raw_policy = raw.get("policy")
-    base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
-    if isinstance(raw_policy, dict):
-        base["policy"] = {axis: by_name(choice) for axis, choice in raw_policy.items()}
     mistakes: list[str] = []
-    head = checked(Head, head_raw, file, "", folder, mistakes)
+    head = checked(Head, {key: value for key, value in raw.items() if key in _HEAD}, file, "", folder, mistakes)
+    base = {key: value for key, value in raw.items() if key not in _HEAD and key != "variants"}
+    if isinstance(base.get("policy"), dict):
+        base["policy"] = {axis: by_name(choice) for axis, choice in base["policy"].items()}
     known = {*_HEAD, *model.model_fields, "variants"}
     for key in [key for key in base if key not in model.model_fields]:
         mistakes.append(f"{file}: {key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}")
         del base[key]
-    variants: list[Variant] = []
     label = head.label if head else "as written"
-    changes: list[tuple[str, str, dict[str, Any]]] = [(label, "", {})]
+    changes = _changes(label, raw.get("variants", {}), file, mistakes)
+    variants = _variants(model, base, changes, head, file, folder, mistakes)
+    if not variants and not mistakes:
+        mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
+    if head is not None and not mistakes and issubclass(model, Scenario):
+        mistakes += asked.wrong(head, variants, raw, file)
+    if mistakes or head is None:
+        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, dict(changes))
+    if head.sweep is not None and issubclass(model, Scenario) and (wrong := list(_wrong_uncertainties(experiment, head.sweep))):
+        raise ScenarioError("\n".join(dict.fromkeys(wrong)))
+    return experiment
+
+
+def _changes(label: str, said: Any, file: str, mistakes: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Each variant's name and what it changes, the file as it stands first."""
+    changes: list[tuple[str, dict[str, Any]]] = [(label, {})]
     if not isinstance(said, dict) or not all(isinstance(change, dict) for change in said.values()):
         mistakes.append(f"{file}: variants is {shown(said)}; want tables, one a variant: [variants.bounded]")
     elif "" in said:
         mistakes.append(f'{file}: variants has one without a name; want [variants."a name"]')
     else:
-        changes += [(name_, f"variants.{quoted(name_)}.", change) for name_, change in said.items()]
-    if len({name_ for name_, _, _ in changes}) < len(changes):
-        mistakes.append(f"{file}: label is {label!r}; want another name than its variants have")
-    sweep = head.sweep if head else None
-    for variant_name, prefix, change in changes:
+        changes += said.items()
+        if label in said:
+            mistakes.append(f"{file}: label is {label!r}; want another name than its variants have")
+    return changes
+
+
+def _variants(
+    model: type[BaseModel],
+    base: dict[str, Any],
+    changes: list[tuple[str, dict[str, Any]]],
+    head: Head | None,
+    file: str,
+    folder: Path,
+    mistakes: list[str],
+) -> list[Variant]:
+    """Every variant at every point of the levers, up to the first mistake of each."""
+    sweep, seed = (head.sweep, head.seed) if head else (None, 1)
+    variants: list[Variant] = []
+    for i, (name, change) in enumerate(changes):
+        is_own = i > 0
+        prefix = f"variants.{quoted(name)}." if is_own else ""
         whole = merge(base, change)
-        for point in lever_points(sweep, head.seed if head else 1):
+        for point in lever_points(sweep, seed):
             table, told = copy.deepcopy(whole), len(mistakes)
             for key, value in point:
                 try:
@@ -157,26 +185,13 @@ def rebuilt(
             if len(mistakes) > told:
                 break
             swept = tuple(path_of(key) for key, _ in point)
-            own = change if prefix else None
-            scenario = checked(model, table, file, prefix, folder, mistakes, own, swept)
+            scenario = checked(model, table, file, prefix, folder, mistakes, change if is_own else None, swept)
             if scenario is None:
                 break
-            variants.append(Variant(variant_name, scenario, point))
-        if mistakes and not prefix:
+            variants.append(Variant(name, scenario, point))
+        if mistakes and not is_own:
             break  # a variant of a wrong scenario repeats its mistakes
-    if not variants and not mistakes:
-        mistakes.append(f"{file}: sweep.exclude leaves no point of the levers; want at least one")
-    if head is not None and not mistakes and issubclass(model, Scenario):
-        mistakes += asked.wrong(head, variants, raw, file)
-    if mistakes or head is None:
-        raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-    own_changes = {name_: change for name_, _, change in changes}
-    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, own_changes)
-    if sweep is not None and issubclass(model, Scenario):
-        mistakes += _wrong_uncertainties(experiment, sweep)
-        if mistakes:
-            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-    return experiment
+    return variants
 
 
 def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:

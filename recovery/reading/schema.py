@@ -61,7 +61,7 @@ def _lenient(definitions: dict[str, Any]) -> None:
     """
     duration, rate = TypeAdapter(Duration).json_schema(), TypeAdapter(Rate).json_schema()
     for axis, members in policies.AXES.items():
-        _by_name(definitions["Policies"], axis, [policies.name_of(policy) for policy in members])
+        _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in members])
     for part, key in (
         ("Launches", "client"),
         ("Propagation", "client"),
