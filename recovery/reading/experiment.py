@@ -38,6 +38,7 @@ class Experiment:
     file: str
     base: dict[str, Any]
     changes: dict[str, dict[str, Any]]
+    model: type[BaseModel] = Scenario
 
     def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> Variant:
         """Variant `number` where the variant itself has chosen `inputs` (key, value); what its variant and levers set
@@ -57,7 +58,7 @@ class Experiment:
         except ValueError as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
         mistakes: list[str] = []
-        scenario = checked(Scenario, table, self.file, "", self.folder, mistakes)
+        scenario = checked(self.model, table, self.file, "", self.folder, mistakes)
         if scenario is None:
             raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
         return Variant(variant.name, scenario, variant.levers)
@@ -139,8 +140,12 @@ def rebuilt(
         mistakes += asked.wrong(head, variants, raw, file)
     if mistakes or head is None:
         raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, dict(changes))
-    if head.sweep is not None and issubclass(model, Scenario) and (wrong := list(_wrong_uncertainties(experiment, head.sweep))):
+    experiment = Experiment(head, tuple(variants), raw, folder, name, file, base, dict(changes), model)
+    if (
+        head.sweep is not None
+        and issubclass(model, Scenario)
+        and (wrong := list(_wrong_uncertainties(experiment, head.sweep)))
+    ):
         raise ScenarioError("\n".join(dict.fromkeys(wrong)))
     return experiment
 
