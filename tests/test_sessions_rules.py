@@ -109,6 +109,13 @@ def test_at_check_is_a_notice_at_the_next_check() -> None:
     assert (times(books, "notice"), times(books, "submit")) == ([400], [407])
 
 
+def test_a_notice_begins_a_new_row_of_tries() -> None:
+    # 10, 20: failures 1 and 2, so the next would be at 20 + 20; the session ends at 25: at once, and failure 1 again
+    crowd = holders((10,), retry=Retry("exponential", base_ns=10.0))
+    books = told(crowd, host=Host(fail_after_ns=0), dependency=((5, 1.0),), playbook=(at(25, EndSessions()),), until=60)
+    assert times(books, "submit") == [10, 20, 25, 35, 55]
+
+
 def test_a_second_end_restarts_no_notice() -> None:
     ends = (at(100, EndSessions(notice=constant(50))), at(120, EndSessions(notice=constant(50))))
     books = told(holders((5000,)), playbook=ends)
@@ -450,17 +457,17 @@ def test_a_late_success_makes_the_lease_at_the_server() -> None:
 
 
 def test_an_expiry_only_moves_forward_by_a_late_success() -> None:
-    # the first attempt (0) is served last (LIFO), long after the second has made the lease: credit on arrival
-    rule = Lease("credit-on-arrival", constant(400))
-    late = holders(
-        (0,), leased=False, establish=constant(30), renew=constant(30), timeout=constant(15),
-        retry=Retry("fixed", constant(5)), lease=rule, check_every_ns=900,
+    # credit on arrival. The attempt of 0 takes 60 and is given up at 15; that of 20 takes 5 and makes a lease from 20
+    # on. So the late success at 60, from 0 on, would end it earlier
+    slow = holders(
+        (0,), leased=False, establish=constant(60), timeout=constant(15), retry=Retry("fixed", constant(5)),
+        lease=Lease("credit-on-arrival", constant(400)), check_every_ns=900,
     )  # fmt: skip
-    fleet = Fleet(Scenario(100, 100, (late,), Host(late="counts")))
-    fleet.advance(99)
-    grants = [line.time for line in fleet.books.log if line.what == "late"]
-    assert grants == [30, 60, 90]
-    assert fleet.hosts[0].clients[0][0].server.expires == 40 + 400  # attempts at 0, 20, 40: credit from 40
+    quicker = at(10, Set("establish", constant(5)), classes=(0,))
+    fleet = Fleet(Scenario(100, 100, (slow,), Host(workers=2, late="counts"), playbook=(quicker,)))
+    books = fleet.run()
+    assert (times(books, "success"), times(books, "late")) == ([25], [60])
+    assert fleet.hosts[0].clients[0][0].server.expires == 20 + 400
 
 
 def test_a_host_dies_of_its_queue_again_and_again() -> None:
@@ -491,9 +498,9 @@ def test_a_host_is_killed_by_its_own_probe_while_it_starts() -> None:
 
 
 def test_overlapping_downtimes_end_at_the_later() -> None:
-    crowd = holders((12, 31), leased=False, retry=Retry("fixed", constant(500)))
+    crowd = holders((12, 25, 31), leased=False, retry=Retry("fixed", constant(500)))
     books = told(crowd, playbook=(at(10, Restart(down_ns=20)), at(15, Restart(down_ns=5))))
-    assert (times(books, "reject"), times(books, "start")) == ([12], [31, 512])
+    assert (times(books, "reject"), times(books, "start")) == ([12, 25], [31, 512, 525])
 
 
 def test_a_crash_ends_sessions_or_not() -> None:
@@ -663,6 +670,14 @@ def test_who_is_exempt_passes_the_line() -> None:
     bucket = Limiter("token-bucket", 0.01, 1.0, is_establish_only=True, line=9)
     books = told(asks, renews, host=Host(workers=2, admission=bucket))
     assert (times(books, "start", 0), times(books, "start", 1)) == ([0, 100, 200], [5])
+
+
+def test_a_cheap_request_does_not_pass_a_dear_one_in_the_line() -> None:
+    # two tokens at 0 for the first; the second waits for two, until 200; the cheap one finds one at 150, and waits
+    dear = holders((0, 1), leased=False, name="dear", establish=constant(1), cost=2.0)
+    cheap = holders((150,), leased=False, name="cheap", establish=constant(1))
+    books = told(dear, cheap, host=Host(admission=Limiter("token-bucket", 0.01, 2.0, line=9)))
+    assert (times(books, "start", 0), times(books, "start", 1)) == ([0, 200], [300])
 
 
 def test_a_token_of_the_throttle_is_taken_by_who_waits_for_one_of_the_admission() -> None:
