@@ -11,10 +11,10 @@ import math
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,9 @@ from recovery.store.run_record import Course, Group, Milestone, Quantity, RunMan
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.container import Container
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -41,7 +43,7 @@ TOGETHER_MAX = 6  # more variants than this do not share a panel under their own
 INK, GREY, PALE = "#1a1a1a", "#767676", "#c4c4c4"
 # Okabe and Ito's colours, which people with any colour vision tell apart; black is the first variant's.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES: tuple[Any, ...] = (
+DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     "-",
     (0, (6, 2)),
     (0, (1.5, 1.5)),
@@ -59,7 +61,7 @@ WORK = {
     "down": ("restarting", "#8c8c8c", ""),
     "idle": ("idle", "#efefef", ""),
 }
-_STYLE: Any = {
+_STYLE: dict[str, object] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 9.5,
@@ -1007,7 +1009,6 @@ def _is(text: str) -> str:
 
 def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
     """A line in the colour, dashes and marker of variant number `i`."""
-    style_of = {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
     every = max(1, len(times) // 9)
     start = min((i * every) // 7, max(len(times) - 1, 0))
     (line,) = panel.plot(
@@ -1017,7 +1018,9 @@ def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
         ms=4.5,
         markevery=(start, every),
         zorder=4 if i == 0 else 3,
-        **style_of,
+        color=COLOURS[i % len(COLOURS)],
+        ls=DASHES[i % len(DASHES)],
+        marker=MARKERS[i % len(MARKERS)],
     )
     return line
 
@@ -1071,11 +1074,13 @@ def lines_in(rows: int) -> float:
     return 0.18 * rows + 0.04
 
 
-def _legend_rows(shown: Sequence[Any], others: Sequence[Any]) -> int:
+def _legend_rows(shown: Sized, others: Sized) -> int:
     return len(shown) + bool(others)
 
 
-def legend_below(below: Axes, handles: Sequence[Any], names: Sequence[str], others: bool, columns: int = 1) -> None:
+def legend_below(
+    below: Axes, handles: Sequence[Artist | Container], names: Sequence[str], others: bool, columns: int = 1
+) -> None:
     """A legend in a row of its own, under the panels."""
     from matplotlib.lines import Line2D
 
@@ -1181,23 +1186,24 @@ def style() -> Iterator[None]:
         warnings.filterwarnings("ignore", category=UserWarning)
         backend = mpl.rcParams["backend"]
         mpl.rcdefaults()  # whatever the user's matplotlibrc says
-        mpl.rcParams.update(_STYLE | {"backend": backend})
+        for key, value in (_STYLE | {"backend": backend}).items():
+            mpl.rcParams[key] = value  # type: ignore[index]
         yield
 
 
-def _saved(picture: Picture, **how: Any) -> bytes:
+def _saved(picture: Picture, form: str, dpi: float | None, metadata: dict[str, None]) -> bytes:
     from recovery.show import tick_labels
 
     buffer = io.BytesIO()
     with style():
         tick_labels.plain(picture.figure)
-        picture.figure.savefig(buffer, **how)
+        picture.figure.savefig(buffer, format=form, dpi="figure" if dpi is None else dpi, metadata=metadata)
     return buffer.getvalue()
 
 
 def svg(picture: Picture) -> str:
     """SVG of a picture: the same text each time, every id begins with the picture's name, nothing outside is named."""
-    text = _saved(picture, format="svg", metadata={"Date": None}).decode("utf-8")
+    text = _saved(picture, "svg", None, {"Date": None}).decode("utf-8")
     text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL).strip()
     # A hundredth of a point is not seen, nor a tenth in a long path or between letters; a page has tens of thousands.
     text = re.sub(
@@ -1219,4 +1225,4 @@ def svg(picture: Picture) -> str:
 
 def png(picture: Picture) -> bytes:
     """PNG of a picture at 144 dots an inch, without the name of the program."""
-    return _saved(picture, format="png", dpi=144, metadata={"Software": None})
+    return _saved(picture, "png", 144, {"Software": None})

@@ -9,7 +9,7 @@ import math
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,7 @@ from recovery.store.run_record import Milestone, RunManifest, Scenario, Summary
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 ANSWERS = {
     "launches_accepted": ("accepted", "#000000", "-"),
@@ -163,7 +164,7 @@ def _panel(
     line: Line,
     label: str,
     scale: str,
-) -> list[Any]:
+) -> list[Line2D]:
     """One panel, a line a variant; `scale` is "share" (0 to 100 %), "percent" (few of them), "linear" or "symlog".
 
     Returns handles for a legend.
@@ -400,7 +401,7 @@ def _day(
     stones = sorted(summary.milestones, key=lambda one: one.observed_s)
     rows = len(shown) + bool(others) + len(stones) + (2 if stones else 0)
     figure, (*panels, below) = stack([1.25] * len(stages) + [1.16 * lines_in(rows)])
-    handles: list[Any] = []
+    handles: list[Line2D] = []
     for panel, (stage, (line, label, scale)) in zip(panels, stages.items(), strict=True):
         handles = _panel(panel, axis, shown, others, line, label, scale)
         _mark(panel, axis, [(i, stone) for i, stone in enumerate(stones, 1) if _panel_of(stone, stages) == stage])
@@ -485,7 +486,7 @@ def _mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) 
     for i, stone in stones:
         observed, simulated = stone.observed_s, stone.simulated_s
         panel.axvline(observed, color=OBSERVED, lw=0.9, ls=(0, (4, 2)), zorder=1)
-        place: Any = ("data", "axes fraction")
+        place = ("data", "axes fraction")
         raised = observed - last < 0.035 * axis.horizon_s and not raised
         last = observed
         panel.annotate(

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from recovery.show import stage_times, text
-from recovery.store import files, folder
+from recovery.store import files, folder, sweep_record
 from recovery.store.json_text import to_json
 
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
@@ -26,7 +26,8 @@ def publish(out: Path, results: Path, readme: Path) -> None:
         pictures = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]
         kept = {path.name: path.read_bytes() for path in (place / "report.html", place / "manifest.json", *pictures)}
         summary = files.read_json(place / "summary.json")
-        if len(summary.get("rows", ())) > ROWS_MAX:
+        rows = summary.get("rows")
+        if isinstance(rows, list) and len(rows) > ROWS_MAX:
             summary["rows"] = []  # too many to read; the groups have what they say
         kept["summary.json"] = to_json(summary).encode()
         files.write_together({results / place.name / name: data for name, data in kept.items()})
@@ -46,7 +47,8 @@ def with_tables(page: str, results: Path) -> str:
     def filled(match: re.Match[str]) -> str:
         place = results / match["name"]
         if folder.kind_of(place) == "sweep":
-            answers = "\n".join(f"- {answer}" for answer in files.read_json(place / "summary.json")["answers"])
+            told = folder.record_of(place, "summary.json", sweep_record.Summary)
+            answers = "\n".join(f"- {answer}" for answer in told.answers)
             return f"{match[1]}{answers}\n<!-- end -->"
         _, summary = folder.run_of(place)
         stages = stage_times.variants(summary)

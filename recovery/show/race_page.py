@@ -103,12 +103,11 @@ def _often(rows: Sequence[RaceRow]) -> Picture:
         mean = [row.per_year.mean for row in own]
         spread = [[row.per_year.mean - row.per_year.low for row in own]]
         spread += [[row.per_year.high - row.per_year.mean for row in own]]
-        style = {
-            "color": COLOURS[n % len(COLOURS)],
-            "ls": DASHES[n % len(DASHES)],
-            "marker": (*MARKERS[1:], "P", "*")[n % 8],
-        }
-        handles.append(panel.errorbar(at, mean, yerr=spread, lw=1.5, ms=4.5, capsize=2, **style))
+        bars = panel.errorbar(
+            at, mean, yerr=spread, lw=1.5, ms=4.5, capsize=2, color=COLOURS[n % len(COLOURS)],
+            ls=DASHES[n % len(DASHES)], marker=(*MARKERS[1:], "P", "*")[n % 8],
+        )  # fmt: skip
+        handles.append(bars)
     panel.set_xscale("log")
     panel.set_yscale("log")
     ticks = sorted({_at(row, lever) for row in rows})

@@ -12,7 +12,12 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class WriteError(OSError):
@@ -79,7 +84,7 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode())
 
 
-def parquet(frame: Any) -> bytes:
+def parquet(frame: "pl.DataFrame") -> bytes:
     """A Polars frame as a Parquet file. In memory: Polars hides what the disk says behind errors of its own."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
@@ -89,7 +94,7 @@ def parquet(frame: Any) -> bytes:
 AGAIN = "it run again (a sweep with --resume, which runs nothing twice)"
 
 
-def read_json(path: Path, *, want: str = AGAIN) -> dict[str, Any]:
+def read_json(path: Path, *, want: str = AGAIN) -> dict[str, JsonValue]:
     """A JSON file of results, an object. Raises Damaged, with what is wanted."""
     try:
         found = json.loads(_bytes(path, want))
@@ -102,7 +107,7 @@ def read_json(path: Path, *, want: str = AGAIN) -> dict[str, Any]:
     return found
 
 
-def read_parquet(path: Path, *, want: str = AGAIN) -> Any:
+def read_parquet(path: Path, *, want: str = AGAIN) -> "pl.DataFrame":
     """A Parquet file of results as a Polars frame. Raises Damaged, with what is wanted."""
     import polars as pl
 

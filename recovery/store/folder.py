@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
@@ -47,11 +47,11 @@ def keep(folder: Path, found: Mapping[str, bytes]) -> tuple[Path | None, str]:
     return other / folder.name, f"{trouble}; the results are in {other / folder.name}"
 
 
-def table_of(folder: Path, name: str) -> dict[str, object]:
+def table_of(folder: Path, name: str) -> dict[str, JsonValue]:
     """The table in a JSON file of a folder of results. Raises ValueError if it is of another format, files.Damaged if
     it is no longer whole.
     """
-    table: dict[str, object] = files.read_json(folder / name)
+    table = files.read_json(folder / name)
     if table.get("format") != FORMAT:
         raise ValueError(f"{folder}: {name} has format {table.get('format')}; want {FORMAT}: {AGAIN}")
     return table

@@ -14,6 +14,7 @@ import numpy as np
 from recovery import units
 from recovery.measures import register
 from recovery.statistics import clusters
+from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import Estimate
 from recovery.store import folder, record
 from recovery.store.compare_record import Difference
@@ -117,7 +118,7 @@ def _differences(head: _Head, mine: Sequence[Row], theirs: Sequence[Row]) -> Ite
                 yield found
 
 
-def _difference(head: _Head, measure: str, a: np.ndarray, b: np.ndarray, *, is_paired: bool) -> Difference | None:
+def _difference(head: _Head, measure: str, a: Floats, b: Floats, *, is_paired: bool) -> Difference | None:
     """The difference of one measure; None where it was not measured. A time that never came counts as the horizon."""
     if is_paired:
         known = ~(np.isnan(a) | np.isnan(b))
@@ -157,7 +158,7 @@ def _difference(head: _Head, measure: str, a: np.ndarray, b: np.ndarray, *, is_p
     )
 
 
-def _welch(a: np.ndarray, b: np.ndarray) -> Estimate:
+def _welch(a: Floats, b: Floats) -> Estimate:
     """Difference of the means of independent runs, and Welch's interval; nan ends where a side has one run."""
     from scipy import stats
 

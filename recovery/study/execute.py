@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recovery.errors import ScenarioError
 from recovery.model.services import Table
@@ -19,6 +18,9 @@ from recovery.store import files, folder
 from recovery.store.run_record import Failure, RunManifest, Summary
 from recovery.study import keeping, race, services, summary
 from recovery.units import show_bytes, show_duration
+
+Ended = tuple[pipeline.Outcome, services.ServicesOutcome | None]
+"""A run with its later stages, and who hangs on it."""
 
 
 def cores() -> int:
@@ -120,7 +122,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     say_that_it_compiles(quiet)
     origin = race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
-    followed: list[tuple[pipeline.Task, Future[Any]]] = []
+    followed: list[tuple[pipeline.Task, Future[Ended]]] = []
     with (
         ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
         progress(hosts, quiet) as advance,
@@ -151,7 +153,8 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     parts: dict[str, object] = {"race": origin}
     dependents = {}
     if table is not None:
-        outs = [future.result()[1] for _, future in ended if future.exception() is None]
+        ran = [future.result()[1] for _, future in ended if future.exception() is None]
+        outs = [one for one in ran if one is not None]
         parts["services"] = services.part(outs)
         dependents["services.parquet"] = files.parquet(services.series_table(outs))
     results = keeping.results(experiment, outcomes, told.model_copy(update=parts), took)
@@ -159,9 +162,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     return Finished(place, results.manifest, results.summary, len(outcomes), len(tasks), trouble)
 
 
-def _finish(
-    found: pipeline.Outcome | Exception, table: Table | None
-) -> tuple[pipeline.Outcome, services.ServicesOutcome | None]:
+def _finish(found: pipeline.Outcome | Exception, table: Table | None) -> Ended:
     """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
     if isinstance(found, Exception):
         raise found

@@ -19,7 +19,6 @@ from recovery.store.versions import versions
 from recovery.study.summary import courses_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 SERIES_VARIANTS_MAX = 40  # a sweep of more variants keeps the rows, not the curves
@@ -98,10 +97,9 @@ def series_table(outcomes: Sequence[Outcome]) -> "pl.DataFrame":
     frames = []
     for outcome in first.values():
         rows = len(outcome.times_s)
-        columns: dict[str, list[str] | np.ndarray] = {
+        names = {
             "variant": [outcome.variant.name] * rows,
             "levers": [json.dumps(dict(outcome.variant.levers), sort_keys=True, default=str)] * rows,
-            "time_s": outcome.times_s,
         }
-        frames.append(pl.DataFrame(columns | outcome.columns()))
+        frames.append(pl.DataFrame(names | {"time_s": outcome.times_s} | outcome.columns()))
     return pl.concat(frames, how="diagonal")
