@@ -5,7 +5,7 @@ wanted.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,29 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
     if path.stem in ("", ".", ".."):  # results go to a folder of this name
         raise ScenarioError(f"{path.as_posix()!r}: results take their name from it; want a name such as mine.toml")
     experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
+    return _with_services(experiment, is_checked=model is None)
+
+
+def changed(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
+    """The experiment with keys set, as `load` has it; nothing is read again but what it names. Raises ScenarioError."""
+    raw = copy.deepcopy(experiment.raw)
+    _set(raw, overrides)
+    return _with_services(rebuilt(raw, experiment.file, experiment.name, experiment.folder), is_checked=True)
+
+
+def _with_services(experiment: Experiment, *, is_checked: bool) -> Experiment:
+    """The experiment, if the table of services that it names can be read, and `is_checked` fits its windows."""
     if experiment.head.services:
-        table = service_table.load(path.parent / experiment.head.services)
-        if model is None:
+        table = service_table.load(experiment.folder / experiment.head.services)
+        if is_checked:
             service_table.check_grid(table, (variant.scenario for variant in experiment.variants))
     return experiment
+
+
+def _set(raw: dict[str, Any], overrides: Iterable[str]) -> None:
+    for text in overrides:
+        override(raw, text)
+        door.check(raw, f"--set {door.brief(text)}")
 
 
 def parse(
@@ -109,9 +127,7 @@ def parse(
             f"{file}: is a table of services; want an experiment, which may name it as its services, "
             f"or recovery blast NODE {file}"
         )
-    for text_ in overrides:
-        override(raw, text_)
-        door.check(raw, f"--set {door.brief(text_)}")
+    _set(raw, overrides)
     return rebuilt(raw, file=file, folder=folder, name=name, model=model)
 
 

@@ -113,6 +113,20 @@ class Listed(NamedTuple, Generic[T]):
 
 def write(folder: Path) -> Path:
     """Pictures and report.html of a sweep's folder; returns the page's path. Raises files.Damaged."""
+    sweep = sweep_of(folder)
+    drawn = shared.draw(folder, sweep_figures.figures_for(sweep))
+    page = folder / "report.html"
+    files.write_text(page, html(sweep.manifest, sweep.summary, drawn))
+    return page
+
+
+def pictures(folder: Path) -> list[Picture]:
+    """Pictures of a sweep's folder, which stays as it is. Raises files.Damaged."""
+    return sweep_figures.figures_for(sweep_of(folder))
+
+
+def sweep_of(folder: Path) -> Sweep:
+    """What a sweep's folder holds, for pictures. Raises files.Damaged."""
     import polars as pl
 
     manifest, summary = sweep_record.manifest_of(folder), sweep_record.read(folder)
@@ -120,11 +134,7 @@ def write(folder: Path) -> Path:
     series = files.read_parquet(path) if path.exists() else None
     # Draws that were not accepted, and those for sensitivities, do not count in the ranking.
     runs = runs_of_sweep(folder).filter(pl.col("role") == "draw")
-    sweep = Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
-    drawn = shared.draw(folder, sweep_figures.figures_for(sweep))
-    page = folder / "report.html"
-    files.write_text(page, html(manifest, summary, drawn))
-    return page
+    return Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
 
 
 def html(manifest: Manifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:

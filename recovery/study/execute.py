@@ -109,23 +109,44 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
-    table = services.table_of(experiment)
     goal = out / experiment.name
     if any((goal / "parts").glob("*.parquet")):
         raise ScenarioError(f"{goal} holds the runs of a sweep, which would be lost; want another --out")
     files.try_out(goal)
+    say_that_it_compiles(quiet)
+    with progress(hosts_of(experiment), quiet) as advance:
+        found = simulate(experiment, threads=threads, advance=advance)
+    place, trouble = folder.keep(goal, found.files())
+    manifest = found.manifest
+    return Finished(place, manifest, found.summary, manifest.runs_done, manifest.runs_wanted, trouble)
+
+
+def hosts_of(experiment: Experiment) -> int:
+    """Hosts that all runs of an experiment simulate together."""
+    hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant in experiment.variants)
+    return hosts * experiment.head.replications
+
+
+def simulate(
+    experiment: Experiment, *, threads: int, advance: Callable[[float], None] | None = None
+) -> keeping.Results:
+    """Run every variant and replication, in memory; `advance` is told the hosts that are done. After Ctrl-C the results
+    are those of what is done by then (`manifest.interrupted`), and a run that fails costs no other one.
+
+    Raises ScenarioError if a variant is too large, what the first run raised if all failed, and KeyboardInterrupt if
+    nothing was done yet.
+    """
+    refuse_if_too_large(experiment, threads)
+    table = services.table_of(experiment)
     head = experiment.head
     tasks = [
         (variant, head.seed, replication) for variant in experiment.variants for replication in range(head.replications)
     ]
-    hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant, _, _ in tasks)
-    say_that_it_compiles(quiet)
     origin = race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
     followed: list[tuple[pipeline.Task, Future[Ended]]] = []
     with (
         ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
-        progress(hosts, quiet) as advance,
         pipeline.Runner(threads, advance) as runner,
     ):
         try:
@@ -151,15 +172,13 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     )
     told = summary.summarise(experiment, outcomes, [_failure(task, error) for task, error in errors])
     parts: dict[str, object] = {"race": origin}
-    dependents = {}
+    dependents = None
     if table is not None:
         ran = [future.result()[1] for _, future in ended if future.exception() is None]
         outs = [one for one in ran if one is not None]
         parts["services"] = services.part(outs)
-        dependents["services.parquet"] = files.parquet(services.series_table(outs))
-    results = keeping.results(experiment, outcomes, told.model_copy(update=parts), took)
-    place, trouble = folder.keep(goal, dependents | results.files)
-    return Finished(place, results.manifest, results.summary, len(outcomes), len(tasks), trouble)
+        dependents = services.series_table(outs)
+    return keeping.results(experiment, outcomes, told.model_copy(update=parts), took)._replace(services=dependents)
 
 
 def _finish(found: pipeline.Outcome | Exception, table: Table | None) -> Ended:
@@ -216,7 +235,7 @@ def say_that_it_compiles(quiet: bool) -> None:
 
 
 @contextmanager
-def progress(total: int, quiet: bool) -> Iterator[Callable[[float], None] | None]:
+def progress(total: float, quiet: bool) -> Iterator[Callable[[float], None] | None]:
     """A bar with the time that is left, on a terminal only; yields what `Runner` tells its progress to."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None

@@ -25,11 +25,20 @@ SERIES_VARIANTS_MAX = 40  # a sweep of more variants keeps the rows, not the cur
 
 
 class Results(NamedTuple):
-    """What a run's folder holds: two records, and all its files by name."""
+    """What a run's folder holds: two records, its curves (None: of too many variants), those of services."""
 
     manifest: RunManifest
     summary: Summary
-    files: dict[str, bytes]
+    series: "pl.DataFrame | None"
+    services: "pl.DataFrame | None" = None
+
+    def files(self) -> dict[str, bytes]:
+        """All files by name. The last is the manifest: where it stands, the rest is whole."""
+        frames = {"services.parquet": self.services, "series.parquet": self.series}
+        found = {name: files.parquet(frame) for name, frame in frames.items() if frame is not None}
+        found["summary.json"] = self.summary.to_json().encode()
+        found["manifest.json"] = self.manifest.to_json().encode()
+        return found
 
 
 class Took(NamedTuple):
@@ -70,12 +79,8 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         replications=head.replications,
         **took._asdict(),
     )
-    found: dict[str, bytes] = {}
-    if len(experiment.variants) <= SERIES_VARIANTS_MAX:
-        found["series.parquet"] = files.parquet(series_table(outcomes))
-    found["summary.json"] = summary.to_json().encode()
-    found["manifest.json"] = manifest.to_json().encode()  # last: where it stands, the rest is whole
-    return Results(manifest, summary, found)
+    is_kept = len(experiment.variants) <= SERIES_VARIANTS_MAX
+    return Results(manifest, summary, series_table(outcomes) if is_kept else None)
 
 
 def head_of(experiment: Experiment) -> Head:

@@ -1,0 +1,138 @@
+"""A scenario in memory: read, changed by keys, explained, run."""
+
+import os
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recovery.api import notebook
+from recovery.api.run import Run
+from recovery.errors import ScenarioError
+from recovery.reading import experiment, toml_edit
+from recovery.show import text
+from recovery.simulate.explain import explanation
+from recovery.study import execute
+from recovery.study.summary import explained, notes_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recovery.reading.experiment import Experiment
+    from recovery.store.run_record import Explained
+
+Value = str | int | float | bool | list["Value"] | dict[str, "Value"]
+"""What a key of a file may be set to: durations, rates and shares are texts, as in a file: "5m", "200/s", "10%"."""
+
+
+class Scenario:
+    """A scenario that was checked, with its variants and all else that its file says. It cannot be changed: `with_`
+    gives another.
+    """
+
+    def __init__(self, checked: "Experiment") -> None:
+        """Not to be called: `load` and `parse` make scenarios."""
+        self._experiment = checked
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its ending; results lie in a folder of this name."""
+        return self._experiment.name
+
+    @property
+    def title(self) -> str:
+        """What the file calls itself."""
+        return self._experiment.head.title or self.name
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of its variants, in order; a variant that is swept stands there once."""
+        return list(dict.fromkeys(variant.name for variant in self._experiment.variants))
+
+    def with_(self, changes: Mapping[str, Value] | None = None, /, **more: Value) -> "Scenario":
+        """The scenario with keys set, as `--set` does: `with_(**{"host.timeout": "5m"})`, or a mapping of the same.
+        A key whose first part is the same in all variants is set in all of them.
+
+        Raises ScenarioError.
+        """
+        overrides = [f"{key}={_literal(key, value)}" for key, value in {**(changes or {}), **more}.items()]
+        return Scenario(experiment.changed(self._experiment, overrides))
+
+    def run(
+        self,
+        *,
+        replications: int | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool = True,
+    ) -> Run:
+        """Run every variant in threads of this process; nothing is written. `progress` shows how far it is, in a
+        notebook or on a terminal.
+
+        After Ctrl-C (in a notebook: interrupt the kernel) the Run holds what was done by then, and its `is_whole` is
+        False. Raises ScenarioError, also for a scenario that needs more memory than there is; KeyboardInterrupt if no
+        run was done; and what the first run raised if all failed.
+        """
+        head = {"replications": replications, "seed": seed}
+        given: dict[str, Value] = {key: value for key, value in head.items() if value is not None}
+        checked = (self.with_(given) if given else self)._experiment
+        if checked.head.sweep is not None and checked.head.sweep.uncertainties:
+            raise ScenarioError(f"{checked.file}: sweep.uncertainties is set; want recovery.sweep({checked.file!r})")
+        count = threads if threads is not None else execute.cores()
+        if count < 1:
+            raise ScenarioError(f"threads is {threads}; want a whole number from 1")
+        execute.say_that_it_compiles(quiet=not progress)
+        with notebook.progress(execute.hosts_of(checked), is_wanted=progress) as advance:
+            return Run(execute.simulate(checked, threads=count, advance=advance))
+
+    def explain(self) -> "pl.DataFrame":
+        """r1 … r5, hidden capacity and the fluid bound of the first variant, without a run: a row each, with columns
+        name, value, formula, numbers, meaning.
+        """
+        import polars as pl
+
+        return pl.DataFrame(
+            [
+                {"name": row.name, "value": row.value, "formula": row.formula, "numbers": row.numbers,
+                 "meaning": row.meaning}
+                for row in self._explained()
+            ]
+        )  # fmt: skip
+
+    def _explained(self) -> "list[Explained]":
+        rows = explanation(self._experiment.first.scenario, with_hidden_capacity=True)
+        return [explained(row) for row in rows]
+
+    def __repr__(self) -> str:
+        return f"<Scenario {self.name}: {', '.join(self.variants)}>"
+
+    def _repr_html_(self) -> str:
+        experiment = self._experiment
+        told = text.explained(self.title, experiment.first.name, self._explained(), notes_of(experiment))
+        return f"<pre>{escape(told)}</pre>"
+
+
+def load(path: str | os.PathLike[str]) -> Scenario:
+    """Read and check the scenario in a file. Raises ScenarioError with every mistake, a line each."""
+    return Scenario(experiment.load(Path(path)))
+
+
+def parse(text: str, name: str = "scenario") -> Scenario:
+    """Check a scenario that is given as TOML; files that it names are looked for in the current folder. Raises
+    ScenarioError with every mistake, a line each.
+    """
+    return Scenario(experiment.parse(text, name=name))
+
+
+def _literal(key: str, value: Value) -> str:
+    """The value as a file would have it. Raises ScenarioError for what no file can have."""
+    waiting: list[object] = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list | tuple):
+            waiting += one
+        elif not isinstance(one, str | int | float):
+            raise ScenarioError(f"{key} is {one!r}; want a text, a number, a truth value, a list or a table")
+    return toml_edit.literal(value)
