@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from recovery.reading.experiment import Experiment
 
 ODDITIES_MAX = 5  # a sweep may repeat them with other numbers
-Command = TypeVar("Command", bound=Callable[..., object])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 set_ = click.option(
     "--set",
@@ -40,7 +41,7 @@ out_file = click.option(
 )
 
 
-def place(command: Command) -> Command:
+def place(command: Callable[P, R]) -> Callable[P, R]:
     """Options that say where runs run. Without files of certificates Dask's own configuration says which."""
     for option in reversed(
         (
