@@ -134,9 +134,7 @@ class Sweep:
         return "\n".join([sweep_text.ranked(self.summary, most=30), "", *self.answers])
 
     def __repr__(self) -> str:
-        return (
-            f"<Sweep {self.folder.name}: {len(self.summary.policies)} policies, {self.summary.runs.done} runs>"
-        )
+        return f"<Sweep {self.folder.name}: {len(self.summary.policies)} policies, {self.summary.runs.done} runs>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>{self.plot()._repr_html_()}"
