@@ -50,6 +50,16 @@ def test_the_time_of_every_preset_is_told() -> None:
     assert sum(1 / 2 < ratio < 2 for ratio in found) >= 0.9 * len(found), found
 
 
+def test_the_range_holds_what_tips_over_at_full_size_alone() -> None:
+    """Expired work dropped: thinned hosts recover, the host as it is does not, and costs more than twice as much."""
+    loaded = load(PRESETS / "jobs.toml")
+    dropped = next(variant for variant in loaded.variants if variant.name == "expired work dropped")
+    with pipeline.Runner(1) as runner:
+        taken = [chain.follow(next(runner.run([(dropped, loaded.head.seed, 0)]))).cpu_s for _ in range(2)]
+    [told] = pilot.tried([dropped], loaded.head.seed, budget_s=0.09)
+    assert told.low_s < min(taken) < told.high_s
+
+
 def test_a_rate_is_searched() -> None:
     """The rate in force is that of the last step that has begun, at its edge too."""
     demand = Demand.model_validate({"steps": [{"at": f"{i}s", "rate": f"{i + 1}/s"} for i in range(50)]})

@@ -16,6 +16,7 @@ import numpy as np
 from recovery_kernels import draws, jit, requests
 
 from recovery.model.operator import condition
+from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate import pipeline
@@ -447,13 +448,14 @@ def _guesses(scenario: Scenario, whole: _Pilot | None, thin: _Pilot | None, end:
         return [best.by ** (1 + CACHES) * one_s for one_s in each], ENDED
     idle = np.minimum(WINDOW_S * scenario.windows * thin.times_ns / end, thin.spent_s)  # that is not scaled
     cost = np.maximum.accumulate(thin.by ** (1 + CACHES) * (thin.spent_s - idle) + idle)
+    factor = ENDED if isinstance(scenario.policy.queue, DropExpired) else NEAR  # see MODEL.md, "Time of a run"
     if whole is None:
-        return [float(cost[-1])], NEAR
+        return [float(cost[-1])], factor
     until, so_far = float(np.interp(whole.times_ns[-1], thin.times_ns, cost)), float(whole.spent_s[-1])
     guesses = [so_far + float(cost[-1]) - until]
     if until > TOLD * cost[-1]:
         guesses.append(so_far * float(cost[-1]) / until)
-    return guesses, NEAR
+    return guesses, factor
 
 
 # --- what follows the leases ------------------------------------------------------------------------------------------
