@@ -47,6 +47,7 @@ def _chosen(sweep: Sweep) -> list[Told]:
 
 
 def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
+    """A panel for each of few policies; nothing where none of them has curves."""
     import polars as pl
     from matplotlib.lines import Line2D
 
@@ -55,7 +56,7 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     told = [policy for policy in _chosen(sweep) if policy.id in ids][:PANELS_MAX]
     if level not in series.columns or not told:
         return
-    told.sort(key=lambda policy: int(policy.rank))
+    told.sort(key=lambda policy: policy.rank)
     columns = {1: 1, 2: 2, 4: 2}.get(len(told), 3)
     rows = math.ceil(len(told) / columns)
     figure = figures.blank(1.0 + 1.95 * rows)

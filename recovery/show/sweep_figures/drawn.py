@@ -126,6 +126,7 @@ def trap_of(ranked: Sequence[Told]) -> Told | None:
 
 
 def floats(runs: pl.DataFrame, key: str) -> Array:
+    """A column of numbers; nan where there is none."""
     import polars as pl
 
     return np.asarray(runs[key].cast(pl.Float64).fill_null(math.nan).to_numpy(), float)
@@ -155,7 +156,7 @@ def legend(
         borderaxespad=0, borderpad=0, fontsize=8.4, handlelength=1.8, columnspacing=1.6, labelspacing=0.3,
     )  # fmt: skip
     legend.set_in_layout(False)
-    listed = sorted(told, key=lambda policy: int(policy.rank))
+    listed = sorted(told, key=lambda policy: policy.rank)
     text = below.text(
         0.016, 0, "\n".join(label(policy, 106) for policy in listed), va="bottom", ha="left", fontsize=8,
         transform=across, linespacing=1.35,
@@ -175,10 +176,12 @@ def label(policy: Told, width: int, lines: int = 1) -> str:
 
 
 def short(policy: Told) -> str:
-    return wrapped(str(policy.told), 52, 1)
+    """What sets a policy apart from the baseline, in a line."""
+    return wrapped(policy.told, 52, 1)
 
 
 def with_interval(policy: Told) -> str:
+    """A policy's mean time, with its interval where it has one."""
     mean, low, high = policy.restricted.mean, policy.restricted.low, policy.restricted.high
     text = units.show_duration(mean)
     if math.isfinite(low) and math.isfinite(high) and high > low:

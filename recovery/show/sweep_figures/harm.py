@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from recovery.measures import register
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, Picture
 from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Look, Sweep, Told, apart, legend, short, what
-
-if TYPE_CHECKING:
-    pass
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -38,6 +34,7 @@ def _axis(harm: str, traffic: str) -> tuple[str, str, float]:
 
 
 def pareto(sweep: Sweep) -> Iterator[Picture]:
+    """Mean time against each harm; nothing where there are too few policies, or they all do the same harm."""
     from matplotlib.lines import Line2D
 
     ranked = sweep.ranked

@@ -53,6 +53,7 @@ def _drawn(ranked: Sequence[Told]) -> list[Told | int]:
 
 
 def ranked(sweep: Sweep) -> Picture:
+    """The policies one under the other, the best first, and between them how many are not drawn."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +12,9 @@ from recovery.show import figures
 from recovery.show.figures import INK, PALE, Picture
 from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Sweep, Told, apart, legend, share_of, short, trap_of
 
-if TYPE_CHECKING:
-    pass
-
 
 def regret(sweep: Sweep) -> Iterator[Picture]:
+    """Mean against largest regret; nothing where nobody is behind, or there are too few policies."""
     points = [
         (x, y, p)
         for p in sweep.ranked

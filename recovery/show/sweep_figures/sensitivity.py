@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from recovery import units
 from recovery.show import figures
@@ -13,14 +12,12 @@ from recovery.show.sweep_figures.drawn import BLUE, Sweep, legend, wrapped
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import UNKNOWN, Index
 
-if TYPE_CHECKING:
-    pass
-
 INPUTS_MAX = 12
 CHANCE = "chance"
 
 
 def sensitivity(sweep: Sweep) -> Iterator[Picture]:
+    """Sobol indices of the baseline and one other policy; nothing without indices."""
     from matplotlib.patches import Patch
 
     usable = [one for one in sweep.summary.sensitivity if one.inputs]
