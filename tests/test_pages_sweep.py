@@ -27,7 +27,7 @@ from recovery.show.sweep_figures.harm import front
 from recovery.store import sweep_record
 from recovery.store.json_text import to_json
 from recovery.store.manifest_record import FORMAT
-from recovery.store.sweep_record import Design, Lever, Manifest, Policy, Summary
+from recovery.store.sweep_record import Design, Lever, Policy, Summary, SweepManifest
 
 LIMIT_S = 19380.0
 QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")
@@ -324,7 +324,7 @@ def fabricate(
     if curves:
         pl.concat(curves).write_parquet(folder / "series.parquet")
     (folder / "summary.json").write_text(Summary.model_validate(found).to_json(), encoding="utf-8")
-    (folder / "manifest.json").write_text(Manifest.model_validate(manifest).to_json(), encoding="utf-8")
+    (folder / "manifest.json").write_text(SweepManifest.model_validate(manifest).to_json(), encoding="utf-8")
     return folder
 
 

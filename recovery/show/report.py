@@ -16,10 +16,10 @@ from markupsafe import Markup
 from pydantic import JsonValue
 
 from recovery import units
+from recovery.measures.words import show_measure
 from recovery.show import figures, figures_later, milestones, report_later, report_race, report_services, tables
 from recovery.show.figures import Mark, Picture
 from recovery.show.page import Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
-from recovery.show.text import show_measure
 from recovery.show.verdict import verdict
 from recovery.show.words import Called, speaking_of
 from recovery.store import files, folder

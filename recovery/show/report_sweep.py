@@ -21,9 +21,10 @@ from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
 from recovery.store import files, sweep_record
+from recovery.store.folder import series_of
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Share
-from recovery.store.sweep_record import Box, Index, Lever, Manifest, Summary, Uncertainty
+from recovery.store.sweep_record import Box, Index, Lever, Summary, SweepManifest, Uncertainty
 
 T = TypeVar("T")
 TABLE_MAX = 30  # policies that are shown with all columns
@@ -130,14 +131,13 @@ def sweep_of(folder: Path) -> Sweep:
     import polars as pl
 
     manifest, summary = sweep_record.manifest_of(folder), sweep_record.read(folder)
-    path = folder / "series.parquet"
-    series = files.read_parquet(path) if path.exists() else None
+    series = series_of(folder)
     # Draws that were not accepted, and those for sensitivities, do not count in the ranking.
     runs = runs_of_sweep(folder).filter(pl.col("role") == "draw")
     return Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
 
 
-def html(manifest: Manifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
+def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text: no script, nothing from outside, the same for the same results."""
     notes = shared.notes_of(summary.notes)
     policies = told(summary)

@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from recovery.measures.register import ROUNDING, find
+from recovery.measures import words
+from recovery.measures.register import ROUNDING
 from recovery.show import advice, stage_times
 from recovery.store.run_record import Bound, Explained, Group, Note, Row, RunManifest, Summary
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
@@ -120,24 +121,7 @@ def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> 
 
 def expected(bound: Bound) -> str:
     """Whether a bound of [expect] holds, and where in a sweep it holds least."""
-    levers = "".join(f", {key} = {value}" for key, value in bound.levers.items())
-    value = show_measure(bound.measure, bound.value)
-    told = levers.removeprefix(", ") if value == bound.holds else value + levers
-    if bound.why:
-        told = bound.why + levers
-    elif bound.holds == "unsure":
-        told += "; its interval holds the bound"
-    return f"expected {bound.text}: {bound.holds}" + (f" ({told})" if told else "")
-
-
-def show_measure(measure: str, value: float) -> str:
-    """A measure's value by what it is: a milestone, a time, a share, a number."""
-    known = find(measure)
-    if math.isnan(value) or (known is not None and known.is_milestone):
-        return show_milestone(value)
-    if is_time(measure):
-        return show_duration(value)
-    return show_share(value) if measure.endswith("_share") else "∞" if math.isinf(value) else f"{value:.4g}"
+    return words.expected(bound.text, bound.holds, bound.value, bound.why, bound.levers)
 
 
 LOST = "*"  # marks a time whose share was lost again before the horizon

@@ -5,11 +5,13 @@ Times are seconds. Policies are known by their ids; what was chosen or not told 
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.store import files
+from recovery.store.folder import record_of
+from recovery.store.manifest_record import Manifest
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
 from recovery.store.run_record import Bound, Course, Note
@@ -29,15 +31,6 @@ many as asked for; without a run."""
 
 UNKNOWN = Estimate(mean=math.nan)
 UNKNOWN_SHARE = Share(share=math.nan)
-
-
-class _Short(Record):
-    """A record that does not write what it does not have."""
-
-    @model_serializer(mode="wrap")
-    def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        table: dict[str, object] = write(self)
-        return {key: value for key, value in table.items() if getattr(self, key) is not None}
 
 
 class Box(Record):
@@ -116,7 +109,7 @@ class Lever(Record):
     values: tuple[JsonValue, ...]
 
 
-class Uncertainty(_Short):
+class Uncertainty(Record):
     """A key that is not known: its `values`, or `min`, `max` and distribution of a range, in this unit."""
 
     key: str
@@ -130,6 +123,12 @@ class Uncertainty(_Short):
     def is_range(self) -> bool:
         """Whether it is drawn from a range."""
         return self.values is None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """What it does not have is not written."""
+        table: dict[str, object] = write(self)
+        return {key: value for key, value in table.items() if getattr(self, key) is not None}
 
 
 class Accept(Record):
@@ -293,22 +292,12 @@ class Replayed(Record):
 # --- manifest.json ----------------------------------------------------------------------------------------------------
 
 
-class Manifest(Record):
-    """manifest.json of a sweep."""
+class SweepManifest(Manifest):
+    """manifest.json of a sweep; `inputs_in_order` are its inputs as JSON, since the order of keys decides the draws."""
 
-    format: int
     kind: Literal["sweep"] = "sweep"
-    name: str
-    file: str
-    head: dict[str, JsonValue]
-    inputs: dict[str, JsonValue]
-    inputs_in_order: str  # the same as JSON: the order of keys decides the draws
-    digest: str
+    inputs_in_order: str
     engine: str
-    versions: dict[str, str]
-    machine: str
-    argv: tuple[str, ...]
-    written: str
     traffic: Traffic
     seed: int
     replications: int
@@ -326,30 +315,20 @@ class Manifest(Record):
 # --- folders ----------------------------------------------------------------------------------------------------------
 
 
-def manifest_of(folder: Path) -> Manifest:
-    """The manifest of a finished sweep. Raises files.Damaged."""
-    return _record_of(folder / "manifest.json", Manifest)
+def manifest_of(folder: Path) -> SweepManifest:
+    """The manifest of a finished sweep. Raises ValueError if it is of another format, files.Damaged if it is no longer
+    whole.
+    """
+    return record_of(folder, "manifest.json", SweepManifest)
 
 
 def read(folder: Path) -> Summary:
-    """The summary of a finished sweep. Raises ValueError if there is none, files.Damaged if a file of it is no longer
-    whole: a summary whose runs are lost can no longer be checked.
+    """The summary of a finished sweep. Raises ValueError if there is none, or one of another format, files.Damaged if a
+    file of it is no longer whole: a summary whose runs are lost can no longer be checked.
     """
     path = folder / "summary.json"
     if not path.exists() or files.read_json(path).get("kind") != "sweep":
         raise ValueError(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
-    summary = _record_of(path, Summary)
+    summary = record_of(folder, "summary.json", Summary)
     runs_of_sweep(folder)
     return summary
-
-
-A = TypeVar("A", bound=Record)
-
-
-def _record_of(path: Path, kind: type[A]) -> A:
-    try:
-        return kind.model_validate(files.read_json(path))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise files.Damaged(f"{path}: is damaged ({where}: {first['msg']}); want {files.AGAIN}") from None

@@ -63,7 +63,7 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[1.95] * rows, 0.22])
     panels = [figure.add_subplot(grid[i // columns, i % columns]) for i in range(len(told))]
     manifest = sweep.manifest
-    axis = figures.TimeAxis(manifest.horizon_s, str(manifest.head.get("clock", "")), manifest.outages)
+    axis = figures.TimeAxis(manifest.horizon_s, manifest.head.clock, manifest.outages)
     scale = 100.0 if level == "leased_share" else 1.0
     verdicts = {
         (policy, replication, draw): verdict

@@ -14,7 +14,7 @@ import numpy as np
 from recovery import units
 from recovery.keys import short_keys
 from recovery.store.record import Share
-from recovery.store.sweep_record import Manifest, Policy, Summary
+from recovery.store.sweep_record import Policy, Summary, SweepManifest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,7 +51,7 @@ class Told(Policy):
 class Sweep(NamedTuple):
     """A stored sweep: `runs` has a row for each run, `series` curves of some of them; `command` makes it again."""
 
-    manifest: Manifest
+    manifest: SweepManifest
     summary: Summary
     runs: pl.DataFrame
     series: pl.DataFrame | None

@@ -13,7 +13,7 @@ from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment, rebuilt
 from recovery.simulate import identity
 from recovery.store.parts import as_float, runs_of_sweep
-from recovery.store.sweep_record import Manifest, Replayed, Value, manifest_of
+from recovery.store.sweep_record import Replayed, SweepManifest, Value, manifest_of
 from recovery.study.runs.chunks import Work, simulate
 from recovery.study.sweep.draws import draws_of, saltelli
 from recovery.study.sweep.policies import policies_of, wanted
@@ -56,8 +56,8 @@ class Run(NamedTuple):
     row: Mapping[str, Value]
 
 
-def find(folder: Path, key: str) -> tuple[Manifest, Run]:
-    """Manifest and run of a sweep by its key (or a beginning of it). Raises ValueError if there is none."""
+def find(folder: Path, key: str) -> tuple[SweepManifest, Run]:
+    """SweepManifest and run of a sweep by its key (or a beginning of it). Raises ValueError if there is none."""
     import polars as pl
 
     rows = runs_of_sweep(folder).filter(pl.col("key").str.starts_with(key))

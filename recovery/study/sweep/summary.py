@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from recovery.measures import words
 from recovery.model.sweep import Span
-from recovery.show import text
 from recovery.statistics import pareto
 from recovery.store import sweep_record as record
 from recovery.store.manifest_record import FORMAT
@@ -74,7 +74,7 @@ def summary_of(
         expect=tuple(expected),
         answers=(),
     )
-    said = answers(found) + [text.expected(bound) for bound in expected]
+    said = answers(found) + [words.expected(one.text, one.holds, one.value, one.why, one.levers) for one in expected]
     return found.model_copy(update={"answers": tuple(said)})
 
 

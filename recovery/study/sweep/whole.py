@@ -14,8 +14,9 @@ from recovery.store import files
 from recovery.store.folder import save
 from recovery.store.json_text import plain
 from recovery.store.manifest_record import FORMAT
-from recovery.store.sweep_record import Manifest, Summary
+from recovery.store.sweep_record import Summary, SweepManifest
 from recovery.store.versions import versions
+from recovery.study.keeping import head_of
 from recovery.study.runs.executor import Backend
 from recovery.study.summary import course_of
 from recovery.study.sweep.policies import wanted
@@ -60,16 +61,16 @@ def run(
     return folder, summary
 
 
-def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -> Manifest:
+def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -> SweepManifest:
     """How the sweep was made."""
     experiment = work.experiment
     first = resolve(experiment.first, work.seed, 0).scenario
-    return Manifest.model_validate(
+    return SweepManifest.model_validate(
         {
             "format": FORMAT,
             "name": experiment.name,
             "file": experiment.file,
-            "head": experiment.head.model_dump(mode="json", exclude={"sweep", "notes", "observed"}),
+            "head": head_of(experiment),
             "inputs": plain(experiment.raw),
             "inputs_in_order": json.dumps(experiment.raw, default=str),
             "digest": digest_of(experiment),

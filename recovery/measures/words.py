@@ -1,0 +1,31 @@
+"""Measures in words: a value by what it is, and whether a bound on one holds. A leaf."""
+
+import math
+from collections.abc import Mapping
+
+from recovery.measures.register import find
+from recovery.units import is_time, show_duration, show_milestone, show_share
+
+
+def show_measure(measure: str, value: float) -> str:
+    """A measure's value by what it is: a milestone, a time, a share, a number."""
+    known = find(measure)
+    if math.isnan(value) or (known is not None and known.is_milestone):
+        return show_milestone(value)
+    if is_time(measure):
+        return show_duration(value)
+    return show_share(value) if measure.endswith("_share") else "∞" if math.isinf(value) else f"{value:.4g}"
+
+
+def expected(text: str, holds: str, value: float, why: str, levers: Mapping[str, object]) -> str:
+    """Whether a bound `text` of [expect] holds, with the value (or why there is none), and the levers of the point of a
+    sweep where it holds least.
+    """
+    at = "".join(f", {key} = {lever}" for key, lever in levers.items())
+    shown = show_measure(text.split(maxsplit=1)[0], value)
+    told = at.removeprefix(", ") if shown == holds else shown + at
+    if why:
+        told = why + at
+    elif holds == "unsure":
+        told += "; its interval holds the bound"
+    return f"expected {text}: {holds}" + (f" ({told})" if told else "")
