@@ -15,8 +15,10 @@ from click.testing import CliRunner
 
 from recovery.cli import main as cli
 from recovery.reading.experiment import load, parse
+from recovery.show import fit_text
 from recovery.simulate import pipeline
 from recovery.study import fit
+from recovery.study.fit import intervals, misfit
 
 INPUTS = Path(__file__).parent / "faults" / "inputs" / "fit"
 
@@ -100,7 +102,7 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     # come back at workers / establish time, so twice the holders take as long as twice the time.
     assert found.misfit.explains
     assert found.overrides == (f"host.establish_time.mean={value.text}",)
-    assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit.ALIKE]
+    assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit_text.ALIKE]
 
 
 def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
@@ -137,7 +139,7 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     found = fit.fit(tmp_path / "m.toml", ranges, milestones, samples=24)
     assert keys in found.not_told_apart
     assert found.overrides == ()
-    assert "no milestone is left to test the fit" in fit.told(found, milestones)
+    assert "no milestone is left to test the fit" in fit_text.told(found)
     assert not any(value.is_determined for value in found.values)
     assert abs(found.residuals[0]) < 1
 
@@ -250,9 +252,9 @@ def test_the_test_of_misfit_is_seldom_wrong_and_sees_misfit() -> None:
         curves = rng.normal(0, 0.5, (1 + fit.NOISE_RUNS, n)).cumsum(axis=1) / 3
         truth = rng.normal(0, 0.5, n).cumsum() / 3 + rng.normal(0, 1, n)
         at = curves[0] - truth
-        white = fit._white(at, curves.mean(axis=0), np.arange(n) * 60.0, 0.0)
-        false += fit._misfit_of_series(at, curves, 1, 1, white)[0].is_systematic
-        seen += fit._misfit_of_series(at + 12 * bump, curves, 1, 1, white)[0].is_systematic
+        white = misfit.white_of(at, curves.mean(axis=0), np.arange(n) * 60.0, 0.0)
+        false += misfit.of_series(at, curves, 1, 1, white)[0].is_systematic
+        seen += misfit.of_series(at + 12 * bump, curves, 1, 1, white)[0].is_systematic
     assert false <= 0.03 * trials
     assert seen >= 0.9 * trials
 
@@ -260,10 +262,10 @@ def test_the_test_of_misfit_is_seldom_wrong_and_sees_misfit() -> None:
 def test_intervals_of_a_line_are_those_of_the_textbook() -> None:
     """Of y = a t + noise of variance 4 the variance of a is 4 / sum(t²) (Gauss); of a and b that only add up, none."""
     t = np.arange(1.0, 11.0)
-    halves, directions = fit._halves(t[:, None], 4 * np.eye(10), 1.96)
+    halves, directions = intervals.halves(t[:, None], 4 * np.eye(10), 1.96)
     assert halves[0] == pytest.approx(1.96 * np.sqrt(4 / (t**2).sum()))
     assert abs(directions[0, 0]) == pytest.approx(1)
-    halves, directions = fit._halves(np.column_stack([t, t]), 4 * np.eye(10), 1.96)
+    halves, directions = intervals.halves(np.column_stack([t, t]), 4 * np.eye(10), 1.96)
     assert max(halves) > 1e6
     assert abs(directions[int(np.argmax(halves))]) == pytest.approx([2**-0.5, 2**-0.5])
 

@@ -47,7 +47,7 @@ def fit(
     is, a picture, and the scenario with the values set.
     """
     loaded = options.load(str(experiment), overrides)
-    from recovery.show import figures_fit
+    from recovery.show import figures_fit, fit_text
     from recovery.store import files
     from recovery.study import execute
     from recovery.study import fit as fits
@@ -74,13 +74,15 @@ def fit(
     written: list[Path] = []
     status = Status.WELL
     try:
-        written, refused = figures_fit.write(folder, experiment, overrides, found, observations)
+        written = figures_fit.write(folder, found)
+        file, refused = fits.write_scenario(folder, experiment, overrides, found)
+        written = [*([file] if file else []), *written]
     except OSError as error:  # what was found is told all the same
         refused, status = ending(error).message, Status.OURS
     if as_json:
-        say.print_json({**found.plain(), "files": [str(file) for file in written]})
+        say.print_json({**found.model_dump(mode="json", exclude={"picture"}), "files": [str(file) for file in written]})
     else:
-        click.echo(fits.told(found, observations))
+        click.echo(fit_text.told(found))
         click.echo("\n".join(str(file) for file in written))
     if refused:
         say.talk(refused)

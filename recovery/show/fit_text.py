@@ -1,0 +1,86 @@
+"""What `recovery fit` says in words: the values, how good they are, and what else would do."""
+
+import math
+
+from recovery.store.fit_record import Fit
+from recovery.units import show_duration, show_share
+
+ALIKE = 0.9  # cosine from which on two keys change the simulation alike
+_MISSING = {
+    "always": "does not occur in the simulation with these values: what it ends never was",
+    "never": "never comes in the simulation with these values",
+}
+
+
+def show_value(value: float, unit: str) -> str:
+    """A value of a series, for people."""
+    if unit == "share":
+        return show_share(value)
+    return show_duration(value) if unit == "s" else f"{value:.3g}" + (" a second" if unit == "1/s" else "")
+
+
+def told(fit: Fit) -> str:
+    """The result for people."""
+    width = max(len(value.key) for value in fit.values)
+    lines = list(fit.said)
+    for value in fit.values:
+        said = f"{value.low} to {value.high}" + ("" if value.is_determined else ", not determined")
+        said += ", at the end of its range" if value.is_at_end else ""
+        lines.append(f"{value.key:<{width}}  {value.text}  ({said})")
+    for label, residual, missing in zip(fit.labels, fit.residuals, fit.missing, strict=True):
+        lines.append(f"{label}: " + (_MISSING[missing] if missing else f"{residual:+.2f} standard deviations off"))
+    lines += goodness(fit)
+    for keys in fit.not_told_apart:
+        what = f"{keys[0]} is not determined" if len(keys) == 1 else f"{', '.join(keys)} cannot be told apart"
+        lines.append(f"{what} by these observations")
+    lines += _told_others(fit)
+    if fit.overrides:
+        lines += [
+            f"{fit.runs} simulations; to use the values:",
+            " ".join(f"--set {text}" for text in fit.overrides),
+        ]
+    else:
+        why = "nothing is determined" if fit.misfit.explains else "the data are not explained"
+        lines.append(f"{fit.runs} simulations; no value to use, as {why}")
+    return "\n".join(lines)
+
+
+def goodness(fit: Fit) -> list[str]:
+    """How good the fit is, in sentences."""
+    misfit, unit = fit.misfit, fit.picture.series.unit if fit.picture.series else ""
+    if fit.labels:
+        if math.isnan(misfit.p):
+            return ["no milestone is left to test the fit: there are as many keys as milestones"]
+        sum_text = f"chi-square {misfit.rms**2 * misfit.points:.3g} of {misfit.points} milestones, p = {misfit.p:.2g}"
+        if misfit.explains:
+            return [f"the milestones are met within what is known of them ({sum_text})"]
+        return [f"the scenario does not explain the data ({sum_text}): intervals are widened by the misfit"]
+    text = f"off by {show_value(misfit.rms, unit)} (root mean square; {show_share(misfit.share)} of the data's spread)"
+    text += f", where chance makes {show_value(misfit.noise, unit)}; {misfit.run_longest} of {misfit.points} points "
+    text += "in a row are off to the same side"
+    if not misfit.is_systematic:
+        return [f"the scenario explains the data: {text} (p = {misfit.p:.2g})"]
+    if misfit.explains:
+        return [f"the scenario explains the data but for a small systematic rest: {text}; intervals are widened by it"]
+    lines = [f"the scenario does not explain the data: {text}; intervals are widened by the misfit"]
+    if math.isfinite(fit.shift_s):
+        way = "later" if fit.shift_s > 0 else "earlier"
+        lines.append(f"{show_duration(abs(fit.shift_s))} {way} it would: are the times shifted (--origin)?")
+    return lines
+
+
+def _told_others(fit: Fit) -> list[str]:
+    """What holds only because other keys stood still."""
+    varied = ", ".join(value.key for value in fit.values)
+    lines = [f"only {varied} was varied" if len(fit.values) == 1 else f"only {varied} were varied"]
+    alike = [other for other in fit.others if other.cosine >= ALIKE]
+    if alike:
+        shown = ", ".join(f"{other.key} ({other.cosine:.2f})" for other in alike)
+        lines[0] += f"; {shown} would change the simulation alike (cosine): these data do not say which of them it is"
+    better = [other for other in fit.others if other.takes_away_share >= 0.5]
+    if better and fit.misfit.is_systematic:
+        best = max(better, key=lambda other: other.takes_away_share)
+        lines.append(
+            f"varied too, {best.key} could take away about {show_share(best.takes_away_share)} of the squared misfit"
+        )
+    return lines

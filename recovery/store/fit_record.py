@@ -1,0 +1,108 @@
+"""Records of a fit: the values that were found, how good they are, what else would do, and what its picture shows."""
+
+from typing import Literal
+
+from recovery.store.record import Number, Record
+from recovery.store.run_record import Course
+
+Missing = Literal["", "always", "never"]
+"""Why a milestone does not occur: "always": what it ends never was; "never": it does not come; "": it occurs."""
+
+
+class Value(Record):
+    """What was found for one key: the value, its 95 % interval within the range, and whether the data say it."""
+
+    key: str
+    text: str
+    low: str
+    high: str
+    is_determined: bool
+    is_at_end: bool  # of its range: the best value may lie beyond
+
+
+class Misfit(Record):
+    """How far the best simulation is from the data, and how far chance would make it.
+
+    `rms` and `noise` are root mean squares: of a series in its own unit, of milestones in standard deviations. `share`
+    is rms over the spread (standard deviation) of a series. `run_longest` points in a row are off to the same side.
+    `p` is how often chance makes so much; nan where nothing is left to test. `is_systematic`: there is more than chance
+    makes; `explains`: there is no misfit, or one that is small beside the data.
+    """
+
+    rms: Number
+    noise: Number
+    share: Number
+    points: int
+    run_longest: int
+    p: Number
+    is_systematic: bool
+    explains: bool
+
+
+class Other(Record):
+    """A key that was not varied: the cosine between what it does and what the fitted keys can do, and the share of the
+    squared misfit that a change of it could take away, to first order.
+    """
+
+    key: str
+    cosine: Number
+    takes_away_share: Number
+
+
+class FitMilestone(Record):
+    """A milestone that was observed, with its standard deviation, and when it comes in the simulation; s."""
+
+    label: str
+    measure: str
+    observed_s: Number
+    sigma_s: Number
+    simulated_s: Number
+    missing: Missing
+
+
+class FitSeries(Record):
+    """A measured series and the simulation at the optimum: mean, lowest and highest of the runs at `grid_s`, s."""
+
+    column: str
+    unit: str  # "share", "count", "s", "1/s"
+    times_s: tuple[Number, ...]
+    values: tuple[Number, ...]
+    grid_s: tuple[Number, ...]
+    low: tuple[Number, ...]
+    mean: tuple[Number, ...]
+    high: tuple[Number, ...]
+
+
+class FitPicture(Record):
+    """What the picture of a fit shows: milestones, or a series, over the scenario with the values that were found, and
+    its outages.
+    """
+
+    horizon_s: Number
+    clock: str
+    outages: Course
+    milestones: tuple[FitMilestone, ...]
+    series: FitSeries | None
+
+
+class Fit(Record):
+    """The result: a value a key, how good the fit is, and what else would do.
+
+    `residuals` are in standard deviations, a milestone each, and `missing` says which do not occur; of a series both
+    are empty. `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
+    simulation would have to be to fit much better, nan if that helps little; `said` what must be told of how a series
+    was read.
+    """
+
+    values: tuple[Value, ...]
+    residuals: tuple[Number, ...]
+    labels: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    not_told_apart: tuple[tuple[str, ...], ...]
+    misfit: Misfit
+    others: tuple[Other, ...]
+    shift_s: Number
+    runs: int
+    overrides: tuple[str, ...]
+    said: tuple[str, ...]
+    picture: FitPicture

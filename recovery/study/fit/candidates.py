@@ -1,0 +1,64 @@
+"""A scenario with other values of its keys, simulated."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from recovery.model.variant import Variant
+from recovery.reading.experiment import Experiment, load
+from recovery.simulate import chain, identity, pipeline
+from recovery.simulate.pipeline import Outcome
+from recovery.stages.outage import resolve
+from recovery.study.fit.ranges import Range
+
+
+class Candidates:
+    """Simulates a scenario with other values; lease stages that were simulated before are not simulated again."""
+
+    def __init__(
+        self,
+        path: Path,
+        ranges: Sequence[Range],
+        overrides: tuple[str, ...],
+        threads: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Check that the scenario takes both ends of every range; `progress` is told each simulation. Raises
+        ScenarioError.
+        """
+        self._progress = progress
+        self.path, self.ranges, self.overrides, self.threads = path, tuple(ranges), overrides, threads
+        self.runs = 0
+        self._leases: dict[str, Outcome] = {}
+        for end in (0.0, 1.0):
+            self.experiment([end] * len(ranges))
+
+    def experiment(self, places: Sequence[float], more: tuple[str, ...] = ()) -> Experiment:
+        """The experiment with the values at these places of their ranges, and with `more` overrides."""
+        own = tuple(r.override(place) for r, place in zip(self.ranges, places, strict=True))
+        return load(self.path, (*self.overrides, *own, *more))
+
+    def outcomes(
+        self, places: Sequence[float], more: tuple[str, ...] = (), replications: Sequence[int] = ()
+    ) -> list[Outcome]:
+        """The first variant's outcomes, one a replication (if none is given, the experiment's own), its own seed."""
+        loaded = self.experiment(places, more)
+        found = []
+        self.runs += 1
+        if self._progress is not None:
+            self._progress(self.runs)
+        for replication in replications or range(loaded.head.replications):
+            seed = loaded.head.seed
+            variant = resolve(loaded.first, seed, replication)
+            alone = Variant(
+                variant.name,
+                variant.scenario.model_copy(update={"launches": None, "propagation": None, "health": None}),
+            )
+            key = identity.digest_of(alone, seed, replication)
+            if key not in self._leases:
+                self._leases.clear() if len(self._leases) > 4 * loaded.head.replications else None
+                with pipeline.Runner(self.threads) as runner:
+                    self._leases[key] = next(runner.run([(alone, seed, replication)]))
+            outcome = self._leases[key]
+            outcome.variant = variant
+            found.append(chain.follow(outcome))
+        return found

@@ -1,0 +1,66 @@
+"""The scenario with the values that were found: fitted.toml."""
+
+import copy
+import os
+import re
+from pathlib import Path
+
+from recovery.reading import toml_edit
+from recovery.reading.experiment import load
+from recovery.store import files
+from recovery.store.fit_record import Fit
+
+
+def write_scenario(folder: Path, path: Path, overrides: tuple[str, ...], fit: Fit) -> tuple[Path | None, str]:
+    """Write fitted.toml into a folder, where values are offered; returns the file, and why there is none ("" if there
+    is one, or if no value is offered). One of an earlier fit is removed. Raises files.WriteError, OSError.
+    """
+    file = folder / "fitted.toml"
+    file.unlink(missing_ok=True)  # one of an earlier fit must not stand for this one
+    if not fit.overrides:
+        return None, ""
+    try:
+        text = scenario_text(path, overrides, fit, folder)
+    except ValueError as error:
+        return None, f"{path}: {error}; {file} is not written"
+    files.write_text(file, text)
+    return file, ""
+
+
+def scenario_text(path: Path, overrides: tuple[str, ...], fit: Fit, folder: Path) -> str:
+    """The scenario's text with the fitted values set, each with a note; files that it names are found from `folder`.
+    ValueError if a value cannot be set in the text.
+    """
+    loaded = load(path, (*overrides, *fit.overrides))
+    text = path.read_text(encoding="utf-8-sig")
+    wanted = copy.deepcopy(loaded.raw)
+    _move_files(wanted, path.parent, folder)
+    series = fit.picture.series
+    what = "the milestones in observed" if series is None else f"the series of {series.column}"
+    notes = list(wanted.get("notes", []))
+    for value in fit.values:
+        if not any(text.startswith(f"{value.key}=") for text in fit.overrides):
+            continue
+        key = re.split(r"\.\d+(?:\.|$)", value.key)[0]  # a note speaks of a whole list
+        why = f"fitted to {what}: {value.key} is {value.text} ({value.low} to {value.high}, 95 %)"
+        same = next((note for note in notes if note["key"] == key), None)
+        if same is None:
+            notes = [*notes, {"key": key, "kind": "fitted", "why": why}]
+        else:
+            notes[notes.index(same)] = {**same, "kind": "fitted", "why": why}
+    if notes:
+        wanted["notes"] = notes
+    return toml_edit.edited(text, wanted)
+
+
+def _move_files(part: object, before: Path, after: Path) -> None:
+    """Names of files beside the scenario, as they are seen from another folder."""
+    if isinstance(part, list):
+        for item in part:
+            _move_files(item, before, after)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("file", "services") and isinstance(value, str) and value and not Path(value).is_absolute():
+                part[key] = Path(os.path.relpath(before / value, after)).as_posix()
+            else:
+                _move_files(value, before, after)

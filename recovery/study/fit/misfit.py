@@ -1,0 +1,108 @@
+"""How far the best simulation is from the data, and whether chance makes so much (MODEL.md, section 9)."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from recovery.simulate.pipeline import Outcome
+from recovery.store.fit_record import Misfit
+from recovery.study.fit.columns import Floats, sampled
+from recovery.study.fit.observations import Observations
+
+MISFIT_P = 0.01  # misfit that chance makes more rarely than this is systematic
+MISFIT_SHARE = (
+    0.05  # systematic misfit up to this part of the data's spread widens the intervals; more explains nothing
+)
+POINTS_FOR_NOISE = 12
+
+
+def of_milestones(at: Floats, keys: int) -> Misfit:
+    """Chi-square of the residuals, which are in standard deviations of what is said of the milestones."""
+    from scipy import stats
+
+    freedom = len(at) - keys
+    p = float(stats.chi2.sf((at**2).sum(), freedom)) if freedom > 0 else math.nan
+    return _misfit(float(np.sqrt((at**2).mean())), 1.0, math.inf, at, p)
+
+
+def of_series(
+    at: Floats, curves: Floats, first: int, keys: int, white: Floats, sigma: float = 1.0
+) -> tuple[Misfit, Floats, float]:
+    """Residuals `at` float64[points] against what chance makes; the covariance that intervals are to be made of; its
+    freedom. All in hundredths of the data's spread, but for the misfit, where one of them is `sigma`.
+
+    Chance is the spread between replications (`curves` float64[runs, points]; the mean of the first `first` gave the
+    residuals), which what was measured has too, and what differs from point to point (variances `white`). The mean
+    square over its expectation is nearly F, with the freedom of a sum of dependent squares (Satterthwaite 1946). Where
+    there is more than chance, what is left is taken as one error with its own memory: of so many independent points as
+    its autocorrelation leaves (Bayley and Hammersley 1946).
+    """
+    from scipy import stats
+
+    n, freedom = len(at), len(curves) - 1.0
+    chance = np.cov(curves, rowvar=False) * (1 + 1 / first) + np.diag(white)
+    expected, found = float(np.trace(chance)), float((at**2).sum())
+    if expected > 0:
+        p = float(stats.f.sf(found / expected, expected**2 / float((chance**2).sum()), freedom))
+    else:
+        p = 0.0 if found > 1e-12 else 1.0
+    rms, noise = math.sqrt(found / n), math.sqrt(expected / n)
+    misfit = _misfit(rms * sigma, noise * sigma, rms / 100, at, p)
+    if misfit.is_systematic:
+        memory = max(float((at[1:] * at[:-1]).sum()) / found, 0.0)
+        independent = max(n * (1 - memory) / (1 + memory) - keys, 1.0)
+        freedom = min(freedom, independent)
+        chance = chance + np.eye(n) * found / independent
+    return misfit, chance, freedom
+
+
+def white_of(at: Floats, mean: Floats, times_s: Floats, window_s: float) -> Floats:
+    """float64[points], variance of what differs from point to point: noise of the measuring (the median of second
+    differences of the residuals, where there are enough), and a curve's rise within a window.
+    """
+    noise = 0.0
+    if len(at) >= POINTS_FOR_NOISE:
+        noise = (1.4826 * float(np.median(np.abs(np.diff(at, 2))))) ** 2 / 6
+    slopes = np.gradient(mean, times_s) if (np.diff(times_s) > 0).all() else np.zeros(len(at))
+    return np.asarray(noise + (slopes * window_s) ** 2 / 12)
+
+
+def _longest(at: Floats) -> int:
+    """Most residuals in a row that are off to the same side."""
+    longest = run = 0
+    before = 0.0
+    for sign in np.sign(at).tolist():
+        run = run + 1 if sign == before and sign else int(bool(sign))
+        longest, before = max(longest, run), sign
+    return longest
+
+
+def shift_s(observations: Observations, own: Sequence[Outcome]) -> float:
+    """By how much later the simulation would have to be so that a fourth of the squared misfit is left; else nan."""
+    times, values = np.array(observations.times_s), np.array(observations.values)
+    ends, horizon = own[0].times_s, own[0].scenario.horizon
+
+    def square(shift: float) -> float:
+        moved = np.mean([sampled(outcome, observations.column, (times - shift).tolist()) for outcome in own], axis=0)
+        return float(((moved - values) ** 2).sum())
+
+    shifts = np.arange(
+        -horizon / 2, horizon / 2, max(float(ends[1] - ends[0]) if len(ends) > 1 else 1.0, horizon / 500)
+    )
+    best = min(shifts.tolist(), key=square)
+    return float(best) if square(best) <= 0.25 * square(0.0) else math.nan
+
+
+def _misfit(rms: float, noise: float, share: float, at: Floats, p: float) -> Misfit:
+    is_systematic = p < MISFIT_P
+    return Misfit(
+        rms=rms,
+        noise=noise,
+        share=share,
+        points=len(at),
+        run_longest=_longest(at),
+        p=p,
+        is_systematic=is_systematic,
+        explains=not is_systematic or share <= MISFIT_SHARE,
+    )

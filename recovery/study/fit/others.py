@@ -1,0 +1,72 @@
+"""Keys that were not varied: which of them would change the simulation in the same way, and take the misfit away."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from recovery.errors import ScenarioError
+from recovery.store.fit_record import Other
+from recovery.study.fit.columns import Floats
+from recovery.study.fit.search import Tried
+from recovery.units import quantity
+
+NUDGE = 0.2  # by how much keys that were not varied are changed, to see whether they do the same
+# Keys that shape a recovery: what each does to the simulation is compared with what the fitted keys do.
+MAIN_KEYS = (
+    "host.establish_time", "host.renew_time", "host.timeout", "host.workers", "lease.duration", "lease.check_every",
+    "policy.client.delay", "policy.client.base", "policy.client.cap", "fleet.holders", "propagation.time",
+    "propagation.workers", "jobs.retries",
+)  # fmt: skip
+
+
+def others_of(tried: Tried, best: list[float], at: Floats, sensitivity: Floats) -> tuple[Other, ...]:
+    """Keys that were not varied and that change the simulation: how alike, and what they could take away.
+
+    One simulation each, a fifth above; a key that the file does not set, or that then is refused, is left out.
+    """
+    candidates = tried.candidates
+    varied = {r.key for r in candidates.ranges}
+    raw = candidates.experiment(best).raw
+    basis, _ = np.linalg.qr(sensitivity)
+    out = []
+    for key in MAIN_KEYS:
+        change = _nudged(raw, key)
+        if change is None or any(f"{change[0]}.".startswith(f"{k}.") or f"{k}.".startswith(f"{key}.") for k in varied):
+            continue
+        override, part = f"{change[0]}={change[1]}", change[2]
+        try:
+            moved = tried.observations.residuals(candidates.outcomes(best, (override,)), tried.horizon_s)
+        except ScenarioError:
+            continue
+        own = (moved - at) / part
+        length = float(np.linalg.norm(own))
+        if length * NUDGE < 0.2 * math.sqrt(len(at)):  # within a fifth of a standard deviation: it moves nothing
+            continue
+        cosine = float(np.linalg.norm(basis.T @ own)) / length
+        both, _ = np.linalg.qr(np.column_stack([sensitivity, own]))
+        left = float(((at - basis @ (basis.T @ at)) ** 2).sum())
+        taken = float(((both.T @ at) ** 2).sum() - ((basis.T @ at) ** 2).sum()) / max(left, 1e-12)
+        share = min(max(taken, 0.0), 1.0) if cosine < 0.999 else 0.0
+        out.append(Other(key=change[0], cosine=min(cosine, 1.0), takes_away_share=share))
+    return tuple(sorted(out, key=lambda other: -other.cosine))
+
+
+def _nudged(raw: Mapping[str, object], key: str) -> tuple[str, str, float] | None:
+    """A key of the file (of a distribution: its mean), its value made larger, and by what part; None if it has none."""
+    place: object = raw
+    for part in key.split("."):
+        place = place.get(part) if isinstance(place, Mapping) else None
+    if isinstance(place, Mapping) and "mean" in place:
+        key, place = f"{key}.mean", place["mean"]
+    found = quantity(place)
+    if found is None or found[1] == 0:
+        return None
+    kind, value = found
+    if isinstance(place, int):
+        more = max(round(value * (1 + NUDGE)), int(value) + 1)
+        return key, str(more), more / value - 1
+    unit = {"duration": "s", "rate": "/s"}.get(kind)
+    if unit is None:
+        return None
+    return key, np.format_float_positional(value * (1 + NUDGE), 9, fractional=False, trim="-") + unit, NUDGE

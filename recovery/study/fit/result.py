@@ -1,0 +1,134 @@
+"""A fit from end to end: the search, the test of its misfit, the intervals, and what else would do.
+
+A fit is told only with how good it is (MODEL.md, section 9): its misfit is tested against chance, that of a series
+against the spread over more replications; misfit widens the intervals, and where it is large no value is offered.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recovery.reading.experiment import Experiment, load
+from recovery.simulate.pipeline import Outcome
+from recovery.stages.outage import outages_s, resolve
+from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Missing
+from recovery.study.fit.candidates import Candidates
+from recovery.study.fit.columns import sampled
+from recovery.study.fit.intervals import halves, sensitivity_of, student, values_of
+from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
+from recovery.study.fit.observations import Observations
+from recovery.study.fit.others import others_of
+from recovery.study.fit.ranges import Range
+from recovery.study.fit.search import Tried, best_of
+from recovery.study.summary import course_of
+
+NOISE_RUNS = 8  # more replications at the optimum, for the noise of a series
+
+
+def fit(
+    path: Path,
+    ranges: Sequence[Range],
+    observations: Observations,
+    *,
+    overrides: tuple[str, ...] = (),
+    samples: int = 16,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Fit:
+    """Values of `ranges` with which the simulation comes closest to the data; `progress` is told the number of each
+    simulation as it begins. Raises ScenarioError, ValueError.
+    """
+    if not ranges:
+        raise ValueError("no --range; want at least one KEY=LOW..HIGH")
+    if len({r.key for r in ranges}) < len(ranges):
+        raise ValueError("two --range of one key; want one a key")
+    tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
+    best = best_of(tried, samples)
+    return _told(tried, best)
+
+
+def _told(tried: Tried, best: list[float]) -> Fit:
+    """The misfit and the intervals at the optimum (Gauss and Newton), and what else would do."""
+    observations, candidates, ranges = tried.observations, tried.candidates, tried.candidates.ranges
+    at = tried(best)
+    sensitivity = sensitivity_of(tried, best)
+    own = candidates.outcomes(best)
+    if observations.milestones:
+        runs = own
+        misfit, spread = of_milestones(at, len(ranges)), np.eye(len(at))
+        freedom = math.inf
+        left = len(at) - len(ranges)
+        if left > 0:  # where the model does not meet the data, its own misfit is the noise
+            spread = spread * max(1.0, float((at**2).sum()) / left)
+    else:
+        first = len(own)
+        runs = own + candidates.outcomes(best, replications=range(first, first + NOISE_RUNS))
+        curves = observations.simulated(runs) / observations.sigma
+        window = runs[0].scenario.coupling.window
+        white = white_of(at, curves.mean(axis=0), np.array(observations.times_s), window)
+        misfit, spread, freedom = of_series(at, curves, first, len(ranges), white, observations.sigma)
+    values, together = values_of(ranges, best, *halves(sensitivity, spread, student(freedom)))
+    labels = tuple(row[0] for row in observations.milestones)
+    missing = observations.missing(own)
+    others = others_of(tried, best, at, sensitivity)
+    overrides = tuple(
+        r.override(place)
+        for r, place, value in zip(ranges, best, values, strict=True)
+        if value.is_determined and misfit.explains
+    )
+    return Fit(
+        values=values,
+        residuals=tuple(at.tolist()) if labels else (),
+        labels=labels,
+        missing=missing,
+        not_told_apart=together,
+        misfit=misfit,
+        others=others,
+        shift_s=math.nan if labels or misfit.explains else shift_s(observations, own),
+        runs=candidates.runs,
+        overrides=overrides,
+        said=observations.said,
+        picture=_picture(observations, runs, missing, load(candidates.path, (*candidates.overrides, *overrides))),
+    )
+
+
+def _picture(
+    observations: Observations, runs: Sequence[Outcome], missing: Sequence[Missing], experiment: Experiment
+) -> FitPicture:
+    """What the picture shows, over the scenario with the values that are offered."""
+    scenario = resolve(experiment.first, experiment.head.seed, 0).scenario
+    milestones = [
+        FitMilestone(
+            label=label,
+            measure=measure,
+            observed_s=at_s,
+            sigma_s=sigma_s,
+            simulated_s=float(np.mean([observations.time_s(outcome, i) for outcome in runs])),
+            missing=missing[i],
+        )
+        for i, (label, measure, at_s, sigma_s) in enumerate(observations.milestones)
+    ]
+    return FitPicture(
+        horizon_s=scenario.horizon,
+        clock=experiment.head.clock,
+        outages=course_of(outages_s(scenario)),
+        milestones=tuple(milestones),
+        series=None if milestones else _series(observations, runs),
+    )
+
+
+def _series(observations: Observations, runs: Sequence[Outcome]) -> FitSeries:
+    grid = runs[0].times_s.tolist()
+    curves = np.array([sampled(outcome, observations.column, grid) for outcome in runs])
+    return FitSeries(
+        column=observations.column,
+        unit=observations.unit,
+        times_s=observations.times_s,
+        values=observations.values,
+        grid_s=tuple(grid),
+        low=tuple(curves.min(0).tolist()),
+        mean=tuple(curves.mean(0).tolist()),
+        high=tuple(curves.max(0).tolist()),
+    )

@@ -1,0 +1,91 @@
+"""The search for the values that come closest to what was observed.
+
+A space-filling sample of the ranges gives the start, `scipy.optimize.least_squares` the rest. Every candidate is
+simulated with the same seed and replications (common random numbers), so that differences are due to the inputs.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recovery.stages.outage import resolve
+from recovery.store.fit_record import Missing
+from recovery.study.fit.candidates import Candidates
+from recovery.study.fit.columns import Floats
+from recovery.study.fit.observations import ALWAYS, Observations
+from recovery.units import show_duration
+
+STEP = 0.05  # of a range, for sensitivities: milestones lie on a grid, so a step must be seen
+
+
+class Tried:
+    """Residuals of what was simulated, by the values that were taken."""
+
+    def __init__(self, candidates: Candidates, observations: Observations) -> None:
+        self.candidates, self.observations = candidates, observations
+        self.horizon_s = candidates.experiment([0.5] * len(candidates.ranges)).first.scenario.horizon
+        self._known: dict[tuple[str, ...], Floats] = {}
+        self.missing: list[tuple[Missing, ...]] = []
+
+    def __call__(self, places: Sequence[float]) -> Floats:
+        """float64 of milestones or points, in standard deviations."""
+        key = tuple(r.text(place) for r, place in zip(self.candidates.ranges, places, strict=True))
+        if key not in self._known:
+            outcomes = self.candidates.outcomes(places)
+            self.missing.append(self.observations.missing(outcomes))
+            self._known[key] = self.observations.residuals(outcomes, self.horizon_s)
+        return self._known[key]
+
+    def square(self, places: Sequence[float]) -> float:
+        """Sum of the squares."""
+        return float((self(places) ** 2).sum())
+
+    def check(self) -> None:
+        """ValueError for a milestone that occurs with no value tried, and a series that changes before its cause."""
+        file, keys = self.candidates.path, ", ".join(r.key for r in self.candidates.ranges)
+        for i, states in enumerate(zip(*self.missing, strict=True)):
+            if all(states):
+                label, measure, *_ = self.observations.milestones[i]
+                why = "what it ends never was" if ALWAYS in states else "it never comes before the horizon"
+                raise ValueError(
+                    f"{file}: {measure} of the milestone {label!r} does not occur in the simulation, whatever value of "
+                    f"{keys} was tried: {why}; want another measure or scenario, or used_for_fit on the others only"
+                )
+        middle = self.candidates.experiment([0.5] * len(self.candidates.ranges))
+        outages = resolve(middle.first, middle.head.seed, 0).scenario.outages
+        if not (self.observations.values and outages):
+            return
+        values = np.array(self.observations.values)
+        tried = np.array(list(self._known.values()))
+        off = np.where((tried > 0).all(0) | (tried < 0).all(0), np.abs(tried).min(0), 0.0) * self.observations.sigma
+        early = (np.array(self.observations.times_s) < outages[0].start) & (off > 0.25 * np.ptp(values))
+        if early.any():
+            at = int(np.argmax(early))
+            raise ValueError(
+                f"{file}: {self.observations.column} is {values[at]:.3g} in the series at "
+                f"{show_duration(self.observations.times_s[at])}, before the dependency goes away at "
+                f"{show_duration(outages[0].start)}, where the simulation is at least {off[at]:.3g} off with every "
+                "value tried; want times from the scenario's start: are they shifted (--origin)?"
+            )
+
+
+def best_of(tried: Tried, samples: int) -> list[float]:
+    """The places (0 to 1 in each range) with the least squares. Raises what `Tried.check` raises."""
+    from scipy import optimize
+    from scipy.stats import qmc
+
+    keys = len(tried.candidates.ranges)
+    design: list[list[float]] = qmc.LatinHypercube(keys, rng=np.random.default_rng(1)).random(samples).tolist()
+    start = min(design, key=tried.square)
+    tried.check()
+    # Places are moved to 1 … 2, because least_squares takes steps relative to the value.
+    found = optimize.least_squares(
+        lambda x: tried((x - 1).tolist()),
+        np.array(start) + 1,
+        bounds=(1.0, 2.0),
+        diff_step=STEP / 1.5,
+        xtol=1e-3,
+        ftol=1e-3,
+        max_nfev=20,
+    )
+    return min([*design, (found.x - 1).tolist()], key=tried.square)
