@@ -171,7 +171,7 @@ def test_the_guard_turns_every_error_into_a_line_and_a_status(
     def broken(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr("recovery.show.sweep_text.read", broken)
+    monkeypatch.setattr("recovery.store.sweep_record.read", broken)
     for option in ((), ("--json",)):
         result = call("rank", "a", *option)
         line = json.loads(result.stdout)["error"]["message"] if option else result.stderr.rstrip("\n")
