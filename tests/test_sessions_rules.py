@@ -265,6 +265,15 @@ def test_expiry_is_work_that_nobody_refuses_or_takes_back() -> None:
     assert (times(books, "expired"), times(books, "success")) == ([150], [151])
 
 
+def test_a_queue_that_drops_what_nobody_waits_for_drops_no_work_of_the_host() -> None:
+    busy = holders((0,), leased=False, name="busy", establish=constant(50))
+    gone = Class("gone", ((5000,),), ((6,),), expire=constant(3))
+    host = Host(drop_expired=True, max_age_ns=5, probe=constant(1), probe_every_ns=20)
+    books = told(busy, gone, host=host, until=60)
+    assert (times(books, "expired", 1), times(books, "probed", HOST)) == ([53], [54])
+    assert books.total("dropped") == 0
+
+
 def test_a_sessions_end_is_an_expiry() -> None:
     books = told(holders((5000,), expire=constant(4)), playbook=(at(100, EndSessions()),))
     assert (times(books, "expiry"), times(books, "expired"), times(books, "success")) == ([100], [104], [114])
