@@ -21,6 +21,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q
 ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
+CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
 KERNELS = $(addprefix tests/test_,aftermath.py dns.py health.py interleavings.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
@@ -39,7 +40,7 @@ results: $(ENVIRONMENT)
 	$(BIN)/python -m recovery.show.publish out results README.md
 
 # One after the other, whatever -j says, each on all cores. mypy has one process, so kernels are compiled beside the checks,
-# each in one worker: left to the tests, every worker would compile them all. The last two have one process each.
+# each in one worker: left to the tests, every worker would compile them all. The last two run side by side.
 test: $(ENVIRONMENT)
 	@$(MAKE) --no-print-directory -j2 check compile
 	@$(MAKE) --no-print-directory unit
@@ -67,7 +68,8 @@ coverage: $(ENVIRONMENT)
 
 # An index out of bounds is silent in compiled code, save here.
 bounds: $(ENVIRONMENT)
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(PYTEST) -m boundscheck $(QUICK)
+	$(CHECKED) $(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
+	$(CHECKED) $(PYTEST) -m boundscheck $(QUICK)
 
 bench: $(ENVIRONMENT)
 	$(PYTEST) tests/bench --benchmark-only $(ARGS)
