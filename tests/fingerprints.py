@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from recovery.model.race import RaceAlone
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.pipeline import Outcome
@@ -156,7 +157,7 @@ def experiment_of(base: str, change: str) -> Experiment:
     """A small run: a base with one change, which may be tables of operators behind it."""
     lines, _, table = change.partition("[[")
     overrides = tuple(line.replace(" = ", "=", 1) for line in lines.splitlines() if line)
-    model = race.Variant if base is RACE else None
+    model = RaceAlone if base is RACE else None
     return parse(base + (f"[[{table}" if table else ""), overrides=overrides, model=model)
 
 

@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recovery.cli import main as cli
+from recovery.reading.race import is_race, load_any
 from recovery.study import race
 
 ROOT = Path(__file__).resolve().parent.parent
-RACES = sorted(path for path in (ROOT / "experiments").glob("*.toml") if race.is_race(path))
+RACES = sorted(path for path in (ROOT / "experiments").glob("*.toml") if is_race(path))
 TINY = """
 title = "A small race"
 [dns]
@@ -103,8 +104,8 @@ def published(path: Path, file: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", RACES, ids=lambda path: path.stem)
 def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path) -> None:
     manifest = published(path, "manifest.json")
-    assert manifest["inputs"] == race.load_any(path).raw
-    assert manifest["digest"] == race.digest_of(race.load_any(path)), "make results, and look at what changed"
+    assert manifest["inputs"] == load_any(path).raw
+    assert manifest["digest"] == race.digest_of(load_any(path)), "make results, and look at what changed"
 
 
 def test_published_guardrails_that_are_impossible_to_break_were_never_broken() -> None:

@@ -20,6 +20,7 @@ from mutations import Mutator, Source, sources, toml_of
 
 from recovery.errors import CONTROL, LINE_MAX, ScenarioError
 from recovery.model.oddities import oddities
+from recovery.model.race import RaceAlone
 from recovery.reading import service_table
 from recovery.reading.experiment import parse
 from recovery.reading.schema import json_schema
@@ -27,7 +28,7 @@ from recovery.simulate import chain
 from recovery.simulate.explain import explanation
 from recovery.simulate.pipeline import Outcome, Runner
 from recovery.store.run_record import Summary
-from recovery.study import race, services
+from recovery.study import services
 from recovery.study.summary import summarise
 
 FILES = sources()
@@ -46,7 +47,7 @@ def parsed(text: str, source: Source, overrides: tuple[str, ...] = ()) -> Any:
     """What a file says. Raises ScenarioError."""
     if source.is_services:
         return service_table.parse(text, "m.toml")
-    model = race.Variant if "how_often" in source.raw else None
+    model = RaceAlone if "how_often" in source.raw else None
     return parse(text, file="m.toml", folder=source.folder, overrides=overrides, model=model)
 
 

@@ -11,18 +11,19 @@ import pytest
 from recovery import theory
 from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
+from recovery.reading.race import is_race
 from recovery.show import publish, stage_times, text
 from recovery.show.verdict import verdict
 from recovery.simulate import identity
 from recovery.store.folder import run_of
 from recovery.store.record import number
-from recovery.study import execute, race, sweep
+from recovery.study import execute, sweep
 from recovery.study.sweep.estimates import units_that_show
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.toml") if not race.is_race(path))
+EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.toml") if not is_race(path))
 
 
 def published(name: str, file: str = "summary.json") -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from kernel_cases import OVERFLOW
 from test_stages_after import SMALL, STONES, VARIANTS
 
+from recovery.model.dns import GUARDRAILS
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, report_race, tables
 from recovery.simulate import pipeline
@@ -130,7 +131,7 @@ def test_the_part_has_what_the_race_alone_gives(experiment: Experiment) -> None:
     assert dns is not None
     brute = stage.by_brute_force(dns, years=race.YEARS / 8, seed=experiment.head.seed, replications=8)
     assert found.rows[0].empty == brute.empty > 0
-    assert [row.guardrails for row in found.rows] == [(), *((name,) for name in race.GUARDRAILS)]
+    assert [row.guardrails for row in found.rows] == [(), *((name,) for name in GUARDRAILS)]
     assert found.possible[0].story == stage.explore(3, 2, 3, 1).story
     assert found.window is not None
     away = sum((b - a) * share for a, b, share in found.window.steps)

@@ -23,10 +23,10 @@ from recovery.model.oddities import oddities
 from recovery.model.operator import condition
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.reading.numbers import read_measured
+from recovery.reading.race import is_race
 from recovery.reading.schema import json_schema
 from recovery.simulate import identity
 from recovery.store.json_text import to_json
-from recovery.study import race
 
 TOP = Path(__file__).resolve().parent.parent
 DATA = TOP / "recovery" / "data"
@@ -46,7 +46,7 @@ host = { establish_time = "10ms", timeout = "10s" }
 """
 FILES = [*(TOP / "experiments").glob("*.toml"), *(DATA / "presets").glob("*.toml")]
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
-EXPERIMENTS = sorted(file for file in FILES if not race.is_race(file))
+EXPERIMENTS = sorted(file for file in FILES if not is_race(file))
 
 
 def mistakes(text: str, *overrides: str, folder: Path = Path()) -> list[str]:

@@ -9,6 +9,7 @@ needs an origin, counts need their total, percent must be said; what was left ou
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -234,41 +235,39 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
 
 def moment_of(text: str) -> datetime | float:
     """A moment in ISO's form, or Unix seconds from seconds or milliseconds. ValueError says what is wanted."""
-    try:
-        number = float(text)
-    except ValueError:
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(
-                f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds'
-            ) from None
-    if not EPOCH_LEAST <= number < math.inf:
+    found = _number_or_date(text)
+    if isinstance(found, datetime):
+        return found
+    if found is None or not EPOCH_LEAST <= found < math.inf:
         raise ValueError(f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds')
-    return _unix(number)
+    return _unix(found)
 
 
 def _unix(number: float) -> float:
     return number / 1000 if number >= EPOCH_MS_LEAST else number
 
 
-def _moment(path: Path, cell: Any, row: int) -> datetime | float:
+def _moment(path: Path, cell: object, row: int) -> datetime | float:
     if isinstance(cell, datetime):
         return cell
     text = "" if cell is None else str(cell).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(
-                f"{path}, row {row}: its time is no number and no date; want seconds, or a date such as "
-                '"2025-10-20 02:25:00"'
-            ) from None
-    if not math.isfinite(number):
+    found = _number_or_date(text)
+    if found is None:
+        raise ValueError(
+            f"{path}, row {row}: its time is no number and no date; want seconds, or a date such as "
+            '"2025-10-20 02:25:00"'
+        )
+    if isinstance(found, float) and not math.isfinite(found):
         raise ValueError(f"{path}, row {row}: its time is {text}; want a finite number of seconds")
-    return number
+    return found
+
+
+def _number_or_date(text: str) -> datetime | float | None:
+    """What a text says of a moment; None if it is neither a number nor a date in ISO's form."""
+    for read in (float, datetime.fromisoformat):
+        with suppress(ValueError):
+            return read(text)
+    return None
 
 
 def _check_times(path: Path, times: np.ndarray, rows: np.ndarray, horizon_s: float) -> None:

@@ -8,18 +8,18 @@ import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from recovery import units
 from recovery.show import figures, page, race_text
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
+from recovery.store.folder import record_of
 from recovery.store.race_record import RaceManifest, RaceRow, RaceSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-R = TypeVar("R", RaceManifest, RaceSummary)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -27,22 +27,13 @@ def write(folder: Path) -> Path:
     """Pictures and report.html of a folder that `race.run` wrote; returns the page's path. Raises files.Damaged and
     files.WriteError.
     """
-    manifest, summary = _read(folder / "manifest.json", RaceManifest), _read(folder / "summary.json", RaceSummary)
+    manifest, summary = record_of(folder, "manifest.json", RaceManifest), record_of(folder, "summary.json", RaceSummary)
     with figures.style():
         pictures = [_often(summary.rows), _latency(summary.rows)]
     drawn = page.draw(folder, pictures)
     file = folder / "report.html"
     files.write_text(file, html(manifest, summary, drawn))
     return file
-
-
-def _read(path: Path, kind: type[R]) -> R:
-    try:
-        return kind.read(json.dumps(files.read_json(path)))
-    except files.Damaged:
-        raise
-    except ValueError as error:
-        raise files.Damaged(f"{path}: {error}; want {files.AGAIN}") from None
 
 
 def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Picture, str]]) -> str:

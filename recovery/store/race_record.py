@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from recovery.store.manifest_record import Head, Manifest
 from recovery.store.record import Estimate, Number, Record
 
 
@@ -92,33 +93,16 @@ class RaceNote(Record):
     why: str
 
 
-class RaceHead(Record):
-    """What an experiment with the race alone says beside its inputs."""
+class RaceHead(Head):
+    """What an experiment with the race alone says of itself, with its notes."""
 
-    title: str
-    question: str
-    answer: str
-    label: str
-    seed: int
     notes: tuple[RaceNote, ...]
 
 
-class RaceManifest(Record):
-    """manifest.json of an experiment with the race alone: from what it was made, where and when.
+class RaceManifest(Manifest):
+    """manifest.json of an experiment with the race alone; `digest` names all that decides the answer."""
 
-    `inputs` is the file as it was read; `digest` names all that decides the answer.
-    """
-
-    format: int
     kind: Literal["race"]
-    name: str
-    file: str
     head: RaceHead
-    inputs: dict[str, JsonValue]
-    digest: str
-    versions: dict[str, str]
-    machine: str
-    argv: tuple[str, ...]
-    written: str
     runs_done: int
     runs_wanted: int

@@ -1,7 +1,4 @@
-"""Experiments with the DNS race alone: a file with [dns] and no [host]. How often, whether at all, and at what cost.
-
-The file has the head, variants and sweep of any experiment; [how_often] and [possible] say how much is looked at.
-"""
+"""The DNS race, answered for: how often a record is left empty, whether that is possible at all, and at what cost."""
 
 import json
 import platform
@@ -9,14 +6,13 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
+from pydantic import JsonValue
 
-from recovery.model.dns import GUARDRAILS, Dns, Guardrail
-from recovery.model.variant import Variant as Named
-from recovery.reading import door
-from recovery.reading.experiment import Experiment, load
+from recovery.model.dns import GUARDRAILS, Dns
+from recovery.model.race import HowOften, Possible, RaceAlone
+from recovery.model.variant import Variant
+from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.stages import dns as stage
 from recovery.stages.outage import outages_s, resolve
@@ -36,58 +32,6 @@ from recovery.store.race_record import (
 )
 from recovery.store.record import Estimate
 from recovery.store.versions import versions
-from recovery.units import Number
-
-Whole = Annotated[int, Strict()]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class HowOften(_Part):
-    """How much is simulated for the rate of empty records."""
-
-    years: Number = Field(2.0, gt=0, le=1e5, description="years of brute force, in all replications together")
-    enough: Whole = Field(100, ge=10, le=10**6, description="empty records from which on brute force is believed")
-    trials: Whole = Field(1000, ge=10, le=10**6, description="copies in each stage of splitting")
-    repeats: Whole = Field(16, ge=2, le=10**4, description="independent repeats of splitting")
-
-
-class Possible(_Part):
-    """The small race of which every interleaving is looked at."""
-
-    enactors: Whole = Field(3, ge=1, le=3, description="Enactors")
-    endpoints: Whole = Field(2, ge=1, le=4, description="records")
-    plans: Whole = Field(3, ge=1, le=7, description="plans that are published")
-    keep: Whole = Field(1, ge=1, le=7, description="plans so many generations older are deleted")
-    guardrails: tuple[tuple[Guardrail, ...], ...] = Field(
-        ((), *((name,) for name in GUARDRAILS), ("keep-active", "refuse-empty")), description="which to look at"
-    )
-
-
-class Variant(_Part):
-    """What a variant of these experiments is made of."""
-
-    dns: Dns = Field(description="a table [dns]: Planner, Enactors, records")
-    how_often: HowOften = Field(default_factory=lambda: HowOften.model_validate({}))
-    possible: Possible = Field(default_factory=lambda: Possible.model_validate({}))
-
-
-def is_race(path: str | Path) -> bool:
-    """Whether a file has [dns] and no [host]: an experiment with the race alone."""
-    raw = door.peek(path)
-    return "dns" in raw and "host" not in raw
-
-
-def load_any(path: str | Path, overrides: tuple[str, ...] = ()) -> Experiment:
-    """Read the race of an experiment: of one with the race alone, or of a scenario with [dns]. Raises ScenarioError."""
-    return load(path, overrides, Variant if is_race(path) else None)
-
-
-def has_race(experiment: Experiment) -> bool:
-    """Whether every variant has [dns]."""
-    return all(getattr(variant.scenario, "dns", None) is not None for variant in experiment.variants)
 
 
 @dataclass(frozen=True)
@@ -106,7 +50,7 @@ def answer(experiment: Experiment, threads: int) -> RaceSummary:
     Raises ValueError if a variant has no [dns].
     """
     first: object = experiment.first.scenario
-    small = first.possible if isinstance(first, Variant) else Possible.model_validate({})
+    small = first.possible if isinstance(first, RaceAlone) else Possible.model_validate({})
     asked = [_asked(variant) for variant in experiment.variants]
     return RaceSummary(
         format=FORMAT,
@@ -145,9 +89,9 @@ def part(experiment: Experiment, threads: int) -> Race | None:
     )
 
 
-def _asked(variant: Named) -> _Asked:
+def _asked(variant: Variant) -> _Asked:
     found: object = variant.scenario
-    if isinstance(found, Variant):
+    if isinstance(found, RaceAlone):
         return _Asked(variant.name, variant.levers, found.dns, found.how_often)
     if variant.scenario.dns is None:
         raise ValueError(f"{variant.name}: dns is missing; want a table [dns]: Planner, Enactors, records")
@@ -222,6 +166,10 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None
             answer=head.answer,
             label=head.label,
             seed=head.seed,
+            clock=head.clock,
+            replications=head.replications,
+            expect=head.expect,
+            services=head.services,
             notes=tuple(RaceNote(key=note.key, kind=note.kind, why=note.why) for note in head.notes),
         ),
         inputs=experiment.raw,

@@ -35,9 +35,9 @@ def run(
     no_report: bool,
 ) -> Status:
     """Run experiments: print the table of results and write numbers, curves and the report."""
-    from recovery.study import race
+    from recovery.reading.race import is_race
 
-    alone = [path for path in experiments if race.is_race(path)]
+    alone = [path for path in experiments if is_race(path)]
     if alone and as_json and len(experiments) > 1:
         raise Refused(f"{alone[0]} has the DNS race alone; want it by itself with --json")
     status = Status.WELL
@@ -134,11 +134,12 @@ def _race(
 ) -> Status:
     """Answer for the race of a file; with a folder `out` it is kept there, and drawn if the file has nothing else."""
     from recovery.errors import ScenarioError
+    from recovery.reading.race import has_race, is_race, load_any
     from recovery.show import race_page, race_text
     from recovery.study import execute, race
 
-    loaded = race.load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
-    if not race.has_race(loaded):
+    loaded = load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
+    if not has_race(loaded):
         raise ScenarioError(f"{path}: dns is missing; want a table [dns]: Planner, Enactors, records")
     count = threads or execute.cores()
     try:
@@ -152,7 +153,7 @@ def _race(
     if not as_json:
         click.echo(race_text.told(loaded.head.title, summary))
     page = None
-    if folder is not None and not no_report and race.is_race(path):
+    if folder is not None and not no_report and is_race(path):
         try:
             with hint(f"the numbers are in {folder}", OSError):
                 page = race_page.write(folder)
