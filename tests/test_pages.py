@@ -255,6 +255,16 @@ def test_the_page_says_in_this_order_what_a_reader_asks(folders: dict[str, Path]
     assert json.loads((folders["leases"] / "manifest.json").read_text())["digest"] in seen
 
 
+def test_a_page_speaks_of_what_its_holders_are_called(tmp_path: Path) -> None:
+    """Oracle: the page itself. No word of ours says holder; the file's own key does, in the list of inputs."""
+    text = LEASES.replace("[fleet]", '[fleet]\ncalled = "droplets"').partition("[variants.")[0]
+    seen = words(report.write(run(text, tmp_path)).read_text(encoding="utf-8"))
+    assert "Droplets are without a lease from" in seen
+    assert "time until half of the droplets have a lease" in seen
+    assert "unleased droplet hours" in seen
+    assert "holder" not in seen.lower().replace("fleet.holders", "")
+
+
 def test_the_verdict_names_the_best_variant_and_what_it_saves(folders: dict[str, Path]) -> None:
     groups = summary(folders["leases"])["groups"]
     best = min(groups[1:], key=lambda group: number(group["measures"]["ttr99_s"]["mean"]))

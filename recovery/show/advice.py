@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Scenario, Summary
 from recovery.units import show_count, show_duration, show_share
@@ -150,7 +151,8 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
             return Limit("launches", f"the request throttle denies {show_share(throttled)} of the launches")
-        return Limit("launches", f"{show_share(none_free)} of the launches find no leased holder")
+        found_none = speaking_of(group.scenario.called, "find no leased holder")
+        return Limit("launches", f"{show_share(none_free)} of the launches {found_none}")
     if stage == "capacity":
         least = group.mean("usable_min_share")
         return Limit("capacity of targets", f"down to {show_share(least)} of the load balancer's targets are usable")
