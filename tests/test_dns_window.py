@@ -16,7 +16,7 @@ from scipy import stats
 from recovery.errors import ScenarioError
 from recovery.model.oddities import oddities
 from recovery.reading.experiment import load, parse
-from recovery.show import figures, report
+from recovery.show import figures, report, run_figures
 from recovery.simulate import identity, pipeline
 from recovery.stages import outage
 from recovery.stages.outage import Moments, outages_s, resolve
@@ -250,7 +250,7 @@ def test_the_first_picture_shades_when_the_dependency_was_down(tmp_path: Path) -
     experiment = parse(FLEET + RACE + SPREAD, name="drawn")
     finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
     manifest, summary, series = report.read(finished.folder or tmp_path)
-    first = figures.figures_for(manifest, summary, series)[0]
+    first = run_figures.figures_for(manifest, summary, series)[0]
     panel = first.figure.axes[0]
     spans = sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in panel.patches)
     wanted = [(a, b) for a, b, _ in outages_s(resolve(experiment.first, 1, 0).scenario)]

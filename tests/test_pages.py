@@ -20,7 +20,7 @@ import pytest
 
 from recovery import units
 from recovery.reading.experiment import parse
-from recovery.show import figures, pages, report
+from recovery.show import figures, lever_figures, levers, pages, report, run_figures
 from recovery.show import page as shared
 from recovery.show.verdict import verdict
 from recovery.simulate import pipeline
@@ -113,7 +113,7 @@ def run(text: str, out: Path) -> Path:
     ]
     with pipeline.Runner(2) as runner:
         outcomes = list(runner.run(tasks))
-    save(out, keeping.results(experiment, outcomes, summarise(experiment, outcomes)).files)
+    save(out, keeping.results(experiment, outcomes, summarise(experiment, outcomes)).files())
     return out
 
 
@@ -206,10 +206,10 @@ def test_curves_of_a_sweep_whose_outages_differ_have_each_its_own_return(tmp_pat
         "sweep.levers.'dependency.outages.0.to' = { values = ['60s', '2m'] }\n"
     )
     manifest, whole, series = report.read(run(text, tmp_path))
-    lever = figures.lever_of(whole)
+    lever = levers.lever_of(whole)
     assert lever is not None
     with figures.style():
-        picture = figures._sweep_curves(manifest, whole, series, lever, "backlog")
+        picture = lever_figures._sweep_curves(manifest, whole, series, lever, "backlog")
     panel = picture.figure.axes[0]
     upright = [line.get_xdata() for line in panel.lines if len(set(np.asarray(line.get_xdata()).tolist())) == 1]
     assert sorted(float(np.asarray(x)[0]) for x in upright) == [60.0, 120.0]
@@ -295,8 +295,8 @@ def test_the_crossing_of_a_straight_line(falls: bool) -> None:
     shares = [0.05 * x for x in at]
     if falls:
         shares = [1 - share for share in shares]
-    assert figures.crossing(at, shares, [1.0] * 5) == pytest.approx(10.0)
-    assert math.isnan(figures.crossing(at, [0.1] * 5, [1.0] * 5))
+    assert levers.crossing(at, shares, [1.0] * 5) == pytest.approx(10.0)
+    assert math.isnan(levers.crossing(at, [0.1] * 5, [1.0] * 5))
 
 
 def test_pooling_gives_the_nearest_rising_sequence() -> None:
@@ -304,7 +304,7 @@ def test_pooling_gives_the_nearest_rising_sequence() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         values, weights = rng.random(8), rng.random(8) + 0.1
-        found = np.asarray(figures.monotone(values.tolist(), weights.tolist()))
+        found = np.asarray(levers.monotone(values.tolist(), weights.tolist()))
         assert (np.diff(found) >= 0).all()
         for _ in range(50):
             other = np.sort(rng.random(8))
@@ -312,32 +312,30 @@ def test_pooling_gives_the_nearest_rising_sequence() -> None:
 
 
 def test_levers_are_numbers_with_their_unit() -> None:
-    def of(values: Sequence[Any]) -> figures.Lever | None:
+    def of(values: Sequence[Any]) -> levers.Lever | None:
         found = [units.quantity(value) for value in values]
-        return figures.lever_over(
-            "a.b", [None if one is None else Quantity(kind=one[0], value=one[1]) for one in found]
-        )
+        return levers.lever_over("a.b", [None if one is None else Quantity(kind=one[0], value=one[1]) for one in found])
 
-    assert of(["25ms", "0.5s"]) == figures.Lever("a.b", "duration", "ms", 1e3)
-    assert of(["20/s", "60/min"]) == figures.Lever("a.b", "rate", "/s", 1.0)
-    assert of(["5%", "10%"]) == figures.Lever("a.b", "share", "%", 100.0)
-    assert of([1, 2, 3]) == figures.Lever("a.b", "number", "", 1.0)
+    assert of(["25ms", "0.5s"]) == levers.Lever("a.b", "duration", "ms", 1e3)
+    assert of(["20/s", "60/min"]) == levers.Lever("a.b", "rate", "/s", 1.0)
+    assert of(["5%", "10%"]) == levers.Lever("a.b", "share", "%", 100.0)
+    assert of([1, 2, 3]) == levers.Lever("a.b", "number", "", 1.0)
     assert of(["fifo", "lifo"]) is None
     assert of([1, "unlimited"]) is None
 
 
 def test_hidden_capacity_is_marked_for_each_variant(folders: dict[str, Path]) -> None:
     found = report.read(folders["sweep"])[1]
-    lever = figures.lever_of(found)
+    lever = levers.lever_of(found)
     assert lever is not None
-    predicted = {group.variant: figures.hidden_capacity(group.scenario, lever) for group in found.groups}
+    predicted = {group.variant: levers.hidden_capacity(group.scenario, lever) for group in found.groups}
     assert predicted == {"R = 1": pytest.approx(20 / 2), "R = 3": pytest.approx(20 / 4)}
 
 
 def test_a_fact_about_the_lever_is_drawn(folders: dict[str, Path]) -> None:
     manifest, found, series = report.read(folders["sweep"])
-    plain = figures.figures_for(manifest, found, series)[0]
-    marked = figures.figures_for(manifest, found, series, [figures.Mark(6.0, "seen in the laboratory")])[0]
+    plain = run_figures.figures_for(manifest, found, series)[0]
+    marked = run_figures.figures_for(manifest, found, series, [lever_figures.Mark(6.0, "seen in the laboratory")])[0]
     assert len(marked.figure.axes[0].lines) == len(plain.figure.axes[0].lines) + 1
 
 
@@ -384,8 +382,8 @@ def test_a_page_prints(folders: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_a_variant_with_levers_is_told_apart_by_as_much_of_each_key_as_it_takes() -> None:
-    levers = {"host.establish_time.mean": "500ms", "host.renew_time.mean": "20ms", "host.workers": 2}
+    values = {"host.establish_time.mean": "500ms", "host.renew_time.mean": "20ms", "host.workers": 2}
     assert (
-        figures.label_of("as written", levers)
+        levers.label_of("as written", values)
         == "as written, establish_time.mean 500ms, renew_time.mean 20ms, workers 2"
     )

@@ -110,10 +110,10 @@ class Run:
         return chosen(self._pictures(), name)
 
     def _pictures(self) -> "list[Picture]":
-        from recovery.show import figures, figures_later, tables
+        from recovery.show import figures_later, run_figures, tables
 
         manifest, summary, series = self.manifest, self.summary, self._results.series
-        first = figures.figures_for(manifest, tables.distinct(manifest, summary), series)
+        first = run_figures.figures_for(manifest, tables.distinct(manifest, summary), series)
         return [*first, *figures_later.figures_for(manifest, summary, series)]
 
     def save(self, out: str | os.PathLike[str] = "out") -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recovery.show import race_page, report, report_sweep
-from recovery.show.figures import Mark
+from recovery.show.lever_figures import Mark
 from recovery.store import folder
 
 

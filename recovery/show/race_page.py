@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery import units
-from recovery.show import figures, page, race_text
+from recovery.show import figures, levers, page, race_text
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
 from recovery.store.folder import record_of
@@ -57,7 +57,7 @@ def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Pic
 
 
 def _label(row: RaceRow, skip: str = "") -> str:
-    return figures.label_of(row.variant, {key: value for key, value in row.levers.items() if key != skip})
+    return levers.label_of(row.variant, {key: value for key, value in row.levers.items() if key != skip})
 
 
 def _at(row: RaceRow, lever: str) -> float:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from recovery import units
-from recovery.show import figures, figures_services, page
+from recovery.show import figures_services, levers, page
 from recovery.show.figures import Picture, TimeAxis
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
@@ -187,7 +187,7 @@ def _variants(part: Services, axis: TimeAxis) -> list[dict[str, str]]:
         last = max(ends, key=lambda name: ends[name], default=None)
         out.append(
             {
-                "variant": figures.label_of(row.variant, row.levers),
+                "variant": levers.label_of(row.variant, row.levers),
                 "minutes": show_minutes(row.minutes_lost),
                 "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
                 "last": "–" if last is None else f"{part.label_of(last)}, {show_time(ends[last], axis)}",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from recovery import units
 from recovery.measures import register
-from recovery.show import advice, figures, stage_times
+from recovery.show import advice, levers, stage_times
 from recovery.show.page import Cell, Column, show
 from recovery.show.text import LOST, lost, notes, sample_span
 from recovery.show.words import speaking_of
@@ -51,7 +51,7 @@ class Tables(NamedTuple):
     keys: list[str]
     several: bool
     edges: list[Edge]
-    lever: figures.Lever | None
+    lever: levers.Lever | None
     runs: list[int]
     notes: list[str]
 
@@ -69,7 +69,7 @@ def columns_of(stage: str, group: Group) -> list[Column]:
 def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     """All of a page's tables of variants."""
     groups = summary.groups
-    lever = figures.lever_of(summary)
+    lever = levers.lever_of(summary)
     keys = list(dict.fromkeys(key for group in groups for key in group.levers))
     traffic = register.LEASES if manifest.has_leases else register.JOBS
     columns = columns_of(traffic, groups[0])
@@ -77,7 +77,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
         after = [column.measure for column in columns].index("ttr100_s") + 1
         columns.insert(after, Column("saved", "saved", _SAVED[traffic], "saved"))
     several = any(group.runs > 1 for group in groups)
-    middle, marked = figures.medians(summary, "ttr99_s"), lost(summary)
+    middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)
     rows = []
     for group, median in zip(groups, middle, strict=True):
         share, low, high = map(units.show_share, (group.collapsed.share, group.collapsed.low, group.collapsed.high))
@@ -138,12 +138,12 @@ def _saved(group: Group, first: Group) -> Cell:
     return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look="good" if minutes > 0 else "")
 
 
-def _edges(summary: Summary, lever: figures.Lever) -> list[Edge]:
+def _edges(summary: Summary, lever: levers.Lever) -> list[Edge]:
     out = []
-    for variant, at in figures.crossings(summary, lever).items():
+    for variant, at in levers.crossings(summary, lever).items():
         own = [group for group in summary.groups if group.variant == variant]
         shares = [group.collapsed.share for group in own]
-        predicted = figures.hidden_capacity(own[0].scenario, lever)
+        predicted = levers.hidden_capacity(own[0].scenario, lever)
         spans = math.isfinite(at.low) and math.isfinite(at.high)
         out.append(
             Edge(

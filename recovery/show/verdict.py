@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 
 from recovery import units
-from recovery.show import advice, figures, verdict_later
+from recovery.show import advice, levers, run_figures, verdict_later
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, RunManifest, Span, Summary
 
 
 def verdict(manifest: RunManifest, summary: Summary) -> list[str]:
     """Two or three sentences: what collapsed, why, and which change helps most, by how much."""
-    lever = figures.lever_of(summary)
+    lever = levers.lever_of(summary)
     if summary.is_sweep:
         return _verdict_of_sweep(summary, lever)
     groups = summary.groups
@@ -162,18 +162,18 @@ def _assumed(group: Group) -> list[str]:
     return [] if group.verdicts.get("collapsed") else advice.assumptions(group)
 
 
-def _verdict_of_sweep(summary: Summary, lever: figures.Lever | None) -> list[str]:
+def _verdict_of_sweep(summary: Summary, lever: levers.Lever | None) -> list[str]:
     out = []
     if lever is None:
         worst = max(summary.groups, key=lambda group: group.collapsed.share)
-        label = figures.label_of(worst.variant, worst.levers)
+        label = levers.label_of(worst.variant, worst.levers)
         out.append(f"Most often collapses “{label}”: in {units.show_share(worst.collapsed.share)} of its runs.")
-        best = figures.best_of(summary.groups)
+        best = run_figures.best_of(summary.groups)
         if best is not None:
-            label = figures.label_of(best.variant, best.levers)
+            label = levers.label_of(best.variant, best.levers)
             out.append(f"Fastest is “{label}”, back after {units.show_duration(best.mean('ttr99_s'))}.")
         return out
-    for variant, at in figures.crossings(summary, lever).items():
+    for variant, at in levers.crossings(summary, lever).items():
         own = [group for group in summary.groups if group.variant == variant]
         if math.isfinite(at.at):
             shares = sorted((lever.of(g), g.collapsed.share) for g in own)
@@ -184,7 +184,7 @@ def _verdict_of_sweep(summary: Summary, lever: figures.Lever | None) -> list[str
         else:
             least, *_, most = [units.show_share(share) for share in sorted(g.collapsed.share for g in own)]
             text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
-        predicted = figures.hidden_capacity(own[0].scenario, lever)
+        predicted = levers.hidden_capacity(own[0].scenario, lever)
         if math.isfinite(predicted):
             text += f"; its predicted hidden capacity is {lever.show(predicted)}"
         out.append(text + ".")

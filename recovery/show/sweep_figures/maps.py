@@ -11,7 +11,7 @@ import numpy as np
 
 from recovery import units
 from recovery.keys import short_keys
-from recovery.show import figures
+from recovery.show import figures, levers
 from recovery.show.figures import INK, Picture
 from recovery.show.sweep_figures.drawn import ORANGE, Array, Sweep, floats, legend, what, wrapped
 from recovery.store.run_record import Quantity
@@ -81,7 +81,7 @@ def _parts(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str]) -> list[pl.DataF
     return [*own, *([best] if all(best is not part for part in own) else [])]
 
 
-def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> figures.Lever | None:
+def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> levers.Lever | None:
     """How the values of a key are drawn, if they are numbers: with the unit of the design, or as the file has them."""
     keys: tuple[Lever | Uncertainty, ...] = (*sweep.summary.design.levers, *sweep.summary.design.uncertainties)
     for one in keys:
@@ -92,11 +92,11 @@ def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> figures.Lever | None:
             kind = written[0][0] if written and written[0] is not None else kind
             if kind != "duration":
                 scale = 100.0 if kind == "share" else 1.0
-                return figures.Lever(key, kind, {"rate": "/s", "share": "%"}.get(kind, ""), scale)
+                return levers.Lever(key, kind, {"rate": "/s", "share": "%"}.get(kind, ""), scale)
             seconds = runs[key].drop_nulls().unique().sort()
-            return figures.lever_over(key, [Quantity(kind="duration", value=value) for value in seconds])
+            return levers.lever_over(key, [Quantity(kind="duration", value=value) for value in seconds])
     values = runs[key].drop_nulls().unique(maintain_order=True).to_list()
-    return figures.lever_over(key, [_quantity(value) for value in values])
+    return levers.lever_over(key, [_quantity(value) for value in values])
 
 
 def _quantity(value: object) -> Quantity | None:
@@ -104,7 +104,7 @@ def _quantity(value: object) -> Quantity | None:
     return None if found is None else Quantity(kind=found[0], value=found[1])
 
 
-def _numbers(runs: pl.DataFrame, key: str, lever: figures.Lever | None) -> Array:
+def _numbers(runs: pl.DataFrame, key: str, lever: levers.Lever | None) -> Array:
     """A column as an axis shows it; nan for what is no number."""
     if lever is None and not runs[key].dtype.is_numeric():
         return np.full(len(runs), math.nan)
@@ -114,7 +114,7 @@ def _numbers(runs: pl.DataFrame, key: str, lever: figures.Lever | None) -> Array
     return np.asarray([known.get(raw, math.nan) for raw in runs[key].to_list()])
 
 
-def _by_value(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | None) -> Side | None:
+def _by_value(name: str, runs: pl.DataFrame, key: str, lever: levers.Lever | None) -> Side | None:
     """A cell for each value of a column of numbers, or of text."""
     if not runs[key].dtype.is_numeric() and lever is None:
         texts = [str(value) for value in runs[key].drop_nulls().unique(maintain_order=True).to_list()]
@@ -161,7 +161,7 @@ def _is_log(values: Array) -> bool:
     return bool(ratios.std() / ratios.mean() < steps.std() / steps.mean())
 
 
-def _by_range(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | None, is_log: bool, bins: int) -> Side:
+def _by_range(name: str, runs: pl.DataFrame, key: str, lever: levers.Lever | None, is_log: bool, bins: int) -> Side:
     """Bins over the range that was drawn."""
     found = _numbers(runs, key, lever)
     good = found[np.isfinite(found)]
@@ -172,7 +172,7 @@ def _by_range(name: str, runs: pl.DataFrame, key: str, lever: figures.Lever | No
     return Side(_with_unit(name, lever), edges, cell, [(float(edge), f"{edge:.3g}") for edge in edges], is_log)
 
 
-def _with_unit(name: str, lever: figures.Lever | None) -> str:
+def _with_unit(name: str, lever: levers.Lever | None) -> str:
     if lever is None:
         return {"r1": "r1: backlog in timeouts (1)", "r2": "r2: queue limit in timeouts (1)"}.get(name, f"{name} (1)")
     return f"{name} ({lever.unit.replace('/s', '1/s') or '1'})"
