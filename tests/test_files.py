@@ -459,6 +459,7 @@ import os, signal, sys
 from recovery.cli import main as cli
 from recovery.simulate import pipeline
 each, number = pipeline.Runner.each, getattr(signal, sys.argv.pop(1))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup ignore it, and so does the command then
 def counted(self, tasks):
     for done, found in enumerate(each(self, tasks)):
         if done == 20:
