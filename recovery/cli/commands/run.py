@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recovery.cli import options, say
+from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import Refused, ending, hint
 from recovery.cli.status import Status
 
@@ -109,18 +110,6 @@ def _run(
         )
         status = Status.INTERRUPTED
     return status, {"folder": folder, "report": str(page) if page else None, "summary": finished.summary}
-
-
-def drawn_page(folder: Path) -> tuple[Path | None, Status]:
-    """The page of a folder of results. Where the disk does not take it that is said: the numbers are there."""
-    from recovery.show import pages
-
-    try:
-        with hint(f"the numbers are in {folder}, recovery report draws them", OSError):
-            return pages.write(folder), Status.WELL
-    except OSError as error:
-        say.talk(ending(error).message)
-        return None, Status.OURS
 
 
 def _race(

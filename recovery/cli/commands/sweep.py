@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from recovery.cli import options, say
-from recovery.cli.commands.run import drawn_page
+from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import Refused, ending, hint
 from recovery.cli.status import Status
 
