@@ -17,6 +17,7 @@ UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part o
 
 
 def student(freedom: float) -> float:
+    """Half-width of a 95 % interval in standard deviations: Student's, or the normal one for infinite freedom."""
     from scipy import stats
 
     return float(stats.norm.ppf(0.975) if math.isinf(freedom) else stats.t.ppf(0.975, freedom))
