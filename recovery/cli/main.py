@@ -12,7 +12,7 @@ from recovery.cli import commands
 from recovery.cli.guard import Guarded
 from recovery.cli.status import Status
 
-STATUSES = ", ".join(f"{status.value} {status.meaning}" for status in Status)
+STATUSES = "; ".join(f"{status.value} {status.meaning}" for status in Status)
 
 
 @click.group(
