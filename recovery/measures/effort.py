@@ -8,8 +8,10 @@ import math
 
 import numpy as np
 
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
-def excess_hours(times_s: np.ndarray, missing: np.ndarray, level: float, from_s: float) -> float:
+
+def excess_hours(times_s: Floats, missing: Numbers, level: float, from_s: float) -> float:
     """Area of `missing` (holders or jobs, at the ends of windows) above its normal `level`, from `from_s` to the
     horizon, in hours times holders or jobs; straight lines between the ends of windows.
     """
@@ -17,9 +19,7 @@ def excess_hours(times_s: np.ndarray, missing: np.ndarray, level: float, from_s:
     return float(np.trapezoid(np.maximum(missing[after] - level, 0.0), times_s[after]) / 3600)
 
 
-def amplification_peak(
-    times_s: np.ndarray, attempts: np.ndarray, succeeded: np.ndarray, from_s: float, stretch_s: float
-) -> float:
+def amplification_peak(times_s: Floats, attempts: Whole, succeeded: Whole, from_s: float, stretch_s: float) -> float:
     """Most attempts a success over any stretch of so long from `from_s` on; inf where a stretch has attempts and no
     success, nan if there are no attempts at all.
     """

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 
+from recovery.statistics.arrays import Whole
 
-def quantile_s(histogram: np.ndarray, starts_ns: np.ndarray, q: float) -> float:
+
+def quantile_s(histogram: Whole, starts_ns: Whole, q: float) -> float:
     """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if
     empty.
     """

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.measures.register import DEPTHS, ROUNDING
+from recovery.statistics.arrays import Flags, Floats, Whole
 
 
 class Normal(NamedTuple):
@@ -27,7 +28,7 @@ class Normal(NamedTuple):
         return self.most + (1 - depth) * self.excess
 
 
-def normal_of(times_s: np.ndarray, unanswered: np.ndarray, quiet: np.ndarray, from_s: float) -> Normal:
+def normal_of(times_s: Floats, unanswered: Whole, quiet: Flags, from_s: float) -> Normal:
     """What is normal: the median of the windows that are `quiet` (bool[n]; 0 if none is), and chance about it.
 
     What is to be cleared is what is unanswered at `from_s`; where that is normal, and a burst comes later (ten times as
@@ -44,9 +45,7 @@ def normal_of(times_s: np.ndarray, unanswered: np.ndarray, quiet: np.ndarray, fr
     return Normal(level, most, excess, from_s)
 
 
-def jobs_times_s(
-    times_s: np.ndarray, unanswered: np.ndarray, normal: Normal, from_s: float, hold_s: float
-) -> dict[str, float]:
+def jobs_times_s(times_s: Floats, unanswered: Whole, normal: Normal, from_s: float, hold_s: float) -> dict[str, float]:
     """ttr50_s … of jobs: from `from_s` until that part of the excess has its answer (or gave up) and, on average, there
     are no more over `hold_s`; and ttr50_lost_s …: until there were more, at a window's end and on average.
 
@@ -71,7 +70,7 @@ def jobs_times_s(
     return {name: out[name] for name in (*DEPTHS, *(f"{name[:-2]}_lost_s" for name in DEPTHS))}
 
 
-def is_served(times_s: np.ndarray, succeeded: np.ndarray, gave_up: np.ndarray, hold_s: float) -> bool:
+def is_served(times_s: Floats, succeeded: Whole, gave_up: Whole, hold_s: float) -> bool:
     """Whether of the jobs that ended in the last `hold_s` at least 90 % succeeded; where none ended, too."""
     last = times_s > times_s[-1] - hold_s
     return bool(succeeded[last].sum() >= 0.9 * (succeeded[last].sum() + gave_up[last].sum()))

@@ -6,10 +6,10 @@ windows.
 
 import math
 
-import numpy as np
+from recovery.statistics.arrays import Flags, Floats
 
 
-def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: float) -> float:
+def stays_from(times_s: Floats, reached: Flags, from_s: float, hold_s: float) -> float:
     """First time from `from_s` on at which `reached` (bool[n]) is true and stays so for `hold_s`; inf if never.
 
     A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
@@ -28,7 +28,7 @@ def stays_from(times_s: np.ndarray, reached: np.ndarray, from_s: float, hold_s: 
     return math.inf
 
 
-def settles_from(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+def settles_from(times_s: Floats, is_normal: Flags, from_s: float, hold_s: float) -> float:
     """First time from `from_s` on from which all is normal for `hold_s`, and then never not so for `hold_s`; else
     inf.
     """
@@ -42,7 +42,7 @@ def settles_from(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold
     return math.inf
 
 
-def normal_from_s(times_s: np.ndarray, is_normal: np.ndarray, from_s: float, hold_s: float) -> float:
+def normal_from_s(times_s: Floats, is_normal: Flags, from_s: float, hold_s: float) -> float:
     """When all is normal again: 0.0 ("always") only if no window was ever anything else, inf if never. Where it began
     to be bad at `from_s` (inf: it never was for `hold_s`), it is looked for from there on, else from the start.
     """

@@ -11,15 +11,14 @@ import numpy as np
 
 from recovery.measures.lasting import stays_from
 from recovery.measures.register import DEPTHS, ROUNDING
+from recovery.statistics.arrays import Floats
 from recovery.statistics.means import student
 
 FEW = "too few of the simulated hosts tell it"
 LAST = "whether all are leased is known only where all hosts are simulated"
 
 
-def times_to_recovery_s(
-    times_s: np.ndarray, leased_share: np.ndarray, from_s: float, hold_s: float
-) -> dict[str, float]:
+def times_to_recovery_s(times_s: Floats, leased_share: Floats, from_s: float, hold_s: float) -> dict[str, float]:
     """ttr50_s … ttr100_s: from `from_s` (the dependency is back) until that share is leased and stays for `hold_s`; and
     ttr50_lost_s …: until it was next lost; inf if it held to the horizon, nan if it was never reached.
 
@@ -35,18 +34,16 @@ def times_to_recovery_s(
     return out
 
 
-def _time_to_share_s(
-    times_s: np.ndarray, leased_share: np.ndarray, depth: float, from_s: float, hold_s: float
-) -> float:
+def _time_to_share_s(times_s: Floats, leased_share: Floats, depth: float, from_s: float, hold_s: float) -> float:
     at = stays_from(times_s, leased_share >= depth - ROUNDING, from_s, hold_s)
     is_at_once = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
     return 0.0 if is_at_once else at - from_s
 
 
 def recovery_intervals_s(
-    times_s: np.ndarray,
-    leased_share: np.ndarray,
-    deviation: np.ndarray,
+    times_s: Floats,
+    leased_share: Floats,
+    deviation: Floats,
     freedom: int,
     is_told_by_few: Callable[[int], bool],
     from_s: float,
@@ -75,7 +72,7 @@ def recovery_intervals_s(
     return out
 
 
-def relapses(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, up: float = 0.9, down: float = 0.8) -> int:
+def relapses(times_s: Floats, leased_share: Floats, from_s: float, up: float = 0.9, down: float = 0.8) -> int:
     """How often the share falls below `down` after it had come back to `up`, from `from_s` on."""
     count, was_up = 0, False
     for share in leased_share[times_s >= from_s].tolist():
@@ -86,7 +83,7 @@ def relapses(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, up: f
     return count
 
 
-def milestones_s(times_s: np.ndarray, leased_share: np.ndarray, from_s: float, ttr100_s: float) -> dict[str, float]:
+def milestones_s(times_s: Floats, leased_share: Floats, from_s: float, ttr100_s: float) -> dict[str, float]:
     """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good,
     when it is full. All are 0.0 ("always") where it was full in every window.
     """

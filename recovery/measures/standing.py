@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery.statistics.arrays import Floats, Numbers, Whole
 from recovery.statistics.means import student
 
 BATCHES = 10  # of a stretch, whose means a drift is judged by
@@ -28,7 +29,7 @@ class Drift(NamedTuple):
     wanders: bool
 
 
-def drift(times_s: np.ndarray, level: np.ndarray, stretch_s: float) -> Drift:
+def drift(times_s: Floats, level: Numbers, stretch_s: float) -> Drift:
     """Drift of a level over its last `stretch_s`, from the steps between the means of its batches.
 
     Steps of a walk at random are independent, so Student's interval (95 %, one side) is theirs; about a level that
@@ -75,9 +76,9 @@ class State(NamedTuple):
 
 
 def state(
-    times_s: np.ndarray,
-    missing: np.ndarray,
-    queue: np.ndarray,
+    times_s: Floats,
+    missing: Numbers,
+    queue: Whole,
     *,
     most: float,
     time_s: float,
@@ -97,7 +98,10 @@ def state(
     is_held = bool(reached[times_s > times_s[-1] - max(hold_s, 1e-9)].any())
     if math.isfinite(time_s) and is_held and is_served:
         return State("recovered", math.nan, math.nan, False)
-    waiting, before_them = drift(times_s, missing - most, stretch_s), drift(times_s, queue, stretch_s)
+    waiting, before_them = (
+        drift(times_s, np.asarray(missing - most, np.float64), stretch_s),
+        drift(times_s, queue, stretch_s),
+    )
     told, left = (waiting, missing[-1] - most) if waiting.falls or waiting.rises else (before_them, queue[-1])
     end = float(times_s[-1])
     if reached[-1] and is_served:
@@ -107,7 +111,7 @@ def state(
     return State("collapsed", math.nan, told.per_s, told.wanders)
 
 
-def stretch_s(times_s: np.ndarray, from_s: float, hold_s: float, cycle_s: float) -> float:
+def stretch_s(times_s: Floats, from_s: float, hold_s: float, cycle_s: float) -> float:
     """Over how long a drift is looked at: the last quarter of the time since `from_s`; or, if longer, `hold_s` or
     CYCLES times what a client waits for one try and its next, but no more than the later half.
     """

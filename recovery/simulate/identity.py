@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import recovery_kernels
@@ -63,13 +62,13 @@ def digest_of_run(digests: Sequence[str]) -> str:
     return _digest(list(digests))
 
 
-def _digest(*parts: Any) -> str:
+def _digest(*parts: object) -> str:
     digest = hashlib.sha256()
     _feed(digest, parts)
     return digest.hexdigest()[:16]
 
 
-def _feed(digest: Any, value: Any) -> None:
+def _feed(digest: "hashlib._Hash", value: object) -> None:
     """Let a digest take in a value so that two different ones never look alike."""
     if isinstance(value, np.ndarray):
         digest.update(f"array {value.dtype.str} {value.shape}:".encode())
@@ -88,26 +87,26 @@ def _said(scenario: Scenario) -> str:
     holders are called decides nothing.
     """
     names = {"fleet": {"called", "called_one"}}
-    table: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
+    table: dict[str, object] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
     _name_by_values(scenario, table)
     return json.dumps(table, sort_keys=True, default=str)
 
 
-def _name_by_values(part: BaseModel, table: dict[str, Any]) -> None:
+def _name_by_values(part: BaseModel, table: dict[str, object]) -> None:
     """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
     for name, field in type(part).model_fields.items():
         key, value = field.alias or name, getattr(part, name)
-        if not isinstance(value, BaseModel) or key not in table:
+        if not isinstance(value, BaseModel) or not isinstance(inner := table.get(key), dict):
             continue
         measured = value.values_s if isinstance(value, Distribution) else getattr(value, "_measured", ())
         if len(measured):
             values = _digest(np.asarray(measured, np.float64))
-            table[key] = {k: v for k, v in table[key].items() if k != "file"} | {"values_s": values}
+            table[key] = {k: v for k, v in inner.items() if k != "file"} | {"values_s": values}
         else:
-            _name_by_values(value, table[key])
+            _name_by_values(value, inner)
 
 
-def _lowered(scenario: Scenario) -> list[Any]:
+def _lowered(scenario: Scenario) -> list[object]:
     """The numbers that the kernels take, of the host of each zone. Which host a restart takes is counted from what the
     scenario says; actions that wait for a condition are lowered as if it came at once.
     """
@@ -118,7 +117,7 @@ def _lowered(scenario: Scenario) -> list[Any]:
     controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
     steps = scenario.jobs.steps if scenario.jobs is not None else ()
     arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
-    parts: list[Any] = [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
+    parts: list[object] = [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
     for stage in known.later_of(scenario):
         parts += stage.lowered(scenario)
     return parts

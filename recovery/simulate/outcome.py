@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import numpy as np
-
 from recovery.measures import register
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages.outage import outages_s
 from recovery.stages.stage import Row, Table
 from recovery.stages.traffic import TrafficTable
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
 T = TypeVar("T", bound=Table)
 
@@ -25,7 +24,7 @@ class Outcome:
     variant: Variant
     seed: int
     replication: int
-    times_s: np.ndarray
+    times_s: Floats
     traffic: TrafficTable
     later: dict[str, Table] = field(default_factory=dict)
     actions: list[tuple[str, float]] = field(default_factory=list)
@@ -37,7 +36,7 @@ class Outcome:
         return self.variant.scenario
 
     @property
-    def series(self) -> dict[str, np.ndarray]:
+    def series(self) -> dict[str, Whole]:
         """int64[windows] for each column of the hosts."""
         return self.traffic.columns
 
@@ -51,11 +50,11 @@ class Outcome:
         """What the dependency did in this run: (from s, to s, share of requests that fail), in order of time."""
         return outages_s(self.scenario)
 
-    def leased_share(self) -> np.ndarray:
+    def leased_share(self) -> Floats:
         """float64[windows], share of holders with a lease."""
         return self.traffic.leased_share()
 
-    def backlog(self) -> np.ndarray:
+    def backlog(self) -> Whole:
         """int64[windows], jobs that have neither succeeded nor given up."""
         return self.traffic.backlog()
 
@@ -63,7 +62,7 @@ class Outcome:
         """The table of this class; None if no stage of the run gave one."""
         return next((table for table in (self.traffic, *self.later.values()) if isinstance(table, kind)), None)
 
-    def columns(self) -> dict[str, np.ndarray]:
+    def columns(self) -> dict[str, Numbers]:
         """int64[windows] or float64[windows] for each column of all stages, by name, in the order of series.parquet:
         those of the hosts, what is computed of these, then stage after stage.
         """

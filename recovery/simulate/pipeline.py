@@ -22,6 +22,7 @@ from recovery.simulate.sums import HostPart, Sum
 from recovery.stages import host as hosts
 from recovery.stages import known, queueing
 from recovery.stages.outage import resolve
+from recovery.statistics.arrays import Whole
 from recovery.units import ns
 
 __all__ = ["ENGINE", "Interrupted", "Outcome", "Runner", "Task", "simulated_hosts"]
@@ -83,9 +84,7 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _host(
-        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int
-    ) -> tuple[HostPart, np.ndarray]:
+    def _host(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[HostPart, Whole]:
         begun = time.thread_time()
         run = _start(scenario, seed, replication, host, holders, ())
         end = _end_ns(scenario)
@@ -144,7 +143,7 @@ class Runner:
                     yield number, host, holders
 
         queue = work()
-        pending: dict[Future[tuple[HostPart, np.ndarray]], int] = {}
+        pending: dict[Future[tuple[HostPart, Whole]], int] = {}
         following = 0
         while following < len(tasks):
             for number, host, holders in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
@@ -185,7 +184,7 @@ class Runner:
         window = ns(scenario.coupling.window)
         lock = threading.Lock()
 
-        def start(group: list[tuple[int, int]], series: np.ndarray) -> list[tuple[int, hosts.HostRun]]:
+        def start(group: list[tuple[int, int]], series: Whole) -> list[tuple[int, hosts.HostRun]]:
             own = []
             for host, holders in group:
                 run = _start(scenario, seed, replication, host, holders, ())
@@ -193,7 +192,7 @@ class Runner:
                 own.append((host, run))
             return own
 
-        def advance(own: list[tuple[int, hosts.HostRun]], series: np.ndarray, number: int) -> None:
+        def advance(own: list[tuple[int, hosts.HostRun]], series: Whole, number: int) -> None:
             row = series[number : number + 1]
             for host, run in own:
                 run.advance((number + 1) * window)

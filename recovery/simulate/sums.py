@@ -6,6 +6,7 @@ which it stands, and the sums are the whole fleet's.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from recovery_kernels import requests
@@ -14,6 +15,10 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome
 from recovery.stages import known, leases, sample
 from recovery.stages.stage import named
+from recovery.statistics.arrays import Whole
+
+if TYPE_CHECKING:
+    Rows = slice[int | None, int | None, None]  # a slice has no parameters at run time before 3.12
 
 OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
 
@@ -23,8 +28,8 @@ class HostPart:
     """What a host that is done adds to the outcome, beside its series."""
 
     host: int
-    sojourn: np.ndarray
-    latency: np.ndarray
+    sojourn: Whole
+    latency: Whole
     unleased_ns: int
     cpu_s: float
 
@@ -39,9 +44,9 @@ class _Scaled:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._whole = np.zeros(shape, np.int64)
-        self._part: np.ndarray | None = None
+        self._part: Whole | None = None
 
-    def add(self, values: np.ndarray, of: int = 1, by: int = 1, rows: slice = slice(None)) -> None:
+    def add(self, values: Whole, of: int = 1, by: int = 1, rows: "Rows" = slice(None)) -> None:
         """Add `values` times of / by (both up to 10^9) to these rows."""
         if of == by:
             self._whole[rows] += values
@@ -53,7 +58,7 @@ class _Scaled:
         self._whole[rows] += whole * of + more
         self._part[rows] += (rest << PART) // by
 
-    def value(self, rows: slice = slice(None)) -> np.ndarray:
+    def value(self, rows: "Rows" = slice(None)) -> Whole:
         """int64, the sums of these rows, rounded once."""
         if self._part is None:
             return self._whole[rows].copy()
@@ -101,7 +106,7 @@ class Sum:
         of = self.sample.stands_for[:, np.searchsorted(self.simulated, host)]
         return int(of.sum()), [(zone, int(of[zone])) for zone in np.flatnonzero(of).tolist()], own
 
-    def add(self, host: int, series: np.ndarray, first: int = 0) -> None:
+    def add(self, host: int, series: Whole, first: int = 0) -> None:
         """Rows of a host, from window `first` on."""
         rows = slice(first, first + len(series))
         of, by_zone, own = self._stands_for(host)
@@ -128,7 +133,7 @@ class Sum:
         self.cpu_s += part.cpu_s
         self.left -= 1
 
-    def rows(self, rows: slice) -> np.ndarray:
+    def rows(self, rows: "Rows") -> Whole:
         """int64[rows, columns], flows and levels of the whole fleet in windows that all hosts have reached."""
         found = self.series.value(rows)
         found[:, OLDEST] = self.oldest[rows]
@@ -136,7 +141,7 @@ class Sum:
             found[:, requests.LEASED_END] = sum(leased.value(rows) for leased in self.leased)
         return found
 
-    def row(self, number: int) -> np.ndarray:
+    def row(self, number: int) -> Whole:
         """int64[columns], the same of one window."""
         return np.asarray(self.rows(slice(number, number + 1))[0])
 
@@ -164,7 +169,7 @@ class Sum:
             variant=self.variant,
             seed=self.seed,
             replication=self.replication,
-            times_s=np.arange(1, scenario.windows + 1) * scenario.coupling.window,
+            times_s=np.asarray(np.arange(1, scenario.windows + 1) * scenario.coupling.window, np.float64),
             traffic=table,
             actions=[(action.do, action.at) for action in scenario.operator if action.at is not None],
             cpu_s=self.cpu_s,

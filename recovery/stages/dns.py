@@ -14,6 +14,7 @@ from recovery_kernels import requests
 from recovery.measures import histograms
 from recovery.model.dns import Dns
 from recovery.stages.queueing import Table, dist
+from recovery.statistics.arrays import Floats
 from recovery.statistics.means import mean_interval
 
 YEAR_S = 365.25 * 86_400.0
@@ -66,7 +67,7 @@ def new_race(p: kernel.Params, *, latency: bool = False, log_lines: int = 0) -> 
     )
 
 
-def begin(p: kernel.Params, table: np.ndarray, race: kernel.Race, seed: int, replication: int) -> None:
+def begin(p: kernel.Params, table: Floats, race: kernel.Race, seed: int, replication: int) -> None:
     """Set the keys and put the race to its start."""
     kernel.set_keys(race, np.uint64(seed), np.uint64(replication))
     kernel.begin(p, table, race)
@@ -254,7 +255,7 @@ def _pool(p: kernel.Params, places: int) -> kernel.Pool:
     )
 
 
-def _first_level(dns: Dns, p: kernel.Params, values: np.ndarray, seed: int, until_ns: int) -> int:
+def _first_level(dns: Dns, p: kernel.Params, values: Floats, seed: int, until_ns: int) -> int:
     """The lowest lag that is entered in at most COMMON_SHARE of the plan cycles of a short run; at most `keep`."""
     for level in range(1, dns.keep):
         race = new_race(p)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recovery.statistics.arrays import Floats
+
 MUCH, MOST = 0.25, 0.5  # of what is missing on the fleet, the part that was not simulated
 TELL_MIN = 3.0  # where that is most, so many hosts must tell it, or there is no interval
 SEEN_MIN = 10.0  # where it is much, so many holders of the hosts that tell it must be missing, if as many as of all
@@ -20,11 +22,11 @@ class Doubt:
     holders that is on these hosts.
     """
 
-    deviation: np.ndarray
+    deviation: Floats
     freedom: int
-    missing: np.ndarray
-    behind: np.ndarray
-    squares: np.ndarray
+    missing: Floats
+    behind: Floats
+    squares: Floats
     seen: float
 
     def is_told_by_few(self, window: int) -> bool:

@@ -16,6 +16,7 @@ from recovery.stages.cost import GROWTH, came
 from recovery.stages.launches import LaunchRun
 from recovery.stages.propagation import PropagationRun
 from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named, named_by_zone
+from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
 ERRORS_SHARE = 0.01  # connections fail from this share on
@@ -34,7 +35,7 @@ class HealthRun:
     inputs: kernel.Inputs
     state: kernel.State
 
-    def advance(self, until: int, jobs: np.ndarray, first: np.ndarray, finishes: np.ndarray, told: np.ndarray) -> None:
+    def advance(self, until: int, jobs: Whole, first: Whole, finishes: Whole, told: Whole) -> None:
         """Run the windows before `until` with the jobs (int64[n, 5]) that were let out in them, first[w] to
         first[w + 1], and the finishes (int64[m, 2]) that were told in them, told[w] to told[w + 1].
         """
@@ -48,7 +49,7 @@ class HealthRun:
                 ends=np.zeros(2 * size + 1, np.int64),
             )
 
-    def orders(self) -> tuple[np.ndarray, np.ndarray]:
+    def orders(self) -> tuple[Whole, Whole]:
         """Times (ns) at which instances were terminated in the last window, and the launches that they come back as."""
         orders = self.state.orders[: self.state.whole[kernel.ORDERS]]
         return orders[:, 0], orders[:, 1]
@@ -153,14 +154,14 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
 class HealthTable(Table):
     """What health checks said, and what that did to the targets."""
 
-    def error_share(self) -> np.ndarray:
+    def error_share(self) -> Floats:
         """float64[windows]: connections that fail, as the share of the targets in use that cannot be reached; one when
         none is in use.
         """
         routed, usable = self.columns["targets_routed"], self.columns["targets_usable"]
         return np.asarray(np.where(routed > 0, 1 - usable / np.maximum(routed, 1), 1.0))
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When connections fail, when capacity is lost, and how much (MODEL.md, section 9)."""
         part, flows, hold, window_s = _section(scenario), self.columns, scenario.hold, scenario.coupling.window
         share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE

@@ -6,6 +6,8 @@ import numpy as np
 from recovery_kernels import draws, events, requests
 from recovery_kernels.requests import Host, Inputs, Keys, Params
 
+from recovery.statistics.arrays import Whole
+
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
 MEMORY_PER_REQUEST = 24
 SLOTS_MAX = 1 << 16  # that a long turn of the wheel may ask for; what is due in a later turn stays where it is
@@ -135,7 +137,7 @@ def wheel(span_ns: int, clients: int) -> tuple[int, int]:
     return slots, shift
 
 
-def _tournament(leaves: int) -> np.ndarray:
+def _tournament(leaves: int) -> Whole:
     """A tree without a game: each node names a worker of its own subtree, or it could hide one of another's."""
     tree = np.zeros(2 * leaves, np.int64)
     tree[leaves:] = np.arange(leaves)
@@ -202,7 +204,7 @@ def new_host(
     return run
 
 
-def wake_holders(run: HostRun, first_ns: np.ndarray, expires_ns: np.ndarray) -> None:
+def wake_holders(run: HostRun, first_ns: Whole, expires_ns: Whole) -> None:
     """Put the holders in: int64[clients] time of each first submission and of the end of the lease (<= 0: none)."""
     requests.wake_holders(
         run.params,

@@ -13,6 +13,7 @@ from recovery.stages import host as hosts
 from recovery.stages import queueing
 from recovery.stages.stage import Column, Row
 from recovery.stages.traffic import COLUMNS, Traffic, TrafficTable, cycle_s
+from recovery.statistics.arrays import Flags, Floats, Numbers
 
 
 def start(
@@ -41,11 +42,11 @@ def start(
 class JobTable(TrafficTable):
     """What the hosts that share the jobs gave."""
 
-    def computed(self) -> dict[str, np.ndarray]:
+    def computed(self) -> dict[str, Numbers]:
         """Jobs without an answer."""
         return {"backlog": self.backlog()}
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times until the backlog is cleared, verdict, work, latencies (MODEL.md, section 4)."""
         flows, back, hold, missing = self.columns, scenario.recovers_from_s, scenario.hold, self.backlog()
         found = jobs_backlog.normal_of(times_s, missing, self.quiet(scenario, times_s), back)
@@ -63,7 +64,7 @@ class JobTable(TrafficTable):
         row |= self.work(scenario, times_s, ttr99_s) | self.quantiles(self.latency, "latency")
         return row | self.denials()
 
-    def quiet(self, scenario: Scenario, times_s: np.ndarray) -> np.ndarray:
+    def quiet(self, scenario: Scenario, times_s: Floats) -> Flags:
         """bool[windows], those that tell how many jobs without an answer are normal: before anything happens; where
         there are none, or more is asked for at the end than then, those of the last stretch, if jobs are served in it
         and do not become more.

@@ -13,6 +13,7 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
 FAILING_SHARE = 0.5  # launches fail while fewer of the attempts than this are accepted
@@ -23,14 +24,14 @@ _ROWS = 1 << 10
 NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
 
 
-def waiting_rows(rows: int, windows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def waiting_rows(rows: int, windows: int) -> tuple[Whole, Whole, Whole]:
     """Rows for work that waits, all free and linked to each other; heads and counts of the windows."""
     table = np.zeros((rows, batches.COLUMNS), np.int64)
     table[:, batches.NEXT] = [*range(1, rows), batches.NOTHING]
     return table, np.full(windows + 1, batches.NOTHING, np.int64), np.zeros(windows + 1, np.int64)
 
 
-def more_rows(rows: np.ndarray, first_free: int, wanted: int) -> tuple[np.ndarray, int]:
+def more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
     """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
     old = len(rows)
     new = old + max(old, wanted)
@@ -70,7 +71,7 @@ class LaunchRun(Part):
                 jobs[: len(state.jobs)] = state.jobs
                 self.state = state._replace(jobs=jobs)
 
-    def ask(self, times_ns: np.ndarray, identities: np.ndarray) -> None:
+    def ask(self, times_ns: Whole, identities: Whole) -> None:
         """Let launches of instances that were terminated come at these times, in windows that have not run."""
         for time, identity in zip(times_ns.tolist(), identities.tolist(), strict=True):
             state = self.state
@@ -95,7 +96,7 @@ class LaunchRun(Part):
         state.whole[kernel.JOBS] -= gone
 
 
-def rates_per_ns(scenario: Scenario, what: str) -> np.ndarray:
+def rates_per_ns(scenario: Scenario, what: str) -> Floats:
     """Launches or changes a nanosecond in each window, float64[windows]: the rate at its middle."""
     launches = scenario.launches
     if launches is None:
@@ -138,7 +139,7 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
     return params, inputs
 
 
-def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, holders: np.ndarray) -> LaunchRun:
+def start(scenario: Scenario, seed: int, replication: int, leased: Whole, holders: Whole) -> LaunchRun:
     """The stage before its first window. `leased` int64[zones, windows] of `holders` int64[zones] is what the lease
     stage gave.
     """
@@ -172,7 +173,7 @@ def start(scenario: Scenario, seed: int, replication: int, leased: np.ndarray, h
 class LaunchTable(Table):
     """What came of launches and changes."""
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When launches fail and work again, and what became of them (MODEL.md, section 9)."""
         flows, hold = self.columns, scenario.hold
         attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]

@@ -14,9 +14,10 @@ from recovery.stages import host as hosts
 from recovery.stages import queueing
 from recovery.stages.stage import Column, Row
 from recovery.stages.traffic import COLUMNS, Traffic, TrafficTable
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
 
-def holders_of(scenario: Scenario) -> np.ndarray:
+def holders_of(scenario: Scenario) -> Whole:
     """Holders of each host, int64[hosts]; they sum to fleet.holders and every host has one.
 
     With skew they are lognormal: host h has the quantile (h + 1/2) / hosts.
@@ -66,14 +67,14 @@ def start(
 class LeaseTable(TrafficTable):
     """What the hosts of a fleet gave."""
 
-    def computed(self) -> dict[str, np.ndarray]:
+    def computed(self) -> dict[str, Numbers]:
         """Share of the holders that have a lease, of all and of each zone."""
-        shares = {"leased_share": self.leased_share()}
+        shares: dict[str, Numbers] = {"leased_share": self.leased_share()}
         for zone, leased in enumerate(self.leased_by_zone):
             shares[f"leased_share_zone_{zone}"] = leased / max(int(self.holders_by_zone[zone]), 1)
         return shares
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times to recovery, bound, milestones; verdict and work (MODEL.md, section 4)."""
         share, back, hold = self.leased_share(), scenario.recovers_from_s, scenario.hold
         times = leased_curve.times_to_recovery_s(times_s, share, back, hold)

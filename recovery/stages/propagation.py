@@ -15,6 +15,7 @@ from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, more_rows, waiting_rows
 from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
 NS_PER_JOB = 80.0  # before anything is measured
@@ -32,7 +33,7 @@ class PropagationRun:
     inputs: kernel.Inputs
     state: kernel.State
 
-    def advance(self, until: int, jobs: np.ndarray, first: np.ndarray) -> None:
+    def advance(self, until: int, jobs: Whole, first: Whole) -> None:
         """Run the windows before `until` with the jobs (int64[n, 5]) that came in them, first[w] to first[w + 1]."""
         self.inputs = self.inputs._replace(jobs=jobs, first=first)
         while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
@@ -161,9 +162,9 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
 class PropagationTable(Table):
     """What came of network propagation. `reach` int64[requests.HISTOGRAM]: times from launch to reachable."""
 
-    reach: np.ndarray
+    reach: Whole
 
-    def latency_mean_s(self) -> np.ndarray:
+    def latency_mean_s(self) -> Floats:
         """float64[windows]: mean time from launch to reachable of what became reachable in each window; where nothing
         did, that of the window before.
         """
@@ -172,7 +173,7 @@ class PropagationTable(Table):
         mean = total / np.maximum(done, 1)
         return np.asarray(np.where(last >= 0, mean[np.maximum(last, 0)], 0.0))
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When latency rises and is normal again, and how long it takes (MODEL.md, section 9)."""
         flows, hold = self.columns, scenario.hold
         is_late = self.latency_mean_s() > _section(scenario).normal_latency

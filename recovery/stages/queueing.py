@@ -17,6 +17,7 @@ from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
+from recovery.statistics.arrays import Floats
 from recovery.units import ns
 
 _OFF = -1.0  # rate of a gate that is open to all
@@ -27,15 +28,15 @@ class Table:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.values: list[np.ndarray] = []
+        self.values: list[Floats] = []
 
-    def add(self, values_ns: np.ndarray) -> tuple[int, int]:
+    def add(self, values_ns: Floats) -> tuple[int, int]:
         """Append times (float64[n], ns); returns where they lie and how many they are."""
         first = sum(map(len, self.values))
         self.values.append(values_ns)
         return first, len(values_ns)
 
-    def array(self) -> np.ndarray:
+    def array(self) -> Floats:
         """All values, float64 ns; at least one."""
         return np.concatenate(self.values or [np.zeros(1)])
 

@@ -15,11 +15,14 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import leases, queueing
 from recovery.stages.doubt import Doubt
+from recovery.statistics.arrays import Flags, Floats, Whole
 
 ALWAYS_SHARE = 0.5  # a host is always taken if it holds so much of what one host of the sample stands for
 ALIKE = 0.05  # hosts whose sizes differ by no more than this share are as one place on the line of sizes
 EDGES = np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97, 1.0])  # parts of the predicted share: a variance each
 KNOWN = 1 - 1e-12
+
+Counts = Whole | np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,15 @@ class Sample:
     float64[k]. `sizes` int64[m].
     """
 
-    hosts: np.ndarray
-    always: np.ndarray
-    stands_for: np.ndarray
-    sizes: np.ndarray
-    cell: np.ndarray
-    node: np.ndarray
-    segments: np.ndarray
-    place: np.ndarray
-    holders: np.ndarray
+    hosts: Whole
+    always: Flags
+    stands_for: Whole
+    sizes: Whole
+    cell: Whole
+    node: Whole
+    segments: Whole
+    place: Floats
+    holders: Floats
 
 
 def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
@@ -75,7 +78,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     return _standing(simulated, np.isin(simulated, np.concatenate(sure)), sizes, cell, fleet.zones)
 
 
-def _waves(scenario: Scenario) -> np.ndarray:
+def _waves(scenario: Scenario) -> Whole:
     """int64[hosts], the same number for hosts with the same controls, from 0 on. What waits for a condition counts as
     if it came at once: what matters is who shares a wave.
     """
@@ -100,7 +103,7 @@ def _taken(holders: list[int], hosts_: list[int], wanted: int) -> list[int]:
     return taken
 
 
-def _drawn(sizes: np.ndarray, count: int, start: float) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(sizes: Whole, count: int, start: float) -> tuple[Whole, Whole]:
     """Places of `sizes` (rising) that are drawn, and those that are always taken; `count` in all. `start`, 0 to 1, says
     where in its step the first lies.
     """
@@ -123,7 +126,7 @@ def _drawn(sizes: np.ndarray, count: int, start: float) -> tuple[np.ndarray, np.
     return found, np.arange(among - always, among)
 
 
-def _standing(simulated: np.ndarray, always: np.ndarray, sizes: np.ndarray, cell: np.ndarray, zones: int) -> Sample:
+def _standing(simulated: Whole, always: Flags, sizes: Whole, cell: Whole, zones: int) -> Sample:
     """For what the simulated hosts stand: for themselves, and for what lies next to them in size in their cell, in
     proportion to how near it is (by the logarithm of the size).
     """
@@ -160,18 +163,18 @@ def _standing(simulated: np.ndarray, always: np.ndarray, sizes: np.ndarray, cell
     stands_for[simulated % zones, np.arange(len(simulated))] += own
     near = np.round(place * 8).astype(np.int64)  # an eighth of a gap is near enough for a variance
     parts, which = np.unique(np.column_stack([pair, near]), axis=0, return_inverse=True)
-    holders = np.bincount(which.ravel(), sizes[others], len(parts))
+    holders = np.asarray(np.bincount(which.ravel(), sizes[others], len(parts)), np.float64)
     return Sample(simulated, always, stands_for, own, cell[simulated], node, parts[:, :2], parts[:, 2] / 8.0, holders)
 
 
-def _whole(shares: np.ndarray, total: int) -> np.ndarray:
+def _whole(shares: Floats, total: int) -> Whole:
     """Whole numbers as near to these as they can be so that they add up to `total`."""
     floor = np.floor(shares).astype(np.int64)
     floor[np.argsort(floor - shares, kind="stable")[: max(total - int(floor.sum()), 0)]] += 1
     return np.asarray(floor)
 
 
-def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
+def doubt(sample: Sample, leased: Counts, back: int) -> Doubt:
     """How sure the leased share of the fleet is. `leased`: [m, windows], holders with a lease on each simulated host;
     `back`: the window in which the dependency is back.
 
@@ -182,7 +185,7 @@ def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
     """
     sizes = sample.sizes.astype(float)
     share = leased / sizes[:, None]
-    nodes = np.bincount(sample.node, sizes)
+    nodes = np.asarray(np.bincount(sample.node, sizes), np.float64)
     of_nodes = np.zeros((len(nodes), leased.shape[1]))
     np.add.at(of_nodes, sample.node, leased)
     off, predicted = _left_out(sample, sizes, leased, nodes, of_nodes)
@@ -203,7 +206,7 @@ def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
     since = slice(min(back, leased.shape[1] - 1), None)
     levels = _levels(predicted[:, since], off[:, since])
 
-    def variance(of: np.ndarray) -> np.ndarray:
+    def variance(of: Floats) -> Floats:
         part = np.minimum(np.searchsorted(EDGES, of, side="right") - 1, len(levels) - 1)
         return np.where(of < KNOWN, levels[part], 0.0)
 
@@ -218,7 +221,7 @@ def doubt(sample: Sample, leased: np.ndarray, back: int) -> Doubt:
     return Doubt(np.sqrt(sums * np.maximum(more, 1.0)) / float(sample.stands_for.sum()), freedom, *told)
 
 
-def _witnesses(sample: Sample) -> np.ndarray:
+def _witnesses(sample: Sample) -> Whole:
     """Places of the hosts whose share others tell: all but the largest of an uneven cell, which nobody is beyond."""
     found = []
     for number in np.unique(sample.cell).tolist():
@@ -231,9 +234,7 @@ def _witnesses(sample: Sample) -> np.ndarray:
     return np.array(sorted(found), np.int64)
 
 
-def _left_out(
-    sample: Sample, sizes: np.ndarray, leased: np.ndarray, nodes: np.ndarray, of_nodes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _left_out(sample: Sample, sizes: Floats, leased: Counts, nodes: Floats, of_nodes: Floats) -> tuple[Floats, Floats]:
     """For each host that others tell: [witnesses, windows] squares of what is off, over the variance if one holder had
     a variance of 1, and the share that the others predict.
     """
@@ -260,7 +261,7 @@ def _left_out(
     return np.array(off).reshape(shape), np.array(predicted).reshape(shape)
 
 
-def _levels(predicted: np.ndarray, off: np.ndarray) -> np.ndarray:
+def _levels(predicted: Floats, off: Floats) -> Floats:
     """float64[parts], variance of one holder's share where the predicted share lies between two EDGES: the mean over
     hosts of their means over time; of a part in which no host was ever, the largest of the others.
     """

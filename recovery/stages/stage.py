@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
-import numpy as np
-
 from recovery.model.scenario import Scenario
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
 Row = dict[str, float | int | bool | str]
 """Measures by name (recovery.measures.register)."""
@@ -36,12 +35,12 @@ class Column:
     by_zone: bool = False
 
 
-def named(columns: Sequence[Column], series: np.ndarray) -> dict[str, np.ndarray]:
+def named(columns: Sequence[Column], series: Whole) -> dict[str, Whole]:
     """int64[windows] for each column that the kernel has, by name, from its series int64[windows, …]."""
     return {one.name: series[:, one.place].copy() for one in columns if one.place is not None and not one.by_zone}
 
 
-def named_by_zone(columns: Sequence[Column], series: np.ndarray) -> dict[str, np.ndarray]:
+def named_by_zone(columns: Sequence[Column], series: Whole) -> dict[str, Whole]:
     """The same of the columns by zone, from int64[windows, zones, …], zone after zone."""
     own = [one for one in columns if one.place is not None and one.by_zone]
     return {f"{one.name}_{zone}": series[:, zone, one.place].copy() for zone in range(series.shape[1]) for one in own}
@@ -51,13 +50,13 @@ def named_by_zone(columns: Sequence[Column], series: np.ndarray) -> dict[str, np
 class Table:
     """What a stage gave: int64[windows] for each of its columns, by name."""
 
-    columns: dict[str, np.ndarray]
+    columns: dict[str, Whole]
 
-    def computed(self) -> dict[str, np.ndarray]:
+    def computed(self) -> dict[str, Numbers]:
         """float64[windows] or int64[windows] for each column that is computed from others; none, for most."""
         return {}
 
-    def measures(self, scenario: Scenario, times_s: np.ndarray) -> Row:  # noqa: ARG002
+    def measures(self, scenario: Scenario, times_s: Floats) -> Row:  # noqa: ARG002
         """What is measured of it. `times_s` float64[windows] are the ends of the windows."""
         return {}
 
@@ -89,8 +88,8 @@ class Before:
     scenario: Scenario
     seed: int
     replication: int
-    leased_by_zone: np.ndarray
-    holders_by_zone: np.ndarray
+    leased_by_zone: Whole
+    holders_by_zone: Whole
     parts: list[Part] = field(default_factory=list)
 
     def part(self, kind: type[P]) -> P:

@@ -17,6 +17,7 @@ from recovery.stages import host as hosts
 from recovery.stages import queueing
 from recovery.stages.doubt import Doubt
 from recovery.stages.stage import Column, Row, Stage, Table
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
 COLUMNS = (
     Column("submitted", "flow", "attempts of clients", requests.SUBMITTED),
@@ -64,13 +65,13 @@ class TrafficTable(Table):
     where all hosts were simulated.
     """
 
-    leased_by_zone: np.ndarray
-    holders_by_zone: np.ndarray
-    sojourn: np.ndarray
-    latency: np.ndarray
+    leased_by_zone: Whole
+    holders_by_zone: Whole
+    sojourn: Whole
+    latency: Whole
     unleased_ns: int
-    unleased_at_start: np.ndarray
-    weight: np.ndarray
+    unleased_at_start: Floats
+    weight: Floats
     doubt: Doubt | None = None
 
     @property
@@ -78,11 +79,11 @@ class TrafficTable(Table):
         """Lease holders; 0 for jobs."""
         return int(self.holders_by_zone.sum())
 
-    def leased_share(self) -> np.ndarray:
+    def leased_share(self) -> Floats:
         """float64[windows], share of holders with a lease."""
         return np.asarray(self.columns["leased"] / max(self.holders, 1))
 
-    def backlog(self) -> np.ndarray:
+    def backlog(self) -> Whole:
         """int64[windows], jobs that have neither succeeded nor given up."""
         flows = self.columns
         return np.asarray(np.cumsum(flows["arrived"] - flows["succeeded"] - flows["gave_up"]))
@@ -92,7 +93,7 @@ class TrafficTable(Table):
         names = ("submitted", "succeeded", "wasted", "failed", "timed_out")
         return sum(int(self.columns[name].sum()) for name in names)
 
-    def quantiles(self, histogram: np.ndarray, name: str) -> Row:
+    def quantiles(self, histogram: Whole, name: str) -> Row:
         """Half and 99 % of a histogram of times: name_p50_s, name_p99_s."""
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         return {f"{name}_p{round(100 * q)}_s": quantile_s(histogram, starts, q) for q in (0.5, 0.99)}
@@ -100,8 +101,8 @@ class TrafficTable(Table):
     def standing(
         self,
         scenario: Scenario,
-        times_s: np.ndarray,
-        missing: np.ndarray,
+        times_s: Floats,
+        missing: Numbers,
         *,
         most: float,
         normal: float,
@@ -120,7 +121,7 @@ class TrafficTable(Table):
             state = standing.State("recovering", math.nan, math.nan, False)
         return {**state._asdict(), "excess_hours": effort.excess_hours(times_s, missing, normal, back)}
 
-    def work(self, scenario: Scenario, times_s: np.ndarray, ttr99_s: float) -> Row:
+    def work(self, scenario: Scenario, times_s: Floats, ttr99_s: float) -> Row:
         """Attempts, work and queues, during recovery and at their peaks, and times of requests at hosts."""
         flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
         end = back + ttr99_s if math.isfinite(ttr99_s) else math.inf

@@ -4,6 +4,7 @@ import functools
 import platform
 from importlib import metadata
 
+from recovery.measures.register import COLUMNS_VERSION
 from recovery.version import VERSION
 
 _PACKAGES = ("numpy", "numba", "scipy", "polars", "matplotlib", "pydantic")
@@ -15,5 +16,6 @@ def _installed() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of this program, of Python and of the packages that compute; each is looked up once."""
-    return {"recovery": VERSION, "python": platform.python_version(), **_installed()}
+    """Versions of this program, of its tables' columns, of Python and of the packages that compute; looked up once."""
+    own = {"recovery": VERSION, "columns": str(COLUMNS_VERSION), "python": platform.python_version()}
+    return own | _installed()

@@ -34,5 +34,5 @@ def sampled(outcome: Outcome, column: str, times_s: Sequence[float]) -> Floats:
     elif column.endswith("_per_s"):
         series, ends = found[column.removesuffix("_per_s")] / window, ends - window / 2
     else:
-        series = found[column]
+        series = np.asarray(found[column], np.float64)
     return np.asarray(np.interp(times_s, ends, np.asarray(series, float)))
