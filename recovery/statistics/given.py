@@ -23,6 +23,7 @@ def numbers(name: str, values: object, dimensions: int, *, infinite: bool = Fals
 
 
 def same_length(name: str, array: Floats, other: str, wanted: int) -> None:
+    """Raise ValueError with `name` unless the array has as many values as `other`, which has `wanted`."""
     if len(array) != wanted:
         raise ValueError(f"{name} has length {len(array)}; want {wanted}, the length of {other}")
 
@@ -35,6 +36,7 @@ def between_0_and_1(name: str, value: float) -> float:
 
 
 def different_names(names: Sequence[str], columns: int) -> list[str]:
+    """The names as a list. Raises ValueError unless there is one for each column, and no two are alike."""
     if len(names) != columns or len(set(names)) != columns:
         raise ValueError(f"names is {list(names)}; want {columns} different names, one a column")
     return list(names)
