@@ -444,6 +444,13 @@ def milestones(stage: str = "") -> tuple[str, ...]:
     return _names([one for one in TABLE if one.is_milestone and stage in ("", one.stage)])
 
 
+def onsets() -> tuple[str, ...]:
+    """Milestones at which something begins: one in the first window is one, while an end there says that nothing was
+    ever wrong but for moments.
+    """
+    return _names([one for one in TABLE if one.is_onset])
+
+
 def recoveries() -> tuple[str, ...]:
     """Times and milestones from which on all is well: a sweep is decided by one of them."""
     return _names([one for one in TABLE if one.is_recovery])

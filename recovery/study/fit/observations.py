@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from recovery.measures import register
 from recovery.reading import measured
 from recovery.reading.experiment import Experiment
 from recovery.simulate.pipeline import Outcome
@@ -20,12 +21,6 @@ from recovery.units import show_duration
 SIGMA_S = {"official": 300.0, "measured": 300.0, "reported": 600.0, "recalled": 600.0}
 ALWAYS: Final = "always"
 NEVER: Final = "never"
-# Milestones at which something begins: one in the first window is one, while an end there says that nothing was ever
-# wrong but for moments.
-ONSETS = (
-    "decline_ends_s", "progress_from_s", "launches_fail_s", "latency_rises_s", "errors_start_s", "failover_first_s",
-    "capacity_falls_s",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,11 @@ class Observations:
         """When milestone `i` is in a run: inf if it never comes, 0 if what it ends was never so."""
         measure = self.milestones[i][1]
         at = float(outcome.measure().get(measure, math.nan))
-        return 0.0 if math.isnan(at) or (measure not in ONSETS and at <= outcome.scenario.coupling.window) else at
+        return (
+            0.0
+            if math.isnan(at) or (measure not in register.onsets() and at <= outcome.scenario.coupling.window)
+            else at
+        )
 
     def missing(self, outcomes: Sequence[Outcome]) -> tuple[Missing, ...]:
         """For each milestone "" if it occurs in a run; else ALWAYS (it ends what never was) or NEVER."""
