@@ -366,6 +366,18 @@ def pictures(folder: Path) -> list[Any]:
     return sweep_figures.figures_for(Sweep(manifest, found, runs, series, "recovery sweep x.toml"))
 
 
+def test_a_page_of_a_sweep_speaks_of_what_its_holders_are_called(folders: dict[str, Path], tmp_path: Path) -> None:
+    """Oracle: the page. A harm and its meaning have the word; the file's own keys keep theirs."""
+    for name in ("manifest.json", "summary.json", "runs.parquet"):
+        shutil.copy(folders["leases"] / name, tmp_path)
+    named = sweep_record.read(tmp_path).model_copy(update={"called": ("droplets", "droplet")})
+    (tmp_path / "summary.json").write_text(named.to_json(), encoding="utf-8")
+    seen = words(pages.write(tmp_path).read_text(encoding="utf-8"))
+    assert "unleased droplet hours" in seen
+    assert "hours without a lease, over all droplets" in seen
+    assert "holder" not in seen.replace("fleet.holders", "")
+
+
 def test_a_sweep_has_every_picture_that_its_data_allow(folders: dict[str, Path]) -> None:
     names = {kind: {file.stem for file in (folder / "figures").glob("*.svg")} for kind, folder in folders.items()}
     assert names["leases"] == NAMES | {"heat"}

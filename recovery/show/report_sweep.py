@@ -20,6 +20,7 @@ from recovery.show import sweep_figures
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
+from recovery.show.words import speaking_of
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
 from recovery.store.parts import runs_of_sweep
@@ -208,7 +209,7 @@ def _columns(summary: Summary) -> list[Column]:
         Column("largest regret", "the same in the draw where it is worst, of so many", True),
     ]
     out += [
-        Column(harm.title, harm.meaning)
+        Column(speaking_of(summary.called, harm.title), speaking_of(summary.called, harm.meaning))
         for name in register.harms(summary.traffic)
         if (harm := register.find(name, summary.traffic)) is not None
     ]

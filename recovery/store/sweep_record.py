@@ -198,6 +198,7 @@ class Summary(Record):
     format: int
     kind: Literal["sweep"] = "sweep"
     traffic: Traffic
+    called: tuple[str, str] = ("holders", "holder")  # what holders of leases are called: many of them, and one
     measure: str
     limit_s: Number
     precision: float | None

@@ -26,6 +26,7 @@ from recovery.show.sweep_figures.drawn import (
     short,
     trap_of,
 )
+from recovery.show.words import speaking_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,9 +96,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
         text = label(policy, wide, lines=3 if columns == 3 else 2)
         panel.set_title(f"{text}\n{_back(policy)}", loc="left", fontsize=SMALL_PT, linespacing=1.15)
         if i % columns == 0:
-            panel.set_ylabel(
-                "holders with a lease (%)" if level == "leased_share" else "jobs that wait (number)", fontsize=8.4
-            )
+            leased = speaking_of(sweep.summary.called, "holders with a lease (%)")
+            panel.set_ylabel(leased if level == "leased_share" else "jobs that wait (number)", fontsize=8.4)
         if i + columns >= len(told) and (columns != 3 or i % columns == 1 or len(told) % columns == 1):
             panel.set_xlabel(textwrap.fill(axis.label, 44) if columns > 1 else axis.label, fontsize=8.4)
     below = figure.add_subplot(grid[-1, :])
@@ -114,7 +114,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     if worst is not first and share_of(worst.not_recovered) > 0:
         text += f"; “{short(worst)}” {_is(_back(worst))}"
     figures.entitle(figure, ("Leases: " if level == "leased_share" else "Backlog: ") + text)
-    noun = "Share of holders that hold a lease" if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
+    leased = speaking_of(sweep.summary.called, "Share of holders that hold a lease")
+    noun = leased if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
     caption = (
         f"{noun}; each thin line is one draw, at most {LINES_MAX} of them a panel. The median is over all of them."
     )

@@ -10,6 +10,7 @@ from recovery.measures import register
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, Picture
 from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Look, Sweep, Told, apart, legend, short, what
+from recovery.show.words import Called, speaking_of
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -26,10 +27,10 @@ def _look(policy: Told) -> str:
     return "baseline" if policy.is_baseline else "unbeaten" if policy.on_front else "beaten"
 
 
-def _axis(harm: str, traffic: str) -> tuple[str, str, float]:
+def _axis(harm: str, traffic: str, called: Called) -> tuple[str, str, float]:
     """What a harm is called on its axis, the unit that is drawn, and by what its values are multiplied for that."""
     found = register.find(harm, traffic)
-    words = harm if found is None else found.axis or found.title
+    words = harm if found is None else speaking_of(called, found.axis or found.title)
     return (words, "%", 100.0) if register.unit_of(harm) == "share" else (words, "1,000 h", 1e-3)
 
 
@@ -40,7 +41,7 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
     ranked = sweep.ranked
     harms = []
     for name in register.harms(sweep.summary.traffic):
-        words, unit, scale = _axis(name, sweep.summary.traffic)
+        words, unit, scale = _axis(name, sweep.summary.traffic, sweep.summary.called)
         points = [
             (sweep.scaled(p.restricted.mean), scale * p.harm[name].mean, p)
             for p in ranked

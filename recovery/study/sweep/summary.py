@@ -34,6 +34,7 @@ def summary_of(
     import polars as pl
 
     experiment, sweep = work.experiment, work.sweep
+    fleet = experiment.first.scenario.fleet
     draws = table.filter(pl.col("role") == "draw")
     failed = table.filter(pl.col("error").is_not_null())
     rows = _rows_of_first(work, draws)
@@ -41,7 +42,8 @@ def summary_of(
     expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
     found = record.Summary(
         format=FORMAT,
-        traffic="leases" if experiment.first.scenario.fleet is not None else "jobs",
+        traffic="jobs" if fleet is None else "leases",
+        called=("holders", "holder") if fleet is None else fleet.words,
         measure=sweep.measure,
         limit_s=work.looks.limit_s,
         precision=sweep.precision,
