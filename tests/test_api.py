@@ -20,7 +20,6 @@ from click.testing import CliRunner
 
 import recovery
 from recovery.cli import main as cli
-from recovery.show import figures
 from recovery.simulate import pipeline
 
 TOP = Path(__file__).resolve().parent.parent
@@ -84,7 +83,7 @@ def test_a_run_writes_draws_and_imports_nothing(mine: Path, monkeypatch: pytest.
 
     is_watched = False
     sys.addaudithook(watch)
-    monkeypatch.setattr(figures, "figures_for", None)
+    monkeypatch.setattr("matplotlib.figure.Figure.__init__", None)
     before, is_watched = set(sys.modules), True
     scenario.run(progress=False)
     is_watched = False
