@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Strict, WithJsonSchema
 
@@ -102,9 +102,9 @@ def quantity(value: object) -> tuple[str, float] | None:
     return None
 
 
-def _positive(parse: Any, wanted: str, least: float) -> Any:
+def _positive(parse: Callable[[object], float], wanted: str, least: float) -> Callable[[object], float]:
     def checked(value: object) -> float:
-        number = float(parse(value))
+        number = parse(value)
         if number < least:
             raise ValueError(f"want {wanted}")
         return number

@@ -197,6 +197,8 @@ def check_row(row: Mapping[str, Any], outcome: Outcome, where: str) -> None:
             assert not value < time_s, (name, value, where)
         elif math.isnan(value) and name in ("ttr100_s", "leased_all_s"):
             assert outcome.traffic.doubt is not None, (name, where)  # a sample does not tell the last host
+        elif math.isnan(value) and name == "amplification_peak":  # nobody asked any more
+            assert not outcome.series["submitted"][outcome.times_s > row["recovers_from_s"]].any(), (name, where)
         elif math.isnan(value):
             assert name.startswith(NOT_ALWAYS_MEASURED) or name.endswith(("_low_s", "_high_s")), (name, where)
         elif name.endswith("_share"):
