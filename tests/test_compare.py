@@ -121,6 +121,18 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert " never " in text
 
 
+def test_a_time_to_recovery_is_restricted_to_what_is_left_after_the_return(folder_of: Maker, tmp_path: Path) -> None:
+    """Two runs of 1,000 s whose dependency is back at 100 and 300 s: 700 s are what both can show."""
+    back = {"recovers_from_s": 1.0, "leases_normal_s": math.inf}
+    a = folder_of(tmp_path / "a", {"w": [100.0]}, **back)
+    b = folder_of(tmp_path / "b", {"w": [300.0]}, **back)
+    rows = {row.measure: row for row in compare.compared([a, b])}
+    assert (rows["leases_normal_s"].mean, rows["leases_normal_s"].than_mean) == (1000.0, 1000.0)
+    never = folder_of(tmp_path / "c", {"w": [300.0]}, recovers_from_s=1.0, ttr90_s=math.inf)
+    [row] = [row for row in compare.compared([never, never]) if row.measure == "ttr90_s"]
+    assert (row.mean, row.never_share) == (700.0, 1.0)
+
+
 def test_what_cannot_be_compared_is_told(folder_of: Maker, tmp_path: Path) -> None:
     run, sweep = folder_of(tmp_path / "run", {"w": [1.0]}), folder_of(tmp_path / "sweep", {"w": [1.0]}, kind="sweep")
     other = folder_of(tmp_path / "other", {"v": [1.0], "u": [1.0]})

@@ -113,13 +113,24 @@ def _differences(head: _Head, mine: Sequence[Row], theirs: Sequence[Row]) -> Ite
         known = register.find(measure)
         if measure in base[0].measures and not (known is not None and known.kind == "flag"):
             a, b = (np.array([row.of(measure) for row in some]) for some in (own, base))
-            found = _difference(head, measure, a, b, is_paired=bool(pairs))
+            limit_s = _limit_s(head, measure, [*own, *base])
+            found = _difference(head, measure, a, b, limit_s, is_paired=bool(pairs))
             if found is not None:
                 yield found
 
 
-def _difference(head: _Head, measure: str, a: Floats, b: Floats, *, is_paired: bool) -> Difference | None:
-    """The difference of one measure; None where it was not measured. A time that never came counts as the horizon."""
+def _limit_s(head: _Head, measure: str, rows: Sequence[Row]) -> float:
+    """As what a time counts that never came: the longest that each of these runs can show. Times to recovery begin at
+    the dependency's return, all others with the experiment.
+    """
+    backs = [row.of("recovers_from_s") for row in rows if "recovers_from_s" in row.measures]
+    return head.horizon_s - (max(backs, default=0.0) if measure.startswith("ttr") else 0.0)
+
+
+def _difference(
+    head: _Head, measure: str, a: Floats, b: Floats, limit_s: float, *, is_paired: bool
+) -> Difference | None:
+    """The difference of one measure; None where it was not measured. A time that never came counts as the limit."""
     if is_paired:
         known = ~(np.isnan(a) | np.isnan(b))
         a, b = a[known], b[known]
@@ -130,7 +141,7 @@ def _difference(head: _Head, measure: str, a: Floats, b: Floats, *, is_paired: b
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
     never = float(np.isinf(a).mean()), float(np.isinf(b).mean())
     if is_time:
-        a, b = clusters.restricted(a, head.horizon_s), clusters.restricted(b, head.horizon_s)
+        a, b = clusters.restricted(a, limit_s), clusters.restricted(b, limit_s)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None
     if is_paired:
