@@ -167,7 +167,11 @@ def test_ctrl_c_keeps_what_is_done(mine: Path, monkeypatch: pytest.MonkeyPatch) 
             yield found
 
     monkeypatch.setattr(pipeline.Runner, "each", counted)
-    run = recovery.load(mine).run(replications=100, threads=1, progress=False)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job is started deaf to it
+    try:
+        run = recovery.load(mine).run(replications=100, threads=1, progress=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not run.is_whole
     assert 0 < run.rows.height < 200
     assert "interrupted" in run._repr_html_()
