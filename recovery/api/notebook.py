@@ -43,20 +43,15 @@ def progress(total: float, *, is_wanted: bool) -> Iterator[Callable[[float], Non
         with execute.progress(total, quiet=not is_wanted) as advance:
             yield advance
         return
-    bar, said = _Bar(max(total, 1e-9)), 0.0
-    handle = sys.modules["IPython"].display.display(bar, display_id=True)
+    bar = _Bar(max(total, 1e-9))
 
-    def tell(done: float) -> None:
-        nonlocal said
-        bar.done, now = done, time.monotonic()
-        if now - said > AGAIN_S:
-            said = now
-            handle.update(bar)
+    with _shown(bar) as again:
 
-    try:
+        def tell(done: float) -> None:
+            bar.done = done
+            again()
+
         yield tell
-    finally:
-        handle.update(bar)
 
 
 @contextmanager
@@ -66,19 +61,34 @@ def counted(*, is_wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
         with execute.counted(quiet=not is_wanted) as count:
             yield count
         return
-    bar, said = _Bar(1.0), 0.0
-    handle = sys.modules["IPython"].display.display(bar, display_id=True)
+    bar = _Bar(1.0)
     wanted = 0
 
-    def tell(more: int, ended: int) -> None:
-        nonlocal said, wanted
-        wanted += more
-        bar.total, bar.done, now = max(float(wanted), 1.0), bar.done + ended, time.monotonic()
+    with _shown(bar) as again:
+
+        def tell(more: int, ended: int) -> None:
+            nonlocal wanted
+            wanted += more
+            bar.total, bar.done = max(float(wanted), 1.0), bar.done + ended
+            again()
+
+        yield tell
+
+
+@contextmanager
+def _shown(bar: _Bar) -> Iterator[Callable[[], None]]:
+    """The bar in the notebook, and how it stands at the end; yields what shows it anew, at most every AGAIN_S."""
+    handle = sys.modules["IPython"].display.display(bar, display_id=True)
+    said = 0.0
+
+    def again() -> None:
+        nonlocal said
+        now = time.monotonic()
         if now - said > AGAIN_S:
             said = now
             handle.update(bar)
 
     try:
-        yield tell
+        yield again
     finally:
         handle.update(bar)
