@@ -115,7 +115,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     files.try_out(goal)
     say_that_it_compiles(quiet)
     with progress(hosts_of(experiment), quiet) as advance:
-        found = simulate(experiment, threads=threads, advance=advance)
+        found = _simulated(experiment, threads, advance)
     place, trouble = folder.keep(goal, found.files())
     manifest = found.manifest
     return Finished(place, manifest, found.summary, manifest.runs_done, manifest.runs_wanted, trouble)
@@ -137,6 +137,11 @@ def simulate(
     nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
+    return _simulated(experiment, threads, advance)
+
+
+def _simulated(experiment: Experiment, threads: int, advance: Callable[[float], None] | None) -> keeping.Results:
+    """As `simulate`, of an experiment that is known to fit."""
     table = services.table_of(experiment)
     head = experiment.head
     tasks = [
