@@ -58,7 +58,7 @@ class Sweep:
 
     def rank(self, most: int | None = None) -> "pl.DataFrame":
         """A row a policy, best first: `rank`, `policy`, `id`, its levers, `status`, `not_told_apart`, `is_chosen`,
-        `runs`; `mean_s` with `low_s` and `high_s` (95 %; never counts as the horizon), `if_recovered_s`,
+        `runs`; `mean_s` with `low_s` and `high_s` (95 %; never counts as `summary.limit_s`), `if_recovered_s`,
         `never_share` with `never_high_share`, `worst_regret_s`.
         """
         import polars as pl

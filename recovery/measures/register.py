@@ -461,6 +461,11 @@ def normals() -> tuple[str, ...]:
     return _names([one for one in TABLE if one.is_recovery and one.is_milestone and one.name != "all_normal_s"])
 
 
+def starts_at_return(name: str) -> bool:
+    """Whether a time is counted from the dependency's return, and not from the start of the experiment."""
+    return name.startswith("ttr")
+
+
 def harms(traffic: str) -> tuple[str, ...]:
     """What policies do beside their time, by name; `traffic` is LEASES or JOBS."""
     return tuple(sorted(_names([one for one in TABLE if one.is_harm and _is_of(one, traffic)])))

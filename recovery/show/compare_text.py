@@ -36,7 +36,10 @@ def told(rows: Sequence[Difference]) -> str:
         runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
         head = f"{run}: {variant}, compared with {against} ({runs} against {first.than_runs}, {how})"
         parts.append(f"{head}\n{table(lines)}")
-    return "\n\n".join(parts) + "\n\nA time that never came counts as the horizon."
+    never = (
+        "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
+    )
+    return "\n\n".join([*parts, never])
 
 
 def _mean(value: float, never_share: float | None, show: Show) -> str:

@@ -6,7 +6,8 @@ from recovery.store.record import Estimate, Number, Record
 class Difference(Record):
     """A measure of one variant beside the same of another: means, their difference, and what that says.
 
-    `never_share` is of runs in which a time never came, which counts as the horizon; None of what is no time.
+    `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
+    times to recovery as what is left of it from the dependency's return.
     """
 
     run: str

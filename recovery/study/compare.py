@@ -124,7 +124,7 @@ def _limit_s(head: _Head, measure: str, rows: Sequence[Row]) -> float:
     the dependency's return, all others with the experiment.
     """
     backs = [row.of("recovers_from_s") for row in rows if "recovers_from_s" in row.measures]
-    return head.horizon_s - (max(backs, default=0.0) if measure.startswith("ttr") else 0.0)
+    return head.horizon_s - (max(backs, default=0.0) if register.starts_at_return(measure) else 0.0)
 
 
 def _difference(

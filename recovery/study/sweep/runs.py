@@ -159,4 +159,5 @@ class Runs:
     def _shown_by(self, variant: Variant, run_replication: int) -> float:
         """From where the measure counts in a run to its horizon."""
         scenario = resolve(variant, self.seed, run_replication).scenario
-        return scenario.horizon - (scenario.recovers_from_s if self.sweep.measure.startswith("ttr") else 0.0)
+        starts_s = scenario.recovers_from_s if register.starts_at_return(self.sweep.measure) else 0.0
+        return scenario.horizon - starts_s
