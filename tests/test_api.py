@@ -64,6 +64,8 @@ def test_the_command_writes_and_says_what_a_run_holds(mine: Path) -> None:
     assert run.rows.drop("cpu_s").equals(wrote.rows.drop("cpu_s"), null_equal=True)
     assert run.series.equals(wrote.series)
     assert str(run) == done.stdout.rstrip("\n")
+    words = ("recovery", "run", str(mine), "--replications", "2", "--no-report")
+    assert (wrote.manifest.argv, run.manifest.argv) == (words, ()), "a page would name another program's command line"
     before = {path.name for path in (mine.parent / "out" / "mine").iterdir()}
     again = recovery.load(mine).run(replications=2, progress=False).save("other")
     assert {path.name for path in again.iterdir()} == before
@@ -114,6 +116,7 @@ def test_a_sweep_is_that_of_the_command(mine: Path) -> None:
     told = recovery.read("out/mine")
     assert isinstance(told, recovery.Sweep)
     assert sweep.rank().equals(told.rank(), null_equal=True)
+    assert "Made again with" not in sweep._repr_html_(), "no command made it"
     rows = json.loads(CliRunner().invoke(cli.main, ["compare", "out/mine", "1", "2", "--json"]).stdout)["differences"]
     assert sweep.compare("1", "2")["draws"].to_list() == [row["draws"] for row in rows]
     before = sorted((mine.parent / "other" / "mine" / "parts").iterdir())

@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from recovery.cli.status import Status
+from recovery.store.called import called_with
 
 TRACEBACK = "RECOVERY_TRACEBACK"  # environment variable: 1 shows tracebacks above errors
 _TOP = Path(__file__).resolve().parents[2]
@@ -145,7 +146,8 @@ class Guarded(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         as_json = _wants_json(words)
         try:
-            status = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
+            with called_with(words):
+                status = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
         except (click.ClickException, click.Abort) as error:  # of what stands before the command
             status = tell(error, as_json=as_json)
         sys.exit(_flushed(status or Status.WELL))

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from recovery.simulate import identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import ENGINE
 from recovery.store import files
+from recovery.store.called import command_line
 from recovery.store.json_text import plain_table
 from recovery.store.manifest_record import FORMAT, Head
 from recovery.store.run_record import RunManifest, Summary
@@ -66,7 +66,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         digest=identity.digest_of_run([row.digest for row in summary.rows]),
         versions=versions(),
         machine=platform.machine(),
-        argv=("recovery", *sys.argv[1:]),
+        argv=command_line(),
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         engine=ENGINE,
         model=identity.MODEL,

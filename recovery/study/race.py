@@ -2,7 +2,6 @@
 
 import json
 import platform
-import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from recovery.simulate import identity
 from recovery.stages import dns as stage
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
+from recovery.store.called import command_line
 from recovery.store.folder import keep
 from recovery.store.manifest_record import FORMAT
 from recovery.store.race_record import (
@@ -176,7 +176,7 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None
         digest=digest_of(experiment),
         versions=versions(),
         machine=platform.machine(),
-        argv=("recovery", *sys.argv[1:]),
+        argv=command_line(),
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         runs_done=len(summary.rows),
         runs_wanted=len(summary.rows),

@@ -37,7 +37,9 @@ def _figures(sweep: Sweep) -> Iterator[Picture]:
 
 
 def _signed(picture: Picture, command: str) -> Picture:
-    """The picture with the command that makes it again in small print under it."""
+    """The picture with the command that makes it again, if one does, in small print under it."""
+    if not command:
+        return picture
     lines = textwrap.fill(f"Made again with: {command}", 112, subsequent_indent="  ", break_on_hyphens=False)
     height = picture.figure.get_figheight() + 0.13 * (lines.count("\n") + 1)
     picture.figure.set_figheight(height)

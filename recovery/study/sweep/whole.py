@@ -2,7 +2,6 @@
 
 import json
 import platform
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity, pipeline
 from recovery.stages.outage import outages_s, resolve
 from recovery.store import files
+from recovery.store.called import command_line
 from recovery.store.folder import save
 from recovery.store.json_text import plain
 from recovery.store.manifest_record import FORMAT
@@ -77,7 +77,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "engine": pipeline.ENGINE,
             "versions": versions(),
             "machine": platform.machine(),
-            "argv": ("recovery", *sys.argv[1:]),
+            "argv": command_line(),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "traffic": summary.traffic,
             "seed": experiment.head.seed,
