@@ -15,7 +15,7 @@ from recovery import units
 from recovery.show import figures
 from recovery.show.figures import Picture
 from recovery.store import files
-from recovery.store.run_record import Note
+from recovery.store.note_record import Note
 
 
 class Cell(NamedTuple):

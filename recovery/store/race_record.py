@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from recovery.store.manifest_record import Head, Manifest
+from recovery.store.note_record import Note
 from recovery.store.record import Estimate, Number, Record
 
 
@@ -85,18 +86,10 @@ class RaceSummary(Record):
     possible: tuple[Search, ...]
 
 
-class RaceNote(Record):
-    """An input that is fitted or assumed, and why."""
-
-    key: str
-    kind: Literal["fitted", "assumed"]
-    why: str
-
-
 class RaceHead(Head):
     """What an experiment with the race alone says of itself, with its notes."""
 
-    notes: tuple[RaceNote, ...]
+    notes: tuple[Note, ...]
 
 
 class RaceManifest(Manifest):

@@ -6,18 +6,15 @@ reads a folder needs no parser of scenarios.
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import Field
 
-from recovery.store.json_text import plain
 from recovery.store.manifest_record import Manifest
+from recovery.store.note_record import Kept, Note
 from recovery.store.race_record import Race
 from recovery.store.record import Estimate, Number, Record, Share
 from recovery.store.service_record import Services
-
-Kept = Annotated[JsonValue, BeforeValidator(plain)]
-"""A value as the file has it, or as another part of the program made it: what JSON can say of it."""
 
 
 class Measured(Estimate):
@@ -263,15 +260,6 @@ class Bound(Record):
     def measure(self) -> str:
         """What is bounded."""
         return self.text.split()[0]
-
-
-class Note(Record):
-    """Why an input that is not known has its value."""
-
-    key: str
-    kind: str
-    why: str
-    value: Kept = None
 
 
 class Explained(Record):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from recovery.store.note_record import Note
 from recovery.store.record import Estimate, Number, Record
 
 Confidence = Literal["official", "measured", "reported", "recalled"]
@@ -162,15 +163,6 @@ class ServiceMilestone(Record):
     is_predicted: bool
 
 
-class ServiceNote(Record):
-    """An input of the table that is fitted or assumed: its key, the value that the file has, and why."""
-
-    key: str
-    kind: Literal["fitted", "assumed"]
-    why: str
-    value: JsonValue
-
-
 class Loss(Record):
     """What one service lost in one variant, and when it was well for good."""
 
@@ -198,7 +190,7 @@ class Services(Graph):
     blast: tuple[Blast, ...]
     cuts: tuple[Cut, ...]
     observed: tuple[ServiceMilestone, ...]
-    notes: tuple[ServiceNote, ...]
+    notes: tuple[Note, ...]
     variants: tuple[ServiceVariant, ...] = ()
 
 

@@ -12,9 +12,10 @@ from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, 
 from recovery.store import files
 from recovery.store.folder import record_of
 from recovery.store.manifest_record import Manifest
+from recovery.store.note_record import Note
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
-from recovery.store.run_record import Bound, Course, Note
+from recovery.store.run_record import Bound, Course
 
 Value = str | int | float | bool | None
 """A value of a row of runs.parquet."""

@@ -19,12 +19,12 @@ from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.folder import keep
 from recovery.store.manifest_record import FORMAT
+from recovery.store.note_record import Note
 from recovery.store.race_record import (
     Latency,
     Race,
     RaceHead,
     RaceManifest,
-    RaceNote,
     RaceRow,
     RaceSummary,
     Search,
@@ -170,7 +170,7 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None
             replications=head.replications,
             expect=head.expect,
             services=head.services,
-            notes=tuple(RaceNote(key=note.key, kind=note.kind, why=note.why) for note in head.notes),
+            notes=tuple(Note(key=note.key, kind=note.kind, why=note.why) for note in head.notes),
         ),
         inputs=experiment.raw,
         digest=digest_of(experiment),

@@ -19,6 +19,7 @@ from recovery.statistics.means import mean_interval
 from recovery.store import run_record as record
 from recovery.store.json_text import plain
 from recovery.store.manifest_record import FORMAT
+from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.study.judge import Ended, judged
 from recovery.study.resolved import resolved
@@ -115,10 +116,10 @@ def explained(row: theory.Row) -> record.Explained:
     return record.Explained(**row._asdict(), keys=tuple(keys))
 
 
-def notes_of(experiment: Experiment) -> tuple[record.Note, ...]:
+def notes_of(experiment: Experiment) -> tuple[Note, ...]:
     """Notes on inputs, with the values that the file has."""
     return tuple(
-        record.Note(key=note.key, kind=note.kind, why=note.why, value=_raw_value(experiment.raw, note.key))
+        Note(key=note.key, kind=note.kind, why=note.why, value=_raw_value(experiment.raw, note.key))
         for note in experiment.head.notes
     )
 
