@@ -110,11 +110,11 @@ class Run:
         return chosen(self._pictures(), name)
 
     def _pictures(self) -> "list[Picture]":
-        from recovery.show import figures_later, run_figures, tables
+        from recovery.show import run_figures, tables
 
         manifest, summary, series = self.manifest, self.summary, self._results.series
         first = run_figures.figures_for(manifest, tables.distinct(manifest, summary), series)
-        return [*first, *figures_later.figures_for(manifest, summary, series)]
+        return [*first, *run_figures.later_for(manifest, summary, series)]
 
     def save(self, out: str | os.PathLike[str] = "out") -> Path:
         """Write what `recovery run` writes, without the page, to a folder of the scenario's name below `out`: returns

@@ -36,7 +36,6 @@ Array = npt.NDArray[np.float64]
 WIDTH_IN = 6.8
 TITLE_PT = 10.8
 POINTS_MAX = 360  # of a curve: more are not seen, and make the page heavy
-TOGETHER_MAX = 6  # more variants than this do not share a panel under their own colours
 INK, GREY, PALE = "#1a1a1a", "#767676", "#c4c4c4"
 # Okabe and Ito's colours, which people with any colour vision tell apart; black is the first variant's.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -241,11 +240,6 @@ def flow_of(curve: Curve, column: str, points: int = POINTS_MAX) -> tuple[Array,
     window = float(all_times[0])
     widths = np.diff(np.append(0.0, times)) if len(times) else np.asarray([window])
     return times, np.add.reduceat(values, begins.astype(int)) / widths
-
-
-def grey_note(others: Sequence[Curve]) -> str:
-    """What a caption says of the variants in grey."""
-    return f" Thin grey: the other {len(others)} variants." if others else ""
 
 
 def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:

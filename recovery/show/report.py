@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from recovery import units
 from recovery.measures.words import show_measure
-from recovery.show import figures_later, milestones, report_later, report_race, report_services, run_figures, tables
+from recovery.show import milestones, report_later, report_race, report_services, run_figures, tables
 from recovery.show.figures import Picture
 from recovery.show.lever_figures import Mark
 from recovery.show.page import Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
@@ -70,7 +70,7 @@ def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a run's folder; returns the page's path. ValueError if the folder holds no run."""
     manifest, summary, series = read(place)
     drawn = draw(place, run_figures.figures_for(manifest, tables.distinct(manifest, summary), series, marks))
-    later = draw(place, figures_later.figures_for(manifest, summary, series))
+    later = draw(place, run_figures.later_for(manifest, summary, series))
     seen, on_race = report_race.stones(summary.services), marks_of("dns", notes_of(summary.notes))
     dns = report_race.section(summary.race, seen, manifest.head.clock, on_race, place)
     services = report_services.section(summary.services, place)

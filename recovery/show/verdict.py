@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from recovery import units
-from recovery.show import advice, levers, run_figures, verdict_later
+from recovery.show import advice, levers, variants, verdict_later
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, RunManifest, Span, Summary
 
@@ -168,7 +168,7 @@ def _verdict_of_sweep(summary: Summary, lever: levers.Lever | None) -> list[str]
         worst = max(summary.groups, key=lambda group: group.collapsed.share)
         label = levers.label_of(worst.variant, worst.levers)
         out.append(f"Most often collapses “{label}”: in {units.show_share(worst.collapsed.share)} of its runs.")
-        best = run_figures.best_of(summary.groups)
+        best = variants.best_of(summary.groups)
         if best is not None:
             label = levers.label_of(best.variant, best.levers)
             out.append(f"Fastest is “{label}”, back after {units.show_duration(best.mean('ttr99_s'))}.")

@@ -1,0 +1,77 @@
+"""The picture of times to recovery: a bar a variant, the fastest on top."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import TYPE_CHECKING
+
+from recovery import units
+from recovery.show.figures import GREY, Picture, blank, entitle
+from recovery.show.variants import contrast, how_long
+from recovery.store.run_record import Group, RunManifest, Summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FIRST, OTHER, BOUND = "#000000", "#0072B2", "#D55E00"
+
+
+def bars(manifest: RunManifest, summary: Summary) -> Picture:
+    """Time to recovery, a bar a variant, with its interval and the fluid bound."""
+    groups = sorted(summary.groups, key=lambda group: (group.mean("ttr99_s"), -group.mean("leased_end_share")))
+    first = summary.groups[0]
+    rows = len(groups)
+    figure = blank(0.95 + 0.36 * rows + 0.3)
+    panel = figure.subplots()
+    finite = [ttr / 60 for group in groups if math.isfinite(ttr := group.mean("ttr99_s"))]
+    is_cut = len(finite) < rows
+    limit = (manifest.horizon_s - summary.recovers_from_s) / 60 if is_cut else max([*finite, 1e-9]) * 1.22
+    for y, group in enumerate(groups):
+        colour = FIRST if group is first else OTHER
+        if math.isfinite(group.mean("ttr99_s")):
+            _back(panel, y, group, colour, limit)
+        else:
+            _lost(panel, y, group, colour, limit)
+    bounds = [(y, bound / 60) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
+    for y, bound in bounds:
+        panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
+        panel.plot([bound, bound], [y - 0.42, y + 0.42], color=BOUND, lw=2.2)
+    panel.set_yticks(range(rows), [textwrap.fill(group.variant, 30) for group in groups])
+    panel.set_ylim(rows - 0.4, -0.7)
+    panel.set_xlim(0, limit)
+    panel.grid(axis="y", visible=False)
+    what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
+    panel.set_xlabel(f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else ""))
+    told = f"“{first.variant}” {how_long(groups[0])}" if rows == 1 else contrast(summary.groups)
+    entitle(figure, f"Time to recovery: {told}")
+    since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
+    caption = f"{since}. Black: “{first.variant}”; hatched: not back before the horizon."
+    if bounds:
+        caption += " Orange mark: the fluid bound, the time if no work were wasted; nothing can be faster."
+    return Picture("time-to-recovery", figure, caption)
+
+
+def _back(panel: Axes, y: int, group: Group, colour: str, limit: float) -> None:
+    """The bar of a variant that is back, in minutes, with its time beside it, or in it where there is no room."""
+    found = group.measures["ttr99_s"]
+    ttr, low, high = found.mean / 60, found.low / 60, found.high / 60
+    panel.barh(y, ttr, height=0.62, color=colour)
+    is_known = math.isfinite(low) and math.isfinite(high)
+    if is_known:
+        panel.errorbar(ttr, y, xerr=[[ttr - low], [high - ttr]], color=GREY, capsize=3, lw=1.2)
+    end = max(ttr, high) if is_known else ttr
+    is_full = end > 0.8 * limit
+    panel.annotate(
+        units.show_duration(found.mean), (end, y), (-4 if is_full else 5, 0), textcoords="offset points", va="center",
+        ha="right" if is_full else "left", fontsize=9, color="white" if is_full else "#1a1a1a",
+    )  # fmt: skip
+
+
+def _lost(panel: Axes, y: int, group: Group, colour: str, limit: float) -> None:
+    """The bar of a variant that is not back: hatched, to the horizon."""
+    panel.barh(y, limit, height=0.62, facecolor="#f4f4f4", edgecolor=colour, hatch="////", lw=0.6)
+    panel.annotate(
+        how_long(group).removesuffix(" recovers").removesuffix(" back at the horizon"), (limit / 2, y), va="center",
+        ha="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+"""The whole way back: all stages on one axis of time, with the milestones of the first variant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
+
+from recovery.measures import register
+from recovery.show.figures import Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
+from recovery.show.run_figures import stones
+from recovery.show.run_figures.panels import Line, level_line, lines, only_last
+from recovery.show.run_figures.series import POINTS, accepted, latency, normal_latency_s, share_of
+from recovery.show.run_figures.stages import at_time, chosen_of
+from recovery.show.stage_times import ALL, Variant
+from recovery.show.words import speaking_of
+from recovery.store.run_record import Milestone, Summary
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
+
+# Which panel of the day the milestones of a stage belong to.
+PANEL_OF = {
+    "leases": "leases",
+    "launches": "launches",
+    "propagation": "latency",
+    "health": "capacity",
+    "all": "launches",
+}
+
+
+def day(
+    summary: Summary,
+    curves: Sequence[Curve],
+    variants: Sequence[Variant],
+    axis: TimeAxis,
+) -> Picture:
+    """All stages on one axis of time, with the milestones of the first variant: observed above, simulated below."""
+    chosen = chosen_of(curves, variants)
+    stages: dict[str, tuple[Line, str, str]] = {
+        "leases": (
+            lambda c: level_of(c, "leased_share", 100, POINTS),
+            speaking_of(summary.groups[0].scenario.called, "holders with\na lease (%)"),
+            "share",
+        ),
+        "launches": (accepted, "attempts\naccepted (%)", "share"),
+        "latency": (latency, "mean\nlatency (min)", "linear"),
+        "capacity": (share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
+    }
+    stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal_s}
+    seen = sorted(summary.milestones, key=lambda one: one.observed_s)
+    rows = chosen.rows + len(seen) + (2 if seen else 0)
+    figure, (*panels, below) = stack([1.25] * len(stages) + [1.16 * lines_in(rows)])
+    handles: list[Line2D] = []
+    for panel, (stage, (line, label, scale)) in zip(panels, stages.items(), strict=True):
+        handles = lines(panel, axis, chosen, line, label, scale)
+        stones.mark(panel, axis, [(i, stone) for i, stone in enumerate(seen, 1) if _panel_of(stone, stages) == stage])
+    if "latency" in stages:
+        normal_s = normal_latency_s(summary.groups[0].scenario)
+        level_line(panels[list(stages).index("latency")], normal_s / 60, "normal")
+    only_last(panels, axis)
+    chosen.legend(below, handles)
+    stones.list_in(below, seen, axis, curves[0].label)
+    end = variants[0].normal_s[ALL].mean
+    what = variants[0].last.partition(" in ")[0]
+    several = "" if what.endswith("es") else "s"
+    if variants[0].is_well(ALL):
+        text = f"“{variants[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"
+    elif math.isinf(end):
+        text = f"“{variants[0].name}” is never normal again; {what} hold{several} it back"
+    else:
+        text = f"“{variants[0].name}” is normal again {at_time(axis, end)}; {what} come{several} last"
+    entitle(figure, f"The whole way back: {text}")
+    caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
+    caption += stones.CAPTION.format(curves[0].label) if seen else ""
+    return Picture("day", figure, caption + chosen.note)
+
+
+def _panel_of(stone: Milestone, stages: Container[str]) -> str:
+    measure = register.find(stone.measure)
+    wanted = PANEL_OF[measure.stage] if measure is not None else "leases"
+    return wanted if wanted in stages else "leases"
