@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.show import text
+from recovery.show.answers.run import answer_of
 from recovery.show.verdict import verdict as sentences
 from recovery.store import folder
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recovery.api.plot import Plot
+    from recovery.show.answers.answer import Answer
     from recovery.show.figures import Picture
     from recovery.store.run_record import Failure, RunManifest, Summary
     from recovery.study.keeping import Results
@@ -73,6 +75,13 @@ class Run:
         )
 
     @property
+    def answer(self) -> "Answer":
+        """What happened, why, the one change that helps most, how sure, and what it rests on. A notebook shows it;
+        `str` gives it as text.
+        """
+        return answer_of(self.manifest, self.summary)
+
+    @property
     def verdict(self) -> str:
         """Two or three sentences: what collapsed, why, and which change helps most, by how much."""
         return " ".join(sentences(self.manifest, self.summary))
@@ -129,7 +138,7 @@ class Run:
         return place
 
     def __str__(self) -> str:
-        return text.results(self.manifest, self.summary, sentences(self.manifest, self.summary))
+        return text.results(self.manifest, self.summary, [str(self.answer)])
 
     def __repr__(self) -> str:
         manifest = self.manifest

@@ -9,6 +9,7 @@ from recovery.api import notebook
 from recovery.api.refusal import refused
 from recovery.api.scenario import Scenario, Value, load
 from recovery.show import sweep_text
+from recovery.show.answers.sweep import answer_of
 from recovery.store import sweep_record
 from recovery.store.parts import runs_of_sweep
 from recovery.study import execute, runs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recovery.api.plot import Plot
+    from recovery.show.answers.answer import Answer
     from recovery.show.figures import Picture
     from recovery.store.sweep_record import Summary
 
@@ -45,8 +47,15 @@ class Sweep:
             return runs_of_sweep(self.folder)
 
     @property
+    def answer(self) -> "Answer":
+        """What happened as the file stands, which lever decides, the policy that helps most, how sure, and what it
+        rests on. A notebook shows it; `str` gives it as text.
+        """
+        return answer_of(self.summary)
+
+    @property
     def answers(self) -> list[str]:
-        """What the sweep says, a sentence each."""
+        """What the sweep says in detail, a sentence each."""
         return list(self.summary.answers)
 
     @property
@@ -131,7 +140,7 @@ class Sweep:
             return report_sweep.pictures(self.folder)
 
     def __str__(self) -> str:
-        return "\n".join([sweep_text.ranked(self.summary, most=30), "", *self.answers])
+        return "\n".join([str(self.answer), "", sweep_text.ranked(self.summary, most=30), "", *self.answers])
 
     def __repr__(self) -> str:
         return f"<Sweep {self.folder.name}: {len(self.summary.policies)} policies, {self.summary.runs.done} runs>"

@@ -24,11 +24,12 @@ HALF = 0.5  # a bound that is at least this part of the time explains it
 
 class Limit(NamedTuple):
     """What limits a recovery: "timeout", "renewals", "expiry", "admission", "refusals", "retries", "backoff",
-    "capacity" or a later stage; and a sentence's part with its number.
+    "capacity" or a later stage; a sentence's part with its number; and that number alone.
     """
 
     kind: str
     text: str
+    number: float = math.nan
 
 
 # --- what limits ------------------------------------------------------------------------------------------------------

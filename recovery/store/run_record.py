@@ -173,6 +173,13 @@ class Scenario(Record):
             return self.fleet.renewals_per_s
         return self.jobs.arrivals_per_s if self.jobs is not None else 0.0
 
+    @property
+    def wanted_share(self) -> float:
+        """The same as a share of what the hosts can do."""
+        if self.fleet is not None:
+            return self.fleet.renewals_share
+        return self.wanted_per_s / self.hosts.capacity_per_s
+
 
 # --- summary.json -----------------------------------------------------------------------------------------------------
 

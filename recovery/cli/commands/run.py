@@ -75,7 +75,7 @@ def _run(
 ) -> tuple[Status, dict[str, object]]:
     """Run one experiment, and say what came of it."""
     from recovery.show import services_text, text
-    from recovery.show.verdict import verdict
+    from recovery.show.answers.run import answer_of
     from recovery.study import execute
 
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
@@ -84,9 +84,9 @@ def _run(
         Status.FAILED if finished.failures else Status.WELL,
         say.status_of(bound.holds for bound in finished.summary.expect),
     )
+    answer = answer_of(finished.manifest, finished.summary)
     if not as_json:
-        said = verdict(finished.manifest, finished.summary)
-        click.echo(text.results(finished.manifest, finished.summary, said))
+        click.echo(text.results(finished.manifest, finished.summary, [str(answer)]))
         if finished.summary.services is not None:
             click.echo("\n" + services_text.told(finished.summary.services))
     if finished.trouble:
@@ -109,7 +109,8 @@ def _run(
             f"interrupted: {finished.done} of {finished.wanted} runs are {f'kept in {folder}' if folder else 'done'}"
         )
         status = Status.INTERRUPTED
-    return status, {"folder": folder, "report": str(page) if page else None, "summary": finished.summary}
+    told = {"answer": answer.model_dump(mode="json"), "summary": finished.summary}
+    return status, {"folder": folder, "report": str(page) if page else None, **told}
 
 
 def _race(

@@ -50,6 +50,7 @@ def sweep(
     """Run every policy in every variant until each is known well enough; a killed sweep goes on with --resume."""
     loaded = options.load(experiment, overrides, seed=seed, replications=replications)
     from recovery.show import sweep_text
+    from recovery.show.answers.sweep import answer_of
     from recovery.study import execute
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
@@ -93,9 +94,12 @@ def sweep(
     if not no_report:
         page, drawn = drawn_page(folder)
         status = max(status, drawn)
+    answer = answer_of(summary)
     if as_json:
-        say.print_json({"folder": str(folder), "report": str(page) if page else None, "summary": summary.model_dump()})
+        told = {"answer": answer.model_dump(mode="json"), "summary": summary.model_dump()}
+        say.print_json({"folder": str(folder), "report": str(page) if page else None, **told})
     else:
+        click.echo(f"{answer}\n")
         click.echo(sweep_text.ranked(summary, most=30))
         click.echo("\n" + "\n".join(summary.answers))
         if page:
@@ -113,15 +117,18 @@ def sweep(
 def rank(folder: Path, most: int, as_json: bool) -> None:
     """Rank the policies of a finished sweep: time, interval, chance of never, regret, harm."""
     from recovery.show import sweep_text
+    from recovery.show.answers.sweep import answer_of
     from recovery.store import sweep_record
 
     summary = sweep_record.read(folder)
+    answer = answer_of(summary)
     if as_json:
         policies = [policy.model_dump() for policy in summary.policies[:most]]
-        say.print_json({"selection": summary.selection.model_dump(), "policies": policies})
+        told = {"answer": answer.model_dump(mode="json"), "selection": summary.selection.model_dump()}
+        say.print_json({**told, "policies": policies})
     else:
+        click.echo(f"{answer}\n")
         click.echo(sweep_text.ranked(summary, most))
-        click.echo(f"\n{summary.selection.words}")
 
 
 @click.command()

@@ -1,0 +1,98 @@
+"""The answer that everything begins with: what happened, why, the one change that helps most, how sure, what it rests
+on. What it is, and how it is shown as text and as HTML.
+"""
+
+import math
+from html import escape
+from typing import NamedTuple
+
+from recovery.store.record import Number, Record
+
+
+class Part(Record):
+    """A part of an answer: a sentence or two. Empty where there is nothing to say."""
+
+    text: str = ""
+
+
+class Cause(Part):
+    """Why: the mechanism that limits, by name ("" where no rule knows it), with its number."""
+
+    mechanism: str = ""
+    number: Number = math.nan
+
+
+class Change(Part):
+    """The one change: the name of a variant or policy ("" for none), how much sooner (s; inf: back instead of never;
+    nan: not known), and whether that was simulated; else `command` is what would try it.
+    """
+
+    name: str = ""
+    saved_s: Number = math.nan
+    is_simulated: bool = True
+    command: str = ""
+
+
+class Answer(Record):
+    """Five parts, in the order in which a reader asks."""
+
+    happened: Part
+    why: Cause
+    change: Change
+    sure: Part
+    rests_on: Part
+
+    def __str__(self) -> str:
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+class Shown(NamedTuple):
+    """A part under its title; `code` is a command that belongs to it."""
+
+    name: str
+    title: str
+    text: str
+    code: str
+
+
+TITLES = {
+    "happened": "What happened",
+    "why": "Why",
+    "change": "What helps",
+    "sure": "How sure",
+    "rests_on": "Rests on",
+}
+"""How each part is called."""
+
+
+def parts(answer: Answer) -> list[Shown]:
+    """The parts that say something, each under its title."""
+    told: dict[str, Part] = dict(answer)
+    return [
+        Shown(name, title, part.text, part.command if isinstance(part, Change) else "")
+        for name, title in TITLES.items()
+        if (part := told[name]).text
+    ]
+
+
+def text(answer: Answer) -> str:
+    """The answer for a terminal: a line a part, a command on a line of its own."""
+    lines = []
+    for part in parts(answer):
+        lines += [f"{part.title}: {part.text}", *([f"    {part.code}"] if part.code else [])]
+    return "\n".join(lines)
+
+
+def html(answer: Answer) -> str:
+    """The answer as a section of a page, all texts escaped."""
+    rows = [
+        f'<dt>{part.title}</dt>\n<dd class="{part.name}">{escape(part.text)}'
+        + (f"<br>\n<code>{escape(part.code)}</code>" if part.code else "")
+        + "</dd>"
+        for part in parts(answer)
+    ]
+    head = '<section class="answer" aria-labelledby="answer">\n<h2 id="answer">Answer</h2>'
+    return "\n".join([head, "<dl>", *rows, "</dl>", "</section>", ""])

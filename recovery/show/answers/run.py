@@ -1,0 +1,322 @@
+"""The answer of a run, from its manifest and its summary."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+
+from recovery import theory
+from recovery.measures import register
+from recovery.show import advice, levers, stage_times
+from recovery.show.answers import remedy
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import assumed
+from recovery.show.figures import TimeAxis
+from recovery.show.stage_times import ALL
+from recovery.show.words import speaking_of
+from recovery.statistics.means import mean_interval
+from recovery.store.run_record import Group, Note, RunManifest, Summary
+from recovery.units import show_count, show_duration, show_share
+
+SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
+GROWS = 0.05  # another harm from so much more on, relative
+
+
+def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
+    """The answer of a run: of its first variant what happened and why; of all others which helps most."""
+    if summary.is_sweep:
+        return _of_points(summary)
+    first = summary.groups[0]
+    limit = _limit(summary)
+    change, helper = _change(manifest, summary, limit)
+    return Answer(
+        happened=Part(text=_happened(manifest, summary)),
+        why=_why(summary, limit),
+        change=change,
+        sure=Part(text=_sure(manifest, summary, helper)),
+        rests_on=Part(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
+    )
+
+
+# --- what happened ----------------------------------------------------------------------------------------------------
+
+
+def _happened(manifest: RunManifest, summary: Summary) -> str:
+    first, axis = summary.groups[0], TimeAxis.of(manifest)
+    tell = _leases if manifest.has_leases else _jobs
+    out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
+    return speaking_of(first.scenario.called, " ".join(out))
+
+
+def _at(axis: TimeAxis, at_s: float) -> str:
+    """A moment: of day where the start is known, else after the start."""
+    return axis.show(at_s) if axis.start is not None else f"{show_duration(at_s)} after the start"
+
+
+def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
+    fleet, span = first.scenario.fleet, first.unleased
+    if fleet is None or span is None:
+        return ["No holder is ever without a lease."]
+    worst = (1 - first.mean("leased_min_share")) * fleet.holders
+    end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
+    text = f"From {axis.show(span.from_s)} to {end} some of the {show_count(fleet.holders)} holders are without a "
+    text += f"lease, at worst {_of_all(worst, fleet.holders)}."
+    return [text, _back(summary, first, axis)]
+
+
+def _of_all(count: float, of: int) -> str:
+    """A number of holders; a mean over runs need not be whole."""
+    return "all of them" if round(count) >= of else f"{show_count(round(count))} ({show_share(count / of)})"
+
+
+def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
+    """When 99 % are back, or how it stands at the end."""
+    rows = summary.rows_of(first)
+    never = [row for row in rows if math.isinf(row.of("ttr99_s"))]
+    what = "99 % have one again" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
+    if not never:
+        ttr = first.mean("ttr99_s")
+        since = "the clock of recovery starts" if first.scenario.is_counted_from_file else "the dependency is back"
+        at = _at(axis, summary.recovers_from_s + ttr)
+        text = f"{what} {show_duration(ttr)} after {since}" if ttr > 0 else f"{what} as soon as {since}"
+        return f"{text}, at {at}." if axis.start is not None else f"{text}."
+    which = "" if len(never) == len(rows) else f"In {len(never)} of {len(rows)} runs "
+    return f"{which}{_left(never, first)}."[:1].upper() + f"{which}{_left(never, first)}."[1:]
+
+
+def _left(never: Sequence[object], first: Group) -> str:
+    """How a run stands at its end that is not back."""
+    fleet = first.scenario.fleet
+    if first.verdicts.get("collapsed"):
+        they = "they do" if fleet is not None else "the backlog does"
+        text = f"{they} not come back" if fleet is not None else "the backlog does not become less"
+    else:
+        text = "99 % are not back at the end, but what waits becomes less"
+    if fleet is not None and len(never) == first.runs:
+        left = (1 - first.mean("leased_end_share")) * fleet.holders
+        text += f": at the end {_of_all(left, fleet.holders)} {'are' if round(left) != 1 else 'is'} without a lease"
+    return text
+
+
+def _jobs(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
+    peak, served = first.mean("backlog_peak"), first.mean("served_share")
+    text = f"Up to {show_count(peak)} jobs are without an answer at one time"
+    gave_up = first.mean("gave_up")
+    text += f"; {show_share(served)} of all jobs get one"
+    text += f", and {show_count(gave_up)} give up." if gave_up > 0 else "."
+    return [text, _back(summary, first, axis)]
+
+
+def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
+    """When the stages after the leases are normal again."""
+    variants = stage_times.variants(summary)
+    if not variants:
+        return []
+    first = variants[0]
+    end = first.normal_s[ALL].mean
+    if first.is_well(ALL):
+        return [f"All stages are normal {'all' if end == 0 else 'almost all'} the time."]
+    if math.isinf(end):
+        return [f"Not all stages are normal again before the end; {first.last} hold it up."]
+    return [f"All stages are normal again at {axis.show(end)}, {first.last} last."]
+
+
+def _others(summary: Summary) -> list[str]:
+    """Which of the other variants collapse."""
+    first, *others = summary.groups
+    down = [f"“{group.variant}”" for group in others if group.verdicts.get("collapsed")]
+    if not down:
+        return []
+    shown = down if len(down) <= 3 else [*down[:2], f"{len(down) - 2} others"]
+    listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+    verb = "collapses" if len(down) == 1 else "collapse"
+    return [f"{listed[:1].upper()}{listed[1:]} {verb}{' too' if first.verdicts.get('collapsed') else ''}."]
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+def _limit(summary: Summary) -> advice.Limit | None:
+    """What limits the first variant: the stage that is last, where stages follow, else the leases or jobs."""
+    first, variants = summary.groups[0], stage_times.variants(summary)
+    if variants:
+        return advice.limit_of_stage(first, variants[0].last.split()[0])
+    return advice.limit_of(first)
+
+
+def _why(summary: Summary, limit: advice.Limit | None) -> Cause:
+    first, variants = summary.groups[0], stage_times.variants(summary)
+    if limit is None:
+        if first.unleased is None and first.scenario.fleet is not None:
+            return Cause(mechanism="nothing")
+        return Cause(text="No single limit explains at least half of the time: see the table.")
+    text = f"{limit.text[:1].upper()}{limit.text[1:]}."
+    if variants and variants[0].last != "leases":
+        text = f"What comes last are {variants[0].last}: {limit.text}."
+    return Cause(text=text, mechanism=limit.kind, number=limit.number)
+
+
+# --- what helps -------------------------------------------------------------------------------------------------------
+
+
+def _change(manifest: RunManifest, summary: Summary, limit: advice.Limit | None) -> tuple[Change, Group | None]:
+    """The change that helps most, and the variant that it is, if it is one."""
+    groups = summary.groups
+    first, others = groups[0], groups[1:]
+    measure = advice.measure_of(groups)
+    was = first.mean(measure)
+    if was == 0 or (was <= first.scenario.window_s and first.verdicts.get("recovered") == first.runs):
+        return Change(text="Nothing needs to: it is back at once."), None
+    best = advice.best_of(groups)
+    declared = advice.declared_only(groups)
+    if best is not None and was - best.mean(measure) > best.scenario.window_s:
+        return _best(manifest, summary, best, measure, declared), best
+    said = [f"None of the {len(others)} other variants is sooner." if len(others) > 1 else ""]
+    said[0] = f"“{others[0].variant}” is no sooner." if len(others) == 1 else said[0]
+    said += [advice.fewest_wait(groups) if others and math.isfinite(was) else "", *declared]
+    found = None if limit is None else remedy.of(first, limit)
+    if found is None:
+        return Change(text=" ".join(text for text in said if text), is_simulated=False), None
+    said.append(f"The limit points to this: {found.text} (not simulated; this tries it).")
+    command = f"recovery run {shlex.quote(manifest.file)} --set {shlex.quote(found.override)}"
+    return Change(
+        text=" ".join(text for text in said if text), name=found.name, is_simulated=False, command=command
+    ), None
+
+
+def _best(manifest: RunManifest, summary: Summary, best: Group, measure: str, declared: Sequence[str]) -> Change:
+    first, axis = summary.groups[0], TimeAxis.of(manifest)
+    was, now = first.mean(measure), best.mean(measure)
+    saved, low, high = advice.saved_s(summary, best)
+    whole = "all stages are normal" if measure == "all_normal_s" else "99 % are back"
+    since = "" if measure == "all_normal_s" else " after the dependency's return"
+    when = f"at {_at(axis, now)}" if measure == "all_normal_s" else f"{show_duration(now)}{since}"
+    text = f"“{best.variant}”: {whole} {when}"
+    if math.isinf(was):
+        saved = math.inf
+        text += ", instead of never" if was == now else " instead of never"
+    else:
+        saved = was - now if math.isnan(saved) else saved
+        text += f", {show_duration(saved)} sooner ({show_share(saved / was)} less"
+        text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
+        text += ", a difference that chance can make in so few runs" if low <= 0 else ""
+    costs = _costs(first, best)
+    text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
+    after = advice.limit_of(best) if not best.verdicts.get("collapsed") and measure == "ttr99_s" else None
+    text += f" What paces it then: {after.text}." if after is not None else ""
+    alone = advice.leases_alone(summary.groups)
+    return Change(text=" ".join([text, *declared, *([alone] if alone else [])]), name=best.variant, saved_s=saved)
+
+
+def _costs(first: Group, best: Group) -> str:
+    """Harms that are clearly more under another variant, in words."""
+    out = []
+    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
+    for name in register.harms(traffic):
+        was, now, known = first.mean(name), best.mean(name), register.find(name, traffic)
+        if known is None or not math.isfinite(was) or not math.isfinite(now):
+            continue
+        is_share = known.form == "share"
+        if now - was < SHARE_GROWS if is_share else now <= was * (1 + GROWS):
+            continue
+        show = show_share if is_share else show_count
+        out.append(f"{known.axis} {show(now)} instead of {show(was)}")
+    return "; ".join(out)
+
+
+# --- how sure ---------------------------------------------------------------------------------------------------------
+
+
+def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
+    first = summary.groups[0]
+    out = []
+    if first.runs < 2:
+        command = f"recovery run {shlex.quote(manifest.file)} --replications 20"
+        out.append(f"One run of each variant, so no interval; {command} gives one.")
+    else:
+        out.append(f"{first.runs} runs of each variant, 95 % intervals: {_span(summary, first)}.")
+        if helper is not None:
+            out.append(f"“{helper.variant}”: {_span(summary, helper)}.")
+    near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]
+    if near:
+        names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
+        out.append(f"Near a cliff, so that another run may end elsewhere: {names}.")
+    return " ".join(out)
+
+
+def _span(summary: Summary, group: Group) -> str:
+    """Time to 99 % of those that recover, and the chance of never, with intervals."""
+    times = [row.of("ttr99_s") for row in summary.rows_of(group)]
+    back = [time for time in times if math.isfinite(time)]
+    never = len(times) - len(back)
+    low, high = theory.wilson(never, len(times))
+    chance = f"never within the run in {never} of {len(times)} (chance {show_share(low)} to {show_share(high)})"
+    if not back:
+        return chance
+    mean, least, most = mean_interval(back, least=0.0)
+    interval = f" ({show_duration(least)} to {show_duration(most)})" if math.isfinite(least) else ""
+    return f"99 % back after {show_duration(mean)}{interval}{' where it recovers' if never else ''}; {chance}"
+
+
+# --- what it rests on -------------------------------------------------------------------------------------------------
+
+
+def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
+    out = assumed(notes)
+    for group in groups:
+        if not group.verdicts.get("collapsed"):
+            out += [text for text in advice.assumptions(group) if text not in out]
+    return " ".join(out)
+
+
+# --- a run over swept keys --------------------------------------------------------------------------------------------
+
+
+def _of_points(summary: Summary) -> Answer:
+    """Where each variant tips over, over the one swept key; or which point collapses most often."""
+    lever = levers.lever_of(summary)
+    worst = max(summary.groups, key=lambda group: group.collapsed.share)
+    limit = advice.limit_of(worst) if worst.verdicts.get("collapsed") else None
+    why = Cause() if limit is None else Cause(
+        text=f"Of “{levers.label_of(worst.variant, worst.levers)}”: {limit.text}.", mechanism=limit.kind,
+        number=limit.number,
+    )  # fmt: skip
+    finite = [group for group in summary.groups if math.isfinite(group.mean("ttr99_s"))]
+    change = Change()
+    if finite:
+        best = min(finite, key=lambda group: group.mean("ttr99_s"))
+        name = levers.label_of(best.variant, best.levers)
+        change = Change(text=f"Soonest is “{name}”, back after {show_duration(best.mean('ttr99_s'))}.", name=name)
+    runs = sum(group.runs for group in summary.groups)
+    share = f"{len(summary.groups)} points, {runs} runs"
+    return Answer(
+        happened=Part(text=" ".join(_tips(summary, lever, worst))),
+        why=why,
+        change=change,
+        sure=Part(text=f"{share}; shares and edges have 95 % intervals in the table."),
+        rests_on=Part(text=_rests_on(summary.notes, [])),
+    )
+
+
+def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[str]:
+    if lever is None:
+        label = levers.label_of(worst.variant, worst.levers)
+        return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
+    out = []
+    for variant, at in levers.crossings(summary, lever).items():
+        own = [group for group in summary.groups if group.variant == variant]
+        if math.isfinite(at.at):
+            shares = sorted((lever.of(g), g.collapsed.share) for g in own)
+            side = "above" if shares[-1][1] > shares[0][1] else "below"
+            text = f"“{variant}” collapses in more than half of its runs {side} {lever.show(at.at)}"
+            if math.isfinite(at.low) and math.isfinite(at.high):
+                text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
+        else:
+            least, *_, most = [show_share(share) for share in sorted(g.collapsed.share for g in own)]
+            text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
+        predicted = levers.hidden_capacity(own[0].scenario, lever)
+        if math.isfinite(predicted):
+            text += f"; its predicted hidden capacity is {lever.show(predicted)}"
+        out.append(text + ".")
+    return out

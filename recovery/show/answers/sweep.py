@@ -1,0 +1,132 @@
+"""The answer of a sweep, from its summary: the file as it stands, which lever decides, what to choose, how sure."""
+
+import math
+from collections.abc import Sequence
+
+from recovery.measures import register
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import assumed, named
+from recovery.show.sweep_figures.drawn import Told, told, what
+from recovery.show.words import speaking_of
+from recovery.store.record import Estimate, Share
+from recovery.store.sweep_record import Policy, Summary
+from recovery.units import show_count, show_duration, show_share
+
+SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
+GROWS = 0.05  # another harm from so much more on, relative
+
+
+def answer_of(summary: Summary) -> Answer:
+    """The answer of a finished sweep."""
+    ran = [one for one in told(summary) if one.has_run]
+    if not ran:
+        lost = sum(one.failed for one in summary.policies)
+        return Answer(
+            happened=Part(text=f"Every run failed: {lost} of {len(summary.policies)} policies."), why=Cause(),
+            change=Change(), sure=Part(), rests_on=Part(),
+        )  # fmt: skip
+    base = next((one for one in ran if one.is_baseline), None)
+    found = Answer(
+        happened=Part(text=_happened(summary, base, ran)),
+        why=_why(summary, ran),
+        change=_change(summary, base, ran[0]),
+        sure=Part(text=_sure(summary, ran)),
+        rests_on=Part(text=_rests_on(summary)),
+    )
+    parts = {name: part.model_copy(update={"text": speaking_of(summary.called, part.text)}) for name, part in found}
+    return found.model_copy(update=parts)
+
+
+def _span(found: Estimate) -> str:
+    if math.isnan(found.low) or math.isnan(found.high):
+        return show_duration(found.mean)
+    return f"{show_duration(found.mean)} ({show_duration(max(found.low, 0.0))} to {show_duration(found.high)})"
+
+
+def _never(found: Share) -> str:
+    return f"never in {show_share(found.share)} of the runs (at most {show_share(found.high)})"
+
+
+def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
+    if base is None:
+        return f"No run of the file as it stands was done; {len(ran)} other policies ran."
+    text = f"As the file stands: {what(summary)} after {_span(base.restricted)} on average, "
+    text += f"where never counts as {show_duration(summary.limit_s)}; {_never(base.not_recovered)}."
+    lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
+    if lost:
+        most = show_share(summary.never_max)
+        text += f" {lost} of {len(ran)} policies surely collapse in more than {most} of the runs."
+    return text
+
+
+def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
+    """The lever whose values differ most in the middle time of their policies."""
+    spreads: list[tuple[float, str, list[tuple[float, str]]]] = []
+    for lever in summary.design.levers:
+        middles = []
+        for value in lever.values:
+            times = sorted(one.restricted.mean for one in ran if one.levers.get(lever.key) == value)
+            if times:
+                middles.append((times[len(times) // 2], str(value)))
+        if len(middles) > 1:
+            middles.sort()
+            spreads.append((middles[-1][0] - middles[0][0], lever.key, middles))
+    if not spreads:
+        return Cause()
+    spread, key, middles = max(spreads)
+    (low, best), (high, worst) = middles[0], middles[-1]
+    text = f"{key} decides most: with {best} the middle policy takes {show_duration(low)}, "
+    return Cause(text=f"{text}with {worst} {show_duration(high)}.", mechanism=key, number=spread)
+
+
+def _change(summary: Summary, base: Told | None, best: Told) -> Change:
+    if base is best:
+        return Change(text="None of the other policies is sooner on average than the file as it stands.")
+    text = f"“{best.told}”: {_span(best.restricted)} on average"
+    saved, differs = math.nan, best.difference
+    if differs is not None:
+        saved = -differs.mean
+        text += f", {show_duration(saved)} sooner than the file as it stands" if saved > 0 else ""
+        if math.isfinite(differs.low + differs.high):
+            text += f" ({show_duration(-differs.high)} to {show_duration(-differs.low)}, over the same draws)"
+    costs = "" if base is None else _costs(summary, base, best)
+    text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
+    return Change(text=text, name=best.name, saved_s=saved)
+
+
+def _costs(summary: Summary, base: Policy, best: Policy) -> str:
+    out = []
+    for name in register.harms(summary.traffic):
+        known = register.find(name, summary.traffic)
+        was, now = (one.harm[name].mean if name in one.harm else math.nan for one in (base, best))
+        if known is None or not (math.isfinite(was) and math.isfinite(now)):
+            continue
+        is_share = known.form == "share"
+        if now - was >= SHARE_GROWS if is_share else now > was * (1 + GROWS):
+            show = show_share if is_share else show_count
+            out.append(f"{known.axis} {show(now)} instead of {show(was)}")
+    return "; ".join(out)
+
+
+def _sure(summary: Summary, ran: Sequence[Told]) -> str:
+    best, chosen = ran[0], next((one for one in ran if one.is_chosen), None)
+    near, sure = show_duration(summary.indifference_s), show_share(summary.confidence)
+    alike = sum(1 for one in ran if one.not_told_apart)
+    if chosen is not None:
+        text = f"It is chosen: no other of {len(ran)} policies is better by more than {near} ({sure}); "
+        text += f"{alike} are as good."
+    else:
+        text = f"It is not chosen: {alike} of {len(ran)} policies are not told apart from the best ({sure}); "
+        text += f"{summary.selection.why_not} (indifference: {near})."
+    return f"{text} It is {_never(best.not_recovered)}, over {best.runs} runs."
+
+
+def _rests_on(summary: Summary) -> str:
+    out, design = [], summary.design
+    if keys := [one.key for one in design.uncertainties]:
+        text = named(keys, "drawn, since nobody knows them")
+        if design.accept is not None:
+            kept, tried = show_count(design.accept.kept), show_count(design.accept.tried)
+            text += f"; of {tried} draws the {kept} count that meet what was observed"
+        out.append(text + ".")
+    return " ".join([*out, *assumed(summary.notes)])
