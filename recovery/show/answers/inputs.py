@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recovery.store.run_record import Note
+from recovery.store.note_record import Note
 
 NAMED_MAX = 4  # inputs that are named; of more their number is told
 

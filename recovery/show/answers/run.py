@@ -16,7 +16,8 @@ from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
 from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
-from recovery.store.run_record import Group, Note, RunManifest, Summary
+from recovery.store.note_record import Note
+from recovery.store.run_record import Group, RunManifest, Summary
 from recovery.units import show_count, show_duration, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
