@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 import pytest
 import run_records
 from click.testing import CliRunner
@@ -15,6 +17,7 @@ from recovery.cli import main as cli
 from recovery.reading.experiment import parse
 from recovery.show import compare_text
 from recovery.simulate import pipeline
+from recovery.store.compare_record import Comparison, Difference
 from recovery.store.manifest_record import FORMAT
 from recovery.store.run_record import RunManifest
 from recovery.study import compare, keeping
@@ -39,6 +42,16 @@ def made() -> dict[str, RunManifest]:
             outcomes = list(runner.run([(experiment.first, 1, 0)]))
         out[kind] = keeping.results(experiment, outcomes, summarise(experiment, outcomes)).manifest
     return out
+
+
+def beside(*folders: Path, conditions: Sequence[str] = (), variant: str = "") -> Comparison:
+    """The comparison of finished folders."""
+    return compare.compared(compare.sides(folders), [compare.condition(text) for text in conditions], variant)
+
+
+def differences(*folders: Path) -> tuple[Difference, ...]:
+    """Every difference of finished folders."""
+    return beside(*folders).differences
 
 
 class Maker(Protocol):
@@ -74,7 +87,7 @@ def folder_of(made: dict[str, RunManifest]) -> Maker:
 
 def test_runs_of_the_same_draws_are_paired(folder_of: Maker, tmp_path: Path) -> None:
     a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": TIMES["b"]})
-    rows = {row.measure: row for row in compare.compared([a, b])}
+    rows = {row.measure: row for row in differences(a, b)}
     assert set(rows) == {"ttr99_s", "wasted_share"}  # what was not measured is not compared
     for measure, scale in (("ttr99_s", 1.0), ("wasted_share", 1e-3)):
         wanted = stats.ttest_rel(TIMES["b"], TIMES["a"]).confidence_interval(0.95)
@@ -87,7 +100,7 @@ def test_runs_of_the_same_draws_are_paired(folder_of: Maker, tmp_path: Path) -> 
 
 def test_runs_of_other_seeds_are_independent(folder_of: Maker, tmp_path: Path) -> None:
     a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": TIMES["b"][:3]}, seed=2)
-    [row] = [row for row in compare.compared([a, b]) if row.measure == "ttr99_s"]
+    [row] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     x, y = np.array(TIMES["b"][:3]), np.array(TIMES["a"])
     parts = x.var(ddof=1) / 3, y.var(ddof=1) / 4
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 3)  # Welch and Satterthwaite
@@ -101,7 +114,7 @@ def test_runs_of_other_seeds_are_independent(folder_of: Maker, tmp_path: Path) -
 def test_variants_are_matched_by_name_and_the_first_with_the_first(folder_of: Maker, tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"as is": [5.0], "lifo": [4.0], "only here": [1.0]})
     b = folder_of(tmp_path / "b", {"as written": [6.0], "lifo": [7.0]})
-    rows = [row for row in compare.compared([a, b]) if row.measure == "ttr99_s"]
+    rows = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     assert [(row.variant, row.than_variant, row.difference.mean) for row in rows] == [
         ("as written", "as is", 1.0),
         ("lifo", "lifo", 3.0),
@@ -112,11 +125,11 @@ def test_variants_are_matched_by_name_and_the_first_with_the_first(folder_of: Ma
 def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Path) -> None:
     a = folder_of(tmp_path / "a", {"w": [100.0, math.inf]})
     b = folder_of(tmp_path / "x" / "a", {"w": [math.inf, math.inf]})
-    [row] = [row for row in compare.compared([a, b]) if row.measure == "ttr99_s"]
+    [row] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     assert (row.than_mean, row.mean) == (550.0, 1000.0)
     assert (row.than_never_share, row.never_share) == (0.5, 1.0)
     assert row.run == str(b)  # both have the name a: folders tell them apart
-    text = compare_text.told([row])
+    text = compare_text.told(beside(a, b))
     assert "9.2 min, never in 50 %" in text
     assert " never " in text
 
@@ -126,10 +139,10 @@ def test_a_time_to_recovery_is_restricted_to_what_is_left_after_the_return(folde
     back = {"recovers_from_s": 1.0, "leases_normal_s": math.inf}
     a = folder_of(tmp_path / "a", {"w": [100.0]}, **back)
     b = folder_of(tmp_path / "b", {"w": [300.0]}, **back)
-    rows = {row.measure: row for row in compare.compared([a, b])}
+    rows = {row.measure: row for row in differences(a, b)}
     assert (rows["leases_normal_s"].mean, rows["leases_normal_s"].than_mean) == (1000.0, 1000.0)
     never = folder_of(tmp_path / "c", {"w": [300.0]}, recovers_from_s=1.0, ttr90_s=math.inf)
-    [row] = [row for row in compare.compared([never, never]) if row.measure == "ttr90_s"]
+    [row] = [row for row in differences(never, never) if row.measure == "ttr90_s"]
     assert (row.mean, row.never_share) == (700.0, 1.0)
 
 
@@ -143,9 +156,12 @@ def test_what_cannot_be_compared_is_told(folder_of: Maker, tmp_path: Path) -> No
     jobs = folder_of(tmp_path / "jobs", {"w": [1.0]}, kind="jobs")
     (old / "summary.json").write_text('{"format": 1, "rows": []}')
     for arguments, said in (
-        ([run, sweep], "is the folder of a sweep, and another is of a run; want folders of runs alone, or one sweep"),
-        ([sweep, run], "is the folder of a sweep; want the names of its policies, or folders of runs alone"),
-        ([run, tmp_path / "empty"], "holds no finished run; want a folder that recovery run wrote"),
+        ([run, sweep], "is the folder of a sweep, and"),
+        (
+            [sweep, run],
+            "is not; want folders of runs alone, folders of sweeps alone, or one sweep and the names of its",
+        ),
+        ([run, tmp_path / "empty"], "holds no finished run; want a folder that recovery run or sweep wrote"),
         ([run, broken], "summary.json: is damaged"),
         ([run, old], f"summary.json has format 1; want {FORMAT}: run the experiment again"),
         ([run, "fifo"], "holds no finished sweep"),
@@ -162,9 +178,229 @@ def test_what_cannot_be_compared_is_told(folder_of: Maker, tmp_path: Path) -> No
 def test_a_rate_is_no_time_and_the_number_of_a_course_no_measure(folder_of: Maker, tmp_path: Path) -> None:
     """A rate a second ends as times do, and yet the horizon is no limit to it."""
     folders = [folder_of(tmp_path / name, {"w": TIMES[name][:2]}, drift_per_s=50.0) for name in "ab"]
-    rows = {row.measure: row for row in compare.compared(folders)}
+    rows = {row.measure: row for row in differences(*folders)}
     wanted = 50 * (sum(TIMES["b"][:2]) - sum(TIMES["a"][:2])) / 2
     assert rows["drift_per_s"].difference.mean == pytest.approx(wanted)
     assert max(rows["drift_per_s"].mean, rows["drift_per_s"].than_mean) > rows["drift_per_s"].horizon_s
     assert rows["drift_per_s"].never_share is None
     assert "outages_index" not in rows
+
+
+# --- conditions and verdicts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "plus"),
+    [
+        ("ttr99_s > +10%", 1.1, 0.0),
+        ("ttr99_s>-5%", 0.95, 0.0),
+        ("ttr99_s > +20s", 1.0, 20.0),
+        ("ttr99_s < -1m", 1, -60),
+    ],
+)
+def test_a_condition_on_a_change_is_a_paired_test_of_new_less_factor_times_old(
+    folder_of: Maker, tmp_path: Path, text: str, factor: float, plus: float
+) -> None:
+    """Oracle: SciPy's one-sample t interval of new - factor x old - plus, on the numbers that were written."""
+    a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": TIMES["b"]})
+    by = np.array(TIMES["b"]) - factor * np.array(TIMES["a"]) - plus
+    ends = stats.ttest_1samp(by, 0.0).confidence_interval(0.95)
+    beyond = {end > 0 if ">" in text else end < 0 for end in ends}
+    wanted = "unsure" if len(beyond) > 1 else "yes" if beyond == {True} else "no"
+    [told] = beside(a, b, conditions=[text]).conditions
+    assert told.holds == wanted
+    assert told.change_share == pytest.approx(np.mean(TIMES["b"]) / np.mean(TIMES["a"]) - 1)
+
+
+@pytest.mark.parametrize(
+    ("new", "condition", "status", "holds"),
+    [
+        ([120.0, 150.0, 110.0, 180.0], "ttr99_s > +10%", 99, "yes"),  # 20 s more in each: exact
+        ([120.0, 150.0, 110.0, 180.0], "ttr99_s > +30s", 0, "no"),
+        ([120.0, 150.0, 110.0, 180.0], "ttr99_s > +20s", 0, "no"),  # not more than 20
+        ([120.0, 150.0, 110.0, 180.0], "ttr99_s >= +20s", 99, "yes"),
+        ([120.0, 150.0, 110.0, 180.0], "ttr99_s < -10%", 0, "no"),
+        ([300.0, 20.0, 90.0, 160.0], "ttr99_s > +10%", 4, "unsure"),
+        ([120.0, 150.0, 110.0, 180.0], "wasted_share > +1pp", 99, "yes"),  # a thousandth of the times: 2 points
+        ([120.0, 150.0, 110.0, 180.0], "wasted_share > +3pp", 0, "no"),
+        ([100.0, 130.0, math.inf, 160.0], "ttr99_s = never", 99, "yes"),
+        ([100.0, 130.0, 90.0, 160.0], "ttr99_s = never", 0, "no"),
+        ([math.inf] * 4, "ttr99_s > +500%", 99, "yes"),  # from always to never is beyond every bound
+        ([100.0] * 4, "ttr99_s > 99s", 99, "yes"),  # no sign: the new value alone
+        ([100.0] * 4, "ttr99_s > 2m", 0, "no"),
+        ([100.0, 130.0, 90.0, 160.0], "ttr99_s > 2m", 4, "unsure"),
+        ([100.0, 130.0, 90.0, 160.0], "launches_normal_s > +10%", 4, "not measured"),
+    ],
+)
+def test_conditions_decide_the_exit_status(
+    folder_of: Maker, tmp_path: Path, new: list[float], condition: str, status: int, holds: str
+) -> None:
+    """Oracle: the table of statuses (99: surely holds, 4: nobody can tell), on numbers whose answer is plain."""
+    a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": new})
+    options = ["--out", str(tmp_path / "out"), "--no-report", "--fail-if", condition]
+    result = CliRunner().invoke(cli.main, ["compare", str(a), str(b), *options, "--json"])
+    assert result.exit_code == status, result.output
+    assert [one["holds"] for one in json.loads(result.stdout)["conditions"]] == [holds]
+    told = CliRunner().invoke(cli.main, ["compare", str(a), str(b), *options])
+    assert f"fail if {condition}: " in told.stdout
+
+
+def test_several_conditions_end_with_the_worst_status(folder_of: Maker, tmp_path: Path) -> None:
+    a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": [300.0, 20.0, 90.0, 160.0]})
+    for conditions, status in ((["ttr99_s > +10%"], 4), (["ttr99_s > +10%", "ttr99_s > 1s"], 99)):
+        words = [word for text in conditions for word in ("--fail-if", text)]
+        result = CliRunner().invoke(cli.main, ["compare", str(a), str(b), "--no-report", *words])
+        assert result.exit_code == status
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ttr99", "want a condition such as"),
+        ("ttr98_s > +1%", "ttr98_s is not a measure (did you mean ttr99_s?)"),
+        ("ttr99_s > 10%", "a time in per cent; want a change, as in ttr99_s > +10%"),
+        ("ttr99_s > never", "want = or != before never"),
+        ("ttr99_s = 5m", "want = or != before never"),
+        ("ttr99_s = always", "(always: of milestones)"),
+        ("wasted_share = never", "is no time"),
+        ("ttr99_s > +5pp", "want a change such as +10% or +2m"),
+        ("relapses > +x", "want a change such as +10% or +0.5"),
+        ("decline_ends_s > 5m", "only a change of decline_ends_s may be bounded"),
+    ],
+)
+def test_a_condition_that_is_none_says_what_is_wanted(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match="--fail-if is ") as error:
+        compare.condition(text)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("new", "verdict", "is_worse"),
+    [
+        ([150.0, 180.0, 140.0, 210.0], "worse", True),
+        ([50.0, 80.0, 40.0, 110.0], "better", False),
+        (TIMES["a"], "the same", None),
+        ([300.0, 20.0, 90.0, 160.0], "not told apart", None),
+        ([math.inf] * 4, "changed outcome", True),
+    ],
+)
+def test_the_verdict_says_what_the_change_did(
+    folder_of: Maker, tmp_path: Path, new: list[float], verdict: str, is_worse: bool | None
+) -> None:
+    a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": new})
+    if verdict == "changed outcome":  # of a run that never comes back the verdict is another, too
+        text = (b / "summary.json").read_text().replace('"recovered"', '"collapsed"')
+        (b / "summary.json").write_text(text)
+    [told] = beside(a, b).outcomes
+    assert (told.verdict, told.is_worse) == (verdict, is_worse)
+
+
+# --- scenarios and sweeps, as a user meets them -----------------------------------------------------------------------
+
+SCENARIO = """
+horizon = "15m"
+hold = "1m"
+fleet = {{ holders = 300, hosts = 4 }}
+host = {{ establish_time = {{ dist = "exponential", mean = "{service}" }}, timeout = "5s", fail_after = "100ms" }}
+lease = {{ duration = "2m", check_every = "30s" }}
+dependency.outages = [{{ from = "2m", to = "5m" }}]
+policy.queue = "lifo"
+[variants."expired work dropped"]
+policy.queue = "drop-expired"
+"""
+SWEEP = """
+[sweep]
+method = "random"
+samples = 4
+[sweep.levers]
+"policy.queue" = { values = ["lifo", "drop-expired"] }
+[sweep.uncertainties]
+"host.timeout" = { min = "4s", max = "6s" }
+"""
+
+
+def test_two_scenarios_are_run_with_the_same_seeds_and_compared(tmp_path: Path) -> None:
+    """Three times the service time is surely worse; the pairs are those of the same seed, and the page has both."""
+    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
+    old.write_text(SCENARIO.format(service="60ms"))
+    new.write_text("seed = 7\n" + SCENARIO.format(service="180ms"))
+    words = ["compare", str(old), str(new), "--replications", "4", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.main, [*words, "--fail-if", "ttr99_s > +10%"])
+    assert result.exit_code == 99, result.output
+    assert "is worse than old: 99 % back after" in result.stdout.splitlines()[0]
+    assert "(4 runs against 4, paired: the same seeds and draws)" in result.stdout
+    place = tmp_path / "out" / "new-beside-old"
+    assert f"report: {place / 'report.html'}" in result.stdout
+    page = (place / "report.html").read_text()
+    assert page.count("<figure id") == 2  # both curves, and a panel for each variant
+    assert "ttr99_s &gt; +10%" in page
+    seeds = {row["seed"] for row in json.loads((place / "new" / "new" / "summary.json").read_text())["rows"]}
+    assert seeds == {1}  # the old one's
+    again = CliRunner().invoke(
+        cli.main,
+        ["compare", str(place / "old" / "old"), str(place / "new" / "new"), "--variant", "expired work dropped",
+         "--no-report", "--json"],
+    )  # fmt: skip
+    told = json.loads(again.stdout)
+    assert {one["variant"] for one in told["differences"]} == {"expired work dropped"}
+    assert told["report"] is None
+
+
+def test_a_scenario_stands_beside_a_finished_run_with_its_seed_and_replications(tmp_path: Path) -> None:
+    old = tmp_path / "mine.toml"
+    old.write_text(SCENARIO.format(service="60ms"))
+    done = CliRunner().invoke(
+        cli.main, ["run", str(old), "--seed", "5", "--replications", "2", "--no-report", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    words = ["compare", str(tmp_path / "mine"), str(old), "--no-report", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 0, result.output
+    assert "are the same in 2 runs" in result.stdout.splitlines()[0]  # the same file, the same seeds: equal to the bit
+
+
+def test_two_sweeps_are_paired_draw_by_draw(tmp_path: Path) -> None:
+    """The same draws in both. Oracle: the difference of the means over the draws of runs.parquet, policy by policy."""
+    frames = {}
+    for name, service in (("old", "60ms"), ("new", "300ms")):
+        file = tmp_path / f"{name}.toml"
+        file.write_text(SCENARIO.format(service=service).partition("[variants")[0] + SWEEP)
+        done = CliRunner().invoke(
+            cli.main, ["sweep", str(file), "--replications", "3", "--no-report", "--out", str(tmp_path)]
+        )
+        assert done.exit_code == 0, done.output
+        frames[name] = pl.read_parquet(tmp_path / name / "runs.parquet").filter(pl.col("role") == "draw")
+    words = ["compare", str(tmp_path / "old"), str(tmp_path / "new"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.main, [*words, "--fail-if", "ttr99_s > +10%", "--json"])
+    assert result.exit_code == 99, result.output
+    told = json.loads(result.stdout)
+    rows = [one for one in told["differences"] if one["measure"] == "ttr99_s"]
+    assert len(rows) == 2
+    for row in rows:
+        both = [frames[name].filter(pl.col("policy") == row["variant"]).sort("replication", "draw") for name in frames]
+        assert both[0]["host.timeout"].to_list() == both[1]["host.timeout"].to_list()
+        by = both[1]["ttr99_s"].to_numpy() - both[0]["ttr99_s"].to_numpy()
+        assert row["is_paired"]
+        assert row["difference"]["mean"] == pytest.approx(by.mean())
+    assert Path(told["report"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.toml", "nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["a.toml", "lifo"], "--fail-if and --variant are set"),
+        (["a.toml", "a.toml", "lifo"], "lifo is neither a folder of results nor a scenario"),
+        (["a.toml", "swept.toml"], "swept.toml: sweep.uncertainties is set; want recovery sweep"),
+        (["a.toml", "a.toml", "--variant", "nobody"], "have no variant 'nobody' in common"),
+    ],
+)
+def test_what_cannot_stand_side_by_side_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = SCENARIO.format(service="60ms")
+    Path("a.toml").write_text(text)
+    Path("swept.toml").write_text(text.partition("[variants")[0] + SWEEP)
+    result = CliRunner().invoke(cli.main, ["compare", *words, "--fail-if", "ttr99_s > +10%", "--no-report"])
+    assert (result.exit_code, said in result.stderr) == (2, True), result.output

@@ -19,6 +19,6 @@ class Status(IntEnum):
     OURS = 1, "our fault: a bug, a disk, the memory"
     USAGE = 2, "usage or scenario"
     FAILED = 3, "some runs failed"
-    UNSURE = 4, "inconclusive: an interval spans the bound"
-    THRESHOLD = 99, "an [expect] does not hold"
+    UNSURE = 4, "inconclusive: an interval spans a bound"
+    THRESHOLD = 99, "an [expect] surely does not hold, or a --fail-if surely does"
     INTERRUPTED = 130, "interrupted (Ctrl-C, SIGTERM, SIGHUP): what was done is kept"

@@ -1,11 +1,13 @@
-"""What `recovery compare` says of finished runs beside each other: a table for each pair of variants."""
+"""What `recovery compare` says of runs or sweeps beside each other: what a change did, then a table for each pair."""
 
 import math
 from collections.abc import Callable, Sequence
 
 from recovery import units
+from recovery.measures import register
+from recovery.measures.words import show_measure
 from recovery.show.text import table
-from recovery.store.compare_record import Difference
+from recovery.store.compare_record import Comparison, Condition, Difference, Outcome
 from recovery.units import show_duration, show_number, show_share
 
 Show = Callable[[float], str]
@@ -15,44 +17,140 @@ SHOWN = (
     "errors_end_s", "all_normal_s", "served_share", "latency_p99_s", "amplification", "wasted_share", "queue_peak",
     "backlog_peak", "unleased_holder_hours", "error_minutes",
 )  # fmt: skip
+NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
+_NAMED = {"all_normal_s": "all normal again"}
+_HOLDS = {
+    "yes": "holds, which it must not",
+    "no": "does not hold",
+    "unsure": "not decided: the interval spans the bound, want more replications",
+    "not measured": "not measured",
+}
 
 
-def told(rows: Sequence[Difference]) -> str:
-    """What was compared, for people: a table for each pair of variants."""
-    parts = []
+def told(found: Comparison) -> str:
+    """All of a comparison, for people."""
+    parts = ["\n".join(answer(one, named=len(found.outcomes) > len(found.names) - 1) for one in found.outcomes)]
+    parts += [conditions(found.conditions)] if found.conditions else []
+    parts += [f"{head(own[0])}\n{table(lines(own))}" for own in grouped(found.differences)]
+    return "\n\n".join([*parts, NEVER])
+
+
+def answer(one: Outcome, *, named: bool) -> str:
+    """What a change did, in a sentence; `named` with the variant that it speaks of."""
+    whose = f"{one.run}, “{one.variant}”," if named else one.run
+    against = one.than if one.than_variant == one.variant else f"{one.than}, “{one.than_variant}”"
+    back = f"recovers in {one.recovered} of {one.runs} runs, {against} in {one.than_recovered} of {one.than_runs}"
+    if one.verdict == "changed outcome":
+        return f"{whose} changes the outcome{' for the worse' if one.is_worse else ' for the better'}: it {back}."
+    if one.difference is None:
+        return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} is known of neither."
+    row = one.difference
+    show = show_of(row.measure)
+    means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
+    of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
+    what = register_words(row.measure)
+    if one.verdict == "the same":
+        runs = "run" if row.runs == 1 else f"{row.runs} runs"
+        return f"{whose} and {against} are the same in {runs}: {after(what, means[1])}."
+    by = f"{signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
+    if one.verdict in ("better", "worse"):
+        return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {means[0]}, {by}."
+    if one.verdict == "not told apart":
+        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}, {by}."
+    told = f"{after(what, means[1])} instead of {means[0]} of {against}"
+    return f"{whose}: {told}, {by}; one run tells no chance from change."
+
+
+def after(what: str, when: str) -> str:
+    """When something is so, in words: "99 % back after 25 min", "99 % back never"."""
+    return f"{what} {when}" if when == "never" else f"{what} after {when}"
+
+
+def register_words(measure: str) -> str:
+    """What a time to recovery is called in a sentence: "99 % back"."""
+    known = register.find(measure)
+    return _NAMED.get(measure, known.title if known is not None else measure)
+
+
+def conditions(found: Sequence[Condition]) -> str:
+    """Whether each condition holds, a line each."""
+    return "\n".join(f"fail if {one.text}: {_HOLDS[one.holds]}{because(one)}" for one in found)
+
+
+def because(one: Condition) -> str:
+    """What a condition was judged by, in brackets; "" where nothing was measured and nothing said."""
+    found = []
+    if not math.isnan(one.value.mean) and not one.why.startswith("in "):
+        show = by_of(one.measure)
+        shown = signed(one.value.mean, show) if one.is_change else show_measure(one.measure, one.value.mean)
+        if one.is_change and not math.isnan(one.value.low):
+            shown += f", {signed(one.value.low, show)} to {signed(one.value.high, show)}"
+        if not math.isnan(one.change_share):
+            shown += f"; {signed(one.change_share, show_share)}"
+        found.append(shown)
+    found += [one.why] if one.why else []
+    return f" ({'; '.join(found)})" if found else ""
+
+
+def grouped(rows: Sequence[Difference]) -> list[list[Difference]]:
+    """Rows of each pair of variants."""
     groups: dict[tuple[str, ...], list[Difference]] = {}
     for row in rows:
         groups.setdefault((row.run, row.than, row.variant, row.than_variant), []).append(row)
-    for (run, than, variant, than_variant), own in groups.items():
-        first = own[0]
-        how = "paired: the same seeds and draws" if first.is_paired else "independent runs"
-        against = f"{than}: {than_variant}" if than_variant != variant else than
-        lines = [["measure", than, run, "difference", "95 %", ""]]
-        for row in [row for name in SHOWN for row in own if row.measure == name]:
-            show, ends = _show(row.measure), row.difference
-            interval = "" if math.isnan(ends.low) else f"{_signed(ends.low, show)} to {_signed(ends.high, show)}"
-            means = [_mean(row.than_mean, row.than_never_share, show), _mean(row.mean, row.never_share, show)]
-            lines.append([row.measure, *means, _signed(ends.mean, show), interval, row.verdict])
-        runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
-        head = f"{run}: {variant}, compared with {against} ({runs} against {first.than_runs}, {how})"
-        parts.append(f"{head}\n{table(lines)}")
-    never = (
-        "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
-    )
-    return "\n\n".join([*parts, never])
+    return list(groups.values())
 
 
-def _mean(value: float, never_share: float | None, show: Show) -> str:
+def head(first: Difference) -> str:
+    """What is compared in a table, and how, by one of its rows."""
+    how = "paired: the same seeds and draws" if first.is_paired else "independent runs"
+    against = f"{first.than}: {first.than_variant}" if first.than_variant != first.variant else first.than
+    runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
+    return f"{first.run}: {first.variant}, compared with {against} ({runs} against {first.than_runs}, {how})"
+
+
+def lines(own: Sequence[Difference]) -> list[list[str]]:
+    """The rows of a table, its head first."""
+    out = [["measure", own[0].than, own[0].run, "difference", "95 %", ""]]
+    for row in [row for name in SHOWN for row in own if row.measure == name]:
+        show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
+        span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
+        means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
+        out.append([row.measure, *means, signed(ends.mean, by), span, row.verdict])
+    return out
+
+
+def interval(row: Difference, runs: str) -> str:
+    """The interval of a difference in brackets, with what it is of; "" where one run tells none."""
+    ends, show = row.difference, by_of(row.measure)
+    if math.isnan(ends.low):
+        return ""
+    return f" ({signed(ends.low, show)} to {signed(ends.high, show)}, 95 %; {runs})"
+
+
+def mean(value: float, never_share: float | None, show: Show) -> str:
+    """A mean, with the share of runs in which it never came."""
     if never_share == 1:
         return "never"
     return show(value) + (f", never in {show_share(never_share)}" if never_share else "")
 
 
-def _show(measure: str) -> Show:
+def show_of(measure: str) -> Show:
+    """How the values of a measure are written."""
     if units.is_time(measure):
         return show_duration
     return show_share if measure.endswith("_share") else show_number
 
 
-def _signed(value: float, show: Show) -> str:
+def by_of(measure: str) -> Show:
+    """How differences of a measure are written: of shares in points, since per cent of what would be left open."""
+    return show_points if measure.endswith("_share") else show_of(measure)
+
+
+def show_points(value: float) -> str:
+    """A difference of shares, in percentage points."""
+    return f"{show_number(100 * value)} pp"
+
+
+def signed(value: float, show: Show) -> str:
+    """A difference with its sign."""
     return ("+" if value > 0 else "−" if value < 0 else "") + show(abs(value))

@@ -6,8 +6,9 @@ import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, JsonValue
 
@@ -16,6 +17,9 @@ from recovery.show import figures
 from recovery.show.figures import Picture
 from recovery.store import files
 from recovery.store.note_record import Note
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 class Cell(NamedTuple):
@@ -91,6 +95,15 @@ def filled(name: str, drawn: Sequence[tuple[Picture, str]], **values: object) ->
     )
     figures = [(picture, Markup(text)) for picture, text in drawn]  # our own SVG, made a moment ago
     return environment.get_template(name).render(figures=figures, **values)
+
+
+def look() -> Markup:
+    """The style of every page, as the page of a run has it."""
+    from markupsafe import Markup
+
+    text = resources.files("recovery.show").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
+    found = re.search(r"<style>.*?</style>", text, re.DOTALL)
+    return Markup(found[0] if found else "")
 
 
 def show(value: float, kind: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +17,6 @@ from recovery.store.race_record import RaceManifest, RaceRow, RaceSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 def write(folder: Path) -> Path:
@@ -38,14 +34,10 @@ def write(folder: Path) -> Path:
 
 def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Picture, str]]) -> str:
     """The page as text, in the look of every report."""
-    from markupsafe import Markup
-
-    data = resources.files("recovery.show").joinpath("templates")
-    look = _STYLE.search(data.joinpath("report.html.j2").read_text(encoding="utf-8"))
     return page.filled(
         "race.html.j2",
         drawn,
-        look=Markup(look[0] if look else ""),
+        look=page.look(),
         head=manifest.head,
         manifest=manifest,
         verdicts=race_text.verdicts(summary.possible),

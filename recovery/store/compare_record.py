@@ -1,13 +1,18 @@
-"""Records of a comparison: finished runs beside each other, measure by measure."""
+"""Records of a comparison: finished runs or sweeps beside each other, measure by measure."""
+
+from typing import Literal
 
 from recovery.store.record import Estimate, Number, Record
+
+Verdict = Literal["better", "worse", "changed outcome", "not told apart", "the same", "one run: no interval"]
+"""What a change did. The outcome changed where one side surely recovers more often than the other."""
 
 
 class Difference(Record):
     """A measure of one variant beside the same of another: means, their difference, and what that says.
 
     `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
-    times to recovery as what is left of it from the dependency's return.
+    times to recovery as what is left of it from the dependency's return. In a sweep a variant is a policy.
     """
 
     run: str
@@ -25,3 +30,47 @@ class Difference(Record):
     verdict: str
     never_share: float | None = None
     than_never_share: float | None = None
+
+
+class Outcome(Record):
+    """What one variant did beside another, by the measure that decides: a time from which on all is well."""
+
+    run: str
+    than: str
+    variant: str
+    than_variant: str
+    verdict: Verdict
+    is_worse: bool | None  # None where that is not told
+    difference: Difference | None  # None where the measure was not measured
+    recovered: int  # runs that recovered
+    runs: int
+    than_recovered: int
+    than_runs: int
+
+
+class Condition(Record):
+    """A condition of `--fail-if`, whether it holds ("yes", "no", "unsure", "not measured"), and what it was judged by:
+    the change from the old to the new, or the new value alone (`is_change` false).
+    """
+
+    text: str
+    run: str
+    than: str
+    variant: str
+    than_variant: str
+    measure: str
+    is_change: bool
+    holds: Literal["yes", "no", "unsure", "not measured"]
+    value: Estimate
+    change_share: Number  # the change over the old mean; nan where there is none
+    why: str = ""
+
+
+class Comparison(Record):
+    """All that is told of sides beside each other, the first of which is what the others are compared with."""
+
+    kind: Literal["runs", "sweeps"]
+    names: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    conditions: tuple[Condition, ...]
+    differences: tuple[Difference, ...]

@@ -6,7 +6,7 @@ reads a folder needs no parser of scenarios.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -258,7 +258,7 @@ class Bound(Record):
     """A bound of [expect], and whether it holds: "yes", "no", "unsure" or "not measured"."""
 
     text: str
-    holds: str
+    holds: Literal["yes", "no", "unsure", "not measured"]
     value: Number
     why: str = ""
     levers: dict[str, Kept] = Field(default_factory=dict)  # of the point of a sweep where it holds least

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -41,12 +41,12 @@ def judged(experiment: Experiment, runs: Sequence[Ended], i: int, *, at_every_lo
             points.setdefault(json.dumps(dict(run.levers), sort_keys=True, default=str), []).append(run)
     if not points:
         return Bound(text=bound.text, holds="no", value=math.nan, why="every run failed")
-    told = [_judged(bound, own, at_every_look) for own in points.values()]
+    told = [of_one_point(bound, own, at_every_look) for own in points.values()]
     return min(told, key=lambda judged: ("no", "not measured", "unsure", "yes").index(judged.holds))
 
 
-def _judged(bound: Expectation, own: Sequence[Ended], at_every_look: bool) -> Bound:
-    """Whether a bound holds for the replications of one point."""
+def of_one_point(bound: Expectation, own: Sequence[Ended], at_every_look: bool) -> Bound:
+    """Whether a bound holds for the replications of one point, as `judged` says."""
     levers = dict(own[0].levers)
     if bound.measure == "collapsed_share":
         mean, low, high = _chance(own, at_every_look)
@@ -62,7 +62,7 @@ def _judged(bound: Expectation, own: Sequence[Ended], at_every_look: bool) -> Bo
             return Bound(text=bound.text, holds="not measured", value=math.nan, levers=levers)
         mean, low, high = _interval(bound.measure, list(values.values()), at_every_look)
     both = {_holds(bound, end) for end in (low, high)}
-    holds = "unsure" if len(both) > 1 else "yes" if both == {True} else "no"
+    holds: Literal["yes", "no", "unsure"] = "unsure" if len(both) > 1 else "yes" if both == {True} else "no"
     return Bound(text=bound.text, holds=holds, value=mean, levers=levers)
 
 

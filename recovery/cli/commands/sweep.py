@@ -1,4 +1,4 @@
-"""Sweeps: run one, or part of one, find a threshold, rank and compare what ran, run one run again."""
+"""Sweeps: run one, or part of one, find a threshold, rank what ran, run one run again."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from recovery.cli import options, say
 from recovery.cli.drawing import drawn_page
-from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
 
 
@@ -129,34 +129,6 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
     else:
         click.echo(f"{answer}\n")
         click.echo(sweep_text.ranked(summary, most))
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("policies", nargs=-1, required=True, metavar="POLICIES… | FOLDERS…")
-@options.json
-def compare(folder: Path, policies: tuple[str, ...], as_json: bool) -> None:
-    """Compare policies of a finished sweep, by name, id or rank, with the first; or folders of finished runs with the
-    first, variant by variant. Differences have intervals, paired where draws are the same.
-    """
-    from recovery.show import compare_text, sweep_text
-    from recovery.store.folder import kind_of
-    from recovery.study import compare as runs
-    from recovery.study import sweep as sweeps
-
-    is_sweep = kind_of(folder) == "sweep" or not any(Path(word).is_dir() for word in policies)
-    if is_sweep and any(kind_of(Path(word)) for word in policies):
-        raise Refused(f"{folder} is the folder of a sweep; want the names of its policies, or folders of runs alone")
-    if is_sweep:
-        of_policies = sweeps.compared(folder, policies)
-        rows, words = [one.model_dump() for one in of_policies], sweep_text.differences(of_policies)
-    else:
-        of_runs = runs.compared([folder, *map(Path, policies)])
-        rows, words = [one.model_dump() for one in of_runs], compare_text.told(of_runs)
-    if as_json:
-        say.print_json({"differences": rows})
-    else:
-        click.echo(words)
 
 
 @click.command()

@@ -1,0 +1,184 @@
+"""Two things side by side: runs, sweeps, scenarios, or the policies of one sweep."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recovery.cli import options, say
+from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.status import Status
+
+if TYPE_CHECKING:
+    from recovery.reading.experiment import Experiment
+    from recovery.store.compare_record import Comparison
+    from recovery.study.compare import Side
+
+
+@click.command()
+@click.argument("old", metavar="OLD", type=click.Path(path_type=Path))
+@click.argument("new", nargs=-1, required=True, metavar="NEW…")
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help='End with status 99 if this surely holds of NEW, 4 if nobody can tell: "ttr99_s > +10%" or "> +2m" (a change '
+    'from OLD), "ttr99_s > 30m" (NEW alone), "ttr99_s = never" (in some run).',
+)
+@click.option("--variant", default="", help="This variant alone; default: all, and conditions are on the first.")
+@options.seed
+@options.replications
+@options.threads
+@options.out
+@options.no_report
+@options.json
+def compare(
+    old: Path,
+    new: tuple[str, ...],
+    conditions: tuple[str, ...],
+    variant: str,
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    out: Path,
+    no_report: bool,
+    as_json: bool,
+) -> Status:
+    """Compare with OLD whatever is NEW: folders of runs, folders of sweeps, or scenarios, which are run first, with the
+    same seeds. Or OLD is the folder of a sweep, and NEW are two or more of its policies, by name, id or rank.
+
+    Variants stand beside those of the same name, each measure with its difference and an interval, paired where draws
+    are the same. The page is in --out.
+    """
+    from recovery.study import compare as sides
+
+    wanted = [sides.condition(text) for text in conditions]
+    if not any(_is_thing(word) for word in new):
+        if wanted or variant:
+            raise Refused("--fail-if and --variant are set; want two folders or files to compare, not policies")
+        return _policies(old, new, as_json)
+    things = [old, *map(Path, new)]
+    for word in map(str, things):
+        if not _is_thing(word):
+            raise Refused(f"{word} is neither a folder of results nor a scenario; want folders or files alone")
+    place = out / f"{things[-1].absolute().stem}-beside-{old.absolute().stem}"
+    folders, status = _run(things, place, seed, replications, threads, as_json)
+    found = sides.sides(folders)
+    told = sides.compared(found, wanted, variant)
+    page = None
+    if not no_report:
+        page, drawn = _page(place, found, told)
+        status = max(status, drawn)
+    if as_json:
+        say.print_json({**told.model_dump(), "report": str(page) if page else None})
+    else:
+        from recovery.show import compare_text
+
+        click.echo(compare_text.told(told))
+        if page:
+            click.echo(f"\nreport: {page}")
+    return max(status, _status_of(told))
+
+
+def _is_thing(word: str) -> bool:
+    """Whether it is meant as a folder or a file, not as the name of a policy."""
+    return Path(word).exists() or word.endswith(".toml") or "/" in word
+
+
+def _status_of(told: "Comparison") -> Status:
+    holds = {one.holds for one in told.conditions}
+    return Status.THRESHOLD if "yes" in holds else Status.UNSURE if holds - {"no"} else Status.WELL
+
+
+def _policies(folder: Path, policies: Sequence[str], as_json: bool) -> Status:
+    """Policies of one sweep beside the first."""
+    from recovery.show import sweep_text
+    from recovery.study import sweep as sweeps
+
+    rows = sweeps.compared(folder, policies)
+    if as_json:
+        say.print_json({"differences": [row.model_dump() for row in rows]})
+    else:
+        click.echo(sweep_text.differences(rows))
+    return Status.WELL
+
+
+def _run(
+    things: Sequence[Path],
+    place: Path,
+    seed: int | None,
+    replications: int | None,
+    threads: int | None,
+    quiet: bool,
+) -> tuple[list[Path], Status]:
+    """The folders of all, scenarios run first: with the seed of the first, and as many replications as any has."""
+    from recovery.store import folder
+    from recovery.study import execute
+
+    loaded = {thing: _load(thing) for thing in things if not thing.is_dir()}
+    if not loaded:
+        if seed is not None or replications is not None:
+            raise Refused("--seed and --replications are for scenarios; want a file, or neither")
+        return list(things), Status.WELL
+    heads = [
+        (one.head.seed, one.head.replications) if (one := loaded.get(thing)) is not None else _head_of(thing)
+        for thing in things
+    ]
+    with_seed = heads[0][0] if seed is None else seed
+    many = max(number for _, number in heads) if replications is None else replications
+    status, found = Status.WELL, []
+    for i, thing in enumerate(things):
+        if thing not in loaded:
+            found.append(thing)
+            continue
+        experiment = options.load(str(thing), (), seed=with_seed, replications=many)
+        own = place / ("old" if i == 0 else "new" if i == 1 else f"new-{i}")
+        with hint("nothing is compared", KeyboardInterrupt):
+            finished = execute.run(experiment, out=own, threads=threads or execute.cores(), quiet=quiet)
+        if not finished.is_whole:
+            raise KeyboardInterrupt(f"{finished.done} of {finished.wanted} runs of {thing} are done")
+        if finished.folder is None or finished.trouble:
+            raise OSError(finished.trouble)
+        for failure in finished.failures:
+            say.talk(f"failed: {failure.variant}, replication {failure.replication}: {failure.error}")
+            status = Status.FAILED
+        found.append(finished.folder)
+    if many == 1 and not any(folder.kind_of(one) == "sweep" for one in found):
+        say.talk("one run of each, so that nothing tells chance from change; want --replications 5 or more")
+    return found, status
+
+
+def _load(path: Path) -> "Experiment":
+    """A scenario that may run. Raises ScenarioError, Refused."""
+    from recovery.reading import experiment
+    from recovery.reading.race import is_race
+
+    if is_race(str(path)):
+        raise Refused(f"{path} has the DNS race alone; want scenarios of a fleet or jobs")
+    loaded = experiment.load(path)
+    if loaded.head.sweep is not None and loaded.head.sweep.uncertainties:
+        raise Refused(f"{path}: sweep.uncertainties is set; want recovery sweep {path} first, and its folder here")
+    return loaded
+
+
+def _head_of(place: Path) -> tuple[int, int]:
+    """Seed and replications of a folder of a run. Raises Refused for one of a sweep."""
+    from recovery.store import folder
+
+    if folder.kind_of(place) == "sweep":
+        raise Refused(f"{place} is the folder of a sweep, and another is a scenario; want folders of sweeps alone")
+    manifest = folder.run_of(place).manifest
+    return manifest.seed, manifest.replications
+
+
+def _page(place: Path, sides: "Sequence[Side]", told: "Comparison") -> tuple[Path | None, Status]:
+    """The page of a comparison. Where the disk does not take it that is said."""
+    from recovery.show import compare_page
+
+    try:
+        return compare_page.write(place, [side.place for side in sides], told), Status.WELL
+    except OSError as error:
+        say.talk(ending(error).message)
+        return None, Status.OURS

@@ -1,0 +1,158 @@
+"""Conditions of `--fail-if`: what a change must not do, as text, and whether it surely did.
+
+A bound with a sign of its own is on the change from the old to the new, in per cent of the old or in the measure's
+unit; one without is on the new value alone, as in [expect]. `= never` and `= always` ask whether a run ends so.
+"""
+
+import contextlib
+import math
+import re
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from recovery.errors import nearest
+from recovery.measures import register
+from recovery.model.expect import Expectation, expectation
+from recovery.statistics.estimate import UNKNOWN, Estimate
+from recovery.store import compare_record as records
+from recovery.store import record
+from recovery.study import judge
+from recovery.study.compare.differences import Both, Pair, both
+from recovery.units import duration_s, percent
+
+_FORM = re.compile(r"^\s*(?P<measure>\w+)\s*(?P<sign><=|>=|<|>|!=|=)\s*(?P<bound>.+?)\s*$")
+_WANTED = 'want a condition such as "ttr99_s > +10%", "ttr99_s > +2m", "ttr99_s > 30m" or "ttr99_s = never"'
+_WORDS = {"never": math.inf, "always": 0.0}
+
+Holds = Literal["yes", "no", "unsure", "not measured"]
+
+
+class Condition(NamedTuple):
+    """What must not be. Of a change: mean of the new beyond `factor` times that of the old plus `bound`."""
+
+    text: str
+    measure: str
+    sign: str
+    kind: Literal["change", "level", "word"]
+    factor: float
+    bound: float
+
+
+def condition(text: str) -> Condition:
+    """Parse `ttr99_s > +10%`. Raises ValueError that says what is wanted."""
+    match = _FORM.match(text)
+    if not match:
+        raise ValueError(f"--fail-if is {text!r}; {_WANTED}")
+    name, sign, bound = match["measure"], match["sign"], match["bound"].replace("\u2212", "-")
+    known = register.find(name)
+    if known is None or not (known.is_expected or known.is_milestone):
+        names = (*register.expected(), *register.milestones())
+        raise ValueError(
+            f"--fail-if is {text!r}: {name} is not a measure{nearest(name, names)}; want one of {', '.join(names)}"
+        )
+    said = " ".join((name, sign, bound))
+    if (bound in _WORDS) != (sign in ("=", "!=")) or (bound == "always" and not known.is_milestone):
+        also = " (always: of milestones)" if bound == "always" else ""
+        raise ValueError(f"--fail-if is {text!r}; want = or != before never or always{also}, and <, <=, > or >= else")
+    if bound in _WORDS:
+        if known.form != "time":
+            raise ValueError(f"--fail-if is {text!r}: {name} is no time; want a bound such as > +10%")
+        return Condition(said, name, sign, "word", 1.0, _WORDS[bound])
+    if bound[0] in "+-":
+        factor, plus = _change(bound, known.form, text)
+        return Condition(said, name, sign, "change", factor, plus)
+    if known.form == "time" and bound.endswith("%"):
+        raise ValueError(f"--fail-if is {text!r}: a time in per cent; want a change, as in {name} {sign} +{bound}")
+    if not known.is_expected:
+        raise ValueError(f"--fail-if is {text!r}: only a change of {name} may be bounded; want {name} {sign} +2m")
+    try:
+        expected = expectation(name, f"{sign} {bound}")
+    except ValueError as error:
+        raise ValueError(f"--fail-if is {text!r}; {str(error).partition('; ')[2]}") from None
+    return Condition(expected.text, name, sign, "level", 0.0, expected.bound)
+
+
+def _change(bound: str, form: str, text: str) -> tuple[float, float]:
+    """(factor, plus) of "+10%", "-2m", "+5pp"."""
+    minus, much = (-1.0 if bound[0] == "-" else 1.0), bound[1:].strip()
+    with contextlib.suppress(ValueError):
+        if much.endswith("pp"):
+            if form == "share":
+                return 1.0, minus * float(much[:-2]) / 100
+        elif much.endswith("%"):
+            return 1.0 + minus * percent(much), 0.0
+        elif form == "time":
+            return 1.0, minus * duration_s(much)
+        elif form == "number":
+            return 1.0, minus * float(much)
+    wanted = {"time": "+10% or +2m", "share": "+10% (of the old) or +5pp (points)", "number": "+10% or +0.5"}[form]
+    raise ValueError(f"--fail-if is {text!r}; want a change such as {wanted}")
+
+
+def judged(one: Condition, pair: Pair) -> records.Condition:
+    """Whether a condition holds for a pair: "yes" and "no" only where the interval (95 %) says so; where each side has
+    one run it is these runs that are judged, as [expect] does.
+    """
+    found = both(pair, one.measure)
+    holds: Holds
+    value, change, why = UNKNOWN, math.nan, ""
+    if found is None:
+        holds, why = "not measured", _why(one, pair)
+    elif one.kind == "word":
+        hits = int((found.mine == one.bound).sum()) if one.sign == "=" else int((found.mine != one.bound).sum())
+        share = hits / len(found.mine)
+        holds, value = "yes" if hits else "no", Estimate(share, share, share)
+        why = f"in {hits} of {len(found.mine)} runs"
+    elif one.kind == "level":
+        runs = pair.mine
+        ended = [
+            judge.Ended(pair.variant, {}, unit, verdict, {one.measure: float(runs.of(one.measure)[i])})
+            for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts, strict=True))
+        ]
+        bound = Expectation(one.measure, one.sign, one.bound, one.text)
+        told = judge.of_one_point(bound, ended, at_every_look=pair.is_sequential)
+        holds, value = told.holds, Estimate(told.value, math.nan, math.nan)
+    else:
+        holds, value, why = _of_change(one, found)
+        mine, theirs = (float(side.mean()) for side in found.restricted())
+        change = mine / theirs - 1 if theirs else math.nan
+    return records.Condition(
+        text=one.text,
+        run=pair.run,
+        than=pair.than,
+        variant=pair.variant,
+        than_variant=pair.than_variant,
+        measure=one.measure,
+        is_change=one.kind == "change",
+        holds=holds,
+        value=record.Estimate(mean=value.mean, low=value.low, high=value.high),
+        change_share=change,
+        why=why,
+    )
+
+
+def _of_change(one: Condition, found: Both) -> tuple[Holds, Estimate, str]:
+    """Whether new - factor * old is surely beyond the bound: of a ratio this is Fieller's way, which asks no division.
+    From a time that always comes to one that never does is beyond every bound.
+    """
+    told = found.difference()
+    never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
+    if never != was and not (np.isinf(found.mine).any() and np.isinf(found.theirs).any()):
+        is_more = bool(never)
+        holds: Holds = "yes" if is_more == (one.sign in (">", ">=")) else "no"
+        return holds, told, "from always to never" if is_more else "from never to always"
+    by = found.difference(one.factor)
+    low, high = (by.mean if math.isnan(end) else end for end in (by.low, by.high))
+    ends = {_beyond(one.sign, end - one.bound) for end in (low, high)}
+    return ("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"), told, ""
+
+
+def _beyond(sign: str, much: float) -> bool:
+    much = 0.0 if abs(much) < 1e-12 else much
+    return {"<": much < 0, "<=": much <= 0, ">": much > 0, ">=": much >= 0}[sign]
+
+
+def _why(one: Condition, pair: Pair) -> str:
+    lacks = [name for name, runs in ((pair.than, pair.theirs), (pair.run, pair.mine)) if not len(runs.of(one.measure))]
+    return f"no measure of {' and '.join(lacks)}" if lacks else "no run of one side has a number of it"

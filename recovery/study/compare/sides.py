@@ -1,0 +1,162 @@
+"""The sides of a comparison: folders of finished runs or sweeps, each as the runs of its variants."""
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery.statistics.arrays import Floats
+from recovery.store import folder, sweep_record
+from recovery.store.parts import runs_of_sweep
+from recovery.store.run_record import Row
+
+_NO_MEASURES = {"replication", "draw", "run_replication", "seed", "outages_index", "r1", "r2", "r3", "r4"}
+_NOTHING = np.zeros(0)
+
+
+class Runs(NamedTuple):
+    """The runs of a variant, or of a policy of a sweep: the same run at the same place of each part.
+
+    Two runs of the same `draws` have their draws in common. `units` are what is independent of each other: a run, or
+    the replication of a sweep.
+    """
+
+    draws: list[Hashable]
+    units: list[int]
+    verdicts: list[str]
+    measures: dict[str, Floats]
+
+    def of(self, measure: str) -> Floats:
+        """A measure of each run, float64[runs]; empty if there is none of this name."""
+        if measure == "collapsed_share":  # of one run: whether it did
+            return np.array([verdict == "collapsed" for verdict in self.verdicts], float)
+        return self.measures.get(measure, _NOTHING)
+
+    def at(self, places: Sequence[int]) -> "Runs":
+        """The runs at these places, in this order."""
+        return Runs(
+            [self.draws[i] for i in places],
+            [self.units[i] for i in places],
+            [self.verdicts[i] for i in places],
+            {name: values[list(places)] for name, values in self.measures.items()},
+        )
+
+
+class Side(NamedTuple):
+    """A folder under the name that sets it apart. `decides` is the measure of a sweep ("" of a run); `is_sequential`
+    where runs went on until they were precise, so that an interval must hold at every look.
+    """
+
+    name: str
+    place: Path
+    kind: str
+    traffic: str
+    horizon_s: float
+    decides: str
+    is_sequential: bool
+    variants: dict[str, Runs]  # the file as it stands first
+
+    @property
+    def head(self) -> str:
+        """The file as it stands."""
+        return next(iter(self.variants))
+
+
+def sides(folders: Sequence[Path]) -> list[Side]:
+    """Finished runs, or finished sweeps. Raises ValueError for a folder that holds none, or one whose measures meant
+    something else, for jobs beside leases, for runs beside sweeps, and for fewer than two.
+    """
+    if len(folders) < 2:
+        raise ValueError("want two folders or more, the first is what the others are compared with")
+    sweeps = [place for place in folders if folder.kind_of(place) == "sweep"]
+    others = [place for place in folders if place not in sweeps]
+    if sweeps and others:
+        raise ValueError(
+            f"{sweeps[0]} is the folder of a sweep, and {others[0]} is not; want folders of runs alone, folders of "
+            "sweeps alone, or one sweep and the names of its policies"
+        )
+    found: list[Side] = []
+    for place in folders:
+        side = side_of(place)
+        if found and side.traffic != found[0].traffic:
+            raise ValueError(
+                f"{place} has {side.traffic} and {folders[0]} has {found[0].traffic}; "
+                "want runs of one kind: their measures mean something else"
+            )
+        if found and side.decides != found[0].decides:
+            raise ValueError(
+                f"{place} is decided by {side.decides} and {folders[0]} by {found[0].decides}; "
+                "want sweeps of the same sweep.measure"
+            )
+        found.append(side)
+    names = [side.name for side in found]
+    if len(set(names)) < len(names):
+        found = [side._replace(name=str(place)) for side, place in zip(found, folders, strict=True)]
+    return found
+
+
+def side_of(place: Path) -> Side:
+    """A folder of a finished run or sweep. Raises ValueError if it holds neither, files.Damaged."""
+    kind = folder.kind_of(place)
+    if kind == "race":
+        raise ValueError(f"{place} holds the DNS race alone; want folders that recovery run wrote of a fleet or jobs")
+    if not kind:
+        raise ValueError(f"{place} holds no finished run; want a folder that recovery run or sweep wrote")
+    return _sweep(place) if kind == "sweep" else _run(place)
+
+
+def _run(place: Path) -> Side:
+    manifest, summary = folder.run_of(place)
+    rows: dict[str, list[Row]] = {}
+    for row in summary.rows:
+        rows.setdefault(_variant(row), []).append(row)
+    variants = {
+        name: Runs(
+            [(row.seed, row.replication) for row in own],
+            list(range(len(own))),
+            [row.verdict for row in own],
+            {measure: np.array([row.of(measure) for row in own]) for measure in own[0].measures},
+        )
+        for name, own in rows.items()
+    }
+    if not variants:
+        raise ValueError(f"{place} holds no row of a run; want a run that is whole, as recovery run writes it")
+    return Side(manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants)
+
+
+def _variant(row: Row) -> str:
+    levers = ", ".join(f"{key} = {value}" for key, value in row.levers.items())
+    return f"{row.variant}, {levers}" if levers else row.variant
+
+
+def _sweep(place: Path) -> Side:
+    """A policy is a variant. Runs are of the same draw where seed, number and every drawn input are the same."""
+    import polars as pl
+
+    summary, manifest = sweep_record.read(place), sweep_record.manifest_of(place)
+    unit = "run_replication" if summary.unit == "run" else "replication"
+    inputs = [one.key for one in summary.design.uncertainties]
+    rows = runs_of_sweep(place).filter((pl.col("role") == "draw") & pl.col("error").is_null())
+    names = [
+        name for name, kind in rows.schema.items()
+        if kind == pl.Float64 and name not in _NO_MEASURES and "." not in name and name not in inputs
+    ]  # fmt: skip
+    variants: dict[str, Runs] = {}
+    policies = sorted(summary.policies, key=lambda one: not one.is_baseline)
+    for policy in policies:
+        own = rows.filter(pl.col("policy_id") == policy.id)
+        if own.height:
+            draws = own.select("seed", "replication", "draw", "run_replication", *inputs).rows()
+            variants[policy.name] = Runs(
+                list(draws),
+                own[unit].cast(pl.Int64).to_list(),
+                own["verdict"].to_list(),
+                {name: own[name].fill_null(np.nan).to_numpy() for name in names},
+            )
+    if not variants:
+        raise ValueError(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")
+    is_sequential = summary.precision is not None
+    return Side(
+        manifest.name, place, "sweep", summary.traffic, manifest.horizon_s, summary.measure, is_sequential, variants
+    )

@@ -1,0 +1,79 @@
+"""A whole comparison: every pair of variants, what the change did, and the conditions on it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recovery.statistics.arrays import Floats
+from recovery.store import compare_record as record
+from recovery.study.compare.conditions import Condition, judged
+from recovery.study.compare.differences import Both, Pair, difference, differences, paired
+from recovery.study.compare.sides import Runs, Side
+
+
+def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), variant: str = "") -> record.Comparison:
+    """Every side beside the first; conditions are judged for the file as it stands, or for `variant`. Raises ValueError
+    that says what is wanted.
+    """
+    first, *others = sides
+    pairs = [paired(first, other, variant) for other in others]
+    return record.Comparison(
+        kind="sweeps" if first.kind == "sweep" else "runs",
+        names=tuple(side.name for side in sides),
+        outcomes=tuple(_outcome(pair, first.decides) for own in pairs for pair in own),
+        conditions=tuple(judged(one, own[0]) for own in pairs for one in conditions),
+        differences=tuple(row for own in pairs for pair in own for row in differences(pair)),
+    )
+
+
+def _outcome(pair: Pair, decides: str) -> record.Outcome:
+    """What a change did, by the sweep's measure, or of runs by when all is normal again, else by the time to 99 %."""
+    measures = [decides] if decides else ["all_normal_s", "ttr99_s"]
+    found = next((one for name in measures if (one := difference(pair, name)) is not None), None)
+    back, was = _recovered(pair.mine), _recovered(pair.theirs)
+    verdict, is_worse = _verdict(found, _changed(pair, back, was))
+    return record.Outcome(
+        run=pair.run,
+        than=pair.than,
+        variant=pair.variant,
+        than_variant=pair.than_variant,
+        verdict=verdict,
+        is_worse=is_worse,
+        difference=found,
+        recovered=int(back.sum()),
+        runs=len(back),
+        than_recovered=int(was.sum()),
+        than_runs=len(was),
+    )
+
+
+def _verdict(found: record.Difference | None, changed: float) -> tuple[record.Verdict, bool | None]:
+    """The verdict, and whether it is for the worse; `changed` is below 0 where fewer recover, surely."""
+    if changed:
+        return "changed outcome", changed < 0
+    if found is None:
+        return "not told apart", None
+    if found.verdict == "more":
+        return "worse", True
+    if found.verdict == "less":
+        return "better", False
+    if found.verdict == "the same":
+        return "the same", None
+    return ("one run: no interval" if found.verdict.startswith("one run") else "not told apart"), None
+
+
+def _recovered(runs: Runs) -> Floats:
+    return np.array([verdict == "recovered" for verdict in runs.verdicts], float)
+
+
+def _changed(pair: Pair, back: Floats, was: Floats) -> float:
+    """By how much the share of runs that recover changed, where it surely did, else 0: all of one side and none of the
+    other, or the interval of the difference leaves out 0.
+    """
+    by = float(back.mean() - was.mean())
+    if abs(by) == 1.0:
+        return by
+    told = Both(
+        back, was, pair.mine.units, pair.theirs.units, float("nan"), pair.are_paired, pair.is_sequential
+    ).difference()
+    return by if told.low > 0 or told.high < 0 else 0.0
