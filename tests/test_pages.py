@@ -216,6 +216,22 @@ def test_curves_of_a_sweep_whose_outages_differ_have_each_its_own_return(tmp_pat
     assert not panel.patches  # no shading, which would be of one of them only
 
 
+def test_the_page_tells_the_values_of_levers_that_were_drawn(tmp_path: Path) -> None:
+    text = SWEEP.partition("recovers_from")[0].replace("replications = 6", "replications = 1") + (
+        "coupling.window = '5s'\njobs.steps = [{ at = '0s', rate = '5/s' }]\n"
+        "host = { establish_time = '50ms', timeout = '5s' }\n"
+        "dependency.outages = [{ from = '30s', to = '60s' }]\n"
+        "sweep.levers.'host.timeout' = { min = '5s', max = '9s' }\nsweep.levers_method = 'lhs'\n"
+        "sweep.levers_samples = 2\n"
+    )
+    folder = run(text, tmp_path)
+    report.write(folder)
+    told = words(page(folder))
+    values = [group["levers"]["host.timeout"] for group in summary(folder)["groups"]]
+    assert len(set(values)) == 2
+    assert all(shared.text_of(value) in told for value in values)
+
+
 def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) -> None:
     for kind in ("leases", "many"):
         seen = words(page(folders[kind]))

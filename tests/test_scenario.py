@@ -16,7 +16,7 @@ import pytest
 from recovery import units
 from recovery.errors import ScenarioError
 from recovery.model import policies
-from recovery.model.catalogue import catalogue
+from recovery.model.catalogue import Row, catalogue
 from recovery.model.distributions import Distribution
 from recovery.model.expect import expectation
 from recovery.model.oddities import oddities
@@ -234,6 +234,25 @@ def test_every_policy_can_be_chosen_and_has_a_rule_and_a_source(axis: str, polic
     assert row["rule"]
     assert row["source"]
     assert all(parameter["description"] and parameter["default"] for parameter in row["parameters"])
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in catalogue() if row["axis"] in policies.AXES], ids=lambda row: row["name"]
+)
+def test_a_default_that_is_shown_is_one_that_a_file_may_say(row: Row) -> None:
+    """Oracle: the parser, which must make the same policy of all defaults as they are shown as of the name alone."""
+    at = f"policy.{row['axis']}"
+    shown = {parameter["name"]: parameter["default"] for parameter in row["parameters"]}
+    values = [f"{at}.{name}={text}" for name, text in shown.items()]
+    said, alone = with_(f"{at}={row['name']}", *values), with_(f"{at}={row['name']}")
+    assert said.first.scenario.policy == alone.first.scenario.policy
+
+
+def test_what_a_file_must_say_is_shown_as_required() -> None:
+    required = [
+        (row["name"], p["name"]) for row in catalogue() for p in row["parameters"] if p["default"] == "required"
+    ]
+    assert required == [("token-bucket", "rate"), ("queue-size", "rate"), ("throttle", "rate"), ("pause", "lasts")]
 
 
 def test_a_parameter_can_be_set_on_a_policy_that_the_file_names_alone() -> None:

@@ -41,7 +41,8 @@ class Measure:
     time or milestone from which on all is well, so a sweep may be decided by it. `is_onset`: a milestone at which
     something begins, not ends. `is_harm`: policies are compared by it beside their time; `axis` then is what a picture
     writes beside it. `before`: known to nobody but the last host, so a sample of the hosts tells this one at most.
-    `table`: the later stage that it needs though it is not that stage's own.
+    `table`: the later stage that it needs though it is not that stage's own. `may_be_negative`: a number below 0 is no
+    fault of the interval.
     Raises ValueError where the name does not end in its kind's unit.
     """
 
@@ -58,6 +59,7 @@ class Measure:
     axis: str = ""
     before: str = ""
     table: str = ""
+    may_be_negative: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS_OF[self.kind]:
@@ -267,7 +269,7 @@ TABLE: tuple[Measure, ...] = (
     Measure(
         name="drift_per_s", kind="number", stage=ALL, title="drift",
         meaning="how fast what waits grows over the last stretch; below 0: it falls; none once all is back",
-        is_expected=True,
+        is_expected=True, may_be_negative=True,
     ),
     Measure(
         name="is_near_cliff", kind="flag", stage=ALL, title="near a cliff",
@@ -278,8 +280,8 @@ TABLE: tuple[Measure, ...] = (
         meaning="attempts that were refused, whatever refused them",
     ),
     Measure(
-        name="denied_share", kind="share", stage=ALL, title="denied", meaning="share of the launches that were denied",
-        is_expected=True, is_harm=True, axis="launches that were denied",
+        name="denied_share", kind="share", stage=ALL, title="denied", meaning="share of the attempts that were refused",
+        is_expected=True, is_harm=True, axis="attempts that were refused",
     ),
     Measure(
         name="logical_events", kind="count", stage=ALL, title="events",
@@ -484,6 +486,8 @@ def is_of_leases(name: str) -> bool:
 
 def limits_of(name: str) -> tuple[float, float]:
     """Least and most that a measure of this name can be: shares lie in [0, 1], all others (times, counts, ratios) at or
-    above 0.
+    above 0, save the few that may fall below.
     """
+    if any(one.may_be_negative for one in TABLE if one.name == name):
+        return -math.inf, math.inf
     return (0.0, 1.0) if unit_of(name) == "share" else (0.0, math.inf)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TypedDict
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import ACTIONS, SOURCES
@@ -30,44 +31,46 @@ class Row(TypedDict):
 
 def catalogue() -> list[Row]:
     """Every policy of every axis, then what operators may do."""
-    hosts = (policy for policies in AXES.values() for policy in policies)
-    rows = [_row(policy.axis, name_of(policy), policy.source, policy, _defaults(policy)) for policy in hosts]
-    later = (*INTAKES, *HEALTH)
-    rows += [_row(policy.axis, name_of(policy), policy.source, policy, _later_defaults(policy)) for policy in later]
-    for action in ACTIONS:
-        name = str(action.model_fields["do"].default)
-        rows.append(_row("operator", name, SOURCES[action], action, _later_defaults(action)))
+    policies: list[type[Policy]] = [*(policy for policies in AXES.values() for policy in policies), *INTAKES, *HEALTH]
+    rows = [_row(policy.axis, name_of(policy), policy.source, policy) for policy in policies]
+    rows += [_row("operator", str(action.model_fields["do"].default), SOURCES[action], action) for action in ACTIONS]
     return rows
 
 
-def _row(axis: str, name: str, source: str, model: type[BaseModel], defaults: Iterator[str]) -> Row:
-    keys = [(key, field) for key, field in model.model_fields.items() if key not in ("name", "do")]
+def _row(axis: str, name: str, source: str, model: type[BaseModel]) -> Row:
     parameters = [
-        Parameter(name=field.alias or key, default=default, description=field.description)
-        for (key, field), default in zip(keys, defaults, strict=True)
+        Parameter(name=field.alias or key, default=_default(field), description=field.description)
+        for key, field in model.model_fields.items()
+        if key not in ("name", "do")
     ]
     return Row(axis=axis, name=name, rule=" ".join((model.__doc__ or "").split()), source=source, parameters=parameters)
 
 
-def _defaults(policy: type[Policy]) -> Iterator[str]:
-    """Of a policy that needs no parameter."""
-    return (_default_text(policy, key) for key in policy.model_fields if key != "name")
+def _default(field: FieldInfo) -> str:
+    """The default as a file would have it: the first way to write it that is read as this very value."""
+    if field.is_required():
+        return "required"
+    value: object = field.get_default(call_default_factory=True)
+    table = create_model("Default", value=(field.annotation or object, field))
+    texts = (text for text in _writings(value) if _is_read_as(value, {field.alias or "value": text}, table))
+    return next(texts, "none" if value in (None, ()) else str(value))
 
 
-def _later_defaults(model: type[BaseModel]) -> Iterator[str]:
-    for key, field in model.model_fields.items():
-        if key not in ("name", "do"):
-            yield "none" if field.is_required() or field.default is None else str(field.get_default())
+def _writings(value: object) -> Iterator[str]:
+    """How a value might be written in a file."""
+    if value is None:
+        yield "off"
+    elif isinstance(value, FleetRate):
+        yield f"{100 * value.of_capacity_share:.4g}%" if value.of_capacity_share is not None else f"{value.per_s:g}/s"
+    elif isinstance(value, Distribution):
+        yield f"{value.mean_s():g}s"
+    elif isinstance(value, float):
+        yield from (f"{value:g}s", f"{100 * value:.4g}%", f"{value:g}/s")
 
 
-def _default_text(policy: type[Policy], key: str) -> str:
-    value = getattr(policy(), key)
-    if isinstance(value, FleetRate):
-        return f"{100 * (value.of_capacity_share or 0):.0f}%"
-    if isinstance(value, Distribution):
-        return f"{value.mean_s():g}s"
-    if key == "from_failures":
-        return f"{100 * value:.0f}%"
-    if isinstance(value, float) and key != "factor":
-        return f"{value:g}s"
-    return str(value)
+def _is_read_as(value: object, written: dict[str, str], table: type[BaseModel]) -> bool:
+    try:
+        [read] = table.model_validate(written).model_dump(mode="python").values()
+    except ValidationError:
+        return False
+    return bool(read == (value.model_dump() if isinstance(value, BaseModel) else value))

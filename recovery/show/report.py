@@ -116,7 +116,7 @@ def html(
         explain=[_explained(row, notes, summary.groups[0].scenario.called) for row in summary.explain],
         inputs=_inputs(manifest, notes),
         changes=_changes(manifest),
-        sweep=_swept(manifest),
+        sweep=_swept(summary),
         runs=_runs(summary),
         services=Markup(services),  # our own, with all texts escaped
         dns=Markup(dns),
@@ -165,10 +165,11 @@ def _changes(manifest: RunManifest) -> list[Change]:
     ]
 
 
-def _swept(manifest: RunManifest) -> list[tuple[str, str]]:
-    levers = _table(_table(manifest.inputs.get("sweep")).get("levers"))
-    found = [(key, _table(lever)["values"]) for key, lever in levers.items()]
-    return [(key, ", ".join(map(text_of, values)) if isinstance(values, list) else "") for key, values in found]
+def _swept(summary: Summary) -> list[tuple[str, str]]:
+    """Each lever with the values that it had, in their order, once each."""
+    keys = dict.fromkeys(key for group in summary.groups for key in group.levers)
+    told = {key: dict.fromkeys(text_of(group.levers[key]) for group in summary.groups) for key in keys}
+    return [(key, ", ".join(texts)) for key, texts in told.items()]
 
 
 def _runs(summary: Summary) -> Runs:

@@ -95,7 +95,6 @@ def _interval(
     least, most = register.limits_of(measure)
     if at_every_look and all(map(math.isfinite, means)):
         mean, low, high = confidence.mean(means)
-        least = least if mean >= least else -math.inf  # a drift may be below 0
         return mean, least if math.isnan(low) else max(low, least), most if math.isnan(high) else min(high, most)
     mean, low, high = mean_interval(means, least=least, most=most)
     return mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high

@@ -115,8 +115,7 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
     gentle = harms[0][2][fronts[0][-1]][2]
     text = f"Soon against harm: {unbeaten} of {len(ranked)} policies are unbeaten"
     if gentle is not ranked[0]:
-        noun = harms[0][0].removesuffix(" that were denied").replace("launches", "denied launches")
-        text += f"; fewest {noun}: “{short(gentle)}”" if "launches" in noun else f"; least harm: “{short(gentle)}”"
+        text += f"; least harm ({harms[0][0]}): “{short(gentle)}”"
     figures.entitle(figure, text)
     yield Picture("pareto", figure,
                   f"Mean time until {what(sweep.summary)} (logarithmic where it spans much) against mean harm; lower "
