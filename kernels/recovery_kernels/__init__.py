@@ -1,0 +1,1 @@
+"""Compiled loops, draws and rules: numbers alone, with NumPy and Numba."""

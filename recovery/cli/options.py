@@ -24,7 +24,9 @@ set_ = click.option(
 )
 json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
 seed = click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
-replications = click.option("--replications", type=click.IntRange(1), help="Runs with other draws of the same variant.")
+replications = click.option(
+    "--replications", type=click.IntRange(1), help="Runs of the same variant, each with other random numbers."
+)
 threads = click.option(
     "--threads", type=click.IntRange(1, 1024), help="Threads; default: the cores that this process may use."
 )

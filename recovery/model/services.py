@@ -6,7 +6,7 @@ Times are seconds from the start of the experiment, shares from 0 to 1.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -17,7 +17,8 @@ from recovery.model.scenario import Scenario
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, show_duration
 
 KINDS = ("hard", "backlog", "capacity", "manual", "cause")
-STAGES = ("dependency", "leases", "launches", "propagation", "health", "errors")
+Stage = Literal["dependency", "leases", "launches", "propagation", "health", "errors"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 # Keys of a need that each kind has beside `on` and `kind`; those that it cannot do without are marked.
 _KEYS = {
     "hard": ("share", "tolerates", "after", "lag"),
@@ -107,9 +108,7 @@ class Service(Part):
     """A node of the graph."""
 
     label: str = Field("", description="its name for people; default: its key")
-    stage: Literal["dependency", "leases", "launches", "propagation", "health", "errors"] | None = Field(
-        None, description="the stage of the experiment whose health is its own"
-    )
+    stage: Stage | None = Field(None, description="the stage of the experiment whose health is its own")
     below: Share | None = Field(None, description="what works of the stage, below which the service is impaired")
     normal: Share | None = Field(None, description="what works of the stage, from which the service is well again")
     impaired: tuple[Impaired, ...] = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import JsonValue
@@ -13,9 +13,6 @@ from pydantic import JsonValue
 from recovery import theory
 from recovery.keys import short_keys
 from recovery.store.run_record import Group, Quantity, Scenario, Summary
-
-if TYPE_CHECKING:
-    pass
 
 
 class Lever(NamedTuple):

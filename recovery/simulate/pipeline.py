@@ -102,7 +102,7 @@ class Runner:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes of (variant, seed, replication), in the order of the tasks; what a replication draws of its variant
-        (`scenario.resolve`) is drawn here. Raises what a run raised.
+        (`stages.outage.resolve`) is drawn here. Raises what a run raised.
         """
         for found in self.each(tasks):
             if isinstance(found, Exception):

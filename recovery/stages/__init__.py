@@ -1,0 +1,1 @@
+"""The stages of a scenario, a file each: how it runs, its columns, what is measured of it."""

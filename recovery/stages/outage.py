@@ -1,4 +1,4 @@
-"""The outage as a stage, the first of all: when the dependency is away in one replication.
+"""The outage, before all stages: when the dependency is away in one replication.
 
 A scenario says it in [dependency], or [dns.window] draws it, for each replication its own. `resolve` gives the scenario
 as one replication meets it; whatever needs outages asks that one.
