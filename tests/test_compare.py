@@ -389,7 +389,7 @@ def test_two_sweeps_are_paired_draw_by_draw(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["a.toml", "nowhere.toml"], "nowhere.toml: cannot be read"),
-        (["a.toml", "lifo"], "--fail-if and --variant are set"),
+        (["a.toml", "lifo"], "--fail-if, --variant, --markdown and --junit are for two folders or files"),
         (["a.toml", "a.toml", "lifo"], "lifo is neither a folder of results nor a scenario"),
         (["a.toml", "swept.toml"], "swept.toml: sweep.uncertainties is set; want recovery sweep"),
         (["a.toml", "a.toml", "--variant", "nobody"], "have no variant 'nobody' in common"),

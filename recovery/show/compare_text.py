@@ -19,7 +19,7 @@ SHOWN = (
 )  # fmt: skip
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
-_HOLDS = {
+HOLDS = {
     "yes": "holds, which it must not",
     "no": "does not hold",
     "unsure": "not decided: the interval spans the bound, want more replications",
@@ -74,7 +74,7 @@ def register_words(measure: str) -> str:
 
 def conditions(found: Sequence[Condition]) -> str:
     """Whether each condition holds, a line each."""
-    return "\n".join(f"fail if {one.text}: {_HOLDS[one.holds]}{because(one)}" for one in found)
+    return "\n".join(f"fail if {one.text}: {HOLDS[one.holds]}{because(one)}" for one in found)
 
 
 def because(one: Condition) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recovery.cli import options, say
+from recovery.cli import options, reports, say
 from recovery.cli.guard import Refused, ending, hint
 from recovery.cli.status import Status
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.threads
 @options.out
 @options.no_report
+@reports.options
 @options.json
 def compare(
     old: Path,
@@ -44,6 +45,8 @@ def compare(
     threads: int | None,
     out: Path,
     no_report: bool,
+    markdown: Path | None,
+    junit: Path | None,
     as_json: bool,
 ) -> Status:
     """Compare with OLD whatever is NEW: folders of runs, folders of sweeps, or scenarios, which are run first, with the
@@ -56,8 +59,10 @@ def compare(
 
     wanted = [sides.condition(text) for text in conditions]
     if not any(_is_thing(word) for word in new):
-        if wanted or variant:
-            raise Refused("--fail-if and --variant are set; want two folders or files to compare, not policies")
+        if wanted or variant or markdown or junit:
+            raise Refused(
+                "--fail-if, --variant, --markdown and --junit are for two folders or files; want these, not policies"
+            )
         return _policies(old, new, as_json)
     things = [old, *map(Path, new)]
     for word in map(str, things):
@@ -79,7 +84,12 @@ def compare(
         click.echo(compare_text.told(told))
         if page:
             click.echo(f"\nreport: {page}")
-    return max(status, _status_of(told))
+    from recovery.show import junit as cases
+    from recovery.show import markdown as words
+
+    files = reports.Reports(markdown, junit)
+    files.add(words.of_comparison(told), cases.of_comparison(told))
+    return max(status, _status_of(told), files.write())
 
 
 def _is_thing(word: str) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recovery.cli import options, say
+from recovery.cli import options, reports, say
 from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import Refused, ending, hint
 from recovery.cli.status import Status
@@ -25,6 +25,7 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 @options.json
 @options.out
 @options.no_report
+@reports.options
 def run(
     experiments: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -34,6 +35,8 @@ def run(
     as_json: bool,
     out: Path,
     no_report: bool,
+    markdown: Path | None,
+    junit: Path | None,
 ) -> Status:
     """Run experiments: print the table of results and write numbers, curves and the report."""
     from recovery.reading.race import is_race
@@ -41,14 +44,14 @@ def run(
     alone = [path for path in experiments if is_race(path)]
     if alone and as_json and len(experiments) > 1:
         raise Refused(f"{alone[0]} has the DNS race alone; want it by itself with --json")
-    status = Status.WELL
+    status, wanted = Status.WELL, reports.Reports(markdown, junit)
     for path in alone:
-        status = max(status, _race(path, overrides, seed, threads, as_json, out, no_report))
+        status = max(status, _race(path, overrides, seed, threads, as_json, out, no_report, wanted))
     loaded = [
         options.load(path, overrides, seed=seed, replications=replications) for path in experiments if path not in alone
     ]
     if not loaded:
-        return status
+        return max(status, wanted.write())
     names = [experiment.name for experiment in loaded]
     if len(set(names)) < len(names):
         raise Refused(
@@ -60,21 +63,26 @@ def run(
             raise Refused(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
     results: list[dict[str, object]] = []
     for experiment in loaded:
-        ended, result = _run(experiment, threads, as_json, out, no_report)
+        ended, result = _run(experiment, threads, as_json, out, no_report, wanted)
         status = max(status, ended)
         results.append(result)
         if ended is Status.INTERRUPTED:
             break
     if as_json:
         say.print_json({"runs": results})
-    return status
+    return max(status, wanted.write())
 
 
 def _run(
-    experiment: "Experiment", threads: int | None, as_json: bool, out: Path, no_report: bool
+    experiment: "Experiment",
+    threads: int | None,
+    as_json: bool,
+    out: Path,
+    no_report: bool,
+    wanted: reports.Reports,
 ) -> tuple[Status, dict[str, object]]:
     """Run one experiment, and say what came of it."""
-    from recovery.show import services_text, text
+    from recovery.show import junit, markdown, services_text, text
     from recovery.show.answers.run import answer_of
     from recovery.study import execute
 
@@ -98,9 +106,12 @@ def _run(
         status = max(status, drawn)
     if page and not as_json:
         click.echo(f"\nreport: {page}")
-    for failure in finished.failures[:FAILURES_MAX]:
+    failed = []
+    for failure in finished.failures:
         where = ", ".join([failure.variant, *(f"{key}={value}" for key, value in failure.levers.items())])
-        say.talk(f"failed: {where}, replication {failure.replication}: {failure.error}")
+        failed.append(f"failed: {where}, replication {failure.replication}: {failure.error}")
+    for line in failed[:FAILURES_MAX]:
+        say.talk(line)
     if len(finished.failures) > FAILURES_MAX:
         say.talk(f"… and {len(finished.failures) - FAILURES_MAX} more")
     folder = str(finished.folder) if finished.folder else None
@@ -109,6 +120,11 @@ def _run(
             f"interrupted: {finished.done} of {finished.wanted} runs are {f'kept in {folder}' if folder else 'done'}"
         )
         status = Status.INTERRUPTED
+        failed.append(f"interrupted: {finished.done} of {finished.wanted} runs are done")
+    wanted.add(
+        markdown.of_run(finished.manifest, finished.summary, answer),
+        junit.of_bounds(finished.manifest.name, finished.summary.expect, failed, finished.manifest.wall_s),
+    )
     told = {"answer": answer.model_dump(mode="json"), "summary": finished.summary}
     return status, {"folder": folder, "report": str(page) if page else None, **told}
 
@@ -121,11 +137,12 @@ def _race(
     as_json: bool,
     out: Path | None,
     no_report: bool,
+    wanted: reports.Reports,
 ) -> Status:
     """Answer for the race of a file; with a folder `out` it is kept there, and drawn if the file has nothing else."""
     from recovery.errors import ScenarioError
     from recovery.reading.race import has_race, is_race, load_any
-    from recovery.show import race_page, race_text
+    from recovery.show import markdown, race_page, race_text
     from recovery.study import execute, race
 
     loaded = load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
@@ -153,6 +170,7 @@ def _race(
         say.print_json({"folder": folder, "report": page, "summary": summary.model_dump(mode="json")})
     elif page:
         click.echo(f"\nreport: {page}")
+    wanted.add(markdown.of_race(loaded.head.title, summary))
     if trouble:
         say.talk(trouble)
     return Status.OURS if trouble else Status.WELL
@@ -168,7 +186,7 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
     """Answer for the DNS race of a file with [dns]: how often a record is left empty, whether that is possible at all
     with each guardrail, and what each costs. `recovery run` writes the report of a file with the race alone.
     """
-    return _race(experiment, overrides, seed, threads, as_json, None, True)
+    return _race(experiment, overrides, seed, threads, as_json, None, True, reports.Reports(None, None))
 
 
 @click.command()

@@ -1,13 +1,19 @@
 """Sweeps: run one, or part of one, find a threshold, rank what ran, run one run again."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from recovery.cli import options, say
+from recovery.cli import options, reports, say
 from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
+
+if TYPE_CHECKING:
+    from recovery.show.answers.answer import Answer
+    from recovery.store.sweep_record import Summary
 
 
 @click.command()
@@ -27,6 +33,7 @@ from recovery.cli.status import Status
 @click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
 @click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
 @options.no_report
+@reports.options
 @options.json
 def sweep(
     experiment: str,
@@ -45,6 +52,8 @@ def sweep(
     dry_run: bool,
     csv: bool,
     no_report: bool,
+    markdown: Path | None,
+    junit: Path | None,
     as_json: bool,
 ) -> Status:
     """Run every policy in every variant until each is known well enough; a killed sweep goes on with --resume."""
@@ -104,10 +113,24 @@ def sweep(
         click.echo("\n" + "\n".join(summary.answers))
         if page:
             click.echo(f"\nreport: {page}")
-    for failure in summary.failures[:5]:
-        say.talk(f"failed: {failure.policy}: {failure.error} ({failure.command})")
+    failed = [f"failed: {one.policy}: {one.error} ({one.command})" for one in summary.failures]
+    for line in failed[:5]:
+        say.talk(line)
+    status = max(status, _told(loaded.head.title or loaded.name, summary, answer, failed, markdown, junit))
     bounds = say.status_of(bound.holds for bound in summary.expect)
     return max(status, Status.FAILED if summary.failures else Status.WELL, bounds)
+
+
+def _told(
+    title: str, summary: "Summary", answer: "Answer", failed: Sequence[str], markdown: Path | None, junit: Path | None
+) -> Status:
+    """What a CI wants of a sweep."""
+    from recovery.show import junit as cases
+    from recovery.show import markdown as words
+
+    wanted = reports.Reports(markdown, junit)
+    wanted.add(words.of_sweep(title, summary, answer), cases.of_bounds(title, summary.expect, failed))
+    return wanted.write()
 
 
 @click.command()

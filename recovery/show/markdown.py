@@ -1,0 +1,144 @@
+"""A job summary in Markdown, as GitHub, GitLab and Gitea show it: the answer first, then checks, then a small table."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from recovery.errors import visible
+from recovery.measures.words import show_measure
+from recovery.show import compare_text, race_text
+from recovery.show.answers import answer as answers
+from recovery.show.answers.answer import Answer
+from recovery.show.text import saved_s, show_saved, verdict_of
+from recovery.store.compare_record import Comparison
+from recovery.store.race_record import RaceSummary
+from recovery.store.run_record import Bound, RunManifest, Summary
+from recovery.store.sweep_record import Summary as SweepSummary
+from recovery.units import show_duration, show_milestone, show_share
+
+ROWS_MAX = 15
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@!])")
+_SIGNS = {"yes": "✅", "no": "❌", "unsure": "⚠️", "not measured": "⚠️"}
+_SAYS = {"yes": "holds", "no": "does not hold", "unsure": "not decided: the interval spans it", "not measured": ""}
+_FAIL_SIGNS = {"yes": "❌", "no": "✅", "unsure": "⚠️", "not measured": "⚠️"}
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it stands, on one line, whatever it holds."""
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))
+
+
+def code(text: str) -> str:
+    """A text in backticks."""
+    inner = " ".join(text.split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", inner)), default=0))
+    space = " " if "`" in inner else ""
+    return f"{fence}{space}{inner}{space}{fence}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first row is its head, the first column to the left and all others to the right."""
+    lines = ["| " + " | ".join(plain(cell) for cell in row) + " |" for row in rows]
+    lines.insert(1, "| --- |" + " ---: |" * (len(rows[0]) - 1))
+    return "\n".join(lines)
+
+
+def of_run(manifest: RunManifest, summary: Summary, answer: Answer) -> str:
+    """The summary of a run."""
+    runs = f"{len(summary.rows)} runs, seed {manifest.seed}"
+    failed = f", {len(summary.failures)} failed" if summary.failures else ""
+    return _joined(
+        manifest.head.title or manifest.name,
+        _answer(answer),
+        _bounds(summary.expect),
+        _variants(summary),
+        f"{runs}{failed}, recovery {manifest.versions.get('recovery', '')}, {code(manifest.file)}",
+    )
+
+
+def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
+    """The summary of a sweep."""
+    rows = [["policy", "mean (never counts as the limit)", "never", "runs", ""]]
+    for one in summary.policies[:ROWS_MAX]:
+        sign = "chosen" if one.is_chosen else "not told apart from the best" if one.not_told_apart else ""
+        ends = one.restricted
+        span = "" if math.isnan(ends.low) else f" ({show_duration(max(ends.low, 0))} to {show_duration(ends.high)})"
+        never = show_share(one.not_recovered.share)
+        rows.append([one.name, f"{show_duration(ends.mean)}{span}", never, str(one.runs), sign])
+    left = len(summary.policies) - ROWS_MAX
+    failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
+    more = f"; {left} more policies are in the report" if left > 0 else ""
+    footer = f"{summary.runs.done} runs{failed}{more}"
+    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), footer)
+
+
+def of_race(title: str, summary: RaceSummary) -> str:
+    """The summary of the DNS race alone."""
+    lines = "\n".join(f"- {plain(line)}" for line in race_text.verdicts(summary.possible))
+    rows = race_text.often_rows(summary.rows)
+    return _joined(title, lines, table(rows[: ROWS_MAX + 1]), "Empty records a year, and how late plans are.")
+
+
+def of_comparison(found: Comparison) -> str:
+    """The summary of a comparison."""
+    named = len(found.outcomes) > len(found.names) - 1
+    first, *others = [plain(compare_text.answer(one, named=named)) for one in found.outcomes]
+    checks = "\n".join(
+        f"- {_FAIL_SIGNS[one.holds]} fail if {code(one.text)}: "
+        f"{plain(compare_text.HOLDS[one.holds] + compare_text.because(one))}"
+        for one in found.conditions
+    )
+    rows = compare_text.lines(compare_text.grouped(found.differences)[0]) if found.differences else []
+    more = "\n".join(f"- {line}" for line in others[:ROWS_MAX])
+    if len(others) > ROWS_MAX:
+        more += f"\n- and {len(others) - ROWS_MAX} more variants"
+    title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
+    return _joined(title, f"**{first}**", checks, table(rows) if rows else "", more)
+
+
+def _joined(title: str, *parts: str) -> str:
+    *body, last = [part for part in parts if part]
+    return "\n\n".join([f"## {plain(title)}", *body, last]) + "\n"
+
+
+def _answer(answer: Answer) -> str:
+    return "\n\n".join(
+        f"**{one.title}:** {plain(one.text)}" + (f"\n{code(one.code)}" if one.code else "")
+        for one in answers.parts(answer)
+    )
+
+
+def _bounds(bounds: Sequence[Bound]) -> str:
+    lines = []
+    for one in bounds:
+        said = "; ".join(
+            text
+            for text in (_SAYS[one.holds], show_measure(one.measure, one.value), one.why)
+            if text and not (text == "not measured" and one.why)
+        )
+        at = "".join(f", {key} = {value}" for key, value in one.levers.items())
+        lines.append(f"- {_SIGNS[one.holds]} expected {code(one.text)}: {plain(said + at)}")
+    return "\n".join(lines)
+
+
+def _variants(summary: Summary) -> str:
+    """A line a variant; of a sweep over keys a line a point, as far as there is room."""
+    first = summary.groups[0]
+    all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
+    rows = [["variant", "99 % back", *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
+    for group in summary.groups[:ROWS_MAX]:
+        levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
+        normal = [show_milestone(group.mean(all_normal))] if all_normal else []
+        by = saved_s(group, first, all_normal or "ttr99_s")
+        rows.append(
+            [
+                group.variant + levers,
+                show_duration(group.mean("ttr99_s")),
+                *normal,
+                "" if group is first else show_saved(by),
+                verdict_of(group),
+                show_share(group.mean("wasted_share")),
+            ]
+        )
+    left = len(summary.groups) - ROWS_MAX
+    return table(rows) + (f"\n\n{left} more are in the report." if left > 0 else "")
