@@ -22,6 +22,7 @@ from recovery import units
 from recovery.reading.experiment import parse
 from recovery.show import figures, lever_figures, levers, pages, report, run_figures
 from recovery.show import page as shared
+from recovery.show.run_figures import work
 from recovery.show.verdict import verdict
 from recovery.simulate import pipeline
 from recovery.store.folder import save
@@ -230,6 +231,17 @@ def test_the_page_tells_the_values_of_levers_that_were_drawn(tmp_path: Path) -> 
     values = [group["levers"]["host.timeout"] for group in summary(folder)["groups"]]
     assert len(set(values)) == 2
     assert all(shared.text_of(value) in told for value in values)
+
+
+def test_what_the_workers_do_adds_up_to_their_time(folders: dict[str, Path]) -> None:
+    """Oracle: conservation. A worker is busy, idle or down at every moment, and what it does ends in some window."""
+    manifest, found, series = report.read(folders["leases"])
+    assert series is not None
+    for group in found.groups:
+        curve = figures.Curve(group.variant, figures.series_of(series, group))
+        times, shares = work._shares_of_work(curve, 30)  # parts of the horizon in which every kind of work ends
+        assert times[-1] == manifest.horizon_s
+        assert sum(shares.values()) == pytest.approx(np.ones_like(times), abs=1e-9)
 
 
 def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recovery import units
-from recovery.show.figures import POINTS_MAX, Array, Curve, Picture, TimeAxis, blank, entitle, flow_of, level_of
+from recovery.show.figures import POINTS_MAX, Array, Curve, Picture, TimeAxis, blank, entitle, flow_of
 from recovery.show.run_figures.panels import panel_title
 from recovery.show.variants import ends
 from recovery.store.run_record import Summary
@@ -86,7 +86,7 @@ def work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
 def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]:
     """Shares of the workers' time; work, which is counted when it ends, is scaled to the time workers were busy."""
     times, _ = flow_of(curve, "succeeded", points)
-    busy, idle, down = (_rise(curve, f"{name}_ns", points) for name in ("busy", "idle", "down"))
+    busy, idle, down = (flow_of(curve, f"{name}_ns", points)[1] for name in ("busy", "idle", "down"))
     kinds = {kind: flow_of(curve, f"{kind}_work_ns", points)[1] for kind in ("useful", "wasted", "failed", "overhead")}
     total = np.maximum(busy + idle + down, 1.0)
     done = np.maximum(sum(kinds.values(), np.zeros_like(total)), 1e-9)
@@ -95,12 +95,6 @@ def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]
     steps = np.max([np.abs(np.diff(share)) for share in shares.values()], axis=0, initial=0.0) > 0.002
     kept = np.append(True, steps) | np.append(steps, True)  # flat stretches need their ends only
     return times[kept], {kind: share[kept] for kind, share in shares.items()}
-
-
-def _rise(curve: Curve, column: str, points: int) -> Array:
-    """By how much a level that only grows has grown, a second."""
-    times, values = level_of(curve, column, points=points)
-    return np.asarray(np.diff(np.append(0.0, values)) / np.diff(np.append(0.0, times)))
 
 
 def _part(share: float) -> str:
