@@ -6,6 +6,7 @@ results give the same bytes: ids are hashed with a fixed salt, and no date is wr
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import math
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -345,11 +346,23 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning)
-        backend = mpl.rcParams["backend"]
-        mpl.rcdefaults()  # whatever the user's matplotlibrc says
-        for key, value in (_STYLE | {"backend": backend}).items():
-            mpl.rcParams[key] = value  # type: ignore[index]
+        dict.update(cast("dict[str, object]", mpl.rcParams), _look())
         yield
+
+
+@functools.cache
+def _look() -> dict[str, object]:
+    """All settings of matplotlib, as it keeps them once it has looked at each. Not the backend: who reads that from
+    matplotlib has it import pyplot and choose one.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever the user's matplotlibrc says
+        for key, value in _STYLE.items():
+            mpl.rcParams[key] = value  # type: ignore[index]
+        kept = cast("dict[str, object]", mpl.rcParams)
+        return {key: dict.__getitem__(kept, key) for key in kept if key != "backend"}
 
 
 def _saved(picture: Picture, form: str, dpi: float | None, metadata: dict[str, None]) -> bytes:
