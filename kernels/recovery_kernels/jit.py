@@ -91,7 +91,10 @@ class _Cache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            # Numba's own method first fills the context with all that can be compiled: half of the start of a process.
+            # Code that is compiled needs nothing of it, and the compiler sees to it for itself.
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
         except Exception as error:  # whatever reading machine code from a cut file may raise
             self._say("is damaged", error, "thrown away and compiled again")
             try:
