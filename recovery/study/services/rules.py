@@ -6,7 +6,6 @@ Every rule is monotone in the depth of what is needed, so that a cut edge never 
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import ndimage
 
 from recovery.model.services import Need
 from recovery.study.services.outcome import BACKLOG, CAPACITY, LAG, MANUAL, OWN, Floats, Numbers, ServicesOutcome, State
@@ -76,12 +75,16 @@ def deeper(state: State, depth: Floats, edge: int | Numbers, on: Numbers, label:
 
 def _latest_least(x: Floats, windows: int) -> Floats:
     """Least of each window and so many before it; before the start it is 0."""
+    from scipy import ndimage
+
     size = min(windows, len(x)) + 1
     return np.asarray(ndimage.minimum_filter1d(x, size, origin=(size - 1) // 2, mode="constant", cval=0.0))
 
 
 def _latest_most(x: Floats, windows: int) -> Floats:
     """Most of each window and so many before it."""
+    from scipy import ndimage
+
     size = min(windows, len(x)) + 1
     return np.asarray(ndimage.maximum_filter1d(x, size, origin=(size - 1) // 2, mode="constant", cval=0.0))
 
