@@ -191,12 +191,17 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Write redacted.html instead, which may leave the company: ratios alone, no name, no count, no second.",
+)
 @options.json
-def report(folder: Path, as_json: bool) -> None:
+def report(folder: Path, redact: bool, as_json: bool) -> None:
     """Draw the report of a folder of results once more."""
-    from recovery.show import pages
+    from recovery.show import pages, redacted
 
-    page = pages.write(folder)
+    page = redacted.write(folder) if redact else pages.write(folder)
     if as_json:
         say.print_json({"report": str(page)})
     else:

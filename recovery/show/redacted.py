@@ -1,0 +1,239 @@
+"""A page that may leave the company: ratios and dimensionless groups, times in outage lengths, no name of anything.
+
+It is not the page with words struck out. It is made of what is listed here and of nothing else, so that a text or a
+number that is new in the records does not get in by itself. Ratios have two digits: of more, inputs could be reckoned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from recovery.show import figures, page
+from recovery.show.figures import COLOURS, DASHES, Curve, Picture
+from recovery.store import files, folder
+from recovery.store.run_record import Course, Group, RunManifest, Summary
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.lines import Line2D
+
+FILE = "redacted.html"
+CURVES_MAX = 7
+POINTS_MAX = 120
+VERDICTS = ("recovered", "recovering", "collapsed")
+# Measures that are ratios already, with what they are called here.
+RATIOS = {
+    "leased_min_share": "least share with a lease",
+    "served_share": "jobs served",
+    "amplification": "attempts a success, in recovery",
+    "amplification_peak": "most attempts a success",
+    "wasted_share": "work for answers nobody waited for",
+    "denied_share": "attempts refused",
+    "efficiency": "fastest possible over actual time",
+    "load_peak": "most load over the load before",
+    "response_peak": "longest response over that before",
+}
+# Times, told as multiples of the outage, or of the timeout where there is none.
+TIMES = {
+    "ttr50_s": "50 % back",
+    "ttr99_s": "99 % back",
+    "ttr100_s": "all back",
+    "ttr_load_s": "load as before",
+    "ttr_response_s": "response as before",
+}
+AXES = ("client", "admission", "queue", "lease")
+
+
+class Unit(NamedTuple):
+    """What times are told in: its length (s), and what it is called, one and many."""
+
+    length_s: float
+    one: str
+    many: str
+
+
+class Row(NamedTuple):
+    """A line of the table: what it is, and a cell for each variant."""
+
+    title: str
+    cells: list[str]
+
+
+def write(place: Path) -> Path:
+    """The page of a run's folder, redacted.html beside the other; returns its path. Raises ValueError for a folder that
+    holds no run of a fleet or jobs, files.Damaged, files.WriteError.
+    """
+    kind = folder.kind_of(place)
+    if kind not in ("leases", "jobs"):
+        raise ValueError(f"{place} holds {f'a {kind}' if kind else 'no run'}; want the folder of a run for --redact")
+    manifest, summary = folder.run_of(place)
+    if summary.is_sweep:
+        raise ValueError(f"{place} holds a run that sweeps keys; want one without [sweep] for --redact")
+    series = folder.series_of(place)
+    with figures.style():
+        pictures = [] if series is None else [_curves(manifest, summary, series)]
+    file = place / FILE
+    files.write_text(file, html(manifest, summary, [(picture, figures.svg(picture)) for picture in pictures]))
+    return file
+
+
+def html(manifest: RunManifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
+    """The page as text."""
+    unit = unit_of(manifest, summary)
+    return page.filled(
+        "redacted.html.j2",
+        drawn,
+        look=page.look(),
+        answer=answer(manifest, summary),
+        unit=unit.one,
+        variants=names(summary),
+        rows=[row for row in rows(summary, unit) if any(cell != "–" for cell in row.cells)],
+        groups=list(groups(summary, unit)),
+        changes=list(zip(names(summary)[1:], changes(summary), strict=True)),
+    )
+
+
+def ratio(value: float) -> str:
+    """A ratio, to two digits; "–" where it is not known."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    return f"{float(f'{value:.2g}'):,.10g}"
+
+
+def names(summary: Summary) -> list[str]:
+    """What variants are called here: nothing that the file says."""
+    return ["as it is", *(f"change {chr(64 + i)}" if i <= 26 else f"change {i}" for i in range(1, len(summary.groups)))]
+
+
+def unit_of(manifest: RunManifest, summary: Summary) -> Unit:
+    """What times are told in: the whole length of the first variant's outages; the timeout where there is none."""
+    length = _down_s(_course(manifest, summary.groups[0]))
+    if length > 0:
+        return Unit(length, "outage length", "outage lengths")
+    return Unit(summary.groups[0].scenario.hosts.timeout_s, "timeout", "timeouts")
+
+
+def _course(manifest: RunManifest, group: Group) -> Course:
+    place = group.outages_index
+    return manifest.outages[place] if place < len(manifest.outages) else ()
+
+
+def _down_s(course: Course) -> float:
+    return sum(one.to_s - one.from_s for one in course)
+
+
+def answer(manifest: RunManifest, summary: Summary) -> list[str]:
+    """What happened, and which change is back first, in two sentences."""
+    unit, own = unit_of(manifest, summary), names(summary)
+    what = "holders have their lease" if manifest.has_leases else "the backlog is cleared"
+    first = summary.groups[0]
+    out = [f"As it is, 99 % of {what} again {_when(first, unit)}" if manifest.has_leases else ""]
+    if not manifest.has_leases:
+        out = [f"As it is, 99 % of the backlog is cleared {_when(first, unit)}"]
+    others = [group for group in summary.groups[1:] if math.isfinite(group.mean("ttr99_s"))]
+    if others:
+        best = min(others, key=lambda group: group.mean("ttr99_s"))
+        if best.mean("ttr99_s") < first.mean("ttr99_s"):
+            out.append(f"With {own[summary.groups.index(best)]} {_when(best, unit)}")
+    return [f"{line}." for line in out]
+
+
+def _when(group: Group, unit: Unit) -> str:
+    at = group.mean("ttr99_s")
+    if math.isinf(at):
+        return "never in some run" if group.verdicts.get("recovered") else "never"
+    return f"after {ratio(at / unit.length_s)} {unit.many}"
+
+
+def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
+    """The lines of the table."""
+    for verdict in VERDICTS:
+        cells = [ratio(group.verdicts.get(verdict, 0) / group.runs) for group in summary.groups]
+        if any(cell != "0" for cell in cells):
+            yield Row(f"share of runs: {verdict}", cells)
+    for name, title in TIMES.items():
+        yield Row(f"{title} ({unit.many})", [_time(group, name, unit) for group in summary.groups])
+    for name, title in RATIOS.items():
+        yield Row(title, [ratio(group.mean(name)) for group in summary.groups])
+    for name, title in (
+        ("unleased_holder_hours", "time without a lease"),
+        ("excess_hours", "the same after the return"),
+    ):
+        cells = []
+        for group in summary.groups:
+            fleet = group.scenario.fleet
+            whole = fleet.holders * unit.length_s / 3600 if fleet is not None else math.nan
+            cells.append(ratio(group.mean(name) / whole))
+        yield Row(f"{title}, a holder ({unit.many})", cells)
+
+
+def _time(group: Group, name: str, unit: Unit) -> str:
+    value = group.mean(name)
+    return "never" if math.isinf(value) else ratio(value / unit.length_s)
+
+
+def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:
+    """Dimensionless groups of the system as it is: name, value, meaning."""
+    scenario = summary.groups[0].scenario
+    fleet, hosts = scenario.fleet, scenario.hosts
+    for row in summary.explain:
+        if row.name[0] == "r" and row.name[1:].isdigit():
+            yield f"{row.name} = {row.formula.replace('*', '·')}", ratio(row.value), row.meaning
+    yield "timeout over outage", ratio(hosts.timeout_s / unit.length_s), "How patient a client is."
+    if fleet is not None:
+        yield "lease over outage", ratio(fleet.lease_s / unit.length_s), "Below 1 leases run out while it is down."
+        yield "check interval over lease", ratio(fleet.check_every_s / fleet.lease_s), "How often a lease is renewed."
+        yield "renewals", ratio(fleet.renewals_share), "Share of the hosts' work that they take."
+    if scenario.jobs is not None and hosts.capacity_per_s > 0:
+        load = scenario.jobs.arrivals_per_s / hosts.capacity_per_s
+        yield "load", ratio(load), "What comes over what can be done; above 1 a queue grows without end."
+    yield "cost of saying no", ratio(hosts.reject_share), "Work of a refusal over that of an answer."
+
+
+def changes(summary: Summary) -> list[str]:
+    """What each other variant changes, by the kind of it alone."""
+    first = summary.groups[0].scenario
+    out = []
+    for group in summary.groups[1:]:
+        own = group.scenario
+        found = [f"the {axis} policy" for axis in AXES if getattr(own.policies, axis) != getattr(first.policies, axis)]
+        found += ["the hosts"] if own.hosts != first.hosts else []
+        found += ["what operators do"] if own.actions != first.actions else []
+        found += ["the fleet"] if own.fleet != first.fleet else []
+        found += ["the jobs"] if own.jobs != first.jobs else []
+        out.append(", ".join(found) or "something else")
+    return out
+
+
+def _curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame) -> Picture:
+    """Levels over time in outage lengths: of leases the share, of jobs the backlog over its largest in any variant."""
+    unit, own = unit_of(manifest, summary), names(summary)
+    course = _course(manifest, summary.groups[0])
+    begins_s = course[0].from_s if course else 0.0
+    shown = list(zip(own, summary.groups, strict=True))[:CURVES_MAX]
+    figure, (panel, below) = figures.stack([3.1, figures.lines_in(len(shown))])
+    column, most = ("leased_share", 1.0) if manifest.has_leases else ("backlog", float(series["backlog"].max() or 1))  # type: ignore[arg-type]
+    handles: list[Line2D] = []
+    for i, (name, group) in enumerate(shown):
+        times, levels = figures.level_of(
+            Curve(name, figures.series_of(series, group)), column, 100 / most, points=POINTS_MAX
+        )
+        at = (times - begins_s) / unit.length_s
+        colour, dashes = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
+        handles += panel.plot(at, levels, color=colour, ls=dashes, lw=2.2 if i == 0 else 1.6)
+    for one in course:
+        panel.axvspan(
+            (one.from_s - begins_s) / unit.length_s, (one.to_s - begins_s) / unit.length_s, facecolor="0.914", zorder=0
+        )
+    panel.set_xlim(-begins_s / unit.length_s, (manifest.horizon_s - begins_s) / unit.length_s)
+    since = "since the outage began" if course else "since the start"
+    panel.set_xlabel(f"time {since} ({unit.many})")
+    panel.set_ylabel("holders with a lease (%)" if manifest.has_leases else "backlog (% of the largest)")
+    figures.legend_below(below, handles, [name for name, _ in shown], len(summary.groups) > len(shown))
+    figures.entitle(figure, answer(manifest, summary)[0].rstrip("."))
+    return Picture("redacted", figure, "Shaded: the dependency is down." if course else "")

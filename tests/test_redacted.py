@@ -1,0 +1,176 @@
+"""A page that may leave the company holds no number of the scenario and no name.
+
+Oracles: the scenario's own inputs, whose digits and words are looked for; the ratios, reckoned here from the results.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from markupsafe import Markup
+
+from recovery.cli import main as cli
+from recovery.units import quantity
+
+SECRET = """
+title = "Zaphod's ledger"
+question = "Will Marvin cope with Zaphod's herd?"
+answer = "Slartibartfast says so."
+label = "Heart of Gold"
+clock = "2031-03-17T04:37Z"
+seed = 73856093
+horizon = "1741s"
+hold = "67s"
+coupling.window = "1s"
+baseline = { within = "13%", over = "83s" }
+fleet = { holders = 739, hosts = 7, called = "improbabilities" }
+host.establish_time = "23.7ms"
+host.renew_time = "4.73ms"
+host.timeout = "5.39s"
+host.fail_after = "113ms"
+host.reject_cost = "1.37ms"
+lease = { duration = "127.3s", check_every = "31.7s" }
+dependency.outages = [{ from = "193s", to = "478.7s" }]
+policy.client = { name = "exponential", base = "397ms", cap = "8.93s" }
+[variants."Vogon constructor fleet"]
+policy.queue = { name = "bounded", limit = "2.71s" }
+[variants.Trillian]
+policy.queue = "lifo"
+[[notes]]
+key = "fleet.holders"
+kind = "assumed"
+why = "Ford Prefect counted them"
+[expect]
+ttr99_s = "< 911s"
+"""
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run, and its redacted page."""
+    place = tmp_path_factory.mktemp("magrathea")
+    file = place / "deepthought.toml"
+    file.write_text(SECRET)
+    assert call("run", file, "--no-report", "--out", place / "krikkit", "--replications", 2).exit_code in (0, 99, 4)
+    folder = place / "krikkit" / "deepthought"
+    result = call("report", folder, "--redact")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(folder / "redacted.html")
+    return folder
+
+
+def words_of(place: Path) -> str:
+    """What the page shows beside its picture."""
+    text = (place / "redacted.html").read_text()
+    return Markup(re.sub(r"<svg.*?</svg>|<style.*?</style>", " ", text, flags=re.DOTALL)).striptags()
+
+
+def numbers_in(text: str) -> set[str]:
+    return set(re.findall(r"\d[\d,]*(?:\.\d+)?", text))
+
+
+def scalars(value: object) -> Iterator[object]:
+    """Every value of a table, and every key that the file itself made up."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from scalars(one)
+            if " " in str(key) or str(key)[:1].isupper():
+                yield key
+    elif isinstance(value, list):
+        for one in value:
+            yield from scalars(one)
+    else:
+        yield value
+
+
+def digits_of(number: float) -> set[str]:
+    """The number as somebody may write it: plain, in other units of time, with groups of three."""
+    found = set()
+    for factor in (1, 1000, 1 / 60, 1 / 3600):
+        for text in (f"{number * factor:.4g}", f"{number * factor:,.0f}", f"{number * factor:.3g}"):
+            if len(re.sub(r"\D", "", text).strip("0")) >= 3:  # two digits may be anything
+                found.add(text)
+    return found
+
+
+def test_no_number_and_no_name_of_the_scenario_is_in_the_page(made: Path) -> None:
+    text = (made / "redacted.html").read_text()
+    manifest = json.loads((made / "manifest.json").read_text())
+    values = [*scalars(manifest["inputs"]), "deepthought", "krikkit", "magrathea"]
+    values += [word for word in manifest["argv"] if "/" in word or "." in word]
+    numbers = numbers_in(words_of(made))
+    for value in values:
+        found = quantity(value)
+        if found is not None:
+            assert not digits_of(found[1]) & numbers, value
+            assert str(value).rstrip("smh%/") not in numbers or len(str(value)) <= 2, value
+        elif isinstance(value, str) and len(value) > 1:
+            own = [word for word in re.findall(r"\w{4,}", value) if word[0].isupper() or word == value]
+            assert value in WORDS or value not in text, value
+            for word in own:
+                assert not re.search(rf"\b{re.escape(word)}\b", text) or word in WORDS, word
+    for word in ("improbabilit", "Zaphod", "Marvin", "Vogon", "Trillian", "Ford", "2031", "lifo", "expo"):
+        assert word not in text
+
+
+WORDS = {
+    "bounded",
+    "recovery",
+    "exponential",
+    "assumed",
+    "Will",
+    "Heart",
+    "policy",
+    "version",
+    "report",
+    "timeout",
+    "leases",
+}
+# Words of the page itself, which the inputs may share.
+
+
+def test_no_row_of_results_is_in_the_page_as_it_is(made: Path) -> None:
+    """Counts of more than two digits, and times in seconds, are told as ratios only."""
+    text = Markup(
+        re.sub(r"<svg.*?</svg>|<style.*?</style>", " ", (made / "redacted.html").read_text(), flags=re.DOTALL)
+    )
+    numbers = set(re.findall(r"\d[\d,]*(?:\.\d+)?", text.striptags()))
+    for row in json.loads((made / "summary.json").read_text())["rows"]:
+        for name, value in row["measures"].items():
+            if isinstance(value, int | float) and not name.endswith("_share") and abs(value) >= 100:
+                assert not {f"{value:.0f}", f"{value:,.0f}", f"{value:.3g}", f"{value:.1f}"} & numbers, name
+
+
+def test_times_are_in_outage_lengths(made: Path) -> None:
+    """The mean time to 99 % over the length of the outage, 285.7 s, to two digits."""
+    rows = json.loads((made / "summary.json").read_text())["rows"]
+    text = (made / "redacted.html").read_text()
+    cells = re.search(r"99 % back \(outage lengths\)</th>(.*?)</tr>", text)
+    assert cells is not None
+    shown = re.findall(r">([^<]+)</td>", cells[1])
+    for variant, cell in zip(dict.fromkeys(row["variant"] for row in rows), shown, strict=True):
+        own = [float(row["measures"]["ttr99_s"]) for row in rows if row["variant"] == variant]
+        mean = sum(own) / len(own) / 285.7
+        assert cell == ("never" if mean == float("inf") else f"{float(f'{mean:.2g}'):,.10g}")
+
+
+def test_the_curves_have_no_time_of_day_and_no_seconds(made: Path) -> None:
+    text = (made / "redacted.html").read_text()
+    assert "time since the outage began (outage lengths)" in text or text.count("<svg") == 1
+    assert not re.search(r"\d\d:\d\d", re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("kind", ["nothing", "race"])
+def test_what_cannot_be_redacted_is_told(tmp_path: Path, kind: str) -> None:
+    if kind == "race":
+        (tmp_path / "manifest.json").write_text('{"kind": "race"}')
+    result = call("report", tmp_path, "--redact")
+    assert result.exit_code == 2
+    assert "want the folder of a run for --redact" in result.stderr
