@@ -2,9 +2,10 @@
 
 import math
 
-from recovery.store.fit_record import Fit
-from recovery.units import show_duration, show_share
+from recovery.store.fit_record import Family, Fit, ServiceTimes
+from recovery.units import show_count, show_duration, show_share
 
+CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
 _MISSING = {
     "always": "does not occur in the simulation with these values: what it ends never was",
@@ -84,3 +85,32 @@ def _told_others(fit: Fit) -> list[str]:
             f"varied too, {best.key} could take away about {show_share(best.takes_away_share)} of the squared misfit"
         )
     return lines
+
+
+MISFIT_MOST = 0.05  # share of the times on the wrong side of a bound from which on a family is called a poor fit
+
+
+def distribution(one: Family) -> str:
+    """A fitted distribution as a scenario has it."""
+    mean = f"{1000 * one.mean_s:.4g}ms" if one.mean_s < 1 else f"{one.mean_s:.4g}s"
+    shape = f", cv = {one.cv:.3g}" if one.dist == "lognormal" else ""
+    return f'{{ dist = "{one.dist}", mean = "{mean}"{shape} }}'
+
+
+def service_times(found: ServiceTimes, file: str) -> str:
+    """What a histogram says of service times, with lines to put into a scenario; `file` holds the measured times, ""
+    if none was written.
+    """
+    lines = [*found.said, f"{show_count(found.times)} times, {show_duration(found.mean_s)} on average"]
+    if found.beyond_share > 0:
+        much = f"{show_share(found.beyond_share)} of them are longer than the last bound"
+        lines.append(f"{much}, {show_duration(found.last_bound_s)}: how long is not known, taken as that")
+    for one in found.families:
+        poor = ": a poor fit" if one.misfit_share > MISFIT_MOST or one.cv > CV_MOST else ""
+        off = f"at no bound are more than {show_share(one.misfit_share)} of the times on the wrong side{poor}"
+        lines.append(f"establish_time = {distribution(one)}   # {off}")
+    if file:
+        lines.append(f'establish_time = {{ dist = "empirical", file = "{file}" }}   # as measured')
+    elif all(one.misfit_share > MISFIT_MOST or one.cv > CV_MOST for one in found.families):
+        lines.append("neither fits well: want --out times.csv, and the times as they were measured")
+    return "\n".join(lines)

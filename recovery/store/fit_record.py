@@ -106,3 +106,27 @@ class Fit(Record):
     overrides: tuple[str, ...]
     said: tuple[str, ...]
     picture: FitPicture
+
+
+class Family(Record):
+    """A distribution that was fitted to a histogram: its `misfit_share` is the largest share of times that it puts on
+    the wrong side of a bound.
+    """
+
+    dist: Literal["exponential", "lognormal"]
+    mean_s: Number
+    cv: Number  # standard deviation over mean
+    misfit_share: Number
+
+
+class ServiceTimes(Record):
+    """What a histogram says of service times, the family that fits best first. `mean_s` is of the empirical times;
+    `beyond_share` lie beyond the last bound, and are taken to be as long as it says.
+    """
+
+    times: Number
+    mean_s: Number
+    beyond_share: Number
+    last_bound_s: Number
+    families: tuple[Family, ...]
+    said: tuple[str, ...] = ()
