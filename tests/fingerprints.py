@@ -107,6 +107,7 @@ CHANGES: dict[str, list[str]] = {
         "fleet.skew = 1.0",
         "fleet.hosts = 12\nfleet.sample_hosts = 4",
         'recovers_from = "8m"\nhold = "5m"',
+        'baseline = { within = "20%", over = "1m" }',
         '[[operator]]\ndo = "restart"\nat = "11m"\nwaves = 2\nevery = "30s"\ndown_for = "20s"',
         '[[operator]]\ndo = "throttle"\nat = "9m"\nrate = "2/s"\nrelease = [{ after = "2m", rate = "off" }]',
         '[[operator]]\ndo = "pause"\nat = "9m"\nlasts = "2m"\nzone = 1',

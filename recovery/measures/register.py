@@ -164,6 +164,29 @@ TABLE: tuple[Measure, ...] = (
         meaning="the most over any stretch of `hold` after the dependency's return", is_expected=True,
     ),
     Measure(
+        name="ttr_load_s", kind="time", stage=ALL, title="load as before",
+        meaning="time until the load (attempts a second) is up to `baseline.within` above its level before, for good",
+        is_expected=True, is_recovery=True, table="baseline",
+    ),
+    Measure(
+        name="ttr_response_s", kind="time", stage=ALL, title="response as before",
+        meaning="the same of the response time: what requests spend at the hosts on average",
+        is_expected=True, is_recovery=True, table="baseline",
+    ),
+    Measure(
+        name="load_peak", kind="number", stage=ALL, title="most load",
+        meaning="the most load over its level before the disturbance", is_expected=True, table="baseline",
+    ),
+    Measure(
+        name="response_peak", kind="number", stage=ALL, title="longest response",
+        meaning="the longest response time over its level before the disturbance", is_expected=True, table="baseline",
+    ),
+    Measure(
+        name="load_excess", kind="number", stage=ALL, title="attempts in excess",
+        meaning="attempts above the level before, from the disturbance to the horizon: the area of excess",
+        is_expected=True, table="baseline",
+    ),
+    Measure(
         name="wasted_share", kind="share", stage=ALL, title="wasted work",
         meaning="share of the work done for answers nobody waited for",
         is_expected=True, is_shown=True, is_harm=True, axis="work for answers nobody waited for",

@@ -1,11 +1,13 @@
 """Everything that decides a run beside seed and replication, and what of it must fit together."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from recovery.model import policies
+from recovery.model.baseline import Baseline
 from recovery.model.choice import Choice
 from recovery.model.dependency import Dependency, Outage
 from recovery.model.dns import Dns, Window
@@ -55,6 +57,7 @@ class Scenario(Part):
     launches: Launches | None = Field(None, description="launches that need leased holders")
     propagation: Propagation | None = Field(None, description="network state of launches and changes")
     health: Health | None = Field(None, description="a load balancer's targets and their checks")
+    baseline: Baseline | None = Field(None, description="a table [baseline]: measures against the time before (A/B/A)")
     _is_drawn: bool = PrivateAttr(False)
 
     @model_validator(mode="after")
@@ -78,7 +81,13 @@ class Scenario(Part):
             raise ValueError(
                 f"{' and '.join(missing)} missing; want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)"
             )
-        wrong = [*self._wrong_times(), *self._wrong_traffic(), *self._wrong_actions(), *_wrong_stages(self)]
+        wrong = [
+            *self._wrong_times(),
+            *self._wrong_traffic(),
+            *self._wrong_actions(),
+            *_wrong_stages(self),
+            *self._wrong_baseline(),
+        ]
         if wrong:
             raise Mistakes("\n".join(wrong))
         return self
@@ -111,6 +120,34 @@ class Scenario(Part):
         for key, time in (("host.establish_time", self.host.establish_time), ("host.timeout", self.host.timeout)):
             if time.mean_s() <= 0:
                 yield f"{key} is 0 s; want a duration above 0"
+
+    def disturbed_s(self) -> float:
+        """When the first thing happens that is not everyday: an outage, more jobs, a deed of operators; inf if nothing
+        does.
+        """
+        happens = [outage.start for outage in self.dependency.outages[:1]]
+        steps = self.jobs.steps if self.jobs is not None else ()
+        happens += [b.at for a, b in itertools.pairwise(steps) if b.rate_per_s() > a.rate_per_s()]
+        happens += [action.at for action in self.operator if action.at is not None]
+        return min(happens, default=math.inf)
+
+    def _wrong_baseline(self) -> Iterator[str]:
+        """What there is too little of before the disturbance, or after it."""
+        if (baseline := self.baseline) is None:
+            return
+        if self.dns_window is not None:
+            yield "baseline stands beside [dns.window]; want dependency.outages: the time before must be known"
+            return
+        if math.isinf(begins := self.disturbed_s()):
+            yield "baseline is set, and nothing disturbs; want dependency.outages, or jobs.steps that rise"
+        elif begins < 2 * baseline.over:
+            yield (
+                f"baseline.over is {show_duration(baseline.over)}; want at most half of what is before the first "
+                f"disturbance, at {show_duration(begins)}"
+            )
+        if baseline.over < self.coupling.window:
+            window = show_duration(self.coupling.window)
+            yield f"baseline.over is {show_duration(baseline.over)}; want at least coupling.window, {window}"
 
     def _back_s(self) -> float:
         """When the dependency is back for good, s: where that is drawn, at the earliest."""

@@ -13,8 +13,8 @@ from recovery_kernels import requests
 from recovery.measures import effort, standing
 from recovery.measures.histograms import quantile_s
 from recovery.model.scenario import Scenario
+from recovery.stages import baseline, queueing
 from recovery.stages import host as hosts
-from recovery.stages import queueing
 from recovery.stages.doubt import Doubt
 from recovery.stages.stage import Column, Row, Stage, Table
 from recovery.statistics.arrays import Floats, Numbers, Whole
@@ -143,6 +143,7 @@ class TrafficTable(Table):
             "oldest_peak_s": float(flows["oldest_max_ns"].max(initial=0) / 1e9),
             **self.quantiles(self.sojourn, "sojourn"),
             "sojourn_max_s": float(starts[used[-1]] / 1e9) if len(used) else math.nan,
+            **baseline.measures(scenario, times_s, flows),
         }
 
     def denials(self) -> Row:

@@ -8,7 +8,7 @@ import click
 from recovery.cli import options, say
 from recovery.cli.guard import Refused
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1")
+SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba")
 SCHEMA_LINE = (
     "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
 )
