@@ -12,7 +12,7 @@ from recovery.errors import ScenarioError
 from recovery.reading import experiment, toml_edit
 from recovery.show import text
 from recovery.simulate.explain import explanation
-from recovery.study import execute
+from recovery.study import execute, warm
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Scenario:
         count = threads if threads is not None else execute.cores()
         if count < 1:
             raise ScenarioError(f"threads is {threads}; want a whole number from 1")
-        execute.say_that_it_compiles(quiet=not progress)
+        warm.for_runs(checked.variants, quiet=not progress)
         with notebook.progress(execute.hosts_of(checked), is_wanted=progress) as advance:
             return Run(execute.simulate(checked, threads=count, advance=advance))
 

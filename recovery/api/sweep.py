@@ -12,7 +12,7 @@ from recovery.show import sweep_text
 from recovery.show.answers.sweep import answer_of
 from recovery.store import sweep_record
 from recovery.store.parts import runs_of_sweep
-from recovery.study import execute, runs
+from recovery.study import execute, runs, warm
 from recovery.study import sweep as sweeps
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def sweep(
         sweeps.wanted(experiment)
         if backend != "dask":
             execute.refuse_if_too_large(experiment, place.workers)
-        execute.say_that_it_compiles(quiet=not progress)
+        warm.for_runs(experiment.variants, quiet=not progress)
         with notebook.counted(is_wanted=progress) as tell:
             folder, _ = sweeps.run(experiment, out=Path(out), place=place, resume=resume, tell=tell)
     return Sweep(folder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from recovery.reading.experiment import parse
-from recovery.simulate import pipeline
+from recovery.simulate import needed, pipeline
 from recovery.store.versions import versions
 from recovery.study import execute
 from recovery.units import show_bytes
@@ -51,7 +51,8 @@ def examine() -> list[Finding]:
     findings.append(Finding("free memory", show_bytes(execute.memory_bytes()), True))
     try:
         directory = jit.cache_dir()
-        state = "compiled" if jit.is_compiled() else "empty: the first run compiles"
+        left = [part.name for part in needed.missing(needed.PARTS)]
+        state = f"not compiled yet: {', '.join(left)}; recovery warmup does it" if left else "compiled"
         findings.append(Finding("kernel cache", f"{directory} ({state})", True))
     except OSError as error:
         findings.append(Finding("kernel cache", str(error), False))

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from recovery_kernels import draws, jit, requests
+from recovery_kernels import draws, requests
 
 from recovery.model.operator import condition
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.simulate import pipeline
+from recovery.simulate import needed, pipeline
 from recovery.simulate.estimate import Estimate
 from recovery.stages import health, jobs, launches, leases, propagation, queueing
 from recovery.stages import host as hosts
@@ -69,13 +69,7 @@ def into(need: Estimate, found: Tried) -> Estimate:
 
 def is_ready(scenario: Scenario) -> bool:
     """Whether every kernel that the scenario needs is compiled, so that a pilot is quick."""
-    names = [
-        "requests",
-        *(["launches"] if scenario.launches else []),
-        *(["propagation"] if scenario.propagation else []),
-    ]
-    names += ["health"] if scenario.health else []
-    return all(any(jit.cache_dir().rglob(f"{name}.advance-*.nbi")) for name in names)
+    return not needed.missing(part for part in needed.parts_of(scenario) if part is not needed.RACE)
 
 
 def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, replications: int = 1) -> list[Tried]:

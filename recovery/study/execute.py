@@ -16,7 +16,7 @@ from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.store import files, folder
 from recovery.store.run_record import Failure, RunManifest, Summary
-from recovery.study import keeping, race, services, summary
+from recovery.study import keeping, race, services, summary, warm
 from recovery.units import show_bytes, show_duration
 
 Ended = tuple[pipeline.Outcome, services.ServicesOutcome | None]
@@ -113,7 +113,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
     if any((goal / "parts").glob("*.parquet")):
         raise ScenarioError(f"{goal} holds the runs of a sweep, which would be lost; want another --out")
     files.try_out(goal)
-    say_that_it_compiles(quiet)
+    warm.for_runs(experiment.variants, quiet)
     with progress(hosts_of(experiment), quiet) as advance:
         found = _simulated(experiment, threads, advance)
     place, trouble = folder.keep(goal, found.files())
@@ -210,33 +210,12 @@ def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> 
     large, KeyboardInterrupt.
     """
     refuse_if_too_large(experiment, threads)
-    say_that_it_compiles(quiet)
+    warm.for_runs([experiment.first], quiet)
     variant, head = experiment.first, experiment.head
     tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
     hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
     with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
         return [chain.follow(outcome) for outcome in runner.run(tasks)]
-
-
-def say_that_it_compiles(quiet: bool) -> None:
-    """Compile now if that was never done, and say so: it takes longer than most runs."""
-    from recovery_kernels import jit
-
-    if jit.is_compiled():
-        return
-    if not quiet:
-        print("first run: compiling the kernels, about half a minute, kept for later …", file=sys.stderr, flush=True)
-    begun = time.monotonic()
-    from recovery.reading.experiment import parse
-
-    tiny = parse(
-        'horizon = "1s"\nhold = "0s"\ncoupling.window = "1s"\nfleet = { holders = 2, hosts = 1 }\n'
-        'host = { establish_time = "1ms", timeout = "1s" }\nlease = { duration = "2s", check_every = "1s" }\n'
-    )
-    with pipeline.Runner(1) as runner:
-        list(runner.run([(tiny.first, 1, 0)]))
-    if not quiet:
-        print(f"compiled in {show_duration(time.monotonic() - begun)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

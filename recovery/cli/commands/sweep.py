@@ -60,7 +60,7 @@ def sweep(
     loaded = options.load(experiment, overrides, seed=seed, replications=replications)
     from recovery.show import sweep_text
     from recovery.show.answers.sweep import answer_of
-    from recovery.study import execute
+    from recovery.study import execute, warm
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
@@ -72,7 +72,7 @@ def sweep(
     ):
         place = executors.backend(backend, threads or execute.cores(), address, tls)
         if dry_run:
-            execute.say_that_it_compiles(as_json)
+            warm.for_runs(loaded.variants, as_json)
             planned = sweeps.plan(loaded)
             if as_json:
                 say.print_json(planned.model_dump())
@@ -82,7 +82,7 @@ def sweep(
         sweeps.wanted(loaded)
         if backend != "dask":
             execute.refuse_if_too_large(loaded, place.workers)
-        execute.say_that_it_compiles(as_json)
+        warm.for_runs(loaded.variants, as_json)
         with execute.counted(quiet=as_json) as tell:
             if shard is not None:
                 part = sweeps.shard_of(shard)
@@ -213,12 +213,12 @@ def threshold(
     """
     loaded = options.load(experiment, overrides)
     from recovery.show import sweep_text
-    from recovery.study import execute
+    from recovery.study import execute, warm
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
     tls = options.tls(tls_ca_file=tls_ca_file, tls_cert=tls_cert, tls_key=tls_key)
-    execute.say_that_it_compiles(as_json)
+    warm.for_runs(loaded.variants, as_json)
     with hint("what was done is kept, the same command goes on", OSError, KeyboardInterrupt):
         found = sweeps.threshold(
             loaded,

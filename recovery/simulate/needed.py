@@ -1,0 +1,64 @@
+"""Which kernels a scenario needs, and which of them were compiled before.
+
+A part is what one stage calls from Python; what these call is compiled with them. Whether a part is compiled is asked
+of each of its kernels: the first stage's may be there, and a later stage's not.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numba
+from recovery_kernels import jit
+
+from recovery.model.race import RaceAlone
+from recovery.model.scenario import Scenario
+
+
+class Part(NamedTuple):
+    """Kernels that are compiled together: what they are for, their names (module.function), and about how long."""
+
+    name: str
+    kernels: tuple[str, ...]
+    compile_s: float
+
+
+_BOTH = ("draws.stream_key", "requests.advance")
+LEASES = Part("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
+JOBS = Part("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
+LAUNCHES = Part("launches", ("launches.begin", "launches.advance"), 3.0)
+PROPAGATION = Part("propagation", ("propagation.advance",), 3.0)
+HEALTH = Part("health", ("health.advance",), 4.0)
+WINDOW = Part("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
+RACE = Part(
+    "race",
+    (
+        *(f"dns.{name}" for name in ("set_keys", "begin", "advance", "entrances", "stage")),
+        *(f"interleavings.{name}" for name in ("explore", "newest_of", "row_of", "active_of", "is_deleted")),
+    ),
+    6.0,
+)
+PARTS = (LEASES, JOBS, LAUNCHES, PROPAGATION, HEALTH, WINDOW, RACE)
+
+
+def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
+    """What a run of the scenario calls, its race too."""
+    if isinstance(scenario, RaceAlone):
+        return [RACE]
+    later = (
+        (LAUNCHES, scenario.launches),
+        (PROPAGATION, scenario.propagation),
+        (HEALTH, scenario.health),
+        (WINDOW, scenario.dns_window),
+        (RACE, scenario.dns),
+    )
+    first = LEASES if scenario.fleet is not None else JOBS
+    return [first, *(part for part, wanted in later if wanted is not None)]
+
+
+def missing(parts: Iterable[Part]) -> dict[Part, list[str]]:
+    """The parts that are not compiled yet, each with those of its kernels that are missing."""
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # filled when Numba starts
+        return {}
+    there = {file.name.partition("-")[0] for file in jit.cache_dir().rglob("*.nbi")}
+    wanted = {part: [kernel for kernel in part.kernels if kernel not in there] for part in dict.fromkeys(parts)}
+    return {part: kernels for part, kernels in wanted.items() if kernels}

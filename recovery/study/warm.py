@@ -1,0 +1,85 @@
+"""Kernels are compiled before they are needed, in small runs of each stage, and it is said how long that takes."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+from recovery.model.race import RaceAlone
+from recovery.model.variant import Variant
+from recovery.reading.experiment import parse
+from recovery.simulate import chain, needed, pipeline
+from recovery.simulate.needed import Part
+from recovery.study import race
+from recovery.units import show_duration
+
+_HOST = 'host = { establish_time = "1ms", timeout = "1s" }\nhorizon = "4s"\nhold = "0s"\ncoupling.window = "1s"\n'
+_LEASES = _HOST + 'fleet = { holders = 2, hosts = 1 }\nlease = { duration = "2s", check_every = "1s" }\n'
+_LAUNCHES = _LEASES + 'launches.demand = "1/s"\n'
+_PROPAGATION = _LAUNCHES + 'propagation.time = "1ms"\n'
+_DNS = """
+dns.enactors = 2
+dns.endpoints = 2
+dns.keep = 2
+dns.delays = { plan = "20s", look = "5s", transaction = "4s", back_off = "5s", clean_up = "1s" }
+dns.lock = { loses = "10%", loses_again = "50%", factor = 2.0, cap = "1m" }
+"""
+_SMALL = {
+    needed.LEASES: _LEASES,
+    needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
+    needed.LAUNCHES: _LAUNCHES,
+    needed.PROPAGATION: _PROPAGATION,
+    needed.HEALTH: _PROPAGATION + 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms" }\n',
+    needed.WINDOW: _LEASES + _DNS + 'dns.window = { at = "0s", detect = "1s", repair = "1s", negative_ttl = "1s" }\n',
+}
+_RACE = (
+    _DNS
+    + "how_often = { years = 1e-4, trials = 10, repeats = 2 }\n"
+    + "possible = { enactors = 2, endpoints = 1, plans = 2, guardrails = [[]] }\n"
+)
+
+
+def parts_of(variants: Iterable[Variant]) -> list[Part]:
+    """What runs of these variants call."""
+    return list(dict.fromkeys(part for variant in variants for part in needed.parts_of(variant.scenario)))
+
+
+def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
+    """Compile what runs of these variants need and what is not compiled yet, and say so before and after."""
+    missing = needed.missing(parts_of(variants))
+    if not missing:
+        return
+    begun = time.monotonic()
+    if not quiet:
+        kernels = ", ".join(dict.fromkeys(kernel for own in missing.values() for kernel in own))
+        wait_s = sum(part.compile_s for part in missing)
+        _say(f"compiling {kernels}: about {show_duration(wait_s)}, kept for later …")
+    for part in missing:
+        compile_part(part)
+    if not quiet:
+        _say(f"compiled in {show_duration(time.monotonic() - begun)}")
+
+
+def all_of(parts: Iterable[Part], tell: Callable[[str], None]) -> dict[str, float]:
+    """Compile the parts that are not compiled yet, and tell each before and after; seconds that each took, by name."""
+    took_s = {}
+    for part, kernels in needed.missing(parts).items():
+        tell(f"{part.name}: {', '.join(kernels)}: about {show_duration(part.compile_s)} …")
+        begun = time.monotonic()
+        compile_part(part)
+        took_s[part.name] = time.monotonic() - begun
+        tell(f"{part.name}: compiled in {show_duration(took_s[part.name])}")
+    return took_s
+
+
+def compile_part(part: Part) -> None:
+    """Run the least that calls each kernel of a part, and the stages before it."""
+    if part is needed.RACE:
+        race.answer(parse(_RACE, model=RaceAlone), 1)
+        return
+    with pipeline.Runner(1) as runner:
+        for outcome in runner.run([(parse(_SMALL[part]).first, 1, 0)]):
+            chain.follow(outcome)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
