@@ -23,6 +23,8 @@ STATUSES = "; ".join(f"{status.value} {status.meaning}" for status in Status)
 
     Start with `recovery new > mine.toml`, then `recovery explain mine.toml` and `recovery run mine.toml`.
 
+    Shell completion: `eval "$(recovery completion bash)"` (or zsh, fish).
+
     Exit status: {STATUSES}. With --json an error is JSON too, on stdout:
     {{"format": 1, "error": {{"status": 2, "message": "…", "file": "…", "key": "…"}}}}.
     """,
@@ -46,7 +48,7 @@ def entry() -> None:
             signal.signal(number, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding than UTF-8
-    main.main()
+    main.main(complete_var="_RECOVERY_COMPLETE")  # as `recovery completion` says, also of python -m recovery
 
 
 if __name__ == "__main__":

@@ -48,10 +48,9 @@ AXES = ("client", "admission", "queue", "lease")
 
 
 class Unit(NamedTuple):
-    """What times are told in: its length (s), and what it is called, one and many."""
+    """What times are told in: its length (s), and what many of it are called."""
 
     length_s: float
-    one: str
     many: str
 
 
@@ -88,7 +87,7 @@ def html(manifest: RunManifest, summary: Summary, drawn: Sequence[tuple[Picture,
         drawn,
         look=page.look(),
         answer=answer(manifest, summary),
-        unit=unit.one,
+        unit=unit.many,
         variants=names(summary),
         rows=[row for row in rows(summary, unit) if any(cell != "–" for cell in row.cells)],
         groups=list(groups(summary, unit)),
@@ -114,8 +113,8 @@ def unit_of(manifest: RunManifest, summary: Summary) -> Unit:
     """What times are told in: the whole length of the first variant's outages; the timeout where there is none."""
     length = _down_s(_course(manifest, summary.groups[0]))
     if length > 0:
-        return Unit(length, "outage length", "outage lengths")
-    return Unit(summary.groups[0].scenario.hosts.timeout_s, "timeout", "timeouts")
+        return Unit(length, "outage lengths")
+    return Unit(summary.groups[0].scenario.hosts.timeout_s, "timeouts")
 
 
 def _course(manifest: RunManifest, group: Group) -> Course:
@@ -147,7 +146,7 @@ def _when(group: Group, unit: Unit) -> str:
     at = group.mean("ttr99_s")
     if math.isinf(at):
         return "never in some run" if group.verdicts.get("recovered") else "never"
-    return f"after {ratio(at / unit.length_s)} {unit.many}"
+    return f"{ratio(at / unit.length_s)} {unit.many} after the dependency's return"
 
 
 def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
