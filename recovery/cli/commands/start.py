@@ -1,14 +1,18 @@
 """What one starts from: a scenario, the list of policies, the schema for an editor."""
 
-from importlib import resources
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recovery.cli import options, say
 from recovery.cli.guard import Refused
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba")
+if TYPE_CHECKING:
+    from recovery.reading.preset import Question
+
+SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba")  # as reading.preset has them
 SCHEMA_LINE = (
     "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
 )
@@ -16,19 +20,75 @@ SCHEMA_LINE = (
 
 @click.command()
 @click.option("--system", type=click.Choice(SYSTEMS), default="leases", show_default=True, help="What to start from.")
+@click.option("--nodes", metavar="N", help="Nodes, clients or holders of leases.")
+@click.option("--servers", metavar="N", help="API servers, or managers of leases.")
+@click.option("--workers", metavar="N", help="Requests that one of them works on at once.")
+@click.option("--rate", metavar="RATE", help="Requests a second on a normal day (jobs).")
+@click.option("--peak", metavar="RATE", help="Requests a second at the peak (jobs).")
+@click.option("--make", metavar="TIME", help="Mean time to make one lease, or to serve one request.")
+@click.option("--renew", metavar="TIME", help="Mean time to renew a lease that still runs.")
+@click.option("--timeout", metavar="TIME", help="After what time a client gives up a request.")
+@click.option("--outage", metavar="TIME", help="How long what they depend on is away.")
+@click.option("--ask/--no-ask", default=None, help="Ask for the rest, a line each; default: where one sits there.")
 @options.out_file
-def new(system: str, out: Path | None) -> None:
-    """Print a commented scenario to start from."""
-    preset = resources.files("recovery").joinpath("data", "presets", f"{system}.toml").read_text(encoding="utf-8")
-    if out is None:
-        click.echo(SCHEMA_LINE + preset, nl=False)
-        return
-    if out.exists():
+def new(system: str, ask: bool | None, out: Path | None, **given: str | None) -> None:
+    """Print a commented scenario to start from. On a terminal it asks for what only you know; Enter keeps what stands
+    in brackets, which the scenario then marks as assumed.
+    """
+    if out is not None and out.exists():
         raise Refused(f"{out} is there already; want a new file")
+    text = _scenario(system, {name: word for name, word in given.items() if word is not None}, ask)
+    if out is None:
+        click.echo(SCHEMA_LINE + text, nl=False)
+        return
     from recovery.store.files import write_text
 
-    write_text(out, SCHEMA_LINE + preset)
+    write_text(out, SCHEMA_LINE + text)
     say.talk(f"{out} is written; next: recovery explain {out}")
+
+
+def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
+    """The text of a system with what was given and answered. Raises Refused, ScenarioError."""
+    from recovery.reading import preset
+
+    asked = preset.questions(system)
+    options_of = [question.option for question in asked]
+    for name in given:
+        if name not in options_of:
+            wanted = ", ".join(f"--{one}" for one in options_of) or "no such option"
+            raise Refused(f"--{name} is nothing that {system} has; want {wanted}")
+    answers: dict[str, int | str] = {}
+    text = preset.text_of(system)
+    is_asking = bool(asked) and (sys.stdin.isatty() and sys.stderr.isatty() if ask is None else ask)
+    for question in asked:
+        if question.option in given:
+            try:
+                answers[question.option] = preset.value(question, given[question.option])
+            except ValueError as error:
+                raise Refused(f"--{question.option} is {given[question.option]}; {error}") from None
+        elif is_asking and (answer := _asked(question, preset.default(text, question))) is not None:
+            answers[question.option] = answer
+    if not answers and not is_asking:
+        return text
+    from recovery.reading.experiment import parse
+
+    text = preset.answered(system, answers)
+    parse(text, file=f"--system {system}")  # what does not fit together is told at once
+    return text
+
+
+def _asked(question: "Question", default: str) -> int | str | None:
+    """What the user answers, None for what stands there; asked again until it can be read."""
+    from recovery.reading import preset
+
+    while True:
+        answer = click.prompt(f"{question.asks}? [{default}]", default="", show_default=False, err=True)
+        if not answer.strip():
+            return None
+        try:
+            return preset.value(question, answer)
+        except ValueError as error:
+            say.talk(f"  {error}")
 
 
 @click.command()

@@ -1,0 +1,131 @@
+"""`recovery new`: a scenario to start from, with what only its user knows.
+
+Oracles: the scenario that is read back, and the rule that no script is ever asked.
+"""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from recovery.cli import main as cli
+from recovery.cli.commands import start
+from recovery.reading import preset
+from recovery.reading.experiment import parse
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def call(*words: object, typed: str = "") -> Result:
+    return CliRunner().invoke(cli.main, [str(word) for word in words], input=typed)
+
+
+def test_the_systems_are_those_of_the_presets() -> None:
+    assert start.SYSTEMS == preset.SYSTEMS
+    assert {f"{name}.toml" for name in preset.SYSTEMS} == {
+        path.name for path in (TOP / "recovery" / "data" / "presets").iterdir()
+    }
+
+
+@pytest.mark.parametrize("system", preset.SYSTEMS)
+def test_without_an_answer_the_preset_is_printed_as_it_is(system: str) -> None:
+    assert call("new", "--system", system).stdout == start.SCHEMA_LINE + preset.text_of(system)
+
+
+@pytest.mark.parametrize("system", preset.SYSTEMS)
+def test_every_option_reaches_the_scenario_and_is_no_longer_assumed(system: str) -> None:
+    words = {"count": "7_000", "duration": "37ms", "rate": "412/s"}
+    own = {"outage": "21m", "timeout": "17s", "servers": "5", "workers": "13"}
+    answers = {one.option: own.get(one.option, words[one.kind]) for one in preset.questions(system)}
+    options = [word for name, answer in answers.items() for word in (f"--{name}", answer)]
+    result = call("new", "--system", system, *options)
+    assert result.exit_code == 0, result.output
+    assert not result.stderr
+    for question in preset.questions(system):
+        wanted = answers[question.option].replace("_", "")
+        assert preset.default(result.stdout, question) == wanted, question
+    table = tomllib.loads(result.stdout)
+    noted = {note["key"] for note in table.get("notes", [])}
+    assert not noted & {question.key for question in preset.questions(system)}
+    parse(result.stdout)
+
+
+def test_what_is_not_given_is_marked_as_assumed() -> None:
+    result = call("new", "--system", "kubernetes", "--nodes", "5000")
+    scenario = parse(result.stdout)
+    assert scenario.first.scenario.fleet is not None
+    assert scenario.first.scenario.fleet.holders == 5000
+    noted = {note.key: note.kind for note in scenario.head.notes}
+    wanted = {question.key for question in preset.questions("kubernetes")} - {"fleet.holders"}
+    assert wanted <= set(noted)
+    assert "fleet.holders" not in noted
+    assert set(noted.values()) == {"assumed"}
+    assert re.search(r"(?m)^holders = 5000 .*given", result.stdout)
+    assert re.search(r"(?m)^hosts = 3 .*yours", result.stdout)
+    assert "# Given: nodes 5000.\n" in result.stdout
+
+
+def test_the_horizon_grows_with_the_outage() -> None:
+    scenario = parse(call("new", "--system", "kubernetes", "--outage", "3h").stdout).first.scenario
+    [outage] = scenario.dependency.outages
+    assert outage.end - outage.start == 3 * 3600
+    shipped = parse(preset.text_of("kubernetes")).first.scenario
+    assert scenario.horizon - outage.end == shipped.horizon - shipped.dependency.outages[0].end
+
+
+def test_questions_are_asked_a_line_each_and_again_where_an_answer_is_none() -> None:
+    asked = preset.questions("kubernetes")
+    typed = "many\n4321\n" + "\n" * (len(asked) - 1)
+    result = call("new", "--system", "kubernetes", "--ask", typed=typed)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("?") == len(asked) + 1
+    assert "How many nodes? [10000]: " in result.stderr
+    assert "want a whole number from 1, such as 5000" in result.stderr
+    assert parse(result.stdout).first.scenario.fleet.holders == 4321  # type: ignore[union-attr]
+
+
+def test_what_was_given_is_not_asked() -> None:
+    asked = len(preset.questions("nomad"))
+    result = call("new", "--system", "nomad", "--nodes", "900", "--ask", typed="\n" * (asked - 1))
+    assert result.exit_code == 0, result.output
+    assert "clients" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--peak", "3/s"], "--peak is nothing that leases has; want --nodes, --servers, --workers, --make"),
+        (["--system", "us-east-1", "--nodes", "3"], "--nodes is nothing that us-east-1 has; want no such option"),
+        (["--nodes", "0"], "--nodes is 0; want a whole number from 1"),
+        (["--make", "30"], '--make is 30; want a duration such as "250ms"'),
+        (["--system", "jobs", "--rate", "x"], '--rate is x; want a rate such as "200/s"'),
+        (["--nodes", "3", "--servers", "5"], "--system leases: fleet.hosts is 5; want no more than fleet.holders, 3"),
+    ],
+)
+def test_what_cannot_be_is_told(words: list[str], said: str) -> None:
+    result = call("new", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_on_a_terminal_it_asks_and_the_scenario_goes_where_it_was_sent(tmp_path: Path) -> None:
+    """A real pseudo-terminal for what is typed and said, a file for what is printed."""
+    outer, inner = pty.openpty()
+    with (tmp_path / "mine.toml").open("w") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "recovery", "new", "--system", "nomad"], stdin=inner, stderr=inner, stdout=printed,
+            env={**os.environ, "PYTHONPATH": str(TOP)}, start_new_session=True,
+        )  # fmt: skip
+        os.write(outer, b"777\n" + b"\n" * 10)
+        assert process.wait(timeout=120) == 0
+    os.close(inner)
+    said = os.read(outer, 10_000).decode()
+    os.close(outer)
+    assert "How many clients? [7500]" in said
+    assert parse((tmp_path / "mine.toml").read_text()).first.scenario.fleet.holders == 777  # type: ignore[union-attr]
