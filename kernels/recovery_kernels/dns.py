@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import draws
+from recovery_kernels.arrays import Bits, Whole
 from recovery_kernels.draws import CONSTANT, Dist
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
@@ -74,15 +75,15 @@ class Race(NamedTuple):
     (latency of plans; not kept where `published` is empty); log int64[lines, 5]; keys uint64[enactors, STREAMS].
     """
 
-    whole: np.ndarray
-    enactors: np.ndarray
-    active: np.ndarray
-    locks: np.ndarray
-    spared: np.ndarray
-    published: np.ndarray
-    histogram: np.ndarray
-    log: np.ndarray
-    keys: np.ndarray
+    whole: Whole
+    enactors: Whole
+    active: Whole
+    locks: Whole
+    spared: Whole
+    published: Whole
+    histogram: Whole
+    log: Whole
+    keys: Bits
 
 
 @kernel
@@ -443,11 +444,11 @@ def refresh(p, table, race, key):  # type: ignore[no-untyped-def]
 class Pool(NamedTuple):
     """States of races side by side: the arrays of a `Race` that change, with an axis of places before the others."""
 
-    whole: np.ndarray
-    enactors: np.ndarray
-    active: np.ndarray
-    locks: np.ndarray
-    spared: np.ndarray
+    whole: Whole
+    enactors: Whole
+    active: Whole
+    locks: Whole
+    spared: Whole
 
 
 @inline

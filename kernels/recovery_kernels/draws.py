@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery_kernels.arrays import Real
 from recovery_kernels.jit import inline, kernel
 
 # Streams: one for each purpose, so that two purposes never share a draw.
@@ -82,7 +83,7 @@ def uniform(key, client, attempt):  # type: ignore[no-untyped-def]
     return (np.float64(bits >> _S12) + 0.5) * _ULP52
 
 
-def _log_table() -> np.ndarray:
+def _log_table() -> Real:
     """1/c and -log(1/c), side by side, for the middles c of 512 slices of [1, 2): correctly rounded, on any machine."""
     table = np.empty((512, 2))
     table[:, 0] = 1.0 / (1.0 + (np.arange(512) + 0.5) / 512)
@@ -92,7 +93,7 @@ def _log_table() -> np.ndarray:
     return table
 
 
-def _exp_table() -> np.ndarray:
+def _exp_table() -> Real:
     """2^(j/64) for j = 0 … 63, correctly rounded."""
     with localcontext() as context:
         context.prec = 40

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import batches
+from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
 from recovery_kernels.draws import Dist, draw, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
@@ -90,12 +91,12 @@ class Inputs(NamedTuple):
     or off (0) in a zone (negative: in all); table float64[l], measured values.
     """
 
-    jobs: np.ndarray
-    first: np.ndarray
-    finishes: np.ndarray
-    told: np.ndarray
-    switches: np.ndarray
-    table: np.ndarray
+    jobs: Whole
+    first: Whole
+    finishes: Whole
+    told: Whole
+    switches: Whole
+    table: Real
 
 
 class State(NamedTuple):
@@ -111,23 +112,23 @@ class State(NamedTuple):
     int64[windows, zones, ZONE_SERIES].
     """
 
-    whole: np.ndarray
-    targets: np.ndarray
-    phases: np.ndarray
-    late: np.ndarray
-    claims: np.ndarray
-    free_ns: np.ndarray
-    counts: np.ndarray
-    sizes: np.ndarray
-    is_out: np.ndarray
-    is_on: np.ndarray
-    ring: np.ndarray
-    orders: np.ndarray
-    batch: np.ndarray
-    order: np.ndarray
-    ends: np.ndarray
-    series: np.ndarray
-    by_zone: np.ndarray
+    whole: Whole
+    targets: Whole
+    phases: Whole
+    late: Whole
+    claims: Whole
+    free_ns: Whole
+    counts: Whole
+    sizes: Whole
+    is_out: Whole
+    is_on: Whole
+    ring: Whole
+    orders: Whole
+    batch: Whole
+    order: Whole
+    ends: Whole
+    series: Whole
+    by_zone: Whole
 
 
 @inline

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import batches, policies
+from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import (
     CHANGE,
     IDENTITY,
@@ -77,13 +78,13 @@ class Inputs(NamedTuple):
     float64[m], measured values.
     """
 
-    launches_per_ns: np.ndarray
-    changes_per_ns: np.ndarray
-    leased: np.ndarray
-    holders: np.ndarray
-    throttle_ns: np.ndarray
-    throttle: np.ndarray
-    table: np.ndarray
+    launches_per_ns: Real
+    changes_per_ns: Real
+    leased: Whole
+    holders: Whole
+    throttle_ns: Whole
+    throttle: Real
+    table: Real
 
 
 class State(NamedTuple):
@@ -96,21 +97,21 @@ class State(NamedTuple):
     series int64[windows, SERIES].
     """
 
-    whole: np.ndarray
-    real: np.ndarray
-    rows: np.ndarray
-    heads: np.ndarray
-    counts: np.ndarray
-    held: np.ndarray
-    carry: np.ndarray
-    releasing: np.ndarray
-    denied: np.ndarray
-    batch: np.ndarray
-    order: np.ndarray
-    ends: np.ndarray
-    jobs: np.ndarray
-    first: np.ndarray
-    series: np.ndarray
+    whole: Whole
+    real: Real
+    rows: Whole
+    heads: Whole
+    counts: Whole
+    held: Whole
+    carry: Real
+    releasing: Whole
+    denied: Real
+    batch: Whole
+    order: Whole
+    ends: Whole
+    jobs: Whole
+    first: Whole
+    series: Whole
 
 
 @inline

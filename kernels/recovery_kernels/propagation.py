@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import batches, policies
+from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
 from recovery_kernels.draws import Dist, draw, slowed, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
@@ -84,11 +85,11 @@ class Inputs(NamedTuple):
     to) with shed_share float64[m]; table float64[k], measured values.
     """
 
-    jobs: np.ndarray
-    first: np.ndarray
-    sheds_ns: np.ndarray
-    shed_share: np.ndarray
-    table: np.ndarray
+    jobs: Whole
+    first: Whole
+    sheds_ns: Whole
+    shed_share: Real
+    table: Real
 
 
 class State(NamedTuple):
@@ -102,21 +103,21 @@ class State(NamedTuple):
     int64[windows + 1] on.
     """
 
-    whole: np.ndarray
-    rows: np.ndarray
-    heads: np.ndarray
-    counts: np.ndarray
-    shards: np.ndarray
-    buckets: np.ndarray
-    rings: np.ndarray
-    free_ns: np.ndarray
-    batch: np.ndarray
-    order: np.ndarray
-    ends: np.ndarray
-    series: np.ndarray
-    latency: np.ndarray
-    finishes: np.ndarray
-    told: np.ndarray
+    whole: Whole
+    rows: Whole
+    heads: Whole
+    counts: Whole
+    shards: Whole
+    buckets: Real
+    rings: Whole
+    free_ns: Whole
+    batch: Whole
+    order: Whole
+    ends: Whole
+    series: Whole
+    latency: Whole
+    finishes: Whole
+    told: Whole
 
 
 @inline

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import draws, events, policies
+from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.draws import Dist
 from recovery_kernels.events import (
     ATTEMPT,
@@ -146,21 +147,21 @@ class Host(NamedTuple):
     jobs); log int64[lines, 4] (time, kind, client, attempt).
     """
 
-    clients: np.ndarray
-    heads: np.ndarray
-    near: np.ndarray
-    queue: np.ndarray
-    workers: np.ndarray
-    finish: np.ndarray
-    tree: np.ndarray
-    idle: np.ndarray
-    whole: np.ndarray
-    real: np.ndarray
-    expiring: np.ndarray
-    series: np.ndarray
-    histogram: np.ndarray
-    latency: np.ndarray
-    log: np.ndarray
+    clients: Whole
+    heads: Short
+    near: Whole
+    queue: Whole
+    workers: Whole
+    finish: Whole
+    tree: Whole
+    idle: Whole
+    whole: Whole
+    real: Real
+    expiring: Whole
+    series: Whole
+    histogram: Whole
+    latency: Whole
+    log: Whole
 
 
 class Inputs(NamedTuple):
@@ -169,11 +170,11 @@ class Inputs(NamedTuple):
     measured values.
     """
 
-    controls: np.ndarray
-    control_args: np.ndarray
-    arrivals_ns: np.ndarray
-    arrivals_per_ns: np.ndarray
-    table: np.ndarray
+    controls: Whole
+    control_args: Real
+    arrivals_ns: Whole
+    arrivals_per_ns: Real
+    table: Real
 
 
 @inline
@@ -182,7 +183,7 @@ def part_of(value_ns):  # type: ignore[no-untyped-def]
     return max((np.float64(value_ns).view(np.int64) >> _PART_BITS) - _FIRST_PART, 0)
 
 
-def part_start_ns(part: np.ndarray) -> np.ndarray:
+def part_start_ns(part: Whole) -> Real:
     """Least time (float64 ns) that `part_of` puts into each of these parts."""
     return ((np.asarray(part, np.int64) + _FIRST_PART) << _PART_BITS).view(np.float64)
 

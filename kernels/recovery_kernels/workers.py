@@ -7,11 +7,12 @@ all or none of its children; places without a worker hold NEVER.
 
 import numpy as np
 
+from recovery_kernels.arrays import Whole
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline
 
 
-def all_free(workers: int, queues: int = 1) -> np.ndarray:
+def all_free(workers: int, queues: int = 1) -> Whole:
     """int64[queues, 4 k + 1], heaps of workers that are all free at 0."""
     heaps = np.full((queues, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
     heaps[:, :workers] = 0

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from recovery.statistics.arrays import Whole
+from recovery.statistics.arrays import Floats, Whole
 
 
-def quantile_s(histogram: Whole, starts_ns: Whole, q: float) -> float:
-    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns`: the middle of the part; nan if
-    empty.
+def quantile_s(histogram: Whole, starts_ns: Floats, q: float) -> float:
+    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns` (float64): the middle of the part; nan
+    if empty.
     """
     total = int(histogram.sum())
     if total == 0:
