@@ -99,7 +99,9 @@ def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
         result = call(command, tiny, "--set", "host.workers=0", "--set", "polcy.queue=lifo")
         assert (result.exit_code, result.stdout) == (2, "")
         first, second = result.stderr.splitlines()
-        assert first.startswith(f"{tiny}: polcy is not a key (did you mean policy?); want one of answer, clock, ")
+        assert first.startswith(
+            f"{tiny}: polcy is not a key (did you mean policy?); want one of answer, baseline, clock, "
+        )
         assert second == f"{tiny}: host.workers is 0; want a whole number from 1"
 
 
