@@ -167,6 +167,20 @@ def show_duration(seconds: float) -> str:
     return f"{hours} h {rest:02d} min" if hours < 48 else f"{hours / 24:.1f} d"
 
 
+def tell_duration(seconds: float) -> str:
+    """A duration for people, exactly: in hours or minutes where it is whole ones, else in seconds; "30 s", "2 h"."""
+    if seconds >= 7200 and seconds % 3600 == 0:
+        return f"{seconds / 3600:.15g} h"
+    if seconds >= 120 and seconds % 60 == 0:
+        return f"{seconds / 60:.15g} min"
+    return f"{seconds:.15g} s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:.15g} ms"
+
+
+def tell_share(share: float) -> str:
+    """A share for people, exactly, in percent."""
+    return f"{100 * share:.15g} %"
+
+
 def is_time(name: str) -> bool:
     """Whether what is named so is in seconds: `ttr99_s`, and not `drift_per_s`, which is a rate."""
     return name.endswith("_s") and not name.endswith("_per_s")

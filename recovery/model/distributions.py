@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from recovery.model.part import Checking, Numbers, files_of
-from recovery.units import Duration, Number, PositiveDuration, duration_s
+from recovery.units import Duration, Number, PositiveDuration, duration_s, tell_duration
 
 WANTS = {  # keys of each, beside dist
     "constant": {"mean"},
@@ -108,6 +108,20 @@ class Distribution(BaseModel):
         if self.dist == "empirical":
             return self._measured.mean_s
         return float(self.mean or 0.0)
+
+    @property
+    def words(self) -> str:
+        """The time in plain words, exactly."""
+        if self.dist == "uniform":
+            return f"{tell_duration(self.min or 0.0)} to {tell_duration(self.max or 0.0)} at random"
+        if self.dist == "empirical":
+            return f"a time as measured in {self.file}"
+        mean = tell_duration(self.mean or 0.0)
+        if self.dist == "constant":
+            return mean
+        shapes = {"cv": self.cv, "shape": self.shape, "tail": self.tail}
+        shape = "".join(f", {name} {value:.15g}" for name, value in shapes.items() if value is not None)
+        return f"{mean} on average ({self.dist}{shape})"
 
     def least_s(self) -> float:
         """The least time that it gives, seconds (0 for those that come close to it)."""

@@ -28,3 +28,8 @@ class Host(Part):
         0.001, description="after a refusal or failure the next attempt comes no sooner than this"
     )
     slowdown: Slowdown | None = Field(None, description="service slows down with the queue")
+
+    @property
+    def cancel_words(self) -> str:
+        """What becomes of a request whose client gave up, in plain words."""
+        return f"requests that time out {'leave' if self.cancel_on_timeout else 'stay in'} the queue"

@@ -152,7 +152,7 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[tuple[Pictur
         argv=manifest.argv,
         summary=summary,
         answers=summary.answers,
-        baseline="" if summary.baseline is None else summary.baseline.name,
+        baseline="" if summary.baseline is None else summary.baseline.in_words,
         columns=columns,
         short=[i for i, column in enumerate(columns) if column.is_short],
         rows=rows[:TABLE_MAX],
@@ -287,7 +287,7 @@ def _design(summary: Summary, notes: Sequence[Marked]) -> Keys:
     design, accept = summary.design, summary.design.accept
 
     def lever(one: Lever) -> Key:
-        values = ", ".join(_value(value, None) for value in one.values)
+        values = "; ".join(one.words or [_value(value, None) for value in one.values])
         return Key(one.key, values, "each of these", shared.marks_of(one.key, notes))
 
     def uncertainty(one: Uncertainty) -> Key:
@@ -321,7 +321,7 @@ def _sensitivity(summary: Summary) -> list[Indices]:
 
     return [
         Indices(
-            one.name,
+            one.words or one.name,
             one.measure,
             units.show_count(one.runs),
             one.why_not or "",

@@ -53,7 +53,7 @@ def ranked(summary: Summary, most: int) -> str:
     rows += [
         [
             f"{one.rank}{' *' if one.not_told_apart else ''}",
-            f"{one.name} [{one.id}]" + (" (as it stands)" if one.is_baseline else ""),
+            f"{one.in_words} [{one.id}]" + (" (as it stands)" if one.is_baseline else ""),
             _span(one.restricted),
             show_duration(one.given_recovery.mean),
             show_share(one.half_width_share) if math.isfinite(one.half_width_share) else "–",
@@ -78,7 +78,7 @@ def differences(rows: Sequence[Difference]) -> str:
         ends = f"{show_duration(row.difference_s.low)} to {show_duration(row.difference_s.high)}"
         word = {"sooner": f"{by} sooner than", "later": f"{by} later than"}.get(row.verdict, "not told apart from")
         lines.append(
-            f"{row.policy}: {word} {row.than} (difference {ends}, 95 %; "
+            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” (difference {ends}, 95 %; "
             f"sooner in {show_share(row.sooner_share)}, "
             f"later in {show_share(row.later_share)} of {row.draws} draws)"
         )

@@ -60,9 +60,10 @@ Course = tuple[Outage, ...]
 
 
 class Policy(Record):
-    """A policy by its name, with its parameters as numbers and words."""
+    """A policy by its name, with its parameters as numbers and texts, and what it does in plain words."""
 
     name: str
+    words: str = ""
     parameters: dict[str, Kept] = Field(default_factory=dict)
 
 

@@ -62,6 +62,7 @@ class Policy(Record):
 
     id: str
     name: str
+    words: tuple[str, ...] = ()  # what sets it apart from the other policies: its variant, and each choice, in words
     variant: str
     levers: dict[str, JsonValue]
     is_baseline: bool
@@ -89,6 +90,11 @@ class Policy(Record):
     fails_where: tuple[Box, ...] = ()
 
     @property
+    def in_words(self) -> str:
+        """Its name in plain words, which no other policy of the sweep has."""
+        return "; ".join(self.words) or self.name
+
+    @property
     def has_run(self) -> bool:
         """Whether some run of it was done."""
         return self.runs > 0
@@ -104,10 +110,16 @@ class Selection(Record):
 
 
 class Lever(Record):
-    """A key that is chosen, with the values that it takes."""
+    """A key that is chosen, with the values that it takes, and what each does in plain words."""
 
     key: str
     values: tuple[JsonValue, ...]
+    words: tuple[str, ...] = ()
+
+    def words_of(self, value: JsonValue) -> str:
+        """A value in plain words."""
+        told = dict(zip(map(str, self.values), self.words, strict=False))
+        return told.get(str(value), str(value))
 
 
 class Uncertainty(Record):
@@ -165,6 +177,7 @@ class Sensitivity(Record):
 
     policy: str
     name: str
+    words: str = ""  # its name in plain words
     measure: str
     runs: int
     replications: int
@@ -224,7 +237,7 @@ class Summary(Record):
 
     def named(self, word: str) -> Policy:
         """The policy of this name, id, rank or variant. Raises ValueError unless there is exactly one."""
-        found = [one for one in self.policies if word in (one.name, one.id, str(one.rank))]
+        found = [one for one in self.policies if word in (one.name, one.in_words, one.id, str(one.rank))]
         found = found or [one for one in self.policies if one.variant == word]
         if len(found) != 1:
             names = ", ".join(one.name for one in (found or self.policies)[:5])
@@ -248,8 +261,10 @@ class Difference(Record):
 
     policy: str
     policy_id: str
+    words: str = ""  # the policy in plain words
     than: str
     than_id: str
+    than_words: str = ""
     measure: str
     difference_s: Estimate
     draws: int

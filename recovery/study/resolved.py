@@ -2,8 +2,6 @@
 
 import math
 
-from pydantic import BaseModel
-
 from recovery import theory
 from recovery.model import policies
 from recovery.model.scenario import Scenario
@@ -37,9 +35,9 @@ def resolved(scenario: Scenario) -> record.Scenario:
     )
 
 
-def _policy(policy: BaseModel) -> record.Policy:
+def _policy(policy: policies.Policy) -> record.Policy:
     table = policy.model_dump(mode="json", by_alias=True)
-    return record.Policy(name=str(table.pop("name")), parameters=table)
+    return record.Policy(name=str(table.pop("name")), words=policy.words, parameters=table)
 
 
 def _hosts(scenario: Scenario) -> record.Hosts:

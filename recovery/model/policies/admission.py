@@ -4,8 +4,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recovery.model.policies.policy import FleetRate, LimitFrom1, Policy, RateAbove0
-from recovery.units import Duration
+from recovery.model.policies.policy import FleetRate, LimitFrom1, Policy, RateAbove0, words_of_limit
+from recovery.units import Duration, tell_duration
+
+
+def _burst(burst: float, only: str) -> str:
+    """What a bucket saves up where that is not one second, and whom it spares, in plain words."""
+    text = "" if burst == 1 else f", {tell_duration(burst)} of it saved up"
+    return text + (", renewals always" if only == "establish" else "")
 
 
 class Open(Policy):
@@ -14,6 +20,11 @@ class Open(Policy):
     axis: ClassVar[str] = "admission"
     source: ClassVar[str] = "the absence of a policy"
     name: Literal["open"] = "open"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "let everything in"
 
 
 class TokenBucket(Policy):
@@ -32,6 +43,11 @@ class TokenBucket(Policy):
     only: Literal["all", "establish"] = Field(
         "all", description="whether renewals of leases that still run need a token too"
     )
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"let in {self.rate.words}{_burst(self.burst, self.only)}"
 
 
 class QueueSize(Policy):
@@ -54,6 +70,12 @@ class QueueSize(Policy):
     only: Literal["all", "establish"] = Field(
         "all", description="whether renewals of leases that still run need a token too"
     )
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        limit = words_of_limit(self.limit)
+        return f"let in {self.rate.words}, less the longer the queue, nothing at {limit}{_burst(self.burst, self.only)}"
 
 
 AdmissionPolicy = Open | TokenBucket | QueueSize

@@ -6,7 +6,12 @@ from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, mode
 
 from recovery.model.distributions import Distribution, Time
 from recovery.model.policies.policy import Policy, by_name
-from recovery.units import Number, PositiveDuration
+from recovery.units import Number, PositiveDuration, tell_duration
+
+
+def _growing(base: float, factor: float, cap: float) -> str:
+    """A wait that grows, in plain words."""
+    return f"{tell_duration(base)}, each time {factor:.15g} times as long, up to {tell_duration(cap)}"
 
 
 def _capped(base: float, cap: float) -> None:
@@ -21,6 +26,11 @@ class Immediate(Policy):
     source: ClassVar[str] = "the absence of a policy; the negative control of every study of retries"
     name: Literal["immediate"] = "immediate"
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "try again at once"
+
 
 class Fixed(Policy):
     """Try again after the same delay every time; the delay may be a distribution."""
@@ -29,6 +39,11 @@ class Fixed(Policy):
     source: ClassVar[str] = "Hadoop YARN, NodeManager to ResourceManager: every 30 s (YarnConfiguration)"
     name: Literal["fixed"] = "fixed"
     delay: Time = Field(default_factory=lambda: Distribution.constant(30.0), description="wait before the next attempt")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"try again after {self.delay.words}"
 
 
 class Exponential(Policy):
@@ -45,6 +60,11 @@ class Exponential(Policy):
     def _ordered(self) -> "Exponential":
         _capped(self.base, self.cap)
         return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"try again after {_growing(self.base, self.factor, self.cap)}, all in step"
 
 
 class FullJitter(Policy):
@@ -64,6 +84,11 @@ class FullJitter(Policy):
     def _ordered(self) -> "FullJitter":
         _capped(self.base, self.cap)
         return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"try again after a random part of {_growing(self.base, self.factor, self.cap)}"
 
 
 ClientPolicy = Immediate | Fixed | Exponential | FullJitter

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
 from recovery.model.policies.policy import Policy, by_name
-from recovery.units import Duration, PositiveDuration, Share
+from recovery.units import Duration, PositiveDuration, Share, tell_duration, tell_share
 
 
 class RiseFall(Policy):
@@ -15,6 +15,11 @@ class RiseFall(Policy):
     axis: ClassVar[str] = "health"
     source: ClassVar[str] = "classic; as in AWS target groups and HAProxy"
     name: Literal["rise-fall"] = "rise-fall"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "take unhealthy targets out at once"
 
 
 class FailOpen(Policy):
@@ -25,6 +30,12 @@ class FailOpen(Policy):
     name: Literal["fail-open"] = "fail-open"
     healthy: Whole = Field(1, ge=1, le=10**7, description="healthy targets of a zone below which health is ignored")
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        few = "none" if self.healthy == 1 else f"fewer than {self.healthy}"
+        return f"ignore health in a zone where {few} of the targets are healthy"
+
 
 class Panic(Policy):
     """Below a share of healthy targets in all, health is ignored."""
@@ -34,6 +45,11 @@ class Panic(Policy):
     name: Literal["panic"] = "panic"
     below: Share = Field(0.5, description="share of all targets")
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"ignore health below {tell_share(self.below)} healthy targets in all"
+
 
 class EjectionCap(Policy):
     """At most a share of the targets (at least one) is out at once; other removals wait for the target's next check."""
@@ -42,6 +58,11 @@ class EjectionCap(Policy):
     source: ClassVar[str] = "as in Envoy's outlier detection (10 %)"
     name: Literal["ejection-cap"] = "ejection-cap"
     share: Share = Field(0.1, description="share of all targets")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"take at most {tell_share(self.share)} of the targets out at once"
 
 
 class VelocityControl(Policy):
@@ -54,6 +75,11 @@ class VelocityControl(Policy):
     name: Literal["velocity"] = "velocity"
     share: Share = Field(0.05, description="share of all targets")
     within: PositiveDuration = Field(300.0, description="the span")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"take at most {tell_share(self.share)} of the targets out within {tell_duration(self.within)}"
 
 
 class FlapDamping(Policy):
@@ -71,6 +97,15 @@ class FlapDamping(Policy):
         if self.cap < self.base:
             raise ValueError("want cap no shorter than base")
         return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        longest, forget = tell_duration(self.cap), tell_duration(self.forget)
+        return (
+            f"keep a target out {tell_duration(self.base)} longer each time it was taken out, up to {longest}; "
+            f"forget after {forget} in service"
+        )
 
 
 HEALTH = (RiseFall, FailOpen, Panic, EjectionCap, VelocityControl, FlapDamping)

@@ -6,7 +6,12 @@ from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
 from recovery.model.policies.policy import Policy, by_name
-from recovery.units import Duration, Rate
+from recovery.units import Duration, Rate, tell_duration
+
+
+def _burst(burst: float) -> str:
+    """What a bucket saves up where that is not one second, in plain words."""
+    return "" if burst == 1 else f", {tell_duration(burst)} of it saved up"
 
 
 class AnyQueue(Policy):
@@ -15,6 +20,11 @@ class AnyQueue(Policy):
     axis: ClassVar[str] = "intake"
     source: ClassVar[str] = "the absence of a policy"
     name: Literal["open"] = "open"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "let every job in"
 
 
 class IntakeBucket(Policy):
@@ -28,6 +38,11 @@ class IntakeBucket(Policy):
     rate: Rate = Field(description="jobs a second of the whole stage")
     burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"let in {self.rate:.15g} jobs a second{_burst(self.burst)}"
+
 
 class LinearLimit(Policy):
     """A token bucket filled at rate · (1 − q/limit) while q jobs wait: nothing at the limit."""
@@ -40,6 +55,14 @@ class LinearLimit(Policy):
     rate: Rate = Field(description="jobs a second of the whole stage while its queues are empty")
     limit: Whole = Field(1000, ge=1, le=10**9, description="waiting jobs of a shard at which nothing is let in")
     burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        limit = f"{self.limit} waiting jobs a shard"
+        return (
+            f"let in {self.rate:.15g} jobs a second, less the longer the queue, nothing at {limit}{_burst(self.burst)}"
+        )
 
 
 class Hysteresis(Policy):
@@ -56,6 +79,11 @@ class Hysteresis(Policy):
         if self.low >= self.limit:
             raise ValueError("want low below limit")
         return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"let nothing in from {self.limit} waiting jobs a shard on, until {self.low} are left"
 
 
 class Ramp(Policy):
@@ -74,6 +102,11 @@ class Ramp(Policy):
         if self.low >= self.limit:
             raise ValueError("want low below limit")
         return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"refuse some jobs from {self.low} waiting a shard on, and all from {self.limit} on"
 
 
 INTAKES = (AnyQueue, IntakeBucket, LinearLimit, Hysteresis, Ramp)

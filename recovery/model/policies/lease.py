@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from recovery.model.policies.policy import Policy
-from recovery.units import Duration, PositiveShare
+from recovery.units import Duration, PositiveShare, tell_duration, tell_share
 
 
 class LeaseFixed(Policy):
@@ -14,6 +14,11 @@ class LeaseFixed(Policy):
     axis: ClassVar[str] = "lease"
     source: ClassVar[str] = "Gray and Cheriton, Leases (SOSP 1989)"
     name: Literal["fixed"] = "fixed"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "leases run out on time"
 
 
 class Grace(Policy):
@@ -24,6 +29,11 @@ class Grace(Policy):
     name: Literal["grace"] = "grace"
     grace: Duration = Field(10.0, description="time added to every lease")
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"leases are honoured {tell_duration(self.grace)} longer"
+
 
 class CreditOnArrival(Policy):
     """A check counts from its submission, not from its finish."""
@@ -33,6 +43,11 @@ class CreditOnArrival(Policy):
         "Apache Kafka's KRaft controller: a heartbeat renews the session although it waited in the controller's queue"
     )
     name: Literal["credit-on-arrival"] = "credit-on-arrival"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "a lease counts from the arrival of its request"
 
 
 class Freeze(Policy):
@@ -49,6 +64,13 @@ class Freeze(Policy):
     then: Literal["resume", "rearm"] = Field(
         "resume", description="what a lease has when the clock goes on: what was left, or all of it"
     )
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        share = tell_share(self.from_failures)
+        after = "what was left of them" if self.then == "resume" else "a whole lease each"
+        return f"leases stand still while {share} of the checks fail or more, then have {after}"
 
 
 LeasePolicy = LeaseFixed | Grace | CreditOnArrival | Freeze

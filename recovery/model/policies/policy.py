@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema
 
-from recovery.units import PositiveDuration, duration_s, percent, rate_per_s
+from recovery.units import PositiveDuration, duration_s, percent, rate_per_s, tell_duration, tell_share
 
 
 class Policy(BaseModel):
@@ -14,6 +14,11 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     axis: ClassVar[str]
     source: ClassVar[str]
+
+    @property
+    def words(self) -> str:
+        """What it does, in plain words with its parameters; two policies that differ have different words."""
+        raise NotImplementedError
 
 
 def name_of(policy: type[Policy]) -> str:
@@ -67,11 +72,23 @@ class FleetRate(BaseModel):
     per_s: float | None = None
     of_capacity_share: float | None = None
 
+    @property
+    def words(self) -> str:
+        """The rate in plain words."""
+        if self.per_s is not None:
+            return f"{self.per_s:.15g} a second"
+        return f"{tell_share(self.of_capacity_share or 0.0)} of what the hosts can do"
+
     def of_host(self, establish_per_s: float, hosts: int) -> float:
         """Rate (1/s) of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         if self.per_s is not None:
             return self.per_s / hosts
         return (self.of_capacity_share or 0.0) * establish_per_s
+
+
+def words_of_limit(limit: int | float) -> str:
+    """A queue length in plain words: requests, or time."""
+    return f"{limit} requests a host" if isinstance(limit, int) else f"{tell_duration(limit)} of work"
 
 
 LONGEST_QUEUE = 10**9

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recovery.model.policies.policy import Limit, Policy
-from recovery.units import Duration
+from recovery.model.policies.policy import Limit, Policy, words_of_limit
+from recovery.units import Duration, tell_duration
 
 
 class Fifo(Policy):
@@ -17,6 +17,11 @@ class Fifo(Policy):
     )
     name: Literal["fifo"] = "fifo"
 
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "serve in order of arrival"
+
 
 class Lifo(Policy):
     """Unbounded, last come first served."""
@@ -24,6 +29,11 @@ class Lifo(Policy):
     axis: ClassVar[str] = "queue"
     source: ClassVar[str] = "Maurer, Fail at Scale (ACM Queue, 2015)"
     name: Literal["lifo"] = "lifo"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "serve the newest first"
 
 
 class Bounded(Policy):
@@ -35,6 +45,11 @@ class Bounded(Policy):
     )
     name: Literal["bounded"] = "bounded"
     limit: Limit = Field(60.0, description='requests a host that may wait, or the time to work them off: "60s"')
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return f"refuse whoever finds a queue of {words_of_limit(self.limit)}"
 
 
 class DropExpired(Policy):
@@ -53,6 +68,13 @@ class DropExpired(Policy):
         0.0, description="oldest request that is served; 0 for no limit but the client's deadline"
     )
     margin: Duration = Field(0.0, description="time that must be left before the deadline")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        late = f" or will within {tell_duration(self.margin)}" if self.margin else ""
+        old = f", or that are older than {tell_duration(self.max_age)}" if self.max_age else ""
+        return f"drop requests whose client gave up{late}{old}"
 
 
 QueuePolicy = Fifo | Lifo | Bounded | DropExpired

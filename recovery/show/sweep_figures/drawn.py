@@ -6,13 +6,12 @@ import math
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
 from recovery import units
-from recovery.keys import short_keys
 from recovery.store.record import Share
 from recovery.store.sweep_record import Policy, Summary, SweepManifest
 
@@ -83,25 +82,16 @@ class Sweep(NamedTuple):
 
 
 def told(summary: Summary) -> list[Told]:
-    """The policies, best first, each with what sets it apart from the baseline, if there is one."""
-    names_of = short_keys(lever.key for lever in summary.design.levers)
-    base = [] if summary.baseline is None else _parts_of(summary.baseline, names_of)
+    """The policies, best first, each with what sets it apart from the baseline, if there is one, in plain words."""
+    base = () if summary.baseline is None else summary.baseline.words
     names = [
-        ", ".join(part for part in _parts_of(one, names_of) if part not in base) or "as the file stands"
+        "; ".join(part for part in one.words if part not in base) or ("as the file stands" if one.words else one.name)
         for one in summary.policies
     ]
     many = Counter(names)  # what is shown alike is told apart by its id
     return [
         Told.model_construct(**dict(one), told=name if many[name] == 1 else f"{name} [{one.id}]")
         for one, name in zip(summary.policies, names, strict=True)
-    ]
-
-
-def _parts_of(policy: Policy, short: Mapping[str, str]) -> list[str]:
-    """A policy's variant, and each of its levers with its value, in the order of the file."""
-    return [
-        policy.variant,
-        *(f"{name}={policy.levers[key]}" for key, name in short.items() if key in policy.levers),
     ]
 
 

@@ -64,7 +64,7 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
         panel.axvline(0, color=GREY, lw=0.8)
         panel.grid(axis="y", visible=False)
         panel.set_xlabel("share of the variance (%)", fontsize=8.6)
-        name = wrapped(one.name, 76 if len(chosen) == 1 else 40, 2)
+        name = wrapped(one.words or one.name, 76 if len(chosen) == 1 else 40, 2)
         panel.set_title(f"{name}\n{units.show_count(one.runs)} runs", loc="left", fontsize=8, linespacing=1.15)
     below = figure.add_subplot(grid[1, :])
     below.axis("off")
@@ -73,7 +73,7 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
     said = []
     for one in chosen:
         top = max(one.inputs, key=total)
-        said.append(f"{top.key} ({total(top) * 100:.2g} %) under “{wrapped(one.name, 56, 1)}”")
+        said.append(f"{top.key} ({total(top) * 100:.2g} %) under “{wrapped(one.words or one.name, 56, 1)}”")
     figures.entitle(figure, f"What decides most: {'; '.join(said)}")
     yield Picture("sensitivity", figure,
                   f"Sobol indices of {chosen[0].measure} with their intervals: the share of its variance that an "

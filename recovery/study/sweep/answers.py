@@ -15,18 +15,23 @@ def answers(summary: Summary) -> list[str]:
     """What the sweep found: the best, whether one is chosen, the file as it stands, what is not known, the traps."""
     policies = summary.policies
     ran = [one for one in policies if one.has_run]
-    lost = [f"{one.name}: all {one.failed} runs failed ({one.failed_because})." for one in policies if not one.has_run]
+    lost = [
+        f"“{one.in_words}”: all {one.failed} runs failed ({one.failed_because})." for one in policies if not one.has_run
+    ]
     if not ran:
         return [f"Every run failed, {sum(one.failed for one in policies)} of {len(policies)} policies.", *lost[:1]]
     best, base, most = ran[0], next((one for one in ran if one.is_baseline), None), summary.never_max
     out = [
-        f"Soonest on average: {best.name}, {_span(best.restricted)} (never counts as {show_duration(summary.limit_s)})."
+        (
+            f"Soonest on average: “{best.in_words}”, {_span(best.restricted)} "
+            f"(never counts as {show_duration(summary.limit_s)})."
+        )
     ]
     out += lost[:3] + ([f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else [])
     out.append(summary.selection.words)
     if base is not None and base is not best:
         out.append(
-            f"As the file stands ({base.name}): {_span(base.restricted)}; "
+            f"As the file stands (“{base.in_words}”): {_span(base.restricted)}; "
             f"{_at_most(base.not_recovered)} of its runs do not recover."
         )
     if summary.precision is not None and (wide := [one for one in ran if one.status == "cap"]):
@@ -43,7 +48,7 @@ def answers(summary: Summary) -> list[str]:
         worst = max(traps, key=lambda one: one.not_recovered.share)
         out.append(
             f"Sooner than the middle policy where they recover, and yet surely not back in more than "
-            f"{show_share(most)} of the runs: {len(traps)} of {len(ran)}, most often {worst.name} "
+            f"{show_share(most)} of the runs: {len(traps)} of {len(ran)}, most often “{worst.in_words}” "
             f"({show_share(worst.not_recovered.share)} of {worst.runs})."
         )
     return out
@@ -78,7 +83,7 @@ def _never_far(ran: Sequence[Policy]) -> str:
     if near:
         first = near[0].regret
         said += (
-            f", first {near[0].name}: in none of its draws, {first.draws}, so that its chance is at most "
+            f", first “{near[0].in_words}”: in none of its draws, {first.draws}, so that its chance is at most "
             f"{show_share(first.far_share.high)} ({show_share(CONFIDENCE)}, exact)"
         )
         draws = sorted(one.regret.draws for one in near)

@@ -41,8 +41,10 @@ def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
             record.Difference(
                 policy=other.name,
                 policy_id=other.id,
+                words=other.in_words,
                 than=first.name,
                 than_id=first.id,
+                than_words=first.in_words,
                 measure=measure,
                 difference_s=told(by),
                 draws=both.height,

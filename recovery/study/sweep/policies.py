@@ -11,6 +11,8 @@ from pydantic import JsonValue
 from recovery.errors import ScenarioError
 from recovery.keys import short_keys
 from recovery.measures import register
+from recovery.model import policies
+from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
 from recovery.reading.experiment import Experiment
 
@@ -25,6 +27,7 @@ class Policy(NamedTuple):
     id: str
     variant: str
     levers: dict[str, JsonValue]
+    words: tuple[str, ...]  # what sets it apart from the other policies, in plain words
 
 
 def shown(value: object) -> JsonValue:
@@ -46,11 +49,56 @@ def policies_of(experiment: Experiment) -> list[Policy]:
         ", ".join([variant.name, *(f"{short[key]}={value}" for key, value in own.items())])
         for variant, own in zip(experiment.variants, levers, strict=True)
     ]
+    words = words_of(experiment)
     many = collections.Counter(names)  # 5 and "5" are shown alike, and a variant may be called as another with levers
     return [
-        Policy(number, name if many[name] == 1 else f"{name} [{ids[number]}]", ids[number], variant.name, own)
+        Policy(
+            number,
+            name if many[name] == 1 else f"{name} [{ids[number]}]",
+            ids[number],
+            variant.name,
+            own,
+            words[number] if words.count(words[number]) == 1 else (*words[number], f"[{ids[number]}]"),
+        )
         for number, (variant, own, name) in enumerate(zip(experiment.variants, levers, names, strict=True))
     ]
+
+
+def words_of(experiment: Experiment) -> list[tuple[str, ...]]:
+    """Of each policy what differs between the policies of the sweep, in plain words: its variant, and each choice."""
+    names = {variant.name for variant in experiment.variants}
+    values: dict[str, set[str]] = {}
+    for variant in experiment.variants:
+        for key, value in variant.levers:
+            values.setdefault(key, set()).add(str(value))
+    keys = [key for key, found in values.items() if len(found) > 1]
+    short = short_keys(values)
+    out = []
+    for variant in experiment.variants:
+        levers = dict(variant.levers)
+        told = [in_words(key, levers[key], variant.scenario, short[key]) for key in keys if key in levers]
+        parts = [variant.name, *told] if len(names) > 1 or not told else told
+        out.append(tuple(parts))
+    return out
+
+
+def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
+    """What a lever's value does in plain words: of a policy its own, of another key its short name and the value."""
+    match key.split("."):
+        case ["policy", ("client" | "admission" | "queue" | "lease") as axis]:
+            found: policies.Policy = getattr(scenario.policy, axis)
+            return found.words
+        case ["host", "cancel_on_timeout"]:
+            return scenario.host.cancel_words
+        case ["propagation", "intake"] if scenario.propagation is not None:
+            return f"network propagation: {scenario.propagation.intake.words}"
+        case ["propagation", "client"] if scenario.propagation is not None:
+            return f"refused jobs: {scenario.propagation.client.words}"
+        case ["launches", "client"] if scenario.launches is not None:
+            return f"denied launches: {scenario.launches.client.words}"
+        case ["health", "policy"] if scenario.health is not None:
+            return scenario.health.policy.words
+    return f"{short.replace('_', ' ')} {shown(value)}"
 
 
 def _ids(policies: Sequence[object]) -> list[str]:

@@ -32,6 +32,7 @@ def _of(work: Sweeping, policy: Policy, samples: int) -> record.Sensitivity:
     nothing = record.Sensitivity(
         policy=policy.id,
         name=policy.name,
+        words="; ".join(policy.words),
         measure=work.sweep.measure,
         runs=len(found),
         replications=SENSITIVITY_REPLICATIONS,

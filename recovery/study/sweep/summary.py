@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from recovery.keys import short_keys
 from recovery.measures import words
 from recovery.model.sweep import Span
 from recovery.statistics import pareto
@@ -17,7 +18,7 @@ from recovery.study.summary import notes_of
 from recovery.study.sweep.answers import answers, choice
 from recovery.study.sweep.boxes import boxes_of, unit_of
 from recovery.study.sweep.estimates import CONFIDENCE
-from recovery.study.sweep.policies import shown
+from recovery.study.sweep.policies import in_words, shown
 from recovery.study.sweep.sweeping import Sweeping
 from recovery.study.sweep.table import numbers_or_texts
 from recovery.study.sweep.told import best_in_each, policy_of
@@ -102,7 +103,7 @@ def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...
 def _selection(work: Sweeping) -> record.Selection:
     """Which policies are not told apart from the best, and whether one is chosen."""
     selected = work.looks.last
-    names = [policy.name for policy in work.policies]
+    names = [f"“{'; '.join(policy.words)}”" for policy in work.policies]
     return record.Selection(
         not_told_apart=tuple(one.id for one in work.looks.ranked() if one.number in selected.not_told_apart),
         chosen=None if selected.chosen is None else work.policies[selected.chosen].id,
@@ -137,10 +138,14 @@ def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[Ended]:
 def _design(work: Sweeping) -> record.Design:
     sweep = work.sweep
     levers: dict[str, list[JsonValue]] = {}
+    told: dict[str, list[str]] = {}
+    short = short_keys(key for policy in work.policies for key in policy.levers)
     for policy in work.policies:
+        variant = work.experiment.variants[policy.number]
         for key, value in policy.levers.items():
             if value not in levers.setdefault(key, []):
                 levers[key].append(value)
+                told.setdefault(key, []).append(in_words(key, value, variant.scenario, short[key]))
     accept = None
     if sweep.accept is not None:
         accept = record.Accept(within_s=sweep.accept.within, tried=work.tried, kept=len(work.looks.draws))
@@ -149,7 +154,9 @@ def _design(work: Sweeping) -> record.Design:
         samples=sum(1 for replication, _ in work.looks.draws if replication == 0),
         replications=work.experiment.head.replications,
         replications_max=sweep.replications_max,
-        levers=tuple(record.Lever(key=key, values=tuple(values)) for key, values in levers.items()),
+        levers=tuple(
+            record.Lever(key=key, values=tuple(values), words=tuple(told[key])) for key, values in levers.items()
+        ),
         uncertainties=tuple(_uncertainty(key, span) for key, span in sweep.uncertainties.items()),
         accept=accept,
     )

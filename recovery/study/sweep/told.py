@@ -44,6 +44,7 @@ def policy_of(
     out = record.Policy(
         id=policy.id,
         name=policy.name,
+        words=policy.words,
         variant=policy.variant,
         levers=policy.levers,
         is_baseline=policy.number == 0,

@@ -1,0 +1,106 @@
+"""Policies in plain words: every policy has its own, and a change of any parameter changes them.
+
+Oracle: two policies that differ read differently; no words hold a name of the code or a sign of its grammar.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from recovery.model.policies import AXES, HEALTH, INTAKES, Policy, name_of
+from recovery.reading.experiment import parse
+from recovery.study.sweep.policies import policies_of
+
+CLASSES = [*(one for axis in AXES.values() for one in axis), *HEALTH, *INTAKES]
+GIVEN: dict[str, dict[str, object]] = {  # what a policy needs, or needs so that its parameters may move
+    "IntakeBucket": {"rate": "100/s"},
+    "LinearLimit": {"rate": "100/s"},
+}
+OTHERS: dict[str, tuple[object, ...]] = {
+    "delay": ("1ms", "29999ms", "1.5h", {"dist": "exponential", "mean": "30s"}, {"dist": "exponential", "mean": "31s"},
+              {"dist": "lognormal", "mean": "30s", "cv": 1}, {"dist": "lognormal", "mean": "30s", "cv": 2},
+              {"dist": "weibull", "mean": "30s", "shape": 2}, {"dist": "pareto", "mean": "30s", "tail": 2},
+              {"dist": "uniform", "min": "10s", "max": "50s"}, {"dist": "uniform", "min": "0s", "max": "50s"}),
+    "base": ("100ms", "201ms", "1.0000001s"),
+    "cap": ("2h", "3599.9s", "8m"),
+    "factor": (1.5, 1.50001, 4),
+    "rate": ("90/s", "90.01/s", "12%", "12.01%"),
+    "burst": (0, "2s", "2001ms"),
+    "only": ("establish",),
+    "limit": (1501, 1502, "1m", "61s"),
+    "low": (999, 3),
+    "max_age": ("5s", "1m"),
+    "margin": ("5s", "6s"),
+    "grace": (0, "11s"),
+    "from_failures": ("50%", "50.01%"),
+    "then": ("rearm",),
+    "healthy": (2, 3),
+    "below": ("40%", "40.5%"),
+    "share": ("7%", "7.5%"),
+    "within": ("1m", "61s"),
+    "forget": ("1m", "61s"),
+}  # fmt: skip
+
+
+def made(policy: type[Policy]) -> Iterator[Policy]:
+    """The policy as it is by default, and with each of its parameters moved, all that are valid."""
+    given = GIVEN.get(policy.__name__, {})
+    yield policy.model_validate(given)
+    for key in policy.model_fields:
+        if key == "name":
+            continue
+        assert key in OTHERS, f"{policy.__name__}.{key} is new: give it other values here"
+        found = 0
+        for value in OTHERS[key]:
+            try:
+                other = policy.model_validate({**given, key: value})
+            except ValueError:
+                continue
+            found += 1
+            yield other
+        assert found, (policy, key)
+
+
+@pytest.mark.parametrize("policies", [*AXES.values(), HEALTH, INTAKES], ids=[*AXES, "health", "intake"])
+def test_policies_that_differ_read_differently(policies: tuple[type[Policy], ...]) -> None:
+    every = [one for policy in policies for one in made(policy)]
+    for one, other in itertools.combinations(every, 2):
+        assert (one == other) == (one.words == other.words), (one, other)
+
+
+@pytest.mark.parametrize("policy", CLASSES, ids=lambda policy: f"{policy.axis}-{name_of(policy)}")
+def test_words_are_plain(policy: type[Policy]) -> None:
+    for one in made(policy):
+        assert re.fullmatch(r"[a-z][A-Za-z0-9 ,;.%()-]+[a-z0-9%)]", one.words)
+        assert "_" not in one.words
+        assert isinstance(one, BaseModel)
+
+
+SWEEP = """
+horizon = "1h"
+fleet = { holders = 200, hosts = 4 }
+host = { establish_time = "200ms", timeout = "5s" }
+lease = { duration = "2m", check_every = "30s" }
+dependency.outages = [{ from = "5m", to = "15m" }]
+[sweep]
+samples = 1
+[sweep.levers]
+"policy.queue" = { values = ["fifo", { name = "bounded", limit = "15s" }] }
+"policy.client" = { values = [{ name = "fixed", delay = "30s" }] }
+"host.cancel_on_timeout" = { values = [false, true] }
+"host.workers" = { values = [1, 2] }
+"""
+
+
+def test_a_sweep_names_only_what_differs() -> None:
+    """The client is the same everywhere, and so is the variant: neither is told."""
+    found = policies_of(parse(SWEEP))
+    assert found[0].words == ("serve in order of arrival", "requests that time out stay in the queue", "workers 1")
+    assert len({one.words for one in found}) == 8
+    assert found[0].name == "as written, queue=fifo, client=fixed(delay=30s), cancel_on_timeout=False, workers=1"
+    two = policies_of(parse(SWEEP + '[variants."more workers"]\nhost.round_trip = "2ms"\n'))
+    assert {one.words[0] for one in two} == {"as written", "more workers"}
+    assert len({one.words for one in two}) == len(two) == 16
