@@ -555,27 +555,21 @@ def _told(policies: Sequence[Policy], keys: Sequence[str]) -> list[str]:
 
 
 def test_a_policy_is_told_by_what_sets_it_apart() -> None:
-    client = "fixed(delay=30s, cap=1m)"
-    made = [
-        ("as written", {"policy.queue": "fifo", "policy.client": client}),
-        ("other", {"policy.queue": "lifo", "policy.client": client}),
-        ("other", {"policy.queue": "lifo", "launches.client": client}),
-    ]
+    client, oldest, newest = "try again after 30 s", "serve in order of arrival", "serve the newest first"
+    made = [("as written", oldest, client), ("other", newest, client), ("other", newest, "launches: " + client)]
     policies = [
-        Policy.model_construct(id=str(i), variant=variant, levers=levers, is_baseline=i == 0)
-        for i, (variant, levers) in enumerate(made)
+        Policy.model_construct(id=str(i), name=f"name {i}", words=words, is_baseline=i == 0)
+        for i, words in enumerate(made)
     ]
-    keys = ["policy.queue", "policy.client", "launches.client"]
-    assert _told(policies, keys) == [
+    assert _told(policies, []) == [
         "as the file stands",
-        "other, queue=lifo",
-        f"other, queue=lifo, launches.client={client}",
+        "other; serve the newest first",
+        "other; serve the newest first; launches: try again after 30 s",
     ]
     without = [policy.model_copy(update={"is_baseline": False}) for policy in policies[:2]]
-    assert _told(without, keys[:2]) == [
-        f"as written, queue=fifo, client={client}",
-        f"other, queue=lifo, client={client}",
-    ]
+    assert _told(without, []) == ["; ".join(words) for words in made[:2]]
+    nameless = [policy.model_copy(update={"words": ()}) for policy in policies[:2]]
+    assert _told(nameless, []) == ["name 0", "name 1"]
 
 
 def test_the_front_is_what_nobody_beats() -> None:

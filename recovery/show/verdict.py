@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from recovery import units
 from recovery.show import advice, levers, variants, verdict_later
+from recovery.show.answers import mechanism
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, RunManifest, Span, Summary
 
@@ -58,7 +59,7 @@ def _why_collapsed(groups: Sequence[Group]) -> str:
     """What limits the first variant that collapses, with its number."""
     for group in groups:
         if group.verdicts.get("collapsed"):
-            limit = advice.limit_of(group)
+            limit = mechanism.limit_of(group)
             name = "" if group is groups[0] else f" “{group.variant}” collapses"
             return f"Why{name}: {limit.text}." if limit is not None else ""
     return ""
@@ -153,7 +154,7 @@ def _what_helps(summary: Summary) -> list[str]:
 
 def _paced(group: Group) -> list[str]:
     """What a recovery is paced by, as a sentence, if the rules know it."""
-    limit = None if group.verdicts.get("collapsed") else advice.limit_of(group)
+    limit = None if group.verdicts.get("collapsed") else mechanism.limit_of(group)
     return [f"What paces {_name(group)}: {limit.text}."] if limit is not None else []
 
 

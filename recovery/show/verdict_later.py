@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from recovery.show import advice, stage_times
+from recovery.show.answers import mechanism
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL, Variant
 from recovery.store.run_record import Group, RunManifest, Summary
@@ -45,5 +46,5 @@ def verdict(manifest: RunManifest, summary: Summary) -> list[str]:
 
 def _held_back(group: Group, variant: Variant) -> str:
     """Which stage a variant is held back by, and what limits that, with its number."""
-    limit = advice.limit_of_stage(group, variant.last.split()[0])
+    limit = mechanism.limit_of_stage(group, variant.last.split()[0])
     return f", held back by {variant.last}" + (f": {limit.text}" if limit is not None else "")

@@ -182,7 +182,7 @@ def restart_controls(scenario: Scenario, action: Restart, start_s: float, host: 
     return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
 
 
-def _gate_steps(
+def gate_steps(
     scenario: Scenario, action: Throttle | Pause, start_s: float
 ) -> list[tuple[float, float | None, str, float]]:
     """When (s) an action turns the gate of one host, to which rate (1/s, None: off), for whom, with which burst."""
@@ -203,7 +203,7 @@ def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones
     for i, start_s in starts.items():
         action = scenario.operator[i]
         if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
-            turns += [(at, i, rate, only, burst) for at, rate, only, burst in _gate_steps(scenario, action, start_s)]
+            turns += [(at, i, rate, only, burst) for at, rate, only, burst in gate_steps(scenario, action, start_s)]
     turns.sort(key=lambda turn: turn[:2])
     on: dict[int, tuple[float, str, float]] = {}
     controls: list[Control] = []

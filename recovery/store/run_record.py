@@ -119,11 +119,14 @@ class Hosts(Record):
 
 
 class Planned(Record):
-    """What operators are to do: at a time, or (nan) on a condition."""
+    """What operators are to do: at a time, or (nan) on a condition; and what their throttle or pause lets in from when
+    on (nan: no limit any more; times are of the experiment, or since the condition).
+    """
 
     do: str
     at_s: Number = math.nan
     when: str = ""
+    lets_in: tuple[Step, ...] = ()
 
 
 class Launches(Record):

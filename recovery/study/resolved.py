@@ -4,6 +4,7 @@ import math
 
 from recovery import theory
 from recovery.model import policies
+from recovery.model.operator import Action, Restart
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 from recovery.store import run_record as record
@@ -25,10 +26,7 @@ def resolved(scenario: Scenario) -> record.Scenario:
             queue=_policy(scenario.policy.queue),
             lease=_policy(scenario.policy.lease),
         ),
-        actions=tuple(
-            record.Planned(do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "")
-            for action in scenario.operator
-        ),
+        actions=tuple(_planned(scenario, action) for action in scenario.operator),
         launches=_launches(scenario),
         propagation=_propagation(scenario),
         health=_health(scenario),
@@ -58,6 +56,16 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         timeout_s=host.timeout.mean_s(),
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
+    )
+
+
+def _planned(scenario: Scenario, action: Action) -> record.Planned:
+    steps: list[record.Step] = []
+    if not isinstance(action, Restart):
+        for at_s, rate, _, _ in queueing.gate_steps(scenario, action, action.at or 0.0):
+            steps.append(record.Step(at_s=at_s, rate_per_s=math.nan if rate is None else rate * scenario.hosts))
+    return record.Planned(
+        do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps)
     )
 
 

@@ -3,10 +3,11 @@
 import math
 from typing import NamedTuple
 
-from recovery.show.advice import Limit
+from recovery.show.answers.mechanism import Limit
 from recovery.store.run_record import Group
 from recovery.units import show_duration
 
+REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
 
 
@@ -32,6 +33,15 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return Remedy("a higher limit", "let in 90 % of what the hosts can do", "policy.admission.rate=90%")
         case "backoff":
             return _shorter_waits(group)
+        case "herd":
+            return _jitter(group)
+        case "operator" | "restart":
+            return Remedy("no step by hand", "let the operators do nothing", "operator=[]")
+        case "horizon":
+            horizon = _seconds(1.5 * limit.number)
+            return Remedy("a longer run", f"a run of {show_duration(1.5 * limit.number)}", f"horizon={horizon}")
+        case "refusals":
+            return _longer_waits(group)
         case "expiry" if scenario.fleet is not None:
             lease_s = 2 * scenario.fleet.holders / hosts.capacity_per_s
             return Remedy("longer leases", f"leases of {show_duration(lease_s)}", f"lease.duration={_seconds(lease_s)}")
@@ -57,6 +67,21 @@ def _live_work_only(group: Group) -> Remedy:
         "a short queue", f"a queue of at most {show_duration(hosts.timeout_s / 2)} of work, which refuses more at once",
         f'policy.queue={{ name = "bounded", limit = "{half}" }}',
     )  # fmt: skip
+
+
+def _jitter(group: Group) -> Remedy:
+    wait = _seconds(group.scenario.hosts.client_wait_s)
+    client = f'policy.client={{ name = "full-jitter", base = "{wait}", cap = "{wait}" }}'
+    return Remedy("waits at random", f"clients that wait a random part of {wait}", client)
+
+
+def _longer_waits(group: Group) -> Remedy:
+    """Waits at random so long that saying no to everybody takes a tenth of the hosts' work: half a wait on average."""
+    scenario, hosts = group.scenario, group.scenario.hosts
+    most = scenario.fleet.holders if scenario.fleet is not None else group.mean("backlog_peak")
+    wait = _seconds(2 * most * hosts.reject_share / hosts.capacity_per_s / REFUSING)
+    client = f'policy.client={{ name = "full-jitter", base = "{wait}", cap = "{wait}" }}'
+    return Remedy("longer waits", f"clients that wait a random part of {wait} after a refusal", client)
 
 
 def _shorter_waits(group: Group) -> Remedy | None:

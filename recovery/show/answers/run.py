@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures import register
 from recovery.show import advice, levers, stage_times
-from recovery.show.answers import remedy
+from recovery.show.answers import mechanism, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
 from recovery.show.answers.inputs import assumed
 from recovery.show.figures import TimeAxis
@@ -17,7 +17,7 @@ from recovery.show.stage_times import ALL
 from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
-from recovery.store.run_record import Group, RunManifest, Summary
+from recovery.store.run_record import Group, Row, RunManifest, Summary
 from recovery.units import show_count, show_duration, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
@@ -71,32 +71,46 @@ def _of_all(count: float, of: int) -> str:
     return "all of them" if round(count) >= of else f"{show_count(round(count))} ({show_share(count / of)})"
 
 
+def _is_back(row: Row) -> bool:
+    """Whether a run is well: 99 % were back, and it did not collapse all the same."""
+    return math.isfinite(row.of("ttr99_s")) and row.verdict != "collapsed"
+
+
+def _since(group: Group) -> str:
+    """From when times to recovery count."""
+    return "the clock of recovery starts" if group.scenario.is_counted_from_file else "the dependency is back"
+
+
 def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     """When 99 % are back, or how it stands at the end."""
     rows = summary.rows_of(first)
-    never = [row for row in rows if math.isinf(row.of("ttr99_s"))]
+    lost = [row for row in rows if not _is_back(row)]
+    if len(lost) == len(rows):
+        return f"{_left(first, lost)}."
     what = "99 % have one again" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
-    if not never:
-        ttr = first.mean("ttr99_s")
-        since = "the clock of recovery starts" if first.scenario.is_counted_from_file else "the dependency is back"
-        at = _at(axis, summary.recovers_from_s + ttr)
-        text = f"{what} {show_duration(ttr)} after {since}" if ttr > 0 else f"{what} as soon as {since}"
-        return f"{text}, at {at}." if axis.start is not None else f"{text}."
-    which = "" if len(never) == len(rows) else f"In {len(never)} of {len(rows)} runs "
-    return f"{which}{_left(never, first)}."[:1].upper() + f"{which}{_left(never, first)}."[1:]
+    times = [row.of("ttr99_s") for row in rows if _is_back(row)]
+    ttr = math.fsum(times) / len(times)
+    text = f"{what} {show_duration(ttr)} after {_since(first)}" if ttr > 0 else f"{what} as soon as {_since(first)}"
+    text += f", at {axis.show(summary.recovers_from_s + ttr)}" if axis.start is not None else ""
+    text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
+    if not lost:
+        return f"{text}."
+    return f"{text}, but in {len(lost)} of {len(rows)} runs {_left(first, lost).lower()}."
 
 
-def _left(never: Sequence[object], first: Group) -> str:
-    """How a run stands at its end that is not back."""
+def _left(first: Group, lost: Sequence[Row]) -> str:
+    """How runs stand at their end that are not back."""
     fleet = first.scenario.fleet
-    if first.verdicts.get("collapsed"):
-        they = "they do" if fleet is not None else "the backlog does"
-        text = f"{they} not come back" if fleet is not None else "the backlog does not become less"
+    if any(row.verdict == "collapsed" for row in lost):
+        text = "They do not come back" if fleet is not None else "The backlog does not go away"
     else:
         text = "99 % are not back at the end, but what waits becomes less"
-    if fleet is not None and len(never) == first.runs:
-        left = (1 - first.mean("leased_end_share")) * fleet.holders
-        text += f": at the end {_of_all(left, fleet.holders)} {'are' if round(left) != 1 else 'is'} without a lease"
+    if fleet is not None:
+        left = (1 - math.fsum(row.of("leased_end_share") for row in lost) / len(lost)) * fleet.holders
+        text += f": at the end {_of_all(left, fleet.holders)} {'is' if round(left) == 1 else 'are'} without a lease"
+    elif lost[0].of("backlog_end") > 0:
+        waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
+        text += f": at the end {show_count(waiting)} jobs are without an answer"
     return text
 
 
@@ -138,15 +152,15 @@ def _others(summary: Summary) -> list[str]:
 # --- why --------------------------------------------------------------------------------------------------------------
 
 
-def _limit(summary: Summary) -> advice.Limit | None:
+def _limit(summary: Summary) -> mechanism.Limit | None:
     """What limits the first variant: the stage that is last, where stages follow, else the leases or jobs."""
     first, variants = summary.groups[0], stage_times.variants(summary)
     if variants:
-        return advice.limit_of_stage(first, variants[0].last.split()[0])
-    return advice.limit_of(first)
+        return mechanism.limit_of_stage(first, variants[0].last.split()[0])
+    return mechanism.limit_of(first)
 
 
-def _why(summary: Summary, limit: advice.Limit | None) -> Cause:
+def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if limit is None:
         if first.unleased is None and first.scenario.fleet is not None:
@@ -161,42 +175,45 @@ def _why(summary: Summary, limit: advice.Limit | None) -> Cause:
 # --- what helps -------------------------------------------------------------------------------------------------------
 
 
-def _change(manifest: RunManifest, summary: Summary, limit: advice.Limit | None) -> tuple[Change, Group | None]:
+def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> tuple[Change, Group | None]:
     """The change that helps most, and the variant that it is, if it is one."""
     groups = summary.groups
     first, others = groups[0], groups[1:]
-    measure = advice.measure_of(groups)
-    was = first.mean(measure)
-    if was == 0 or (was <= first.scenario.window_s and first.verdicts.get("recovered") == first.runs):
-        return Change(text="Nothing needs to: it is back at once."), None
-    best = advice.best_of(groups)
-    declared = advice.declared_only(groups)
-    if best is not None and was - best.mean(measure) > best.scenario.window_s:
-        return _best(manifest, summary, best, measure, declared), best
-    said = [f"None of the {len(others)} other variants is sooner." if len(others) > 1 else ""]
-    said[0] = f"“{others[0].variant}” is no sooner." if len(others) == 1 else said[0]
-    said += [advice.fewest_wait(groups) if others and math.isfinite(was) else "", *declared]
+    was = advice.time_of(first)
+    if was <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
+        return Change(text="Nothing needs to change: it is well at once."), None
+    best, declared = advice.best_of(groups), advice.declared_only(groups)
+    if best is not None and was - advice.time_of(best) > best.scenario.window_s:  # times are known to a window
+        return _best(summary, best, declared, TimeAxis.of(manifest)), best
+    said = []
+    if others:
+        whole = "recovers" if math.isinf(was) else "is sooner"
+        said.append(f"None of the {len(others)} other variants {whole}." if len(others) > 1 else "")
+        if len(others) == 1:
+            said[0] = f"“{others[0].variant}” {'does not recover either' if math.isinf(was) else 'is no sooner'}."
+        said += [advice.fewest_wait(groups) if math.isfinite(was) else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
-        return Change(text=" ".join(text for text in said if text), is_simulated=False), None
-    said.append(f"The limit points to this: {found.text} (not simulated; this tries it).")
+        return Change(text=" ".join(text for text in said if text)), None
+    said.append(f"Try {found.text}: the limit points there (not simulated; this would try it).")
     command = f"recovery run {shlex.quote(manifest.file)} --set {shlex.quote(found.override)}"
-    return Change(
-        text=" ".join(text for text in said if text), name=found.name, is_simulated=False, command=command
-    ), None
+    text = " ".join(one for one in said if one)
+    return Change(text=text, name=found.name, is_simulated=False, command=command), None
 
 
-def _best(manifest: RunManifest, summary: Summary, best: Group, measure: str, declared: Sequence[str]) -> Change:
-    first, axis = summary.groups[0], TimeAxis.of(manifest)
-    was, now = first.mean(measure), best.mean(measure)
+def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
+    first = summary.groups[0]
+    was, now = advice.time_of(first), advice.time_of(best)
     saved, low, high = advice.saved_s(summary, best)
-    whole = "all stages are normal" if measure == "all_normal_s" else "99 % are back"
-    since = "" if measure == "all_normal_s" else " after the dependency's return"
-    when = f"at {_at(axis, now)}" if measure == "all_normal_s" else f"{show_duration(now)}{since}"
-    text = f"“{best.variant}”: {whole} {when}"
+    if advice.measure_of(summary.groups) == "all_normal_s":
+        text = f"“{best.variant}”: all stages are normal " + (f"at {_at(axis, now)}" if now > 0 else "all the time")
+    else:
+        after = f"{show_duration(now)} after" if now > 0 else "as soon as"
+        what = "99 % are back" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
+        text = f"“{best.variant}”: {what} {after}{' ' + _since(best)}"
     if math.isinf(was):
         saved = math.inf
-        text += ", instead of never" if was == now else " instead of never"
+        text += ", instead of never"
     else:
         saved = was - now if math.isnan(saved) else saved
         text += f", {show_duration(saved)} sooner ({show_share(saved / was)} less"
@@ -204,8 +221,6 @@ def _best(manifest: RunManifest, summary: Summary, best: Group, measure: str, de
         text += ", a difference that chance can make in so few runs" if low <= 0 else ""
     costs = _costs(first, best)
     text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
-    after = advice.limit_of(best) if not best.verdicts.get("collapsed") and measure == "ttr99_s" else None
-    text += f" What paces it then: {after.text}." if after is not None else ""
     alone = advice.leases_alone(summary.groups)
     return Change(text=" ".join([text, *declared, *([alone] if alone else [])]), name=best.variant, saved_s=saved)
 
@@ -278,7 +293,7 @@ def _of_points(summary: Summary) -> Answer:
     """Where each variant tips over, over the one swept key; or which point collapses most often."""
     lever = levers.lever_of(summary)
     worst = max(summary.groups, key=lambda group: group.collapsed.share)
-    limit = advice.limit_of(worst) if worst.verdicts.get("collapsed") else None
+    limit = mechanism.limit_of(worst) if worst.verdicts.get("collapsed") else None
     why = Cause() if limit is None else Cause(
         text=f"Of “{levers.label_of(worst.variant, worst.levers)}”: {limit.text}.", mechanism=limit.kind,
         number=limit.number,

@@ -1,0 +1,267 @@
+"""What limits a recovery: the mechanism by its name, with its number. Pure rules over what a variant was (its resolved
+scenario) and did (its measures); nothing is simulated (MODEL.md, section 4).
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from recovery.show.words import speaking_of
+from recovery.store.run_record import Group, Planned, Scenario
+from recovery.units import show_count, show_duration, show_share
+
+WASTE = 0.3  # of the work during recovery: from here on waste decides
+HALF = 0.5  # a bound that is at least this part of the time explains it
+ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
+
+
+class Limit(NamedTuple):
+    """A mechanism by its name, a sentence's part that says it, and its number in s, a ratio or a share.
+
+    Of collapses: "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
+    "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio). Of
+    recoveries the time that each alone takes, s: "capacity", "admission", "operator", "backoff", "herd", "restart";
+    "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "latency" (jobs),
+    "launches" (share denied by the throttle), "holders" (share that found none), "targets" (share usable).
+    """
+
+    kind: str
+    text: str
+    number: float
+
+
+def limit_of(group: Group) -> Limit | None:
+    """What limits the leases (or jobs) of a variant, if a rule says it."""
+    if group.verdicts.get("collapsed"):
+        return _why_collapsed(group)
+    if group.verdicts.get("recovering") == group.runs:
+        return _ends_too_soon(group)
+    return _what_paces(group)
+
+
+# --- collapses --------------------------------------------------------------------------------------------------------
+
+
+def _why_collapsed(group: Group) -> Limit | None:
+    scenario, hosts = group.scenario, group.scenario.hosts
+    fleet, jobs = scenario.fleet, scenario.jobs
+    if fleet is not None and fleet.renewals_share >= 1:
+        text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do"
+        return Limit("renewals", text, fleet.renewals_share)
+    if jobs is not None and scenario.wanted_share >= 1:
+        come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
+        text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
+        return Limit("arrivals", text, share)
+    if hosts.admission_per_s < scenario.wanted_per_s:
+        return _lets_in_too_few("admission", "admission lets", hosts.admission_per_s, scenario)
+    if (rate := _last_rate(scenario)) < scenario.wanted_per_s:
+        return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
+    if jobs is not None and not hosts.cancels and (jobs.hidden_per_s == 0 or jobs.arrivals_per_s > jobs.hidden_per_s):
+        return _retries_feed(group)
+    if (found := timeout_limit(group)) is not None:
+        return found
+    refused = hosts.reject_share * group.mean("amplification") * group.mean("denied_share")
+    if refused > HALF:
+        share = min(refused, 1.0)
+        return Limit("refusals", f"saying no costs {show_share(share)} of the hosts' time", share)
+    if fleet is not None and fleet.lease_s < fleet.holders / hosts.capacity_per_s:
+        times = fleet.holders / hosts.capacity_per_s / fleet.lease_s
+        return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
+    return None
+
+
+def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario) -> Limit:
+    come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s
+    text = f"{who} in {show_count(rate_per_s)} a second of the {show_count(come)} that come ({show_share(share)})"
+    return Limit(kind, text, share)
+
+
+def _retries_feed(group: Group) -> Limit:
+    """Every job comes 1 + R times while nobody is answered in time."""
+    jobs = group.scenario.jobs
+    assert jobs is not None
+    if jobs.hidden_per_s == 0:
+        text = "every job is tried again without limit, so a queue longer than the timeout feeds itself"
+    else:
+        come, hidden, tries = show_count(jobs.arrivals_per_s), show_count(jobs.hidden_per_s), jobs.retries + 1
+        text = f"{come} jobs a second come, and with {tries:g} tries each the hosts get out of a long queue only below "
+        text += f"{hidden} a second (hidden capacity)"
+    return Limit("retries", text, jobs.hidden_per_s)
+
+
+def backlog_in_timeouts(group: Group) -> float:
+    """How many timeouts long the work can be that waits for somebody: of leases all holders', or what the queues hold;
+    of jobs the longest queue.
+    """
+    hosts, fleet = group.scenario.hosts, group.scenario.fleet
+    most = fleet.holders if fleet is not None else group.mean("queue_peak")
+    return min(most, hosts.queue_limit) / (hosts.capacity_per_s * hosts.timeout_s)
+
+
+def timeout_limit(group: Group) -> Limit | None:
+    """Requests time out before their turn: a queue that is longer than the timeout, served first in, first out."""
+    hosts = group.scenario.hosts
+    if group.scenario.policies.queue.name not in ORDERED or hosts.cancels:
+        return None
+    times, what = backlog_in_timeouts(group), "those who wait need"
+    if not times > 1:  # what was given up and tried again lengthens the queue too
+        times, what = group.mean("queue_peak") / (hosts.capacity_per_s * hosts.timeout_s), "the longest queue needs"
+    if not times > 1:
+        return None
+    wasted = group.mean("wasted_share")
+    text = f"{what} {show_duration(times * hosts.timeout_s)} of work, and a client gives up after "
+    text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
+    if wasted > 0.01:
+        text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
+    return Limit("timeout", text, times)
+
+
+def _ends_too_soon(group: Group) -> Limit | None:
+    """What waits becomes less, but the run ends before it is gone."""
+    end = group.mean("empty_at_s")
+    if not math.isfinite(end):
+        return timeout_limit(group)
+    text = f"the run ends at {show_duration(group.scenario.horizon_s)}, before the work does: what waits would be gone "
+    return Limit("horizon", f"{text}at about {show_duration(end)}", end)
+
+
+# --- recoveries -------------------------------------------------------------------------------------------------------
+
+
+def _what_paces(group: Group) -> Limit | None:
+    """The longest of the times that a recovery cannot be shorter than, where it explains at least half."""
+    hosts, ttr = group.scenario.hosts, group.mean("ttr99_s")
+    if not 0 < ttr < math.inf:
+        return None
+    if group.mean("wasted_share") >= WASTE and (found := timeout_limit(group)) is not None:
+        return found
+    work = group.mean("fluid_bound_s") * hosts.capacity_per_s  # leases to be made
+    if math.isnan(work):
+        work = group.mean("backlog_peak")
+    hosts_s = work / hosts.capacity_per_s * slowed(group.scenario)
+    is_told = hosts_s <= ttr + group.scenario.window_s  # where many give up, less than all the work is done
+    alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
+    bounds = {limit.kind: limit for limit in _bounds(group, work, hosts_s if is_told else 0.0, alone)}
+    longest = max(bounds.values(), key=lambda limit: limit.number)
+    if longest.number < HALF * ttr:
+        return bounds["backoff"] if group.mean("denied_share") >= HALF else None
+    return longest
+
+
+def _bounds(group: Group, work: float, hosts_s: float, alone: str) -> Iterator[Limit]:
+    """The times that each mechanism alone would take for so much work."""
+    scenario, hosts = group.scenario, group.scenario.hosts
+    rate, needs = show_count(hosts.capacity_per_s), show_duration(hosts_s)
+    yield Limit("capacity", f"the hosts, which do {rate} a second, need {needs} for the work", hosts_s)
+    admission_s = work / hosts.admission_per_s
+    rate, needs = show_count(hosts.admission_per_s), show_duration(admission_s)
+    yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{alone}", admission_s)
+    wait = show_duration(hosts.client_wait_s)
+    yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", hosts.client_wait_s)
+    yield from _herd(group, work, alone)
+    back_s = group.mean("recovers_from_s")
+    if math.isfinite(opens_s := _throttled_s(scenario, work, back_s)) and opens_s > 0:
+        needs = show_duration(opens_s)
+        yield Limit("operator", f"the operators' throttle lets that much in only after {needs}{alone}", opens_s)
+    for action in scenario.actions:
+        if action.do == "restart" and back_s <= action.at_s <= back_s + group.mean("ttr99_s"):
+            lost_s = action.at_s - back_s + hosts.timeout_s
+            text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
+            text += f"whoever asked learns it by the timeout of {show_duration(hosts.timeout_s)}{alone}"
+            yield Limit("restart", text, lost_s)
+
+
+def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
+    """Clients that began to fail within one round of checks and wait equally long come back within as short a time,
+    again and again: each time the hosts take what they do meanwhile and what their queues hold, and refuse the rest.
+    """
+    scenario, hosts, fleet = group.scenario, group.scenario.hosts, group.scenario.fleet
+    if fleet is None or not _keeps_step(scenario) or not fleet.check_every_s < hosts.client_wait_s:
+        return
+    at_once = hosts.capacity_per_s * fleet.check_every_s + hosts.queue_limit + hosts.workers * hosts.hosts
+    rounds = math.ceil(work / at_once) if math.isfinite(at_once) else 1
+    if rounds > 1:
+        wait, spread = show_duration(hosts.client_wait_s), show_duration(fleet.check_every_s)
+        text = f"clients come back in step, all within {spread} and again after {wait}: each time the hosts take "
+        text += f"{show_count(at_once)} and refuse the rest, which makes {rounds} rounds{alone}"
+        yield Limit("herd", speaking_of(scenario.called, text), (rounds - 1) * hosts.client_wait_s)
+
+
+def _keeps_step(scenario: Scenario) -> bool:
+    """Whether all clients wait equally long."""
+    client = scenario.policies.client
+    delay = client.parameters.get("delay")
+    is_constant = isinstance(delay, dict) and delay.get("dist") == "constant"
+    return client.name == "exponential" or (client.name == "fixed" and is_constant)
+
+
+def slowed(scenario: Scenario) -> float:
+    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time,
+    renewals the more, the more leases there are again (dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as
+    long as without).
+    """
+    if scenario.fleet is None:
+        free = 1.0 - scenario.wanted_per_s / scenario.hosts.capacity_per_s
+        return 1.0 / free if free > 0 else math.inf
+    renewals = scenario.fleet.renewals_share
+    if renewals >= 1:
+        return math.inf
+    return -math.log1p(-renewals) / renewals if renewals > 0 else 1.0
+
+
+# --- what operators do ------------------------------------------------------------------------------------------------
+
+
+def _gates(scenario: Scenario) -> Iterator[Planned]:
+    """Throttles and pauses whose time is known."""
+    return (action for action in scenario.actions if action.lets_in and math.isfinite(action.at_s))
+
+
+def _last_rate(scenario: Scenario) -> float:
+    """What the operators' throttles let in at the end, 1/s; inf without one."""
+    rates = [action.lets_in[-1].rate_per_s for action in _gates(scenario)]
+    return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
+
+
+def _throttled_s(scenario: Scenario, work: float, back_s: float) -> float:
+    """How long after the return a throttle takes to let so much in, s: the longest of them; inf if never, 0 without."""
+    longest = 0.0
+    for action in _gates(scenario):
+        left, ends = work, [*(step.at_s for step in action.lets_in[1:]), math.inf]
+        taken = math.inf
+        for step, end in zip(action.lets_in, ends, strict=True):
+            begin = max(step.at_s, back_s)
+            if end <= begin:
+                continue
+            if math.isnan(step.rate_per_s):  # off
+                taken = max(begin - back_s, 0.0)
+                break
+            if left <= step.rate_per_s * (end - begin):
+                taken = begin + left / step.rate_per_s - back_s
+                break
+            left -= step.rate_per_s * (end - begin)
+        is_before = action.lets_in[0].at_s > back_s and taken <= action.lets_in[0].at_s - back_s
+        longest = max(longest, 0.0 if is_before else taken)
+    return longest
+
+
+# --- later stages -----------------------------------------------------------------------------------------------------
+
+
+def limit_of_stage(group: Group, stage: str) -> Limit | None:
+    """What limits the stage that comes last: one of stage_times.STAGES."""
+    if stage == "leases":
+        return limit_of(group)
+    if stage == "latency":
+        waiting = group.mean("jobs_waiting_peak")
+        return Limit("latency", f"up to {show_count(waiting)} jobs of network propagation wait", waiting)
+    if stage == "launches":
+        throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
+        if throttled >= none_free:
+            return Limit("launches", f"the request throttle denies {show_share(throttled)} of the launches", throttled)
+        found_none = speaking_of(group.scenario.called, "find no leased holder")
+        return Limit("holders", f"{show_share(none_free)} of the launches {found_none}", none_free)
+    if stage == "capacity":
+        least = group.mean("usable_min_share")
+        return Limit("targets", f"down to {show_share(least)} of the load balancer's targets are usable", least)
+    return None

@@ -1,0 +1,240 @@
+"""Situations of which the right answer is known: a small scenario each, the mechanism that limits it with its number,
+what helps most, and why that is right. Numbers are worked out by hand from the inputs; none is taken from a run.
+"""
+
+from typing import NamedTuple
+
+# 2,000 holders, one host with 2 workers of 100 ms: μ = 20 leases a second, N/μ = 100 s for all. Away 10 to 30 min.
+LEASES = """
+horizon = "100m"
+hold = "2m"
+coupling.window = "2s"
+fleet = { holders = 2000, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "30m" }
+lease = { duration = "10m", check_every = "3m" }
+dependency.outages = [{ from = "10m", to = "30m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+"""
+JITTER = '"full-jitter", base = "1s", cap = "5s"'
+IMPATIENT = LEASES.replace('timeout = "30m"', 'timeout = "20s"')  # N/μ is five timeouts
+FAST = LEASES.replace("workers = 2", "workers = 60")  # μ = 600 a second, N/μ = 3.3 s
+EXPONENTIAL = '{ dist = "exponential", mean = "100ms" }'
+# 400 holders that ask again within a second; saying no takes a fifth of a service.
+REFUSING = """
+horizon = "12m"
+hold = "1m"
+coupling.window = "2s"
+fleet = { holders = 400, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "1ms", reject_cost = "20ms", timeout = "30s" }
+lease = { duration = "40s", check_every = "20s" }
+dependency.outages = [{ from = "1m", to = "3m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "1s" }
+policy.queue = { name = "bounded", limit = 20 }
+"""
+# 5 workers of 100 ms: μ = 50 jobs a second; a minute's outage.
+JOBS = """
+horizon = "15m"
+hold = "1m"
+coupling.window = "2s"
+host = { workers = 5, establish_time = "100ms", timeout = "2s" }
+jobs = { retries = 3, arrivals = "even", steps = [{ at = "0s", rate = "30/s" }] }
+dependency.outages = [{ from = "2m", to = "3m" }]
+policy.client = { name = "fixed", delay = "1s" }
+"""
+# One worker of 10 ms: μ = 100 jobs a second; 6,000 jobs in ten seconds, then 30 a second.
+PUSHED = """
+horizon = "15m"
+hold = "1m"
+recovers_from = "70s"
+coupling.window = "5s"
+jobs = { retries = 3, steps = [
+  { at = "0s", rate = "20/s" }, { at = "1m", rate = "600/s" }, { at = "70s", rate = "30/s" } ] }
+host = { establish_time = { dist = "exponential", mean = "10ms" }, timeout = "5s" }
+"""
+# 5,000 jobs within a second, then none, behind a bucket of 25 a second: the last is let in after 200 s.
+BURST = """
+horizon = "10m"
+hold = "10s"
+recovers_from = "1m"
+coupling.window = "1s"
+host = { workers = 100, establish_time = "10ms", timeout = "5s" }
+jobs = { retries = "unlimited", arrivals = "even", steps = [
+  { at = "0s", rate = "0/s" }, { at = "1m", rate = "5000/s" }, { at = "61s", rate = "0/s" } ] }
+policy.admission = { name = "token-bucket", rate = "25/s" }
+policy.client = { name = "full-jitter", base = "2s", cap = "2s" }
+"""
+# 10 launches a second. Leases outlast the outage, so launches wait for nothing but what is set below.
+LAUNCHES = LEASES.replace('duration = "10m"', 'duration = "60m"').replace("window = \"2s\"", "window = \"10s\"")
+LAUNCHES += 'launches = { demand = "10/s", client = { name = "fixed", delay = "30s" }'
+
+
+class Situation(NamedTuple):
+    """A scenario; its mechanism, the number within bounds, the variant or remedy that helps most, and the reason.
+
+    `cures`: where what helps is no variant, whether the change recovers (or is at least twice as fast) when it is run.
+    """
+
+    name: str
+    text: str
+    mechanism: str
+    low: float
+    high: float
+    helps: str
+    reason: str
+    cures: bool = False
+    replications: int = 1
+
+
+SITUATIONS = [
+    Situation(
+        "timeout against queue", IMPATIENT, "timeout", 5, 5, "a short queue",
+        "N/μ = 100 s is five timeouts of 20 s; in order of arrival everybody is served too late. A queue of 10 s of work "
+        "serves within the timeout.", cures=True,
+    ),
+    Situation(
+        "cap of the back-off", FAST.replace('cap = "5s"', 'cap = "5m"'), "backoff", 300, 300, "shorter waits",
+        "The hosts need 3.3 s for all, but whoever failed last sleeps for up to 5 min.", cures=True,
+    ),
+    Situation(
+        "renewals above capacity", IMPATIENT.replace('renew_time = "1ms"', 'renew_time = "200ms"'), "renewals",
+        2000 * 0.2 / 180 / 2, 2000 * 0.2 / 180 / 2, "more workers",
+        "2,000 renewals of 200 ms in 3 min are 400 s of work for 2 workers of 180 s each: 111 %.",
+    ),
+    Situation(
+        "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers",
+        "60 jobs a second come, 50 are done.", cures=True,
+    ),
+    Situation(
+        "a limit too low", FAST + """
+policy.admission = { name = "token-bucket", rate = "20/s", only = "establish" }
+[variants."a higher limit"]
+policy.admission.rate = "200/s"
+[variants."more workers"]
+host.workers = 120
+""", "admission", 98, 101, "a higher limit",
+        "20 a second let 2,000 in within 100 s (99 % in 99 s), whatever hosts of 600 a second could do.",
+    ),
+    Situation(
+        "a limit below the renewals", FAST + 'policy.admission = { name = "token-bucket", rate = "5/s" }\n', "admission",
+        5 * 180 / 2000, 5 * 180 / 2000, "a higher limit", "Of 2,000 renewals in 180 s, 11.1 a second, 5 are let in: 45 %.",
+        cures=True,
+    ),
+    Situation(
+        "a bucket drains the burst", BURST, "admission", 195, 202, "a higher limit",
+        "5,000 jobs at 25 a second take 200 s.", cures=True,
+    ),
+    Situation(
+        "the run ends before the queue", BURST.replace('horizon = "10m"', 'horizon = "160s"'), "horizon", 250, 270,
+        "a longer run", "100 s after the burst half of the 5,000 are through; at 25 a second the rest is gone at 260 s.", cures=True,
+    ),
+    Situation(
+        "newest first helps, dropping the expired does not", IMPATIENT + """
+[variants."newest first"]
+policy.queue = "lifo"
+[variants."expired dropped"]
+policy.queue = "drop-expired"
+""", "timeout", 5, 5, "newest first",
+        "Whoever asked last still waits. Of those whose time has not run out the oldest has least of it left: about a gap "
+        "between arrivals, which is less than the 100 ms that a service takes, so it is too late again.",
+    ),
+    Situation(
+        "cancelling helps", IMPATIENT.replace('"100ms"', EXPONENTIAL) + """
+[variants.cancel]
+host.cancel_on_timeout = true
+[variants."longer waits"]
+policy.client = { name = "full-jitter", base = "1s", cap = "10s" }
+""", "timeout", 5, 5, "cancel",
+        "Exponential service has no memory: of a request that leaves nothing that counts is lost, so all work is useful.",
+    ),
+    Situation(
+        "constant service loses what is cancelled",
+        IMPATIENT.replace('"100ms"', '"4s", cancel_on_timeout = true').replace("workers = 2", "workers = 80") + """
+[variants."exponential service"]
+host.establish_time = { dist = "exponential", mean = "4s" }
+""", "capacity", 99, 100, "exponential service",
+        "All leave as they time out, so the work counts: 99 % of 2,000 at 20 a second are 99 s. Of a constant service that "
+        "is cut off the work begun is lost, an exponential one has no memory: what is left would have taken as long anew.",
+    ),
+    Situation(
+        "a short queue beats dropping the expired", IMPATIENT + """
+[variants."expired dropped"]
+policy.queue = "drop-expired"
+[variants."short queue"]
+policy.queue = { name = "bounded", limit = "10s" }
+""", "timeout", 5, 5, "short queue",
+        "With 10 s of work before them all are served within 20 s; those who are nearly expired are not.",
+    ),
+    Situation(
+        "no outage at all", LEASES.replace("dependency.outages = [{ from = \"10m\", to = \"30m\" }]\n", ""), "nothing", 0, 0, "",
+        "Nothing fails, and renewals take 0.6 % of the hosts.",
+    ),
+    Situation(
+        "leases outlast the outage", LEASES.replace('duration = "10m"', 'duration = "40m"'), "nothing", 0, 0, "",
+        "A lease was renewed at most 3 min before the outage of 20 min, and runs for 40.",
+    ),
+    Situation(
+        "a restart loses the queue", LEASES + """
+operator = [{ do = "restart", at = "31m", down_for = "10s" }]
+[variants."no restart"]
+operator = []
+""", "restart", 60 + 1800, 60 + 1800, "no restart",
+        "After 60 s 1,200 of 2,000 are served; the other 800 were queued, and learn by their timeout of 30 min.",
+    ),
+    Situation(
+        "operators hold the fleet back", FAST + """
+operator = [{ do = "throttle", at = "30m", rate = "2/s", only = "establish" , release = [{ after = "20m", rate = "off" }] }]
+[variants."no throttle"]
+operator = []
+""", "operator", 1000 * 0.97, 1000, "no throttle",
+        "2 a second let 2,000 in within 1,000 s; the hosts alone need 3.3 s.",
+    ),
+    Situation(
+        "the throttle of launches", LAUNCHES + """, throttle = [{ at = "10m", rate = "1/s" }, { at = "50m", rate = "off" }] }
+[variants."no throttle"]
+launches.throttle = []
+[variants."more workers"]
+host.workers = 4
+""", "launches", 0.5, 1, "no throttle",
+        "Of 10 launches a second 1 is let in for 40 of 100 min, and those denied come again every 30 s.",
+    ),
+    Situation(
+        "no holder to launch on", LAUNCHES.replace('duration = "60m"', 'duration = "10m"') + "}\n", "holders", 0, 1, "",
+        "From 20 to 30 min no holder has a lease, so launches find none; those denied come again 30 s later, when all do.",
+    ),
+    Situation(
+        "network propagation lags behind", LAUNCHES + """}
+propagation = { workers = 9, time = "1s", normal_latency = "30s" }
+[variants."more workers in propagation"]
+propagation.workers = 20
+[variants."more workers on hosts"]
+host.workers = 4
+""", "latency", (10 - 9) * 6000 * 0.9, (10 - 9) * 6000 * 1.1, "more workers in propagation",
+        "10 launches a second come and 9 are done: after 6,000 s 6,000 wait.",
+    ),
+    Situation(
+        "a herd without jitter", LEASES.replace('check_every = "3m"', 'check_every = "10s"').replace(JITTER, '"exponential", base = "1s", cap = "5m"')
+    + """
+policy.queue = { name = "bounded", limit = 20 }
+[variants."at random"]
+policy.client = { name = "full-jitter", base = "1s", cap = "5m" }
+[variants."more workers"]
+host.workers = 3
+""", "herd", 8 * 300, 8 * 300, "at random",
+        "All began to fail within 10 s and wait equally long, so all come within 10 s every 5 min: each time the hosts take "
+        "200 and the 22 places, of 1,980, which makes 9 rounds. At random they come evenly.",
+    ),
+    Situation(
+        "retries keep a long queue long", PUSHED + """
+[variants."one try"]
+jobs.retries = 0
+[variants."two tries"]
+jobs.retries = 1
+""", "retries", 25, 25, "one try",
+        "With four tries each, 30 jobs a second are 120 attempts for 100 that can be served: it empties only below 100/4. "
+        "With one try it empties by 70 a second, with two by 40.",
+    ),
+    Situation(
+        "cost of saying no", REFUSING, "refusals", 0.9, 1, "longer waits",
+        "400 ask every 0.5 s, and a no takes 20 ms of two workers: 800 a second are 16 s of work a second.", cures=True,
+    ),
+]  # fmt: skip
