@@ -15,7 +15,9 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice
-from recovery.show.verdict import verdict
+from recovery.show.answers import mechanism
+from recovery.show.answers.answer import Answer
+from recovery.show.answers.run import answer_of
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary
 from recovery.study import keeping
@@ -36,17 +38,17 @@ policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
 
 
 @functools.cache
-def told(text: str) -> tuple[Summary, list[str]]:
-    """Summary and verdict of a scenario."""
+def told(text: str) -> tuple[Summary, Answer]:
+    """Summary and answer of a scenario."""
     experiment = parse(text)
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(variant, 1, 0) for variant in experiment.variants]))
     found = keeping.results(experiment, outcomes, summarise(experiment, outcomes))
-    return found.summary, verdict(found.manifest, found.summary)
+    return found.summary, answer_of(found.manifest, found.summary)
 
 
-def limit(text: str) -> advice.Limit:
-    found = advice.limit_of(told(text)[0].groups[0])
+def limit(text: str) -> mechanism.Limit:
+    found = mechanism.limit_of(told(text)[0].groups[0])
     assert found is not None
     return found
 
@@ -67,7 +69,7 @@ def test_renewals_slow_the_hosts_as_leases_come_back(renewals: float) -> None:
     scenario = resolved(parse(LEASES).first.scenario)
     assert scenario.fleet is not None
     slowed = scenario.model_copy(update={"fleet": scenario.fleet.model_copy(update={"renewals_share": renewals})})
-    assert advice.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
+    assert mechanism.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
 
 
 def test_no_bound_is_longer_than_what_it_explains() -> None:
@@ -76,10 +78,10 @@ def test_no_bound_is_longer_than_what_it_explains() -> None:
     summary, said = told(preset.read_text(encoding="utf-8"))
     [lifo] = [group for group in summary.groups if group.variant == "last in, first out"]
     assert 0 < lifo.mean("ttr99_s") < 45
-    found = advice.limit_of(lifo)
+    found = mechanism.limit_of(lifo)
     assert found is not None
     assert found.kind == "backoff"
-    assert not any("hosts" in sentence for sentence in said)
+    assert "hosts" not in said.change.text
 
 
 def test_the_longest_back_off_paces_it() -> None:
@@ -104,8 +106,8 @@ def test_requests_time_out_before_their_turn() -> None:
     found = limit(text)
     assert told(text)[0].groups[0].verdicts == {"collapsed": 1}
     assert found.kind == "timeout"
-    assert "5 timeouts of 20 s" in found.text
-    assert any(sentence.startswith("Why: the work that waits is 5 timeouts") for sentence in told(text)[1])
+    assert "need 100 s of work, and a client gives up after 20 s (5 timeouts)" in found.text
+    assert told(text)[1].why.number == pytest.approx(5)
 
 
 def test_renewals_alone_are_too_much() -> None:
@@ -125,20 +127,20 @@ def test_admission_below_the_renewals_is_told() -> None:
 def test_a_rule_of_leases_is_no_answer() -> None:
     """Frozen leases never run out, and just as many wait: more workers help most, though they take longer than 0 s."""
     text = LEASES + '[variants.frozen]\npolicy.lease = "freeze"\n[variants.more]\nhost.workers = 20\n'
-    summary, verdict = told(text)
+    summary, answer = told(text)
     frozen = next(group for group in summary.groups if group.variant == "frozen")
     assert frozen.mean("ttr99_s") == 0
     best = advice.best_of(summary.groups)
     assert best is not None
     assert best.variant == "more"
-    assert any(sentence.startswith("Most helps “more”") for sentence in verdict)
-    assert any(sentence.startswith("“frozen” lets no lease run out, which is no answer") for sentence in verdict)
+    assert answer.change.name == "more"
+    assert "“frozen” lets no lease run out, which is no answer" in answer.change.text
     assert frozen.unleased is None
     # Leases were renewed up to the outage, at most three minutes before: they run out 7 to 10 min into it.
     unleased = summary.groups[0].unleased
     assert unleased is not None
     assert 1020 <= unleased.from_s <= 1030
-    assert any(sentence.startswith("Holders are without a lease from 17") for sentence in verdict)
+    assert answer.happened.text.startswith("From 17")
 
 
 def test_a_variant_that_answers_all_in_time_does_count() -> None:
@@ -153,20 +155,20 @@ def test_a_variant_that_answers_all_in_time_does_count() -> None:
 def test_cancelling_warns_of_proxies_and_of_constant_service() -> None:
     exponential = '{ dist = "exponential", mean = "100ms" }'
     text = LEASES.replace('timeout = "30m"', 'timeout = "20s"').replace('"100ms"', exponential)
-    _, verdict = told(text + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
-    assert any(sentence.startswith("Most helps “cancel”") for sentence in verdict)
-    assert any("Behind a proxy" in sentence for sentence in verdict)
-    assert any("exponential service times" in sentence for sentence in verdict)
+    _, answer = told(text + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
+    assert answer.change.name == "cancel"
+    assert "Behind a proxy" in answer.rests_on.text
+    assert "exponential service times" in answer.rests_on.text
     constant = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
-    _, verdict = told(constant + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
-    assert not any("exponential service times" in sentence for sentence in verdict)
+    _, answer = told(constant + "[variants.cancel]\nhost.cancel_on_timeout = true\n")
+    assert "exponential service times" not in answer.rests_on.text
 
 
 def test_a_bounded_queue_warns_of_silence() -> None:
     text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
-    _, verdict = told(text + '[variants.bounded]\npolicy.queue = { name = "bounded", limit = "10s" }\n')
-    assert any(sentence.startswith("Most helps “bounded”") for sentence in verdict)
-    assert any("a listen queue that is full is silent" in sentence for sentence in verdict)
+    _, answer = told(text + '[variants.bounded]\npolicy.queue = { name = "bounded", limit = "10s" }\n')
+    assert answer.change.name == "bounded"
+    assert "a listen queue that is full is silent" in answer.rests_on.text
 
 
 JOBS = """
@@ -182,11 +184,14 @@ policy.client = { name = "fixed", delay = "1s" }
 def test_hidden_capacity_is_named() -> None:
     """100 jobs a second served, three retries: above 25 a second a long queue keeps itself long."""
     group = told(JOBS)[0].groups[0]
-    found = advice.limit_of(group)
+    found = mechanism.limit_of(group)
     assert group.verdicts == {"collapsed": 1}
     assert found is not None
     assert found.kind == "retries"
-    assert "60 jobs a second are more than the hidden capacity of 25" in found.text
+    assert (
+        "60 jobs a second come, and with 4 tries each the hosts get out of a long queue only below 25 a second"
+        in found.text
+    )
 
 
 def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: float) -> Group:
@@ -208,10 +213,10 @@ def test_judged_is_the_last_stage() -> None:
     best = advice.best_of(groups)
     assert best is not None
     assert best.variant == "limit in propagation"
-    found = advice.limit_of_stage(groups[0], "latency")
+    found = mechanism.limit_of_stage(groups[0], "latency")
     assert found is not None
     assert "264,451 jobs of network propagation wait" in found.text
-    found = advice.limit_of_stage(groups[2], "launches")
+    found = mechanism.limit_of_stage(groups[2], "launches")
     assert found is not None
     assert "denies 40 %" in found.text
     assert "“bounded lease queue” (60 min), which makes the whole worse" in advice.leases_alone(groups)
@@ -238,21 +243,22 @@ def test_differences_that_chance_makes_are_told() -> None:
 
 def test_a_variant_alone_is_told_what_paces_it() -> None:
     """With no variants there is nothing to choose: what is said is the pace, and what the recovery stands on."""
-    _, verdict = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))
-    assert any(sentence.startswith("What paces “as written”: the hosts, which do 20 a second") for sentence in verdict)
-    assert any("Behind a proxy" in sentence for sentence in verdict)
-    assert not any("helps" in sentence for sentence in verdict)
+    _, answer = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))
+    assert answer.why.text.startswith("The hosts, which do 20 a second")
+    assert "Behind a proxy" in answer.rests_on.text
+    assert not answer.change.is_simulated
+    assert answer.change.command.endswith("--set host.workers=4")
 
 
 def test_a_queue_of_what_was_given_up_counts_too() -> None:
     """All 2,000 at 20 a second wait 100 s, less than a timeout of 2 min; 6,000 requests, with second tries, 300 s."""
     known = resolved(parse(LEASES.replace('"30m"', '"2m"', 1)).first.scenario)
     group = group_of("a", 600, math.nan, queue_peak=6000, wasted_share=0.9, fluid_bound_s=99)
-    found = advice.limit_of(group.model_copy(update={"scenario": known}))
+    found = mechanism.limit_of(group.model_copy(update={"scenario": known}))
     assert found is not None
     assert found.kind == "timeout"
-    assert "the queue gets 2.5 timeouts of 2 min long" in found.text
+    assert "the longest queue needs 5 min of work, and a client gives up after 2 min (2.5 timeouts)" in found.text
     short = group_of("a", 100, math.nan, queue_peak=2000, wasted_share=0.0, fluid_bound_s=99, denied_share=0.0)
-    found = advice.limit_of(short.model_copy(update={"scenario": known}))
+    found = mechanism.limit_of(short.model_copy(update={"scenario": known}))
     assert found is not None
     assert found.kind == "capacity"

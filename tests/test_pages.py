@@ -22,8 +22,8 @@ from recovery import units
 from recovery.reading.experiment import parse
 from recovery.show import figures, lever_figures, levers, pages, report, run_figures
 from recovery.show import page as shared
+from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import work
-from recovery.show.verdict import verdict
 from recovery.simulate import pipeline
 from recovery.store.folder import save
 from recovery.store.record import number
@@ -287,16 +287,16 @@ def test_a_page_speaks_of_what_its_holders_are_called(tmp_path: Path) -> None:
     """Oracle: the page itself. No word of ours says holder; the file's own key does, in the list of inputs."""
     text = LEASES.replace("[fleet]", '[fleet]\ncalled = "droplets"').partition("[variants.")[0]
     seen = words(report.write(run(text, tmp_path)).read_text(encoding="utf-8"))
-    assert "Droplets are without a lease from" in seen
+    assert "some of the 400 droplets are without a lease" in seen
     assert "time until half of the droplets have a lease" in seen
     assert "unleased droplet hours" in seen
     assert "holder" not in seen.lower().replace("fleet.holders", "")
 
 
-def test_the_verdict_names_the_best_variant_and_what_it_saves(folders: dict[str, Path]) -> None:
+def test_the_answer_names_the_best_variant_and_what_it_saves(folders: dict[str, Path]) -> None:
     groups = summary(folders["leases"])["groups"]
     best = min(groups[1:], key=lambda group: number(group["measures"]["ttr99_s"]["mean"]))
-    said = " ".join(verdict(*report.read(folders["leases"])[:2]))
+    said = answer_of(*report.read(folders["leases"])[:2]).change.text
     assert f"“{best['variant']}”" in said
     assert units.show_duration(number(best["measures"]["ttr99_s"]["mean"])) in said
 

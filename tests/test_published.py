@@ -13,7 +13,7 @@ from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.reading.race import is_race
 from recovery.show import publish, stage_times, text
-from recovery.show.verdict import verdict
+from recovery.show.answers.run import answer_of
 from recovery.simulate import identity
 from recovery.store.folder import run_of
 from recovery.store.record import number
@@ -64,7 +64,7 @@ def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> N
 
 def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = " ".join(verdict(*run_of(RESULTS / "paxos-retry-storm")))
+    said = str(answer_of(*run_of(RESULTS / "paxos-retry-storm")))
     halves_ms = re.findall(r"below ([\d.]+) ms \(([\d.]+) ms to ([\d.]+) ms", said)
     assert len(halves_ms) == 2
     for at, low, high in halves_ms:

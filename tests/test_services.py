@@ -593,7 +593,7 @@ def blast(*arguments: str) -> Any:
 def test_blast_of_a_table_says_whom_it_takes_down(tmp_path: Path) -> None:
     told = blast("nlb", str(SHIPPED), "--out", str(tmp_path))
     assert told.exit_code == 0, told.output
-    assert "NLB alone, impaired as it was: 4 of 16 others down with it" in told.output
+    assert "NLB alone, impaired as it was, takes down 4 of 16 others" in told.output
     assert "nlb -> lambda_instances -> lambda_async" in told.output
     assert (tmp_path / "figures" / "services-blast-nlb.png").is_file()
     answer = json.loads((tmp_path / "blast-nlb.json").read_text(encoding="utf-8"))

@@ -6,10 +6,13 @@ would try is tried: it must recover, or be at least twice as quick.
 
 import functools
 import math
+import re
+from pathlib import Path
 
 import pytest
-from situations import SITUATIONS, Situation
+from situations import IMPATIENT, SITUATIONS, Situation
 
+import recovery
 from recovery.reading.experiment import parse
 from recovery.show import advice
 from recovery.show.answers.answer import Answer, parts
@@ -55,3 +58,58 @@ def test_what_would_be_tried_helps(situation: Situation) -> None:
     was, now = (advice.time_of(one.groups[0]) for one in (summary, told(situation.text, override)[0]))
     assert math.isfinite(now)
     assert now <= was / 2
+
+
+# 500 holders, 4 workers of 84.6 ms: all of them are 10.6 s of work, so with a timeout of as much r1 is 1.
+CLIFF = """
+horizon = "330s"
+hold = "20s"
+coupling.window = "1s"
+replications = 6
+fleet = { holders = 500, hosts = 1 }
+lease = { duration = "45s", check_every = "30s" }
+dependency.outages = [{ from = "40s", to = "100s" }]
+policy.client = "immediate"
+host = { workers = 4, establish_time = { dist = "exponential", mean = "84.6ms" }, timeout = "10.6s", fail_after = "1s" }
+"""
+
+
+def test_a_cliff_is_told() -> None:
+    """With r1 = 1 chance decides; with r1 = 0.35 it does not."""
+    _, answer = told(CLIFF, replications=6)
+    assert "Near a cliff" in answer.sure.text
+    _, far = told(CLIFF, "host.timeout=30s", replications=6)
+    assert "cliff" not in far.sure.text
+    assert "6 runs of each variant" in far.sure.text
+    assert "never within the run in 0 of 6 (chance 0 % to 39 %)" in far.sure.text  # Wilson: 1.96² / (6 + 1.96²)
+
+
+SWEEP = """
+[sweep]
+method = "random"
+samples = 10
+never_max = "{never_max}"
+[sweep.levers]
+"policy.queue" = {{ values = ["fifo", {{ name = "bounded", limit = "8s" }}] }}
+"host.round_trip" = {{ values = ["1ms"] }}
+[sweep.uncertainties]
+"host.timeout" = {{ min = "18s", max = "25s" }}
+"""
+
+
+@pytest.mark.parametrize(("never_max", "is_chosen"), [("50%", True), ("1%", False)])
+def test_a_sweep_chooses_only_what_it_knows(never_max: str, is_chosen: bool, tmp_path: Path) -> None:
+    """100 s of work are four to six timeouts: in order of arrival nobody recovers, a queue of 8 s always does. Ten runs
+    show that never is rarer than one half, but not that it is rarer than one in a hundred.
+    """
+    text = IMPATIENT.replace('horizon = "100m"', 'horizon = "45m"') + SWEEP.format(never_max=never_max)
+    swept = recovery.sweep(recovery.parse(text, name="short"), out=tmp_path, threads=1, progress=False)
+    answer = swept.answer
+    assert answer.why.mechanism == "policy.queue"
+    assert "the middle policy that has “refuse whoever finds a queue of 8 s of work” takes" in answer.why.text
+    assert answer.change.name == "refuse whoever finds a queue of 8 s of work"
+    assert ("It is chosen" in answer.sure.text) == is_chosen
+    assert ("It is not chosen" in answer.sure.text) != is_chosen
+    assert "1 input is drawn, since nobody knows them: host.timeout" in answer.rests_on.text
+    assert "never in 100 % of the runs" in answer.happened.text
+    assert not re.search(r"\w=\w", str(answer))

@@ -16,7 +16,7 @@ from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.reading.experiment import Experiment, load, parse
 from recovery.show import report, stage_times, text
-from recovery.show.verdict import verdict
+from recovery.show.answers.run import answer_of
 from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.simulate.outcome import Outcome
@@ -134,7 +134,7 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     assert "predicted" in page
     assert "held back by" in page
     manifest, summary, _ = report.read(finished.folder)
-    printed = text.results(manifest, summary, verdict(manifest, summary))
+    printed = text.results(manifest, summary, [str(answer_of(manifest, summary))])
     assert "held back by" in printed
     variant = stage_times.variants(summary)[0]
     ends = [one.of("all_normal_s") for one in summary.rows if one.variant == "as it is"]

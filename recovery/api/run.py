@@ -9,7 +9,6 @@ from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.show import text
 from recovery.show.answers.run import answer_of
-from recovery.show.verdict import verdict as sentences
 from recovery.store import folder
 
 if TYPE_CHECKING:
@@ -80,11 +79,6 @@ class Run:
         `str` gives it as text.
         """
         return answer_of(self.manifest, self.summary)
-
-    @property
-    def verdict(self) -> str:
-        """Two or three sentences: what collapsed, why, and which change helps most, by how much."""
-        return " ".join(sentences(self.manifest, self.summary))
 
     @property
     def holds(self) -> bool | None:

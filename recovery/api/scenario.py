@@ -11,14 +11,17 @@ from recovery.api.run import Run
 from recovery.errors import ScenarioError
 from recovery.reading import experiment, toml_edit
 from recovery.show import text
+from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.study import execute, warm
+from recovery.study.resolved import resolved
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
     import polars as pl
 
     from recovery.reading.experiment import Experiment
+    from recovery.show.answers.answer import Answer
     from recovery.store.run_record import Explained
 
 Value = str | int | float | bool | list["Value"] | dict[str, "Value"]
@@ -99,6 +102,12 @@ class Scenario:
             ]
         )  # fmt: skip
 
+    @property
+    def answer(self) -> "Answer":
+        """What theory says of the first variant before anything runs: what will limit it, and what to try."""
+        first = self._experiment.first
+        return answer_of(self._experiment.file, first.name, resolved(first.scenario), notes_of(self._experiment))
+
     def _explained(self) -> "list[Explained]":
         rows = explanation(self._experiment.first.scenario, with_hidden_capacity=True)
         return [explained(row) for row in rows]
@@ -108,7 +117,8 @@ class Scenario:
 
     def _repr_html_(self) -> str:
         experiment = self._experiment
-        told = text.explained(self.title, experiment.first.name, self._explained(), notes_of(experiment))
+        title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
+        told = text.explained(title, self._explained(), notes_of(experiment))
         return f"<pre>{escape(told)}</pre>"
 
 

@@ -27,13 +27,13 @@ def assumptions(group: Group) -> list[str]:
     out: list[str] = []
     if hosts.cancels:
         out.append(
-            "It stands on cancel_on_timeout: a client that hangs up frees its worker at once. Behind a proxy it frees "
-            "the proxy's place only and the work goes on, and what recovers here can collapse."
+            "It stands on requests that leave when they time out: a client that hangs up frees its worker at once. "
+            "Behind a proxy it frees the proxy's place only and the work goes on, and what recovers here can collapse."
         )
         if hosts.service == "exponential":
             out.append(
                 "It stands on exponential service times, of which a cancelled request loses nothing that counts; with "
-                "constant ones the work that was begun is lost, and recovery takes longer (29 s, not 11, in one case)."
+                "constant ones the work that was begun is lost, and recovery takes longer."
             )
     if policies.queue.name == "bounded" and math.isfinite(hosts.queue_limit):
         out.append(

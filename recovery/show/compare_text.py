@@ -28,11 +28,10 @@ HOLDS = {
 
 
 def told(found: Comparison) -> str:
-    """All of a comparison, for people."""
-    parts = ["\n".join(answer(one, named=len(found.outcomes) > len(found.names) - 1) for one in found.outcomes)]
-    parts += [conditions(found.conditions)] if found.conditions else []
+    """The conditions and tables of a comparison, for people; its answer stands before them."""
+    parts = [conditions(found.conditions)] if found.conditions else []
     parts += [f"{head(own[0])}\n{table(lines(own))}" for own in grouped(found.differences)]
-    return "\n\n".join([*parts, NEVER])
+    return "\n\n".join(parts)
 
 
 def answer(one: Outcome, *, named: bool) -> str:

@@ -21,7 +21,7 @@ def show_value(value: float, unit: str) -> str:
 
 
 def told(fit: Fit) -> str:
-    """The result for people."""
+    """The values, and how far each milestone is off, for people; the rest says the answer."""
     width = max(len(value.key) for value in fit.values)
     lines = list(fit.said)
     for value in fit.values:
@@ -30,19 +30,6 @@ def told(fit: Fit) -> str:
         lines.append(f"{value.key:<{width}}  {value.text}  ({said})")
     for label, residual, missing in zip(fit.labels, fit.residuals, fit.missing, strict=True):
         lines.append(f"{label}: " + (_MISSING[missing] if missing else f"{residual:+.2f} standard deviations off"))
-    lines += goodness(fit)
-    for keys in fit.not_told_apart:
-        what = f"{keys[0]} is not determined" if len(keys) == 1 else f"{', '.join(keys)} cannot be told apart"
-        lines.append(f"{what} by these observations")
-    lines += _told_others(fit)
-    if fit.overrides:
-        lines += [
-            f"{fit.runs} simulations; to use the values:",
-            " ".join(f"--set {text}" for text in fit.overrides),
-        ]
-    else:
-        why = "nothing is determined" if fit.misfit.explains else "the data are not explained"
-        lines.append(f"{fit.runs} simulations; no value to use, as {why}")
     return "\n".join(lines)
 
 
@@ -70,7 +57,7 @@ def goodness(fit: Fit) -> list[str]:
     return lines
 
 
-def _told_others(fit: Fit) -> list[str]:
+def others(fit: Fit) -> list[str]:
     """What holds only because other keys stood still."""
     varied = ", ".join(value.key for value in fit.values)
     lines = [f"only {varied} was varied" if len(fit.values) == 1 else f"only {varied} were varied"]

@@ -18,10 +18,11 @@ from pydantic import JsonValue
 from recovery import units
 from recovery.measures.words import show_measure
 from recovery.show import milestones, report_later, report_race, report_services, run_figures, tables
+from recovery.show.answers.answer import parts
+from recovery.show.answers.run import answer_of
 from recovery.show.figures import Picture
 from recovery.show.lever_figures import Mark
 from recovery.show.page import Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
-from recovery.show.verdict import verdict
 from recovery.show.words import Called, speaking_of
 from recovery.store import files, folder
 from recovery.store.run_record import Bound, Explained, RunManifest, Summary
@@ -105,7 +106,7 @@ def html(
         manifest=manifest,
         head=manifest.head,
         argv=manifest.argv,
-        verdict=verdict(manifest, summary),
+        verdict=[f"{part.title}: {part.text} {part.code}".rstrip() for part in parts(answer_of(manifest, summary))],
         expectations=[_expectation(row) for row in summary.expect],
         tables=tables.tables_of(manifest, own),
         alike=tables.alike(summary) if own is not summary else [],

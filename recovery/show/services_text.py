@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from recovery import units
 from recovery.show import report_services
 from recovery.show.report_services import axis_of, show_minutes, show_spans, show_time
 from recovery.show.text import table
@@ -68,25 +67,15 @@ def observed_table(part: Services) -> str:
 
 
 def told_blast(answer: BlastAnswer) -> str:
-    """What `recovery blast NODE` says: whom the node takes down, by which path, and what each cut would have saved."""
-    axis = axis_of(answer)
-    node, rows = answer.node, answer.services
-    total = units.show_duration(60 * math.fsum(row.minutes_lost.mean for row in rows))
-    lasts = f"impaired for {units.show_duration(answer.for_s)}" if answer.for_s else "impaired as it was"
-    head = f"{answer.title}\n{answer.label_of(node)} alone, {lasts}: "
-    head += f"{len(rows)} of {len(answer.nodes) - 1} others down with it, {total} lost"
-    if answer.cut:
-        head += f", without {', '.join(answer.cut)}: {show_minutes(answer.saved_min)} minutes saved"
-    if answer.left_out:
-        left = ", ".join(answer.label_of(name) for name in answer.left_out)
-        head += f"\nLeft out: {left}. What they would do only a run can tell (--set dependency.outages=…)."
+    """What `recovery blast NODE` says after its answer: each service, by which path, and what each cut would save."""
+    axis, rows = axis_of(answer), answer.services
     if not rows:
-        return head
+        return ""
     lines = [["service", "path", "first", "well", "minutes lost"]]
     for row in rows[: report_services.SERVICES_SHOWN]:
         times = [show_time(at.mean, axis) for at in (row.starts_s, row.well_s)]
         lines.append([answer.label_of(row.service), path_of(row.path), *times, show_minutes(row.minutes_lost)])
-    parts = [head, table(lines, left=2)]
+    parts = [table(lines, left=2)]
     if len(rows) > report_services.SERVICES_SHOWN:
         parts[-1] += f"\nand {len(rows) - report_services.SERVICES_SHOWN} more that lost less"
     if cuts := cuts_table(answer, answer.cuts):

@@ -8,15 +8,20 @@ from recovery.show.text import table
 from recovery.store import files
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate
-from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Threshold, Tried
+from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
 from recovery.units import show_count, show_duration, show_share
 
-_SHOW: dict[str, Callable[[float], str]] = {
+SHOW: dict[str, Callable[[float], str]] = {
     "duration": show_duration,
     "share": show_share,
     "rate": lambda v: f"{v:.4g}/s",
     "number": lambda v: f"{v:.6g}",
 }
+
+
+def shown(kind: str, value: float) -> str:
+    """A value of a threshold's key, by its kind."""
+    return SHOW[kind](value)
 
 
 def planned(plan: Planned, workers: int) -> str:
@@ -96,17 +101,7 @@ def told_value(key: str, kind: str, one: Tried) -> str:
     """What was found at one value of a threshold's key, in a line."""
     share = show_share(one.failed / one.runs)
     says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]
-    return f"{key} = {_SHOW[kind](one.value)}: {share} of {one.runs} runs collapse, {says}"
-
-
-def told_threshold(found: Threshold) -> str:
-    """A threshold in words."""
-    show = _SHOW[found.kind]
-    text = (
-        f"{found.key}: recovery turns into collapse between {show(found.low)} and {show(found.high)}; "
-        f"it fails {found.fails} that ({show_share(found.confidence)} confidence, if the chance is monotone)"
-    )
-    return text + (f"\n{found.note}" if found.note else "")
+    return f"{key} = {SHOW[kind](one.value)}: {share} of {one.runs} runs collapse, {says}"
 
 
 def write_csv(folder: Path) -> Path:

@@ -275,25 +275,25 @@ def _between(low_s: float, high_s: float) -> str:
     return f"between {show_duration(low_s)} and {show_duration(high_s)}"
 
 
-def checked(file: str, replications: int, needs: Sequence[Need], threads: int, *, is_ready: bool) -> str:
-    """What `recovery check` says: nothing is wrong, what it will take."""
+def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, is_ready: bool) -> tuple[str, str]:
+    """What `recovery check` says of a run: that nothing is wrong and what it will take, and how well that is known."""
     runs = len(needs) * replications
     cpu_s, low_s, high_s = (
         sum(costs) * replications
         for costs in zip(*((need.cpu_s, need.low_s, need.high_s) for need in needs), strict=True)
     )
-    time = f"about {show_duration(cpu_s / threads)} with {threads} threads"
+    memory = show_bytes(max(need.memory_bytes for need in needs))
+    said = f"{file}: no mistake; {len(needs)} variants × {replications} = {runs} runs take at most {memory} of memory "
+    said += f"and about {show_duration(cpu_s / threads)} with {threads} threads."
     if is_ready:
-        time += f", {_between(low_s / threads, high_s / threads)}"
-    else:
-        time += (
-            "; the kernels are not compiled yet, which comes on top (about a minute), and nothing could be tried out"
-        )
-    lines = [
-        f"{file}: no mistake; {len(needs)} variants × {replications} = {runs} runs",
-        f"memory: at most {show_bytes(max(need.memory_bytes for need in needs))} with {threads} threads",
-        f"time: {time}",
-    ]
+        return said, f"The time is {_between(low_s / threads, high_s / threads)}."
+    return said, (
+        "The kernels are not compiled yet, which comes on top (about a minute), and nothing could be tried out."
+    )
+
+
+def checked(needs: Sequence[Need]) -> str:
+    """What each variant will take, as a table."""
     table_rows = [["variant", "memory at most", "events about", "CPU time about"]]
     names: dict[str, Need] = {}
     for need in needs:
@@ -301,12 +301,12 @@ def checked(file: str, replications: int, needs: Sequence[Need], threads: int, *
             names[need.variant] = need
     for name, need in names.items():
         table_rows.append([name, show_bytes(need.memory_bytes), f"{need.events:.2g}", show_duration(need.cpu_s)])
-    return "\n".join([*lines, "", table(table_rows)])
+    return table(table_rows)
 
 
-def explained(title: str, variant: str, rows: Sequence[Explained], notes: Sequence[Note]) -> str:
+def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note]) -> str:
     """Each group with its formula, the numbers in it, its value and what it means."""
-    lines = [f"{title} ({variant})"]
+    lines = [title]
     for row in rows:
         lines += [
             "",

@@ -40,6 +40,7 @@ def blast(
     """
     from recovery.reading import service_table
     from recovery.show import report_services, services_text
+    from recovery.show.answers.services import answer_of
     from recovery.store import files
     from recovery.study import execute, services
     from recovery.units import duration_s
@@ -74,9 +75,9 @@ def blast(
         outs = [services.after(outcome, known) for outcome in runs]
     answer = services.blast_answer(outs, node, for_s, edges)
     if as_json:
-        say.print_json(answer.model_dump(mode="json"))
+        say.print_json({"answer": answer_of(answer).model_dump(mode="json"), **answer.model_dump(mode="json")})
     else:
-        click.echo(services_text.told_blast(answer))
+        click.echo(f"{answer.title}\n{answer_of(answer)}\n\n{services_text.told_blast(answer)}".rstrip())
     if out is not None:
         report_services.write_blast(out, answer)
         if not as_json:

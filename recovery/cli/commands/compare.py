@@ -76,12 +76,16 @@ def compare(
     if not no_report:
         page, drawn = _page(place, found, told)
         status = max(status, drawn)
+    from recovery.show.answers.compare import answer_of
+
+    answer = answer_of(told)
     if as_json:
-        say.print_json({**told.model_dump(), "report": str(page) if page else None})
+        table = {"answer": answer.model_dump(mode="json"), **told.model_dump()}
+        say.print_json({**table, "report": str(page) if page else None})
     else:
         from recovery.show import compare_text
 
-        click.echo(compare_text.told(told))
+        click.echo(f"{answer}\n\n{compare_text.told(told)}")
         if page:
             click.echo(f"\nreport: {page}")
     from recovery.show import junit as cases
@@ -105,13 +109,15 @@ def _status_of(told: "Comparison") -> Status:
 def _policies(folder: Path, policies: Sequence[str], as_json: bool) -> Status:
     """Policies of one sweep beside the first."""
     from recovery.show import sweep_text
+    from recovery.show.answers.compare import answer_of_policies
     from recovery.study import sweep as sweeps
 
     rows = sweeps.compared(folder, policies)
+    answer = answer_of_policies(rows)
     if as_json:
-        say.print_json({"differences": [row.model_dump() for row in rows]})
+        say.print_json({"answer": answer.model_dump(mode="json"), "differences": [row.model_dump() for row in rows]})
     else:
-        click.echo(sweep_text.differences(rows))
+        click.echo(f"{answer}\n\n{sweep_text.differences(rows)}")
     return Status.WELL
 
 

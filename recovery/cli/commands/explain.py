@@ -13,9 +13,12 @@ from recovery.cli import options, say
 def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
     """Check a scenario without running it: mistakes, memory, expected time."""
     from recovery.show import text
+    from recovery.show.answers.scenario import answer_of
     from recovery.simulate import pilot
     from recovery.simulate.estimate import estimate
     from recovery.study import execute
+    from recovery.study.resolved import resolved
+    from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
     count = threads or execute.cores()
@@ -25,15 +28,18 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     if is_ready:
         found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
         rows = [(variant, pilot.into(needs, tried)) for (variant, needs), tried in zip(rows, found, strict=True)]
+    told = [
+        text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s) for variant, one in rows
+    ]
+    took, sure = text.took(loaded.file, loaded.head.replications, told, count, is_ready=is_ready)
+    first = loaded.first
+    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes_of(loaded), took=took, sure=sure)
     if not as_json:
-        told = [
-            text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s)
-            for variant, one in rows
-        ]
-        click.echo(text.checked(loaded.file, loaded.head.replications, told, count, is_ready=is_ready))
+        click.echo(f"{answer}\n\n{text.checked(told)}")
         return
     say.print_json(
         {
+            "answer": answer.model_dump(mode="json"),
             "runs": len(rows) * loaded.head.replications,
             "compiles": not is_ready,
             "variants": [
@@ -61,12 +67,16 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     numbers.
     """
     from recovery.show import text
+    from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
+    from recovery.study.resolved import resolved
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
     rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
+    first, notes = loaded.first, notes_of(loaded)
+    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes)
     if as_json:
-        say.print_json({"rows": rows})
+        say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows})
     else:
-        click.echo(text.explained(loaded.head.title, loaded.first.name, rows, notes_of(loaded)))
+        click.echo(text.explained(f"{loaded.head.title} ({first.name})\n\n{answer}", rows, notes))

@@ -48,6 +48,7 @@ def fit(
     """
     loaded = options.load(str(experiment), overrides)
     from recovery.show import figures_fit, fit_text
+    from recovery.show.answers.fit import answer_of
     from recovery.store import files
     from recovery.study import execute
     from recovery.study import fit as fits
@@ -79,10 +80,12 @@ def fit(
         written = [*([file] if file else []), *written]
     except OSError as error:  # what was found is told all the same
         refused, status = ending(error).message, Status.OURS
+    answer = answer_of(found, str(experiment))
     if as_json:
-        say.print_json({**found.model_dump(mode="json", exclude={"picture"}), "files": [str(file) for file in written]})
+        table = {"answer": answer.model_dump(mode="json"), **found.model_dump(mode="json", exclude={"picture"})}
+        say.print_json({**table, "files": [str(file) for file in written]})
     else:
-        click.echo(fit_text.told(found))
+        click.echo(f"{answer}\n\n{fit_text.told(found)}")
         click.echo("\n".join(str(file) for file in written))
     if refused:
         say.talk(refused)

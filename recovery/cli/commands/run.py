@@ -143,7 +143,9 @@ def _race(
     from recovery.errors import ScenarioError
     from recovery.reading.race import has_race, is_race, load_any
     from recovery.show import markdown, race_page, race_text
+    from recovery.show.answers.race import answer_of
     from recovery.study import execute, race
+    from recovery.study.summary import notes_of
 
     loaded = load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
     if not has_race(loaded):
@@ -157,8 +159,9 @@ def _race(
         raise
     except ValueError as error:
         raise ScenarioError(f"{path}: {error}") from error
+    answer = answer_of(summary, notes_of(loaded))
     if not as_json:
-        click.echo(race_text.told(loaded.head.title, summary))
+        click.echo(race_text.told(f"{loaded.head.title}\n\n{answer}", summary))
     page = None
     if folder is not None and not no_report and is_race(path):
         try:
@@ -167,7 +170,8 @@ def _race(
         except OSError as error:
             trouble = ending(error).message
     if as_json:
-        say.print_json({"folder": folder, "report": page, "summary": summary.model_dump(mode="json")})
+        told = {"answer": answer.model_dump(mode="json"), "summary": summary.model_dump(mode="json")}
+        say.print_json({"folder": folder, "report": page, **told})
     elif page:
         click.echo(f"\nreport: {page}")
     wanted.add(markdown.of_race(loaded.head.title, summary))

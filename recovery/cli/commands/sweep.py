@@ -213,6 +213,7 @@ def threshold(
     """
     loaded = options.load(experiment, overrides)
     from recovery.show import sweep_text
+    from recovery.show.answers.threshold import answer_of
     from recovery.study import execute, warm
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
@@ -234,6 +235,6 @@ def threshold(
             say=say.talk,
         )
     if as_json:
-        say.print_json(found.model_dump())
+        say.print_json({"answer": answer_of(found).model_dump(mode="json"), **found.model_dump()})
     else:
-        click.echo("\n" + sweep_text.told_threshold(found))
+        click.echo(f"\n{answer_of(found)}")

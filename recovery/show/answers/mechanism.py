@@ -39,6 +39,18 @@ def limit_of(group: Group) -> Limit | None:
     return _what_paces(group)
 
 
+def predicted(group: Group) -> Limit | None:
+    """What will limit a scenario if it loses all its leases, or a queue builds up, as far as theory says it before
+    anything runs: what makes it collapse, else the longest of the times that a recovery cannot be shorter than.
+    """
+    if (found := _why_collapsed(group)) is not None or group.scenario.fleet is None:
+        return found
+    work = float(group.scenario.fleet.holders)
+    hosts_s = work / group.scenario.hosts.capacity_per_s * slowed(group.scenario)
+    alone = f"; the hosts alone would need {show_duration(hosts_s)}"
+    return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
+
+
 # --- collapses --------------------------------------------------------------------------------------------------------
 
 

@@ -245,15 +245,15 @@ def _costs(first: Group, best: Group) -> str:
 
 
 def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
-    first = summary.groups[0]
+    first, axis = summary.groups[0], TimeAxis.of(manifest)
     out = []
     if first.runs < 2:
         command = f"recovery run {shlex.quote(manifest.file)} --replications 20"
         out.append(f"One run of each variant, so no interval; {command} gives one.")
     else:
-        out.append(f"{first.runs} runs of each variant, 95 % intervals: {_span(summary, first)}.")
+        out.append(f"{first.runs} runs of each variant, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
-            out.append(f"“{helper.variant}”: {_span(summary, helper)}.")
+            out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
     near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
@@ -261,18 +261,21 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     return " ".join(out)
 
 
-def _span(summary: Summary, group: Group) -> str:
-    """Time to 99 % of those that recover, and the chance of never, with intervals."""
-    times = [row.of("ttr99_s") for row in summary.rows_of(group)]
-    back = [time for time in times if math.isfinite(time)]
-    never = len(times) - len(back)
-    low, high = theory.wilson(never, len(times))
-    chance = f"never within the run in {never} of {len(times)} (chance {show_share(low)} to {show_share(high)})"
+def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
+    """When those are well that recover, and the chance of never, with intervals."""
+    measure, rows = advice.measure_of(summary.groups), summary.rows_of(group)
+    is_whole = measure == "all_normal_s"
+    back = [row.of(measure) for row in rows if (is_whole or _is_back(row)) and math.isfinite(row.of(measure))]
+    never = len(rows) - len(back)
+    low, high = theory.wilson(never, len(rows))
+    chance = f"never within the run in {never} of {len(rows)} (chance {show_share(low)} to {show_share(high)})"
     if not back:
         return chance
+    show = axis.show if is_whole else show_duration
     mean, least, most = mean_interval(back, least=0.0)
-    interval = f" ({show_duration(least)} to {show_duration(most)})" if math.isfinite(least) else ""
-    return f"99 % back after {show_duration(mean)}{interval}{' where it recovers' if never else ''}; {chance}"
+    interval = f" ({show(least)} to {show(most)})" if math.isfinite(least) else ""
+    what = "all stages normal at" if is_whole else "99 % back after"
+    return f"{what} {show(mean)}{interval}{' where it recovers' if never else ''}; {chance}"
 
 
 # --- what it rests on -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
         for value in lever.values:
             times = sorted(one.restricted.mean for one in ran if one.levers.get(lever.key) == value)
             if times:
-                middles.append((times[len(times) // 2], str(value)))
+                middles.append((times[len(times) // 2], lever.words_of(value)))
         if len(middles) > 1:
             middles.sort()
             spreads.append((middles[-1][0] - middles[0][0], lever.key, middles))
@@ -75,8 +75,8 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
         return Cause()
     spread, key, middles = max(spreads)
     (low, best), (high, worst) = middles[0], middles[-1]
-    text = f"{key} decides most: with {best} the middle policy takes {show_duration(low)}, "
-    return Cause(text=f"{text}with {worst} {show_duration(high)}.", mechanism=key, number=spread)
+    text = f"{key} decides most: the middle policy that has “{best}” takes {show_duration(low)}, "
+    return Cause(text=f"{text}with “{worst}” {show_duration(high)}.", mechanism=key, number=spread)
 
 
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
@@ -91,7 +91,7 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
             text += f" ({show_duration(-differs.high)} to {show_duration(-differs.low)}, over the same draws)"
     costs = "" if base is None else _costs(summary, base, best)
     text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
-    return Change(text=text, name=best.name, saved_s=saved)
+    return Change(text=text, name=best.in_words, saved_s=saved)
 
 
 def _costs(summary: Summary, base: Policy, best: Policy) -> str:

@@ -98,7 +98,7 @@ def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
             return f"denied launches: {scenario.launches.client.words}"
         case ["health", "policy"] if scenario.health is not None:
             return scenario.health.policy.words
-    return f"{short.replace('_', ' ')} {shown(value)}"
+    return f"{short.replace('_', ' ').replace('.', ' ')} {shown(value)}"
 
 
 def _ids(policies: Sequence[object]) -> list[str]:

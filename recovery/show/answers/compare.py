@@ -1,0 +1,56 @@
+"""The answers of comparisons, from their records: which side is better, by how much, how sure."""
+
+from collections.abc import Sequence
+
+from recovery.show import compare_text
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.store.compare_record import Comparison
+from recovery.store.sweep_record import Difference
+from recovery.units import show_duration, show_share
+
+
+def answer_of(found: Comparison) -> Answer:
+    """The answer of runs, sweeps or scenarios side by side."""
+    named = len(found.outcomes) > len(found.names) - 1
+    said = [compare_text.answer(one, named=named) for one in found.outcomes]
+    better = [one for one in found.outcomes if one.is_worse is False]
+    change = Change()
+    if better:
+        best = min(better, key=lambda one: one.difference.difference.mean if one.difference is not None else 0.0)
+        saved = -best.difference.difference.mean if best.difference is not None else float("nan")
+        change = Change(text=f"Take {best.run}.", name=best.run, saved_s=saved)
+    elif found.outcomes and all(one.is_worse for one in found.outcomes):
+        change = Change(text=f"Stay with {found.outcomes[0].than}.", name=found.outcomes[0].than)
+    most = max((one.runs for one in found.outcomes), default=0)
+    paired = bool(found.differences) and all(one.is_paired for one in found.differences)
+    if most < 2:
+        sure = "One run of each, so that nothing tells chance from change."
+    else:
+        sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
+    return Answer(
+        happened=Part(text=" ".join(said)), why=Cause(), change=change, sure=Part(text=sure),
+        rests_on=Part(text=compare_text.NEVER),
+    )  # fmt: skip
+
+
+def answer_of_policies(rows: Sequence[Difference]) -> Answer:
+    """The answer of policies of a sweep side by side."""
+    said = []
+    for row in rows:
+        by = f"{show_duration(abs(row.difference_s.mean))} {row.verdict} than"
+        word = "not told apart from" if row.verdict == "not told apart" else by
+        ends = f"{show_duration(row.difference_s.low)} to {show_duration(row.difference_s.high)}"
+        said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” (difference {ends}).")
+    sooner = [row for row in rows if row.verdict == "sooner"]
+    change = Change()
+    if sooner:
+        best = min(sooner, key=lambda row: row.difference_s.mean)
+        name = best.words or best.policy
+        sure = f"in {show_share(best.sooner_share)} of {best.draws} draws it is sooner"
+        change = Change(text=f"Take “{name}”: {sure}.", name=best.policy, saved_s=-best.difference_s.mean)
+    draws = min(row.draws for row in rows)
+    return Answer(
+        happened=Part(text=" ".join(said)), why=Cause(), change=change,
+        sure=Part(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
+        rests_on=Part(text="A time that never came counts as the limit of the sweep."),
+    )  # fmt: skip

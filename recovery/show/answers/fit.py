@@ -1,0 +1,42 @@
+"""The answer of a fit, from its record: the values, whether they explain the data, how to use them, how sure."""
+
+import shlex
+
+from recovery.show import fit_text
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.store.fit_record import Fit
+
+
+def answer_of(fit: Fit, file: str) -> Answer:
+    """The answer of a fit of a file."""
+    values = [f"{value.key} {value.text} ({value.low} to {value.high})" for value in fit.values if value.is_determined]
+    open_ones = [value.key for value in fit.values if not value.is_determined]
+    happened = f"Found: {', '.join(values)}." if values else "No value is determined by these observations."
+    if values and open_ones:
+        happened += f" Not determined: {', '.join(open_ones)}."
+    good = ". ".join(f"{line[:1].upper()}{line[1:]}" for line in fit_text.goodness(fit))
+    if fit.overrides:
+        sets = " ".join(f"--set {shlex.quote(text)}" for text in fit.overrides)
+        change = Change(
+            text="Run the file with the values.", name="the fitted values", is_simulated=False,
+            command=f"recovery run {shlex.quote(file)} {sets}",
+        )  # fmt: skip
+    else:
+        why = "nothing is determined" if fit.misfit.explains else "the data are not explained"
+        change = Change(text=f"No value to use, as {why}.")
+    alike = [
+        f"{keys[0]} is not determined by these observations"
+        if len(keys) == 1
+        else f"{', '.join(keys)} cannot be told apart by these observations"
+        for keys in fit.not_told_apart
+    ]
+    sure = [f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given", *alike]
+    return Answer(
+        happened=Part(text=happened),
+        why=Cause(
+            text=f"{good}.", mechanism="explained" if fit.misfit.explains else "unexplained", number=fit.misfit.p
+        ),
+        change=change,
+        sure=Part(text="; ".join(sure) + "."),
+        rests_on=Part(text=". ".join(f"{one[:1].upper()}{one[1:]}" for one in fit_text.others(fit)) + "."),
+    )

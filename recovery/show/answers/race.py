@@ -1,0 +1,70 @@
+"""The answer on the DNS race, from its record: how often a record is left empty, whether at all, which guardrail."""
+
+from collections.abc import Sequence
+
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import assumed
+from recovery.show.race_text import name_of, show_rate
+from recovery.store.note_record import Note
+from recovery.store.race_record import RaceRow, RaceSummary, Search
+from recovery.units import show_count, show_duration
+
+
+def answer_of(summary: RaceSummary, notes: Sequence[Note] = ()) -> Answer:
+    """The answer of `recovery dns`: of the first variant, and of the guardrail that helps most."""
+    first, searches = summary.rows[0], {search.guardrails: search for search in summary.possible}
+    search = searches.get(first.guardrails, summary.possible[0])
+    happened = f"“{first.variant}” leaves a record empty {_rate(first)}."
+    return Answer(
+        happened=Part(text=happened),
+        why=_why(search),
+        change=_change(summary, searches),
+        sure=Part(text=_sure(summary, first)),
+        rests_on=Part(text=" ".join(["The delays of Planner and Enactors are inputs.", *assumed(notes)])),
+    )
+
+
+def _rate(row: RaceRow) -> str:
+    rate = row.per_year
+    if rate.mean == 0:
+        return f"never in what was simulated (at most {show_rate(rate.high)} times a year)"
+    return f"{show_rate(rate.mean)} times a year ({show_rate(rate.low)} to {show_rate(rate.high)})"
+
+
+def _why(search: Search) -> Cause:
+    if search.is_possible:
+        text = (
+            f"With {name_of(search)} {len(search.story)} steps lead to an empty record, in the order that is told below"
+        )
+        return Cause(text=f"{text}.", mechanism="race", number=len(search.story))
+    text = f"With {name_of(search)} no order of steps leads to an empty record."
+    return Cause(text=text, mechanism="impossible", number=search.states)
+
+
+def _change(summary: RaceSummary, searches: dict[tuple[str, ...], Search]) -> Change:
+    """The guardrail that makes it impossible, else rarest; of those alike the one whose plans are least late."""
+    first = summary.rows[0]
+
+    def key(row: RaceRow) -> tuple[bool, float, float]:
+        found = searches.get(row.guardrails)
+        return found is None or found.is_possible, row.per_year.mean, row.latency.p99_s
+
+    others = [row for row in summary.rows[1:] if row.guardrails != first.guardrails and key(row) < key(first)]
+    if not others:
+        impossible = [search for search in summary.possible if not search.is_possible and search.guardrails]
+        if not impossible:
+            return Change()
+        return Change(text=f"With {name_of(impossible[0])} it is impossible.", name=name_of(impossible[0]))
+    best = min(others, key=key)
+    found = searches.get(best.guardrails)
+    name = " + ".join(best.guardrails) or best.variant
+    text = f"{name}: " + ("it is impossible then" if found is not None and not found.is_possible else _rate(best))
+    was, now = show_duration(first.latency.p99_s), show_duration(best.latency.p99_s)
+    return Change(text=f"{text}. It costs: 99 % of the plans are everywhere after {now} instead of {was}.", name=name)
+
+
+def _sure(summary: RaceSummary, first: RaceRow) -> str:
+    one = summary.possible[0]
+    text = f"By {first.method}, 95 % intervals; {show_count(first.cycles)} generations of plans were simulated. "
+    size = f"{one.enactors} Enactors, {one.endpoints} endpoints, {one.plans} plans"
+    return f"{text}Whether it is possible was tried in every order of steps, of {size}."

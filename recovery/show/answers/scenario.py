@@ -1,0 +1,58 @@
+"""The answer before anything runs, from a scenario in numbers: what theory says will limit it, and what to try."""
+
+import shlex
+from collections.abc import Sequence
+
+from recovery.show.answers import mechanism, remedy
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import assumed
+from recovery.show.words import speaking_of
+from recovery.store.note_record import Note
+from recovery.store.record import Share
+from recovery.store.run_record import Group, Scenario
+from recovery.units import show_count, show_duration, show_share
+
+
+def answer_of(
+    file: str, variant: str, scenario: Scenario, notes: Sequence[Note], *, took: str = "", sure: str = ""
+) -> Answer:
+    """The answer on a variant of a file that was not run; `took` and `sure` say what a run of all variants will take,
+    and how well that is known.
+    """
+    asked = Group(
+        variant=variant, runs=0, verdicts={}, collapsed=Share(share=0.0), measures={}, scenario=scenario
+    )  # nothing was measured
+    limit = mechanism.predicted(asked)
+    command = shlex.join(["recovery", "run", file])
+    why, change = Cause(), Change(text="A run tells what happens.", is_simulated=False, command=command)
+    if limit is not None:
+        text = f"{limit.text[:1].upper()}{limit.text[1:]}."
+        why = Cause(text=text, mechanism=limit.kind, number=limit.number)
+        found = remedy.of(asked, limit)
+        if found is not None:
+            change = Change(
+                text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
+                is_simulated=False, command=f"{command} --set {shlex.quote(found.override)}",
+            )  # fmt: skip
+    told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
+    known = f"{sure} " if sure else ""
+    return Answer(
+        happened=Part(text=" ".join(one for one in told if one)),
+        why=why,
+        change=change,
+        sure=Part(text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."),
+        rests_on=Part(text=" ".join(assumed(notes))),
+    )
+
+
+def _what_it_is(scenario: Scenario) -> str:
+    """Who asks, and what the hosts can do."""
+    hosts, fleet = scenario.hosts, scenario.fleet
+    rate = show_count(hosts.capacity_per_s)
+    if fleet is None:
+        come = show_count(scenario.wanted_per_s)
+        return f"{come} jobs a second come at the end, and the hosts do {rate}."
+    text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders take "
+    text += f"{show_duration(fleet.holders / hosts.capacity_per_s)}, and renewals take "
+    text += f"{show_share(fleet.renewals_share)} of the hosts all the time."
+    return speaking_of(scenario.called, text)
