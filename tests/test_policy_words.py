@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel
+from run_records import group_of
 
 from recovery.model.policies import AXES, HEALTH, INTAKES, Policy, name_of
 from recovery.reading.experiment import parse
+from recovery.study.resolved import resolved
 from recovery.study.sweep.policies import policies_of
 
 CLASSES = [*(one for axis in AXES.values() for one in axis), *HEALTH, *INTAKES]
@@ -104,3 +106,17 @@ def test_a_sweep_names_only_what_differs() -> None:
     two = policies_of(parse(SWEEP + '[variants."more workers"]\nhost.round_trip = "2ms"\n'))
     assert {one.words[0] for one in two} == {"as written", "more workers"}
     assert len({one.words for one in two}) == len(two) == 16
+
+
+def test_a_run_over_policies_names_them_in_words() -> None:
+    """What a run's table and answer say of a swept policy is its words, of another key its value."""
+    text = SWEEP.partition("[sweep]")[0]
+    groups = [
+        group_of("as written", levers=levers, scenario=resolved(parse(text, overrides=overrides).first.scenario))
+        for levers, overrides in (
+            ({"policy.queue": "lifo", "host.workers": 2}, ("policy.queue=lifo", "host.workers=2")),
+            ({"host.cancel_on_timeout": True}, ("host.cancel_on_timeout=true",)),
+        )
+    ]
+    assert [groups[0].lever_words(key) for key in groups[0].levers] == ["serve the newest first", "2"]
+    assert groups[1].lever_words("host.cancel_on_timeout") == "requests that time out leave the queue"

@@ -87,7 +87,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
         rows.append(
             VariantRow(
                 group.variant,
-                [str(group.levers.get(key, "")) for key in keys],
+                [group.lever_words(key) if key in group.levers else "" for key in keys],
                 ", ".join(verdicts),
                 "good" if set(group.verdicts) == {"recovered"} else "never",
                 Cell(share, f"{low} to {high}") if several else None,

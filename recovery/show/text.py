@@ -1,6 +1,5 @@
 """What the command prints for people: plain text, the same on every machine."""
 
-import json
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -248,11 +247,10 @@ def _sweep_table(groups: Sequence[Group]) -> str:
     rows = [["variant", *keys, "runs", "collapsed", "from", "to"]]
     for group in groups:
         share = group.collapsed
-        levers = [value if isinstance(value := group.levers[key], str) else json.dumps(value) for key in keys]
         rows.append(
             [
                 group.variant,
-                *levers,
+                *map(group.lever_words, keys),
                 str(group.runs),
                 *map(show_share, (share.share, share.low, share.high)),
             ]

@@ -4,6 +4,7 @@ A resolved scenario says in numbers what a variant was: times in seconds, rates 
 reads a folder needs no parser of scenarios.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -116,6 +117,7 @@ class Hosts(Record):
     timeout_s: Number  # mean
     client_wait_s: Number  # the longest time between two attempts of a client
     cancels: bool  # whether a request that timed out leaves at once
+    cancel_words: str = ""  # the same in plain words
 
 
 class Planned(Record):
@@ -238,6 +240,17 @@ class Group(Record):
     measures: dict[str, Measured]
     scenario: Scenario
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
+
+    def lever_words(self, key: str) -> str:
+        """What the value of a lever does, in plain words where it is a policy; else as the file has it."""
+        part, _, axis = key.partition(".")
+        if part == "policy" and axis in Policies.model_fields:
+            found: Policy = getattr(self.scenario.policies, axis)
+            return found.words or found.name
+        if key == "host.cancel_on_timeout" and self.scenario.hosts.cancel_words:
+            return self.scenario.hosts.cancel_words
+        value = self.levers[key]
+        return value if isinstance(value, str) else json.dumps(value)
 
     def mean(self, measure: str) -> float:
         """Mean of a measure over the runs; inf is never, nan is not measured."""

@@ -56,6 +56,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         timeout_s=host.timeout.mean_s(),
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
+        cancel_words=host.cancel_words,
     )
 
 

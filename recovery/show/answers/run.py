@@ -298,14 +298,14 @@ def _of_points(summary: Summary) -> Answer:
     worst = max(summary.groups, key=lambda group: group.collapsed.share)
     limit = mechanism.limit_of(worst) if worst.verdicts.get("collapsed") else None
     why = Cause() if limit is None else Cause(
-        text=f"Of “{levers.label_of(worst.variant, worst.levers)}”: {limit.text}.", mechanism=limit.kind,
+        text=f"Of “{_label(worst)}”: {limit.text}.", mechanism=limit.kind,
         number=limit.number,
     )  # fmt: skip
     finite = [group for group in summary.groups if math.isfinite(group.mean("ttr99_s"))]
     change = Change()
     if finite:
         best = min(finite, key=lambda group: group.mean("ttr99_s"))
-        name = levers.label_of(best.variant, best.levers)
+        name = _label(best)
         change = Change(text=f"Soonest is “{name}”, back after {show_duration(best.mean('ttr99_s'))}.", name=name)
     runs = sum(group.runs for group in summary.groups)
     share = f"{len(summary.groups)} points, {runs} runs"
@@ -318,9 +318,14 @@ def _of_points(summary: Summary) -> Answer:
     )
 
 
+def _label(group: Group) -> str:
+    """A variant at a point of the levers, in words."""
+    return levers.label_of(group.variant, {key: group.lever_words(key) for key in group.levers})
+
+
 def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[str]:
     if lever is None:
-        label = levers.label_of(worst.variant, worst.levers)
+        label = _label(worst)
         return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
     out = []
     for variant, at in levers.crossings(summary, lever).items():
