@@ -55,7 +55,7 @@ class Sweep:
 
     @property
     def answers(self) -> list[str]:
-        """What the sweep says in detail, a sentence each."""
+        """What the sweep says beside its answer, a sentence each: what failed, what is not known well, traps."""
         return list(self.summary.answers)
 
     @property

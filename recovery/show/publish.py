@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from recovery.show import stage_times, text
+from recovery.show.answers.answer import parts
+from recovery.show.answers.sweep import answer_of
 from recovery.store import files, folder, sweep_record
 from recovery.store.json_text import to_json
 
@@ -42,14 +44,14 @@ LEADING = {
 
 
 def with_tables(page: str, results: Path) -> str:
-    """The page with the table of each experiment that it names as the program prints it; of a sweep its answers."""
+    """The page with the table of each experiment that it names as the program prints it; of a sweep what it says."""
 
     def filled(match: re.Match[str]) -> str:
         place = results / match["name"]
         if folder.kind_of(place) == "sweep":
             told = folder.record_of(place, "summary.json", sweep_record.Summary)
-            answers = "\n".join(f"- {answer}" for answer in told.answers)
-            return f"{match[1]}{answers}\n<!-- end -->"
+            said = [f"**{part.title}:** {part.text}" for part in parts(answer_of(told))] + list(told.answers)
+            return f"{match[1]}{chr(10).join(f'- {one}' for one in said)}\n<!-- end -->"
         _, summary = folder.run_of(place)
         stages = stage_times.variants(summary)
         variants = text.stages_table(stages) if stages else text.variants_table(summary)

@@ -110,7 +110,7 @@ def sweep(
     else:
         click.echo(f"{answer}\n")
         click.echo(sweep_text.ranked(summary, most=30))
-        click.echo("\n" + "\n".join(summary.answers))
+        click.echo("".join(f"\n{one}" for one in summary.answers))
         if page:
             click.echo(f"\nreport: {page}")
     failed = [f"failed: {one.policy}: {one.error} ({one.command})" for one in summary.failures]

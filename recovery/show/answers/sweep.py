@@ -44,14 +44,14 @@ def _span(found: Estimate) -> str:
 
 
 def _never(found: Share) -> str:
-    return f"never in {show_share(found.share)} of the runs (at most {show_share(found.high)})"
+    return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
 
 
 def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     if base is None:
         return f"No run of the file as it stands was done; {len(ran)} other policies ran."
     text = f"As the file stands: {what(summary)} after {_span(base.restricted)} on average, "
-    text += f"where never counts as {show_duration(summary.limit_s)}; {_never(base.not_recovered)}."
+    text += f"where never counts as {show_duration(summary.limit_s)}; of its runs {_never(base.not_recovered)}."
     lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
     if lost:
         most = show_share(summary.never_max)
@@ -118,7 +118,8 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     else:
         text = f"It is not chosen: {alike} of {len(ran)} policies are not told apart from the best ({sure}); "
         text += f"{summary.selection.why_not} (indifference: {near})."
-    return f"{text} It is {_never(best.not_recovered)}, over {best.runs} runs."
+    runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
+    return f"{text} Of its {runs} {_never(best.not_recovered)}."
 
 
 def _rests_on(summary: Summary) -> str:

@@ -1,10 +1,8 @@
 """What a sweep found, in sentences, from its record."""
 
-import math
 from collections.abc import Sequence
 
 from recovery.statistics.selection import Selected
-from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Policy, Summary
 from recovery.study.sweep.estimates import CONFIDENCE, units_that_show
 from recovery.study.sweep.told import NEVER_FAR_S
@@ -12,7 +10,7 @@ from recovery.units import show_duration, show_share
 
 
 def answers(summary: Summary) -> list[str]:
-    """What the sweep found: the best, whether one is chosen, the file as it stands, what is not known, the traps."""
+    """What the sweep found beside its answer: what failed, what is not known well, what is never far, the traps."""
     policies = summary.policies
     ran = [one for one in policies if one.has_run]
     lost = [
@@ -20,20 +18,8 @@ def answers(summary: Summary) -> list[str]:
     ]
     if not ran:
         return [f"Every run failed, {sum(one.failed for one in policies)} of {len(policies)} policies.", *lost[:1]]
-    best, base, most = ran[0], next((one for one in ran if one.is_baseline), None), summary.never_max
-    out = [
-        (
-            f"Soonest on average: “{best.in_words}”, {_span(best.restricted)} "
-            f"(never counts as {show_duration(summary.limit_s)})."
-        )
-    ]
-    out += lost[:3] + ([f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else [])
-    out.append(summary.selection.words)
-    if base is not None and base is not best:
-        out.append(
-            f"As the file stands (“{base.in_words}”): {_span(base.restricted)}; "
-            f"{_at_most(base.not_recovered)} of its runs do not recover."
-        )
+    most, out = summary.never_max, lost[:3]
+    out += [f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else []
     if summary.precision is not None and (wide := [one for one in ran if one.status == "cap"]):
         out.append(
             f"After {summary.design.replications_max} replications, the most, {len(wide)} of {len(ran)} policies are "
@@ -94,10 +80,6 @@ def _never_far(ran: Sequence[Policy]) -> str:
     return said + "."
 
 
-def _at_most(never: Share) -> str:
-    return f"{show_share(never.share)} (at most {show_share(never.high)})"
-
-
 def _what_it_takes(summary: Summary) -> str:
     """How many units it takes to show that never is rare enough, if the most replications have fewer."""
     design, is_run = summary.design, summary.unit == "run"
@@ -108,9 +90,3 @@ def _what_it_takes(summary: Summary) -> str:
     unit = "runs" if is_run else "replications"
     told = f"; to show that much takes {least} {unit} that recover, here are {have} at most"
     return told + ("" if is_run else ' (with method = "random" each run counts)')
-
-
-def _span(told: Estimate) -> str:
-    if math.isnan(told.low):
-        return show_duration(told.mean)
-    return f"{show_duration(told.mean)} ({show_duration(max(told.low, 0.0))} to {show_duration(told.high)})"

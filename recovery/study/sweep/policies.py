@@ -67,11 +67,11 @@ def policies_of(experiment: Experiment) -> list[Policy]:
 def words_of(experiment: Experiment) -> list[tuple[str, ...]]:
     """Of each policy what differs between the policies of the sweep, in plain words: its variant, and each choice."""
     names = {variant.name for variant in experiment.variants}
-    values: dict[str, set[str]] = {}
+    values: dict[str, list[str]] = {}
     for variant in experiment.variants:
         for key, value in variant.levers:
-            values.setdefault(key, set()).add(str(value))
-    keys = [key for key, found in values.items() if len(found) > 1]
+            values.setdefault(key, []).append(str(value))
+    keys = [key for key, found in values.items() if len(set(found)) > 1 or len(found) < len(experiment.variants)]
     short = short_keys(values)
     out = []
     for variant in experiment.variants:
