@@ -13,8 +13,12 @@ from click.testing import CliRunner
 from situations import IMPATIENT
 
 from recovery.cli import main as cli
-from recovery.show.answers import compare, threshold
+from recovery.show.answers import compare, race, threshold
 from recovery.show.answers.answer import TITLES, Answer, Cause, Change, Part, html, parts, text
+from recovery.show.answers.run import answer_of as answer_of_run
+from recovery.store.folder import run_of
+from recovery.store.manifest_record import FORMAT
+from recovery.store.race_record import Latency, RaceRow, RaceSummary, Search
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Threshold, Tried
 
@@ -106,3 +110,57 @@ def test_policies_beside_each_other_are_told_in_words() -> None:
     assert answer.change.saved_s == 60
     assert "60 s sooner than “serve in order of arrival”" in answer.happened.text
     assert "=" not in answer.happened.text
+
+
+def race_row(variant: str, guardrails: tuple[str, ...], per_year: float, p99_s: float) -> RaceRow:
+    late = Latency(mean_s=1.0, p50_s=1.0, p99_s=p99_s, p999_s=p99_s)
+    return RaceRow(
+        variant=variant, levers={}, guardrails=guardrails, per_year=Estimate(mean=per_year, low=0.0, high=per_year),
+        method="brute force", years=1.0, cycles=1000, empty=0, levels=(), latency=late,
+    )  # fmt: skip
+
+
+def search(guardrails: tuple[str, ...], story: tuple[str, ...]) -> Search:
+    return Search(
+        enactors=2, endpoints=2, plans=3, keep=1, guardrails=guardrails, states=10, steps=20, story=story,
+        is_possible=bool(story),
+    )  # fmt: skip
+
+
+def test_of_guardrails_the_one_helps_that_makes_it_impossible() -> None:
+    """One that is rarer in what was simulated, and yet possible, does not."""
+    rows = (
+        race_row("as it was", (), 20.0, 30.0), race_row("rare", ("a",), 0.0, 30.0), race_row("sure", ("b",), 0.0, 40.0)
+    )  # fmt: skip
+    searches = (search((), ("one", "two")), search(("a",), ("one",)), search(("b",), ()))
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=rows, possible=searches))
+    assert (answer.why.mechanism, answer.why.number) == ("race", 2)
+    assert answer.change.name == "b"
+    assert "after 40 s instead of 30 s" in answer.change.text
+    assert "20 times a year" in answer.happened.text
+
+
+def test_a_blast_names_the_way_and_the_cut(tmp_path: Path) -> None:
+    """a is down for an hour; b needs it, c needs b: both lose that hour, and without the first edge neither does."""
+    file = tmp_path / "services.toml"
+    file.write_text(
+        'horizon = "2h"\n[services.a]\nimpaired = [{ from = "0s", to = "1h" }]\n'
+        '[services.b]\nneeds = [{ on = "a", kind = "hard" }]\n[services.c]\nneeds = [{ on = "b", kind = "hard" }]\n',
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(cli.main, ["blast", "a", str(file), "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)["answer"]
+    assert told["why"]["mechanism"] == "b"
+    assert told["why"]["number"] == pytest.approx(1)
+    assert told["change"]["name"] == "a->b"
+    assert told["change"]["saved_s"] == pytest.approx(7200)
+    assert "takes down 2 of 2 others" in told["happened"]["text"]
+
+
+def test_of_swept_loads_the_variant_stands_most_that_tries_least() -> None:
+    """Oracle: the hidden capacity μ / (1 + R), greatest with the fewest retries."""
+    answer = answer_of_run(*run_of(Path(__file__).resolve().parent.parent / "results" / "hidden-capacity"))
+    assert answer.change.name == "R = 1"
+    assert "well below" in answer.change.text
+    assert answer.why.mechanism == "retries"

@@ -60,7 +60,11 @@ def _change(summary: RaceSummary, searches: dict[tuple[str, ...], Search]) -> Ch
     name = " + ".join(best.guardrails) or best.variant
     text = f"{name}: " + ("it is impossible then" if found is not None and not found.is_possible else _rate(best))
     was, now = show_duration(first.latency.p99_s), show_duration(best.latency.p99_s)
-    return Change(text=f"{text}. It costs: 99 % of the plans are everywhere after {now} instead of {was}.", name=name)
+    late = best.latency.p99_s > first.latency.p99_s and now != was
+    costs = (
+        f"It costs: 99 % of the plans are everywhere after {now} instead of {was}." if late else "It costs no delay."
+    )
+    return Change(text=f"{text}. {costs}", name=name)
 
 
 def _sure(summary: RaceSummary, first: RaceRow) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures import register
-from recovery.show import advice, levers, stage_times
-from recovery.show.answers import mechanism, remedy
+from recovery.show import advice, stage_times
+from recovery.show.answers import mechanism, points, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
 from recovery.show.answers.inputs import assumed
 from recovery.show.figures import TimeAxis
@@ -27,7 +27,7 @@ GROWS = 0.05  # another harm from so much more on, relative
 def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     """The answer of a run: of its first variant what happened and why; of all others which helps most."""
     if summary.is_sweep:
-        return _of_points(summary)
+        return points.answer_of(summary)
     first = summary.groups[0]
     limit = _limit(summary)
     change, helper = _change(manifest, summary, limit)
@@ -287,60 +287,3 @@ def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
         if not group.verdicts.get("collapsed"):
             out += [text for text in advice.assumptions(group) if text not in out]
     return " ".join(out)
-
-
-# --- a run over swept keys --------------------------------------------------------------------------------------------
-
-
-def _of_points(summary: Summary) -> Answer:
-    """Where each variant tips over, over the one swept key; or which point collapses most often."""
-    lever = levers.lever_of(summary)
-    worst = max(summary.groups, key=lambda group: group.collapsed.share)
-    limit = mechanism.limit_of(worst) if worst.verdicts.get("collapsed") else None
-    why = Cause() if limit is None else Cause(
-        text=f"Of “{_label(worst)}”: {limit.text}.", mechanism=limit.kind,
-        number=limit.number,
-    )  # fmt: skip
-    finite = [group for group in summary.groups if math.isfinite(group.mean("ttr99_s"))]
-    change = Change()
-    if finite:
-        best = min(finite, key=lambda group: group.mean("ttr99_s"))
-        name = _label(best)
-        change = Change(text=f"Soonest is “{name}”, back after {show_duration(best.mean('ttr99_s'))}.", name=name)
-    runs = sum(group.runs for group in summary.groups)
-    share = f"{len(summary.groups)} points, {runs} runs"
-    return Answer(
-        happened=Part(text=" ".join(_tips(summary, lever, worst))),
-        why=why,
-        change=change,
-        sure=Part(text=f"{share}; shares and edges have 95 % intervals in the table."),
-        rests_on=Part(text=_rests_on(summary.notes, [])),
-    )
-
-
-def _label(group: Group) -> str:
-    """A variant at a point of the levers, in words."""
-    return levers.label_of(group.variant, {key: group.lever_words(key) for key in group.levers})
-
-
-def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[str]:
-    if lever is None:
-        label = _label(worst)
-        return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
-    out = []
-    for variant, at in levers.crossings(summary, lever).items():
-        own = [group for group in summary.groups if group.variant == variant]
-        if math.isfinite(at.at):
-            shares = sorted((lever.of(g), g.collapsed.share) for g in own)
-            side = "above" if shares[-1][1] > shares[0][1] else "below"
-            text = f"“{variant}” collapses in more than half of its runs {side} {lever.show(at.at)}"
-            if math.isfinite(at.low) and math.isfinite(at.high):
-                text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
-        else:
-            least, *_, most = [show_share(share) for share in sorted(g.collapsed.share for g in own)]
-            text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
-        predicted = levers.hidden_capacity(own[0].scenario, lever)
-        if math.isfinite(predicted):
-            text += f"; its predicted hidden capacity is {lever.show(predicted)}"
-        out.append(text + ".")
-    return out

@@ -1,0 +1,96 @@
+"""The answer of a run over swept keys: where each variant tips over, why, and on which side to stay."""
+
+from __future__ import annotations
+
+import math
+
+from recovery.show import advice, levers
+from recovery.show.answers import mechanism
+from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import assumed
+from recovery.store.run_record import Group, Summary
+from recovery.units import show_duration, show_share
+
+
+def answer_of(summary: Summary) -> Answer:
+    """Where each variant tips over, over the one swept key; or which point collapses most often."""
+    lever = levers.lever_of(summary)
+    worst = max(summary.groups, key=lambda group: group.collapsed.share)
+    limit = mechanism.limit_of(worst) if worst.verdicts.get("collapsed") else None
+    why = Cause() if limit is None else Cause(
+        text=f"Of “{_label(worst)}”: {limit.text}.", mechanism=limit.kind,
+        number=limit.number,
+    )  # fmt: skip
+    change = _stands_most(summary, lever) if lever is not None else _soonest(summary)
+    runs = sum(group.runs for group in summary.groups)
+    share = f"{len(summary.groups)} points, {runs} runs"
+    return Answer(
+        happened=Part(text=" ".join(_tips(summary, lever, worst))),
+        why=why,
+        change=change,
+        sure=Part(text=f"{share}; shares and edges have 95 % intervals in the table."),
+        rests_on=Part(text=" ".join(assumed(summary.notes))),
+    )
+
+
+def _soonest(summary: Summary) -> Change:
+    """The point that is back first."""
+    finite = [group for group in summary.groups if math.isfinite(advice.time_of(group))]
+    if not finite:
+        return Change(text="No point of the sweep recovers.")
+    best = min(finite, key=advice.time_of)
+    return Change(
+        text=f"Soonest is “{_label(best)}”, back after {show_duration(advice.time_of(best))}.", name=_label(best)
+    )
+
+
+def _stands_most(summary: Summary, lever: levers.Lever) -> Change:
+    """The variant that collapses last over the key, and on which side of its edge to stay."""
+    edges = levers.crossings(summary, lever)
+    never = [name for name in edges if not any(g.collapsed.share for g in summary.groups if g.variant == name)]
+    if never:
+        return Change(text=f"“{never[0]}” collapses at no point of the sweep.", name=never[0])
+    known = {name: at.at for name, at in edges.items() if math.isfinite(at.at)}
+    if not known:
+        return Change()
+    rises = {name: _rises(summary, lever, name) for name in known}
+    if len(set(rises.values())) > 1:
+        return Change()
+    is_above = next(iter(rises.values()))
+    best = max(known, key=lambda name: known[name] if is_above else -known[name])
+    side, edge = "below" if is_above else "above", lever.show(known[best])
+    stands = f"“{best}” stands most. " if len(known) > 1 else ""
+    return Change(text=f"{stands}Keep {lever.key} well {side} {edge}.", name=best)
+
+
+def _rises(summary: Summary, lever: levers.Lever, variant: str) -> bool:
+    """Whether a variant collapses more often at the greater values of the key."""
+    shares = sorted((lever.of(g), g.collapsed.share) for g in summary.groups if g.variant == variant)
+    return shares[-1][1] > shares[0][1]
+
+
+def _label(group: Group) -> str:
+    """A variant at a point of the levers, in words."""
+    return levers.label_of(group.variant, {key: group.lever_words(key) for key in group.levers})
+
+
+def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[str]:
+    if lever is None:
+        label = _label(worst)
+        return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
+    out = []
+    for variant, at in levers.crossings(summary, lever).items():
+        own = [group for group in summary.groups if group.variant == variant]
+        if math.isfinite(at.at):
+            side = "above" if _rises(summary, lever, variant) else "below"
+            text = f"“{variant}” collapses in more than half of its runs {side} {lever.show(at.at)}"
+            if math.isfinite(at.low) and math.isfinite(at.high):
+                text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
+        else:
+            least, *_, most = [show_share(share) for share in sorted(g.collapsed.share for g in own)]
+            text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
+        predicted = levers.hidden_capacity(own[0].scenario, lever)
+        if math.isfinite(predicted):
+            text += f"; its predicted hidden capacity is {lever.show(predicted)}"
+        out.append(text + ".")
+    return out
