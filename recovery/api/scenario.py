@@ -1,5 +1,6 @@
 """A scenario in memory: read, changed by keys, explained, run."""
 
+import functools
 import os
 from collections.abc import Mapping
 from html import escape
@@ -13,6 +14,7 @@ from recovery.reading import experiment, toml_edit
 from recovery.show import text
 from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
+from recovery.simulate.reuse import Known
 from recovery.study import execute, warm
 from recovery.study.resolved import resolved
 from recovery.study.summary import explained, notes_of
@@ -33,9 +35,10 @@ class Scenario:
     gives another.
     """
 
-    def __init__(self, checked: "Experiment") -> None:
+    def __init__(self, checked: "Experiment", known: Known | None = None) -> None:
         """Not to be called: `load` and `parse` make scenarios."""
         self._experiment = checked
+        self._known = known or Known()  # what its runs gave, and those of scenarios that `with_` makes of it
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ class Scenario:
         Raises ScenarioError.
         """
         overrides = [f"{key}={_literal(key, value)}" for key, value in {**(changes or {}), **more}.items()]
-        return Scenario(experiment.changed(self._experiment, overrides))
+        return Scenario(experiment.changed(self._experiment, overrides), self._known)
 
     def run(
         self,
@@ -68,9 +71,11 @@ class Scenario:
         seed: int | None = None,
         threads: int | None = None,
         progress: bool = True,
+        reuse: bool = True,
     ) -> Run:
         """Run every variant in threads of this process; nothing is written. `progress` shows how far it is, in a
-        notebook or on a terminal.
+        notebook or on a terminal. With `reuse` a stage that this scenario, or one that was made of it by `with_`, has
+        run already does not run again; the numbers are the same without.
 
         After Ctrl-C (in a notebook: interrupt the kernel) the Run holds what was done by then, and its `is_whole` is
         False. Raises ScenarioError, also for a scenario that needs more memory than there is; KeyboardInterrupt if no
@@ -85,8 +90,9 @@ class Scenario:
         if count < 1:
             raise ScenarioError(f"threads is {threads}; want a whole number from 1")
         warm.for_runs(checked.variants, quiet=not progress)
-        with notebook.progress(execute.hosts_of(checked), is_wanted=progress) as advance:
-            return Run(execute.simulate(checked, threads=count, advance=advance))
+        show = functools.partial(notebook.progress, is_wanted=progress)
+        known = self._known if reuse else None
+        return Run(execute.simulate(checked, threads=count, show=show, known=known))
 
     def explain(self) -> "pl.DataFrame":
         """r1 … r5, hidden capacity and the fluid bound of the first variant, without a run: a row each, with columns

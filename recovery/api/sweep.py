@@ -160,10 +160,12 @@ def sweep(
     backend: str = "threads",
     address: str | None = None,
     progress: bool = True,
+    reuse: bool = True,
 ) -> Sweep:
     """Run every policy of a scenario or a file until each is known well enough, in a folder of its name below `out`, as
-    `recovery sweep` does. With `resume` runs that are there and still the same are not run again. `backend` is
-    "threads", "processes" or "dask", which has an `address`.
+    `recovery sweep` does. With `resume` runs that are there and still the same are not run again; with `reuse` runs
+    that have the same leases, or the same of any other stage, run it once, and the numbers are the same without.
+    `backend` is "threads", "processes" or "dask", which has an `address`.
 
     Ctrl-C (KeyboardInterrupt) keeps what was done: the same call goes on. Raises ScenarioError, ConnectionError if a
     scheduler is lost, OSError if the folder cannot be written.
@@ -179,5 +181,5 @@ def sweep(
             execute.refuse_if_too_large(experiment, place.workers)
         warm.for_runs(experiment.variants, quiet=not progress)
         with notebook.counted(is_wanted=progress) as tell:
-            folder, _ = sweeps.run(experiment, out=Path(out), place=place, resume=resume, tell=tell)
+            folder, _ = sweeps.run(experiment, out=Path(out), place=place, resume=resume, tell=tell, reuse=reuse)
     return Sweep(folder)

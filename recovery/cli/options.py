@@ -37,6 +37,14 @@ out = click.option(
     show_default=True,
     help="Folder of results.",
 )
+reuse = click.option(
+    "--no-reuse",
+    "reuse",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Run every stage of every run, also those whose results are known; the numbers are the same.",
+)
 no_report = click.option("--no-report", is_flag=True, help="Write the numbers only.")
 out_file = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it."

@@ -214,6 +214,11 @@ class Scenario(Part):
         return None if self.dns is None else self.dns.window
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether this is the scenario of one replication, with the outages that were drawn for it."""
+        return self._is_drawn
+
+    @property
     def outages(self) -> tuple[Outage, ...]:
         """When the dependency is away, in order of time. Raises LookupError where that has yet to be drawn."""
         if self.dns_window is not None and not self._is_drawn:

@@ -15,7 +15,9 @@ DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
 
 class Need(NamedTuple):
-    """What a variant is thought to need: memory at most, events, CPU time and its interval."""
+    """What a variant is thought to need: memory at most, events, CPU time and its interval; without its hosts where
+    they are those of a variant before it.
+    """
 
     variant: str
     memory_bytes: float
@@ -23,6 +25,7 @@ class Need(NamedTuple):
     cpu_s: float
     low_s: float
     high_s: float
+    shares_hosts: bool = False
 
 
 class Parameter(NamedTuple):
@@ -283,6 +286,8 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, i
     memory = show_bytes(max(need.memory_bytes for need in needs))
     said = f"{file}: no mistake; {len(needs)} variants × {replications} = {runs} runs take at most {memory} of memory "
     said += f"and about {show_duration(cpu_s / threads)} with {threads} threads."
+    if shared := sum(need.shares_hosts for need in needs):
+        said += f" Of the variants {shared} have the same hosts as one before, which run once."
     if is_ready:
         return said, f"The time is {_between(low_s / threads, high_s / threads)}."
     return said, (

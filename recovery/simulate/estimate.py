@@ -4,7 +4,7 @@ It decides no result, so it may be made better without new results.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recovery_kernels import requests
 
@@ -20,7 +20,7 @@ NS_PER_EVENT = 60.0  # before anything is measured
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take: the lease stage's hosts, and what the later stages add."""
+    """What a run will take: its hosts, `hosts_share` of the time, and what the later stages add."""
 
     memory_bytes: float
     events: float
@@ -30,6 +30,20 @@ class Estimate:
     later_bytes: float
     low_s: float = 0.0  # what cpu_s lies between
     high_s: float = math.inf
+    hosts_share: float = 1.0
+    shares_hosts: bool = False
+
+    def with_known_hosts(self) -> "Estimate":
+        """The same of a run whose hosts another one has run."""
+        left = 1 - self.hosts_share
+        return replace(
+            self,
+            events=self.events * left,
+            cpu_s=self.cpu_s * left,
+            low_s=self.low_s * left,
+            high_s=self.high_s * left,
+            shares_hosts=True,
+        )
 
 
 def estimate(scenario: Scenario, threads: int) -> Estimate:
@@ -42,6 +56,7 @@ def estimate(scenario: Scenario, threads: int) -> Estimate:
         host_bytes=first.host_bytes,
         hosts_in_flight=first.hosts_in_flight,
         later_bytes=memory,
+        hosts_share=first.cpu_s / max(first.cpu_s + cpu_s, 1e-9),
     )
 
 

@@ -4,11 +4,15 @@ A run's key changes when its result may change, and only then. What a scenario s
 becomes, so an edit of a conversion shows by itself. An edit of a rule does not: then MODEL is raised by hand, and
 fingerprints of small runs, which the tests compare, tell when that was forgotten. A comment, a name of a file or a
 function that nobody calls changes nothing.
+
+A stage of a run has a key of its own, of what enters it alone: runs that share one need it once
+(recovery.simulate.reuse).
 """
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +24,7 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known, queueing
 from recovery.stages.outage import resolve
+from recovery.stages.stage import Part
 
 MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
@@ -62,6 +67,60 @@ def digest_of_run(digests: Sequence[str]) -> str:
     return _digest(list(digests))
 
 
+def digest_of_traffic(variant: Variant, seed: int, replication: int) -> str:
+    """Key (16 hex digits) of the hosts of one run: of all that the scenario says, save what stands in the tables of the
+    later stages, what outages were drawn from (they are said themselves), and how long a time must last to count.
+    """
+    scenario = resolve(variant, seed, replication).scenario
+    beyond = {stage.name for stage in known.LATER} | {"dns", "hold"}
+    said = {key: value for key, value in _table(scenario).items() if key not in beyond}
+    return _digest(MODEL, "traffic", seed, replication, _text(said), _lowered_hosts(scenario))
+
+
+class Unkeyed(TypeError):
+    """A stage holds something of which nobody can tell whether it is the same: it has no key."""
+
+
+def digest_of_part(part: Part, names: dict[int, str]) -> str:
+    """Key (16 hex digits) of a stage that has just started: of all that it holds, which is what enters its kernel. A
+    stage before it that it holds is told by its own key: `names` has it, by `id`, and is told this part's.
+
+    Raises Unkeyed if it holds anything but numbers, texts, arrays, tuples, lists, dataclasses of such, and stages.
+    """
+    digest = _digest(MODEL, _held(part, names))
+    names |= {id(one): f"{digest} {place}" for place, one in enumerate(_inner(part, names))}
+    return digest
+
+
+def _held(value: object, names: Mapping[int, str]) -> object:
+    """What a value holds, in forms that `_feed` takes."""
+    if (known_as := names.get(id(value))) is not None:
+        return ("stage", known_as)
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value
+    if value is None or isinstance(value, bool | int | float | str | np.generic):
+        return value
+    if isinstance(value, tuple | list):
+        return [_held(item, names) for item in value]
+    if _has_fields(value):
+        own = type(value)
+        return [own.__module__, own.__qualname__, *([key, _held(item, names)] for key, item in vars(value).items())]
+    raise Unkeyed(f"a stage holds a {type(value).__name__}; want numbers, arrays, tuples, dataclasses, or stages")
+
+
+def _has_fields(value: object) -> bool:
+    return isinstance(value, Part) or (dataclasses.is_dataclass(value) and hasattr(value, "__dict__"))
+
+
+def _inner(part: object, names: Mapping[int, str]) -> list[object]:
+    """The part, and the dataclasses in it, of which a later stage may hold one; not what is known by a key already."""
+    found = [part]
+    for value in vars(part).values():
+        if _has_fields(value) and id(value) not in names:
+            found += _inner(value, names)
+    return found
+
+
 def _digest(*parts: object) -> str:
     digest = hashlib.sha256()
     _feed(digest, parts)
@@ -86,9 +145,17 @@ def _said(scenario: Scenario) -> str:
     """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
     holders are called decides nothing.
     """
+    return _text(_table(scenario))
+
+
+def _table(scenario: Scenario) -> dict[str, object]:
     names = {"fleet": {"called", "called_one"}}
     table: dict[str, object] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
     _name_by_values(scenario, table)
+    return table
+
+
+def _text(table: dict[str, object]) -> str:
     return json.dumps(table, sort_keys=True, default=str)
 
 
@@ -107,7 +174,15 @@ def _name_by_values(part: BaseModel, table: dict[str, object]) -> None:
 
 
 def _lowered(scenario: Scenario) -> list[object]:
-    """The numbers that the kernels take, of the host of each zone. Which host a restart takes is counted from what the
+    """The numbers that the kernels take."""
+    parts = _lowered_hosts(scenario)
+    for stage in known.later_of(scenario):
+        parts += stage.lowered(scenario)
+    return parts
+
+
+def _lowered_hosts(scenario: Scenario) -> list[object]:
+    """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
     scenario says; actions that wait for a condition are lowered as if it came at once.
     """
     table = queueing.Table()
@@ -117,7 +192,4 @@ def _lowered(scenario: Scenario) -> list[object]:
     controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
     steps = scenario.jobs.steps if scenario.jobs is not None else ()
     arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
-    parts: list[object] = [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
-    for stage in known.later_of(scenario):
-        parts += stage.lowered(scenario)
-    return parts
+    return [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+
 from recovery.measures import register
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -12,6 +14,7 @@ from recovery.stages.traffic import TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
 
 T = TypeVar("T", bound=Table)
+Task = tuple[Variant, int, int]  # a run: variant, seed, replication
 
 
 @dataclass
@@ -79,3 +82,10 @@ class Outcome:
         if self.later:  # of the last of the stages, from the start; 0 is always
             row["all_normal_s"] = max(float(row[name]) for name in register.normals() if name in row)
         return row
+
+
+def of_traffic(variant: Variant, seed: int, replication: int, table: TrafficTable, cpu_s: float) -> Outcome:
+    """The outcome of a variant's hosts, before any later stage."""
+    scenario = variant.scenario
+    times_s = np.asarray(np.arange(1, scenario.windows + 1) * scenario.coupling.window, np.float64)
+    return Outcome(variant, seed, replication, times_s, table, actions=table.actions(scenario), cpu_s=cpu_s)

@@ -50,8 +50,8 @@ ENDED = 4.0  # and to this one where it ended early
 
 @dataclass(frozen=True)
 class Tried:
-    """Processor seconds and events of a run, what they lie between, and whether the pilot came to the horizon;
-    and what the pilot itself took.
+    """Processor seconds and events of a run, what they lie between, and whether the pilot came to the horizon; which
+    share of the time the hosts take; and what the pilot itself took.
     """
 
     cpu_s: float
@@ -59,12 +59,20 @@ class Tried:
     high_s: float
     events: float
     is_whole: bool
+    hosts_share: float = 1.0
     spent_s: float = 0.0
 
 
 def into(need: Estimate, found: Tried) -> Estimate:
     """An estimate with what the pilot found in place of what was reckoned."""
-    return replace(need, events=found.events, cpu_s=found.cpu_s, low_s=found.low_s, high_s=found.high_s)
+    return replace(
+        need,
+        events=found.events,
+        cpu_s=found.cpu_s,
+        low_s=found.low_s,
+        high_s=found.high_s,
+        hosts_share=found.hosts_share,
+    )
 
 
 def is_ready(scenario: Scenario) -> bool:
@@ -115,6 +123,7 @@ def _either(one: Tried, other: Tried) -> Tried:
         one,
         cpu_s=(one.cpu_s + other.cpu_s) / 2,
         events=(one.events + other.events) / 2,
+        hosts_share=(one.hosts_share + other.hosts_share) / 2,
         low_s=min(one.low_s, other.low_s),
         high_s=max(one.high_s, other.high_s),
     )
@@ -156,7 +165,12 @@ def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
     known = list(found)
     if len(known) == len(places):
         return [found[i] for i in range(len(places))]
-    logs = np.log([[max(t.cpu_s, 1e-9), max(t.low_s, 1e-9), max(t.high_s, 1e-9), t.events + 1] for t in found.values()])
+    logs = np.log(
+        [
+            [max(t.cpu_s, 1e-9), max(t.low_s, 1e-9), max(t.high_s, 1e-9), t.events + 1, max(t.hosts_share, 1e-9)]
+            for t in found.values()
+        ]
+    )
 
     def weighed(i: int, among: list[int]) -> np.ndarray:
         weights = 1 / (_distances(places, i)[[known[j] for j in among]] ** 2 + 1e-6)
@@ -171,8 +185,8 @@ def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
         if i in found:
             told.append(found[i])
             continue
-        cpu_s, low_s, high_s, events = np.exp(weighed(i, everyone)).tolist()
-        told.append(Tried(cpu_s, low_s / wider, high_s * wider, events, False))
+        cpu_s, low_s, high_s, events, hosts_share = np.exp(weighed(i, everyone)).tolist()
+        told.append(Tried(cpu_s, low_s / wider, high_s * wider, events, False, hosts_share))
     return told
 
 
@@ -191,6 +205,7 @@ def _variant(variant: Variant, seed: int, replication: int, budget_s: float) -> 
             first.high_s + more_s * factor,
             first.events + more,
             first.is_whole and is_all,
+            first.cpu_s / max(first.cpu_s + more_s, 1e-9),
         )
     return replace(first, spent_s=time.thread_time() - begun)
 

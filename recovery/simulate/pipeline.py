@@ -17,7 +17,7 @@ from recovery_kernels import requests
 from recovery.model.operator import condition
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.simulate.outcome import Outcome
+from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import HostPart, Sum
 from recovery.stages import host as hosts
 from recovery.stages import known, queueing
@@ -30,9 +30,6 @@ __all__ = ["ENGINE", "Interrupted", "Outcome", "Runner", "Task", "simulated_host
 ENGINE = "events"
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
-
-
-Task = tuple[Variant, int, int]  # a run: variant, seed, replication
 
 
 class Interrupted(Exception):
@@ -78,7 +75,8 @@ class Runner:
         """Let every run end at its next slice."""
         self._stopped.set()
 
-    def _advanced(self, hosts_: float) -> None:
+    def advanced(self, hosts_: float) -> None:
+        """Count work as done, in hosts: by whoever runs what follows them, too."""
         with self._lock:
             self._done += hosts_
             if self._progress is not None:
@@ -94,10 +92,10 @@ class Runner:
                 raise Interrupted
             run.advance(end * piece // slices)
             if holders >= 10_000:
-                self._advanced(1 / slices)
+                self.advanced(1 / slices)
         run.close()
         if holders < 10_000:
-            self._advanced(1.0)
+            self.advanced(1.0)
         return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -178,7 +176,6 @@ class Runner:
         begun = time.process_time()
         total = Sum(variant, seed, replication)
         started: list[tuple[int, float]] = []
-        names: list[tuple[str, float]] = []
         since: dict[int, float] = {}
         groups = [list(total.hosts())[i :: self._threads] for i in range(self._threads)]
         window = ns(scenario.coupling.window)
@@ -224,16 +221,14 @@ class Runner:
                     since.pop(i, None)
                 elif now_s - since.setdefault(i, now_s) >= action.held:
                     started.append((i, now_s))
-                    names.append((action.do, now_s))
                     fired = True
             if fired:
                 for host, run in itertools.chain(*runs):
                     queueing.recontrol(run, queueing.controls_of(scenario, host, started))
-            self._advanced(simulated_hosts(scenario) / scenario.windows)
+            self.advanced(simulated_hosts(scenario) / scenario.windows)
         for host, run in itertools.chain(*runs):
             total.end(_part(scenario, host, run, 0.0))
-        outcome = total.outcome()
-        outcome.actions = sorted([*outcome.actions, *names], key=lambda action: action[1])
+        outcome = total.outcome(started)
         outcome.cpu_s = time.process_time() - begun
         return outcome
 

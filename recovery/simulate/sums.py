@@ -4,7 +4,7 @@ Where only a sample of the hosts is simulated (`fleet.sample_hosts`), each host'
 which it stands, and the sums are the whole fleet's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import numpy as np
 from recovery_kernels import requests
 
 from recovery.model.variant import Variant
-from recovery.simulate.outcome import Outcome
+from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.stages import known, leases, sample
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Whole
@@ -149,8 +149,10 @@ class Sum:
         """Whether all hosts are done."""
         return self.left == 0
 
-    def outcome(self) -> Outcome:
-        """The outcome of the traffic; the later stages come to it (recovery.simulate.chain)."""
+    def outcome(self, started: Sequence[tuple[int, float]] = ()) -> Outcome:
+        """The outcome of the traffic; the later stages come to it (recovery.simulate.chain). `started`: actions that a
+        condition set off, by their place, and when (s).
+        """
         scenario = self.variant.scenario
         table = self.traffic.table(
             columns=named(self.traffic.columns, self.rows(slice(None))),
@@ -163,14 +165,7 @@ class Sum:
             unleased_ns=self.unleased_ns + ((self.unleased_part + (1 << (PART - 1))) >> PART),
             unleased_at_start=self.unleased_at_start,
             weight=self.weight,
+            fired=np.array(started, np.float64).reshape(-1, 2),
             doubt=None if self.sample is None else sample.doubt(self.sample, self.curves, max(self.edge, 0)),
         )
-        return Outcome(
-            variant=self.variant,
-            seed=self.seed,
-            replication=self.replication,
-            times_s=np.asarray(np.arange(1, scenario.windows + 1) * scenario.coupling.window, np.float64),
-            traffic=table,
-            actions=[(action.do, action.at) for action in scenario.operator if action.at is not None],
-            cpu_s=self.cpu_s,
-        )
+        return of_traffic(self.variant, self.seed, self.replication, table, self.cpu_s)

@@ -211,6 +211,7 @@ class Fed(Part):
 
 class _Health(Later):
     name = "health"
+    table = HealthTable
     needs = ("launches", "propagation")
     columns = (
         Column("checks", "flow", "checks that were made", kernel.CHECKS),

@@ -73,15 +73,32 @@ class LaunchRun(Part):
 
     def ask(self, times_ns: Whole, identities: Whole) -> None:
         """Let launches of instances that were terminated come at these times, in windows that have not run."""
-        for time, identity in zip(times_ns.tolist(), identities.tolist(), strict=True):
-            state = self.state
-            row = int(state.whole[kernel.FREE_ROW])
+        if len(times_ns) == 0:
+            return
+        rows = self._free_rows(len(times_ns))
+        state = self.state
+        state.rows[rows, : batches.NEXT] = np.stack([times_ns, times_ns, identities, np.zeros_like(times_ns)], axis=1)
+        beyond = len(state.heads) - 1  # all windows after the horizon are one
+        windows = np.minimum(times_ns // self.params.window_ns, beyond)
+        for window in np.unique(windows):
+            own = rows[windows == window]
+            state.rows[own, batches.NEXT] = [state.heads[window], *own[:-1]]
+            state.heads[window] = own[-1]
+            state.counts[window] += len(own)
+
+    def _free_rows(self, many: int) -> Whole:
+        """Take so many rows from those that are free, int64[many]."""
+        state = self.state
+        found: list[int] = []
+        row = int(state.whole[kernel.FREE_ROW])
+        for _ in range(many):
             if row == batches.NOTHING:
-                rows, row = more_rows(state.rows, row, 1)
+                rows, row = more_rows(state.rows, row, many - len(found))
                 self.state = state = state._replace(rows=rows)
-            state.whole[kernel.FREE_ROW] = state.rows[row, batches.NEXT]
-            state.rows[row, : batches.NEXT] = time, time, identity, 0
-            batches.link(state.rows, state.heads, state.counts, np.int64(row), np.int64(time // self.params.window_ns))
+            found.append(row)
+            row = int(state.rows[row, batches.NEXT])
+        state.whole[kernel.FREE_ROW] = row
+        return np.array(found, np.int64)
 
     def table(self) -> "LaunchTable":
         """Its series."""
@@ -197,6 +214,7 @@ class LaunchTable(Table):
 
 class _Launches(Later):
     name = "launches"
+    table = LaunchTable
     columns = (
         Column("launches_asked", "flow", "launches that were asked for", kernel.ASKED),
         Column("launch_attempts", "flow", "attempts of launches", kernel.ATTEMPTS),

@@ -17,13 +17,13 @@ from recovery.model.variant import Variant
 
 
 def resolve(variant: Variant, seed: int, replication: int) -> Variant:
-    """The variant as one replication meets it: with the outages that its [dns.window] draws for it. Without one, as it
-    is.
+    """The variant as one replication meets it: with the outages that its [dns.window] draws for it. As it is without
+    one, and where they are drawn already.
 
     Raises nothing: an outage that is drawn longer than the horizon is not over when the run ends.
     """
     dns = variant.scenario.dns
-    if dns is None or dns.window is None:
+    if dns is None or dns.window is None or variant.scenario.is_drawn:
         return variant
     drawn = window_steps(dns.window, seed, replication)
     outages = tuple(Outage.model_construct(start=a, end=b, fails=share) for a, b, share in drawn)

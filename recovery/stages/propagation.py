@@ -77,8 +77,10 @@ class PropagationRun:
             size *= 2
         rings = np.zeros((len(state.shards), size, batches.NEXT), np.int64)
         for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
-            places = np.arange(head, tail)
-            rings[shard, places & (size - 1)] = state.rings[shard, places & (old - 1)]
+            for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
+                first, end = max(turn, head), min(turn + old, tail)
+                at, was = first % size, first % old
+                rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
         self.state = state._replace(rings=rings)
 
 
@@ -214,6 +216,7 @@ class Fed(Part):
 
 class _Propagation(Later):
     name = "propagation"
+    table = PropagationTable
     needs = ("launches",)
     columns = (
         Column("jobs_submitted", "flow", "jobs: accepted launches and changes", kernel.SUBMITTED),

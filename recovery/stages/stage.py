@@ -62,7 +62,13 @@ class Table:
 
 
 class Part(ABC):
-    """A stage of one run. `advance` may be called with any rising windows, with the same bits."""
+    """A stage of one run. `advance` may be called with any rising windows, with the same bits.
+
+    What it holds when it has started is all that enters it: its parameters, inputs, keys of draws, sizes, and the
+    stages before that it takes from. So two that hold the same give the same, and one of them runs
+    (recovery.simulate.reuse). What is no number, text, array, tuple, dataclass of such or stage is safe to hold, but
+    then it runs each time.
+    """
 
     @abstractmethod
     def advance(self, until: int) -> None:
@@ -110,12 +116,13 @@ class Cost(NamedTuple):
 
 class Stage(ABC):
     """A stage: it is there where the scenario has a table of its name. `needs` are the tables of other stages that must
-    then be there too.
+    then be there too; `table` is the class of what it gives, without which that is not kept from one run to the next.
     """
 
     name: str
     needs: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
+    table: type[Table] = Table
 
     def is_in(self, scenario: Scenario) -> bool:
         """Whether a scenario has this stage."""

@@ -5,7 +5,7 @@ The traffic comes first in every run. It is made host by host, side by side (rec
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from recovery_kernels import requests
@@ -61,8 +61,9 @@ class TrafficTable(Table):
     `leased_by_zone` int64[zones, windows] of `holders_by_zone` int64[zones]; `sojourn` and `latency` histograms
     int64[requests.HISTOGRAM] of finished requests and of jobs; `unleased_ns`, time without a lease, over holders.
     `unleased_at_start` float64[hosts], holders when the dependency is back, and `weight` float64[hosts], for how many
-    such as it a host stands: both 0 where it was not simulated. `doubt`: how far the leased share may be off; None
-    where all hosts were simulated.
+    such as it a host stands: both 0 where it was not simulated. `fired` float64[n, 2]: numbers of the operators'
+    actions that a condition set off, and when (s). `doubt`: how far the leased share may be off; None where all hosts
+    were simulated.
     """
 
     leased_by_zone: Whole
@@ -72,7 +73,14 @@ class TrafficTable(Table):
     unleased_ns: int
     unleased_at_start: Floats
     weight: Floats
+    fired: Floats = field(default_factory=lambda: np.zeros((0, 2)))
     doubt: Doubt | None = None
+
+    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
+        """What operators did at the hosts and when, s, in order of time."""
+        planned = [(action.do, action.at) for action in scenario.operator if action.at is not None]
+        fired = [(scenario.operator[int(number)].do, at) for number, at in self.fired.tolist()]
+        return sorted([*planned, *fired], key=lambda action: action[1])
 
     @property
     def holders(self) -> int:

@@ -1,23 +1,32 @@
 """Where runs run: threads of this process. Checks that the machine is large enough, shows progress, keeps the done."""
 
+import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from recovery.errors import ScenarioError
-from recovery.model.services import Table
 from recovery.reading.experiment import Experiment
 from recovery.simulate import chain, pipeline
+from recovery.simulate import reuse as reusing
 from recovery.simulate.estimate import estimate
+from recovery.simulate.reuse import Known
+from recovery.stages import known as stages
+from recovery.stages.outage import resolve
 from recovery.store import files, folder
 from recovery.store.run_record import Failure, RunManifest, Summary
+from recovery.store.shelf import Shelf
 from recovery.study import keeping, race, services, summary, warm
 from recovery.units import show_bytes, show_duration
+
+KNOWN = "known"  # folder, in that of results, of what stages gave
+Show = Callable[[float], AbstractContextManager[Callable[[float], None] | None]]
+"""Shows how far a run is: given all its work in hosts, it opens what is told the work that is done."""
 
 Ended = tuple[pipeline.Outcome, services.ServicesOutcome | None]
 """A run with its later stages, and who hangs on it."""
@@ -101,9 +110,10 @@ class Finished:
         return list(self.summary.failures)
 
 
-def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False) -> Finished:
+def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False, reuse: bool = True) -> Finished:
     """Run every variant and replication, and write the folder of results. Ctrl-C keeps what is done, a run that fails
-    costs no other one, and results that the folder does not take go to a temporary one.
+    costs no other one, and results that the folder does not take go to a temporary one. With `reuse` a stage that the
+    folder knows from before is not run again.
 
     Raises ScenarioError if a variant is too large, OSError if the folder cannot be written (before anything runs), what
     the first run raised if all failed, and KeyboardInterrupt if nothing was done yet.
@@ -114,55 +124,113 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False)
         raise ScenarioError(f"{goal} holds the runs of a sweep, which would be lost; want another --out")
     files.try_out(goal)
     warm.for_runs(experiment.variants, quiet)
-    with progress(hosts_of(experiment), quiet) as advance:
-        found = _simulated(experiment, threads, advance)
+    known = Known(Shelf(goal / KNOWN)) if reuse else None
+    found = _simulated(experiment, threads, functools.partial(progress, quiet=quiet), known)
     place, trouble = folder.keep(goal, found.files())
     manifest = found.manifest
     return Finished(place, manifest, found.summary, manifest.runs_done, manifest.runs_wanted, trouble)
 
 
-def hosts_of(experiment: Experiment) -> int:
-    """Hosts that all runs of an experiment simulate together."""
-    hosts = sum(pipeline.simulated_hosts(variant.scenario) for variant in experiment.variants)
-    return hosts * experiment.head.replications
-
-
 def simulate(
-    experiment: Experiment, *, threads: int, advance: Callable[[float], None] | None = None
+    experiment: Experiment, *, threads: int, show: Show | None = None, known: Known | None = None
 ) -> keeping.Results:
-    """Run every variant and replication, in memory; `advance` is told the hosts that are done. After Ctrl-C the results
-    are those of what is done by then (`manifest.interrupted`), and a run that fails costs no other one.
+    """Run every variant and replication, in memory; `show` shows how far it is. What is `known` does not run again, and
+    what runs is known afterwards; with None, nothing is. After Ctrl-C the results are those of what is done by then
+    (`manifest.interrupted`), and a run that fails costs no other one.
 
     Raises ScenarioError if a variant is too large, what the first run raised if all failed, and KeyboardInterrupt if
     nothing was done yet.
     """
     refuse_if_too_large(experiment, threads)
-    return _simulated(experiment, threads, advance)
+    return _simulated(experiment, threads, show or _unseen, known)
 
 
-def _simulated(experiment: Experiment, threads: int, advance: Callable[[float], None] | None) -> keeping.Results:
+@contextmanager
+def _unseen(total: float) -> Iterator[Callable[[float], None] | None]:  # noqa: ARG001
+    """Shown nowhere."""
+    yield None
+
+
+class _Alike:
+    """Runs that have the same hosts: key of these (None: not known to be the same as any), and the tasks by place."""
+
+    def __init__(self, key: str | None) -> None:
+        self.key = key
+        self.tasks: dict[int, pipeline.Task] = {}
+        self.found: pipeline.Outcome | None = None
+
+    @property
+    def first(self) -> pipeline.Task:
+        """Whose hosts run."""
+        return next(iter(self.tasks.values()))
+
+
+def _alike(tasks: Sequence[pipeline.Task], known: Known | None) -> list[_Alike]:
+    """The tasks, those with the same hosts together, in the order of the first of each."""
+    groups: dict[str | int, _Alike] = {}
+    for place, task in enumerate(tasks):
+        key = None if known is None else reusing.key_of_hosts(task)
+        groups.setdefault(place if key is None else key, _Alike(key)).tasks[place] = task
+    for one in groups.values():
+        one.found = None if known is None else reusing.hosts_of(one.first, one.key, known)
+    return list(groups.values())
+
+
+def _work(groups: Sequence[_Alike]) -> float:
+    """What is to be simulated, in hosts: the later stages of a run count as much as its hosts."""
+    hosts = sum(pipeline.simulated_hosts(one.first[0].scenario) for one in groups if one.found is None)
+    return hosts + sum(_work_later(task) for one in groups for task in one.tasks.values())
+
+
+def _work_later(task: pipeline.Task) -> int:
+    scenario = task[0].scenario
+    return pipeline.simulated_hosts(scenario) if stages.later_of(scenario) else 0
+
+
+def _simulated(experiment: Experiment, threads: int, show: Show, known: Known | None) -> keeping.Results:
     """As `simulate`, of an experiment that is known to fit."""
     table = services.table_of(experiment)
     head = experiment.head
     tasks = [
-        (variant, head.seed, replication) for variant in experiment.variants for replication in range(head.replications)
+        _met((variant, head.seed, replication))
+        for variant in experiment.variants
+        for replication in range(head.replications)
     ]
     origin = race.part(experiment, threads)  # before the runs: Ctrl-C here loses none that is done
     begun, stopped = time.monotonic(), False
-    followed: list[tuple[pipeline.Task, Future[Ended]]] = []
+    followed: dict[int, Future[Ended]] = {}
+    groups = _alike(tasks, known)
     with (
+        show(_work(groups)) as advance,
         ThreadPoolExecutor(followers(experiment, threads)) as later,  # later stages beside the leases of the next run
         pipeline.Runner(threads, advance) as runner,
     ):
+
+        def finish(task: pipeline.Task, found: pipeline.Outcome | Exception) -> Ended:
+            """What follows the hosts of a run, and who hangs on it. Raises what the run raised."""
+            if isinstance(found, Exception):
+                raise found
+            outcome = chain.follow(found, known=known)
+            runner.advanced(_work_later(task))
+            return outcome, None if table is None else services.after(outcome, table)
+
         try:
-            for task, found in zip(tasks, runner.each(tasks), strict=True):
-                followed.append((task, later.submit(_finish, found, table)))  # kept at Ctrl-C
-            wait([future for _, future in followed])
+            hosts = runner.each([one.first for one in groups if one.found is None])
+            for one in groups:
+                found = one.found or next(hosts)
+                if known is not None and one.found is None and not isinstance(found, Exception):
+                    reusing.keep_hosts(found, one.key, known)
+                for place, task in one.tasks.items():
+                    own = found
+                    if not isinstance(found, Exception) and task is not one.first:
+                        own = reusing.as_met_by(task, found.traffic)
+                    followed[place] = later.submit(finish, task, own)  # kept at Ctrl-C
+            wait(followed.values())
         except (KeyboardInterrupt, pipeline.Interrupted):
             stopped = True
             runner.stop()
             later.shutdown(cancel_futures=True)
-    ended = [(task, future) for task, future in followed if not future.cancelled()]
+    ended = [(tasks[place], future) for place, future in sorted(followed.items()) if not future.cancelled()]
     errors = [(task, error) for task, future in ended if (error := future.exception()) is not None]
     outcomes = [future.result()[0] for _, future in ended if future.exception() is None]
     if not outcomes:
@@ -186,12 +254,13 @@ def _simulated(experiment: Experiment, threads: int, advance: Callable[[float], 
     return keeping.results(experiment, outcomes, told.model_copy(update=parts), took)._replace(services=dependents)
 
 
-def _finish(found: pipeline.Outcome | Exception, table: Table | None) -> Ended:
-    """What follows the leases of a run, and who hangs on it. Raises what the run raised."""
-    if isinstance(found, Exception):
-        raise found
-    outcome = chain.follow(found)
-    return outcome, None if table is None else services.after(outcome, table)
+def _met(task: pipeline.Task) -> pipeline.Task:
+    """The task with its variant as the replication meets it; as it is where that cannot be: the run says why."""
+    variant, seed, replication = task
+    try:
+        return resolve(variant, seed, replication), seed, replication
+    except Exception:
+        return task
 
 
 def _failure(task: pipeline.Task, error: BaseException) -> Failure:
@@ -214,12 +283,12 @@ def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> 
     variant, head = experiment.first, experiment.head
     tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
     hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
-    with progress(hosts, quiet) as advance, pipeline.Runner(threads, advance) as runner:
+    with progress(hosts, quiet=quiet) as advance, pipeline.Runner(threads, advance) as runner:
         return [chain.follow(outcome) for outcome in runner.run(tasks)]
 
 
 @contextmanager
-def progress(total: float, quiet: bool) -> Iterator[Callable[[float], None] | None]:
+def progress(total: float, *, quiet: bool) -> Iterator[Callable[[float], None] | None]:
     """A bar with the time that is left, on a terminal only; yields what `Runner` tells its progress to."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None

@@ -14,7 +14,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     """Check a scenario without running it: mistakes, memory, expected time."""
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
-    from recovery.simulate import pilot
+    from recovery.simulate import pilot, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import execute
     from recovery.study.resolved import resolved
@@ -28,8 +28,14 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     if is_ready:
         found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
         rows = [(variant, pilot.into(needs, tried)) for (variant, needs), tried in zip(rows, found, strict=True)]
+    shared = reuse.are_shared((variant, loaded.head.seed, 0) for variant, _ in rows)
+    rows = [
+        (variant, one.with_known_hosts() if is_shared else one)
+        for (variant, one), is_shared in zip(rows, shared, strict=True)
+    ]
     told = [
-        text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s) for variant, one in rows
+        text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s, one.shares_hosts)
+        for variant, one in rows
     ]
     took, sure = text.took(loaded.file, loaded.head.replications, told, count, is_ready=is_ready)
     first = loaded.first
@@ -51,6 +57,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
                     "cpu_s": needs.cpu_s,
                     "cpu_low_s": needs.low_s,
                     "cpu_high_s": needs.high_s,
+                    "shares_hosts": needs.shares_hosts,
                 }
                 for variant, needs in rows
             ],

@@ -24,6 +24,7 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 @options.threads
 @options.json
 @options.out
+@options.reuse
 @options.no_report
 @reports.options
 def run(
@@ -34,6 +35,7 @@ def run(
     threads: int | None,
     as_json: bool,
     out: Path,
+    reuse: bool,
     no_report: bool,
     markdown: Path | None,
     junit: Path | None,
@@ -63,7 +65,7 @@ def run(
             raise Refused(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
     results: list[dict[str, object]] = []
     for experiment in loaded:
-        ended, result = _run(experiment, threads, as_json, out, no_report, wanted)
+        ended, result = _run(experiment, threads, as_json, out, reuse, no_report, wanted)
         status = max(status, ended)
         results.append(result)
         if ended is Status.INTERRUPTED:
@@ -78,6 +80,7 @@ def _run(
     threads: int | None,
     as_json: bool,
     out: Path,
+    reuse: bool,
     no_report: bool,
     wanted: reports.Reports,
 ) -> tuple[Status, dict[str, object]]:
@@ -87,7 +90,7 @@ def _run(
     from recovery.study import execute
 
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
-        finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json)
+        finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json, reuse=reuse)
     status = max(
         Status.FAILED if finished.failures else Status.WELL,
         say.status_of(bound.holds for bound in finished.summary.expect),

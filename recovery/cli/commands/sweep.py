@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
 @click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
 @click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
+@options.reuse
 @options.no_report
 @reports.options
 @options.json
@@ -51,6 +52,7 @@ def sweep(
     shard: str | None,
     dry_run: bool,
     csv: bool,
+    reuse: bool,
     no_report: bool,
     markdown: Path | None,
     junit: Path | None,
@@ -86,13 +88,13 @@ def sweep(
         with execute.counted(quiet=as_json) as tell:
             if shard is not None:
                 part = sweeps.shard_of(shard)
-                runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell)
+                runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell, reuse=reuse)
                 if as_json:
                     say.print_json({"folder": str(folder), "shard": list(part), "runs": runs})
                 else:
                     click.echo(f"{runs} runs of part {shard} are in {folder}; after all parts: --resume")
                 return Status.WELL
-            folder, summary = sweeps.run(loaded, out=out, place=place, resume=resume, tell=tell)
+            folder, summary = sweeps.run(loaded, out=out, place=place, resume=resume, tell=tell, reuse=reuse)
     status, page = Status.WELL, None
     if csv:
         try:

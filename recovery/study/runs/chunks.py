@@ -14,7 +14,10 @@ import numpy as np
 
 from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
+from recovery.simulate import reuse as reusing
 from recovery.simulate.explain import explanation
+from recovery.simulate.reuse import Known
+from recovery.stages import known as stages
 from recovery.statistics.arrays import Floats
 
 Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
@@ -59,6 +62,7 @@ class _Runner(pipeline.Runner):
         self._pool = _AtOnce(1)
 
 
+_known = Known()  # of this process: what the runs of its sweeps share
 _running: set[pipeline.Runner] = set()
 _stopped = threading.Event()
 
@@ -75,19 +79,21 @@ def go_on() -> None:
     _stopped.clear()
 
 
-def simulate(works: Sequence[Work]) -> list[Done]:
-    """Run a chunk, one run after the other. A run that fails gives a row with its error."""
+def forget() -> None:
+    """Give back the memory of what is known from runs of this process."""
+    _known.clear()
+
+
+def simulate(works: Sequence[Work], *, reuse: bool = True) -> list[Done]:
+    """Run a chunk, one run after the other. A run that fails gives a row with its error. With `reuse` a stage that this
+    process has run lately does not run again.
+    """
     done = []
     for work in works:
         if _stopped.is_set():
             raise pipeline.Interrupted
         try:
-            with _Runner() as runner:
-                _running.add(runner)
-                try:
-                    outcome = chain.follow(next(runner.run([(work.variant, work.seed, work.replication)])))
-                finally:
-                    _running.discard(runner)
+            outcome = _outcome((work.variant, work.seed, work.replication), _known if reuse else None)
             row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
             done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
         except (pipeline.Interrupted, KeyboardInterrupt):
@@ -95,6 +101,29 @@ def simulate(works: Sequence[Work]) -> list[Done]:
         except Exception as error:  # one bad run must not cost the others
             done.append(Done({"key": work.key, "error": f"{type(error).__name__}: {error}"}, None))
     return done
+
+
+def _outcome(task: pipeline.Task, known: Known | None) -> pipeline.Outcome:
+    """A run. Without later stages it has nothing to share: equal runs are one in a sweep."""
+    if known is None or not stages.later_of(task[0].scenario):
+        return chain.follow(hosts(task))
+    key = reusing.key_of_hosts(task)
+    with known.alone(key):
+        outcome = reusing.hosts_of(task, key, known)
+        if outcome is None:
+            outcome = hosts(task)
+            reusing.keep_hosts(outcome, key, known)
+    return chain.follow(outcome, known=known)
+
+
+def hosts(task: pipeline.Task) -> pipeline.Outcome:
+    """The hosts of a run, in this thread; `stop` ends them."""
+    with _Runner() as runner:
+        _running.add(runner)
+        try:
+            return next(runner.run([task]))
+        finally:
+            _running.discard(runner)
 
 
 def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequence[Work]) -> list[Done]:

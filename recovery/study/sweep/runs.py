@@ -1,5 +1,6 @@
 """Runs of a sweep: what is known of them, on disk, and the loop that runs what is not."""
 
+import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.store.parts import Parts
 from recovery.study.runs import loop
-from recovery.study.runs.chunks import Done, Row, Work
+from recovery.study.runs.chunks import Done, Row, Work, simulate
 from recovery.study.runs.executor import Backend
 from recovery.study.sweep.draws import Job
 from recovery.study.sweep.policies import policies_of, wanted
@@ -91,11 +92,11 @@ def key_of_impossible(policy_id: str, inputs: Point, error: ScenarioError) -> st
 class Runs:
     """Does the runs that are wanted and not known."""
 
-    def __init__(self, experiment: Experiment, folder: Path, place: Backend, tell: Tell) -> None:
-        """Runs of an experiment's sweep, kept in `folder` and done at `place`."""
+    def __init__(self, experiment: Experiment, folder: Path, place: Backend, tell: Tell, *, reuse: bool) -> None:
+        """Runs of an experiment's sweep, kept in `folder` and done at `place`; with `reuse` they share their stages."""
         self.experiment, self.sweep, self.place, self.tell = experiment, wanted(experiment), place, tell
         self.policies = policies_of(experiment)
-        self.seed = experiment.head.seed
+        self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, reuse=reuse)
         self.known = Known(folder, self.sweep.measure)
         self.each_s = math.nan
         self._shown_s: dict[int, float] = {}  # by replication, the shortest time that a draw's run can show
@@ -107,8 +108,9 @@ class Runs:
         keys: list[str] = []
         failed: list[Done] = []
         self.each_s = loop.drain(
-            self._unknown(jobs, keys, failed), self.place, self._done, many=len(jobs), each_s=self.each_s
-        )
+            self._unknown(jobs, keys, failed), self.place, self._done, many=len(jobs), run=self._simulate,
+            each_s=self.each_s,
+        )  # fmt: skip
         if failed:
             self.known.add(failed)
         return keys
@@ -134,9 +136,10 @@ class Runs:
     def _work(self, job: Job) -> tuple[str, Work | str]:
         """The key of a job, and what is to be done for it: a run, or the error of a draw that cannot be."""
         try:
-            variant = self.experiment.drawn(job.policy, job.inputs)
+            drawn = self.experiment.drawn(job.policy, job.inputs)
         except ScenarioError as error:
             return key_of_impossible(self.policies[job.policy].id, job.inputs, error), str(error)
+        variant = resolve(drawn, self.seed, job.run_replication)  # its window is drawn once, for all that asks
         if job.role == "draw" and (shown_s := self._shown_by(variant, job.run_replication)) > 0.0:
             self._shown_s[job.replication] = min(self._shown_s.get(job.replication, math.inf), shown_s)
         key = identity.digest_of(variant, self.seed, job.run_replication)
@@ -154,7 +157,7 @@ class Runs:
         does not count.
         """
         shown = [one for replication, one in self._shown_s.items() if replication < replications]
-        return min(shown, default=self._shown_by(self.experiment.first, 0))
+        return min(shown) if shown else self._shown_by(self.experiment.first, 0)
 
     def _shown_by(self, variant: Variant, run_replication: int) -> float:
         """From where the measure counts in a run to its horizon."""

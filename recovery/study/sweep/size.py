@@ -4,12 +4,15 @@ import math
 import time
 
 from recovery.reading import design
+from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
-from recovery.simulate import pilot
+from recovery.simulate import chain, pilot, reuse
+from recovery.stages import known as stages
 from recovery.store.sweep_record import Planned
-from recovery.study.runs.chunks import Work, simulate
+from recovery.study.runs.chunks import Work, hosts, simulate
 from recovery.study.sweep.policies import policies_of, wanted
 
+LOOKED_AT = 200  # policies at most, to tell how many share their hosts
 UNITS_LEAST = 8  # before the first look: whatever the sequences say, few runs are alike by chance
 
 
@@ -17,7 +20,9 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
     """How many runs and how long, from a few runs of the first replication that are timed."""
     sweep = wanted(experiment)
     policies, points = policies_of(experiment), design.draws(sweep, experiment.head.seed, 0, 0)
-    begun, seconds = time.monotonic(), []
+    begun = time.monotonic()
+    of_hosts: list[float] = []
+    of_later: list[float] = []
     for i in range(timed):
         policy = policies[i * len(policies) // timed]
         variant = experiment.drawn(policy.number, points[i % len(points)])
@@ -25,8 +30,11 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         if not pilot.is_ready(variant.scenario):
             simulate([work])  # compiles, which is not a run's time
         before = time.process_time()
-        simulate([work])
-        seconds.append(time.process_time() - before)
+        outcome = hosts((variant, experiment.head.seed, 0))
+        between = time.process_time()
+        chain.follow(outcome).measure()
+        of_hosts.append(between - before)
+        of_later.append(time.process_time() - between)
         if time.monotonic() - begun > patience_s:
             break
     each = len(policies) * len(points)
@@ -36,9 +44,19 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         draws=len(points),
         least=least,
         most=most,
-        cpu_s=math.fsum(seconds) / len(seconds),
-        timed=len(seconds),
+        cpu_s=(math.fsum(of_hosts) * _hosts_anew(experiment, points[0]) + math.fsum(of_later)) / len(of_hosts),
+        timed=len(of_hosts),
     )
+
+
+def _hosts_anew(experiment: Experiment, point: Point) -> float:
+    """Share of the policies whose hosts run: those of the others, of the same draw, are the same."""
+    policies = policies_of(experiment)[:LOOKED_AT]
+    variants = [experiment.drawn(policy.number, point) for policy in policies]
+    if not stages.later_of(variants[0].scenario):
+        return 1.0
+    shared = reuse.are_shared((variant, experiment.head.seed, 0) for variant in variants)
+    return 1 - sum(shared) / len(shared)
 
 
 def most_of(experiment: Experiment) -> int:

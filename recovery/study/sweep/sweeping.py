@@ -28,12 +28,14 @@ TOGETHER = 20_000  # runs that may wait at once: each keeps its scenario
 class Sweeping:
     """A sweep at work: its runs, what the looks made of them, and every run that it wanted, with its key."""
 
-    def __init__(self, experiment: Experiment, folder: Path, place: Backend, tell: Tell) -> None:
-        """`tell` hears of runs wanted (less than 0: that need not run) and of runs done. Raises ScenarioError."""
+    def __init__(self, experiment: Experiment, folder: Path, place: Backend, tell: Tell, *, reuse: bool = True) -> None:
+        """`tell` hears of runs wanted (less than 0: that need not run) and of runs done; with `reuse` runs share their
+        stages. Raises ScenarioError.
+        """
         self.experiment, self.sweep = experiment, wanted(experiment)
         self.policies = policies_of(experiment)
         self.seed = experiment.head.seed
-        self.runs = Runs(experiment, folder, place, tell)
+        self.runs = Runs(experiment, folder, place, tell, reuse=reuse)
         self.looks = Looks(self.sweep, self.policies)
         self.jobs: list[tuple[Job, str]] = []
         self.tried = 0

@@ -10,6 +10,7 @@ from typing import Literal
 from recovery.model.sweep import Span
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
+from recovery.stages.outage import resolve
 from recovery.statistics import cliff
 from recovery.store.sweep_record import Threshold, Tried
 from recovery.study.runs import loop
@@ -123,12 +124,10 @@ def threshold(
         nonlocal each_s
         text = round(value) if whole else span.at(place_of(value))
         variant = experiment.drawn(0, ((key, text),))
-        keys = {identity.digest_of(variant, experiment.head.seed, r): r for r in replications}
-        todo = [
-            Work(k, variant, experiment.head.seed, r)
-            for k, r in keys.items()
-            if k not in known.found or k in known.again
-        ]
+        seed = experiment.head.seed
+        met = {r: resolve(variant, seed, r) for r in replications}
+        keys = {identity.digest_of(met[r], seed, r): r for r in replications}
+        todo = [Work(k, met[r], seed, r) for k, r in keys.items() if k not in known.found or k in known.again]
         progress.begin(f"{key} = {text}", replications, most, max(values - tried, 1))
 
         def add(rows: Sequence[Done]) -> None:

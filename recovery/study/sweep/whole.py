@@ -17,6 +17,7 @@ from recovery.store.manifest_record import FORMAT
 from recovery.store.sweep_record import Summary, SweepManifest
 from recovery.store.versions import versions
 from recovery.study.keeping import head_of
+from recovery.study.runs.chunks import forget
 from recovery.study.runs.executor import Backend
 from recovery.study.summary import course_of
 from recovery.study.sweep.policies import wanted
@@ -28,9 +29,10 @@ from recovery.study.sweep.table import curves_table, runs_table
 
 
 def run(
-    experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None
+    experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None, reuse: bool = True
 ) -> tuple[Path, Summary]:
-    """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json.
+    """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json. With `reuse`
+    what several runs share of their stages runs once, as long as it fits the memory of a worker.
 
     Raises ScenarioError before anything runs, or where too few draws are accepted; FileExistsError if the folder holds
     runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
@@ -44,10 +46,11 @@ def run(
         )
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    work = Sweeping(experiment, folder, place, tell or silent)
+    work = Sweeping(experiment, folder, place, tell or silent, reuse=reuse)
     with place:
         work.go()
         sensitivity = sensitivities(work)
+    forget()
     table = runs_table(work)
     curves = curves_table(work, table)
     summary = summary_of(work, table, sensitivity, folder)
@@ -104,7 +107,13 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def run_shard(
-    experiment: Experiment, *, out: Path, place: Backend, shard: tuple[int, int], tell: Tell | None = None
+    experiment: Experiment,
+    *,
+    out: Path,
+    place: Backend,
+    shard: tuple[int, int],
+    tell: Tell | None = None,
+    reuse: bool = True,
 ) -> int:
     """Run one part of a sweep, (number from 1, of how many), into the folder that all parts share or that is gathered
     later; how many runs it has. What is left, and the tables, are made by `run` with resume.
@@ -113,7 +122,7 @@ def run_shard(
     folder = out / experiment.name
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     with place:
-        return Sweeping(experiment, folder, place, tell or silent).part(*shard)
+        return Sweeping(experiment, folder, place, tell or silent, reuse=reuse).part(*shard)
 
 
 def digest_of(experiment: Experiment) -> str:
