@@ -82,6 +82,8 @@ CHANGES: dict[str, list[str]] = {
         'policy.admission = { name = "token-bucket", rate = "90%" }',
         'policy.admission = { name = "token-bucket", rate = "3/s", only = "establish", burst = "5s" }',
         'policy.admission = { name = "queue-size", rate = "150%", limit = "15s" }',
+        'policy.admission = { name = "queue-size-switch", limit = 12, low = 4 }',
+        'policy.admission = { name = "queue-size-ramp", limit = "30s", low = "5s", only = "establish" }',
         *(f'policy.queue = "{name}"' for name in ("lifo", "drop-expired")),
         'policy.queue = { name = "bounded", limit = "10s" }',
         'policy.queue = { name = "bounded", limit = 7 }\nhost.reject_cost = "100ms"',

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from recovery_kernels import draws, events, policies, requests
+from recovery_kernels import draws, events, limits, policies, requests
 from recovery_kernels.draws import Dist
 from twin.requests import Twin
 
@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "poisson": 1,
     "window_ns": 10 * S,
     "client": policies.Client(policies.IMMEDIATE, constant(0), 0.0, 2.0, 0.0, -1, 10**6),
-    "admission": policies.Admission(policies.OPEN, 0.0, 1.0, 1.0, 0),
+    "admission": policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0.0, 0),
     "queue": policies.Queue(policies.FIFO, 0, 0, 0),
     "lease": policies.Lease(policies.LEASE_FIXED, constant(180 * S), 0, 0, 1.0),
 }
@@ -300,10 +300,11 @@ def cases(draw: st.DrawFn, queue: int) -> Case:
                 draw(st.sampled_from([1 * G, 2 * G])),
             ),
             admission=policies.Admission(
-                draw(st.sampled_from([policies.OPEN, policies.OPEN, policies.TOKEN_BUCKET, policies.QUEUE_SIZE])),
+                draw(st.sampled_from([limits.OPEN, *range(limits.RAMP + 1)])),
                 draw(st.sampled_from([0.1 / G, 0.5 / G, 1.0 / G])),
                 draw(st.sampled_from([1.0, 2.5, 5.0])),
                 draw(st.sampled_from([1.0, 3.0, 7.0])),
+                draw(st.sampled_from([0.0, 0.5, 2.0])),
                 draw(st.integers(0, 1)),
             ),
             queue=policies.Queue(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from kernel_cases import TABLE, Case, G, draws, grid, policies, requests
+from kernel_cases import TABLE, Case, G, draws, grid, limits, policies, requests
 from twin import coldstart
 from twin.requests import Twin, histogram_part
 from twin.sessions import chance
@@ -50,7 +50,13 @@ RETRIES = {
     policies.EXPONENTIAL: "exponential",
     policies.FULL_JITTER: "full-jitter",
 }
-ADMISSIONS = {policies.OPEN: "open", policies.TOKEN_BUCKET: "token-bucket", policies.QUEUE_SIZE: "queue-size"}
+ADMISSIONS = {
+    limits.OPEN: "open",
+    limits.TOKEN_BUCKET: "token-bucket",
+    limits.LINEAR: "queue-size",
+    limits.SWITCH: "queue-size-switch",
+    limits.RAMP: "queue-size-ramp",
+}
 LEASES = {
     policies.LEASE_FIXED: "fixed",
     policies.GRACE: "fixed",
@@ -165,6 +171,7 @@ def scenario_of(case: Case) -> Scenario:
             admission.burst,
             admission.limit,
             bool(admission.establish_only),
+            low=admission.low,
         ),
     )
     dependency, playbook = [], []

@@ -33,7 +33,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "burst": (0, "2s", "2001ms"),
     "only": ("establish",),
     "limit": (1501, 1502, "1m", "61s"),
-    "low": (999, 3),
+    "low": (999, 3, "20s", "21s"),
     "max_age": ("5s", "1m"),
     "margin": ("5s", "6s"),
     "grace": (0, "11s"),

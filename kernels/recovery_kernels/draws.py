@@ -20,6 +20,7 @@ from recovery_kernels.jit import inline, kernel
 
 # Streams: one for each purpose, so that two purposes never share a draw.
 PHASE, SERVICE, TIMEOUT, RETRY, CHECK, LEASE, DEPENDENCY, ARRIVAL = range(8)
+ADMISSION = 24  # those between are of the later stages
 
 # Distributions, by number.
 CONSTANT, UNIFORM, EXPONENTIAL, LOGNORMAL, WEIBULL, PARETO, EMPIRICAL = range(7)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import batches, policies
+from recovery_kernels import batches, limits, policies
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import (
     CHANGE,
@@ -177,23 +177,15 @@ def _throttled(inputs, state, t):  # type: ignore[no-untyped-def]
     """Whether the request throttle says no at `t`; a token is taken if it does not."""
     whole = state.whole
     real = state.real
+    bucket, tokens = whole[BUCKET_AT:], real[TOKENS:]
     while whole[CONTROL] < inputs.throttle_ns.shape[0] and inputs.throttle_ns[place(whole[CONTROL])] <= t:
-        at = inputs.throttle_ns[place(whole[CONTROL])]
-        burst = inputs.throttle[place(whole[CONTROL]), 1]
-        if real[RATE] < 0.0:
-            real[TOKENS] = burst
-        else:
-            passed = at - whole[BUCKET_AT]
-            real[TOKENS] = min(policies.refill(real[TOKENS], real[RATE], real[BURST], passed), burst)
-        whole[BUCKET_AT] = at
-        real[RATE] = inputs.throttle[place(whole[CONTROL]), 0]
-        real[BURST] = burst
+        step = place(whole[CONTROL])
+        rate, burst = inputs.throttle[step, 0], inputs.throttle[step, 1]
+        limits.turn(bucket, tokens, inputs.throttle_ns[step], rate, burst, real[RATE] >= 0.0)
         whole[CONTROL] += 1
     if real[RATE] < 0.0:
         return False
-    real[TOKENS] = policies.refill(real[TOKENS], real[RATE], real[BURST], t - whole[BUCKET_AT])
-    whole[BUCKET_AT] = t
-    if real[TOKENS] < 1.0:
+    if not limits.fill(bucket, tokens, t):
         return True
     real[TOKENS] -= 1.0
     return False

@@ -14,8 +14,6 @@ from recovery_kernels.jit import inline
 
 # client: when does an attempt that failed come back
 IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER = range(4)
-# admission: is a request let in
-OPEN, TOKEN_BUCKET, QUEUE_SIZE = range(3)
 # queue: who is next, who is dropped
 FIFO, LIFO, BOUNDED, DROP_EXPIRED = range(4)
 # lease: what does late mean
@@ -39,16 +37,16 @@ class Client(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """TOKEN_BUCKET: rate and burst. QUEUE_SIZE: rate of an empty queue, burst, and the queue length at which nothing
-    is let in.
+    """A limit (`limits.Limit`) by the tokens or the waiting requests of a host.
 
-    With `establish_only` a client whose lease still runs passes without a token.
+    With `establish_only` a client whose lease still runs passes without being asked for.
     """
 
     kind: int
     rate_per_ns: float
     burst: float
     limit: float
+    low: float
     establish_only: int
 
 
@@ -91,22 +89,6 @@ def retry_delay_ns(policy, table, key, client, attempt, tries):  # type: ignore[
     if policy.kind == FULL_JITTER:
         delay *= uniform(key, client, attempt)
     return whole_ns(delay)
-
-
-@inline
-def refill(tokens, rate_per_ns, burst, passed_ns):  # type: ignore[no-untyped-def]
-    """Level of a token bucket after `passed_ns`."""
-    return min(burst, tokens + rate_per_ns * passed_ns)
-
-
-@inline
-def admission_rate(policy, queue_length):  # type: ignore[no-untyped-def]
-    """Rate at which the bucket fills while the queue has this length (linear law: full when empty, none at the
-    limit).
-    """
-    if policy.kind == QUEUE_SIZE:
-        return policy.rate_per_ns * max(0.0, 1.0 - queue_length / policy.limit)
-    return policy.rate_per_ns
 
 
 @inline

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import batches, policies
+from recovery_kernels import batches, limits, policies
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
 from recovery_kernels.draws import Dist, draw, slowed, uniform, whole_ns
@@ -24,13 +24,10 @@ DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
 # Streams of draws: they follow those of launches.
 SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
 
-# What lets a job into a shard's queue: everything; a token bucket; and the three laws of a limit by the queue's size.
-OPEN, TOKEN_BUCKET, LINEAR, HYSTERESIS, RAMP = range(5)
-
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD = range(6)
 WHOLE = 6
-HEAD, TAIL, BUCKET_AT, BLOCKED = range(4)  # columns of State.shards
-TOKENS, BUCKET_RATE = range(2)  # columns of State.buckets
+HEAD, TAIL, INTAKE = range(3)  # columns of State.shards; from INTAKE on, what the shard's limit remembers
+SHARD_COLUMNS, BUCKET_COLUMNS = 4, 3  # columns of State.shards and State.buckets
 
 # Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
 # and the most that waited at one time in it.
@@ -39,18 +36,6 @@ TOKENS, BUCKET_RATE = range(2)  # columns of State.buckets
     WAITING_END, ASLEEP_END, WAITING_MAX,
 ) = range(13)  # fmt: skip
 SERIES = 13
-
-
-class Intake(NamedTuple):
-    """TOKEN_BUCKET: rate and burst of a shard. LINEAR: the rate times 1 − q/limit. HYSTERESIS: nothing from q = limit
-    on until q = low. RAMP: refused with a probability that rises from 0 at q = low to 1 at q = limit.
-    """
-
-    kind: int
-    rate_per_ns: float
-    burst: float
-    limit: float
-    low: float
 
 
 class Params(NamedTuple):
@@ -65,7 +50,7 @@ class Params(NamedTuple):
     slowdown_n: float
     fail_share: float
     client: policies.Client
-    intake: Intake
+    intake: limits.Limit
     tells: int
 
 
@@ -96,7 +81,7 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; rows, heads, counts: work that waits for its window (launches.State); shards
-    int64[shards, 4] and buckets float64[shards, 2]; rings int64[shards, power of two, NEXT], the queues; free_ns
+    int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT], the queues; free_ns
     int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch; series
     int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
     finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
@@ -199,27 +184,11 @@ def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untype
 @inline
 def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type: ignore[no-untyped-def]
     """What the intake of a shard says at `now`, with `queue` jobs waiting."""
-    intake = params.intake
-    if intake.kind == OPEN:
-        return True
-    if intake.kind == HYSTERESIS:
-        if queue >= intake.limit:
-            state.shards[shard, BLOCKED] = 1
-        elif queue <= intake.low:
-            state.shards[shard, BLOCKED] = 0
-        return state.shards[shard, BLOCKED] == 0
-    if intake.kind == RAMP:
-        return uniform(keys.admit, identity, tries) * (intake.limit - intake.low) >= queue - intake.low
-    buckets = state.buckets
-    passed = now - state.shards[shard, BUCKET_AT]
-    tokens = policies.refill(buckets[shard, TOKENS], buckets[shard, BUCKET_RATE], intake.burst, passed)
-    state.shards[shard, BUCKET_AT] = now
-    buckets[shard, BUCKET_RATE] = intake.rate_per_ns
-    if intake.kind == LINEAR:
-        buckets[shard, BUCKET_RATE] *= max(0.0, 1.0 - queue / intake.limit)
-    is_let_in = tokens >= 1.0
-    buckets[shard, TOKENS] = tokens - 1.0 if is_let_in else tokens
-    return is_let_in
+    whole, real = state.shards[shard, INTAKE:], state.buckets[shard]
+    if not limits.lets_in(params.intake, whole, real, now, queue, keys.admit, identity, tries):
+        return False
+    limits.spend(params.intake, real)
+    return True
 
 
 @inline
@@ -306,7 +275,7 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
         count = inputs.first[window + np.uint64(1)] - inputs.first[window] + state.counts[window]
         if count > state.order.shape[0]:
             return GROW_BATCH
-        comes_back = params.intake.kind != OPEN or params.fail_share > 0.0
+        comes_back = params.intake.kind != limits.OPEN or params.fail_share > 0.0
         if comes_back and whole[FREE_ROWS] < count + whole[WAITING]:
             return GROW_ROWS
         longest = 0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import draws, events, policies
+from recovery_kernels import draws, events, limits, policies
 from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.draws import Dist
 from recovery_kernels.events import (
@@ -48,15 +48,17 @@ DONE, GROW_QUEUE, GROW_CLIENTS, GROW_LOG, TOO_MANY_JOBS = range(5)
 # Whole-number memory of a host (Host.whole).
 (
     NOW, NEAR_SIZE, CURSOR, HEAD, TAIL, WAITING, BUSY, COST_NS, DOWN_UNTIL, LEASED, BIN, EDGE, CONTROL, FROZEN,
-    NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, BUCKET_AT, GATE_AT, GATE_ON, SLEEPERS, UNLEASED_NS,
-    JOBS_DONE,
+    NEXT_ARRIVAL, JOB, SEGMENT, LOG, BUSY_NS, IDLE_NS, DOWN_NS, ADMISSION_AT, ADMISSION_CLOSED, GATE_AT, GATE_ON,
+    SLEEPERS, UNLEASED_NS, JOBS_DONE,
     LATENCY_MAX, UNLEASED_CARRY, OPEN, QUEUE_PEAK, OLDEST_PEAK, OPEN_PEAK,
-) = range(33)  # fmt: skip
-WHOLE = 33
+) = range(34)  # fmt: skip
+WHOLE = 34
 
 # Fractional memory of a host (Host.real).
-TOKENS, BUCKET_RATE, GATE_TOKENS, GATE_RATE, GATE_BURST, DEPENDENCY_FAILS, ARRIVAL_AT = range(7)
-REAL = 7
+(
+    ADMISSION_TOKENS, ADMISSION_RATE, ADMISSION_BURST, GATE_TOKENS, GATE_RATE, GATE_BURST, DEPENDENCY_FAILS, ARRIVAL_AT,
+) = range(8)  # fmt: skip
+REAL = 8
 
 # Columns of the time series (Host.series): flows of the window, levels at its end, and the largest levels in it.
 (
@@ -133,6 +135,7 @@ class Keys(NamedTuple):
     lease: np.uint64
     dependency: np.uint64
     arrival: np.uint64
+    admission: np.uint64
 
 
 class Host(NamedTuple):
@@ -371,9 +374,7 @@ def _restart(params, host, wrap, now, down_ns):  # type: ignore[no-untyped-def]
     whole[WAITING] = 0
     whole[COST_NS] = 0
     whole[HEAD] = whole[TAIL]
-    whole[BUCKET_AT] = up
-    host.real[TOKENS] = params.admission.burst
-    host.real[BUCKET_RATE] = policies.admission_rate(params.admission, 0)
+    limits.begin(params.admission, whole[ADMISSION_AT:], host.real[ADMISSION_TOKENS:], up)
 
 
 @kernel
@@ -395,20 +396,12 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
     elif what == RESTART:
         _restart(params, host, wrap, now, inputs.controls[i, 2])
     else:
-        rate = inputs.control_args[i, 0]
-        burst = inputs.control_args[i, 1]
-        if whole[GATE_ON] != GATE_OFF:
-            tokens = policies.refill(real[GATE_TOKENS], real[GATE_RATE], real[GATE_BURST], now - whole[GATE_AT])
-            real[GATE_TOKENS] = min(tokens, burst)
-        else:
-            real[GATE_TOKENS] = burst
+        rate, burst = inputs.control_args[i, 0], inputs.control_args[i, 1]
+        limits.turn(whole[GATE_AT:], real[GATE_TOKENS:], now, rate, burst, whole[GATE_ON] != GATE_OFF)
         if rate < 0.0:
             whole[GATE_ON] = GATE_OFF
         else:
             whole[GATE_ON] = GATE_ESTABLISH if inputs.controls[i, 2] != 0 else GATE_ALL
-        whole[GATE_AT] = now
-        real[GATE_RATE] = rate
-        real[GATE_BURST] = burst
     whole[CONTROL] = i + 1
 
 
@@ -474,37 +467,31 @@ def _timeout_ns(params, keys, inputs, client, attempt):  # type: ignore[no-untyp
 
 
 @inline
-def _admits(params, host, row, now):  # type: ignore[no-untyped-def]
+def _admits(params, keys, host, row, now):  # type: ignore[no-untyped-def]
     """Whether a request that comes now is let in: -1, or the column of the series that counts its rejection."""
     whole = host.whole
     real = host.real
     if now < whole[DOWN_UNTIL]:
         return REJECTED_DOWN
     is_gated = whole[GATE_ON] != GATE_OFF
-    is_limited = params.admission.kind != policies.OPEN
+    is_limited = params.admission.kind != limits.OPEN
     if (is_gated or is_limited) and params.traffic == HOLDERS and host.clients[row, EXPIRES] > now:
         is_gated = whole[GATE_ON] == GATE_ALL
         is_limited = is_limited and params.admission.establish_only == 0
-    if is_gated:
-        real[GATE_TOKENS] = policies.refill(real[GATE_TOKENS], real[GATE_RATE], real[GATE_BURST], now - whole[GATE_AT])
-        whole[GATE_AT] = now
-        if real[GATE_TOKENS] < 1.0:
-            return REJECTED_GATE
-    if is_limited:
-        passed = now - whole[BUCKET_AT]
-        tokens = policies.refill(real[TOKENS], real[BUCKET_RATE], params.admission.burst, passed)
-        real[TOKENS] = tokens
-        whole[BUCKET_AT] = now
-        real[BUCKET_RATE] = policies.admission_rate(params.admission, whole[WAITING])
-        if tokens < 1.0:
-            return REJECTED_ADMISSION
+    if is_gated and not limits.fill(whole[GATE_AT:], real[GATE_TOKENS:], now):
+        return REJECTED_GATE
+    if is_limited and not limits.lets_in(
+        params.admission, whole[ADMISSION_AT:], real[ADMISSION_TOKENS:], now, whole[WAITING],
+        keys.admission, host.clients[row, CLIENT], host.clients[row, ATTEMPT],
+    ):  # fmt: skip
+        return REJECTED_ADMISSION
     if params.queue.kind == policies.BOUNDED and whole[BUSY] == params.workers and whole[WAITING] >= params.queue.limit:
         return REJECTED_FULL
     # Tokens are spent only by what is really let in.
     if is_gated:
         real[GATE_TOKENS] -= 1.0
     if is_limited:
-        real[TOKENS] -= 1.0
+        limits.spend(params.admission, real[ADMISSION_TOKENS:])
     return -1
 
 
@@ -518,7 +505,7 @@ def _submit(params, keys, inputs, host, wrap, shift, now, client):  # type: igno
     clients[row, ATTEMPT] = attempt
     host.series[place(whole[BIN]), SUBMITTED] += 1
     _note(host, now, LOG_SUBMIT, client, attempt)
-    refused = _admits(params, host, row, now)
+    refused = _admits(params, keys, host, row, now)
     if refused >= 0:
         host.series[place(whole[BIN]), refused] += 1
         _note(host, now, LOG_REJECT, client, attempt)

@@ -236,11 +236,11 @@ def _thinned(run: hosts.HostRun, workers: int, slower: float) -> None:
         drop_cost_ns=min(round(p.drop_cost_ns * slower), draws.FAR_NS),
         slowdown_n=p.slowdown_n / by,
         admission=a._replace(
-            rate_per_ns=a.rate_per_ns / by, burst=max(1.0, a.burst / by), limit=max(1.0, a.limit / by)
+            rate_per_ns=a.rate_per_ns / by, burst=max(1.0, a.burst / by), limit=max(1.0, a.limit / by), low=a.low / by
         ),
         queue=q._replace(limit=max(round(q.limit / by), min(q.limit, 1))),
     )
-    run.host.real[requests.TOKENS] = run.params.admission.burst
+    hosts.fill_bucket(run.host, run.params.admission.burst)
     _thin_gates(run, by)
     run.inputs = run.inputs._replace(arrivals_per_ns=run.inputs.arrivals_per_ns / by)
 

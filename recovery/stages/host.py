@@ -154,7 +154,10 @@ def stream_key(seed: int, replication: int, stream: int, host: int) -> np.uint64
 
 def stream_keys(seed: int, replication: int, host: int) -> Keys:
     """Keys of every stream that the request kernel draws from, of one host."""
-    streams = (draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL)
+    streams = (
+        draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
+        draws.ADMISSION,
+    )  # fmt: skip
     return Keys(*[stream_key(seed, replication, stream, host) for stream in streams])
 
 
@@ -198,11 +201,16 @@ def new_host(
     host.clients[:, events.CLIENT] = events.NOBODY
     host.whole[requests.EDGE] = params.window_ns
     host.whole[requests.NEXT_ARRIVAL] = events.NEVER
-    host.real[requests.TOKENS] = params.admission.burst
+    fill_bucket(host, params.admission.burst)
     run = HostRun(params, keys, inputs, host, rows - 1 if jobs else -1, shift)
     if jobs:
         requests.first_arrival(params, keys, inputs, host)
     return run
+
+
+def fill_bucket(host: Host, burst: float) -> None:
+    """Let the bucket of the host's admission be full, and hold so much."""
+    host.real[[requests.ADMISSION_TOKENS, requests.ADMISSION_BURST]] = burst
 
 
 def wake_holders(run: HostRun, first_ns: Whole, expires_ns: Whole) -> None:

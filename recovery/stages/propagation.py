@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
+from recovery_kernels.limits import Limit
 
 from recovery.measures.histograms import quantile_s
 from recovery.measures.lasting import normal_from_s, stays_from
@@ -84,18 +85,14 @@ class PropagationRun:
         self.state = state._replace(rings=rings)
 
 
-def intake_of(intake: object, shards: int) -> kernel.Intake:
+def intake_of(intake: object, shards: int) -> Limit:
     """The kernel's form of what is let in; a rate is the stage's, shards get equal parts."""
     if isinstance(intake, IntakeBucket | LinearLimit):
-        rate = intake.rate / shards
-        is_linear = isinstance(intake, LinearLimit)
         limit = float(intake.limit) if isinstance(intake, LinearLimit) else 1.0
-        kind = kernel.LINEAR if is_linear else kernel.TOKEN_BUCKET
-        return kernel.Intake(kind, rate / 1e9, max(1.0, rate * intake.burst), limit, 0.0)
+        return queueing.limit(intake.name, intake.rate / shards, intake.burst, limit)
     if isinstance(intake, Hysteresis | Ramp):
-        kind = kernel.HYSTERESIS if isinstance(intake, Hysteresis) else kernel.RAMP
-        return kernel.Intake(kind, 0.0, 1.0, float(intake.limit), float(intake.low))
-    return kernel.Intake(kernel.OPEN, 0.0, 1.0, 1.0, 0.0)
+        return queueing.limit(intake.name, limit=float(intake.limit), low=float(intake.low))
+    return queueing.limit("open")
 
 
 def _section(scenario: Scenario) -> Propagation:
@@ -144,8 +141,8 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         rows=rows,
         heads=heads,
         counts=counts,
-        shards=np.zeros((part.shards, 4), np.int64),
-        buckets=np.tile([params.intake.burst, params.intake.rate_per_ns], (part.shards, 1)),
+        shards=np.zeros((part.shards, kernel.SHARD_COLUMNS), np.int64),
+        buckets=np.tile([params.intake.burst, params.intake.rate_per_ns, params.intake.burst], (part.shards, 1)),
         rings=np.zeros((part.shards, _RING, batches.NEXT), np.int64),
         free_ns=workers.all_free(part.workers, part.shards),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 import numpy as np
-from recovery_kernels import draws, policies, requests
+from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.requests import Inputs, Params
 
@@ -92,19 +92,41 @@ def client(policy: named.ClientPolicy, retries: int, round_trip_ns: int, table: 
     return plain
 
 
+LIMITS = {
+    "open": limits.OPEN,
+    "token-bucket": limits.TOKEN_BUCKET,
+    "queue-size": limits.LINEAR,
+    "queue-size-switch": limits.SWITCH,
+    "queue-size-ramp": limits.RAMP,
+}
+
+
+def limit(
+    law: str, rate_per_s: float = 0.0, burst_s: float = 0.0, limit: float = 1.0, low: float = 0.0
+) -> limits.Limit:
+    """The kernel's form of a limit by tokens (a rate and what of it may be saved up) or by a queue (its requests)."""
+    return limits.Limit(LIMITS[law], rate_per_s / 1e9, _burst(rate_per_s, burst_s), limit, low)
+
+
+def _admission(scenario: Scenario) -> policies.Admission:
+    """What a host lets in: of a rate it has an equal part, a time becomes the requests that are worked off in it."""
+    policy, rate = scenario.policy.admission, scenario.establish_per_s
+    if isinstance(policy, named.Open):
+        return policies.Admission(*limit(policy.name), 0)
+    most, low, per_s, burst_s = 1.0, 0.0, 0.0, 0.0
+    if isinstance(policy, named.TokenBucket | named.QueueSize):
+        per_s, burst_s = policy.rate.of_host(rate, scenario.hosts), policy.burst
+    if not isinstance(policy, named.TokenBucket):
+        most = float(max(1, queue_limit(policy.limit, rate)))
+    if isinstance(policy, named.QueueSizeSwitch | named.QueueSizeRamp):
+        low = float(queue_limit(policy.low, rate))
+    return policies.Admission(*limit(policy.name, per_s, burst_s, most, low), int(policy.only == "establish"))
+
+
 def params(scenario: Scenario, table: Table) -> Params:
     """What decides every host's run."""
     part, policy = scenario.host, scenario.policy
     rate = scenario.establish_per_s
-    admission = policies.Admission(policies.OPEN, 0.0, 1.0, 1.0, 0)
-    if isinstance(policy.admission, named.TokenBucket | named.QueueSize):
-        per_s = policy.admission.rate.of_host(rate, scenario.hosts)
-        kind, limit = policies.TOKEN_BUCKET, 1.0
-        if isinstance(policy.admission, named.QueueSize):
-            kind, limit = policies.QUEUE_SIZE, float(max(1, queue_limit(policy.admission.limit, rate)))
-        admission = policies.Admission(
-            kind, per_s / 1e9, _burst(per_s, policy.admission.burst), limit, int(policy.admission.only == "establish")
-        )
     queue = policies.Queue(policies.FIFO, 0, 0, 0)
     if isinstance(policy.queue, named.Lifo):
         queue = policies.Queue(policies.LIFO, 0, 0, 0)
@@ -145,7 +167,7 @@ def params(scenario: Scenario, table: Table) -> Params:
         poisson=int(scenario.jobs is not None and scenario.jobs.arrivals == "poisson"),
         window_ns=ns(scenario.coupling.window),
         client=client(policy.client, retries, round_trip, table),
-        admission=admission,
+        admission=_admission(scenario),
         queue=queue,
         lease=lease,
     )

@@ -8,8 +8,7 @@ from __future__ import annotations
 import collections
 from typing import Any
 
-from recovery_kernels import draws, policies
-from recovery_kernels import propagation as propagation_kernel
+from recovery_kernels import draws, limits, policies
 
 LAUNCH, CHANGE, RELEASED = 0, 1, 2
 Counts = list[collections.Counter[str]]
@@ -227,16 +226,16 @@ class PropagationTwin:
 
     def is_let_in(self, shard: int, item: tuple[int, int, int, int]) -> bool:
         intake, queue, (time, _, identity, tries) = self.params.intake, len(self.waiting[shard]), item
-        if intake.kind == propagation_kernel.OPEN:
+        if intake.kind == limits.OPEN:
             return True
-        if intake.kind == propagation_kernel.HYSTERESIS:
+        if intake.kind == limits.SWITCH:
             self.is_blocked[shard] = queue >= intake.limit or (self.is_blocked[shard] and queue > intake.low)
             return not self.is_blocked[shard]
-        if intake.kind == propagation_kernel.RAMP:
+        if intake.kind == limits.RAMP:
             return uniform(self.keys.admit, identity, tries) * (intake.limit - intake.low) >= queue - intake.low
         tokens, rate, at = self.bucket[shard]
         tokens = min(intake.burst, tokens + rate * (time - at))
-        if intake.kind == propagation_kernel.LINEAR:
+        if intake.kind == limits.LINEAR:
             rate = intake.rate_per_ns * max(0.0, 1.0 - queue / intake.limit)
         self.bucket[shard] = (tokens - 1 if tokens >= 1 else tokens, rate, time)
         return tokens >= 1

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from recovery_kernels import draws, policies, requests
+from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.requests import Inputs, Keys, Params
 
 CONTROL, FINISH, DEADLINE, SUBMISSION = range(4)  # the order of events at one time
@@ -149,6 +149,7 @@ class Twin:
     queue_max: int = 0
     oldest_max_ns: int = 0
     open_max: int = 0
+    is_closed: bool = False  # by the switch of the queue's size
 
     def __post_init__(self) -> None:
         self.series = np.zeros((self.windows + 1, requests.SERIES), np.int64)
@@ -305,14 +306,24 @@ class Twin:
                 return requests.REJECTED_GATE
             taken.append(self.gate)
         admission = self.params.admission
-        if admission.kind != policies.OPEN and not (admission.establish_only and is_leased):
-            self.bucket.fill(self.now)
-            self.bucket.rate_per_ns = admission.rate_per_ns
-            if admission.kind == policies.QUEUE_SIZE:
-                self.bucket.rate_per_ns *= max(0.0, 1.0 - len(self.queue) / admission.limit)
-            if self.bucket.tokens < 1.0:
-                return requests.REJECTED_ADMISSION
-            taken.append(self.bucket)
+        if admission.kind != limits.OPEN and not (admission.establish_only and is_leased):
+            waiting = len(self.queue)
+            if admission.kind == limits.SWITCH:
+                self.is_closed = waiting >= admission.limit or (self.is_closed and waiting > admission.low)
+                if self.is_closed:
+                    return requests.REJECTED_ADMISSION
+            elif admission.kind == limits.RAMP:
+                u = float(draws.uniform(self.keys.admission, client.number, client.attempt))
+                if u * (admission.limit - admission.low) < waiting - admission.low:
+                    return requests.REJECTED_ADMISSION
+            else:
+                self.bucket.fill(self.now)
+                self.bucket.rate_per_ns = admission.rate_per_ns
+                if admission.kind == limits.LINEAR:
+                    self.bucket.rate_per_ns *= max(0.0, 1.0 - waiting / admission.limit)
+                if self.bucket.tokens < 1.0:
+                    return requests.REJECTED_ADMISSION
+                taken.append(self.bucket)
         all_busy = len(self.serving) == self.params.workers
         if self.params.queue.kind == policies.BOUNDED and all_busy and len(self.queue) >= self.params.queue.limit:
             return requests.REJECTED_FULL
@@ -523,3 +534,4 @@ class Twin:
         self.cost_ns = 0
         self.down_until = max(self.down_until, self.now + down_ns)
         self.bucket = Bucket(self.bucket.burst, self.bucket.rate_per_ns, self.bucket.burst, self.down_until)
+        self.is_closed = False

@@ -4,7 +4,14 @@ Each class is one policy; its docstring is its rule, its fields are its paramete
 decided in `recovery_kernels.policies`.
 """
 
-from recovery.model.policies.admission import AdmissionPolicy, Open, QueueSize, TokenBucket
+from recovery.model.policies.admission import (
+    AdmissionPolicy,
+    Open,
+    QueueSize,
+    QueueSizeRamp,
+    QueueSizeSwitch,
+    TokenBucket,
+)
 from recovery.model.policies.client import ClientPolicy, Exponential, Fixed, FullJitter, Immediate
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
@@ -14,7 +21,7 @@ from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, Queu
 
 AXES: dict[str, tuple[type[Policy], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter),
-    "admission": (Open, TokenBucket, QueueSize),
+    "admission": (Open, TokenBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
 }
@@ -33,6 +40,6 @@ MEANING = {
 __all__ = [
     "AXES", "HEALTH", "INTAKES", "MEANING", "AdmissionPolicy", "Bounded", "ClientPolicy", "CreditOnArrival",
     "DropExpired", "Exponential", "Fifo", "Fixed", "FleetRate", "Freeze", "FullJitter", "Grace", "Immediate",
-    "LeaseFixed", "LeasePolicy", "Lifo", "Open", "Policy", "QueuePolicy", "QueueSize", "RateOfFleet", "TokenBucket",
-    "name_of",
+    "LeaseFixed", "LeasePolicy", "Lifo", "Open", "Policy", "QueuePolicy", "QueueSize", "QueueSizeRamp",
+    "QueueSizeSwitch", "RateOfFleet", "TokenBucket", "name_of",
 ]  # fmt: skip

@@ -1,10 +1,10 @@
 """Policies of admission: whether a request is let in."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from recovery.model.policies.policy import FleetRate, LimitFrom1, Policy, RateAbove0, words_of_limit
+from recovery.model.policies.policy import FleetRate, Limit, LimitFrom1, Policy, RateAbove0, words_of_limit
 from recovery.units import Duration, tell_duration
 
 
@@ -78,4 +78,59 @@ class QueueSize(Policy):
         return f"let in {self.rate.words}, less the longer the queue, nothing at {limit}{_burst(self.burst, self.only)}"
 
 
-AdmissionPolicy = Open | TokenBucket | QueueSize
+class _ByQueue(Policy):
+    """What the laws without a bucket have in common: two queues, and whom they hold up."""
+
+    axis: ClassVar[str] = "admission"
+    limit: LimitFrom1
+    low: Limit
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether renewals of leases that still run are held up too"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if isinstance(self.low, int) != isinstance(self.limit, int):
+            raise ValueError("want limit and low both in requests, or both as times")
+        if self.low >= self.limit:
+            raise ValueError("want low below limit")
+        return self
+
+
+class QueueSizeSwitch(_ByQueue):
+    """Nothing is let in from q = limit waiting requests on, until the queue has fallen to low."""
+
+    source: ClassVar[str] = "the announced limit by the size of the waiting queue, as a switch; law assumed"
+    name: Literal["queue-size-switch"] = "queue-size-switch"
+    limit: LimitFrom1 = Field(
+        60.0, description='queue at which a host closes: requests a host, or the time to work them off, "60s"'
+    )
+    low: Limit = Field(30.0, description="queue at which it opens again, written as limit is")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        limits = f"{words_of_limit(self.limit)} on, until {words_of_limit(self.low)} are left"
+        return f"let nothing in from {limits}{_burst(1.0, self.only)}"
+
+
+class QueueSizeRamp(_ByQueue):
+    """A request is refused with a probability that rises from 0 at q = low waiting requests to 1 at q = limit."""
+
+    source: ClassVar[str] = (
+        "the announced limit as a ramp, as in failsafe-go's adaptive limiter (2 to 3 times its limit)"
+    )
+    name: Literal["queue-size-ramp"] = "queue-size-ramp"
+    limit: LimitFrom1 = Field(
+        90.0, description='queue from which all are refused: requests a host, or the time to work them off, "90s"'
+    )
+    low: Limit = Field(60.0, description="queue from which some are refused, written as limit is")
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        limits = f"from {words_of_limit(self.low)} on, and all from {words_of_limit(self.limit)} on"
+        return f"refuse some {limits}{_burst(1.0, self.only)}"
+
+
+AdmissionPolicy = Open | TokenBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp

@@ -12,6 +12,7 @@ from twin.sessions.scenario import FAR_NS, Dist
 
 SERVICE, TIMEOUT, RETRY, CHECK = draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK
 LEASE, DEPENDENCY, ARRIVAL = draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL
+ADMISSION = draws.ADMISSION
 # New streams. In brackets what stands for (client, attempt), where it is something else.
 NOTICE, FIRST_DELAY = 8, 9  # the attempt that follows
 BAR, BAR_TIME = 10, 11

@@ -74,7 +74,8 @@ class Entrance:
             if which < first or door is None or not door.is_for(request.number, self.is_leased(self.owner(request))):
                 continue
             before = sum(self.cost(other.number) for other in door.line)
-            said = door.ask(self.now, cost, before, len(self.queue))
+            u = self.chance.uniform(chance.ADMISSION, request.number, request.who, request.attempt)
+            said = door.ask(self.now, cost, before, len(self.queue), u)
             if said == "refuse":
                 self.refuse(request, door.name, door)
                 return
@@ -98,7 +99,7 @@ class Entrance:
     def take_tokens(self, doors: list[Door], cost: float) -> None:
         """A request was let in."""
         for door in doors:
-            door.bucket.tokens -= cost
+            door.spend(cost)
 
     def is_full(self, number: int) -> bool:
         """Whether no worker is free, and as many wait as may."""

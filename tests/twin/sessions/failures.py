@@ -74,6 +74,7 @@ class Failures:
         self.serves_from = self.down_until + self.settings.get("start_time_ns")
         bucket = self.admission.bucket
         self.admission.bucket = Bucket(bucket.burst, bucket.rate_per_ns, bucket.burst, self.down_until)
+        self.admission.is_closed = False
         self.wake_at(self.serves_from)
 
     def lose(self, requests: list[Request], how: str, is_told: bool) -> None:

@@ -45,6 +45,7 @@ class Door:
     bucket: Bucket
     line: list[Request] = field(default_factory=list)
     share: float = 1.0  # of its rate, as the law of the queue's size had it at the last look
+    is_closed: bool = False  # by the switch of the queue's size
 
     def is_for(self, number: int, is_leased: bool) -> bool:
         """Whether it holds up a request of this class."""
@@ -52,12 +53,17 @@ class Door:
         is_of_these = rule.classes is None or number in rule.classes
         return rule.kind != "open" and is_of_these and not (rule.is_establish_only and is_leased)
 
-    def ask(self, now: int, cost: float, costs_before: float, queue: int) -> str:
+    def ask(self, now: int, cost: float, costs_before: float, queue: int, u: float) -> str:
         """What happens to a request that comes now: pass, wait or refuse.
 
-        `costs_before`: tokens that those in the line want; `queue`: requests that wait for a worker.
+        `costs_before`: tokens that those in the line want; `queue`: requests that wait for a worker; `u`: its draw.
         """
         rule, bucket = self.limiter, self.bucket
+        if rule.kind == "queue-size-switch":
+            self.is_closed = queue >= rule.limit or (self.is_closed and queue > rule.low)
+            return "refuse" if self.is_closed else "pass"
+        if rule.kind == "queue-size-ramp":
+            return "refuse" if u * (rule.limit - rule.low) < queue - rule.low else "pass"
         if not self.line:
             bucket.fill(now)
             self.share = max(0.0, 1.0 - queue / rule.limit) if rule.kind == "queue-size" else 1.0
@@ -69,6 +75,11 @@ class Door:
         missing = costs_before + cost - bucket.level(now)
         wait_ns = missing / bucket.rate_per_ns if bucket.rate_per_ns > 0.0 else math.inf
         return "wait" if wait_ns <= rule.wait_ns else "refuse"
+
+    def spend(self, cost: float) -> None:
+        """What was let in takes its tokens, where there are any."""
+        if self.limiter.kind in ("token-bucket", "queue-size"):
+            self.bucket.tokens -= cost
 
     def change(self, limiter: Limiter, now: int) -> None:
         """Other numbers from now on; what dripped in until now did so at the old rate."""

@@ -130,12 +130,14 @@ class Class:
 
 @dataclass(frozen=True)
 class Limiter:
-    """Admission or the operator's throttle (sections 3 and 18): open, token-bucket, or queue-size (a bucket that fills
-    at rate · (1 − queue/limit)). With `line` above 0 a request may wait for its token: at most `line` of them, and only
-    if it would get it within `wait_ns`. `classes` (numbers): whom it holds up; None: all.
+    """Admission or the operator's throttle (sections 3 and 18): open, token-bucket, queue-size (a bucket that fills
+    at rate · (1 − queue/limit)), queue-size-switch (closed from `limit` on, open again from `low` down), or
+    queue-size-ramp (refuses with a probability that rises from 0 at `low` to 1 at `limit`). With `line` above 0 a
+    request may wait for its token: at most `line` of them, and only if it would get it within `wait_ns`. `classes`
+    (numbers): whom it holds up; None: all.
     """
 
-    kind: Literal["open", "token-bucket", "queue-size"] = "open"
+    kind: Literal["open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp"] = "open"
     rate_per_ns: float = 0.0
     burst: float = 1.0
     limit: float = 1.0
@@ -143,6 +145,7 @@ class Limiter:
     line: int = 0
     wait_ns: float = float(FAR_NS)
     classes: tuple[int, ...] | None = None
+    low: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -395,7 +398,7 @@ def check(scenario: Scenario) -> list[str]:
             wrong.append(f"{where}: cost {one.cost} above the burst {host.admission.burst}; it would never get in")
         if one.weight is not None and one.weight < 1:
             wrong.append(f"{where}: weight {one.weight}; want a whole number from 1")
-    if host.admission.kind == "queue-size" and host.admission.line:
+    if host.admission.kind.startswith("queue-size") and host.admission.line:
         wrong.append("host.admission: a queue-size law that lets wait; want a token bucket")
     if host.probe is not None and host.probe_every_ns < 1:
         wrong.append("host.probe_every_ns: want a time above 0")
