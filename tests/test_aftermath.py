@@ -450,7 +450,7 @@ def test_a_measured_demand_is_read(tmp_path: Path) -> None:
     loaded = parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)
     part = loaded.first.scenario.launches
     assert part is not None
-    assert [part.demand.at(t) for t in (0, 599, 600, 1e6)] == [1, 1, 3.5, 3.5]
+    assert part.demand.over([0, 599, 600, 1e6]) == [1, 1, 3.5, 3.5]
     (tmp_path / "d.csv").write_text("0,1\n600,x\n")
     with pytest.raises(ScenarioError, match="line 2"):
         parse(BASE + 'launches = { demand = { file = "d.csv" } }', folder=tmp_path)

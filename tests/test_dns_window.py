@@ -14,6 +14,7 @@ import pytest
 from scipy import stats
 
 from recovery.errors import ScenarioError
+from recovery.model.distributions import Distribution
 from recovery.model.oddities import oddities
 from recovery.reading.experiment import load, parse
 from recovery.show import figures, report, run_figures
@@ -259,3 +260,23 @@ def test_the_first_picture_shades_when_the_dependency_was_down(tmp_path: Path) -
     assert np.asarray(spans) == pytest.approx(np.asarray(wanted))
     assert "dependency down" in [text.get_text() for text in panel.texts]
     assert "Shaded: the dependency is down" in first.caption
+
+
+@pytest.mark.parametrize(
+    ("said", "law"),
+    [
+        ({"dist": "uniform", "min": "10s", "max": "90s"}, stats.uniform(10, 80)),
+        ({"dist": "exponential", "mean": "50m"}, stats.expon(scale=3000)),
+        (
+            {"dist": "lognormal", "mean": "50m", "cv": 0.7},
+            stats.lognorm(math.sqrt(math.log1p(0.49)), scale=3000 / math.sqrt(1.49)),
+        ),
+        ({"dist": "weibull", "mean": "100s", "shape": 2.0}, stats.weibull_min(2.0, scale=200 / math.sqrt(math.pi))),
+        ({"dist": "pareto", "mean": "60s", "tail": 3.0}, stats.pareto(3.0, scale=40)),
+    ],
+)
+def test_a_time_of_the_window_is_a_quantile_of_its_law(said: dict[str, Any], law: Any) -> None:
+    """Oracle: scipy's distributions."""
+    time = Distribution.model_validate(said)
+    places = [1e-12, 1e-4, 0.25, 0.5, 0.9, 1 - 1e-9]
+    assert [outage._drawn(time, u) for u in places] == pytest.approx(law.ppf(places), rel=1e-8, abs=1e-6)

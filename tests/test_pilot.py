@@ -15,7 +15,8 @@ from recovery.model.demand import Demand
 from recovery.reading import numbers
 from recovery.reading.experiment import load
 from recovery.reading.numbers import read_measured
-from recovery.simulate import chain, pilot, pipeline
+from recovery.simulate import chain, needed, pilot, pipeline
+from recovery.study import warm
 
 TOP = Path(__file__).resolve().parent
 PRESETS = TOP.parent / "recovery" / "data" / "presets"
@@ -60,10 +61,17 @@ def test_the_range_holds_what_tips_over_at_full_size_alone() -> None:
     assert told.low_s < min(taken) < told.high_s
 
 
+def test_a_window_that_is_drawn_is_drawn_before_it_is_tried(tmp_path: Path) -> None:
+    """check once ended in a bug of ours for every file with [dns.window]."""
+    (tmp_path / "window.toml").write_text(warm._SMALL[needed.WINDOW], encoding="utf-8")
+    told = CliRunner().invoke(cli.main, ["check", str(tmp_path / "window.toml")])
+    assert told.exit_code == 0, told.output
+
+
 def test_a_rate_is_searched() -> None:
     """The rate in force is that of the last step that has begun, at its edge too."""
     demand = Demand.model_validate({"steps": [{"at": f"{i}s", "rate": f"{i + 1}/s"} for i in range(50)]})
-    assert [demand.at(t) for t in (0.0, 0.5, 1.0, 48.999, 49.0, 1e9)] == [1, 1, 2, 49, 50, 50]
+    assert demand.over([0.0, 0.5, 1.0, 48.999, 49.0, 1e9]) == [1, 1, 2, 49, 50, 50]
 
 
 def test_a_large_file_of_times_is_read_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

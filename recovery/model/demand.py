@@ -3,6 +3,7 @@
 import bisect
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
@@ -53,14 +54,17 @@ class Demand(Part):
             return ((0.0, self.rate),)
         return self._measured or tuple((step.at, step.rate) for step in self.steps or ())
 
-    def at(self, time_s: float) -> float:
-        """The rate (1/s) at one time."""
-        levels = self.levels
-        after = bisect.bisect_right(levels, time_s, key=lambda level: level[0])
-        rate = levels[after - 1][1] if after else 0.0
-        if self.daily is not None:
-            rate *= 1 + self.daily.swing * math.cos(2 * math.pi * (time_s - self.daily.peak_at) / 86400)
-        return rate
+    def over(self, times_s: Sequence[float]) -> list[float]:
+        """The rate (1/s) at each of many times."""
+        begins, rates = zip(*self.levels, strict=True)
+        found = [rates[after - 1] if (after := bisect.bisect_right(begins, time)) else 0.0 for time in times_s]
+        if self.daily is None:
+            return found
+        swing, peak = self.daily.swing, self.daily.peak_at
+        return [
+            rate * (1 + swing * math.cos(2 * math.pi * (time - peak) / 86400))
+            for rate, time in zip(found, times_s, strict=True)
+        ]
 
 
 def _demand(value: object) -> object:

@@ -27,7 +27,7 @@ LEASES = Part("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake
 JOBS = Part("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
 LAUNCHES = Part("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = Part("propagation", ("propagation.advance",), 3.0)
-HEALTH = Part("health", ("health.advance",), 4.0)
+HEALTH = Part("health", ("health.advance",), 3.0)
 WINDOW = Part("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
 RACE = Part(
     "race",

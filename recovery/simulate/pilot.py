@@ -26,7 +26,7 @@ from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
 
-ALL_S = 0.35  # of all pilots of a file
+ALL_S = 0.25  # of all pilots of a file
 AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
 WHOLE_SHARE = 0.4  # of a variant's time for the host as it is
 FAR_SHARE = 0.1  # where a rough pilot tells that it takes FAR times that
@@ -87,7 +87,7 @@ def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, repli
     the others take what lies between, weighed by distance in names and levers. What is left goes to second
     replications.
     """
-    _loaded(variants[0].scenario, seed)
+    _loaded(resolve(variants[0], seed, 0).scenario, seed)
     places = _places(variants)
     chosen, distance = [0], _distances(places, 0)
     found: dict[int, Tried] = {}

@@ -120,7 +120,7 @@ def rates_per_ns(scenario: Scenario, what: str) -> Floats:
         raise ValueError("no [launches]")
     demand = launches.demand if what == "demand" else launches.changes
     window = scenario.coupling.window
-    return np.array([demand.at((i + 0.5) * window) for i in range(scenario.windows)]) / 1e9
+    return np.array(demand.over([(i + 0.5) * window for i in range(scenario.windows)])) / 1e9
 
 
 def _section(scenario: Scenario) -> Launches:

@@ -6,8 +6,9 @@ as one replication meets it; whatever needs outages asks that one.
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from recovery.model.dependency import Outage
 from recovery.model.distributions import Distribution
@@ -117,8 +118,6 @@ def window_steps(window: Window, seed: int, replication: int = 0) -> list[tuple[
 
 def _drawn(time: Distribution, u: float) -> float:
     """Quantile u of a time, to the microsecond."""
-    from scipy import stats
-
     mean = time.mean_s()
     if time.dist == "constant":
         return mean
@@ -126,11 +125,11 @@ def _drawn(time: Distribution, u: float) -> float:
         return float(time.values_s[int(u * len(time.values_s))])
     sigma = math.sqrt(math.log1p((time.cv or 0.0) ** 2))
     shape, tail = time.shape or 1.0, time.tail or 2.0
-    found = {
-        "uniform": lambda: stats.uniform.ppf(u, time.min or 0.0, (time.max or 0.0) - (time.min or 0.0)),
-        "exponential": lambda: stats.expon.ppf(u, scale=mean),
-        "lognormal": lambda: stats.lognorm.ppf(u, sigma, scale=mean * math.exp(-(sigma**2) / 2)),
-        "weibull": lambda: stats.weibull_min.ppf(u, shape, scale=mean / math.gamma(1 + 1 / shape)),
-        "pareto": lambda: stats.pareto.ppf(u, tail, scale=mean * (tail - 1) / tail),
-    }[time.dist]()
-    return round(float(found), 6)
+    laws: dict[str, Callable[[], float]] = {
+        "uniform": lambda: (time.min or 0.0) + u * ((time.max or 0.0) - (time.min or 0.0)),
+        "exponential": lambda: -mean * math.log1p(-u),
+        "lognormal": lambda: mean * math.exp(sigma * NormalDist().inv_cdf(u) - sigma**2 / 2),
+        "weibull": lambda: mean / math.gamma(1 + 1 / shape) * math.pow(-math.log1p(-u), 1 / shape),
+        "pareto": lambda: mean * (tail - 1) / tail * math.pow(1 - u, -1 / tail),
+    }
+    return round(laws[time.dist](), 6)
