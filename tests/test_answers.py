@@ -4,23 +4,29 @@ Oracle: what each rendering must hold, escaped where it must be; and that every 
 """
 
 import json
+import re
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from situations import IMPATIENT
+from run_records import FLEET, group_of, scenario_of
+from situations import IMPATIENT, JOBS
 
+import recovery
 from recovery.cli import main as cli
-from recovery.show.answers import compare, race, threshold
+from recovery.reading.experiment import parse
+from recovery.show.answers import compare, race, remedy, threshold
 from recovery.show.answers.answer import TITLES, Answer, Cause, Change, Part, html, parts, text
+from recovery.show.answers.mechanism import Limit
 from recovery.show.answers.run import answer_of as answer_of_run
 from recovery.store.folder import run_of
 from recovery.store.manifest_record import FORMAT
 from recovery.store.race_record import Latency, RaceRow, RaceSummary, Search
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Threshold, Tried
+from recovery.units import duration_s
 
 WHOLE = Answer(
     happened=Part(text="All of the 10 <nodes> are without a lease."),
@@ -164,3 +170,49 @@ def test_of_swept_loads_the_variant_stands_most_that_tries_least() -> None:
     assert answer.change.name == "R = 1"
     assert "well below" in answer.change.text
     assert answer.why.mechanism == "retries"
+
+
+@pytest.mark.parametrize("timeout_s", [2e-4, 0.5, 20.0, 3e4, 2e7])
+@pytest.mark.parametrize("kind", ["timeout", "backoff", "expiry", "herd", "horizon", "capacity", "restart"])
+def test_what_is_to_be_tried_can_be_set(timeout_s: float, kind: str) -> None:
+    """Oracle: the parser takes the override, in whatever size its time is."""
+    text = FLEET.replace("lease =", 'policy.client = { name = "full-jitter", cap = "9h" }\nlease =')
+    known = scenario_of(text)
+    hosts = known.hosts.model_copy(update={"timeout_s": timeout_s, "capacity_per_s": 1e4 / timeout_s})
+    group = group_of("a", fluid_bound_s=timeout_s, scenario=known.model_copy(update={"hosts": hosts}))
+    found = remedy.of(group, Limit(kind, "", timeout_s))
+    assert (found is None) == (kind == "backoff" and timeout_s > 9 * 3600)  # nothing is shorter than what there is
+    if found is not None:
+        key, _, value = found.override.partition("=")
+        if key in ("policy.client.cap", "horizon", "lease.duration"):  # which must fit to others, too
+            assert duration_s(value) > 0
+        else:
+            assert parse(text, overrides=[found.override]).variants
+
+
+SAMPLED = """
+horizon = "30m"
+hold = "1m"
+fleet = { holders = 4000, hosts = 40, sample_hosts = 3 }
+host = { establish_time = "200ms", timeout = "30s" }
+lease = { duration = "2m", check_every = "30s" }
+dependency.outages = [{ from = "5m", to = "10m" }]
+policy.client = { name = "fixed", delay = "10s" }
+"""
+
+
+def test_a_sample_of_the_hosts_is_told_as_one() -> None:
+    """100 holders a host at 5 a second: every host is back within a minute, and three of forty give an interval."""
+    answer = recovery.parse(SAMPLED).run(progress=False, threads=1).answer
+    assert "do not come back" not in answer.happened.text
+    assert re.search(r"99 % have one again|does not tell when 99 %", answer.happened.text)
+    assert "From a sample of the hosts" in answer.sure.text
+
+
+def test_without_an_outage_nothing_is_said_of_its_end() -> None:
+    quiet = SAMPLED.replace("dependency.outages", "# ").replace(", sample_hosts = 3", "")
+    answer = recovery.parse(quiet).run(progress=False, threads=1).answer
+    assert answer.happened.text == "No holder is ever without a lease."
+    jobs = recovery.parse(JOBS.partition("dependency")[0]).run(progress=False, threads=1).answer
+    assert "dependency" not in str(jobs)
+    assert "after the start." in jobs.happened.text or "from the start on" in jobs.happened.text

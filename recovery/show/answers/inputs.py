@@ -1,5 +1,6 @@
 """What an answer rests on: inputs that are assumed, fitted or drawn, in words."""
 
+import shlex
 from collections.abc import Sequence
 
 from recovery.store.note_record import Note
@@ -12,6 +13,11 @@ def named(keys: Sequence[str], how: str) -> str:
     more = f" and {len(keys) - NAMED_MAX} more" if len(keys) > NAMED_MAX else ""
     are = "input is" if len(keys) == 1 else "inputs are"
     return f"{len(keys)} {are} {how}: {', '.join(keys[:NAMED_MAX])}{more}"
+
+
+def command_of(file: str, options: str) -> str:
+    """The command that runs a file with these options; the options alone where a scenario is no file."""
+    return f"recovery run {shlex.quote(file)} {options}" if file.endswith(".toml") else options
 
 
 def assumed(notes: Sequence[Note]) -> list[str]:

@@ -8,6 +8,7 @@ from recovery.store.run_record import Group
 from recovery.units import show_duration
 
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
+HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
 
 
@@ -30,7 +31,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
         case "capacity":
             return _workers(group, 2 * hosts.workers)
         case "admission":
-            return Remedy("a higher limit", "let in 90 % of what the hosts can do", "policy.admission.rate=90%")
+            return _higher_limit(group)
         case "backoff":
             return _shorter_waits(group)
         case "herd":
@@ -48,13 +49,23 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     return None
 
 
+def _higher_limit(group: Group) -> Remedy:
+    """90 % of what the hosts can do; where that is let in already, or would be too little, more workers too."""
+    scenario, hosts = group.scenario, group.scenario.hosts
+    if hosts.admission_per_s >= HIGH * hosts.capacity_per_s or scenario.wanted_share >= HIGH:
+        return _workers(group, 2 * hosts.workers)
+    return Remedy(
+        "a higher limit", f"a limit of {HIGH:.0%} of what the hosts can do", f"policy.admission.rate={HIGH:.0%}"
+    )
+
+
 def _workers(group: Group, workers: int) -> Remedy:
     text = f"{workers} workers a host instead of {group.scenario.hosts.workers}"
     return Remedy("more workers", text, f"host.workers={workers}")
 
 
 def _seconds(seconds: float) -> str:
-    return f"{float(f'{seconds:.2g}'):g}s"
+    return f"{float(f'{seconds:.2g}'):.9f}".rstrip("0").rstrip(".") + "s"
 
 
 def _live_work_only(group: Group) -> Remedy:

@@ -11,9 +11,10 @@ from recovery.measures import register
 from recovery.show import advice, stage_times
 from recovery.show.answers import mechanism, points, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.inputs import assumed
+from recovery.show.answers.inputs import assumed, command_of
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
+from recovery.show.text import sample_span
 from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
@@ -72,13 +73,24 @@ def _of_all(count: float, of: int) -> str:
 
 
 def _is_back(row: Row) -> bool:
-    """Whether a run is well: 99 % were back, and it did not collapse all the same."""
-    return math.isfinite(row.of("ttr99_s")) and row.verdict != "collapsed"
+    """Whether a run is well: 99 % were back (a sample of the hosts may not say when), and it did not collapse all the
+    same.
+    """
+    return not math.isinf(row.of("ttr99_s")) and row.verdict != "collapsed"
 
 
 def _since(group: Group) -> str:
     """From when times to recovery count."""
-    return "the clock of recovery starts" if group.scenario.is_counted_from_file else "the dependency is back"
+    if group.scenario.is_counted_from_file:
+        return "the clock of recovery starts"
+    return "the dependency is back" if group.mean("recovers_from_s") != 0 else "the start"
+
+
+_FROM = {
+    "the clock of recovery starts": "the start of the clock of recovery",
+    "the dependency is back": "the dependency's return",
+    "the start": "the start",
+}
 
 
 def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
@@ -88,9 +100,11 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     if len(lost) == len(rows):
         return f"{_left(first, lost)}."
     what = "99 % have one again" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
-    times = [row.of("ttr99_s") for row in rows if _is_back(row)]
+    times = [row.of("ttr99_s") for row in rows if _is_back(row) and math.isfinite(row.of("ttr99_s"))]
+    if not times:
+        return f"The sample of the hosts does not tell when {what}."
     ttr = math.fsum(times) / len(times)
-    text = f"{what} {show_duration(ttr)} after {_since(first)}" if ttr > 0 else f"{what} as soon as {_since(first)}"
+    text = f"{what} {show_duration(ttr)} after {_since(first)}" if ttr > 0 else f"{what} from {_FROM[_since(first)]} on"
     text += f", at {axis.show(summary.recovers_from_s + ttr)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
     if not lost:
@@ -165,7 +179,9 @@ def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
     if limit is None:
         if first.unleased is None and first.scenario.fleet is not None:
             return Cause(mechanism="nothing")
-        return Cause(text="No single limit explains at least half of the time: see the table.")
+        if first.verdicts.get("collapsed"):
+            return Cause(text="No rule names what makes it collapse: see the pictures.")
+        return Cause(text="No single limit explains at least half of the time.")
     text = f"{limit.text[:1].upper()}{limit.text[1:]}."
     if variants and variants[0].last != "leases":
         text = f"What comes last are {variants[0].last}: {limit.text}."
@@ -196,7 +212,7 @@ def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | No
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
     said.append(f"Try {found.text}: the limit points there (not simulated; this would try it).")
-    command = f"recovery run {shlex.quote(manifest.file)} --set {shlex.quote(found.override)}"
+    command = command_of(manifest.file, f"--set {shlex.quote(found.override)}")
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
 
@@ -208,9 +224,9 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     if advice.measure_of(summary.groups) == "all_normal_s":
         text = f"“{best.variant}”: all stages are normal " + (f"at {_at(axis, now)}" if now > 0 else "all the time")
     else:
-        after = f"{show_duration(now)} after" if now > 0 else "as soon as"
+        when = f"{show_duration(now)} after {_since(best)}" if now > 0 else f"from {_FROM[_since(best)]} on"
         what = "99 % are back" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
-        text = f"“{best.variant}”: {what} {after}{' ' + _since(best)}"
+        text = f"“{best.variant}”: {what} {when}"
     if math.isinf(was):
         saved = math.inf
         text += ", instead of never"
@@ -248,8 +264,11 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     out = []
     if first.runs < 2:
-        command = f"recovery run {shlex.quote(manifest.file)} --replications 20"
-        out.append(f"One run of each variant, so no interval; {command} gives one.")
+        out.append(
+            f"One run of each variant, so no interval; {command_of(manifest.file, '--replications 20')} gives one."
+        )
+        if sampled := sample_span(first, "ttr99_s"):
+            out.append(f"From a sample of the hosts: 99 % back after {sampled} (95 %).")
     else:
         out.append(f"{first.runs} runs of each variant, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
@@ -265,8 +284,9 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     """When those are well that recover, and the chance of never, with intervals."""
     measure, rows = advice.measure_of(summary.groups), summary.rows_of(group)
     is_whole = measure == "all_normal_s"
-    back = [row.of(measure) for row in rows if (is_whole or _is_back(row)) and math.isfinite(row.of(measure))]
-    never = len(rows) - len(back)
+    lost = [math.isinf(row.of(measure)) if is_whole else not _is_back(row) for row in rows]
+    back = [row.of(measure) for row, is_lost in zip(rows, lost, strict=True) if not is_lost and row.of(measure) >= 0]
+    never = sum(lost)
     low, high = theory.wilson(never, len(rows))
     chance = f"never within the run in {never} of {len(rows)} (chance {show_share(low)} to {show_share(high)})"
     if not back:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.show.answers import mechanism, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.inputs import assumed
+from recovery.show.answers.inputs import assumed, command_of
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.record import Share
@@ -23,8 +23,10 @@ def answer_of(
         variant=variant, runs=0, verdicts={}, collapsed=Share(share=0.0), measures={}, scenario=scenario
     )  # nothing was measured
     limit = mechanism.predicted(asked)
-    command = shlex.join(["recovery", "run", file])
-    why, change = Cause(), Change(text="A run tells what happens.", is_simulated=False, command=command)
+    why, change = (
+        Cause(),
+        Change(text="A run tells what happens.", is_simulated=False, command=command_of(file, "").strip()),
+    )
     if limit is not None:
         text = f"{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
@@ -32,7 +34,7 @@ def answer_of(
         if found is not None:
             change = Change(
                 text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
-                is_simulated=False, command=f"{command} --set {shlex.quote(found.override)}",
+                is_simulated=False, command=command_of(file, f"--set {shlex.quote(found.override)}"),
             )  # fmt: skip
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""
