@@ -1,14 +1,11 @@
 # Each target makes what it needs: the environment in .venv from requirements.lock, nothing outside this folder.
-#   make run [ARGS="..."]   the experiment of the README          make test       all checks and all quick tests
-#   make check              style, types, imports                 make test-all   the slow tests as well
-#   make results            results/ and the README's table anew, from all experiments
-#   make bench [ARGS="..."] benchmarks                            make lock       requirements.lock anew
-#   make docs               docs/measures.md anew                make clean      remove all that make made
-# PYTHON=... names the interpreter of a new environment; otherwise the first good one of CANDIDATES is taken.
+# `make` lists the targets, from the words behind ##. PYTHON=... names the interpreter of a new environment; otherwise
+# the first good one of CANDIDATES is taken.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: docs run results test test-all check compile unit coverage bounds bench lock clean
+.DEFAULT_GOAL := help
+.PHONY: help docs run results test test-all check compile unit coverage bounds bench lock clean
 
 CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
 # CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
@@ -26,30 +23,36 @@ KERNELS = $(addprefix tests/test_,aftermath.py dns.py health.py interleavings.py
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
 
-# The page of columns and measures, from the register and the stages.
-docs: $(ENVIRONMENT)
-	$(BIN)/python -m recovery.stages.document > docs/measures.md
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(ENVIRONMENT)
+# The page of columns and measures is kept, so that it can be read without a build; all else that is made is not. Words of the
+# build are shown where something is wrong. Nothing is fetched.
+docs: $(ENVIRONMENT) ## the site, in docs/_build/html
+	$(BIN)/python -m recovery.stages.document > docs/reference/measures.md
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+run: $(ENVIRONMENT) ## the experiment of the README; ARGS="--help" shows what else it takes
 	$(BIN)/recovery run $(EXPERIMENT) $(ARGS)
 
 # What is published: every number in README and results/ comes from here.
-results: $(ENVIRONMENT)
+results: $(ENVIRONMENT) ## results/ and the tables of README and docs anew, from all experiments
 	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
 	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
-	$(BIN)/python -m recovery.show.publish out results README.md
+	$(BIN)/python -m recovery.show.publish out results README.md docs/gallery/*.md
 
 # One after the other, whatever -j says, each on all cores. mypy has one process, so kernels are compiled beside the checks,
 # each in one worker: left to the tests, every worker would compile them all. The last two run side by side.
-test: $(ENVIRONMENT)
+test: $(ENVIRONMENT) ## all checks and all quick tests
 	@$(MAKE) --no-print-directory -j2 check compile
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory -j2 coverage bounds
 
-test-all: test
+test-all: test ## the slow tests as well
 	$(PYTEST) -n logical --dist worksteal -m slow $(QUICK)
 
-check: $(ENVIRONMENT)
+check: $(ENVIRONMENT) ## style, types, imports: for every save
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict recovery kernels
@@ -71,7 +74,7 @@ bounds: $(ENVIRONMENT)
 	$(CHECKED) $(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
 	$(CHECKED) $(PYTEST) -m boundscheck $(QUICK)
 
-bench: $(ENVIRONMENT)
+bench: $(ENVIRONMENT) ## benchmarks; ARGS="..." is passed on
 	$(PYTEST) tests/bench --benchmark-only $(ARGS)
 
 $(ENVIRONMENT): .venv/.locked pyproject.toml
@@ -91,16 +94,16 @@ $(ENVIRONMENT): .venv/.locked pyproject.toml
 
 # The pins stay unless ARGS=--upgrade (or --upgrade-package NAME). Whatever index is set for this shell is ignored, so that the
 # hashes are those of the public one, and no host is written down.
-lock:
+lock: ## requirements.lock anew; the pins stay unless ARGS=--upgrade
 	@rm -rf .venv-lock && for python in $(if $(PYTHON),'$(PYTHON)',$(CANDIDATES)); do \
 	  if "$$python" -c '$(GOOD)' 2>/dev/null; then "$$python" -m venv .venv-lock; break; fi; done
 	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install '$(UV)'
 	env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_FIND_LINKS \
 	  .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra test pyproject.toml --output-file requirements.lock $(ARGS)
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra docs --extra test pyproject.toml --output-file requirements.lock $(ARGS)
 	@rm -rf .venv-lock
 
-clean:
-	rm -rf .venv .venv-lock out build dist *.egg-info .benchmarks .coverage .coverage.* .hypothesis .import_linter_cache \
+clean: ## remove all that make made, .venv too
+	rm -rf .venv .venv-lock out build dist docs/_build docs/reference/generated *.egg-info .benchmarks .coverage .coverage.* .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache
-	find recovery kernels tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find recovery kernels tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

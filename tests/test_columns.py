@@ -21,7 +21,7 @@ MEASURES = {one.name for one in register.TABLE}
 
 
 def test_the_page_is_that_of_the_register_and_the_stages() -> None:
-    assert (TOP / "docs" / "measures.md").read_text(encoding="utf-8") == document.page(), "run: make docs"
+    assert (TOP / "docs" / "reference" / "measures.md").read_text(encoding="utf-8") == document.page(), "run: make docs"
 
 
 def test_a_name_that_goes_raises_the_version() -> None:

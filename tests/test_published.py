@@ -22,6 +22,7 @@ from recovery.study.sweep.estimates import units_that_show
 from recovery.units import rate_per_s
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "gallery").glob("*.md"))]
 RESULTS = ROOT / "results"
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.toml") if not is_race(path))
 
@@ -71,9 +72,12 @@ def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
         assert f"{at} ms ({low} to {high})" in page
 
 
-def test_the_table_in_the_readme_is_what_the_program_prints() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert publish.with_tables(page, RESULTS) == page
+def test_the_tables_of_the_pages_are_what_the_program_prints() -> None:
+    for file in PAGES:
+        assert publish.with_tables(file.read_text(encoding="utf-8"), RESULTS) == file.read_text(encoding="utf-8"), file
+    page = "".join(file.read_text(encoding="utf-8") for file in PAGES)
+    marks = re.findall(r"<!-- table: experiments/(.*)\.toml -->", page)
+    assert {"us-east-1-2025-10", "us-east-1-2025-10-leases", "throttling-2025-10"} <= set(marks)
     summary = run_of(RESULTS / "us-east-1-2025-10-leases").summary
     assert text.variants_table(summary) in page
     assert text.milestones_table(summary) in page

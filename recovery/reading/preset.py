@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from recovery.reading import toml_edit
 from recovery.units import duration_s, rate_per_s
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba")
+SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba", "herd")
 
 
 class Question(NamedTuple):
@@ -35,8 +35,8 @@ _WORKERS = {
 
 
 def questions(system: str) -> list[Question]:
-    """What is asked for a system, in order; nothing for one that happened."""
-    if system == "us-east-1":
+    """What is asked for a system, in order; nothing for one that happened or is shipped as an example."""
+    if system in ("us-east-1", "herd"):
         return []
     made = "serve one request" if system == "jobs" else "make one lease"
     found = []

@@ -1,6 +1,6 @@
-"""From folders of results to what is published: report, summary and leading picture of each, and the README's table.
+"""From folders of results to what is published: report, summary and leading picture of each, and the tables of pages.
 
-python -m recovery.show.publish out results README.md
+python -m recovery.show.publish out results README.md docs/gallery/*.md
 """
 
 import re
@@ -16,8 +16,8 @@ from recovery.store.json_text import to_json
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
 
 
-def publish(out: Path, results: Path, readme: Path) -> None:
-    """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into `readme`.
+def publish(out: Path, results: Path, *pages: Path) -> None:
+    """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into the `pages`.
 
     Raises ValueError for a folder whose run was interrupted.
     """
@@ -33,7 +33,8 @@ def publish(out: Path, results: Path, readme: Path) -> None:
             summary["rows"] = []  # too many to read; the groups have what they say
         kept["summary.json"] = to_json(summary).encode()
         files.write_together({results / place.name / name: data for name, data in kept.items()})
-    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), results))
+    for page in pages:
+        files.write_text(page, with_tables(page.read_text(encoding="utf-8"), results))
 
 
 ROWS_MAX = 100
@@ -61,4 +62,4 @@ def with_tables(page: str, results: Path) -> str:
 
 
 if __name__ == "__main__":
-    publish(*(Path(argument) for argument in sys.argv[1:4]))
+    publish(*(Path(argument) for argument in sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The page of columns and measures, docs/measures.md: `python -m recovery.stages.document > docs/measures.md`."""
+"""The page of columns and measures: `python -m recovery.stages.document > docs/reference/measures.md`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ to mean another thing; a new name does not raise it. A name ends in its unit: `_
 `_minutes`, `_per_s`; a count or a ratio has none.
 
 This page is made by `make docs` from the register of measures (`recovery/measures/register.py`) and from the columns of
-the stages (`recovery/stages/`). How one is added: [adding.md](adding.md). How a measure is reckoned: `MODEL.md`.
+the stages (`recovery/stages/`). How one is added: [adding.md](../adding.md). How a measure is reckoned: `MODEL.md`.
 
 Measures are not made anew from `series.parquet`: it has the first replication of each variant only, and neither the
 histograms, nor the single hosts, nor what a sample leaves open, of which many of them are made. A run is made again.

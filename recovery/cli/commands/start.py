@@ -12,7 +12,7 @@ from recovery.cli.guard import Refused
 if TYPE_CHECKING:
     from recovery.reading.preset import Question
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba")  # as reading.preset has them
+SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba", "herd")  # as reading.preset has them
 SCHEMA_LINE = (
     "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
 )

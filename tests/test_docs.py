@@ -1,0 +1,85 @@
+"""The pages that people read: each link leads somewhere, each page of the site is in its tree.
+
+Oracle: the files themselves, and the rule by which headings become anchors (GitHub's, which MyST follows).
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from recovery.version import VERSION
+
+TOP = Path(__file__).resolve().parent.parent
+DOCS = TOP / "docs"
+MADE = DOCS / "reference" / "generated"  # while the site is built
+SITE = sorted(page for page in DOCS.rglob("*.md") if MADE not in page.parents and "_build" not in page.parts)
+PAGES = [*(TOP / name for name in ("README.md", "CONTRIBUTING.md", "MODEL.md", "CHANGELOG.md")), *SITE]
+MADE_PAGES = {"scenario.md", "commands.md", "policies.md"}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(TOP))
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks, in which nothing is a link; a directive's text stays."""
+    return re.sub(r"^```(?!\{)[^\n]*\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    text = prose(page)
+    for included in re.findall(r"^```\{include\} (\S+)", text, re.MULTILINE):
+        text += prose(page.parent / included)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return slugs | {re.sub(r"^[\d-]+", "", slug) for slug in slugs}
+
+
+def links(page: Path) -> list[str]:
+    text = prose(page)
+    found = re.findall(r"\]\(([^)\s]*)\)", re.sub(r"`[^`\n]*`", "", text))
+    return [*found, *re.findall(r"\{download\}`[^`]*<([^>]+)>`", text)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in links(page):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if target.parent == MADE:
+            if target.name not in MADE_PAGES:
+                broken.append(link)
+        elif not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_each_page_is_in_the_tree_of_the_site() -> None:
+    """Sphinx says so too, when the site is built."""
+    reached, left = set(), [DOCS / "index.md"]
+    while left:
+        page = left.pop()
+        reached.add(page)
+        if page.parent == MADE:
+            continue
+        for tree in re.findall(
+            r"^```\{toctree\}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            for entry in re.findall(r"^(?!:)(\S+)$", tree, re.MULTILINE):
+                found = sorted(page.parent.glob(f"{entry}.md")) if "*" in entry else [page.parent / f"{entry}.md"]
+                left += [one.resolve() for one in found if one.resolve() not in reached]
+    assert set(SITE) - reached == set()
+    assert {page for page in reached if page.parent != MADE} == set(SITE)
+    assert {page.name for page in reached if page.parent == MADE} == MADE_PAGES
+
+
+def test_who_cites_cites_this_version() -> None:
+    citation = (TOP / "CITATION.cff").read_text(encoding="utf-8")
+    fields = dict(re.findall(r"^([\w-]+): (\S.*)$", citation, re.MULTILINE))
+    assert (fields["version"], fields["license"], fields["cff-version"]) == (VERSION, "Apache-2.0", "1.2.0")
+    assert {"message", "title"} <= set(fields)
+    assert re.search(r"^authors:\n  - name: \S", citation, re.MULTILINE)
