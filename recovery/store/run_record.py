@@ -142,6 +142,7 @@ class Propagation(Record):
 
     normal_latency_s: Number
     reductions: tuple[Span, ...]
+    workers: int = 0  # of a shard; 0: not known
 
 
 class Health(Record):

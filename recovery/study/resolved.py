@@ -121,7 +121,7 @@ def _propagation(scenario: Scenario) -> record.Propagation | None:
     if part is None:
         return None
     spans = tuple(record.Span(from_s=one.at, to_s=one.at + one.lasts) for one in part.reductions)
-    return record.Propagation(normal_latency_s=part.normal_latency, reductions=spans)
+    return record.Propagation(normal_latency_s=part.normal_latency, reductions=spans, workers=part.workers)
 
 
 def _health(scenario: Scenario) -> record.Health | None:

@@ -20,6 +20,11 @@ def command_of(file: str, options: str) -> str:
     return f"recovery run {shlex.quote(file)} {options}" if file.endswith(".toml") else options
 
 
+def trying(file: str, overrides: Sequence[str]) -> str:
+    """The command that runs a file with these changes."""
+    return command_of(file, " ".join(f"--set {shlex.quote(one)}" for one in overrides))
+
+
 def assumed(notes: Sequence[Note]) -> list[str]:
     """A sentence for the inputs that are assumed, and one for those that are fitted."""
     kinds = {kind: [note.key for note in notes if note.kind == kind] for kind in ("assumed", "fitted")}

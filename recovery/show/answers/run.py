@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 
 from recovery import theory
@@ -11,7 +10,7 @@ from recovery.measures import register
 from recovery.show import advice, stage_times
 from recovery.show.answers import mechanism, points, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.inputs import assumed, command_of
+from recovery.show.answers.inputs import assumed, command_of, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
 from recovery.show.text import sample_span
@@ -212,7 +211,7 @@ def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | No
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
     said.append(f"Try {found.text}: the limit points there (not simulated; this would try it).")
-    command = command_of(manifest.file, f"--set {shlex.quote(found.override)}")
+    command = trying(manifest.file, found.overrides)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
 
@@ -262,15 +261,13 @@ def _costs(first: Group, best: Group) -> str:
 
 def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
-    out = []
+    out, each = [], " of each variant" if len(summary.groups) > 1 else ""
     if first.runs < 2:
-        out.append(
-            f"One run of each variant, so no interval; {command_of(manifest.file, '--replications 20')} gives one."
-        )
+        out.append(f"One run{each}, so no interval; {command_of(manifest.file, '--replications 20')} gives one.")
         if sampled := sample_span(first, "ttr99_s"):
             out.append(f"From a sample of the hosts: 99 % back after {sampled} (95 %).")
     else:
-        out.append(f"{first.runs} runs of each variant, 95 % intervals: {_span(summary, first, axis)}.")
+        out.append(f"{first.runs} runs{each}, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
             out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
     near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]

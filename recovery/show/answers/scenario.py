@@ -1,11 +1,10 @@
 """The answer before anything runs, from a scenario in numbers: what theory says will limit it, and what to try."""
 
-import shlex
 from collections.abc import Sequence
 
 from recovery.show.answers import mechanism, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.inputs import assumed, command_of
+from recovery.show.answers.inputs import assumed, command_of, trying
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.record import Share
@@ -34,7 +33,7 @@ def answer_of(
         if found is not None:
             change = Change(
                 text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
-                is_simulated=False, command=command_of(file, f"--set {shlex.quote(found.override)}"),
+                is_simulated=False, command=trying(file, found.overrides),
             )  # fmt: skip
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""
