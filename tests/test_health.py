@@ -5,6 +5,7 @@ checks in one queue; the theory of success runs; the rule of each policy, read f
 """
 
 import math
+import time
 import tomllib
 from typing import Any
 
@@ -200,6 +201,32 @@ def test_no_target_is_lost(data: tuple[Scenario, int]) -> None:
     assert np.all(series[:, kernel.FAILED] <= series[:, kernel.CHECKS])
     ups = series[:, kernel.CHANGES] - series[:, kernel.REMOVED]
     assert np.all(ups >= 0)
+
+
+def test_many_that_join_as_one_target_cost_no_more_than_as_many_targets() -> None:
+    """Oracle: what joins and is reachable does not hang on who joins as whom, and so must not the time: looked up one
+    after another, those of two targets would take thousands of times as long.
+    """
+    text = """
+    horizon = "5m"
+    hold = "0s"
+    fleet = { holders = 100, hosts = 1 }
+    host = { establish_time = "1ms", timeout = "5m" }
+    lease = { duration = "10h", check_every = "5m" }
+    launches = { demand = "3000/s", arrivals = "even" }
+    propagation = { workers = 4000, time = "1s" }
+    health = { targets = 2, joins = "100%", time = "1us", interval = "10s", timeout = "1s" }
+    """
+    follow(text, overrides=('horizon="20s"',))  # compiles
+    spent, flows = [], []
+    for targets in (2, 20_000):
+        begun = time.thread_time()
+        columns = follow(text, overrides=(f"health.targets={targets}",)).columns()
+        spent.append(time.thread_time() - begun)
+        flows.append([int(columns[name].sum()) for name in ("targets_joined", "launches_reachable")])
+    assert flows[0] == flows[1]
+    assert flows[0][0] > 850_000
+    assert spent[0] < 5 * spent[1]
 
 
 def test_late_checks_are_those_whose_neighbours_came_just_before() -> None:

@@ -33,6 +33,9 @@ FIRST_INSTANCE = -1  # instances that are there from the start
 # In the batch of instances that join in a window: when each is reachable, and which place it takes.
 REACHABLE, TARGET = ORIGIN, TRIES
 
+# A target is late until it can be reached: from when on is not known yet, or it is, and looked at in each window.
+LATE_UNKNOWN, LATE_LISTED = 1, 2
+
 WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE = range(7)
 WHOLE = 7
 
@@ -103,13 +106,13 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; phases int64[n] (ns), rising; late
-    int64[n, 2], whose first column lists the targets that could not be reached at the last window's end, and whose
-    second says whether a target is listed; claims int64[n], the last of the batch that joins as a target; free_ns
-    int64[1, 4 k + 1], the workers (workers); counts int64[zones, STATES], targets by
-    state; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
-    int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
-    instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
-    int64[windows, zones, ZONE_SERIES].
+    int64[n, 2], whose second column says whether a target could not be reached at the last window's end (LATE_UNKNOWN,
+    LATE_LISTED), and whose first lists those of which it is known from when on they can; claims int64[m], where a
+    chain of the joins of a window begins, by their identities; free_ns int64[1, 4 k + 1], the workers (workers);
+    counts and late_counts int64[zones, STATES], targets by state, all and late ones; sizes, is_out and is_on
+    int64[zones]: targets, whether failed over, whether failover is on; ring int64[limit]: times of the last removals;
+    orders int64[m, 2], (time, identity) of the launches that terminated instances come back as, of the last window;
+    batch, order, ends: scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
     """
 
     whole: Whole
@@ -119,6 +122,7 @@ class State(NamedTuple):
     claims: Whole
     free_ns: Whole
     counts: Whole
+    late_counts: Whole
     sizes: Whole
     is_out: Whole
     is_on: Whole
@@ -139,6 +143,12 @@ def _target_of(params, keys, targets, identity):  # type: ignore[no-untyped-def]
     if identity & 3 == LAUNCH and uniform(keys.join, identity, 0) < params.joins_share:
         return np.int64(uniform(keys.place, identity, 0) * targets)
     return np.int64(-1)
+
+
+@inline
+def _claim(claims, identity):  # type: ignore[no-untyped-def]
+    """Where an instance that joins is noted: not by its target, or many that join as one would lie in one chain."""
+    return place((identity >> 2) % claims.shape[0])
 
 
 @inline
@@ -171,9 +181,22 @@ def _may_remove(policy, state, count, now):  # type: ignore[no-untyped-def]
 @inline
 def _move(state, target, zone, to):  # type: ignore[no-untyped-def]
     """Bring a target into another state."""
-    state.counts[zone, place(state.targets[target, STATE])] -= 1
+    was = place(state.targets[target, STATE])
+    state.counts[zone, was] -= 1
     state.counts[zone, to] += 1
+    if state.late[target, 1]:
+        state.late_counts[zone, was] -= 1
+        state.late_counts[zone, to] += 1
     state.targets[target, STATE] = to
+
+
+@inline
+def _list_late(state, target_):  # type: ignore[no-untyped-def]
+    """Look at a late target at the end of each window from now on: it is known when it can be reached."""
+    if state.late[place(target_), 1] == LATE_UNKNOWN:
+        state.late[place(target_), 1] = LATE_LISTED
+        state.late[place(state.whole[LATE]), 0] = target_
+        state.whole[LATE] += 1
 
 
 @inline
@@ -181,7 +204,8 @@ def _join(state, item):  # type: ignore[no-untyped-def]
     """An instance of the batch takes the place of whatever was there."""
     target_ = state.batch[item, TARGET]
     target = place(target_)
-    _move(state, target, place(target_ % state.sizes.shape[0]), NEW)
+    zone = place(target_ % state.sizes.shape[0])
+    _move(state, target, zone, NEW)
     row = state.targets
     row[target, INSTANCE] = state.batch[item, IDENTITY]
     row[target, READY] = state.batch[item, REACHABLE]
@@ -189,11 +213,12 @@ def _join(state, item):  # type: ignore[no-untyped-def]
     row[target, SINCE] = state.batch[item, TIME]
     row[target, REMOVALS] = 0
     row[target, BLOCKED_UNTIL] = 0
-    state.claims[target] = NOTHING
+    state.claims[_claim(state.claims, state.batch[item, IDENTITY])] = NOTHING
     if not state.late[target, 1]:
-        state.late[target, 1] = 1
-        state.late[place(state.whole[LATE]), 0] = target_
-        state.whole[LATE] += 1
+        state.late[target, 1] = LATE_UNKNOWN
+        state.late_counts[zone, NEW] += 1
+    if row[target, READY] != NEVER:
+        _list_late(state, target_)
     state.series[place(state.whole[WINDOW]), JOINED] += 1
 
 
@@ -307,40 +332,39 @@ def _is_open(policy, state, zone, healthy):  # type: ignore[no-untyped-def]
 
 @inline
 def _levels(params, state, now):  # type: ignore[no-untyped-def]
-    """What clients find at the window's end, `now`: all that are in use can be reached, save those that are listed as
-    late.
-    """
+    """What clients find at the window's end, `now`: all that are in use can be reached, save those that are late."""
     window = place(state.whole[WINDOW])
     zones = state.sizes.shape[0]
     series = state.series
     by_zone = state.by_zone
-    healthy = _sum(state.counts, IN)
-    for zone in range(zones):
-        routed = np.int64(0)
-        if not state.is_out[zone]:
-            routed = state.counts[zone, IN] + state.counts[zone, HELD]
-            if _is_open(params.policy, state, zone, healthy):
-                routed = state.sizes[zone] - state.counts[zone, EMPTY]
-        by_zone[window, zone, ZONE_HEALTHY] = state.counts[zone, IN]
-        by_zone[window, zone, ZONE_USABLE] = routed
-        by_zone[window, zone, ZONE_REMOVED] = state.sizes[zone] - routed
-        series[window, ROUTED] += routed
     late = np.int64(0)
     for i in range(state.whole[LATE]):
         target_ = state.late[place(i), 0]
-        target, zone = place(target_), place(target_ % zones)
+        target = place(target_)
         if state.targets[target, READY] < now:
             state.late[target, 1] = 0
-            continue
-        state.late[place(late), 0] = target_
-        late += 1
-        what = state.targets[target, STATE]
-        is_used = what in (IN, HELD) or (what != EMPTY and _is_open(params.policy, state, zone, healthy))
-        if is_used and not state.is_out[zone]:
-            by_zone[window, zone, ZONE_USABLE] -= 1
+            state.late_counts[place(target_ % zones), place(state.targets[target, STATE])] -= 1
+        elif state.targets[target, READY] == NEVER:  # another instance has taken the place
+            state.late[target, 1] = LATE_UNKNOWN
+        else:
+            state.late[place(late), 0] = target_
+            late += 1
     state.whole[LATE] = late
+    healthy = _sum(state.counts, IN)
     for zone in range(zones):
-        series[window, USABLE] += by_zone[window, zone, ZONE_USABLE]
+        routed = np.int64(0)
+        behind = np.int64(0)
+        if not state.is_out[zone]:
+            routed = state.counts[zone, IN] + state.counts[zone, HELD]
+            behind = state.late_counts[zone, IN] + state.late_counts[zone, HELD]
+            if _is_open(params.policy, state, zone, healthy):
+                routed = state.sizes[zone] - state.counts[zone, EMPTY]
+                behind += state.late_counts[zone, NEW] + state.late_counts[zone, OUT]
+        by_zone[window, zone, ZONE_HEALTHY] = state.counts[zone, IN]
+        by_zone[window, zone, ZONE_USABLE] = routed - behind
+        by_zone[window, zone, ZONE_REMOVED] = state.sizes[zone] - routed
+        series[window, ROUTED] += routed
+        series[window, USABLE] += routed - behind
     series[window, HEALTHY] = healthy
     series[window, OUT_END] = _sum(state.counts, OUT)
     series[window, EMPTY_END] = _sum(state.counts, EMPTY)
@@ -350,7 +374,7 @@ def _levels(params, state, now):  # type: ignore[no-untyped-def]
 def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """Note who joins in this window and who is reachable from when on; returns how many join.
 
-    Joins of one target in one window are linked, so that a finish finds its own among these few.
+    Joins of one window are linked by their identities, so that a finish finds its own among few.
     """
     window = place(state.whole[WINDOW])
     batch, claims = state.batch, state.claims
@@ -365,8 +389,9 @@ def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             batch[item, IDENTITY] = inputs.jobs[job, IDENTITY]
             batch[item, REACHABLE] = NEVER
             batch[item, TARGET] = target
-            batch[item, NEXT] = claims[place(target)]
-            claims[place(target)] = joining
+            at = _claim(claims, batch[item, IDENTITY])
+            batch[item, NEXT] = claims[at]
+            claims[at] = joining
             joining += 1
     for i in range(inputs.told[window], inputs.told[window + np.uint64(1)]):
         identity, ready = inputs.finishes[place(i), 0], inputs.finishes[place(i), 1]
@@ -374,7 +399,8 @@ def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         if target >= 0:
             if state.targets[place(target), INSTANCE] == identity:
                 state.targets[place(target), READY] = ready
-            item_ = claims[place(target)]
+                _list_late(state, target)
+            item_ = claims[_claim(claims, identity)]
             while item_ != NOTHING:
                 if batch[place(item_), IDENTITY] == identity:
                     batch[place(item_), REACHABLE] = ready

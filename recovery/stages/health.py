@@ -23,6 +23,7 @@ ERRORS_SHARE = 0.01  # connections fail from this share on
 NS_PER_CHECK = 20.0  # before anything is measured
 
 _ROWS = 1 << 10
+_CLAIMS = 1 << 14  # places in which the joins of a window are looked up: more than usually join
 _LONG_AGO = -(1 << 62)
 
 
@@ -134,9 +135,10 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         targets=targets,
         phases=np.sort((phases * interval_ns).astype(np.int64)),
         late=np.zeros((many, 2), np.int64),
-        claims=np.full(many, batches.NOTHING, np.int64),
+        claims=np.full(_CLAIMS, batches.NOTHING, np.int64),
         free_ns=workers.all_free(part.workers),
         counts=counts,
+        late_counts=np.zeros((zones, kernel.STATES), np.int64),
         sizes=sizes,
         is_out=np.zeros(zones, np.int64),
         is_on=np.ones(zones, np.int64),
