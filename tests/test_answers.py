@@ -107,14 +107,14 @@ def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
 
 def test_policies_beside_each_other_are_told_in_words() -> None:
     row = Difference(
-        policy="a, queue=lifo", policy_id="1", words="serve the newest first", than="a, queue=fifo", than_id="0",
-        than_words="serve in order of arrival", measure="ttr99_s", draws=40, sooner_share=0.9, later_share=0.1,
+        policy="a, queue=lifo", policy_id="1", words="newest first", than="a, queue=fifo", than_id="0",
+        than_words="oldest first", measure="ttr99_s", draws=40, sooner_share=0.9, later_share=0.1,
         difference_s=Estimate(mean=-60.0, low=-90.0, high=-30.0), verdict="sooner",
     )  # fmt: skip
     answer = compare.answer_of_policies([row])
-    assert answer.change.text.startswith("Take “serve the newest first”")
+    assert answer.change.text.startswith("Take “newest first”")
     assert answer.change.saved_s == 60
-    assert "60 s sooner than “serve in order of arrival”" in answer.happened.text
+    assert "60 s sooner than “oldest first”" in answer.happened.text
     assert "=" not in answer.happened.text
 
 

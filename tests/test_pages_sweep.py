@@ -555,7 +555,7 @@ def _told(policies: Sequence[Policy], keys: Sequence[str]) -> list[str]:
 
 
 def test_a_policy_is_told_by_what_sets_it_apart() -> None:
-    client, oldest, newest = "try again after 30 s", "serve in order of arrival", "serve the newest first"
+    client, oldest, newest = "try again after 30 s", "oldest first", "newest first"
     made = [("as written", oldest, client), ("other", newest, client), ("other", newest, "launches: " + client)]
     policies = [
         Policy.model_construct(id=str(i), name=f"name {i}", words=words, is_baseline=i == 0)
@@ -563,8 +563,8 @@ def test_a_policy_is_told_by_what_sets_it_apart() -> None:
     ]
     assert _told(policies, []) == [
         "as the file stands",
-        "other; serve the newest first",
-        "other; serve the newest first; launches: try again after 30 s",
+        "other; newest first",
+        "other; newest first; launches: try again after 30 s",
     ]
     without = [policy.model_copy(update={"is_baseline": False}) for policy in policies[:2]]
     assert _told(without, []) == ["; ".join(words) for words in made[:2]]

@@ -100,7 +100,7 @@ samples = 1
 def test_a_sweep_names_only_what_differs() -> None:
     """The client is the same everywhere, and so is the variant: neither is told."""
     found = policies_of(parse(SWEEP))
-    assert found[0].words == ("serve in order of arrival", "requests that time out stay in the queue", "workers 1")
+    assert found[0].words == ("oldest first", "requests that time out stay in the queue", "workers 1")
     assert len({one.words for one in found}) == 8
     assert found[0].name == "as written, queue=fifo, client=fixed(delay=30s), cancel_on_timeout=False, workers=1"
     two = policies_of(parse(SWEEP + '[variants."more workers"]\nhost.round_trip = "2ms"\n'))
@@ -118,5 +118,5 @@ def test_a_run_over_policies_names_them_in_words() -> None:
             ({"host.cancel_on_timeout": True}, ("host.cancel_on_timeout=true",)),
         )
     ]
-    assert [groups[0].lever_words(key) for key in groups[0].levers] == ["serve the newest first", "2"]
+    assert [groups[0].lever_words(key) for key in groups[0].levers] == ["newest first", "2"]
     assert groups[1].lever_words("host.cancel_on_timeout") == "requests that time out leave the queue"

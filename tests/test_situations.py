@@ -116,8 +116,8 @@ def test_a_sweep_chooses_only_what_it_knows(never_max: str, is_chosen: bool, tmp
     swept = recovery.sweep(recovery.parse(text, name="short"), out=tmp_path, threads=1, progress=False)
     answer = swept.answer
     assert answer.why.mechanism == "policy.queue"
-    assert "the middle policy that has “refuse whoever finds a queue of 1.6 s of work” takes" in answer.why.text
-    assert answer.change.name == "refuse whoever finds a queue of 1.6 s of work"
+    assert "the middle policy that has “queue of at most 1.6 s of work” takes" in answer.why.text
+    assert answer.change.name == "queue of at most 1.6 s of work"
     assert ("It is chosen" in answer.sure.text) == is_chosen
     assert ("It is not chosen" in answer.sure.text) != is_chosen
     assert "1 input is drawn, since nobody knows them: host.timeout" in answer.rests_on.text

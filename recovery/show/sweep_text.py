@@ -37,9 +37,10 @@ def planned(plan: Planned, workers: int) -> str:
 
 
 def _span(told: Estimate) -> str:
-    if math.isnan(told.low) or math.isnan(told.high):
+    low, high = show_duration(max(told.low, 0)), show_duration(told.high)
+    if math.isnan(told.low + told.high) or low == high:
         return show_duration(told.mean)
-    return f"{show_duration(told.mean)} ({show_duration(max(told.low, 0))}–{show_duration(told.high)})"
+    return f"{show_duration(told.mean)} ({low}–{high})"
 
 
 def _state(policy: Policy) -> str:

@@ -11,7 +11,8 @@ from recovery.units import Number, PositiveDuration, tell_duration
 
 def _growing(base: float, factor: float, cap: float) -> str:
     """A wait that grows, in plain words."""
-    return f"{tell_duration(base)}, each time {factor:.15g} times as long, up to {tell_duration(cap)}"
+    grows = "doubled" if factor == 2 else f"times {factor:.15g}"
+    return f"{tell_duration(base)}, {grows} up to {tell_duration(cap)}"
 
 
 def _capped(base: float, cap: float) -> None:
@@ -64,7 +65,7 @@ class Exponential(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return f"try again after {_growing(self.base, self.factor, self.cap)}, all in step"
+        return f"try again after {_growing(self.base, self.factor, self.cap)}"
 
 
 class FullJitter(Policy):
@@ -88,7 +89,8 @@ class FullJitter(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return f"try again after a random part of {_growing(self.base, self.factor, self.cap)}"
+        longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
+        return f"try again at random within {longest}"
 
 
 ClientPolicy = Immediate | Fixed | Exponential | FullJitter

@@ -20,7 +20,7 @@ class Fifo(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return "serve in order of arrival"
+        return "oldest first"
 
 
 class Lifo(Policy):
@@ -33,7 +33,7 @@ class Lifo(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return "serve the newest first"
+        return "newest first"
 
 
 class Bounded(Policy):
@@ -49,7 +49,7 @@ class Bounded(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return f"refuse whoever finds a queue of {words_of_limit(self.limit)}"
+        return f"queue of at most {words_of_limit(self.limit)}"
 
 
 class DropExpired(Policy):

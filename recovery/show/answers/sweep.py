@@ -38,9 +38,10 @@ def answer_of(summary: Summary) -> Answer:
 
 
 def _span(found: Estimate) -> str:
-    if math.isnan(found.low) or math.isnan(found.high):
+    low, high = show_duration(max(found.low, 0.0)), show_duration(found.high)
+    if math.isnan(found.low + found.high) or low == high:
         return show_duration(found.mean)
-    return f"{show_duration(found.mean)} ({show_duration(max(found.low, 0.0))} to {show_duration(found.high)})"
+    return f"{show_duration(found.mean)} ({low} to {high})"
 
 
 def _never(found: Share) -> str:
@@ -55,7 +56,9 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
     if lost:
         most = show_share(summary.never_max)
-        text += f" {lost} of {len(ran)} policies surely collapse in more than {most} of the runs."
+        text += (
+            f" {lost} of {len(ran)} policies surely collapse{'s' if lost == 1 else ''} in more than {most} of the runs."
+        )
     return text
 
 
@@ -88,7 +91,8 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than the file as it stands" if saved > 0 else ""
         if math.isfinite(differs.low + differs.high):
-            text += f" ({show_duration(-differs.high)} to {show_duration(-differs.low)}, over the same draws)"
+            low, high = show_duration(-differs.high), show_duration(-differs.low)
+            text += f" ({low} to {high}, over the same draws)" if low != high else ""
     costs = "" if base is None else _costs(summary, base, best)
     text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
     return Change(text=text, name=best.in_words, saved_s=saved)
