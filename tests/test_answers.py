@@ -216,3 +216,12 @@ def test_without_an_outage_nothing_is_said_of_its_end() -> None:
     jobs = recovery.parse(JOBS.partition("dependency")[0]).run(progress=False, threads=1).answer
     assert "dependency" not in str(jobs)
     assert "after the start." in jobs.happened.text or "from the start on" in jobs.happened.text
+
+
+def test_where_the_first_variant_failed_another_is_named() -> None:
+    """Oracle: the answer must not speak of a variant that did not run as if it had."""
+    run = recovery.parse(IMPATIENT + "[variants.patient]\nhost.timeout = '30m'\n").run(progress=False, threads=1)
+    rest = run.summary.model_copy(update={"groups": run.summary.groups[1:], "rows": run.summary.rows[1:]})
+    said = answer_of_run(run.manifest, rest).happened.text
+    assert said.startswith("“as written” has no run, so this is “patient”.")
+    assert "has no run" not in run.answer.happened.text

@@ -47,6 +47,8 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
     out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
+    if manifest.head.label and first.variant != manifest.head.label:
+        out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return speaking_of(first.scenario.called, " ".join(out))
 
 

@@ -27,7 +27,8 @@ def answer_of(
         Change(text="A run tells what happens.", is_simulated=False, command=command_of(file, "").strip()),
     )
     if limit is not None:
-        text = f"{limit.text[:1].upper()}{limit.text[1:]}."
+        is_always = scenario.fleet is None or limit.kind == "renewals"
+        text = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else f"If all leases run out: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
         found = remedy.of(asked, limit)
         if found is not None:
