@@ -292,7 +292,9 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             whole[ASLEEP] -= tries > 0
             if not accepted:
                 tries += 1
-                if 0 <= params.client.retries < tries and identity & 3 != REPLACEMENT:  # who replaces never gives up
+                if (
+                    policies.gives_up(params.client, tries) and identity & 3 != REPLACEMENT
+                ):  # who replaces never gives up
                     series[window, GAVE_UP] += 1
                 else:
                     delay = policies.retry_delay_ns(params.client, inputs.table, keys.retry, identity, tries - 1, tries)

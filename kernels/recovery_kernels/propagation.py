@@ -124,7 +124,7 @@ def _come_back(params, state, time, origin, identity, tries):  # type: ignore[no
 @inline
 def _retry(params, keys, table, state, now, origin, identity, tries):  # type: ignore[no-untyped-def]
     """After failure number `tries` (from 1) of a job at `now`."""
-    if 0 <= params.client.retries < tries:
+    if policies.gives_up(params.client, tries):
         state.series[place(state.whole[WINDOW]), GAVE_UP] += 1
     else:
         delay = policies.retry_delay_ns(params.client, table, keys.retry, identity, tries - 1, tries)

@@ -325,7 +325,7 @@ def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
     for row in range(host.clients.shape[0]):
         left = host.clients[row, EXPIRES] - FROZEN_BASE
         if host.clients[row, STATE] != FREE and left > 0:
-            if params.lease.thaw == policies.REARM:
+            if policies.begins_anew(params.lease):
                 left = _lease_ns(params, keys, inputs, host.clients[row, CLIENT])
             host.clients[row, EXPIRES] = now + left
             host.expiring[min(_window_of(now + left, params.window_ns), last)] += 1
@@ -387,12 +387,11 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
     _note(host, now, LOG_CONTROL, what, inputs.controls[i, 2])
     if what == DEPENDENCY:
         real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
-        if params.lease.kind == policies.FREEZE:
-            frozen = real[DEPENDENCY_FAILS] >= params.lease.freeze_share
-            if frozen and whole[FROZEN] == 0:
-                _freeze(host, now)
-            elif not frozen and whole[FROZEN] != 0:
-                _thaw(params, keys, inputs, host, now)
+        stands_still = policies.stands_still(params.lease, real[DEPENDENCY_FAILS])
+        if stands_still and whole[FROZEN] == 0:
+            _freeze(host, now)
+        elif not stands_still and whole[FROZEN] != 0:
+            _thaw(params, keys, inputs, host, now)
     elif what == RESTART:
         _restart(params, host, wrap, now, inputs.controls[i, 2])
     else:
@@ -445,7 +444,7 @@ def _retry(params, keys, inputs, host, wrap, shift, now, client, is_answer):  # 
     tries = clients[row, TRIES] + 1
     clients[row, TRIES] = tries
     policy = params.client
-    if policy.retries >= 0 and tries > policy.retries:
+    if policies.gives_up(policy, tries):
         clients[row, STATE] = FREE
         host.whole[OPEN] -= 1
         host.series[host.whole[BIN], GAVE_UP] += 1
@@ -474,10 +473,10 @@ def _admits(params, keys, host, row, now):  # type: ignore[no-untyped-def]
     if now < whole[DOWN_UNTIL]:
         return REJECTED_DOWN
     is_gated = whole[GATE_ON] != GATE_OFF
-    is_limited = params.admission.kind != limits.OPEN
+    is_limited = policies.asks(params.admission, False)
     if (is_gated or is_limited) and params.traffic == HOLDERS and host.clients[row, EXPIRES] > now:
         is_gated = whole[GATE_ON] == GATE_ALL
-        is_limited = is_limited and params.admission.establish_only == 0
+        is_limited = policies.asks(params.admission, True)
     if is_gated and not limits.fill(whole[GATE_AT:], real[GATE_TOKENS:], now):
         return REJECTED_GATE
     if is_limited and not limits.lets_in(
@@ -485,7 +484,7 @@ def _admits(params, keys, host, row, now):  # type: ignore[no-untyped-def]
         keys.admission, host.clients[row, CLIENT], host.clients[row, ATTEMPT],
     ):  # fmt: skip
         return REJECTED_ADMISSION
-    if params.queue.kind == policies.BOUNDED and whole[BUSY] == params.workers and whole[WAITING] >= params.queue.limit:
+    if whole[BUSY] == params.workers and policies.is_full(params.queue, whole[WAITING]):
         return REJECTED_FULL
     # Tokens are spent only by what is really let in.
     if is_gated:
@@ -571,7 +570,7 @@ def _take(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-unty
     queue = host.queue
     mask = queue.shape[0] - 1
     while whole[BUSY] < params.workers and whole[WAITING] > 0:
-        if params.queue.kind == policies.LIFO:
+        if policies.newest_first(params.queue):
             whole[TAIL] -= 1
             taken = place(whole[TAIL] & mask)
         else:
@@ -586,9 +585,7 @@ def _take(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-unty
             continue  # it left at its deadline and was counted then
         whole[WAITING] -= 1
         whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - submitted)
-        if params.queue.kind == policies.DROP_EXPIRED and policies.is_expired(
-            params.queue, now, submitted, clients[row, DUE], is_current
-        ):
+        if policies.drops(params.queue, now, submitted, clients[row, DUE], is_current):
             host.series[place(whole[BIN]), DROPPED] += 1
             _note(host, now, LOG_DROP, client, attempt)
             whole[COST_NS] = min(whole[COST_NS] + params.drop_cost_ns, draws.FAR_NS)
@@ -649,7 +646,7 @@ def _finish(params, keys, inputs, host, wrap, shift, now):  # type: ignore[no-un
         whole[OPEN] -= 1
         clients[row, STATE] = FREE
         return NOBODY
-    credit = submitted if params.lease.kind == policies.CREDIT_ON_ARRIVAL else now
+    credit = policies.credit_ns(params.lease, submitted, now)
     _grant(params, keys, inputs, host, client, row, now, credit)
     clients[row, TRIES] = 0
     every = np.float64(params.check_every_ns)

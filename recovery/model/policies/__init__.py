@@ -1,7 +1,7 @@
 """Policies by axis: what a scenario may choose, and `recovery policies` shows.
 
 Each class is one policy; its docstring is its rule, its fields are its parameters. What the rule does to a request is
-decided in `recovery_kernels.policies`.
+decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 """
 
 from recovery.model.policies.admission import (

@@ -1,0 +1,48 @@
+"""Client: when does an attempt that failed come back, and when does nobody try again."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery_kernels.draws import Dist, draw, uniform, whole_ns
+from recovery_kernels.jit import inline
+
+IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER = range(4)
+
+
+class Client(NamedTuple):
+    """Retry policy: FIXED waits `delay`; EXPONENTIAL and FULL_JITTER use base, factor and cap. `retries` < 0 is
+    unlimited.
+    """
+
+    kind: int
+    delay: Dist
+    base_ns: float
+    factor: float
+    cap_ns: float
+    retries: int
+    round_trip_ns: int
+
+
+@inline
+def gives_up(policy, tries):  # type: ignore[no-untyped-def]
+    """Whether nobody tries again after the `tries`-th failure in a row."""
+    return policy.retries >= 0 and tries > policy.retries
+
+
+@inline
+def retry_delay_ns(policy, table, key, client, attempt, tries):  # type: ignore[no-untyped-def]
+    """How long (int64 ns) a client waits after its `tries`-th failure in a row (from 1) before the next attempt."""
+    if policy.kind == IMMEDIATE:
+        return np.int64(0)
+    if policy.kind == FIXED:
+        return whole_ns(draw(policy.delay, table, key, client, attempt))
+    delay = policy.base_ns
+    for _ in range(tries - 1):
+        if delay >= policy.cap_ns or policy.factor == 1.0:
+            break
+        delay *= policy.factor
+    delay = min(delay, policy.cap_ns)
+    if policy.kind == FULL_JITTER:
+        delay *= uniform(key, client, attempt)
+    return whole_ns(delay)
