@@ -95,7 +95,7 @@ def told_replay(told: Replayed) -> str:
     """A run that was run again, in words."""
     rows = [["measure", "value"], *([name, str(value)] for name, value in told.row.items())]
     state = "the same row" if told.same else f"another row: {', '.join(told.changed)} differ"
-    return f"{table(rows)}\n\n{told.policy}: {state}"
+    return f"{table(rows)}\n\n“{told.words or told.policy}”: {state}"
 
 
 def told_value(key: str, kind: str, one: Tried) -> str:

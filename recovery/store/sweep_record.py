@@ -301,6 +301,7 @@ class Replayed(Record):
 
     key: str
     policy: str
+    words: str = ""  # the policy in plain words
     same: bool
     changed: tuple[str, ...]
     row: dict[str, Annotated[Value, PlainSerializer(_written)]]

@@ -115,7 +115,8 @@ def sweep(
         click.echo("".join(f"\n{one}" for one in summary.answers))
         if page:
             click.echo(f"\nreport: {page}")
-    failed = [f"failed: {one.policy}: {one.error} ({one.command})" for one in summary.failures]
+    names = {one.id: one.in_words for one in summary.policies}
+    failed = [f"failed: “{names[one.policy_id]}”: {one.error} ({one.command})" for one in summary.failures]
     for line in failed[:5]:
         say.talk(line)
     status = max(status, _told(loaded.head.title or loaded.name, summary, answer, failed, markdown, junit))

@@ -32,7 +32,8 @@ def replayed(folder: Path, key: str) -> Replayed:
     [done] = simulate([Work(run.key, variant, run.seed, run.run_replication)], reuse=False)
     fresh = {name: as_float(value) for name, value in done.row.items() if name != "cpu_s"}
     changed = sorted(name for name, value in fresh.items() if not _same(value, run.row.get(name)))
-    return Replayed(key=run.key, policy=run.policy, same=not changed, changed=tuple(changed), row=fresh)
+    words = next("; ".join(one.words) for one in policies_of(experiment) if one.id == run.policy_id)
+    return Replayed(key=run.key, policy=run.policy, words=words, same=not changed, changed=tuple(changed), row=fresh)
 
 
 def _same(a: Value, b: Value) -> bool:
