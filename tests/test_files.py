@@ -406,9 +406,9 @@ def test_a_run_that_fails_costs_no_other(
         breaks(variant.name, replication)
         return own[1](self, variant, seed, replication)
 
-    def follow(outcome: pipeline.Outcome) -> pipeline.Outcome:
+    def follow(outcome: pipeline.Outcome, **more: Any) -> pipeline.Outcome:
         breaks(outcome.variant.name, outcome.replication)
-        return own[2](outcome)
+        return own[2](outcome, **more)
 
     if where == "together":
         tiny.write_text(TINY + '[[operator]]\ndo = "restart"\nwhen = "queue > 1000"\n', encoding="utf-8")
