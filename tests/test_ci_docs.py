@@ -24,6 +24,7 @@ host = { establish_time = "SERVICE", timeout = "5s", fail_after = "100ms" }
 lease = { duration = "2m", check_every = "30s" }
 dependency.outages = [{ from = "2m", to = "5m" }]
 policy.queue = "lifo"
+policy.client = { name = "exponential", base = "1s", cap = "10s" }
 [expect]
 ttr99_s = "< 4m"
 """

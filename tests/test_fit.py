@@ -231,6 +231,64 @@ def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path
     assert values[1] == pytest.approx(values[0], rel=0.02)
 
 
+INCIDENT = (
+    TEXT.replace('timeout = "50m"', 'timeout = "4m"')
+    + """
+clock = "2025-10-20T07:28:00Z"
+[[operator]]
+do = "throttle"
+at = "60m"
+rate = "3/s"
+only = "establish"
+[[operator]]
+do = "restart"
+at = "60m"
+down_for = "30s"
+"""
+)
+
+
+@pytest.mark.slow
+def test_an_incident_with_its_operators_deeds_is_fitted_from_what_monitoring_wrote(tmp_path: Path) -> None:
+    """The curve turns where operators act. With their deeds in the file the service time that made it is found again;
+    without them no value explains it. Times are those of the scenario's own clock, values are counts.
+    """
+    file, series = tmp_path / "incident.toml", tmp_path / "grafana.csv"
+    head, _, deeds = INCIDENT.partition('clock = "2025')
+    file.write_text('clock = "2025' + deeds.partition("[[")[0] + head + "[[" + deeds.partition("[[")[2])
+    with pipeline.Runner(1) as runner:
+        outcome = next(runner.run([(load(file).first, 99, 0)]))
+    rows = [
+        f"{1760945280 + t:.0f},{round(4000 * share)}"
+        for t, share in zip(outcome.times_s[::6].tolist(), outcome.leased_share()[::6].tolist(), strict=True)
+    ]
+    series.write_text("\n".join(['"Time","holders"', *rows]) + "\n")
+    found = {}
+    for name, more in (("with", []), ("without", ["--set", "operator=[]"])):
+        words = [
+            "fit",
+            str(file),
+            "--range",
+            "host.establish_time.mean=400ms..3s",
+            "--series",
+            str(series),
+            "--of",
+            "4000",
+        ]
+        out = tmp_path / name
+        result = CliRunner().invoke(
+            cli.main, [*words, "--of", "4000", "--samples", "6", *more, "--json", "--out", str(out)]
+        )
+        assert result.exit_code == 0, result.output
+        found[name] = json.loads(result.stdout)
+    value = found["with"]["values"][0]
+    assert seconds(value["low"]) <= 1.0 <= seconds(value["high"])
+    assert found["with"]["misfit"]["explains"]
+    assert found["without"]["misfit"]["rms"] > 3 * found["with"]["misfit"]["rms"]
+    fitted = load(tmp_path / "with" / "incident" / "fit" / "fitted.toml").first.scenario
+    assert fitted.host.establish_time.mean_s() == pytest.approx(seconds(value["text"]))
+
+
 def test_a_milestone_that_does_not_occur_is_told(tmp_path: Path) -> None:
     """Three hundred holders launch one a second through four workers: latency is never bad, so it never ends."""
     file = INPUTS.parent / "fit-of-always.toml"
