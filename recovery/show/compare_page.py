@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from recovery.measures import register
 from recovery.show import compare_text, figures, page
 from recovery.show.figures import GREY, Array, Curve, Picture, TimeAxis
 from recovery.show.words import speaking_of
@@ -65,6 +66,7 @@ def html(found: Comparison, drawn: Sequence[tuple[Picture, str]]) -> str:
         others=[compare_text.answer(one, named=is_named) for one in found.outcomes[1:]],
         conditions=[(one.text, _SIGN[one.holds], _LOOK[one.holds], _because(one)) for one in found.conditions],
         tables=tables,
+        titles={one.name: one.title for one in register.TABLE},
         never=compare_text.NEVER,
     )
 
