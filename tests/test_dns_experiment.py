@@ -69,7 +69,7 @@ def test_run_writes_numbers_and_a_page(tiny: str, tmp_path: Path, sweep: list[st
     folder = tmp_path / "out" / "tiny"
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "A small race" in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 4  # two pictures, each wide and narrow
     assert "http" not in page.replace("http://www.w3.org", "")
 
 

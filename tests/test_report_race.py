@@ -151,7 +151,7 @@ def test_without_a_race_nothing_is_kept_or_told(tmp_path: Path) -> None:
 def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: str) -> None:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     order = (
-        "verdict",
+        "stages-title",
         "milestones",
         "dns",
         "variants",
@@ -159,15 +159,10 @@ def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: 
         "propagation",
         "health",
         "services",
-        "stages",
         "run",
     )
-    places = [page.index(f'<h2 id="{name}"') for name in order]
+    places = [page.index(f'id="{name}"') for name in order]
     assert places == sorted(places)
-    contents = page[page.index("<nav") : page.index("</nav>")]
-    linked = [contents.index(f'href="#{name}"') for name in order[1:]]
-    assert linked == sorted(linked)
-    assert contents.count("<li>") == page[page.index("</nav>") :].count("<h2 id=")
     section = page[places[2] : places[3]]
     for step in summary["race"]["possible"][0]["story"]:
         assert f"<li>{step}</li>" in section
@@ -189,7 +184,7 @@ def test_variants_with_the_same_leases_are_told_once(experiment: Experiment, fol
         for name in ("ttr50_s", "ttr99_s", "queue_peak", "amplification")
     )
     assert same  # it differs by its throttle of launches alone
-    leases = page[page.index('<h2 id="variants"') : page.index('<h2 id="launches"')]
+    leases = page[page.index('id="variants"') : page.index('id="launches"')]
     assert [group.variant for group in shown.groups] == ["as it is"]
     assert f"“as it is” stands here also for “{other}”" in leases
-    assert other in page[page.index('<h2 id="launches"') :]
+    assert other in page[page.index('id="launches"') :]

@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from recovery.errors import ScenarioError, nearest
-from recovery.show import figures
+from recovery.show import forms
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,17 +42,18 @@ class Plot:
 
     def svg(self) -> str:
         """The picture as SVG, the same text each time."""
-        return figures.svg(self._picture)
+        return forms.svg(self._picture)
 
     def png(self) -> bytes:
         """The picture as PNG."""
-        return figures.png(self._picture)
+        return forms.png(self._picture)
 
     def __repr__(self) -> str:
         return f"<Plot {self.name}: {self.title}>"
 
     def _repr_html_(self) -> str:
-        return f"<figure>{self.svg()}<figcaption>{escape(self.caption)}</figcaption></figure>"
+        above, below = escape(self.title), escape(self.caption)
+        return f"<figure><strong>{above}</strong>{self.svg()}<figcaption>{below}</figcaption></figure>"
 
     def _repr_png_(self) -> bytes:
         return self.png()

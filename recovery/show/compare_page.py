@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +12,9 @@ import numpy as np
 
 from recovery.measures import register
 from recovery.show import compare_text, figures, page
-from recovery.show.figures import GREY, Array, Curve, Picture, TimeAxis
+from recovery.show.answers.answer import parts
+from recovery.show.answers.compare import answer_of
+from recovery.show.figures import COLOURS, GREY, Array, Curve, Picture, TimeAxis
 from recovery.show.words import speaking_of
 from recovery.store import files, folder, sweep_record
 from recovery.store.compare_record import Comparison, Condition, Outcome
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 PANELS_MAX = 12
-NEW_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+NEW_COLOURS = COLOURS[1:5]
 _LOOK = {"yes": "never", "no": "good", "unsure": "", "not measured": ""}
 _SIGN = {"yes": "✗ holds", "no": "✓ does not hold", "unsure": "? not decided", "not measured": "? not measured"}
 
@@ -45,24 +48,27 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
     ValueError for a folder that is none of results, files.Damaged.
     """
     sides = [drawable(name, one) for name, one in zip(found.names, folders, strict=True)]
-    with figures.style():
-        pictures = list(_pictures(sides, found))
+
+    def pictures() -> list[Picture]:
+        with figures.style():
+            return _pictures(sides, found)
+
     drawn = page.draw(place, pictures)
     file = place / "report.html"
     files.write_text(file, html(found, drawn))
     return file
 
 
-def html(found: Comparison, drawn: Sequence[tuple[Picture, str]]) -> str:
-    """The page as text: no script, nothing from outside."""
+def html(found: Comparison, drawn: Sequence[page.Drawn]) -> str:
+    """The page as text: nothing from outside."""
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [(compare_text.head(own[0]), compare_text.lines(own)) for own in compare_text.grouped(found.differences)]
-    return page.filled(
+    return page.whole(
         "compare.html.j2",
-        drawn,
-        look=page.look(),
         title=f"{' and '.join(found.names[1:])} compared with {found.names[0]}",
-        first=compare_text.answer(found.outcomes[0], named=is_named),
+        question="What did the change do?",
+        figures=drawn,
+        answer=parts(answer_of(found)),
         others=[compare_text.answer(one, named=is_named) for one in found.outcomes[1:]],
         conditions=[(one.text, _SIGN[one.holds], _LOOK[one.holds], _because(one)) for one in found.conditions],
         tables=tables,
@@ -160,9 +166,10 @@ def _beside(sides: Sequence[Drawable], heads: Sequence[Outcome]) -> Picture:
             continue
         mine, theirs = found
         if not handles:
-            handles += panel.plot(*theirs, color="#000000", lw=1.5, ls=(0, (5, 2)), zorder=5)
+            handles += panel.plot(*theirs, color="#000000", lw=1.5, ls=(0, (5, 2)), zorder=5, gid="curve:old")
             names.append(f"{one.than}: {one.than_variant}{_back(one, is_new=False)}")
-        handles += panel.plot(*mine, color=NEW_COLOURS[i % len(NEW_COLOURS)], lw=2.4, zorder=4)
+        colour = NEW_COLOURS[i % len(NEW_COLOURS)]
+        handles += panel.plot(*mine, color=colour, lw=2.4, zorder=4, gid=f"curve:{i}")
         names.append(f"{one.run}: {one.variant}{_back(one, is_new=True)}")
     _dress(panel, sides)
     panel.set_ylabel(_level(sides[0]))
@@ -184,7 +191,7 @@ def _back(one: Outcome, *, is_new: bool) -> str:
 
 def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
     """A panel for each pair: the old dotted, the new solid."""
-    columns = min(3, len(pairs))
+    columns = figures.columns_of(min(3, len(pairs)), 2)
     rows = math.ceil(len(pairs) / columns)
     figure = figures.blank(0.5 + 1.5 * rows)
     panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
@@ -194,11 +201,11 @@ def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
             panel.plot(*found[1], color=GREY, lw=1.1, ls=(0, (2, 1.5)))
             panel.plot(*found[0], color=NEW_COLOURS[0], lw=1.9)
         _dress(panel, sides, small=True)
-        panel.set_title(f"{one.variant[:34]}\n{one.verdict}", loc="left", fontsize=8.6)
+        panel.set_title(f"{one.variant[: figures.letters(34, 22)]}\n{one.verdict}", loc="left", fontsize=8.6)
     for panel in panels[len(pairs) :]:
         panel.axis("off")
     figure.supylabel(_level(sides[0]), fontsize=8.8)
-    figure.supxlabel(_axis(sides).label, fontsize=8.8)
+    figure.supxlabel(textwrap.fill(_axis(sides).label, figures.letters(90, 40)), fontsize=8.8)
     worse = sum(one.is_worse is True for one in pairs)
     better = sum(one.is_worse is False for one in pairs)
     figures.entitle(figure, f"Of {len(pairs)} variants {worse} are worse and {better} better than before")

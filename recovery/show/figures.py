@@ -1,20 +1,18 @@
-"""How every picture is drawn: colours, dashes and markers, panels and legends, the axis of time, SVG and PNG.
+"""How every picture is drawn: colours, dashes and markers, panels and legends, the axis of time.
 
-Every curve has its own colour, line style and marker, so that it is told apart in print without colour. The same
-results give the same bytes: ids are hashed with a fixed salt, and no date is written.
+Every curve has its own colour, line style and marker, so that it is told apart in print without colour.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import json
 import math
-import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -34,12 +32,12 @@ if TYPE_CHECKING:
 
 
 Array = npt.NDArray[np.float64]
-WIDTH_IN = 6.8
-TITLE_PT = 10.8
+WIDE_IN, NARROW_IN = 6.8, 3.6  # of a picture on a desk, and on a phone or in a column of a printed page
 POINTS_MAX = 360  # of a curve: more are not seen, and make the page heavy
-INK, GREY, PALE = "#1a1a1a", "#767676", "#c4c4c4"
-# Okabe and Ito's colours, which people with any colour vision tell apart; black is the first variant's.
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+INK, GREY, PALE = "#1a1a1a", "#767676", "#a3a3a3"
+# Okabe and Ito's colours, which people with any colour vision tell apart, the lighter ones darkened until they stand
+# out from white at 3 to 1; black is the first variant's.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#007A59", "#B4568F", "#A87000", "#2F86BA")
 DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     "-",
     (0, (6, 2)),
@@ -74,7 +72,7 @@ _STYLE: dict[str, object] = {
     "path.simplify": True,
     "svg.hashsalt": "recovery",
     "text.parse_math": False,  # names are drawn as they stand, whatever they hold
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
 }
 
 
@@ -88,7 +86,7 @@ class Picture(NamedTuple):
     @property
     def title(self) -> str:
         """The title of the figure on one line."""
-        return " ".join(self.figure.get_suptitle().split())
+        return " ".join(str(self.figure.get_label()).split())
 
 
 class Curve(NamedTuple):
@@ -169,7 +167,8 @@ class TimeAxis:
     ) -> None:
         """Limits, ticks, label and outages of a panel; of one `group`, if the panel is of it alone."""
         panel.set_xlim(0, self.horizon_s)
-        aims = 3 if small else 9
+        panel.xaxis.set_gid(f"time:{self.start:%Y-%m-%dT%H:%M}" if self.start is not None else "time:")
+        aims = (2 if small else 4) if is_narrow() else 3 if small else 9
         steps = (
             1,
             5,
@@ -204,16 +203,21 @@ class TimeAxis:
         if small:
             panel.tick_params(labelsize=8)
         else:
-            panel.set_xlabel(self.label)
+            panel.set_xlabel(textwrap.fill(self.label, 40) if is_narrow() else self.label)
         outages = self.outages if group is None else self.outages_of(group)
         for i, outage in enumerate(outages if shade else ()):
-            end, colour = min(outage.to_s, self.horizon_s), str(1 - DOWN * outage.fails_share)
-            panel.axvspan(outage.from_s, end, facecolor=colour, zorder=0, lw=0)
+            end, depth = min(outage.to_s, self.horizon_s), DOWN * outage.fails_share
+            panel.axvspan(outage.from_s, end, facecolor="#000000", alpha=depth, zorder=0, lw=0)
             if named and not small and i == 0:
-                panel.annotate(
-                    "dependency down", (outage.from_s, 0), (4, 4), xycoords=("data", "axes fraction"),
-                    textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="bottom",
-                )  # fmt: skip
+                self.name_outage(panel)
+
+    def name_outage(self, panel: Axes) -> None:
+        """What the shading is, in a panel that has it."""
+        if self.outages:
+            panel.annotate(
+                "dependency down", (self.outages[0].from_s, 0), (4, 4), xycoords=("data", "axes fraction"),
+                textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="bottom",
+            )  # fmt: skip
 
 
 def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[npt.NDArray[np.int64], Array]:
@@ -244,7 +248,7 @@ def flow_of(curve: Curve, column: str, points: int = POINTS_MAX) -> tuple[Array,
 
 
 def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
-    """A line in the colour, dashes and marker of variant number `i`."""
+    """A line in the colour, dashes and marker of variant number `i`, under which the page's script finds it."""
     every = max(1, len(times) // 9)
     start = min((i * every) // 7, max(len(times) - 1, 0))
     (line,) = panel.plot(
@@ -257,8 +261,14 @@ def draw_line(panel: Axes, i: int, times: Array, values: Array) -> Line2D:
         color=COLOURS[i % len(COLOURS)],
         ls=DASHES[i % len(DASHES)],
         marker=MARKERS[i % len(MARKERS)],
+        gid=f"curve:{i}",
     )
     return line
+
+
+def draw_grey(panel: Axes, times: Array, values: Array) -> None:
+    """A thin grey line behind the others."""
+    panel.plot(times, values, color=PALE, lw=0.9, gid="curve:rest")
 
 
 def lines_in(rows: int) -> float:
@@ -269,16 +279,18 @@ def lines_in(rows: int) -> float:
 def legend_below(
     below: Axes, handles: Sequence[Artist | Container], names: Sequence[str], others: bool, columns: int = 1
 ) -> None:
-    """A legend in a row of its own, under the panels."""
+    """A legend in a row of its own, under the panels, which grows by the lines that names need more than one."""
     from matplotlib.lines import Line2D
 
-    handles, names = list(handles), [textwrap.shorten(name, 96, placeholder=" …") for name in names]
+    handles, columns = list(handles), 1 if is_narrow() else columns
+    room = 43 if is_narrow() else 92 // columns
+    told = [textwrap.fill(textwrap.shorten(name, 96, placeholder=" …"), room) for name in names]
     if others:
-        handles.append(Line2D([], [], color=PALE, lw=1.2))
-        names.append("all other variants")
-    below.legend(
+        handles.append(Line2D([], [], color=PALE, lw=1.2, gid="curve:rest"))
+        told.append("all other variants")
+    drawn = below.legend(
         handles,
-        names,
+        told,
         loc="upper left",
         ncols=columns,
         borderaxespad=0,
@@ -287,54 +299,87 @@ def legend_below(
         fontsize=8.8,
         borderpad=0,
     )
+    for handle, line, text in zip(handles, drawn.legend_handles, drawn.get_texts(), strict=True):
+        own = handle[0] if isinstance(handle, tuple) else handle
+        gid = str(own.get_gid() or "")
+        if gid.startswith("curve:") and line is not None:
+            line.set_gid(gid.replace("curve:", "key:"))
+            text.set_gid(gid.replace("curve:", "key:"))
+    rows = max(sum(name.count("\n") + 1 for name in told[i::columns]) for i in range(columns)) if told else 0
+    grow(below, lines_in(rows) - lines_in(math.ceil(len(told) / columns)))
+
+
+def grow(row: Axes, by_in: float) -> None:
+    """Make a row of a figure higher, and the figure with it."""
+    spec = row.get_subplotspec()
+    if spec is None or not by_in > 0:
+        return
+    grid = spec.get_gridspec()
+    ratios = np.array(grid.get_height_ratios(), float)
+    ratios[spec.rowspan.start] += by_in * ratios.sum() / row.figure.get_figheight()  # type: ignore[union-attr]
+    grid.set_height_ratios(ratios)
+    figure = row.figure
+    figure.set_figheight(figure.get_figheight() + by_in)  # type: ignore[union-attr]
+
+
+_WIDTH_IN: ContextVar[float] = ContextVar("width_in", default=WIDE_IN)
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """In here, pictures are drawn for a phone, or for a column of a printed page."""
+    before = _WIDTH_IN.set(NARROW_IN)
+    try:
+        yield
+    finally:
+        _WIDTH_IN.reset(before)
+
+
+@contextmanager
+def wide() -> Iterator[None]:
+    """In here, pictures are drawn wide, whatever is asked for."""
+    before = _WIDTH_IN.set(WIDE_IN)
+    try:
+        yield
+    finally:
+        _WIDTH_IN.reset(before)
+
+
+def is_narrow() -> bool:
+    """Whether pictures are drawn narrow."""
+    return _WIDTH_IN.get() < WIDE_IN
+
+
+def columns_of(wide: int, narrow_to: int = 1) -> int:
+    """How many panels or entries stand side by side: `wide` of them, in a narrow picture at most `narrow_to`."""
+    return min(wide, narrow_to) if is_narrow() else wide
+
+
+def letters(wide: int, narrow_to: int) -> int:
+    """How many letters a line has."""
+    return narrow_to if is_narrow() else wide
 
 
 def blank(height_in: float) -> Figure:
     """An empty figure, as wide as all of them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN.get(), height_in), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05, hspace=0.03, wspace=0.03)  # type: ignore[union-attr, call-arg]
     return figure
 
 
 def stack(heights_in: Sequence[float]) -> tuple[Figure, list[Axes]]:
     """Panels above each other; the last is a blank row for legends."""
-    figure = blank(sum(heights_in) + 0.5)
+    figure = blank(sum(heights_in) + 0.3)
     axes = list(figure.subplots(len(heights_in), 1, height_ratios=list(heights_in), squeeze=False)[:, 0])
     axes[-1].axis("off")
     return figure, axes
 
 
-def _wrapped(text: str, width_pt: float, size_pt: float) -> list[str]:
-    """Lines of bold text that are no wider than `width_pt`."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    bold = FontProperties(family="DejaVu Sans", weight="bold", size=size_pt)
-
-    def inked_pt(line: str) -> float:
-        # The outermost points of a letter lie on its outline, so the box of the points is that of the ink; matplotlib
-        # looks for the outermost point of each curve, which takes half the time of a page.
-        path = TextPath((0, 0), line, prop=bold)
-        return float(np.ptp(path.vertices[path.codes != TextPath.CLOSEPOLY, 0]))
-
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and inked_pt(longer) > width_pt:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
 def entitle(figure: Figure, text: str) -> None:
-    """What to see, above everything, as many lines as it needs."""
-    lines = _wrapped(text, 72 * WIDTH_IN - 28, TITLE_PT)
-    if len(lines) > 1:
-        figure.set_figheight(figure.get_figheight() + 0.19 * (len(lines) - 1))
-    figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=TITLE_PT, fontweight="bold", linespacing=1.2)
+    """What to see. A page says it above the picture in its own letters; in a PNG it is drawn."""
+    figure.set_label(text)
 
 
 @contextmanager
@@ -363,40 +408,3 @@ def _look() -> dict[str, object]:
             mpl.rcParams[key] = value  # type: ignore[index]
         kept = cast("dict[str, object]", mpl.rcParams)
         return {key: dict.__getitem__(kept, key) for key in kept if key != "backend"}
-
-
-def _saved(picture: Picture, form: str, dpi: float | None, metadata: dict[str, None]) -> bytes:
-    from recovery.show import tick_labels
-
-    buffer = io.BytesIO()
-    with style():
-        tick_labels.plain(picture.figure)
-        picture.figure.savefig(buffer, format=form, dpi="figure" if dpi is None else dpi, metadata=metadata)
-    return buffer.getvalue()
-
-
-def svg(picture: Picture) -> str:
-    """SVG of a picture: the same text each time, every id begins with the picture's name, nothing outside is named."""
-    text = _saved(picture, "svg", None, {"Date": None}).decode("utf-8")
-    text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL).strip()
-    # A hundredth of a point is not seen, nor a tenth in a long path or between letters; a page has tens of thousands.
-    text = re.sub(
-        r' d="[^"]+"',
-        lambda match: re.sub(r"(\.\d\d)\d+" if len(match[0]) < 400 else r"(\.\d)\d+", r"\1", match[0]),
-        text,
-    )
-    text = re.sub(r'( [xy]="-?\d+\.\d\d)\d+', r"\1", text)
-    text = re.sub(r'(<use [^>]*)transform="translate\((\d+(?:\.\d)?)\d* 0\)"', r'\1x="\2"', text)  # the same, shorter
-    text = re.sub(r' d="M[^"QCz]+"', lambda match: match[0].replace(" \nL ", " "), text)  # after M, pairs are lines
-    text = re.sub(r"\n\s+", "\n", text).replace("xlink:href", "href")
-    used = {
-        name: f"{picture.name}-{i}"
-        for i, name in enumerate(dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', text)))
-    }
-    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{used[match[1]]}"' if match[1] in used else "", text)
-    return re.sub(r'(href="#|url\(#)([^")]+)', lambda match: match[1] + used[match[2]], text) + "\n"
-
-
-def png(picture: Picture) -> bytes:
-    """PNG of a picture at 144 dots an inch, without the name of the program."""
-    return _saved(picture, "png", 144, {"Software": None})

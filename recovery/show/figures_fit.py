@@ -19,8 +19,8 @@ _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
 def write(folder: Path, fit: Fit) -> list[Path]:
     """Write the picture (PNG, SVG) into the folder's figures/; returns the files. Raises files.WriteError."""
     picture = overlay(fit)
-    page.draw(folder, [picture])
-    return [folder / "figures" / f"{picture.name}.png", folder / "figures" / f"{picture.name}.svg"]
+    page.save(folder, [picture])
+    return [folder / "figures" / f"{picture.name}.{form}" for form in ("png", "svg")]
 
 
 def overlay(fit: Fit) -> Picture:
@@ -46,7 +46,7 @@ def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
     top.set_ylabel(series.column.removesuffix("_s").replace("_per", "") + _UNITS[series.unit])
     off = scale * (np.interp(times, grid_s, mean) - values)
     below.axhline(0, color=figures.GREY, lw=0.8)
-    below.axhspan(-2 * scale * fit.misfit.noise, 2 * scale * fit.misfit.noise, color="#e9e9e9", zorder=0)
+    below.axhspan(-2 * scale * fit.misfit.noise, 2 * scale * fit.misfit.noise, color="#e4e4e4", zorder=0)
     below.vlines(times, 0, off, color="#D55E00", lw=1.1)
     axis.dress(below, shade=False)
     below.set_ylabel("off by" + (" (points)" if scale == 100 else _UNITS[series.unit]))

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 NODES_MAX = 40  # of a larger table the services that lost most are drawn
 WAITS_MAX = 8  # what is waited for that has its own colour
 REST = "all else"
+ON_COLOUR = "#111111"  # of text on a colour that a dark page shows, too
 POINTS = 480
 # Style, width and colour of an edge of each kind, and what the legend says of it.
 EDGES: dict[str, tuple[str | tuple[int, tuple[float, ...]], float, str, str]] = {
     "cause": ("-", 2.0, INK, "cause: its own trouble came from there"),
     "hard": ("-", 1.0, "#0072B2", "hard: down with it"),
     "backlog": ((0, (6, 2)), 1.2, "#D55E00", "backlog: work piled up meanwhile"),
-    "capacity": ((0, (6, 2, 1.5, 2)), 1.2, "#009E73", "capacity: loses instances"),
-    "launches": ((0, (1, 1.5)), 1.2, "#009E73", "launches: gets instances back"),
-    "manual": ((0, (1.5, 1.5)), 1.4, "#CC79A7", "manual: until somebody acts"),
+    "capacity": ((0, (6, 2, 1.5, 2)), 1.2, "#007A59", "capacity: loses instances"),
+    "launches": ((0, (1, 1.5)), 1.2, "#007A59", "launches: gets instances back"),
+    "manual": ((0, (1.5, 1.5)), 1.4, "#B4568F", "manual: until somebody acts"),
 }
 Spot = str | tuple[str, str, int]
 """A place of the graph: of a service, or where an edge (from, to) passes through a row."""
@@ -66,7 +67,8 @@ def graph(part: Graph, lost: Mapping[str, float], node: str = "") -> Picture:
     places, waypoints, rows, wide = _layout([name for name in label if name in shown], layer, edges)
     kinds = [kind for kind in EDGES if any(edge.kind == kind for edge in edges)]
     legend_rows = -(-len(kinds) // 2)
-    figure, (panel, bar, below) = figures.stack([0.98 * rows, 0.12, figures.lines_in(legend_rows)])
+    with figures.wide():  # a graph so narrow would not be read: a phone scrolls
+        figure, (panel, bar, below) = figures.stack([0.98 * rows, 0.12, figures.lines_in(legend_rows)])
     panel.set_xlim(0, 1)
     panel.set_ylim(-rows + 0.6, 0.4)
     panel.axis("off")
@@ -102,14 +104,15 @@ def graph(part: Graph, lost: Mapping[str, float], node: str = "") -> Picture:
         text += f"\n{units.show_duration(60 * minutes)}" if minutes > 0 else "\nwell"
         panel.text(
             x, y, text, ha="center", va="center", fontsize=7.4, zorder=4, linespacing=1.15,
-            color="white" if share > 0.62 else INK,
+            color="white" if share > 0.62 else INK if minutes <= 0 else ON_COLOUR,
         )  # fmt: skip
     scale = mpl.colors.Normalize(0, most / 60)
     shades = mpl.colors.ListedColormap(colours(np.linspace(0.08, 0.88, 128)))
     figure.colorbar(mpl.cm.ScalarMappable(scale, shades), cax=bar, orientation="horizontal")
     bar.set_xlabel("hours lost (depth × time)", fontsize=8.6)
     bar.tick_params(labelsize=8)
-    _legend(below, kinds)
+    with figures.wide():
+        _legend(below, kinds)
     hit = sum(1 for name, minutes in lost.items() if minutes > 0 and name != node)
     if node:
         others = math.fsum(minutes for name, minutes in lost.items() if name != node)
@@ -244,7 +247,11 @@ def timeline(part: Services) -> Picture:
                 panel.barh(
                     i + 0.19, end - begin, 0.3, left=begin, fc="#e4e4e4", ec=GREY, hatch="////", lw=0.6, zorder=3
                 )
-    panel.set_yticks(range(len(services)), [labels[row.name] for row in services], fontsize=8.2)
+    panel.set_yticks(
+        range(len(services)),
+        [textwrap.fill(labels[row.name], figures.letters(40, 18)) for row in services],
+        fontsize=8.2,
+    )
     panel.set_ylim(len(services) - 0.4, -0.6)
     axis.dress(panel)
     panel.grid(visible=False, axis="y")

@@ -98,7 +98,7 @@ def _collapse(summary: Summary, lever: Lever, marks: Sequence[Mark]) -> Picture:
             panel.axvline(shown[variant], color=colour, lw=1.2, ls=(0, (1, 1.5)), zorder=1)
     panel.axhline(50, color=GREY, lw=0.7)
     for i, mark in enumerate(marks):
-        line = panel.axvline(mark.at * lever.scale, color="#E69F00", lw=1.4, ls=DASHES[1 + i % 6], zorder=1)
+        line = panel.axvline(mark.at * lever.scale, color="#A87000", lw=1.4, ls=DASHES[1 + i % 6], zorder=1)
         handles.append(line)  # type: ignore[arg-type]
         names.append(f"observed: {mark.label} ({lever.show(mark.at * lever.scale)})")
     if shown:

@@ -13,8 +13,9 @@ NEAR_MIN = {"official": 10, "others": 20}  # how near a milestone should be met
 
 
 class Stone(NamedTuple):
-    """A milestone in words."""
+    """A milestone in words, under the number that it has in pictures."""
 
+    number: int
     label: str
     measure: str
     observed: str
@@ -32,11 +33,12 @@ def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
     """The milestones of a summary, in order of time."""
     axis = TimeAxis.of(manifest)
     out = []
-    for row in sorted(summary.milestones, key=lambda row: row.observed_s):
+    for number, row in enumerate(sorted(summary.milestones, key=lambda row: row.observed_s), 1):
         off = row.difference_min
         near, look = _near(row.confidence, off)
         out.append(
             Stone(
+                number=number,
                 label=row.label,
                 measure=row.measure,
                 observed=axis.show(row.observed_s),

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from recovery import units
-from recovery.show import figures
+from recovery.show import figures, forms
+from recovery.show.answers.answer import Shown
 from recovery.show.figures import Picture
 from recovery.store import files
+from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Note
 
 if TYPE_CHECKING:
@@ -23,11 +24,23 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """A number of a table: its text, its interval where there is one, and how it should look."""
+    """A number of a table: its text, its interval where there is one, how it should look, and the number itself with
+    the ends of its interval, by which the page sorts and which it gives away as CSV.
+    """
 
     text: str
     interval: str = ""
     look: str = ""
+    value: str = ""
+
+
+class Drawn(NamedTuple):
+    """A picture with its SVG for a file, and that for a page, drawn wide and narrow."""
+
+    picture: Picture
+    text: str
+    wide: Markup
+    narrow: Markup
 
 
 class Column(NamedTuple):
@@ -57,34 +70,85 @@ class Input(NamedTuple):
     marks: list[int]
 
 
-def draw(folder: Path, pictures: Sequence[Picture]) -> list[tuple[Picture, str]]:
-    """Write pictures as SVG and PNG into the folder's figures/; returns each with the text of its SVG."""
-    drawn = []
+def save(folder: Path, pictures: Sequence[Picture]) -> None:
+    """Write pictures as SVG and PNG into the folder's figures/."""
     for picture in pictures:
-        text, image = figures.svg(picture), figures.png(picture)
-        place = folder / "figures"
-        files.write_together({place / f"{picture.name}.svg": text.encode(), place / f"{picture.name}.png": image})
-        drawn.append((picture, text))
-    return drawn
+        _write(folder, picture, forms.svg(picture))
+
+
+def _write(folder: Path, picture: Picture, text: str) -> None:
+    """Its SVG; then its PNG, which has the title in the picture."""
+    place = folder / "figures"
+    both = {place / f"{picture.name}.svg": text.encode(), place / f"{picture.name}.png": forms.png(picture)}
+    files.write_together(both)
+
+
+def draw(folder: Path, make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
+    """Make pictures, wide and narrow; write the wide ones as SVG and PNG into the folder's figures/."""
+    found = drawn(make)
+    for one in found:
+        _write(folder, one.picture, one.text)
+    return found
+
+
+def drawn(make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
+    """Make pictures, wide and narrow, for a page."""
+    from markupsafe import Markup
+
+    wide = list(make())
+    with figures.narrow():
+        narrow = [picture._replace(name=f"{picture.name}-n") for picture in make()]
+    found = []
+    for picture, slim in zip(wide, narrow, strict=True):
+        text = forms.svg(picture)
+        both = forms.for_page(text, "wide"), forms.for_page(forms.svg(slim), "narrow")
+        found.append(Drawn(picture, text, *map(Markup, both)))  # our own SVG
+    return found
 
 
 def render(
     name: str,
-    drawn: Sequence[tuple[Picture, str]],
+    drawn: Sequence[Drawn],
     *,
-    manifest: BaseModel | Mapping[str, object],
-    head: BaseModel | object,
-    argv: Sequence[str],
+    manifest: Manifest,
+    answer: Sequence[Shown],
     **values: object,
 ) -> str:
-    """A template with what every page has: manifest, head, command, figures; and with `values`."""
-    return filled(name, drawn, manifest=manifest, head=head, command=command(argv), **values)
+    """The page of a folder: what every page has (question, answer, command, style, script), and `values`."""
+    return whole(
+        name,
+        title=manifest.head.title,
+        question=manifest.head.question,
+        figures=drawn,
+        manifest=manifest,
+        head=manifest.head,
+        answer=answer,
+        command=command(manifest.argv),
+        versions=", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+        **values,
+    )
 
 
-def filled(name: str, drawn: Sequence[tuple[Picture, str]], **values: object) -> str:
-    """A template with pictures and `values`: a page, or a section of one."""
+def whole(name: str, *, title: str, question: str, **values: object) -> str:
+    """A page from a template that extends base.html.j2. Numbers keep their units at the end of a line."""
+    palette = {"light": forms.variables(is_dark=False), "dark": forms.variables(is_dark=True)}
+    return held(filled(name, title=title, question=question, palette=palette, **values))
+
+
+_FIXED = re.compile(r"(<(?:pre|script|style|code)\b.*?</(?:pre|script|style|code)>|<[^>]+>)", re.DOTALL)
+_UNIT = re.compile(r"(\d) (?=(?:ms|s|min|h|d|%|days?|GB|MB|kB)(?![\w-]))|(± )(?=\d)")
+
+
+def held(page: str) -> str:
+    """The page with blanks that do not break between a number and its unit."""
+    parts = _FIXED.split(page)  # what is to stay as it is has odd places
+    parts[::2] = [_UNIT.sub(lambda match: (match[1] or "±") + "\u00a0", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def filled(name: str, **values: object) -> str:
+    """A template with `values`: a page, or a section of one."""
     import jinja2
-    from markupsafe import Markup
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("recovery.show"),
@@ -93,17 +157,17 @@ def filled(name: str, drawn: Sequence[tuple[Picture, str]], **values: object) ->
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    figures = [(picture, Markup(text)) for picture, text in drawn]  # our own SVG, made a moment ago
-    return environment.get_template(name).render(figures=figures, **values)
+    return environment.get_template(name).render(**values)
 
 
-def look() -> Markup:
-    """The style of every page, as the page of a run has it."""
-    from markupsafe import Markup
-
-    text = resources.files("recovery.show").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
-    found = re.search(r"<style>.*?</style>", text, re.DOTALL)
-    return Markup(found[0] if found else "")
+def value_of(mean: float, low: float = math.nan, high: float = math.nan) -> str:
+    """A number as a page's script reads it, with the ends of its interval where there is one; empty where it is not
+    known.
+    """
+    if math.isnan(mean):
+        return ""
+    ends = (low, high) if math.isfinite(low) and math.isfinite(high) and high > low else ()
+    return " ".join("Infinity" if math.isinf(one) else f"{one:.5g}" for one in (mean, *ends))
 
 
 def show(value: float, kind: str) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from recovery import units
 from recovery.show import figures, levers, page, race_text
+from recovery.show.answers.answer import parts
+from recovery.show.answers.race import answer_of
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
 from recovery.store.folder import record_of
@@ -24,27 +26,28 @@ def write(folder: Path) -> Path:
     files.WriteError.
     """
     manifest, summary = record_of(folder, "manifest.json", RaceManifest), record_of(folder, "summary.json", RaceSummary)
-    with figures.style():
-        pictures = [_often(summary.rows), _latency(summary.rows)]
+
+    def pictures() -> list[Picture]:
+        with figures.style():
+            return [_often(summary.rows), _latency(summary.rows)]
+
     drawn = page.draw(folder, pictures)
     file = folder / "report.html"
     files.write_text(file, html(manifest, summary, drawn))
     return file
 
 
-def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[tuple[Picture, str]]) -> str:
+def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[page.Drawn]) -> str:
     """The page as text, in the look of every report."""
-    return page.filled(
+    return page.render(
         "race.html.j2",
         drawn,
-        look=page.look(),
-        head=manifest.head,
         manifest=manifest,
-        verdicts=race_text.verdicts(summary.possible),
+        answer=parts(answer_of(summary, manifest.head.notes)),
         rows=race_text.often_rows(summary.rows),
         searches=summary.possible,
+        notes=page.notes_of(manifest.head.notes),
         inputs=json.dumps(manifest.inputs["dns"], indent=1, ensure_ascii=False),
-        command=page.command(manifest.argv),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from recovery.show import figures, page
+from recovery.show.answers.answer import Shown
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
 from recovery.store import files, folder
 from recovery.store.run_record import Course, Group, RunManifest, Summary
@@ -72,22 +73,25 @@ def write(place: Path) -> Path:
     if summary.is_sweep:
         raise ValueError(f"{place} holds a run that sweeps keys; want one without [sweep] for --redact")
     series = folder.series_of(place)
-    with figures.style():
-        pictures = [] if series is None else [_curves(manifest, summary, series)]
+
+    def pictures() -> list[Picture]:
+        with figures.style():
+            return [] if series is None else [_curves(manifest, summary, series)]
+
     file = place / FILE
-    files.write_text(file, html(manifest, summary, [(picture, figures.svg(picture)) for picture in pictures]))
+    files.write_text(file, html(manifest, summary, page.drawn(pictures)))
     return file
 
 
-def html(manifest: RunManifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
+def html(manifest: RunManifest, summary: Summary, drawn: Sequence[page.Drawn]) -> str:
     """The page as text."""
     unit = unit_of(manifest, summary)
-    return page.filled(
+    return page.whole(
         "redacted.html.j2",
-        drawn,
-        look=page.look(),
-        answer=answer(manifest, summary),
-        unit=unit.many,
+        title="A recovery, in ratios",
+        question=f"How long until all works again, measured in the {unit.many}?",
+        figures=drawn,
+        answer=[Shown("happened", "What happened", " ".join(answer(manifest, summary)), "")],
         variants=names(summary),
         rows=[row for row in rows(summary, unit) if any(cell != "–" for cell in row.cells)],
         groups=list(groups(summary, unit)),
@@ -226,9 +230,8 @@ def _curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame) -> Pi
         colour, dashes = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
         handles += panel.plot(at, levels, color=colour, ls=dashes, lw=2.2 if i == 0 else 1.6)
     for one in course:
-        panel.axvspan(
-            (one.from_s - begins_s) / unit.length_s, (one.to_s - begins_s) / unit.length_s, facecolor="0.914", zorder=0
-        )
+        begin, end = ((at - begins_s) / unit.length_s for at in (one.from_s, one.to_s))
+        panel.axvspan(begin, end, facecolor="#000000", alpha=figures.DOWN, lw=0, zorder=0)
     panel.set_xlim(-begins_s / unit.length_s, (manifest.horizon_s - begins_s) / unit.length_s)
     since = "since the outage began" if course else "since the start"
     panel.set_xlabel(f"time {since} ({unit.many})")

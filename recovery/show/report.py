@@ -1,13 +1,12 @@
 """The page of a run: what a folder holds, as pictures and one HTML file that needs nothing else. Never simulates.
 
-The order of the page is the order in which a reader decides: question, verdict, expectations, variants, observed
-against simulated, pictures, then what is fitted or assumed, and how to make it all again.
+The order of the page is that in which a reader decides: question, answer, expectations, one picture, ten rows. The rest
+unfolds: what was observed, other pictures, each stage, what is fitted or assumed, and how to make it all again.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,9 +19,8 @@ from recovery.measures.words import show_measure
 from recovery.show import milestones, report_later, report_race, report_services, run_figures, tables
 from recovery.show.answers.answer import parts
 from recovery.show.answers.run import answer_of
-from recovery.show.figures import Picture
 from recovery.show.lever_figures import Mark
-from recovery.show.page import Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
+from recovery.show.page import Drawn, Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
 from recovery.show.words import Called, speaking_of
 from recovery.store import files, folder
 from recovery.store.run_record import Bound, Explained, RunManifest, Summary
@@ -70,8 +68,9 @@ class Runs(NamedTuple):
 def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a run's folder; returns the page's path. ValueError if the folder holds no run."""
     manifest, summary, series = read(place)
-    drawn = draw(place, run_figures.figures_for(manifest, tables.distinct(manifest, summary), series, marks))
-    later = draw(place, run_figures.later_for(manifest, summary, series))
+    own = tables.distinct(manifest, summary)
+    drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series, marks))
+    later = draw(place, lambda: run_figures.later_for(manifest, summary, series))
     seen, on_race = report_race.stones(summary.services), marks_of("dns", notes_of(summary.notes))
     dns = report_race.section(summary.race, seen, manifest.head.clock, on_race, place)
     services = report_services.section(summary.services, place)
@@ -91,22 +90,20 @@ def read(place: Path) -> tuple[RunManifest, Summary, pl.DataFrame | None]:
 def html(
     manifest: RunManifest,
     summary: Summary,
-    drawn: Sequence[tuple[Picture, str]],
-    later: Sequence[tuple[Picture, str]] = (),
+    drawn: Sequence[Drawn],
+    later: Sequence[Drawn] = (),
     services: str = "",
     dns: str = "",
 ) -> str:
-    """The page as text: no script, nothing from outside, the same for the same results. `later`: the pictures of what
-    followed the leases; `services`, `dns`: sections.
+    """The page as text: nothing from outside, the same for the same results. `later`: the pictures of what followed the
+    leases; `services`, `dns`: sections.
     """
     notes, own = notes_of(summary.notes), tables.distinct(manifest, summary)
-    page = render(
+    return render(
         "report.html.j2",
         drawn,
         manifest=manifest,
-        head=manifest.head,
-        argv=manifest.argv,
-        verdict=[f"{part.title}: {part.text} {part.code}".rstrip() for part in parts(answer_of(manifest, summary))],
+        answer=parts(answer_of(manifest, summary)),
         expectations=[_expectation(row) for row in summary.expect],
         tables=tables.tables_of(manifest, own),
         alike=tables.alike(summary) if own is not summary else [],
@@ -122,14 +119,6 @@ def html(
         services=Markup(services),  # our own, with all texts escaped
         dns=Markup(dns),
     )
-    return page.replace("<!-- contents -->", _contents(page), 1)
-
-
-def _contents(page: str) -> str:
-    """Links to the sections of a page that come after its place for them."""
-    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page.partition("<!-- contents -->")[2])
-    links = "".join(f'<li><a href="#{name}">{title}</a></li>\n' for name, title in found)
-    return f'<nav aria-label="Contents">\n<ol class="contents">\n{links}</ol>\n</nav>'
 
 
 def _expectation(row: Bound) -> Expectation:

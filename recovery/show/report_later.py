@@ -6,14 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from markupsafe import Markup
-
 from recovery import units
 from recovery.measures import register
 from recovery.show import milestones, stage_times
-from recovery.show.figures import Picture, TimeAxis
+from recovery.show.figures import TimeAxis
 from recovery.show.milestones import Stone
-from recovery.show.page import Cell, Column, show
+from recovery.show.page import Cell, Column, Drawn, show, value_of
 from recovery.show.stage_times import ALL, STAGES, TITLES, Span, Variant
 from recovery.show.tables import columns_of
 from recovery.store.run_record import Group, RunManifest, Summary
@@ -28,6 +26,7 @@ class StageCell(NamedTuple):
     after: str
     saved: str
     look: str
+    value: str
 
 
 class StageRow(NamedTuple):
@@ -53,26 +52,26 @@ class Section(NamedTuple):
     columns: list[Column]
     rows: list[MeasuresRow]
     milestones: list[Stone]
-    figure: tuple[Picture, Markup] | None
+    figure: Drawn | None
 
 
 class Later(NamedTuple):
     """What the page shows of all stages after the leases."""
 
-    day: tuple[Picture, Markup] | None
-    stages_figure: tuple[Picture, Markup] | None
+    day: Drawn | None
+    stages_figure: Drawn | None
     stages: list[str]
     rows: list[StageRow]
     sections: list[Section]
     runs: int
 
 
-def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> Later | None:
+def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) -> Later | None:
     """What the page shows of the later stages; None if the run has none."""
     variants = stage_times.variants(summary)
     if not variants:
         return None
-    pictures = {picture.name: (picture, Markup(text)) for picture, text in drawn}  # our own SVG, made a moment ago
+    pictures = {one.picture.name: one for one in drawn}
     axis = TimeAxis.of(manifest)
     stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal_s]
     stones = milestones.of(manifest, summary)
@@ -105,7 +104,7 @@ def _cell(group: Group, column: Column) -> Cell:
     found = group.measures[column.measure]
     spans = math.isfinite(found.low) and math.isfinite(found.high) and found.high > found.low
     interval = f"{show(found.low, column.kind)} to {show(found.high, column.kind)}" if spans else ""
-    return Cell(show(found.mean, column.kind), interval)
+    return Cell(show(found.mean, column.kind), interval, value=value_of(found.mean, found.low, found.high))
 
 
 def _times(variant: Variant, first: Variant, stages: Sequence[str], axis: TimeAxis) -> StageRow:
@@ -115,7 +114,7 @@ def _times(variant: Variant, first: Variant, stages: Sequence[str], axis: TimeAx
         normal = variant.normal_s[stage]
         saved = "" if variant is first else stage_times.show_saving(variant.saved_s[stage])
         look, after = "never" if math.isinf(normal.mean) else "", "" if variant.is_well(stage) else _spread(normal)
-        cells.append(StageCell(variant.show(stage, axis.show), after, saved, look))
+        cells.append(StageCell(variant.show(stage, axis.show), after, saved, look, value_of(*normal)))
     return StageRow(variant.name, cells, variant.last)
 
 

@@ -28,17 +28,20 @@ def section(race: Race | None, seen: Stones, clock: str, marks: Sequence[int], f
     """
     if race is None:
         return ""
-    with figures.style():
-        pictures = [] if race.window is None else [_window(race.window, seen, clock)]
+
+    def pictures() -> list[Picture]:
+        with figures.style():
+            return [] if race.window is None else [_window(race.window, seen, clock)]
+
     return html(race, marks, page.draw(folder, pictures))
 
 
-def html(race: Race, marks: Sequence[int], drawn: Sequence[tuple[Picture, str]]) -> str:
-    """The section as text; `drawn` is its picture with its SVG."""
+def html(race: Race, marks: Sequence[int], drawn: Sequence[page.Drawn]) -> str:
+    """The section as text; `drawn` is its picture."""
     searches = {search.guardrails: search for search in race.possible}
     return page.filled(
         "dns.html.j2",
-        drawn,
+        figures=drawn,
         small=race.possible[0],
         story=race.possible[0].story,
         rows=[_row(row, searches.get(row.guardrails), race.guardrails) for row in race.rows],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recovery import units
 from recovery.show import figures_services, levers, page
-from recovery.show.figures import Picture, TimeAxis
+from recovery.show.figures import TimeAxis
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Estimate
@@ -30,14 +30,14 @@ SERVICES_SHOWN = 60  # of a larger table those that lost most
 
 def section(part: Services | None, folder: Path) -> str:
     """HTML of the section, with its pictures (also written into the folder's figures/); empty without services."""
-    return "" if part is None else html(part, page.draw(folder, figures_services.figures_for(part)))
+    return "" if part is None else html(part, page.draw(folder, lambda: figures_services.figures_for(part)))
 
 
 def write_blast(folder: Path, answer: BlastAnswer) -> None:
     """Picture and numbers of the blast radius of one node."""
     lost = {row.service: row.minutes_lost.mean for row in answer.services}
     lost[answer.node] = answer.node_minutes_lost.mean
-    page.draw(folder, [figures_services.blast_picture(answer, answer.node, lost)])
+    page.save(folder, [figures_services.blast_picture(answer, answer.node, lost)])
     told = BlastFile(format=FORMAT, **dict(answer))
     files.write_text(folder / f"blast-{answer.node}.json", told.to_json())
 
@@ -47,12 +47,12 @@ def axis_of(graph: Graph) -> TimeAxis:
     return TimeAxis(graph.horizon_s, graph.clock)
 
 
-def html(part: Services, drawn: Sequence[tuple[Picture, str]]) -> str:
-    """The section as text; `drawn` are its pictures with their SVG."""
+def html(part: Services, drawn: Sequence[page.Drawn]) -> str:
+    """The section as text; `drawn` are its pictures."""
     axis = axis_of(part)
     return page.filled(
         "services.html.j2",
-        drawn,
+        figures=drawn,
         part=part,
         services=[_service(part, row, axis) for row in shown(part)],
         more=len(part.services) - len(shown(part)),

@@ -1,7 +1,8 @@
 """The page of a sweep: what its folder holds, as pictures and one HTML file that needs nothing else. Never simulates.
 
-The order of the page is that of a decision: question, answer, policies, pictures, where policies fail and what that
-depends on, then how the draws were made, what failed, what is assumed, and how to make it all again.
+The order of the page is that of a decision: question, answer, one picture, the ten best policies. The rest unfolds: all
+other policies and pictures, where policies fail and what that depends on, how the draws were made, what failed, what is
+assumed, and how to make it all again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from recovery import units
 from recovery.measures import register
 from recovery.show import page as shared
 from recovery.show import sweep_figures
+from recovery.show.answers.answer import parts
+from recovery.show.answers.sweep import answer_of
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
@@ -28,9 +31,7 @@ from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Box, Index, Lever, Summary, SweepManifest, Uncertainty
 
 T = TypeVar("T")
-TABLE_MAX = 30  # policies that are shown with all columns
-LIST_MAX = 20  # rows of the other tables before they fold
-FOLDED_MAX = 80  # rows that are folded away; what is beyond stands in summary.json only
+LIST_MAX = 100  # rows of the other tables; what is beyond stands in summary.json only
 _STATUS = {
     "precise": "precise",
     "collapses": "never too often, stopped",
@@ -42,11 +43,11 @@ _STATUS = {
 
 
 class Column(NamedTuple):
-    """A column of the table of policies: its title, what it means, and whether the folded rows have it too."""
+    """A column of the table of policies: what its numbers are called as data, its title, and what it means."""
 
+    measure: str
     title: str
     meaning: str
-    is_short: bool = False
 
 
 class Row(NamedTuple):
@@ -106,17 +107,16 @@ class Indices(NamedTuple):
 
 
 class Listed(NamedTuple, Generic[T]):
-    """Rows that are shown, those that are folded away, and how many are left out."""
+    """Rows that are shown, and how many are left out."""
 
     first: list[T]
-    rest: list[T]
     left: int
 
 
 def write(folder: Path) -> Path:
     """Pictures and report.html of a sweep's folder; returns the page's path. Raises files.Damaged."""
     sweep = sweep_of(folder)
-    drawn = shared.draw(folder, sweep_figures.figures_for(sweep))
+    drawn = shared.draw(folder, lambda: sweep_figures.figures_for(sweep))
     page = folder / "report.html"
     files.write_text(page, html(sweep.manifest, sweep.summary, drawn))
     return page
@@ -138,8 +138,8 @@ def sweep_of(folder: Path) -> Sweep:
     return Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
 
 
-def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[tuple[Picture, str]]) -> str:
-    """The page as text: no script, nothing from outside, the same for the same results."""
+def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[shared.Drawn]) -> str:
+    """The page as text: nothing from outside, the same for the same results."""
     notes = shared.notes_of(summary.notes)
     policies = told(summary)
     rows = [_row(policy, summary) for policy in policies]
@@ -148,15 +148,11 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[tuple[Pictur
         "sweep.html.j2",
         drawn,
         manifest=manifest,
-        head=manifest.head,
-        argv=manifest.argv,
-        summary=summary,
+        answer=parts(answer_of(summary)),
         answers=summary.answers,
         baseline="" if summary.baseline is None else summary.baseline.in_words,
         columns=columns,
-        short=[i for i, column in enumerate(columns) if column.is_short],
-        rows=rows[:TABLE_MAX],
-        rest=rows[TABLE_MAX:],
+        rows=rows,
         measured=what(summary),
         limit=units.show_duration(summary.limit_s),
         confidence=units.show_share(summary.confidence),
@@ -173,8 +169,7 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[tuple[Pictur
 
 
 def _listed(rows: Sequence[T]) -> Listed[T]:
-    end = LIST_MAX + FOLDED_MAX
-    return Listed(list(rows[:LIST_MAX]), list(rows[LIST_MAX:end]), max(len(rows) - end, 0))
+    return Listed(list(rows[:LIST_MAX]), max(len(rows) - LIST_MAX, 0))
 
 
 def _where(policy: Told, box: Box) -> Where:
@@ -187,33 +182,34 @@ def _where(policy: Told, box: Box) -> Where:
 
 def _columns(summary: Summary) -> list[Column]:
     limit = units.show_duration(summary.limit_s)
+    meaning = f"until {what(summary)}, over draws and replications; a run that is not back counts as {limit}"
     out = [
+        Column("time_mean_s", "mean time", meaning),
         Column(
-            "mean time",
-            f"until {what(summary)}, over draws and replications; a run that is not back counts as {limit}",
-            True,
-        ),
-        Column(
+            "later_s",
             "sooner or later",
             "difference from the baseline over the same draws, with the same random numbers; − is sooner",
-            True,
         ),
-        Column("not back", "share of the runs that are not back at the horizon", True),
-        Column("collapse", "share of the runs that are not back and in which what waits does not become less"),
-        Column("if back", "mean time of the runs that are back"),
-        Column("±", "half the interval of that time, over the time", True),
-        Column("fluid bound", "the time if no work were wasted; nothing can be faster"),
-        Column("worst", "the largest time in any draw"),
-        Column("mean regret", "how much later than the best policy of the same draw, on average"),
-        Column("regret, 90 %", "at most so much later in nine draws of ten"),
-        Column("largest regret", "the same in the draw where it is worst, of so many", True),
+        Column("not_back_share", "not back", "share of the runs that are not back at the horizon"),
+        Column(
+            "collapsed_share",
+            "collapse",
+            "share of the runs that are not back and in which what waits does not become less",
+        ),
+        Column("if_back_s", "if back", "mean time of the runs that are back"),
+        Column("half_width_share", "±", "half the interval of that time, over the time"),
+        Column("fluid_bound_s", "fluid bound", "the time if no work were wasted; nothing can be faster"),
+        Column("worst_s", "worst", "the largest time in any draw"),
+        Column("regret_s", "mean regret", "how much later than the best policy of the same draw, on average"),
+        Column("regret90_s", "regret, 90 %", "at most so much later in nine draws of ten"),
+        Column("regret_max_s", "largest regret", "the same in the draw where it is worst, of so many"),
     ]
     out += [
-        Column(speaking_of(summary.called, harm.title), speaking_of(summary.called, harm.meaning))
+        Column(harm.name, speaking_of(summary.called, harm.title), speaking_of(summary.called, harm.meaning))
         for name in register.harms(summary.traffic)
         if (harm := register.find(name, summary.traffic)) is not None
     ]
-    return [*out, Column("runs", "runs that were made, and in how many replications of all draws")]
+    return [*out, Column("runs", "runs", "runs that were made, and in how many replications of all draws")]
 
 
 def _row(policy: Told, summary: Summary) -> Row:
@@ -225,16 +221,16 @@ def _row(policy: Told, summary: Summary) -> Row:
         _share(lost),
         _share(fell),
         _interval(policy.given_recovery, "time"),
-        Cell(shared.show(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else "–"),
-        Cell(shared.show(policy.fluid_bound_s.mean, "time")),
-        Cell(shared.show(policy.worst_s, "time")) if is_back else Cell("not back", look="never"),
-        *(Cell(shared.show(value, "time")) for value in (regret.mean, regret.p90)),
-        Cell(shared.show(regret.max, "time"), f"{regret.draws} draws"),
+        _number(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else Cell("–"),
+        _number(policy.fluid_bound_s.mean, "time"),
+        _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
+        *(_number(value, "time") for value in (regret.mean, regret.p90)),
+        _number(regret.max, "time", f"{regret.draws} draws"),
         *(
             _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
             for harm in register.harms(summary.traffic)
         ),
-        Cell(units.show_count(policy.runs), f"{policy.replications} replications"),
+        _number(policy.runs, "number", f"{policy.replications} replications"),
     ]
     marks = [
         *(["baseline"] if policy.is_baseline else []),
@@ -258,7 +254,12 @@ def _interval(found: Estimate | None, kind: str, look: str = "") -> Cell:
         return Cell("–")
     between = f"{shared.show(found.low, kind)} to {shared.show(found.high, kind)}"
     has_width = math.isfinite(found.low + found.high) and found.high > found.low
-    return Cell(shared.show(found.mean, kind), between if has_width else "", look)
+    value = shared.value_of(found.mean, found.low, found.high)
+    return Cell(shared.show(found.mean, kind), between if has_width else "", look, value)
+
+
+def _number(value: float, kind: str, beside: str = "") -> Cell:
+    return Cell(shared.show(value, kind), beside, value=shared.value_of(value))
 
 
 def _difference(found: Estimate | None) -> Cell:

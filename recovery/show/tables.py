@@ -8,7 +8,7 @@ from typing import NamedTuple
 from recovery import units
 from recovery.measures import register
 from recovery.show import advice, levers, stage_times
-from recovery.show.page import Cell, Column, show
+from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.text import LOST, lost, notes, sample_span
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
@@ -90,7 +90,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
                 [group.lever_words(key) if key in group.levers else "" for key in keys],
                 ", ".join(verdicts),
                 "good" if set(group.verdicts) == {"recovered"} else "never",
-                Cell(share, f"{low} to {high}") if several else None,
+                Cell(share, f"{low} to {high}", value=_share_of(group)) if several else None,
                 show(median, "time") if several else "",
                 [
                     cell._replace(text=cell.text + LOST) if (group.variant, column.measure) in marked else cell
@@ -110,19 +110,21 @@ def _cell(group: Group, column: Column, first: Group) -> Cell:
     if found is None:
         return Cell("–")
     mean, low, high = found.mean, found.low, found.high
-    span = sample_span(group, column.measure)
+    span, value = sample_span(group, column.measure), value_of(mean, low, high)
     if math.isinf(mean) and column.kind == "time":
         back = group.verdicts.get("recovered", 0)
-        return Cell(
-            "never",
-            f"in {group.runs - back} of {group.runs} runs" if 0 < back < group.runs else span,
-            "never",
-        )
+        beside = f"in {group.runs - back} of {group.runs} runs" if 0 < back < group.runs else span
+        return Cell("never", beside, "never", value)
+    beside = span
     if column.measure == "efficiency":
-        return Cell(show(mean, column.kind), f"bound {units.show_duration(group.mean('fluid_bound_s'))}")
-    if math.isfinite(low) and math.isfinite(high) and high > low:
-        return Cell(show(mean, column.kind), f"{show(low, column.kind)} to {show(high, column.kind)}")
-    return Cell(show(mean, column.kind), span)
+        beside = f"bound {units.show_duration(group.mean('fluid_bound_s'))}"
+    elif math.isfinite(low) and math.isfinite(high) and high > low:
+        beside = f"{show(low, column.kind)} to {show(high, column.kind)}"
+    return Cell(show(mean, column.kind), beside, value=value)
+
+
+def _share_of(group: Group) -> str:
+    return value_of(group.collapsed.share, group.collapsed.low, group.collapsed.high)
 
 
 def _saved(group: Group, first: Group) -> Cell:
@@ -135,7 +137,8 @@ def _saved(group: Group, first: Group) -> Cell:
         return Cell("never back", look="never")
     minutes = (was - now) / 60
     digits = 0 if abs(minutes) >= 100 else 1
-    return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look="good" if minutes > 0 else "")
+    look, value = "good" if minutes > 0 else "", value_of(was - now)
+    return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look=look, value=value)
 
 
 def _edges(summary: Summary, lever: levers.Lever) -> list[Edge]:

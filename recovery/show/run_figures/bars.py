@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from recovery import units
-from recovery.show.figures import GREY, Picture, blank, entitle
+from recovery.show.figures import GREY, Picture, blank, entitle, letters
 from recovery.show.variants import contrast, how_long
 from recovery.store.run_record import Group, RunManifest, Summary
 
@@ -37,12 +37,13 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     for y, bound in bounds:
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color=BOUND, lw=2.2)
-    panel.set_yticks(range(rows), [textwrap.fill(group.variant, 30) for group in groups])
+    panel.set_yticks(range(rows), [textwrap.fill(group.variant, letters(30, 18)) for group in groups])
     panel.set_ylim(rows - 0.4, -0.7)
     panel.set_xlim(0, limit)
     panel.grid(axis="y", visible=False)
     what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
-    panel.set_xlabel(f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else ""))
+    label = f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
+    panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
     told = f"“{first.variant}” {how_long(groups[0])}" if rows == 1 else contrast(summary.groups)
     entitle(figure, f"Time to recovery: {told}")
     since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
@@ -61,10 +62,9 @@ def _back(panel: Axes, y: int, group: Group, colour: str, limit: float) -> None:
     if is_known:
         panel.errorbar(ttr, y, xerr=[[ttr - low], [high - ttr]], color=GREY, capsize=3, lw=1.2)
     end = max(ttr, high) if is_known else ttr
-    is_full = end > 0.8 * limit
     panel.annotate(
-        units.show_duration(found.mean), (end, y), (-4 if is_full else 5, 0), textcoords="offset points", va="center",
-        ha="right" if is_full else "left", fontsize=9, color="white" if is_full else "#1a1a1a",
+        units.show_duration(found.mean), (min(end, limit), y), (5, 0), textcoords="offset points", va="center",
+        fontsize=9, annotation_clip=False,
     )  # fmt: skip
 
 

@@ -48,13 +48,12 @@ def day(
         "capacity": (share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
     }
     stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal_s}
-    seen = sorted(summary.milestones, key=lambda one: one.observed_s)
-    rows = chosen.rows + len(seen) + (2 if seen else 0)
-    figure, (*panels, below) = stack([1.25] * len(stages) + [1.16 * lines_in(rows)])
+    seen = stones.numbered(summary)
+    figure, (*panels, below) = stack([1.25] * len(stages) + [lines_in(chosen.rows) + stones.rows_in(seen)])
     handles: list[Line2D] = []
     for panel, (stage, (line, label, scale)) in zip(panels, stages.items(), strict=True):
         handles = lines(panel, axis, chosen, line, label, scale)
-        stones.mark(panel, axis, [(i, stone) for i, stone in enumerate(seen, 1) if _panel_of(stone, stages) == stage])
+        stones.mark(panel, axis, [(i, stone) for i, stone in seen if _panel_of(stone, stages) == stage])
     if "latency" in stages:
         normal_s = normal_latency_s(summary.groups[0].scenario)
         level_line(panels[list(stages).index("latency")], normal_s / 60, "normal")

@@ -48,18 +48,18 @@ def launches(
         times, values = flow_of(first, column, POINTS)
         answers.plot(times, values, color=colour, ls=dashes, lw=1.7, label=name)
         most = max(most, float(values.max(initial=0.0)))
-    answers.plot(*flow_of(first, "launches_asked", POINTS), color="#009E73", lw=1.2, ls=(0, (8, 2, 1.5, 2)))
+    answers.plot(*flow_of(first, "launches_asked", POINTS), color="#007A59", lw=1.2, ls=(0, (8, 2, 1.5, 2)))
     part = summary.groups[0].scenario.launches
     steps = part.throttle if part is not None else ()
     at, rates = [step.at_s for step in steps], [step.rate_per_s for step in steps]
-    answers.step([*at, axis.horizon_s], [*rates, rates[-1] if rates else math.nan], where="post", color="#CC79A7", lw=2)
+    answers.step([*at, axis.horizon_s], [*rates, rates[-1] if rates else math.nan], where="post", color="#B4568F", lw=2)
     axis.dress(answers)
     answers.set_ylim(0, max(most * 1.08, 1e-9))
     answers.set_ylabel("attempts (a second)")
     answers.set_title(f"“{first.label}”", loc="left", fontsize=9)
     key.axis("off")
     handles = [Line2D([], [], color=colour, ls=dashes, lw=1.7) for _, colour, dashes in ANSWERS.values()]
-    handles += [Line2D([], [], color="#009E73", lw=1.2, ls=(0, (8, 2, 1.5, 2))), Line2D([], [], color="#CC79A7", lw=2)]
+    handles += [Line2D([], [], color="#007A59", lw=1.2, ls=(0, (8, 2, 1.5, 2))), Line2D([], [], color="#B4568F", lw=2)]
     names = [name for name, _, _ in ANSWERS.values()]
     legend_below(key, handles, [*names, "asked for the first time", "throttle's limit"], False, 3)
     lines(accepted, axis, chosen, lambda c: flow_of(c, "launches_accepted", POINTS), "accepted (a second)",

@@ -18,13 +18,13 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     """Share of the holders that hold a lease, with the milestones."""
     chosen, called = highlighted(summary, curves), summary.groups[0].scenario.called
     wanted = register.milestones("leases")
-    seen = sorted((one for one in summary.milestones if one.measure in wanted), key=lambda one: one.observed_s)
-    figure, (top, below) = stack([3.1, lines_in(chosen.rows) + 1.16 * lines_in(len(seen) + bool(seen))])
+    seen = [pair for pair in stones.numbered(summary) if pair[1].measure in wanted]
+    figure, (top, below) = stack([3.1, lines_in(chosen.rows) + stones.rows_in(seen)])
     label = speaking_of(called, "holders with a lease (%)")
     handles = lines(top, axis, chosen, lambda curve: level_of(curve, "leased_share", 100), label, "share")
     only_last([top], axis)
     chosen.legend(below, handles, [f"{curve.label}: {how_long(summary.groups[i])}" for i, curve in chosen.shown])
-    stones.mark(top, axis, list(enumerate(seen, 1)))
+    stones.mark(top, axis, seen)
     stones.list_in(below, seen, axis, summary.groups[0].variant)
     entitle(figure, f"Leases: {contrast(summary.groups)}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery.show import figures
-from recovery.show.figures import GREY, PALE, Array, Curve, TimeAxis
+from recovery.show.figures import GREY, Array, Curve, TimeAxis
 from recovery.show.variants import best_of
 from recovery.store.run_record import Summary
 
@@ -68,7 +68,7 @@ def lines(panel: Axes, axis: TimeAxis, chosen: Chosen, line: Line, label: str, s
     for curve in chosen.others:
         times, values = line(curve)
         most = max(most, float(np.max(values, initial=0.0)))
-        panel.plot(times, values, color=PALE, lw=0.9)
+        figures.draw_grey(panel, times, values)
     for n, (_, curve) in enumerate(chosen.shown):
         times, values = line(curve)
         if scale == "log":
@@ -100,8 +100,7 @@ def only_last(panels: Sequence[Axes], axis: TimeAxis) -> None:
     for panel in panels[:-1]:
         panel.set_xlabel("")
         panel.tick_params(labelbottom=False)
-    axis.dress(panels[0], named=True)
-    panels[0].set_xlabel("" if len(panels) > 1 else axis.label)
+    axis.name_outage(panels[0])
 
 
 def level_line(panel: Axes, at: float, text: str, is_under: bool = False) -> None:
@@ -130,9 +129,10 @@ def actions(panels: Sequence[Axes], summary: Summary, axis: TimeAxis, names: Seq
 
 def grid_of(n: int, height_in: float) -> tuple[Figure, list[Axes]]:
     """Small panels side by side."""
-    rows = math.ceil(n / 3)
-    figure = figures.blank(0.9 + (height_in + 0.3) * rows)
-    axes = figure.subplots(rows, 3, squeeze=False, sharex=False).ravel().tolist()
+    columns = figures.columns_of(3, 2)
+    rows = math.ceil(n / columns)
+    figure = figures.blank(0.6 + (height_in + 0.3) * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=False).ravel().tolist()
     for spare in axes[n:]:
         spare.axis("off")
     return figure, axes[:n]
@@ -141,14 +141,16 @@ def grid_of(n: int, height_in: float) -> tuple[Figure, list[Axes]]:
 def panel_title(panel: Axes, name: str, verdict: str, wide: bool = False) -> None:
     """A variant and what became of it, above its panel."""
     text = f"{name}: {verdict}" if wide else textwrap.shorten(name, 60, placeholder=" …")
-    if not wide:
-        text = textwrap.fill(text, 29) + f"\n{verdict}"
+    if wide:
+        text = textwrap.fill(text, figures.letters(84, 40))
+    else:
+        text = textwrap.fill(text, figures.letters(29, 22)) + "\n" + textwrap.fill(verdict, figures.letters(29, 22))
     panel.set_title(text, loc="left", fontsize=9.5 if wide else 8.2, linespacing=1.15)
 
 
 def edge_labels(figure: Figure, panels: Sequence[Axes], y: str, x: str) -> None:
     """Labels at the edges of a grid only."""
     for i, panel in enumerate(panels):
-        if i % 3 == 0:
+        if i % figures.columns_of(3, 2) == 0:
             panel.set_ylabel(y, fontsize=8.6)
-    figure.supxlabel(x, fontsize=9)
+    figure.supxlabel(textwrap.fill(x, figures.letters(90, 40)), fontsize=9)

@@ -52,7 +52,7 @@ def goodput(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictur
         axis, chosen, [("successes (a second)", lambda curve: flow_of(curve, "succeeded"), "linear")]
     )
     times, arrived = flow_of(curves[0], "arrived")
-    panel.plot(times, arrived, color="#E69F00", lw=1.1, ls=(0, (1, 1)), zorder=1)
+    panel.plot(times, arrived, color="#A87000", lw=1.1, ls=(0, (1, 1)), zorder=1)
     panel.set_ylim(0, max(panel.get_ylim()[1], 1.1 * float(arrived.max(initial=0.0))))
     panel.annotate(
         "arrivals", (times[int(np.argmax(arrived))], float(arrived.max())), (4, 2), textcoords="offset points",

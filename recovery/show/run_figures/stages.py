@@ -17,6 +17,7 @@ from recovery.show.figures import (
     TimeAxis,
     entitle,
     legend_below,
+    letters,
     lines_in,
     stack,
 )
@@ -83,7 +84,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
             panel.plot(at, place, MARKERS[n + 1], ms=size, zorder=4, clip_on=False,
                        markerfacecolor="white" if never else COLOURS[n], markeredgecolor=COLOURS[n])  # fmt: skip
     axis.dress(panel, shade=False)
-    names = [textwrap.fill(textwrap.shorten(variant.name, 56, placeholder=" …"), 32) for variant in order]
+    names = [textwrap.fill(textwrap.shorten(variant.name, 56, placeholder=" …"), letters(32, 18)) for variant in order]
     panel.set_yticks(range(len(order)), names, fontsize=8.4)
     panel.set_ylim(len(order) - 0.4, -0.7)
     panel.grid(axis="y", visible=False)

@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recovery import units
-from recovery.show.figures import TimeAxis
-from recovery.store.run_record import Milestone
+from recovery.show.figures import TimeAxis, is_narrow, lines_in
+from recovery.store.run_record import Milestone, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OBSERVED, SIMULATED = "#0072B2", "#000000"
+
+
+def numbered(summary: Summary) -> list[tuple[int, Milestone]]:
+    """All milestones in order of time, each under its number, which the page's table has too."""
+    return list(enumerate(sorted(summary.milestones, key=lambda one: one.observed_s), 1))
 
 
 def mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -> None:
@@ -23,8 +28,6 @@ def mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -
         return
     panel.set_title(" ", fontsize=17)  # room for two rows
     last, is_left = -math.inf, False
-    lift = 1 / (72 * 1.25)
-    above = panel.get_xaxis_transform()
     for i, stone in stones:
         observed, simulated = stone.observed_s, stone.simulated_s
         panel.axvline(observed, color=OBSERVED, lw=0.9, ls=(0, (4, 2)), zorder=1)
@@ -35,18 +38,29 @@ def mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -
             textcoords="offset points", ha="center", va="center", fontsize=8.6, color=OBSERVED, fontweight="bold",
             annotation_clip=False,
         )  # fmt: skip
-        panel.plot([observed], [1 + 15 * lift], "v", color=OBSERVED, ms=5.5, transform=above, clip_on=False, zorder=6)
+        _triangle(panel, observed, 15, OBSERVED)
         if 0 < simulated <= axis.horizon_s:
-            panel.plot([simulated], [1 + 5 * lift], "v", color=SIMULATED, ms=5.5, transform=above, clip_on=False,
-                       zorder=6)  # fmt: skip
+            _triangle(panel, simulated, 5, SIMULATED)
 
 
-def list_in(below: Axes, stones: Sequence[Milestone], axis: TimeAxis, variant: str) -> None:
-    """Under the panels, milestones as a list: number, name, observed, simulated, difference."""
-    if not stones:
+def _triangle(panel: Axes, at_s: float, above_pt: float, colour: str) -> None:
+    """A triangle that points down, so far above a panel."""
+    from matplotlib.transforms import ScaledTranslation
+
+    assert panel.figure is not None
+    lift = ScaledTranslation(0, above_pt / 72, panel.figure.dpi_scale_trans)
+    place = panel.get_xaxis_transform() + lift
+    panel.plot([at_s], [1], "v", color=colour, ms=5.5, transform=place, clip_on=False, zorder=6)
+
+
+def list_in(below: Axes, stones: Sequence[tuple[int, Milestone]], axis: TimeAxis, variant: str) -> None:
+    """Under the panels, milestones as a list: number, name, observed, simulated, difference. A narrow picture has none:
+    the page has them as a table.
+    """
+    if not stones or is_narrow():
         return
     lines = [f"Milestones: observed | simulated (“{textwrap.shorten(variant, 40, placeholder=' …')}”)"]
-    for i, stone in enumerate(stones, 1):
+    for i, stone in stones:
         observed, simulated = stone.observed_s, stone.simulated_s
         text = units.show_milestone(simulated)
         if 0 < simulated < math.inf:
@@ -58,6 +72,11 @@ def list_in(below: Axes, stones: Sequence[Milestone], axis: TimeAxis, variant: s
     below.text(
         0, 0, "\n".join(lines), transform=below.transAxes, va="bottom", ha="left", fontsize=8.4, linespacing=1.35
     )
+
+
+def rows_in(stones: Sequence[tuple[int, Milestone]]) -> float:
+    """Inches that the list takes."""
+    return 0.0 if is_narrow() or not stones else 1.16 * lines_in(len(stones) + 2)
 
 
 CAPTION = " Triangles above a panel: observed (blue, numbered) over simulated (black, “{}”)."

@@ -8,15 +8,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from recovery import units
-from recovery.show.figures import POINTS_MAX, Array, Curve, Picture, TimeAxis, blank, entitle, flow_of
+from recovery.show.figures import (
+    POINTS_MAX,
+    Array,
+    Curve,
+    Picture,
+    TimeAxis,
+    blank,
+    columns_of,
+    entitle,
+    flow_of,
+    is_narrow,
+)
 from recovery.show.run_figures.panels import panel_title
 from recovery.show.variants import ends
 from recovery.store.run_record import Summary
 
 WORK = {
-    "useful": ("useful", "#009E73", ""),
+    "useful": ("useful", "#007A59", ""),
     "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),
-    "failed": ("failed", "#CC79A7", "xx"),
+    "failed": ("failed", "#B4568F", "xx"),
     "overhead": ("saying no", "#F0E442", "---"),
     "down": ("restarting", "#8c8c8c", ""),
     "idle": ("idle", "#efefef", ""),
@@ -26,16 +37,17 @@ WORK = {
 def work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Stacked areas of the workers' time: the first variant large, the others small."""
     figure = blank(1.0)
-    rows = math.ceil((len(curves) - 1) / 3)
-    figure.set_figheight(2.9 + 1.3 * rows + 0.75)
-    heights = [2.3, *([1.3] * rows), 0.5]
-    grid = figure.add_gridspec(len(heights), 3, height_ratios=heights)
+    columns = columns_of(3, 2)
+    rows = math.ceil((len(curves) - 1) / columns)
+    heights = [2.3, *([1.3] * rows), 0.95 if is_narrow() else 0.5]
+    figure.set_figheight(sum(heights) + 0.3 + 0.15 * rows)
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     panels = [figure.add_subplot(grid[0, :])]
-    panels += [figure.add_subplot(grid[1 + i // 3, i % 3]) for i in range(len(curves) - 1)]
+    panels += [figure.add_subplot(grid[1 + i // columns, i % columns]) for i in range(len(curves) - 1)]
     wasted = []
     seen: set[str] = set()
     for i, (panel, curve, group) in enumerate(zip(panels, curves, summary.groups, strict=True)):
-        times, shares = _shares_of_work(curve, POINTS_MAX if i == 0 else 120)
+        times, shares = _shares_of_work(curve, (POINTS_MAX if i == 0 else 120) // (2 if is_narrow() else 1))
         lower = np.zeros_like(times)
         for kind, share in shares.items():
             _, colour, hatch = WORK[kind]
@@ -60,7 +72,7 @@ def work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
         panel_title(panel, curve.label, f"{_part(wasted[-1][0])} of the work wasted", wide=i == 0)
     panels[0].set_ylabel("workers' time (%)")
     for i, panel in enumerate(panels[1:]):
-        if i % 3 == 0:
+        if i % columns == 0:
             panel.set_ylabel("%")
     below = figure.add_subplot(grid[-1, :])
     below.axis("off")
@@ -71,7 +83,12 @@ def work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
         Patch(facecolor=WORK[kind][1], hatch=WORK[kind][2] or None, edgecolor="#00000066", lw=0.4) for kind in kinds
     ]
     below.legend(
-        patches, [WORK[kind][0] for kind in kinds], loc="lower left", ncols=3, borderaxespad=0, handleheight=1.2
+        patches,
+        [WORK[kind][0] for kind in kinds],
+        loc="lower left",
+        ncols=columns_of(3),
+        borderaxespad=0,
+        handleheight=1.2,
     )
     text = "; ".join(f"“{variant}” wastes {_part(share)}" for share, variant in ends(wasted))
     entitle(figure, f"What the workers do: {text} of the work")

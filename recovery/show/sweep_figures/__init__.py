@@ -19,7 +19,9 @@ from recovery.show.sweep_figures.sensitivity import sensitivity
 
 
 def figures_for(sweep: Sweep) -> list[Picture]:
-    """All pictures that the sweep has the data for."""
+    """All pictures that the sweep has the data for, the one that says most first: what of two ratios collapses, or time
+    against harm.
+    """
     with figures.style():
         return [_signed(picture, sweep.command) for picture in _figures(sweep)]
 
@@ -27,18 +29,22 @@ def figures_for(sweep: Sweep) -> list[Picture]:
 def _figures(sweep: Sweep) -> Iterator[Picture]:
     if not sweep.ranked:
         return
+    found = list(maps(sweep))
+    yield from (picture for picture in found if picture.name == "phase")
+    yield from pareto(sweep)
     yield ranked(sweep)
     if sweep.series is not None and len(sweep.series):
         yield from curves(sweep, sweep.series)
-    yield from maps(sweep)
-    yield from pareto(sweep)
+    yield from (picture for picture in found if picture.name != "phase")
     yield from sensitivity(sweep)
     yield from regret(sweep)
 
 
 def _signed(picture: Picture, command: str) -> Picture:
-    """The picture with the command that makes it again, if one does, in small print under it."""
-    if not command:
+    """The picture with the command that makes it again, if one does, in small print under it. A narrow picture is only
+    on a page, and the page has the command.
+    """
+    if not command or figures.is_narrow():
         return picture
     lines = textwrap.fill(f"Made again with: {command}", 112, subsequent_indent="  ", break_on_hyphens=False)
     height = picture.figure.get_figheight() + 0.13 * (lines.count("\n") + 1)

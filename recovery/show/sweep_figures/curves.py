@@ -58,10 +58,11 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     if level not in series.columns or not told:
         return
     told.sort(key=lambda policy: policy.rank)
-    columns = {1: 1, 2: 2, 4: 2}.get(len(told), 3)
+    columns = figures.columns_of({1: 1, 2: 2, 4: 2}.get(len(told), 3), 2)
     rows = math.ceil(len(told) / columns)
-    figure = figures.blank(1.0 + 1.95 * rows)
-    grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[1.95] * rows, 0.22])
+    high = 2.5 if figures.is_narrow() else 1.95
+    figure = figures.blank(1.0 + high * rows)
+    grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[high] * rows, 0.3 if figures.is_narrow() else 0.22])
     panels = [figure.add_subplot(grid[i // columns, i % columns]) for i in range(len(told))]
     manifest = sweep.manifest
     axis = figures.TimeAxis(manifest.horizon_s, manifest.head.clock, manifest.outages)
@@ -92,14 +93,19 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
             panel.set_yscale("symlog", linthresh=10)
             panel.set_ylim(bottom=0)
         panel.tick_params(labelsize=8)
-        wide = {1: 84, 2: 46, 3: 31}[columns]
-        text = label(policy, wide, lines=3 if columns == 3 else 2)
-        panel.set_title(f"{text}\n{_back(policy)}", loc="left", fontsize=SMALL_PT, linespacing=1.15)
+        wide = figures.letters({1: 84, 2: 46, 3: 31}[columns], {1: 44, 2: 21}.get(columns, 21))
+        text = label(policy, wide, lines=3 if columns == 3 or figures.is_narrow() else 2)
+        panel.set_title(
+            f"{text}\n{textwrap.fill(_back(policy), wide)}", loc="left", fontsize=SMALL_PT, linespacing=1.15
+        )
         if i % columns == 0:
             leased = speaking_of(sweep.summary.called, "holders with a lease (%)")
-            panel.set_ylabel(leased if level == "leased_share" else "jobs that wait (number)", fontsize=8.4)
+            label_y = leased if level == "leased_share" else "jobs that wait (number)"
+            panel.set_ylabel(textwrap.fill(label_y, figures.letters(40, 20)), fontsize=8.4)
         if i + columns >= len(told) and (columns != 3 or i % columns == 1 or len(told) % columns == 1):
-            panel.set_xlabel(textwrap.fill(axis.label, 44) if columns > 1 else axis.label, fontsize=8.4)
+            panel.set_xlabel(
+                textwrap.fill(axis.label, figures.letters(44, 22)) if columns > 1 else axis.label, fontsize=8.4
+            )
     below = figure.add_subplot(grid[-1, :])
     below.axis("off")
     handles = [

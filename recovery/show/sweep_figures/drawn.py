@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 import numpy as np
 
 from recovery import units
+from recovery.show import figures
 from recovery.store.record import Share
 from recovery.store.sweep_record import Policy, Summary, SweepManifest
 
@@ -135,23 +136,28 @@ def apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 def legend(
     below: Axes, handles: Sequence[Artist], names: Sequence[str], columns: int, told: Sequence[Told] = ()
 ) -> None:
-    """A legend in the blank row `below`, from the left edge of the figure on, and under it the policies `told`."""
+    """A legend in the blank row `below`, from the left edge of the figure on, and under it the policies `told`. The row
+    grows by what a narrow picture needs.
+    """
     from matplotlib.figure import Figure
     from matplotlib.transforms import blended_transform_factory
 
     assert isinstance(below.figure, Figure)
     across = blended_transform_factory(below.figure.transFigure, below.transAxes)
+    beside = figures.columns_of(columns)
+    names = [textwrap.fill(name, figures.letters(90, 44)) for name in names]
     legend = below.legend(
-        handles, names, loc="upper left", bbox_to_anchor=(0.012, 1.0), bbox_transform=across, ncols=columns,
+        handles, names, loc="upper left", bbox_to_anchor=(0.012, 1.0), bbox_transform=across, ncols=beside,
         borderaxespad=0, borderpad=0, fontsize=8.4, handlelength=1.8, columnspacing=1.6, labelspacing=0.3,
     )  # fmt: skip
     legend.set_in_layout(False)
-    listed = sorted(told, key=lambda policy: policy.rank)
+    listed = [label(one, figures.letters(106, 50), 2) for one in sorted(told, key=lambda policy: policy.rank)]
     text = below.text(
-        0.016, 0, "\n".join(label(policy, 106) for policy in listed), va="bottom", ha="left", fontsize=8,
-        transform=across, linespacing=1.35,
-    )  # fmt: skip
+        0.016, 0, "\n".join(listed), va="bottom", ha="left", fontsize=8, transform=across, linespacing=1.35
+    )
     text.set_in_layout(False)
+    more = math.ceil(len(names) / beside) - math.ceil(len(names) / columns)
+    figures.grow(below, 0.18 * more + 0.155 * (sum(one.count("\n") + 1 for one in listed) - len(listed)))
 
 
 def wrapped(text: str, width: int, lines: int) -> str:

@@ -64,10 +64,12 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
         for (_, _, points), line in zip(harms, fronts, strict=True)
     ]
     rows = len({id(points[i][2]) for (_, _, points), own in zip(harms, named, strict=True) for i in own})
-    figure = figures.blank(3.5 + 0.16 * rows + 0.3)
-    grid = figure.add_gridspec(2, len(harms), height_ratios=[2.9, 0.16 * rows + 0.3])
+    columns = figures.columns_of(len(harms))
+    lines = math.ceil(len(harms) / columns)
+    figure = figures.blank(3.2 * lines + 0.16 * rows + 0.5)
+    grid = figure.add_gridspec(lines + 1, columns, height_ratios=[*[2.9] * lines, 0.16 * rows + 0.3])
     for k, ((words, unit, points), line, own) in enumerate(zip(harms, fronts, named, strict=True)):
-        panel = figure.add_subplot(grid[0, k])
+        panel = figure.add_subplot(grid[k // columns, k % columns])
         looks: dict[str, Look] = {
             "beaten": {"marker": "o", "mfc": "white", "mec": GREY, "ms": 3.4, "mew": 0.7, "zorder": 3},
             "unbeaten": {"marker": "o", "color": BLUE, "ms": 4.6, "zorder": 5},
@@ -101,7 +103,7 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
         panel.set_ylabel(textwrap.fill(f"{words} ({unit})", 32), fontsize=8.2)
         panel.set_xlabel(f"mean time ({sweep.unit})", fontsize=8.4)
         panel.tick_params(labelsize=7.8)
-    below = figure.add_subplot(grid[1, :])
+    below = figure.add_subplot(grid[-1, :])
     below.axis("off")
     handles = [
         Line2D([], [], color=ORANGE, lw=1.4),

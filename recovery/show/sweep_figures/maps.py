@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BINS_MAX = 8
 CELLS_MIN = 3  # a side of a heat map of fewer values is a table
-WRITTEN_MAX = 120  # cells that have their number written in
+RATIOS = ("r1", "r2")  # whose axes are logarithmic
 
 
 class Side(NamedTuple):
@@ -52,7 +52,7 @@ def maps(sweep: Sweep) -> Iterator[Picture]:
     numeric = [key for key in levers if _lever(sweep, runs, key) is not None]
     others = ["variant", *(key for key in levers if key not in numeric)]
     for part in _parts(sweep, runs, others):
-        r1, r2 = (_by_value(key, part, key, None) if key in part.columns else None for key in ("r1", "r2"))
+        r1, r2 = (_by_value(key, part, key, None) if key in part.columns else None for key in RATIOS)
         if r1 and r2 and _is_grid(r1, r2):
             yield _heat_map(sweep, runs, others, ("r1", "r2"), "phase")
             return
@@ -129,14 +129,18 @@ def _by_value(name: str, runs: pl.DataFrame, key: str, lever: levers.Lever | Non
     values = np.unique(rounded[np.isfinite(rounded)])
     if len(values) < 2:
         return None
-    is_log = _is_log(values)
+    is_log = values[0] > 0 if key in RATIOS else _is_log(values)
     at = np.log(values) if is_log else values
     inner = (at[1:] + at[:-1]) / 2
     edges = np.concatenate([[2 * at[0] - inner[0]], inner, [2 * at[-1] - inner[-1]]])
     cell = np.where(np.isfinite(rounded), np.searchsorted(values, rounded), -1)
-    every = math.ceil(len(values) / 9)
-    return Side(_with_unit(name, lever), np.exp(edges) if is_log else edges, cell,
-                [(float(value), f"{value:.3g}") for value in values[::every]], is_log)  # fmt: skip
+    edges = np.exp(edges) if is_log else edges
+    if key in RATIOS and is_log:
+        nice = [times * 10.0**power for power in range(-4, 5) for times in (1, 2, 5)]
+        at_values = [tick for tick in nice if edges[0] <= tick <= edges[-1]]
+    else:
+        at_values = values[:: math.ceil(len(values) / figures.letters(9, 6))].tolist()
+    return Side(_with_unit(name, lever), edges, cell, [(tick, f"{tick:.3g}") for tick in at_values], is_log)
 
 
 def _gathered(found: Array) -> Array:
@@ -216,7 +220,7 @@ def _bins(runs: pl.DataFrame) -> int:
 
 
 def _side(sweep: Sweep, part: pl.DataFrame, key: str) -> Side | None:
-    lever = _lever(sweep, part, key) if key not in ("r1", "r2") else None
+    lever = _lever(sweep, part, key) if key not in RATIOS else None
     one = next((u for u in sweep.summary.design.uncertainties if u.key == key), None)
     if one is not None and one.is_range:
         return _by_range(key, part, key, lever, one.distribution == "log-uniform", _bins(part))
@@ -225,28 +229,36 @@ def _side(sweep: Sweep, part: pl.DataFrame, key: str) -> Side | None:
 
 def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[str, str], name: str) -> Picture:
     from matplotlib import colormaps
+    from matplotlib.colors import LogNorm, Normalize
     from matplotlib.patches import Patch
+    from matplotlib.ticker import LogLocator
 
     drawn = []
     for part in _parts(sweep, runs, by):
         x, y = (_side(sweep, part, key) for key in keys)
         if x is not None and y is not None:
             drawn.append((part, x, y, *_cells(sweep, part, x, y)))
-    figure = figures.blank(4.6)
-    grid = figure.add_gridspec(2, len(drawn), height_ratios=[3.6, 0.42])
+    columns = figures.columns_of(len(drawn))
+    lines = math.ceil(len(drawn) / columns)
+    figure = figures.blank(0.8 + 3.6 * lines)
+    grid = figure.add_gridspec(lines + 1, columns, height_ratios=[*[3.6] * lines, 0.42])
     panels: list[Axes] = []
     every = np.concatenate([times[np.isfinite(times)] for _, _, _, times, _ in drawn])
     low, high = float(every.min()), float(every.max())
     high = high if high > low else low + 1
     shades = colormaps["cividis_r"].resampled(32)
+    is_wide = low > 0 and high > 10 * low  # so that short times are told apart, too
+    norm = LogNorm(low, high) if is_wide else Normalize(low, high)
     texts = []
     for i, (part, x, y, times, collapsed) in enumerate(drawn):
-        panel = figure.add_subplot(grid[0, i])
+        panel = figure.add_subplot(grid[i // columns, i % columns])
         panels.append(panel)
         panel.grid(visible=False)
-        panel.pcolormesh(x.edges, y.edges, np.ma.masked_invalid(times), cmap=shades, vmin=low, vmax=high)
+        panel.pcolormesh(
+            x.edges, y.edges, np.ma.masked_invalid(times), cmap=shades, norm=norm, edgecolors="#ffffff", linewidth=0.4
+        )
         _hatch(panel, x, y, collapsed)
-        _write_in(panel, x, y, times, collapsed, (low + high) / 2, len(drawn))
+        _write_in(panel, x, y, times, collapsed, lambda value: shades(norm(value)), columns)
         for axis, side in ((panel.xaxis, x), (panel.yaxis, y)):
             if side.is_log:
                 (panel.set_xscale if axis is panel.xaxis else panel.set_yscale)("log")
@@ -256,22 +268,28 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         panel.set_xlim(x.edges[0], x.edges[-1])
         panel.set_ylim(y.edges[0], y.edges[-1])
         for key, line, side in ((keys[0], panel.axvline, x), (keys[1], panel.axhline, y)):
-            if key in ("r1", "r2") and side.edges[0] < 1 < side.edges[-1]:
-                line(1, color=ORANGE, lw=1.6, ls=(0, (3, 1.5)))
+            if key in RATIOS and side.edges[0] < 1 < side.edges[-1]:
+                line(1, color=ORANGE, lw=1.4, ls=(0, (3, 1.5)), zorder=3)
         panel.set_xlabel(x.label, fontsize=8.6)
-        if i == 0 or y.label != drawn[0][2].label:
+        if i % columns == 0 or y.label != drawn[0][2].label:
             panel.set_ylabel(y.label, fontsize=8.6)
         label = _part_name(part, by)
         fell, all_of = int((collapsed >= 0.5).sum()), int(np.isfinite(times).sum())
         texts.append((label, fell, all_of))
-        panel.set_title(wrapped(label, 92 // len(drawn), 2), loc="left", fontsize=8.2, linespacing=1.15)
+        panel.set_title(
+            wrapped(label, figures.letters(92 // len(drawn), 44), 2), loc="left", fontsize=8.2, linespacing=1.15
+        )
     bar = figure.colorbar(panels[0].collections[0], ax=panels, fraction=0.05, pad=0.02, aspect=28)
     bar.set_label(textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", 40), fontsize=8.4)
     bar.ax.tick_params(labelsize=8)
+    if is_wide:
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        bar.ax.yaxis.set_minor_formatter(lambda _value, _: "")
     bar.outline.set_visible(False)
     if bar.solids is not None:
         bar.solids.set_rasterized(False)
-    below = figure.add_subplot(grid[1, :])
+    below = figure.add_subplot(grid[-1, :])
     below.axis("off")
     hatched = Patch(facecolor="#d9d9d9", edgecolor=INK, hatch="////", lw=1.2)
     legend(below, [hatched], ["at least half of the runs collapse"], 1)
@@ -328,18 +346,30 @@ def _hatch(panel: Axes, x: Side, y: Side, collapsed: Array) -> None:
                 panel.plot(*ends, color=INK, lw=1.6, solid_capstyle="projecting", zorder=4)
 
 
-def _write_in(panel: Axes, x: Side, y: Side, times: Array, collapsed: Array, dark: float, panels: int) -> None:
-    if x.cells * y.cells > WRITTEN_MAX or max(x.cells, y.cells) * panels > 22:
+def _write_in(
+    panel: Axes,
+    x: Side,
+    y: Side,
+    times: Array,
+    collapsed: Array,
+    colour_of: Callable[[float], tuple[float, ...]],
+    panels: int,
+) -> None:
+    """The time of each cell as a number, where all cells have room for one."""
+    places = [np.log(side.edges) if side.is_log else side.edges for side in (x, y)]
+    across, along = (float(np.diff(at).min() / np.ptp(at)) for at in places)
+    room_pt = 72 * (2.4 if figures.is_narrow() else 5.2 / panels)
+    if across * room_pt < 15 or along * 250 < 9:
         return
+    middles = [(at[1:] + at[:-1]) / 2 for at in places]
+    middles = [np.exp(at) if side.is_log else at for at, side in zip(middles, (x, y), strict=True)]
     for j, i in np.argwhere(np.isfinite(times) & (collapsed < 0.5)):
-        at = [
-            math.sqrt(side.edges[k] * side.edges[k + 1]) if side.is_log else (side.edges[k] + side.edges[k + 1]) / 2
-            for side, k in ((x, i), (y, j))
-        ]
-        value = times[j, i]
+        value = float(times[j, i])
+        red, green, blue, *_ = colour_of(value)
+        # On a dark page too: the cells keep their colours there, and so must what stands in them.
+        colour = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else "#111111"
         text = f"{value:.0f}" if value >= 10 else f"{value:.2g}"
-        colour = "white" if value > dark else "black"
-        panel.text(at[0], at[1], text, ha="center", va="center", fontsize=7.4, color=colour)
+        panel.text(middles[0][i], middles[1][j], text, ha="center", va="center", fontsize=7.6, color=colour, zorder=5)
 
 
 def _part_name(part: pl.DataFrame, by: Sequence[str]) -> str:

@@ -58,10 +58,11 @@ def ranked(sweep: Sweep) -> Picture:
     from matplotlib.patches import Patch
 
     rows = _drawn(sweep.ranked)
-    labels = [f"· · ·  {row} more  · · ·" if isinstance(row, int) else label(row, 46, lines=2) for row in rows]
+    width, lines = figures.letters(46, 24), figures.letters(2, 3)
+    labels = [f"· · ·  {row} more  · · ·" if isinstance(row, int) else label(row, width, lines) for row in rows]
     tall = any("\n" in label for label in labels)
-    figure = figures.blank(1.35 + (0.275 if tall else 0.2) * len(rows))
-    grid = figure.add_gridspec(2, 2, height_ratios=[len(rows), 1.6], width_ratios=[3, 1])
+    figure = figures.blank(1.35 + ((0.4 if figures.is_narrow() else 0.275) if tall else 0.2) * len(rows))
+    grid = figure.add_gridspec(2, 2, height_ratios=[len(rows), 1.6], width_ratios=[figures.letters(3, 2), 1])
     times, lost = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     below = figure.add_subplot(grid[1, :])
     below.axis("off")
@@ -101,8 +102,10 @@ def ranked(sweep: Sweep) -> Picture:
             tick.set_fontweight("bold")
     times.set_xlim(0, most * 1.03)
     lost.set_xlim(-4, 104)
-    lost.set_xticks([0, 50, 100])
-    times.set_xlabel(textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", 34), fontsize=8.4)
+    lost.set_xticks([0, 100] if figures.is_narrow() else [0, 50, 100])
+    times.set_xlabel(
+        textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", figures.letters(34, 20)), fontsize=8.4
+    )
     lost.set_xlabel("runs not\nback (%)", fontsize=8.4)
     handles: list[Artist] = [
         Line2D([], [], color=BLUE, marker="o", ls="", ms=4.8),

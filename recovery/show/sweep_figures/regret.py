@@ -58,7 +58,7 @@ def regret(sweep: Sweep) -> Iterator[Picture]:
     diagonal = np.append(0.0, np.geomspace(linear / 10, top * 4, 60))
     panel.plot(diagonal, diagonal, color=PALE, lw=1, zorder=1)
     below_line = [at for at in diagonal if at < panel.get_xlim()[1]]
-    panel.fill_between(below_line, -linear, below_line, color="#f3f3f3", lw=0, zorder=0)
+    panel.fill_between(below_line, -linear, below_line, color="#f4f4f4", lw=0, zorder=0)
     for _, _, policy in (point for point in points if point[2].id in unique):
         at = sweep.scaled(policy.regret.mean), sweep.scaled(policy.regret.max)
         panel.annotate(

@@ -36,11 +36,13 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
     keys = sorted(inputs, key=lambda key: -inputs[key])[:INPUTS_MAX]
     left = len(inputs) - len(keys)
     keys.append(CHANCE)
-    figure = figures.blank(1.55 + 0.36 * len(keys))
-    grid = figure.add_gridspec(2, len(chosen), height_ratios=[len(keys), 0.9])
-    looks = ((BLUE, "", -0.19), ("#E69F00", "////", 0.19))  # alone, and with all its interactions
+    columns = figures.columns_of(len(chosen))
+    lines = math.ceil(len(chosen) / columns)
+    figure = figures.blank(0.5 + (1.0 + 0.36 * len(keys)) * lines)
+    grid = figure.add_gridspec(lines + 1, columns, height_ratios=[*[len(keys)] * lines, 0.9])
+    looks = ((BLUE, "", -0.19), ("#A87000", "////", 0.19))  # alone, and with all its interactions
     for k, one in enumerate(chosen):
-        panel = figure.add_subplot(grid[0, k])
+        panel = figure.add_subplot(grid[k // columns, k % columns])
         own: dict[str, tuple[Estimate, Estimate]] = {i.key: (i.S1, i.ST) for i in one.inputs}
         own[CHANCE] = (one.chance or UNKNOWN, UNKNOWN)
         for y, key in enumerate(keys):
@@ -57,16 +59,18 @@ def sensitivity(sweep: Sweep) -> Iterator[Picture]:
                     around = [[max(mean - low, 0)], [max(high - mean, 0)]]
                     panel.errorbar([mean], [y + offset], xerr=around, color=INK, lw=1, capsize=1.8)
         panel.set_ylim(len(keys) - 0.4, -0.6)
-        panel.set_yticks(range(len(keys)), [wrapped(key, 26, 2) for key in keys] if k == 0 else [""] * len(keys))
+        panel.set_yticks(
+            range(len(keys)), [wrapped(key, 26, 2) for key in keys] if k % columns == 0 else [""] * len(keys)
+        )
         panel.tick_params(labelsize=8)
         low, high = panel.get_xlim()
         panel.set_xlim(max(min(low, 0), -40), min(max(high, 100), 160))
         panel.axvline(0, color=GREY, lw=0.8)
         panel.grid(axis="y", visible=False)
         panel.set_xlabel("share of the variance (%)", fontsize=8.6)
-        name = wrapped(one.words or one.name, 76 if len(chosen) == 1 else 40, 2)
+        name = wrapped(one.words or one.name, figures.letters(76 if len(chosen) == 1 else 40, 30), 2)
         panel.set_title(f"{name}\n{units.show_count(one.runs)} runs", loc="left", fontsize=8, linespacing=1.15)
-    below = figure.add_subplot(grid[1, :])
+    below = figure.add_subplot(grid[-1, :])
     below.axis("off")
     bars = [Patch(facecolor=c, hatch=h or None, edgecolor="#00000080", lw=0.4) for c, h, _ in looks]
     legend(below, bars, ["alone (S1)", "with all its interactions (ST)"], 2)
