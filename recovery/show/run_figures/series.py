@@ -57,6 +57,7 @@ def errors(curve: Curve) -> tuple[Array, Array]:
 
 
 def waiting(curve: Curve) -> tuple[Array, Array]:
+    """Jobs of propagation in queues or asleep: times (s) and numbers."""
     times, waiting = level_of(curve, "jobs_waiting", points=POINTS)
     return times, waiting + level_of(curve, "jobs_asleep", points=POINTS)[1]
 
@@ -67,4 +68,5 @@ def terminated(curve: Curve) -> tuple[Array, Array]:
 
 
 def normal_latency_s(scenario: Scenario) -> float:
+    """Latency up to which launches are normal, in seconds; nan where there is no propagation."""
     return scenario.propagation.normal_latency_s if scenario.propagation is not None else math.nan
