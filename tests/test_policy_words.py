@@ -120,3 +120,14 @@ def test_a_run_over_policies_names_them_in_words() -> None:
     ]
     assert [groups[0].lever_words(key) for key in groups[0].levers] == ["newest first", "2"]
     assert groups[1].lever_words("host.cancel_on_timeout") == "requests that time out leave the queue"
+
+
+def test_a_part_of_a_policy_is_told_as_the_whole() -> None:
+    """What another variant changes of a policy is told by what the policy then does; of other keys nothing is made."""
+    text = SWEEP.partition("[sweep]")[0]
+    overrides = ('policy.client={ name = "fixed", delay = "7s" }',)
+    group = group_of("other", scenario=resolved(parse(text, overrides=overrides).first.scenario))
+    assert group.policy_words("policy.client.delay") == group.policy_words("policy.client") == "try again after 7 s"
+    assert (
+        group.policy_words("host.workers") == group.policy_words("policy") == group.policy_words("fleet.client") == ""
+    )

@@ -23,7 +23,7 @@ from recovery.show.lever_figures import Mark
 from recovery.show.page import Drawn, Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
 from recovery.show.words import Called, speaking_of
 from recovery.store import files, folder
-from recovery.store.run_record import Bound, Explained, RunManifest, Summary
+from recovery.store.run_record import Bound, Explained, Group, RunManifest, Summary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -113,7 +113,7 @@ def html(
         notes=notes,
         explain=[_explained(row, notes, summary.groups[0].scenario.called) for row in summary.explain],
         inputs=_inputs(manifest, notes),
-        changes=_changes(manifest),
+        changes=_changes(manifest, summary),
         sweep=_swept(summary),
         runs=_runs(summary),
         services=Markup(services),  # our own, with all texts escaped
@@ -148,18 +148,27 @@ def _table(value: JsonValue) -> dict[str, JsonValue]:
     return value if isinstance(value, dict) else {}
 
 
-def _changes(manifest: RunManifest) -> list[Change]:
-    return [
-        Change(name, [f"{key}: {text_of(value)}" for key, value in flat(_table(change))] or ["nothing"])
-        for name, change in _table(manifest.inputs.get("variants")).items()
-    ]
+def _changes(manifest: RunManifest, summary: Summary) -> list[Change]:
+    """What each other variant changes: policies in words, all else as the file has it."""
+    groups = {group.variant: group for group in summary.groups}
+    out = []
+    for name, change in _table(manifest.inputs.get("variants")).items():
+        words = groups[name].policy_words if name in groups else lambda _: ""
+        told = [words(key) or f"{key}: {text_of(value)}" for key, value in flat(_table(change))]
+        out.append(Change(name, list(dict.fromkeys(told)) or ["nothing"]))  # parts of one policy are told once
+    return out
 
 
 def _swept(summary: Summary) -> list[tuple[str, str]]:
     """Each lever with the values that it had, in their order, once each."""
     keys = dict.fromkeys(key for group in summary.groups for key in group.levers)
-    told = {key: dict.fromkeys(text_of(group.levers[key]) for group in summary.groups) for key in keys}
-    return [(key, ", ".join(texts)) for key, texts in told.items()]
+    told = {key: dict.fromkeys(_swept_value(group, key) for group in summary.groups) for key in keys}
+    return [(key, "; ".join(texts)) for key, texts in told.items()]
+
+
+def _swept_value(group: Group, key: str) -> str:
+    """A value of a lever: a policy in words, all else as the file has it."""
+    return group.lever_words(key) if group.policy_words(key) else text_of(group.levers[key])
 
 
 def _runs(summary: Summary) -> Runs:

@@ -242,16 +242,20 @@ class Group(Record):
     scenario: Scenario
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
 
-    def lever_words(self, key: str) -> str:
-        """What the value of a lever does, in plain words where it is a policy; else as the file has it."""
-        part, _, axis = key.partition(".")
+    def policy_words(self, key: str) -> str:
+        """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""
+        part, _, rest = key.partition(".")
+        axis = rest.partition(".")[0]
         if part == "policy" and axis in Policies.model_fields:
             found: Policy = getattr(self.scenario.policies, axis)
             return found.words or found.name
-        if key == "host.cancel_on_timeout" and self.scenario.hosts.cancel_words:
-            return self.scenario.hosts.cancel_words
+        return self.scenario.hosts.cancel_words if key == "host.cancel_on_timeout" else ""
+
+    def lever_words(self, key: str) -> str:
+        """What the value of a lever does, in plain words where it is a policy; else as the file has it."""
         value = self.levers[key]
-        return value if isinstance(value, str) else json.dumps(value)
+        is_whole = key.count(".") < 2  # of a part of a policy the value says more
+        return (is_whole and self.policy_words(key)) or (value if isinstance(value, str) else json.dumps(value))
 
     def mean(self, measure: str) -> float:
         """Mean of a measure over the runs; inf is never, nan is not measured."""
