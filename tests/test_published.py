@@ -33,6 +33,11 @@ def published(name: str, file: str = "summary.json") -> dict[str, Any]:
     return found
 
 
+def every_page() -> str:
+    """README and the gallery, one after the other."""
+    return "".join(file.read_text(encoding="utf-8") for file in PAGES)
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_what_is_published_was_made_by_this_code_from_this_experiment(path: Path) -> None:
     experiment = load(path)
@@ -53,18 +58,18 @@ def test_the_published_page_quotes_the_experiment_as_it_stands(path: Path) -> No
     assert published(path.stem, "manifest.json")["inputs"] == load(path).raw
 
 
-def test_the_scenario_in_the_readme_does_what_is_said_of_it(tmp_path: Path) -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert found
-    summary = execute.run(parse(found[1]), out=tmp_path, threads=2, quiet=True).summary
+def test_the_scenario_in_the_tutorial_does_what_is_said_of_it(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    found = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(found) == 2  # the scenario, and what is to hold
+    summary = execute.run(parse("".join(found)), out=tmp_path, threads=2, quiet=True).summary
     verdicts = {group.variant: list(group.verdicts) for group in summary.groups}
     assert verdicts == {"as written": ["collapsed"], "bounded queue": ["recovered"]}
     assert [bound.holds for bound in summary.expect] == ["no"]  # status 99
 
 
-def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_numbers_of_the_retry_storm_in_the_gallery_are_the_reports() -> None:
+    page = every_page()
     said = str(answer_of(*run_of(RESULTS / "paxos-retry-storm")))
     halves_ms = re.findall(r"below ([\d.]+) ms \(([\d.]+) ms to ([\d.]+) ms", said)
     assert len(halves_ms) == 2
@@ -75,7 +80,7 @@ def test_the_numbers_of_the_retry_storm_in_the_readme_are_the_reports() -> None:
 def test_the_tables_of_the_pages_are_what_the_program_prints() -> None:
     for file in PAGES:
         assert publish.with_tables(file.read_text(encoding="utf-8"), RESULTS) == file.read_text(encoding="utf-8"), file
-    page = "".join(file.read_text(encoding="utf-8") for file in PAGES)
+    page = every_page()
     marks = re.findall(r"<!-- table: experiments/(.*)\.toml -->", page)
     assert {"us-east-1-2025-10", "us-east-1-2025-10-leases", "throttling-2025-10"} <= set(marks)
     summary = run_of(RESULTS / "us-east-1-2025-10-leases").summary
@@ -92,7 +97,7 @@ def test_the_whole_day_meets_what_was_observed() -> None:
             assert abs(number(stone["difference_min"])) <= (10 if stone["confidence"] == "official" else 20), stone
     kinds = [row["is_predicted"] or row["used_for_fit"] for row in found["services"]["observed"]]
     counted = [row for row, is_counted in zip(found["services"]["observed"], kinds, strict=True) if is_counted]
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = every_page()
     free = [row for row in counted if not row["is_given"] and not row["follows_manual"]]
     assert all(row["is_within"] for row in free)
     assert f"Of {len(kinds)} observed times of services {len(free)} are predicted or fitted" in page
@@ -115,8 +120,8 @@ def test_the_published_services_are_those_of_the_table() -> None:
     assert [row["observed_s"] for row in found["observed"]] == [row.at for row in table.body.observed]
 
 
-def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_lines_of_the_pages_on_the_whole_day_are_the_reports() -> None:
+    page = every_page()
     found = published("us-east-1-2025-10")
     variants = {
         variant.name: variant for variant in stage_times.variants(run_of(RESULTS / "us-east-1-2025-10").summary)
@@ -146,8 +151,8 @@ def test_the_lines_of_the_readme_on_the_whole_day_are_the_reports() -> None:
         assert f"({hours['low']:.1f} to {hours['high']:.1f})" in page
 
 
-def test_the_lines_of_the_readme_on_throttling_are_the_reports() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_lines_of_the_pages_on_throttling_are_the_reports() -> None:
+    page = every_page()
     found = published("throttling-2025-10")
     policies = found["policies"]
     assert len(policies) == 240
@@ -225,3 +230,12 @@ def test_a_published_experiment_comes_out_again(tmp_path: Path) -> None:
         for summary, own in zip((again, again), rows, strict=True)
     )
     assert now == was
+
+
+def test_the_readme_says_the_numbers_of_the_gallery() -> None:
+    """What README says of October stands word for word on its page, which is held against the results."""
+    page = " ".join((ROOT / "docs" / "gallery" / "october-2025.md").read_text(encoding="utf-8").split())
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    said = re.findall(r"\d+ minutes sooner \(\d+ to \d+\)|after \d+ h \d+ min, \d+ minutes sooner", readme)
+    assert len(said) >= 3
+    assert [one for one in said if one not in page] == []

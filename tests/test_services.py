@@ -335,11 +335,11 @@ def test_an_edge_or_service_that_is_not_there_is_told() -> None:
         assert told in str(caught.value)
 
 
-def test_the_table_in_the_readme_is_one() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_table_in_the_docs_is_one() -> None:
+    page = (ROOT / "docs" / "how-to" / "services.md").read_text(encoding="utf-8")
     [text] = [block for block in page.split("```toml\n") if "[services." in block.split("```")[0]]
     table = service_table.parse(text.split("```")[0])
-    assert services.alone(table).path("queue") == ["dynamodb", "polling", "queue"]
+    assert services.alone(table).path("queue") == ["database", "polling", "queue"]
 
 
 # --- the event --------------------------------------------------------------------------------------------------------
