@@ -89,7 +89,7 @@ def html(manifest: RunManifest, summary: Summary, drawn: Sequence[page.Drawn]) -
     return page.whole(
         "redacted.html.j2",
         title="A recovery, in ratios",
-        question=f"How long until all works again, measured in the {unit.many}?",
+        question=f"How long until all works again, measured in {unit.many}?",
         figures=drawn,
         answer=[Shown("happened", "What happened", " ".join(answer(manifest, summary)), "")],
         variants=names(summary),
