@@ -7,6 +7,8 @@ draws.
 import csv
 import json
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from importlib import resources
@@ -318,3 +320,29 @@ def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str,
     )
     assert all(screen.ask(folded))
     assert screen.ask("document.querySelector('.tools').getBoundingClientRect().height") == 0
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, fetched; skips where npm or the package cannot be had."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm here, which fetches axe-core")
+    place = tmp_path_factory.mktemp("axe")
+    command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@4.14.1"]
+    try:
+        subprocess.run(command, cwd=place, check=True, capture_output=True, timeout=120)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm cannot fetch axe-core: {error}")
+    return (place / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize("kind", ["run", "sweep"])
+def test_axe_finds_nothing_wrong(screen: Page, folders: dict[str, Path], axe: str, kind: str, is_dark: bool) -> None:
+    """Oracle: the rules of axe-core."""
+    show(screen, folders[kind], is_dark=is_dark, is_open=True)
+    screen.ask(f"{axe};0")
+    found = "axe.run(document).then(all => all.violations.map(one => `${one.id}: ${one.nodes[0].html}`))"
+    assert screen.ask(found) == []
