@@ -386,7 +386,6 @@ def test_a_sweep_has_every_picture_that_its_data_allow(folders: dict[str, Path])
     for folder in folders.values():
         for file in (folder / "figures").glob("*.svg"):
             ET.fromstring(file.read_text(encoding="utf-8"))
-            assert file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ def test_the_page_tells_the_story_in_the_order_of_the_event(folder: Path, page: 
     assert "impossible: none of" in section
     assert 'href="#note-1"' in section  # what is assumed is marked
     assert section.count('id="figure-dns"') == 1
-    assert (folder / "figures" / "dns.png").stat().st_size > 10_000
+    assert (folder / "figures" / "dns.svg").stat().st_size > 3_000
     stones = [(300.0, "the record <is> empty"), (540.0, "the cause is known")]  # of what the dependency is, no other
     assert report_race.stones(Services.model_validate(summary["services"])) == stones
 

@@ -565,7 +565,7 @@ def test_the_page_has_the_section_its_pictures_and_no_outside(finished: execute.
     assert "What the services lost in each variant" in page
     assert "http://" not in page.replace("http://www.w3.org/", "")
     for name in ("services-graph", "services-timeline", "services-waits"):
-        assert (finished.folder / "figures" / f"{name}.png").stat().st_size > 5_000
+        assert (finished.folder / "figures" / f"{name}.svg").stat().st_size > 3_000
         assert f'id="figure-{name}"' in page
 
 
@@ -595,7 +595,7 @@ def test_blast_of_a_table_says_whom_it_takes_down(tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "NLB alone, impaired as it was, takes down 4 of 16 others" in told.output
     assert "nlb -> lambda_instances -> lambda_async" in told.output
-    assert (tmp_path / "figures" / "services-blast-nlb.png").is_file()
+    assert (tmp_path / "figures" / "services-blast-nlb.svg").is_file()
     answer = json.loads((tmp_path / "blast-nlb.json").read_text(encoding="utf-8"))
     assert {row["service"] for row in answer["services"]} == {"sts", "connect", "lambda_instances", "lambda_async"}
 

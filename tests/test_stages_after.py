@@ -127,7 +127,7 @@ def test_the_page_has_a_section_a_stage(tmp_path: Path) -> None:
     assert places == sorted(places)
     for name in ("day", "stages", "launches", "propagation", "health"):
         assert page.count(f'id="figure-{name}"') == 1
-        assert (finished.folder / "figures" / f"{name}.png").stat().st_size > 10_000
+        assert (finished.folder / "figures" / f"{name}.svg").stat().st_size > 3_000
     assert page.count("<h2") == page.count("</h2>")
     assert ("✓ 10 min" in page) or ("✗ 10 min" in page)
     assert ("✓ 20 min" in page) or ("✗ 20 min" in page)

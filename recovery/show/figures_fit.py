@@ -17,7 +17,7 @@ _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
 
 
 def write(folder: Path, fit: Fit) -> list[Path]:
-    """Write the picture (PNG, SVG) into the folder's figures/; returns the files. Raises files.WriteError."""
+    """Write the picture into the folder's figures/; returns the files. Raises files.WriteError."""
     picture = overlay(fit)
     page.save(folder, [picture])
     return [folder / "figures" / f"{picture.name}.{form}" for form in ("png", "svg")]

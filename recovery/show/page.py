@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,20 +73,35 @@ class Input(NamedTuple):
 
 
 def save(folder: Path, pictures: Sequence[Picture]) -> None:
-    """Write pictures as SVG and PNG into the folder's figures/."""
+    """Write pictures into the folder's figures/."""
     for picture in pictures:
         _write(folder, picture, forms.svg(picture))
 
 
 def _write(folder: Path, picture: Picture, text: str) -> None:
-    """Its SVG; then its PNG, which has the title in the picture."""
+    """Its SVG; then its PNG, which has the title in the picture, where that is wanted."""
     place = folder / "figures"
-    both = {place / f"{picture.name}.svg": text.encode(), place / f"{picture.name}.png": forms.png(picture)}
-    files.write_together(both)
+    made = {place / f"{picture.name}.svg": text.encode()}
+    if _WITH_PNG.get():
+        made[place / f"{picture.name}.png"] = forms.png(picture)
+    files.write_together(made)
+
+
+_WITH_PNG: ContextVar[bool] = ContextVar("with_png", default=False)
+
+
+@contextmanager
+def with_png(is_wanted: bool) -> Iterator[None]:
+    """In here, pictures are written as PNG too: it takes as long again, and few ask for it."""
+    before = _WITH_PNG.set(is_wanted)
+    try:
+        yield
+    finally:
+        _WITH_PNG.reset(before)
 
 
 def draw(folder: Path, make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
-    """Make pictures, wide and narrow; write the wide ones as SVG and PNG into the folder's figures/."""
+    """Make pictures, wide and narrow; write the wide ones into the folder's figures/."""
     found = drawn(make)
     for one in found:
         _write(folder, one.picture, one.text)

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+from recovery.show import page as shared
+from recovery.show import pages as drawn
 from recovery.show import stage_times, text
 from recovery.show.answers.answer import parts
 from recovery.show.answers.sweep import answer_of
@@ -25,6 +27,8 @@ def publish(out: Path, results: Path, *pages: Path) -> None:
         manifest = files.read_json(place / "manifest.json")
         if manifest["runs_done"] != manifest["runs_wanted"]:
             raise ValueError(f"{place}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
+        with shared.with_png(True):
+            drawn.write(place)
         pictures = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]
         kept = {path.name: path.read_bytes() for path in (place / "report.html", place / "manifest.json", *pictures)}
         summary = files.read_json(place / "summary.json")

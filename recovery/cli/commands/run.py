@@ -203,12 +203,15 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
     is_flag=True,
     help="Write redacted.html instead, which may leave the company: ratios alone, no name, no count, no second.",
 )
+@click.option("--png", is_flag=True, help="Write the pictures as PNG too, beside the SVG.")
 @options.json
-def report(folder: Path, redact: bool, as_json: bool) -> None:
+def report(folder: Path, redact: bool, png: bool, as_json: bool) -> None:
     """Draw the report of a folder of results once more."""
+    from recovery.show import page as shared
     from recovery.show import pages, redacted
 
-    page = redacted.write(folder) if redact else pages.write(folder)
+    with shared.with_png(png):
+        page = redacted.write(folder) if redact else pages.write(folder)
     if as_json:
         say.print_json({"report": str(page)})
     else:
