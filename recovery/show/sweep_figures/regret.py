@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
@@ -65,7 +66,8 @@ def regret(sweep: Sweep) -> Iterator[Picture]:
             str(policy.rank), at, (-5, 5), textcoords="offset points", ha="right", fontsize=8.8, fontweight="bold",
             zorder=7, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )  # fmt: skip
-    panel.set_xlabel(f"mean regret over the draws ({sweep.unit} later than the best there)")
+    across = f"mean regret over the draws ({sweep.unit} later than the best there)"
+    panel.set_xlabel(textwrap.fill(across, figures.letters(84, 38)))
     panel.set_ylabel(f"largest regret in a draw ({sweep.unit})")
     handles = [
         Line2D([], [], color=BLUE, marker="o", ls="", ms=5),
