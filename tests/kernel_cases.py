@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "poisson": 1,
     "window_ns": 10 * S,
     "client": policies.Client(policies.IMMEDIATE, constant(0), 0.0, 2.0, 0.0, -1, 10**6),
-    "admission": policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0.0, 0),
+    "admission": policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0),
     "queue": policies.Queue(policies.FIFO, 0, 0, 0),
     "lease": policies.Lease(policies.LEASE_FIXED, constant(180 * S), 0, 0, 1.0),
 }
@@ -304,8 +304,8 @@ def cases(draw: st.DrawFn, queue: int) -> Case:
                 draw(st.sampled_from([0.1 / G, 0.5 / G, 1.0 / G])),
                 draw(st.sampled_from([1.0, 2.5, 5.0])),
                 draw(st.sampled_from([1.0, 3.0, 7.0])),
-                draw(st.sampled_from([0.0, 0.5, 2.0])),
                 draw(st.integers(0, 1)),
+                draw(st.sampled_from([0.0, 0.5, 2.0])),
             ),
             queue=policies.Queue(
                 queue,

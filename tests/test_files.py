@@ -459,7 +459,9 @@ import os, signal, sys
 from recovery.cli import main as cli
 from recovery.simulate import pipeline
 each, number = pipeline.Runner.each, getattr(signal, sys.argv.pop(1))
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup ignore it, and so does the command then
+# Tests in the background or under nohup ignore these, and so does the command then.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 def counted(self, tasks):
     for done, found in enumerate(each(self, tasks)):
         if done == 20:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import fingerprints
 import pytest
@@ -106,6 +107,24 @@ def test_a_rule_of_python_that_changed_shows_in_the_fingerprint_of_the_series(mo
     before = fingerprints.fingerprint(*run)
     monkeypatch.setattr(queueing, "dependency_controls", lambda scenario: [])
     assert fingerprints.fingerprint(*run)[0] != before[0]
+
+
+class Before(NamedTuple):
+    rate: float
+    only: int
+
+
+class After(NamedTuple):
+    rate: float
+    only: int
+    low: float = 0.0
+
+
+def test_a_rule_that_is_off_changes_no_key() -> None:
+    """A number that was added, and says by its default that its rule is off, enters only where the rule is on."""
+    assert identity._digest(Before(1.0, 0)) == identity._digest(After(1.0, 0))
+    assert identity._digest(Before(1.0, 0)) != identity._digest(After(1.0, 0, 0.5))
+    assert identity._digest(After(1.0, 0)) != identity._digest(After(0.0, 0)), "what has no default always enters"
 
 
 def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

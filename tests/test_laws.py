@@ -125,12 +125,12 @@ STORMS: dict[str, dict[str, Any]] = {
         "client": FULL_JITTER,
     },
     "bucket": {
-        "admission": policies.Admission(limits.TOKEN_BUCKET, 30.0 / S, 50.0, 1.0, 0.0, 0),
+        "admission": policies.Admission(limits.TOKEN_BUCKET, 30.0 / S, 50.0, 1.0, 0),
         "client": FULL_JITTER,
         "lease": policies.Lease(policies.FREEZE, exponential(300 * S), 0, policies.RESUME, 0.5),
     },
     "queue-size": {
-        "admission": policies.Admission(limits.LINEAR, 60.0 / S, 10.0, 200.0, 0.0, 1),
+        "admission": policies.Admission(limits.LINEAR, 60.0 / S, 10.0, 200.0, 1),
         "client": FULL_JITTER,
         "timeout": exponential(30 * S),
         "lease": policies.Lease(policies.CREDIT_ON_ARRIVAL, constant(180 * S), 0, 0, 1.0),

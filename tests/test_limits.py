@@ -17,7 +17,7 @@ from recovery.reading.experiment import parse
 from recovery.stages import queueing
 
 NEVER_AGAIN = policies.Client(policies.FIXED, constant(10**6 * S), 0.0, 2.0, 0.0, -1, 10**6)
-SWITCH = policies.Admission(limits.SWITCH, 0.0, 1.0, 3.0, 1.0, 0)
+SWITCH = policies.Admission(limits.SWITCH, 0.0, 1.0, 3.0, 0, 1.0)
 
 
 def seen(case: Case) -> dict[int, str]:
@@ -79,7 +79,7 @@ def test_a_step_of_a_ramp_takes_as_many_attempts_as_its_chance_says() -> None:
     nobody is let in any more.
     """
     hosts, taken = 300, {2: [], 3: []}
-    ramp = policies.Admission(limits.RAMP, 0.0, 1.0, 4.0, 1.0, 0)
+    ramp = policies.Admission(limits.RAMP, 0.0, 1.0, 4.0, 0, 1.0)
     case = arrivals(40, admission=ramp, establish=constant(10**3 * S))
     for host in range(hosts):
         one = Case(case.params, case.until_ns, 6, host=host, first_ns=case.first_ns, expires_ns=case.expires_ns)
@@ -135,7 +135,7 @@ def test_what_makes_no_sense_is_told(text: str, wanted: str) -> None:
 def test_a_switch_between_jobs_and_the_ramp_keep_every_request_in_the_books() -> None:
     """Conservation: what was submitted was refused, let in and answered, given up, or is there."""
     for kind in (limits.SWITCH, limits.RAMP):
-        admission = policies.Admission(kind, 0.0, 1.0, 8.0, 3.0, 0)
+        admission = policies.Admission(kind, 0.0, 1.0, 8.0, 0, 3.0)
         case = Case(
             params(
                 traffic=requests.JOBS, workers=2, timeout=exponential(20 * S), admission=admission,

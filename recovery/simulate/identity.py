@@ -133,12 +133,24 @@ def _feed(digest: "hashlib._Hash", value: object) -> None:
         digest.update(f"array {value.dtype.str} {value.shape}:".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, tuple | list):
-        digest.update(f"list {len(value)}:".encode())
-        for item in value:
+        items = _in_use(value)
+        digest.update(f"list {len(items)}:".encode())
+        for item in items:
             _feed(digest, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
         digest.update(f"{len(text)} {text};".encode())
+
+
+def _in_use(value: Sequence[object]) -> Sequence[object]:
+    """The items of a tuple or list, without those at the end that stand at the default of their named tuple: such a
+    default says that the rule behind it is off, so that a new rule changes no key of a run that does not use it.
+    """
+    defaults: Mapping[str, object] = getattr(type(value), "_field_defaults", {})
+    names = list(getattr(type(value), "_fields", ()))
+    while names and names[-1] in defaults and value[len(names) - 1] == defaults[names[-1]]:
+        names.pop()
+    return value[: len(names)] if defaults else value
 
 
 def _said(scenario: Scenario) -> str:

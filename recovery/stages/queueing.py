@@ -112,7 +112,7 @@ def _admission(scenario: Scenario) -> policies.Admission:
     """What a host lets in: of a rate it has an equal part, a time becomes the requests that are worked off in it."""
     policy, rate = scenario.policy.admission, scenario.establish_per_s
     if isinstance(policy, named.Open):
-        return policies.Admission(*limit(policy.name), 0)
+        return _of_host(limit(policy.name), 0)
     most, low, per_s, burst_s = 1.0, 0.0, 0.0, 0.0
     if isinstance(policy, named.TokenBucket | named.QueueSize):
         per_s, burst_s = policy.rate.of_host(rate, scenario.hosts), policy.burst
@@ -120,7 +120,11 @@ def _admission(scenario: Scenario) -> policies.Admission:
         most = float(max(1, queue_limit(policy.limit, rate)))
     if isinstance(policy, named.QueueSizeSwitch | named.QueueSizeRamp):
         low = float(queue_limit(policy.low, rate))
-    return policies.Admission(*limit(policy.name, per_s, burst_s, most, low), int(policy.only == "establish"))
+    return _of_host(limit(policy.name, per_s, burst_s, most, low), int(policy.only == "establish"))
+
+
+def _of_host(limit: limits.Limit, establish_only: int) -> policies.Admission:
+    return policies.Admission(limit.kind, limit.rate_per_ns, limit.burst, limit.limit, establish_only, limit.low)
 
 
 def params(scenario: Scenario, table: Table) -> Params:

@@ -106,7 +106,7 @@ def _params(params: StormParams) -> requests.Params:
         poisson=0,
         window_ns=WINDOW_S * SECOND,
         client=policies.Client(policies.IMMEDIATE, _constant(0.0), 0.0, 2.0, 0.0, -1, 1),
-        admission=policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0.0, 0),
+        admission=policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0),
         queue=policies.Queue(policies.FIFO, 0, 0, 0),
         lease=policies.Lease(policies.LEASE_FIXED, _constant(params.lease_s), 0, policies.RESUME, 1.0),
     )

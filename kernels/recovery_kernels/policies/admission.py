@@ -16,8 +16,8 @@ class Admission(NamedTuple):
     rate_per_ns: float
     burst: float
     limit: float
-    low: float
     establish_only: int
+    low: float = 0.0
 
 
 @inline
