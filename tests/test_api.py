@@ -49,6 +49,9 @@ def test_the_examples_of_the_page_run(mine: Path, capsys: pytest.CaptureFixture[
     assert isinstance(run, recovery.Run)
     assert isinstance(sweep, recovery.Sweep)
     assert capsys.readouterr().out.splitlines()[-1] == "mine.toml: host.workers is 0; want a whole number from 1"
+    assert {ended for name, ended in run.rows.select("variant", "verdict").rows() if name == "as written"} == {
+        run.verdict
+    }
     assert (run.rows.height, run.is_whole, run.holds) == (2 * 3, True, run.summary.expect[0].holds == "yes")
     assert (mine.parent / "leased.pdf").read_bytes().startswith(b"%PDF")
     assert sweep.rank().height == 2 * 2

@@ -14,8 +14,17 @@ from recovery_kernels import limits, policies, requests
 
 from recovery.errors import ScenarioError
 from recovery.reading.experiment import parse
+from recovery.simulate.estimate import estimate
+from recovery.simulate.explain import explanation
 from recovery.stages import queueing
 
+SMALL_FLEET = """
+horizon = "1h"
+fleet = { holders = 100, hosts = 1 }
+host = { establish_time = "10ms", timeout = "60s" }
+lease = { duration = "10m", check_every = "3m" }
+dependency.outages = [{ from = "10m", to = "40m" }]
+"""
 NEVER_AGAIN = policies.Client(policies.FIXED, constant(10**6 * S), 0.0, 2.0, 0.0, -1, 10**6)
 SWITCH = policies.Admission(limits.SWITCH, 0.0, 1.0, 3.0, 0, 1.0)
 
@@ -151,3 +160,26 @@ def test_a_switch_between_jobs_and_the_ramp_keep_every_request_in_the_books() ->
         assert let_in == served + run.host.whole[requests.WAITING] + run.host.whole[requests.BUSY]
         assert flows[requests.REJECTED_ADMISSION] > 100
         assert run.host.series[:, requests.QUEUE_MAX].max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("change", "r2"),
+    [
+        ('queue = { name = "bounded", limit = "30s" }', 0.5),
+        ('admission = { name = "queue-size-switch", limit = "30s", low = "10s" }', 0.5),
+        ('admission = { name = "queue-size-ramp", limit = "30s", low = "10s" }', 0.5),
+        ('admission = { name = "queue-size-ramp", limit = "30s", low = "10s", only = "establish" }', float("inf")),
+        ('queue = { name = "bounded", limit = "15s" }\nadmission = { name = "queue-size-ramp" }', 0.25),
+    ],
+)
+def test_what_bounds_the_queue_bounds_r2(change: str, r2: float) -> None:
+    """r2 is the longest queue in timeouts (of 60 s), whatever keeps it so short."""
+    scenario = parse(SMALL_FLEET + "[policy]\n" + change).first.scenario
+    [row] = [row for row in explanation(scenario) if row.name == "r2"]
+    assert row.value == pytest.approx(r2)
+
+
+def test_a_closed_admission_bounds_the_memory() -> None:
+    text = SMALL_FLEET.replace("holders = 100", "holders = 1_000_000").replace("1h", "40h")
+    open_, closed = (parse(text + f"[policy]\nadmission = {law}").first for law in ('"open"', '"queue-size-switch"'))
+    assert estimate(closed.scenario, 1).host_bytes < estimate(open_.scenario, 1).host_bytes / 5

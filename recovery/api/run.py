@@ -81,6 +81,13 @@ class Run:
         return answer_of(self.manifest, self.summary)
 
     @property
+    def verdict(self) -> str:
+        """How the runs of the file as it stands ended, without its variants: "recovered", "recovering" (what waits
+        becomes less) or "collapsed"; where they differ, that of most, with how many.
+        """
+        return text.verdict_of(self.summary.groups[0])
+
+    @property
     def holds(self) -> bool | None:
         """Whether every bound of [expect] holds; None where an interval spans a bound, or something was not measured;
         True where there is no bound.

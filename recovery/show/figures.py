@@ -212,11 +212,11 @@ class TimeAxis:
                 self.name_outage(panel)
 
     def name_outage(self, panel: Axes) -> None:
-        """What the shading is, in a panel that has it."""
+        """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below."""
         if self.outages:
             panel.annotate(
-                "dependency down", (self.outages[0].from_s, 0), (4, 4), xycoords=("data", "axes fraction"),
-                textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="bottom",
+                "dependency down", (self.outages[0].from_s, 0.5), (3, 0), xycoords=("data", "axes fraction"),
+                textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="center", rotation=90,
             )  # fmt: skip
 
 

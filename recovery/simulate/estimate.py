@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from recovery_kernels import requests
 
-from recovery.model import policies as named
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
 from recovery.stages import host as hosts
@@ -79,7 +78,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     in_flight = simulated if together else min(threads, simulated)
     curves = 0.0  # of the sample's hosts, which tell how far it may be off
     timeout = max(scenario.host.timeout.mean_s(), 1e-6)
-    bounded = isinstance(scenario.policy.queue, named.Bounded)
+    bound = queueing.queue_bound(scenario)
     if scenario.fleet is not None and scenario.lease is not None:
         clients = float(leases.holders_of(scenario).max())
         attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
@@ -97,10 +96,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
         clients, attempts = arrivals, arrivals * (1 + tries)
         kept = clients if scenario.host.cancel_on_timeout else attempts
     served = scenario.establish_per_s * scenario.horizon
-    if bounded:
-        kept = min(kept, float(queueing.queue_limit(scenario.policy.queue.limit, scenario.establish_per_s)))  # type: ignore[union-attr]
-    else:
-        kept = max(kept - served, min(kept, clients))
+    kept = min(kept, float(bound)) if bound is not None else max(kept - served, min(kept, clients))
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
     rows = clients if scenario.fleet is not None else 2 * clients
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST

@@ -3,7 +3,6 @@
 import math
 
 from recovery import theory
-from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
@@ -12,9 +11,7 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
     """The numbers that explain a scenario. Of leases the hidden capacity is told on demand only: it is always 0."""
     rows: list[theory.Row] = []
     part = scenario.host
-    limit = None
-    if isinstance(scenario.policy.queue, policies.Bounded):
-        limit = queueing.queue_limit(scenario.policy.queue.limit, scenario.establish_per_s)
+    limit = queueing.queue_bound(scenario)
     if scenario.fleet is not None and scenario.lease is not None:
         groups = theory.groups(
             holders=scenario.fleet.holders,

@@ -80,6 +80,17 @@ def _burst(rate_per_s: float, burst_s: float) -> float:
     return max(1.0, rate_per_s * burst_s)
 
 
+def queue_bound(scenario: Scenario) -> int | None:
+    """The most requests that may ever wait at one host; None without such a bound. A queue may be bounded itself, or
+    its admission be closed from there on: a switch or a ramp, if it holds up everybody.
+    """
+    queue, admission, rate = scenario.policy.queue, scenario.policy.admission, scenario.establish_per_s
+    bounds = [queue_limit(queue.limit, rate)] if isinstance(queue, named.Bounded) else []
+    if isinstance(admission, named.QueueSizeSwitch | named.QueueSizeRamp) and admission.only == "all":
+        bounds.append(max(1, queue_limit(admission.limit, rate)))
+    return min(bounds, default=None)
+
+
 def client(policy: named.ClientPolicy, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
     """The kernel's form of a retry policy."""
     nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)

@@ -40,17 +40,16 @@ def _policy(policy: policies.Policy) -> record.Policy:
 
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, policy, one = scenario.host, scenario.policy, scenario.establish_per_s
-    admission = limit = math.inf
+    admission = math.inf
     if isinstance(policy.admission, policies.TokenBucket | policies.QueueSize):
         admission = policy.admission.rate.of_host(one, scenario.hosts) * scenario.hosts
-    if isinstance(policy.queue, policies.Bounded):
-        limit = queueing.queue_limit(policy.queue.limit, one) * scenario.hosts
+    bound = queueing.queue_bound(scenario)
     return record.Hosts(
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
         admission_per_s=admission,
-        queue_limit=limit,
+        queue_limit=math.inf if bound is None else bound * scenario.hosts,
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
         service=host.establish_time.dist,
         timeout_s=host.timeout.mean_s(),
