@@ -106,6 +106,7 @@ def series_of(series: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 
 DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
+LOW_INCHES = 1.5  # a panel that is lower has no room for words that stand upright
 
 
 class TimeAxis:
@@ -212,12 +213,17 @@ class TimeAxis:
                 self.name_outage(panel)
 
     def name_outage(self, panel: Axes) -> None:
-        """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below."""
-        if self.outages:
-            panel.annotate(
-                "dependency down", (self.outages[0].from_s, 0.5), (3, 0), xycoords=("data", "axes fraction"),
-                textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="center", rotation=90,
-            )  # fmt: skip
+        """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below; in a low
+        panel, where that finds no room, at its foot.
+        """
+        if not self.outages:
+            return
+        is_low = panel.bbox.height / panel.figure.dpi < LOW_INCHES
+        panel.annotate(
+            "dependency down", (self.outages[0].from_s, 0.0 if is_low else 0.5), (4, 4) if is_low else (3, 0),
+            xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8.6, color="#5a5a5a",
+            va="bottom" if is_low else "center", rotation=0 if is_low else 90,
+        )  # fmt: skip
 
 
 def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[npt.NDArray[np.int64], Array]:

@@ -7,7 +7,7 @@ Called = tuple[str, str]
 
 
 def speaking_of(called: Called, text: str) -> str:
-    """One of our texts, with holders under the name that they have here."""
+    """One of our texts, with holders under the name that they have here; a key, such as fleet.holders, stays."""
     many, one = called
     names = {
         "holders": many,
@@ -15,4 +15,4 @@ def speaking_of(called: Called, text: str) -> str:
         "Holders": many[:1].upper() + many[1:],
         "Holder": one[:1].upper() + one[1:],
     }
-    return re.sub(r"\b(holders?|Holders?)\b", lambda match: names[match[1]], text)
+    return re.sub(r"(?<!\.)\b(holders?|Holders?)\b", lambda match: names[match[1]], text)
