@@ -168,7 +168,9 @@ def test_the_lines_of_the_pages_on_throttling_are_the_reports() -> None:
     ]
     assert slow
     assert {one["status"] for one in policies} <= {"precise", "beaten", "collapses", "cap"}
-    assert found["selection"]["words"] in page
+    same = len(found["selection"]["not_told_apart"])
+    assert found["selection"]["chosen"] is None
+    assert f"It is not chosen: {same} of 240 policies are not told apart from the best" in page
     lost = [one for one in policies if one["status"] == "collapses"]
     bare = [one for one in lost if one["levers"]["policy.client"].startswith("exponential")]
     assert f"{len(lost)} policies, {len(bare)} of them with exponential back-off without jitter" in page
