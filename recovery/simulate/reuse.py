@@ -8,7 +8,7 @@ bounded, and what was longest not asked for goes first; what is gone is made ane
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from typing import Protocol, TypeVar
@@ -180,6 +180,19 @@ def hosts_of(task: Task, key: str | None, known: Known) -> Outcome | None:
         return None
     table = known.table(key, stages.traffic_of(task[0].scenario).table)
     return None if table is None else as_met_by(task, table)
+
+
+def known_or_run(task: Task, known: Known, run: Callable[[Task], Outcome]) -> Outcome:
+    """The outcome of the hosts of a task: if it is not known, `run` gives it, and it is known then. Raises what `run`
+    raises.
+    """
+    key = key_of_hosts(task)
+    with known.alone(key):
+        found = hosts_of(task, key, known)
+        if found is None:
+            found = run(task)
+            keep_hosts(found, key, known)
+    return found
 
 
 def as_met_by(task: Task, table: TrafficTable, cpu_s: float = 0.0) -> Outcome:

@@ -3,16 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, load
-from recovery.simulate import chain, identity, pipeline
-from recovery.simulate.pipeline import Outcome
-from recovery.stages.outage import resolve
+from recovery.simulate import chain, pipeline, reuse
+from recovery.simulate.outcome import Outcome, Task
 from recovery.study.fit.ranges import Range
 
 
 class Candidates:
-    """Simulates a scenario with other values; lease stages that were simulated before are not simulated again."""
+    """Simulates a scenario with other values; a stage that was simulated before is not simulated again."""
 
     def __init__(
         self,
@@ -28,7 +26,7 @@ class Candidates:
         self._progress = progress
         self.path, self.ranges, self.overrides, self.threads = path, tuple(ranges), overrides, threads
         self.runs = 0
-        self._leases: dict[str, Outcome] = {}
+        self._known = reuse.Known()
         for end in (0.0, 1.0):
             self.experiment([end] * len(ranges))
 
@@ -47,18 +45,11 @@ class Candidates:
         if self._progress is not None:
             self._progress(self.runs)
         for replication in replications or range(loaded.head.replications):
-            seed = loaded.head.seed
-            variant = resolve(loaded.first, seed, replication)
-            alone = Variant(
-                variant.name,
-                variant.scenario.model_copy(update={"launches": None, "propagation": None, "health": None}),
-            )
-            key = identity.digest_of(alone, seed, replication)
-            if key not in self._leases:
-                self._leases.clear() if len(self._leases) > 4 * loaded.head.replications else None
-                with pipeline.Runner(self.threads) as runner:
-                    self._leases[key] = next(runner.run([(alone, seed, replication)]))
-            outcome = self._leases[key]
-            outcome.variant = variant
-            found.append(chain.follow(outcome))
+            task = (loaded.first, loaded.head.seed, replication)
+            hosts = reuse.known_or_run(task, self._known, self._run)
+            found.append(chain.follow(hosts, known=self._known))
         return found
+
+    def _run(self, task: Task) -> Outcome:
+        with pipeline.Runner(self.threads) as runner:
+            return next(runner.run([task]))

@@ -107,13 +107,7 @@ def _outcome(task: pipeline.Task, known: Known | None) -> pipeline.Outcome:
     """A run. Without later stages it has nothing to share: equal runs are one in a sweep."""
     if known is None or not stages.later_of(task[0].scenario):
         return chain.follow(hosts(task))
-    key = reusing.key_of_hosts(task)
-    with known.alone(key):
-        outcome = reusing.hosts_of(task, key, known)
-        if outcome is None:
-            outcome = hosts(task)
-            reusing.keep_hosts(outcome, key, known)
-    return chain.follow(outcome, known=known)
+    return chain.follow(reusing.known_or_run(task, known, hosts), known=known)
 
 
 def hosts(task: pipeline.Task) -> pipeline.Outcome:
