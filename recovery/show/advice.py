@@ -35,9 +35,10 @@ def assumptions(group: Group) -> list[str]:
                 "It stands on exponential service times, of which a cancelled request loses nothing that counts; with "
                 "constant ones the work that was begun is lost, and recovery takes longer."
             )
-    if policies.queue.name == "bounded" and math.isfinite(hosts.queue_limit):
+    if math.isfinite(hosts.queue_limit) or policies.admission.name != "open":
+        what = "a bounded queue that says" if math.isfinite(hosts.queue_limit) else "hosts that say"
         out.append(
-            "It stands on a bounded queue that says no at once: a listen queue that is full is silent, and its clients "
+            f"It stands on {what} no at once: a listen queue that is full is silent, and its clients "
             f"wait for their timeout of {show_duration(hosts.timeout_s)}."
         )
     if policies.queue.name == "drop-expired":

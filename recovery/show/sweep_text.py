@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recovery.show.text import table
+from recovery.show.words import span_of
 from recovery.store import files
 from recovery.store.parts import runs_of_sweep
-from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
 from recovery.units import show_count, show_duration, show_share
 
@@ -36,13 +36,6 @@ def planned(plan: Planned, workers: int) -> str:
     return "\n".join(lines)
 
 
-def _span(told: Estimate) -> str:
-    low, high = show_duration(max(told.low, 0)), show_duration(told.high)
-    if math.isnan(told.low + told.high) or low == high:
-        return show_duration(told.mean)
-    return f"{show_duration(told.mean)} ({low}–{high})"
-
-
 def _state(policy: Policy) -> str:
     """How a policy ended, and how many of its runs failed."""
     if not policy.failed:
@@ -60,7 +53,7 @@ def ranked(summary: Summary, most: int) -> str:
         [
             f"{one.rank}{' *' if one.not_told_apart else ''}",
             f"{one.in_words} [{one.id}]" + (" (as it stands)" if one.is_baseline else ""),
-            _span(one.restricted),
+            span_of(one.restricted, "–"),
             show_duration(one.given_recovery.mean),
             show_share(one.half_width_share) if math.isfinite(one.half_width_share) else "–",
             show_share(one.not_recovered.share),

@@ -1,6 +1,10 @@
-"""What holders are called: our texts say "holders", and a page says what its scenario calls them."""
+"""Words of pages and tables: what holders are called, a mean with its interval."""
 
+import math
 import re
+
+from recovery.store.record import Estimate
+from recovery.units import show_duration
 
 Called = tuple[str, str]
 """Many of them, and one: ("droplets", "droplet")."""
@@ -16,3 +20,11 @@ def speaking_of(called: Called, text: str) -> str:
         "Holder": one[:1].upper() + one[1:],
     }
     return re.sub(r"(?<!\.)\b(holders?|Holders?)\b", lambda match: names[match[1]], text)
+
+
+def span_of(found: Estimate, between: str = " to ") -> str:
+    """A mean time (s) with its interval, where it has one of some width."""
+    low, high = show_duration(max(found.low, 0.0)), show_duration(found.high)
+    if math.isnan(found.low + found.high) or low == high:
+        return show_duration(found.mean)
+    return f"{show_duration(found.mean)} ({low}{between}{high})"

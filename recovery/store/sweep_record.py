@@ -89,6 +89,10 @@ class Policy(Record):
     on_front: bool = False
     fails_where: tuple[Box, ...] = ()
 
+    def mean_harm(self, name: str) -> float:
+        """Mean of a harm over its runs; nan where it is not known."""
+        return self.harm[name].mean if name in self.harm else math.nan
+
     @property
     def in_words(self) -> str:
         """Its name in plain words, which no other policy of the sweep has."""

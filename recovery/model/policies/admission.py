@@ -8,10 +8,14 @@ from recovery.model.policies.policy import FleetRate, Limit, LimitFrom1, Policy,
 from recovery.units import Duration, tell_duration
 
 
-def _burst(burst: float, only: str) -> str:
-    """What a bucket saves up where that is not one second, and whom it spares, in plain words."""
-    text = "" if burst == 1 else f", {tell_duration(burst)} of it saved up"
-    return text + (", renewals always" if only == "establish" else "")
+def _saved_up(burst_s: float) -> str:
+    """What a bucket saves up where that is not one second, in plain words."""
+    return "" if burst_s == 1 else f", {tell_duration(burst_s)} of it saved up"
+
+
+def _spared(only: str) -> str:
+    """Whom a limit spares, in plain words."""
+    return ", renewals always" if only == "establish" else ""
 
 
 class Open(Policy):
@@ -47,7 +51,7 @@ class TokenBucket(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        return f"let in {self.rate.words}{_burst(self.burst, self.only)}"
+        return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}"
 
 
 class QueueSize(Policy):
@@ -74,8 +78,8 @@ class QueueSize(Policy):
     @property
     def words(self) -> str:
         """In plain words."""
-        limit = words_of_limit(self.limit)
-        return f"let in {self.rate.words}, less the longer the queue, nothing at {limit}{_burst(self.burst, self.only)}"
+        rule = f"let in {self.rate.words}, less the longer the queue, nothing at {words_of_limit(self.limit)}"
+        return f"{rule}{_saved_up(self.burst)}{_spared(self.only)}"
 
 
 class _ByQueue(Policy):
@@ -111,7 +115,7 @@ class QueueSizeSwitch(_ByQueue):
     def words(self) -> str:
         """In plain words."""
         limits = f"{words_of_limit(self.limit)} on, until {words_of_limit(self.low)} are left"
-        return f"let nothing in from {limits}{_burst(1.0, self.only)}"
+        return f"let nothing in from {limits}{_spared(self.only)}"
 
 
 class QueueSizeRamp(_ByQueue):
@@ -130,7 +134,7 @@ class QueueSizeRamp(_ByQueue):
     def words(self) -> str:
         """In plain words."""
         limits = f"from {words_of_limit(self.low)} on, and all from {words_of_limit(self.limit)} on"
-        return f"refuse some {limits}{_burst(1.0, self.only)}"
+        return f"refuse some {limits}{_spared(self.only)}"
 
 
 AdmissionPolicy = Open | TokenBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp

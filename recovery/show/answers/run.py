@@ -10,6 +10,7 @@ from recovery.measures import register
 from recovery.show import advice, stage_times
 from recovery.show.answers import mechanism, points, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.costs import costs
 from recovery.show.answers.inputs import assumed, command_of, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
@@ -19,9 +20,6 @@ from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
 from recovery.units import show_count, show_duration, show_share
-
-SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
-GROWS = 0.05  # another harm from so much more on, relative
 
 
 def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
@@ -236,26 +234,11 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
         text += f", {show_duration(saved)} sooner ({show_share(saved / was)} less"
         text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
         text += ", a difference that chance can make in so few runs" if low <= 0 else ""
-    costs = _costs(first, best)
-    text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
+    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
+    cost = costs(traffic, first.mean, best.mean)
+    text += f". It costs: {cost}." if cost else ". It costs nothing that is measured."
     alone = advice.leases_alone(summary.groups)
     return Change(text=" ".join([text, *declared, *([alone] if alone else [])]), name=best.variant, saved_s=saved)
-
-
-def _costs(first: Group, best: Group) -> str:
-    """Harms that are clearly more under another variant, in words."""
-    out = []
-    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
-    for name in register.harms(traffic):
-        was, now, known = first.mean(name), best.mean(name), register.find(name, traffic)
-        if known is None or not math.isfinite(was) or not math.isfinite(now):
-            continue
-        is_share = known.form == "share"
-        if now - was < SHARE_GROWS if is_share else now <= was * (1 + GROWS):
-            continue
-        show = show_share if is_share else show_count
-        out.append(f"{known.axis} {show(now)} instead of {show(was)}")
-    return "; ".join(out)
 
 
 # --- how sure ---------------------------------------------------------------------------------------------------------

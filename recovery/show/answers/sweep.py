@@ -3,17 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from recovery.measures import register
 from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.costs import costs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
-from recovery.show.words import speaking_of
-from recovery.store.record import Estimate, Share
-from recovery.store.sweep_record import Policy, Summary
+from recovery.show.words import span_of, speaking_of
+from recovery.store.record import Share
+from recovery.store.sweep_record import Summary
 from recovery.units import show_count, show_duration, show_share
-
-SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
-GROWS = 0.05  # another harm from so much more on, relative
 
 
 def answer_of(summary: Summary) -> Answer:
@@ -37,13 +34,6 @@ def answer_of(summary: Summary) -> Answer:
     return found.model_copy(update=parts)
 
 
-def _span(found: Estimate) -> str:
-    low, high = show_duration(max(found.low, 0.0)), show_duration(found.high)
-    if math.isnan(found.low + found.high) or low == high:
-        return show_duration(found.mean)
-    return f"{show_duration(found.mean)} ({low} to {high})"
-
-
 def _never(found: Share) -> str:
     return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
 
@@ -51,7 +41,7 @@ def _never(found: Share) -> str:
 def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     if base is None:
         return f"No run of the file as it stands was done; {len(ran)} other policies ran."
-    text = f"As the file stands: {what(summary)} after {_span(base.restricted)} on average, "
+    text = f"As the file stands: {what(summary)} after {span_of(base.restricted)} on average, "
     text += f"where never counts as {show_duration(summary.limit_s)}; of its runs {_never(base.not_recovered)}."
     lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
     if lost:
@@ -85,31 +75,17 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
     if base is best:
         return Change(text="None of the other policies is sooner on average than the file as it stands.")
-    text = f"“{best.told}”: {_span(best.restricted)} on average"
+    text = f"“{best.told}”: {span_of(best.restricted)} on average"
     saved, differs = math.nan, best.difference
     if differs is not None:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than the file as it stands" if saved > 0 else ""
-        if math.isfinite(differs.low + differs.high):
+        if saved > 0 and math.isfinite(differs.low + differs.high):
             low, high = show_duration(-differs.high), show_duration(-differs.low)
             text += f" ({low} to {high}, over the same draws)" if low != high else ""
-    costs = "" if base is None else _costs(summary, base, best)
-    text += f". It costs: {costs}." if costs else ". It costs nothing that is measured."
+    cost = "" if base is None else costs(summary.traffic, base.mean_harm, best.mean_harm)
+    text += f". It costs: {cost}." if cost else ". It costs nothing that is measured."
     return Change(text=text, name=best.in_words, saved_s=saved)
-
-
-def _costs(summary: Summary, base: Policy, best: Policy) -> str:
-    out = []
-    for name in register.harms(summary.traffic):
-        known = register.find(name, summary.traffic)
-        was, now = (one.harm[name].mean if name in one.harm else math.nan for one in (base, best))
-        if known is None or not (math.isfinite(was) and math.isfinite(now)):
-            continue
-        is_share = known.form == "share"
-        if now - was >= SHARE_GROWS if is_share else now > was * (1 + GROWS):
-            show = show_share if is_share else show_count
-            out.append(f"{known.axis} {show(now)} instead of {show(was)}")
-    return "; ".join(out)
 
 
 def _sure(summary: Summary, ran: Sequence[Told]) -> str:
