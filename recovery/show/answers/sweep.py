@@ -105,7 +105,7 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
 def _rests_on(summary: Summary) -> str:
     out, design = [], summary.design
     if keys := [one.key for one in design.uncertainties]:
-        text = named(keys, "drawn, since nobody knows them")
+        text = named(keys, f"drawn, since nobody knows {'it' if len(keys) == 1 else 'them'}")
         if design.accept is not None:
             kept, tried = show_count(design.accept.kept), show_count(design.accept.tried)
             text += f"; of {tried} draws the {kept} count that meet what was observed"
