@@ -140,6 +140,8 @@ class Scenario(Part):
             return
         if math.isinf(begins := self.disturbed_s()):
             yield "baseline is set, and nothing disturbs; want dependency.outages, or jobs.steps that rise"
+        elif not self.dependency.outages and self.recovers_from is None:
+            yield "baseline is set, and no outage says when the disturbance is over; want recovers_from"
         elif begins < 2 * baseline.over:
             yield (
                 f"baseline.over is {show_duration(baseline.over)}; want at most half of what is before the first "
