@@ -179,6 +179,14 @@ def test_what_bounds_the_queue_bounds_r2(change: str, r2: float) -> None:
     assert row.value == pytest.approx(r2)
 
 
+@pytest.mark.parametrize("law", ["queue-size-switch", "queue-size-ramp"])
+def test_two_times_that_are_one_number_of_requests_leave_low_below_limit(law: str) -> None:
+    """A host that takes 2 minutes for one: of the default times both come to one request."""
+    text = SMALL_FLEET.replace("10ms", "2m").replace("60s", "1h") + f'policy.admission = "{law}"\n'
+    admission = queueing.params(parse(text).first.scenario, queueing.Table()).admission
+    assert (admission.low, admission.limit) == (0.0, 1.0)
+
+
 def test_a_closed_admission_bounds_the_memory() -> None:
     text = SMALL_FLEET.replace("holders = 100", "holders = 1_000_000").replace("1h", "40h")
     open_, closed = (parse(text + f"[policy]\nadmission = {law}").first for law in ('"open"', '"queue-size-switch"'))

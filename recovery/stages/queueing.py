@@ -130,7 +130,7 @@ def _admission(scenario: Scenario) -> policies.Admission:
     if not isinstance(policy, named.TokenBucket):
         most = float(max(1, queue_limit(policy.limit, rate)))
     if isinstance(policy, named.QueueSizeSwitch | named.QueueSizeRamp):
-        low = float(queue_limit(policy.low, rate))
+        low = min(float(queue_limit(policy.low, rate)), most - 1)  # times of two, rounded, may be one number
     return _of_host(limit(policy.name, per_s, burst_s, most, low), int(policy.only == "establish"))
 
 
