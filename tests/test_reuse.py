@@ -175,6 +175,7 @@ def blind(runs_told: list[Told]) -> list[str]:
 
 
 FULL = (
+    'baseline={ within = "10%", over = "1m" }',
     'recovers_from="8m"',
     "fleet.skew=0.5",
     'host.fail_after="2s"',
@@ -256,7 +257,7 @@ def test_what_does_not_enter_a_stage_changes_no_key(full: list[Told]) -> None:
         kept = [name for name in base if one.stages[name][0] == base[name][0]]
         if table in after:
             assert kept[: after[table]] == list(base)[: after[table]]
-        if one.change in ("hold", "propagation.normal_latency", "health.normal_share"):
+        if one.change in ("hold", "baseline.within", "propagation.normal_latency", "health.normal_share"):
             assert kept == list(base)
 
 
@@ -318,6 +319,14 @@ SPOILT = {
     "another": lambda _: pack(Pair(1, np.arange(3))),
     "foreign": lambda _: b"PK\x03\x04 something else",
 }
+
+
+@dataclasses.dataclass
+class Maybe:
+    """What a table of a stage may hold, too."""
+
+    flag: bool
+    column: np.ndarray | None
 
 
 @dataclasses.dataclass
@@ -408,6 +417,9 @@ def test_what_is_packed_comes_back_whole(tmp_path: Path) -> None:
         back = unpack(pack(table), type(table))
         assert given(back) == given(table)
         assert type(back) is type(table)
+    for pair in (Maybe(True, None), Maybe(False, np.arange(3))):
+        back = unpack(pack(pair), Maybe)
+        assert (back.flag, back.column is None) == (pair.flag, pair.column is None)
     with pytest.raises(Unpackable, match=r"two is a str"):
         pack(Pair(1, "text"))  # type: ignore[arg-type]
 

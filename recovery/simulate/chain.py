@@ -79,8 +79,9 @@ class _Chain:
             self.run_ahead(keys, known)
             tables = [one or made for one, made in zip(found, self.run(), strict=True)]
             cpu_s = time.thread_time() - begun
-            for key, stage, table in zip(keys, self.stages, tables, strict=True):
-                known.keep(key, table, stage.table, cpu_s)
+            for key, stage, before, table in zip(keys, self.stages, found, tables, strict=True):
+                if before is None:
+                    known.keep(key, table, stage.table, cpu_s)
             return tables
 
     def keys(self) -> list[str | None]:

@@ -69,10 +69,11 @@ def digest_of_run(digests: Sequence[str]) -> str:
 
 def digest_of_traffic(variant: Variant, seed: int, replication: int) -> str:
     """Key (16 hex digits) of the hosts of one run: of all that the scenario says, save what stands in the tables of the
-    later stages, what outages were drawn from (they are said themselves), and how long a time must last to count.
+    later stages, what outages were drawn from (they are said themselves), how long a time must last to count, and
+    against what it is measured.
     """
     scenario = resolve(variant, seed, replication).scenario
-    beyond = {stage.name for stage in known.LATER} | {"dns", "hold"}
+    beyond = {stage.name for stage in known.LATER} | {"dns", "hold", "baseline"}
     said = {key: value for key, value in _table(scenario).items() if key not in beyond}
     return _digest(MODEL, "traffic", seed, replication, _text(said), _lowered_hosts(scenario))
 

@@ -78,8 +78,12 @@ def _built(kind: type[T], leaves: dict[str, Leaf], at: str) -> T:
             values[field.name] = {key.partition(":")[2]: leaves[key] for key in leaves if key.startswith(f"{name}:")}
         elif inner and (own or not isinstance(wanted, types.UnionType)):
             values[field.name] = _built(inner[0], leaves, f"{name}.")
-        elif inner:
+        elif inner or (
+            name not in leaves and isinstance(wanted, types.UnionType) and type(None) in typing.get_args(wanted)
+        ):
             values[field.name] = None
+        elif wanted is bool:
+            values[field.name] = leaves[name].item() == str(True)
         else:
             values[field.name] = leaves[name] if wanted not in (int, float) else wanted(leaves[name].item())
     return kind(**values)
