@@ -55,6 +55,23 @@ def test_what_made_the_buckets_is_found_again(
     assert best["misfit_share"] < 1e-4 < other["misfit_share"]
 
 
+def test_rare_long_times_are_in_the_mean(tmp_path: Path) -> None:
+    """Half up to 10 ms, all but 400 of a million up to 20 ms, these up to 10 s: by hand, each in the middle of its
+    bucket, (0.5 · 5 + 0.4996 · 15 + 0.0004 · 5010) ms.
+    """
+    file = tmp_path / "metrics.txt"
+    rows = [f'request_seconds_bucket{{le="{le}"}} {n}' for le, n in ((0.01, 500_000), (0.02, 999_600), (10, 10**6))]
+    rows += ['request_seconds_bucket{le="+Inf"} 1000000', "request_seconds_count 1000000"]
+    file.write_text("\n".join(["# TYPE request_seconds histogram", *rows, ""]))
+    found = json.loads(call("service-times", file, "--json").stdout)
+    assert found["mean_s"] == pytest.approx(2.5e-3 + 0.4996 * 15e-3 + 0.0004 * 5.01)
+    assert found["file_mean_s"] == pytest.approx(10e-3, rel=1e-3)
+    assert (
+        "10 ms on average, as the rarest are not in it"
+        in call("service-times", file, "--out", tmp_path / "t.csv").stdout
+    )
+
+
 def test_the_lines_fit_into_a_scenario(tmp_path: Path) -> None:
     file, times = tmp_path / "metrics.txt", tmp_path / "times.csv"
     file.write_text(scrape(counts_of(LOGNORMAL)))

@@ -75,6 +75,7 @@ def others(fit: Fit) -> list[str]:
 
 
 MISFIT_MOST = 0.05  # share of the times on the wrong side of a bound from which on a family is called a poor fit
+RARE_SHARE = 0.01  # of the mean: by so much less it is told that the file lacks the rarest times
 
 
 def distribution(one: Family) -> str:
@@ -97,7 +98,9 @@ def service_times(found: ServiceTimes, file: str) -> str:
         off = f"at no bound are more than {show_share(one.misfit_share)} of the times on the wrong side{poor}"
         lines.append(f"establish_time = {distribution(one)}   # {off}")
     if file:
-        lines.append(f'establish_time = {{ dist = "empirical", file = "{file}" }}   # as measured')
+        rare = abs(found.file_mean_s - found.mean_s) > RARE_SHARE * found.mean_s
+        lacks = f"; {show_duration(found.file_mean_s)} on average, as the rarest are not in it" if rare else ""
+        lines.append(f'establish_time = {{ dist = "empirical", file = "{file}" }}   # as measured{lacks}')
     elif all(one.misfit_share > MISFIT_MOST or one.cv > CV_MOST for one in found.families):
         lines.append("neither fits well: want --out times.csv, and the times as they were measured")
     return "\n".join(lines)

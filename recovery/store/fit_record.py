@@ -120,12 +120,15 @@ class Family(Record):
 
 
 class ServiceTimes(Record):
-    """What a histogram says of service times, the family that fits best first. `mean_s` is of the empirical times;
-    `beyond_share` lie beyond the last bound, and are taken to be as long as it says.
+    """What a histogram says of service times, the family that fits best first.
+
+    `mean_s` is of all times, `file_mean_s` of the empirical file, which lacks what is rarer than its quantiles are
+    apart; `beyond_share` of them lie beyond the last bound, and are taken to be as long as it says.
     """
 
     times: Number
     mean_s: Number
+    file_mean_s: Number
     beyond_share: Number
     last_bound_s: Number
     families: tuple[Family, ...]

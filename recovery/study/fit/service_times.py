@@ -22,11 +22,11 @@ def service_times(found: Histogram) -> ServiceTimes:
     if filled < 2:
         raise ValueError("all times lie in one bucket; want a histogram with finer bounds")
     families = tuple(sorted((_exponential(found), _lognormal(found)), key=lambda one: one.misfit_share))
-    times = quantiles(found)
     beyond = found.counts[-1] - found.counts[-2]
     return ServiceTimes(
         times=found.total,
-        mean_s=float(times.mean()),
+        mean_s=_mean_s(found),
+        file_mean_s=float(quantiles(found).mean()),
         beyond_share=float(beyond / found.total),
         last_bound_s=float(found.bounds_s[-2]),
         families=families,
@@ -43,6 +43,13 @@ def quantiles(found: Histogram) -> Floats:
         bounds, counts = np.append(0.0, bounds), np.append(0.0, counts)
     places = (np.arange(TIMES) + 0.5) / TIMES * found.total
     return np.asarray(np.interp(places, counts, bounds))
+
+
+def _mean_s(found: Histogram) -> float:
+    """The mean of all times, each in the middle of its bucket, beyond the last bound at it."""
+    ends = np.concatenate([[min(0.0, float(found.bounds_s[0]))], found.bounds_s[:-1]])
+    middles = np.append((ends[:-1] + ends[1:]) / 2, found.bounds_s[-2])
+    return float(np.diff(found.counts, prepend=0.0) @ middles / found.total)
 
 
 def _shares(found: Histogram) -> Floats:
