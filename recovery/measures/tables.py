@@ -35,7 +35,7 @@ RUNS = {
     "r3": "share of the hosts' time that renewals need",
     "r4": "time to refill all leases, in lease durations",
 }
-"""runs.parquet and runs.csv of a sweep: a row for each run; a column for each key that is varied; then measures."""
+"""runs.parquet of a sweep, and runs.csv: a row for each run; a column for each key that is varied; then measures."""
 
 CURVES = {
     "policy_id": "short name of the policy",

@@ -73,7 +73,7 @@ def page() -> str:
         _head(tables.SERIES),
         "Rows of `summary.json` of a run:",
         _head(tables.ROWS),
-        "`runs.parquet` and `runs.csv` of a sweep have a row for each run, and a column for each key that is varied:",
+        "`runs.parquet` of a sweep (with `--csv` also `runs.csv`) has a row for each run, a column a varied key:",
         _head(tables.RUNS),
         "`series.parquet` of a sweep has curves of `leased_share` or `backlog`:",
         _head(tables.CURVES),

@@ -255,7 +255,8 @@
     box.addEventListener("blur", hide);
     box.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (event.target !== box || !step) return;
+      const isShown = svg.getBoundingClientRect().width > 0; // the box holds the other form, too
+      if (event.target !== box || !step || !isShown) return;
       event.preventDefault();
       number = Math.max(number, 0);
       const [left, , right] = panels[number].box;
