@@ -120,6 +120,6 @@ def test_a_sweep_chooses_only_what_it_knows(never_max: str, is_chosen: bool, tmp
     assert answer.change.name == "queue of at most 1.6 s of work"
     assert ("It is chosen" in answer.sure.text) == is_chosen
     assert ("It is not chosen" in answer.sure.text) != is_chosen
-    assert "1 input is drawn, since nobody knows them: host.timeout" in answer.rests_on.text
+    assert "1 input is drawn, since nobody knows it: host.timeout" in answer.rests_on.text
     assert "of its runs 100 % do not recover" in answer.happened.text
     assert not re.search(r"\w=\w", str(answer))
