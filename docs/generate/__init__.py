@@ -5,13 +5,18 @@
 
 from pathlib import Path
 
-from generate import commands, policies, schema
+from generate import commands, policies, schema, services
 
 
 def write(folder: Path) -> None:
     """Write every generated page and picture into `folder`; what is there and still the same stays untouched."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"scenario.md": schema.page(), "commands.md": commands.page(), "policies.md": policies.page(folder)}
+    pages = {
+        "scenario.md": schema.page(),
+        "services.md": services.page(),
+        "commands.md": commands.page(),
+        "policies.md": policies.page(folder),
+    }
     for name, text in pages.items():
         file = folder / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:

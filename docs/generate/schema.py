@@ -29,29 +29,29 @@ def page() -> str:
     """The page as Markdown: a section a table, keys in the order in which the models have them."""
     whole = json_schema()
     definitions = whole["$defs"]
-    parts = [HEAD, "## The file itself", _rows(whole, definitions)]
-    for path, schema, text in _tables("", whole, definitions):
-        parts += [f"## {path}", text, _rows(schema, definitions)]
+    parts = [HEAD, "## The file itself", rows(whole, definitions)]
+    for path, schema, text in tables("", whole, definitions):
+        parts += [f"## {path}", text, rows(schema, definitions)]
     parts += ["## distribution", _distributions()]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
-def _tables(
-    path: str, schema: dict[str, Any], definitions: dict[str, Any]
-) -> Iterator[tuple[str, dict[str, Any], str]]:
+def tables(path: str, schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Tables below one, each before its own: name as a file has it, schema, what it is."""
     for key, value in schema["properties"].items():
         if key == "variants":
             continue
         is_list = "items" in value or any("items" in one for one in value.get("anyOf", []))
         dotted = f"{path}.{key}" if path else key
+        if "patternProperties" in value:
+            dotted += ".NAME"
         for own in _members(value, definitions):
             if _is_policy(own):
                 continue
             does = own["properties"].get("do", {}).get("const")
             title = f"[[{dotted}]]" if is_list else f"[{dotted}]"
             yield title + (f" with do = “{does}”" if does else ""), own, _cell(own.get("description", ""))
-            yield from _tables(dotted, own, definitions)
+            yield from tables(dotted, own, definitions)
 
 
 def _members(value: dict[str, Any], definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -63,7 +63,8 @@ def _members(value: dict[str, Any], definitions: dict[str, Any]) -> Iterator[dic
     elif "properties" in value:
         yield value
     else:
-        for one in (*value.get("anyOf", []), *value.get("oneOf", []), *([value["items"]] if "items" in value else [])):
+        inner = (*value.get("anyOf", []), *value.get("oneOf", []), *value.get("patternProperties", {}).values())
+        for one in (*inner, *([value["items"]] if "items" in value else [])):
             yield from _members(one, definitions)
 
 
@@ -71,7 +72,7 @@ def _is_policy(table: dict[str, Any]) -> bool:
     return "const" in table["properties"].get("name", {})
 
 
-def _rows(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+def rows(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     required = schema.get("required", [])
     lines = ["| key | kind | default | what it is |", "| --- | --- | --- | --- |"]
     for key, value in schema["properties"].items():

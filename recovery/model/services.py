@@ -20,7 +20,7 @@ KINDS = ("hard", "backlog", "capacity", "manual", "cause")
 Stage = Literal["dependency", "leases", "launches", "propagation", "health", "errors"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 # Keys of a need that each kind has beside `on` and `kind`; those that it cannot do without are marked.
-_KEYS = {
+KEYS = {
     "hard": ("share", "tolerates", "after", "lag"),
     "backlog": ("share", "tolerates", "ratio!", "kept", "arrivals", "until"),
     "capacity": ("share", "tolerates", "loses_in!", "regains_in!", "launches", "most", "spare"),
@@ -71,11 +71,11 @@ class Need(Part):
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> "Need":
-        known = [key.rstrip("!") for key in _KEYS[self.kind]]
+        known = [key.rstrip("!") for key in KEYS[self.kind]]
         foreign = sorted(self.model_fields_set - {"on", "kind", *known})
         if foreign:
             raise ValueError(f"want no {foreign[0]} with kind {self.kind}; its keys are {', '.join(['on', *known])}")
-        for key in _KEYS[self.kind]:
+        for key in KEYS[self.kind]:
             if key.endswith("!") and getattr(self, key[:-1]) is None:
                 raise ValueError(f"want {key[:-1]} too: a need of kind {self.kind} cannot do without")
         if self.kind == "manual" and ("at" in self.model_fields_set) == ("after" in self.model_fields_set):
