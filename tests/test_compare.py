@@ -95,7 +95,7 @@ def test_runs_of_the_same_draws_are_paired(folder_of: Maker, tmp_path: Path) -> 
         assert (told.low, told.high) == pytest.approx((scale * wanted.low, scale * wanted.high))
         assert told.mean == pytest.approx(scale * float(np.mean(np.subtract(TIMES["b"], TIMES["a"]))))
         assert rows[measure].is_paired
-        assert rows[measure].verdict == "less" if wanted.high < 0 else "not told apart"
+        assert rows[measure].verdict == ("less" if wanted.high < 0 else "not told apart")
 
 
 def test_runs_of_other_seeds_are_independent(folder_of: Maker, tmp_path: Path) -> None:

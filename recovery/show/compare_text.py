@@ -19,12 +19,13 @@ SHOWN = (
 )  # fmt: skip
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
-HOLDS = {
+_HOLDS = {
     "yes": "holds, which it must not",
     "no": "does not hold",
     "unsure": "not decided: the interval spans the bound, want more replications",
     "not measured": "not measured",
 }
+_NO_INTERVAL = "not decided: there is no interval, want more replications"
 
 
 def told(found: Comparison) -> str:
@@ -42,7 +43,7 @@ def answer(one: Outcome, *, named: bool) -> str:
     if one.verdict == "changed outcome":
         return f"{whose} changes the outcome{' for the worse' if one.is_worse else ' for the better'}: it {back}."
     if one.difference is None:
-        return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} is known of neither."
+        return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} was not measured ({one.why})."
     row = one.difference
     show = show_of(row.measure)
     means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
@@ -55,7 +56,8 @@ def answer(one: Outcome, *, named: bool) -> str:
     if one.verdict in ("better", "worse"):
         return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {means[0]}, {by}."
     if one.verdict == "not told apart":
-        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}, {by}."
+        none = f"; no interval: {row.why}" if row.why else ""
+        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}, {by}{none}."
     told = f"{after(what, means[1])} instead of {means[0]} of {against}"
     return f"{whose}: {told}, {by}; one run tells no chance from change."
 
@@ -73,7 +75,13 @@ def register_words(measure: str) -> str:
 
 def conditions(found: Sequence[Condition]) -> str:
     """Whether each condition holds, a line each."""
-    return "\n".join(f"fail if {one.text}: {HOLDS[one.holds]}{because(one)}" for one in found)
+    return "\n".join(f"fail if {one.text}: {holds(one)}{because(one)}" for one in found)
+
+
+def holds(one: Condition) -> str:
+    """Whether a condition holds, in words."""
+    is_bare = one.holds == "unsure" and one.is_change and math.isnan(one.value.low)
+    return _NO_INTERVAL if is_bare else _HOLDS[one.holds]
 
 
 def because(one: Condition) -> str:
@@ -114,7 +122,9 @@ def lines(own: Sequence[Difference]) -> list[list[str]]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
         means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
-        out.append([row.measure, *means, signed(ends.mean, by), span, row.verdict])
+        out.append(
+            [row.measure, *means, signed(ends.mean, by), span, f"{row.verdict}: {row.why}" if row.why else row.verdict]
+        )
     return out
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 
-def student(freedom: int, confidence: float = 0.95) -> float:
+def student(freedom: float, confidence: float = 0.95) -> float:
     """Half-width of a Student interval with so many degrees of freedom, in standard deviations."""
     from scipy import special
 

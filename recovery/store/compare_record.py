@@ -28,6 +28,7 @@ class Difference(Record):
     runs: int
     than_runs: int
     verdict: str
+    why: str = ""  # why there is no interval, unless it is one run beside one other
     never_share: float | None = None
     than_never_share: float | None = None
 
@@ -42,6 +43,7 @@ class Outcome(Record):
     verdict: Verdict
     is_worse: bool | None  # None where that is not told
     difference: Difference | None  # None where the measure was not measured
+    why: str  # why it was not; else ""
     recovered: int  # runs that recovered
     runs: int
     than_recovered: int

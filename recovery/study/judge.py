@@ -90,11 +90,13 @@ def _chance(own: Sequence[Ended], at_every_look: bool) -> tuple[float, float, fl
 def _interval(
     measure: str, by_replication: Sequence[Sequence[float]], at_every_look: bool
 ) -> tuple[float, float, float]:
-    """The mean of a measure over replications, and its interval; of one replication it has no width."""
+    """The mean of a measure over replications, and its interval: of one run it has no width, of several runs of one
+    replication, which depend on each other, it is all that is possible.
+    """
     means = [math.fsum(one) / len(one) for one in by_replication]
     least, most = register.limits_of(measure)
-    if at_every_look and all(map(math.isfinite, means)):
-        mean, low, high = confidence.mean(means)
-        return mean, least if math.isnan(low) else max(low, least), most if math.isnan(high) else min(high, most)
-    mean, low, high = mean_interval(means, least=least, most=most)
-    return mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high
+    if sum(map(len, by_replication)) == 1 or not all(map(math.isfinite, means)):
+        mean = math.fsum(means) / len(means)
+        return mean, mean, mean
+    mean, low, high = confidence.mean(means) if at_every_look else mean_interval(means, least=least, most=most)
+    return mean, least if math.isnan(low) else max(low, least), most if math.isnan(high) else min(high, most)

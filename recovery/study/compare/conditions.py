@@ -14,11 +14,11 @@ import numpy as np
 from recovery.errors import nearest
 from recovery.measures import register
 from recovery.model.expect import Expectation, expectation
-from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import compare_record as records
 from recovery.store import record
 from recovery.study import judge
-from recovery.study.compare.differences import Both, Pair, both
+from recovery.study.compare.differences import Pair, both
+from recovery.study.compare.intervals import Told
 from recovery.units import duration_s, percent
 
 _FORM = re.compile(r"^\s*(?P<measure>\w+)\s*(?P<sign><=|>=|<|>|!=|=)\s*(?P<bound>.+?)\s*$")
@@ -90,33 +90,24 @@ def _change(bound: str, form: str, text: str) -> tuple[float, float]:
     raise ValueError(f"--fail-if is {text!r}; want a change such as {wanted}")
 
 
+class _Found(NamedTuple):
+    """Whether a condition holds, by what, and what there is to say of it."""
+
+    holds: Holds
+    value: Told
+    change_share: float = math.nan
+    why: str = ""
+
+
+_NOT_MEASURED = Told(math.nan, math.nan, math.nan)
+
+
 def judged(one: Condition, pair: Pair) -> records.Condition:
     """Whether a condition holds for a pair: "yes" and "no" only where the interval (95 %) says so; where each side has
-    one run it is these runs that are judged, as [expect] does.
+    one run it is these runs that are judged, as [expect] does. What is on the new value alone is judged by all runs of
+    the new side, whatever the old one has.
     """
-    found = both(pair, one.measure)
-    holds: Holds
-    value, change, why = UNKNOWN, math.nan, ""
-    if found is None:
-        holds, why = "not measured", _why(one, pair)
-    elif one.kind == "word":
-        hits = int((found.mine == one.bound).sum()) if one.sign == "=" else int((found.mine != one.bound).sum())
-        share = hits / len(found.mine)
-        holds, value = "yes" if hits else "no", Estimate(share, share, share)
-        why = f"in {hits} of {len(found.mine)} runs"
-    elif one.kind == "level":
-        runs = pair.mine
-        ended = [
-            judge.Ended(pair.variant, {}, unit, verdict, {one.measure: float(runs.of(one.measure)[i])})
-            for i, (unit, verdict) in enumerate(zip(runs.units, runs.verdicts, strict=True))
-        ]
-        bound = Expectation(one.measure, one.sign, one.bound, one.text)
-        told = judge.of_one_point(bound, ended, at_every_look=pair.is_sequential)
-        holds, value = told.holds, Estimate(told.value, math.nan, math.nan)
-    else:
-        holds, value, why = _of_change(one, found)
-        mine, theirs = (float(side.mean()) for side in found.restricted())
-        change = mine / theirs - 1 if theirs else math.nan
+    found = _of_change(one, pair) if one.kind == "change" else _of_new(one, pair)
     return records.Condition(
         text=one.text,
         run=pair.run,
@@ -125,34 +116,56 @@ def judged(one: Condition, pair: Pair) -> records.Condition:
         than_variant=pair.than_variant,
         measure=one.measure,
         is_change=one.kind == "change",
-        holds=holds,
-        value=record.Estimate(mean=value.mean, low=value.low, high=value.high),
-        change_share=change,
-        why=why,
+        holds=found.holds,
+        value=record.Estimate(mean=found.value.mean, low=found.value.low, high=found.value.high),
+        change_share=found.change_share,
+        why=found.why,
     )
 
 
-def _of_change(one: Condition, found: Both) -> tuple[Holds, Estimate, str]:
+def _of_new(one: Condition, pair: Pair) -> _Found:
+    """A condition on the new value alone: in how many runs a time is never or always, or a bound as of [expect]."""
+    runs = pair.all_mine
+    values = runs.of(one.measure)
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return _Found(
+            "not measured", _NOT_MEASURED, why=f"no {'run' if len(values) else 'measure'} of {pair.run} has it"
+        )
+    if one.kind == "word":
+        is_so = known == one.bound if one.sign == "=" else known != one.bound
+        hits, share = int(is_so.sum()), float(is_so.mean())
+        return _Found("yes" if hits else "no", Told(share, share, share), why=f"in {hits} of {len(known)} runs")
+    ended = [
+        judge.Ended(pair.variant, {}, unit, verdict, {one.measure: float(value)})
+        for unit, verdict, value in zip(runs.units, runs.verdicts, values, strict=True)
+    ]
+    bound = Expectation(one.measure, one.sign, one.bound, one.text)
+    told = judge.of_one_point(bound, ended, at_every_look=pair.is_mine_sequential)
+    return _Found(told.holds, Told(told.value, math.nan, math.nan))
+
+
+def _of_change(one: Condition, pair: Pair) -> _Found:
     """Whether new - factor * old is surely beyond the bound: of a ratio this is Fieller's way, which asks no division.
     From a time that always comes to one that never does is beyond every bound.
     """
+    if isinstance(found := both(pair, one.measure), str):
+        return _Found("not measured", _NOT_MEASURED, why=found)
     told = found.difference()
+    mine, theirs = (float(side.mean()) for side in found.restricted())
+    change = mine / theirs - 1 if theirs else math.nan
     never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
     if never != was and not (np.isinf(found.mine).any() and np.isinf(found.theirs).any()):
         is_more = bool(never)
         holds: Holds = "yes" if is_more == (one.sign in (">", ">=")) else "no"
-        return holds, told, "from always to never" if is_more else "from never to always"
+        return _Found(holds, told, change, "from always to never" if is_more else "from never to always")
     by = found.difference(one.factor)
-    low, high = (by.mean if math.isnan(end) else end for end in (by.low, by.high))
-    ends = {_beyond(one.sign, end - one.bound) for end in (low, high)}
-    return ("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no"), told, ""
+    if by.why and not pair.has_one_run_each:
+        return _Found("unsure", told, change, f"no interval: {by.why}")
+    ends = {_beyond(one.sign, end - one.bound) for end in ((by.mean,) if by.why else (by.low, by.high))}
+    return _Found("unsure" if len(ends) > 1 else "yes" if ends == {True} else "no", told, change)
 
 
 def _beyond(sign: str, much: float) -> bool:
     much = 0.0 if abs(much) < 1e-12 else much
     return {"<": much < 0, "<=": much <= 0, ">": much > 0, ">=": much >= 0}[sign]
-
-
-def _why(one: Condition, pair: Pair) -> str:
-    lacks = [name for name, runs in ((pair.than, pair.theirs), (pair.run, pair.mine)) if not len(runs.of(one.measure))]
-    return f"no measure of {' and '.join(lacks)}" if lacks else "no run of one side has a number of it"

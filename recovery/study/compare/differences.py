@@ -1,6 +1,6 @@
 """A variant of one side beside one of another: each measure with its difference and an interval for that.
 
-Where both have runs of the same draws these are paired; else the runs are independent, and the interval is Welch's.
+Where both have runs of the same draws these are paired; else the runs are independent (`intervals`).
 """
 
 import math
@@ -13,15 +13,16 @@ from recovery import units
 from recovery.measures import register
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
-from recovery.statistics.estimate import Estimate
 from recovery.store import record
 from recovery.store.compare_record import Difference
+from recovery.study.compare.intervals import Told, of_independent, of_pairs
 from recovery.study.compare.sides import Runs, Side
-from recovery.study.sweep.estimates import CONFIDENCE, mean_of
 
 
 class Pair(NamedTuple):
-    """Two variants beside each other. Where runs `are_paired` those at the same place are of the same draw."""
+    """Two variants beside each other. Where runs `are_paired` those at the same place of `mine` and `theirs` are of the
+    same draw; `all_mine` and `all_theirs` have the others too.
+    """
 
     run: str
     than: str
@@ -32,6 +33,14 @@ class Pair(NamedTuple):
     is_sequential: bool
     mine: Runs
     theirs: Runs
+    all_mine: Runs
+    all_theirs: Runs
+    is_mine_sequential: bool
+
+    @property
+    def has_one_run_each(self) -> bool:
+        """Whether there is nothing but one run beside one other."""
+        return len(self.all_mine.units) == len(self.all_theirs.units) == 1
 
 
 class Both(NamedTuple):
@@ -51,14 +60,14 @@ class Both(NamedTuple):
             return self.mine, self.theirs
         return clusters.restricted(self.mine, self.limit_s), clusters.restricted(self.theirs, self.limit_s)
 
-    def difference(self, factor: float = 1.0) -> Estimate:
-        """The mean of one side less `factor` times that of the other, with its interval; no ends where one run tells
-        none.
-        """
+    def difference(self, factor: float = 1.0) -> Told:
+        """The mean of one side less `factor` times that of the other, with its interval or why there is none."""
         mine, theirs = self.restricted()
         if self.are_paired:
-            return mean_of(mine - factor * theirs, self.units, is_sequential=self.is_sequential)
-        return _welch(_unit_means(mine, self.units), factor * _unit_means(theirs, self.their_units))
+            return of_pairs(mine - factor * theirs, self.units, is_sequential=self.is_sequential)
+        return of_independent(
+            mine, self.units, theirs, self.their_units, factor=factor, is_sequential=self.is_sequential
+        )
 
 
 def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
@@ -79,38 +88,52 @@ def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
 
 
 def _pair(first: Side, other: Side, name: str, than: str) -> Pair:
-    mine, theirs = other.variants[name], first.variants[than]
+    mine, theirs = all_mine, all_theirs = other.variants[name], first.variants[than]
     places = {draw: i for i, draw in enumerate(theirs.draws)}
     shared = [(i, places[draw]) for i, draw in enumerate(mine.draws) if draw in places]
     if shared:
         mine, theirs = mine.at([i for i, _ in shared]), theirs.at([j for _, j in shared])
-    horizon_s = min(first.horizon_s, other.horizon_s)
-    looks = first.is_sequential or other.is_sequential
-    return Pair(other.name, first.name, name, than, horizon_s, bool(shared), looks, mine, theirs)
+    return Pair(
+        run=other.name,
+        than=first.name,
+        variant=name,
+        than_variant=than,
+        horizon_s=min(first.horizon_s, other.horizon_s),
+        are_paired=bool(shared),
+        is_sequential=first.is_sequential or other.is_sequential,
+        mine=mine,
+        theirs=theirs,
+        all_mine=all_mine,
+        all_theirs=all_theirs,
+        is_mine_sequential=other.is_sequential,
+    )
 
 
-def both(pair: Pair, measure: str) -> Both | None:
-    """A measure of a pair; None where one side has no number of it."""
+def both(pair: Pair, measure: str) -> Both | str:
+    """A measure of a pair; where the two have no numbers of it that stand beside each other, why."""
     a, b = pair.mine.of(measure), pair.theirs.of(measure)
-    if not len(a) or not len(b):
-        return None
+    lacks = [name for name, values in ((pair.than, b), (pair.run, a)) if not len(values)]
+    if lacks:
+        return f"no measure of {' and '.join(lacks)}"
     known = ~np.isnan(a), ~np.isnan(b)
     if pair.are_paired:
         known = (known[0] & known[1],) * 2
     if not known[0].any() or not known[1].any():
-        return None
+        return "no run of one side has a number of it"
     own, their = (np.asarray(runs.units)[k] for runs, k in zip((pair.mine, pair.theirs), known, strict=True))
     a, b = a[known[0]], b[known[1]]
     is_time = units.is_time(measure) and bool((a >= 0).all() and (b >= 0).all())
     if not is_time and not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return None
+        return "it is infinite in a run"
     limit_s = _limit_s(pair, measure) if is_time else math.nan
+    if limit_s <= 0:
+        return "the dependency of a run is back only when the shorter experiment ends, and such times begin there"
     return Both(a, b, own.tolist(), their.tolist(), limit_s, pair.are_paired, pair.is_sequential)
 
 
 def _limit_s(pair: Pair, measure: str) -> float:
-    """As what a time counts that never came: the longest that each of these runs can show. Times to recovery begin at
-    the dependency's return, all others with the experiment.
+    """As what a time counts that never came: the longest that each of these runs can show, 0 or below where one can
+    show none. Times to recovery begin at the dependency's return, all others with the experiment.
     """
     if not register.starts_at_return(measure):
         return pair.horizon_s
@@ -124,21 +147,21 @@ def differences(pair: Pair) -> Iterator[Difference]:
         known = register.find(measure)
         if known is not None and known.kind == "flag":
             continue
-        if (found := difference(pair, measure)) is not None:
+        if isinstance(found := difference(pair, measure), Difference):
             yield found
 
 
-def difference(pair: Pair, measure: str) -> Difference | None:
-    """The difference of one measure; None where it was not measured."""
-    if (found := both(pair, measure)) is None:
-        return None
+def difference(pair: Pair, measure: str) -> Difference | str:
+    """The difference of one measure; where it was not measured, why."""
+    if isinstance(found := both(pair, measure), str):
+        return found
     a, b = found.restricted()
     told = found.difference()
     verdict = "less" if told.high < 0 else "more" if told.low > 0 else "not told apart"
     if found.are_paired and bool((a == b).all()):
         verdict = "the same"
     elif math.isnan(told.low):
-        verdict = "one run: no interval"
+        verdict = "one run: no interval" if pair.has_one_run_each else "no interval"
     is_time = not math.isnan(found.limit_s)
     return Difference(
         run=pair.run,
@@ -154,25 +177,7 @@ def difference(pair: Pair, measure: str) -> Difference | None:
         runs=len(a),
         than_runs=len(b),
         verdict=verdict,
+        why=told.why if verdict == "no interval" else "",
         never_share=float(np.isinf(found.mine).mean()) if is_time else None,
         than_never_share=float(np.isinf(found.theirs).mean()) if is_time else None,
     )
-
-
-def _unit_means(values: Floats, labels: Sequence[int]) -> Floats:
-    """The mean of each unit, which are independent of each other."""
-    _, code = np.unique(np.asarray(labels), return_inverse=True)
-    return np.asarray(np.bincount(code, values) / np.bincount(code))
-
-
-def _welch(a: Floats, b: Floats) -> Estimate:
-    """Difference of the means of independent runs, and Welch's interval; nan ends where a side has one run."""
-    from scipy import stats
-
-    mean = float(a.mean() - b.mean())
-    if min(len(a), len(b)) < 2:
-        return Estimate(mean, math.nan, math.nan)
-    if a.std() == b.std() == 0:
-        return Estimate(mean, mean, mean)
-    low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(CONFIDENCE)
-    return Estimate(mean, float(low), float(high))

@@ -29,7 +29,8 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
 def _outcome(pair: Pair, decides: str) -> record.Outcome:
     """What a change did, by the sweep's measure, or of runs by when all is normal again, else by the time to 99 %."""
     measures = [decides] if decides else ["all_normal_s", "ttr99_s"]
-    found = next((one for name in measures if (one := difference(pair, name)) is not None), None)
+    told = [difference(pair, name) for name in measures]
+    found = next((one for one in told if isinstance(one, record.Difference)), None)
     back, was = _recovered(pair.mine), _recovered(pair.theirs)
     verdict, is_worse = _verdict(found, _changed(pair, back, was))
     return record.Outcome(
@@ -40,6 +41,7 @@ def _outcome(pair: Pair, decides: str) -> record.Outcome:
         verdict=verdict,
         is_worse=is_worse,
         difference=found,
+        why="" if found is not None else str(told[-1]),
         recovered=int(back.sum()),
         runs=len(back),
         than_recovered=int(was.sum()),
