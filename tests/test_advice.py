@@ -19,7 +19,7 @@ from recovery.show.answers import mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.run import answer_of
 from recovery.simulate import pipeline
-from recovery.store.run_record import Group, Summary
+from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
 from recovery.study.resolved import resolved
 from recovery.study.summary import summarise
@@ -130,7 +130,7 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     summary, answer = told(text)
     frozen = next(group for group in summary.groups if group.variant == "frozen")
     assert frozen.mean("ttr99_s") == 0
-    best = advice.best_of(summary.groups)
+    best = advice.best_of(summary)
     assert best is not None
     assert best.variant == "more"
     assert answer.change.name == "more"
@@ -146,7 +146,7 @@ def test_a_rule_of_leases_is_no_answer() -> None:
 def test_a_variant_that_answers_all_in_time_does_count() -> None:
     """After an outage of one minute all leases still run, by the same rule: nobody was declared anything."""
     summary, _ = told(LEASES + '[variants.short]\ndependency.outages = [{ from = "10m", to = "11m" }]\n')
-    best = advice.best_of(summary.groups)
+    best = advice.best_of(summary)
     assert best is not None
     assert best.variant == "short"
     assert not advice.declares_only(summary.groups[0], best)
@@ -202,6 +202,10 @@ def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: f
     return run_records.group_of(variant, **found)
 
 
+def _means(group: Group) -> dict[str, float]:
+    return {name: found.mean for name, found in group.measures.items()}
+
+
 def test_judged_is_the_last_stage() -> None:
     """Leases an hour sooner let in so many launches that propagation never recovers: that variant is no help."""
     groups = [
@@ -210,7 +214,8 @@ def test_judged_is_the_last_stage() -> None:
         group_of("limit in propagation", 7200, 20_000, "launches", launches_throttled_share=0.4,
                  launches_insufficient_share=0.1),
     ]  # fmt: skip
-    best = advice.best_of(groups)
+    summary = run_records.summary_of([run_records.row_of(one.variant, **_means(one)) for one in groups], groups)
+    best = advice.best_of(summary)
     assert best is not None
     assert best.variant == "limit in propagation"
     found = mechanism.limit_of_stage(groups[0], "latency")
@@ -219,8 +224,8 @@ def test_judged_is_the_last_stage() -> None:
     found = mechanism.limit_of_stage(groups[2], "launches")
     assert found is not None
     assert "denies 40 %" in found.text
-    assert "“bounded lease queue” (60 min), which makes the whole worse" in advice.leases_alone(groups)
-    assert advice.leases_alone([groups[0], groups[2]]) == ""
+    assert "“bounded lease queue” (60 min), which makes the whole worse" in advice.leases_alone(summary)
+    assert advice.leases_alone(with_groups(summary, [groups[0], groups[2]])) == ""
 
 
 def test_differences_that_chance_makes_are_told() -> None:

@@ -4,15 +4,19 @@ Oracles: the scenario's own inputs, whose digits and words are looked for; the r
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import run_records
 from click.testing import CliRunner, Result
 from markupsafe import Markup
 
+import recovery
 from recovery.cli import main as cli
+from recovery.show import redacted
 from recovery.units import quantity
 
 SECRET = """
@@ -174,3 +178,33 @@ def test_what_cannot_be_redacted_is_told(tmp_path: Path, kind: str) -> None:
     result = call("report", tmp_path, "--redact")
     assert result.exit_code == 2
     assert "want the folder of a run for --redact" in result.stderr
+
+
+QUIET = """
+horizon = "12m"
+hold = "30s"
+host = { workers = 5, establish_time = "100ms", timeout = "2s" }
+jobs = { retries = 3, arrivals = "even", steps = [
+  { at = "0s", rate = "20/s" }, { at = "2m", rate = "90/s" }, { at = "3m", rate = "20/s" } ] }
+recovers_from = "3m"
+policy.client = { name = "fixed", delay = "1s" }
+policy.queue = { name = "bounded", limit = "1s" }
+"""
+
+
+def test_where_no_dependency_failed_none_is_told_to_be_back() -> None:
+    """Oracle: the scenario, whose load rises and whose dependency is never away."""
+    run = recovery.parse(QUIET).run(progress=False, threads=1)
+    said = redacted.html(run.manifest, run.summary, []).replace("\u00a0", " ")
+    assert "return" not in Markup(re.sub(r"<style.*?</style>", " ", said, flags=re.DOTALL)).striptags()
+    assert "after the clock starts" in said
+    assert all(f"{depth} % back (timeouts)" in said for depth in (50, 90, 99))
+
+
+def test_a_run_that_is_lost_does_not_hide_the_others() -> None:
+    """Two of three are back after 60 and 100 s, which is 16 timeouts of 5 s on average; one never is."""
+    rows = [run_records.row_of("a", i, ttr99_s=time) for i, time in enumerate((60.0, 100.0, math.inf))]
+    group = run_records.group_of("a", {"recovered": 2, "collapsed": 1}, ttr99_s=math.inf)
+    summary = run_records.summary_of(rows, [group])
+    [row] = [row for row in redacted.rows(summary, redacted.Unit(5.0, "timeouts")) if row.title.startswith("99 %")]
+    assert row.cells == ["16; never in 0.33"]

@@ -84,7 +84,7 @@ def test_savings_are_paired() -> None:
     half = stats.t.ppf(0.975, 3) * np.std(differences, ddof=1) / 2
     saved = b.saved_s[stage_times.ALL]
     assert saved == pytest.approx((115.0, 115.0 - half, 115.0 + half))
-    assert (a.last, b.last) == ("launches", "launches")
+    assert (a.last, b.last) == (("launches", 4, 4), ("launches", 4, 4))
     assert b.saved_s["latency"].mean == -100
     assert a.normal_s["leases"].mean == 151.5
     assert stage_times.show_saving(saved) == f"+1.9 ± {half / 60:.1f} min"
@@ -94,11 +94,11 @@ def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
     rows = [row("a", 0, 50.0, 1000.0, 0.0), row("b", 0, 50.0, 10.0, math.inf)]
     a, b = stage_times.variants(summary_of(rows))
     assert a.show("latency", str) == "always"
-    assert a.last == "launches"
+    assert a.last.words == "launches"
     assert b.show("launches", str) == "almost always"
     assert b.show("leases", str) == "150.0"
     assert b.show("latency", units.show_duration) == "never"
-    assert b.last == "latency"
+    assert b.last.words == "latency"
     assert math.isinf(b.normal_s[stage_times.ALL].mean)
     assert math.isnan(b.saved_s[stage_times.ALL].mean)
     assert stage_times.show_saving(b.saved_s[stage_times.ALL]) == "–"
@@ -110,7 +110,7 @@ def test_one_run_that_was_always_normal_does_not_hide_the_others() -> None:
     a, b = stage_times.variants(summary_of(rows))
     assert a.show("latency", units.show_duration) == "20 min"
     assert {b.show(stage, str) for stage in b.normal_s} == {"always"}
-    assert b.last == "none"
+    assert b.last.words == "none"
 
 
 def test_a_run_without_later_stages_has_no_times() -> None:

@@ -111,8 +111,9 @@ class Scenario:
     @property
     def answer(self) -> "Answer":
         """What theory says of the first variant before anything runs: what will limit it, and what to try."""
-        first = self._experiment.first
-        return answer_of(self._experiment.file, first.name, resolved(first.scenario), notes_of(self._experiment))
+        checked, first = self._experiment, self._experiment.first
+        scenario, notes = resolved(first.scenario), notes_of(checked)
+        return answer_of(checked.file, first.name, scenario, notes, given=checked.overrides)
 
     def _explained(self) -> "list[Explained]":
         rows = explanation(self._experiment.first.scenario, with_hidden_capacity=True)

@@ -6,7 +6,7 @@ wanted.
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Experiment:
     base: dict[str, Any]
     changes: dict[str, dict[str, Any]]
     model: type[BaseModel] = Scenario
+    overrides: tuple[str, ...] = ()  # what was set beside the file, "key=value", in order
 
     def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> Variant:
         """Variant `number` where the variant itself has chosen `inputs` (key, value); what its variant and levers set
@@ -92,8 +93,11 @@ def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseMode
 def changed(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
     """The experiment with keys set, as `load` has it; nothing is read again but what it names. Raises ScenarioError."""
     raw = copy.deepcopy(experiment.raw)
-    _set(raw, overrides)
-    return _with_services(rebuilt(raw, experiment.file, experiment.name, experiment.folder), is_checked=True)
+    given = tuple(overrides)
+    _set(raw, given)
+    found = rebuilt(raw, experiment.file, experiment.name, experiment.folder)
+    found = replace(found, overrides=(*experiment.overrides, *given))
+    return _with_services(found, is_checked=True)
 
 
 def _with_services(experiment: Experiment, *, is_checked: bool) -> Experiment:
@@ -128,7 +132,7 @@ def parse(
             f"or recovery blast NODE {file}"
         )
     _set(raw, overrides)
-    return rebuilt(raw, file=file, folder=folder, name=name, model=model)
+    return replace(rebuilt(raw, file=file, folder=folder, name=name, model=model), overrides=overrides)
 
 
 def rebuilt(

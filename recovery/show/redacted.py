@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from recovery.show import figures, page
+from recovery.show import advice, figures, page
 from recovery.show.answers.answer import Shown
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
 from recovery.store import files, folder
@@ -40,6 +40,7 @@ RATIOS = {
 # Times, told as multiples of the outage, or of the timeout where there is none.
 TIMES = {
     "ttr50_s": "50 % back",
+    "ttr90_s": "90 % back",
     "ttr99_s": "99 % back",
     "ttr100_s": "all back",
     "ttr_load_s": "load as before",
@@ -131,26 +132,25 @@ def _down_s(course: Course) -> float:
 
 
 def answer(manifest: RunManifest, summary: Summary) -> list[str]:
-    """What happened, and which change is back first, in two sentences."""
-    unit, own = unit_of(manifest, summary), names(summary)
-    what = "holders have their lease" if manifest.has_leases else "the backlog is cleared"
-    first = summary.groups[0]
-    out = [f"As it is, 99 % of {what} again {_when(first, unit)}" if manifest.has_leases else ""]
-    if not manifest.has_leases:
-        out = [f"As it is, 99 % of the backlog is cleared {_when(first, unit)}"]
-    others = [group for group in summary.groups[1:] if math.isfinite(group.mean("ttr99_s"))]
-    if others:
-        best = min(others, key=lambda group: group.mean("ttr99_s"))
-        if best.mean("ttr99_s") < first.mean("ttr99_s"):
-            out.append(f"With {own[summary.groups.index(best)]} {_when(best, unit)}")
+    """What happened, and which change is better, in two sentences: less often never back, and of these back first."""
+    unit, own, first = unit_of(manifest, summary), names(summary), summary.groups[0]
+    what = "holders have their lease again" if manifest.has_leases else "the backlog is cleared"
+    down = _down_s(_course(manifest, first)) > 0
+    out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
+    best, was = advice.best_of(summary, "ttr99_s"), advice.standing(summary, first, "ttr99_s")
+    window_s = first.scenario.window_s
+    if best is not None and advice.is_better(advice.standing(summary, best, "ttr99_s"), was, window_s):
+        out.append(f"With {own[summary.groups.index(best)]} {_when(summary, best, unit, is_down=down)}")
     return [f"{line}." for line in out]
 
 
-def _when(group: Group, unit: Unit) -> str:
-    at = group.mean("ttr99_s")
-    if math.isinf(at):
-        return "never in some run" if group.verdicts.get("recovered") else "never"
-    return f"{ratio(at / unit.length_s)} {unit.many} after the dependency's return"
+def _when(summary: Summary, group: Group, unit: Unit, *, is_down: bool) -> str:
+    found = advice.standing(summary, group, "ttr99_s")
+    if not found.is_known:
+        return "never" if found.never else "at a time that is not known"
+    since = "after the dependency's return" if is_down else "after the clock starts"
+    when = f"{ratio(found.mean_s / unit.length_s)} {unit.many} {since}" if found.mean_s > 0 else "at once"
+    return when + (f", and never in a share of {ratio(found.never_share)} of the runs" if found.never else "")
 
 
 def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
@@ -160,12 +160,14 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         if any(cell != "0" for cell in cells):
             yield Row(f"share of runs: {verdict}", cells)
     for name, title in TIMES.items():
-        yield Row(f"{title} ({unit.many})", [_time(group, name, unit) for group in summary.groups])
+        yield Row(
+            f"{title} ({unit.many})", [_time(advice.standing(summary, one, name), unit) for one in summary.groups]
+        )
     for name, title in RATIOS.items():
         yield Row(title, [ratio(group.mean(name)) for group in summary.groups])
     for name, title in (
         ("unleased_holder_hours", "time without a lease"),
-        ("excess_hours", "the same after the return"),
+        ("excess_hours", "the same since times count"),
     ):
         cells = []
         for group in summary.groups:
@@ -175,9 +177,11 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         yield Row(f"{title}, a holder ({unit.many})", cells)
 
 
-def _time(group: Group, name: str, unit: Unit) -> str:
-    value = group.mean(name)
-    return "never" if math.isinf(value) else ratio(value / unit.length_s)
+def _time(found: advice.Standing, unit: Unit) -> str:
+    if not found.is_known:
+        return "never" if found.never else "–"
+    time = ratio(found.mean_s / unit.length_s)
+    return f"{time}; never in {ratio(found.never_share)}" if found.never else time
 
 
 def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:

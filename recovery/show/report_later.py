@@ -115,7 +115,7 @@ def _times(variant: Variant, first: Variant, stages: Sequence[str], axis: TimeAx
         saved = "" if variant is first else stage_times.show_saving(variant.saved_s[stage])
         look, after = "never" if math.isinf(normal.mean) else "", "" if variant.is_well(stage) else _spread(normal)
         cells.append(StageCell(variant.show(stage, axis.show), after, saved, look, value_of(*normal)))
-    return StageRow(variant.name, cells, variant.last)
+    return StageRow(variant.name, cells, variant.last.words)
 
 
 def _spread(span: Span) -> str:

@@ -28,6 +28,22 @@ class Span(NamedTuple):
     high: float
 
 
+NONE = "none"  # the stage that comes last where all were normal from the first window on
+
+
+class Last(NamedTuple):
+    """The stage that comes last (`NONE`: all were well), in so many of so many runs."""
+
+    stage: str
+    runs: int
+    of: int
+
+    @property
+    def words(self) -> str:
+        """The stage, and in how many runs where these differ."""
+        return self.stage if self.runs == self.of else f"{self.stage} in {self.runs} of {self.of} runs"
+
+
 class Variant(NamedTuple):
     """A variant's times by stage: when normal again (s from the start; 0: always was; inf: never; nan: not measured),
     what that is sooner than in the first variant, paired by replication (nan: not known), and the stage that comes
@@ -38,7 +54,7 @@ class Variant(NamedTuple):
     runs: int
     normal_s: dict[str, Span]
     saved_s: dict[str, Span]
-    last: str
+    last: Last
     window_s: float
 
     def is_well(self, stage: str) -> bool:
@@ -85,15 +101,13 @@ def _variant(
         ]
         saved[stage] = Span(*mean_interval(pairs if len(pairs) == len(own) else ()))
     lasts = Counter(_last(run, window_s) for run in own.values())
-    last, count = lasts.most_common(1)[0]
-    last = last if count == len(own) else f"{last} in {count} of {len(own)} runs"
-    return Variant(name, len(own), normal, saved, last, window_s)
+    return Variant(name, len(own), normal, saved, Last(*lasts.most_common(1)[0], len(own)), window_s)
 
 
 def _last(run: Mapping[str, float], window_s: float) -> str:
     """The stage that is last to be normal again; of several that never are, the first of them."""
     known = {stage: run[stage] for stage in STAGES if run.get(stage, math.nan) > window_s}
-    return max(known, key=lambda stage: known[stage]) if known else "none"
+    return max(known, key=lambda stage: known[stage]) if known else NONE
 
 
 def half_min(span: Span) -> str:

@@ -47,14 +47,22 @@ class Rule(NamedTuple):
     parameters: tuple[Parameter, ...]
 
 
-def sample_span(group: Group, measure: str) -> str:
-    """Interval (95 %) of a time to recovery that a sample of the hosts gives, in words; "" if all were simulated, or
-    where several runs give the interval.
+def sample_interval(group: Group, measure: str) -> tuple[float, float] | None:
+    """Interval (95 %) of a time to recovery that a sample of the hosts gives, s: inf for never, nan where too few hosts
+    tell; None if all were simulated, or where several runs give the interval.
     """
     name = f"{measure[:-2]}_low_s"
     if group.runs > 1 or name not in group.measures:
+        return None
+    return group.mean(name), group.mean(f"{measure[:-2]}_high_s")
+
+
+def sample_span(group: Group, measure: str) -> str:
+    """The same in words for a cell of a table, or why there is none; "" where none is wanted."""
+    span = sample_interval(group, measure)
+    if span is None:
         return ""
-    low, high = group.mean(name), group.mean(f"{measure[:-2]}_high_s")
+    low, high = span
     if math.isnan(low):
         return "all hosts needed" if measure == "ttr100_s" else "too few hosts tell"
     if low == high:
@@ -241,7 +249,7 @@ def stages_table(variants: Sequence[stage_times.Variant]) -> str:
     for variant in variants:
         shown = [variant.show(stage, show_duration) for stage in stages]
         saved = "" if variant is variants[0] else stage_times.show_saving(variant.saved_s[stage_times.ALL])
-        rows.append([variant.name, *shown, saved, variant.last])
+        rows.append([variant.name, *shown, saved, variant.last.words])
     return table(rows)
 
 

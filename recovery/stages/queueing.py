@@ -91,6 +91,33 @@ def queue_bound(scenario: Scenario) -> int | None:
     return min(bounds, default=None)
 
 
+def admission_per_s(scenario: Scenario) -> float:
+    """What admission lets in on all hosts while no queue waits, 1/s; inf without a rate."""
+    policy, one = scenario.policy.admission, scenario.establish_per_s
+    if isinstance(policy, named.TokenBucket | named.QueueSize):
+        return policy.rate.of_host(one, scenario.hosts) * scenario.hosts
+    return math.inf
+
+
+def admitted_queue(scenario: Scenario) -> float:
+    """The most requests that can wait on all hosts where admission lets in no more than they do, also while the
+    dependency is down: what a bucket saved up, and what the law of the queue's size allows; inf where it lets in more.
+    """
+    policy, host, hosts, rate = scenario.policy.admission, scenario.host, scenario.hosts, admission_per_s(scenario)
+    if not isinstance(policy, named.TokenBucket | named.QueueSize):
+        return math.inf
+    slowest_s, others = max(host.establish_time.mean_s(), host.fail_after), 0.0
+    if policy.only == "establish" and scenario.fleet is not None and scenario.lease is not None:
+        renew_s = (host.renew_time or host.establish_time).mean_s()
+        others = scenario.fleet.holders * max(renew_s, host.fail_after) / scenario.lease.check_every
+    bounds = [math.inf]
+    if rate * slowest_s + others <= host.workers * hosts:
+        bounds.append(_burst(rate / hosts, policy.burst) * hosts)
+    if isinstance(policy, named.QueueSize) and policy.only == "all":
+        bounds.append(float(max(1, queue_limit(policy.limit, scenario.establish_per_s)) * hosts))
+    return min(bounds)
+
+
 def client(policy: named.ClientPolicy, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
     """The kernel's form of a retry policy."""
     nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)

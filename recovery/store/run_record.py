@@ -89,6 +89,7 @@ class Fleet(Record):
     check_every_s: Number
     renewals_per_s: Number
     renewals_share: Number  # of the hosts' work
+    all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
 
 
 class Jobs(Record):
@@ -110,8 +111,11 @@ class Hosts(Record):
     hosts: int
     workers: int  # of one host
     capacity_per_s: Number
+    failing_per_s: Number = math.inf  # the same while the dependency is down
     admission_per_s: Number = math.inf  # what admission lets in while no queue waits
+    admission_spares_renewals: bool = False  # whether renewals pass it
     queue_limit: Number = math.inf  # requests that may wait in all queues
+    admitted_queue: Number = math.inf  # requests that can wait where admission lets in no more than is done
     reject_share: Number  # work of saying no, as a share of that of serving
     service: str  # the distribution of service times
     timeout_s: Number  # mean
@@ -129,6 +133,7 @@ class Planned(Record):
     at_s: Number = math.nan
     when: str = ""
     lets_in: tuple[Step, ...] = ()
+    spares_renewals: bool = False
 
 
 class Launches(Record):
@@ -340,6 +345,7 @@ class RunManifest(Manifest):
     horizon_s: Number
     outages: tuple[Course, ...]  # each course once, that of the first run first
     scenario_keys: tuple[str, ...] = ()  # of `inputs`, those that make the scenario
+    overrides: tuple[str, ...] = ()  # what was set beside the file, "key=value", in order
     replications: int = 1
     seed: int = 1
     threads: int = 1

@@ -75,6 +75,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         horizon_s=scenario.horizon,
         outages=tuple(courses_of(outcomes)[0]),
         scenario_keys=tuple(experiment.base),
+        overrides=experiment.overrides,
         seed=head.seed,
         replications=head.replications,
         **took._asdict(),

@@ -6,7 +6,7 @@ from recovery import theory
 from recovery.model import policies
 from recovery.model.operator import Action, Restart
 from recovery.model.scenario import Scenario
-from recovery.stages import queueing
+from recovery.stages import leases, queueing
 from recovery.store import run_record as record
 
 
@@ -40,16 +40,17 @@ def _policy(policy: policies.Policy) -> record.Policy:
 
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, policy, one = scenario.host, scenario.policy, scenario.establish_per_s
-    admission = math.inf
-    if isinstance(policy.admission, policies.TokenBucket | policies.QueueSize):
-        admission = policy.admission.rate.of_host(one, scenario.hosts) * scenario.hosts
-    bound = queueing.queue_bound(scenario)
+    admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
     return record.Hosts(
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
+        failing_per_s=host.workers * scenario.hosts / host.fail_after if host.fail_after > 0 else math.inf,
         admission_per_s=admission,
+        admission_spares_renewals=not isinstance(policy.admission, policies.Open)
+        and policy.admission.only == "establish",
         queue_limit=math.inf if bound is None else bound * scenario.hosts,
+        admitted_queue=queueing.admitted_queue(scenario),
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
         service=host.establish_time.dist,
         timeout_s=host.timeout.mean_s(),
@@ -65,8 +66,9 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         for at_s, rate, _, _ in queueing.gate_steps(scenario, action, action.at or 0.0):
             steps.append(record.Step(at_s=at_s, rate_per_s=math.nan if rate is None else rate * scenario.hosts))
     return record.Planned(
-        do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps)
-    )
+        do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
+        spares_renewals=not isinstance(action, Restart) and action.only == "establish",
+    )  # fmt: skip
 
 
 def _longest_wait_s(scenario: Scenario) -> float:
@@ -93,7 +95,19 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         check_every_s=lease.check_every,
         renewals_per_s=fleet.holders / lease.check_every,
         renewals_share=fleet.holders * renew_s / (lease.check_every * host.workers * scenario.hosts),
+        all_at_once_s=_all_at_once_s(scenario, renew_s),
     )
+
+
+def _all_at_once_s(scenario: Scenario, renew_s: float) -> float:
+    """How long the last holder waits and is served if all ask at once: on the largest host, by the slowest service,
+    which is that of a failure where the dependency is down, and slower by as many as wait.
+    """
+    host, most = scenario.host, int(leases.holders_of(scenario).max())
+    longest_s = max(host.establish_time.mean_s(), renew_s, host.fail_after)
+    slow = host.slowdown
+    slower = 1 + slow.a * (most / slow.queue) ** slow.b if slow is not None else 1.0
+    return math.ceil(most / host.workers) * longest_s * slower
 
 
 def _jobs(scenario: Scenario) -> record.Jobs | None:

@@ -39,7 +39,10 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     ]
     took, sure = text.took(loaded.file, loaded.head.replications, told, count, is_ready=is_ready)
     first = loaded.first
-    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes_of(loaded), took=took, sure=sure)
+    answer = answer_of(
+        loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
+        sure=sure,
+    )  # fmt: skip
     if not as_json:
         click.echo(f"{answer}\n\n{text.checked(told)}")
         return
@@ -82,7 +85,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     loaded = options.load(experiment, overrides)
     rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
     first, notes = loaded.first, notes_of(loaded)
-    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes)
+    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes, given=loaded.overrides)
     if as_json:
         say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows})
     else:

@@ -80,7 +80,7 @@ def fit(
         written = [*([file] if file else []), *written]
     except OSError as error:  # what was found is told all the same
         refused, status = ending(error).message, Status.OURS
-    answer = answer_of(found, str(experiment))
+    answer = answer_of(found, str(experiment), loaded.overrides)
     if as_json:
         table = {"answer": answer.model_dump(mode="json"), **found.model_dump(mode="json", exclude={"picture"})}
         say.print_json({**table, "files": [str(file) for file in written]})

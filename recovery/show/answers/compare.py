@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.store.compare_record import Comparison
+from recovery.show.answers.costs import SERVED, cost
+from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
 from recovery.units import show_duration, show_share
 
@@ -18,7 +19,13 @@ def answer_of(found: Comparison) -> Answer:
     if better:
         best = min(better, key=lambda one: one.difference.difference.mean if one.difference is not None else 0.0)
         saved = -best.difference.difference.mean if best.difference is not None else float("nan")
-        change = Change(text=f"Take {best.run}.", name=best.run, saved_s=saved)
+        harms = _harms(found, best)
+        if harms:
+            change = Change(
+                text=f"{best.run} is a trade-off: it is better by its time, and surely worse by {harms}.", saved_s=saved
+            )
+        else:
+            change = Change(text=f"Take {best.run}.", name=best.run, saved_s=saved)
     elif found.outcomes and all(one.is_worse for one in found.outcomes):
         change = Change(text=f"Stay with {found.outcomes[0].than}.", name=found.outcomes[0].than)
     most = max((one.runs for one in found.outcomes), default=0)
@@ -31,6 +38,22 @@ def answer_of(found: Comparison) -> Answer:
         happened=Part(text=" ".join(said)), why=Cause(), change=change, sure=Part(text=sure),
         rests_on=Part(text=compare_text.NEVER),
     )  # fmt: skip
+
+
+def _harms(found: Comparison, best: Outcome) -> str:
+    """What is surely worse where the time is better: harms that are clearly more, and other variants of that side."""
+    out = []
+    for row in found.differences:
+        if (row.run, row.variant, row.than_variant) != (best.run, best.variant, best.than_variant):
+            continue
+        if row.verdict == ("less" if row.measure == SERVED else "more"):
+            out.append(cost(row.measure, row.than_mean, row.mean))
+    out += [
+        f"“{one.variant}”, which is {'later' if one.verdict == 'worse' else 'back more seldom'}"
+        for one in found.outcomes
+        if one is not best and one.run == best.run and one.is_worse
+    ]
+    return "; ".join(filter(None, out))
 
 
 def answer_of_policies(rows: Sequence[Difference]) -> Answer:

@@ -8,19 +8,33 @@ from recovery.units import show_count, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
 GROWS = 0.05  # another harm from so much more on, relative
+SERVED = "served_share"  # of jobs: it is less that is a harm
 
 
 def costs(traffic: str, was: Callable[[str], float], now: Callable[[str], float]) -> str:
-    """The harms of leases or jobs that grow, with both means; "" for none. `was` and `now` give a harm's mean by its
-    name, nan where it is not known.
+    """A sentence: the harms of leases or jobs that grow, with both means, or that none does. `was` and `now` give a
+    harm's mean by its name, nan where it is not known.
     """
-    out = []
-    for name in register.harms(traffic):
-        before, after, known = was(name), now(name), register.find(name, traffic)
-        if known is None or not math.isfinite(before) or not math.isfinite(after):
-            continue
-        is_share = known.form == "share"
-        if after - before >= SHARE_GROWS if is_share else after > before * (1 + GROWS):
-            show = show_share if is_share else show_count
-            out.append(f"{known.axis} {show(after)} instead of {show(before)}")
-    return "; ".join(out)
+    names = [name for name in (*register.harms(traffic), SERVED) if not math.isnan(was(name) + now(name))]
+    if not names:
+        return "What it costs is not known."
+    out = [text for name in names if (text := cost(name, was(name), now(name), traffic))]
+    return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
+
+
+def cost(name: str, was: float, now: float, traffic: str = "") -> str:
+    """A harm in words, with both means, if it is clearly more now; "" if it is not, or is no harm."""
+    known = register.find(name, traffic)
+    if known is None or not (known.is_harm or name == SERVED) or not math.isfinite(was) or not math.isfinite(now):
+        return ""
+    if name == SERVED:
+        return (
+            f"jobs that get an answer {show_share(now)} instead of {show_share(was)}"
+            if was - now >= SHARE_GROWS
+            else ""
+        )
+    is_share = known.form == "share"
+    if not (now - was >= SHARE_GROWS if is_share else now > was * (1 + GROWS)):
+        return ""
+    show = show_share if is_share else show_count
+    return f"{known.axis} {show(now)} instead of {show(was)}"

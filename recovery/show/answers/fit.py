@@ -1,14 +1,15 @@
 """The answer of a fit, from its record: the values, whether they explain the data, how to use them, how sure."""
 
-import shlex
+from collections.abc import Sequence
 
 from recovery.show import fit_text
 from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.inputs import trying
 from recovery.store.fit_record import Fit
 
 
-def answer_of(fit: Fit, file: str) -> Answer:
-    """The answer of a fit of a file."""
+def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
+    """The answer of a fit of a file, with what was set beside it ("key=value")."""
     values = [f"{value.key} {value.text} ({value.low} to {value.high})" for value in fit.values if value.is_determined]
     open_ones = [value.key for value in fit.values if not value.is_determined]
     happened = f"Found: {', '.join(values)}." if values else "No value is determined by these observations."
@@ -16,10 +17,9 @@ def answer_of(fit: Fit, file: str) -> Answer:
         happened += f" Not determined: {', '.join(open_ones)}."
     good = ". ".join(f"{line[:1].upper()}{line[1:]}" for line in fit_text.goodness(fit))
     if fit.overrides:
-        sets = " ".join(f"--set {shlex.quote(text)}" for text in fit.overrides)
         change = Change(
             text="Run the file with the values.", name="the fitted values", is_simulated=False,
-            command=f"recovery run {shlex.quote(file)} {sets}",
+            command=trying(file, given, fit.overrides),
         )  # fmt: skip
     else:
         why = "nothing is determined" if fit.misfit.explains else "the data are not explained"

@@ -11,8 +11,11 @@ from recovery.store.run_record import Group, Planned, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides
+MOST = 0.99  # of what waits: the time to recovery is until so much is gone
 HALF = 0.5  # a bound that is at least this part of the time explains it
+TOLD = 0.05  # what makes a time longer by less is not told
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
+LEAST = ("capacity", "admission", "operator", "restart")  # their times are the least that there can be: none is longer
 
 
 class Limit(NamedTuple):
@@ -30,13 +33,15 @@ class Limit(NamedTuple):
     number: float
 
 
-def limit_of(group: Group) -> Limit | None:
-    """What limits the leases (or jobs) of a variant, if a rule says it."""
+def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.inf) -> Limit | None:
+    """What limits the leases (or jobs) of a variant, if a rule says it. `ttr_s`: the mean time of the runs that are
+    back, where others are not; `down_s`: how long the dependency was away.
+    """
     if group.verdicts.get("collapsed"):
         return _why_collapsed(group)
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
-    return _what_paces(group)
+    return _what_paces(group, group.mean("ttr99_s") if ttr_s is None else ttr_s, down_s)
 
 
 def predicted(group: Group) -> Limit | None:
@@ -64,11 +69,11 @@ def _why_collapsed(group: Group) -> Limit | None:
         come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
         text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
         return Limit("arrivals", text, share)
-    if hosts.admission_per_s < scenario.wanted_per_s:
+    if hosts.admission_per_s < scenario.wanted_per_s and not (fleet and hosts.admission_spares_renewals):
         return _lets_in_too_few("admission", "admission lets", hosts.admission_per_s, scenario)
     if (rate := _last_rate(scenario)) < scenario.wanted_per_s:
         return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
-    if jobs is not None and not hosts.cancels and (jobs.hidden_per_s == 0 or jobs.arrivals_per_s > jobs.hidden_per_s):
+    if jobs is not None and _feeds_itself(group):
         return _retries_feed(group)
     if (found := timeout_limit(group)) is not None:
         return found
@@ -86,6 +91,15 @@ def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario)
     come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s
     text = f"{who} in {show_count(rate_per_s)} a second of the {show_count(come)} that come ({show_share(share)})"
     return Limit(kind, text, share)
+
+
+def _feeds_itself(group: Group) -> bool:
+    """Whether jobs come that a queue longer than the timeout keeps long, and the queue is so long or not known."""
+    hosts, jobs = group.scenario.hosts, group.scenario.jobs
+    if jobs is None or hosts.cancels or group.scenario.policies.queue.name not in ORDERED:
+        return False
+    is_beyond = jobs.hidden_per_s == 0 or jobs.arrivals_per_s > jobs.hidden_per_s
+    return is_beyond and not backlog_in_timeouts(group) <= 1
 
 
 def _retries_feed(group: Group) -> Limit:
@@ -106,8 +120,10 @@ def backlog_in_timeouts(group: Group) -> float:
     of jobs the longest queue.
     """
     hosts, fleet = group.scenario.hosts, group.scenario.fleet
-    most = fleet.holders if fleet is not None else group.mean("queue_peak")
-    return min(most, hosts.queue_limit) / (hosts.capacity_per_s * hosts.timeout_s)
+    most = group.mean("queue_peak")
+    if fleet is not None or math.isnan(most):
+        most = min(fleet.holders if fleet is not None else math.nan, hosts.queue_limit, hosts.admitted_queue)
+    return most / (hosts.capacity_per_s * hosts.timeout_s)
 
 
 def timeout_limit(group: Group) -> Limit | None:
@@ -129,7 +145,17 @@ def timeout_limit(group: Group) -> Limit | None:
 
 
 def _ends_too_soon(group: Group) -> Limit | None:
-    """What waits becomes less, but the run ends before it is gone."""
+    """What waits becomes less, but the run ends before it is gone: a longer run shows the end, where there is one.
+
+    A fleet whose requests wait for longer than their timeout, so that work is wasted, has no end by itself: its clients
+    try for ever. Jobs that come below the hidden capacity have one, however long their queue is.
+    """
+    if group.scenario.fleet is not None and group.mean("wasted_share") >= WASTE and backlog_in_timeouts(group) > 1:
+        found = timeout_limit(group)
+    else:
+        found = _retries_feed(group) if _feeds_itself(group) else None
+    if found is not None:
+        return found
     end = group.mean("empty_at_s")
     if not math.isfinite(end):
         return timeout_limit(group)
@@ -140,47 +166,80 @@ def _ends_too_soon(group: Group) -> Limit | None:
 # --- recoveries -------------------------------------------------------------------------------------------------------
 
 
-def _what_paces(group: Group) -> Limit | None:
+def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     """The longest of the times that a recovery cannot be shorter than, where it explains at least half."""
-    hosts, ttr = group.scenario.hosts, group.mean("ttr99_s")
+    hosts, window_s = group.scenario.hosts, group.scenario.window_s
     if not 0 < ttr < math.inf:
         return None
     if group.mean("wasted_share") >= WASTE and (found := timeout_limit(group)) is not None:
         return found
     work = group.mean("fluid_bound_s") * hosts.capacity_per_s  # leases to be made
     if math.isnan(work):
-        work = group.mean("backlog_peak")
+        work = MOST * group.mean("backlog_peak")
     hosts_s = work / hosts.capacity_per_s * slowed(group.scenario)
-    is_told = hosts_s <= ttr + group.scenario.window_s  # where many give up, less than all the work is done
+    most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
+    is_told = hosts_s <= most_s
     alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
-    bounds = {limit.kind: limit for limit in _bounds(group, work, hosts_s if is_told else 0.0, alone)}
-    longest = max(bounds.values(), key=lambda limit: limit.number)
-    if longest.number < HALF * ttr:
-        return bounds["backoff"] if group.mean("denied_share") >= HALF else None
-    return longest
+    bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
+    known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
+    longest = max(known, key=lambda limit: limit.number, default=None)
+    return longest if longest is not None and longest.number >= HALF * ttr else None
 
 
-def _bounds(group: Group, work: float, hosts_s: float, alone: str) -> Iterator[Limit]:
+def _bounds(
+    group: Group, work: float, hosts_s: float, alone: str, ttr_s: float = math.nan, down_s: float = math.inf
+) -> Iterator[Limit]:
     """The times that each mechanism alone would take for so much work."""
     scenario, hosts = group.scenario, group.scenario.hosts
     rate, needs = show_count(hosts.capacity_per_s), show_duration(hosts_s)
     yield Limit("capacity", f"the hosts, which do {rate} a second, need {needs} for the work", hosts_s)
-    admission_s = work / hosts.admission_per_s
-    rate, needs = show_count(hosts.admission_per_s), show_duration(admission_s)
-    yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{alone}", admission_s)
-    wait = show_duration(hosts.client_wait_s)
-    yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", hosts.client_wait_s)
+    if math.isfinite(hosts.admission_per_s):
+        let_in = hosts.admission_per_s
+        left = _left_of(scenario, let_in, spares_renewals=hosts.admission_spares_renewals)
+        admission_s = work / left if left > 0 else math.inf
+        rate, needs = show_count(let_in), show_duration(admission_s)
+        beside = ""
+        if admission_s > work / let_in * (1 + TOLD):
+            what = "renewals" if scenario.fleet is not None else "new jobs"
+            beside = f" beside the {what}, of which {show_count(scenario.wanted_per_s)} come"
+        yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{beside}{alone}", admission_s)
+    longest_s = _longest_wait_s(scenario, down_s)
+    wait = show_duration(longest_s)
+    yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
     back_s = group.mean("recovers_from_s")
     if math.isfinite(opens_s := _throttled_s(scenario, work, back_s)) and opens_s > 0:
         needs = show_duration(opens_s)
         yield Limit("operator", f"the operators' throttle lets that much in only after {needs}{alone}", opens_s)
     for action in scenario.actions:
-        if action.do == "restart" and back_s <= action.at_s <= back_s + group.mean("ttr99_s"):
+        if action.do == "restart" and back_s <= action.at_s <= back_s + ttr_s:
             lost_s = action.at_s - back_s + hosts.timeout_s
             text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
             text += f"whoever asked learns it by the timeout of {show_duration(hosts.timeout_s)}{alone}"
             yield Limit("restart", text, lost_s)
+
+
+def _left_of(scenario: Scenario, rate_per_s: float, *, spares_renewals: bool) -> float:
+    """What a limit of so many a second leaves for what waits, 1/s: jobs that arrive go through it too, and the more
+    renewals, the more leases there are again, unless it spares them.
+    """
+    if scenario.fleet is None:
+        return max(rate_per_s - scenario.wanted_per_s, 0.0)
+    if spares_renewals or not rate_per_s > 0:
+        return rate_per_s
+    return rate_per_s / _longer(scenario.fleet.renewals_per_s / rate_per_s)
+
+
+def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
+    """The longest wait between two attempts of a client that failed for so long: waits that grow may not have come to
+    their cap. At random they are half as long on average, so that more of them fit.
+    """
+    client, cap_s = scenario.policies.client, scenario.hosts.client_wait_s
+    base, factor = (client.parameters.get(key) for key in ("base", "factor"))
+    if not isinstance(base, int | float) or not isinstance(factor, int | float):
+        return cap_s
+    failed_s = 2 * down_s if client.name == "full-jitter" else down_s
+    return min(cap_s, base + (factor - 1) * failed_s)
 
 
 def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
@@ -208,14 +267,19 @@ def _keeps_step(scenario: Scenario) -> bool:
 
 
 def slowed(scenario: Scenario) -> float:
-    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time,
-    renewals the more, the more leases there are again (dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as
-    long as without).
+    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time, or
+    renewals.
     """
     if scenario.fleet is None:
         free = 1.0 - scenario.wanted_per_s / scenario.hosts.capacity_per_s
         return 1.0 / free if free > 0 else math.inf
-    renewals = scenario.fleet.renewals_share
+    return _longer(scenario.fleet.renewals_share)
+
+
+def _longer(renewals: float) -> float:
+    """How many times as long leases take beside renewals of this share, which are the more, the more leases there are
+    again: dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as long as without.
+    """
     if renewals >= 1:
         return math.inf
     return -math.log1p(-renewals) / renewals if renewals > 0 else 1.0
@@ -230,8 +294,12 @@ def _gates(scenario: Scenario) -> Iterator[Planned]:
 
 
 def _last_rate(scenario: Scenario) -> float:
-    """What the operators' throttles let in at the end, 1/s; inf without one."""
-    rates = [action.lets_in[-1].rate_per_s for action in _gates(scenario)]
+    """What the operators' throttles let in at the end of what comes all the time, 1/s; inf without one."""
+    rates = [
+        action.lets_in[-1].rate_per_s
+        for action in _gates(scenario)
+        if not (action.spares_renewals and scenario.fleet is not None)
+    ]
     return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
 
 
@@ -248,10 +316,11 @@ def _throttled_s(scenario: Scenario, work: float, back_s: float) -> float:
             if math.isnan(step.rate_per_s):  # off
                 taken = max(begin - back_s, 0.0)
                 break
-            if left <= step.rate_per_s * (end - begin):
-                taken = begin + left / step.rate_per_s - back_s
+            rate = _left_of(scenario, step.rate_per_s, spares_renewals=action.spares_renewals)
+            if left <= rate * (end - begin):
+                taken = begin + (left / rate if left > 0 else 0.0) - back_s
                 break
-            left -= step.rate_per_s * (end - begin)
+            left -= rate * (end - begin)
         is_before = action.lets_in[0].at_s > back_s and taken <= action.lets_in[0].at_s - back_s
         longest = max(longest, 0.0 if is_before else taken)
     return longest

@@ -34,14 +34,14 @@ def answer_of(summary: Summary) -> Answer:
 
 
 def _soonest(summary: Summary) -> Change:
-    """The point that is back first."""
-    finite = [group for group in summary.groups if math.isfinite(advice.time_of(group))]
-    if not finite:
+    """The point that is never back least often, and of these the one that is back first."""
+    best = min(summary.groups, key=lambda group: advice.standing(summary, group).rank)
+    found = advice.standing(summary, best)
+    if not found.is_known:
         return Change(text="No point of the sweep recovers.")
-    best = min(finite, key=advice.time_of)
-    return Change(
-        text=f"Soonest is “{_label(best)}”, back after {show_duration(advice.time_of(best))}.", name=_label(best)
-    )
+    often = f", {found.words}" if found.words else ""
+    text = f"Soonest is “{_label(best)}”, back after {show_duration(found.mean_s)}{often}."
+    return Change(text=text, name=_label(best))
 
 
 def _stands_most(summary: Summary, lever: levers.Lever) -> Change:
@@ -76,6 +76,8 @@ def _label(group: Group) -> str:
 
 def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[str]:
     if lever is None:
+        if not worst.collapsed.share:
+            return [f"No point of {len(summary.groups)} collapses."]
         label = _label(worst)
         return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
     out = []
@@ -87,8 +89,9 @@ def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[st
             if math.isfinite(at.low) and math.isfinite(at.high):
                 text += f" ({lever.show(at.low)} to {lever.show(at.high)} with the intervals)"
         else:
-            least, *_, most = [show_share(share) for share in sorted(g.collapsed.share for g in own)]
-            text = f"“{variant}” collapses in {least} to {most} of its runs over the whole sweep"
+            least, most = (show_share(pick(g.collapsed.share for g in own)) for pick in (min, max))
+            span = least if least == most else f"{least} to {most}"
+            text = f"“{variant}” collapses in {span} of its runs over the whole sweep"
         predicted = levers.hidden_capacity(own[0].scenario, lever)
         if math.isfinite(predicted):
             text += f"; its predicted hidden capacity is {lever.show(predicted)}"

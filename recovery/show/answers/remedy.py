@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from recovery.show.answers.mechanism import Limit
+from recovery.show.answers.mechanism import HALF, ORDERED, Limit
 from recovery.store.run_record import Group
 from recovery.units import show_duration
 
@@ -33,11 +33,11 @@ def of(group: Group, limit: Limit) -> Remedy | None:
         case "admission":
             return _higher_limit(group)
         case "backoff":
-            return _shorter_waits(group)
+            return _shorter_waits(group, limit.number)
         case "herd":
             return _jitter(group)
         case "operator" | "restart":
-            return Remedy("no step by hand", "doing nothing by hand", ("operator=[]",))
+            return _without_hands(group)
         case "horizon":
             end_s = 1.5 * limit.number
             return Remedy("a longer run", f"a run of {show_duration(end_s)}", (f"horizon={_seconds(end_s)}",))
@@ -47,7 +47,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             lease_s = 2 * scenario.fleet.holders / hosts.capacity_per_s
             longer = f"lease.duration={_seconds(lease_s)}"
             return Remedy("longer leases", f"leases of {show_duration(lease_s)}", (longer,))
-        case "launches":
+        case "launches" if scenario.propagation is None and scenario.health is None:  # nobody is behind the throttle
             return Remedy("no throttle of launches", "launches without a throttle", ("launches.throttle=[]",))
         case "latency" if scenario.propagation is not None and scenario.propagation.workers > 0:
             many = 2 * scenario.propagation.workers
@@ -56,15 +56,73 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     return None
 
 
-def _higher_limit(group: Group) -> Remedy:
-    """90 % of what the hosts can do; where that is let in already, or would be too little, more workers too."""
+def has_way_back(group: Group) -> bool:
+    """Whether a variant surely recovers though nobody acts and all ask at once (MODEL.md, section 2): renewals or jobs
+    leave the hosts room, leases outlast their refill (r4), saying no takes little of the work (r5), and either the
+    longest queue is served within the timeout (r2) or all who can ask are (r1), with room for chance; of jobs that come
+    below the hidden capacity every queue ends. Whoever cancels what timed out, or serves another order, is not sure.
+    """
+    scenario, hosts, fleet, jobs = group.scenario, group.scenario.hosts, group.scenario.fleet, group.scenario.jobs
+    is_bounded = hosts.queue_limit / hosts.capacity_per_s <= hosts.timeout_s / 2
+    if not scenario.wanted_share < HIGH or (is_bounded and not _refused_share(group) < REFUSING):
+        return False
+    if scenario.policies.queue.name not in ORDERED:
+        return False
+    if jobs is not None:
+        return is_bounded or jobs.arrivals_per_s < jobs.hidden_per_s
+    if fleet is None or not fleet.holders / hosts.capacity_per_s < HIGH * fleet.lease_s * (1 - fleet.renewals_share):
+        return False
+    return is_bounded or fleet.all_at_once_s <= hosts.timeout_s / 2
+
+
+def _refused_share(group: Group) -> float:
+    """Share of the hosts' work that saying no takes at most: all are refused, and each tries as often as it ever does,
+    after half of its first wait (nan where that is not known).
+    """
     scenario, hosts = group.scenario, group.scenario.hosts
-    higher = Remedy(
-        "a higher limit", f"a limit of {HIGH:.0%} of what the hosts can do", (f"policy.admission.rate={HIGH:.0%}",)
+    if hosts.reject_share == 0:
+        return 0.0
+    client = scenario.policies.client
+    first = client.parameters.get("base", client.parameters.get("delay"))
+    if scenario.fleet is None or not isinstance(first, int | float) or not first > 0:
+        return math.nan
+    return hosts.reject_share * scenario.fleet.holders / (hosts.capacity_per_s * first / 2)
+
+
+def _without_hands(group: Group) -> Remedy | None:
+    """Nothing by hand where the fleet surely recovers so; else a queue in its place that serves live work alone."""
+    by_hand = "operator=[]"
+    if has_way_back(group):
+        return Remedy("no step by hand", "doing nothing by hand", (by_hand,))
+    short = _live_work_only(group)
+    if short is None:
+        return None
+    return Remedy(
+        f"{short.name} and no step by hand", f"{short.text}, and doing nothing by hand", (by_hand, *short.overrides)
     )
-    if hosts.admission_per_s < HIGH * hosts.capacity_per_s and scenario.wanted_share < HIGH:
+
+
+def _higher_limit(group: Group) -> Remedy | None:
+    """90 % of what the hosts can do, also while the dependency is down, less what passes the limit. Where so much is
+    let in already, or it would be too little, more workers too. What a bucket saves up comes at once, so it must be
+    less than is served in time.
+    """
+    scenario, hosts = group.scenario, group.scenario.hosts
+    passes = scenario.wanted_share if scenario.fleet is not None and hosts.admission_spares_renewals else 0.0
+    share = HIGH * min(1.0, hosts.failing_per_s / hosts.capacity_per_s) - passes
+    more = None
+    if not (hosts.admission_per_s < share * hosts.capacity_per_s and scenario.wanted_share < HIGH):
+        more, share = _workers(group, 2 * hosts.workers), share + passes / 2
+        if not hosts.admission_per_s < share * 2 * hosts.capacity_per_s or not scenario.wanted_share / 2 < HIGH:
+            return None
+    percent = math.floor(100 * share)
+    overrides = [f"policy.admission.rate={percent}%"]
+    burst = scenario.policies.admission.parameters.get("burst")
+    if isinstance(burst, int | float) and burst > hosts.timeout_s / 2:
+        overrides.append(f"policy.admission.burst={_seconds(hosts.timeout_s / 2)}")
+    higher = Remedy("a higher limit", f"a limit of {percent} % of what the hosts can do", tuple(overrides))
+    if more is None:
         return higher
-    more = _workers(group, 2 * hosts.workers)
     return Remedy(
         "more workers and a higher limit", f"{more.text}, and {higher.text}", (*more.overrides, *higher.overrides)
     )
@@ -83,16 +141,26 @@ def _client(name: str, base_s: float, cap_s: float) -> tuple[str, ...]:
     return (f'policy.client={{ name = "{name}", base = "{_seconds(base_s)}", cap = "{_seconds(cap_s)}" }}',)
 
 
-def _live_work_only(group: Group) -> Remedy:
-    """Serve nobody who has gone: a queue half a timeout long; where clients do not pause, the newest first."""
+def _live_work_only(group: Group) -> Remedy | None:
+    """Serve nobody who has gone: a queue half a timeout long, and longer waits where saying no would take much of the
+    work; where clients do not pause, the newest first. None where the hosts have no room even so.
+    """
+    if not group.scenario.wanted_share < HIGH:
+        return None
     hosts = group.scenario.hosts
     if group.scenario.policies.client.name == "immediate":
         return Remedy("newest first", "serving the newest request first", ("policy.queue=lifo",))
     half_s = hosts.timeout_s / 2
-    return Remedy(
+    short = Remedy(
         "a short queue", f"a queue of at most {show_duration(half_s)} of work, which refuses more at once",
         (f'policy.queue={{ name = "bounded", limit = "{_seconds(half_s)}" }}',),
     )  # fmt: skip
+    if not _refused_share(group) > HALF:
+        return short
+    longer = _longer_waits(group)
+    return Remedy(
+        f"{short.name} and {longer.name}", f"{short.text}, and {longer.text}", (*short.overrides, *longer.overrides)
+    )
 
 
 def _jitter(group: Group) -> Remedy:
@@ -110,14 +178,23 @@ def _longer_waits(group: Group) -> Remedy:
     return Remedy("longer waits", text, _client("full-jitter", wait_s, wait_s))
 
 
-def _shorter_waits(group: Group) -> Remedy | None:
-    """The longest wait as long as the hosts need for the work, but no shorter than a tenth of what it is."""
-    hosts, fleet, client = group.scenario.hosts, group.scenario.fleet, group.scenario.policies.client
+def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
+    """The longest wait as long as the hosts need for the work, but no shorter than a tenth of what it was. Where the
+    waits are what keeps a queue short, so long that fewer come than are served: at first they come at twice the rate of
+    a wait at random (the part that is left of it, in the middle of waiting).
+    """
+    scenario, hosts = group.scenario, group.scenario.hosts
+    fleet, client = scenario.fleet, scenario.policies.client
     work_s = group.mean("fluid_bound_s")
     if math.isnan(work_s):
         work_s = fleet.holders / hosts.capacity_per_s if fleet is not None else 0.0
-    wait_s = max(work_s, hosts.client_wait_s / 10)
-    if client.name == "immediate" or not wait_s < hosts.client_wait_s:
+    wait_s = max(work_s, longest_s / 10)
+    if not has_way_back(group):
+        if fleet is None or not scenario.wanted_share < HIGH:
+            return None
+        free_per_s = hosts.capacity_per_s * (HIGH - scenario.wanted_share)
+        wait_s = max(wait_s, 2 * fleet.holders / free_per_s)
+    if client.name == "immediate" or not wait_s < longest_s:
         return None
     text = f"clients that try again after {show_duration(wait_s)} at the latest"
     if client.name == "fixed":

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures import register
+from recovery.measures.register import ROUNDING
 from recovery.show import advice, stage_times
 from recovery.show.answers import mechanism, points, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
 from recovery.show.answers.costs import costs
-from recovery.show.answers.inputs import assumed, command_of, trying
+from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
-from recovery.show.text import sample_span
+from recovery.show.text import sample_interval
 from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
-from recovery.units import show_count, show_duration, show_share
+from recovery.units import show_count, show_duration, show_milestone, show_share
 
 
 def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
@@ -27,7 +28,7 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     if summary.is_sweep:
         return points.answer_of(summary)
     first = summary.groups[0]
-    limit = _limit(summary)
+    limit = _limit(manifest, summary)
     change, helper = _change(manifest, summary, limit)
     return Answer(
         happened=Part(text=_happened(manifest, summary)),
@@ -38,6 +39,9 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     )
 
 
+MOST = 0.99  # of all jobs: where fewer get an answer all is not well
+
+
 # --- what happened ----------------------------------------------------------------------------------------------------
 
 
@@ -45,7 +49,7 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
     out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
-    if manifest.head.label and first.variant != manifest.head.label:
+    if _lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return speaking_of(first.scenario.called, " ".join(out))
 
@@ -67,15 +71,16 @@ def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
 
 
 def _of_all(count: float, of: int) -> str:
-    """A number of holders; a mean over runs need not be whole."""
-    return "all of them" if round(count) >= of else f"{show_count(round(count))} ({show_share(count / of)})"
+    """A number of holders, of whom there are some; a mean over runs need not be whole."""
+    some = max(round(count), 1)
+    return "all of them" if some >= of else f"{show_count(some)} ({show_share(max(count, 1) / of)})"
 
 
 def _is_back(row: Row) -> bool:
     """Whether a run is well: 99 % were back (a sample of the hosts may not say when), and it did not collapse all the
     same.
     """
-    return not math.isinf(row.of("ttr99_s")) and row.verdict != "collapsed"
+    return not advice.is_lost(row, "ttr99_s")
 
 
 def _since(group: Group) -> str:
@@ -114,16 +119,22 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
 def _left(first: Group, lost: Sequence[Row]) -> str:
     """How runs stand at their end that are not back."""
     fleet = first.scenario.fleet
-    if any(row.verdict == "collapsed" for row in lost):
+    is_down = any(row.verdict == "collapsed" for row in lost)
+    if is_down:
         text = "They do not come back" if fleet is not None else "The backlog does not go away"
     else:
         text = "99 % are not back at the end, but what waits becomes less"
     if fleet is not None:
         left = (1 - math.fsum(row.of("leased_end_share") for row in lost) / len(lost)) * fleet.holders
-        text += f": at the end {_of_all(left, fleet.holders)} {'is' if round(left) == 1 else 'are'} without a lease"
-    elif lost[0].of("backlog_end") > 0:
-        waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
-        text += f": at the end {show_count(waiting)} jobs are without an answer"
+        if left <= ROUNDING * fleet.holders:
+            held = f"all have one at the end, but not for {show_duration(first.scenario.hold_s)} yet"
+            return f"They do not come back for good: {held}" if is_down else f"{held[:1].upper()}{held[1:]}"
+        text += f": at the end {_of_all(left, fleet.holders)} {'is' if left < 1.5 else 'are'} without a lease"
+        return text
+    waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
+    if round(waiting) > 0:
+        text += f": at the end {show_count(round(waiting))} {'job is' if round(waiting) == 1 else 'jobs are'} "
+        text += "without an answer"
     return text
 
 
@@ -146,8 +157,15 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
     if first.is_well(ALL):
         return [f"All stages are normal {'all' if end == 0 else 'almost all'} the time."]
     if math.isinf(end):
-        return [f"Not all stages are normal again before the end; {first.last} hold it up."]
-    return [f"All stages are normal again at {axis.show(end)}, {first.last} last."]
+        back = advice.standing(summary, summary.groups[0])
+        hold = "hold" if first.last.stage.endswith("es") else "holds"
+        if back.is_known:
+            often = f"but in {back.never} of {back.runs} runs not before the end"
+            return [
+                f"All stages are normal again at {axis.show(back.mean_s)}, {often}; {first.last.words} {hold} it up."
+            ]
+        return [f"Not all stages are normal again before the end; {first.last.words} {hold} it up."]
+    return [f"All stages are normal again at {axis.show(end)}, {first.last.words} last."]
 
 
 def _others(summary: Summary) -> list[str]:
@@ -165,26 +183,40 @@ def _others(summary: Summary) -> list[str]:
 # --- why --------------------------------------------------------------------------------------------------------------
 
 
-def _limit(summary: Summary) -> mechanism.Limit | None:
+def _limit(manifest: RunManifest, summary: Summary) -> mechanism.Limit | None:
     """What limits the first variant: the stage that is last, where stages follow, else the leases or jobs."""
     first, variants = summary.groups[0], stage_times.variants(summary)
     if variants:
-        return mechanism.limit_of_stage(first, variants[0].last.split()[0])
-    return mechanism.limit_of(first)
+        return mechanism.limit_of_stage(first, variants[0].last.stage)
+    course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
+    down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
+    back = [row.of("ttr99_s") for row in summary.rows_of(first) if _is_back(row)]
+    ttr_s = mean_interval(back)[0]
+    return mechanism.limit_of(first, ttr_s=ttr_s, down_s=down_s)
 
 
 def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
+    if _is_well(summary, first):
+        return Cause(mechanism="nothing")
     if limit is None:
-        if first.unleased is None and first.scenario.fleet is not None:
-            return Cause(mechanism="nothing")
         if first.verdicts.get("collapsed"):
             return Cause(text="No rule names what makes it collapse: see the pictures.")
         return Cause(text="No single limit explains at least half of the time.")
     text = f"{limit.text[:1].upper()}{limit.text[1:]}."
-    if variants and variants[0].last != "leases":
-        text = f"What comes last are {variants[0].last}: {limit.text}."
+    if variants and variants[0].last.stage != "leases":
+        stage = variants[0].last.stage
+        text = f"What comes last {'are' if stage.endswith('es') else 'is'} {stage}: {limit.text}."
     return Cause(text=text, mechanism=limit.kind, number=limit.number)
+
+
+def _is_well(summary: Summary, first: Group) -> bool:
+    """Whether there is nothing to explain: no holder was ever without a lease, or all was well at once."""
+    was = advice.standing(summary, first)
+    is_last = advice.measure_of([first]) == "ttr99_s"
+    if is_last and first.scenario.fleet is not None and first.unleased is None:
+        return True
+    return was.never == 0 and was.mean_s <= first.scenario.window_s and "collapsed" not in first.verdicts
 
 
 # --- what helps -------------------------------------------------------------------------------------------------------
@@ -194,51 +226,88 @@ def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | No
     """The change that helps most, and the variant that it is, if it is one."""
     groups = summary.groups
     first, others = groups[0], groups[1:]
-    was = advice.time_of(first)
-    if was <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
+    was = advice.standing(summary, first)
+    if _lacks_the_file(manifest, first):
+        return _without_the_file(manifest, summary)
+    if was.never == 0 and was.mean_s <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
+        lost = first.mean("gave_up")
+        if first.mean("served_share") <= MOST:
+            text = f"No variant can be sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
+            return Change(text=text), None
         return Change(text="Nothing needs to change: it is well at once."), None
-    best, declared = advice.best_of(groups), advice.declared_only(groups)
-    if best is not None and was - advice.time_of(best) > best.scenario.window_s:  # times are known to a window
+    best, declared = advice.best_of(summary), advice.declared_only(groups)
+    if best is not None and advice.is_better(advice.standing(summary, best), was, best.scenario.window_s):
         return _best(summary, best, declared, TimeAxis.of(manifest)), best
     said = []
     if others:
-        whole = "recovers" if math.isinf(was) else "is sooner"
+        is_never = was.never == was.runs
+        whole = "recovers" if is_never else "is sooner"
         said.append(f"None of the {len(others)} other variants {whole}." if len(others) > 1 else "")
         if len(others) == 1:
-            said[0] = f"“{others[0].variant}” {'does not recover either' if math.isinf(was) else 'is no sooner'}."
-        said += [advice.fewest_wait(groups) if math.isfinite(was) else "", *declared]
+            said[0] = f"“{others[0].variant}” {'does not recover either' if is_never else 'is no sooner'}."
+        said += [advice.fewest_wait(groups) if not is_never else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
     said.append(f"Try {found.text}: the limit points there (not simulated; this would try it).")
-    command = trying(manifest.file, found.overrides)
+    command = trying(manifest.file, manifest.overrides, found.overrides)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
 
 
+def _lacks_the_file(manifest: RunManifest, first: Group) -> bool:
+    """Whether the file as it stands has no run, so that the first group is another variant."""
+    return bool(manifest.head.label) and first.variant != manifest.head.label
+
+
+def _without_the_file(manifest: RunManifest, summary: Summary) -> tuple[Change, Group | None]:
+    """Which variant is best where there is nothing to compare it with."""
+    why = f"What it saves and costs is not told: “{manifest.head.label}” has no run."
+    best = min(summary.groups, key=lambda group: advice.standing(summary, group).rank)
+    if not advice.standing(summary, best).is_known:
+        return Change(text="No variant recovers." if len(summary.groups) > 1 else ""), None
+    text = f"{_when_well(summary, best, TimeAxis.of(manifest))}. {why}"
+    return Change(text=text, name=best.variant), None if best is summary.groups[0] else best
+
+
+def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
+    """When a variant is well, over the runs in which it is."""
+    now = advice.standing(summary, group).mean_s
+    if advice.measure_of(summary.groups) == "all_normal_s":
+        return f"“{group.variant}”: all stages are normal " + (f"at {_at(axis, now)}" if now > 0 else "all the time")
+    when = f"{show_duration(now)} after {_since(group)}" if now > 0 else f"from {_FROM[_since(group)]} on"
+    what = "99 % are back" if group.scenario.fleet is not None else "99 % of the backlog is cleared"
+    return f"“{group.variant}”: {what} {when}"
+
+
 def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
     first = summary.groups[0]
-    was, now = advice.time_of(first), advice.time_of(best)
+    was, now = advice.standing(summary, first), advice.standing(summary, best)
     saved, low, high = advice.saved_s(summary, best)
-    if advice.measure_of(summary.groups) == "all_normal_s":
-        text = f"“{best.variant}”: all stages are normal " + (f"at {_at(axis, now)}" if now > 0 else "all the time")
-    else:
-        when = f"{show_duration(now)} after {_since(best)}" if now > 0 else f"from {_FROM[_since(best)]} on"
-        what = "99 % are back" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
-        text = f"“{best.variant}”: {what} {when}"
-    if math.isinf(was):
+    text = _when_well(summary, best, axis)
+    if was.never_share != now.never_share:
+        text += f", {now.words}" if now.words else ""
+        text += f", instead of {was.words}"
+        own, its = (theory.wilson(one.never, one.runs) for one in (was, now))
+        text += ", a difference that chance can make in so few runs" if own.low <= its.high and was.runs > 1 else ""
+    elif now.words:
+        text += f", {now.words} like “{first.variant}”"
+    if was.never == was.runs:
         saved = math.inf
-        text += ", instead of never"
     else:
-        saved = was - now if math.isnan(saved) else saved
-        text += f", {show_duration(saved)} sooner ({show_share(saved / was)} less"
-        text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
-        text += ", a difference that chance can make in so few runs" if low <= 0 else ""
+        saved = was.mean_s - now.mean_s if math.isnan(saved) else saved
+        where = " where both recover" if was.never or now.never else ""
+        if saved > 0:
+            text += f", {show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"
+            text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
+            text += ", a difference that chance can make in so few runs" if low <= 0 else ""
+        elif saved < 0:
+            text += f", {show_duration(-saved)} later{where}"
     traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
     cost = costs(traffic, first.mean, best.mean)
-    text += f". It costs: {cost}." if cost else ". It costs nothing that is measured."
-    alone = advice.leases_alone(summary.groups)
-    return Change(text=" ".join([text, *declared, *([alone] if alone else [])]), name=best.variant, saved_s=saved)
+    alone = advice.leases_alone(summary)
+    told = [f"{text}.", cost, *declared, *([alone] if alone else [])]
+    return Change(text=" ".join(told), name=best.variant, saved_s=saved)
 
 
 # --- how sure ---------------------------------------------------------------------------------------------------------
@@ -248,9 +317,10 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     out, each = [], " of each variant" if len(summary.groups) > 1 else ""
     if first.runs < 2:
-        out.append(f"One run{each}, so no interval; {command_of(manifest.file, '--replications 20')} gives one.")
-        if sampled := sample_span(first, "ttr99_s"):
-            out.append(f"From a sample of the hosts: 99 % back after {sampled} (95 %).")
+        more = trying(manifest.file, manifest.overrides, (), replications=20)
+        out.append(f"One run{each}, so no interval; {more} gives one.")
+        if (span := sample_interval(first, "ttr99_s")) is not None:
+            out.append(f"{_sampled(span)}.")
     else:
         out.append(f"{first.runs} runs{each}, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
@@ -260,6 +330,17 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
         out.append(f"Near a cliff, so that another run may end elsewhere: {names}.")
     return " ".join(out)
+
+
+def _sampled(span: tuple[float, float]) -> str:
+    """What a sample of the hosts says of when 99 % are back."""
+    low, high = span
+    if math.isnan(low):
+        return "From a sample of the hosts, too few of which tell for an interval"
+    if math.isinf(low):
+        return "From a sample of the hosts: 99 % are never back (95 %)"
+    ends = show_duration(low) if low == high else f"{show_duration(low)} to {show_milestone(high)}"
+    return f"From a sample of the hosts: 99 % back after {ends} (95 %)"
 
 
 def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from recovery.show.answers import mechanism, remedy
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.inputs import assumed, command_of, trying
+from recovery.show.answers.inputs import assumed, trying
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.record import Share
@@ -13,10 +13,17 @@ from recovery.units import show_count, show_duration, show_share
 
 
 def answer_of(
-    file: str, variant: str, scenario: Scenario, notes: Sequence[Note], *, took: str = "", sure: str = ""
+    file: str,
+    variant: str,
+    scenario: Scenario,
+    notes: Sequence[Note],
+    *,
+    given: Sequence[str] = (),
+    took: str = "",
+    sure: str = "",
 ) -> Answer:
-    """The answer on a variant of a file that was not run; `took` and `sure` say what a run of all variants will take,
-    and how well that is known.
+    """The answer on a variant of a file that was not run, with what is `given` beside the file ("key=value"); `took`
+    and `sure` say what a run of all variants will take, and how well that is known.
     """
     asked = Group(
         variant=variant, runs=0, verdicts={}, collapsed=Share(share=0.0), measures={}, scenario=scenario
@@ -24,7 +31,7 @@ def answer_of(
     limit = mechanism.predicted(asked)
     why, change = (
         Cause(),
-        Change(text="A run tells what happens.", is_simulated=False, command=command_of(file, "").strip()),
+        Change(text="A run tells what happens.", is_simulated=False, command=trying(file, given, ())),
     )
     if limit is not None:
         is_always = scenario.fleet is None or limit.kind == "renewals"
@@ -34,7 +41,7 @@ def answer_of(
         if found is not None:
             change = Change(
                 text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
-                is_simulated=False, command=trying(file, found.overrides),
+                is_simulated=False, command=trying(file, given, found.overrides),
             )  # fmt: skip
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""

@@ -17,11 +17,9 @@ def answer_of(summary: Summary) -> Answer:
     """The answer of a finished sweep."""
     ran = [one for one in told(summary) if one.has_run]
     if not ran:
-        lost = sum(one.failed for one in summary.policies)
         return Answer(
-            happened=Part(text=f"Every run failed: {lost} of {len(summary.policies)} policies."), why=Cause(),
-            change=Change(), sure=Part(), rests_on=Part(),
-        )  # fmt: skip
+            happened=Part(text=_all_failed(summary)), why=Cause(), change=Change(), sure=Part(), rests_on=Part()
+        )
     base = next((one for one in ran if one.is_baseline), None)
     found = Answer(
         happened=Part(text=_happened(summary, base, ran)),
@@ -32,6 +30,15 @@ def answer_of(summary: Summary) -> Answer:
     )
     parts = {name: part.model_copy(update={"text": speaking_of(summary.called, part.text)}) for name, part in found}
     return found.model_copy(update=parts)
+
+
+def _all_failed(summary: Summary) -> str:
+    lost, many = sum(one.failed for one in summary.policies), len(summary.policies)
+    runs = "1 run" if lost == 1 else f"{show_count(lost)} runs"
+    of = "1 policy" if many == 1 else f"{show_count(many)} policies"
+    text = f"No policy has a run that was done: {runs} of {of} failed"
+    because = summary.failures[0].error.rstrip(".") if summary.failures else ""
+    return f"{text}, the first because: {because}." if because else f"{text}."
 
 
 def _never(found: Share) -> str:
@@ -67,24 +74,34 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
     if not spreads:
         return Cause()
     spread, key, middles = max(spreads)
+    if not spread > 0:
+        return Cause(text="No lever changes the time of the middle policy.")
     (low, best), (high, worst) = middles[0], middles[-1]
     text = f"{key} decides most: the middle policy that has “{best}” takes {show_duration(low)}, "
     return Cause(text=f"{text}with “{worst}” {show_duration(high)}.", mechanism=key, number=spread)
 
 
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
+    """The policy that is first in the ranking, beside the file as it stands."""
     if base is best:
         return Change(text="None of the other policies is sooner on average than the file as it stands.")
+    if best.not_recovered.share == 1:
+        return Change(text="No policy recovers in any of its runs.")
     text = f"“{best.told}”: {span_of(best.restricted)} on average"
     saved, differs = math.nan, best.difference
-    if differs is not None:
+    if differs is not None and base is not None:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than the file as it stands" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
-            low, high = show_duration(-differs.high), show_duration(-differs.low)
-            text += f" ({low} to {high}, over the same draws)" if low != high else ""
-    cost = "" if base is None else costs(summary.traffic, base.mean_harm, best.mean_harm)
-    text += f". It costs: {cost}." if cost else ". It costs nothing that is measured."
+            low, high = show_duration(max(-differs.high, 0.0)), show_duration(-differs.low)
+            if differs.high >= 0:
+                text += f" (at most {high}, over the same draws: a difference that chance can make)"
+            elif low != high:
+                text += f" ({low} to {high}, over the same draws)"
+    if base is None:
+        text += ". What it saves and costs is not told: the file as it stands has no run."
+    else:
+        text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
     return Change(text=text, name=best.in_words, saved_s=saved)
 
 

@@ -61,7 +61,7 @@ def day(
     chosen.legend(below, handles)
     stones.list_in(below, seen, axis, curves[0].label)
     end = variants[0].normal_s[ALL].mean
-    what = variants[0].last.partition(" in ")[0]
+    what = variants[0].last.stage
     several = "" if what.endswith("es") else "s"
     if variants[0].is_well(ALL):
         text = f"“{variants[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"

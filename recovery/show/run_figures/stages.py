@@ -80,7 +80,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
             low, high = (span.low, span.high) if math.isfinite(span.low) else (at, at)
             place = y + 0.14 * (n - (len(stages) - 1) / 2)  # so that equal times do not hide each other
             panel.plot([low, min(high, axis.horizon_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
-            size = 7 if variant.last.startswith(stage) else 5
+            size = 7 if variant.last.stage == stage else 5
             panel.plot(at, place, MARKERS[n + 1], ms=size, zorder=4, clip_on=False,
                        markerfacecolor="white" if never else COLOURS[n], markeredgecolor=COLOURS[n])  # fmt: skip
     axis.dress(panel, shade=False)
@@ -90,7 +90,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
     panel.grid(axis="y", visible=False)
     handles = [Line2D([], [], color=COLOURS[n], marker=MARKERS[n + 1], ms=5, ls="") for n in range(len(stages))]
     legend_below(below, handles, [stage_times.TITLES[stage] for stage in stages], False, 2)
-    lasts = Counter(variant.last.partition(" in ")[0] for variant in variants)
+    lasts = Counter(variant.last.stage for variant in variants)
     told = ", ".join(f"{name} in {count}" for name, count in lasts.most_common())
     entitle(figure, f"What holds recovery back, in {len(variants)} variants: {told}")
     caption = (

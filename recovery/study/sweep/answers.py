@@ -17,7 +17,8 @@ def answers(summary: Summary) -> list[str]:
         f"“{one.in_words}”: all {one.failed} runs failed ({one.failed_because})." for one in policies if not one.has_run
     ]
     if not ran:
-        return [f"Every run failed, {sum(one.failed for one in policies)} of {len(policies)} policies.", *lost[:1]]
+        many = sum(one.failed for one in policies)
+        return [f"Every run failed: {many} {'run' if many == 1 else 'runs'}, of {len(policies)} policies.", *lost[:1]]
     most, out = summary.never_max, lost[:3]
     out += [f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else []
     if summary.precision is not None and (wide := [one for one in ran if one.status == "cap"]):

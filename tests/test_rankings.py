@@ -1,0 +1,292 @@
+"""Which variant an answer calls better, and what it says of runs that are lost or were never done.
+
+Oracle: records made by hand, of which the order is plain: who is never back least often, then who is back first.
+"""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import run_records
+from run_records import group_of, row_of, scenario_of
+from situations import LEASES
+
+import recovery
+from recovery.reading.experiment import parse
+from recovery.show import advice, text
+from recovery.show.answers import compare, costs, mechanism, points, sweep
+from recovery.show.answers.run import answer_of
+from recovery.store import folder, sweep_record
+from recovery.store.compare_record import Comparison, Difference, Outcome
+from recovery.store.record import Estimate, Share
+from recovery.store.run_record import Quantity, RunManifest, Span, Summary
+from recovery.study.resolved import resolved
+
+NEVER = math.inf
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+
+
+def summary_of(times: Mapping[str, Sequence[float]], **more: float) -> Summary:
+    """Runs with these times to recovery; who never recovers collapsed."""
+    rows = [
+        row_of(name, i, "collapsed" if math.isinf(time) else "recovered", ttr99_s=time, leased_min_share=0.0,
+               leased_end_share=0.0 if math.isinf(time) else 1.0, **more)
+        for name, own in times.items() for i, time in enumerate(own)
+    ]  # fmt: skip
+    groups = []
+    for name, own in times.items():
+        lost = sum(map(math.isinf, own))
+        verdicts = {word: n for word, n in (("recovered", len(own) - lost), ("collapsed", lost)) if n}
+        mean = NEVER if lost else math.fsum(own) / len(own)
+        groups.append(group_of(name, verdicts, ttr99_s=mean, leased_min_share=0.0, recovers_from_s=60.0, **more))
+    return run_records.summary_of(rows, groups)
+
+
+@functools.cache
+def manifest_of() -> RunManifest:
+    """The manifest of a run of a small fleet."""
+    return recovery.parse(run_records.FLEET).run(progress=False, threads=1).manifest
+
+
+FEW = {
+    "as written": [NEVER] * 5,
+    "often lost": [10.0, 10.0, NEVER, NEVER, NEVER],
+    "once lost": [100.0, NEVER, 100.0, 140.0, 60.0],
+}
+
+
+def test_one_lost_run_of_many_is_no_never() -> None:
+    summary = summary_of(FEW)
+    assert advice.standing(summary, summary.groups[2]) == (1, 5, 100.0)
+    answer = answer_of(manifest_of(), summary)
+    assert answer.change.name == "once lost"
+    assert "99 % are back 100 s after" in answer.change.text
+    assert "never in 1 of 5 runs, instead of never" in answer.change.text
+    assert answer.change.saved_s == NEVER
+
+
+def test_who_is_never_lost_is_better_than_who_is_sooner() -> None:
+    sure = {**FEW, "slow and sure": [500.0] * 5}
+    answer = answer_of(manifest_of(), summary_of(sure))
+    assert answer.change.name == "slow and sure"
+    assert "instead of never" in answer.change.text
+    assert "never in" not in answer.change.text
+
+
+def test_a_share_of_never_that_chance_may_make_is_told() -> None:
+    """Wilson's intervals of 1 in 5 and 0 in 5 lie over each other; those of 0 and 40 in 40 do not."""
+    few = answer_of(manifest_of(), summary_of({"as written": [50.0] * 4 + [NEVER], "b": [50.0] * 5}))
+    assert few.change.name == "b"
+    assert "instead of never in 1 of 5 runs, a difference that chance can make" in few.change.text
+    many = answer_of(manifest_of(), summary_of({"as written": [NEVER] * 39 + [50.0], "b": [50.0] * 40}))
+    assert "chance" not in many.change.text
+
+
+def test_savings_are_of_the_runs_in_which_both_are_back() -> None:
+    """100 − 60 and 200 − 100, which is 70 on average; the third run is lost on one side."""
+    summary = summary_of({"as written": [100.0, 200.0, NEVER], "b": [60.0, 100.0, NEVER]})
+    assert advice.saved_s(summary, summary.groups[1])[0] == 70
+    said = answer_of(manifest_of(), summary).change.text
+    assert "never in 1 of 3 runs like “as written”, 70 s sooner where both recover" in said
+
+
+def test_without_a_run_of_the_file_nothing_is_told_relative_to_it() -> None:
+    summary = summary_of({"b": [100.0, 120.0], "c": [50.0, 60.0]}, denied_share=0.5, wasted_share=0.0)
+    answer = answer_of(manifest_of(), summary)
+    assert answer.change.name == "c"
+    assert "sooner" not in str(answer)
+    assert "costs nothing" not in str(answer)
+    assert "What it saves and costs is not told: “as written” has no run" in answer.change.text
+    assert not answer.change.command  # it would change the file, of which nothing is known
+
+
+def test_a_cost_that_nobody_measured_is_not_nothing() -> None:
+    assert costs.costs("leases", lambda _: math.nan, lambda _: 0.0) == "What it costs is not known."
+    assert costs.costs("jobs", lambda _: 0.5, lambda _: 0.5) == "It costs nothing that is measured."
+    was, now = {"served_share": 1.0}, {"served_share": 0.8}
+    told = costs.costs("jobs", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
+    assert told == "It costs: jobs that get an answer 80 % instead of 100 %."
+
+
+@pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])
+def test_nobody_is_told_as_nobody(leased: float, said: str) -> None:
+    """Of runs that do not recover and yet have all their leases at the end: "0 (0 %) are without" says nothing."""
+    summary = summary_of({"as written": [NEVER]})
+    row = summary.rows[0].model_copy(update={"measures": {**summary.rows[0].measures, "leased_end_share": leased}})
+    known = resolved(parse(LEASES).first.scenario)
+    away = {"scenario": known, "unleased": Span(from_s=60.0, to_s=90.0)}
+    groups = [summary.groups[0].model_copy(update=away)]
+    happened = answer_of(manifest_of(), run_records.summary_of([row], groups)).happened.text
+    assert said in happened
+    assert " 0 (0 %)" not in happened
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_back_off_that_explains_little_is_not_named() -> None:
+    """Oracle: 5 s of 1,000 s are half a per cent, however many are refused."""
+    text = run_records.FLEET + 'policy.client = { name = "full-jitter", base = "1s", cap = "5s" }\n'
+    group = group_of("a", scenario=scenario_of(text), denied_share=0.9, fluid_bound_s=10.0, recovers_from_s=60.0,
+                     wasted_share=0.0, ttr99_s=1000.0)  # fmt: skip
+    assert mechanism.limit_of(group) is None
+    found = mechanism.limit_of(group, ttr_s=9.0)
+    assert found is None or found.kind != "backoff" or found.number >= 4.5
+
+
+def test_waits_that_had_no_time_to_grow_are_not_named_by_their_cap() -> None:
+    """Doubling from 1 s, a client that failed for 60 s waits 61 s at most: 1 + 2 + … + 2ⁿ = 2ⁿ⁺¹ − 1."""
+    text = run_records.FLEET + 'policy.client = { name = "exponential", base = "1s", cap = "30m" }\n'
+    group = group_of("a", scenario=scenario_of(text), fluid_bound_s=1.0, recovers_from_s=60.0, wasted_share=0.0,
+                     ttr99_s=40.0)  # fmt: skip
+    found = mechanism.limit_of(group, down_s=60.0)
+    assert found is not None
+    assert (found.kind, found.number) == ("backoff", 61)
+
+
+@pytest.mark.parametrize(("wasted", "kind"), [(0.9, "timeout"), (0.0, "horizon")])
+def test_a_fleet_that_works_for_nobody_needs_no_longer_run(wasted: float, kind: str) -> None:
+    """2,000 holders are 100 s of work, and clients give up after 20 s, for ever: there is no end by itself. Where what
+    is done is not in vain (clients come one by one), there is.
+    """
+    known = resolved(parse(LEASES.replace('timeout = "30m"', 'timeout = "20s"')).first.scenario)
+    group = group_of("a", {"recovering": 1}, scenario=known, wasted_share=wasted, empty_at_s=9000.0, queue_peak=1000,
+                     ttr99_s=NEVER)  # fmt: skip
+    found = mechanism.limit_of(group)
+    assert found is not None
+    assert found.kind == kind
+
+
+@pytest.mark.parametrize(("limit", "kind"), [("15/s", "admission"), ("30/s", "timeout")])
+def test_a_limit_bounds_the_queue(limit: str, kind: str) -> None:
+    """2,000 holders are five timeouts of work; a bucket that lets in 15 of the 20 a second that are served builds no
+    queue, so it takes 2,000/15 = 133 s. One of 30 a second does.
+    """
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"')
+    text += f'policy.admission = {{ name = "token-bucket", rate = "{limit}", only = "establish" }}\n'
+    why = recovery.parse(text).answer.why
+    assert why.mechanism == kind
+    assert why.number == pytest.approx(2000 / 15 if kind == "admission" else 5)
+    run = recovery.parse(text).run(progress=False, threads=1)
+    assert run.answer.why.mechanism == kind
+
+
+def test_what_is_well_has_no_limit() -> None:
+    jobs = LEASES.partition("fleet")[0].replace("100m", "10m").replace("2m", "30s")
+    jobs += 'host = { workers = 5, establish_time = "100ms", timeout = "2s" }\n'
+    jobs += 'jobs = { retries = 3, arrivals = "even", steps = [{ at = "0s", rate = "20/s" }] }\n'
+    answer = recovery.parse(jobs).run(progress=False, threads=1).answer
+    assert answer.why.mechanism == "nothing"
+    assert not answer.why.text
+    assert answer.change.text == "Nothing needs to change: it is well at once."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (math.nan, math.nan, "too few of which tell for an interval"),
+        (NEVER, NEVER, "99 % are never back (95 %)"),
+        (60.0, NEVER, "99 % back after 60 s to never (95 %)"),
+        (60.0, 90.0, "99 % back after 60 s to 90 s (95 %)"),
+    ],
+)
+def test_a_sample_tells_a_time_or_why_there_is_none(low: float, high: float, said: str) -> None:
+    summary = summary_of({"as written": [75.0]}, ttr99_low_s=low, ttr99_high_s=high)
+    assert said in answer_of(manifest_of(), summary).sure.text
+    assert text.sample_interval(group_of("a", ttr99_s=75.0), "ttr99_s") is None
+
+
+# --- sweeps and comparisons -------------------------------------------------------------------------------------------
+
+
+def test_a_point_alone_is_told() -> None:
+    group = group_of("a", {"collapsed": 1}, {"x": "1s"}).model_copy(
+        update={"lever_values": {"x": Quantity(kind="duration", value=1.0)}}
+    )
+    two = group_of("b", {"recovered": 1}, {"x": "2s"}, ttr99_s=5.0).model_copy(
+        update={"lever_values": {"x": Quantity(kind="duration", value=2.0)}}
+    )
+    rows = [
+        row_of("a", 0, "collapsed", {"x": "1s"}, ttr99_s=NEVER),
+        row_of("b", 0, "recovered", {"x": "2s"}, ttr99_s=5),
+    ]
+    said = points.answer_of(run_records.summary_of(rows, [group, two])).happened.text
+    assert "“a” collapses in 100 % of its runs over the whole sweep" in said
+    points.answer_of(run_records.summary_of(rows[:1], [group]))
+
+
+def swept() -> sweep_record.Summary:
+    return folder.record_of(RESULTS / "throttling-2025-10", "summary.json", sweep_record.Summary)
+
+
+def test_runs_and_policies_are_told_apart() -> None:
+    found = swept()
+    lost = [one.model_copy(update={"runs": 0, "failed": 40}) for one in found.policies]
+    said = sweep.answer_of(found.model_copy(update={"policies": tuple(lost)})).happened.text
+    count = f"{40 * len(lost):,} runs of {len(lost):,} policies failed"
+    assert count in said
+
+
+def test_where_all_times_are_equal_no_lever_decides() -> None:
+    found = swept()
+    same = [one.model_copy(update={"restricted": Estimate(mean=600.0)}) for one in found.policies]
+    why = sweep.answer_of(found.model_copy(update={"policies": tuple(same)})).why
+    assert why.mechanism == ""
+    assert "decides" not in why.text
+
+
+def test_a_sweep_without_its_file_tells_no_savings() -> None:
+    found = swept()
+    assert sweep.answer_of(found).change.text.count("sooner than the file") == 1
+    rest = [one.model_copy(update={"runs": 0} if one.is_baseline else {}) for one in found.policies]
+    said = sweep.answer_of(found.model_copy(update={"policies": tuple(rest)})).change.text
+    assert "What it saves and costs is not told: the file as it stands has no run." in said
+    assert "sooner" not in said
+
+
+def test_where_no_policy_recovers_none_is_offered() -> None:
+    found = swept()
+    lost = Share(share=1.0, low=0.9, high=1.0)
+    none = [one.model_copy(update={"not_recovered": lost}) for one in found.policies]
+    change = sweep.answer_of(found.model_copy(update={"policies": tuple(none)})).change
+    assert (change.name, "No policy" in change.text or "None of the other" in change.text) == ("", True)
+
+
+def difference(measure: str, mean: float, than: float, verdict: str) -> Difference:
+    by = mean - than
+    return Difference(
+        run="new", than="old", variant="w", than_variant="w", horizon_s=1000.0, measure=measure, mean=mean,
+        than_mean=than, difference=Estimate(mean=by, low=by - 0.001, high=by + 0.001), is_paired=True, runs=9,
+        than_runs=9, verdict=verdict,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("harm", "is_told"),
+    [
+        (difference("denied_share", 0.46, 0.0, "more"), "attempts that were refused 46 % instead of 0 %"),
+        (difference("served_share", 0.8, 1.0, "less"), "jobs that get an answer 80 % instead of 100 %"),
+        (difference("denied_share", 0.46, 0.0, "not told apart"), ""),
+        (difference("denied_share", 0.001, 0.0, "more"), ""),
+        (difference("amplification", 9.0, 1.0, "more"), ""),
+        (difference("wasted_share", 0.0, 0.5, "less"), ""),
+    ],
+)
+def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> None:
+    time = difference("ttr99_s", 100.0, 200.0, "less")
+    outcome = Outcome(
+        run="new", than="old", variant="w", than_variant="w", verdict="better", is_worse=False, difference=time,
+        recovered=9, runs=9, than_recovered=9, than_runs=9,
+    )  # fmt: skip
+    found = Comparison(
+        kind="runs", names=("old", "new"), outcomes=(outcome,), conditions=(), differences=(time, harm)
+    )  # fmt: skip
+    change = compare.answer_of(found).change
+    assert change.saved_s == 100
+    if is_told:
+        assert change.text == f"new is a trade-off: it is better by its time, and surely worse by {is_told}."
+        assert change.name == ""
+    else:
+        assert change.text == "Take new."

@@ -1,0 +1,200 @@
+"""What an answer would try, taken at its word: the command is run.
+
+Oracle: the run. Where a guard (a throttle, a restart, a limit, a long wait) is what keeps a fleet up, the same scenario
+without it collapses, so its removal must not be what is advised; what is advised recovers, and sooner.
+"""
+
+import json
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+from run_records import group_of, scenario_of
+from situations import FAST, IMPATIENT, JOBS, LAUNCHES, LEASES
+from test_situations import told
+
+from recovery.cli import main as cli
+from recovery.show import advice
+from recovery.show.answers import remedy
+from recovery.show.answers.mechanism import Limit
+from recovery.store.run_record import Group
+from recovery.units import percent
+
+
+def standing(text: str, *overrides: str) -> advice.Standing:
+    summary, _ = told(text, *overrides)
+    return advice.standing(summary, summary.groups[0])
+
+
+def overrides_of(command: str) -> list[str]:
+    return [word for word in shlex.split(command) if word != "--set"]
+
+
+class Guard(NamedTuple):
+    """A scenario that a guard keeps up, and the change that takes the guard away."""
+
+    name: str
+    text: str
+    mechanism: str
+    without: str
+
+
+THROTTLE = 'operator = [{{ do = "throttle", at = "29m", rate = "{}", only = "establish" }}]\n'
+LIMIT = 'policy.admission = {{ name = "token-bucket", rate = "{}", {}only = "establish" }}\n'
+GUARDS = [
+    Guard("a throttle", IMPATIENT + THROTTLE.format("15/s"), "operator", "operator=[]"),
+    Guard(
+        # 2,000 in 10 min at random are 6.7 a second at first, and the hosts do 20
+        "long waits", IMPATIENT.replace('cap = "5s"', 'cap = "10m"'), "backoff",
+        'policy.client={ name = "full-jitter", base = "1s", cap = "30s" }',
+    ),
+    Guard(
+        # an hour's jobs wait behind the throttle, and each is tried four times: 30 a second are 120 attempts for 50
+        "a throttle of jobs",
+        JOBS.replace("retries = 3", 'retries = "unlimited"')
+        + 'operator = [{ do = "throttle", at = "2m", rate = "40/s", release = [{ after = "8m", rate = "off" }] }]\n',
+        "operator", "operator=[]",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda one: one.name.replace(" ", "-"))
+def test_a_guard_is_not_taken_away(guard: Guard) -> None:
+    was = standing(guard.text)
+    assert was.never == 0
+    _, answer = told(guard.text)
+    assert answer.why.mechanism == guard.mechanism
+    bare = standing(guard.text, guard.without)
+    assert bare.never == bare.runs, "the guard is none, so the test shows nothing"
+    advised = overrides_of(answer.change.command)
+    assert advised != [guard.without]
+    now = standing(guard.text, *advised)
+    assert now.never == 0
+    assert now.mean_s < was.mean_s
+
+
+LIMITED = [
+    # 2,000 renewals of 80 ms in 3 min are 44 % of the hosts and pass the limit
+    (IMPATIENT.replace('renew_time = "1ms"', 'renew_time = "80ms"') + LIMIT.format("2/s", ""), 0.9 - 0.444, ""),
+    (IMPATIENT + LIMIT.format("2/s", 'burst = "10m", '), 0.9, "10s"),  # 10 min of 18 a second are five fleets
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "most_share", "burst"), LIMITED)
+def test_a_limit_is_raised_by_no_more_than_the_hosts_can_do(text: str, most_share: float, burst: str) -> None:
+    """Beside what passes the limit."""
+    _, answer = told(text)
+    assert answer.why.mechanism == "admission"
+    rate, *more = overrides_of(answer.change.command)
+    assert 0 < percent(rate.removeprefix("policy.admission.rate=")) <= most_share
+    assert more == ([f"policy.admission.burst={burst}"] if burst else [])
+    now = standing(text, rate, *more)
+    assert now.never == 0
+    assert now.mean_s < standing(text).mean_s / 2
+
+
+def test_a_limit_is_raised_by_no_more_than_the_hosts_can_fail() -> None:
+    """While the dependency is down a request takes 150 ms to fail instead of 100: two thirds are done."""
+    text = IMPATIENT.replace('timeout = "20s"', 'timeout = "20s", fail_after = "150ms"') + LIMIT.format("2/s", "")
+    found = remedy.of(group_of("a", scenario=scenario_of(text)), Limit("admission", "", 990.0))
+    assert found is not None
+    assert found.overrides == ("policy.admission.rate=59%",)  # 0.9 · 2/3, less renewals of 0.56 %
+
+
+FREE = FAST + THROTTLE.format("2/s")
+RESTART = LEASES + 'operator = [{ do = "restart", at = "31m", down_for = "10s" }]\n'
+
+
+@pytest.mark.parametrize(("text", "mechanism"), [(FREE, "operator"), (RESTART, "restart")])
+def test_steps_by_hand_that_guard_nothing_are_left_out(text: str, mechanism: str) -> None:
+    """All 2,000 are 3.3 s or 100 s of work, and clients wait for 30 min: r1 is far below 1."""
+    _, answer = told(text)
+    assert answer.why.mechanism == mechanism
+    assert answer.change.name == "no step by hand"
+    now, was = standing(text, *overrides_of(answer.change.command)), standing(text)
+    assert now.never == 0
+    assert now.mean_s < was.mean_s / 2
+
+
+THROTTLED = LAUNCHES + ', throttle = [{ at = "10m", rate = "1/s" }, { at = "50m", rate = "off" }] }\n'
+
+
+def test_the_throttle_of_launches_is_taken_away_only_where_nothing_is_behind_it() -> None:
+    """Without it 10 launches a second come; propagation of 9 a second never catches up, so it is not to be tried."""
+    _, answer = told(THROTTLED)
+    assert answer.change.name == "no throttle of launches"
+    assert standing(THROTTLED, *overrides_of(answer.change.command)).mean_s < standing(THROTTLED).mean_s / 2
+    behind = THROTTLED + 'propagation = { workers = 9, time = "1s", normal_latency = "30s" }\n'
+    summary, _ = told(behind)
+    assert remedy.of(summary.groups[0], Limit("launches", "", 0.9)) is None
+    assert standing(behind, "launches.throttle=[]").never == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "is_sure"),
+    [
+        ("", True),  # all 200 at once on four hosts are 10 s of 200 ms, and clients wait for 30 s
+        ("host.timeout = '15s'", False),  # too near
+        ("fleet.skew = 3", False),  # one host has many times its part
+        ("host.fail_after = '5s'", False),  # what fails takes 25 times as long, and so does the queue
+        ("host.slowdown = { a = 10, queue = 10 }", False),
+        ("host.timeout = '15s'\npolicy.queue = { name = 'bounded', limit = '5s' }", True),  # r2 is a third
+        ("lease.duration = '9s'\nlease.check_every = '3s'", False),  # r4: gone before all are made
+        ("policy.queue = 'lifo'", False),
+        ("host.timeout = '15s'\npolicy.queue = { name = 'bounded', limit = '5s' }\nhost.reject_cost = '150ms'", False),
+    ],
+)  # fmt: skip
+def test_a_way_back_is_sure_where_the_groups_say_so(change: str, is_sure: bool) -> None:
+    text = (
+        "horizon = '1h'\nfleet.holders = 200\nfleet.hosts = 4\nhost.establish_time = '200ms'\n"
+        "policy.client = { name = 'fixed', delay = '1s' }\n"
+    )
+    rest = {"host.timeout": "'30s'", "lease.duration": "'2m'", "lease.check_every": "'60s'"}
+    text += change + "\n" + "".join(f"{key} = {value}\n" for key, value in rest.items() if key not in change)
+    assert remedy.has_way_back(group_of("a", scenario=scenario_of(text))) == is_sure
+
+
+def test_the_command_keeps_what_was_set(tmp_path: Path) -> None:
+    """Oracle: the run of the command is that of the given changes and of the new one."""
+    file = tmp_path / "storm.toml"
+    file.write_text(IMPATIENT, encoding="utf-8")
+    given = ["--set", "host.timeout=25s", "--set", "policy.queue=lifo", "--set", "policy.queue=fifo"]
+
+    def answer(*words: str) -> dict[str, dict[str, str]]:
+        done = CliRunner().invoke(cli.main, [*words, "--json"])
+        found = json.loads(done.stdout)
+        return dict(found["answer"] if "answer" in found else found["runs"][0]["answer"])
+
+    for told_by in (("explain",), ("run", "--no-report", "--out", str(tmp_path), "--replications", "1")):
+        found = answer(told_by[0], str(file), *given, *told_by[1:])
+        words = shlex.split(found["change"]["command"])
+        assert words[:3] == ["recovery", "run", str(file)]
+        assert words.count("host.timeout=25s") == 1
+        assert "policy.queue=fifo" not in words
+        assert words[-1] == 'policy.queue={ name = "bounded", limit = "12s" }' or words[-1].startswith("policy.queue={")
+        if told_by[0] == "run":
+            assert "--set host.timeout=25s" in found["sure"]["text"]  # the command for an interval, too
+            assert "replications=1 " not in found["sure"]["text"]
+    done = CliRunner().invoke(cli.main, [*words[1:], "--json", "--no-report", "--out", str(tmp_path / "again")])
+    rows = json.loads(done.stdout)["runs"][0]["summary"]["groups"][0]
+    assert rows["scenario"]["hosts"]["timeout_s"] == 25
+    assert rows["verdicts"] == {"recovered": 1}
+
+
+def test_a_queue_that_refuses_comes_with_longer_waits_where_no_is_dear() -> None:
+    """400 holders that ask every half second, and a no that costs half a service, of 40 that are done."""
+    text = IMPATIENT.replace('base = "1s", cap = "5s"', 'base = "1s", cap = "1s"')
+    text = text.replace('renew_time = "1ms"', 'renew_time = "1ms", reject_cost = "50ms"')
+    _, answer = told(text)
+    assert answer.why.mechanism == "timeout"
+    assert answer.change.name == "a short queue and longer waits"
+    alone, both = [overrides_of(answer.change.command)[:1], overrides_of(answer.change.command)]
+    assert standing(text, *alone).never == 1
+    assert standing(text, *both).never == 0
+
+
+def test_no_fix_is_told_where_none_is_known() -> None:
+    known: Group = group_of("a", scenario=scenario_of())
+    assert remedy.of(known, Limit("targets", "", 0.5)) is None
