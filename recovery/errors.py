@@ -1,6 +1,5 @@
-"""What people are told of a mistake: an error whose lines a terminal can show, a value in brief, the nearest name."""
+"""What people are told of a mistake: errors whose lines a terminal can show, a value in brief, the nearest name."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -12,7 +11,13 @@ NEAR_MAX = 500  # names among which the nearest is looked for
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-class ScenarioError(ValueError):
+class Refusal(ValueError):
+    """What a user asked and cannot have; its words name file, key, value and what is wanted. Whatever else is raised,
+    a plain ValueError too, is a bug.
+    """
+
+
+class ScenarioError(Refusal):
     """A scenario that cannot be run as it is written: a line a mistake, with file, key, value and what is wanted."""
 
     def __init__(self, message: str) -> None:
@@ -36,6 +41,8 @@ def shown(value: object) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """A suggestion of the name that was meant, or nothing."""
+    import difflib
+
     names = list(words)[:NEAR_MAX]
     close = (
         difflib.get_close_matches(word.lower(), names, 1, 0.6)

@@ -6,6 +6,7 @@ from pathlib import Path
 from recovery.api.refusal import refused
 from recovery.api.run import Run
 from recovery.api.sweep import Sweep
+from recovery.errors import Refusal
 from recovery.store import folder
 from recovery.study.keeping import Results
 
@@ -21,6 +22,6 @@ def read(place: str | os.PathLike[str]) -> Run | Sweep:
         if kind == "sweep":
             return Sweep(path)
         if kind not in ("leases", "jobs"):
-            raise ValueError(f"{path} holds no finished run and no sweep; want a folder that recovery run wrote")
+            raise Refusal(f"{path} holds no finished run and no sweep; want a folder that recovery run wrote")
         manifest, summary = folder.run_of(path)
         return Run(Results(manifest, summary, folder.series_of(path)))

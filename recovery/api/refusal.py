@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from recovery.errors import ScenarioError
+from recovery.errors import Refusal, ScenarioError
 
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """Each refusal (ValueError, FileExistsError) of the block as a ScenarioError."""
+    """Each refusal (Refusal, FileExistsError) of the block as a ScenarioError."""
     try:
         yield
     except ScenarioError:
         raise
-    except (ValueError, FileExistsError) as error:
+    except (Refusal, FileExistsError) as error:
         raise ScenarioError(str(error)) from error

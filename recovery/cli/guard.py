@@ -16,14 +16,11 @@ from typing import NoReturn
 import click
 
 from recovery.cli.status import Status
+from recovery.errors import Refusal
 from recovery.store.called import called_with
 
 TRACEBACK = "RECOVERY_TRACEBACK"  # environment variable: 1 shows tracebacks above errors
 _TOP = Path(__file__).resolve().parents[2]
-
-
-class Refused(ValueError):
-    """Arguments that cannot be taken together; the text says what is wanted."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ def hint(text: str, *kinds: type[BaseException]) -> Iterator[None]:
 
 def ending(error: BaseException) -> Ending:
     """How an error is told."""
-    from recovery.errors import ScenarioError
-    from recovery.store.files import Damaged, Unwritable
+    from recovery.store.files import Unwritable
 
     text, notes = str(error), list(getattr(error, "__notes__", ()))
     if isinstance(error, click.ClickException):
@@ -67,24 +63,9 @@ def ending(error: BaseException) -> Ending:
         return Ending(
             "no memory is left; want fewer --threads, or what `recovery check` says of a smaller scenario", Status.OURS
         )
-    if isinstance(error, ScenarioError | Damaged | Refused) or _is_refusal(error):
+    if isinstance(error, Refusal):
         return Ending(text, Status.USAGE, *_place(text))
     return Ending(_bug(error), Status.OURS)
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether our own code raised a ValueError, in words of its own: it refuses what it was asked. One that Python or a
-    library raises, under our code, is a bug.
-    """
-    import dis
-
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None or not isinstance(error, ValueError):
-        return False
-    code = last.tb_frame.f_code
-    return _is_ours(Path(code.co_filename), "recovery") and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def _bug(error: BaseException) -> str:
@@ -153,13 +134,13 @@ class Guarded(click.Group):
         sys.exit(_flushed(status or Status.WELL))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click says. Raises Refused for what is not UTF-8."""
+        """As click says. Raises Refusal for what is not UTF-8."""
         for word in args:
             try:
                 word.encode()
             except UnicodeEncodeError:
                 shown = os.fsencode(word).decode("utf-8", "backslashreplace")
-                wrong = Refused(f"{shown}: is not UTF-8; want names, folders and values in UTF-8")
+                wrong = Refusal(f"{shown}: is not UTF-8; want names, folders and values in UTF-8")
                 raise click.exceptions.Exit(tell(wrong, as_json=_wants_json(args))) from None
         ctx.meta["as_json"] = _wants_json(args)
         return super().parse_args(ctx, args)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recovery.errors import CONTROL, ScenarioError, visible
+from recovery.errors import CONTROL, Refusal, ScenarioError, visible
 
 DEPTH_MAX = 32  # tables and lists in each other; a scenario has no more than nine
 BYTES_MAX = 2_000_000  # of a file: tomllib reads from 0.2 to 2 megabytes a second
@@ -61,15 +61,15 @@ def read(path: Path) -> str:
 
 
 def loads(text: str) -> dict[str, Any]:
-    """The table of a TOML text. Raises ValueError, in time that is linear in the text."""
+    """The table of a TOML text. Raises Refusal, in time that is linear in the text."""
     # Keys of many parts cost tomllib the square of their number, so they are counted before it sees them.
     pieces = re.split(r"[,=\[\]{}\n]", _NO_KEYS.sub("", text))
     if any(piece.count(".") >= DEPTH_MAX for piece in pieces):
-        raise ValueError(f"a key has more than {DEPTH_MAX} parts; want fewer")
+        raise Refusal(f"a key has more than {DEPTH_MAX} parts; want fewer")
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise ValueError(f"lists or tables lie too deep in each other; want at most {DEPTH_MAX} levels") from None
+        raise Refusal(f"lists or tables lie too deep in each other; want at most {DEPTH_MAX} levels") from None
 
 
 def table(text: str, file: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recovery.errors import ScenarioError, nearest, shown
+from recovery.errors import Refusal, ScenarioError, nearest, shown
 from recovery.model.expect import Expectation, expectation
 from recovery.model.head import Head
 from recovery.model.policies.policy import by_name
@@ -56,7 +56,7 @@ class Experiment:
             table = copy.deepcopy(merge(table, self.changes[variant.name]))
             for key, value in variant.levers:
                 put(table, path_of(key), value)
-        except ValueError as error:
+        except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
         mistakes: list[str] = []
         scenario = checked(self.model, table, self.file, "", self.folder, mistakes)
@@ -205,7 +205,7 @@ def _variants(
             for key, value in point:
                 try:
                     put(table, path_of(key), value)
-                except ValueError as error:
+                except Refusal as error:
                     mistakes.append(f"{file}: sweep.levers.{quoted(key)}: {error}")
             if len(mistakes) > told:
                 break

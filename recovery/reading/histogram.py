@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.reading import inputs
 from recovery.statistics.arrays import Floats
 
@@ -46,12 +47,12 @@ class Histogram:
 
 def read(path: Path, name: str = "", unit_s: float = 1.0) -> Histogram:
     """The histogram in a file; `name` is that of the metric, without _bucket, where there are several; `unit_s` is the
-    length of the unit of `le`. Raises ValueError that names the file and what is wanted.
+    length of the unit of `le`. Raises Refusal that names the file and what is wanted.
     """
     try:
         text = inputs.regular(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({inputs.reason(error)}); {WANTED}") from None
+        raise Refusal(f"{path} cannot be read ({inputs.reason(error)}); {WANTED}") from None
     said: list[str] = []
     if text.lstrip()[:1] == "{":
         found = _json(path, text, said)
@@ -87,9 +88,9 @@ def _json(path: Path, text: str, said: list[str]) -> dict[str, list[tuple[str, f
             name = str(labels.get("__name__", "")).removesuffix("_bucket")
             found.setdefault(name, []).append((str(labels["le"]), count))
     except RecursionError:
-        raise ValueError(f"{path} cannot be read; {WANTED}") from None
+        raise Refusal(f"{path} cannot be read; {WANTED}") from None
     except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError):
-        raise ValueError(f"{path} is no vector or matrix with labels le; {WANTED}") from None
+        raise Refusal(f"{path} is no vector or matrix with labels le; {WANTED}") from None
     if kind == "matrix":
         said.append("of the range its increase is taken, from the first point to the last")
     return found
@@ -98,14 +99,14 @@ def _json(path: Path, text: str, said: list[str]) -> dict[str, list[tuple[str, f
 def _increase(path: Path, values: list[Any]) -> float:
     counts = [_number(value) for _, value in values]
     if any(b < a for a, b in itertools.pairwise(counts)):
-        raise ValueError(f"{path}: a bucket's count falls (a restart); want increase(NAME_bucket[1h]) of a query")
+        raise Refusal(f"{path}: a bucket's count falls (a restart); want increase(NAME_bucket[1h]) of a query")
     return counts[-1] - counts[0]
 
 
 def _csv(path: Path, text: str) -> list[tuple[str, float]]:
     rows = list(csv.DictReader(io.StringIO(text)))
     if not rows or not {"le", "count"} <= set(rows[0]):
-        raise ValueError(f"{path} has no columns le and count; {WANTED}")
+        raise Refusal(f"{path} has no columns le and count; {WANTED}")
     return [(str(row["le"]), _number(row["count"])) for row in rows]
 
 
@@ -123,11 +124,11 @@ def _chosen(
     if name:
         if name.removesuffix("_bucket") not in found:
             shown = ", ".join(names[:8]) or "none with a name"
-            raise ValueError(f"{path} has no histogram {name!r}; want --field to be one of {shown}")
+            raise Refusal(f"{path} has no histogram {name!r}; want --field to be one of {shown}")
         return found[name.removesuffix("_bucket")]
     if len(found) != 1:
         wanted = f"want --field to be one of {', '.join(names[:8])}" if found else WANTED
-        raise ValueError(f"{path} has {len(found)} histograms; {wanted}")
+        raise Refusal(f"{path} has {len(found)} histograms; {wanted}")
     [(only, buckets)] = found.items()
     if only:
         said.append(f"{only!r}, its only histogram, is taken")
@@ -141,22 +142,20 @@ def _checked(path: Path, buckets: list[tuple[str, float]], unit_s: float, said: 
     for le, count in buckets:
         bound = _number(le)
         if math.isnan(bound) or bound < 0 or not 0 <= count < math.inf:
-            raise ValueError(f'{path}: le="{le}" has {count:g}; want bounds from 0, and counts that are numbers from 0')
+            raise Refusal(f'{path}: le="{le}" has {count:g}; want bounds from 0, and counts that are numbers from 0')
         sums[bound] = sums.get(bound, 0.0) + count
         many[bound] = many.get(bound, 0) + 1
     bounds = np.array(sorted(sums))
     if math.inf not in sums:
-        raise ValueError(f'{path} has no bucket le="+Inf"; want it too, for it says how many there are')
+        raise Refusal(f'{path} has no bucket le="+Inf"; want it too, for it says how many there are')
     if len(set(many.values())) > 1:
-        raise ValueError(
-            f"{path}: not all of its histograms have the same bounds; want one (--field), or a sum by (le)"
-        )
+        raise Refusal(f"{path}: not all of its histograms have the same bounds; want one (--field), or a sum by (le)")
     if (parts := max(many.values())) > 1:
         said.append(f"{parts} histograms of the same bounds are added up")
     counts = np.array([sums[bound] for bound in bounds.tolist()])
     if (np.diff(counts) < 0).any():
         at = bounds[int(np.argmax(np.diff(counts) < 0)) + 1]
-        raise ValueError(f'{path}: le="{at:g}" has fewer than the bucket before; want cumulative counts')
+        raise Refusal(f'{path}: le="{at:g}" has fewer than the bucket before; want cumulative counts')
     if counts[-1] <= 0 or len(bounds) < 3:
-        raise ValueError(f"{path} has {counts[-1]:g} times in {len(bounds)} buckets; want some, in at least 3 buckets")
+        raise Refusal(f"{path} has {counts[-1]:g} times in {len(bounds)} buckets; want some, in at least 3 buckets")
     return Histogram(bounds * unit_s, counts, tuple(said))

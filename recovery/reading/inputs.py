@@ -1,15 +1,17 @@
-"""Files of numbers that a scenario or a command names. A leaf: nothing of ours is imported here."""
+"""Files of numbers that a scenario or a command names. A leaf: of ours it knows errors alone."""
 
 import stat
 from pathlib import Path
 
+from recovery.errors import Refusal
+
 
 def regular(path: Path) -> Path:
     """The path, if a regular file lies there (or a link to one): a device has no end, a pipe may never begin, and
-    neither can be read twice. Raises ValueError for anything else, OSError where nothing can be looked at.
+    neither can be read twice. Raises Refusal for anything else, OSError where nothing can be looked at.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("a folder, a device or a pipe, not a regular file")
+        raise Refusal("a folder, a device or a pipe, not a regular file")
     return path
 
 

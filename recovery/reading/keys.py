@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recovery.errors import ScenarioError, shown
+from recovery.errors import Refusal, ScenarioError, shown
 from recovery.model.policies.policy import by_name
 from recovery.reading import door
 
@@ -75,14 +75,12 @@ def path_of(key: str) -> tuple[str, ...]:
         [(part, place)] = place.items()
         parts.append(part)
     if place != 0:
-        raise ValueError(
-            "want a key with dots; quote a part with spaces or dots, for instance variants.'no action'.hold"
-        )
+        raise Refusal("want a key with dots; quote a part with spaces or dots, for instance variants.'no action'.hold")
     return tuple(parts)
 
 
 def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
-    """Set a key (whole numbers lead into lists) to `value`. Raises ValueError that says where it ends."""
+    """Set a key (whole numbers lead into lists) to `value`. Raises Refusal that says where it ends."""
     place: Any = table
     for i, part in enumerate(parts):
         here, last = ".".join(parts[:i]), i == len(parts) - 1
@@ -91,14 +89,14 @@ def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
                 wanted = (
                     "0" if len(place) == 1 else f"a number from 0 to {len(place) - 1}" if place else "the whole list"
                 )
-                raise ValueError(f"{here} is a list of {len(place)}; want {wanted} instead of {part!r}")
+                raise Refusal(f"{here} is a list of {len(place)}; want {wanted} instead of {part!r}")
             where: Any = int(part)
         elif isinstance(place, dict):
             where = part
             if not last and here == "policy":
                 place[part] = by_name(place.get(part, {}))
         else:
-            raise ValueError(f"{here} is {shown(place)}; want a table there to set its {part}, or another {here}")
+            raise Refusal(f"{here} is {shown(place)}; want a table there to set its {part}, or another {here}")
         if last:
             place[where] = value
         else:
@@ -117,7 +115,7 @@ def override(raw: dict[str, Any], text: str) -> None:
         value = read["v"] if len(read) == 1 else value
     try:
         if not sign or not key.strip():
-            raise ValueError("want key=value, for instance host.workers=8 or policy.queue=lifo")
+            raise Refusal("want key=value, for instance host.workers=8 or policy.queue=lifo")
         parts = path_of(key.strip())
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
@@ -125,8 +123,8 @@ def override(raw: dict[str, Any], text: str) -> None:
         with contextlib.suppress(ValueError):
             put(only, parts, value)
         if old := next(old_names(only), None):
-            raise ValueError(old)
-    except ValueError as error:
+            raise Refusal(old)
+    except Refusal as error:
         raise ScenarioError(f"--set {door.brief(text)}: {error}") from None
     raw.clear()
     raw.update(changed)

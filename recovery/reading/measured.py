@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.reading import inputs
 
 EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
@@ -63,7 +64,7 @@ def read(
 
     `field` is the file's own name of it; without one it is `column`, or the only one that there is. `origin` is the
     moment at which the scenario starts (ISO or Unix time), else `clock`, the scenario's. `of` is the total of which the
-    values are counts. ValueError that names the file, the row and what is wanted.
+    values are counts. Refusal that names the file, the row and what is wanted.
     """
     raw = _prometheus(path) if path.suffix == ".json" else _table(path)
     said: list[str] = []
@@ -78,7 +79,7 @@ def read(
     if is_clock:
         inside = (times >= 0) & (times <= horizon_s)
         if times.size and not inside.any():
-            raise ValueError(
+            raise Refusal(
                 f"{path}: all rows lie outside the scenario ({_span(times)} from its start, the horizon is "
                 f"{horizon_s:g} s); want another --origin"
             )
@@ -88,13 +89,13 @@ def read(
     else:
         _check_times(path, times, rows, horizon_s)
     if len(times) < ROWS_LEAST:
-        raise ValueError(f"{path}: {len(times)} rows with a time and a value; want at least {ROWS_LEAST}")
+        raise Refusal(f"{path}: {len(times)} rows with a time and a value; want at least {ROWS_LEAST}")
     order = np.argsort(times, kind="stable")
     times, values, rows = times[order], values[order], rows[order]
     values = _in_unit(path, values, rows, name, of, in_percent, is_share)
     if np.ptp(values) == 0:
         also = f" ({'; '.join(said)})" if said else ""
-        raise ValueError(
+        raise Refusal(
             f"{path}: {name} is {values[0]:g} in all its {len(values)} rows{also}; "
             "want a series that changes: a constant tells nothing"
         )
@@ -123,11 +124,11 @@ def _table(path: Path) -> _Raw:
             first_row += skipped
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         why = inputs.reason(error)
-        raise ValueError(f"{path} cannot be read ({why}); want a CSV or Parquet file, or Prometheus' JSON") from None
+        raise Refusal(f"{path} cannot be read ({why}); want a CSV or Parquet file, or Prometheus' JSON") from None
     names = table.columns
     time = next((n for n in names if n == "time_s"), None) or next((n for n in names if n.lower() in TIME_NAMES), None)
     if time is None:
-        raise ValueError(
+        raise Refusal(
             f"{path} has no column 'time_s', and no \"Time\" of a clock; it has {_listed(names)}; "
             "want seconds from the scenario's start as time_s, or Grafana's export"
         )
@@ -145,9 +146,9 @@ def _prometheus(path: Path) -> _Raw:
             raise KeyError("resultType")
         series = {_labels(one["metric"]): {float(t): v for t, v in one["values"]} for one in result}
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read ({inputs.reason(error)}); {wanted}") from None
+        raise Refusal(f"{path} cannot be read ({inputs.reason(error)}); {wanted}") from None
     except (KeyError, TypeError, AttributeError):
-        raise ValueError(f"{path} is no matrix of series; {wanted}") from None
+        raise Refusal(f"{path} is no matrix of series; {wanted}") from None
     times = sorted({t for one in series.values() for t in one})
     return _Raw(list(times), True, {name: [one.get(t) for t in times] for name, one in series.items()}, 1)
 
@@ -166,12 +167,12 @@ def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> 
     names = list(raw.columns)
     if field:
         if field not in names:
-            raise ValueError(f"{path} has no column {field!r}; want --field to be one of {_listed(names)}")
+            raise Refusal(f"{path} has no column {field!r}; want --field to be one of {_listed(names)}")
         return field
     if column in names:
         return column
     if len(names) != 1:
-        raise ValueError(f"{path} has no column {column!r}; want --field to be one of {_listed(names)}")
+        raise Refusal(f"{path} has no column {column!r}; want --field to be one of {_listed(names)}")
     said.append(f"{names[0]!r}, its only column, is taken as {column}")
     return names[0]
 
@@ -187,11 +188,11 @@ def _numbers(path: Path, raw: _Raw, name: str) -> np.ndarray:
             out[i] = float(text)
         except ValueError:
             hint = "; want Grafana's export without formatted values" if text[:1].isdigit() else ""
-            raise ValueError(
+            raise Refusal(
                 f"{path}, row {raw.first_row + i}: {name} is no number; want numbers, or nothing for a gap{hint}"
             ) from None
         if math.isinf(out[i]):
-            raise ValueError(f"{path}, row {raw.first_row + i}: {name} is infinite; want a number, or nothing")
+            raise Refusal(f"{path}, row {raw.first_row + i}: {name} is infinite; want a number, or nothing")
     return out
 
 
@@ -205,13 +206,13 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
     looks_unix = numbers.size > 0 and bool((numbers >= EPOCH_LEAST).mean() > 0.5)
     if not raw.is_clock and numbers.size == len(moments) and not (looks_unix and is_given):
         if looks_unix:
-            raise ValueError(
+            raise Refusal(
                 f"{path}: time_s is {numbers[0]:.10g} in its first row, which looks like a Unix time; want seconds "
                 'from the scenario\'s start, or --origin "2025-10-20T06:48:00Z", the moment at which it starts'
             )
         return numbers, False
     if not origin:
-        raise ValueError(
+        raise Refusal(
             f'{path} has times of a clock; want --origin "2025-10-20T06:48:00Z", the moment at which the scenario '
             "starts, or the scenario's own clock"
         )
@@ -226,7 +227,7 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
             out.append((moment - start.replace(tzinfo=None)).total_seconds())  # type: ignore[union-attr]
             continue
         if isinstance(start, datetime) and start.tzinfo is None:
-            raise ValueError(f'origin {origin} has no zone, but {path} has; want "…Z" or "…-07:00"')
+            raise Refusal(f'origin {origin} has no zone, but {path} has; want "…Z" or "…-07:00"')
         at = moment.replace(tzinfo=moment.tzinfo or zone).timestamp() if isinstance(moment, datetime) else _unix(moment)
         out.append(at - (start.timestamp() if isinstance(start, datetime) else start))
     said.append(f"the scenario starts at {origin}" + ("" if is_given else " (its clock)"))
@@ -234,12 +235,12 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
 
 
 def moment_of(text: str) -> datetime | float:
-    """A moment in ISO's form, or Unix seconds from seconds or milliseconds. ValueError says what is wanted."""
+    """A moment in ISO's form, or Unix seconds from seconds or milliseconds. Refusal says what is wanted."""
     found = _number_or_date(text)
     if isinstance(found, datetime):
         return found
     if found is None or not EPOCH_LEAST <= found < math.inf:
-        raise ValueError(f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds')
+        raise Refusal(f'origin is {text}; want a moment such as "2025-10-20T06:48:00Z", or Unix seconds')
     return _unix(found)
 
 
@@ -253,12 +254,12 @@ def _moment(path: Path, cell: object, row: int) -> datetime | float:
     text = "" if cell is None else str(cell).strip()
     found = _number_or_date(text)
     if found is None:
-        raise ValueError(
+        raise Refusal(
             f"{path}, row {row}: its time is no number and no date; want seconds, or a date such as "
             '"2025-10-20 02:25:00"'
         )
     if isinstance(found, float) and not math.isfinite(found):
-        raise ValueError(f"{path}, row {row}: its time is {text}; want a finite number of seconds")
+        raise Refusal(f"{path}, row {row}: its time is {text}; want a finite number of seconds")
     return found
 
 
@@ -278,7 +279,7 @@ def _check_times(path: Path, times: np.ndarray, rows: np.ndarray, horizon_s: flo
     ):
         if wrong.any():
             i = int(np.argmax(wrong))
-            raise ValueError(
+            raise Refusal(
                 f"{path}, row {rows[i]}: time_s is {times[i]:g}, {what} ({int(wrong.sum())} of {len(times)} rows); "
                 f"want {wanted}"
             )
@@ -293,13 +294,13 @@ def _in_unit(
     """Values in the unit of the results; a share from 0 to 1 is checked to be one."""
     if not is_share:
         if of is not None or in_percent:
-            raise ValueError("--of and --percent are for shares; want neither for a column that is none")
+            raise Refusal("--of and --percent are for shares; want neither for a column that is none")
         if (values < 0).any():
             i = int(np.argmax(values < 0))
-            raise ValueError(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want numbers from 0")
+            raise Refusal(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want numbers from 0")
         return values
     if of is not None and in_percent:
-        raise ValueError("--of and --percent are both set; want one of them")
+        raise Refusal("--of and --percent are both set; want one of them")
     shares = values / (of or 1.0) / (100.0 if in_percent else 1.0)
     wrong = (shares < 0) | (shares > 1 + 1e-9)
     if wrong.any():
@@ -313,5 +314,5 @@ def _in_unit(
             wanted = "shares from 0 to 1; percent? --percent; counts? --of TOTAL" if most > 1 else "shares from 0 to 1"
             if most > 100:
                 wanted = "shares from 0 to 1; counts? --of TOTAL"
-        raise ValueError(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want {wanted}")
+        raise Refusal(f"{path}, row {rows[i]}: {name} is {values[i]:g}; want {wanted}")
     return np.clip(shares, 0.0, 1.0)

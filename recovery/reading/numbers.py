@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.reading import inputs
 from recovery.units import LONGEST_S, duration_s
 
@@ -31,7 +32,7 @@ def read_measured(path: Path) -> np.ndarray:
     """Measured times in seconds, float64[n] in rising order, from a text file, one a line; # starts a comment, the
     first line may be a heading.
 
-    Raises ValueError that names the line by its number: what stands there is not for the screen, since a scenario from
+    Raises Refusal that names the line by its number: what stands there is not for the screen, since a scenario from
     elsewhere may name any file.
     """
     if (numbers := _read_numbers(path)) is not None:
@@ -40,16 +41,16 @@ def read_measured(path: Path) -> np.ndarray:
     try:
         lines = inputs.regular(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
+        raise Refusal(f"{path} is not UTF-8 text; want a text file of times, one a line") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         why = inputs.reason(error)
-        raise ValueError(f"{path} cannot be read ({why}); want a text file of times, one a line") from None
+        raise Refusal(f"{path} cannot be read ({why}); want a text file of times, one a line") from None
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip().rstrip(",")
         if not text:
             continue
         if "," in text or ";" in text:
-            raise ValueError(f"{path.name}, line {number} has more than one column; want one: a time a line")
+            raise Refusal(f"{path.name}, line {number} has more than one column; want one: a time a line")
         try:
             value = float(text)
         except ValueError:
@@ -60,20 +61,20 @@ def read_measured(path: Path) -> np.ndarray:
                 if is_heading and re.search(
                     r"(^|[^a-z])(ns|us|µs|ms|min|minutes|h|hours|millis\w*|micros\w*)\W*$", text.lower()
                 ):
-                    raise ValueError(
+                    raise Refusal(
                         f"{path.name}, line 1 is a heading with a unit; want times in seconds, or each with its own, "
                         '"120ms"'
                     ) from None
                 if is_heading:
                     continue
-                raise ValueError(
+                raise Refusal(
                     f'{path.name}, line {number} is no time; want one in seconds or with its unit, such as "20ms"'
                 ) from None
         if not 0 <= value <= LONGEST_S:
-            raise ValueError(f"{path.name}, line {number} is no such time; want one from 0 to 36500 days")
+            raise Refusal(f"{path.name}, line {number} is no such time; want one from 0 to 36500 days")
         values.append(value)
     if not values:
-        raise ValueError(f"{path.name} holds no times; want one a line, in seconds or with a unit")
+        raise Refusal(f"{path.name} holds no times; want one a line, in seconds or with a unit")
     return np.sort(np.array(values, np.float64))
 
 
@@ -102,17 +103,17 @@ def _read_numbers(path: Path) -> np.ndarray | None:
 
 
 def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
-    """Rates from a CSV file: from when on (s), how many a second; a heading is allowed, times rise. Raises ValueError
+    """Rates from a CSV file: from when on (s), how many a second; a heading is allowed, times rise. Raises Refusal
     that names the line by its number, without what stands there.
     """
     rows: list[tuple[float, float]] = []
     try:
         lines = list(csv.reader(inputs.regular(path).read_text(encoding="utf-8-sig").splitlines()))
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text; want a CSV file: seconds, rate a second") from None
+        raise Refusal(f"{path} is not UTF-8 text; want a CSV file: seconds, rate a second") from None
     except (OSError, ValueError, csv.Error) as error:  # ValueError: a name that no file can have
         why = inputs.reason(error)
-        raise ValueError(f"{path} cannot be read ({why}); want a CSV file: seconds, rate a second") from None
+        raise Refusal(f"{path} cannot be read ({why}); want a CSV file: seconds, rate a second") from None
     for number, line in enumerate(lines, 1):
         if not line or line[0].lstrip().startswith("#"):
             continue
@@ -121,14 +122,14 @@ def read_rates(path: Path) -> tuple[tuple[float, float], ...]:
         except ValueError:
             if number == 1 and not any(letter.isdigit() for letter in "".join(line)):
                 continue
-            raise ValueError(f"{path.name}, line {number} is no two numbers; want seconds, rate") from None
+            raise Refusal(f"{path.name}, line {number} is no two numbers; want seconds, rate") from None
         if not (math.isfinite(at) and at >= 0 and math.isfinite(rate) and 0 <= rate <= 1e9):
-            raise ValueError(
+            raise Refusal(
                 f"{path.name}, line {number} is out of range; want seconds from 0 on, and a rate from 0 to 1e9"
             )
         if rows and at <= rows[-1][0]:
-            raise ValueError(f"{path.name}, line {number} is no later than the one before; want rising times")
+            raise Refusal(f"{path.name}, line {number} is no later than the one before; want rising times")
         rows.append((at, rate))
     if not rows:
-        raise ValueError(f"{path.name} holds no rates; want lines of seconds, rate")
+        raise Refusal(f"{path.name} holds no rates; want lines of seconds, rate")
     return tuple(rows)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
+from recovery.errors import Refusal
 from recovery.reading import toml_edit
 from recovery.units import duration_s, rate_per_s
 
@@ -71,15 +72,15 @@ def value(question: Question, answer: str) -> _Value:
     if question.kind == "count":
         digits = re.sub(r"(?<=\d)[_, ](?=\d)", "", text)
         if not re.fullmatch(r"[0-9]{1,9}", digits) or int(digits) < 1:
-            raise ValueError("want a whole number from 1, such as 5000")
+            raise Refusal("want a whole number from 1, such as 5000")
         return int(digits)
     if question.kind == "rate":
         text = f"{text}/s" if re.fullmatch(r"[0-9.]+", text) else text
         if rate_per_s(text) <= 0:
-            raise ValueError('want a rate above 0, such as "300/s"')
+            raise Refusal('want a rate above 0, such as "300/s"')
         return text
     if duration_s(text) <= 0:
-        raise ValueError('want a duration above 0, such as "30ms"')
+        raise Refusal('want a duration above 0, such as "30ms"')
     return text
 
 
@@ -102,7 +103,7 @@ def _duration(seconds: float) -> str:
 
 
 def answered(system: str, answers: Mapping[str, _Value]) -> str:
-    """The text of a system with the answers (by option), and notes on what is assumed. Raises ValueError where the text
+    """The text of a system with the answers (by option), and notes on what is assumed. Raises Refusal where the text
     cannot be changed.
     """
     text = text_of(system)

@@ -11,13 +11,15 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from recovery.errors import Refusal
+
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[+\-]?\w[\w.:+\-]*')
 _HEADER = re.compile(r"^[ \t]*\[(?!\[)([^\n]*?)\][ \t]*(?:#[^\n]*)?\n?", re.MULTILINE)
 _CLOSE = {"{": "}", "[": "]"}
 
 
 def edited(text: str, wanted: dict[str, Any]) -> str:
-    """The text, changed where it says something else than `wanted`. ValueError names the key that cannot be changed."""
+    """The text, changed where it says something else than `wanted`. Refusal names the key that cannot be changed."""
     while (found := next(_differences(tomllib.loads(text), wanted), None)) is not None:
         path, old, new = found
         now = tomllib.loads(text)
@@ -30,7 +32,7 @@ def edited(text: str, wanted: dict[str, Any]) -> str:
             except ValueError:
                 continue
         else:
-            raise ValueError(f"{key_of(path)} cannot be changed in the text; want it set by hand to {literal(new)}")
+            raise Refusal(f"{key_of(path)} cannot be changed in the text; want it set by hand to {literal(new)}")
     return text
 
 

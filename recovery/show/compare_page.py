@@ -45,7 +45,7 @@ class Drawable(NamedTuple):
 
 def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
     """Pictures and report.html of a comparison of these folders; returns the page's path. Raises files.WriteError,
-    ValueError for a folder that is none of results, files.Damaged.
+    Refusal for a folder that is none of results, files.Damaged.
     """
     sides = [drawable(name, one) for name, one in zip(found.names, folders, strict=True)]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from recovery.errors import Refusal
 from recovery.show import race_page, report, report_sweep
 from recovery.show.lever_figures import Mark
 from recovery.store import folder
@@ -10,10 +11,10 @@ from recovery.store import folder
 
 def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a folder; returns the page's path. `marks` are facts about the lever of a run that
-    sweeps one key. Raises ValueError if the folder holds nothing finished, files.Damaged if a file is no longer whole.
+    sweeps one key. Raises Refusal if the folder holds nothing finished, files.Damaged if a file is no longer whole.
     """
     if not (place / "manifest.json").is_file():
-        raise ValueError(f"{place} has no manifest.json; want the folder of a finished run")
+        raise Refusal(f"{place} has no manifest.json; want the folder of a finished run")
     kind = folder.table_of(place, "manifest.json")["kind"]
     if kind == "sweep":
         return report_sweep.write(place)

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from recovery.errors import Refusal
 from recovery.show import page as shared
 from recovery.show import pages as drawn
 from recovery.show import stage_times, text
@@ -21,12 +22,12 @@ _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?
 def publish(out: Path, results: Path, *pages: Path) -> None:
     """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into the `pages`.
 
-    Raises ValueError for a folder whose run was interrupted.
+    Raises Refusal for a folder whose run was interrupted.
     """
     for place in sorted(path.parent for path in out.glob("*/manifest.json")):
         manifest = files.read_json(place / "manifest.json")
         if manifest["runs_done"] != manifest["runs_wanted"]:
-            raise ValueError(f"{place}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
+            raise Refusal(f"{place}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
         with shared.with_png(True):
             drawn.write(place)
         pictures = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]

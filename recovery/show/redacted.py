@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from recovery.errors import Refusal
 from recovery.show import advice, figures, page
 from recovery.show.answers.answer import Shown
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
@@ -64,15 +65,15 @@ class Row(NamedTuple):
 
 
 def write(place: Path) -> Path:
-    """The page of a run's folder, redacted.html beside the other; returns its path. Raises ValueError for a folder that
+    """The page of a run's folder, redacted.html beside the other; returns its path. Raises Refusal for a folder that
     holds no run of a fleet or jobs, files.Damaged, files.WriteError.
     """
     kind = folder.kind_of(place)
     if kind not in ("leases", "jobs"):
-        raise ValueError(f"{place} holds {f'a {kind}' if kind else 'no run'}; want the folder of a run for --redact")
+        raise Refusal(f"{place} holds {f'a {kind}' if kind else 'no run'}; want the folder of a run for --redact")
     manifest, summary = folder.run_of(place)
     if summary.is_sweep:
-        raise ValueError(f"{place} holds a run that sweeps keys; want one without [sweep] for --redact")
+        raise Refusal(f"{place} holds a run that sweeps keys; want one without [sweep] for --redact")
     series = folder.series_of(place)
 
     def pictures() -> list[Picture]:

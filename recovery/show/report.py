@@ -66,7 +66,7 @@ class Runs(NamedTuple):
 
 
 def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
-    """Pictures and report.html of a run's folder; returns the page's path. ValueError if the folder holds no run."""
+    """Pictures and report.html of a run's folder; returns the page's path. Refusal if the folder holds no run."""
     manifest, summary, series = read(place)
     own = tables.distinct(manifest, summary)
     drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series, marks))
@@ -80,7 +80,7 @@ def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
 
 
 def read(place: Path) -> tuple[RunManifest, Summary, pl.DataFrame | None]:
-    """Manifest, summary and series (None if not kept) of a run's folder. ValueError if the folder holds no run,
+    """Manifest, summary and series (None if not kept) of a run's folder. Refusal if the folder holds no run,
     files.Damaged if a file of it is no longer whole.
     """
     manifest, summary = folder.run_of(place)

@@ -11,6 +11,7 @@ from recovery_kernels import dns as kernel
 from recovery_kernels import interleavings as space
 from recovery_kernels import requests
 
+from recovery.errors import Refusal
 from recovery.measures import histograms
 from recovery.model.dns import Dns
 from recovery.stages.queueing import Table, dist
@@ -103,12 +104,12 @@ class Exploration:
 def explore(enactors: int, endpoints: int, plans: int, keep: int, guardrails: Sequence[str] = ()) -> Exploration:
     """Every interleaving of a small race: shortest way to an empty record, or that there is none.
 
-    Up to 3 Enactors, 4 endpoints, 7 plans. ValueError beyond, and if there are more states than fit.
+    Up to 3 Enactors, 4 endpoints, 7 plans. Refusal beyond, and if there are more states than fit.
     """
     sizes = (("enactors", enactors, space.ENACTORS_MAX), ("endpoints", endpoints, space.ENDPOINTS_MAX))
     for name, value, most in (*sizes, ("plans", plans, space.PLANS_MAX), ("keep", keep, space.PLANS_MAX)):
         if not 1 <= value <= most:
-            raise ValueError(f"{name} is {value}; want 1 to {most} for a search of all interleavings")
+            raise Refusal(f"{name} is {value}; want 1 to {most} for a search of all interleavings")
     room, counts = STATES_FIRST, np.zeros(3, np.int64)
     while True:
         table = np.full(2 * room, -1, np.int64)
@@ -119,7 +120,7 @@ def explore(enactors: int, endpoints: int, plans: int, keep: int, guardrails: Se
             break
         room *= 4
         if room > STATES_MAX:
-            raise ValueError(f"more than {room // 4} states; want fewer plans, endpoints or Enactors")
+            raise Refusal(f"more than {room // 4} states; want fewer plans, endpoints or Enactors")
     story: list[str] = []
     if status == space.FOUND:
         trace = [int(counts[2])]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from recovery import theory
+from recovery.errors import Refusal
 from recovery.statistics.given import between_0_and_1
 
 
@@ -37,7 +38,7 @@ def _try(fails: Callable[[float, range], Sequence[bool]], value: float, error: f
         more = range(runs, min(runs + batch, most))
         seen = list(fails(value, more))
         if len(seen) != len(more):
-            raise ValueError(f"fails({value}, {more}) gave {len(seen)} answers; want {len(more)}, one a replication")
+            raise Refusal(f"fails({value}, {more}) gave {len(seen)} answers; want {len(more)}, one a replication")
         failed, runs = failed + sum(map(bool, seen)), more.stop
         # Of a share that is truly below 1/2 only the lower end can be wrong: each tail has the whole error.
         low, high = theory.clopper_pearson(failed, runs, 1.0 - 2.0 * error / looks)
@@ -81,18 +82,18 @@ def cliff(
     """
     confidence = between_0_and_1("confidence", confidence)
     if not -math.inf < low < high < math.inf:
-        raise ValueError(f"low is {low} and high is {high}; want finite numbers, low below high")
+        raise Refusal(f"low is {low} and high is {high}; want finite numbers, low below high")
     if not 0.0 < tolerance < math.inf:
-        raise ValueError(f"tolerance is {tolerance}; want a finite number above 0")
+        raise Refusal(f"tolerance is {tolerance}; want a finite number above 0")
     if scale not in ("linear", "log"):
-        raise ValueError(f'scale is {scale!r}; want "linear" or "log"')
+        raise Refusal(f'scale is {scale!r}; want "linear" or "log"')
     if scale == "log" and low <= 0.0:
-        raise ValueError(f'low is {low}; want a number above 0 with scale="log"')
+        raise Refusal(f'low is {low}; want a number above 0 with scale="log"')
     if whole and not (float(low).is_integer() and float(high).is_integer()):
-        raise ValueError(f"low is {low} and high is {high}; want whole numbers, or whole=False")
+        raise Refusal(f"low is {low} and high is {high}; want whole numbers, or whole=False")
     for name, count in (("batch", batch), ("most", most)):
         if count < 1:
-            raise ValueError(f"{name} is {count}; want a whole number from 1")
+            raise Refusal(f"{name} is {count}; want a whole number from 1")
     if whole:
         low, high = int(low), int(high)
     tried: list[Tried] = []
@@ -115,13 +116,13 @@ def cliff(
     at_low, at_high = ask(low), ask(high)
     for name, end in zip(("low", "high"), tried, strict=True):
         if end.verdict == "unclear":
-            raise ValueError(
+            raise Refusal(
                 f"{name} is {end.value}, where {end.failed} of {end.runs} runs fail; want a value where clearly more "
                 "or clearly fewer than half do, or more runs"
             )
     if at_low == at_high:
         what = "most runs fail" if at_low == "fails" else "most runs do not fail"
-        raise ValueError(
+        raise Refusal(
             f"low is {low} and high is {high}, and {what} at both ({tried[0].failed} of {tried[0].runs}, "
             f"{tried[1].failed} of {tried[1].runs}); want ends on either side of the cliff"
         )

@@ -1,7 +1,7 @@
 """Files of results: written whole or not at all, and read with a word on which one is damaged.
 
 All that is written goes through `write_together`, as bytes, so that what the disk says (full, read-only, a limit on
-the size of files) comes as one error with the file's own name and the reason. Nothing of ours is imported here.
+the size of files) comes as one error with the file's own name and the reason. Of ours it knows errors alone.
 """
 
 import io
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
+
+from recovery.errors import Refusal
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +33,7 @@ class Unwritable(WriteError):
     """A folder takes no files, which is known before work is done for it."""
 
 
-class Damaged(ValueError):
+class Damaged(Refusal):
     """A file of results is missing, cut or no longer what was written; the text names it and says what to do."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
+from recovery.errors import Refusal
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Record
@@ -48,17 +49,17 @@ def keep(folder: Path, found: Mapping[str, bytes]) -> tuple[Path | None, str]:
 
 
 def table_of(folder: Path, name: str) -> dict[str, JsonValue]:
-    """The table in a JSON file of a folder of results. Raises ValueError if it is of another format, files.Damaged if
+    """The table in a JSON file of a folder of results. Raises Refusal if it is of another format, files.Damaged if
     it is no longer whole.
     """
     table = files.read_json(folder / name)
     if table.get("format") != FORMAT:
-        raise ValueError(f"{folder}: {name} has format {table.get('format')}; want {FORMAT}: {AGAIN}")
+        raise Refusal(f"{folder}: {name} has format {table.get('format')}; want {FORMAT}: {AGAIN}")
     return table
 
 
 def record_of(folder: Path, name: str, kind: type[A]) -> A:
-    """The record in a JSON file of a folder of results. Raises ValueError if it is of another format, files.Damaged if
+    """The record in a JSON file of a folder of results. Raises Refusal if it is of another format, files.Damaged if
     it is no longer whole, or holds something else.
     """
     table = table_of(folder, name)
@@ -77,7 +78,7 @@ def kind_of(folder: Path) -> str:
 
 
 def run_of(folder: Path) -> Run:
-    """Manifest and summary of a run's folder. Raises ValueError and files.Damaged as `record_of`."""
+    """Manifest and summary of a run's folder. Raises Refusal and files.Damaged as `record_of`."""
     return Run(record_of(folder, "manifest.json", RunManifest), record_of(folder, "summary.json", Summary))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.store import files
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ T = TypeVar("T")
 
 
 def runs_of_sweep(folder: Path) -> "pl.DataFrame":
-    """All rows of a finished sweep. Raises ValueError if there are none, or of another version, files.Damaged if the
+    """All rows of a finished sweep. Raises Refusal if there are none, or of another version, files.Damaged if the
     file is no longer whole.
     """
     path = folder / "runs.parquet"
     if not path.exists():
-        raise ValueError(f"{folder} has no runs.parquet; want the folder of a finished sweep")
+        raise Refusal(f"{folder} has no runs.parquet; want the folder of a finished sweep")
     rows: pl.DataFrame = files.read_parquet(path)
     if missing := [name for name in ("key", "role", "policy_id", "draw", "error") if name not in rows.columns]:
-        raise ValueError(f"{path}: has no column {missing[0]}; want a sweep of this version: recovery sweep --resume")
+        raise Refusal(f"{path}: has no column {missing[0]}; want a sweep of this version: recovery sweep --resume")
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, model_serializer
 
+from recovery.errors import Refusal
 from recovery.store import files
 from recovery.store.folder import record_of
 from recovery.store.manifest_record import Manifest
@@ -240,12 +241,12 @@ class Summary(Record):
         return next((policy for policy in self.policies if policy.is_baseline), None)
 
     def named(self, word: str) -> Policy:
-        """The policy of this name, id, rank or variant. Raises ValueError unless there is exactly one."""
+        """The policy of this name, id, rank or variant. Raises Refusal unless there is exactly one."""
         found = [one for one in self.policies if word in (one.name, one.in_words, one.id, str(one.rank))]
         found = found or [one for one in self.policies if one.variant == word]
         if len(found) != 1:
             names = ", ".join(one.name for one in (found or self.policies)[:5])
-            raise ValueError(f"{word} names {len(found)} policies; want one by name, id or rank, for instance {names}")
+            raise Refusal(f"{word} names {len(found)} policies; want one by name, id or rank, for instance {names}")
         return found[0]
 
 
@@ -338,19 +339,19 @@ class SweepManifest(Manifest):
 
 
 def manifest_of(folder: Path) -> SweepManifest:
-    """The manifest of a finished sweep. Raises ValueError if it is of another format, files.Damaged if it is no longer
+    """The manifest of a finished sweep. Raises Refusal if it is of another format, files.Damaged if it is no longer
     whole.
     """
     return record_of(folder, "manifest.json", SweepManifest)
 
 
 def read(folder: Path) -> Summary:
-    """The summary of a finished sweep. Raises ValueError if there is none, or one of another format, files.Damaged if a
+    """The summary of a finished sweep. Raises Refusal if there is none, or one of another format, files.Damaged if a
     file of it is no longer whole: a summary whose runs are lost can no longer be checked.
     """
     path = folder / "summary.json"
     if not path.exists() or files.read_json(path).get("kind") != "sweep":
-        raise ValueError(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
+        raise Refusal(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
     summary = record_of(folder, "summary.json", Summary)
     runs_of_sweep(folder)
     return summary

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from recovery.errors import Refusal
 from recovery.model.dns import GUARDRAILS, Dns
 from recovery.model.race import HowOften, Possible, RaceAlone
 from recovery.model.variant import Variant
@@ -47,7 +48,7 @@ class _Asked:
 def answer(experiment: Experiment, threads: int) -> RaceSummary:
     """How often, over all variants and swept values, and whether at all: a search for each choice of guardrails.
 
-    Raises ValueError if a variant has no [dns].
+    Raises Refusal if a variant has no [dns].
     """
     first: object = experiment.first.scenario
     small = first.possible if isinstance(first, RaceAlone) else Possible.model_validate({})
@@ -94,7 +95,7 @@ def _asked(variant: Variant) -> _Asked:
     if isinstance(found, RaceAlone):
         return _Asked(variant.name, variant.levers, found.dns, found.how_often)
     if variant.scenario.dns is None:
-        raise ValueError(f"{variant.name}: dns is missing; want a table [dns]: Planner, Enactors, records")
+        raise Refusal(f"{variant.name}: dns is missing; want a table [dns]: Planner, Enactors, records")
     return _Asked(variant.name, variant.levers, variant.scenario.dns, HowOften.model_validate({}))
 
 

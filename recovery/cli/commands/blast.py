@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from recovery.cli import options, say
-from recovery.cli.guard import Refused
+from recovery.errors import Refusal
 
 
 @click.command()
@@ -46,18 +46,18 @@ def blast(
     from recovery.units import duration_s
 
     if file is None and table is None:
-        raise Refused("want FILE, an experiment with services or a table of services, or --services TABLE")
+        raise Refusal("want FILE, an experiment with services or a table of services, or --services TABLE")
     if file is not None and table is None and service_table.is_table(file):
         file, table = None, file
     try:
         for_s = duration_s(lasts) if lasts is not None else 0.0
     except ValueError as error:
-        raise Refused(f"--for {lasts}: {error}") from None
+        raise Refusal(f"--for {lasts}: {error}") from None
     if out is not None:
         files.try_out(out)
     if file is None:
         if overrides or replications:
-            raise Refused("a table of services alone is not run; want no --set and no --replications, or an experiment")
+            raise Refusal("a table of services alone is not run; want no --set and no --replications, or an experiment")
         known = service_table.load(str(table))
         known.named(node)
         edges = [known.edge(one) for one in cut]
@@ -66,7 +66,7 @@ def blast(
         loaded = options.load(file, overrides, replications=replications)
         found = service_table.load(table) if table is not None else services.table_of(loaded)
         if found is None:
-            raise Refused(f'{file}: services is missing; want services = "FILE" in it, or --services FILE')
+            raise Refusal(f'{file}: services is missing; want services = "FILE" in it, or --services FILE')
         known = found
         known.named(node)
         edges = [known.edge(one) for one in cut]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from recovery.cli import options, reports, say
-from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
+from recovery.errors import Refusal
 
 if TYPE_CHECKING:
     from recovery.reading.experiment import Experiment
@@ -60,14 +61,14 @@ def compare(
     wanted = [sides.condition(text) for text in conditions]
     if not any(_is_thing(word) for word in new):
         if wanted or variant or markdown or junit:
-            raise Refused(
+            raise Refusal(
                 "--fail-if, --variant, --markdown and --junit are for two folders or files; want these, not policies"
             )
         return _policies(old, new, as_json)
     things = [old, *map(Path, new)]
     for word in map(str, things):
         if not _is_thing(word):
-            raise Refused(f"{word} is neither a folder of results nor a scenario; want folders or files alone")
+            raise Refusal(f"{word} is neither a folder of results nor a scenario; want folders or files alone")
     place = out / f"{things[-1].absolute().stem}-beside-{old.absolute().stem}"
     folders, status = _run(things, place, seed, replications, threads, as_json)
     found = sides.sides(folders)
@@ -136,7 +137,7 @@ def _run(
     loaded = {thing: _load(thing) for thing in things if not thing.is_dir()}
     if not loaded:
         if seed is not None or replications is not None:
-            raise Refused("--seed and --replications are for scenarios; want a file, or neither")
+            raise Refusal("--seed and --replications are for scenarios; want a file, or neither")
         return list(things), Status.WELL
     heads = [
         (one.head.seed, one.head.replications) if (one := loaded.get(thing)) is not None else _head_of(thing)
@@ -167,24 +168,24 @@ def _run(
 
 
 def _load(path: Path) -> "Experiment":
-    """A scenario that may run. Raises ScenarioError, Refused."""
+    """A scenario that may run. Raises ScenarioError, Refusal."""
     from recovery.reading import experiment
     from recovery.reading.race import is_race
 
     if is_race(str(path)):
-        raise Refused(f"{path} has the DNS race alone; want scenarios of a fleet or jobs")
+        raise Refusal(f"{path} has the DNS race alone; want scenarios of a fleet or jobs")
     loaded = experiment.load(path)
     if loaded.head.sweep is not None and loaded.head.sweep.uncertainties:
-        raise Refused(f"{path}: sweep.uncertainties is set; want recovery sweep {path} first, and its folder here")
+        raise Refusal(f"{path}: sweep.uncertainties is set; want recovery sweep {path} first, and its folder here")
     return loaded
 
 
 def _head_of(place: Path) -> tuple[int, int]:
-    """Seed and replications of a folder of a run. Raises Refused for one of a sweep."""
+    """Seed and replications of a folder of a run. Raises Refusal for one of a sweep."""
     from recovery.store import folder
 
     if folder.kind_of(place) == "sweep":
-        raise Refused(f"{place} is the folder of a sweep, and another is a scenario; want folders of sweeps alone")
+        raise Refusal(f"{place} is the folder of a sweep, and another is a scenario; want folders of sweeps alone")
     manifest = folder.run_of(place).manifest
     return manifest.seed, manifest.replications
 

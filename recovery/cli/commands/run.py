@@ -7,8 +7,9 @@ import click
 
 from recovery.cli import options, reports, say
 from recovery.cli.drawing import drawn_page
-from recovery.cli.guard import Refused, ending, hint
+from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
+from recovery.errors import Refusal
 
 if TYPE_CHECKING:
     from recovery.reading.experiment import Experiment
@@ -45,7 +46,7 @@ def run(
 
     alone = [path for path in experiments if is_race(path)]
     if alone and as_json and len(experiments) > 1:
-        raise Refused(f"{alone[0]} has the DNS race alone; want it by itself with --json")
+        raise Refusal(f"{alone[0]} has the DNS race alone; want it by itself with --json")
     status, wanted = Status.WELL, reports.Reports(markdown, junit)
     for path in alone:
         status = max(status, _race(path, overrides, seed, threads, as_json, out, no_report, wanted))
@@ -56,13 +57,13 @@ def run(
         return max(status, wanted.write())
     names = [experiment.name for experiment in loaded]
     if len(set(names)) < len(names):
-        raise Refused(
+        raise Refusal(
             f"two experiments have the same file name, and so the same folder under {out}; "
             "want one at a time, each with its own --out"
         )
     for experiment in loaded:
         if experiment.head.sweep is not None and experiment.head.sweep.uncertainties:
-            raise Refused(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
+            raise Refusal(f"{experiment.file}: sweep.uncertainties is set; want recovery sweep {experiment.file}")
     results: list[dict[str, object]] = []
     for experiment in loaded:
         ended, result = _run(experiment, threads, as_json, out, reuse, no_report, wanted)
@@ -160,7 +161,7 @@ def _race(
         )
     except ScenarioError:
         raise
-    except ValueError as error:
+    except Refusal as error:
         raise ScenarioError(f"{path}: {error}") from error
     answer = answer_of(summary, notes_of(loaded))
     if not as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recovery.cli import options, say
-from recovery.cli.guard import Refused
+from recovery.errors import Refusal
 
 if TYPE_CHECKING:
     from recovery.reading.preset import Question
@@ -36,7 +36,7 @@ def new(system: str, ask: bool | None, out: Path | None, **given: str | None) ->
     in brackets, which the scenario then marks as assumed.
     """
     if out is not None and out.exists():
-        raise Refused(f"{out} is there already; want a new file")
+        raise Refusal(f"{out} is there already; want a new file")
     text = _scenario(system, {name: word for name, word in given.items() if word is not None}, ask)
     if out is None:
         click.echo(SCHEMA_LINE + text, nl=False)
@@ -48,7 +48,7 @@ def new(system: str, ask: bool | None, out: Path | None, **given: str | None) ->
 
 
 def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
-    """The text of a system with what was given and answered. Raises Refused, ScenarioError."""
+    """The text of a system with what was given and answered. Raises Refusal, ScenarioError."""
     from recovery.reading import preset
 
     asked = preset.questions(system)
@@ -56,7 +56,7 @@ def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
     for name in given:
         if name not in options_of:
             wanted = ", ".join(f"--{one}" for one in options_of) or "no such option"
-            raise Refused(f"--{name} is nothing that {system} has; want {wanted}")
+            raise Refusal(f"--{name} is nothing that {system} has; want {wanted}")
     answers: dict[str, int | str] = {}
     text = preset.text_of(system)
     is_asking = bool(asked) and (sys.stdin.isatty() and sys.stderr.isatty() if ask is None else ask)
@@ -65,7 +65,7 @@ def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
             try:
                 answers[question.option] = preset.value(question, given[question.option])
             except ValueError as error:
-                raise Refused(f"--{question.option} is {given[question.option]}; {error}") from None
+                raise Refusal(f"--{question.option} is {given[question.option]}; {error}") from None
         elif is_asking and (answer := _asked(question, preset.default(text, question))) is not None:
             answers[question.option] = answer
     if not answers and not is_asking:
@@ -108,7 +108,7 @@ def policies(name: str | None, as_json: bool) -> None:
         names = [row[key] for key in ("name", "axis") for row in known]
         close = difflib.get_close_matches(str(name), names, 1)
         near = f" (did you mean {close[0]}?)" if close else ""
-        raise Refused(f"{name} is no policy and no axis{near}; want one of {', '.join(dict.fromkeys(names))}")
+        raise Refusal(f"{name} is no policy and no axis{near}; want one of {', '.join(dict.fromkeys(names))}")
     if as_json:
         say.print_json({"policies": rows})
     else:

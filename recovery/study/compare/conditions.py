@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery.errors import nearest
+from recovery.errors import Refusal, nearest
 from recovery.measures import register
 from recovery.model.expect import Expectation, expectation
 from recovery.store import compare_record as records
@@ -40,36 +40,36 @@ class Condition(NamedTuple):
 
 
 def condition(text: str) -> Condition:
-    """Parse `ttr99_s > +10%`. Raises ValueError that says what is wanted."""
+    """Parse `ttr99_s > +10%`. Raises Refusal that says what is wanted."""
     match = _FORM.match(text)
     if not match:
-        raise ValueError(f"--fail-if is {text!r}; {_WANTED}")
+        raise Refusal(f"--fail-if is {text!r}; {_WANTED}")
     name, sign, bound = match["measure"], match["sign"], match["bound"].replace("\u2212", "-")
     known = register.find(name)
     if known is None or not (known.is_expected or known.is_milestone):
         names = (*register.expected(), *register.milestones())
-        raise ValueError(
+        raise Refusal(
             f"--fail-if is {text!r}: {name} is not a measure{nearest(name, names)}; want one of {', '.join(names)}"
         )
     said = " ".join((name, sign, bound))
     if (bound in _WORDS) != (sign in ("=", "!=")) or (bound == "always" and not known.is_milestone):
         also = " (always: of milestones)" if bound == "always" else ""
-        raise ValueError(f"--fail-if is {text!r}; want = or != before never or always{also}, and <, <=, > or >= else")
+        raise Refusal(f"--fail-if is {text!r}; want = or != before never or always{also}, and <, <=, > or >= else")
     if bound in _WORDS:
         if known.form != "time":
-            raise ValueError(f"--fail-if is {text!r}: {name} is no time; want a bound such as > +10%")
+            raise Refusal(f"--fail-if is {text!r}: {name} is no time; want a bound such as > +10%")
         return Condition(said, name, sign, "word", 1.0, _WORDS[bound])
     if bound[0] in "+-":
         factor, plus = _change(bound, known.form, text)
         return Condition(said, name, sign, "change", factor, plus)
     if known.form == "time" and bound.endswith("%"):
-        raise ValueError(f"--fail-if is {text!r}: a time in per cent; want a change, as in {name} {sign} +{bound}")
+        raise Refusal(f"--fail-if is {text!r}: a time in per cent; want a change, as in {name} {sign} +{bound}")
     if not known.is_expected:
-        raise ValueError(f"--fail-if is {text!r}: only a change of {name} may be bounded; want {name} {sign} +2m")
+        raise Refusal(f"--fail-if is {text!r}: only a change of {name} may be bounded; want {name} {sign} +2m")
     try:
         expected = expectation(name, f"{sign} {bound}")
     except ValueError as error:
-        raise ValueError(f"--fail-if is {text!r}; {str(error).partition('; ')[2]}") from None
+        raise Refusal(f"--fail-if is {text!r}; {str(error).partition('; ')[2]}") from None
     return Condition(expected.text, name, sign, "level", 0.0, expected.bound)
 
 
@@ -87,7 +87,7 @@ def _change(bound: str, form: str, text: str) -> tuple[float, float]:
         elif form == "number":
             return 1.0, minus * float(much)
     wanted = {"time": "+10% or +2m", "share": "+10% (of the old) or +5pp (points)", "number": "+10% or +0.5"}[form]
-    raise ValueError(f"--fail-if is {text!r}; want a change such as {wanted}")
+    raise Refusal(f"--fail-if is {text!r}; want a change such as {wanted}")
 
 
 class _Found(NamedTuple):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery import units
+from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
@@ -72,7 +73,7 @@ class Both(NamedTuple):
 
 def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
     """Variants of both sides by their names, the first of each beside one another whatever their names; of `variant`
-    alone, if it is given. Raises ValueError that says what is wanted.
+    alone, if it is given. Raises Refusal that says what is wanted.
     """
     both = [(name, name) for name in other.variants if name in first.variants]
     if other.head not in first.variants and first.head not in other.variants:
@@ -80,7 +81,7 @@ def paired(first: Side, other: Side, variant: str = "") -> list[Pair]:
     if variant:
         both = [names for names in both if variant in names]
     if not both:
-        raise ValueError(
+        raise Refusal(
             f"{other.name} and {first.name} have no variant {f'{variant!r} ' if variant else ''}in common: "
             f"{', '.join(other.variants)} and {', '.join(first.variants)}; want runs with variants of the same names"
         )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
 from recovery.store.parts import runs_of_sweep
@@ -64,15 +65,15 @@ class Side(NamedTuple):
 
 
 def sides(folders: Sequence[Path]) -> list[Side]:
-    """Finished runs, or finished sweeps. Raises ValueError for a folder that holds none, or one whose measures meant
+    """Finished runs, or finished sweeps. Raises Refusal for a folder that holds none, or one whose measures meant
     something else, for jobs beside leases, for runs beside sweeps, and for fewer than two.
     """
     if len(folders) < 2:
-        raise ValueError("want two folders or more, the first is what the others are compared with")
+        raise Refusal("want two folders or more, the first is what the others are compared with")
     sweeps = [place for place in folders if folder.kind_of(place) == "sweep"]
     others = [place for place in folders if place not in sweeps]
     if sweeps and others:
-        raise ValueError(
+        raise Refusal(
             f"{sweeps[0]} is the folder of a sweep, and {others[0]} is not; want folders of runs alone, folders of "
             "sweeps alone, or one sweep and the names of its policies"
         )
@@ -80,12 +81,12 @@ def sides(folders: Sequence[Path]) -> list[Side]:
     for place in folders:
         side = side_of(place)
         if found and side.traffic != found[0].traffic:
-            raise ValueError(
+            raise Refusal(
                 f"{place} has {side.traffic} and {folders[0]} has {found[0].traffic}; "
                 "want runs of one kind: their measures mean something else"
             )
         if found and side.decides != found[0].decides:
-            raise ValueError(
+            raise Refusal(
                 f"{place} is decided by {side.decides} and {folders[0]} by {found[0].decides}; "
                 "want sweeps of the same sweep.measure"
             )
@@ -97,12 +98,12 @@ def sides(folders: Sequence[Path]) -> list[Side]:
 
 
 def side_of(place: Path) -> Side:
-    """A folder of a finished run or sweep. Raises ValueError if it holds neither, files.Damaged."""
+    """A folder of a finished run or sweep. Raises Refusal if it holds neither, files.Damaged."""
     kind = folder.kind_of(place)
     if kind == "race":
-        raise ValueError(f"{place} holds the DNS race alone; want folders that recovery run wrote of a fleet or jobs")
+        raise Refusal(f"{place} holds the DNS race alone; want folders that recovery run wrote of a fleet or jobs")
     if not kind:
-        raise ValueError(f"{place} holds no finished run; want a folder that recovery run or sweep wrote")
+        raise Refusal(f"{place} holds no finished run; want a folder that recovery run or sweep wrote")
     return _sweep(place) if kind == "sweep" else _run(place)
 
 
@@ -121,7 +122,7 @@ def _run(place: Path) -> Side:
         for name, own in rows.items()
     }
     if not variants:
-        raise ValueError(f"{place} holds no row of a run; want a run that is whole, as recovery run writes it")
+        raise Refusal(f"{place} holds no row of a run; want a run that is whole, as recovery run writes it")
     return Side(manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants)
 
 
@@ -155,7 +156,7 @@ def _sweep(place: Path) -> Side:
                 {name: own[name].fill_null(np.nan).to_numpy() for name in names},
             )
     if not variants:
-        raise ValueError(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")
+        raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")
     is_sequential = summary.precision is not None
     return Side(
         manifest.name, place, "sweep", summary.traffic, manifest.horizon_s, summary.measure, is_sequential, variants

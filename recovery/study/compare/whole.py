@@ -12,7 +12,7 @@ from recovery.study.compare.sides import Runs, Side
 
 
 def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), variant: str = "") -> record.Comparison:
-    """Every side beside the first; conditions are judged for the file as it stands, or for `variant`. Raises ValueError
+    """Every side beside the first; conditions are judged for the file as it stands, or for `variant`. Raises Refusal
     that says what is wanted.
     """
     first, *others = sides

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+from recovery.errors import Refusal
 from recovery.reading import toml_edit
 from recovery.reading.experiment import load
 from recovery.store import files
@@ -21,7 +22,7 @@ def write_scenario(folder: Path, path: Path, overrides: tuple[str, ...], fit: Fi
         return None, ""
     try:
         text = scenario_text(path, overrides, fit, folder)
-    except ValueError as error:
+    except Refusal as error:
         return None, f"{path}: {error}; {file} is not written"
     files.write_text(file, text)
     return file, ""
@@ -29,7 +30,7 @@ def write_scenario(folder: Path, path: Path, overrides: tuple[str, ...], fit: Fi
 
 def scenario_text(path: Path, overrides: tuple[str, ...], fit: Fit, folder: Path) -> str:
     """The scenario's text with the fitted values set, each with a note; files that it names are found from `folder`.
-    ValueError if a value cannot be set in the text.
+    Refusal if a value cannot be set in the text.
     """
     loaded = load(path, (*overrides, *fit.overrides))
     text = path.read_text(encoding="utf-8-sig")

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.reading import measured
 from recovery.reading.experiment import Experiment
@@ -75,11 +76,11 @@ class Observations:
 
 
 def milestones_of(experiment: Experiment) -> Observations:
-    """The milestones of a scenario that are marked as used for the fit; all, if none is. ValueError if none is."""
+    """The milestones of a scenario that are marked as used for the fit; all, if none is. Refusal if none is."""
     observed = experiment.head.observed
     used = [row for row in observed if row.used_for_fit] or list(observed)
     if not used:
-        raise ValueError(f"{experiment.file} has no [[observed]] milestones; want some, or a measured --series")
+        raise Refusal(f"{experiment.file} has no [[observed]] milestones; want some, or a measured --series")
     return Observations(tuple((row.label, row.measure, row.at, SIGMA_S[row.confidence]) for row in used))
 
 
@@ -93,7 +94,7 @@ def series_of(
     of: float | None = None,
     in_percent: bool = False,
 ) -> Observations:
-    """A measured series of one column of results (`measured.read` says from which files). ValueError says what is
+    """A measured series of one column of results (`measured.read` says from which files). Refusal says what is
     wanted.
     """
     scenario = experiment.first.scenario
@@ -104,14 +105,14 @@ def series_of(
             for kind, what in (("share", "shares"), ("count", "counts"), ("s", "seconds"), ("1/s", "a second"))
             if kind in known.values()
         )
-        raise ValueError(f"--column is {column!r}, which cannot be fitted; want one of these: {shown}")
+        raise Refusal(f"--column is {column!r}, which cannot be fitted; want one of these: {shown}")
     found = measured.read(
         path, column, horizon_s=scenario.horizon, field=field, origin=origin, clock=experiment.head.clock, of=of,
         in_percent=in_percent, is_share=known[column] == "share",
     )  # fmt: skip
     outages = resolve(experiment.first, experiment.head.seed, 0).scenario.outages
     if outages and found.times_s[-1] <= outages[0].start:
-        raise ValueError(
+        raise Refusal(
             f"{path}: the series ends at {show_duration(found.times_s[-1])}, before the dependency goes away at "
             f"{show_duration(outages[0].start)}; want times that overlap the outage: are they shifted?"
         )

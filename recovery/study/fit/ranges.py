@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.units import duration_s, percent, rate_per_s
 
 
@@ -59,13 +60,13 @@ class Range:
 
 def range_of(text: str) -> Range:
     """Parse "host.timeout=1m..10m", "launches.demand.rate=50/s..200/s", "launches.pinned=0%..90%" or
-    "host.workers=4..16". Raises ValueError that says what is wanted.
+    "host.workers=4..16". Raises Refusal that says what is wanted.
     """
     wanted = f'--range {text}: want KEY=LOW..HIGH, for instance "host.timeout=1m..10m" or "host.workers=4..16"'
     key, sign, ends = text.partition("=")
     low, dots, high = ends.partition("..")
     if not (key.strip() and sign and dots):
-        raise ValueError(wanted)
+        raise Refusal(wanted)
     parsers: list[tuple[Callable[[str], float], str]] = [
         (lambda t: float(int(t)), "whole"),
         (float, ""),
@@ -79,6 +80,6 @@ def range_of(text: str) -> Range:
         except ValueError:
             continue
         if not (math.isfinite(first) and math.isfinite(last) and 0 <= first < last):
-            raise ValueError(f"{wanted}, from low to high")
+            raise Refusal(f"{wanted}, from low to high")
         return Range(key.strip(), first, last, "" if unit == "whole" else unit, unit == "whole")
-    raise ValueError(wanted)
+    raise Refusal(wanted)

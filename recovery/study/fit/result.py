@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment, load
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import outages_s, resolve
@@ -38,12 +39,12 @@ def fit(
     progress: Callable[[int], None] | None = None,
 ) -> Fit:
     """Values of `ranges` with which the simulation comes closest to the data; `progress` is told the number of each
-    simulation as it begins. Raises ScenarioError, ValueError.
+    simulation as it begins. Raises ScenarioError, Refusal.
     """
     if not ranges:
-        raise ValueError("no --range; want at least one KEY=LOW..HIGH")
+        raise Refusal("no --range; want at least one KEY=LOW..HIGH")
     if len({r.key for r in ranges}) < len(ranges):
-        raise ValueError("two --range of one key; want one a key")
+        raise Refusal("two --range of one key; want one a key")
     tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
     best = best_of(tried, samples)
     return _told(tried, best)

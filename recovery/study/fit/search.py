@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.stages.outage import resolve
 from recovery.store.fit_record import Missing
 from recovery.study.fit.candidates import Candidates
@@ -41,13 +42,13 @@ class Tried:
         return float((self(places) ** 2).sum())
 
     def check(self) -> None:
-        """ValueError for a milestone that occurs with no value tried, and a series that changes before its cause."""
+        """Refusal for a milestone that occurs with no value tried, and a series that changes before its cause."""
         file, keys = self.candidates.path, ", ".join(r.key for r in self.candidates.ranges)
         for i, states in enumerate(zip(*self.missing, strict=True)):
             if all(states):
                 label, measure, *_ = self.observations.milestones[i]
                 why = "what it ends never was" if ALWAYS in states else "it never comes before the horizon"
-                raise ValueError(
+                raise Refusal(
                     f"{file}: {measure} of the milestone {label!r} does not occur in the simulation, whatever value of "
                     f"{keys} was tried: {why}; want another measure or scenario, or used_for_fit on the others only"
                 )
@@ -61,7 +62,7 @@ class Tried:
         early = (np.array(self.observations.times_s) < outages[0].start) & (off > 0.25 * np.ptp(values))
         if early.any():
             at = int(np.argmax(early))
-            raise ValueError(
+            raise Refusal(
                 f"{file}: {self.observations.column} is {values[at]:.3g} in the series at "
                 f"{show_duration(self.observations.times_s[at])}, before the dependency goes away at "
                 f"{show_duration(outages[0].start)}, where the simulation is at least {off[at]:.3g} off with every "

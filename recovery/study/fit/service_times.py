@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.reading.histogram import Histogram
 from recovery.statistics.arrays import Floats
 from recovery.store.fit_record import Family, ServiceTimes
@@ -15,12 +16,12 @@ _LEAST = 1e-300  # a chance, so that its logarithm is finite
 
 
 def service_times(found: Histogram) -> ServiceTimes:
-    """What a histogram says of service times. Raises ValueError where all lie in one bucket: then only its bounds are
+    """What a histogram says of service times. Raises Refusal where all lie in one bucket: then only its bounds are
     known.
     """
     filled = int((np.diff(found.counts, prepend=0.0) > 0).sum())
     if filled < 2:
-        raise ValueError("all times lie in one bucket; want a histogram with finer bounds")
+        raise Refusal("all times lie in one bucket; want a histogram with finer bounds")
     families = tuple(sorted((_exponential(found), _lognormal(found)), key=lambda one: one.misfit_share))
     beyond = found.counts[-1] - found.counts[-2]
     return ServiceTimes(

@@ -12,6 +12,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate import reuse as reusing
@@ -123,7 +124,7 @@ def hosts(task: pipeline.Task) -> pipeline.Outcome:
 def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequence[Work]) -> list[Done]:
     """Run a chunk where our code is what the driver began with: who came later may have loaded an edited file."""
     if code != identity.CODE:
-        raise ValueError(identity.other(multiprocessing.current_process().name))
+        raise Refusal(identity.other(multiprocessing.current_process().name))
     return run(chunk)
 
 

@@ -16,6 +16,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from recovery.errors import Refusal
 from recovery.simulate import identity
 from recovery.study.runs.executor import Backend, WorkerDied
 
@@ -36,7 +37,7 @@ def backend(address: str, tls: Mapping[str, str] | None = None) -> Backend:
     """All workers of the scheduler at `address`. `tls` are files with the certificates of an address tls://… by the
     names of TLS; without, Dask's own configuration says which.
 
-    Raises ValueError without `distributed`, if nobody answers at the address, without workers, if a worker would
+    Raises Refusal without `distributed`, if nobody answers at the address, without workers, if a worker would
     compute with other code, and for certificates that cannot be used.
     """
     connect = functools.partial(_connected, address, dict(tls or {}))
@@ -44,17 +45,17 @@ def backend(address: str, tls: Mapping[str, str] | None = None) -> Backend:
     try:
         threads = client.nthreads()
         if not threads:
-            raise ValueError(f"--address {address}: its scheduler has no workers; want `dask worker {address}`")
+            raise Refusal(f"--address {address}: its scheduler has no workers; want `dask worker {address}`")
         try:
             codes = client.run(code)
         except Exception as error:  # whatever a worker that is not as we are may say
-            raise ValueError(
+            raise Refusal(
                 f"--address {address}: a worker cannot import this program ({type(error).__name__}: {error}); "
                 f"want the same version of it installed where the workers are"
             ) from error
         strange = sorted(worker for worker, found in codes.items() if found != code())
         if strange:
-            raise ValueError(f"--address {address}: {identity.other(strange[0])}")
+            raise Refusal(f"--address {address}: {identity.other(strange[0])}")
     finally:
         client.close()
     return Backend("dask", sum(threads.values()), functools.partial(Cluster, address, connect))
@@ -70,23 +71,23 @@ def _connected(address: str, tls: Mapping[str, str]) -> "Client":
         from distributed import Client
         from distributed.security import Security
     except ImportError as error:
-        raise ValueError(
+        raise Refusal(
             f"--backend dask wants the package distributed ({error}); want pip install 'recovery[dask]'"
         ) from error
     if tls:
         if not address.startswith("tls://"):
-            raise ValueError(f"--address {address}: has no encryption; want tls:// with --{next(iter(tls))}")
+            raise Refusal(f"--address {address}: has no encryption; want tls:// with --{next(iter(tls))}")
         if missing := [name for name in ("tls-ca-file", "tls-cert") if name not in tls]:
-            raise ValueError(f"--{missing[0]} is missing; want the certificates of authority and client, and its key")
+            raise Refusal(f"--{missing[0]} is missing; want the certificates of authority and client, and its key")
         for name, file in tls.items():
             if not Path(file).is_file():
-                raise ValueError(f"--{name}: {file} is no file; want one in PEM format")
+                raise Refusal(f"--{name}: {file} is no file; want one in PEM format")
     try:
         security = Security(require_encryption=True, **{TLS[name]: file for name, file in tls.items()}) if tls else None
         return Client(address, timeout=CONNECT_S, set_as_default=False, security=security)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"--address {address}: no scheduler answers ({reason}); {WANTED}") from error
+        raise Refusal(f"--address {address}: no scheduler answers ({reason}); {WANTED}") from error
 
 
 class Cluster(Executor):
@@ -95,7 +96,7 @@ class Cluster(Executor):
     """
 
     def __init__(self, address: str, connect: Callable[[], "Client"]) -> None:
-        """`connect` gives a client of the scheduler. Raises ValueError if nobody answers."""
+        """`connect` gives a client of the scheduler. Raises Refusal if nobody answers."""
         self._address = address
         self._client = connect()
         self._inner = self._client.get_executor(pure=False)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from recovery.errors import Refusal
 from recovery.statistics import clusters
 from recovery.store import sweep_record as record
 from recovery.store.parts import runs_of_sweep
@@ -13,14 +14,14 @@ from recovery.study.sweep.estimates import mean_of, told
 
 
 def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
-    """Paired differences of each policy from the first, by name, id, rank or variant. Raises ValueError for unknown
+    """Paired differences of each policy from the first, by name, id, rank or variant. Raises Refusal for unknown
     ones, for fewer than two, and where two have no draw in common.
     """
     import polars as pl
 
     summary = record.read(folder)
     if len(words) < 2:
-        raise ValueError("want two policies or more, the first is what the others are compared with")
+        raise Refusal("want two policies or more, the first is what the others are compared with")
     runs = runs_of_sweep(folder).filter((pl.col("role") == "draw") & pl.col("error").is_null())
     measure, unit = summary.measure, "run_replication" if summary.unit == "run" else "replication"
     first, *others = [summary.named(word) for word in words]
@@ -30,7 +31,7 @@ def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
         own = runs.filter(pl.col("policy_id") == other.id).select("replication", "draw", "run_replication", measure)
         both = own.join(base, on=["replication", "draw"]).sort("replication", "draw")
         if not both.height:
-            raise ValueError(f"{other.name} and {first.name} have no draw in common")
+            raise Refusal(f"{other.name} and {first.name} have no draw in common")
         mine = clusters.restricted(both.get_column(measure).to_numpy(), summary.limit_s)
         theirs = clusters.restricted(both.get_column("base").to_numpy(), summary.limit_s)
         by = mean_of(mine - theirs, both.get_column(unit).to_numpy(), is_sequential=summary.precision is not None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from recovery.errors import ScenarioError
+from recovery.errors import Refusal, ScenarioError
 from recovery.model.sweep import Sweep
 from recovery.model.variant import Variant
 from recovery.reading.design import Point
@@ -21,7 +21,7 @@ from recovery.study.sweep.runs import key_of_impossible
 
 
 def replayed(folder: Path, key: str) -> Replayed:
-    """Run a row of a sweep again, by its key or a beginning of it. Raises ValueError if it is not there, or the code or
+    """Run a row of a sweep again, by its key or a beginning of it. Raises Refusal if it is not there, or the code or
     the inputs have changed.
     """
     manifest, run = find(folder, key)
@@ -58,24 +58,24 @@ class Run(NamedTuple):
 
 
 def find(folder: Path, key: str) -> tuple[SweepManifest, Run]:
-    """SweepManifest and run of a sweep by its key (or a beginning of it). Raises ValueError if there is none."""
+    """SweepManifest and run of a sweep by its key (or a beginning of it). Raises Refusal if there is none."""
     import polars as pl
 
     rows = runs_of_sweep(folder).filter(pl.col("key").str.starts_with(key))
     if rows.get_column("key").n_unique() != 1:
-        raise ValueError(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
+        raise Refusal(f"{key} names {rows.get_column('key').n_unique()} runs of {folder}; want the key of one")
     row = rows.row(0, named=True)
     return manifest_of(folder), Run(**{name: row[name] for name in Run._fields if name != "row"}, row=row)
 
 
 def variant_of(experiment: Experiment, run: Run) -> Variant:
-    """The variant of a run, with its draw made again. Raises ValueError if the sweep does not draw it any more, and
+    """The variant of a run, with its draw made again. Raises Refusal if the sweep does not draw it any more, and
     ScenarioError if its draw cannot be.
     """
     sweep = wanted(experiment)
     number = next((one.number for one in policies_of(experiment) if one.id == run.policy_id), None)
     if number is None:
-        raise ValueError(f"{run.policy} is no policy of {experiment.file}")
+        raise Refusal(f"{run.policy} is no policy of {experiment.file}")
     for point in _points_of(sweep, experiment.head.seed, run):
         try:
             variant = experiment.drawn(number, point)
@@ -85,7 +85,7 @@ def variant_of(experiment: Experiment, run: Run) -> Variant:
             continue
         if identity.digest_of(variant, experiment.head.seed, run.run_replication) == run.key:
             return variant
-    raise ValueError(
+    raise Refusal(
         f"{run.key} is not drawn by {experiment.file} as it is now (code or inputs changed); want the sweep again"
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from recovery.errors import ScenarioError
+from recovery.errors import Refusal, ScenarioError
 from recovery.measures import register
 from recovery.model.variant import Variant
 from recovery.reading.design import Point
@@ -42,7 +42,7 @@ class Known:
     """Results so far: what decides, by key; all else lies in the parts."""
 
     def __init__(self, folder: Path, measure: str) -> None:
-        """`measure` is what the sweep asks for. Raises ValueError for a folder that holds something else."""
+        """`measure` is what the sweep asks for. Raises Refusal for a folder that holds something else."""
         self.parts, self.curves = Parts(folder), Parts(folder, "curves")
         self.measure = measure
         self.found: dict[str, Found] = {}
@@ -50,7 +50,7 @@ class Known:
         table = self.parts.read()
         self.curves.read()  # a damaged one is told now and not after hours
         if table is not None and not {"key", "error"} <= set(table.columns):
-            raise ValueError(f"{self.parts.folder}: holds files that are no parts of a sweep; want them moved away")
+            raise Refusal(f"{self.parts.folder}: holds files that are no parts of a sweep; want them moved away")
         for row in table.iter_rows(named=True) if table is not None else ():
             self._note(row)
         # What failed may do well now (memory was short, say). What killed its worker would kill another.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from recovery.errors import Refusal
 from recovery.model.sweep import Span
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
@@ -94,14 +95,14 @@ def threshold(
     They are kept under `out` and not run again.
 
     `known_value` hears of each value that is known (what kind of quantity it is, and what was found), `say` of what is
-    being tried and how long the rest may take. Raises ValueError if an end is no number with a unit, or both ends have
+    being tried and how long the rest may take. Raises Refusal if an end is no number with a unit, or both ends have
     one verdict.
     """
     whole = all(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text) for text in (low, high))
     ends = [int(text) if whole else text for text in (low, high)]
     (kind, least), (other, greatest) = (quantity(end) or ("", math.nan) for end in ends)
     if not kind or kind != other or not least < greatest:
-        raise ValueError(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
+        raise Refusal(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
     scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
     span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
     known = Known(out / experiment.name / "threshold", "ttr99_s")
@@ -138,7 +139,7 @@ def threshold(
             each_s = loop.drain(todo, place, add, many=len(todo), each_s=each_s)
         for name in keys:
             if (error := known.found[name].error) is not None:
-                raise ValueError(f"{key} = {text}: a run failed: {error}")
+                raise Refusal(f"{key} = {text}: a run failed: {error}")
         return [known.found[name].has_collapsed for name in keys]
 
     with place:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity, pipeline
 from recovery.stages.outage import outages_s, resolve
@@ -99,10 +100,10 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
 
 
 def shard_of(text: str) -> tuple[int, int]:
-    """(3, 10) of "3/10". Raises ValueError."""
+    """(3, 10) of "3/10". Raises Refusal."""
     number, sign, of = text.partition("/")
     if not (sign and text.isascii() and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise ValueError(f"--shard is {text}; want part I of N as I/N, for instance 3/10")
+        raise Refusal(f"--shard is {text}; want part I of N as I/N, for instance 3/10")
     return int(number), int(of)
 
 
