@@ -17,7 +17,7 @@ from recovery.show.answers.run import answer_of
 from recovery.simulate import identity
 from recovery.store.folder import run_of
 from recovery.store.record import number
-from recovery.study import execute, sweep
+from recovery.study import execute, machine, sweep
 from recovery.study.sweep.estimates import units_that_show
 from recovery.units import rate_per_s
 
@@ -224,7 +224,7 @@ def test_a_pushed_queue_comes_back_below_the_hidden_capacity_only(retries: int) 
 @pytest.mark.slow
 def test_a_published_experiment_comes_out_again(tmp_path: Path) -> None:
     experiment = load(ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
-    again = execute.run(experiment, out=tmp_path, threads=execute.cores(), quiet=True).summary
+    again = execute.run(experiment, out=tmp_path, threads=machine.cores(), quiet=True).summary
     then = run_of(RESULTS / "us-east-1-2025-10-leases").summary
     rows = ([row.model_copy(update={"cpu_s": 0.0}) for row in found.rows] for found in (again, then))
     now, was = (

@@ -21,7 +21,7 @@ from recovery.simulate import chain, pipeline
 from recovery.simulate.estimate import estimate
 from recovery.simulate.outcome import Outcome
 from recovery.store.run_record import Row
-from recovery.study import execute
+from recovery.study import execute, machine
 from recovery.study.summary import summarise
 
 SMALL = """
@@ -192,9 +192,9 @@ def test_as_many_runs_are_followed_at_once_as_memory_holds(monkeypatch: pytest.M
     need = estimate(loaded.first.scenario, 8)
     for free, at_once in ((1.0, 1), (3.5, 3), (100.0, 8)):
         room = (need.memory_bytes - need.later_bytes + free * need.later_bytes) / 0.9
-        monkeypatch.setattr(execute, "memory_bytes", lambda room=room: room)
-        assert execute.followers(loaded, 8) == at_once
-    assert execute.followers(parse(SMALL[: SMALL.index("[launches]")]), 8) == 8
+        monkeypatch.setattr(machine, "memory_bytes", lambda room=room: room)
+        assert machine.followers(loaded, 8) == at_once
+    assert machine.followers(parse(SMALL[: SMALL.index("[launches]")]), 8) == 8
 
 
 LOOP = """

@@ -38,7 +38,7 @@ from recovery.store import sweep_record
 from recovery.store.parts import Parts
 from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Summary
-from recovery.study import execute, runs, sweep
+from recovery.study import progress, runs, sweep
 from recovery.study.runs import chunks, loop
 from recovery.study.runs.chunks import Done, Work, simulate
 from recovery.study.runs.executor import Backend
@@ -386,8 +386,8 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(execute.time, "monotonic", lambda: now[0])
-    with execute.counted(quiet=False) as tell:
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with progress.counted(quiet=False) as tell:
         assert tell is not None
         tell(110, 0)
         tell(-10, 0)

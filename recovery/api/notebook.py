@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from recovery.study import execute
+from recovery.study import progress as on_terminal
 from recovery.units import show_duration
 
 AGAIN_S = 0.2  # so often a notebook is told
@@ -40,7 +40,7 @@ def is_here() -> bool:
 def progress(total: float, *, is_wanted: bool) -> Iterator[Callable[[float], None] | None]:
     """A bar that ends with the block; yields what is told the hosts that are done, of `total`; None without a place."""
     if not is_wanted or not is_here():
-        with execute.progress(total, quiet=not is_wanted) as advance:
+        with on_terminal.bar(total, quiet=not is_wanted) as advance:
             yield advance
         return
     bar = _Bar(max(total, 1e-9))
@@ -58,7 +58,7 @@ def progress(total: float, *, is_wanted: bool) -> Iterator[Callable[[float], Non
 def counted(*, is_wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
     """As `progress`, for a sweep, whose end moves: yields what is told (runs wanted more, runs done)."""
     if not is_wanted or not is_here():
-        with execute.counted(quiet=not is_wanted) as count:
+        with on_terminal.counted(quiet=not is_wanted) as count:
             yield count
         return
     bar = _Bar(1.0)

@@ -15,7 +15,7 @@ from recovery.show import text
 from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
-from recovery.study import execute, warm
+from recovery.study import execute, machine, warm
 from recovery.study.resolved import resolved
 from recovery.study.summary import explained, notes_of
 
@@ -86,7 +86,7 @@ class Scenario:
         checked = (self.with_(given) if given else self)._experiment
         if checked.head.sweep is not None and checked.head.sweep.uncertainties:
             raise ScenarioError(f"{checked.file}: sweep.uncertainties is set; want recovery.sweep({checked.file!r})")
-        count = threads if threads is not None else execute.cores()
+        count = threads if threads is not None else machine.cores()
         if count < 1:
             raise ScenarioError(f"threads is {threads}; want a whole number from 1")
         warm.for_runs(checked.variants, quiet=not progress)

@@ -12,7 +12,7 @@ from recovery.show import sweep_text
 from recovery.show.answers.sweep import answer_of
 from recovery.store import sweep_record
 from recovery.store.parts import runs_of_sweep
-from recovery.study import execute, runs, warm
+from recovery.study import machine, runs, warm
 from recovery.study import sweep as sweeps
 
 if TYPE_CHECKING:
@@ -175,10 +175,10 @@ def sweep(
     given: dict[str, Value] = {key: value for key, value in head.items() if value is not None}
     experiment = (loaded.with_(given) if given else loaded)._experiment
     with refused():
-        place = runs.backend(backend, threads or execute.cores(), address)
+        place = runs.backend(backend, threads or machine.cores(), address)
         sweeps.wanted(experiment)
         if backend != "dask":
-            execute.refuse_if_too_large(experiment, place.workers)
+            machine.refuse_if_too_large(experiment, place.workers)
         warm.for_runs(experiment.variants, quiet=not progress)
         with notebook.counted(is_wanted=progress) as tell:
             folder, _ = sweeps.run(experiment, out=Path(out), place=place, resume=resume, tell=tell, reuse=reuse)

@@ -11,7 +11,7 @@ from importlib import metadata
 from recovery.reading.experiment import parse
 from recovery.simulate import needed, pipeline
 from recovery.store.versions import versions
-from recovery.study import execute
+from recovery.study import machine
 from recovery.units import show_bytes
 
 
@@ -45,10 +45,10 @@ def examine() -> list[Finding]:
 
     findings = [Finding(name, version, True) for name, version in versions().items()]
     findings.append(Finding("machine", f"{platform.system()} {platform.machine()}", True))
-    cores, machine = execute.cores(), os.cpu_count() or 1
-    limit = f" of the machine's {machine} (affinity or container)" if cores < machine else ""
-    findings.append(Finding("cores", f"{cores}{limit}", True))
-    findings.append(Finding("free memory", show_bytes(execute.memory_bytes()), True))
+    own, whole = machine.cores(), os.cpu_count() or 1
+    limit = f" of the machine's {whole} (affinity or container)" if own < whole else ""
+    findings.append(Finding("cores", f"{own}{limit}", True))
+    findings.append(Finding("free memory", show_bytes(machine.memory_bytes()), True))
     try:
         directory = jit.cache_dir()
         left = [part.name for part in needed.missing(needed.PARTS)]

@@ -23,7 +23,7 @@ from recovery.reading.experiment import load, parse
 from recovery.simulate import chain, pipeline
 from recovery.simulate.outcome import Outcome
 from recovery.stages import health, launches, propagation
-from recovery.study import execute
+from recovery.study import machine
 
 DAY = """
 horizon = "15h"
@@ -132,7 +132,7 @@ def test_whole_day(benchmark: Any, table: dict[str, Any], variant: str) -> None:
     """
     loaded = load(REAL)
     case = next(one for one in loaded.variants if one.name == variant)
-    threads = execute.cores()
+    threads = machine.cores()
 
     def once() -> tuple[float, float, Outcome]:
         begun = time.monotonic()

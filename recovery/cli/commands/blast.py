@@ -42,7 +42,7 @@ def blast(
     from recovery.show import report_services, services_text
     from recovery.show.answers.services import answer_of
     from recovery.store import files
-    from recovery.study import execute, services
+    from recovery.study import execute, machine, services
     from recovery.units import duration_s
 
     if file is None and table is None:
@@ -71,7 +71,7 @@ def blast(
         known.named(node)
         edges = [known.edge(one) for one in cut]
         service_table.check_grid(known, [loaded.first.scenario])
-        runs = execute.first_variant(loaded, threads or execute.cores(), quiet=as_json)
+        runs = execute.first_variant(loaded, threads or machine.cores(), quiet=as_json)
         outs = [services.after(outcome, known) for outcome in runs]
     answer = services.blast_answer(outs, node, for_s, edges)
     if as_json:

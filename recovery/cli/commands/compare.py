@@ -132,7 +132,7 @@ def _run(
 ) -> tuple[list[Path], Status]:
     """The folders of all, scenarios run first: with the seed of the first, and as many replications as any has."""
     from recovery.store import folder
-    from recovery.study import execute
+    from recovery.study import execute, machine
 
     loaded = {thing: _load(thing) for thing in things if not thing.is_dir()}
     if not loaded:
@@ -153,7 +153,7 @@ def _run(
         experiment = options.load(str(thing), (), seed=with_seed, replications=many)
         own = place / ("old" if i == 0 else "new" if i == 1 else f"new-{i}")
         with hint("nothing is compared", KeyboardInterrupt):
-            finished = execute.run(experiment, out=own, threads=threads or execute.cores(), quiet=quiet)
+            finished = execute.run(experiment, out=own, threads=threads or machine.cores(), quiet=quiet)
         if not finished.is_whole:
             raise KeyboardInterrupt(f"{finished.done} of {finished.wanted} runs of {thing} are done")
         if finished.folder is None or finished.trouble:

@@ -16,14 +16,14 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate import pilot, reuse
     from recovery.simulate.estimate import estimate
-    from recovery.study import execute
+    from recovery.study import machine
     from recovery.study.resolved import resolved
     from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
-    count = threads or execute.cores()
+    count = threads or machine.cores()
     rows = [(variant, estimate(variant.scenario, count)) for variant in loaded.variants]
-    execute.refuse_if_too_large(loaded, count)
+    machine.refuse_if_too_large(loaded, count)
     is_ready = pilot.is_ready(loaded.first.scenario)
     if is_ready:
         found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)

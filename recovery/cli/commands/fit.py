@@ -50,8 +50,8 @@ def fit(
     from recovery.show import figures_fit, fit_text
     from recovery.show.answers.fit import answer_of
     from recovery.store import files
-    from recovery.study import execute
     from recovery.study import fit as fits
+    from recovery.study import machine
 
     folder = out / loaded.name / "fit"
     on_screen = sys.stderr.isatty()
@@ -67,7 +67,7 @@ def fit(
         observations,
         overrides=overrides,
         samples=samples,
-        threads=threads or execute.cores(),
+        threads=threads or machine.cores(),
         progress=lambda number: click.echo(f"\rsimulation {number} …", err=True, nl=False) if on_screen else None,
     )
     if on_screen:

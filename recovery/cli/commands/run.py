@@ -88,10 +88,10 @@ def _run(
     """Run one experiment, and say what came of it."""
     from recovery.show import junit, markdown, services_text, text
     from recovery.show.answers.run import answer_of
-    from recovery.study import execute
+    from recovery.study import execute, machine
 
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
-        finished = execute.run(experiment, out=out, threads=threads or execute.cores(), quiet=as_json, reuse=reuse)
+        finished = execute.run(experiment, out=out, threads=threads or machine.cores(), quiet=as_json, reuse=reuse)
     status = max(
         Status.FAILED if finished.failures else Status.WELL,
         say.status_of(bound.holds for bound in finished.summary.expect),
@@ -148,13 +148,13 @@ def _race(
     from recovery.reading.race import has_race, is_race, load_any
     from recovery.show import markdown, race_page, race_text
     from recovery.show.answers.race import answer_of
-    from recovery.study import execute, race
+    from recovery.study import machine, race
     from recovery.study.summary import notes_of
 
     loaded = load_any(path, (*overrides, *([f"seed={seed}"] if seed is not None else [])))
     if not has_race(loaded):
         raise ScenarioError(f"{path}: dns is missing; want a table [dns]: Planner, Enactors, records")
-    count = threads or execute.cores()
+    count = threads or machine.cores()
     try:
         folder, summary, trouble = (
             (None, race.answer(loaded, count), "") if out is None else race.run(loaded, out=out, threads=count)

@@ -62,7 +62,7 @@ def sweep(
     loaded = options.load(experiment, overrides, seed=seed, replications=replications)
     from recovery.show import sweep_text
     from recovery.show.answers.sweep import answer_of
-    from recovery.study import execute, warm
+    from recovery.study import machine, progress, warm
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
@@ -72,7 +72,7 @@ def sweep(
         hint("what was done is kept, go on with --resume", OSError),
         hint(f"what was done is kept in {folder}, go on with --resume", KeyboardInterrupt),
     ):
-        place = executors.backend(backend, threads or execute.cores(), address, tls)
+        place = executors.backend(backend, threads or machine.cores(), address, tls)
         if dry_run:
             warm.for_runs(loaded.variants, as_json)
             planned = sweeps.plan(loaded)
@@ -83,9 +83,9 @@ def sweep(
             return Status.WELL
         sweeps.wanted(loaded)
         if backend != "dask":
-            execute.refuse_if_too_large(loaded, place.workers)
+            machine.refuse_if_too_large(loaded, place.workers)
         warm.for_runs(loaded.variants, as_json)
-        with execute.counted(quiet=as_json) as tell:
+        with progress.counted(quiet=as_json) as tell:
             if shard is not None:
                 part = sweeps.shard_of(shard)
                 runs = sweeps.run_shard(loaded, out=out, place=place, shard=part, tell=tell, reuse=reuse)
@@ -217,7 +217,7 @@ def threshold(
     loaded = options.load(experiment, overrides)
     from recovery.show import sweep_text
     from recovery.show.answers.threshold import answer_of
-    from recovery.study import execute, warm
+    from recovery.study import machine, warm
     from recovery.study import runs as executors
     from recovery.study import sweep as sweeps
 
@@ -233,7 +233,7 @@ def threshold(
             tolerance=tolerance,
             most=runs,
             out=out,
-            place=executors.backend(backend, threads or execute.cores(), address, tls),
+            place=executors.backend(backend, threads or machine.cores(), address, tls),
             known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
             say=say.talk,
         )
