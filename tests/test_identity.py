@@ -72,8 +72,8 @@ def keys_now() -> str:
 
 EDITS = [
     ("recovery/units.py", "    return ", "    return 1000 + ", "def ns(", True),
-    ("recovery/model/policies/policy.py", "return self.per_s / hosts", "return 0.5 * self.per_s / hosts", "", True),
-    ("recovery/model/policies/policy.py", " * establish_per_s", " * 0.5 * establish_per_s", "def of_host", True),
+    ("recovery/model/policies/rule.py", "return self.per_s / hosts", "return 0.5 * self.per_s / hosts", "", True),
+    ("recovery/model/policies/rule.py", " * establish_per_s", " * 0.5 * establish_per_s", "def of_host", True),
     ("recovery/model/distributions.py", "return float(self.mean", "return 2 * float(self.mean", "def mean_s", True),
     ("kernels/recovery_kernels/policies/client.py", "\n", "\nUNUSED = 12345\n", "import", False),
     ("recovery/simulate/pipeline.py", "\n", "\n# a remark\n", "import", False),

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from run_records import group_of
 
-from recovery.model.policies import AXES, HEALTH, INTAKES, Policy, name_of
+from recovery.model.policies import AXES, HEALTH, INTAKES, Rule, name_of
 from recovery.reading.experiment import parse
 from recovery.study.resolved import resolved
 from recovery.study.sweep.policies import policies_of
@@ -47,7 +47,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
 }  # fmt: skip
 
 
-def made(policy: type[Policy]) -> Iterator[Policy]:
+def made(policy: type[Rule]) -> Iterator[Rule]:
     """The policy as it is by default, and with each of its parameters moved, all that are valid."""
     given = GIVEN.get(policy.__name__, {})
     yield policy.model_validate(given)
@@ -67,14 +67,14 @@ def made(policy: type[Policy]) -> Iterator[Policy]:
 
 
 @pytest.mark.parametrize("policies", [*AXES.values(), HEALTH, INTAKES], ids=[*AXES, "health", "intake"])
-def test_policies_that_differ_read_differently(policies: tuple[type[Policy], ...]) -> None:
+def test_policies_that_differ_read_differently(policies: tuple[type[Rule], ...]) -> None:
     every = [one for policy in policies for one in made(policy)]
     for one, other in itertools.combinations(every, 2):
         assert (one == other) == (one.words == other.words), (one, other)
 
 
 @pytest.mark.parametrize("policy", CLASSES, ids=lambda policy: f"{policy.axis}-{name_of(policy)}")
-def test_words_are_plain(policy: type[Policy]) -> None:
+def test_words_are_plain(policy: type[Rule]) -> None:
     for one in made(policy):
         assert re.fullmatch(r"[a-z][A-Za-z0-9 ,;.%()-]+[a-z0-9%)]", one.words)
         assert "_" not in one.words

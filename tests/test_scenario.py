@@ -227,7 +227,7 @@ def test_a_policy_may_be_its_name_alone() -> None:
 
 
 @pytest.mark.parametrize(("axis", "policy"), [(axis, p) for axis, members in policies.AXES.items() for p in members])
-def test_every_policy_can_be_chosen_and_has_a_rule_and_a_source(axis: str, policy: type[policies.Policy]) -> None:
+def test_every_policy_can_be_chosen_and_has_a_rule_and_a_source(axis: str, policy: type[policies.Rule]) -> None:
     name = policies.name_of(policy)
     assert isinstance(getattr(with_(f"policy.{axis}={name}").first.scenario.policy, axis), policy)
     [row] = [row for row in catalogue() if (row["axis"], row["name"]) == (axis, name)]

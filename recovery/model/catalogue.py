@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import ACTIONS, SOURCES
-from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Policy, name_of
+from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Rule, name_of
 
 
 class Parameter(TypedDict):
@@ -20,7 +20,7 @@ class Parameter(TypedDict):
 
 
 class Row(TypedDict):
-    """A policy, or what operators may do."""
+    """A rule, or what operators may do."""
 
     axis: str
     name: str
@@ -30,9 +30,9 @@ class Row(TypedDict):
 
 
 def catalogue() -> list[Row]:
-    """Every policy of every axis, then what operators may do."""
-    policies: list[type[Policy]] = [*(policy for policies in AXES.values() for policy in policies), *INTAKES, *HEALTH]
-    rows = [_row(policy.axis, name_of(policy), policy.source, policy) for policy in policies]
+    """Every rule of every axis, then what operators may do."""
+    rules: list[type[Rule]] = [*(rule for rules in AXES.values() for rule in rules), *INTAKES, *HEALTH]
+    rows = [_row(rule.axis, name_of(rule), rule.source, rule) for rule in rules]
     rows += [_row("operator", str(action.model_fields["do"].default), SOURCES[action], action) for action in ACTIONS]
     return rows
 

@@ -6,16 +6,16 @@ from pydantic import Discriminator, Field, model_validator
 
 from recovery.model import policies
 from recovery.model.part import Part
-from recovery.model.policies.policy import by_name
+from recovery.model.policies.rule import by_name
 
 
 class Choice(Part):
     """One choice on each axis."""
 
-    client: Annotated[policies.ClientPolicy, Discriminator("name")] = Field(default_factory=policies.Immediate)
-    admission: Annotated[policies.AdmissionPolicy, Discriminator("name")] = Field(default_factory=policies.Open)
-    queue: Annotated[policies.QueuePolicy, Discriminator("name")] = Field(default_factory=policies.Fifo)
-    lease: Annotated[policies.LeasePolicy, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)
+    client: Annotated[policies.ClientRule, Discriminator("name")] = Field(default_factory=policies.Immediate)
+    admission: Annotated[policies.AdmissionRule, Discriminator("name")] = Field(default_factory=policies.Open)
+    queue: Annotated[policies.QueueRule, Discriminator("name")] = Field(default_factory=policies.Fifo)
+    lease: Annotated[policies.LeaseRule, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)
 
     @model_validator(mode="before")
     @classmethod

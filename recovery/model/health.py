@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from recovery.model.distributions import Time
 from recovery.model.part import Part, Whole
-from recovery.model.policies.health import HealthPolicy, RiseFall
+from recovery.model.policies.health import HealthRule, RiseFall
 from recovery.units import Duration, PositiveDuration, Share
 
 
@@ -31,7 +31,7 @@ class Health(Part):
     change_time: Duration = Field(0.0, description="what a change of state takes the worker in addition")
     rise: Whole = Field(5, ge=1, le=1000, description="good checks in a row that bring a target in")
     fall: Whole = Field(2, ge=1, le=1000, description="failed checks in a row that take it out")
-    policy: HealthPolicy = Field(default_factory=RiseFall, description="what happens to unhealthy targets")
+    policy: HealthRule = Field(default_factory=RiseFall, description="what happens to unhealthy targets")
     terminate_after: PositiveDuration | None = Field(
         None, description="an instance out for so long is terminated and launched anew; default: never"
     )

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from recovery.errors import Refusal, ScenarioError, nearest, shown
 from recovery.model.expect import Expectation, expectation
 from recovery.model.head import Head
-from recovery.model.policies.policy import by_name
+from recovery.model.policies.rule import by_name
 from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
 from recovery.model.variant import Variant

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recovery.errors import Refusal, ScenarioError, shown
-from recovery.model.policies.policy import by_name
+from recovery.model.policies.rule import by_name
 from recovery.reading import door
 
 RENAMED = {

@@ -11,8 +11,6 @@ from recovery.errors import ScenarioError, nearest, shown
 from recovery.model import policies
 from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
-from recovery.model.policies.health import HEALTH
-from recovery.model.policies.intake import INTAKES
 from recovery.reading.numbers import Folder
 
 MISTAKES_MAX = 100  # of one table, that are told one by one
@@ -69,7 +67,7 @@ def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
             continue
         if (
             len(out) == 2
-            and out[0] in ("policy", "operator", "launches", "propagation", "health")
+            and (out[0] in ("policy", "operator") or names_at(tuple(out)))
             and part == tag
             and len(loc) > len(out)
         ):
@@ -208,11 +206,6 @@ def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
 
 
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:
-    """The names that a policy at this place of a scenario may have; None if it is none of these stages."""
-    if loc[:2] in (("launches", "client"), ("propagation", "client")):
-        return [policies.name_of(policy) for policy in policies.AXES["client"]]
-    if loc[:2] == ("propagation", "intake"):
-        return [policies.name_of(policy) for policy in INTAKES]
-    if loc[:2] == ("health", "policy"):
-        return [policies.name_of(policy) for policy in HEALTH]
-    return None
+    """The names of rules that may stand at this place of a later stage's table; None if it is no such place."""
+    rules = policies.OF_STAGES.get(loc[:2])
+    return None if rules is None else [policies.name_of(rule) for rule in rules]

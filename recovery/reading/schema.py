@@ -14,11 +14,8 @@ from recovery.model import policies
 from recovery.model.distributions import WANTS
 from recovery.model.head import Head
 from recovery.model.operator import ACTIONS
-from recovery.model.policies.health import HEALTH
-from recovery.model.policies.intake import INTAKES
 from recovery.model.scenario import Scenario
 from recovery.reading.door import NAME_MAX, TEXT_MAX
-from recovery.reading.mistakes import names_at
 from recovery.units import Duration, Rate
 
 _REF = "#/$defs/"
@@ -62,13 +59,8 @@ def _lenient(definitions: dict[str, Any]) -> None:
     duration, rate = TypeAdapter(Duration).json_schema(), TypeAdapter(Rate).json_schema()
     for axis, members in policies.AXES.items():
         _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in members])
-    for part, key in (
-        ("Launches", "client"),
-        ("Propagation", "client"),
-        ("Propagation", "intake"),
-        ("Health", "policy"),
-    ):
-        _by_name(definitions[part], key, names_at((part.lower(), key)) or [])
+    for (stage, key), members in policies.OF_STAGES.items():
+        _by_name(definitions[stage.capitalize()], key, [policies.name_of(policy) for policy in members])
     definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
     definitions["FleetRate"] = {
         "anyOf": [rate, {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*%\s*$"}]
@@ -104,7 +96,7 @@ def _distributions(whole: dict[str, Any]) -> list[dict[str, Any]]:
 def _named(definitions: dict[str, Any]) -> None:
     """A policy's table has its name, an action's says what is done: the parser knows it by that."""
     members: list[type] = [one for axis in policies.AXES.values() for one in axis]
-    members += [*INTAKES, *HEALTH]
+    members += [one for rules in policies.OF_STAGES.values() for one in rules]
     for key, models in (("name", members), ("do", list[type](ACTIONS))):
         for model in models:
             table = definitions.get(model.__name__)

@@ -118,7 +118,7 @@ def admitted_queue(scenario: Scenario) -> float:
     return min(bounds)
 
 
-def client(policy: named.ClientPolicy, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
+def client(policy: named.ClientRule, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
     """The kernel's form of a retry policy."""
     nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
     plain = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip_ns)

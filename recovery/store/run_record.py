@@ -60,8 +60,8 @@ Course = tuple[Outage, ...]
 """What the dependency did in a run, in order of time."""
 
 
-class Policy(Record):
-    """A policy by its name, with its parameters as numbers and texts, and what it does in plain words."""
+class Rule(Record):
+    """A rule by its name, with its parameters as numbers and texts, and what it does in plain words."""
 
     name: str
     words: str = ""
@@ -69,12 +69,12 @@ class Policy(Record):
 
 
 class Policies(Record):
-    """One policy on each axis."""
+    """A policy: one rule on each axis."""
 
-    client: Policy
-    admission: Policy
-    queue: Policy
-    lease: Policy
+    client: Rule
+    admission: Rule
+    queue: Rule
+    lease: Rule
 
 
 class Fleet(Record):
@@ -252,7 +252,7 @@ class Group(Record):
         part, _, rest = key.partition(".")
         axis = rest.partition(".")[0]
         if part == "policy" and axis in Policies.model_fields:
-            found: Policy = getattr(self.scenario.policies, axis)
+            found: Rule = getattr(self.scenario.policies, axis)
             return found.words or found.name
         return self.scenario.hosts.cancel_words if key == "host.cancel_on_timeout" else ""
 

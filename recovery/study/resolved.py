@@ -21,10 +21,10 @@ def resolved(scenario: Scenario) -> record.Scenario:
         fleet=_fleet(scenario),
         jobs=_jobs(scenario),
         policies=record.Policies(
-            client=_policy(scenario.policy.client),
-            admission=_policy(scenario.policy.admission),
-            queue=_policy(scenario.policy.queue),
-            lease=_policy(scenario.policy.lease),
+            client=_rule(scenario.policy.client),
+            admission=_rule(scenario.policy.admission),
+            queue=_rule(scenario.policy.queue),
+            lease=_rule(scenario.policy.lease),
         ),
         actions=tuple(_planned(scenario, action) for action in scenario.operator),
         launches=_launches(scenario),
@@ -33,9 +33,9 @@ def resolved(scenario: Scenario) -> record.Scenario:
     )
 
 
-def _policy(policy: policies.Policy) -> record.Policy:
-    table = policy.model_dump(mode="json", by_alias=True)
-    return record.Policy(name=str(table.pop("name")), words=policy.words, parameters=table)
+def _rule(rule: policies.Rule) -> record.Rule:
+    table = rule.model_dump(mode="json", by_alias=True)
+    return record.Rule(name=str(table.pop("name")), words=rule.words, parameters=table)
 
 
 def _hosts(scenario: Scenario) -> record.Hosts:

@@ -1,31 +1,39 @@
-"""Policies by axis: what a scenario may choose, and `recovery policies` shows.
+"""Rules by axis: what a scenario may choose, and `recovery policies` shows. A choice on all axes is a policy.
 
-Each class is one policy; its docstring is its rule, its fields are its parameters. What the rule does to a request is
+Each class is one rule; its docstring says it in a sentence, its fields are its parameters. What it does to a request is
 decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 """
 
 from recovery.model.policies.admission import (
-    AdmissionPolicy,
+    AdmissionRule,
     Open,
     QueueSize,
     QueueSizeRamp,
     QueueSizeSwitch,
     TokenBucket,
 )
-from recovery.model.policies.client import ClientPolicy, Exponential, Fixed, FullJitter, Immediate
+from recovery.model.policies.client import ClientRule, Exponential, Fixed, FullJitter, Immediate
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
-from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeasePolicy
-from recovery.model.policies.policy import FleetRate, Policy, RateOfFleet, name_of
-from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, QueuePolicy
+from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeaseRule
+from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, QueueRule
+from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 
-AXES: dict[str, tuple[type[Policy], ...]] = {
+AXES: dict[str, tuple[type[Rule], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter),
     "admission": (Open, TokenBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
 }
-"""The policies of a host; those of later stages are in HEALTH and INTAKES."""
+"""The rules of a host."""
+
+OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
+    ("launches", "client"): AXES["client"],
+    ("propagation", "client"): AXES["client"],
+    ("propagation", "intake"): INTAKES,
+    ("health", "policy"): HEALTH,
+}
+"""The rules of a later stage, by the stage and the key at which one of them stands."""
 
 MEANING = {
     "client": "when does an attempt that failed come back",
@@ -38,8 +46,34 @@ MEANING = {
 }
 
 __all__ = [
-    "AXES", "HEALTH", "INTAKES", "MEANING", "AdmissionPolicy", "Bounded", "ClientPolicy", "CreditOnArrival",
-    "DropExpired", "Exponential", "Fifo", "Fixed", "FleetRate", "Freeze", "FullJitter", "Grace", "Immediate",
-    "LeaseFixed", "LeasePolicy", "Lifo", "Open", "Policy", "QueuePolicy", "QueueSize", "QueueSizeRamp",
-    "QueueSizeSwitch", "RateOfFleet", "TokenBucket", "name_of",
+    "AXES",
+    "HEALTH",
+    "INTAKES",
+    "MEANING",
+    "OF_STAGES",
+    "AdmissionRule",
+    "Bounded",
+    "ClientRule",
+    "CreditOnArrival",
+    "DropExpired",
+    "Exponential",
+    "Fifo",
+    "Fixed",
+    "FleetRate",
+    "Freeze",
+    "FullJitter",
+    "Grace",
+    "Immediate",
+    "LeaseFixed",
+    "LeaseRule",
+    "Lifo",
+    "Open",
+    "QueueRule",
+    "QueueSize",
+    "QueueSizeRamp",
+    "QueueSizeSwitch",
+    "RateOfFleet",
+    "Rule",
+    "TokenBucket",
+    "name_of",
 ]  # fmt: skip

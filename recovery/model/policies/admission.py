@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recovery.model.policies.policy import FleetRate, Limit, LimitFrom1, Policy, RateAbove0, words_of_limit
+from recovery.model.policies.rule import FleetRate, Limit, LimitFrom1, RateAbove0, Rule, words_of_limit
 from recovery.units import Duration, tell_duration
 
 
@@ -18,7 +18,7 @@ def _spared(only: str) -> str:
     return ", renewals always" if only == "establish" else ""
 
 
-class Open(Policy):
+class Open(Rule):
     """Every request is let in."""
 
     axis: ClassVar[str] = "admission"
@@ -31,7 +31,7 @@ class Open(Policy):
         return "let everything in"
 
 
-class TokenBucket(Policy):
+class TokenBucket(Rule):
     """tokens = min(burst, tokens + rate · Δt); a request that finds a whole token takes it, another is rejected."""
 
     axis: ClassVar[str] = "admission"
@@ -54,7 +54,7 @@ class TokenBucket(Policy):
         return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}"
 
 
-class QueueSize(Policy):
+class QueueSize(Rule):
     """A token bucket filled at rate · (1 − q/limit) while q requests wait: nothing at the limit."""
 
     axis: ClassVar[str] = "admission"
@@ -82,7 +82,7 @@ class QueueSize(Policy):
         return f"{rule}{_saved_up(self.burst)}{_spared(self.only)}"
 
 
-class _ByQueue(Policy):
+class _ByQueue(Rule):
     """What the laws without a bucket have in common: two queues, and whom they hold up."""
 
     axis: ClassVar[str] = "admission"
@@ -137,4 +137,4 @@ class QueueSizeRamp(_ByQueue):
         return f"refuse some {limits}{_spared(self.only)}"
 
 
-AdmissionPolicy = Open | TokenBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
+AdmissionRule = Open | TokenBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp

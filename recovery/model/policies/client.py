@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, model_validator
 
 from recovery.model.distributions import Distribution, Time
-from recovery.model.policies.policy import Policy, by_name
+from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Number, PositiveDuration, tell_duration
 
 
@@ -20,7 +20,7 @@ def _capped(base: float, cap: float) -> None:
         raise ValueError("want cap no shorter than base")
 
 
-class Immediate(Policy):
+class Immediate(Rule):
     """Try again at once after a timeout, and one round trip after a refusal."""
 
     axis: ClassVar[str] = "client"
@@ -33,7 +33,7 @@ class Immediate(Policy):
         return "try again at once"
 
 
-class Fixed(Policy):
+class Fixed(Rule):
     """Try again after the same delay every time; the delay may be a distribution."""
 
     axis: ClassVar[str] = "client"
@@ -47,7 +47,7 @@ class Fixed(Policy):
         return f"try again after {self.delay.words}"
 
 
-class Exponential(Policy):
+class Exponential(Rule):
     """Wait min(cap, base · factor^(n−1)) before attempt n+1, without jitter."""
 
     axis: ClassVar[str] = "client"
@@ -68,7 +68,7 @@ class Exponential(Policy):
         return f"try again after {_growing(self.base, self.factor, self.cap)}"
 
 
-class FullJitter(Policy):
+class FullJitter(Rule):
     """Wait a uniform part of min(cap, base · factor^(n−1))."""
 
     axis: ClassVar[str] = "client"
@@ -93,8 +93,8 @@ class FullJitter(Policy):
         return f"try again at random within {longest}"
 
 
-ClientPolicy = Immediate | Fixed | Exponential | FullJitter
-Client = Annotated[Annotated[ClientPolicy, Discriminator("name")], BeforeValidator(by_name)]
+ClientRule = Immediate | Fixed | Exponential | FullJitter
+Client = Annotated[Annotated[ClientRule, Discriminator("name")], BeforeValidator(by_name)]
 
 
 def _retries(value: object) -> int:

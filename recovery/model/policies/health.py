@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
-from recovery.model.policies.policy import Policy, by_name
+from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Duration, PositiveDuration, Share, tell_duration, tell_share
 
 
-class RiseFall(Policy):
+class RiseFall(Rule):
     """Unhealthy targets are taken out at once; `rise` and `fall` alone decide."""
 
     axis: ClassVar[str] = "health"
@@ -22,7 +22,7 @@ class RiseFall(Policy):
         return "take unhealthy targets out at once"
 
 
-class FailOpen(Policy):
+class FailOpen(Rule):
     """A zone with too few healthy targets sends to all of its targets."""
 
     axis: ClassVar[str] = "health"
@@ -37,7 +37,7 @@ class FailOpen(Policy):
         return f"ignore health in a zone where {few} of the targets are healthy"
 
 
-class Panic(Policy):
+class Panic(Rule):
     """Below a share of healthy targets in all, health is ignored."""
 
     axis: ClassVar[str] = "health"
@@ -51,7 +51,7 @@ class Panic(Policy):
         return f"ignore health below {tell_share(self.below)} healthy targets in all"
 
 
-class EjectionCap(Policy):
+class EjectionCap(Rule):
     """At most a share of the targets (at least one) is out at once; other removals wait for the target's next check."""
 
     axis: ClassVar[str] = "health"
@@ -65,7 +65,7 @@ class EjectionCap(Policy):
         return f"take at most {tell_share(self.share)} of the targets out at once"
 
 
-class VelocityControl(Policy):
+class VelocityControl(Rule):
     """At most a share of the targets (at least one) is taken out within a span, by checks or failover; other removals
     wait for the target's next check and are cancelled if it is healthy again.
     """
@@ -82,7 +82,7 @@ class VelocityControl(Policy):
         return f"take at most {tell_share(self.share)} of the targets out within {tell_duration(self.within)}"
 
 
-class FlapDamping(Policy):
+class FlapDamping(Rule):
     """After its k-th removal a target stays out for k times `base` at least, up to `cap`."""
 
     axis: ClassVar[str] = "health"
@@ -109,7 +109,7 @@ class FlapDamping(Policy):
 
 
 HEALTH = (RiseFall, FailOpen, Panic, EjectionCap, VelocityControl, FlapDamping)
-HealthPolicy = Annotated[
+HealthRule = Annotated[
     Annotated[
         RiseFall | FailOpen | Panic | EjectionCap | VelocityControl | FlapDamping,
         Discriminator("name"),

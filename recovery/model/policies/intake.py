@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
-from recovery.model.policies.policy import Policy, by_name
+from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Duration, Rate, tell_duration
 
 
@@ -14,7 +14,7 @@ def _burst(burst: float) -> str:
     return "" if burst == 1 else f", {tell_duration(burst)} of it saved up"
 
 
-class AnyQueue(Policy):
+class AnyQueue(Rule):
     """Every job is let in."""
 
     axis: ClassVar[str] = "intake"
@@ -27,7 +27,7 @@ class AnyQueue(Policy):
         return "let every job in"
 
 
-class IntakeBucket(Policy):
+class IntakeBucket(Rule):
     """A token bucket: a job that finds no whole token is refused."""
 
     axis: ClassVar[str] = "intake"
@@ -44,7 +44,7 @@ class IntakeBucket(Policy):
         return f"let in {self.rate:.15g} jobs a second{_burst(self.burst)}"
 
 
-class LinearLimit(Policy):
+class LinearLimit(Rule):
     """A token bucket filled at rate · (1 − q/limit) while q jobs wait: nothing at the limit."""
 
     axis: ClassVar[str] = "intake"
@@ -65,7 +65,7 @@ class LinearLimit(Policy):
         )
 
 
-class Hysteresis(Policy):
+class Hysteresis(Rule):
     """Nothing is let in from q = limit on, until the queue has fallen to low."""
 
     axis: ClassVar[str] = "intake"
@@ -86,7 +86,7 @@ class Hysteresis(Policy):
         return f"let nothing in from {self.limit} waiting jobs a shard on, until {self.low} are left"
 
 
-class Ramp(Policy):
+class Ramp(Rule):
     """A job is refused with a probability that rises from 0 at q = low to 1 at q = limit."""
 
     axis: ClassVar[str] = "intake"

@@ -4,11 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recovery.model.policies.policy import Policy
+from recovery.model.policies.rule import Rule
 from recovery.units import Duration, PositiveShare, tell_duration, tell_share
 
 
-class LeaseFixed(Policy):
+class LeaseFixed(Rule):
     """A lease runs for its duration from the finish of the check."""
 
     axis: ClassVar[str] = "lease"
@@ -21,7 +21,7 @@ class LeaseFixed(Policy):
         return "leases run out on time"
 
 
-class Grace(Policy):
+class Grace(Rule):
     """A lease that ran out is still honoured for `grace`."""
 
     axis: ClassVar[str] = "lease"
@@ -35,7 +35,7 @@ class Grace(Policy):
         return f"leases are honoured {tell_duration(self.grace)} longer"
 
 
-class CreditOnArrival(Policy):
+class CreditOnArrival(Rule):
     """A check counts from its submission, not from its finish."""
 
     axis: ClassVar[str] = "lease"
@@ -50,7 +50,7 @@ class CreditOnArrival(Policy):
         return "a lease counts from the arrival of its request"
 
 
-class Freeze(Policy):
+class Freeze(Rule):
     """The clock of every lease stands still while the dependency fails; then its rest goes on, or a whole lease."""
 
     axis: ClassVar[str] = "lease"
@@ -73,4 +73,4 @@ class Freeze(Policy):
         return f"leases stand still while {share} of the checks fail or more, then have {after}"
 
 
-LeasePolicy = LeaseFixed | Grace | CreditOnArrival | Freeze
+LeaseRule = LeaseFixed | Grace | CreditOnArrival | Freeze

@@ -4,11 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recovery.model.policies.policy import Limit, Policy, words_of_limit
+from recovery.model.policies.rule import Limit, Rule, words_of_limit
 from recovery.units import Duration, tell_duration
 
 
-class Fifo(Policy):
+class Fifo(Rule):
     """Unbounded, first come first served; what nobody waits for any more is served all the same."""
 
     axis: ClassVar[str] = "queue"
@@ -23,7 +23,7 @@ class Fifo(Policy):
         return "oldest first"
 
 
-class Lifo(Policy):
+class Lifo(Rule):
     """Unbounded, last come first served."""
 
     axis: ClassVar[str] = "queue"
@@ -36,7 +36,7 @@ class Lifo(Policy):
         return "newest first"
 
 
-class Bounded(Policy):
+class Bounded(Rule):
     """First come first served; a request that finds `limit` others waiting is rejected."""
 
     axis: ClassVar[str] = "queue"
@@ -52,7 +52,7 @@ class Bounded(Policy):
         return f"queue of at most {words_of_limit(self.limit)}"
 
 
-class DropExpired(Policy):
+class DropExpired(Rule):
     """First come first served; a worker drops a request that is older than `max_age`.
 
     It also drops one whose client gave up, or will within `margin`.
@@ -77,4 +77,4 @@ class DropExpired(Policy):
         return f"drop requests whose client gave up{late}{old}"
 
 
-QueuePolicy = Fifo | Lifo | Bounded | DropExpired
+QueueRule = Fifo | Lifo | Bounded | DropExpired

@@ -86,7 +86,7 @@ def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
     """What a lever's value does in plain words: of a policy its own, of another key its short name and the value."""
     match key.split("."):
         case ["policy", ("client" | "admission" | "queue" | "lease") as axis]:
-            found: policies.Policy = getattr(scenario.policy, axis)
+            found: policies.Rule = getattr(scenario.policy, axis)
             return found.words
         case ["host", "cancel_on_timeout"]:
             return scenario.host.cancel_words

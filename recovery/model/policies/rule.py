@@ -1,4 +1,4 @@
-"""What all policies have: a name, an axis, a source; and how limits and rates in them are written."""
+"""What all rules have: a name, an axis, a source; and how limits and rates in them are written."""
 
 import contextlib
 from typing import Annotated, ClassVar
@@ -8,8 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, WithJs
 from recovery.units import PositiveDuration, duration_s, percent, rate_per_s, tell_duration, tell_share
 
 
-class Policy(BaseModel):
-    """What all policies have: a name, an axis, a source."""
+class Rule(BaseModel):
+    """One rule on one axis: what all of them have, a name, an axis, a source. A policy is a choice on all axes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     axis: ClassVar[str]
@@ -17,13 +17,13 @@ class Policy(BaseModel):
 
     @property
     def words(self) -> str:
-        """What it does, in plain words with its parameters; two policies that differ have different words."""
+        """What it does, in plain words with its parameters; two rules that differ have different words."""
         raise NotImplementedError
 
 
-def name_of(policy: type[Policy]) -> str:
-    """The name under which a scenario chooses a policy."""
-    return str(policy.model_fields["name"].default)
+def name_of(rule: type[Rule]) -> str:
+    """The name under which a scenario chooses a rule."""
+    return str(rule.model_fields["name"].default)
 
 
 def _limit(value: object) -> int | float:
@@ -107,5 +107,5 @@ RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
 
 
 def by_name(value: object) -> object:
-    """A policy without parameters may be written as its name alone."""
+    """A rule without parameters may be written as its name alone."""
     return {"name": value} if isinstance(value, str) else value
