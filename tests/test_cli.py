@@ -60,6 +60,20 @@ def test_the_start_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_without_a_report_loads_nothing_that_draws(tmp_path: Path) -> None:
+    """Oracle: the modules that Python has loaded at the end of a command that draws nothing."""
+    (tmp_path / "a.toml").write_text(TINY)
+    drawing = "matplotlib", "jinja2", "xml.etree", "recovery.store.sweep_record"
+    code = f"""
+import atexit, sys
+from recovery.cli import main
+atexit.register(lambda: print([name for name in {drawing} if name in sys.modules]))
+main.main(["run", {str(tmp_path / "a.toml")!r}, "--out", {str(tmp_path)!r}, "--no-report"])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
 def test_help_names_every_exit_status() -> None:
     result = call("--help")
     assert result.exit_code == 0

@@ -38,6 +38,11 @@ class Reports:
         self._sections: list[str] = []
         self._suites: list[Suite] = []
 
+    @property
+    def are_wanted(self) -> bool:
+        """Whether there is a file to write, so that there is something to add."""
+        return any(self._files)
+
     def add(self, section: str, suite: "Suite | None" = None) -> None:
         """Add what is said of one experiment."""
         self._sections.append(section)
@@ -47,7 +52,7 @@ class Reports:
     def write(self) -> Status:
         """Write the files. Where the disk does not take one that is said: the numbers are there."""
         status = Status.WELL
-        if not any(self._files):
+        if not self.are_wanted:
             return status
         from recovery.show import junit
         from recovery.store import files

@@ -47,18 +47,29 @@ PALETTE = {
 }
 
 
-def _saved(picture: Picture, form: str, dpi: float | None, metadata: dict[str, None]) -> bytes:
-    buffer = io.BytesIO()
+def _drawn(figure: Figure) -> str:
+    """A figure as SVG. It is laid out once and then drawn once: matplotlib alone would draw it twice, the first time
+    only to lay it out.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
     with figures.style():
-        tick_labels.plain(picture.figure)
-        picture.figure.savefig(buffer, format=form, dpi="figure" if dpi is None else dpi, metadata=metadata)
+        tick_labels.plain(figure)
+        canvas, engine = FigureCanvasSVG(figure), figure.get_layout_engine()
+        figure.set_dpi(72)  # points, as the backend has them
+        if engine is not None:
+            engine.execute(figure)
+        figure.set_layout_engine("none")
+        canvas.print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+        figure.set_layout_engine(engine)
     return buffer.getvalue()
 
 
 def svg(picture: Picture) -> str:
     """SVG of a picture: the same text each time, every id begins with the picture's name, nothing outside is named."""
     panels = _marked(picture.figure)
-    text = _saved(picture, "svg", None, {"Date": None}).decode("utf-8")
+    text = _drawn(picture.figure)
     text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL).strip()
     # A hundredth of a point is not seen, nor a tenth in a long path; a page has tens of thousands.
     text = re.sub(
@@ -117,7 +128,11 @@ def png(picture: Picture) -> bytes:
     was_in = figure.get_figheight()
     figure.set_figheight(was_in + 0.21 * len(lines))
     figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=TITLE_PT, fontweight="bold", linespacing=1.2)
-    return _saved(picture, "png", 144, {"Software": None})
+    buffer = io.BytesIO()
+    with figures.style():
+        tick_labels.plain(figure)
+        figure.savefig(buffer, format="png", dpi=144, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 # --- what the script of a page is told --------------------------------------------------------------------------------

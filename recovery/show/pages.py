@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recovery.errors import Refusal
-from recovery.show import race_page, report, report_sweep
 from recovery.show.lever_figures import Mark
 from recovery.store import folder
 
@@ -17,5 +16,13 @@ def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
         raise Refusal(f"{place} has no manifest.json; want the folder of a finished run")
     kind = folder.table_of(place, "manifest.json")["kind"]
     if kind == "sweep":
+        from recovery.show import report_sweep
+
         return report_sweep.write(place)
-    return race_page.write(place) if kind == "race" else report.write(place, marks)
+    if kind == "race":
+        from recovery.show import race_page
+
+        return race_page.write(place)
+    from recovery.show import report
+
+    return report.write(place, marks)

@@ -86,7 +86,7 @@ def _run(
     wanted: reports.Reports,
 ) -> tuple[Status, dict[str, object]]:
     """Run one experiment, and say what came of it."""
-    from recovery.show import junit, markdown, services_text, text
+    from recovery.show import text
     from recovery.show.answers.run import answer_of
     from recovery.study import execute, machine
 
@@ -100,6 +100,8 @@ def _run(
     if not as_json:
         click.echo(text.results(finished.manifest, finished.summary, [str(answer)]))
         if finished.summary.services is not None:
+            from recovery.show import services_text
+
             click.echo("\n" + services_text.told(finished.summary.services))
     if finished.trouble:
         say.talk(finished.trouble)
@@ -125,10 +127,13 @@ def _run(
         )
         status = Status.INTERRUPTED
         failed.append(f"interrupted: {finished.done} of {finished.wanted} runs are done")
-    wanted.add(
-        markdown.of_run(finished.manifest, finished.summary, answer),
-        junit.of_bounds(finished.manifest.name, finished.summary.expect, failed, finished.manifest.wall_s),
-    )
+    if wanted.are_wanted:
+        from recovery.show import junit, markdown
+
+        wanted.add(
+            markdown.of_run(finished.manifest, finished.summary, answer),
+            junit.of_bounds(finished.manifest.name, finished.summary.expect, failed, finished.manifest.wall_s),
+        )
     told = {"answer": answer.model_dump(mode="json"), "summary": finished.summary}
     return status, {"folder": folder, "report": str(page) if page else None, **told}
 
@@ -146,7 +151,7 @@ def _race(
     """Answer for the race of a file; with a folder `out` it is kept there, and drawn if the file has nothing else."""
     from recovery.errors import ScenarioError
     from recovery.reading.race import has_race, is_race, load_any
-    from recovery.show import markdown, race_page, race_text
+    from recovery.show import race_text
     from recovery.show.answers.race import answer_of
     from recovery.study import machine, race
     from recovery.study.summary import notes_of
@@ -168,6 +173,8 @@ def _race(
         click.echo(race_text.told(f"{loaded.head.title}\n\n{answer}", summary))
     page = None
     if folder is not None and not no_report and is_race(path):
+        from recovery.show import race_page
+
         try:
             with hint(f"the numbers are in {folder}", OSError):
                 page = race_page.write(folder)
@@ -178,7 +185,10 @@ def _race(
         say.print_json({"folder": folder, "report": page, **told})
     elif page:
         click.echo(f"\nreport: {page}")
-    wanted.add(markdown.of_race(loaded.head.title, summary))
+    if wanted.are_wanted:
+        from recovery.show import markdown
+
+        wanted.add(markdown.of_race(loaded.head.title, summary))
     if trouble:
         say.talk(trouble)
     return Status.OURS if trouble else Status.WELL
