@@ -192,6 +192,20 @@ operator = []
         "After 60 s 1,200 of 2,000 are served; the other 800 were queued, and learn by their timeout of 30 min.",
     ),
     Situation(
+        "a restart on a condition", LEASES + """
+operator = [{ do = "restart", when = "oldest > 40s", down_for = "10s" }]
+""", "restart", 40 + 1800, 44 + 1800, "no step by hand",
+        "Who comes at the return and waits has waited for 40 s then, which is seen within two windows of 2 s; "
+        "whoever was queued learns by the timeout of 30 min.", cures=True,
+    ),
+    Situation(
+        "a pause outlasts the outage", LEASES + """
+operator = [{ do = "pause", at = "29m", lasts = "10m", only = "establish" }]
+""", "operator", 540, 540, "no step by hand",
+        "Nobody is let in until 39 min, 540 s after the return; the hosts need 99 s, a twentieth of a timeout.",
+        cures=True,
+    ),
+    Situation(
         "operators hold the fleet back", FAST + """
 [[operator]]
 do = "throttle"

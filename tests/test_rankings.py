@@ -123,6 +123,26 @@ def test_nobody_is_told_as_nobody(leased: float, said: str) -> None:
     assert " 0 (0 %)" not in happened
 
 
+def test_what_was_before_the_clock_starts_is_not_called_well() -> None:
+    """Away from 10 to 30 min, all 2,000 lose their leases; the minute of 50 to 51 min, after which the clock starts,
+    costs nobody one.
+    """
+    text = LEASES.replace('to = "30m" }', 'to = "30m" }, { from = "50m", to = "51m" }')
+    answer = recovery.parse(text).run(progress=False, threads=1).answer
+    assert "all of them" in answer.happened.text
+    assert "Nothing needs to change" not in answer.change.text
+    assert "What was before that is not judged; recovers_from sets another start." in answer.change.text
+
+
+def test_a_rule_of_leases_alone_is_not_told_to_recover_no_sooner() -> None:
+    """Oracle: with an hour of grace no lease runs out in an outage of 20 min, so "does not recover either" is wrong."""
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"').replace('horizon = "100m"', 'horizon = "50m"')
+    text += '[variants.grace]\npolicy.lease = { name = "grace", grace = "1h" }\n'
+    said = recovery.parse(text).run(progress=False, threads=1).answer.change.text
+    assert "“grace” lets no lease run out" in said
+    assert "does not recover" not in said
+
+
 # --- why --------------------------------------------------------------------------------------------------------------
 
 
@@ -278,7 +298,7 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
     time = difference("ttr99_s", 100.0, 200.0, "less")
     outcome = Outcome(
         run="new", than="old", variant="w", than_variant="w", verdict="better", is_worse=False, difference=time,
-        recovered=9, runs=9, than_recovered=9, than_runs=9,
+        recovered=9, runs=9, than_recovered=9, than_runs=9, why="",
     )  # fmt: skip
     found = Comparison(
         kind="runs", names=("old", "new"), outcomes=(outcome,), conditions=(), differences=(time, harm)

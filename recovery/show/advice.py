@@ -156,11 +156,16 @@ def saved_s(summary: Summary, best: Group) -> tuple[float, float, float]:
     return mean_interval([was[i] - own[i] for i in own if i in was])
 
 
+def is_judged_by_leases(groups: Sequence[Group]) -> bool:
+    """Whether 99 % of the leases (or of the backlog) decide, so that a rule of leases alone may make a variant well."""
+    return measure_of(groups) == "ttr99_s"
+
+
 def declared_only(groups: Sequence[Group]) -> list[str]:
     """A sentence for each variant that only declares that no lease runs out: what still waits there."""
     out = []
     for group in groups[1:]:
-        if measure_of(groups) == "ttr99_s" and declares_only(groups[0], group):
+        if is_judged_by_leases(groups) and declares_only(groups[0], group):
             now, was = group.mean("queue_peak"), groups[0].mean("queue_peak")
             out.append(
                 f"“{group.variant}” lets no lease run out, which is no answer: up to {show_count(now)} requests "

@@ -75,5 +75,5 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
     return Answer(
         happened=Part(text=" ".join(said)), why=Cause(), change=change,
         sure=Part(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
-        rests_on=Part(text="A time that never came counts as the limit of the sweep."),
+        rests_on=Part(text="Times alone are judged. One that never came counts as the limit of the sweep."),
     )  # fmt: skip

@@ -208,9 +208,10 @@ def _bounds(
     yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
     back_s = group.mean("recovers_from_s")
-    if math.isfinite(opens_s := _throttled_s(scenario, work, back_s)) and opens_s > 0:
+    opens_s, what = _throttled_s(scenario, work, back_s)
+    if math.isfinite(opens_s) and opens_s > 0:
         needs = show_duration(opens_s)
-        yield Limit("operator", f"the operators' throttle lets that much in only after {needs}{alone}", opens_s)
+        yield Limit("operator", f"the operators' {what} lets that much in only after {needs}{alone}", opens_s)
     for action in scenario.actions:
         if action.do == "restart" and back_s <= action.at_s <= back_s + ttr_s:
             lost_s = action.at_s - back_s + hosts.timeout_s
@@ -303,9 +304,11 @@ def _last_rate(scenario: Scenario) -> float:
     return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
 
 
-def _throttled_s(scenario: Scenario, work: float, back_s: float) -> float:
-    """How long after the return a throttle takes to let so much in, s: the longest of them; inf if never, 0 without."""
-    longest = 0.0
+def _throttled_s(scenario: Scenario, work: float, back_s: float) -> tuple[float, str]:
+    """How long after the return a throttle or a pause takes to let so much in, s: the longest of them, and which of the
+    two it is; inf if never, 0 without.
+    """
+    longest = (0.0, "throttle")
     for action in _gates(scenario):
         left, ends = work, [*(step.at_s for step in action.lets_in[1:]), math.inf]
         taken = math.inf
@@ -322,7 +325,7 @@ def _throttled_s(scenario: Scenario, work: float, back_s: float) -> float:
                 break
             left -= rate * (end - begin)
         is_before = action.lets_in[0].at_s > back_s and taken <= action.lets_in[0].at_s - back_s
-        longest = max(longest, 0.0 if is_before else taken)
+        longest = max(longest, (0.0 if is_before else taken, action.do))
     return longest
 
 

@@ -192,7 +192,29 @@ def _limit(manifest: RunManifest, summary: Summary) -> mechanism.Limit | None:
     down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
     back = [row.of("ttr99_s") for row in summary.rows_of(first) if _is_back(row)]
     ttr_s = mean_interval(back)[0]
-    return mechanism.limit_of(first, ttr_s=ttr_s, down_s=down_s)
+    return mechanism.limit_of(_as_done(first, summary.rows_of(first)), ttr_s=ttr_s, down_s=down_s)
+
+
+def _as_done(group: Group, rows: Sequence[Row]) -> Group:
+    """The variant with the times of what operators did on a condition, as its first run has them: a throttle's steps,
+    which are told since the condition, then are of the experiment. What nobody did is left out.
+    """
+    done: dict[str, list[float]] = {}
+    for action in rows[0].actions:
+        done.setdefault(action.do, []).append(action.at_s)
+    for planned in group.scenario.actions:
+        if planned.at_s in done.get(planned.do, []):
+            done[planned.do].remove(planned.at_s)
+    out = []
+    for planned in group.scenario.actions:
+        if not math.isnan(planned.at_s):
+            out.append(planned)
+        elif left := done.get(planned.do):
+            at_s = left.pop(0)
+            steps = tuple(step.model_copy(update={"at_s": step.at_s + at_s}) for step in planned.lets_in)
+            out.append(planned.model_copy(update={"at_s": at_s, "lets_in": steps}))
+    scenario = group.scenario.model_copy(update={"actions": tuple(out)})
+    return group.model_copy(update={"scenario": scenario})
 
 
 def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
@@ -234,17 +256,25 @@ def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | No
         if first.mean("served_share") <= MOST:
             text = f"No variant can be sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
             return Change(text=text), None
+        if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
+            text = (
+                f"No variant can be sooner: all is well when {_since(first)}, which the clock of recovery starts with. "
+            )
+            return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
         return Change(text="Nothing needs to change: it is well at once."), None
     best, declared = advice.best_of(summary), advice.declared_only(groups)
     if best is not None and advice.is_better(advice.standing(summary, best), was, best.scenario.window_s):
         return _best(summary, best, declared, TimeAxis.of(manifest)), best
     said = []
-    if others:
-        is_never = was.never == was.runs
+    is_never = was.never == was.runs
+    is_declared = advice.is_judged_by_leases(groups)
+    answering = [one for one in others if not (is_declared and advice.declares_only(first, one))]
+    if answering:
         whole = "recovers" if is_never else "is sooner"
-        said.append(f"None of the {len(others)} other variants {whole}." if len(others) > 1 else "")
-        if len(others) == 1:
-            said[0] = f"“{others[0].variant}” {'does not recover either' if is_never else 'is no sooner'}."
+        said.append(f"None of the {len(answering)} other variants {whole}." if len(answering) > 1 else "")
+        if len(answering) == 1:
+            said[0] = f"“{answering[0].variant}” {'does not recover either' if is_never else 'is no sooner'}."
+    if others:
         said += [advice.fewest_wait(groups) if not is_never else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:

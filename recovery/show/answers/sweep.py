@@ -42,20 +42,26 @@ def _all_failed(summary: Summary) -> str:
 
 
 def _never(found: Share) -> str:
+    if found.share == 1:
+        return f"{show_share(found.share)} do not recover (at least {show_share(found.low)})"
     return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
 
 
 def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     if base is None:
-        return f"No run of the file as it stands was done; {len(ran)} other policies ran."
-    text = f"As the file stands: {what(summary)} after {span_of(base.restricted)} on average, "
-    text += f"where never counts as {show_duration(summary.limit_s)}; of its runs {_never(base.not_recovered)}."
+        others = "1 other policy" if len(ran) == 1 else f"{show_count(len(ran))} other policies"
+        return f"No run of the file as it stands was done; {others} ran."
+    limit = show_duration(summary.limit_s)
+    if base.not_recovered.share == 1:
+        text = f"As the file stands: no run of {show_count(base.runs)} is back within {limit}."
+    else:
+        text = f"As the file stands: {what(summary)} after {span_of(base.restricted)} on average, "
+        text += f"where never counts as {limit}; of its runs {_never(base.not_recovered)}."
     lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
     if lost:
-        most = show_share(summary.never_max)
-        text += (
-            f" {lost} of {len(ran)} policies surely collapse{'s' if lost == 1 else ''} in more than {most} of the runs."
-        )
+        who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
+        much = f"in more than {show_share(summary.never_max)} of the runs"
+        text += f" {who} surely collapse{'s' if lost == 1 else ''} {much}."
     return text
 
 
@@ -83,6 +89,8 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
 
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
     """The policy that is first in the ranking, beside the file as it stands."""
+    if len(summary.policies) == 1:
+        return Change(text="There is no other policy: the sweep has one.")
     if base is best:
         return Change(text="None of the other policies is sooner on average than the file as it stands.")
     if best.not_recovered.share == 1:
@@ -109,12 +117,14 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     best, chosen = ran[0], next((one for one in ran if one.is_chosen), None)
     near, sure = show_duration(summary.indifference_s), show_share(summary.confidence)
     alike = sum(1 for one in ran if one.not_told_apart)
-    if chosen is not None:
-        text = f"It is chosen: no other of {len(ran)} policies is better by more than {near} ({sure}); "
-        text += f"{alike} are as good."
+    if len(summary.policies) == 1:
+        text = "Nothing was to be chosen."
+    elif chosen is not None:
+        text = f"It is chosen: no other of {len(ran)} policies is better by more than {near} ({sure})"
+        text += f"; {alike - 1} {'is' if alike == 2 else 'are'} as good." if alike > 1 else "."
     else:
-        text = f"It is not chosen: {alike} of {len(ran)} policies are not told apart from the best ({sure}); "
-        text += f"{summary.selection.why_not} (indifference: {near})."
+        among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
+        text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     return f"{text} Of its {runs} {_never(best.not_recovered)}."
 
