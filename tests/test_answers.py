@@ -146,6 +146,55 @@ def test_of_guardrails_the_one_helps_that_makes_it_impossible() -> None:
     assert "20 times a year" in answer.happened.text
 
 
+def test_a_guardrail_is_compared_where_all_else_is_alike() -> None:
+    """Half as often at another point of the sweep is no merit of the guardrail; what overlaps may be chance."""
+    first, other = race_row("as it was", (), 20.0, 30.0), race_row("a", ("a",), 10.0, 30.0)
+    far = other.model_copy(update={"levers": {"dns.keep": 40}})
+    searches = (search((), ("one",)), search(("a",), ("one",)))
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=(first, far), possible=searches))
+    assert answer.change.text == ""
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=(first, other), possible=searches))
+    assert "a difference that chance can make" in answer.change.text  # both intervals begin at 0
+    sure = first.model_copy(update={"per_year": Estimate(mean=20.0, low=15.0, high=25.0)})
+    answer = race.answer_of(RaceSummary(format=FORMAT, rows=(sure, other), possible=searches))
+    assert "chance" not in answer.change.text
+    assert race.answer_of(RaceSummary(format=FORMAT, rows=(far,), possible=searches)).happened.text.startswith(
+        "“a, dns.keep 40” leaves"
+    )
+
+
+def test_what_is_impossible_already_needs_no_guardrail() -> None:
+    rows = (race_row("b", ("b",), 0.0, 30.0), race_row("a", ("a",), 0.0, 20.0))
+    searches = (search((), ("one",)), search(("b",), ()), search(("a",), ("one",)))
+    change = race.answer_of(RaceSummary(format=FORMAT, rows=rows, possible=searches)).change
+    assert (change.name, change.text[:16]) == ("", "Nothing needs to")
+
+
+def blast(tmp_path: Path, node: str, services: str) -> dict[str, dict[str, str]]:
+    file = tmp_path / "services.toml"
+    file.write_text('horizon = "2h"\n' + services, encoding="utf-8")
+    result = CliRunner().invoke(cli.main, ["blast", node, str(file), "--json"])
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout)["answer"])
+
+
+def test_of_ways_alike_none_is_named_alone(tmp_path: Path) -> None:
+    """b and c both need a: each loses its hour, and either cut saves as much."""
+    down = '[services.a]\nimpaired = [{ from = "0s", to = "1h" }]\n'
+    needs = 'needs = [{ on = "a", kind = "hard" }]\n'
+    told = blast(tmp_path, "a", f"{down}[services.b]\n{needs}[services.c]\n{needs}")
+    assert told["why"]["mechanism"] == ""
+    assert "50 % of that, is lost by each of the ways that begin with a → b, a → c" in told["why"]["text"]
+    assert "1 other edge saves as much" in told["change"]["text"]
+
+
+def test_of_a_service_that_was_always_well_nothing_is_said(tmp_path: Path) -> None:
+    down = '[services.a]\nimpaired = [{ from = "0s", to = "1h" }]\n'
+    told = blast(tmp_path, "c", f'{down}[services.c]\n[services.d]\nneeds = [{{ on = "c", kind = "hard" }}]\n')
+    assert told["happened"]["text"] == "c was never impaired by itself, so that nothing is taken down."
+    assert "--for" in told["change"]["text"]
+
+
 def test_a_blast_names_the_way_and_the_cut(tmp_path: Path) -> None:
     """a is down for an hour; b needs it, c needs b: both lose that hour, and without the first edge neither does."""
     file = tmp_path / "services.toml"

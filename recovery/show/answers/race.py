@@ -13,11 +13,11 @@ from recovery.units import show_count, show_duration
 def answer_of(summary: RaceSummary, notes: Sequence[Note] = ()) -> Answer:
     """The answer of `recovery dns`: of the first variant, and of the guardrail that helps most."""
     first, searches = summary.rows[0], {search.guardrails: search for search in summary.possible}
-    search = searches.get(first.guardrails, summary.possible[0])
-    happened = f"“{first.variant}” leaves a record empty {_rate(first)}."
+    search = searches.get(first.guardrails)
+    happened = f"“{_label(first)}” leaves a record empty {_rate(first)}."
     return Answer(
         happened=Part(text=happened),
-        why=_why(search),
+        why=Cause() if search is None else _why(search),
         change=_change(summary, searches),
         sure=Part(text=_sure(summary, first)),
         rests_on=Part(text=" ".join(["The delays of Planner and Enactors are inputs.", *assumed(notes)])),
@@ -41,24 +41,41 @@ def _why(search: Search) -> Cause:
     return Cause(text=text, mechanism="impossible", number=search.states)
 
 
+def _label(row: RaceRow) -> str:
+    """A variant, and at which point of the sweep it stands."""
+    return ", ".join([row.variant, *(f"{key} {row.levers[key]}" for key in row.levers)])
+
+
 def _change(summary: RaceSummary, searches: dict[tuple[str, ...], Search]) -> Change:
-    """The guardrail that makes it impossible, else rarest; of those alike the one whose plans are least late."""
+    """The guardrail that makes it impossible, else rarest; of those alike the one whose plans are least late. Only what
+    is alike in all else is compared.
+    """
     first = summary.rows[0]
 
-    def key(row: RaceRow) -> tuple[bool, float, float]:
+    def is_possible(row: RaceRow) -> bool:
         found = searches.get(row.guardrails)
-        return found is None or found.is_possible, row.per_year.mean, row.latency.p99_s
+        return found is None or found.is_possible
 
-    others = [row for row in summary.rows[1:] if row.guardrails != first.guardrails and key(row) < key(first)]
+    def key(row: RaceRow) -> tuple[bool, float, float]:
+        return is_possible(row), row.per_year.mean, row.latency.p99_s
+
+    if not is_possible(first):
+        return Change(text="Nothing needs to change: no order of steps leads to an empty record.")
+    others = [
+        row
+        for row in summary.rows[1:]
+        if row.guardrails != first.guardrails and row.levers == first.levers and key(row)[:2] < key(first)[:2]
+    ]
     if not others:
         impossible = [search for search in summary.possible if not search.is_possible and search.guardrails]
         if not impossible:
             return Change()
         return Change(text=f"With {name_of(impossible[0])} it is impossible.", name=name_of(impossible[0]))
     best = min(others, key=key)
-    found = searches.get(best.guardrails)
     name = " + ".join(best.guardrails) or best.variant
-    text = f"{name}: " + ("it is impossible then" if found is not None and not found.is_possible else _rate(best))
+    text = f"{name}: " + (_rate(best) if is_possible(best) else "it is impossible then")
+    if is_possible(best) and best.per_year.high >= first.per_year.low:
+        text += ", a difference that chance can make"
     was, now = show_duration(first.latency.p99_s), show_duration(best.latency.p99_s)
     late = best.latency.p99_s > first.latency.p99_s and now != was
     costs = (

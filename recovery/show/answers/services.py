@@ -6,11 +6,16 @@ from recovery.show.answers.answer import Answer, Cause, Change, Part
 from recovery.store.service_record import BlastAnswer
 from recovery.units import show_duration, show_share
 
+ROUNDING = 1e-9  # minutes that differ by no more of themselves are alike
+WAYS_MAX = 3  # ways that are named
+
 
 def answer_of(blast: BlastAnswer) -> Answer:
     """The answer of `recovery blast`."""
     node, rows = blast.label_of(blast.node), blast.services
     lost = math.fsum(row.minutes_lost.mean for row in rows)
+    if not blast.for_s and not rows and not blast.node_minutes_lost.mean > 0:
+        return _never_impaired(node)
     how = f"impaired for {show_duration(blast.for_s)}" if blast.for_s else "impaired as it was"
     happened = f"{node} alone, {how}, takes down {len(rows)} of {len(blast.nodes) - 1} others"
     happened += f": they lose {show_duration(60 * lost)} in all, weighed by depth." if rows else "."
@@ -29,6 +34,14 @@ def answer_of(blast: BlastAnswer) -> Answer:
     )  # fmt: skip
 
 
+def _never_impaired(node: str) -> Answer:
+    """Nothing is known of what a service takes down that was always well by itself."""
+    return Answer(
+        happened=Part(text=f"{node} was never impaired by itself, so that nothing is taken down."), why=Cause(),
+        change=Change(text="--for DURATION says whom it would take down."), sure=Part(), rests_on=Part(),
+    )  # fmt: skip
+
+
 def _why(blast: BlastAnswer) -> Cause:
     """The first step by which most is lost."""
     by_step: dict[str, float] = {}
@@ -40,6 +53,13 @@ def _why(blast: BlastAnswer) -> Cause:
         return Cause()
     step = max(by_step, key=lambda name: by_step[name])
     share = by_step[step] / total
+    alike = [name for name in by_step if by_step[name] >= by_step[step] * (1 - ROUNDING)]
+    if len(alike) > 1:
+        ways = ", ".join(f"{blast.label_of(blast.node)} → {blast.label_of(name)}" for name in alike[:WAYS_MAX])
+        more = f" and {len(alike) - WAYS_MAX} more" if len(alike) > WAYS_MAX else ""
+        return Cause(
+            text=f"As much, {show_share(share)} of that, is lost by each of the ways that begin with {ways}{more}."
+        )
     target = blast.label_of(step)
     text = f"{show_share(share)} of that is lost by ways that begin with {blast.label_of(blast.node)} → {target}."
     return Cause(text=text, mechanism=step, number=share)
@@ -51,5 +71,8 @@ def _change(blast: BlastAnswer) -> Change:
         return Change()
     source, target = blast.label_of(best.source), blast.label_of(best.target)
     saved_s = 60 * best.saved_min.mean
-    text = f"{target} without {source} (a cache, a fallback, static stability) saves {show_duration(saved_s)} over all."
+    alike = sum(one.saved_min.mean >= best.saved_min.mean * (1 - ROUNDING) for one in blast.cuts)
+    as_much = f"; {alike - 1} other {'edge saves' if alike == 2 else 'edges save'} as much" if alike > 1 else ""
+    text = f"{target} without {source} (a cache, a fallback, static stability) saves {show_duration(saved_s)} over all"
+    text += f"{as_much}."
     return Change(text=text, name=f"{best.source}->{best.target}", saved_s=saved_s)
