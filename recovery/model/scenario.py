@@ -14,7 +14,7 @@ from recovery.model.dns import Dns, Window
 from recovery.model.fleet import Fleet
 from recovery.model.health import Health
 from recovery.model.host import Host
-from recovery.model.jobs import Jobs
+from recovery.model.jobs import Jobs, Step
 from recovery.model.launches import Launches
 from recovery.model.lease import Lease
 from recovery.model.operator import Action, condition
@@ -126,8 +126,7 @@ class Scenario(Part):
         does.
         """
         happens = [outage.start for outage in self.dependency.outages[:1]]
-        steps = self.jobs.steps if self.jobs is not None else ()
-        happens += [b.at for a, b in itertools.pairwise(steps) if b.rate_per_s() > a.rate_per_s()]
+        happens += [b.at for a, b in itertools.pairwise(self.steps) if b.rate_per_s() > a.rate_per_s()]
         happens += [action.at for action in self.operator if action.at is not None]
         return min(happens, default=math.inf)
 
@@ -193,17 +192,32 @@ class Scenario(Part):
             if action.at is not None and action.at >= self.horizon:
                 end = show_duration(self.horizon)
                 yield f"operator.{i}.at is {show_duration(action.at)}; want before the horizon, {end}"
-            if action.zone is not None and self.jobs is not None:
+            if action.zone is not None and not self.has_leases:
                 yield f"operator.{i}.zone is {action.zone}; want none: jobs have no zones"
             elif action.zone is not None and action.zone >= zones:
                 yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
-            if self.jobs is not None and action.when is not None and condition(action.when).what == "leased":
+            if not self.has_leases and action.when is not None and condition(action.when).what == "leased":
                 yield f'operator.{i}.when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
 
     @property
     def hosts(self) -> int:
         """Number of hosts."""
         return self.fleet.hosts if self.fleet else self.jobs.hosts if self.jobs else 1
+
+    @property
+    def has_leases(self) -> bool:
+        """Whether its traffic is leases ([fleet] and [lease]); it is jobs ([jobs]) otherwise."""
+        return self.fleet is not None
+
+    @property
+    def zones(self) -> int:
+        """Number of zones; one where nothing tells them apart."""
+        return self.fleet.zones if self.fleet is not None else 1
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How many jobs come, step by step; none where the traffic is leases."""
+        return self.jobs.steps if self.jobs is not None else ()
 
     @property
     def windows(self) -> int:
@@ -252,15 +266,15 @@ class Scenario(Part):
 def _wrong_stages(scenario: Scenario) -> Iterator[str]:
     """What of the stages after the leases does not fit the rest of a scenario."""
     launches, propagation = scenario.launches, scenario.propagation
-    if launches is not None and scenario.fleet is None:
+    if launches is not None and not scenario.has_leases:
         yield "launches stands without [fleet]; want [fleet] and [lease]: launches need leased holders"
     if propagation is not None and launches is None:
         yield "propagation stands without [launches]; want a table [launches]: its jobs are launches and changes"
     health = scenario.health
     if health is not None and propagation is None:
         yield "health stands without [propagation]; want tables [launches] and [propagation]: they bring targets"
-    if health is not None and scenario.fleet is not None and health.targets < scenario.fleet.zones:
-        yield f"health.targets is {health.targets}; want at least one a zone, {scenario.fleet.zones}"
+    if health is not None and scenario.has_leases and health.targets < scenario.zones:
+        yield f"health.targets is {health.targets}; want at least one a zone, {scenario.zones}"
     end = f"the horizon, {show_duration(scenario.horizon)}"
     if launches is not None:
         for i, step in enumerate(launches.throttle):
@@ -281,9 +295,8 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
         for i, switch in enumerate(health.failover):
             if switch.at >= scenario.horizon:
                 yield f"health.failover.{i}.at is {show_duration(switch.at)}; want before {end}"
-            zones = scenario.fleet.zones if scenario.fleet is not None else 1
-            if switch.zone is not None and switch.zone >= zones:
-                wanted = f"0 to {zones - 1}, or a larger fleet.zones"
+            if switch.zone is not None and switch.zone >= scenario.zones:
+                wanted = f"0 to {scenario.zones - 1}, or a larger fleet.zones"
                 yield f"health.failover.{i}.zone is {switch.zone}; want {wanted}"
 
 

@@ -312,5 +312,5 @@ def has_stage(scenario: Scenario, stage: str) -> bool:
     if stage == "dependency":
         return scenario.dns_window is not None or bool(scenario.outages)
     if stage == "leases":
-        return scenario.fleet is not None
+        return scenario.has_leases
     return getattr(scenario, "health" if stage == "errors" else stage) is not None

@@ -20,7 +20,7 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
             table = table.get(part) if isinstance(table, dict) else None
         if table is None:
             mistakes.append(f"{file}: notes.{i}.key is {shown(note.key)}; want a key that the file sets")
-    if scenario.jobs is not None:
+    if not scenario.has_leases:
         mistakes += [
             f"{file}: expect.{measure} is a measure of leases; want one of jobs, such as ttr99_s"
             for measure in head.expect
@@ -30,7 +30,7 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
         if head.sweep is not None and register.is_of_leases(head.sweep.measure):
             mistakes.append(f"{file}: sweep.measure is {head.sweep.measure}, of leases; want one of jobs, as ttr99_s")
-    traffic = register.LEASES if scenario.jobs is None else register.JOBS
+    traffic = register.LEASES if scenario.has_leases else register.JOBS
     asked: list[tuple[str, str, Sequence[str]]] = [
         (f"expect.{measure}", measure, register.expected()) for measure in head.expect
     ]

@@ -65,7 +65,7 @@ def _later(scenario: Scenario) -> tuple[float, float, float]:
     """
     stages = known.later_of(scenario)
     costs = [stage.cost(scenario) for stage in stages]
-    zones = scenario.fleet.zones if scenario.fleet is not None else 1
+    zones = scenario.zones
     columns = sum(zones if one.by_zone else 1 for stage in stages for one in stage.columns)
     memory = math.fsum(cost.memory_bytes for cost in costs) + 3 * 8 * columns * scenario.windows
     return memory, math.fsum(cost.events for cost in costs), math.fsum(cost.cpu_s for cost in costs)
@@ -85,7 +85,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
         kept = clients if scenario.host.cancel_on_timeout else attempts
         curves = 0.0 if simulated == scenario.hosts else 3.0 * 8 * simulated * scenario.windows
     else:
-        steps = scenario.jobs.steps if scenario.jobs else ()
+        steps = scenario.steps
         ends = [*[step.at for step in steps[1:]], scenario.horizon]
         arrivals = (
             sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))
@@ -98,7 +98,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     served = scenario.establish_per_s * scenario.horizon
     kept = min(kept, float(bound)) if bound is not None else max(kept - served, min(kept, clients))
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
-    rows = clients if scenario.fleet is not None else 2 * clients
+    rows = clients if scenario.has_leases else 2 * clients
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
     series = scenario.windows * requests.SERIES * 8  # a host's own, unless hosts take turns; waiting to be added; sums

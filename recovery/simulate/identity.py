@@ -201,8 +201,6 @@ def _lowered_hosts(scenario: Scenario) -> list[object]:
     table = queueing.Table()
     params = queueing.params(scenario, table)
     waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
-    zones = scenario.fleet.zones if scenario.fleet is not None else 1
-    controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
-    steps = scenario.jobs.steps if scenario.jobs is not None else ()
-    arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
+    controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(scenario.zones, scenario.hosts))]
+    arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in scenario.steps]
     return [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]

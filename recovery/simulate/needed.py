@@ -51,7 +51,7 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )
-    first = LEASES if scenario.fleet is not None else JOBS
+    first = LEASES if scenario.has_leases else JOBS
     return [first, *(part for part, wanted in later if wanted is not None)]
 
 

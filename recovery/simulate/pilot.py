@@ -325,7 +325,7 @@ def _run(
     """One host, thinned, to the horizon or as far as the budget goes."""
     begun = time.thread_time()
     controls = queueing.controls_of(scenario, 0, [])
-    if scenario.fleet is not None:
+    if scenario.has_leases:
         run = leases.start(scenario, seed, replication, 0, clients, controls)
     else:
         run = jobs.start(scenario, seed, replication, 0, controls)
@@ -377,7 +377,7 @@ def _clients(scenario: Scenario) -> float:
     """Of a host: its holders, or the most jobs that come within a timeout."""
     if scenario.fleet is not None:
         return scenario.fleet.holders / scenario.hosts
-    steps = scenario.jobs.steps if scenario.jobs else ()
+    steps = scenario.steps
     starts = np.array([*[step.at for step in steps], max(scenario.horizon, steps[-1].at)])
     came = np.concatenate([[0.0], np.cumsum([step.rate_per_s() for step in steps] * np.diff(starts))])
     lasts = scenario.host.timeout.mean_s()
@@ -413,7 +413,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
         part_s = budget_s * (FAR_SHARE if is_far else WHOLE_SHARE)
         if not thin.is_whole:
             part_s = max(0.0, budget_s - (time.thread_time() - begun))
-    if thin is None or scenario.fleet is None or clients * CLIENT_S < part_s:
+    if thin is None or not scenario.has_leases or clients * CLIENT_S < part_s:
         whole = _run(scenario, seed, replication, max(1, round(clients)), own, 1.0, part_s)
     if whole is None or not whole.is_whole:
         for workers, slower in thinner[1:]:
@@ -436,7 +436,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     )
     count = pipeline.simulated_hosts(scenario)
     one_s = CLIENT_S * clients if whole is None else whole.start_s
-    one_s += CALL_S * (CALLS if scenario.fleet is None else min(CALLS, 1 + clients // CLIENTS_A_CALL))
+    one_s += CALL_S * (CALLS if not scenario.has_leases else min(CALLS, 1 + clients // CLIENTS_A_CALL))
     one_s += scenario.windows * requests.SERIES * JOIN_S
     fixed_s = count * one_s
     if any(action.when is not None for action in scenario.operator):
@@ -450,7 +450,7 @@ def _guesses(scenario: Scenario, whole: _Pilot | None, thin: _Pilot | None, end:
     """What a host costs, told in one or two ways, and the factor to which that is right."""
     if whole is not None and whole.is_whole:
         return [float(whole.spent_s[-1])], NEAR
-    is_open = scenario.fleet is None
+    is_open = not scenario.has_leases
     if thin is None or not thin.is_whole:
         best = max((pilot for pilot in (whole, thin) if pilot), key=lambda pilot: pilot.spent_s[-1])
         each = [float(best.spent_s[-1]) + rest for rest in best.rest_s(end, is_open=is_open)]
@@ -474,7 +474,7 @@ LATER_LEAST = 20_000  # launches and changes of a pilot of the later stages, abo
 
 def _later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -> tuple[float, float, bool]:
     """The same of launches, propagation and health checks, thinned by what comes to them."""
-    zones = scenario.fleet.zones if scenario.fleet is not None else 1
+    zones = scenario.zones
     many = 1_000_000
     levels = np.tile((leased * many).astype(np.int64), (zones, 1))
     rates = launches.rates_per_ns(scenario, "demand") + launches.rates_per_ns(scenario, "changes")

@@ -48,7 +48,7 @@ def _end_ns(scenario: Scenario) -> int:
 
 
 def _part(scenario: Scenario, host: int, run: hosts.HostRun, cpu_s: float) -> HostPart:
-    unleased = run.unleased_ns() if scenario.fleet is not None else 0
+    unleased = run.unleased_ns() if scenario.has_leases else 0
     return HostPart(host, run.host.histogram, run.host.latency, unleased, cpu_s)
 
 
@@ -86,7 +86,7 @@ class Runner:
         begun = time.thread_time()
         run = _start(scenario, seed, replication, host, holders, ())
         end = _end_ns(scenario)
-        slices = min(_SLICES, 1 + holders // _SLICE) if scenario.fleet is not None else _SLICES
+        slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
         for piece in range(1, slices + 1):
             if self._stopped.is_set():
                 raise Interrupted

@@ -72,8 +72,8 @@ class Sum:
         scenario = variant.scenario
         self.variant, self.seed, self.replication = variant, seed, replication
         self.traffic = known.traffic_of(scenario)
-        self.zones = scenario.fleet.zones if scenario.fleet else 1
-        self.sizes = leases.holders_of(scenario) if scenario.fleet else np.zeros(scenario.hosts, np.int64)
+        self.zones = scenario.zones
+        self.sizes = leases.holders_of(scenario) if scenario.has_leases else np.zeros(scenario.hosts, np.int64)
         self.sample = sample.choose(scenario, seed, replication)
         self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
         self.holders = int(self.sizes.sum())
@@ -112,7 +112,7 @@ class Sum:
         of, by_zone, own = self._stands_for(host)
         self.series.add(series, of, own, rows)
         self.oldest[rows] = np.maximum(self.oldest[rows], series[:, OLDEST])
-        if self.variant.scenario.fleet is None:
+        if not self.variant.scenario.has_leases:
             return
         leased = series[:, requests.LEASED_END]
         for zone, holders in by_zone:
@@ -137,7 +137,7 @@ class Sum:
         """int64[rows, columns], flows and levels of the whole fleet in windows that all hosts have reached."""
         found = self.series.value(rows)
         found[:, OLDEST] = self.oldest[rows]
-        if self.variant.scenario.fleet is not None:
+        if self.variant.scenario.has_leases:
             found[:, requests.LEASED_END] = sum(leased.value(rows) for leased in self.leased)
         return found
 

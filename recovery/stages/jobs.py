@@ -70,7 +70,7 @@ class JobTable(TrafficTable):
         and do not become more.
         """
         flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
-        steps = [(step.at, step.rate_per_s()) for step in (scenario.jobs.steps if scenario.jobs is not None else ())]
+        steps = [(step.at, step.rate_per_s()) for step in scenario.steps]
         happens = [outage.start for outage in scenario.outages[:1]]
         happens += [at for (_, before), (at, rate) in itertools.pairwise(steps) if rate > before]
         happens += [action.at for action in scenario.operator if action.at is not None]

@@ -236,7 +236,7 @@ class _Launches(Later):
         return start(before.scenario, before.seed, before.replication, leased, holders)
 
     def lowered(self, scenario: Scenario) -> Lowered:
-        return lowered(scenario, scenario.fleet.zones if scenario.fleet is not None else 1)
+        return lowered(scenario, scenario.zones)
 
     def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
         return [("launch throttle", step.at) for step in _section(scenario).throttle]

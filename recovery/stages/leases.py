@@ -122,7 +122,7 @@ class _Leases(Traffic):
     )
 
     def is_in(self, scenario: Scenario) -> bool:
-        return scenario.fleet is not None
+        return scenario.has_leases
 
     def start(
         self, scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]

@@ -191,7 +191,7 @@ def params(scenario: Scenario, table: Table) -> Params:
             lease = lease._replace(kind=policies.FREEZE, thaw=thaw, freeze_share=policy.lease.from_failures)
     slowdown = part.slowdown
     return Params(
-        traffic=requests.HOLDERS if scenario.fleet else requests.JOBS,
+        traffic=requests.HOLDERS if scenario.has_leases else requests.JOBS,
         workers=part.workers,
         timeout=dist(part.timeout, table),
         cancel=int(part.cancel_on_timeout),
@@ -291,7 +291,7 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, floa
 
     `started` names the actions (by place) that a condition has set off, and when (s).
     """
-    zones = scenario.fleet.zones if scenario.fleet else 1
+    zones = scenario.zones
     controls = dependency_controls(scenario)
     starts = {i: action.at for i, action in enumerate(scenario.operator) if action.at is not None}
     starts |= dict(started)

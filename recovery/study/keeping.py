@@ -58,7 +58,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
     scenario, head = experiment.first.scenario, experiment.head
     manifest = RunManifest(
         format=FORMAT,
-        kind="leases" if scenario.fleet else "jobs",
+        kind="leases" if scenario.has_leases else "jobs",
         name=experiment.name,
         file=experiment.file,
         head=head_of(experiment),

@@ -14,9 +14,9 @@ Floats = npt.NDArray[np.float64]
 
 def columns_of(scenario: Scenario) -> dict[str, str]:
     """What a measured series can be of: column and its unit ("share", "count", "s", "1/s")."""
-    out = {"leased_share": "share"} if scenario.fleet is not None else {"backlog": "count"}
-    if scenario.fleet is not None and scenario.fleet.zones > 1:
-        out |= {f"leased_share_zone_{zone}": "share" for zone in range(scenario.fleet.zones)}
+    out = {"leased_share": "share"} if scenario.has_leases else {"backlog": "count"}
+    if scenario.zones > 1:
+        out |= {f"leased_share_zone_{zone}": "share" for zone in range(scenario.zones)}
     stages = (known.traffic_of(scenario), *known.later_of(scenario))
     own = [one for stage in stages for one in stage.columns if one.place is not None and not one.by_zone]
     own = [one for one in own if not one.name.endswith("_ns")]

@@ -130,7 +130,7 @@ def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequen
 
 def groups(variant: Variant) -> dict[str, float]:
     """r1 … r4 of a variant of leases."""
-    rows = explanation(variant.scenario) if variant.scenario.fleet is not None else []
+    rows = explanation(variant.scenario) if variant.scenario.has_leases else []
     return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
 
 

@@ -84,7 +84,7 @@ def summary_of(
 def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...]:
     """All policies by their ranks."""
     ranked, best = work.looks.ranked(), best_in_each(work.looks)
-    traffic: record.Traffic = "leases" if work.experiment.first.scenario.fleet is not None else "jobs"
+    traffic: record.Traffic = "leases" if work.experiment.first.scenario.has_leases else "jobs"
     by_id = {name[0]: frame for name, frame in draws.group_by("policy_id", maintain_order=True)}
     told = [
         policy_of(work.looks, policy, rank, by_id.get(policy.id, draws.head(0)), traffic, best)

@@ -66,7 +66,7 @@ def curves_table(work: Sweeping, table: "pl.DataFrame") -> "pl.DataFrame | None"
     runs = table.filter(
         (pl.col("role") == "draw") & (pl.col("replication") == 0) & (pl.col("draw") < work.sweep.curves.draws)
     ).select("key", "policy_id", "policy", "replication", "draw")
-    name = "leased_share" if work.experiment.first.scenario.fleet is not None else "backlog"
+    name = "leased_share" if work.experiment.first.scenario.has_leases else "backlog"
     points = curves.unique(["key", "time_s"], keep="first").sort("key", "time_s")
     joined = runs.join(points, on="key", how="inner", maintain_order="left_right").drop("key")
     return joined.rename({"value": name})
