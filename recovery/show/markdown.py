@@ -1,6 +1,5 @@
 """A job summary in Markdown, as GitHub, GitLab and Gitea show it: the answer first, then checks, then a small table."""
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from recovery.show import compare_text, race_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.text import saved_s, show_saved, verdict_of
+from recovery.show.words import span_of
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
 from recovery.store.run_record import Bound, RunManifest, Summary
@@ -61,10 +61,8 @@ def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
     rows = [["policy", "mean (never counts as the limit)", "never", "runs", ""]]
     for one in summary.policies[:ROWS_MAX]:
         sign = "chosen" if one.is_chosen else "not told apart from the best" if one.not_told_apart else ""
-        ends = one.restricted
-        span = "" if math.isnan(ends.low) else f" ({show_duration(max(ends.low, 0))} to {show_duration(ends.high)})"
         never = show_share(one.not_recovered.share)
-        rows.append([one.name, f"{show_duration(ends.mean)}{span}", never, str(one.runs), sign])
+        rows.append([one.name, span_of(one.restricted), never, str(one.runs), sign])
     left = len(summary.policies) - ROWS_MAX
     failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
     more = f"; {left} more policies are in the report" if left > 0 else ""

@@ -14,6 +14,7 @@ from recovery.show.milestones import Stone
 from recovery.show.page import Cell, Column, Drawn, show, value_of
 from recovery.show.stage_times import ALL, STAGES, TITLES, Span, Variant
 from recovery.show.tables import columns_of
+from recovery.show.words import ends_of
 from recovery.store.run_record import Group, RunManifest, Summary
 
 TITLES_OF = {"launches": "Launches", "propagation": "Network propagation", "health": "Health checks"}
@@ -102,8 +103,7 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
 
 def _cell(group: Group, column: Column) -> Cell:
     found = group.measures[column.measure]
-    spans = math.isfinite(found.low) and math.isfinite(found.high) and found.high > found.low
-    interval = f"{show(found.low, column.kind)} to {show(found.high, column.kind)}" if spans else ""
+    interval = ends_of(found, lambda value: show(value, column.kind))
     return Cell(show(found.mean, column.kind), interval, value=value_of(found.mean, found.low, found.high))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from recovery import units
 from recovery.show import figures_services, levers, page
 from recovery.show.figures import TimeAxis
+from recovery.show.words import span_of
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Estimate
@@ -124,8 +125,7 @@ def show_time(at_s: float, axis: TimeAxis) -> str:
 
 def show_minutes(found: Estimate) -> str:
     """Minutes with their interval, where there is one."""
-    is_known = math.isfinite(found.low) and math.isfinite(found.high)
-    return f"{found.mean:,.0f}" + (f" ({found.low:,.0f} to {found.high:,.0f})" if is_known else "")
+    return span_of(found, "{:,.0f}".format)
 
 
 def _service(part: Services, row: Service, axis: TimeAxis) -> dict[str, str]:

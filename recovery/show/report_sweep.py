@@ -23,7 +23,7 @@ from recovery.show.answers.sweep import answer_of
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.words import speaking_of
+from recovery.show.words import ends_of, speaking_of
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
 from recovery.store.parts import runs_of_sweep
@@ -252,10 +252,8 @@ def _share(found: Share) -> Cell:
 def _interval(found: Estimate | None, kind: str, look: str = "") -> Cell:
     if found is None:
         return Cell("–")
-    between = f"{shared.show(found.low, kind)} to {shared.show(found.high, kind)}"
-    has_width = math.isfinite(found.low + found.high) and found.high > found.low
     value = shared.value_of(found.mean, found.low, found.high)
-    return Cell(shared.show(found.mean, kind), between if has_width else "", look, value)
+    return Cell(shared.show(found.mean, kind), ends_of(found, lambda one: shared.show(one, kind)), look, value)
 
 
 def _number(value: float, kind: str, beside: str = "") -> Cell:

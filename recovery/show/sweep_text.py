@@ -53,7 +53,7 @@ def ranked(summary: Summary, most: int) -> str:
         [
             f"{one.rank}{' *' if one.not_told_apart else ''}",
             f"{one.in_words} [{one.id}]" + (" (as it stands)" if one.is_baseline else ""),
-            span_of(one.restricted, "–"),
+            span_of(one.restricted, between="–"),
             show_duration(one.given_recovery.mean),
             show_share(one.half_width_share) if math.isfinite(one.half_width_share) else "–",
             show_share(one.not_recovered.share),

@@ -10,7 +10,7 @@ from recovery.measures import register
 from recovery.show import advice, levers, stage_times
 from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.text import LOST, lost, notes, sample_span
-from recovery.show.words import speaking_of
+from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 
 _VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
@@ -118,8 +118,8 @@ def _cell(group: Group, column: Column, first: Group) -> Cell:
     beside = span
     if column.measure == "efficiency":
         beside = f"bound {units.show_duration(group.mean('fluid_bound_s'))}"
-    elif math.isfinite(low) and math.isfinite(high) and high > low:
-        beside = f"{show(low, column.kind)} to {show(high, column.kind)}"
+    elif ends := ends_of(found, lambda value: show(value, column.kind)):
+        beside = ends
     return Cell(show(mean, column.kind), beside, value=value)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
 from recovery.show import advice, stage_times
+from recovery.show.words import span_of
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
@@ -179,9 +180,7 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
     parts = []
     ends = group.measures.get("empty_at_s")
     if group.verdicts.get("recovering") and ends is not None and math.isfinite(ends.mean):
-        low, high = ends.low, ends.high
-        span = f" ({show_duration(low)} to {show_duration(high)})" if math.isfinite(low) and math.isfinite(high) else ""
-        parts.append(f"still drains: what waits would be gone {show_duration(ends.mean)}{span} from the start")
+        parts.append(f"still drains: what waits would be gone {span_of(ends)} from the start")
     drifts = [row.of("drift_per_s") for row in rows if row.verdict == "collapsed"]
     drifts = [one for one in drifts if not math.isnan(one)]
     if drifts:

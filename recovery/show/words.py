@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 from recovery.store.record import Estimate
 from recovery.units import show_duration
@@ -22,9 +23,18 @@ def speaking_of(called: Called, text: str) -> str:
     return re.sub(r"(?<!\.)\b(holders?|Holders?)\b", lambda match: names[match[1]], text)
 
 
-def span_of(found: Estimate, between: str = " to ") -> str:
-    """A mean time (s) with its interval, where it has one of some width."""
-    low, high = show_duration(max(found.low, 0.0)), show_duration(found.high)
-    if math.isnan(found.low + found.high) or low == high:
-        return show_duration(found.mean)
-    return f"{show_duration(found.mean)} ({low}{between}{high})"
+def _time(seconds: float) -> str:
+    """A time, s, of which an interval may begin below 0."""
+    return show_duration(max(seconds, 0.0))
+
+
+def ends_of(found: Estimate, show: Callable[[float], str] = _time, between: str = " to ") -> str:
+    """Both ends of an interval, "" where it has none or no width."""
+    has_width = math.isfinite(found.low) and math.isfinite(found.high) and found.high > found.low
+    return f"{show(found.low)}{between}{show(found.high)}" if has_width else ""
+
+
+def span_of(found: Estimate, show: Callable[[float], str] = _time, between: str = " to ") -> str:
+    """A mean with its interval, where it has one; of a time (s) unless `show` tells another kind."""
+    ends = ends_of(found, show, between)
+    return show(found.mean) + (f" ({ends})" if ends else "")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
-from recovery import units
 from recovery.show import figures
 from recovery.store.record import Share
 from recovery.store.sweep_record import Policy, Summary, SweepManifest
@@ -174,12 +173,3 @@ def label(policy: Told, width: int, lines: int = 1) -> str:
 def short(policy: Told) -> str:
     """What sets a policy apart from the baseline, in a line."""
     return wrapped(policy.told, 52, 1)
-
-
-def with_interval(policy: Told) -> str:
-    """A policy's mean time, with its interval where it has one."""
-    mean, low, high = policy.restricted.mean, policy.restricted.low, policy.restricted.high
-    text = units.show_duration(mean)
-    if math.isfinite(low) and math.isfinite(high) and high > low:
-        text += f" ({units.show_duration(low)} to {units.show_duration(high)})"
-    return text

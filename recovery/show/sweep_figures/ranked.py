@@ -23,8 +23,8 @@ from recovery.show.sweep_figures.drawn import (
     legend,
     short,
     what,
-    with_interval,
 )
+from recovery.show.words import span_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -119,7 +119,7 @@ def ranked(sweep: Sweep) -> Picture:
     legend(below, handles, [*names, "not told apart from the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
     apart = sum(bool(policy.not_told_apart) for policy in sweep.ranked)
-    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {with_interval(first)}"
+    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {span_of(first.restricted)}"
     text += f", not told apart from {apart - 1} of them" if apart > 1 else ""
     if base is not None and not first.is_baseline:
         text += f"; baseline “{short(base)}”: {units.show_duration(base.restricted.mean)}"
