@@ -82,7 +82,6 @@ class CallRun(Part):
 
 class _Calls(Later):
     name = "calls"
-    needs = ("launches",)
     table = CallTable
     columns = (Column("calls", "flow", "calls of customers who gave up", CALLED),)
 

@@ -15,6 +15,10 @@ from recovery_kernels import health, launches, propagation, requests
 
 from recovery.errors import ScenarioError
 from recovery.measures import register
+from recovery.model import policies, services
+from recovery.model.health import Health
+from recovery.model.launches import Launches
+from recovery.model.propagation import Propagation
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.outcome import Outcome
@@ -47,11 +51,29 @@ def test_each_column_of_a_kernel_has_one_name() -> None:
         assert len(names) == len(set(names))
 
 
-def test_a_stage_comes_after_those_that_it_needs() -> None:
-    before: list[str] = []
-    for stage in known.LATER:
-        assert set(stage.needs) <= set(before)
-        before.append(stage.name)
+def test_the_stages_that_a_table_of_services_may_name_are_those_of_the_register() -> None:
+    """The model may not see the register: the dependency is no stage, and errors are told by the health checks."""
+    assert {"dependency", "errors", "leases"} | {stage.name for stage in known.LATER} == set(services.STAGES)
+
+
+def test_the_rules_of_later_stages_are_told_in_one_list() -> None:
+    """Oracle: the models, of which a key that takes a rule has one as its default."""
+    models = {"launches": Launches, "propagation": Propagation, "health": Health}
+    assert set(models) == {stage.name for stage in known.LATER}
+    found = {
+        (name, key): type(default)
+        for name, model in models.items()
+        for key, field in model.model_fields.items()
+        if isinstance(default := field.get_default(call_default_factory=True), policies.Rule)
+    }
+    assert set(found) == set(policies.OF_STAGES)
+    assert all(rule in policies.OF_STAGES[place] for place, rule in found.items())
+
+
+def test_stages_in_another_order_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "LATER", known.LATER[::-1])
+    with pytest.raises(ValueError, match=r"no \w+ before; want the stages in the order of known\.LATER"):
+        run(parse(LATER))
 
 
 def test_a_table_has_the_columns_that_its_stage_says() -> None:

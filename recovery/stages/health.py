@@ -214,7 +214,6 @@ class Fed(Part):
 class _Health(Later):
     name = "health"
     table = HealthTable
-    needs = ("launches", "propagation")
     columns = (
         Column("checks", "flow", "checks that were made", kernel.CHECKS),
         Column("checks_failed", "flow", "checks that failed", kernel.FAILED),

@@ -214,7 +214,6 @@ class Fed(Part):
 class _Propagation(Later):
     name = "propagation"
     table = PropagationTable
-    needs = ("launches",)
     columns = (
         Column("jobs_submitted", "flow", "jobs: accepted launches and changes", kernel.SUBMITTED),
         Column("job_attempts", "flow", "attempts of jobs to get into a queue", kernel.ATTEMPTS),

@@ -115,12 +115,11 @@ class Cost(NamedTuple):
 
 
 class Stage(ABC):
-    """A stage: it is there where the scenario has a table of its name. `needs` are the tables of other stages that must
-    then be there too; `table` is the class of what it gives, without which that is not kept from one run to the next.
+    """A stage: it is there where the scenario has a table of its name. `table` is the class of what it gives, without
+    which that is not kept from one run to the next. Which other tables must be there too the scenario checks.
     """
 
     name: str
-    needs: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     table: type[Table] = Table
 
