@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parent.parent
+MADE = {"docs/_build/html", ".venv"}  # what make makes
 # Written in parts, or this file would break its own rule.
 HOMES = re.compile(r"(?<![\w.~-])/(?:" + "|".join(("root", "home", "work", "Users")) + r")/")
 
@@ -123,3 +124,20 @@ def test_public_functions_say_what_they_promise() -> None:
         for name in undocumented(ast.parse(text(file)).body)
     ]
     assert found == []
+
+
+def test_what_contributing_names_is_there() -> None:
+    """Each path that the page names, from the top or from a package, and each dotted name of a module of ours."""
+    named = re.findall(r"`([\w./-]+)`", text(Path("CONTRIBUTING.md")))
+    paths = {name for name in named if "/" in name or name.endswith((".py", ".md", ".toml"))} - MADE
+    roots = [TOP, TOP / "recovery", TOP / "kernels", TOP / "kernels" / "recovery_kernels", TOP / "tests"]
+    assert len(paths) > 20
+    gone = {name for name in paths if not any((root / name).exists() for root in roots)}
+    dotted = {name for name in named if re.fullmatch(r"(?:recovery|reading|study|store|simulate)(?:\.\w+)+", name)}
+    assert len(dotted) > 2
+    for name in dotted:
+        parts = name.removeprefix("recovery.").split(".")
+        places = [(TOP / "recovery").joinpath(*parts[:n]).with_suffix(".py") for n in (len(parts), len(parts) - 1)]
+        if not any(place.exists() for place in places if place.parent != TOP):
+            gone.add(name)
+    assert gone == set()
