@@ -8,6 +8,7 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from kernel_cases import Case, S, constant, exponential, log_of, new_host, params
 from recovery_kernels import limits, policies, requests
@@ -16,6 +17,7 @@ from recovery.errors import ScenarioError
 from recovery.reading.experiment import parse
 from recovery.simulate.estimate import estimate
 from recovery.simulate.explain import explanation
+from recovery.stages import host as hosts
 from recovery.stages import queueing
 
 SMALL_FLEET = """
@@ -191,3 +193,13 @@ def test_a_closed_admission_bounds_the_memory() -> None:
     text = SMALL_FLEET.replace("holders = 100", "holders = 1_000_000").replace("1h", "40h")
     open_, closed = (parse(text + f"[policy]\nadmission = {law}").first for law in ('"open"', '"queue-size-switch"'))
     assert estimate(closed.scenario, 1).host_bytes < estimate(open_.scenario, 1).host_bytes / 5
+
+
+@pytest.mark.parametrize("kind", range(limits.RAMP + 1))
+def test_a_bucket_that_python_fills_is_the_one_of_the_kernels(kind: int) -> None:
+    """Oracle: `limits.begin`, by which a kernel begins a limit after a restart."""
+    limit = limits.Limit(kind, 3e-8, 7.0, 20.0, 5.0)
+    whole, real = np.full(2, 9, np.int64), np.full(3, 9.0)
+    limits.begin(limit, whole, real, 0)
+    assert hosts.full_bucket(limit).tolist() == real.tolist()
+    assert whole.tolist() == [0, 0]  # what an array of zeros says

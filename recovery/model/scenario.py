@@ -187,7 +187,7 @@ class Scenario(Part):
 
     def _wrong_actions(self) -> Iterator[str]:
         """What no operator can do here."""
-        zones = self.fleet.zones if self.fleet else 1
+        zones = self.zones
         for i, action in enumerate(self.operator):
             if action.at is not None and action.at >= self.horizon:
                 end = show_duration(self.horizon)

@@ -240,7 +240,7 @@ def _thinned(run: hosts.HostRun, workers: int, slower: float) -> None:
         ),
         queue=q._replace(limit=max(round(q.limit / by), min(q.limit, 1))),
     )
-    hosts.fill_bucket(run.host, run.params.admission.burst)
+    hosts.fill_bucket(run.host, run.params.admission)
     _thin_gates(run, by)
     run.inputs = run.inputs._replace(arrivals_per_ns=run.inputs.arrivals_per_ns / by)
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from recovery_kernels import draws, events, requests
+from recovery_kernels import draws, events, limits, requests
+from recovery_kernels.limits import Limit
+from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
 
-from recovery.statistics.arrays import Whole
+from recovery.statistics.arrays import Floats, Whole
 
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
 MEMORY_PER_REQUEST = 24
@@ -201,16 +203,26 @@ def new_host(
     host.clients[:, events.CLIENT] = events.NOBODY
     host.whole[requests.EDGE] = params.window_ns
     host.whole[requests.NEXT_ARRIVAL] = events.NEVER
-    fill_bucket(host, params.admission.burst)
+    fill_bucket(host, params.admission)
     run = HostRun(params, keys, inputs, host, rows - 1 if jobs else -1, shift)
     if jobs:
         requests.first_arrival(params, keys, inputs, host)
     return run
 
 
-def fill_bucket(host: Host, burst: float) -> None:
-    """Let the bucket of the host's admission be full, and hold so much."""
-    host.real[[requests.ADMISSION_TOKENS, requests.ADMISSION_BURST]] = burst
+def full_bucket(limit: Limit | Admission) -> Floats:
+    """float64[3], what the bucket of a limit holds before anybody asks. It is what `limits.begin` sets, which is a part
+    of kernels: called from Python it would be machine code of its own.
+    """
+    bucket = np.empty(3)
+    bucket[limits.TOKENS] = bucket[limits.BURST] = limit.burst
+    bucket[limits.RATE] = limit.rate_per_ns
+    return bucket
+
+
+def fill_bucket(host: Host, admission: Admission) -> None:
+    """Let the bucket of the host's admission be full."""
+    host.real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = full_bucket(admission)
 
 
 def wake_holders(run: HostRun, first_ns: Whole, expires_ns: Whole) -> None:

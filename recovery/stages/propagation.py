@@ -142,7 +142,7 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         heads=heads,
         counts=counts,
         shards=np.zeros((part.shards, kernel.SHARD_COLUMNS), np.int64),
-        buckets=np.tile([params.intake.burst, params.intake.rate_per_ns, params.intake.burst], (part.shards, 1)),
+        buckets=np.tile(host.full_bucket(params.intake), (part.shards, 1)),
         rings=np.zeros((part.shards, _RING, batches.NEXT), np.int64),
         free_ns=workers.all_free(part.workers, part.shards),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
