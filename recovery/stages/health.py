@@ -163,10 +163,14 @@ class HealthTable(Table):
         routed, usable = self.columns["targets_routed"], self.columns["targets_usable"]
         return np.asarray(np.where(routed > 0, 1 - usable / np.maximum(routed, 1), 1.0))
 
+    def works(self, scenario: Scenario) -> Floats:
+        """float64[windows], usable share of the targets."""
+        return np.asarray(self.columns["targets_usable"] / _section(scenario).targets)
+
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When connections fail, when capacity is lost, and how much (MODEL.md, section 9)."""
         part, flows, hold, window_s = _section(scenario), self.columns, scenario.hold, scenario.coupling.window
-        share, fails = flows["targets_usable"] / part.targets, self.error_share() >= ERRORS_SHARE
+        share, fails = self.works(scenario), self.error_share() >= ERRORS_SHARE
         falls = stays_from(times_s, share < part.normal_share, 0.0, hold)
         back = normal_from_s(times_s, share >= part.normal_share, falls, hold)
         start_s = stays_from(times_s, fails, 0.0, hold)

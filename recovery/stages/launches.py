@@ -190,11 +190,21 @@ def start(scenario: Scenario, seed: int, replication: int, leased: Whole, holder
 class LaunchTable(Table):
     """What came of launches and changes."""
 
+    def works(self, scenario: Scenario) -> Floats:  # noqa: ARG002
+        """float64[windows], share of the attempts that are accepted; 1 where there are none."""
+        attempts, accepted = self.columns["launch_attempts"], self.columns["launches_accepted"]
+        return np.asarray(np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0))
+
+    def asked_share(self) -> Floats:
+        """float64[windows], launches accepted over launches wanted, 1 at most: who comes back is not counted twice."""
+        asked, accepted = self.columns["launches_asked"], self.columns["launches_accepted"]
+        return np.asarray(np.where(asked > 0, np.minimum(accepted / np.maximum(asked, 1), 1.0), 1.0))
+
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When launches fail and work again, and what became of them (MODEL.md, section 9)."""
         flows, hold = self.columns, scenario.hold
         attempts, accepted = flows["launch_attempts"], flows["launches_accepted"]
-        share = np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0)
+        share = self.works(scenario)
         fails_from = stays_from(times_s, share < FAILING_SHARE, 0.0, hold)
         after, works = fails_from if math.isfinite(fails_from) else 0.0, share >= FAILING_SHARE
         total = max(int(attempts.sum()), 1)

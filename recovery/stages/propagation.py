@@ -172,6 +172,10 @@ class PropagationTable(Table):
         mean = total / np.maximum(done, 1)
         return np.asarray(np.where(last >= 0, mean[np.maximum(last, 0)], 0.0))
 
+    def works(self, scenario: Scenario) -> Floats:
+        """float64[windows], normal over actual latency, 1 at most."""
+        return np.asarray(np.minimum(1.0, _section(scenario).normal_latency / np.maximum(self.latency_mean_s(), 1e-9)))
+
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """When latency rises and is normal again, and how long it takes (MODEL.md, section 9)."""
         flows, hold = self.columns, scenario.hold

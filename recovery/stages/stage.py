@@ -56,6 +56,10 @@ class Table:
         """float64[windows] or int64[windows] for each column that is computed from others; none, for most."""
         return {}
 
+    def works(self, scenario: Scenario) -> Floats | None:  # noqa: ARG002
+        """float64[windows] from 0 to 1, what works of it, for the services that hang on it; None: it tells nothing."""
+        return None
+
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:  # noqa: ARG002
         """What is measured of it. `times_s` float64[windows] are the ends of the windows."""
         return {}

@@ -10,7 +10,6 @@ from recovery.model.services import Service
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.health import HealthTable
 from recovery.stages.launches import FAILING_SHARE, NORMAL_SHARE, LaunchTable
-from recovery.stages.propagation import PropagationTable
 from recovery.study.services.outcome import Flags, Floats
 from recovery.study.services.rules import NO_DEPTH
 
@@ -48,7 +47,8 @@ def simulated(outcome: Outcome, service: Service, windows: int) -> Floats:
     else:
         works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
     is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)
-    done = _launched(outcome) if stage == "launches" else works
+    launched = outcome.find(LaunchTable)
+    done = launched.asked_share() if stage == "launches" and launched is not None else works
     depth = np.where(is_bad, np.maximum(1 - done, max(1 - normal, 1e-6)), 0.0)
     if stage != "dependency":
         depth = np.concatenate(([0.0], depth))
@@ -64,35 +64,20 @@ def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
     return min(usual[0], normal) if service.below is None else service.below, normal
 
 
-def _launched(outcome: Outcome) -> Floats:
-    """Launches accepted over launches wanted, float64[windows], 1 at most: who comes back is not counted twice."""
-    launched = outcome.find(LaunchTable)
-    if launched is None:
-        raise ValueError("this run has no stage launches")
-    asked, accepted = launched.columns["launches_asked"], launched.columns["launches_accepted"]
-    return np.asarray(np.where(asked > 0, np.minimum(accepted / np.maximum(asked, 1), 1.0), 1.0))
-
-
 def _works(outcome: Outcome, stage: str) -> Floats:
-    """What works of a stage, float64[windows] from 0 to 1: leased share, accepted share of the attempts, normal over
-    actual latency, usable share of the targets, connections without error.
+    """What works of a stage, float64[windows] from 0 to 1: leased share, connections without error, or what the stage
+    itself says. Raises ValueError for a stage that the run has not, or that says nothing.
     """
+    works = None
     if stage == "leases":
-        return outcome.leased_share()
-    scenario, launched = outcome.scenario, outcome.find(LaunchTable)
-    network, checked = outcome.find(PropagationTable), outcome.find(HealthTable)
-    if stage == "launches" and launched is not None:
-        attempts, accepted = launched.columns["launch_attempts"], launched.columns["launches_accepted"]
-        return np.asarray(np.where(attempts > 0, accepted / np.maximum(attempts, 1), 1.0))
-    if stage == "propagation" and network is not None and scenario.propagation is not None:
-        return np.asarray(
-            np.minimum(1.0, scenario.propagation.normal_latency / np.maximum(network.latency_mean_s(), 1e-9))
-        )
-    if stage == "health" and checked is not None and scenario.health is not None:
-        return np.asarray(checked.columns["targets_usable"] / scenario.health.targets)
-    if stage == "errors" and checked is not None:
-        return 1 - checked.error_share()
-    raise ValueError(f"this run has no stage {stage}")
+        works = outcome.leased_share()
+    elif stage == "errors" and (checked := outcome.find(HealthTable)) is not None:
+        works = 1 - checked.error_share()
+    elif stage in outcome.later:
+        works = outcome.later[stage].works(outcome.scenario)
+    if works is None:
+        raise ValueError(f"this run has no stage {stage} that tells what works")
+    return works
 
 
 def stretches(is_bad: Flags, is_good: Flags, held: int) -> Flags:
