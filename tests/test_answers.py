@@ -230,7 +230,7 @@ def test_what_is_to_be_tried_can_be_set(timeout_s: float, kind: str) -> None:
     hosts = known.hosts.model_copy(update={"timeout_s": timeout_s, "capacity_per_s": 1e4 / timeout_s})
     group = group_of("a", fluid_bound_s=timeout_s, scenario=known.model_copy(update={"hosts": hosts}))
     found = remedy.of(group, Limit(kind, "", 9 * 3600 if kind == "backoff" else timeout_s))
-    assert (found is None) == (kind == "backoff" and timeout_s > 9 * 3600)  # nothing is shorter than what there is
+    assert (found is None) == (kind == "backoff" and timeout_s > 4.5 * 3600)  # hardly shorter than 9 h
     if found is not None:
         key, _, value = found.overrides[0].partition("=")
         if key in ("horizon", "lease.duration"):  # which must fit to others, too

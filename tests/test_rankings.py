@@ -17,6 +17,7 @@ import recovery
 from recovery.reading.experiment import parse
 from recovery.show import advice, text
 from recovery.show.answers import compare, costs, mechanism, points, sweep
+from recovery.show.answers.answer import Cause
 from recovery.show.answers.run import answer_of
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import Comparison, Difference, Outcome
@@ -134,6 +135,16 @@ def test_what_was_before_the_clock_starts_is_not_called_well() -> None:
     assert "What was before that is not judged; recovers_from sets another start." in answer.change.text
 
 
+def test_a_milder_outage_is_no_help() -> None:
+    """Nobody can choose that the dependency is away for a minute instead of twenty."""
+    text = LEASES + '[variants.milder]\ndependency.outages = [{ from = "10m", to = "11m" }]\n'
+    change = recovery.parse(text).run(progress=False, threads=1).answer.change
+    assert change.name == "more workers"  # 100 s of work for the hosts
+    assert "Not judged: “milder”, whose dependency is away at other times" in change.text
+    more = recovery.parse(f"{text}[variants.more]\nhost.workers = 8\n").run(progress=False, threads=1).answer.change
+    assert more.name == "more"
+
+
 def test_a_rule_of_leases_alone_is_not_told_to_recover_no_sooner() -> None:
     """Oracle: with an hour of grace no lease runs out in an outage of 20 min, so "does not recover either" is wrong."""
     text = LEASES.replace('timeout = "30m"', 'timeout = "20s"').replace('horizon = "100m"', 'horizon = "50m"')
@@ -216,6 +227,20 @@ def test_a_sample_tells_a_time_or_why_there_is_none(low: float, high: float, sai
     summary = summary_of({"as written": [75.0]}, ttr99_low_s=low, ttr99_high_s=high)
     assert said in answer_of(manifest_of(), summary).sure.text
     assert text.sample_interval(group_of("a", ttr99_s=75.0), "ttr99_s") is None
+
+
+def test_who_waits_while_all_fail_slowly_is_told_before_a_run() -> None:
+    """2,000 are 5 s of work for 40 workers, a quarter of a timeout of 20 s; where each takes 4 s to fail they are 200 s
+    for the last of those who ask while the dependency is down, ten timeouts. For two workers r1 is 5.
+    """
+
+    def why(slow: str, many: str) -> Cause:
+        filled = LEASES.replace('timeout = "30m"', f'timeout = "20s", fail_after = "{slow}"')
+        return recovery.parse(filled.replace("workers = 2", f"workers = {many}")).answer.why
+
+    assert (why("10ms", "2").mechanism, why("10ms", "2").number) == ("timeout", pytest.approx(5))
+    assert (why("4s", "40").mechanism, why("4s", "40").number) == ("timeout", pytest.approx(2000 / 40 * 4 / 20))
+    assert why("100ms", "40").mechanism != "timeout"
 
 
 # --- sweeps and comparisons -------------------------------------------------------------------------------------------

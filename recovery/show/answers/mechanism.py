@@ -134,6 +134,8 @@ def timeout_limit(group: Group) -> Limit | None:
     times, what = backlog_in_timeouts(group), "those who wait need"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = group.mean("queue_peak") / (hosts.capacity_per_s * hosts.timeout_s), "the longest queue needs"
+    if math.isnan(times) and (found := _all_at_once(group.scenario)) is not None:
+        return found
     if not times > 1:
         return None
     wasted = group.mean("wasted_share")
@@ -141,6 +143,20 @@ def timeout_limit(group: Group) -> Limit | None:
     text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     if wasted > 0.01:
         text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
+    return Limit("timeout", text, times)
+
+
+def _all_at_once(scenario: Scenario) -> Limit | None:
+    """Of a fleet that was not run: the last of those who ask at once gives up before its turn, on a host with more than
+    its part, or while all fail slowly; what was given up then stays in the queue.
+    """
+    hosts, fleet = scenario.hosts, scenario.fleet
+    is_bounded = math.isfinite(hosts.queue_limit) or math.isfinite(hosts.admitted_queue)
+    if fleet is None or is_bounded or not fleet.all_at_once_s > hosts.timeout_s:
+        return None
+    times, longest = fleet.all_at_once_s / hosts.timeout_s, show_duration(fleet.all_at_once_s)
+    text = f"of those who ask at once the last waits up to {longest} for its turn (the fullest host, the slowest "
+    text += f"service), and a client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     return Limit("timeout", text, times)
 
 

@@ -194,7 +194,8 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
             return None
         free_per_s = hosts.capacity_per_s * (HIGH - scenario.wanted_share)
         wait_s = max(wait_s, 2 * fleet.holders / free_per_s)
-    if client.name == "immediate" or not wait_s < longest_s:
+    # less than half of it is hardly sooner
+    if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None
     text = f"clients that try again after {show_duration(wait_s)} at the latest"
     if client.name == "fixed":

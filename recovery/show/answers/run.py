@@ -6,12 +6,10 @@ import math
 from collections.abc import Sequence
 
 from recovery import theory
-from recovery.measures import register
 from recovery.measures.register import ROUNDING
 from recovery.show import advice, stage_times
-from recovery.show.answers import mechanism, points, remedy
-from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.costs import costs
+from recovery.show.answers import helps, mechanism, moments, points
+from recovery.show.answers.answer import Answer, Cause, Part
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
@@ -29,7 +27,7 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
         return points.answer_of(summary)
     first = summary.groups[0]
     limit = _limit(manifest, summary)
-    change, helper = _change(manifest, summary, limit)
+    change, helper = helps.change_of(manifest, summary, limit)
     return Answer(
         happened=Part(text=_happened(manifest, summary)),
         why=_why(summary, limit),
@@ -39,9 +37,6 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     )
 
 
-MOST = 0.99  # of all jobs: where fewer get an answer all is not well
-
-
 # --- what happened ----------------------------------------------------------------------------------------------------
 
 
@@ -49,14 +44,9 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
     out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
-    if _lacks_the_file(manifest, first):
+    if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
     return speaking_of(first.scenario.called, " ".join(out))
-
-
-def _at(axis: TimeAxis, at_s: float) -> str:
-    """A moment: of day where the start is known, else after the start."""
-    return axis.show(at_s) if axis.start is not None else f"{show_duration(at_s)} after the start"
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
@@ -83,20 +73,6 @@ def _is_back(row: Row) -> bool:
     return not advice.is_lost(row, "ttr99_s")
 
 
-def _since(group: Group) -> str:
-    """From when times to recovery count."""
-    if group.scenario.is_counted_from_file:
-        return "the clock of recovery starts"
-    return "the dependency is back" if group.mean("recovers_from_s") != 0 else "the start"
-
-
-_FROM = {
-    "the clock of recovery starts": "the start of the clock of recovery",
-    "the dependency is back": "the dependency's return",
-    "the start": "the start",
-}
-
-
 def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     """When 99 % are back, or how it stands at the end."""
     rows = summary.rows_of(first)
@@ -108,7 +84,7 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     if not times:
         return f"The sample of the hosts does not tell when {what}."
     ttr = math.fsum(times) / len(times)
-    text = f"{what} {show_duration(ttr)} after {_since(first)}" if ttr > 0 else f"{what} from {_FROM[_since(first)]} on"
+    text = f"{what} {moments.after(first, ttr)}"
     text += f", at {axis.show(summary.recovers_from_s + ttr)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
     if not lost:
@@ -239,105 +215,6 @@ def _is_well(summary: Summary, first: Group) -> bool:
     if is_last and first.scenario.fleet is not None and first.unleased is None:
         return True
     return was.never == 0 and was.mean_s <= first.scenario.window_s and "collapsed" not in first.verdicts
-
-
-# --- what helps -------------------------------------------------------------------------------------------------------
-
-
-def _change(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> tuple[Change, Group | None]:
-    """The change that helps most, and the variant that it is, if it is one."""
-    groups = summary.groups
-    first, others = groups[0], groups[1:]
-    was = advice.standing(summary, first)
-    if _lacks_the_file(manifest, first):
-        return _without_the_file(manifest, summary)
-    if was.never == 0 and was.mean_s <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
-        lost = first.mean("gave_up")
-        if first.mean("served_share") <= MOST:
-            text = f"No variant can be sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
-            return Change(text=text), None
-        if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
-            text = (
-                f"No variant can be sooner: all is well when {_since(first)}, which the clock of recovery starts with. "
-            )
-            return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
-        return Change(text="Nothing needs to change: it is well at once."), None
-    best, declared = advice.best_of(summary), advice.declared_only(groups)
-    if best is not None and advice.is_better(advice.standing(summary, best), was, best.scenario.window_s):
-        return _best(summary, best, declared, TimeAxis.of(manifest)), best
-    said = []
-    is_never = was.never == was.runs
-    is_declared = advice.is_judged_by_leases(groups)
-    answering = [one for one in others if not (is_declared and advice.declares_only(first, one))]
-    if answering:
-        whole = "recovers" if is_never else "is sooner"
-        said.append(f"None of the {len(answering)} other variants {whole}." if len(answering) > 1 else "")
-        if len(answering) == 1:
-            said[0] = f"“{answering[0].variant}” {'does not recover either' if is_never else 'is no sooner'}."
-    if others:
-        said += [advice.fewest_wait(groups) if not is_never else "", *declared]
-    found = None if limit is None else remedy.of(first, limit)
-    if found is None:
-        return Change(text=" ".join(text for text in said if text)), None
-    said.append(f"Try {found.text}: the limit points there (not simulated; this would try it).")
-    command = trying(manifest.file, manifest.overrides, found.overrides)
-    text = " ".join(one for one in said if one)
-    return Change(text=text, name=found.name, is_simulated=False, command=command), None
-
-
-def _lacks_the_file(manifest: RunManifest, first: Group) -> bool:
-    """Whether the file as it stands has no run, so that the first group is another variant."""
-    return bool(manifest.head.label) and first.variant != manifest.head.label
-
-
-def _without_the_file(manifest: RunManifest, summary: Summary) -> tuple[Change, Group | None]:
-    """Which variant is best where there is nothing to compare it with."""
-    why = f"What it saves and costs is not told: “{manifest.head.label}” has no run."
-    best = min(summary.groups, key=lambda group: advice.standing(summary, group).rank)
-    if not advice.standing(summary, best).is_known:
-        return Change(text="No variant recovers." if len(summary.groups) > 1 else ""), None
-    text = f"{_when_well(summary, best, TimeAxis.of(manifest))}. {why}"
-    return Change(text=text, name=best.variant), None if best is summary.groups[0] else best
-
-
-def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
-    """When a variant is well, over the runs in which it is."""
-    now = advice.standing(summary, group).mean_s
-    if advice.measure_of(summary.groups) == "all_normal_s":
-        return f"“{group.variant}”: all stages are normal " + (f"at {_at(axis, now)}" if now > 0 else "all the time")
-    when = f"{show_duration(now)} after {_since(group)}" if now > 0 else f"from {_FROM[_since(group)]} on"
-    what = "99 % are back" if group.scenario.fleet is not None else "99 % of the backlog is cleared"
-    return f"“{group.variant}”: {what} {when}"
-
-
-def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
-    first = summary.groups[0]
-    was, now = advice.standing(summary, first), advice.standing(summary, best)
-    saved, low, high = advice.saved_s(summary, best)
-    text = _when_well(summary, best, axis)
-    if was.never_share != now.never_share:
-        text += f", {now.words}" if now.words else ""
-        text += f", instead of {was.words}"
-        own, its = (theory.wilson(one.never, one.runs) for one in (was, now))
-        text += ", a difference that chance can make in so few runs" if own.low <= its.high and was.runs > 1 else ""
-    elif now.words:
-        text += f", {now.words} like “{first.variant}”"
-    if was.never == was.runs:
-        saved = math.inf
-    else:
-        saved = was.mean_s - now.mean_s if math.isnan(saved) else saved
-        where = " where both recover" if was.never or now.never else ""
-        if saved > 0:
-            text += f", {show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"
-            text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
-            text += ", a difference that chance can make in so few runs" if low <= 0 else ""
-        elif saved < 0:
-            text += f", {show_duration(-saved)} later{where}"
-    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
-    cost = costs(traffic, first.mean, best.mean)
-    alone = advice.leases_alone(summary)
-    told = [f"{text}.", cost, *declared, *([alone] if alone else [])]
-    return Change(text=" ".join(told), name=best.variant, saved_s=saved)
 
 
 # --- how sure ---------------------------------------------------------------------------------------------------------

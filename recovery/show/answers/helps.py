@@ -1,0 +1,132 @@
+"""What helps, of a run: the variant that is better, with what it costs; else what the limit points to."""
+
+import math
+from collections.abc import Sequence
+
+from recovery import theory
+from recovery.measures import register
+from recovery.show import advice
+from recovery.show.answers import mechanism, moments, remedy
+from recovery.show.answers.answer import Change
+from recovery.show.answers.costs import costs
+from recovery.show.answers.inputs import trying
+from recovery.show.figures import TimeAxis
+from recovery.store.run_record import Group, RunManifest, Summary, with_groups
+from recovery.units import show_count, show_duration, show_share
+
+SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
+
+
+def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> tuple[Change, Group | None]:
+    """The change that helps most, and the variant that it is, if it is one."""
+    groups = summary.groups
+    first = groups[0]
+    was = advice.standing(summary, first)
+    if lacks_the_file(manifest, first):
+        return _without_the_file(manifest, summary)
+    if was.never == 0 and was.mean_s <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
+        lost = first.mean("gave_up")
+        if first.mean("served_share") <= SERVED_MOST:
+            text = f"No variant can be sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
+            return Change(text=text), None
+        if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
+            text = f"No variant can be sooner: all is well when {moments.since(first)}, where the clock starts. "
+            return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
+        return Change(text="Nothing needs to change: it is well at once."), None
+    others, away = _changes_of_the_system(summary)
+    among = with_groups(summary, [first, *others])
+    best, declared = advice.best_of(among), advice.declared_only(groups)
+    if best is not None and advice.is_better(advice.standing(summary, best), was, best.scenario.window_s):
+        return _best(summary, best, declared, TimeAxis.of(manifest)), best
+    said = []
+    is_never = was.never == was.runs
+    is_leases = advice.is_judged_by_leases(groups)
+    answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
+    if answering:
+        whole = ("recovers" if is_leases else "brings all stages back") if is_never else "is sooner"
+        said.append(f"None of the {len(answering)} other variants {whole}." if len(answering) > 1 else "")
+        if len(answering) == 1:
+            lacks = "does not recover either" if is_leases else "does not bring all stages back either"
+            said[0] = f"“{answering[0].variant}” {lacks if is_never else 'is no sooner'}."
+    said += [away] if away else []
+    if others:
+        said += [advice.fewest_wait(groups) if not is_never else "", *declared]
+    found = None if limit is None else remedy.of(first, limit)
+    if found is None:
+        return Change(text=" ".join(text for text in said if text)), None
+    later = "" if is_leases else ", and another stage may be the last then"
+    said.append(f"Try {found.text}: the limit points there (not simulated{later}; this would try it).")
+    command = trying(manifest.file, manifest.overrides, found.overrides)
+    text = " ".join(one for one in said if one)
+    return Change(text=text, name=found.name, is_simulated=False, command=command), None
+
+
+def _changes_of_the_system(summary: Summary) -> tuple[list[Group], str]:
+    """The variants beside the first whose dependency does the same, and a sentence on the others: a milder outage is no
+    change that anybody can make. Where the race makes the outage, a guardrail is one.
+    """
+    first, *others = summary.groups
+    if summary.race is not None:
+        return others, ""
+    away = [one for one in others if one.outages_index != first.outages_index]
+    if not away:
+        return others, ""
+    named = ", ".join(f"“{one.variant}”" for one in away[:3]) + (" and others" if len(away) > 3 else "")
+    text = f"Not judged: {named}, whose dependency is away at other times or for other requests."
+    return [one for one in others if one not in away], text
+
+
+def lacks_the_file(manifest: RunManifest, first: Group) -> bool:
+    """Whether the file as it stands has no run, so that the first group is another variant."""
+    return bool(manifest.head.label) and first.variant != manifest.head.label
+
+
+def _without_the_file(manifest: RunManifest, summary: Summary) -> tuple[Change, Group | None]:
+    """Which variant is best where there is nothing to compare it with."""
+    why = f"What it saves and costs is not told: “{manifest.head.label}” has no run."
+    best = min(summary.groups, key=lambda group: advice.standing(summary, group).rank)
+    if not advice.standing(summary, best).is_known:
+        return Change(text="No variant recovers." if len(summary.groups) > 1 else ""), None
+    text = f"{_when_well(summary, best, TimeAxis.of(manifest))}. {why}"
+    return Change(text=text, name=best.variant), None if best is summary.groups[0] else best
+
+
+def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
+    """When a variant is well, over the runs in which it is."""
+    now = advice.standing(summary, group).mean_s
+    if advice.measure_of(summary.groups) == "all_normal_s":
+        return f"“{group.variant}”: all stages are normal " + (
+            f"at {moments.at(axis, now)}" if now > 0 else "all the time"
+        )
+    what = "99 % are back" if group.scenario.fleet is not None else "99 % of the backlog is cleared"
+    return f"“{group.variant}”: {what} {moments.after(group, now)}"
+
+
+def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
+    first = summary.groups[0]
+    was, now = advice.standing(summary, first), advice.standing(summary, best)
+    saved, low, high = advice.saved_s(summary, best)
+    text = _when_well(summary, best, axis)
+    if was.never_share != now.never_share:
+        text += f", {now.words}" if now.words else ""
+        text += f", instead of {was.words}"
+        own, its = (theory.wilson(one.never, one.runs) for one in (was, now))
+        text += ", a difference that chance can make in so few runs" if own.low <= its.high and was.runs > 1 else ""
+    elif now.words:
+        text += f", {now.words} like “{first.variant}”"
+    if was.never == was.runs:
+        saved = math.inf
+    else:
+        saved = was.mean_s - now.mean_s if math.isnan(saved) else saved
+        where = " where both recover" if was.never or now.never else ""
+        if saved > 0:
+            text += f", {show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"
+            text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
+            text += ", a difference that chance can make in so few runs" if low <= 0 else ""
+        elif saved < 0:
+            text += f", {show_duration(-saved)} later{where}"
+    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
+    cost = costs(traffic, first.mean, best.mean)
+    alone = advice.leases_alone(summary)
+    told = [f"{text}.", cost, *declared, *([alone] if alone else [])]
+    return Change(text=" ".join(told), name=best.variant, saved_s=saved)
