@@ -323,6 +323,23 @@ def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str,
     assert screen.ask("document.querySelector('.tools').getBoundingClientRect().height") == 0
 
 
+def test_a_sweep_of_many_policies_is_on_few_pages_and_says_what_is_not(screen: Page, tmp_path: Path) -> None:
+    """On paper the first thirty policies in their order, and how many more there are; on a screen all."""
+    policies = policies_of(300)
+    folder = fabricate(tmp_path / "many", policies, draws_of(4), with_series=False)
+    pages.write(folder)
+    show(screen, folder, is_open=True)
+    seen = "[...document.querySelectorAll('#policies tbody tr, [data-of=policies] tbody tr')]"
+    heights = f"{seen}.map(one => one.getBoundingClientRect().height > 0)"
+    assert screen.ask(heights) == [True] * len(policies)
+    assert len(re.findall(rb"/Type\s*/Page\b", screen.pdf())) <= PRINTED_MAX
+    screen.call("Emulation.setEmulatedMedia", media="print")
+    assert screen.ask(heights) == [True] * 30 + [False] * (len(policies) - 30)
+    told = screen.ask("[...document.querySelectorAll('.paper')].map(one => one.textContent)")
+    assert f"{len(policies) - 30} more rows are not on paper" in told[0]
+    screen.call("Emulation.setEmulatedMedia", media="")
+
+
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core, fetched; skips where npm or the package cannot be had."""

@@ -15,6 +15,7 @@ from run_records import group_of, row_of, summary_of
 from scipy import stats
 
 from recovery.cli import main as cli
+from recovery.measures import standing
 from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
@@ -150,3 +151,9 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
         "“b” still drains: what waits would be gone 10 min from the start.",
         "“c” does not come back: what waits grows by 2 a second; it is near a cliff, so that one run is chance.",
     ]
+
+
+def test_the_quantiles_by_which_a_drift_is_judged_are_students() -> None:
+    """Oracle: SciPy, for each number of batches that a stretch may have."""
+    wanted = [stats.t.ppf(0.95, batches - 2) for batches in range(4, standing.BATCHES + 1)]
+    assert pytest.approx(tuple(wanted), rel=1e-14) == standing.STUDENT_95
