@@ -27,10 +27,12 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if was.never == 0 and was.mean_s <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
         lost = first.mean("gave_up")
         if first.mean("served_share") <= SERVED_MOST:
-            text = f"No variant can be sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
+            text = (
+                f"No change can make it sooner, since what waits is gone at once; but {show_count(lost)} jobs gave up."
+            )
             return Change(text=text), None
         if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
-            text = f"No variant can be sooner: all is well when {moments.since(first)}, where the clock starts. "
+            text = f"No change can make it sooner: all is well when {moments.since(first)}, where the clock starts. "
             return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
         return Change(text="Nothing needs to change: it is well at once."), None
     others, away = _changes_of_the_system(summary)
