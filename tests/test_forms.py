@@ -1,13 +1,17 @@
 """Pictures in their forms. Oracle: matplotlib's own way to save a figure, which lays out and draws by itself."""
 
 import io
+import math
 
 import numpy as np
+import polars as pl
 import pytest
+import run_records
 from matplotlib.figure import Figure
 
-from recovery.show import figures, forms
+from recovery.show import figures, forms, variants
 from recovery.show.figures import Picture
+from recovery.show.run_figures import panels
 
 
 def picture() -> Picture:
@@ -44,3 +48,33 @@ def test_a_picture_that_is_laid_out_and_drawn_once_is_what_matplotlib_saves(monk
     layout = one.figure.get_layout_engine()
     assert forms.png(one)[:4] == b"\x89PNG"
     assert one.figure.get_layout_engine() is layout is not None
+
+
+def test_the_variant_that_helps_most_is_the_one_in_title_and_colour() -> None:
+    """Nine variants. “frozen” is back at once, but its leases never run out, which is no answer; of the others “more”
+    is back first. So titles name it, and of the many it has a colour, and who is not named is grey.
+    """
+    names = ["as is", "frozen", *(f"other {i}" for i in range(6)), "more"]
+    times = [math.inf, 0.0, *(700.0 + i for i in range(6)), 480.0]
+    frozen = run_records.scenario_of(run_records.FLEET + 'policy.lease = "freeze"\n')
+    verdicts = ["collapsed" if math.isinf(time) else "recovered" for time in times]
+    rows = [
+        run_records.row_of(name, verdict=verdict, ttr99_s=time)
+        for name, verdict, time in zip(names, verdicts, times, strict=True)
+    ]
+    groups = [
+        run_records.group_of(
+            name, {verdict: 1}, scenario=frozen if name == "frozen" else None, ttr99_s=time,
+            leased_min_share=1.0 if name == "frozen" else 0.0,
+        )
+        for name, verdict, time in zip(names, verdicts, times, strict=True)
+    ]  # fmt: skip
+    summary = run_records.summary_of(rows, groups)
+    hero = panels.hero_of(summary)
+    assert hero is not None
+    assert hero.variant == "more"
+    chosen = panels.highlighted(summary, [figures.Curve(name, pl.DataFrame()) for name in names])
+    assert [curve.label for _, curve in chosen.shown] == ["as is", "more"]
+    title = variants.contrast(groups, hero)
+    assert "“more” is back after 8 min" in title
+    assert "frozen" not in title

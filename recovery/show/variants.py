@@ -24,15 +24,14 @@ def how_long(group: Group) -> str:
     return "never recovers" if group.verdicts.get("collapsed") else "not yet back at the horizon"
 
 
-def contrast(groups: Sequence[Group]) -> str:
-    """The first variant, the best of the others, and one that never recovers: when they are back."""
+def contrast(groups: Sequence[Group], best: Group | None) -> str:
+    """The first variant, the `best` of the others, and one that never recovers: when they are back."""
     first, others = groups[0], groups[1:]
     chosen = [first]
     never = next((group for group in others if math.isinf(group.mean("ttr99_s"))), None)
-    best = best_of(others)
     if never is not None and math.isfinite(first.mean("ttr99_s")):
         chosen.append(never)
-    if best is not None and (never is None or best.mean("ttr99_s") < first.mean("ttr99_s")):
+    if best is not None and best is not never and (never is None or best.mean("ttr99_s") < first.mean("ttr99_s")):
         chosen.append(best)
     if len(groups) > 1 and all(
         math.isinf(group.mean("ttr99_s")) and not group.verdicts.get("recovered") for group in groups

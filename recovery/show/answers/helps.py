@@ -36,9 +36,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
             return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
         return Change(text="Nothing needs to change: it is well at once."), None
     others, away = _changes_of_the_system(summary)
-    among = with_groups(summary, [first, *others])
-    best, declared = advice.best_of(among), advice.declared_only(groups)
-    if best is not None and advice.is_better(advice.standing(summary, best), was, best.scenario.window_s):
+    best, declared = best_of(summary), advice.declared_only(groups)
+    if best is not None:
         return _best(summary, best, declared, TimeAxis.of(manifest)), best
     said = []
     is_never = was.never == was.runs
@@ -61,6 +60,16 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     command = trying(manifest.file, manifest.overrides, found.overrides)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
+
+
+def best_of(summary: Summary) -> Group | None:
+    """The variant that helps most, which the answer names and pictures show in colour; None where none does."""
+    first = summary.groups[0]
+    best = advice.best_of(with_groups(summary, [first, *_changes_of_the_system(summary)[0]]))
+    if best is None:
+        return None
+    now, was = advice.standing(summary, best), advice.standing(summary, first)
+    return best if advice.is_better(now, was, best.scenario.window_s) else None
 
 
 def _changes_of_the_system(summary: Summary) -> tuple[list[Group], str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recovery import units
 from recovery.show.figures import GREY, Picture, blank, entitle, letters
+from recovery.show.run_figures.panels import hero_of
 from recovery.show.variants import contrast, how_long
 from recovery.store.run_record import Group, RunManifest, Summary
 
@@ -44,7 +45,7 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
     label = f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
     panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
-    told = f"“{first.variant}” {how_long(groups[0])}" if rows == 1 else contrast(summary.groups)
+    told = f"“{first.variant}” {how_long(groups[0])}" if rows == 1 else contrast(summary.groups, hero_of(summary))
     entitle(figure, f"Time to recovery: {told}")
     since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
     caption = f"{since}. Black: “{first.variant}”; hatched: not back before the horizon."

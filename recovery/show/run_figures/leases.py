@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery.measures import register
 from recovery.show.figures import GREY, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
 from recovery.show.run_figures import stones
-from recovery.show.run_figures.panels import edge_labels, grid_of, highlighted, lines, only_last, panel_title
+from recovery.show.run_figures.panels import edge_labels, grid_of, hero_of, highlighted, lines, only_last, panel_title
 from recovery.show.variants import contrast, how_long
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Summary
@@ -26,7 +26,7 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     chosen.legend(below, handles, [f"{curve.label}: {how_long(summary.groups[i])}" for i, curve in chosen.shown])
     stones.mark(top, axis, seen)
     stones.list_in(below, seen, axis, summary.groups[0].variant)
-    entitle(figure, f"Leases: {contrast(summary.groups)}")
+    entitle(figure, f"Leases: {contrast(summary.groups, hero_of(summary))}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
     caption += axis.shading(summary.groups)
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""

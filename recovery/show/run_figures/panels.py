@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery.show import figures
+from recovery.show.answers import helps
 from recovery.show.figures import GREY, Array, Curve, TimeAxis
 from recovery.show.variants import best_of
-from recovery.store.run_record import Summary
+from recovery.store.run_record import Group, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,10 +53,15 @@ class Chosen:
         figures.legend_below(below, handles, told, bool(self.others))
 
 
+def hero_of(summary: Summary) -> Group | None:
+    """The variant that the answer names; where it names none, the one that is back first."""
+    return helps.best_of(summary) or best_of(summary.groups[1:])
+
+
 def highlighted(summary: Summary, curves: Sequence[Curve]) -> Chosen:
-    """Of many variants those in colour: the first, the best of the others, and one that is not back."""
+    """Of many variants those in colour: the first, the one that the answer names, and one that is not back."""
     others = summary.groups[1:]
-    best, lost = best_of(others), [i for i, one in enumerate(others, 1) if math.isinf(one.mean("ttr99_s"))]
+    best, lost = hero_of(summary), [i for i, one in enumerate(others, 1) if math.isinf(one.mean("ttr99_s"))]
     wanted = [i for i, one in enumerate(others, 1) if one is best]
     return Chosen(curves, [*wanted, *lost[:1]])
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from recovery import units
 from recovery.show.figures import Curve, Picture, TimeAxis, entitle, flow_of, level_of, lines_in, stack
-from recovery.show.run_figures.panels import Chosen, Line, highlighted, level_line, lines, only_last
+from recovery.show.run_figures.panels import Chosen, Line, hero_of, highlighted, level_line, lines, only_last
 from recovery.show.variants import contrast, ends
 from recovery.store.run_record import Summary
 
@@ -40,7 +40,7 @@ def backlog(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictur
     figure, _ = _stacked(
         axis, chosen, [("jobs that wait for an answer", lambda curve: level_of(curve, "backlog"), "symlog")]
     )
-    entitle(figure, f"Backlog: {contrast(summary.groups)}")
+    entitle(figure, f"Backlog: {contrast(summary.groups, hero_of(summary))}")
     caption = "Jobs that have come and have neither succeeded nor been given up, at the end of each window."
     return Picture("backlog", figure, caption + axis.shading(summary.groups) + chosen.note)
 
