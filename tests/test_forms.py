@@ -9,9 +9,9 @@ import pytest
 import run_records
 from matplotlib.figure import Figure
 
-from recovery.show import figures, forms, variants
+from recovery.show import figures, forms, stage_times, variants
 from recovery.show.figures import Picture
-from recovery.show.run_figures import panels
+from recovery.show.run_figures import panels, stages
 
 
 def picture() -> Picture:
@@ -78,3 +78,27 @@ def test_the_variant_that_helps_most_is_the_one_in_title_and_colour() -> None:
     title = variants.contrast(groups, hero)
     assert "“more” is back after 8 min" in title
     assert "frozen" not in title
+
+
+def test_a_picture_of_a_stage_names_only_what_has_a_colour() -> None:
+    """Of nine variants “launches only” has its launches back first, and is grey: the answer names “all”, which has all
+    stages back first, and the title does too.
+    """
+    names = ["as is", "launches only", *(f"other {i}" for i in range(6)), "all"]
+    launches, whole = [9000.0, 1000.0, *[8000.0] * 6, 4000.0], [9000.0, 8900.0, *[8950.0] * 6, 5000.0]
+    rows = [
+        run_records.row_of(name, ttr99_s=100.0, launches_normal_s=some, all_normal_s=end)
+        for name, some, end in zip(names, launches, whole, strict=True)
+    ]
+    groups = [
+        run_records.group_of(name, ttr99_s=100.0, launches_normal_s=some, all_normal_s=end)
+        for name, some, end in zip(names, launches, whole, strict=True)
+    ]
+    summary = run_records.summary_of(rows, groups)
+    times = stage_times.variants(summary)
+    chosen = stages.chosen_of(summary, [figures.Curve(name, pl.DataFrame()) for name in names], times)
+    assert {"as is", "all"} <= {curve.label for _, curve in chosen.shown}
+    assert "launches only" not in {curve.label for _, curve in chosen.shown}
+    title = stages.contrast(times, chosen, "launches", figures.TimeAxis(20_000.0))
+    assert "“all”" in title
+    assert "launches only" not in title

@@ -36,7 +36,7 @@ def day(
     axis: TimeAxis,
 ) -> Picture:
     """All stages on one axis of time, with the milestones of the first variant: observed above, simulated below."""
-    chosen = chosen_of(curves, variants)
+    chosen = chosen_of(summary, curves, variants)
     stages: dict[str, tuple[Line, str, str]] = {
         "leases": (
             lambda c: level_of(c, "leased_share", 100, POINTS),

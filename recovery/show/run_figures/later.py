@@ -41,7 +41,7 @@ def launches(
     """Answers a second in the first variant with the throttle's steps; accepted launches, waiting customers of all."""
     from matplotlib.lines import Line2D
 
-    chosen = chosen_of(curves, variants)
+    chosen = chosen_of(summary, curves, variants)
     figure, (answers, key, accepted, waiting, below) = stack([2.3, lines_in(2), 1.5, 1.7, lines_in(chosen.rows)])
     first, most = curves[0], 0.0
     for column, (name, colour, dashes) in ANSWERS.items():
@@ -69,7 +69,7 @@ def launches(
     chosen.legend(below, found)
     only_last([answers, accepted, waiting], axis)
     told = actions([answers, accepted, waiting], summary, axis, ("launch throttle", "throttle", "restart"))
-    entitle(figure, f"Launches: {contrast(variants, 'launches', axis)}")
+    entitle(figure, f"Launches: {contrast(variants, chosen, 'launches', axis)}")
     caption = (
         "Above: what launches of the first variant were answered, a second, with new ones and the limit of the request "
         "throttle. Below: accepted launches, and customers between two attempts (logarithmic), in every variant."
@@ -84,7 +84,7 @@ def propagation(
     axis: TimeAxis,
 ) -> Picture:
     """Jobs that wait, and the mean latency of launches."""
-    chosen = chosen_of(curves, variants)
+    chosen = chosen_of(summary, curves, variants)
     figure, (jobs, latency, below) = stack([2.0, 2.0, lines_in(chosen.rows)])
     lines(jobs, axis, chosen, series.waiting, "jobs that wait", "symlog")
     handles = lines(latency, axis, chosen, series.latency, "mean latency (min)", "linear")
@@ -97,7 +97,7 @@ def propagation(
     chosen.legend(below, handles)
     only_last([jobs, latency], axis)
     told = actions([jobs, latency], summary, axis, ("load reduction",))
-    entitle(figure, f"Network propagation: latency of {contrast(variants, 'latency', axis)}")
+    entitle(figure, f"Network propagation: latency of {contrast(variants, chosen, 'latency', axis)}")
     caption = (
         "Jobs that wait in queues or to come back (logarithmic), and the mean time from an accepted launch to a "
         "reachable instance, of what became reachable."
@@ -114,7 +114,7 @@ def health(
     axis: TimeAxis,
 ) -> Picture:
     """Usable capacity, removed capacity by zone in the first variant, errors, terminated instances."""
-    chosen = chosen_of(curves, variants)
+    chosen = chosen_of(summary, curves, variants)
     zones = [int(name.rpartition("_")[2]) for name in curves[0].frame.columns if name.startswith("removed_in_zone_")]
     keyed = 1 + (len(zones) - 1) // 6
     figure, (usable, removed, key, errors, ended, below) = stack(
@@ -141,7 +141,7 @@ def health(
     panels = [usable, removed, errors, ended]
     only_last(panels, axis)
     told = actions(panels, summary, axis, ("failover off", "failover on"))
-    entitle(figure, f"Health checks: capacity of {contrast(variants, 'capacity', axis)}")
+    entitle(figure, f"Health checks: capacity of {contrast(variants, chosen, 'capacity', axis)}")
     caption = (
         "Targets that are in use and reachable; targets of each zone that are not in use (taken out, new, terminated "
         "or failed over); share of the targets in use that cannot be reached; instances terminated so far."

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from recovery.show import stage_times
+from recovery.show.answers import helps
 from recovery.show.figures import (
     COLOURS,
     MARKERS,
@@ -23,13 +24,19 @@ from recovery.show.figures import (
 )
 from recovery.show.run_figures.panels import Chosen
 from recovery.show.stage_times import ALL, STAGES, Variant
+from recovery.store.run_record import Summary
 
 
-def chosen_of(curves: Sequence[Curve], variants: Sequence[Variant]) -> Chosen:
-    """Of many variants those in colour: the first, the one that is normal again soonest, and the last of all."""
+def chosen_of(summary: Summary, curves: Sequence[Curve], variants: Sequence[Variant]) -> Chosen:
+    """Of many variants those in colour: the first, the one that the answer names (where it names none, the one that is
+    normal again soonest), and the last of all.
+    """
     ends = [variant.normal_s[ALL].mean for variant in variants]
     others = range(1, len(variants))
-    return Chosen(curves, [pick(others, key=lambda i: ends[i]) for pick in (min, max) if others])
+    wanted = [pick(others, key=lambda i: ends[i]) for pick in (min, max) if others]
+    hero = helps.best_of(summary)
+    named = [i for i in others if hero is not None and variants[i].name == hero.variant]
+    return Chosen(curves, [*named, *wanted[1:]] if named else wanted)
 
 
 def _when(variant: Variant, stage: str, axis: TimeAxis) -> str:
@@ -46,8 +53,9 @@ def at_time(axis: TimeAxis, at_s: float) -> str:
     return f"at {axis.show(at_s)}" if axis.start is not None else f"after {axis.show(at_s)}"
 
 
-def contrast(variants: Sequence[Variant], stage: str, axis: TimeAxis) -> str:
-    """The first variant, and the best of the others, at one stage."""
+def contrast(variants: Sequence[Variant], chosen: Chosen, stage: str, axis: TimeAxis) -> str:
+    """The first variant, and the best of the others that have a colour, at one stage."""
+    variants = [variants[i] for i, _ in chosen.shown]
     text = f"“{variants[0].name}” {_when(variants[0], stage, axis)}"
     text = text.replace(" are ", " is ").replace(" stay ", " stays ")
     times = {variant.name: variant.normal_s[stage].mean for variant in variants}
