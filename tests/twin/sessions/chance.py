@@ -14,14 +14,14 @@ SERVICE, TIMEOUT, RETRY, CHECK = draws.SERVICE, draws.TIMEOUT, draws.RETRY, draw
 LEASE, DEPENDENCY, ARRIVAL = draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL
 ADMISSION = draws.ADMISSION
 # New streams. In brackets what stands for (client, attempt), where it is something else.
-NOTICE, FIRST_DELAY = 8, 9  # the attempt that follows
-BAR, BAR_TIME = 10, 11
-RESEND = 12  # of a stream for each attempt: (client, how many of it were sent again)
-HINT = 13
-EXPIRE = 14  # (client, how many of its leases ran out before)
-STALE, STALE_DEPENDENCY = 15, 16  # (0, how many such services of this class have started here)
-PROBE = 17  # (0, how many probes were sent)
-RESUME = 18  # (0, how many full outages were over before)
+NOTICE, FIRST_DELAY = 32, 33  # the attempt that follows
+BAR, BAR_TIME = 34, 35
+RESEND = 36  # of a stream for each attempt: (client, how many of it were sent again)
+HINT = 37
+EXPIRE = 38  # (client, how many of its leases ran out before)
+STALE, STALE_DEPENDENCY = 39, 40  # (0, how many such services of this class have started here)
+PROBE = 41  # (0, how many probes were sent)
+RESUME = 42  # (0, how many full outages were over before)
 CLASS_STREAMS = 64
 _UNIT = np.uint64
 

@@ -73,7 +73,9 @@ class Entrance:
         for which, door in enumerate(self.doors()):
             if which < first or door is None or not door.is_for(request.number, self.is_leased(self.owner(request))):
                 continue
-            before = sum(self.cost(other.number) for other in door.line)
+            in_line, before = [other.number for other in door.line], 0.0
+            for k in range(len(self.clients)):  # sum() rounds another way from Python 3.12 on
+                before += in_line.count(k) * self.cost(k)
             u = self.chance.uniform(chance.ADMISSION, request.number, request.who, request.attempt)
             said = door.ask(self.now, cost, before, len(self.queue), u)
             if said == "refuse":
@@ -133,7 +135,7 @@ class Entrance:
         if how == "fixed":
             return float(self.settings.get("hint_ns"))
         if how == "queue":
-            return float(self.settings.get("hint_ns") * len(self.queue) / max(self.workers(), 1))
+            return float(self.settings.get("hint_ns") * len(self.queue)) / float(max(self.workers(), 1))
         if how == "token" and door is not None:
             time = door.bucket.ready(self.cost(request.number))
             return None if time is None else float(max(time - self.now, 0))

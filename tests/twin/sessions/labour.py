@@ -59,7 +59,12 @@ class Labour:
 
     def is_only_counted(self, request: Request) -> bool:
         """Whether a request is stale work (section 15): nobody waits for it, and a late success would be nothing."""
-        return self.rule.is_stale_counted and self.settings.get("late") == "wasted" and self.waiter(request) is None
+        return (
+            self.rule.is_stale_counted
+            and request.nature == "client"
+            and self.settings.get("late") == "wasted"
+            and self.waiter(request) is None
+        )
 
     def fate(self, request: Request) -> float:
         """A uniform draw: the request fails if the dependency fails a larger share."""
@@ -84,6 +89,8 @@ class Labour:
             service = whole_ns(mean)
         begins = max(self.now, request.started + request.paid)
         number, who, attempt = self.address(request)
+        if request.stale is not None:  # it has no name but its number
+            who, attempt = 0, request.stale
         turn = 2 * attempt + (request.nature != "client")  # of equals the client's comes before the host's own
         request.timer = self.add(begins + service, events.FINISH, lambda: self.finish(request), number, who, turn)
 

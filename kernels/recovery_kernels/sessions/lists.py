@@ -1,0 +1,262 @@
+"""The pool of requests and the lists in which they wait: a queue for each class and for the host, two lines at doors.
+
+Stale work that is only counted lies in the queue as one entry with a count, where entries stand side by side
+(`Rules.merges`): what nobody waits for has no name.
+"""
+
+from recovery_kernels.events import place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.sessions.layout import (
+    DISCIPLINE,
+    ENTERED,
+    EVENTS,
+    FIRST,
+    FREE_REQUESTS,
+    IN_QUEUE,
+    LAST,
+    LENGTH,
+    LIFO,
+    N_WAITING,
+    NONE,
+    NOW,
+    NOWHERE,
+    OLDEST_PEAK,
+    PEAK_OLDEST,
+    PRIORITY,
+    R_ATTEMPT,
+    R_BEFORE,
+    R_CLASS,
+    R_COUNT,
+    R_DEADLINE,
+    R_DOOR,
+    R_FAILS,
+    R_NATURE,
+    R_NEXT,
+    R_ORDER,
+    R_PAID,
+    R_PLACE,
+    R_REACHED,
+    R_ROW,
+    R_SENT,
+    R_STALE,
+    R_STARTED,
+    R_SUBMITTED,
+    R_WHO,
+    R_WORKER,
+    STRIDE,
+    WAITING,
+    WEIGHT,
+)
+
+
+@kernel
+def new_request(h, number, row, who, attempt, nature, deadline):  # type: ignore[no-untyped-def]
+    """A request that is submitted now; the loop has made sure that there is room."""
+    whole = h.whole
+    whole[FREE_REQUESTS] -= 1
+    request = h.free_requests[place(whole[FREE_REQUESTS])]
+    i = place(request)
+    h.requests[i, R_CLASS] = number
+    h.requests[i, R_ROW] = row
+    h.requests[i, R_WHO] = who
+    h.requests[i, R_ATTEMPT] = attempt
+    h.requests[i, R_NATURE] = nature
+    h.requests[i, R_PLACE] = NOWHERE
+    h.requests[i, R_SUBMITTED] = whole[NOW]
+    h.requests[i, R_REACHED] = whole[NOW]
+    h.requests[i, R_DEADLINE] = deadline
+    h.requests[i, R_ORDER] = 0
+    h.requests[i, R_SENT] = 0
+    h.requests[i, R_DOOR] = 0
+    h.requests[i, R_STARTED] = 0
+    h.requests[i, R_PAID] = 0
+    h.requests[i, R_FAILS] = 0
+    h.requests[i, R_STALE] = NONE
+    h.requests[i, R_WORKER] = NONE
+    h.requests[i, R_COUNT] = 1
+    h.fates[i] = 1.0
+    return request
+
+
+@inline
+def forget(h, request):  # type: ignore[no-untyped-def]
+    """A request is over; its row is free."""
+    h.requests[place(request), R_PLACE] = NOWHERE
+    h.requests[place(request), R_ROW] = NONE
+    h.free_requests[place(h.whole[FREE_REQUESTS])] = request
+    h.whole[FREE_REQUESTS] += 1
+
+
+@inline
+def append(h, which, request):  # type: ignore[no-untyped-def]
+    """Put a request at the end of a list."""
+    lists = h.lists
+    last = lists[place(which), LAST]
+    h.requests[place(request), R_NEXT] = NONE
+    h.requests[place(request), R_BEFORE] = last
+    if last == NONE:
+        lists[place(which), FIRST] = request
+    else:
+        h.requests[place(last), R_NEXT] = request
+    lists[place(which), LAST] = request
+    lists[place(which), LENGTH] += 1
+
+
+@inline
+def unlink(h, which, request):  # type: ignore[no-untyped-def]
+    """Take a request out of a list."""
+    lists = h.lists
+    follower = h.requests[place(request), R_NEXT]
+    leader = h.requests[place(request), R_BEFORE]
+    if leader == NONE:
+        lists[place(which), FIRST] = follower
+    else:
+        h.requests[place(leader), R_NEXT] = follower
+    if follower == NONE:
+        lists[place(which), LAST] = leader
+    else:
+        h.requests[place(follower), R_BEFORE] = leader
+    lists[place(which), LENGTH] -= 1
+
+
+@inline
+def host_row(h):  # type: ignore[no-untyped-def]
+    """The row of the host itself, which is the number of classes."""
+    return h.of_class.shape[0] - 1
+
+
+@inline
+def priority_of(r, h, number):  # type: ignore[no-untyped-def]
+    """Priority of a class, or of the probe."""
+    if number == host_row(h):
+        return r.probe_priority
+    return h.class_whole[place(number), PRIORITY]
+
+
+@inline
+def weight_of(h, number):  # type: ignore[no-untyped-def]
+    """Weight of a class; NONE: it has none."""
+    if number == host_row(h):
+        return NONE
+    return h.class_whole[place(number), WEIGHT]
+
+
+@inline
+def row_of(h, number):  # type: ignore[no-untyped-def]
+    """Column of a class's row among those of its priority: 0 is the row of all without a weight."""
+    return 0 if weight_of(h, number) == NONE else number + 1
+
+
+@kernel
+def _wake_row(r, h, number):  # type: ignore[no-untyped-def]
+    """A request enters; if its row was empty, the row gets no credit for that."""
+    priority, row = priority_of(r, h, number), row_of(h, number)
+    for k in range(host_row(h) + 1):
+        if h.lists[k, LENGTH] > 0 and priority_of(r, h, k) == priority and row_of(h, k) == row:
+            return
+    h.passes[priority, row] = max(h.passes[priority, row], h.clocks[priority])
+
+
+@inline
+def push(r, h, request):  # type: ignore[no-untyped-def]
+    """A request enters the queue."""
+    number = h.requests[place(request), R_CLASS]
+    if r.is_plain == 0:
+        _wake_row(r, h, number)
+    h.whole[ENTERED] += 1
+    h.requests[place(request), R_ORDER] = h.whole[ENTERED]
+    h.requests[place(request), R_PLACE] = IN_QUEUE
+    h.requests[place(request), R_STARTED] = h.whole[EVENTS]  # while it waits: in which event it entered
+    append(h, number, request)
+    h.of_class[place(number), N_WAITING] += 1
+    h.whole[WAITING] += 1
+
+
+@inline
+def age(h, request):  # type: ignore[no-untyped-def]
+    """A request that has an age leaves the queue: the oldest so far. One that goes in the event in which it entered,
+    from a line at a door, did not wait here.
+    """
+    number = place(h.requests[place(request), R_CLASS])
+    has_waited = h.requests[place(request), R_STARTED] != h.whole[EVENTS]
+    waited = h.whole[NOW] - h.requests[place(request), R_REACHED] if has_waited else 0
+    h.of_class[number, PEAK_OLDEST] = max(h.of_class[number, PEAK_OLDEST], waited)
+    h.whole[OLDEST_PEAK] = max(h.whole[OLDEST_PEAK], waited)
+
+
+@inline
+def leave_queue(h, request):  # type: ignore[no-untyped-def]
+    """A whole entry leaves the queue."""
+    number = h.requests[place(request), R_CLASS]
+    unlink(h, number, request)
+    h.of_class[place(number), N_WAITING] -= h.requests[place(request), R_COUNT]
+    h.whole[WAITING] -= h.requests[place(request), R_COUNT]
+
+
+@kernel
+def _next_class(r, h):  # type: ignore[no-untyped-def]
+    """The class whose request is next, by priority, pass and order."""
+    best = NONE
+    best_priority = best_pass = best_row = best_order = 0
+    is_lifo = h.set_whole[DISCIPLINE] == LIFO
+    for k in range(host_row(h) + 1):
+        if h.lists[k, LENGTH] == 0:
+            continue
+        priority, row = priority_of(r, h, k), row_of(h, k)
+        at = h.passes[priority, row]
+        if is_lifo:
+            last = place(h.lists[k, LAST])
+            order = -(h.requests[last, R_ORDER] + h.requests[last, R_COUNT] - 1)
+        else:
+            order = h.requests[place(h.lists[k, FIRST]), R_ORDER]
+        if (
+            best == NONE
+            or priority < best_priority
+            or (
+                priority == best_priority
+                and (
+                    at < best_pass or (at == best_pass and (row < best_row or (row == best_row and order < best_order)))
+                )
+            )
+        ):
+            best, best_priority, best_pass, best_row, best_order = k, priority, at, row, order
+    return best
+
+
+@inline
+def next_request(r, h):  # type: ignore[no-untyped-def]
+    """The entry that a free worker takes next; it stays where it is."""
+    number = 0 if r.is_plain != 0 else _next_class(r, h)
+    which = LAST if h.set_whole[DISCIPLINE] == LIFO else FIRST
+    return h.lists[place(number), which]
+
+
+@inline
+def charge(r, h, number):  # type: ignore[no-untyped-def]
+    """A request of a class starts: its row has had its turn."""
+    if r.is_plain == 0:
+        priority, row = priority_of(r, h, number), row_of(h, number)
+        weight = weight_of(h, number)
+        h.clocks[priority] = h.passes[priority, row]
+        h.passes[priority, row] = h.clocks[priority] + STRIDE // (1 if weight == NONE else weight)
+
+
+@kernel
+def merge(h, request):  # type: ignore[no-untyped-def]
+    """Nobody waits for this entry any more: it has no name, and becomes one with nameless ones beside it."""
+    requests = h.requests
+    number = requests[place(request), R_CLASS]
+    requests[place(request), R_ROW] = NONE
+    leader = requests[place(request), R_BEFORE]
+    if leader != NONE and requests[place(leader), R_ROW] == NONE and requests[place(leader), R_NATURE] == 0:
+        if requests[place(leader), R_ORDER] + requests[place(leader), R_COUNT] == requests[place(request), R_ORDER]:
+            requests[place(leader), R_COUNT] += requests[place(request), R_COUNT]
+            unlink(h, number, request)
+            forget(h, request)
+            request = leader
+    follower = requests[place(request), R_NEXT]
+    if follower != NONE and requests[place(follower), R_ROW] == NONE and requests[place(follower), R_NATURE] == 0:
+        if requests[place(request), R_ORDER] + requests[place(request), R_COUNT] == requests[place(follower), R_ORDER]:
+            requests[place(request), R_COUNT] += requests[place(follower), R_COUNT]
+            unlink(h, number, follower)
+            forget(h, follower)
