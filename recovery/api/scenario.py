@@ -125,7 +125,7 @@ class Scenario:
     def _repr_html_(self) -> str:
         experiment = self._experiment
         title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
-        told = text.explained(title, self._explained(), notes_of(experiment))
+        told = text.explained(title, self._explained(), notes_of(experiment), resolved(experiment.first.scenario).rules)
         return f"<pre>{escape(told)}</pre>"
 
 

@@ -42,7 +42,7 @@ class Measure:
     something begins, not ends. `is_harm`: policies are compared by it beside their time; `axis` then is what a picture
     writes beside it. `before`: known to nobody but the last host, so a sample of the hosts tells this one at most.
     `table`: the later stage that it needs though it is not that stage's own. `may_be_negative`: a number below 0 is no
-    fault of the interval.
+    fault of the interval. `of_rules`: only scenarios with rules of part two of the model have it.
     Raises ValueError where the name does not end in its kind's unit.
     """
 
@@ -60,6 +60,7 @@ class Measure:
     before: str = ""
     table: str = ""
     may_be_negative: bool = False
+    of_rules: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS_OF[self.kind]:
@@ -146,6 +147,21 @@ TABLE: tuple[Measure, ...] = (
         meaning="when the clock of recovery starts, from the start: the dependency is back for good",
     ),
     *_depths(),
+    Measure(
+        name="ttr99_server_s", kind="time", stage=LEASES, title="99 % back at the server",
+        meaning="time until 99 % of the holders have a lease as the server sees it, for good: late successes "
+        "that count are in it",
+        is_expected=True, of_rules=True,
+    ),
+    Measure(
+        name="sessions_ended", kind="count", stage=LEASES, title="sessions ended",
+        meaning="sessions that restarts, crashes and operators ended, and leases with them", is_expected=True,
+        of_rules=True,
+    ),
+    Measure(
+        name="crashes", kind="count", stage=ALL, title="crashes",
+        meaning="times that hosts died of their load", is_expected=True, of_rules=True,
+    ),
     Measure(
         name="efficiency", kind="number", stage=LEASES, title="efficiency",
         meaning="fluid bound (least time, if no work were wasted) over time to 99 %; 1 is the best",

@@ -4,7 +4,8 @@ import itertools
 
 from pydantic import Field, model_validator
 
-from recovery.model.part import Part
+from recovery.model.distributions import Time
+from recovery.model.part import Part, optional
 from recovery.units import Duration, PositiveDuration, Share
 
 
@@ -26,6 +27,11 @@ class Dependency(Part):
     """When the system that every request depends on is away."""
 
     outages: tuple[Outage, ...] = Field((), description="times of failure, in order, without overlap")
+    resume_after: Time | None = optional(
+        None,
+        description="after an outage in which all requests fail, a host asks again only so much later",
+        why="hosts hold off after an outage, so requests go on failing when the dependency is back already",
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> "Dependency":

@@ -1,11 +1,11 @@
 """The table [fleet]: lease holders, the hosts that manage them, and what the holders are called."""
 
 import re
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from recovery.model.part import Part, Whole
+from recovery.model.part import Flag, Part, Whole, optional
 from recovery.units import Number
 
 _NOUN = r"^[^\W\d_]+([ -][^\W\d_]+)*$"  # words of letters
@@ -40,10 +40,26 @@ class Fleet(Part):
     sample_hosts: Whole | None = Field(
         None, description="simulate only so many hosts, chosen to stand for all; results are of the whole fleet"
     )
+    start: Literal["leased", "unleased"] = optional(
+        "leased",
+        description="whether leases run when the experiment starts; unleased: nobody has one (a cold start)",
+        why="nobody has a lease at the start, so all want one from the same workers",
+    )
+    in_step: Flag = optional(
+        False,
+        description='with start = "unleased": all come at once, not each at its own phase',
+        why="all come at the same moment, which is the largest herd that these clients can make",
+    )
     called: Noun = Field("holders", description='what pages call them, a plural: "droplets"')
     called_one: Noun | None = Field(
         None, description="and one of them; default: -ies becomes -y, another -s at the end goes"
     )
+
+    @model_validator(mode="after")
+    def _cold(self) -> "Fleet":
+        if self.in_step and self.start == "leased":
+            raise ValueError('want in_step only with start = "unleased": who has a lease comes at its next check')
+        return self
 
     @property
     def words(self) -> Called:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from recovery.model.distributions import Time
-from recovery.model.part import Part
+from recovery.model.part import Part, optional
 from recovery.units import PositiveDuration, Share
 
 
@@ -13,3 +13,8 @@ class Lease(Part):
     duration: Time = Field(description="how long a lease runs; drawn once a holder")
     check_every: PositiveDuration = Field(description="time from a success to the next check")
     check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
+    first_delay: Time | None = optional(
+        None,
+        description="wait of a client between the notice that its session ended and its first attempt",
+        why="clients who lost their session wait before their first attempt, which spreads the herd",
+    )

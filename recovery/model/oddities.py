@@ -1,5 +1,6 @@
 """What of a scenario can be run, but is hardly meant."""
 
+import math
 from collections.abc import Iterator
 
 from recovery.model import policies
@@ -23,12 +24,12 @@ def oddities(scenario: Scenario) -> Iterator[str]:
     if timeout < establish:
         patience, work = show_duration(timeout), show_duration(establish)
         yield f"host.timeout is {patience}, shorter than host.establish_time, {work}"
-    if outages and host.fail_after > timeout:
-        fail, patience = show_duration(host.fail_after), show_duration(timeout)
+    if outages and timeout < host.fails_after_s < math.inf:
+        fail, patience = show_duration(host.fails_after_s), show_duration(timeout)
         yield f"host.fail_after is {fail}, longer than host.timeout, {patience}"
     tries = _tries_while_down(scenario)
     if tries > TRIES_MANY:
-        fails = show_duration(host.fail_after + host.round_trip)
+        fails = show_duration(host.fails_after_s + host.round_trip)
         yield (
             f'policy.client is "immediate" and a failure comes back after {fails}: '
             f"a client makes up to {tries:,.0f} attempts while the dependency is down, which takes long to run"
@@ -67,12 +68,12 @@ def _tries_while_down(scenario: Scenario) -> float:
     """Attempts of one client that comes back at once, through all outages; 0 if it waits. Retries bound them, and
     what the workers can fail.
     """
-    if not isinstance(scenario.policy.client, policies.Immediate):
+    if not isinstance(scenario.policy.client, policies.Immediate) or scenario.host.hangs:
         return 0.0
     host, down = scenario.host, sum(min(end, scenario.horizon) - start for start, end in _outages_s(scenario))
-    tries = down / (host.fail_after + host.round_trip)
-    if scenario.fleet is not None and host.fail_after > 0:
-        tries = min(tries, down * host.workers * scenario.hosts / host.fail_after / scenario.fleet.holders)
+    tries = down / (host.fails_after_s + host.round_trip)
+    if scenario.fleet is not None and host.fails_after_s > 0:
+        tries = min(tries, down * host.workers * scenario.hosts / host.fails_after_s / scenario.fleet.holders)
     if scenario.jobs is not None and scenario.jobs.retries >= 0:
         tries = min(tries, 1.0 + scenario.jobs.retries)
     return max(tries, 0.0)

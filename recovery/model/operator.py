@@ -5,13 +5,27 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
+from recovery.errors import shown
 from recovery.model import policies
-from recovery.model.part import Part, Whole, or_off
-from recovery.units import Duration, PositiveDuration, Share, duration_s, share
+from recovery.model.live import LIVE
+from recovery.model.notice import Notice
+from recovery.model.part import Flag, Part, Whole, optional, or_off
+from recovery.units import Duration, PositiveDuration, PositiveShare, Share, duration_s, share
 
 _CONDITION = re.compile(r"^\s*(leased|queue|oldest)\s*(<|>)\s*(\S.*?)\s*$")
 
@@ -59,7 +73,17 @@ class _Action(Part):
         None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"'
     )
     held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
+    again_after: PositiveDuration | None = optional(
+        None,
+        description="so long after it the condition is looked at again, and must hold anew; default: once in a run",
+        why="what operators do on a condition is done again and again, so it may become a loop",
+    )
     zone: Whole | None = Field(None, ge=0, description="only hosts of this zone (from 0)")
+
+    @property
+    def ends_sessions(self) -> bool:
+        """Whether it ends sessions of clients."""
+        return False
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
@@ -67,17 +91,63 @@ class _Action(Part):
             raise ValueError("want either at or when")
         if self.at is not None and self.held:
             raise ValueError("want for only with when")
+        if self.at is not None and self.again_after is not None:
+            raise ValueError("want again_after only with when")
         return self
 
 
-class Restart(_Action):
-    """Restart hosts in waves: what they had queued is lost without a word, leases stay."""
+class _SessionEnd(_Action):
+    """What actions that may end sessions have in common."""
+
+    notice: Notice = optional(
+        "at-once",
+        description="how a client whose session ended learns it: at-once, at-check (at its next check), or a time",
+        why="clients learn late that their session ended, which spreads them and leaves them without one for longer",
+    )
+
+
+class Restart(_SessionEnd):
+    """Restart hosts in waves: what they had queued is lost without a word, leases stay unless sessions end."""
 
     do: Literal["restart"] = "restart"
     share: Share = Field(1.0, description="share of the hosts that is restarted in all")
     waves: Whole = Field(1, ge=1, le=10**5, description="in how many waves")
     every: Duration = Field(0.0, description="time from one wave to the next")
     down_for: Duration = Field(30.0, description="time that a host refuses everything")
+    sessions: Literal["stay", "end"] = optional(
+        "stay",
+        description="whether the sessions, and with them the leases, on a restarted host stay or end",
+        why="a restart ends the sessions on its host, so all its clients come back for a new one",
+    )
+    told: Flag = optional(
+        False,
+        description="whether clients whose requests a restart loses see a failure at once, not only their deadline",
+        why="clients see at once that the host lost their request, so they come back sooner",
+    )
+
+    @property
+    def ends_sessions(self) -> bool:
+        """Whether it ends sessions of clients."""
+        return self.sessions == "end"
+
+    @model_validator(mode="after")
+    def _has_ends(self) -> "Restart":
+        if self.sessions == "stay" and self.notice != "at-once":
+            raise ValueError('want notice only with sessions = "end": sessions that stay are not told of')
+        return self
+
+
+class EndSessions(_SessionEnd):
+    """End the sessions of a share of the clients: they have no lease from then on, and come back when they learn it."""
+
+    matters: ClassVar[str] = "sessions end at one moment, so their clients come back in one herd"
+    do: Literal["end-sessions"] = "end-sessions"
+    share: PositiveShare = Field(1.0, description="share of the clients of each host that lose their session")
+
+    @property
+    def ends_sessions(self) -> bool:
+        """Whether it ends sessions of clients."""
+        return True
 
 
 class Release(Part):
@@ -115,10 +185,96 @@ class Pause(_Action):
     )
 
 
-Action = Annotated[Restart | Throttle | Pause, Discriminator("do")]
-ACTIONS = (Restart, Throttle, Pause)
+def _any_value(value: object) -> JsonValue:
+    """A value as a file may have it; whoever knows the key parses it."""
+    return _JSON.validate_python(value)
+
+
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+
+
+class SetKey(_Action):
+    """Give a key another value: at once or as a ramp, for good or for a while. In force is what was begun last."""
+
+    matters: ClassVar[str] = "people change the system while it recovers, for good or for a while"
+    do: Literal["set"] = "set"
+    key: Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(LIVE)})] = Field(
+        description="the key of the file, for instance host.workers; those that may be set in a run are listed"
+    )
+    value: Annotated[JsonValue, BeforeValidator(_any_value), WithJsonSchema({})] = Field(
+        description="its value, written as in the file"
+    )
+    over: Duration = Field(0.0, description="it goes there in steps at the ends of windows, over this time (numbers)")
+    lasts: PositiveDuration | None = Field(None, description="for so long; default: for good")
+    share: PositiveShare = Field(1.0, description="share of the hosts where it is set, spread evenly")
+
+    _parsed: object = PrivateAttr(None)
+
+    @property
+    def parsed(self) -> object:
+        """The value as the key has it: a number (times in s), a distribution, a policy or a rate of the fleet."""
+        return self._parsed
+
+    @model_validator(mode="after")
+    def _is_live(self) -> "SetKey":
+        if self.key not in LIVE:
+            raise ValueError(f"want key as one that may be set in a run: {', '.join(sorted(LIVE))}")
+        try:
+            self._parsed = LIVE[self.key].read(self.value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            problem = first.get("ctx", {}).get("error", first["msg"])
+            raise ValueError(f"value of {self.key} is {shown(self.value)}; {problem}") from None
+        if self.over and not LIVE[self.key].is_number:
+            raise ValueError(f"want over only with keys that are one number or time; {self.key} is none")
+        return self
+
+
+class Scale(_Action):
+    """Add workers to each host after a warm-up, or take some away; those who work then leave when they are done."""
+
+    matters: ClassVar[str] = "people add or take workers, and new ones need time to warm up"
+    do: Literal["scale"] = "scale"
+    workers: Annotated[Whole, Field(ge=-(10**6), le=10**6)] = Field(description="so many more a host; below 0: fewer")
+    warm_up: Duration = Field(0.0, description="until workers that were added work")
+    lasts: PositiveDuration | None = Field(None, description="for so long; default: for good")
+
+    @model_validator(mode="after")
+    def _does(self) -> "Scale":
+        if self.workers == 0:
+            raise ValueError("want workers above or below 0")
+        if self.workers < 0 and self.warm_up:
+            raise ValueError("want warm_up only where workers are added")
+        return self
+
+
+class HoldClients(_Action):
+    """Keep clients from asking, one submission each; then let them in again in waves, by their number."""
+
+    matters: ClassVar[str] = "clients are held back outside and come in waves, while their deadlines and leases run on"
+    do: Literal["hold-clients"] = "hold-clients"
+    lasts: Duration = Field(description="until the first wave is let in")
+    waves: Whole = Field(1, ge=1, le=10**5, description="in how many waves they are let in")
+    every: Duration = Field(0.0, description="time from one wave to the next")
+
+
+class Purge(_Action):
+    """Throw away all that waits; who is in service stays."""
+
+    matters: ClassVar[str] = "what waits is thrown away, so workers begin with those who ask anew"
+    do: Literal["purge"] = "purge"
+    told: Flag = Field(False, description="whether their clients see a failure at once, not only their deadline")
+
+
+Action = Annotated[Restart | Throttle | Pause | EndSessions | SetKey | Scale | HoldClients | Purge, Discriminator("do")]
+ACTIONS = (Restart, Throttle, Pause, EndSessions, SetKey, Scale, HoldClients, Purge)
 SOURCES = {
     Restart: "selective restarts of DWFM hosts, 20 October 2025, 04:14 PDT (aws.amazon.com/message/101925)",
     Throttle: "the same; released in steps as in staged re-enabling (aws.amazon.com/message/11201)",
+    SetKey: "as in kubectl patch, a feature flag, or a new configuration while the incident goes on",
+    Scale: "as when machines are added in an incident (autoscaling, or by hand)",
+    HoldClients: "as when a network is cut off and its users are let in region by region",
+    Purge: "as when a queue of messages is purged because nobody waits for them any more",
+    EndSessions: "as when a load balancer or a proxy in front is replaced, and all its connections break",
     Pause: "requests to the metadata service paused, 20 September 2015 (aws.amazon.com/message/5467D2)",
 }

@@ -1,18 +1,61 @@
 """What the tables of a scenario are made of: their base, whole numbers, flags, moments, and files that they name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+
+T = TypeVar("T")
+
+
+class InUse(NamedTuple):
+    """A rule of part two of the model that a scenario uses: the key that asks for it, and why it matters."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """Marks a key: where its value `is_on` it asks for a rule of part two, and `text` says why that matters."""
+
+    text: str
+    is_on: Callable[[object], bool]
+
+
+def optional(default: T, description: str, why: str, *, alias: str | None = None) -> T:
+    """A key whose default says that a rule of part two is off. There it is not written, so that it enters no key of a
+    run; any other value makes the scenario one of part two, and `why` says what that changes.
+    """
+    field = Field(default, description=description, alias=alias, exclude_if=lambda value: value == default)
+    field.metadata.append(Why(why, lambda value: value != default))  # type: ignore[attr-defined]
+    return field
 
 
 class Part(BaseModel):
-    """A table of a scenario."""
+    """A table of a scenario. One that is itself a rule of part two says why that `matters`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    matters: ClassVar[str] = ""
+
+
+def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
+    """The rules of part two that a table and the tables in it use, by their keys with dots; `key` is the table's."""
+    if matters := getattr(part, "matters", ""):
+        yield InUse(key, matters)
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        own = f"{key}.{field.alias or name}".lstrip(".")
+        for mark in field.metadata:
+            if isinstance(mark, Why) and mark.is_on(value):
+                yield InUse(own, mark.text)
+        for place, inner in enumerate(value) if isinstance(value, tuple) else ((None, value),):
+            if isinstance(inner, BaseModel):
+                yield from rules_of(inner, own if place is None else f"{own}.{place}")
 
 
 class Mistakes(ValueError):

@@ -17,8 +17,8 @@ from recovery.model.host import Host
 from recovery.model.jobs import Jobs, Step
 from recovery.model.launches import Launches
 from recovery.model.lease import Lease
-from recovery.model.operator import Action, condition
-from recovery.model.part import Mistakes, Part
+from recovery.model.operator import Action, SetKey, condition
+from recovery.model.part import InUse, Mistakes, Part, rules_of
 from recovery.model.propagation import Propagation
 from recovery.units import HORIZON_MAX_S, LONGEST_S, Duration, PositiveDuration, show_duration
 
@@ -43,7 +43,9 @@ class Scenario(Part):
     horizon: PositiveDuration = Field(description="how long is simulated")
     hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
     recovers_from: Duration | None = Field(
-        None, description="when the clock of recovery starts; default: end of the last outage"
+        None,
+        description="when the clock of recovery starts; default: end of the last outage, or without one the first time "
+        "that an operator ends sessions",
     )
     coupling: Coupling = Field(default_factory=lambda: Coupling.model_validate({}))
     fleet: Fleet | None = Field(None, description="lease holders (with [lease])")
@@ -59,6 +61,12 @@ class Scenario(Part):
     health: Health | None = Field(None, description="a load balancer's targets and their checks")
     baseline: Baseline | None = Field(None, description="a table [baseline]: measures against the time before (A/B/A)")
     _is_drawn: bool = PrivateAttr(False)
+    _rules: tuple[InUse, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _of_part_two(self) -> "Scenario":
+        self._rules = tuple(rules_of(self))
+        return self
 
     @model_validator(mode="after")
     def _from_the_race(self) -> "Scenario":
@@ -154,7 +162,12 @@ class Scenario(Part):
         """When the dependency is back for good, s: where that is drawn, at the earliest."""
         if self.dns_window is not None:
             return self.dns_window.least_end_s()
-        return self.dependency.outages[-1].end if self.dependency.outages else 0.0
+        return self.dependency.outages[-1].end if self.dependency.outages else self._sessions_end_s()
+
+    def _sessions_end_s(self) -> float:
+        """When operators first end sessions at a given time, s; 0 if they never do."""
+        ends = (action.at for action in self.operator if action.ends_sessions and action.at is not None)
+        return min(ends, default=0.0)
 
     def _wrong_traffic(self) -> Iterator[str]:
         """What does not fit the kind of traffic."""
@@ -181,6 +194,10 @@ class Scenario(Part):
                 yield "jobs.steps have a rate of 0; want at least one rate above 0"
             if not isinstance(self.policy.lease, policies.LeaseFixed):
                 yield f'policy.lease is "{self.policy.lease.name}"; want none: jobs hold no leases'
+            if self.host.late == "counts":
+                yield 'host.late is "counts"; want none: jobs hold no leases'
+            if self.host.crash is not None and self.host.crash.sessions == "end":
+                yield 'host.crash.sessions is "end"; want "stay": jobs hold no leases'
             if self.host.renew_time is not None:
                 renew = show_duration(self.host.renew_time.mean_s())
                 yield f"host.renew_time is {renew}; want none: jobs hold no leases"
@@ -196,8 +213,32 @@ class Scenario(Part):
                 yield f"operator.{i}.zone is {action.zone}; want none: jobs have no zones"
             elif action.zone is not None and action.zone >= zones:
                 yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
+            if isinstance(action, SetKey) and (missing := self._missing_of(action.key)):
+                yield f"operator.{i}.key is {action.key}; want {missing}"
+            if not self.has_leases and action.ends_sessions:
+                yield f"operator.{i} ends sessions; want none of that: jobs hold no leases"
             if not self.has_leases and action.when is not None and condition(action.when).what == "leased":
                 yield f'operator.{i}.when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
+
+    def _missing_of(self, key: str) -> str:
+        """What a file must have so that a live key means something in it; "" if it has it."""
+        tables = {"lease": self.lease, "jobs": self.jobs}
+        table, _, rest = key.partition(".")
+        if tables.get(table, self) is None:
+            return "one of a table that the file has"
+        if key == "host.renew_time" and self.jobs is not None:
+            return "another one: jobs hold no leases"
+        if key == "host.slowdown.a" and self.host.slowdown is None:
+            return "a table host.slowdown, whose strength it changes"
+        if rest == "queue.limit" and not isinstance(self.policy.queue, policies.Bounded):
+            return 'policy.queue = "bounded", whose limit it changes'
+        has_rate = isinstance(self.policy.admission, policies.TokenBucket | policies.QueueSize)
+        if rest == "admission.rate" and not has_rate:
+            return "an admission policy that has a rate"
+        has_limit = not isinstance(self.policy.admission, policies.Open | policies.TokenBucket)
+        if rest == "admission.limit" and not has_limit:
+            return "an admission policy that has a limit"
+        return ""
 
     @property
     def hosts(self) -> int:
@@ -243,18 +284,36 @@ class Scenario(Part):
 
     def with_outages(self, outages: tuple[Outage, ...]) -> "Scenario":
         """The scenario of one replication, whose outages these are; they are not checked."""
-        drawn = self.model_copy(update={"dependency": Dependency.model_construct(outages=outages)})
+        drawn = self.model_copy(update={"dependency": self.dependency.model_copy(update={"outages": outages})})
         drawn._is_drawn = True
         return drawn
 
     @property
     def recovers_from_s(self) -> float:
-        """When the clock of recovery starts, s: as written, or when the dependency is back for good (the start of the
-        experiment if it never was away). Raises LookupError where that has yet to be drawn.
+        """When the clock of recovery starts, s: as written, or when the dependency is back for good; if it never was
+        away, when operators first end sessions, or the start of the experiment. Raises LookupError where that has yet
+        to be drawn.
         """
         if self.recovers_from is not None:
             return self.recovers_from
-        return self.outages[-1].end if self.outages else 0.0
+        return self.outages[-1].end if self.outages else self._sessions_end_s()
+
+    @property
+    def rules(self) -> tuple[InUse, ...]:
+        """The rules of part two of the model that it uses (MODEL.md, section 13); none for most."""
+        return self._rules
+
+    @property
+    def is_counted_from_end(self) -> bool:
+        """Whether the clock of recovery starts when operators end sessions, because nothing else says when."""
+        is_given = self.recovers_from is not None or self.dns is not None or bool(self.dependency.outages)
+        return not is_given and any(action.ends_sessions and action.at is not None for action in self.operator)
+
+    @property
+    def starts_with_lost_sessions(self) -> bool:
+        """Whether the clock of recovery starts at the very moment at which operators end sessions."""
+        ends = (action.at for action in self.operator if action.ends_sessions)
+        return self.recovers_from_s in ends
 
     @property
     def establish_per_s(self) -> float:

@@ -1,8 +1,10 @@
-"""Service that gets slower with the queue."""
+"""Service that gets slower with the queue, or with what is in service."""
+
+from typing import Literal
 
 from pydantic import Field
 
-from recovery.model.part import Part
+from recovery.model.part import Part, optional
 from recovery.units import Number
 
 
@@ -11,4 +13,11 @@ class Slowdown(Part):
 
     a: Number = Field(ge=0, le=1000, description="strength")
     b: Number = Field(1.0, ge=0.1, le=5, description="exponent")
-    queue: Number = Field(gt=0, description="queue length of a host at which service takes 1 + a times as long")
+    queue: Number = Field(
+        gt=0, description="queue length of a host (or requests in service) at which service takes 1 + a times as long"
+    )
+    by: Literal["queue", "in-service"] = optional(
+        "queue",
+        description="what slows it down: the other requests that wait, or those in service",
+        why="each request that workers work on slows down the others, so many at once are done later than a few",
+    )

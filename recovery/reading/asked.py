@@ -46,6 +46,11 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
         if needed := _needs(measure, traffic, scenario):
             there = ", ".join(name for name in all_of_them if not _needs(name, traffic, scenario))
             mistakes.append(f"{file}: {key} is {measure}; want a table [{needed}], or one of {there}")
+        elif known is not None and known.of_rules and not scenario.rules:
+            mistakes.append(
+                f"{file}: {key} is {measure}, which only a scenario with sessions that end, edits of operators or a "
+                "server under load has (MODEL.md, section 13); want such a rule, or another measure"
+            )
         elif sampled and known is not None and known.before:
             where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(

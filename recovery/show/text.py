@@ -9,7 +9,7 @@ from recovery.measures.register import ROUNDING
 from recovery.show import advice, stage_times
 from recovery.show.words import span_of
 from recovery.store.note_record import Note
-from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
+from recovery.store.run_record import Bound, Explained, Group, Row, RuleInUse, RunManifest, Summary
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
@@ -314,8 +314,10 @@ def checked(needs: Sequence[Need]) -> str:
     return table(table_rows)
 
 
-def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note]) -> str:
-    """Each group with its formula, the numbers in it, its value and what it means."""
+def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note], rules: Sequence[RuleInUse] = ()) -> str:
+    """Each group with its formula, the numbers in it, its value and what it means; then the rules of part two of the
+    model that are in use.
+    """
     lines = [title]
     for row in rows:
         lines += [
@@ -325,6 +327,9 @@ def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note]) -> s
         ]
     for note in notes:
         lines += ["", f"{note.key} is {note.kind}: {note.why}"]
+    if rules:
+        lines += ["", "In use are rules of sessions, operators or servers under load (MODEL.md, section 13):"]
+        lines += [f"    {rule.key}: {rule.why}" for rule in rules]
     return "\n".join(lines)
 
 

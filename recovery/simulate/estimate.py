@@ -12,6 +12,7 @@ from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
 from recovery.stages import host as hosts
 from recovery.stages import known, leases, queueing
+from recovery.stages.sessions import run as sessions
 
 BYTES_TO_START = 64  # a client's draws while its host is made
 NS_PER_EVENT = 60.0  # before anything is measured
@@ -101,7 +102,10 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     rows = clients if scenario.has_leases else 2 * clients
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
-    series = scenario.windows * requests.SERIES * 8  # a host's own, unless hosts take turns; waiting to be added; sums
+    if scenario.rules:
+        each = sessions.bytes_of_host(scenario, rows, kept)
+    # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums.
+    series = scenario.windows * known.traffic_of(scenario).width * 8
     own = threads if together else 5 * threads
     total = in_flight * each + (own + 5) * series + curves
     total += min(threads, simulated) * clients * BYTES_TO_START + 4 * scenario.hosts * 8

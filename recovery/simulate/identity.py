@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from recovery.model.distributions import Distribution
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.stages import known, queueing
+from recovery.stages import known
 from recovery.stages.outage import resolve
 from recovery.stages.stage import Part
 
@@ -195,12 +195,5 @@ def _lowered(scenario: Scenario) -> list[object]:
 
 
 def _lowered_hosts(scenario: Scenario) -> list[object]:
-    """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
-    scenario says; actions that wait for a condition are lowered as if it came at once.
-    """
-    table = queueing.Table()
-    params = queueing.params(scenario, table)
-    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
-    controls = [queueing.controls_of(scenario, host, waiting) for host in range(min(scenario.zones, scenario.hosts))]
-    arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in scenario.steps]
-    return [scenario.windows, params, *queueing.inputs(controls[0], table, arrivals), controls]
+    """The numbers that the kernel takes, of the host of each zone."""
+    return list(known.traffic_of(scenario).lowered(scenario))

@@ -25,6 +25,7 @@ class Part(NamedTuple):
 _BOTH = ("draws.stream_key", "requests.advance")
 LEASES = Part("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
 JOBS = Part("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
+SESSIONS = Part("sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 40.0)
 LAUNCHES = Part("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = Part("propagation", ("propagation.advance",), 3.0)
 HEALTH = Part("health", ("health.advance",), 3.0)
@@ -37,7 +38,7 @@ RACE = Part(
     ),
     6.0,
 )
-PARTS = (LEASES, JOBS, LAUNCHES, PROPAGATION, HEALTH, WINDOW, RACE)
+PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, PROPAGATION, HEALTH, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
@@ -51,7 +52,7 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )
-    first = LEASES if scenario.has_leases else JOBS
+    first = SESSIONS if scenario.rules else LEASES if scenario.has_leases else JOBS
     return [first, *(part for part, wanted in later if wanted is not None)]
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from recovery_kernels import draws, requests
 
-from recovery.model.operator import condition
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate import needed, pipeline
 from recovery.simulate.estimate import Estimate
-from recovery.stages import health, jobs, launches, leases, propagation, queueing
+from recovery.simulate.watch import Watch, levels_of
+from recovery.stages import health, known, launches, propagation, queueing
 from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
@@ -252,39 +252,6 @@ def _thin_gates(run: hosts.HostRun, by: float) -> None:
     run.inputs = run.inputs._replace(control_args=args)
 
 
-class _Operators:
-    """Operators that act on conditions: what a pilot shows stands for the whole fleet."""
-
-    def __init__(self, scenario: Scenario, by: float, clients: int) -> None:
-        self._scenario, self._by, self._clients = scenario, by, clients
-        self._started: list[tuple[int, float]] = []
-        self._since: dict[int, float] = {}
-        self._conditions = [condition(action.when) if action.when else None for action in scenario.operator]
-        self.are_any = any(self._conditions)
-
-    def look(self, run: hosts.HostRun, number: int) -> None:
-        """Act as at the end of window `number` (`pipeline.Runner` does the same)."""
-        row, now_s = run.host.series[number], (number + 1) * self._scenario.coupling.window
-        fleet = {
-            "queue": float(row[requests.QUEUE]) * self._by * self._scenario.hosts,
-            "oldest": int(row[requests.OLDEST_NS]) / 1e9,
-            "leased": int(row[requests.LEASED_END]) / max(self._clients, 1),
-        }
-        fired = False
-        for i, action in enumerate(self._scenario.operator):
-            wanted = self._conditions[i]
-            if wanted is None or any(i == j for j, _ in self._started):
-                continue
-            if not wanted.holds(fleet):
-                self._since.pop(i, None)
-            elif now_s - self._since.setdefault(i, now_s) >= action.held:
-                self._started.append((i, now_s))
-                fired = True
-        if fired:
-            queueing.recontrol(run, queueing.controls_of(self._scenario, 0, self._started))
-            _thin_gates(run, self._by)
-
-
 @dataclass
 class _Pilot:
     by: float  # clients and work of the host, over those of the pilot
@@ -324,16 +291,12 @@ def _run(
 ) -> _Pilot:
     """One host, thinned, to the horizon or as far as the budget goes."""
     begun = time.thread_time()
-    controls = queueing.controls_of(scenario, 0, [])
-    if scenario.has_leases:
-        run = leases.start(scenario, seed, replication, 0, clients, controls)
-    else:
-        run = jobs.start(scenario, seed, replication, 0, controls)
+    traffic, watch = known.traffic_of(scenario), Watch(scenario)
+    run = traffic.start(scenario, seed, replication, 0, clients)
     by = scenario.host.workers / workers * slower
-    if by > 1:
+    if by > 1 and isinstance(run, hosts.HostRun):
         _thinned(run, workers, slower)
     start_s = time.thread_time() - begun
-    operators = _Operators(scenario, by, clients)
     window = ns(scenario.coupling.window)
     end = scenario.windows * window
     calls = []
@@ -342,34 +305,41 @@ def _run(
         run.advance(0)
         calls.append(time.thread_time() - begun)
     call_s = float(np.median(calls))
-    changes = np.unique([*run.inputs.controls[:, 0], *run.inputs.arrivals_ns, end])
+    dependency = [control[0] for control in queueing.dependency_controls(scenario)]
+    acts = [ns(action.at) for action in scenario.operator if action.at is not None]
+    steps = [ns(step.at) for step in scenario.jobs.steps] if scenario.jobs is not None else [0]
+    changes = np.unique([*dependency, *acts, *steps, end])
     times, took, step, gone_s, changed = [0], [0.0], max(end // FINE, 1), 0.0, 0
     while times[-1] < end and (gone_s <= budget_s or len(times) < 3):
         edge = int(changes[np.searchsorted(changes, times[-1], side="right")])
         until = min(times[-1] + step, edge, end)
-        if operators.are_any:
+        if watch.is_needed:
             until = times[-1] + window
         begun = time.thread_time()
         run.advance(until)
         took_s = time.thread_time() - begun
-        if operators.are_any:
-            operators.look(run, until // window - 1)
+        if watch.is_needed:
+            number = until // window - 1
+            levels = levels_of(run.rows(number, number + 1)[0], clients, by * scenario.hosts)
+            if watch.look((number + 1) * scenario.coupling.window, levels):
+                traffic.set_off(run, scenario, 0, watch.started)
+                if by > 1 and isinstance(run, hosts.HostRun):
+                    _thin_gates(run, by)
         gone_s += time.thread_time() - begun
         times.append(until)
         took.append(took_s)
         step = min(2 * step, end // COARSE) if took_s < STEP_S else max(step // 2, end // FINE, 1)
         if until >= edge:
             step, changed = max(end // FINE, 1), edge
-    series = run.host.series[: scenario.windows]
+    series, windows = run.series[: scenario.windows], times[-1] // window
     flows = series[:, [requests.SUBMITTED, requests.SUCCEEDED, requests.WASTED, requests.FAILED, requests.TIMED_OUT]]
     is_whole = times[-1] >= end
-    if not is_whole:
-        run.host.series[run.host.whole[requests.BIN] :, requests.LEASED_END] = run.host.whole[requests.LEASED]
+    if not is_whole:  # the last that is known stands for the rest
+        series[windows:, requests.LEASED_END] = series[windows - 1, requests.LEASED_END] if windows else clients
     leased = series[:, requests.LEASED_END] / max(clients, 1)
     spent = np.maximum.accumulate(np.maximum(np.cumsum(took) - call_s * np.arange(len(took)), 0.0))
-    edges = run.inputs.controls[run.inputs.controls[:, 1] == requests.DEPENDENCY, 0]
-    following = int(min([edge for edge in edges if edge > times[-1]], default=end))
-    done = flows[: run.host.whole[requests.BIN]].sum(axis=1).astype(float)
+    following = min([edge for edge in dependency if edge > times[-1]], default=end)
+    done = flows[:windows].sum(axis=1).astype(float)
     return _Pilot(by, start_s, np.array(times), spent, changed, following, done, is_whole, leased)
 
 
@@ -403,7 +373,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     whole: _Pilot | None = None
     thin: _Pilot | None = None
     begun = time.thread_time()
-    thinner = _thinner(own, clients)
+    thinner = [] if scenario.rules else _thinner(own, clients)  # rules of part two: the host as it is
     part_s = budget_s
     if thinner:
         workers, slower = thinner[0]

@@ -8,26 +8,31 @@ host that is done are its part of the sums and a few numbers.
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-import numpy as np
-from recovery_kernels import requests
-
-from recovery.model.operator import condition
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import HostPart, Sum
+from recovery.simulate.watch import Watch, levels_of
 from recovery.stages import host as hosts
-from recovery.stages import known, queueing
+from recovery.stages import known
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
 from recovery.units import ns
 
-__all__ = ["ENGINE", "Interrupted", "Outcome", "Runner", "Task", "simulated_hosts"]
+__all__ = ["Interrupted", "Outcome", "Runner", "Task", "engine_of", "simulated_hosts"]
 
-ENGINE = "events"
+ENGINES = ("events", "sessions")
+
+
+def engine_of(scenarios: Iterable[Scenario]) -> str:
+    """Which engines run these scenarios: that of rules of part two of the model, where one is used, and the first."""
+    used = {ENGINES[bool(scenario.rules)] for scenario in scenarios}
+    return ", ".join(sorted(used))
+
+
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
 
@@ -36,20 +41,17 @@ class Interrupted(Exception):
     """The user stopped the run."""
 
 
-def _start(
-    scenario: Scenario, seed: int, replication: int, host: int, holders: int, started: Sequence[tuple[int, float]]
-) -> hosts.HostRun:
-    controls = queueing.controls_of(scenario, host, started)
-    return known.traffic_of(scenario).start(scenario, seed, replication, host, holders, controls)
+def _start(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
+    return known.traffic_of(scenario).start(scenario, seed, replication, host, holders)
 
 
 def _end_ns(scenario: Scenario) -> int:
     return scenario.windows * ns(scenario.coupling.window)
 
 
-def _part(scenario: Scenario, host: int, run: hosts.HostRun, cpu_s: float) -> HostPart:
+def _part(scenario: Scenario, host: int, run: hosts.Running, cpu_s: float) -> HostPart:
     unleased = run.unleased_ns() if scenario.has_leases else 0
-    return HostPart(host, run.host.histogram, run.host.latency, unleased, cpu_s)
+    return HostPart(host, run.sojourn, run.latency, unleased, cpu_s)
 
 
 class Runner:
@@ -84,7 +86,7 @@ class Runner:
 
     def _host(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[HostPart, Whole]:
         begun = time.thread_time()
-        run = _start(scenario, seed, replication, host, holders, ())
+        run = _start(scenario, seed, replication, host, holders)
         end = _end_ns(scenario)
         slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
         for piece in range(1, slices + 1):
@@ -96,7 +98,7 @@ class Runner:
         run.close()
         if holders < 10_000:
             self.advanced(1.0)
-        return _part(scenario, host, run, time.thread_time() - begun), run.host.series[: scenario.windows]
+        return _part(scenario, host, run, time.thread_time() - begun), run.series[: scenario.windows]
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes of (variant, seed, replication), in the order of the tasks; what a replication draws of its variant
@@ -175,60 +177,42 @@ class Runner:
         scenario = variant.scenario
         begun = time.process_time()
         total = Sum(variant, seed, replication)
-        started: list[tuple[int, float]] = []
-        since: dict[int, float] = {}
+        watch = Watch(scenario)
         groups = [list(total.hosts())[i :: self._threads] for i in range(self._threads)]
         window = ns(scenario.coupling.window)
         lock = threading.Lock()
 
-        def start(group: list[tuple[int, int]], series: Whole) -> list[tuple[int, hosts.HostRun]]:
-            own = []
+        def start(group: list[tuple[int, int]]) -> list[tuple[int, hosts.Running]]:
+            own: list[tuple[int, hosts.Running]] = []
             for host, holders in group:
-                run = _start(scenario, seed, replication, host, holders, ())
-                run.host = run.host._replace(series=series)
+                run = _start(scenario, seed, replication, host, holders)
+                if own:  # hosts of a group take turns, window by window, so they write into one series
+                    run.write_with(own[0][1])
                 own.append((host, run))
             return own
 
-        def advance(own: list[tuple[int, hosts.HostRun]], series: Whole, number: int) -> None:
-            row = series[number : number + 1]
+        def advance(own: list[tuple[int, hosts.Running]], number: int) -> None:
             for host, run in own:
                 run.advance((number + 1) * window)
                 if number == scenario.windows - 1:
                     run.close()
                 with lock:
-                    total.add(host, row, number)
-                row[:] = 0
+                    total.add(host, run.rows(number, number + 1), number)
+                run.clear(number)
 
-        # Hosts of a group take turns, window by window, so they write into one series.
-        series = [np.zeros((scenario.windows + 1, requests.SERIES), np.int64) for _ in groups]
-        runs = list(self._pool.map(start, groups, series))
+        runs = list(self._pool.map(start, groups))
         for number in range(scenario.windows):
             if self._stopped.is_set():
                 raise Interrupted
-            list(self._pool.map(advance, runs, series, itertools.repeat(number)))
+            list(self._pool.map(advance, runs, itertools.repeat(number)))
             now_s = (number + 1) * scenario.coupling.window
-            levels = total.row(number)
-            fleet = {
-                "queue": float(levels[requests.QUEUE]),
-                "oldest": int(levels[requests.OLDEST_NS]) / 1e9,
-                "leased": int(levels[requests.LEASED_END]) / max(total.holders, 1),
-            }
-            fired = False
-            for i, action in enumerate(scenario.operator):
-                if action.when is None or any(i == j for j, _ in started):
-                    continue
-                if not condition(action.when).holds(fleet):
-                    since.pop(i, None)
-                elif now_s - since.setdefault(i, now_s) >= action.held:
-                    started.append((i, now_s))
-                    fired = True
-            if fired:
+            if watch.look(now_s, levels_of(total.row(number), total.holders)):
                 for host, run in itertools.chain(*runs):
-                    queueing.recontrol(run, queueing.controls_of(scenario, host, started))
+                    total.traffic.set_off(run, scenario, host, watch.started)
             self.advanced(simulated_hosts(scenario) / scenario.windows)
         for host, run in itertools.chain(*runs):
             total.end(_part(scenario, host, run, 0.0))
-        outcome = total.outcome(started)
+        outcome = total.outcome(watch.started)
         outcome.cpu_s = time.process_time() - begun
         return outcome
 

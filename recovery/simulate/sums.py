@@ -81,8 +81,9 @@ class Sum:
         self.weight[self.simulated] = 1.0
         if self.sample is not None:
             self.weight[self.simulated] = self.sample.stands_for.sum(axis=0) / self.sample.sizes
-        self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - 1
-        self.series = _Scaled((scenario.windows, requests.SERIES))
+        before = 0 if scenario.starts_with_lost_sessions else 1  # windows from which on the clock runs
+        self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - before
+        self.series = _Scaled((scenario.windows, self.traffic.width))
         self.oldest = np.zeros((scenario.windows, len(OLDEST)), np.int64)
         self.leased = [_Scaled((scenario.windows,)) for _ in range(self.zones)]
         self.curves = np.zeros((0 if self.sample is None else len(self.simulated), scenario.windows), np.int32)

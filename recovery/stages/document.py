@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from recovery.measures import register, tables
 from recovery.measures.register import ALL, COLUMNS_VERSION, JOBS, LEASES, Measure, unit_of
 from recovery.stages import known, traffic
+from recovery.stages.sessions import traffic as sessions
 from recovery.stages.stage import Column
 
 HEAD = f"""# Columns and measures
@@ -65,7 +66,8 @@ def _measures(stage: str) -> str:
 
 def page() -> str:
     """The page as text."""
-    own = {kind.name: [one for one in kind.columns if one not in traffic.COLUMNS] for kind in known.TRAFFIC}
+    of_all = {*traffic.COLUMNS, *sessions.COLUMNS}
+    own = {kind.name: [one for one in kind.columns if one not in of_all] for kind in known.TRAFFIC}
     parts = [
         HEAD,
         "## Which run a row is of",
@@ -84,6 +86,11 @@ def page() -> str:
     ]
     for name, columns in own.items():
         parts += [f"### Of {name} alone", _columns(columns)]
+    parts += [
+        "### With rules of sessions, operators or the server under load",
+        "Of hosts whose scenario uses a rule of MODEL.md, section 13.",
+        _columns(sessions.COLUMNS),
+    ]
     for stage in known.LATER:
         parts += [f"### Stage {stage.name}, with a table `[{stage.name}]`", _columns(stage.columns)]
     parts += [

@@ -1,5 +1,6 @@
 """One host of a queueing stage: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,57 @@ class HostError(RuntimeError):
     """The kernel stopped at a bound; the message says at which and which knob to turn."""
 
 
-@dataclass
-class HostRun:
-    """A host and what it needs to go on.
-
-    `advance` may be called with any rising times; the bits do not depend on them.
+class Running(ABC):
+    """A host that runs, on whichever engine. `advance` may be called with any rising times; the bits do not depend on
+    them. `series` int64[windows + 1, columns] has the columns of its stage that have a place, in the order of their
+    places; `sojourn` and `latency` are its histograms int64[requests.HISTOGRAM].
     """
+
+    @property
+    @abstractmethod
+    def series(self) -> Whole:
+        """What it wrote of each window."""
+
+    @abstractmethod
+    def rows(self, first: int, end: int) -> Whole:
+        """What it wrote of these windows."""
+
+    @abstractmethod
+    def clear(self, number: int) -> None:
+        """Forget what it wrote of a window."""
+
+    @abstractmethod
+    def write_with(self, other: "Running") -> None:
+        """Write into the other's series from now on: hosts that take turns, window by window, may share one."""
+
+    @property
+    @abstractmethod
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+
+    @property
+    @abstractmethod
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+
+    @abstractmethod
+    def advance(self, until_ns: int) -> None:
+        """Run every event before `until_ns`. Raises HostError at a bound, ValueError beyond the last window."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Count the work on requests that are in service where the host stands, at the end of a window, in that window;
+        once, at the end of the run. What somebody waits for is useful so far.
+        """
+
+    @abstractmethod
+    def unleased_ns(self) -> int:
+        """Time that clients were without a lease, up to where the host stands, ns, added up."""
+
+
+@dataclass
+class HostRun(Running):
+    """A host of the first engine, and what it needs to go on."""
 
     params: Params
     keys: Keys
@@ -33,8 +79,35 @@ class HostRun:
     wrap: int
     shift: int
 
+    @property
+    def series(self) -> Whole:
+        """What it wrote of each window."""
+        return self.host.series
+
+    def rows(self, first: int, end: int) -> Whole:
+        """What it wrote of these windows."""
+        return self.host.series[first:end]
+
+    def clear(self, number: int) -> None:
+        """Forget what it wrote of a window."""
+        self.host.series[number] = 0
+
+    def write_with(self, other: Running) -> None:
+        """Write into the other's series from now on."""
+        self.host = self.host._replace(series=other.series)
+
+    @property
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+        return self.host.histogram
+
+    @property
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+        return self.host.latency
+
     def advance(self, until_ns: int) -> None:
-        """Run every event before `until_ns`. Raises HostError at a bound, ValueError beyond the last window."""
+        """Run every event before `until_ns`."""
         if until_ns > (len(self.host.series) - 1) * self.params.window_ns:
             raise ValueError(
                 f"until_ns is {until_ns}; "
@@ -65,9 +138,7 @@ class HostRun:
                 )
 
     def close(self) -> None:
-        """Count the work on requests that are in service where the host stands, at the end of a window, in that window;
-        once, at the end of the run. What somebody waits for is useful so far.
-        """
+        """Count the work on requests that are in service."""
         host = self.host
         busy = np.flatnonzero(host.finish != events.NEVER)
         work = host.workers[busy]
@@ -89,7 +160,7 @@ class HostRun:
             last[column] += (elapsed - paid)[which].sum()
 
     def unleased_ns(self) -> int:
-        """Time that clients were without a lease, up to where the host stands, ns, added up."""
+        """Time that clients were without a lease."""
         whole, expires = self.host.whole, self.host.clients[:, events.EXPIRES]
         now = whole[requests.NOW]
         whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires < now], 0), 10**9)  # their sums fit 64 bits

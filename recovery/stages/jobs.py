@@ -11,8 +11,8 @@ from recovery.measures.register import DEPTHS
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
-from recovery.stages.stage import Column, Row
-from recovery.stages.traffic import COLUMNS, Traffic, TrafficTable, cycle_s
+from recovery.stages.stage import Column, Lowered, Row
+from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable, cycle_s
 from recovery.statistics.arrays import Flags, Floats, Numbers
 
 
@@ -27,15 +27,21 @@ def start(
     arrivals = [(step.at, step.rate_per_s() / scenario.jobs.hosts) for step in scenario.jobs.steps]
     inputs = queueing.inputs(controls, table, arrivals)
     keys = hosts.stream_keys(seed, replication, host)
-    at_once = max(rate for _, rate in arrivals) * scenario.host.timeout.mean_s()
     return hosts.new_host(
         params,
         inputs,
         keys,
-        clients=max(64, min(round(4 * at_once), 1 << 20)),
+        clients=at_once(scenario),
         windows=scenario.windows,
         span_ns=queueing.span_ns(scenario),
     )
+
+
+def at_once(scenario: Scenario) -> int:
+    """How many jobs to expect on a host at one time."""
+    steps = scenario.steps
+    most = max(step.rate_per_s() for step in steps) / scenario.hosts * scenario.host.timeout.mean_s()
+    return max(64, min(round(4 * most), 1 << 20))
 
 
 @dataclass(kw_only=True)
@@ -62,7 +68,7 @@ class JobTable(TrafficTable):
             is_served=jobs_backlog.is_served(times_s, flows["succeeded"], flows["gave_up"], hold),
         )  # fmt: skip
         row |= self.work(scenario, times_s, ttr99_s) | self.quantiles(self.latency, "latency")
-        return row | self.denials()
+        return row | self.by_rules(scenario, times_s) | self.denials()
 
     def quiet(self, scenario: Scenario, times_s: Floats) -> Flags:
         """bool[windows], those that tell how many jobs without an answer are normal: before anything happens; where
@@ -96,9 +102,14 @@ class _Jobs(Traffic):
         replication: int,
         host: int,
         holders: int,  # noqa: ARG002
-        controls: list[queueing.Control],
-    ) -> hosts.HostRun:
-        return start(scenario, seed, replication, host, controls)
+    ) -> hosts.Running:
+        return start(scenario, seed, replication, host, queueing.controls_of(scenario, host, ()))
+
+    def lowered(self, scenario: Scenario) -> Lowered:
+        return queueing.lowered(scenario)
+
+    def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:
+        queueing.recontrol(run, queueing.controls_of(scenario, host, started))
 
 
 STAGE = _Jobs()

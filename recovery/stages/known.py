@@ -2,11 +2,12 @@
 
 from recovery.model.scenario import Scenario
 from recovery.stages import health, jobs, launches, leases, propagation
+from recovery.stages.sessions import traffic as sessions
 from recovery.stages.stage import Later
 from recovery.stages.traffic import Traffic
 
-TRAFFIC: tuple[Traffic, ...] = (leases.STAGE, jobs.STAGE)
-"""What makes requests at hosts; a scenario has one of them."""
+TRAFFIC: tuple[Traffic, ...] = (sessions.LEASES, sessions.JOBS, leases.STAGE, jobs.STAGE)
+"""What makes requests at hosts; a scenario has the first of them that it asks for."""
 
 LATER: tuple[Later, ...] = (launches.STAGE, propagation.STAGE, health.STAGE)
 """What follows the leases, in the order in which the stages take from each other."""

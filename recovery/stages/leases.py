@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from recovery_kernels import draws
+from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery import theory
 from recovery.measures import leased_curve
@@ -12,8 +13,8 @@ from recovery.measures.register import DEPTHS, ROUNDING
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
-from recovery.stages.stage import Column, Row
-from recovery.stages.traffic import COLUMNS, Traffic, TrafficTable
+from recovery.stages.stage import Column, Lowered, Row
+from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
 
 
@@ -52,15 +53,28 @@ def start(
     run = hosts.new_host(
         params, inputs, keys, clients=holders, windows=scenario.windows, span_ns=queueing.span_ns(scenario)
     )
+    hosts.wake_holders(
+        run, *_steady(params, inputs, keys, hosts.stream_key(seed, replication, draws.PHASE, host), holders)
+    )
+    return run
+
+
+def steady(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[Whole, Whole]:
+    """The first submission of each holder of a host in its steady state, and the end of its lease, int64[holders]."""
+    table = queueing.Table()
+    params = queueing.params(scenario, table)
+    keys, phase = hosts.stream_keys(seed, replication, host), hosts.stream_key(seed, replication, draws.PHASE, host)
+    return _steady(params, queueing.inputs((), table), keys, phase, holders)
+
+
+def _steady(params: Params, inputs: Inputs, keys: Keys, phase_key: np.uint64, holders: int) -> tuple[Whole, Whole]:
     phase = np.empty(holders)
-    draws.uniforms(hosts.stream_key(seed, replication, draws.PHASE, host), phase)
+    draws.uniforms(phase_key, phase)
     first = (np.sort(phase) * params.check_every_ns).astype(np.int64)
     length = np.empty(holders)
     draws.draws(params.lease.duration, inputs.table, keys.lease, length)
     whole = (np.minimum(length, draws.FAR_NS) + 0.5).astype(np.int64) + params.lease.grace_ns
-    expires = first - params.check_every_ns + np.minimum(whole, draws.FAR_NS)
-    hosts.wake_holders(run, first, expires)
-    return run
+    return first, first - params.check_every_ns + np.minimum(whole, draws.FAR_NS)
 
 
 @dataclass(kw_only=True)
@@ -96,6 +110,7 @@ class LeaseTable(TrafficTable):
         row["leases_normal_s"] = 0.0 if is_leased else back + ttr99_s
         missing, most = self.holders - self.columns["leased"], self.holders * (1 - DEPTHS["ttr99_s"])
         row |= self.standing(scenario, times_s, missing, most=most, normal=0.0, ttr99_s=ttr99_s, is_served=True)
+        row |= self.by_rules(scenario, times_s)
         return row | self.work(scenario, times_s, ttr99_s) | self.denials()
 
     def fluid_bound_s(self, scenario: Scenario) -> float:
@@ -124,10 +139,14 @@ class _Leases(Traffic):
     def is_in(self, scenario: Scenario) -> bool:
         return scenario.has_leases
 
-    def start(
-        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
-    ) -> hosts.HostRun:
-        return start(scenario, seed, replication, host, holders, controls)
+    def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
+        return start(scenario, seed, replication, host, holders, queueing.controls_of(scenario, host, ()))
+
+    def lowered(self, scenario: Scenario) -> Lowered:
+        return queueing.lowered(scenario)
+
+    def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:
+        queueing.recontrol(run, queueing.controls_of(scenario, host, started))
 
 
 STAGE = _Leases()

@@ -106,10 +106,10 @@ def admitted_queue(scenario: Scenario) -> float:
     policy, host, hosts, rate = scenario.policy.admission, scenario.host, scenario.hosts, admission_per_s(scenario)
     if not isinstance(policy, named.TokenBucket | named.QueueSize):
         return math.inf
-    slowest_s, others = max(host.establish_time.mean_s(), host.fail_after), 0.0
+    slowest_s, others = max(host.establish_time.mean_s(), host.fails_after_s), 0.0
     if policy.only == "establish" and scenario.fleet is not None and scenario.lease is not None:
         renew_s = (host.renew_time or host.establish_time).mean_s()
-        others = scenario.fleet.holders * max(renew_s, host.fail_after) / scenario.lease.check_every
+        others = scenario.fleet.holders * max(renew_s, host.fails_after_s) / scenario.lease.check_every
     bounds = [math.inf]
     if rate * slowest_s + others <= host.workers * hosts:
         bounds.append(_burst(rate / hosts, policy.burst) * hosts)
@@ -146,7 +146,7 @@ def limit(
     return limits.Limit(LIMITS[law], rate_per_s / 1e9, _burst(rate_per_s, burst_s), limit, low)
 
 
-def _admission(scenario: Scenario) -> policies.Admission:
+def admission(scenario: Scenario) -> policies.Admission:
     """What a host lets in: of a rate it has an equal part, a time becomes the requests that are worked off in it."""
     policy, rate = scenario.policy.admission, scenario.establish_per_s
     if isinstance(policy, named.Open):
@@ -197,7 +197,7 @@ def params(scenario: Scenario, table: Table) -> Params:
         cancel=int(part.cancel_on_timeout),
         establish=dist(part.establish_time, table),
         renew=dist(part.renew_time or part.establish_time, table),
-        fail_after_ns=ns(part.fail_after),
+        fail_after_ns=0 if part.hangs else ns(part.fails_after_s),
         reject_cost_ns=ns(part.reject_cost),
         drop_cost_ns=ns(part.drop_cost),
         drop_notifies=int(part.drop_notifies),
@@ -209,7 +209,7 @@ def params(scenario: Scenario, table: Table) -> Params:
         poisson=int(scenario.jobs is not None and scenario.jobs.arrivals == "poisson"),
         window_ns=ns(scenario.coupling.window),
         client=client(policy.client, retries, round_trip, table),
-        admission=_admission(scenario),
+        admission=admission(scenario),
         queue=queue,
         lease=lease,
     )
@@ -234,16 +234,29 @@ def restart_controls(scenario: Scenario, action: Restart, start_s: float, host: 
 
     Hosts of one wave are spread over the fleet, and so are those that are spared.
     """
-    place, among = host, scenario.hosts
-    if action.zone is not None:
-        if host % zones != action.zone:
-            return []
-        place, among = host // zones, len(range(action.zone, scenario.hosts, zones))
-    reached = math.ceil(action.share * among - 1e-9)
-    if place * reached % among >= reached:
+    turn = _turn(scenario, action.share, action.zone, host, zones)
+    if turn is None:
         return []
-    wave = place * reached // among % action.waves
+    wave = turn % action.waves
     return [(ns(start_s + wave * action.every), requests.RESTART, ns(action.down_for), 0.0, 0.0)]
+
+
+def _turn(scenario: Scenario, share: float, zone: int | None, host: int, zones: int) -> int | None:
+    """Which of a share of the hosts, or of those of a zone, this one is, counted from 0; None if it is none of them.
+    They are spread evenly.
+    """
+    place, among = host, scenario.hosts
+    if zone is not None:
+        if host % zones != zone:
+            return None
+        place, among = host // zones, len(range(zone, scenario.hosts, zones))
+    reached = math.ceil(share * among - 1e-9)
+    return place * reached // among if place * reached % among < reached else None
+
+
+def is_among(scenario: Scenario, share: float, zone: int | None, host: int, zones: int) -> bool:
+    """Whether a host is one of a share of the hosts, or of those of a zone."""
+    return _turn(scenario, share, zone, host, zones) is not None
 
 
 def gate_steps(
@@ -314,8 +327,24 @@ def inputs(controls: Sequence[Control], table: Table, arrivals: Sequence[tuple[f
     )
 
 
-def recontrol(run: hosts.HostRun, controls: Sequence[Control]) -> None:
-    """Give a running host a new list of controls; what lies in its past must be the same."""
+def lowered(scenario: Scenario) -> list[object]:
+    """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
+    scenario says; actions that wait for a condition are lowered as if it came at once.
+    """
+    table = Table()
+    own = params(scenario, table)
+    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
+    zones = scenario.zones
+    controls = [controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
+    steps = scenario.steps
+    arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]
+    return [scenario.windows, own, *inputs(controls[0], table, arrivals), controls]
+
+
+def recontrol(run: hosts.Running, controls: Sequence[Control]) -> None:
+    """Give a running host of the first engine a new list of controls; what lies in its past must be the same."""
+    if not isinstance(run, hosts.HostRun):
+        raise TypeError(f"{type(run).__name__} has no controls; want a host of the first engine")
     fresh = inputs(controls, Table())
     run.inputs = run.inputs._replace(controls=fresh.controls, control_args=fresh.control_args)
 

@@ -5,19 +5,23 @@ The traffic comes first in every run. It is made host by host, side by side (rec
 
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from recovery_kernels import requests
 
-from recovery.measures import effort, standing
+from recovery.measures import effort, leased_curve, standing
 from recovery.measures.histograms import quantile_s
 from recovery.model.scenario import Scenario
-from recovery.stages import baseline, queueing
+from recovery.stages import baseline
 from recovery.stages import host as hosts
 from recovery.stages.doubt import Doubt
 from recovery.stages.stage import Column, Row, Stage, Table
 from recovery.statistics.arrays import Floats, Numbers, Whole
+
+Started = Sequence[tuple[int, float]]
+"""Actions of operators that a condition has set off: their place in the file, and when they begin, s."""
 
 COLUMNS = (
     Column("submitted", "flow", "attempts of clients", requests.SUBMITTED),
@@ -154,6 +158,18 @@ class TrafficTable(Table):
             **baseline.measures(scenario, times_s, flows),
         }
 
+    def by_rules(self, scenario: Scenario, times_s: Floats) -> Row:
+        """What is measured only where a scenario uses rules of part two of the model."""
+        if not scenario.rules:
+            return {}
+        row: Row = {"crashes": int(self.columns["crashes"].sum())}
+        if self.holders:
+            share = self.columns["leased_server"] / self.holders
+            back = scenario.recovers_from_s
+            times = leased_curve.times_to_recovery_s(times_s, share, back, scenario.hold)
+            row |= {"ttr99_server_s": times["ttr99_s"], "sessions_ended": int(self.columns["sessions_ended"].sum())}
+        return row
+
     def denials(self) -> Row:
         """What was refused, of all attempts, and how much was simulated."""
         flows = self.columns
@@ -181,8 +197,17 @@ class Traffic(Stage):
 
     table: type[TrafficTable]
 
+    @property
+    def width(self) -> int:
+        """Columns of a host's series."""
+        return 1 + max(one.place for one in self.columns if one.place is not None)
+
     @abstractmethod
-    def start(
-        self, scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
-    ) -> hosts.HostRun:
-        """A host before its first event; `holders` are its own (0 for jobs)."""
+    def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
+        """A host before its first event; `holders` are its own (0 for jobs). No action that waits for a condition has
+        begun.
+        """
+
+    @abstractmethod
+    def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:
+        """Let the actions begin that a condition has set off: all of them, by place, and when (s)."""

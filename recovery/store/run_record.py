@@ -157,6 +157,13 @@ class Health(Record):
     normal_share: Number
 
 
+class RuleInUse(Record):
+    """A rule of part two of the model that a scenario uses: the key that asks for it, and why it matters."""
+
+    key: str
+    why: str
+
+
 class Scenario(Record):
     """A variant in numbers. Outages stand beside it, since each replication may draw its own (`Row.outages_index`)."""
 
@@ -164,6 +171,8 @@ class Scenario(Record):
     window_s: Number
     hold_s: Number
     is_counted_from_file: bool  # whether the file says from when on recovery is counted
+    is_counted_from_end: bool = False  # whether it is counted from when operators end sessions
+    rules: tuple[RuleInUse, ...] = ()  # of part two
     hosts: Hosts
     fleet: Fleet | None = None
     jobs: Jobs | None = None

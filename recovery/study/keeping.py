@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.outcome import Outcome
-from recovery.simulate.pipeline import ENGINE
+from recovery.simulate.pipeline import engine_of
 from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.json_text import plain_table
@@ -68,7 +68,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         machine=platform.machine(),
         argv=command_line(),
         written=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine=ENGINE,
+        engine=engine_of(variant.scenario for variant in experiment.variants),
         model=identity.MODEL,
         measures=identity.MEASURES,
         window_s=scenario.coupling.window,

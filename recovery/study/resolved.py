@@ -4,7 +4,7 @@ import math
 
 from recovery import theory
 from recovery.model import policies
-from recovery.model.operator import Action, Restart
+from recovery.model.operator import Action, Pause, Throttle
 from recovery.model.scenario import Scenario
 from recovery.stages import leases, queueing
 from recovery.store import run_record as record
@@ -17,6 +17,8 @@ def resolved(scenario: Scenario) -> record.Scenario:
         window_s=scenario.coupling.window,
         hold_s=scenario.hold,
         is_counted_from_file=scenario.recovers_from is not None,
+        is_counted_from_end=scenario.is_counted_from_end,
+        rules=tuple(record.RuleInUse(key=rule.key, why=rule.why) for rule in scenario.rules),
         hosts=_hosts(scenario),
         fleet=_fleet(scenario),
         jobs=_jobs(scenario),
@@ -45,7 +47,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
-        failing_per_s=host.workers * scenario.hosts / host.fail_after if host.fail_after > 0 else math.inf,
+        failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
         admission_spares_renewals=not isinstance(policy.admission, policies.Open)
         and policy.admission.only == "establish",
@@ -62,12 +64,12 @@ def _hosts(scenario: Scenario) -> record.Hosts:
 
 def _planned(scenario: Scenario, action: Action) -> record.Planned:
     steps: list[record.Step] = []
-    if not isinstance(action, Restart):
+    if isinstance(action, Throttle | Pause):
         for at_s, rate, _, _ in queueing.gate_steps(scenario, action, action.at or 0.0):
             steps.append(record.Step(at_s=at_s, rate_per_s=math.nan if rate is None else rate * scenario.hosts))
     return record.Planned(
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
-        spares_renewals=not isinstance(action, Restart) and action.only == "establish",
+        spares_renewals=isinstance(action, Throttle | Pause) and action.only == "establish",
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _all_at_once_s(scenario: Scenario, renew_s: float) -> float:
     which is that of a failure where the dependency is down, and slower by as many as wait.
     """
     host, most = scenario.host, int(leases.holders_of(scenario).max())
-    longest_s = max(host.establish_time.mean_s(), renew_s, host.fail_after)
+    longest_s = max(host.establish_time.mean_s(), renew_s, host.fails_after_s)
     slow = host.slowdown
     slower = 1 + slow.a * (most / slow.queue) ** slow.b if slow is not None else 1.0
     return math.ceil(most / host.workers) * longest_s * slower

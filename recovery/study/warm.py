@@ -26,6 +26,7 @@ dns.lock = { loses = "10%", loses_again = "50%", factor = 2.0, cap = "1m" }
 _SMALL = {
     needed.LEASES: _LEASES,
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
+    needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
     needed.LAUNCHES: _LAUNCHES,
     needed.PROPAGATION: _PROPAGATION,
     needed.HEALTH: _PROPAGATION + 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms" }\n',

@@ -85,8 +85,10 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     loaded = options.load(experiment, overrides)
     rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
     first, notes = loaded.first, notes_of(loaded)
-    answer = answer_of(loaded.file, first.name, resolved(first.scenario), notes, given=loaded.overrides)
+    scenario = resolved(first.scenario)
+    answer = answer_of(loaded.file, first.name, scenario, notes, given=loaded.overrides)
     if as_json:
-        say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows})
+        rules = [rule.model_dump(mode="json") for rule in scenario.rules]
+        say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules})
     else:
-        click.echo(text.explained(f"{loaded.head.title} ({first.name})\n\n{answer}", rows, notes))
+        click.echo(text.explained(f"{loaded.head.title} ({first.name})\n\n{answer}", rows, notes, scenario.rules))

@@ -14,11 +14,14 @@ def since(group: Group) -> str:
     """From when times to recovery count."""
     if group.scenario.is_counted_from_file:
         return "the clock of recovery starts"
+    if group.scenario.is_counted_from_end:
+        return "the sessions end"
     return "the dependency is back" if group.mean("recovers_from_s") != 0 else "the start"
 
 
 _FROM = {
     "the clock of recovery starts": "the start of the clock of recovery",
+    "the sessions end": "the end of the sessions",
     "the dependency is back": "the dependency's return",
     "the start": "the start",
 }

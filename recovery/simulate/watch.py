@@ -1,0 +1,61 @@
+"""Conditions of operators: looked at on the grid, for the whole fleet, and what they set off."""
+
+import math
+from typing import NamedTuple
+
+from recovery_kernels import requests
+
+from recovery.model.operator import condition
+from recovery.model.scenario import Scenario
+from recovery.statistics.arrays import Whole
+
+
+class Levels(NamedTuple):
+    """What conditions look at: requests in all queues, the age of the oldest (s), and the share of leased holders."""
+
+    queue: float
+    oldest: float
+    leased: float
+
+
+def levels_of(row: Whole, holders: int, by: float = 1.0) -> Levels:
+    """Levels at the end of a window, int64[columns] of `holders`; `by` is how many hosts as large it stands for."""
+    return Levels(
+        queue=float(row[requests.QUEUE]) * by,
+        oldest=int(row[requests.OLDEST_NS]) / 1e9,
+        leased=int(row[requests.LEASED_END]) / max(holders, 1),
+    )
+
+
+class Watch:
+    """What operators watch in one run. `started` grows: places of the actions that were set off, and when (s)."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Nothing was seen yet."""
+        self.started: list[tuple[int, float]] = []
+        self._actions = {
+            place: (action, condition(action.when))
+            for place, action in enumerate(scenario.operator)
+            if action.when is not None
+        }
+        self._since: dict[int, float] = {}
+        self._not_before: dict[int, float] = {}
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether any action waits for a condition."""
+        return bool(self._actions)
+
+    def look(self, now_s: float, levels: Levels) -> bool:
+        """Look at the levels at the end of a window; whether anything was set off."""
+        fired = False
+        for place, (action, wanted) in self._actions.items():
+            if now_s < self._not_before.get(place, 0.0) or not wanted.holds(levels._asdict()):
+                self._since.pop(place, None)
+            elif now_s - self._since.setdefault(place, now_s) >= action.held:
+                self.started.append((place, now_s))
+                self._since.pop(place)
+                again_s = math.inf if action.again_after is None else action.again_after
+                self._not_before[place] = now_s + again_s
+                fired = True
+        return fired

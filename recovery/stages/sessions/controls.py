@@ -1,0 +1,125 @@
+"""What people and the dependency do to one host, as the engine of sessions takes it: controls in order of time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from recovery_kernels.sessions import layout
+
+from recovery.model.operator import Action, EndSessions, HoldClients, Purge, Restart, Scale, SetKey
+from recovery.model.scenario import Scenario
+from recovery.stages import queueing
+from recovery.stages.sessions.live import Edit, edits_of
+from recovery.stages.sessions.numbers import Numbers
+from recovery.stages.sessions.tables import ALL_CLASSES
+from recovery.stages.traffic import Started
+from recovery.statistics.arrays import Floats, Whole
+from recovery.units import ns
+
+
+@dataclass
+class Controls:
+    """Controls of one host: rows int64[n, CONTROL_COLUMNS] with one fraction each, in order; the edits and the holds
+    that they name by number.
+    """
+
+    rows: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    holds: list[tuple[int, int]] = field(default_factory=list)  # classes, waves
+
+    def arrays(self) -> tuple[Whole, Floats]:
+        """Rows and fractions, as the engine takes them."""
+        whole = np.array([row for row, _ in self.rows], np.int64).reshape(-1, layout.CONTROL_COLUMNS)
+        reals = np.zeros((len(self.rows), 2), np.float64)
+        reals[:, 0] = [share for _, share in self.rows]
+        return whole, reals
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """When a control comes, and its order among those of one time: kind, place of its action."""
+
+    at_ns: int
+    kind: int
+    place: int
+
+
+_Said = tuple[_Turn, int, tuple[int, ...], float]  # when, what, arguments, a fraction
+
+
+def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
+    """All controls of one host. `started` names the actions (by place) that a condition has set off, and when (s)."""
+    scenario, found = numbers.scenario, Controls()
+    zones = scenario.zones
+    said: list[_Said] = [
+        (_Turn(at, layout.DEPENDENCY, 0), layout.DO_DEPENDENCY, (), share)
+        for at, _, _, share, _ in queueing.dependency_controls(scenario)
+    ]
+    planned = [(i, action.at) for i, action in enumerate(scenario.operator) if action.at is not None]
+    for place, start_s in [*planned, *started]:  # in this order edits and holds have numbers that stay
+        action = scenario.operator[place]
+        if action.zone in (None, host % zones):
+            said += _of_action(numbers, found, action, place, start_s, host, zones)
+    starts = dict(planned) | dict(started)
+    for at, _, whom, rate_per_ns, burst in queueing.gate_controls(scenario, starts, host, zones):
+        which = layout.NONE
+        if rate_per_ns >= 0:
+            which = numbers.tables.limiter(
+                layout.TOKEN_BUCKET, rate_per_ns, burst, 1.0, 0.0, is_establish_only=whom != 0
+            )
+        said.append((_Turn(at, layout.OPERATOR, len(scenario.operator)), layout.DO_THROTTLE, (which,), 0.0))
+    said.sort(key=lambda one: (one[0].at_ns, one[0].kind, one[0].place))  # stable: the order above decides ties
+    for turn, what, arguments, share in said:
+        four = (*arguments, 0, 0, 0, 0)[:4]
+        found.rows.append(((turn.at_ns, turn.kind, what, *four, 0), share))
+    return found
+
+
+def _of_action(
+    numbers: Numbers, found: Controls, action: Action, place: int, start_s: float, host: int, zones: int
+) -> Iterator[_Said]:
+    """What an action that begins at `start_s` does to a host; throttles and pauses are one gate, elsewhere."""
+    scenario, tables = numbers.scenario, numbers.tables
+
+    def turn(at_s: float) -> _Turn:
+        return _Turn(ns(at_s), layout.OPERATOR, place)
+
+    if isinstance(action, Restart):
+        down = ns(action.down_for)
+        arguments = (down, int(action.told), int(action.sessions == "end"), tables.notice(action.notice))
+        for control in queueing.restart_controls(scenario, action, start_s, host, zones):
+            yield _Turn(control[0], layout.OPERATOR, place), layout.DO_RESTART, arguments, 0.0
+    elif isinstance(action, EndSessions):
+        yield turn(start_s), layout.DO_END_SESSIONS, (ALL_CLASSES, tables.notice(action.notice)), action.share
+    elif isinstance(action, SetKey):
+        if queueing.is_among(scenario, action.share, action.zone, host, zones):
+            for edit in edits_of(numbers, action):
+                found.edits.append(edit)
+                yield from _set(scenario, action, turn(start_s), len(found.edits) - 1)
+    elif isinstance(action, Scale):
+        if action.lasts is None or action.lasts > action.warm_up:
+            yield turn(start_s + action.warm_up), layout.DO_SCALE, (action.workers,), 0.0
+            if action.lasts is not None:
+                yield turn(start_s + action.lasts), layout.DO_SCALE, (-action.workers,), 0.0
+    elif isinstance(action, HoldClients):
+        found.holds.append((ALL_CLASSES, action.waves))
+        hold = len(found.holds) - 1
+        yield turn(start_s), layout.DO_HOLD, (hold,), 0.0
+        for wave in range(action.waves):
+            yield turn(start_s + action.lasts + wave * action.every), layout.DO_LET_IN, (hold,), 0.0
+    elif isinstance(action, Purge):
+        yield turn(start_s), layout.DO_PURGE, (layout.NONE, int(action.told)), 0.0
+
+
+def _set(scenario: Scenario, action: SetKey, turn: _Turn, edit: int) -> Sequence[_Said]:
+    """An edit begins, ends, and in between goes on in steps at the ends of windows."""
+    begin, over, window = turn.at_ns, ns(action.over), ns(scenario.coupling.window)
+    said: list[_Said] = [(turn, layout.DO_SET, (edit,), 0.0)]
+    if action.lasts is not None:
+        end = _Turn(begin + ns(action.lasts), turn.kind, turn.place)
+        said.append((end, layout.DO_UNSET, (edit,), 0.0))
+    edge = begin
+    while edge < begin + over:
+        edge = (edge // window + 1) * window
+        said.append((_Turn(edge, turn.kind, turn.place), layout.DO_STEP, (edit, edge - begin), 0.0))
+    return said

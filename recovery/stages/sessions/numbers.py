@@ -1,0 +1,152 @@
+"""From a scenario to the numbers of its hosts: live keys as they are at first, and all that never changes in a run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels.sessions import layout
+from recovery_kernels.sessions.memory import Live
+from recovery_kernels.sessions.streams import STREAMS
+
+from recovery.model import policies as named
+from recovery.model.scenario import Scenario
+from recovery.stages import host as hosts
+from recovery.stages import queueing
+from recovery.stages.sessions.tables import Tables
+from recovery.statistics.arrays import Floats, Whole
+from recovery.units import ns
+
+_CANCELS = {"queue": layout.CANCEL_QUEUE, "worker": layout.CANCEL_WORKER}
+
+
+@dataclass
+class Numbers:
+    """A scenario in numbers, of which a host is made: its tables, its live keys, and which limiter admission is."""
+
+    scenario: Scenario
+    tables: Tables
+    live: Live
+    admission: int
+
+
+def numbers_of(scenario: Scenario) -> Numbers:
+    """The numbers of a scenario."""
+    tables = Tables()
+    admission = _admission(scenario, tables)
+    live = Live(
+        whole=_whole(scenario, tables),
+        real=_real(scenario, tables, admission),
+        class_whole=_class_whole(scenario, tables),
+        class_real=np.array([[1.0, float(layout.FAR), 1.0, _jitter(scenario), np.nan]]),
+    )
+    return Numbers(scenario, tables, live, admission)
+
+
+def _jitter(scenario: Scenario) -> float:
+    return scenario.lease.check_jitter if scenario.lease is not None else 0.0
+
+
+def _admission(scenario: Scenario, tables: Tables) -> int:
+    """Which limiter a host's admission is; NONE: it stands open."""
+    limit = queueing.admission(scenario)
+    if limit.kind == queueing.LIMITS["open"]:
+        return layout.NONE
+    return tables.limiter(
+        limit.kind, limit.rate_per_ns, limit.burst, limit.limit, limit.low, is_establish_only=limit.establish_only != 0
+    )
+
+
+def _whole(scenario: Scenario, tables: Tables) -> Whole:
+    part, queue = scenario.host, scenario.policy.queue
+    cancel = "worker" if part.cancel_on_timeout else part.cancel or "none"
+    found = np.zeros(layout.HOST_WHOLE_KEYS, np.int64)
+    limit, max_age_ns, margin_ns = layout.NONE, 0, 0
+    if isinstance(queue, named.Bounded):
+        limit = queueing.queue_limit(queue.limit, scenario.establish_per_s)
+    elif isinstance(queue, named.DropExpired):
+        max_age_ns, margin_ns = ns(queue.max_age), ns(queue.margin)
+    told = {
+        layout.WORKERS: part.workers,
+        layout.LIMIT: limit,
+        layout.CANCEL: _CANCELS.get(cancel, layout.CANCEL_NONE),
+        layout.FULL: layout.SILENT if part.full == "silent" else layout.REFUSES,
+        layout.RESEND_GAP: layout.NONE if part.resend is None else tables.dist(part.resend),
+        layout.FAIL_AFTER_NS: layout.UNTIL_BACK if part.hangs else ns(part.fails_after_s),
+        layout.START_TIME_NS: ns(part.start_time),
+        layout.LATE: layout.COUNTS_LATE if part.late == "counts" else layout.WASTED_LATE,
+        layout.REJECT_COST_NS: ns(part.reject_cost),
+        layout.DROP_COST_NS: ns(part.drop_cost),
+        layout.DROP_NOTIFIES: int(part.drop_notifies),
+        layout.ROUND_TRIP_NS: max(1, ns(part.round_trip)),
+        layout.DISCIPLINE: layout.LIFO if isinstance(queue, named.Lifo) else layout.FIFO,
+        layout.DROP_EXPIRED: int(isinstance(queue, named.DropExpired)),
+        layout.MAX_AGE_NS: max_age_ns,
+        layout.MARGIN_NS: margin_ns,
+        layout.BAR_TIME: tables.dist(None),
+        layout.CRASH_RULE: tables.crash(part.crash),
+        layout.HINT: layout.NO_HINT,
+    }
+    found[list(told)] = list(told.values())
+    return found
+
+
+def _real(scenario: Scenario, tables: Tables, admission: int) -> Floats:
+    part, slow = scenario.host, scenario.host.slowdown
+    found = np.zeros(layout.HOST_REAL_KEYS, np.float64)
+    found[layout.RESEND_GROWTH] = part.resend_growth
+    found[[layout.SLOWDOWN_B, layout.SLOWDOWN_N]] = 1.0
+    if slow is not None:
+        found[[layout.SLOWDOWN_A, layout.SLOWDOWN_B, layout.SLOWDOWN_N]] = slow.a, slow.b, slow.queue
+    if admission != layout.NONE:
+        found[[layout.A_RATE, layout.A_BURST, layout.A_LIMIT, layout.A_WAIT_NS]] = tables.rows["limiters"][admission][
+            1
+        ][:4]
+    return found
+
+
+def _class_whole(scenario: Scenario, tables: Tables) -> Whole:
+    part, lease = scenario.host, scenario.lease
+    found = np.zeros((1, layout.CLASS_WHOLE_KEYS), np.int64)
+    told = {
+        layout.ESTABLISH: tables.dist(part.establish_time),
+        layout.RENEW: tables.dist(part.renew_time or part.establish_time),
+        layout.EXPIRE: layout.NONE,
+        layout.TIMEOUT: tables.dist(part.timeout),
+        layout.FIRST_DELAY: tables.dist(None if lease is None else lease.first_delay),
+        layout.RETRY: tables.retry(scenario.policy.client, scenario.jobs.retries if scenario.jobs is not None else -1),
+        layout.LEASE: tables.lease(None if lease is None else lease.duration, scenario.policy.lease),
+        layout.CHECK_EVERY_NS: ns(lease.check_every) if lease is not None else layout.FAR,
+        layout.PRIORITY: 0,
+        layout.WEIGHT: layout.NONE,
+        layout.OWN_LIMIT: layout.NONE,
+    }
+    found[0, list(told)] = list(told.values())
+    return found
+
+
+def class_rules(scenario: Scenario, holders: int) -> Whole:
+    """What never changes of the one class, int64[1, CLASS_RULES]; `holders` are the host's own (0 for jobs)."""
+    jobs = scenario.jobs
+    found = np.zeros((1, layout.CLASS_RULES), np.int64)
+    told = {
+        layout.K_JOBS: int(jobs is not None),
+        layout.K_MEMBERS: holders,
+        layout.K_OF: layout.NONE,
+        layout.K_AFTER: layout.NONE,
+        layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
+        layout.K_SEGMENTS: len(jobs.steps) if jobs is not None else 0,
+    }
+    found[0, list(told)] = list(told.values())
+    return found
+
+
+def segments(scenario: Scenario) -> tuple[Floats, Floats]:
+    """From when on (ns) jobs come at which rate (1/ns), float64[1, steps] each."""
+    steps = scenario.steps
+    times = [float(ns(step.at)) for step in steps] or [0.0]
+    rates = [step.rate_per_s() / scenario.hosts / 1e9 for step in steps] or [0.0]
+    return np.array([times], np.float64), np.array([rates], np.float64)
+
+
+def keys(seed: int, replication: int, host: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
+    """Keys of the streams of draws of the one class, uint64[1, STREAMS]."""
+    return np.array([[hosts.stream_key(seed, replication, stream, host) for stream in range(STREAMS)]], np.uint64)

@@ -1,0 +1,261 @@
+"""One host on the engine of sessions: its arrays, and the loop that enlarges them when the engine asks for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels import events, requests
+from recovery_kernels.sessions import layout, loop, memory
+from recovery_kernels.sessions.layout import Host, Rules
+
+from recovery.model.operator import Scale, SetKey
+from recovery.model.scenario import Scenario
+from recovery.stages import host as hosts
+from recovery.stages import queueing
+from recovery.stages.sessions.controls import Controls, controls_of
+from recovery.stages.sessions.numbers import Numbers, class_rules, keys, numbers_of, segments
+from recovery.stages.traffic import Started
+from recovery.statistics.arrays import Floats, Whole
+from recovery.units import ns
+
+OF_ALL = [  # columns that the host has for all its classes together; the others are added up
+    requests.QUEUE, requests.OLDEST_NS, requests.OLDEST_MAX_NS, requests.QUEUE_MAX, requests.IN_SERVICE,
+]  # fmt: skip
+BYTES_A_CLIENT = 8 * (layout.CLIENT + 2) + layout.TIMERS * (8 + 4 + 4) + 6 * 3 * 8
+BYTES_A_REQUEST = 8 * (layout.REQUEST_COLUMNS + 3)
+
+
+@dataclass
+class SessionRun(hosts.Running):
+    """A host and what it needs to go on."""
+
+    numbers: Numbers
+    rules: Rules
+    host: Host
+    number: int
+
+    @property
+    def series(self) -> Whole:
+        """What it wrote of each window, its classes together."""
+        return self.rows(0, len(self.host.series))
+
+    def rows(self, first: int, end: int) -> Whole:
+        """The same of these windows."""
+        classes = self.host.series[first:end]
+        found = classes.sum(axis=1)
+        found[:, OF_ALL] = classes[:, -1][:, OF_ALL]
+        return np.asarray(found)
+
+    def clear(self, number: int) -> None:
+        """Forget what it wrote of a window."""
+        self.host.series[number] = 0
+
+    def write_with(self, other: hosts.Running) -> None:
+        """Write into the other's series from now on."""
+        if not isinstance(other, SessionRun):
+            raise TypeError(f"{type(other).__name__} is another engine's host; want one of this")
+        self.host = self.host._replace(series=other.host.series)
+
+    @property
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+        return np.asarray(self.host.histogram.sum(axis=0))
+
+    @property
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+        return np.asarray(self.host.latency.sum(axis=0))
+
+    def advance(self, until_ns: int) -> None:
+        """Run every event before `until_ns`."""
+        most = len(self.host.series) - 1
+        if until_ns > most * self.rules.window_ns:
+            raise ValueError(f"until_ns is {until_ns}; want no more than {most} windows of {self.rules.window_ns}")
+        while True:
+            status = loop.advance(self.rules, self.host, np.int64(until_ns))
+            if status == layout.DONE:
+                return
+            if status != layout.TOO_MANY_JOBS:
+                self.host = memory.enlarged(self.host, status)
+            else:
+                raise hosts.HostError(
+                    f"more than {events.MAX_CLIENTS} jobs arrived at one host; "
+                    "want fewer (jobs.steps), a shorter horizon, or more hosts (jobs.hosts)"
+                )
+
+    def close(self) -> None:
+        """Count the work on requests that are in service."""
+        h, now = self.host, self.host.whole[layout.NOW]
+        last = h.series[h.whole[layout.BIN] - 1]
+        for request in h.at_worker[h.at_worker != layout.NONE].tolist():
+            row = h.requests[request]
+            number, nature, client = row[layout.R_CLASS], row[layout.R_NATURE], row[layout.R_ROW]
+            elapsed = now - row[layout.R_STARTED]
+            paid = min(row[layout.R_PAID], elapsed)
+            is_awaited = client != layout.NONE and h.clients[client, layout.REQUEST] == request
+            column = requests.USEFUL_NS if is_awaited or nature == layout.OF_EXPIRY else requests.WASTED_NS
+            if row[layout.R_FAILS] != 0:
+                column = requests.FAILED_NS
+            elif nature == layout.OF_PROBE:
+                column = requests.OVERHEAD_NS
+            last[number, requests.OVERHEAD_NS] += paid
+            last[number, column] += elapsed - paid
+
+    def unleased_ns(self) -> int:
+        """Time that clients were without a lease, as they see it."""
+        h, now, spent = self.host, int(self.host.whole[layout.NOW]), 0
+        for number, rule in enumerate(self.rules.classes):
+            if rule[layout.K_JOBS] != 0:
+                continue
+            first = int(rule[layout.K_BASE])
+            expires = h.clients[first : first + int(rule[layout.K_MEMBERS]), layout.HOLDER]
+            whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires <= now], 0), 10**9)  # their sums fit 64 bits
+            of_class = h.of_class[number]
+            spent += int(of_class[layout.HOLDER_CARRY]) * layout.CARRY_NS + int(of_class[layout.HOLDER_NS])
+            spent += int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
+        return spent
+
+    def set_off(self, started: Started) -> None:
+        """Let the actions begin that a condition has set off."""
+        controls = controls_of(self.numbers, self.number, started)
+        self.rules = with_tables(self.rules, self.numbers, controls)
+        edits, reals = _hands(controls)
+        self.host = memory.with_edits(self.host, edits, reals, _holds(controls))
+
+
+def _hands(controls: Controls) -> tuple[Whole, Floats]:
+    """The edits of a host, none of which has begun."""
+    whole = np.zeros((len(controls.edits), layout.HAND), np.int64)
+    reals = np.zeros((len(controls.edits), 3), np.float64)
+    for row, real, edit in zip(whole, reals, controls.edits, strict=True):
+        row[[layout.H_CLASS, layout.H_KEY, layout.H_IS_REAL, layout.H_OVER]] = (
+            edit.number, edit.key, int(edit.is_real), edit.over_ns,
+        )  # fmt: skip
+        if edit.is_real:
+            real[layout.HR_TO] = edit.value
+        else:
+            row[layout.H_TO] = int(edit.value)
+    return whole, reals
+
+
+def _holds(controls: Controls) -> Whole:
+    found = np.zeros((len(controls.holds), layout.HOLD), np.int64)
+    for row, (classes, waves) in zip(found, controls.holds, strict=True):
+        row[[layout.O_CLASSES, layout.O_WAVES]] = classes, waves
+    return found
+
+
+def with_tables(rules: Rules, numbers: Numbers, controls: Controls) -> Rules:
+    """The rules with these controls, and with what they name."""
+    tables, (whole, reals) = numbers.tables, controls.arrays()
+    return rules._replace(
+        dists=tables.whole("dists"),
+        dist_reals=tables.reals("dists"),
+        retries=tables.whole("retries"),
+        retry_reals=tables.reals("retries"),
+        leases=tables.whole("leases"),
+        lease_reals=tables.reals("leases")[:, 0].copy(),
+        limiters=tables.whole("limiters"),
+        limiter_reals=tables.reals("limiters"),
+        crashes=tables.whole("crashes"),
+        table=tables.measured.array(),
+        controls=whole,
+        control_reals=reals,
+    )
+
+
+def rules_of(
+    numbers: Numbers, controls: Controls, seed: int, replication: int, host: int, holders: int, shift: int
+) -> Rules:
+    """All that never changes in a run of a host of so many holders."""
+    scenario, tables = numbers.scenario, numbers.tables
+    part, probe = scenario.host, scenario.host.probe
+    resume_after = tables.dist(scenario.dependency.resume_after)
+    probe_time = layout.NONE if probe is None else tables.dist(probe.time)
+    segment_ns, segment_rates = segments(scenario)
+    is_stale_counted = part.late == "wasted"
+    nothing, no_reals = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.float64)
+    rules = Rules(
+        classes=class_rules(scenario, holders),
+        dists=nothing, dist_reals=no_reals, retries=nothing, retry_reals=no_reals, leases=nothing,
+        lease_reals=no_reals[0], limiters=nothing, limiter_reals=no_reals, crashes=nothing,
+        segment_ns=segment_ns,
+        segment_rates=segment_rates,
+        table=no_reals[0],
+        keys=keys(seed, replication, host),
+        controls=nothing, control_reals=no_reals,
+        window_ns=ns(scenario.coupling.window),
+        shift=shift,
+        admission=numbers.admission,
+        bar_establish_only=0,
+        bar_classes=0,
+        by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
+        stale_counted=int(is_stale_counted),
+        merges=int(is_stale_counted),
+        two_views=int(part.late == "counts"),
+        has_lines=0,
+        has_jobs=int(scenario.jobs is not None),
+        probe=probe_time,
+        probe_every_ns=0 if probe is None else ns(probe.every),
+        probe_priority=0,
+        resume_after=resume_after,
+        has_crash=int(part.crash is not None),
+        is_plain=int(probe is None),
+    )  # fmt: skip
+    return with_tables(rules, numbers, controls)
+
+
+def lowered(scenario: Scenario) -> list[object]:
+    """The numbers that the engine takes, of the host of each zone: live keys, all that never changes, and controls;
+    without what the seed decides. Actions that wait for a condition are lowered as if it came at once.
+    """
+    numbers = numbers_of(scenario)
+    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
+    zones = scenario.zones
+    controls = [controls_of(numbers, host, waiting) for host in range(min(zones, scenario.hosts))]
+    rules = rules_of(numbers, controls[0], 0, 0, 0, 0, 0)
+    is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"
+    told = [[one.rows, one.edits, one.holds] for one in controls]
+    return ["sessions", scenario.windows, is_cold, *numbers.live, *rules, told]
+
+
+def new_run(
+    scenario: Scenario, seed: int, replication: int, host: int, clients: int, first_ns: Whole, expires_ns: Whole
+) -> SessionRun:
+    """A host before its first event. Holders: int64[clients] each, the first submission and the end of the lease (0 or
+    less: none); jobs: none, and `clients` is how many to expect at one time.
+    """
+    numbers = numbers_of(scenario)
+    controls = controls_of(numbers, host, ())
+    is_jobs = scenario.jobs is not None
+    holders, rows = len(first_ns), max(clients, 64) if is_jobs else clients
+    slots, shift = hosts.wheel(queueing.span_ns(scenario), rows)
+    rules = rules_of(numbers, controls, seed, replication, host, holders, shift)
+    empty = memory.new_host(
+        numbers.live, holders=holders, jobs=rows if is_jobs else 0, workers=_most_workers(numbers), slots=slots,
+        windows=scenario.windows, window_ns=rules.window_ns,
+    )  # fmt: skip
+    empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
+    is_cold = np.array([int(scenario.fleet is not None and scenario.fleet.start == "unleased")], np.int64)
+    loop.begin(rules, empty, np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64), is_cold)
+    return SessionRun(numbers, rules, empty, host)
+
+
+def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:
+    """Memory of a host of so many clients at most, its series with it; `kept` are the requests that it may hold if it
+    keeps each that was abandoned, which it does only where a late success counts.
+    """
+    entries = kept + clients if scenario.host.late == "counts" else 2 * clients + 2 * scenario.host.workers
+    windows, classes = scenario.windows, 1
+    series = windows * 8 * ((classes + 1) * layout.SERIES + 2 * classes)
+    return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + 2 * classes * requests.HISTOGRAM * 8
+
+
+def _most_workers(numbers: Numbers) -> int:
+    """The most workers that there may ever be."""
+    most = int(numbers.live.whole[layout.WORKERS])
+    for action in numbers.scenario.operator:
+        if isinstance(action, SetKey) and action.key == "host.workers" and isinstance(action.parsed, int):
+            most = max(most, action.parsed)
+        elif isinstance(action, Scale):
+            most += max(action.workers, 0)  # one that comes again and again must go before (see Scenario)
+    return most

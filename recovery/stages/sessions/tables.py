@@ -1,0 +1,103 @@
+"""Tables of numbered rules, as the engine of sessions takes them: distributions, retries, leases, limiters, crashes."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from recovery_kernels.sessions import layout
+
+from recovery.model import policies as named
+from recovery.model.crash import Crash
+from recovery.model.distributions import Distribution
+from recovery.model.notice import Notice
+from recovery.stages import queueing
+from recovery.statistics.arrays import Floats, Whole
+from recovery.units import ns
+
+_ROWS = {"dists": (3, 2), "retries": (4, 5), "leases": (4, 1), "limiters": (4, 5), "crashes": (8, 0)}
+_RETRIES = {
+    "immediate": layout.IMMEDIATE,
+    "fixed": layout.FIXED,
+    "exponential": layout.EXPONENTIAL,
+    "full-jitter": layout.FULL_JITTER,
+}
+_LEASES = {"credit-on-arrival": layout.LEASE_CREDIT, "freeze": layout.LEASE_FREEZE}
+_NOTICES = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
+ALL_CLASSES = (1 << layout.MAX_CLASSES) - 1
+
+Row = tuple[tuple[int, ...], tuple[float, ...]]
+
+
+@dataclass
+class Tables:
+    """Collects rules; equal ones have one number."""
+
+    measured: queueing.Table = field(default_factory=queueing.Table)
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _ROWS})
+    _known: dict[int, tuple[Distribution, int]] = field(default_factory=dict)
+
+    def _number(self, table: str, whole: tuple[int, ...], reals: tuple[float, ...] = ()) -> int:
+        rows = self.rows[table]
+        if (whole, reals) not in rows:
+            rows.append((whole, reals))
+        return rows.index((whole, reals))
+
+    def dist(self, time: Distribution | None) -> int:
+        """The number of a distribution of times; None is no time at all."""
+        told = Distribution.constant(0.0) if time is None else time
+        if id(told) not in self._known:  # measured values are kept once
+            low = queueing.dist(told, self.measured)
+            self._known[id(told)] = told, self._number("dists", (low.kind, low.first, low.size), (low.a, low.b))
+        return self._known[id(told)][1]
+
+    def notice(self, notice: Notice) -> int:
+        """How clients learn that their session ended: below 0 a word, else a distribution."""
+        return self.dist(notice) if isinstance(notice, Distribution) else _NOTICES[notice]
+
+    def retry(self, policy: named.ClientRule, retries: int) -> int:
+        """The number of a client's policy."""
+        delay = self.dist(policy.delay if isinstance(policy, named.Fixed) else None)
+        base, factor, cap = 0.0, 2.0, float(layout.FAR)
+        if isinstance(policy, named.Exponential | named.FullJitter):
+            base, factor, cap = policy.base * 1e9, policy.factor, policy.cap * 1e9
+        return self._number(
+            "retries", (_RETRIES[policy.name], delay, retries, layout.IGNORE), (base, factor, cap, 0, 0)
+        )
+
+    def lease(self, duration: Distribution | None, rule: named.LeaseRule) -> int:
+        """The number of a lease and its rule."""
+        grace = ns(rule.grace) if isinstance(rule, named.Grace) else 0
+        rearms = isinstance(rule, named.Freeze) and rule.then == "rearm"
+        share = rule.from_failures if isinstance(rule, named.Freeze) else 1.0
+        kind = _LEASES.get(rule.name, layout.LEASE_FIXED)
+        return self._number("leases", (kind, self.dist(duration), grace, int(rearms)), (share,))
+
+    def limiter(
+        self, kind: int, rate_per_ns: float, burst: float, limit: float, low: float, *, is_establish_only: bool
+    ) -> int:
+        """The number of a limit at the door, which holds up all classes."""
+        whole = (kind, 0, int(is_establish_only), ALL_CLASSES)
+        return self._number("limiters", whole, (rate_per_ns, burst, limit, float(layout.FAR), low))
+
+    def crash(self, rule: Crash | None) -> int:
+        """The number of a rule of dying; None is one that never applies."""
+        never = layout.NONE
+        if rule is None:
+            return self._number("crashes", (never, never, 0, never, 0, 0, layout.AT_ONCE, 0))
+        latency = never if rule.probe_latency is None else ns(rule.probe_latency)
+        return self._number(
+            "crashes",
+            (
+                never if rule.queue is None else rule.queue, rule.memory_bytes or never, rule.request_bytes or 0,
+                latency, ns(rule.down_for), int(rule.sessions == "end"), self.notice(rule.notice), int(rule.told),
+            ),
+        )  # fmt: skip
+
+    def whole(self, table: str) -> Whole:
+        """Whole numbers of a table, int64[n, …]; at least one row."""
+        found = [whole for whole, _ in self.rows[table]] or [(0,) * _ROWS[table][0]]
+        return np.array(found, np.int64)
+
+    def reals(self, table: str) -> Floats:
+        """Its fractions, float64[n, …]."""
+        found = [reals for _, reals in self.rows[table]] or [(0.0,) * _ROWS[table][1]]
+        return np.array(found, np.float64)

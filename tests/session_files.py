@@ -1,0 +1,324 @@
+"""A file told to the twin of part two: the words of a scenario become its numbers here a second time, from MODEL.md.
+
+What the product lowers for its engine is held against this. It is written from section 13 ("What is turned into numbers
+before") and section 1, not from `recovery.stages`.
+"""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from recovery_kernels import draws
+from twin.sessions.scenario import (
+    FAR_NS,
+    Action,
+    Class,
+    Condition,
+    Crash,
+    Dist,
+    EndSessions,
+    Hold,
+    Host,
+    Lease,
+    Limiter,
+    Purge,
+    Restart,
+    Retry,
+    Scale,
+    Scenario,
+    Set,
+    Step,
+    Throttle,
+    constant,
+)
+
+from recovery.model import operator as op
+from recovery.model.distributions import Distribution
+from recovery.model.scenario import Scenario as Told
+
+
+def whole_ns(seconds: float) -> int:
+    """Seconds as whole ns, as the file's decimal number says."""
+    return min(round(Fraction(repr(float(seconds))) * 10**9), FAR_NS)
+
+
+def dist_of(time: Distribution | None) -> Dist:
+    """A distribution in ns; the twin's parameters are those of the kernels' draws."""
+    if time is None:
+        return constant(0)
+    mean = time.mean_s() * 1e9
+    match time.dist:
+        case "constant" | "exponential":
+            return Dist(time.dist, mean)
+        case "uniform":
+            return Dist("uniform", time.min * 1e9, time.max * 1e9)  # type: ignore[operator]
+        case "empirical":
+            return Dist("empirical", values=tuple((time.values_s * 1e9).tolist()))
+    raise NotImplementedError(time.dist)
+
+
+def per_host(told: Told, rate: Any) -> float:
+    """A rate of the fleet, as one of a host, a ns."""
+    can = told.host.workers / told.host.establish_time.mean_s()
+    a_second = rate.per_s / told.hosts if rate.per_s is not None else rate.of_capacity_share * can
+    return float(a_second) / 1e9
+
+
+def requests_in(told: Told, limit: float) -> int:
+    """A bound of a queue: a count, or what the workers do in a time."""
+    can = told.host.workers / told.host.establish_time.mean_s()
+    return limit if isinstance(limit, int) else max(1, round(limit * can))
+
+
+def retry_of(told: Told) -> Retry:
+    """The client's policy."""
+    policy: Any = told.policy.client
+    retries = told.jobs.retries if told.jobs else -1
+    if policy.name == "fixed":
+        return Retry("fixed", dist_of(policy.delay), retries=retries)
+    if policy.name == "immediate":
+        return Retry(retries=retries)
+    return Retry(policy.name, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9, retries=retries)
+
+
+def limiter_of(told: Told) -> Limiter:
+    """The admission policy of one host."""
+    policy: Any = told.policy.admission
+    if policy.name == "open":
+        return Limiter()
+    is_establish_only = policy.only == "establish"
+    limit = float(max(1, requests_in(told, policy.limit))) if policy.name != "token-bucket" else 1.0
+    if policy.name in ("queue-size-switch", "queue-size-ramp"):
+        low = min(float(requests_in(told, policy.low)), limit - 1)
+        return Limiter(policy.name, limit=limit, low=low, is_establish_only=is_establish_only)
+    rate = per_host(told, policy.rate)
+    burst = max(1.0, rate * 1e9 * policy.burst)
+    return Limiter(policy.name, rate, burst, limit, is_establish_only)
+
+
+def lease_of(told: Told) -> Lease:
+    """The lease and its rule."""
+    if told.lease is None:
+        return Lease()
+    rule: Any = told.policy.lease
+    duration = dist_of(told.lease.duration)
+    if rule.name == "grace":
+        return Lease("fixed", duration, whole_ns(rule.grace))
+    if rule.name == "freeze":
+        return Lease("freeze", duration, 0, rule.then, rule.from_failures)
+    return Lease(rule.name, duration)
+
+
+def holders_of(told: Told) -> list[int]:
+    """Holders of each host of an even fleet."""
+    assert told.fleet is not None
+    assert told.fleet.skew == 0
+    whole, more = divmod(told.fleet.holders, told.fleet.hosts)
+    return [whole + (host < more) for host in range(told.fleet.hosts)]
+
+
+def class_of(told: Told, seed: int, replication: int, hosts: tuple[int, ...]) -> Class:
+    """The one class of a scenario without classes."""
+    host = told.host
+    common: dict[str, Any] = {
+        "establish": dist_of(host.establish_time),
+        "renew": dist_of(host.renew_time or host.establish_time),
+        "timeout": dist_of(host.timeout),
+        "retry": retry_of(told),
+        "lease": lease_of(told),
+    }
+    if told.jobs is not None:
+        steps = tuple((whole_ns(step.at), step.rate_per_s() / told.hosts / 1e9) for step in told.jobs.steps)
+        return Class("jobs", arrivals=steps, is_poisson=told.jobs.arrivals == "poisson", **common)
+    assert told.fleet is not None
+    assert told.lease is not None
+    every = whole_ns(told.lease.check_every)
+    first, expires = [], []
+    for number in hosts:
+        size = holders_of(told)[number]
+        phases, lengths = np.empty(size), np.empty(size)
+        draws.uniforms(_key(seed, replication, draws.PHASE, number), phases)
+        phases = np.sort(phases) if not told.fleet.in_step else np.zeros(size)
+        for client in range(size):
+            key, lease = _key(seed, replication, draws.LEASE, number), common["lease"].duration
+            lengths[client] = lease.a if lease.kind == "constant" else _quantile(lease, key, client)
+        own = [int(phase * every) for phase in phases]
+        runs = [min(int(min(length, FAR_NS) + 0.5) + common["lease"].grace_ns, FAR_NS) for length in lengths]
+        first.append(tuple(own))
+        expires.append(tuple(at - every + length for at, length in zip(own, runs, strict=True)))
+    return Class(
+        "holders", tuple(first), tuple(expires), starts_unleased=told.fleet.start == "unleased",
+        check_every_ns=every, check_jitter=told.lease.check_jitter, first_delay=dist_of(told.lease.first_delay),
+        **common,
+    )  # fmt: skip
+
+
+def _key(seed: int, replication: int, stream: int, host: int) -> np.uint64:
+    return np.uint64(draws.stream_key(*(np.uint64(part) for part in (seed, replication, stream, host))))
+
+
+def _quantile(lease: Dist, key: np.uint64, client: int) -> float:
+    from twin.sessions.chance import quantile
+
+    return quantile(lease, float(draws.uniform(key, client, 0)))
+
+
+def host_of(told: Told) -> Host:
+    """What all hosts have in common."""
+    part, queue = told.host, told.policy.queue
+    given: dict[str, Any] = {}
+    if queue.name == "bounded":
+        given["limit"] = requests_in(told, queue.limit)
+    elif queue.name == "lifo":
+        given["discipline"] = "lifo"
+    elif queue.name == "drop-expired":
+        given |= {"drop_expired": True, "max_age_ns": whole_ns(queue.max_age), "margin_ns": whole_ns(queue.margin)}
+    if part.slowdown is not None:
+        slow = part.slowdown
+        given |= {"slowdown_a": slow.a, "slowdown_b": slow.b, "slowdown_n": slow.queue, "slowdown_by": slow.by}
+    if part.crash is not None:
+        dies = part.crash
+        given["crash"] = Crash(
+            dies.queue, dies.memory_bytes, dies.request_bytes or 0,
+            None if dies.probe_latency is None else whole_ns(dies.probe_latency), whole_ns(dies.down_for),
+            dies.sessions == "end", notice_of(dies.notice), dies.told,
+        )  # fmt: skip
+    if part.probe is not None:
+        given |= {"probe": dist_of(part.probe.time), "probe_every_ns": whole_ns(part.probe.every)}
+    return Host(
+        workers=part.workers,
+        cancel="worker" if part.cancel_on_timeout else part.cancel or "none",
+        fail_after_ns=None if part.fail_after == "until-back" else whole_ns(part.fail_after),
+        full=part.full,
+        resend=None if part.resend is None else dist_of(part.resend),
+        resend_growth=part.resend_growth,
+        late=part.late,
+        is_stale_counted=part.late == "wasted",
+        start_time_ns=whole_ns(part.start_time),
+        reject_cost_ns=whole_ns(part.reject_cost),
+        drop_cost_ns=whole_ns(part.drop_cost),
+        drop_notifies=part.drop_notifies,
+        round_trip_ns=max(1, whole_ns(part.round_trip)),
+        admission=limiter_of(told),
+        **given,
+    )
+
+
+def notice_of(notice: Any) -> Any:
+    """How a client learns of its session's end."""
+    return notice if isinstance(notice, str) else dist_of(notice)
+
+
+def where(told: Told, action: Any, hosts: tuple[int, ...]) -> tuple[int, ...]:
+    """Places of the hosts that an action is about."""
+    zones = told.fleet.zones if told.fleet else 1
+    return tuple(place for place, host in enumerate(hosts) if action.zone in (None, host % zones))
+
+
+def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
+    """What an action does to which hosts, and how long after it begins."""
+    here = where(told, action, hosts)
+    if isinstance(action, op.Restart):
+        edit = Restart(
+            whole_ns(action.down_for), ends_sessions=action.sessions == "end", notice=notice_of(action.notice),
+            is_told=action.told,
+        )  # fmt: skip
+        reached = math.ceil(action.share * len(here) - 1e-9)
+        taken = [place for i, place in enumerate(here) if i * reached % len(here) < reached]
+        for number, place in enumerate(taken):
+            wave = here.index(place) * reached // len(here) % action.waves
+            assert number == here.index(place) * reached // len(here)
+            yield Step(edit, whole_ns(wave * action.every), (place,))
+    elif isinstance(action, op.EndSessions):
+        yield Step(EndSessions(action.share, notice_of(action.notice)), 0, here)
+    elif isinstance(action, op.SetKey):
+        reached = math.ceil(action.share * len(here) - 1e-9)
+        taken = tuple(place for i, place in enumerate(here) if i * reached % len(here) < reached)
+        for key, value, is_of_class in live_of(told, action):
+            lasts = None if action.lasts is None else whole_ns(action.lasts)
+            yield Step(Set(key, value, whole_ns(action.over), lasts), 0, taken, (0,) if is_of_class else None)
+    elif isinstance(action, op.Scale):
+        lasts = None if action.lasts is None else whole_ns(action.lasts)
+        yield Step(Scale(action.workers, whole_ns(action.warm_up), lasts), 0, here)
+    elif isinstance(action, op.HoldClients):
+        yield Step(Hold(whole_ns(action.lasts), action.waves, whole_ns(action.every)), 0, here)
+    elif isinstance(action, op.Purge):
+        yield Step(Purge(action.told), 0, here)
+    elif isinstance(action, op.Pause):
+        whom = action.only == "establish"
+        yield Step(Throttle(Limiter("token-bucket", 0.0, 1.0, is_establish_only=whom)), 0, here)
+        yield Step(Throttle(None), whole_ns(action.lasts), here)
+    else:
+        for after, rate in [(0.0, action.rate), *((one.after, one.rate) for one in action.release)]:
+            limiter = None
+            if rate is not None:
+                a_ns = per_host(told, rate)
+                burst = max(1.0, a_ns * 1e9 * action.burst)
+                limiter = Limiter("token-bucket", a_ns, burst, is_establish_only=action.only == "establish")
+            yield Step(Throttle(limiter), whole_ns(after), here)
+
+
+def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, bool]]:
+    """What a key of the file is called in the twin, and its value; whether it belongs to the class."""
+    value: Any = action.parsed
+    match action.key:
+        case "host.workers":
+            return [("workers", value, False)]
+        case "host.timeout":
+            return [("timeout", dist_of(value), True)]
+        case "host.slowdown.a":
+            return [("slowdown_a", value, False)]
+        case "lease.check_every":
+            return [("check_every_ns", whole_ns(value), True)]
+        case "policy.client":
+            policy = told.policy.model_copy(update={"client": value})
+            return [("retry", retry_of(told.model_copy(update={"policy": policy})), True)]
+        case "policy.admission.rate":
+            a_ns, saved_s = per_host(told, value), told.policy.admission.burst  # type: ignore[union-attr]
+            return [
+                ("admission_rate_per_ns", a_ns, False), ("admission_burst", max(1.0, a_ns * 1e9 * saved_s), False)
+            ]  # fmt: skip
+        case "jobs.rate":
+            return [("rate_per_ns", value / told.hosts / 1e9, True)]
+    raise NotImplementedError(action.key)
+
+
+def condition_of(told: Told, action: Any) -> Condition:
+    """What sets an action off."""
+    asked = op.condition(action.when)
+    bound = asked.bound * 1e9 if asked.what == "oldest" else asked.bound
+    again = None if action.again_after is None else whole_ns(action.again_after)
+    return Condition(asked.what, bound, asked.above, whole_ns(action.held), again)  # type: ignore[arg-type]
+
+
+def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
+    """A scenario of one class, told to the twin. At most one throttle or pause may be in it."""
+    hosts = tuple(range(told.hosts))
+    playbook = tuple(
+        Action(
+            tuple(steps_of(told, action, hosts)),
+            None if action.at is None else whole_ns(action.at),
+            None if action.when is None else condition_of(told, action),
+        )
+        for action in told.operator
+    )
+    dependency: list[tuple[int, float]] = []
+    for outage in told.outages:
+        if dependency and dependency[-1][0] == whole_ns(outage.start):
+            dependency.pop()
+        dependency += [(whole_ns(outage.start), outage.fails), (whole_ns(outage.end), 0.0)]
+    window = whole_ns(told.coupling.window)
+    return Scenario(
+        until_ns=told.windows * window,
+        window_ns=window,
+        classes=(class_of(told, seed, replication, hosts),),
+        host=host_of(told),
+        hosts=hosts,
+        dependency=tuple(dependency),
+        resume_after=dist_of(told.dependency.resume_after),
+        playbook=playbook,
+        seed=seed,
+        replication=replication,
+    )

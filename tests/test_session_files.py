@@ -1,0 +1,362 @@
+"""From a file to its outcome with rules of part two of the model: sessions, operators, the server under load.
+
+Oracle: the twin of part two, told the same file by a second reading of it (tests/session_files.py): every flow, level
+and maximum of every window and host, and both histograms, are the same whole numbers.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from recovery_kernels import requests
+from recovery_kernels.sessions import layout
+from session_files import twin_of
+from twin.requests import histogram_part
+from twin.sessions.books import HOST, Books
+from twin.sessions.fleet import Fleet
+
+from recovery.cli import main as cli
+from recovery.errors import ScenarioError
+from recovery.measures import register
+from recovery.model.scenario import Scenario
+from recovery.reading.experiment import parse
+from recovery.simulate import identity
+from recovery.simulate.pipeline import Runner
+from recovery.stages import known, leases
+from recovery.units import ns
+
+BASE = """
+horizon = "8m"
+hold = "1m"
+fleet.holders = 60
+fleet.hosts = 3
+fleet.zones = 3
+host.workers = 2
+host.establish_time = { dist = "exponential", mean = "400ms" }
+host.renew_time = "50ms"
+host.timeout = "5s"
+lease.duration = "100s"
+lease.check_every = "40s"
+lease.check_jitter = "10%"
+policy.client = { name = "full-jitter", base = "1s", cap = "10s" }
+"""
+JOBS = """
+horizon = "4m"
+hold = "1m"
+jobs.hosts = 2
+jobs.retries = 3
+jobs.steps = [{ at = "0s", rate = "3/s" }, { at = "2m", rate = "12/s" }, { at = "150s", rate = "2/s" }]
+host.workers = 2
+host.establish_time = { dist = "exponential", mean = "400ms" }
+host.timeout = "3s"
+policy.client = { name = "fixed", delay = "2s" }
+"""
+FLOWS = {
+    requests.SUBMITTED: "submitted", requests.REJECTED_GATE: "rejected-gate",
+    requests.REJECTED_ADMISSION: "rejected-admission", requests.REJECTED_FULL: "rejected-full",
+    requests.REJECTED_DOWN: "rejected-down", requests.DROPPED: "dropped", requests.LOST: "lost",
+    requests.CANCELLED: "cancelled", requests.SUCCEEDED: "succeeded", requests.WASTED: "wasted",
+    requests.FAILED: "failed", requests.TIMED_OUT: "timed-out", requests.ESTABLISHED: "established",
+    requests.ARRIVED: "arrived", requests.GAVE_UP: "gave-up", requests.USEFUL_NS: "useful-ns",
+    requests.WASTED_NS: "wasted-ns", requests.FAILED_NS: "failed-ns", requests.OVERHEAD_NS: "overhead-ns",
+    layout.ENDED: "ended", layout.KEPT_FLOW: "kept", layout.UNANSWERED: "unanswered", layout.LATE_FLOW: "late",
+    layout.PURGED: "purged", layout.CRASHES: "crashes",
+}  # fmt: skip
+OF_HOST = {
+    requests.BUSY_SUM_NS: "busy-ns", requests.IDLE_SUM_NS: "idle-ns", requests.DOWN_SUM_NS: "down-ns",
+    requests.QUEUE: "queue", requests.OLDEST_NS: "oldest-ns", requests.IN_SERVICE: "in-service",
+    requests.QUEUE_MAX: "queue-max", requests.OLDEST_MAX_NS: "oldest-max-ns",
+}  # fmt: skip
+OF_CLASS = {
+    requests.LEASED_END: "leased", requests.SLEEPING_END: "asleep", requests.OPEN_MAX: "open-max",
+    layout.LEASED_SERVER: "leased-server", layout.KEPT_END: "kept", layout.UNAWARE_END: "unaware",
+    layout.OUTSIDE_END: "outside",
+}  # fmt: skip
+
+
+def told(books: Books, host: int, window: int, column: int) -> int:
+    """What the twin says of a window of a host."""
+    if column in FLOWS:
+        return sum(books.flows[window, host, number, FLOWS[column]] for number in (HOST, 0))
+    if column in OF_HOST:
+        return books.levels.get((window, host, HOST, OF_HOST[column]), 0)
+    return books.levels.get((window, host, 0, OF_CLASS[column]), 0)
+
+
+def ran(scenario: Scenario, seed: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, int]:
+    """Series of each host, both histograms and the time without leases, from the engine; no conditions."""
+    traffic, end = known.traffic_of(scenario), scenario.windows * ns(scenario.coupling.window)
+    series, sojourn, latency, unleased = [], 0, 0, 0
+    sizes = [scenario.fleet.holders // scenario.hosts if scenario.fleet else 0] * scenario.hosts
+    for host, size in enumerate(sizes):
+        run = traffic.start(scenario, seed, 0, host, size)
+        run.advance(end)
+        series.append(run.rows(0, scenario.windows))
+        sojourn, latency = sojourn + run.sojourn, latency + run.latency
+        unleased += run.unleased_ns()
+    return series, sojourn, latency, unleased  # type: ignore[return-value]
+
+
+def check(text: str, seed: int = 1) -> Fleet:
+    """Engine and twin agree on a file."""
+    scenario = parse(text).first.scenario
+    assert scenario.rules, "the file asks for no rule of part two"
+    fleet = Fleet(twin_of(scenario, seed), is_checked=False)
+    books = fleet.run()
+    series, sojourn, latency, unleased = ran(scenario, seed)
+    for host, rows in enumerate(series):
+        for column in (*FLOWS, *OF_HOST, *OF_CLASS):
+            wanted = [told(books, host, window, column) for window in range(scenario.windows)]
+            assert rows[:, column].tolist() == wanted, (host, column)
+    for mine, theirs in ((sojourn, books.sojourns), (latency, books.latencies)):
+        wanted = np.zeros(requests.HISTOGRAM, np.int64)
+        for times in theirs.values():
+            np.add.at(wanted, [histogram_part(time) for time in times], 1)
+        assert (mine == wanted).all()
+    if scenario.fleet is not None:
+        assert unleased == fleet.unleased_ns(0)
+    return fleet
+
+
+def acts(*tables: str) -> str:
+    """What operators do, in the order of the file."""
+    return "operator = [\n" + "".join(f"    {{ {table} }},\n" for table in tables) + "]\n"
+
+
+ENDS = 'do = "end-sessions", at = "2m"'
+OUTAGE = 'dependency.outages = [{ from = "1m", to = "3m" }]\n'
+SHORT = 'policy.queue = { name = "bounded", limit = 3 }\n'
+CASES = [
+    BASE + 'fleet.start = "unleased"\n',
+    BASE + 'fleet.start = "unleased"\nfleet.in_step = true\n',
+    BASE + 'lease.first_delay = { dist = "uniform", min = "0s", max = "20s" }\n' + acts(ENDS),
+    BASE + acts(f'{ENDS}, share = "50%", zone = 1, notice = "at-check"'),
+    BASE + acts(f'{ENDS}, notice = {{ dist = "exponential", mean = "10s" }}'),
+    BASE + OUTAGE + 'dependency.resume_after = "30s"\n' + acts(ENDS),
+    BASE + OUTAGE + 'dependency.resume_after = "20s"\npolicy.lease = { name = "freeze", then = "rearm" }\n',
+    BASE + acts('do = "restart", at = "2m", sessions = "end", waves = 2, every = "20s", down_for = "10s", told = true'),
+    BASE + acts(ENDS, 'do = "restart", at = "124s", told = true', 'do = "pause", at = "130s", lasts = "9s"'),
+    JOBS + acts('do = "restart", at = "150s", told = true'),
+]
+OPERATORS = [
+    BASE
+    + acts(
+        ENDS,
+        'do = "set", at = "125s", key = "host.workers", value = 5, lasts = "100s"',
+        'do = "set", at = "150s", key = "host.workers", value = 1, over = "55s", zone = 1',
+    ),
+    BASE
+    + acts(
+        ENDS,
+        'do = "set", at = "121s", key = "host.timeout", value = "20s"',
+        'do = "set", at = "125s", key = "lease.check_every", value = "20s", over = "1m"',
+        'do = "set", at = "3m", key = "policy.client", value = "exponential"',
+    ),
+    BASE
+    + 'policy.admission = { name = "token-bucket", rate = "3/s", burst = "3s" }\n'
+    + acts(ENDS, 'do = "set", at = "125s", key = "policy.admission.rate", value = "9/s", over = "30s", lasts = "1m"'),
+    BASE
+    + acts(
+        ENDS,
+        'do = "scale", at = "121s", workers = 3, warm_up = "5s", lasts = "1m"',
+        'do = "scale", at = "5m", workers = -1',
+    ),
+    BASE + acts(ENDS, 'do = "hold-clients", at = "2m", lasts = "30s", waves = 4, every = "10s"'),
+    BASE + acts(ENDS, 'do = "purge", at = "122s", told = true', 'do = "purge", at = "124s"'),
+    JOBS
+    + acts(
+        'do = "set", at = "100s", key = "jobs.rate", value = "9/s", lasts = "30s"',
+        'do = "purge", at = "165s"',
+        'do = "hold-clients", at = "170s", lasts = "20s", waves = 3, every = "5s"',
+    ),
+]
+POLICIES = [
+    BASE + rule + acts(ENDS)
+    for rule in (
+        'policy.queue = "lifo"\n',
+        'policy.queue = { name = "drop-expired", max_age = "4s", margin = "500ms" }\nhost.drop_notifies = false\n',
+        'policy.queue = { name = "bounded", limit = "2s" }\nhost.reject_cost = "20ms"\n',
+        'policy.admission = { name = "queue-size", rate = "120%", limit = "4s", only = "establish" }\n',
+        'policy.admission = { name = "queue-size-switch", limit = 12, low = 4 }\n',
+        'policy.admission = { name = "queue-size-ramp", limit = 12, low = 4 }\n',
+        'policy.lease = { name = "grace", grace = "10s" }\nhost.cancel_on_timeout = true\n',
+        'policy.lease = "credit-on-arrival"\nhost.slowdown = { a = 0.5, b = 1.5, queue = 5 }\n',
+    )
+]
+CRASH = 'host.crash = { memory_bytes = 9_000, request_bytes = 1_000, down_for = "7s", sessions = "end" }\n'
+LOADED = [
+    BASE + 'host.cancel = "queue"\n' + acts(ENDS),
+    BASE + 'host.full = "silent"\nhost.resend = "500ms"\n' + SHORT + acts(ENDS),
+    BASE + 'host.full = "silent"\nhost.resend = { dist = "exponential", mean = "300ms" }\nhost.resend_growth = 3\n'
+    + SHORT + acts(ENDS),
+    BASE + 'host.slowdown = { a = 1.5, queue = 2, by = "in-service" }\n' + acts(ENDS),
+    BASE + 'host.fail_after = "until-back"\n' + OUTAGE,
+    BASE.replace('"5s"', '"2s"') + 'host.late = "counts"\n' + acts(ENDS),
+    BASE + 'host.start_time = "12s"\n' + acts('do = "restart", at = "2m", sessions = "end", down_for = "5s"'),
+    BASE + 'host.crash = { queue = 8, down_for = "10s", sessions = "end", told = true }\n' + acts(ENDS),
+    BASE + 'host.crash = { probe_latency = "2s", down_for = "5s" }\nhost.probe = { every = "5s", time = "100ms" }\n'
+    + acts(ENDS),
+    BASE + CRASH + acts(ENDS),
+    JOBS + 'host.slowdown = { a = 1.5, queue = 2, by = "in-service" }\nhost.start_time = "3s"\nhost.crash.queue = 30\n',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_sessions_agree_with_the_twin(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", POLICIES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_policies_agree_with_the_twin_when_sessions_end(text: str, seed: int) -> None:
+    check(text, seed)
+
+
+AGAIN = BASE + acts(
+    'do = "end-sessions", when = "leased > 90%", for = "50s", again_after = "100s"',
+    'do = "set", when = "leased < 60%", key = "host.workers", value = 4, lasts = "30s", again_after = "1m"',
+    'do = "purge", when = "queue > 20"',
+)
+
+
+def test_conditions_fire_again_as_the_twin_says() -> None:
+    scenario = parse(AGAIN).first.scenario
+    books = Fleet(twin_of(scenario), is_checked=False).run()
+    with Runner(2) as runner:
+        [outcome] = runner.run([(parse(AGAIN).first, 1, 0)])
+    fired = [line for line in books.log if line.what in ("endsessions", "set", "purge") and line.host == 0]
+    wanted = [(line.what, line.time / 1e9) for line in fired]
+    assert [(do.replace("-", ""), at) for do, at in outcome.actions] == wanted
+    assert [do for do, _ in wanted].count("endsessions") > 1
+    for column, what in (("submitted", "submitted"), ("sessions_ended", "ended"), ("purged", "purged")):
+        told = [sum(books.flows[w, host, 0, what] for host in range(3)) for w in range(scenario.windows)]
+        assert outcome.series[column].tolist() == told, column
+
+
+def test_an_edit_that_changes_nothing_changes_no_bit() -> None:
+    """The model's own law: setting a key to what it is, a hold of no length, workers that come and go at once."""
+    plain, edited = (
+        parse(BASE + acts(ENDS, *more)).first
+        for more in (
+            (),
+            (
+                'do = "set", at = "2m", key = "host.workers", value = 2',
+                'do = "set", at = "100s", key = "host.timeout", value = "5s", lasts = "1m"',
+                'do = "hold-clients", at = "121s", lasts = "0s"',
+            ),
+        )
+    )
+    with Runner(2) as runner:
+        one, other = runner.run([(plain, 1, 0), (edited, 1, 0)])
+    assert all((one.series[name] == other.series[name]).all() for name in one.series)
+
+
+def test_measures_of_rules_are_those_of_the_columns() -> None:
+    """Sums of columns; a server that counts late successes sees a lease no later than its holder does."""
+    text = BASE.replace('"5s"', '"2s"') + 'host.late = "counts"\nhost.crash.queue = 40\n' + acts(ENDS)
+    jobs = JOBS + "host.crash.queue = 20\n"
+    with Runner(2) as runner:
+        mine, theirs = runner.run([(parse(text).first, 1, 0), (parse(jobs).first, 1, 0)])
+    row, columns = mine.measure(), mine.columns()
+    assert row["sessions_ended"] == columns["sessions_ended"].sum() == 60
+    assert row["crashes"] == columns["crashes"].sum()
+    assert (columns["leased_server"] >= columns["leased"]).all()
+    assert 0 <= row["ttr99_server_s"] <= row["ttr99_s"]
+    assert theirs.measure()["crashes"] == theirs.columns()["crashes"].sum() > 0
+    of_rules = {one.name for one in register.TABLE if one.of_rules}
+    assert of_rules <= set(row)
+    with Runner(1) as runner:
+        [plain] = runner.run([(parse(BASE).first, 1, 0)])
+    assert not of_rules & set(plain.measure())
+
+
+def test_a_measure_of_rules_wants_a_rule() -> None:
+    with pytest.raises(ScenarioError, match=r"mine\.toml: expect\.crashes is crashes, which only"):
+        parse(BASE + 'expect.crashes = "< 1"\n', file="mine.toml")
+    assert parse(BASE + 'host.crash.queue = 9\nexpect.crashes = "< 1"\n').expectations
+
+
+def test_rules_that_are_off_leave_the_first_engine_and_the_key() -> None:
+    """A key at its default asks for nothing: same stage, same key as without it."""
+    plain = parse(BASE).first
+    written = BASE + 'fleet.start = "leased"\nhost.full = "refuse"\nhost.cancel = "none"\nhost.start_time = "0s"\n'
+    assert parse(written).first.scenario.rules == ()
+    assert known.traffic_of(plain.scenario) is leases.STAGE
+    assert identity.digest_of(parse(written).first, 1, 0) == identity.digest_of(plain, 1, 0)
+    on = parse(BASE + 'fleet.start = "unleased"\n').first
+    assert identity.digest_of(on, 1, 0) != identity.digest_of(plain, 1, 0)
+
+
+WRONG = [
+    ("fleet.in_step = true\n", "fleet", 'want in_step only with start = "unleased"'),
+    (acts('do = "restart", at = "2m", notice = "5s"'), "operator.0", 'want notice only with sessions = "end"'),
+    (acts(f'{ENDS}, notice = "soon"'), "operator.0.notice", 'is "soon"; want "at-once"'),
+    (acts('do = "set", at = "2m", key = "fleet.hosts", value = 3'), "operator.0", "host.workers"),
+    (
+        acts('do = "set", at = "2m", key = "host.timeout", value = 5'),
+        "operator.0",
+        'with its unit, "5s"',
+    ),
+    (
+        acts('do = "set", at = "2m", key = "host.timeout", value = "5s", over = "1m"'),
+        "operator.0",
+        "one number",
+    ),
+    (acts('do = "scale", at = "2m", workers = 0'), "operator.0", "above or below 0"),
+    (acts(f'{ENDS}, again_after = "5m"'), "operator.0", "want again_after only with when"),
+    ('host.resend = "1s"\n', "host", 'want resend only with full = "silent"'),
+    ('host.cancel = "worker"\nhost.cancel_on_timeout = false\n', "host", "without cancel_on_timeout"),
+    ('host.crash = { down_for = "5s" }\n', "host.crash", "want queue, memory_bytes or probe_latency"),
+    ('host.crash = { probe_latency = "5s" }\n', "host", "want a table [host.probe]"),
+    ('host.fail_after = "soon"\n', "host.fail_after", '"until-back"'),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "wanted"), WRONG)
+def test_what_makes_no_sense_is_refused(text: str, key: str, wanted: str) -> None:
+    """File, key, what is wanted."""
+    with pytest.raises(ScenarioError) as refused:
+        parse(BASE + text, file="mine.toml")
+    assert f"mine.toml: {key}" in str(refused.value), refused.value
+    assert wanted in str(refused.value), refused.value
+
+
+NO_JOBS = [
+    (acts(ENDS), "operator.0 ends sessions; want none of that: jobs hold no leases"),
+    ('host.late = "counts"\n', 'host.late is "counts"; want none: jobs hold no leases'),
+    (
+        'host.crash = { queue = 9, sessions = "end" }\n',
+        'host.crash.sessions is "end"; want "stay": jobs hold no leases',
+    ),
+    (
+        acts('do = "set", at = "2m", key = "lease.check_every", value = "9s"'),
+        "operator.0.key is lease.check_every; want one of a table that the file has",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), NO_JOBS)
+def test_what_jobs_do_not_have_is_refused(text: str, wanted: str) -> None:
+    with pytest.raises(ScenarioError, match=r"mine\.toml") as refused:
+        parse(JOBS + text, file="mine.toml")
+    assert wanted in str(refused.value), refused.value
+
+
+def test_explain_names_each_rule_in_use_and_why(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(BASE + 'host.full = "silent"\n' + acts(ENDS), encoding="utf-8")
+    told = CliRunner().invoke(cli.main, ["explain", str(tmp_path / "mine.toml")])
+    assert told.exit_code == 0, told.output
+    assert "host.full: a full queue says nothing" in told.output
+    assert "operator.0: sessions end at one moment" in told.output
+
+
+@pytest.mark.parametrize("text", OPERATORS)
+def test_operators_agree_with_the_twin(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("text", LOADED)
+def test_the_server_under_load_agrees_with_the_twin(text: str) -> None:
+    check(text)
