@@ -18,7 +18,8 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 
 
 @click.command()
-@click.argument("experiments", nargs=-1, required=True, type=click.Path())
+@click.argument("experiments", nargs=-1, type=click.Path())
+@click.option("--incident", "incidents", multiple=True, metavar="NAME", help="A public incident: recovery incidents.")
 @options.set_
 @options.seed
 @options.replications
@@ -30,6 +31,7 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 @reports.options
 def run(
     experiments: tuple[str, ...],
+    incidents: tuple[str, ...],
     overrides: tuple[str, ...],
     seed: int | None,
     replications: int | None,
@@ -42,8 +44,12 @@ def run(
     junit: Path | None,
 ) -> Status:
     """Run experiments: print the table of results and write numbers, curves and the report."""
+    from recovery.reading.incident import find
     from recovery.reading.race import is_race
 
+    experiments += tuple(str(find(name).file) for name in incidents)
+    if not experiments:
+        raise click.UsageError("want a file of an experiment, or --incident NAME")
     alone = [path for path in experiments if is_race(path)]
     if alone and as_json and len(experiments) > 1:
         raise Refusal(f"{alone[0]} has the DNS race alone; want it by itself with --json")
