@@ -252,7 +252,10 @@ def test_what_a_file_must_say_is_shown_as_required() -> None:
     required = [
         (row["name"], p["name"]) for row in catalogue() for p in row["parameters"] if p["default"] == "required"
     ]
-    assert required == [("token-bucket", "rate"), ("queue-size", "rate"), ("throttle", "rate"), ("pause", "lasts")]
+    assert required == [
+        ("token-bucket", "rate"), ("queue-size", "rate"), ("throttle", "rate"), ("pause", "lasts"), ("set", "key"),
+        ("set", "value"), ("scale", "workers"), ("hold-clients", "lasts"),
+    ]  # fmt: skip
 
 
 def test_a_parameter_can_be_set_on_a_policy_that_the_file_names_alone() -> None:

@@ -304,6 +304,8 @@ WRONG = [
         "operator.0",
         "one number",
     ),
+    (acts('do = "set", at = "2m", key = "host.workers", value = -1'), "operator.0", "want a whole number from 0"),
+    (acts('do = "set", at = "2m", key = "host.timeout", value = "0s"'), "operator.0", "want a duration above 0"),
     (acts('do = "scale", at = "2m", workers = 0'), "operator.0", "above or below 0"),
     (acts(f'{ENDS}, again_after = "5m"'), "operator.0", "want again_after only with when"),
     ('host.resend = "1s"\n', "host", 'want resend only with full = "silent"'),

@@ -66,8 +66,8 @@ def test_a_run_calls_no_kernel_that_is_not_asked_for(number: int) -> None:
 
 def test_every_part_can_be_needed() -> None:
     text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.HEALTH].removeprefix(warm._LEASES)
-    both = warm.parts_of([parse(text).first, parse(warm._SMALL[needed.JOBS]).first])
-    assert set(both) == set(needed.PARTS)
+    texts = [text, warm._SMALL[needed.JOBS], warm._SMALL[needed.SESSIONS]]
+    assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)
 
 
 @pytest.fixture

@@ -3,13 +3,26 @@
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, Discriminator, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Discriminator, TypeAdapter
 
 from recovery.model import policies
 from recovery.model.distributions import Time
+from recovery.model.dns import Lasting
 from recovery.model.part import Flag, Whole
 from recovery.model.policies.rule import Limit, by_name
 from recovery.units import Duration, Number, PositiveDuration, Rate, Share
+
+
+def _workers(value: int) -> int:
+    if not 0 <= value <= WORKERS_MAX:
+        raise ValueError(f"want a whole number from 0 to {WORKERS_MAX}")
+    return value
+
+
+def _strength(value: float) -> float:
+    if not 0 <= value <= STRENGTH_MAX:
+        raise ValueError(f"want a number from 0 to {STRENGTH_MAX}")
+    return value
 
 
 class Live(NamedTuple):
@@ -19,20 +32,23 @@ class Live(NamedTuple):
     is_number: bool = False
 
 
+WORKERS_MAX, STRENGTH_MAX = 10**6, 1000  # as in [host]
+_Workers = Annotated[Whole, AfterValidator(_workers)]
+_Strength = Annotated[Number, AfterValidator(_strength)]
 _Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
 
 LIVE = {
-    "host.workers": Live(TypeAdapter(Whole).validate_python, is_number=True),
-    "host.establish_time": Live(TypeAdapter(Time).validate_python),
+    "host.workers": Live(TypeAdapter(_Workers).validate_python, is_number=True),
+    "host.establish_time": Live(TypeAdapter(Lasting).validate_python),
     "host.renew_time": Live(TypeAdapter(Time).validate_python),
-    "host.timeout": Live(TypeAdapter(Time).validate_python),
+    "host.timeout": Live(TypeAdapter(Lasting).validate_python),
     "host.fail_after": Live(TypeAdapter(Duration).validate_python, is_number=True),
     "host.reject_cost": Live(TypeAdapter(Duration).validate_python, is_number=True),
     "host.drop_cost": Live(TypeAdapter(Duration).validate_python, is_number=True),
     "host.drop_notifies": Live(TypeAdapter(Flag).validate_python),
     "host.round_trip": Live(TypeAdapter(PositiveDuration).validate_python, is_number=True),
     "host.start_time": Live(TypeAdapter(Duration).validate_python, is_number=True),
-    "host.slowdown.a": Live(TypeAdapter(Number).validate_python, is_number=True),
+    "host.slowdown.a": Live(TypeAdapter(_Strength).validate_python, is_number=True),
     "lease.check_every": Live(TypeAdapter(PositiveDuration).validate_python, is_number=True),
     "lease.check_jitter": Live(TypeAdapter(Share).validate_python, is_number=True),
     "lease.first_delay": Live(TypeAdapter(Time).validate_python),

@@ -49,7 +49,7 @@ def run(
 
     experiments += tuple(str(find(name).file) for name in incidents)
     if not experiments:
-        raise click.UsageError("want a file of an experiment, or --incident NAME")
+        raise click.UsageError("Missing argument 'EXPERIMENTS...'; want a file, or --incident NAME.")
     alone = [path for path in experiments if is_race(path)]
     if alone and as_json and len(experiments) > 1:
         raise Refusal(f"{alone[0]} has the DNS race alone; want it by itself with --json")
