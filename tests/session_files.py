@@ -14,6 +14,7 @@ from recovery_kernels import draws
 from twin.sessions.scenario import (
     FAR_NS,
     Action,
+    Bar,
     Class,
     Condition,
     Crash,
@@ -95,6 +96,9 @@ def limiter_of(told: Told) -> Limiter:
         return Limiter(policy.name, limit=limit, low=low, is_establish_only=is_establish_only)
     rate = per_host(told, policy.rate)
     burst = max(1.0, rate * 1e9 * policy.burst)
+    if policy.name == "token-bucket" and policy.wait is not None:
+        line = policy.line or 10**9
+        return Limiter(policy.name, rate, burst, limit, is_establish_only, line, float(whole_ns(policy.wait)))
     return Limiter(policy.name, rate, burst, limit, is_establish_only)
 
 
@@ -151,6 +155,7 @@ def class_of(told: Told, seed: int, replication: int, hosts: tuple[int, ...]) ->
     return Class(
         "holders", tuple(first), tuple(expires), starts_unleased=told.fleet.start == "unleased",
         check_every_ns=every, check_jitter=told.lease.check_jitter, first_delay=dist_of(told.lease.first_delay),
+        expire=None if told.lease.expire_time is None else dist_of(told.lease.expire_time),
         **common,
     )  # fmt: skip
 
@@ -185,6 +190,8 @@ def host_of(told: Told) -> Host:
             None if dies.probe_latency is None else whole_ns(dies.probe_latency), whole_ns(dies.down_for),
             dies.sessions == "end", notice_of(dies.notice), dies.told,
         )  # fmt: skip
+    if part.bar is not None:
+        given["bar"] = Bar(part.bar.share, dist_of(part.bar.time), part.bar.only == "establish")
     if part.probe is not None:
         given |= {"probe": dist_of(part.probe.time), "probe_every_ns": whole_ns(part.probe.every)}
     return Host(

@@ -20,6 +20,7 @@ CLASSES = [*(one for axis in AXES.values() for one in axis), *HEALTH, *INTAKES]
 GIVEN: dict[str, dict[str, object]] = {  # what a policy needs, or needs so that its parameters may move
     "IntakeBucket": {"rate": "100/s"},
     "LinearLimit": {"rate": "100/s"},
+    "TokenBucket": {"wait": "5s"},
 }
 OTHERS: dict[str, tuple[object, ...]] = {
     "delay": ("1ms", "29999ms", "1.5h", {"dist": "exponential", "mean": "30s"}, {"dist": "exponential", "mean": "31s"},
@@ -44,6 +45,8 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "share": ("7%", "7.5%"),
     "within": ("1m", "61s"),
     "forget": ("1m", "61s"),
+    "wait": ("1s", "1001ms"),
+    "line": (3, 4),
 }  # fmt: skip
 
 

@@ -61,7 +61,8 @@ FLOWS = {
     requests.ARRIVED: "arrived", requests.GAVE_UP: "gave-up", requests.USEFUL_NS: "useful-ns",
     requests.WASTED_NS: "wasted-ns", requests.FAILED_NS: "failed-ns", requests.OVERHEAD_NS: "overhead-ns",
     layout.ENDED: "ended", layout.KEPT_FLOW: "kept", layout.UNANSWERED: "unanswered", layout.LATE_FLOW: "late",
-    layout.PURGED: "purged", layout.CRASHES: "crashes",
+    layout.PURGED: "purged", layout.CRASHES: "crashes", layout.BARRED: "barred", layout.EXPIRIES_FLOW: "expiries",
+    layout.EXPIRED: "expired",
 }  # fmt: skip
 OF_HOST = {
     requests.BUSY_SUM_NS: "busy-ns", requests.IDLE_SUM_NS: "idle-ns", requests.DOWN_SUM_NS: "down-ns",
@@ -71,7 +72,7 @@ OF_HOST = {
 OF_CLASS = {
     requests.LEASED_END: "leased", requests.SLEEPING_END: "asleep", requests.OPEN_MAX: "open-max",
     layout.LEASED_SERVER: "leased-server", layout.KEPT_END: "kept", layout.UNAWARE_END: "unaware",
-    layout.OUTSIDE_END: "outside",
+    layout.OUTSIDE_END: "outside", layout.LINE_END: "line",
 }  # fmt: skip
 
 
@@ -184,6 +185,17 @@ POLICIES = [
         'policy.lease = "credit-on-arrival"\nhost.slowdown = { a = 0.5, b = 1.5, queue = 5 }\n',
     )
 ]
+LIMITS = [
+    BASE + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "4s" }\n' + acts(ENDS),
+    BASE + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "20s", line = 3, only = "establish" }\n'
+    + 'host.cancel = "queue"\n' + acts(ENDS, 'do = "purge", at = "121s"'),
+    BASE + 'host.bar = { share = "60%", time = { dist = "exponential", mean = "8s" } }\n' + acts(ENDS),
+    BASE + 'host.bar = { share = "60%", time = "5s", only = "establish" }\n' + acts(ENDS),
+    BASE + 'lease.expire_time = { dist = "exponential", mean = "300ms" }\n' + OUTAGE + acts(ENDS),
+    BASE + 'lease.expire_time = "300ms"\nhost.late = "counts"\npolicy.lease = "credit-on-arrival"\n' + OUTAGE
+    + acts('do = "restart", at = "200s", sessions = "end", down_for = "3s"'),
+    JOBS + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "2s" }\n',
+]  # fmt: skip
 CRASH = 'host.crash = { memory_bytes = 9_000, request_bytes = 1_000, down_for = "7s", sessions = "end" }\n'
 LOADED = [
     BASE + 'host.cancel = "queue"\n' + acts(ENDS),
@@ -308,6 +320,8 @@ WRONG = [
     (acts('do = "set", at = "2m", key = "host.timeout", value = "0s"'), "operator.0", "want a duration above 0"),
     (acts('do = "scale", at = "2m", workers = 0'), "operator.0", "above or below 0"),
     (acts(f'{ENDS}, again_after = "5m"'), "operator.0", "want again_after only with when"),
+    ('policy.admission = { name = "token-bucket", line = 3 }\n', "policy.admission", "want line only with wait"),
+    ('host.bar = { share = "0%", time = "1s" }\n', "host.bar.share", 'want a share above "0%"'),
     ('host.resend = "1s"\n', "host", 'want resend only with full = "silent"'),
     ('host.cancel = "worker"\nhost.cancel_on_timeout = false\n', "host", "without cancel_on_timeout"),
     ('host.crash = { down_for = "5s" }\n', "host.crash", "want queue, memory_bytes or probe_latency"),
@@ -356,6 +370,11 @@ def test_explain_names_each_rule_in_use_and_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", OPERATORS)
 def test_operators_agree_with_the_twin(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("text", LIMITS)
+def test_limits_that_wait_bars_and_expiries_agree_with_the_twin(text: str) -> None:
     check(text)
 
 

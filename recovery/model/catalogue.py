@@ -70,7 +70,7 @@ def _writings(value: object) -> Iterator[str]:
 
 def _is_read_as(value: object, written: dict[str, str], table: type[BaseModel]) -> bool:
     try:
-        [read] = table.model_validate(written).model_dump(mode="python").values()
+        [read] = dict(table.model_validate(written)).values()
     except ValidationError:
         return False
-    return bool(read == (value.model_dump() if isinstance(value, BaseModel) else value))
+    return bool(read == value)

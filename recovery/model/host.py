@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
 
+from recovery.model.bar import Bar
 from recovery.model.crash import Crash, Probe
 from recovery.model.distributions import Time
 from recovery.model.part import Flag, Part, Whole, Why, optional
@@ -93,6 +94,10 @@ class Host(Part):
     )
     probe: Probe | None = Field(
         None, exclude_if=lambda value: value is None, description="a table [host.probe]: a health check of each host"
+    )
+
+    bar: Bar | None = Field(
+        None, exclude_if=lambda value: value is None, description="a table [host.bar]: a share of attempts is barred"
     )
 
     @model_validator(mode="before")

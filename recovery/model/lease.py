@@ -13,6 +13,11 @@ class Lease(Part):
     duration: Time = Field(description="how long a lease runs; drawn once a holder")
     check_every: PositiveDuration = Field(description="time from a success to the next check")
     check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
+    expire_time: Time | None = optional(
+        None,
+        description="work of the host when a lease runs out or its session ends; default: none",
+        why="leases that run out are work for the same workers, and renewals wait behind it",
+    )
     first_delay: Time | None = optional(
         None,
         description="wait of a client between the notice that its session ended and its first attempt",

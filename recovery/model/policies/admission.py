@@ -1,11 +1,32 @@
 """Policies of admission: whether a request is let in."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, Strict, TypeAdapter, WithJsonSchema, model_validator
 
-from recovery.model.policies.rule import FleetRate, Limit, LimitFrom1, RateAbove0, Rule, words_of_limit
-from recovery.units import Duration, tell_duration
+from recovery.model.part import optional, or_off
+from recovery.model.policies.rule import (
+    LONGEST_QUEUE,
+    FleetRate,
+    Limit,
+    LimitFrom1,
+    RateAbove0,
+    Rule,
+    words_of_limit,
+)
+from recovery.units import Duration, PositiveDuration, tell_duration
+
+_OFF: dict[str, object] = {"const": "off"}
+_OrNobody = Annotated[
+    PositiveDuration | None,
+    BeforeValidator(or_off),
+    WithJsonSchema({"anyOf": [TypeAdapter(PositiveDuration).json_schema(), _OFF]}),
+]
+_OrNoBound = Annotated[
+    Annotated[int, Strict(), Field(ge=1, le=LONGEST_QUEUE)] | None,
+    BeforeValidator(or_off),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": LONGEST_QUEUE}, _OFF]}),
+]
 
 
 def _saved_up(burst_s: float) -> str:
@@ -47,11 +68,29 @@ class TokenBucket(Rule):
     only: Literal["all", "establish"] = Field(
         "all", description="whether renewals of leases that still run need a token too"
     )
+    wait: _OrNobody = optional(
+        None,
+        description='a request that finds no token waits for one that comes within this time; "off": it is rejected',
+        why="requests wait in a line for their token, so they come in smoothly, and in vain where they wait too long",
+    )
+    line: _OrNoBound = optional(
+        None,
+        description='with wait: at most so many wait at a host; "off": no bound',
+        why="the line for tokens is bounded, and who finds it full is rejected at once",
+    )
+
+    @model_validator(mode="after")
+    def _waits(self) -> Self:
+        if self.line is not None and self.wait is None:
+            raise ValueError("want line only with wait: without it nobody waits for a token")
+        return self
 
     @property
     def words(self) -> str:
         """In plain words."""
-        return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}"
+        waits = "" if self.wait is None else f", others wait up to {tell_duration(self.wait)} for their turn"
+        bound = "" if self.line is None else f", at most {self.line} a host"
+        return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}{waits}{bound}"
 
 
 class QueueSize(Rule):

@@ -8,6 +8,7 @@ from recovery_kernels.sessions.memory import Live
 from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.model import policies as named
+from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -50,9 +51,19 @@ def _admission(scenario: Scenario, tables: Tables) -> int:
     limit = queueing.admission(scenario)
     if limit.kind == queueing.LIMITS["open"]:
         return layout.NONE
+    line, wait_ns = line_of(scenario)
     return tables.limiter(
-        limit.kind, limit.rate_per_ns, limit.burst, limit.limit, limit.low, is_establish_only=limit.establish_only != 0
-    )
+        limit.kind, limit.rate_per_ns, limit.burst, limit.limit, limit.low,
+        is_establish_only=limit.establish_only != 0, line=line, wait_ns=wait_ns,
+    )  # fmt: skip
+
+
+def line_of(scenario: Scenario) -> tuple[int, int]:
+    """How many may wait for a token at a host, and how long (ns); (0, FAR) where nobody does."""
+    policy = scenario.policy.admission
+    if not isinstance(policy, named.TokenBucket) or policy.wait is None:
+        return 0, layout.FAR
+    return policy.line or LONGEST_QUEUE, ns(policy.wait)
 
 
 def _whole(scenario: Scenario, tables: Tables) -> Whole:
@@ -81,7 +92,8 @@ def _whole(scenario: Scenario, tables: Tables) -> Whole:
         layout.DROP_EXPIRED: int(isinstance(queue, named.DropExpired)),
         layout.MAX_AGE_NS: max_age_ns,
         layout.MARGIN_NS: margin_ns,
-        layout.BAR_TIME: tables.dist(None),
+        layout.ADMISSION_LINE: line_of(scenario)[0],
+        layout.BAR_TIME: tables.dist(None if part.bar is None else part.bar.time),
         layout.CRASH_RULE: tables.crash(part.crash),
         layout.HINT: layout.NO_HINT,
     }
@@ -93,6 +105,7 @@ def _real(scenario: Scenario, tables: Tables, admission: int) -> Floats:
     part, slow = scenario.host, scenario.host.slowdown
     found = np.zeros(layout.HOST_REAL_KEYS, np.float64)
     found[layout.RESEND_GROWTH] = part.resend_growth
+    found[layout.BAR_SHARE] = 0.0 if part.bar is None else part.bar.share
     found[[layout.SLOWDOWN_B, layout.SLOWDOWN_N]] = 1.0
     if slow is not None:
         found[[layout.SLOWDOWN_A, layout.SLOWDOWN_B, layout.SLOWDOWN_N]] = slow.a, slow.b, slow.queue
@@ -109,7 +122,7 @@ def _class_whole(scenario: Scenario, tables: Tables) -> Whole:
     told = {
         layout.ESTABLISH: tables.dist(part.establish_time),
         layout.RENEW: tables.dist(part.renew_time or part.establish_time),
-        layout.EXPIRE: layout.NONE,
+        layout.EXPIRE: layout.NONE if lease is None or lease.expire_time is None else tables.dist(lease.expire_time),
         layout.TIMEOUT: tables.dist(part.timeout),
         layout.FIRST_DELAY: tables.dist(None if lease is None else lease.first_delay),
         layout.RETRY: tables.retry(scenario.policy.client, scenario.jobs.retries if scenario.jobs is not None else -1),
@@ -133,6 +146,7 @@ def class_rules(scenario: Scenario, holders: int) -> Whole:
         layout.K_OF: layout.NONE,
         layout.K_AFTER: layout.NONE,
         layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
+        layout.K_EXPIRES: int(scenario.lease is not None and scenario.lease.expire_time is not None),
         layout.K_SEGMENTS: len(jobs.steps) if jobs is not None else 0,
     }
     found[0, list(told)] = list(told.values())

@@ -12,7 +12,8 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
 from recovery.stages.sessions.controls import Controls, controls_of
-from recovery.stages.sessions.numbers import Numbers, class_rules, keys, numbers_of, segments
+from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
+from recovery.stages.sessions.tables import ALL_CLASSES
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -186,20 +187,20 @@ def rules_of(
         window_ns=ns(scenario.coupling.window),
         shift=shift,
         admission=numbers.admission,
-        bar_establish_only=0,
-        bar_classes=0,
+        bar_establish_only=int(part.bar is not None and part.bar.only == "establish"),
+        bar_classes=ALL_CLASSES,
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
         merges=int(is_stale_counted),
         two_views=int(part.late == "counts"),
-        has_lines=0,
+        has_lines=int(line_of(scenario)[0] > 0),
         has_jobs=int(scenario.jobs is not None),
         probe=probe_time,
         probe_every_ns=0 if probe is None else ns(probe.every),
         probe_priority=0,
         resume_after=resume_after,
         has_crash=int(part.crash is not None),
-        is_plain=int(probe is None),
+        is_plain=int(probe is None and (scenario.lease is None or scenario.lease.expire_time is None)),
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
 

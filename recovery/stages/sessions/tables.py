@@ -72,11 +72,22 @@ class Tables:
         return self._number("leases", (kind, self.dist(duration), grace, int(rearms)), (share,))
 
     def limiter(
-        self, kind: int, rate_per_ns: float, burst: float, limit: float, low: float, *, is_establish_only: bool
+        self,
+        kind: int,
+        rate_per_ns: float,
+        burst: float,
+        limit: float,
+        low: float,
+        *,
+        is_establish_only: bool,
+        line: int = 0,
+        wait_ns: int = layout.FAR,
     ) -> int:
-        """The number of a limit at the door, which holds up all classes."""
-        whole = (kind, 0, int(is_establish_only), ALL_CLASSES)
-        return self._number("limiters", whole, (rate_per_ns, burst, limit, float(layout.FAR), low))
+        """The number of a limit at the door, which holds up all classes. In its line `line` requests may wait, each no
+        longer than `wait_ns`.
+        """
+        whole = (kind, line, int(is_establish_only), ALL_CLASSES)
+        return self._number("limiters", whole, (rate_per_ns, burst, limit, float(wait_ns), low))
 
     def crash(self, rule: Crash | None) -> int:
         """The number of a rule of dying; None is one that never applies."""
