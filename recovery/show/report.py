@@ -110,6 +110,7 @@ def html(
         milestones=milestones.of(manifest, summary),
         later=report_later.sections(manifest, summary, later),
         first=summary.groups[0].variant,
+        counts_from_end=summary.groups[0].scenario.is_counted_from_end,
         notes=notes,
         explain=[_explained(row, notes, summary.groups[0].scenario.called) for row in summary.explain],
         inputs=_inputs(manifest, notes),
