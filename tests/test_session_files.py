@@ -19,6 +19,7 @@ from twin.sessions.fleet import Fleet
 from recovery.cli import main as cli
 from recovery.errors import ScenarioError
 from recovery.measures import register
+from recovery.model.oddities import oddities
 from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
 from recovery.simulate import identity
@@ -358,6 +359,22 @@ def test_what_jobs_do_not_have_is_refused(text: str, wanted: str) -> None:
     with pytest.raises(ScenarioError, match=r"mine\.toml") as refused:
         parse(JOBS + text, file="mine.toml")
     assert wanted in str(refused.value), refused.value
+
+
+IN_VAIN = [
+    ('host.full = "silent"\n', 'host.full is "silent", and no queue is ever full'),
+    ('dependency.resume_after = "9s"\n', "no outage fails all requests"),
+    ('lease.first_delay = "9s"\n', "no session ends"),
+    ('fleet.start = "unleased"\n', "few come before the horizon"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), IN_VAIN)
+def test_a_rule_that_can_change_nothing_is_told(text: str, told: str) -> None:
+    rare = BASE.replace('"40s"', '"100d"').replace('"100s"', '"200d"')
+    notes = list(oddities(parse((rare if "fleet" in text else BASE) + text).first.scenario))
+    assert any(told in note for note in notes), notes
+    assert not any(told in note for note in oddities(parse(BASE + acts(ENDS)).first.scenario))
 
 
 def test_explain_names_each_rule_in_use_and_why(tmp_path: Path) -> None:

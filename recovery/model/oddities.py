@@ -50,11 +50,31 @@ def oddities(scenario: Scenario) -> Iterator[str]:
     if scenario.jobs is not None and scenario.jobs.steps[0].rate_per_s() > scenario.hosts * scenario.establish_per_s:
         rate, capacity = scenario.jobs.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
         yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
+    yield from _rules_in_vain(scenario)
     for i, action in enumerate(scenario.operator):
         if isinstance(action, Restart) and action.at is not None:
             last = action.at + (action.waves - 1) * action.every
             if last >= scenario.horizon:
                 yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
+
+
+def _rules_in_vain(scenario: Scenario) -> Iterator[str]:
+    """Rules of part two that can change nothing in this scenario."""
+    host, lease, fleet = scenario.host, scenario.lease, scenario.fleet
+    if host.full == "silent" and not isinstance(scenario.policy.queue, policies.Bounded):
+        yield 'host.full is "silent", and no queue is ever full; a bound is policy.queue = "bounded"'
+    is_full = scenario.dns is not None or any(outage.fails >= 1 for outage in scenario.dependency.outages)
+    if scenario.dependency.resume_after is not None and not is_full:
+        yield "dependency.resume_after is set, and no outage fails all requests, so hosts never hold off"
+    crash = host.crash is not None and host.crash.sessions == "end"
+    is_cold = fleet is not None and fleet.start == "unleased"
+    ends = is_cold or crash or any(action.ends_sessions for action in scenario.operator)
+    if lease is not None and lease.first_delay is not None and not ends:
+        yield "lease.first_delay is set, and no session ends, so nobody waits for it"
+    in_phases = is_cold and fleet is not None and not fleet.in_step
+    if in_phases and lease is not None and lease.check_every > scenario.horizon:
+        every = show_duration(lease.check_every)
+        yield f'fleet.start is "unleased": with lease.check_every {every} few come before the horizon; or in_step'
 
 
 def _outages_s(scenario: Scenario) -> list[tuple[float, float]]:
