@@ -104,7 +104,10 @@ def test_twenty_thousand_mutants_end_in_a_clean_answer(part: int) -> None:
 
 # The schema
 
-IN_WORDS_OF_A_SCHEMA = re.compile(r" is not a key|want true or false|want a text in quotes|want a list|want a table")
+INFINITE_TOO = ("amplification", "efficiency", "response_peak")  # over nothing: where none succeeds, or none leaves
+IN_WORDS_OF_A_SCHEMA = re.compile(
+    r" is not a key|want true or false|want a text in quotes|want a list|want a table(?! \[)"
+)
 
 
 def check_schema(first: int, count: int) -> None:
@@ -209,7 +212,7 @@ def check_row(row: Mapping[str, Any], outcome: Outcome, where: str) -> None:
             assert value >= 0, (name, value, where)
             if name.endswith("_s") and not name.startswith(BEYOND_THE_HORIZON):
                 assert value <= end + 1e-6 or math.isinf(value), (name, value, where)
-            elif not name.endswith("_s") and not name.startswith(("amplification", "efficiency")):
+            elif not name.endswith("_s") and not name.startswith(INFINITE_TOO):
                 assert math.isfinite(value), (name, value, where)
     depths = [row[f"ttr{depth}_s"] for depth in (50, 90, 99, 100)]
     assert depths == sorted(depths), (depths, where)

@@ -132,7 +132,7 @@ def test_books_add_up_and_cuts_change_no_bit(scenario: Scenario, stops: list[int
 
 @pytest.mark.slow
 @given(scenario=mixtures(), stops=st.lists(st.integers(0, 80 * G), max_size=5))
-@settings(LOTS, max_examples=300)
+@settings(LOTS, max_examples=100)
 def test_books_add_up_and_cuts_change_no_bit_in_many_cases(scenario: Scenario, stops: list[int]) -> None:
     check_mixture(scenario, stops)
 
