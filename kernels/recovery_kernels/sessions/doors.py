@@ -404,7 +404,7 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
     push(r, h, request)
 
 
-@kernel
+@inline
 def knock(r, h, request):  # type: ignore[no-untyped-def]
     """A request reaches the door, for the first time or sent again."""
     h.requests[place(request), R_REACHED] = h.whole[NOW]
@@ -474,7 +474,7 @@ def _timeout_ns(r, h, row):  # type: ignore[no-untyped-def]
     return max(draws.whole_ns(time), 1)
 
 
-@kernel
+@inline
 def submit(r, h, row):  # type: ignore[no-untyped-def]
     """An attempt is made by a client that asks for nothing."""
     i = place(row)

@@ -76,7 +76,7 @@ def take_back(r, h, request, column):  # type: ignore[no-untyped-def]
     forget(h, request)
 
 
-@kernel
+@inline
 def deadline(r, h, row):  # type: ignore[no-untyped-def]
     """A client gives an attempt up."""
     c = place(row)

@@ -151,7 +151,7 @@ def is_only_counted(r, h, request):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
+@inline
 def _service(r, h, request):  # type: ignore[no-untyped-def]
     """The drawn time of a service, ns."""
     i = place(request)
@@ -168,7 +168,7 @@ def _service(r, h, request):  # type: ignore[no-untyped-def]
     return time_of(r, dist, draws.SERVICE, number, who, attempt)
 
 
-@kernel
+@inline
 def work(r, h, request):  # type: ignore[no-untyped-def]
     """The time of a service begins. Its kind is decided now."""
     i = place(request)
@@ -187,7 +187,7 @@ def work(r, h, request):  # type: ignore[no-untyped-def]
     settle(h, worker)
 
 
-@kernel
+@inline
 def _start(r, h, request):  # type: ignore[no-untyped-def]
     """A worker begins a request, after the rejections and drops that are still to be paid for."""
     whole = h.whole
@@ -252,7 +252,7 @@ def _split(h, request):  # type: ignore[no-untyped-def]
     return one
 
 
-@kernel
+@inline
 def take(r, h):  # type: ignore[no-untyped-def]
     """Free workers take requests, or drop them, until there is no free worker or no request."""
     while h.whole[WAITING] > 0 and has_free_worker(h):
@@ -281,7 +281,7 @@ def take(r, h):  # type: ignore[no-untyped-def]
             _start(r, h, request)
 
 
-@kernel
+@inline
 def _succeed(r, h, row, request):  # type: ignore[no-untyped-def]
     """The answer came in time."""
     i = place(row)
@@ -318,7 +318,7 @@ def _succeed(r, h, row, request):  # type: ignore[no-untyped-def]
                 notice_at(r, h, bound, h.whole[NOW])
 
 
-@kernel
+@inline
 def finish(r, h):  # type: ignore[no-untyped-def]
     """The first worker is done."""
     request = h.at_worker[place(h.tree[1])]

@@ -116,7 +116,7 @@ def _granted(r, h, row, reached, whole):  # type: ignore[no-untyped-def]
     return (reached if is_credit else h.whole[NOW]) + whole
 
 
-@kernel
+@inline
 def grant(r, h, row, request):  # type: ignore[no-untyped-def]
     """A client has its answer in time: a lease, as both see it."""
     i = place(row)

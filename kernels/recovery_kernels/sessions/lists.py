@@ -49,7 +49,7 @@ from recovery_kernels.sessions.layout import (
 )
 
 
-@kernel
+@inline
 def new_request(h, number, row, who, attempt, nature, deadline):  # type: ignore[no-untyped-def]
     """A request that is submitted now; the loop has made sure that there is room."""
     whole = h.whole

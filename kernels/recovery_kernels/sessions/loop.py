@@ -105,7 +105,7 @@ def _oldest_ns(r, h, number):  # type: ignore[no-untyped-def]
     return oldest
 
 
-@kernel
+@inline
 def _look(h):  # type: ignore[no-untyped-def]
     """Levels as they are, for the maxima of the window."""
     for number in range(host_row(h)):
@@ -169,7 +169,7 @@ def _close_window(r, h):  # type: ignore[no-untyped-def]
     whole[EDGE] = edge + r.window_ns
 
 
-@kernel
+@inline
 def _due(r, h, row):  # type: ignore[no-untyped-def]
     """A submission falls due: it waits for the other class, or for the operator, or is made."""
     if not is_free(r, h, row):
@@ -180,7 +180,7 @@ def _due(r, h, row):  # type: ignore[no-untyped-def]
         submit(r, h, row)
 
 
-@kernel
+@inline
 def _ring(r, h, timer, kind):  # type: ignore[no-untyped-def]
     """A client's timer rings."""
     row = timer // TIMERS

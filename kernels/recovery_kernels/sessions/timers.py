@@ -92,7 +92,7 @@ def sift_out(near, size):  # type: ignore[no-untyped-def]
     near[place(i), 2] = timer
 
 
-@kernel
+@inline
 def _put(h, shift, timer):  # type: ignore[no-untyped-def]
     whole = h.whole
     due = h.due[place(timer)]
@@ -118,7 +118,7 @@ def arm(h, shift, row, which, due):  # type: ignore[no-untyped-def]
     _put(h, shift, timer)
 
 
-@kernel
+@inline
 def disarm(h, shift, row, which):  # type: ignore[no-untyped-def]
     """Stop a timer, if it is armed."""
     timer = TIMERS * row + which
@@ -145,7 +145,7 @@ def is_live(h, i):  # type: ignore[no-untyped-def]
     return h.due[place(timer)] == h.near[place(i), 0] and order_of(h, timer) == h.near[place(i), 1]
 
 
-@kernel
+@inline
 def turn(h, shift):  # type: ignore[no-untyped-def]
     """Move the timers that are due in the cursor's slot to the heap; those of later rounds stay."""
     cursor = h.whole[CURSOR]
