@@ -9,6 +9,8 @@ import functools
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ import pytest
 from fingerprints import LATER
 from pydantic import BaseModel
 
-from recovery.measures import register
+from recovery.measures import leased_curve, register
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, parse
@@ -356,10 +358,31 @@ def test_what_is_damaged_or_foreign_is_made_anew(tmp_path: Path, ran: Counter[st
 def test_what_other_code_made_is_not_taken(tmp_path: Path, ran: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = experiment(replications=1)
     execute.simulate(loaded, threads=1, known=Known(Shelf(tmp_path), worth_s=0.0))
-    monkeypatch.setattr(identity, "CODE", "edited")
+    monkeypatch.setattr(identity, "SERIES_CODE", "edited")
     ran.clear()
     execute.simulate(loaded, threads=1, known=Known(Shelf(tmp_path), worth_s=0.0))
     assert ran["hosts"] == 2 * loaded.first.scenario.hosts
+
+
+def test_another_measure_is_made_of_the_series_that_are_known(
+    tmp_path: Path, ran: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = experiment(replications=1)
+    first = execute.simulate(loaded, threads=1, known=Known(Shelf(tmp_path), worth_s=0.0))
+    monkeypatch.setattr(leased_curve, "relapses", lambda *_: 77)
+    ran.clear()
+    again = execute.simulate(loaded, threads=1, known=Known(Shelf(tmp_path), worth_s=0.0))
+    assert not ran
+    assert again.files()["series.parquet"] == first.files()["series.parquet"]
+    assert {row.measures["relapses"] for row in again.summary.rows} == {77}
+    assert identity._code(identity._TELLS) != identity.CODE
+
+
+def test_series_hang_on_no_package_that_tells() -> None:
+    """What simulates imports none of them but the measures, which tables call only where they are asked for a row."""
+    ask = "import sys, recovery.simulate.pipeline; print(*(m for m in sys.modules if m.startswith('recovery.')))"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+    assert {name.split(".")[1] for name in loaded} & identity._TELLS == {"measures"}
 
 
 def test_only_what_was_dear_is_written(tmp_path: Path) -> None:

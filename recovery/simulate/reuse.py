@@ -138,7 +138,7 @@ class Known:
 
 def _name(key: str) -> str:
     """Of the file: an edit of the code that forgot to raise MODEL must not be answered by what the old code gave."""
-    return f"{key}-{identity.CODE}"
+    return f"{key}-{identity.SERIES_CODE}"
 
 
 def bytes_of(value: object) -> int:
