@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import recovery
 from recovery.cli import main as cli
 from recovery.errors import Refusal
 from recovery.reading import incident
@@ -45,6 +46,35 @@ def test_the_command_lists_them_and_refuses_others(tmp_path: Path) -> None:
         incident.find("emqx")
     asked = CliRunner().invoke(cli.main, ["run", "--incident", "emqx", "--out", str(tmp_path)])
     assert asked.exit_code == 2
+
+
+LOOP = """
+title = "A host that dies of its herd"
+horizon = "10m"
+hold = "1m"
+fleet = { holders = 60, hosts = 1 }
+host.workers = 1
+host.establish_time = "100ms"
+host.timeout = "20s"
+host.crash = { queue = 30, down_for = "10s", sessions = "end" }
+lease = { duration = "1h", check_every = "5m" }
+policy.client = { name = "fixed", delay = "5s" }
+operator = [{ do = "end-sessions", at = "1m" }]
+[variants."first attempt after up to 1 min"]
+lease.first_delay = { dist = "uniform", min = "0s", max = "1m" }
+"""
+
+
+def test_a_host_that_dies_again_and_again_is_named() -> None:
+    """All 60 come at once, and 30 that wait are the death of it. It is down for 10 s, and who was refused comes after
+    5 s: more than one life a minute. One that comes every second finds an empty queue.
+    """
+    run = recovery.parse(LOOP, name="loop").run(threads=1)
+    died = run.summary.rows[0].measures["crashes"]
+    assert died >= 9
+    assert run.answer.why.mechanism == "crash"
+    assert run.answer.why.number == died
+    assert run.answer.change.name == "first attempt after up to 1 min"
 
 
 @pytest.mark.slow

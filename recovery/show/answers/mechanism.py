@@ -13,6 +13,7 @@ from recovery.units import show_count, show_duration, show_share
 WASTE = 0.3  # of the work during recovery: from here on waste decides
 MOST = 0.99  # of what waits: the time to recovery is until so much is gone
 HALF = 0.5  # a bound that is at least this part of the time explains it
+LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 TOLD = 0.05  # what makes a time longer by less is not told
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
 LEAST = ("capacity", "admission", "operator", "restart")  # their times are the least that there can be: none is longer
@@ -22,8 +23,9 @@ class Limit(NamedTuple):
     """A mechanism by its name, a sentence's part that says it, and its number in s, a ratio or a share.
 
     Of collapses: "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
-    "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio). Of
-    recoveries the time that each alone takes, s: "capacity", "admission", "operator", "backoff", "herd", "restart";
+    "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
+    (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "admission", "operator",
+    "backoff", "herd", "restart";
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "latency" (jobs),
     "launches" (share denied by the throttle), "holders" (share that found none), "targets" (share usable).
     """
@@ -73,6 +75,9 @@ def _why_collapsed(group: Group) -> Limit | None:
         return _lets_in_too_few("admission", "admission lets", hosts.admission_per_s, scenario)
     if (rate := _last_rate(scenario)) < scenario.wanted_per_s:
         return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
+    if (died := group.mean("crashes")) >= LOOP:
+        text = f"hosts die of what they hold {show_count(died)} times, and each time all of it is lost and comes again"
+        return Limit("crash", text, died)
     if jobs is not None and _feeds_itself(group):
         return _retries_feed(group)
     if (found := timeout_limit(group)) is not None:
