@@ -4,6 +4,8 @@ Oracle: the twin of part two, told the same file by a second reading of it (test
 and maximum of every window and host, and both histograms, are the same whole numbers.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -398,3 +400,13 @@ def test_limits_that_wait_bars_and_expiries_agree_with_the_twin(text: str) -> No
 @pytest.mark.parametrize("text", LOADED)
 def test_the_server_under_load_agrees_with_the_twin(text: str) -> None:
     check(text)
+
+
+def test_who_uses_none_of_the_rules_does_not_load_their_engine() -> None:
+    ask = (
+        "import sys, recovery\n"
+        f"recovery.parse({BASE!r}).run(threads=1)\n"
+        "print('recovery_kernels.sessions.loop' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False"]

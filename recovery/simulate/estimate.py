@@ -12,7 +12,6 @@ from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
 from recovery.stages import host as hosts
 from recovery.stages import known, leases, queueing
-from recovery.stages.sessions import run as sessions
 
 BYTES_TO_START = 64  # a client's draws while its host is made
 NS_PER_EVENT = 60.0  # before anything is measured
@@ -103,6 +102,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
     if scenario.rules:
+        from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
+
         each = sessions.bytes_of_host(scenario, rows, kept)
     # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums.
     series = scenario.windows * known.traffic_of(scenario).width * 8

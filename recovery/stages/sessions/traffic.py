@@ -1,4 +1,7 @@
-"""Leases and jobs of scenarios with rules of part two of the model: the same stages on the engine of sessions."""
+"""Leases and jobs of scenarios with rules of part two of the model: the same stages on the engine of sessions.
+
+The engine is loaded where a scenario asks for it: its hundred kernels would be a part of every command's start.
+"""
 
 import numpy as np
 from recovery_kernels.sessions import layout
@@ -6,7 +9,6 @@ from recovery_kernels.sessions import layout
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases
-from recovery.stages.sessions.run import SessionRun, lowered, new_run
 from recovery.stages.stage import Column, Lowered
 from recovery.stages.traffic import Started, Traffic
 from recovery.statistics.arrays import Whole
@@ -38,9 +40,13 @@ class _OfSessions(Traffic):
     """What both have in common."""
 
     def lowered(self, scenario: Scenario) -> Lowered:
+        from recovery.stages.sessions.run import lowered
+
         return lowered(scenario)
 
     def set_off(self, run: hosts.Running, scenario: Scenario, host: int, started: Started) -> None:  # noqa: ARG002
+        from recovery.stages.sessions.run import SessionRun
+
         if not isinstance(run, SessionRun):
             raise TypeError(f"{type(run).__name__} is another engine's host; want one of this")
         run.set_off(started)
@@ -55,6 +61,8 @@ class _Leases(_OfSessions):
         return scenario.fleet is not None and bool(scenario.rules)
 
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
+        from recovery.stages.sessions.run import new_run
+
         first, expires = steady(scenario, seed, replication, host, holders)
         return new_run(scenario, seed, replication, host, holders, first, expires)
 
@@ -75,6 +83,8 @@ class _Jobs(_OfSessions):
         host: int,
         holders: int,  # noqa: ARG002
     ) -> hosts.Running:
+        from recovery.stages.sessions.run import new_run
+
         nobody = np.zeros(0, np.int64)
         return new_run(scenario, seed, replication, host, jobs.at_once(scenario), nobody, nobody)
 
