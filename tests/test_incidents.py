@@ -5,6 +5,7 @@ assumed in the files, and no number of a report is fitted.
 """
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,29 @@ from click.testing import CliRunner
 import recovery
 from recovery.cli import main as cli
 from recovery.errors import Refusal
+from recovery.model.variant import Variant
 from recovery.reading import incident
-from recovery.reading.experiment import load
+from recovery.reading.experiment import load, parse
 from recovery.simulate.pipeline import Runner
 from recovery.stages.stage import Row
 
 NAMES = [one.name for one in incident.incidents()]
 
 
-def rows_of(name: str) -> dict[str, Row]:
-    """What is measured of each variant of an incident."""
-    variants = load(incident.find(name).file).variants
+def rows_in(variants: Iterable[Variant]) -> dict[str, Row]:
+    """What is measured of each variant."""
     with Runner(2) as runner:
         return {one.variant.name: one.measure() for one in runner.run([(variant, 1, 0) for variant in variants])}
+
+
+def rows_of(name: str) -> dict[str, Row]:
+    """The same of an incident as it is shipped."""
+    return rows_in(load(incident.find(name).file).variants)
+
+
+def text_of(name: str) -> str:
+    """The scenario of an incident."""
+    return incident.find(name).file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,3 +118,79 @@ def test_block_reports_take_hours_at_once_and_much_less_100_at_a_time() -> None:
     at_once, in_turn = (float(rows[name]["ttr99_server_s"]) for name in ("all at once", "100 at a time"))
     assert 3600 < at_once < 4 * 3600
     assert in_turn < 0.75 * at_once
+
+
+def test_tasks_that_are_handed_out_again_never_drain() -> None:
+    """Six copies of a task an hour apart, side by side; a timeout above the longest wait mends it."""
+    rows = rows_of("celery-3395")
+    copied, patient = rows["handed out again after 1 h"], rows["handed out again after 12 h"]
+    assert copied["verdict"] == "collapsed"
+    assert patient["verdict"] == "recovered"
+    assert int(copied["queue_peak"]) > 6 * int(patient["queue_peak"])
+
+
+def few_leases(text: str, share: int) -> str:
+    """The same with so many times fewer leases and as many times the work for each: as long, with fewer events."""
+    few = text.replace("900_000", str(900_000 // share)).replace('"1ms"', f'"{share}ms"')
+    return few.replace('"100us"', f'"{share / 10:g}ms"')
+
+
+def test_few_leases_are_there_as_long_after_their_end() -> None:
+    """Seen 600 s past their end; 900,000 at 1,000 a second are 900 s, at 10,000 they are 90 s."""
+    rows = rows_in(parse(few_leases(text_of("etcd-12105"), 300)).variants)
+    assert 600 < float(rows["1,000 a second"]["oldest_peak_s"]) <= 900
+    assert float(rows["10,000 a second"]["oldest_peak_s"]) <= 90
+    assert float(rows["1,000 a second"]["ttr99_s"]) > 5 * float(rows["10,000 a second"]["ttr99_s"])
+
+
+@pytest.mark.slow
+def test_900000_leases_are_there_long_after_their_end() -> None:
+    """The same with all of them."""
+    rows = rows_in(load(incident.find("etcd-12105").file).variants[:1])
+    assert 600 < float(rows["1,000 a second"]["oldest_peak_s"]) <= 900
+
+
+def test_block_reports_under_one_lock_fail_at_once_and_take_half_an_hour_six_at_a_time() -> None:
+    """Reports fail and safe mode lasts for a long time; 800 reports of 11.6 s, six at a time, are 26 min."""
+    rows = rows_of("hdfs-17093")
+    at_once, six = rows["all at once"], rows["six at a time"]
+    assert at_once["verdict"] == "collapsed"
+    assert float(at_once["sojourn_p50_s"]) > 101.7
+    assert 11.6 / 2 < float(six["sojourn_p50_s"]) < 11.6 * 2
+    assert 26 * 60 / 2 < float(six["ttr99_s"]) < 26 * 60 * 2
+
+
+def test_proxies_that_connect_at_once_wait_for_minutes_and_for_seconds_behind_a_limit() -> None:
+    """Responses of 3 min without a limit, and with 100 a second nearly so; smooth in 200 s with 25 a second."""
+    rows = rows_of("istio-35263")
+    limited = rows["25 a second"]
+    assert 90 < float(rows["no limit"]["sojourn_max_s"]) < 360
+    assert float(limited["sojourn_max_s"]) < 2
+    assert 100 < float(limited["ttr99_s"]) < 400
+    assert float(rows["100 a second"]["sojourn_max_s"]) > 30 * float(limited["sojourn_max_s"])
+
+
+def test_late_heartbeats_that_close_all_connections_keep_a_cluster_down() -> None:
+    """Does not recover; it does if connections are closed once in 5 min at most."""
+    rows = rows_of("k8s-65954")
+    assert rows["connections closed after 10 s"]["verdict"] == "collapsed"
+    assert rows["closed once in 5 min at most"]["verdict"] == "recovered"
+    assert float(rows["closed once in 5 min at most"]["ttr99_s"]) < 600
+
+
+def test_a_server_with_most_of_the_clients_refuses_as_long_as_they_stay() -> None:
+    """It answers with 429 for hours while the others have room; clients that are spread evenly are all served."""
+    rows = rows_of("k8s-48610")
+    hot, even = rows["clients stay where they are"], rows["spread evenly"]
+    assert hot["verdict"] == "collapsed"
+    assert float(hot["denied_share"]) > 0.1
+    assert even["verdict"] == "recovered"
+    assert float(even["denied_share"]) < 0.001
+
+
+def test_pods_that_start_all_at_once_take_hours_and_minutes_five_at_a_time() -> None:
+    """Stable after about 2 h; under 10 min with five a minute by hand."""
+    rows = rows_of("kube-throttler-57")
+    at_once, by_hand = (float(rows[name]["ttr99_s"]) for name in ("all at once", "five a minute"))
+    assert 2 * 3600 / 2 < at_once < 2 * 3600 * 2
+    assert by_hand < 1.1 * 600
