@@ -238,10 +238,10 @@ def test_differences_that_chance_makes_are_told() -> None:
     ]
     summary = run_records.summary_of(rows)
     groups = summary.groups
-    mean, low, _ = advice.saved_s(summary, groups[1])
+    mean, low, _ = advice.saved(summary, groups[1])
     assert mean == pytest.approx(10 / 3)
     assert low < 0
-    mean, low, high = advice.saved_s(summary, groups[2])
+    mean, low, high = advice.saved(summary, groups[2])
     assert (mean, low) == (pytest.approx(100), pytest.approx(100 - 4.303 / 3**0.5, abs=0.01))
     assert high > 100
 

@@ -75,7 +75,7 @@ def test_the_variant_that_helps_most_is_the_one_in_title_and_colour() -> None:
     assert hero.variant == "more"
     chosen = panels.highlighted(summary, [figures.Curve(name, pl.DataFrame()) for name in names])
     assert [curve.label for _, curve in chosen.shown] == ["as is", "more"]
-    title = variants.contrast(groups, hero)
+    title = variants.contrast(summary, hero)
     assert "“more” is back after 8 min" in title
     assert "frozen" not in title
 

@@ -14,6 +14,7 @@ from recovery.reading.experiment import load, parse
 from recovery.reading.race import is_race
 from recovery.show import publish, stage_times, text
 from recovery.show.answers.run import answer_of
+from recovery.show.standings import Saved
 from recovery.simulate import identity
 from recovery.store.folder import run_of
 from recovery.store.record import number
@@ -127,22 +128,22 @@ def test_the_lines_of_the_pages_on_the_whole_day_are_the_reports() -> None:
         variant.name: variant for variant in stage_times.variants(run_of(RESULTS / "us-east-1-2025-10").summary)
     }
 
-    def minutes(span: stage_times.Span) -> str:
-        return f"{span.mean / 60:.0f} minutes sooner ({span.low / 60:.0f} to {span.high / 60:.0f})"
+    def minutes(found: Saved) -> str:
+        return f"{found.mean_s / 60:.0f} minutes sooner ({found.low_s / 60:.0f} to {found.high_s / 60:.0f})"
 
     everything = stage_times.ALL
-    assert minutes(variants["limit by the queue size in propagation"].saved_s[everything]) in page
-    assert minutes(variants["best of each"].saved_s[everything]) in page
-    assert minutes(variants["bounded lease queue"].saved_s["leases"]) in page
+    assert minutes(variants["limit by the queue size in propagation"].saved[everything]) in page
+    assert minutes(variants["best of each"].saved[everything]) in page
+    assert minutes(variants["bounded lease queue"].saved["leases"]) in page
     for name in ("velocity control", "no automatic failover"):
-        assert variants[name].saved_s[everything].mean == 0
+        assert variants[name].saved[everything].mean_s == 0
     for name in ("bounded lease queue", "no second launch throttle"):
-        assert math.isinf(variants[name].normal_s[everything].mean)
-    assert variants["all announced changes"].saved_s[everything].mean == pytest.approx(
-        variants["limit by the queue size in propagation"].saved_s[everything].mean, abs=120
+        assert variants[name].normal[everything].is_never
+    assert variants["all announced changes"].saved[everything].mean_s == pytest.approx(
+        variants["limit by the queue size in propagation"].saved[everything].mean_s, abs=120
     )
     for name in ("all announced changes", "best of each"):
-        behind_s = variants[name].normal_s["capacity"].mean - variants[name].normal_s["leases"].mean
+        behind_s = variants[name].normal["capacity"].mean_s - variants[name].normal["leases"].mean_s
         assert f"{math.floor(behind_s / 60 + 0.5)} minutes behind the leases" in page
     lost = {group["variant"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
     for name in ("as it happened", "velocity control", "no automatic failover"):

@@ -19,11 +19,12 @@ from recovery.cli import main as cli
 from recovery.show import advice
 from recovery.show.answers import remedy
 from recovery.show.answers.mechanism import Limit
+from recovery.show.standings import Standing
 from recovery.store.run_record import Group
 from recovery.units import percent
 
 
-def standing(text: str, *overrides: str) -> advice.Standing:
+def standing(text: str, *overrides: str) -> Standing:
     summary, _ = told(text, *overrides)
     return advice.standing(summary, summary.groups[0])
 

@@ -133,7 +133,7 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     lost, never, nothing = {"ttr99_lost_s": 300.0}, {"ttr99_lost_s": math.inf}, {"ttr99_lost_s": math.nan}
     rows = [
         row_of("a", ttr90_lost_s=math.inf, drift_per_s=math.nan, **lost),
-        row_of("b", verdict="recovering", ttr90_lost_s=math.nan, drift_per_s=-4.0, **nothing),
+        row_of("b", verdict="recovering", ttr90_lost_s=math.nan, drift_per_s=-4.0, empty_at_s=600.0, **nothing),
         row_of("c", verdict="collapsed", ttr90_lost_s=math.nan, drift_per_s=2.0, **nothing),
         row_of("c", 1, ttr90_lost_s=math.inf, drift_per_s=math.nan, **never),
     ]
@@ -146,10 +146,11 @@ def test_what_the_times_do_not_say_is_told_below_them() -> None:
     assert text.lost(summary) == {("a", "ttr99_s")}
     points = [rows[0].model_copy(update={"levers": {"host.workers": workers}}) for workers in (2, 4)]
     assert text.lost(summary_of(points)) == set()  # a mark would stand at every point, and without a word
+    end = "it is near a cliff, so that one run is chance."
     assert text.notes(summary) == [
         "* “a” lost its share again: 99 % after 5 min.",
         "“b” still drains: what waits would be gone 10 min from the start.",
-        "“c” does not come back: what waits grows by 2 a second; it is near a cliff, so that one run is chance.",
+        f"“c” does not come back in 1 of 2 runs: what waits grows by 2 a second; {end}",
     ]
 
 

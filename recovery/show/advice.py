@@ -9,10 +9,10 @@ What a variant was stands in its resolved scenario, what it did in its measures:
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from recovery.statistics.means import mean_interval
-from recovery.store.run_record import Group, Row, Scenario, Summary
+from recovery.show import standings
+from recovery.show.standings import Standing
+from recovery.store.run_record import Group, Scenario, Summary
 from recovery.units import show_count, show_duration
 
 ALL_LEASED = 0.99  # of the holders: whoever never has less is never without its leases
@@ -63,49 +63,9 @@ def measure_of(groups: Sequence[Group]) -> str:
     return "all_normal_s" if "all_normal_s" in groups[0].measures else "ttr99_s"
 
 
-class Standing(NamedTuple):
-    """How the runs of a variant end, in the last stage that there is: how many are never well (`never` of `runs`), and
-    the mean time of the others, s (nan: none, or not measured). The less never, the better; then the sooner.
-    """
-
-    never: int
-    runs: int
-    mean_s: float
-
-    @property
-    def never_share(self) -> float:
-        """Share of the runs that are never well."""
-        return self.never / self.runs if self.runs else math.nan
-
-    @property
-    def is_known(self) -> bool:
-        """Whether some run is well, at a time that is known."""
-        return math.isfinite(self.mean_s)
-
-    @property
-    def rank(self) -> tuple[float, float]:
-        """Less is better."""
-        return self.never_share, self.mean_s if self.is_known else math.inf
-
-    @property
-    def words(self) -> str:
-        """How often it is never well; "" where it always is."""
-        if not self.never:
-            return ""
-        return "never" if self.never == self.runs else f"never in {self.never} of {self.runs} runs"
-
-
-def is_lost(row: Row, measure: str) -> bool:
-    """Whether a run is never well: of leases and jobs also where it collapses after all."""
-    return math.isinf(row.of(measure)) or (measure == "ttr99_s" and row.verdict == "collapsed")
-
-
-def standing(summary: Summary, group: Group, measure: str = "") -> Standing:
-    """How the runs of a variant end, by the measure that variants are judged by, or by another time."""
-    measure, rows = measure or measure_of(summary.groups), summary.rows_of(group)
-    back = [row.of(measure) for row in rows if not is_lost(row, measure) and not math.isnan(row.of(measure))]
-    mean_s = math.fsum(back) / len(back) if back else math.nan
-    return Standing(sum(is_lost(row, measure) for row in rows), len(rows), mean_s)
+def standing(summary: Summary, group: Group) -> Standing:
+    """How the runs of a variant end, in the last stage that there is."""
+    return standings.of(summary, group, measure_of(summary.groups))
 
 
 def declares_only(first: Group, group: Group) -> bool:
@@ -131,9 +91,9 @@ def best_of(summary: Summary, measure: str = "") -> Group | None:
     known = [
         group
         for group in others
-        if standing(summary, group, measure).is_known and (measure != "ttr99_s" or not declares_only(first, group))
+        if standings.of(summary, group, measure).is_known and (measure != "ttr99_s" or not declares_only(first, group))
     ]
-    return min(known, key=lambda group: standing(summary, group, measure).rank) if known else None
+    return min(known, key=lambda group: standings.of(summary, group, measure).rank) if known else None
 
 
 def is_better(now: Standing, was: Standing, window_s: float) -> bool:
@@ -143,17 +103,10 @@ def is_better(now: Standing, was: Standing, window_s: float) -> bool:
     return now.is_known and was.mean_s - now.mean_s > window_s
 
 
-def saved_s(summary: Summary, best: Group) -> tuple[float, float, float]:
-    """By how much a variant is sooner than the first, in the last stage: mean and interval (95 %) over the replications
-    in which both are well; nan where it is not known.
-    """
-    measure = measure_of(summary.groups)
-    times: dict[str, dict[int, float]] = {}
-    for row in summary.rows:
-        if not row.levers and not is_lost(row, measure) and not math.isnan(row.of(measure)):
-            times.setdefault(row.variant, {})[row.replication] = row.of(measure)
-    own, was = times.get(best.variant, {}), times.get(summary.groups[0].variant, {})
-    return mean_interval([was[i] - own[i] for i in own if i in was])
+def saved(summary: Summary, best: Group) -> standings.Saved:
+    """By how much a variant is sooner than the first, in the last stage."""
+    own, was = (summary.rows_of(group) for group in (best, summary.groups[0]))
+    return standings.saved(was, own, measure_of(summary.groups))
 
 
 def is_judged_by_leases(groups: Sequence[Group]) -> bool:
@@ -186,16 +139,16 @@ def fewest_wait(groups: Sequence[Group]) -> str:
 
 def leases_alone(summary: Summary) -> str:
     """Where later stages follow: the variant whose leases are back first, if all stages together are later there."""
-    groups = summary.groups
-    finite = [group for group in groups[1:] if math.isfinite(group.mean("ttr99_s"))]
-    if measure_of(groups) != "all_normal_s" or not finite:
+    first, *others = summary.groups
+    known = {group.variant: standings.of(summary, group, "ttr99_s") for group in others}
+    back = [group for group in others if known[group.variant].is_known]
+    if measure_of(summary.groups) != "all_normal_s" or not back:
         return ""
-    first, soonest = groups[0], min(finite, key=lambda group: group.mean("ttr99_s"))
-    now, was = standing(summary, soonest), standing(summary, first)
-    if not (soonest.mean("ttr99_s") < first.mean("ttr99_s") and now.rank > was.rank):
+    soonest = min(back, key=lambda group: known[group.variant].rank)
+    own, now, was = known[soonest.variant], standing(summary, soonest), standing(summary, first)
+    if not (own.rank < standings.of(summary, first, "ttr99_s").rank and now.rank > was.rank):
         return ""
-    sooner = show_duration(soonest.mean("ttr99_s"))
-    text = f"Leases alone are back soonest under “{soonest.variant}” ({sooner}), which makes the whole worse: "
+    text = f"Leases alone are back soonest under “{soonest.variant}” ({own.whole()}), which makes the whole worse: "
     if now.never_share > was.never_share:
         many = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
         return f"{text}what follows the leases is then not normal before the horizon{many}."

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from recovery.errors import visible
 from recovery.measures.words import show_measure
-from recovery.show import compare_text, race_text
+from recovery.show import compare_text, race_text, standings
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
-from recovery.show.text import saved_s, show_saved, verdict_of
+from recovery.show.text import show_saved, verdict_of
 from recovery.show.words import span_of
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
 from recovery.store.run_record import Bound, RunManifest, Summary
 from recovery.store.sweep_record import Summary as SweepSummary
-from recovery.units import show_duration, show_milestone, show_share
+from recovery.units import show_milestone, show_share
 
 ROWS_MAX = 15
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@!])")
@@ -123,15 +123,17 @@ def _variants(summary: Summary) -> str:
     """A line a variant; of a sweep over keys a line a point, as far as there is room."""
     first = summary.groups[0]
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
+    was = summary.rows_of(first)
     rows = [["variant", "99 % back", *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
     for group in summary.groups[:ROWS_MAX]:
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
-        normal = [show_milestone(group.mean(all_normal))] if all_normal else []
-        by = saved_s(group, first, all_normal or "ttr99_s")
+        own = summary.rows_of(group)
+        normal = [standings.of_rows(own, all_normal).whole(show_milestone)] if all_normal else []
+        by = standings.saved(was, own, all_normal or "ttr99_s").mean_s
         rows.append(
             [
                 group.variant + levers,
-                show_duration(group.mean("ttr99_s")),
+                standings.of_rows(own, "ttr99_s").whole(),
                 *normal,
                 "" if group is first else show_saved(by),
                 verdict_of(group),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from recovery import units
+from recovery.show import standings
 from recovery.show.figures import TimeAxis
-from recovery.store.run_record import RunManifest, Summary
+from recovery.show.standings import Standing
+from recovery.store.run_record import Milestone, RunManifest, Summary
 
 NEAR_MIN = {"official": 10, "others": 20}  # how near a milestone should be met
 
@@ -34,7 +37,8 @@ def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
     axis = TimeAxis.of(manifest)
     out = []
     for number, row in enumerate(sorted(summary.milestones, key=lambda row: row.observed_s), 1):
-        off = row.difference_min
+        found = simulated(summary, row)
+        off = difference_min(row, found)
         near, look = _near(row.confidence, off)
         out.append(
             Stone(
@@ -43,7 +47,7 @@ def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
                 measure=row.measure,
                 observed=axis.show(row.observed_s),
                 after=units.show_duration(row.observed_s),
-                simulated=units.show_milestone(row.simulated_s, axis.show),
+                simulated=show(found, axis.show),
                 difference=f"{off:+.1f}".replace("-", "−").replace("+0.0", "0.0") if math.isfinite(off) else "–",
                 near=near,
                 look=look,
@@ -53,6 +57,25 @@ def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
             )
         )
     return out
+
+
+def simulated(summary: Summary, stone: Milestone) -> Standing:
+    """When the runs of the first variant come to a milestone, and how many never do."""
+    if math.isnan(stone.simulated_s):  # the first variant has no run
+        return standings.of_times(())
+    return standings.of(summary, summary.groups[0], stone.measure)
+
+
+def difference_min(stone: Milestone, found: Standing) -> float:
+    """How much later than observed the runs come to it, minutes; nan where none does, or what is normal always was."""
+    return (found.mean_s - stone.observed_s) / 60 if found.mean_s != 0 else math.nan
+
+
+def show(found: Standing, at: Callable[[float], str] = units.show_duration) -> str:
+    """When it was simulated, in words, with how many runs never come to it."""
+    if found.never or found.is_known:
+        return found.whole(lambda at_s: units.show_milestone(at_s, at))
+    return units.show_milestone(math.nan)
 
 
 def _near(confidence: str, off_min: float) -> tuple[str, str]:

@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """A number of a table: its text, its interval where there is one, how it should look, and the number itself with
-    the ends of its interval, by which the page sorts and which it gives away as CSV.
+    """A number of a table: its text, its interval where there is one, how it should look, the number itself with the
+    ends of its interval, by which the page sorts and which it gives away as CSV, and in how many runs it is never.
     """
 
     text: str
     interval: str = ""
     look: str = ""
     value: str = ""
+    never: str = ""
 
 
 class Drawn(NamedTuple):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from recovery.errors import Refusal
-from recovery.show import advice, figures, page
+from recovery.show import advice, figures, page, standings
 from recovery.show.answers.answer import Shown
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
 from recovery.store import files, folder
@@ -138,15 +138,15 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
     what = "holders have their lease again" if manifest.has_leases else "the backlog is cleared"
     down = _down_s(_course(manifest, first)) > 0
     out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
-    best, was = advice.best_of(summary, "ttr99_s"), advice.standing(summary, first, "ttr99_s")
+    best, was = advice.best_of(summary, "ttr99_s"), standings.of(summary, first, "ttr99_s")
     window_s = first.scenario.window_s
-    if best is not None and advice.is_better(advice.standing(summary, best, "ttr99_s"), was, window_s):
+    if best is not None and advice.is_better(standings.of(summary, best, "ttr99_s"), was, window_s):
         out.append(f"With {own[summary.groups.index(best)]} {_when(summary, best, unit, is_down=down)}")
     return [f"{line}." for line in out]
 
 
 def _when(summary: Summary, group: Group, unit: Unit, *, is_down: bool) -> str:
-    found = advice.standing(summary, group, "ttr99_s")
+    found = standings.of(summary, group, "ttr99_s")
     if not found.is_known:
         return "never" if found.never else "at a time that is not known"
     since = "after the dependency's return" if is_down else "after the clock starts"
@@ -161,9 +161,7 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         if any(cell != "0" for cell in cells):
             yield Row(f"share of runs: {verdict}", cells)
     for name, title in TIMES.items():
-        yield Row(
-            f"{title} ({unit.many})", [_time(advice.standing(summary, one, name), unit) for one in summary.groups]
-        )
+        yield Row(f"{title} ({unit.many})", [_time(standings.of(summary, one, name), unit) for one in summary.groups])
     for name, title in RATIOS.items():
         yield Row(title, [ratio(group.mean(name)) for group in summary.groups])
     for name, title in (
@@ -178,7 +176,7 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         yield Row(f"{title}, a holder ({unit.many})", cells)
 
 
-def _time(found: advice.Standing, unit: Unit) -> str:
+def _time(found: standings.Standing, unit: Unit) -> str:
     if not found.is_known:
         return "never" if found.never else "–"
     time = ratio(found.mean_s / unit.length_s)

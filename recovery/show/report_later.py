@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from recovery import units
 from recovery.measures import register
-from recovery.show import milestones, stage_times
+from recovery.show import milestones, stage_times, standings
 from recovery.show.figures import TimeAxis
 from recovery.show.milestones import Stone
 from recovery.show.page import Cell, Column, Drawn, show, value_of
-from recovery.show.stage_times import ALL, STAGES, TITLES, Span, Variant
-from recovery.show.tables import columns_of
+from recovery.show.stage_times import ALL, STAGES, TITLES, Variant
+from recovery.show.standings import Standing
+from recovery.show.tables import columns_of, time_cell
 from recovery.show.words import ends_of
-from recovery.store.run_record import Group, RunManifest, Summary
+from recovery.store.run_record import Group, Row, RunManifest, Summary
 
 TITLES_OF = {"launches": "Launches", "propagation": "Network propagation", "health": "Health checks"}
 
@@ -74,7 +75,7 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
         return None
     pictures = {one.picture.name: one for one in drawn}
     axis = TimeAxis.of(manifest)
-    stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal_s]
+    stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal]
     stones = milestones.of(manifest, summary)
     found = []
     for name, title in TITLES_OF.items():
@@ -86,7 +87,10 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
                     name,
                     title,
                     own,
-                    [MeasuresRow(group.variant, [_cell(group, column) for column in own]) for group in summary.groups],
+                    [
+                        MeasuresRow(group.variant, [_cell(group, column, runs) for column in own])
+                        for group, runs in ((one, summary.rows_of(one)) for one in summary.groups)
+                    ],
                     [stone for stone in stones if stone.measure in stage],
                     pictures.get(name),
                 )
@@ -101,7 +105,9 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
     )
 
 
-def _cell(group: Group, column: Column) -> Cell:
+def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
+    if column.kind == "time":
+        return time_cell(standings.of_rows(rows, column.measure))
     found = group.measures[column.measure]
     interval = ends_of(found, lambda value: show(value, column.kind))
     return Cell(show(found.mean, column.kind), interval, value=value_of(found.mean, found.low, found.high))
@@ -111,16 +117,17 @@ def _times(variant: Variant, first: Variant, stages: Sequence[str], axis: TimeAx
     """A variant's row: for each stage when it is normal again, with its interval, and what is saved, with its own."""
     cells = []
     for stage in stages:
-        normal = variant.normal_s[stage]
-        saved = "" if variant is first else stage_times.show_saving(variant.saved_s[stage])
-        look, after = "never" if math.isinf(normal.mean) else "", "" if variant.is_well(stage) else _spread(normal)
-        cells.append(StageCell(variant.show(stage, axis.show), after, saved, look, value_of(*normal)))
+        normal = variant.normal[stage]
+        saved = "" if variant is first else stage_times.show_saving(variant.saved[stage])
+        look, after = "never" if normal.is_never else "", "" if variant.is_well(stage) else _spread(normal)
+        value = value_of(math.inf if normal.is_never else normal.mean_s, normal.low_s, normal.high_s)
+        cells.append(StageCell(variant.show(stage, axis.show), after, saved, look, value))
     return StageRow(variant.name, cells, variant.last.words)
 
 
-def _spread(span: Span) -> str:
+def _spread(found: Standing) -> str:
     """Time since the start, with half of its interval."""
-    if not math.isfinite(span.mean):
+    if not found.is_known:
         return ""
-    text = units.show_duration(span.mean)
-    return f"{text} ± {stage_times.half_min(span)} min" if math.isfinite(span.low) else text
+    text = units.show_duration(found.mean_s)
+    return f"{text} ± {stage_times.half_min(found.low_s, found.high_s)} min" if math.isfinite(found.low_s) else text

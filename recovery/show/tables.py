@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from recovery import units
 from recovery.measures import register
-from recovery.show import advice, levers, stage_times
+from recovery.show import advice, levers, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
+from recovery.show.standings import Standing
 from recovery.show.text import LOST, lost, notes, sample_span
 from recovery.show.words import ends_of, speaking_of
-from recovery.store.run_record import Group, RunManifest, Summary, with_groups
+from recovery.store.run_record import Group, Row, RunManifest, Summary, with_groups
 
 _VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
 _SAVED = {
@@ -76,14 +78,17 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     if not keys and len(groups) > 1:
         after = [column.measure for column in columns].index("ttr100_s") + 1
         columns.insert(after, Column("saved", "saved", _SAVED[traffic], "saved"))
+    own = [summary.rows_of(group) for group in groups]
     several = any(group.runs > 1 for group in groups)
     middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)
     rows = []
-    for group, median in zip(groups, middle, strict=True):
+    for group, runs, median in zip(groups, own, middle, strict=True):
         share, low, high = map(units.show_share, (group.collapsed.share, group.collapsed.low, group.collapsed.high))
         verdicts = [
             _VERDICTS[name] + (f" {n} of {group.runs}" if group.runs > 1 else "") for name, n in group.verdicts.items()
         ]
+        judged = group is not groups[0] and not advice.declares_only(groups[0], group)
+        saved = _saved(standings.saved(own[0], runs, "ttr99_s")) if judged else Cell("–")
         rows.append(
             VariantRow(
                 group.variant,
@@ -95,7 +100,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
                 [
                     cell._replace(text=cell.text + LOST) if (group.variant, column.measure) in marked else cell
                     for column in columns
-                    for cell in (_cell(group, column, groups[0]),)
+                    for cell in (saved if column.kind == "saved" else _cell(group, column, runs),)
                 ],
             )
         )
@@ -103,41 +108,41 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     return Tables(rows, columns, keys, several, edges, lever, sorted({group.runs for group in groups}), notes(summary))
 
 
-def _cell(group: Group, column: Column, first: Group) -> Cell:
-    if column.kind == "saved":
-        return _saved(group, first)
+def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     found = group.measures.get(column.measure)
     if found is None:
         return Cell("–")
-    mean, low, high = found.mean, found.low, found.high
-    span, value = sample_span(group, column.measure), value_of(mean, low, high)
-    if math.isinf(mean) and column.kind == "time":
-        back = group.verdicts.get("recovered", 0)
-        beside = f"in {group.runs - back} of {group.runs} runs" if 0 < back < group.runs else span
-        return Cell("never", beside, "never", value)
-    beside = span
+    if column.kind == "time":
+        return time_cell(standings.of_rows(rows, column.measure), sample_span(group, column.measure))
+    beside, value = sample_span(group, column.measure), value_of(found.mean, found.low, found.high)
     if column.measure == "efficiency":
         beside = f"bound {units.show_duration(group.mean('fluid_bound_s'))}"
     elif ends := ends_of(found, lambda value: show(value, column.kind)):
         beside = ends
-    return Cell(show(mean, column.kind), beside, value=value)
+    return Cell(show(found.mean, column.kind), beside, value=value)
+
+
+def time_cell(found: Standing, beside: str = "") -> Cell:
+    """The time of the runs that come to it, with its interval (or what a sample tells), and how many never do."""
+    if found.is_never:
+        return Cell(found.show(), beside, "never", value_of(math.inf))
+    value = value_of(found.mean_s, found.low_s, found.high_s)
+    return Cell(found.show(), found.span() or beside, value=value, never=found.short)
 
 
 def _share_of(group: Group) -> str:
     return value_of(group.collapsed.share, group.collapsed.low, group.collapsed.high)
 
 
-def _saved(group: Group, first: Group) -> Cell:
-    was, now = first.mean("ttr99_s"), group.mean("ttr99_s")
-    if group is first or advice.declares_only(first, group):
-        return Cell("–")
-    if math.isinf(was):
-        return Cell("never either", look="never") if math.isinf(now) else Cell("recovers at all", look="good")
-    if math.isinf(now):
-        return Cell("never back", look="never")
-    minutes = (was - now) / 60
+def _saved(found: standings.Saved) -> Cell:
+    """By how much a variant is sooner than the first, over the runs in which both are back."""
+    if math.isnan(found.mean_s):
+        return Cell("never either", look="never")
+    if math.isinf(found.mean_s):
+        return Cell("recovers at all", look="good") if found.mean_s > 0 else Cell("never back", look="never")
+    minutes = found.mean_s / 60
     digits = 0 if abs(minutes) >= 100 else 1
-    look, value = "good" if minutes > 0 else "", value_of(was - now)
+    look, value = "good" if minutes > 0 else "", value_of(found.mean_s)
     return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look=look, value=value)
 
 

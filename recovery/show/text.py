@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
-from recovery.show import advice, stage_times
-from recovery.show.words import span_of
+from recovery.show import advice, milestones, stage_times, standings
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RuleInUse, RunManifest, Summary
-from recovery.units import is_time, show_bytes, show_count, show_duration, show_milestone, show_number, show_share
+from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
@@ -76,16 +75,6 @@ def verdict_of(group: Group) -> str:
     verdicts = sorted(group.verdicts.items(), key=lambda item: -item[1])
     name, count = verdicts[0]
     return name if count == group.runs else f"{name} {count} of {group.runs}"
-
-
-def saved_s(group: Group, first: Group, measure: str = "ttr99_s") -> float:
-    """By how much a variant's recovery is shorter than the first variant's; inf if only it recovers, -inf if only the
-    first does, nan if neither.
-    """
-    ours, theirs = group.mean(measure), first.mean(measure)
-    if math.isinf(ours) and math.isinf(theirs):
-        return math.nan
-    return theirs - ours
 
 
 def show_saved(seconds: float) -> str:
@@ -178,16 +167,22 @@ def notes(summary: Summary) -> list[str]:
 def _state(group: Group, rows: Sequence[Row]) -> str:
     """How the runs that are not back go on, in words."""
     parts = []
-    ends = group.measures.get("empty_at_s")
-    if group.verdicts.get("recovering") and ends is not None and math.isfinite(ends.mean):
-        parts.append(f"still drains: what waits would be gone {span_of(ends)} from the start")
+
+    def often(verdict: str) -> str:
+        count = group.verdicts.get(verdict, 0)
+        return f" in {count} of {group.runs} runs" if count < group.runs else ""
+
+    ends = standings.of_times([row.of("empty_at_s") for row in rows if row.verdict == "recovering"])
+    if ends.is_known:
+        span = f" ({told})" if (told := ends.span()) else ""
+        parts.append(f"still drains{often('recovering')}: what waits would be gone {ends.show()}{span} from the start")
     drifts = [row.of("drift_per_s") for row in rows if row.verdict == "collapsed"]
     drifts = [one for one in drifts if not math.isnan(one)]
     if drifts:
         drift = math.fsum(drifts) / len(drifts)
         much = f"{show_number(float(f'{abs(drift):.2g}'))} a second"
         grows = "grows by " + much if drift > 0 else "shrinks by " + much + ", which chance may do"
-        parts.append(f"does not come back: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
+        parts.append(f"does not come back{often('collapsed')}: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
     if len(group.verdicts) > 1 or group.mean("is_near_cliff") > 0:
         parts.append("is near a cliff, so that one run is chance")
     return "; it ".join(parts)
@@ -208,15 +203,14 @@ def variants_table(summary: Summary) -> str:
         "wasted",
         "longest queue",
     ]
-    rows, marked = [head], lost(summary)
+    rows, marked, first = [head], lost(summary), summary.rows_of(groups[0])
     for group in groups:
-        own = [row for row in summary.rows if row.variant == group.variant]
+        own = summary.rows_of(group)
         times = [
-            _time(group.mean(f"ttr{depth}_s"), depth, own)
-            + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
+            _time(own, depth) + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
-        saved = "" if group is groups[0] else show_saved(saved_s(group, groups[0]))
+        saved = "" if group is groups[0] else show_saved(standings.saved(first, own, "ttr99_s").mean_s)
         if group is not groups[0] and advice.declares_only(groups[0], group):
             saved = show_saved(math.nan)
         efficiency, amplification = group.mean("efficiency"), group.mean("amplification")
@@ -235,19 +229,20 @@ def variants_table(summary: Summary) -> str:
     return table(rows)
 
 
-def _time(mean_s: float, depth: int, rows: Sequence[Row]) -> str:
+def _time(rows: Sequence[Row], depth: int) -> str:
     """A time to recovery; "always" where no run ever had less than that share of its leases."""
+    found = standings.of_rows(rows, f"ttr{depth}_s")
     never_less = all(row.of("leased_min_share") >= depth / 100 - ROUNDING for row in rows)
-    return "always" if mean_s == 0 and rows and never_less else show_duration(mean_s)
+    return "always" if found.mean_s == 0 and rows and never_less and not found.never else found.whole()
 
 
 def stages_table(variants: Sequence[stage_times.Variant]) -> str:
     """A line a variant: when each stage is normal again, since the start; what of the last is saved; which that is."""
-    stages = [stage for stage in stage_times.TITLES if stage in variants[0].normal_s]
+    stages = [stage for stage in stage_times.TITLES if stage in variants[0].normal]
     rows = [["normal again", *(stage_times.TITLES[stage] for stage in stages), "saved", "held back by"]]
     for variant in variants:
         shown = [variant.show(stage, show_duration) for stage in stages]
-        saved = "" if variant is variants[0] else stage_times.show_saving(variant.saved_s[stage_times.ALL])
+        saved = "" if variant is variants[0] else stage_times.show_saving(variant.saved[stage_times.ALL])
         rows.append([variant.name, *shown, saved, variant.last.words])
     return table(rows)
 
@@ -273,8 +268,10 @@ def milestones_table(summary: Summary) -> str:
     rows = [["milestone", "confidence", "observed", "simulated", "difference"]]
     for stone in summary.milestones:
         label = stone.label + (" (used for the fit)" if stone.used_for_fit else "")
-        shown = f"{stone.difference_min:+.1f} min" if math.isfinite(stone.difference_min) else "–"
-        times = [show_duration(stone.observed_s), show_milestone(stone.simulated_s)]
+        found = milestones.simulated(summary, stone)
+        off = milestones.difference_min(stone, found)
+        shown = f"{off:+.1f} min" if math.isfinite(off) else "–"
+        times = [show_duration(stone.observed_s), milestones.show(found)]
         rows.append([label, stone.confidence, *times, shown])
     return table(rows, left=2)
 

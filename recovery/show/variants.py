@@ -4,40 +4,56 @@ import math
 from collections.abc import Sequence
 
 from recovery import units
-from recovery.store.run_record import Group
+from recovery.show import standings
+from recovery.show.standings import Standing
+from recovery.store.run_record import Group, Summary
+
+_BACK = "ttr99_s"
 
 
-def best_of(groups: Sequence[Group]) -> Group | None:
-    """The variant that is back first (ttr99), if any comes back."""
-    finite = [group for group in groups if math.isfinite(group.mean("ttr99_s"))]
-    return min(finite, key=lambda group: group.mean("ttr99_s")) if finite else None
+def back(summary: Summary, group: Group) -> Standing:
+    """When a variant's runs are back (99 %), and how many never are."""
+    return standings.of(summary, group, _BACK)
 
 
-def how_long(group: Group) -> str:
-    """When a variant is back, in words: "back after 75 min", "never recovers", "not back in 3 of 40 runs"."""
-    ttr = group.mean("ttr99_s")
-    runs, back = group.runs, group.verdicts.get("recovered", 0)
-    if math.isfinite(ttr):
-        return f"back after {units.show_duration(ttr)}" if ttr > 0 else "is never away"
-    if back:
-        return f"not back in {runs - back} of {runs} runs"
+def best_of(summary: Summary) -> Group | None:
+    """Of the variants beside the first the one that fails to come back least often, and of these is back first; None if
+    none ever is.
+    """
+    known = [group for group in summary.groups[1:] if back(summary, group).is_known]
+    return min(known, key=lambda group: back(summary, group).rank) if known else None
+
+
+def how_long(summary: Summary, group: Group) -> str:
+    """When a variant is back, in words: "back after 75 min", "back after 4 min (never in 3 of 40 runs)"."""
+    found = back(summary, group)
+    if found.is_known:
+        often = f" ({found.words})" if found.never else ""
+        if found.mean_s > 0:
+            return f"back after {units.show_duration(found.mean_s)}{often}"
+        return f"back at once{often}" if found.never else "is never away"
+    if not found.never:
+        return "back at a time that is not known"
     return "never recovers" if group.verdicts.get("collapsed") else "not yet back at the horizon"
 
 
-def contrast(groups: Sequence[Group], best: Group | None) -> str:
+def contrast(summary: Summary, best: Group | None) -> str:
     """The first variant, the `best` of the others, and one that never recovers: when they are back."""
-    first, others = groups[0], groups[1:]
-    chosen = [first]
-    never = next((group for group in others if math.isinf(group.mean("ttr99_s"))), None)
-    if never is not None and math.isfinite(first.mean("ttr99_s")):
-        chosen.append(never)
-    if best is not None and best is not never and (never is None or best.mean("ttr99_s") < first.mean("ttr99_s")):
-        chosen.append(best)
-    if len(groups) > 1 and all(
-        math.isinf(group.mean("ttr99_s")) and not group.verdicts.get("recovered") for group in groups
-    ):
-        return f"none of the {len(groups)} variants recovers"
-    return "; ".join(f"“{group.variant}” {_is(how_long(group))}" for group in chosen)
+    first, *others = summary.groups
+    found = {id(group): back(summary, group) for group in summary.groups}
+    was, chosen = found[id(first)], [first]
+    lost = [group for group in others if found[id(group)].never]
+    worst = max(lost, key=lambda group: found[id(group)].never_share, default=None)
+    is_worse = worst is not None and found[id(worst)].never_share > was.never_share and was.is_known
+    if worst is not None and worst is not best and is_worse:
+        chosen.append(worst)
+    if best is not None and (best is not worst or not is_worse):
+        is_sooner = found[id(best)].rank < was.rank
+        if len(chosen) == 1 or is_sooner:
+            chosen.append(best)
+    if others and all(one.is_never for one in found.values()):
+        return f"none of the {len(summary.groups)} variants recovers"
+    return "; ".join(f"“{group.variant}” {_is(how_long(summary, group))}" for group in chosen)
 
 
 def ends(values: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:

@@ -116,7 +116,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
 def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
     first = summary.groups[0]
     was, now = advice.standing(summary, first), advice.standing(summary, best)
-    saved, low, high = advice.saved_s(summary, best)
+    saved, low, high = advice.saved(summary, best)
     text = _when_well(summary, best, axis)
     if was.never_share != now.never_share:
         text += f", {now.words}" if now.words else ""
@@ -128,7 +128,6 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     if was.never == was.runs:
         saved = math.inf
     else:
-        saved = was.mean_s - now.mean_s if math.isnan(saved) else saved
         where = " where both recover" if was.never or now.never else ""
         if saved > 0:
             text += f", {show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"

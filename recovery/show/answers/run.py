@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures.register import ROUNDING
-from recovery.show import advice, stage_times
+from recovery.show import advice, stage_times, standings
 from recovery.show.answers import helps, mechanism, moments, points
 from recovery.show.answers.answer import Answer, Cause, Part
 from recovery.show.answers.inputs import assumed, trying
@@ -70,7 +70,7 @@ def _is_back(row: Row) -> bool:
     """Whether a run is well: 99 % were back (a sample of the hosts may not say when), and it did not collapse all the
     same.
     """
-    return not advice.is_lost(row, "ttr99_s")
+    return not standings.is_lost(row, "ttr99_s")
 
 
 def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
@@ -129,11 +129,10 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
     if not variants:
         return []
     first = variants[0]
-    end = first.normal_s[ALL].mean
+    back = first.normal[ALL]
     if first.is_well(ALL):
-        return [f"All stages are normal {'all' if end == 0 else 'almost all'} the time."]
-    if math.isinf(end):
-        back = advice.standing(summary, summary.groups[0])
+        return [f"All stages are normal {'all' if back.mean_s == 0 else 'almost all'} the time."]
+    if back.never:
         hold = "hold" if first.last.stage.endswith("es") else "holds"
         if back.is_known:
             often = f"but in {back.never} of {back.runs} runs not before the end"
@@ -141,19 +140,25 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
                 f"All stages are normal again at {axis.show(back.mean_s)}, {often}; {first.last.words} {hold} it up."
             ]
         return [f"Not all stages are normal again before the end; {first.last.words} {hold} it up."]
-    return [f"All stages are normal again at {axis.show(end)}, {first.last.words} last."]
+    return [f"All stages are normal again at {axis.show(back.mean_s)}, {first.last.words} last."]
 
 
 def _others(summary: Summary) -> list[str]:
     """Which of the other variants collapse."""
     first, *others = summary.groups
-    down = [f"“{group.variant}”" for group in others if group.verdicts.get("collapsed")]
+    down = [f"“{one.variant}”{_in_some(one)}" for one in others if one.verdicts.get("collapsed")]
     if not down:
         return []
     shown = down if len(down) <= 3 else [*down[:2], f"{len(down) - 2} others"]
     listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
     verb = "collapses" if len(down) == 1 else "collapse"
     return [f"{listed[:1].upper()}{listed[1:]} {verb}{' too' if first.verdicts.get('collapsed') else ''}."]
+
+
+def _in_some(group: Group) -> str:
+    """In how many runs a variant collapses, where it does not in all."""
+    lost = group.verdicts.get("collapsed", 0)
+    return f" (in {lost} of {group.runs} runs)" if lost < group.runs else ""
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
@@ -274,6 +279,6 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
 def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
     out = assumed(notes)
     for group in groups:
-        if not group.verdicts.get("collapsed"):
+        if group.verdicts.get("collapsed", 0) < group.runs:
             out += [text for text in advice.assumptions(group) if text not in out]
     return " ".join(out)

@@ -6,11 +6,11 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from recovery import units
 from recovery.show.figures import GREY, Picture, blank, entitle, letters
 from recovery.show.run_figures.panels import hero_of
-from recovery.show.variants import contrast, how_long
-from recovery.store.run_record import Group, RunManifest, Summary
+from recovery.show.standings import Standing
+from recovery.show.variants import back, contrast, how_long
+from recovery.store.run_record import RunManifest, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,20 +20,21 @@ FIRST, OTHER, BOUND = "#000000", "#0072B2", "#D55E00"
 
 def bars(manifest: RunManifest, summary: Summary) -> Picture:
     """Time to recovery, a bar a variant, with its interval and the fluid bound."""
-    groups = sorted(summary.groups, key=lambda group: (group.mean("ttr99_s"), -group.mean("leased_end_share")))
+    found = {id(group): back(summary, group) for group in summary.groups}
+    groups = sorted(summary.groups, key=lambda group: (found[id(group)].rank, -group.mean("leased_end_share")))
     first = summary.groups[0]
     rows = len(groups)
     figure = blank(0.95 + 0.36 * rows + 0.3)
     panel = figure.subplots()
-    finite = [ttr / 60 for group in groups if math.isfinite(ttr := group.mean("ttr99_s"))]
+    finite = [one.mean_s / 60 for one in found.values() if one.is_known]
     is_cut = len(finite) < rows
     limit = (manifest.horizon_s - summary.recovers_from_s) / 60 if is_cut else max([*finite, 1e-9]) * 1.22
     for y, group in enumerate(groups):
         colour = FIRST if group is first else OTHER
-        if math.isfinite(group.mean("ttr99_s")):
-            _back(panel, y, group, colour, limit)
+        if found[id(group)].is_known:
+            _back(panel, y, found[id(group)], colour, limit)
         else:
-            _lost(panel, y, group, colour, limit)
+            _lost(panel, y, how_long(summary, group), colour, limit)
     bounds = [(y, bound / 60) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
     for y, bound in bounds:
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
@@ -45,34 +46,32 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
     label = f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
     panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
-    told = f"“{first.variant}” {how_long(groups[0])}" if rows == 1 else contrast(summary.groups, hero_of(summary))
-    entitle(figure, f"Time to recovery: {told}")
+    entitle(figure, f"Time to recovery: {contrast(summary, hero_of(summary))}")
     since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
-    caption = f"{since}. Black: “{first.variant}”; hatched: not back before the horizon."
+    caption = f"{since}. Black: “{first.variant}”; hatched: in no run back before the horizon."
     if bounds:
         caption += " Orange mark: the fluid bound, the time if no work were wasted; nothing can be faster."
     return Picture("time-to-recovery", figure, caption)
 
 
-def _back(panel: Axes, y: int, group: Group, colour: str, limit: float) -> None:
-    """The bar of a variant that is back, in minutes, with its time beside it, or in it where there is no room."""
-    found = group.measures["ttr99_s"]
-    ttr, low, high = found.mean / 60, found.low / 60, found.high / 60
+def _back(panel: Axes, y: int, found: Standing, colour: str, limit: float) -> None:
+    """The bar of the runs of a variant that are back, in minutes, with its time beside it, and how many never are."""
+    ttr, low, high = found.mean_s / 60, found.low_s / 60, found.high_s / 60
     panel.barh(y, ttr, height=0.62, color=colour)
     is_known = math.isfinite(low) and math.isfinite(high)
     if is_known:
         panel.errorbar(ttr, y, xerr=[[ttr - low], [high - ttr]], color=GREY, capsize=3, lw=1.2)
     end = max(ttr, high) if is_known else ttr
     panel.annotate(
-        units.show_duration(found.mean), (min(end, limit), y), (5, 0), textcoords="offset points", va="center",
+        found.whole(), (min(end, limit), y), (5, 0), textcoords="offset points", va="center",
         fontsize=9, annotation_clip=False,
     )  # fmt: skip
 
 
-def _lost(panel: Axes, y: int, group: Group, colour: str, limit: float) -> None:
+def _lost(panel: Axes, y: int, told: str, colour: str, limit: float) -> None:
     """The bar of a variant that is not back: hatched, to the horizon."""
     panel.barh(y, limit, height=0.62, facecolor="#f4f4f4", edgecolor=colour, hatch="////", lw=0.6)
     panel.annotate(
-        how_long(group).removesuffix(" recovers").removesuffix(" back at the horizon"), (limit / 2, y), va="center",
+        told.removesuffix(" recovers").removesuffix(" back at the horizon"), (limit / 2, y), va="center",
         ha="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
@@ -47,28 +46,29 @@ def day(
         "latency": (latency, "mean\nlatency (min)", "linear"),
         "capacity": (share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
     }
-    stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal_s}
+    stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal}
     seen = stones.numbered(summary)
     figure, (*panels, below) = stack([1.25] * len(stages) + [lines_in(chosen.rows) + stones.rows_in(seen)])
     handles: list[Line2D] = []
     for panel, (stage, (line, label, scale)) in zip(panels, stages.items(), strict=True):
         handles = lines(panel, axis, chosen, line, label, scale)
-        stones.mark(panel, axis, [(i, stone) for i, stone in seen if _panel_of(stone, stages) == stage])
+        stones.mark(panel, summary, axis, [(i, stone) for i, stone in seen if _panel_of(stone, stages) == stage])
     if "latency" in stages:
         normal_s = normal_latency_s(summary.groups[0].scenario)
         level_line(panels[list(stages).index("latency")], normal_s / 60, "normal")
     only_last(panels, axis)
     chosen.legend(below, handles)
-    stones.list_in(below, seen, axis, curves[0].label)
-    end = variants[0].normal_s[ALL].mean
+    stones.list_in(below, summary, seen, axis)
+    end = variants[0].normal[ALL]
     what = variants[0].last.stage
     several = "" if what.endswith("es") else "s"
     if variants[0].is_well(ALL):
-        text = f"“{variants[0].name}” is normal {'all' if end == 0 else 'almost all'} the time"
-    elif math.isinf(end):
+        text = f"“{variants[0].name}” is normal {'all' if end.mean_s == 0 else 'almost all'} the time"
+    elif end.is_never:
         text = f"“{variants[0].name}” is never normal again; {what} hold{several} it back"
     else:
-        text = f"“{variants[0].name}” is normal again {at_time(axis, end)}; {what} come{several} last"
+        often = f" ({end.words})" if end.never else ""
+        text = f"“{variants[0].name}” is normal again {at_time(axis, end.mean_s)}{often}; {what} come{several} last"
     entitle(figure, f"The whole way back: {text}")
     caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
     caption += stones.CAPTION.format(curves[0].label) if seen else ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from recovery.measures import register
 from recovery.show.figures import GREY, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
 from recovery.show.run_figures import stones
 from recovery.show.run_figures.panels import edge_labels, grid_of, hero_of, highlighted, lines, only_last, panel_title
-from recovery.show.variants import contrast, how_long
+from recovery.show.variants import back, contrast, how_long
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Summary
 
@@ -23,10 +22,12 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     label = speaking_of(called, "holders with a lease (%)")
     handles = lines(top, axis, chosen, lambda curve: level_of(curve, "leased_share", 100), label, "share")
     only_last([top], axis)
-    chosen.legend(below, handles, [f"{curve.label}: {how_long(summary.groups[i])}" for i, curve in chosen.shown])
-    stones.mark(top, axis, seen)
-    stones.list_in(below, seen, axis, summary.groups[0].variant)
-    entitle(figure, f"Leases: {contrast(summary.groups, hero_of(summary))}")
+    chosen.legend(
+        below, handles, [f"{curve.label}: {how_long(summary, summary.groups[i])}" for i, curve in chosen.shown]
+    )
+    stones.mark(top, summary, axis, seen)
+    stones.list_in(below, summary, seen, axis)
+    entitle(figure, f"Leases: {contrast(summary, hero_of(summary))}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
     caption += axis.shading(summary.groups)
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""
@@ -44,9 +45,11 @@ def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
         axis.dress(panel, small=True, group=group)
         panel.set_ylim(-4, 106)
         panel.set_yticks([0, 50, 100])
-        panel_title(panel, curve.label, how_long(group))
+        panel_title(panel, curve.label, how_long(summary, group))
     edge_labels(figure, panels, "leased (%)", axis.label)
-    back = sum(math.isfinite(group.mean("ttr99_s")) for group in groups[1:])
-    entitle(figure, f"Leases under each other variant: {back} of {len(groups) - 1} come back")
+    found = [back(summary, group) for group in groups[1:]]
+    always, some = sum(not one.never for one in found), sum(one.is_known and one.never > 0 for one in found)
+    told = f"{always} of {len(found)} come back" + (f", {some} more in some runs only" if some else "")
+    entitle(figure, f"Leases under each other variant: {told}")
     caption = f"Solid: the variant named above the panel. Dotted: “{curves[0].label}”, in every panel for comparison."
     return Picture("leased-each", figure, caption)

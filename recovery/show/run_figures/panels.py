@@ -12,7 +12,7 @@ import numpy as np
 from recovery.show import figures
 from recovery.show.answers import helps
 from recovery.show.figures import GREY, Array, Curve, TimeAxis
-from recovery.show.variants import best_of
+from recovery.show.variants import back, best_of
 from recovery.store.run_record import Group, Summary
 
 if TYPE_CHECKING:
@@ -55,15 +55,18 @@ class Chosen:
 
 def hero_of(summary: Summary) -> Group | None:
     """The variant that the answer names; where it names none, the one that is back first."""
-    return helps.best_of(summary) or best_of(summary.groups[1:])
+    return helps.best_of(summary) or best_of(summary)
 
 
 def highlighted(summary: Summary, curves: Sequence[Curve]) -> Chosen:
-    """Of many variants those in colour: the first, the one that the answer names, and one that is not back."""
-    others = summary.groups[1:]
-    best, lost = hero_of(summary), [i for i, one in enumerate(others, 1) if math.isinf(one.mean("ttr99_s"))]
+    """Of many variants those in colour: the first, the one that the answer names, and the one that most often is
+    not back.
+    """
+    others, best = summary.groups[1:], hero_of(summary)
+    never = {i: back(summary, one).never_share for i, one in enumerate(others, 1)}
+    lost = max((i for i in never if never[i] > 0), key=lambda i: never[i], default=None)
     wanted = [i for i, one in enumerate(others, 1) if one is best]
-    return Chosen(curves, [*wanted, *lost[:1]])
+    return Chosen(curves, [*wanted, *([] if lost is None else [lost])])
 
 
 def lines(panel: Axes, axis: TimeAxis, chosen: Chosen, line: Line, label: str, scale: str) -> list[Line2D]:

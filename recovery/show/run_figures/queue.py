@@ -40,7 +40,7 @@ def backlog(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictur
     figure, _ = _stacked(
         axis, chosen, [("jobs that wait for an answer", lambda curve: level_of(curve, "backlog"), "symlog")]
     )
-    entitle(figure, f"Backlog: {contrast(summary.groups, hero_of(summary))}")
+    entitle(figure, f"Backlog: {contrast(summary, hero_of(summary))}")
     caption = "Jobs that have come and have neither succeeded nor been given up, at the end of each window."
     return Picture("backlog", figure, caption + axis.shading(summary.groups) + chosen.note)
 

@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from recovery.show import stage_times
+from recovery.show import advice, stage_times
 from recovery.show.answers import helps
 from recovery.show.figures import (
     COLOURS,
@@ -24,14 +24,17 @@ from recovery.show.figures import (
 )
 from recovery.show.run_figures.panels import Chosen
 from recovery.show.stage_times import ALL, STAGES, Variant
+from recovery.show.standings import Standing
 from recovery.store.run_record import Summary
+
+WORTH_S = 60.0  # a title tells a variant that is sooner by more
 
 
 def chosen_of(summary: Summary, curves: Sequence[Curve], variants: Sequence[Variant]) -> Chosen:
     """Of many variants those in colour: the first, the one that the answer names (where it names none, the one that is
     normal again soonest), and the last of all.
     """
-    ends = [variant.normal_s[ALL].mean for variant in variants]
+    ends = [variant.normal[ALL].rank for variant in variants]
     others = range(1, len(variants))
     wanted = [pick(others, key=lambda i: ends[i]) for pick in (min, max) if others]
     hero = helps.best_of(summary)
@@ -41,11 +44,13 @@ def chosen_of(summary: Summary, curves: Sequence[Curve], variants: Sequence[Vari
 
 def _when(variant: Variant, stage: str, axis: TimeAxis) -> str:
     """When a stage of a variant is normal again, in words."""
-    at = variant.normal_s[stage].mean
+    found = variant.normal[stage]
     if variant.is_well(stage):
         return "stay normal" if stage in ("leases", "launches") else "stays normal"
     verb = "are" if stage in ("leases", "launches") else "is"
-    return f"{verb} never normal again" if math.isinf(at) else f"{verb} normal again {at_time(axis, at)}"
+    if found.is_never:
+        return f"{verb} never normal again"
+    return f"{verb} normal again {at_time(axis, found.mean_s)}" + (f" ({found.words})" if found.never else "")
 
 
 def at_time(axis: TimeAxis, at_s: float) -> str:
@@ -58,34 +63,41 @@ def contrast(variants: Sequence[Variant], chosen: Chosen, stage: str, axis: Time
     variants = [variants[i] for i, _ in chosen.shown]
     text = f"“{variants[0].name}” {_when(variants[0], stage, axis)}"
     text = text.replace(" are ", " is ").replace(" stay ", " stays ")
-    times = {variant.name: variant.normal_s[stage].mean for variant in variants}
-    best, worst = (pick(list(times)[1:], key=lambda name: times[name], default="") for pick in (min, max))
-    if best and times[best] < times[variants[0].name] - 60:
-        when = "never ceases to be" if times[best] <= variants[0].window_s else at_time(axis, times[best])
+    was, found = variants[0].normal[stage], {variant.name: variant.normal[stage] for variant in variants}
+    best, worst = (pick(list(found)[1:], key=lambda name: found[name].rank, default="") for pick in (min, max))
+    if best and advice.is_better(found[best], was, WORTH_S):
+        now = found[best]
+        when = "never ceases to be" if now.mean_s <= variants[0].window_s else at_time(axis, now.mean_s)
+        when += f" ({now.words})" if now.never else ""
         return f"{text}, “{textwrap.shorten(best, 60, placeholder=' …')}” {when}"
-    if worst and math.isinf(times[worst]) and math.isfinite(times[variants[0].name]):
-        return f"{text}, “{textwrap.shorten(worst, 60, placeholder=' …')}” never"
+    if worst and was.is_known and found[worst].never_share > was.never_share:
+        return f"{text}, “{textwrap.shorten(worst, 60, placeholder=' …')}” {found[worst].words}"
     return text
+
+
+def _place(found: Standing, axis: TimeAxis) -> float:
+    """Where a stage's marker stands: at the mean of the runs that are normal again, else at the horizon."""
+    return min(found.mean_s, axis.horizon_s) if found.is_known else axis.horizon_s
 
 
 def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
     """When each stage is normal again, a row a variant, the soonest on top."""
     from matplotlib.lines import Line2D
 
-    order = sorted(variants, key=lambda variant: (variant.normal_s[ALL].mean, variant is not variants[0]))
-    stages = [stage for stage in STAGES if stage in variants[0].normal_s]
+    order = sorted(variants, key=lambda variant: (variant.normal[ALL].rank, variant is not variants[0]))
+    stages = [stage for stage in STAGES if stage in variants[0].normal]
     figure, (panel, below) = stack([0.5 + 0.4 * len(order), lines_in(2)])
     for y, variant in enumerate(order):
         known = [stage for stage in stages if not variant.is_well(stage)]
-        ends = [min(variant.normal_s[stage].mean, axis.horizon_s) for stage in known]
+        ends = [_place(variant.normal[stage], axis) for stage in known]
         if ends:
             panel.plot([min(ends), max(ends)], [y, y], color=PALE, lw=2.4, zorder=1)
         for n, stage in enumerate(stages):
-            span = variant.normal_s[stage]
+            found = variant.normal[stage]
             if stage not in known:
                 continue
-            at, never = min(span.mean, axis.horizon_s), math.isinf(span.mean)
-            low, high = (span.low, span.high) if math.isfinite(span.low) else (at, at)
+            at, never = _place(found, axis), found.never > 0
+            low, high = (found.low_s, found.high_s) if math.isfinite(found.low_s) else (at, at)
             place = y + 0.14 * (n - (len(stages) - 1) / 2)  # so that equal times do not hide each other
             panel.plot([low, min(high, axis.horizon_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
             size = 7 if variant.last.stage == stage else 5
@@ -103,6 +115,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
     entitle(figure, f"What holds recovery back, in {len(variants)} variants: {told}")
     caption = (
         "When each stage is normal again, with 95 % intervals where there are several runs; the large marker is the "
-        "last stage, a hollow one at the right edge is never normal again before the horizon."
+        "last stage, a hollow one is never normal again before the horizon: at the right edge in every run, else in "
+        "some, and it stands where the others are."
     )
     return Picture("stages", figure, caption)

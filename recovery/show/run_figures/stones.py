@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from recovery import units
+from recovery.show import milestones
 from recovery.show.figures import TimeAxis, is_narrow, lines_in
 from recovery.store.run_record import Milestone, Summary
 
@@ -22,14 +22,14 @@ def numbered(summary: Summary) -> list[tuple[int, Milestone]]:
     return list(enumerate(sorted(summary.milestones, key=lambda one: one.observed_s), 1))
 
 
-def mark(panel: Axes, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -> None:
+def mark(panel: Axes, summary: Summary, axis: TimeAxis, stones: Sequence[tuple[int, Milestone]]) -> None:
     """Numbered milestones above a panel: a row of what was observed over a row of what was simulated."""
     if not stones:
         return
     panel.set_title(" ", fontsize=17)  # room for two rows
     last, is_left = -math.inf, False
     for i, stone in stones:
-        observed, simulated = stone.observed_s, stone.simulated_s
+        observed, simulated = stone.observed_s, milestones.simulated(summary, stone).mean_s
         panel.axvline(observed, color=OBSERVED, lw=0.9, ls=(0, (4, 2)), zorder=1)
         is_left = observed - last < 0.035 * axis.horizon_s and not is_left  # beside the one before
         last = observed
@@ -53,19 +53,20 @@ def _triangle(panel: Axes, at_s: float, above_pt: float, colour: str) -> None:
     panel.plot([at_s], [1], "v", color=colour, ms=5.5, transform=place, clip_on=False, zorder=6)
 
 
-def list_in(below: Axes, stones: Sequence[tuple[int, Milestone]], axis: TimeAxis, variant: str) -> None:
+def list_in(below: Axes, summary: Summary, stones: Sequence[tuple[int, Milestone]], axis: TimeAxis) -> None:
     """Under the panels, milestones as a list: number, name, observed, simulated, difference. A narrow picture has none:
     the page has them as a table.
     """
     if not stones or is_narrow():
         return
+    variant = summary.groups[0].variant
     lines = [f"Milestones: observed | simulated (“{textwrap.shorten(variant, 40, placeholder=' …')}”)"]
     for i, stone in stones:
-        observed, simulated = stone.observed_s, stone.simulated_s
-        text = units.show_milestone(simulated)
-        if 0 < simulated < math.inf:
-            off = round((simulated - observed) / 60)
-            text = f"{axis.show(simulated)} ({'+' if off > 0 else '−' if off else '±'}{abs(off)} min)"
+        observed, found = stone.observed_s, milestones.simulated(summary, stone)
+        text = milestones.show(found, axis.show)
+        if found.mean_s > 0:
+            off = round(milestones.difference_min(stone, found))
+            text += f" ({'+' if off > 0 else '−' if off else '±'}{abs(off)} min)"
         fit = ", used for the fit" if stone.used_for_fit else ""
         name = textwrap.shorten(stone.label, 56, placeholder=" …")
         lines.append(f"{i}  {name}: {axis.show(observed)} | {text}{fit}")

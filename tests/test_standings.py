@@ -1,0 +1,145 @@
+"""Replications become a word or a number by one rule: the time of those that come back, and how many never do.
+
+Oracle: the count of lost runs and the mean of the others, by hand; one lost run of twenty is never "never".
+"""
+
+import math
+
+import polars as pl
+import pytest
+from run_records import group_of, row_of, summary_of
+from test_rankings import manifest_of
+
+from recovery.show import figures, milestones, stage_times, standings, tables, text, variants
+from recovery.show.answers.run import answer_of
+from recovery.show.run_figures import panels, stages
+from recovery.store.run_record import Measured, Milestone, Summary
+
+NEVER = math.inf
+STONE = Milestone(
+    label="most are back", observed_s=60.0, simulated_s=NEVER, difference_min=NEVER, confidence="official", source="",
+    used_for_fit=False, measure="ttr99_s",
+)  # fmt: skip
+
+
+def runs(**times: list[float]) -> Summary:
+    """Variants with a time in each run, and what the record's own mean makes of it: one lost run makes all never."""
+    rows = [
+        row_of(name, i, "collapsed" if math.isinf(at) else "recovered", ttr99_s=at, leased_min_share=0.0)
+        for name, own in times.items()
+        for i, at in enumerate(own)
+    ]
+    groups = []
+    for name, own in times.items():
+        lost = sum(map(math.isinf, own))
+        mean = Measured(mean=math.fsum(own) / len(own))
+        verdicts = {word: n for word, n in (("recovered", len(own) - lost), ("collapsed", lost)) if n}
+        groups.append(group_of(name, verdicts, ttr99_s=mean, leased_min_share=0.0, leased_end_share=1.0))
+    return summary_of(rows, groups)
+
+
+ONE_LOST = [120.0] * 19 + [NEVER]
+
+
+def test_the_time_is_of_those_that_come_back() -> None:
+    found = standings.of_times([100.0, 200.0, NEVER, math.nan])
+    assert (found.never, found.runs, found.mean_s) == (1, 4, 150.0)
+    assert found.low_s < 150 < found.high_s
+    assert found.whole() == "2.5 min (never 1/4)"
+    assert standings.of_times([NEVER]).whole() == "never"
+    assert standings.of_times([math.nan]).whole() == "–"
+    assert standings.of_times([]).whole() == "–"
+
+
+def test_a_collapse_after_all_is_never_of_nearly_all_alone() -> None:
+    rows = [row_of("a", 0, "collapsed", ttr50_s=10.0, ttr99_s=20.0, ttr100_s=30.0)]
+    assert [standings.is_lost(rows[0], f"ttr{n}_s") for n in (50, 99, 100)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "saved"),
+    [
+        ([100.0, 200.0, NEVER], [60.0, NEVER, 10.0], 40.0),  # the first alone is back in both
+        ([NEVER, 200.0], [60.0, NEVER], 140.0),  # none is: the difference of the means
+        ([NEVER, NEVER], [60.0, NEVER], math.inf),
+        ([60.0, NEVER], [NEVER, NEVER], -math.inf),
+    ],
+)
+def test_what_is_saved(was: list[float], now: list[float], saved: float) -> None:
+    summary = runs(was=was, now=now)
+    rows = [summary.rows_of(group) for group in summary.groups]
+    assert standings.saved(rows[0], rows[1], "ttr99_s").mean_s == saved
+
+
+def test_neither_saves() -> None:
+    summary = runs(was=[NEVER], now=[NEVER])
+    rows = [summary.rows_of(group) for group in summary.groups]
+    assert math.isnan(standings.saved(rows[0], rows[1], "ttr99_s").mean_s)
+
+
+def test_titles_do_not_call_one_lost_run_never() -> None:
+    summary = runs(first=ONE_LOST, other=[60.0] * 20, gone=[NEVER] * 20)
+    title = variants.contrast(summary, panels.hero_of(summary))
+    assert "“first” is back after 2 min (never in 1 of 20 runs)" in title
+    assert "“other” is back after 60 s" in title
+    assert "“gone” never recovers" in title
+
+
+def test_of_others_the_one_that_fails_least_often_is_best() -> None:
+    """“quick” is back sooner where it is back, and lost once."""
+    summary = runs(first=[300.0] * 20, quick=[10.0] * 19 + [NEVER], steady=[60.0] * 20)
+    best = variants.best_of(summary)
+    assert best is not None
+    assert best.variant == "steady"
+
+
+def test_no_variant_recovers_only_where_none_does_in_any_run() -> None:
+    assert variants.contrast(runs(a=[NEVER] * 2, b=[NEVER] * 2), None) == "none of the 2 variants recovers"
+    assert "none" not in variants.contrast(runs(a=[NEVER, 9.0], b=[NEVER] * 2), None)
+
+
+def test_tables_tell_the_time_and_how_often_never() -> None:
+    summary = runs(first=[180.0] * 20, other=ONE_LOST)
+    row = text.variants_table(summary).splitlines()[3]
+    assert "2 min (never 1/20)" in row
+    assert "+60 s" in row
+    cell = tables.time_cell(standings.of(summary, summary.groups[1], "ttr99_s"))
+    assert (cell.text, cell.never, cell.look) == ("2 min", "never 1/20", "")
+    lost = tables.time_cell(standings.of_times([NEVER, NEVER]))
+    assert (lost.text, lost.interval, lost.look, lost.value) == ("never", "", "never", "Infinity")
+
+
+def test_milestones_are_those_of_the_runs_that_come_to_them() -> None:
+    """Observed at 1 min, simulated at 2 min in 19 of 20 runs."""
+    summary = runs(first=ONE_LOST).model_copy(update={"milestones": (STONE,)})
+    found = milestones.simulated(summary, STONE)
+    assert milestones.difference_min(STONE, found) == 1
+    assert milestones.show(found) == "2 min (never 1/20)"
+    unknown = STONE.model_copy(update={"simulated_s": math.nan})  # the file as it stands has no run
+    assert milestones.show(milestones.simulated(summary, unknown)) == "not measured"
+
+
+def test_notes_and_answers_say_in_how_many_runs() -> None:
+    """What waits grows in the one run that is lost."""
+    summary = runs(first=[60.0] * 20, other=ONE_LOST)
+    rows = [one.model_copy(update={"measures": {**one.measures, "drift_per_s": 2.0}}) for one in summary.rows]
+    [told] = text.notes(summary.model_copy(update={"rows": tuple(rows)}))
+    assert told.startswith("“other” does not come back in 1 of 20 runs: what waits grows by 2 a second; it is near")
+    said = answer_of(manifest_of(), summary).happened.text
+    assert "“other” (in 1 of 20 runs) collapses." in said
+
+
+def test_all_stages_are_told_by_the_same_rule() -> None:
+    """All normal at 100 s in 19 of 20 runs: the stage's row, its picture's title and the markdown do not say never."""
+    ends = [100.0] * 19 + [NEVER]
+    rows = [row_of("a", i, ttr99_s=1.0, leases_normal_s=5.0, launches_normal_s=at, all_normal_s=at)
+            for i, at in enumerate(ends)]  # fmt: skip
+    group = group_of("a", {"recovered": 20}, ttr99_s=1.0, leases_normal_s=5.0, launches_normal_s=NEVER,
+                     all_normal_s=NEVER, wasted_share=0.0)  # fmt: skip
+    summary = summary_of(rows, [group])
+    [variant] = stage_times.variants(summary)
+    assert variant.show(stage_times.ALL, str) == "100.0 (never 1/20)"
+    axis = figures.TimeAxis(20_000.0)
+    chosen = stages.chosen_of(summary, [figures.Curve("a", pl.DataFrame())], [variant])
+    assert "is normal again after 100 s (never in 1 of 20 runs)" in stages.contrast([variant], chosen, "launches", axis)
+    assert "100 s (never 1/20)" in text.stages_table([variant])
