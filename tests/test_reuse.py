@@ -32,7 +32,7 @@ from recovery.stages import health, known, launches, propagation
 from recovery.stages.stage import Before, Part
 from recovery.store import packed
 from recovery.store.packed import Unpackable, pack, unpack
-from recovery.store.shelf import Shelf
+from recovery.store.shelf import Shelf, known_in
 from recovery.study import execute, runs
 from recovery.study import sweep as sweeps
 from recovery.study.runs import chunks
@@ -115,7 +115,7 @@ def test_a_run_with_reuse_gives_the_bytes_of_one_without(tmp_path: Path, loop: b
         execute.run(loaded, out=tmp_path / name, threads=threads, quiet=True, reuse=again)
     anew, once = files_of(tmp_path / "anew" / loaded.name), files_of(tmp_path / "once" / loaded.name)
     assert anew == once
-    assert not (tmp_path / "anew" / loaded.name / execute.KNOWN).exists()
+    assert not known_in(tmp_path / "anew" / loaded.name).exists()
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -52,7 +52,7 @@ NOTHING = Measured(np.zeros(0))
 class Distribution(BaseModel):
     """A distribution of times: by its mean and shape, its bounds, or a file of measured times."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"] = Field(
         description='dist = "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"'
     )

@@ -39,7 +39,7 @@ def optional(default: T, description: str, why: str, *, alias: str | None = None
 class Part(BaseModel):
     """A table of a scenario. One that is itself a rule of part two says why that `matters`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     matters: ClassVar[str] = ""
 
 

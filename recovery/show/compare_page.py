@@ -14,6 +14,7 @@ from recovery.measures import register
 from recovery.show import compare_text, figures, page
 from recovery.show.answers.answer import parts
 from recovery.show.answers.compare import answer_of
+from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, GREY, Array, Curve, Picture, TimeAxis
 from recovery.show.words import speaking_of
 from recovery.store import files, folder, sweep_record
@@ -59,7 +60,7 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
     return file
 
 
-def html(found: Comparison, drawn: Sequence[page.Drawn]) -> str:
+def html(found: Comparison, drawn: Sequence[Drawn]) -> str:
     """The page as text: nothing from outside."""
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [(compare_text.head(own[0]), compare_text.lines(own)) for own in compare_text.grouped(found.differences)]

@@ -14,7 +14,7 @@ import textwrap
 from html import escape
 from typing import TYPE_CHECKING
 
-from recovery.show import figures, tick_labels
+from recovery.show import figures
 from recovery.show.figures import Picture
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def _drawn(figure: Figure) -> str:
     only to lay it out.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    from recovery.show import tick_labels
 
     buffer = io.StringIO()
     with figures.style():
@@ -123,6 +125,8 @@ def variables(is_dark: bool) -> str:
 
 def png(picture: Picture) -> bytes:
     """PNG of a picture at 144 dots an inch under its title, without the name of the program."""
+    from recovery.show import tick_labels
+
     figure = picture.figure
     lines = textwrap.wrap(picture.title, 68)
     was_in = figure.get_figheight()

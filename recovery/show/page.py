@@ -9,20 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from recovery import units
 from recovery.show import figures, forms
 from recovery.show.answers.answer import Shown
+from recovery.show.drawn import Drawn, once
 from recovery.show.figures import Picture
 from recovery.store import files
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Note
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 
 class Cell(NamedTuple):
@@ -35,15 +33,6 @@ class Cell(NamedTuple):
     look: str = ""
     value: str = ""
     never: str = ""
-
-
-class Drawn(NamedTuple):
-    """A picture with its SVG for a file, and that for a page, drawn wide and narrow."""
-
-    picture: Picture
-    text: str
-    wide: Markup
-    narrow: Markup
 
 
 class Column(NamedTuple):
@@ -74,18 +63,20 @@ class Input(NamedTuple):
 
 
 def save(folder: Path, pictures: Sequence[Picture]) -> None:
-    """Write pictures into the folder's figures/."""
-    for picture in pictures:
-        _write(folder, picture, forms.svg(picture))
+    """Write pictures into the folder's figures/, as PNG too where that is wanted."""
+    _write(folder, {f"{picture.name}.svg": forms.svg(picture) for picture in pictures})
+    _write_png(folder, pictures)
 
 
-def _write(folder: Path, picture: Picture, text: str) -> None:
-    """Its SVG; then its PNG, which has the title in the picture, where that is wanted."""
-    place = folder / "figures"
-    made = {place / f"{picture.name}.svg": text.encode()}
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    files.write_together({folder / "figures" / name: text.encode() for name, text in texts.items()})
+
+
+def _write_png(folder: Path, pictures: Iterable[Picture]) -> None:
+    """As PNG, with the title in the picture, where that is wanted."""
     if _WITH_PNG.get():
-        made[place / f"{picture.name}.png"] = forms.png(picture)
-    files.write_together(made)
+        for picture in pictures:
+            files.write_whole(folder / "figures" / f"{picture.name}.png", forms.png(picture))
 
 
 _WITH_PNG: ContextVar[bool] = ContextVar("with_png", default=False)
@@ -102,17 +93,16 @@ def with_png(is_wanted: bool) -> Iterator[None]:
 
 
 def draw(folder: Path, make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
-    """Make pictures, wide and narrow; write the wide ones into the folder's figures/."""
-    found = drawn(make)
-    for one in found:
-        _write(folder, one.picture, one.text)
+    """Make pictures, wide and narrow, or take those that are known; write the wide ones into the folder's figures/."""
+    found = once(lambda: drawn(make))
+    _write(folder, {f"{one.name}.svg": one.text for one in found})
+    if _WITH_PNG.get():
+        _write_png(folder, make())
     return found
 
 
 def drawn(make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
     """Make pictures, wide and narrow, for a page."""
-    from markupsafe import Markup
-
     wide = list(make())
     with figures.narrow():
         narrow = [picture._replace(name=f"{picture.name}-n") for picture in make()]
@@ -120,7 +110,7 @@ def drawn(make: Callable[[], Sequence[Picture]]) -> list[Drawn]:
     for picture, slim in zip(wide, narrow, strict=True):
         text = forms.svg(picture)
         both = forms.for_page(text, "wide"), forms.for_page(forms.svg(slim), "narrow")
-        found.append(Drawn(picture, text, *map(Markup, both)))  # our own SVG
+        found.append(Drawn(picture.name, picture.title, picture.caption, text, *both))
     return found
 
 

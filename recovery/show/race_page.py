@@ -12,6 +12,7 @@ from recovery import units
 from recovery.show import figures, levers, page, race_text
 from recovery.show.answers.answer import parts
 from recovery.show.answers.race import answer_of
+from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, DASHES, MARKERS, Picture
 from recovery.store import files
 from recovery.store.folder import record_of
@@ -37,7 +38,7 @@ def write(folder: Path) -> Path:
     return file
 
 
-def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[page.Drawn]) -> str:
+def html(manifest: RaceManifest, summary: RaceSummary, drawn: Sequence[Drawn]) -> str:
     """The page as text, in the look of every report."""
     return page.render(
         "race.html.j2",

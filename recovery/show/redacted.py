@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from recovery.errors import Refusal
 from recovery.show import advice, figures, page, standings
 from recovery.show.answers.answer import Shown
+from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
 from recovery.store import files, folder
 from recovery.store.run_record import Course, Group, RunManifest, Summary
@@ -85,7 +86,7 @@ def write(place: Path) -> Path:
     return file
 
 
-def html(manifest: RunManifest, summary: Summary, drawn: Sequence[page.Drawn]) -> str:
+def html(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) -> str:
     """The page as text."""
     unit = unit_of(manifest, summary)
     return page.whole(

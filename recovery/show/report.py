@@ -6,6 +6,7 @@ unfolds: what was observed, other pictures, each stage, what is fitted or assume
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +20,9 @@ from recovery.measures.words import show_measure
 from recovery.show import milestones, report_later, report_race, report_services, run_figures, tables
 from recovery.show.answers.answer import parts
 from recovery.show.answers.run import answer_of
+from recovery.show.drawn import Drawn
 from recovery.show.lever_figures import Mark
-from recovery.show.page import Drawn, Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
+from recovery.show.page import Input, Marked, draw, flat, marks_of, notes_of, render, show, text_of
 from recovery.show.words import Called, speaking_of
 from recovery.store import files, folder
 from recovery.store.run_record import Bound, Explained, Group, RunManifest, Summary
@@ -67,10 +69,11 @@ class Runs(NamedTuple):
 
 def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     """Pictures and report.html of a run's folder; returns the page's path. Refusal if the folder holds no run."""
-    manifest, summary, series = read(place)
+    manifest, summary = folder.run_of(place)
+    series = functools.cache(lambda: folder.series_of(place))  # not read where all pictures are known
     own = tables.distinct(manifest, summary)
-    drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series, marks))
-    later = draw(place, lambda: run_figures.later_for(manifest, summary, series))
+    drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series(), marks))
+    later = draw(place, lambda: run_figures.later_for(manifest, summary, series()))
     seen, on_race = report_race.stones(summary.services), marks_of("dns", notes_of(summary.notes))
     dns = report_race.section(summary.race, seen, manifest.head.clock, on_race, place)
     services = report_services.section(summary.services, place)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from recovery import units
 from recovery.measures import register
 from recovery.show import milestones, stage_times, standings
+from recovery.show.drawn import Drawn
 from recovery.show.figures import TimeAxis
 from recovery.show.milestones import Stone
-from recovery.show.page import Cell, Column, Drawn, show, value_of
+from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.stage_times import ALL, STAGES, TITLES, Variant
 from recovery.show.standings import Standing
 from recovery.show.tables import columns_of, time_cell
@@ -73,7 +74,7 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
     variants = stage_times.variants(summary)
     if not variants:
         return None
-    pictures = {one.picture.name: one for one in drawn}
+    pictures = {one.name: one for one in drawn}
     axis = TimeAxis.of(manifest)
     stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal]
     stones = milestones.of(manifest, summary)

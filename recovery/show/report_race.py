@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from recovery import units
 from recovery.show import figures, page
+from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, INK, Picture, TimeAxis
 from recovery.show.race_text import show_rate
 
@@ -36,7 +37,7 @@ def section(race: Race | None, seen: Stones, clock: str, marks: Sequence[int], f
     return html(race, marks, page.draw(folder, pictures))
 
 
-def html(race: Race, marks: Sequence[int], drawn: Sequence[page.Drawn]) -> str:
+def html(race: Race, marks: Sequence[int], drawn: Sequence[Drawn]) -> str:
     """The section as text; `drawn` is its picture."""
     searches = {search.guardrails: search for search in race.possible}
     return page.filled(

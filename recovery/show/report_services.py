@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recovery import units
 from recovery.show import figures_services, levers, page
+from recovery.show.drawn import Drawn
 from recovery.show.figures import TimeAxis
 from recovery.show.words import span_of
 from recovery.store import files
@@ -48,7 +49,7 @@ def axis_of(graph: Graph) -> TimeAxis:
     return TimeAxis(graph.horizon_s, graph.clock)
 
 
-def html(part: Services, drawn: Sequence[page.Drawn]) -> str:
+def html(part: Services, drawn: Sequence[Drawn]) -> str:
     """The section as text; `drawn` are its pictures."""
     axis = axis_of(part)
     return page.filled(

@@ -20,6 +20,7 @@ from recovery.show import page as shared
 from recovery.show import sweep_figures
 from recovery.show.answers.answer import parts
 from recovery.show.answers.sweep import answer_of
+from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
@@ -138,7 +139,7 @@ def sweep_of(folder: Path) -> Sweep:
     return Sweep(manifest, summary, runs, series, shared.command(manifest.argv))
 
 
-def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[shared.Drawn]) -> str:
+def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[Drawn]) -> str:
     """The page as text: nothing from outside, the same for the same results."""
     notes = shared.notes_of(summary.notes)
     policies = told(summary)

@@ -12,7 +12,7 @@ A stage of a run has a key of its own, of what enters it alone: runs that share 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from recovery.model.variant import Variant
 from recovery.stages import known
 from recovery.stages.outage import resolve
 from recovery.stages.stage import Part
+from recovery.store import code
 
 MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
@@ -39,20 +40,11 @@ RACE = 2
 _TELLS = {"measures", "show", "cli", "api", "study"}  # packages that no series hangs on
 
 
-def _code(without: Collection[str] = ()) -> str:
-    digest = hashlib.sha256()
-    for package in (Path(recovery_kernels.__file__).resolve().parent, Path(__file__).resolve().parent.parent):
-        for file in sorted(package.rglob("*.py")):
-            if file.relative_to(package).parts[0] in without:
-                continue
-            digest.update(file.relative_to(package.parent).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-CODE = _code()
+_PACKAGES = (Path(recovery_kernels.__file__).resolve().parent, code.RECOVERY)
+CODE = code.digest(*_PACKAGES)
 """Digest (16 hex digits) of our files as they were when this process began: all processes of one sweep must agree."""
 
-SERIES_CODE = _code(_TELLS)
+SERIES_CODE = code.digest(*_PACKAGES, without=_TELLS)
 """The same of the files that series hang on: what a stage gave is known as long as these are the same, and where only a
 measure is another, it is made anew from that.
 """

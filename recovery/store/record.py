@@ -36,7 +36,7 @@ Number = Annotated[float, BeforeValidator(number), PlainSerializer(written)]
 class Record(BaseModel):
     """A part of a file of results. It cannot be changed, and a key that it does not know is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, defer_build=True)
 
     @classmethod
     def read(cls, data: bytes | str) -> Self:

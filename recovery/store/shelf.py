@@ -13,6 +13,11 @@ BYTES_MAX = 256 << 20
 ENDING = ".known"
 
 
+def known_in(folder: Path) -> Path:
+    """Where a folder of results has what is known of it."""
+    return folder / "known"
+
+
 class Shelf:
     """A folder of files by key. Several processes may use it at once."""
 

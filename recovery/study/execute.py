@@ -14,11 +14,10 @@ from recovery.simulate.reuse import Known
 from recovery.stages.outage import resolve
 from recovery.store import files, folder
 from recovery.store.run_record import Failure, RunManifest, Summary
-from recovery.store.shelf import Shelf
+from recovery.store.shelf import Shelf, known_in
 from recovery.study import keeping, machine, progress, race, services, summary, warm
 from recovery.study.alike import together, work_later, work_of
 
-KNOWN = "known"  # folder, in that of results, of what stages gave
 Ended = tuple[pipeline.Outcome, services.ServicesOutcome | None]
 """A run with its later stages, and who hangs on it."""
 
@@ -63,7 +62,7 @@ def run(experiment: Experiment, *, out: Path, threads: int, quiet: bool = False,
         raise ScenarioError(f"{goal} holds the runs of a sweep, which would be lost; want another --out")
     files.try_out(goal)
     warm.for_runs(experiment.variants, quiet)
-    known = Known(Shelf(goal / KNOWN)) if reuse else None
+    known = Known(Shelf(known_in(goal))) if reuse else None
     found = _simulated(experiment, threads, functools.partial(progress.bar, quiet=quiet), known)
     place, trouble = folder.keep(goal, found.files())
     manifest = found.manifest

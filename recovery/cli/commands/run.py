@@ -114,7 +114,7 @@ def _run(
         status = max(status, Status.OURS)
     page = None
     if finished.folder is not None and not no_report:
-        page, drawn = drawn_page(finished.folder)
+        page, drawn = drawn_page(finished.folder, reuse)
         status = max(status, drawn)
     if page and not as_json:
         click.echo(f"\nreport: {page}")

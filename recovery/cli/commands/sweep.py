@@ -103,7 +103,7 @@ def sweep(
             say.talk(ending(error).message)
             status = Status.OURS
     if not no_report:
-        page, drawn = drawn_page(folder)
+        page, drawn = drawn_page(folder, reuse)
         status = max(status, drawn)
     answer = answer_of(summary)
     if as_json:

@@ -11,7 +11,7 @@ from recovery.units import PositiveDuration, duration_s, percent, rate_per_s, te
 class Rule(BaseModel):
     """One rule on one axis: what all of them have, a name, an axis, a source. A policy is a choice on all axes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     axis: ClassVar[str]
     source: ClassVar[str]
 
@@ -68,7 +68,7 @@ def _fleet_rate_above_0(value: object) -> dict[str, float]:
 class FleetRate(BaseModel):
     """`per_s` of the whole fleet, or a share of what the fleet's workers can establish; hosts get equal parts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     per_s: float | None = None
     of_capacity_share: float | None = None
 
