@@ -12,7 +12,10 @@ from recovery.errors import Refusal
 from recovery.reading import toml_edit
 from recovery.units import duration_s, rate_per_s
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba", "herd")
+SYSTEMS = (
+    "leases", "jobs", "kubernetes", "nomad", "consul", "etcd", "zookeeper", "kafka", "hdfs", "eureka", "vault",
+    "websocket", "mqtt", "sip", "mobile-core", "us-east-1", "aba", "herd",
+)  # fmt: skip
 
 
 class Question(NamedTuple):
@@ -24,37 +27,136 @@ class Question(NamedTuple):
     kind: str  # "count", "duration" or "rate"
 
 
-_NODES = {"kubernetes": "nodes", "aba": "nodes", "nomad": "clients", "leases": "holders of leases"}
-_SERVERS = {"kubernetes": "API servers", "aba": "API servers", "leases": "managers that they are spread over"}
-_WORKERS = {
-    "kubernetes": "requests that one API server works on at once (seats of the nodes' priority level)",
-    "aba": "requests that one API server works on at once (seats of the nodes' priority level)",
-    "nomad": "requests that the leader works on at once",
-    "leases": "requests that one manager works on at once",
-    "jobs": "requests that the service works on at once",
+_KEYS = {
+    "nodes": ("fleet.holders", "count"),
+    "servers": ("fleet.hosts", "count"),
+    "rate": ("jobs.steps", "rate"),
+    "peak": ("jobs.steps", "rate"),
+    "workers": ("host.workers", "count"),
+    "make": ("host.establish_time", "duration"),
+    "renew": ("host.renew_time", "duration"),
+    "expire": ("lease.expire_time", "duration"),
+    "outage": ("dependency.outages", "duration"),
+    "timeout": ("host.timeout", "duration"),
 }
+_RENEW = "Mean time to renew one that still runs"
+_OUTAGE = "How long is what they depend on away"
+_TIMEOUT = "After what time does a client give up a request"
+_NODE_LEASES = {
+    "nodes": "How many nodes",
+    "servers": "How many API servers",
+    "workers": "How many requests does one API server work on at once (seats of the nodes' priority level)",
+    "make": "Mean time to make one lease",
+    "renew": _RENEW,
+    "outage": _OUTAGE,
+    "timeout": _TIMEOUT,
+}
+_ASKED = {
+    "leases": {
+        "nodes": "How many holders of leases",
+        "servers": "How many managers that they are spread over",
+        "workers": "How many requests does one manager work on at once",
+        "make": "Mean time to make one lease",
+        "renew": _RENEW,
+        "outage": _OUTAGE,
+        "timeout": _TIMEOUT,
+    },
+    "jobs": {
+        "rate": "Requests a second on a normal day",
+        "peak": "Requests a second at the peak",
+        "workers": "How many requests does the service work on at once",
+        "make": "Mean time to serve one request",
+        "timeout": _TIMEOUT,
+    },
+    "kubernetes": _NODE_LEASES,
+    "aba": _NODE_LEASES,
+    "nomad": {
+        "nodes": "How many clients",
+        "workers": "How many requests does the leader work on at once",
+        "make": "Mean time to make one lease",
+        "renew": _RENEW,
+        "outage": _OUTAGE,
+        "timeout": _TIMEOUT,
+    },
+    "consul": {
+        "nodes": "How many sessions",
+        "workers": "How many requests does the leader work on at once",
+        "make": "Mean time to make a session",
+        "renew": "Mean time to renew a session",
+        "outage": "How long is there no leader",
+        "timeout": _TIMEOUT,
+    },
+    "etcd": {
+        "nodes": "How many leases",
+        "workers": "How many requests does the leader work on at once",
+        "make": "Mean time to make a lease and its key",
+        "renew": "Mean time to keep a lease alive",
+        "outage": "How long is there no leader",
+        "timeout": _TIMEOUT,
+    },
+    "zookeeper": {
+        "nodes": "How many sessions",
+        "workers": "How many requests does the leader work on at once",
+        "make": "Mean time to make or move a session",
+        "renew": "Mean time to answer a ping",
+        "outage": "How long is there no quorum",
+    },
+    "kafka": {
+        "nodes": "How many brokers",
+        "make": "Mean time of the controller to register or unfence a broker",
+        "renew": "Mean time of the controller for a heartbeat",
+        "outage": "How long is there no active controller",
+    },
+    "hdfs": {
+        "nodes": "How many data nodes",
+        "make": "Mean time of a block report while five others are worked on",
+    },
+    "eureka": {
+        "nodes": "How many instances",
+        "servers": "How many Eureka servers",
+        "workers": "How many requests does one server work on at once",
+        "make": "Mean time to register an instance",
+        "renew": "Mean time to answer a heartbeat",
+    },
+    "vault": {
+        "nodes": "How many agents",
+        "workers": "How many requests does the active server work on at once",
+        "make": "Mean time of a login",
+        "renew": "Mean time to renew a token",
+        "expire": "Mean time to revoke a token that ran out",
+        "outage": "How long is the storage away",
+    },
+    "websocket": {
+        "nodes": "How many clients are connected",
+        "servers": "How many gateways",
+        "workers": "How many connections does one gateway set up at once",
+        "make": "Mean time to set up a connection",
+    },
+    "mqtt": {
+        "nodes": "How many devices are connected",
+        "servers": "How many brokers",
+        "workers": "How many connections does one broker set up at once",
+        "make": "Mean time to set up a connection",
+    },
+    "sip": {
+        "nodes": "How many phones",
+        "servers": "How many registrars",
+        "workers": "How many registrations does one registrar work on at once",
+        "make": "Mean time of a registration",
+    },
+    "mobile-core": {
+        "nodes": "How many phones",
+        "servers": "How many nodes of the core",
+        "workers": "How many requests does one node work on at once",
+        "make": "Mean time of an attach",
+        "renew": "Mean time of a tracking area update",
+    },
+}  # fmt: skip
 
 
 def questions(system: str) -> list[Question]:
     """What is asked for a system, in order; nothing for one that happened or is shipped as an example."""
-    if system in ("us-east-1", "herd"):
-        return []
-    made = "serve one request" if system == "jobs" else "make one lease"
-    found = []
-    if system in _NODES:
-        found.append(Question("nodes", f"How many {_NODES[system]}", "fleet.holders", "count"))
-    if system in _SERVERS:
-        found.append(Question("servers", f"How many {_SERVERS[system]}", "fleet.hosts", "count"))
-    if system == "jobs":
-        found.append(Question("rate", "Requests a second on a normal day", "jobs.steps", "rate"))
-        found.append(Question("peak", "Requests a second at the peak", "jobs.steps", "rate"))
-    found.append(Question("workers", f"How many {_WORKERS[system]}", "host.workers", "count"))
-    found.append(Question("make", f"Mean time to {made}", "host.establish_time", "duration"))
-    if system != "jobs":
-        found.append(Question("renew", "Mean time to renew one that still runs", "host.renew_time", "duration"))
-        found.append(Question("outage", "How long is what they depend on away", "dependency.outages", "duration"))
-    found.append(Question("timeout", "After what time does a client give up a request", "host.timeout", "duration"))
-    return found
+    return [Question(option, asks, *_KEYS[option]) for option, asks in _ASKED.get(system, {}).items()]
 
 
 def text_of(system: str) -> str:

@@ -12,7 +12,11 @@ from recovery.errors import Refusal
 if TYPE_CHECKING:
     from recovery.reading.preset import Question
 
-SYSTEMS = ("leases", "jobs", "kubernetes", "nomad", "us-east-1", "aba", "herd")  # as reading.preset has them
+SYSTEMS = (
+    "leases", "jobs", "kubernetes", "nomad", "consul", "etcd", "zookeeper", "kafka", "hdfs", "eureka", "vault",
+    "websocket", "mqtt", "sip", "mobile-core", "us-east-1", "aba", "herd",
+)  # fmt: skip
+"""As reading.preset has them."""
 SCHEMA_LINE = (
     "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
 )
@@ -27,6 +31,7 @@ SCHEMA_LINE = (
 @click.option("--peak", metavar="RATE", help="Requests a second at the peak (jobs).")
 @click.option("--make", metavar="TIME", help="Mean time to make one lease, or to serve one request.")
 @click.option("--renew", metavar="TIME", help="Mean time to renew a lease that still runs.")
+@click.option("--expire", metavar="TIME", help="Mean time of the work for one that ran out (vault).")
 @click.option("--timeout", metavar="TIME", help="After what time a client gives up a request.")
 @click.option("--outage", metavar="TIME", help="How long what they depend on is away.")
 @click.option("--ask/--no-ask", default=None, help="Ask for the rest, a line each; default: where one sits there.")

@@ -1,0 +1,68 @@
+"""The systems that `recovery new` knows: each runs as it is made, names its source, and marks what is assumed.
+
+Oracles: what the files and the questions say of themselves; the arithmetic of a herd that one host has to serve.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from recovery.model.oddities import oddities
+from recovery.reading import preset
+from recovery.reading.experiment import Experiment, parse
+from recovery.simulate.pipeline import Runner
+from recovery.stages.stage import Row
+
+TOP = Path(__file__).resolve().parent.parent
+sys.path.append(str(TOP / "docs"))
+SOURCED = (
+    "consul", "etcd", "zookeeper", "kafka", "hdfs", "eureka", "vault", "websocket", "mqtt", "sip", "mobile-core",
+)  # fmt: skip
+
+
+def measured(experiment: Experiment) -> list[Row]:
+    """What is measured of each variant."""
+    runs = [(variant, experiment.head.seed, 0) for variant in experiment.variants]
+    with Runner(2) as runner:
+        return [one.measure() for one in runner.run(runs)]
+
+
+@pytest.mark.parametrize("system", SOURCED)
+def test_a_system_names_its_source_and_marks_what_only_its_user_knows(system: str) -> None:
+    text = preset.text_of(system)
+    assert re.search(r"(?m)^# Source: .*\b(com|org|RFC|3GPP|io)\b", text)
+    experiment = parse(text)
+    assumed = {note.key for note in experiment.head.notes if note.kind == "assumed"}
+    asked = {question.key for question in preset.questions(system)} - {"dependency.outages"}
+    assert asked <= assumed
+    assert {"fleet.holders", "host.establish_time"} <= asked
+    assert [note for variant in experiment.variants for note in oddities(variant.scenario)] == []
+
+
+@pytest.mark.parametrize("system", SOURCED)
+def test_a_small_one_runs_and_the_small_herd_is_served(system: str) -> None:
+    """A fiftieth of the clients on the same servers: what takes seconds for all of them is over at once."""
+    shipped = parse(preset.text_of(system)).first.scenario
+    assert shipped.fleet is not None
+    small = parse(preset.answered(system, {"nodes": max(shipped.fleet.holders // 50, 10)}))
+    assert measured(small)[0]["verdict"] == "recovered"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SOURCED)
+def test_each_runs_as_it_is_made(system: str) -> None:
+    """All variants end with a verdict; none is sooner back than the hosts can work off the herd."""
+    for row in measured(parse(preset.text_of(system))):
+        assert row["verdict"] in ("recovered", "recovering", "collapsed")
+        assert float(row["ttr99_s"]) >= float(row["fluid_bound_s"]) - 60 or float(row["leased_min_share"]) >= 0.99
+
+
+def test_the_page_of_systems_has_a_row_and_a_section_for_each() -> None:
+    from generate import presets
+
+    page = presets.page()
+    for system in SOURCED:
+        assert f"| `{system}` | {parse(preset.text_of(system)).head.title} |" in page
+        assert f"\n## {system}\n" in page
