@@ -15,7 +15,7 @@ DOCS = TOP / "docs"
 MADE = DOCS / "reference" / "generated"  # while the site is built
 SITE = sorted(page for page in DOCS.rglob("*.md") if MADE not in page.parents and "_build" not in page.parts)
 PAGES = [*(TOP / name for name in ("README.md", "CONTRIBUTING.md", "MODEL.md", "CHANGELOG.md")), *SITE]
-MADE_PAGES = {"scenario.md", "services.md", "commands.md", "policies.md"}
+MADE_PAGES = {"scenario.md", "services.md", "commands.md", "policies.md", "systems.md"}
 
 
 def name_of(page: Path) -> str:
