@@ -478,6 +478,41 @@ def fluid_bound_s(share: float, unleased: float, establish_per_s: float, renewal
     return share * unleased / (establish_per_s * (1.0 - renewal_share))
 
 
+def mixed_fluid_bound_s(
+    share: float, unleased: Sequence[Sequence[float]], establish_s: Sequence[float], workers: Sequence[float]
+) -> float:
+    """Seconds until hosts that work side by side have established `share` of several classes' leases, at the least.
+
+    On each host the classes with the shorter times come first, since that makes the most leases in any time: the
+    smallest t with sum over hosts of n_h(t) = f * sum of N. With one class it is `fleet_fluid_bound_s`.
+
+    `unleased` has a row a host with one number a class, `establish_s` one number a class, above 0, and `workers` one a
+    host, above 0; `share` as in `fluid_bound_s`. Raises ValueError otherwise, and where the lengths differ or are 0.
+    Source: conservation of work, and Smith, Various optimizers for single-stage production, 1956 (shortest first).
+    """
+    share = _share("share", share)
+    if not 0 < len(unleased) == len(workers) or any(len(row) != len(establish_s) for row in unleased):
+        raise ValueError(
+            f"unleased has {len(unleased)} hosts and workers {len(workers)}; want the same, and all classes in each"
+        )
+    order = sorted(range(len(establish_s)), key=lambda number: _positive("establish_s", establish_s[number]))
+    turns: list[tuple[float, float]] = []
+    for row, many in zip(unleased, workers, strict=True):
+        begin_s = 0.0
+        for number in order:
+            end_s = begin_s + _from_zero("unleased", row[number]) * establish_s[number] / _positive("workers", many)
+            rate = many / establish_s[number]
+            turns += [(begin_s, rate), (end_s, -rate)] if end_s > begin_s else []
+            begin_s = end_s
+    missing, now_s, working_per_s = share * math.fsum(map(math.fsum, unleased)), 0.0, 0.0
+    for at_s, change in sorted(turns):
+        done = working_per_s * (at_s - now_s)
+        if working_per_s > 0 and missing <= done:
+            return now_s + missing / working_per_s
+        missing, now_s, working_per_s = missing - done, at_s, working_per_s + change
+    return now_s
+
+
 def fleet_fluid_bound_s(
     share: float, unleased: Sequence[float], establish_per_s: Sequence[float], renewal_share: float = 0.0
 ) -> float:

@@ -182,8 +182,11 @@ def tell_share(share: float) -> str:
 
 
 def is_time(name: str) -> bool:
-    """Whether what is named so is in seconds: `ttr99_s`, and not `drift_per_s`, which is a rate."""
-    return name.endswith("_s") and not name.endswith("_per_s")
+    """Whether what is named so, or so and of a class, is in seconds: `ttr99_s`, `ttr99_s.heartbeat`, and not
+    `drift_per_s`, which is a rate.
+    """
+    own = name.partition(".")[0]
+    return own.endswith("_s") and not own.endswith("_per_s")
 
 
 def show_milestone(at_s: float, show: Callable[[float], str] = show_duration) -> str:

@@ -74,6 +74,9 @@ dns.delays.clean_up = "1s"
 dns.lock = { loses = "5%", loses_again = "50%", factor = 2.0, cap = "1h" }
 how_often = { years = 0.05, trials = 64, repeats = 4 }
 """  # fmt: skip
+TIED = """classes.beat = { renew_time = "5ms" }
+classes.report = { after = "beat", priority = 1, cost = 0.5 }
+classes.calls = { rate = "1/s", retries = 2, establish_time = "100ms", limit = "9s" }"""
 CHANGES: dict[str, list[str]] = {
     LEASES: [
         "",
@@ -126,6 +129,8 @@ CHANGES: dict[str, list[str]] = {
         'host.slowdown = { a = 0.5, queue = 1, by = "in-service" }\nhost.workers = 3\nhost.cancel = "queue"',
         'policy.admission = { name = "token-bucket", rate = "3/s", wait = "9s" }\nlease.expire_time = "50ms"',
         'host.bar = { share = "50%", time = "20s" }',
+        'classes.old = { share = "25%", weight = 3, timeout = "9s" }\nclasses.new = { weight = 1, duration = "2m" }',
+        TIED,
     ],
     JOBS: [
         "",
@@ -138,6 +143,7 @@ CHANGES: dict[str, list[str]] = {
         'policy.admission = { name = "token-bucket", rate = "12/s" }',
         "host.cancel_on_timeout = true",
         'dependency.outages = [{ from = "2m", to = "4m", fails = "50%" }]',
+        'classes.front = { share = "60%", priority = 1 }\nclasses.back = { retries = 0 }',
     ],
     LATER: [
         "",

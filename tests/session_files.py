@@ -60,23 +60,43 @@ def dist_of(time: Distribution | None) -> Dist:
     raise NotImplementedError(time.dist)
 
 
+def can_per_s(told: Told) -> float:
+    """What the workers of a host do in a second: of classes, of their mix."""
+    if not told.classes:
+        return told.host.workers / told.host.establish_time.mean_s()
+    work, many = 0.0, 0.0
+    for own in told.classes.values():
+        if is_of_jobs(told, own) and told.fleet is not None:
+            continue
+        weight = float(part_of(told, own)) if told.fleet is not None else jobs_of(told, own)
+        work += weight * said(own, "establish_time", told.host.establish_time).mean_s()
+        many += weight
+    return told.host.workers / (work / many)
+
+
+def jobs_of(told: Told, own: Any) -> float:
+    """How many jobs of a class come to a host in the run."""
+    if own.of or own.after:
+        return jobs_of(told, told.classes[own.of or own.after])
+    steps = arrivals_of(told, own)
+    ends = [*(at for at, _ in steps[1:]), whole_ns(told.horizon)]
+    return sum(rate * (end - at) for (at, rate), end in zip(steps, ends, strict=True))
+
+
 def per_host(told: Told, rate: Any) -> float:
     """A rate of the fleet, as one of a host, a ns."""
-    can = told.host.workers / told.host.establish_time.mean_s()
+    can = can_per_s(told)
     a_second = rate.per_s / told.hosts if rate.per_s is not None else rate.of_capacity_share * can
     return float(a_second) / 1e9
 
 
 def requests_in(told: Told, limit: float) -> int:
     """A bound of a queue: a count, or what the workers do in a time."""
-    can = told.host.workers / told.host.establish_time.mean_s()
-    return limit if isinstance(limit, int) else max(1, round(limit * can))
+    return limit if isinstance(limit, int) else max(1, round(limit * can_per_s(told)))
 
 
-def retry_of(told: Told) -> Retry:
-    """The client's policy."""
-    policy: Any = told.policy.client
-    retries = told.jobs.retries if told.jobs else -1
+def retry_of(policy: Any, retries: int) -> Retry:
+    """A client's policy."""
     if policy.name == "fixed":
         return Retry("fixed", dist_of(policy.delay), retries=retries)
     if policy.name == "immediate":
@@ -102,12 +122,9 @@ def limiter_of(told: Told) -> Limiter:
     return Limiter(policy.name, rate, burst, limit, is_establish_only)
 
 
-def lease_of(told: Told) -> Lease:
-    """The lease and its rule."""
-    if told.lease is None:
-        return Lease()
-    rule: Any = told.policy.lease
-    duration = dist_of(told.lease.duration)
+def lease_of(time: Distribution, rule: Any) -> Lease:
+    """A lease and its rule."""
+    duration = dist_of(time)
     if rule.name == "grace":
         return Lease("fixed", duration, whole_ns(rule.grace))
     if rule.name == "freeze":
@@ -123,40 +140,122 @@ def holders_of(told: Told) -> list[int]:
     return [whole + (host < more) for host in range(told.fleet.hosts)]
 
 
-def class_of(told: Told, seed: int, replication: int, hosts: tuple[int, ...]) -> Class:
-    """The one class of a scenario without classes."""
-    host = told.host
-    common: dict[str, Any] = {
-        "establish": dist_of(host.establish_time),
-        "renew": dist_of(host.renew_time or host.establish_time),
-        "timeout": dist_of(host.timeout),
-        "retry": retry_of(told),
-        "lease": lease_of(told),
+def classes_of(told: Told, seed: int, replication: int, hosts: tuple[int, ...]) -> tuple[Class, ...]:
+    """The classes, in the order of the file; a scenario without [classes] is one."""
+    tables: dict[str, Any] = dict(told.classes) or {"": None}
+    found: dict[str, Class] = {}
+    for number, (name, own) in enumerate(tables.items()):
+        ties = [] if own is None else [tie for tie in (own.of, own.after) if tie]
+        are_jobs = told.fleet is None if own is None else is_of_jobs(told, own)
+        common = common_of(told, own)
+        if are_jobs:
+            given = {} if ties else {"arrivals": arrivals_of(told, own)}
+            kind = said(own, "arrivals", told.jobs.arrivals if told.jobs else "poisson")
+            found[name] = Class(name, is_poisson=kind == "poisson", **given, **common)
+        else:
+            found[name] = holders_class(told, own, number, name, common, (seed, replication), hosts)
+    return tuple(found.values())
+
+
+def is_of_jobs(told: Told, own: Any) -> bool:
+    """Whether a class is jobs: it has a rate, or is a part of [jobs], or is tied to such a one."""
+    if own.of or own.after:
+        return is_of_jobs(told, told.classes[own.of or own.after])
+    return told.fleet is None or own.rate is not None or own.steps is not None
+
+
+def said(own: Any, key: str, otherwise: Any) -> Any:
+    """What a class says of a key, or what all have."""
+    value = None if own is None else getattr(own, key)
+    return otherwise if value is None else value
+
+
+def part_of(told: Told, own: Any) -> Fraction:
+    """Which part of the fleet or of the jobs a class is; of a tied one that of the class whose clients it has."""
+    if own is None:
+        return Fraction(1)
+    if own.of or own.after:
+        return part_of(told, told.classes[own.of or own.after])
+    if own.share is not None:
+        return Fraction(repr(own.share))
+    others = [
+        o for o in told.classes.values() if not (o.of or o.after or o.rate is not None or o.steps or o is own)
+    ]  # fmt: skip
+    return 1 - sum((Fraction(repr(o.share)) for o in others), Fraction(0))
+
+
+def arrivals_of(told: Told, own: Any) -> tuple[tuple[int, float], ...]:
+    """Arrivals of one host: those of the class, or its part of [jobs]."""
+    if own is not None and own.rate is not None:
+        return ((0, own.rate / told.hosts / 1e9),)
+    if own is not None and own.steps is not None:
+        return tuple((whole_ns(step.at), step.rate_per_s() / told.hosts / 1e9) for step in own.steps)
+    assert told.jobs is not None
+    part = float(part_of(told, own))
+    rates = [(step.at, step.rate_per_s() * part if own is not None else step.rate_per_s()) for step in told.jobs.steps]
+    return tuple((whole_ns(at), rate / told.hosts / 1e9) for at, rate in rates)
+
+
+def common_of(told: Told, own: Any) -> dict[str, Any]:
+    """What holders and jobs of a class have alike."""
+    host, lease = told.host, told.lease
+    establish = said(own, "establish_time", host.establish_time)
+    renew = said(own, "renew_time", host.renew_time or establish)
+    retries = said(own, "retries", told.jobs.retries if told.jobs else -1)
+    found: dict[str, Any] = {
+        "establish": dist_of(establish),
+        "renew": dist_of(renew),
+        "timeout": dist_of(said(own, "timeout", host.timeout)),
+        "retry": retry_of(said(own, "client", told.policy.client), retries),
+        "lease": Lease(),
     }
-    if told.jobs is not None:
-        steps = tuple((whole_ns(step.at), step.rate_per_s() / told.hosts / 1e9) for step in told.jobs.steps)
-        return Class("jobs", arrivals=steps, is_poisson=told.jobs.arrivals == "poisson", **common)
+    if lease is not None and not (own is not None and is_of_jobs(told, own)):
+        found["lease"] = lease_of(said(own, "duration", lease.duration), said(own, "lease", told.policy.lease))
+    if own is not None:
+        limit = own.limit
+        if limit is not None and not isinstance(limit, int):
+            limit = max(1, round(limit * host.workers / establish.mean_s()))
+        found |= {
+            "cost": own.cost, "priority": own.priority, "weight": own.weight, "limit": limit, "of": own.of,
+            "after": own.after,
+        }  # fmt: skip
+    return found
+
+
+def holders_class(
+    told: Told,
+    own: Any,
+    number: int,
+    name: str,
+    common: dict[str, Any],
+    run: tuple[int, int],
+    hosts: tuple[int, ...],
+) -> Class:
+    """A class of holders, in its steady state or cold."""
     assert told.fleet is not None
     assert told.lease is not None
-    every = whole_ns(told.lease.check_every)
+    every = whole_ns(said(own, "check_every", told.lease.check_every))
+    expire = said(own, "expire_time", told.lease.expire_time)
     first, expires = [], []
-    for number in hosts:
-        size = holders_of(told)[number]
+    for host in hosts:
+        exact = holders_of(told)[host] * part_of(told, own)
+        assert exact.denominator == 1, "want shares of which each host has whole numbers"
+        size = int(exact)
         phases, lengths = np.empty(size), np.empty(size)
-        draws.uniforms(_key(seed, replication, draws.PHASE, number), phases)
+        draws.uniforms(_key(*run, draws.PHASE + 64 * number, host), phases)
         phases = np.sort(phases) if not told.fleet.in_step else np.zeros(size)
         for client in range(size):
-            key, lease = _key(seed, replication, draws.LEASE, number), common["lease"].duration
+            key, lease = _key(*run, draws.LEASE + 64 * number, host), common["lease"].duration
             lengths[client] = lease.a if lease.kind == "constant" else _quantile(lease, key, client)
-        own = [int(phase * every) for phase in phases]
+        mine = [int(phase * every) for phase in phases]
         runs = [min(int(min(length, FAR_NS) + 0.5) + common["lease"].grace_ns, FAR_NS) for length in lengths]
-        first.append(tuple(own))
-        expires.append(tuple(at - every + length for at, length in zip(own, runs, strict=True)))
+        first.append(tuple(mine))
+        expires.append(tuple(at - every + length for at, length in zip(mine, runs, strict=True)))
     return Class(
-        "holders", tuple(first), tuple(expires), starts_unleased=told.fleet.start == "unleased",
-        check_every_ns=every, check_jitter=told.lease.check_jitter, first_delay=dist_of(told.lease.first_delay),
-        expire=None if told.lease.expire_time is None else dist_of(told.lease.expire_time),
-        **common,
+        name, tuple(first), tuple(expires), starts_unleased=told.fleet.start == "unleased",
+        check_every_ns=every, check_jitter=said(own, "check_jitter", told.lease.check_jitter),
+        first_delay=dist_of(said(own, "first_delay", told.lease.first_delay)),
+        expire=None if expire is None else dist_of(expire), **common,
     )  # fmt: skip
 
 
@@ -280,8 +379,7 @@ def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, bool]]:
         case "lease.check_every":
             return [("check_every_ns", whole_ns(value), True)]
         case "policy.client":
-            policy = told.policy.model_copy(update={"client": value})
-            return [("retry", retry_of(told.model_copy(update={"policy": policy})), True)]
+            return [("retry", retry_of(value, told.jobs.retries if told.jobs else -1), True)]
         case "policy.admission.rate":
             a_ns, saved_s = per_host(told, value), told.policy.admission.burst  # type: ignore[union-attr]
             return [
@@ -301,7 +399,7 @@ def condition_of(told: Told, action: Any) -> Condition:
 
 
 def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
-    """A scenario of one class, told to the twin. At most one throttle or pause may be in it."""
+    """A scenario told to the twin. At most one throttle or pause may be in it."""
     hosts = tuple(range(told.hosts))
     playbook = tuple(
         Action(
@@ -320,7 +418,7 @@ def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
     return Scenario(
         until_ns=told.windows * window,
         window_ns=window,
-        classes=(class_of(told, seed, replication, hosts),),
+        classes=classes_of(told, seed, replication, hosts),
         host=host_of(told),
         hosts=hosts,
         dependency=tuple(dependency),

@@ -27,6 +27,7 @@ from recovery.reading.experiment import parse
 from recovery.simulate import identity
 from recovery.simulate.pipeline import Runner
 from recovery.stages import known, leases
+from recovery.stages.sessions.run import SessionRun
 from recovery.units import ns
 
 BASE = """
@@ -79,27 +80,33 @@ OF_CLASS = {
 }  # fmt: skip
 
 
-def told(books: Books, host: int, window: int, column: int) -> int:
-    """What the twin says of a window of a host."""
+def told(books: Books, classes: int, host: int, window: int, column: int) -> int:
+    """What the twin says of a window of a host, its classes together."""
     if column in FLOWS:
-        return sum(books.flows[window, host, number, FLOWS[column]] for number in (HOST, 0))
+        return sum(books.flows[window, host, number, FLOWS[column]] for number in (HOST, *range(classes)))
     if column in OF_HOST:
         return books.levels.get((window, host, HOST, OF_HOST[column]), 0)
-    return books.levels.get((window, host, 0, OF_CLASS[column]), 0)
+    return sum(of_class(books, number, host, window, column) for number in range(classes))
 
 
-def ran(scenario: Scenario, seed: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, int]:
-    """Series of each host, both histograms and the time without leases, from the engine; no conditions."""
+def of_class(books: Books, number: int, host: int, window: int, column: int) -> int:
+    """What it says of one class."""
+    if column in FLOWS:
+        return books.flows[window, host, number, FLOWS[column]]
+    return books.levels.get((window, host, number, (OF_CLASS | OF_HOST)[column]), 0)
+
+
+def ran(scenario: Scenario, seed: int) -> list[SessionRun]:
+    """Each host at the end, on the engine; no conditions."""
     traffic, end = known.traffic_of(scenario), scenario.windows * ns(scenario.coupling.window)
-    series, sojourn, latency, unleased = [], 0, 0, 0
     sizes = [scenario.fleet.holders // scenario.hosts if scenario.fleet else 0] * scenario.hosts
+    found = []
     for host, size in enumerate(sizes):
         run = traffic.start(scenario, seed, 0, host, size)
+        assert isinstance(run, SessionRun)
         run.advance(end)
-        series.append(run.rows(0, scenario.windows))
-        sojourn, latency = sojourn + run.sojourn, latency + run.latency
-        unleased += run.unleased_ns()
-    return series, sojourn, latency, unleased  # type: ignore[return-value]
+        found.append(run)
+    return found
 
 
 def check(text: str, seed: int = 1) -> Fleet:
@@ -108,18 +115,26 @@ def check(text: str, seed: int = 1) -> Fleet:
     assert scenario.rules, "the file asks for no rule of part two"
     fleet = Fleet(twin_of(scenario, seed), is_checked=False)
     books = fleet.run()
-    series, sojourn, latency, unleased = ran(scenario, seed)
-    for host, rows in enumerate(series):
+    runs, classes = ran(scenario, seed), max(len(scenario.classes), 1)
+    for host, run in enumerate(runs):
+        rows = run.rows(0, scenario.windows)
         for column in (*FLOWS, *OF_HOST, *OF_CLASS):
-            wanted = [told(books, host, window, column) for window in range(scenario.windows)]
+            wanted = [told(books, classes, host, window, column) for window in range(scenario.windows)]
             assert rows[:, column].tolist() == wanted, (host, column)
-    for mine, theirs in ((sojourn, books.sojourns), (latency, books.latencies)):
-        wanted = np.zeros(requests.HISTOGRAM, np.int64)
-        for times in theirs.values():
-            np.add.at(wanted, [histogram_part(time) for time in times], 1)
-        assert (mine == wanted).all()
-    if scenario.fleet is not None:
-        assert unleased == fleet.unleased_ns(0)
+        for number in range(classes if scenario.classes else 0):
+            own = run.of_class(number).rows(0, scenario.windows)
+            for column in (*FLOWS, requests.QUEUE, requests.IN_SERVICE, requests.QUEUE_MAX, *OF_CLASS):
+                wanted = [of_class(books, number, host, window, column) for window in range(scenario.windows)]
+                assert own[:, column].tolist() == wanted, (host, number, column)
+    for number in range(classes):
+        for mine, theirs in (("sojourn", books.sojourns), ("latency", books.latencies)):
+            wanted = np.zeros(requests.HISTOGRAM, np.int64)
+            for (_, whose), times in theirs.items():
+                if whose == number:
+                    np.add.at(wanted, [histogram_part(time) for time in times], 1)
+            assert (sum(getattr(run.of_class(number), mine) for run in runs) == wanted).all()
+        if not fleet.scenario.classes[number].is_jobs:
+            assert sum(run.of_class(number).unleased_ns() for run in runs) == fleet.unleased_ns(number)
     return fleet
 
 
@@ -215,6 +230,85 @@ LOADED = [
     BASE + CRASH + acts(ENDS),
     JOBS + 'host.slowdown = { a = 1.5, queue = 2, by = "in-service" }\nhost.start_time = "3s"\nhost.crash.queue = 30\n',
 ]  # fmt: skip
+
+
+TWO = """
+[classes.beat]
+share = "40%"
+renew_time = "10ms"
+check_every = "20s"
+duration = "70s"
+first_delay = "1s"
+[classes.other]
+"""
+TIED = """
+[classes.beat]
+establish_time = "30ms"
+[classes.report]
+after = "beat"
+priority = 1
+establish_time = { dist = "exponential", mean = "600ms" }
+client = { name = "fixed", delay = "3s" }
+[classes.block]
+of = "beat"
+priority = 2
+check_every = "60s"
+"""
+BESIDE = """
+[classes.holders]
+cost = 2
+[classes.calls]
+steps = [{ at = "0s", rate = "2/s" }, { at = "3m", rate = "4/s" }]
+retries = 2
+arrivals = "even"
+establish_time = "100ms"
+timeout = "2s"
+client = "immediate"
+limit = 4
+priority = 1
+"""
+WEIGHTS = """
+[classes.a]
+share = "50%"
+weight = 3
+[classes.b]
+share = "25%"
+weight = 1
+limit = "3s"
+establish_time = "200ms"
+[classes.c]
+lease = { name = "grace", grace = "9s" }
+expire_time = "100ms"
+"""
+OF_JOBS = """
+[classes.front]
+share = "75%"
+weight = 2
+[classes.back]
+retries = 0
+weight = 1
+[classes.then]
+after = "front"
+establish_time = "100ms"
+priority = 1
+[classes.batch]
+rate = "1/s"
+priority = 2
+timeout = "20s"
+"""
+CLASSES = [
+    BASE + acts(ENDS) + TWO,
+    BASE + acts(ENDS) + TIED,
+    BASE + acts(ENDS) + OUTAGE + BESIDE + '[policy.admission]\nname = "token-bucket"\nrate = "90%"\nburst = "3s"\n',
+    BASE + acts(ENDS, 'do = "restart", at = "3m", sessions = "end", down_for = "4s"') + WEIGHTS,
+    JOBS + 'policy.queue = { name = "bounded", limit = "4s" }\n' + OF_JOBS,
+    BASE + 'fleet.start = "unleased"\nhost.late = "counts"\nhost.crash.queue = 30\n' + TIED,
+]
+
+
+@pytest.mark.parametrize("text", CLASSES)
+def test_classes_agree_with_the_twin(text: str) -> None:
+    check(text)
 
 
 @pytest.mark.parametrize("text", CASES)

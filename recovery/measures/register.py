@@ -30,7 +30,17 @@ _UNITS_OF: dict[Kind, tuple[str, ...]] = {
 
 def unit_of(name: str) -> str:
     """The unit that a name ends with: "s" of `ttr99_s`, "share" of `denied_share`; "" for a count or a ratio."""
-    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+    return next((unit for end, unit in UNITS.items() if without_class(name).endswith(end)), "")
+
+
+def without_class(name: str) -> str:
+    """The name of a measure without the class that it is of: "ttr99_s" of `ttr99_s.heartbeat`."""
+    return name.partition(".")[0]
+
+
+def class_of(name: str) -> str:
+    """The class that a measure is of: "heartbeat" of `ttr99_s.heartbeat`; "" where it is of all."""
+    return name.partition(".")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +52,8 @@ class Measure:
     something begins, not ends. `is_harm`: policies are compared by it beside their time; `axis` then is what a picture
     writes beside it. `before`: known to nobody but the last host, so a sample of the hosts tells this one at most.
     `table`: the later stage that it needs though it is not that stage's own. `may_be_negative`: a number below 0 is no
-    fault of the interval. `of_rules`: only scenarios with rules of part two of the model have it.
+    fault of the interval. `of_rules`: only scenarios with rules of part two of the model have it. `of_class`: where a
+    scenario has classes, each has one of its own, named with it: `ttr99_s.heartbeat`.
     Raises ValueError where the name does not end in its kind's unit.
     """
 
@@ -61,6 +72,7 @@ class Measure:
     table: str = ""
     may_be_negative: bool = False
     of_rules: bool = False
+    of_class: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS_OF[self.kind]:
@@ -111,7 +123,7 @@ def _depths() -> list[Measure]:
     times = [
         Measure(
             name=f"ttr{depth}_s", kind="time", stage=stage, title=f"{depth} % {back}", meaning=same.get(depth, half),
-            is_expected=True, is_shown=True, is_recovery=True,
+            is_expected=True, is_shown=True, is_recovery=True, of_class=True,
             before="ttr99_s" if depth == 100 and stage == LEASES else "",
         )
         for stage, back, half in words for depth in depths
@@ -119,7 +131,7 @@ def _depths() -> list[Measure]:
     lost = [
         Measure(
             name=f"ttr{depth}_lost_s", kind="time", stage=ALL, title=f"{depth} % lost again",
-            meaning=f"time until the share of ttr{depth}_s was next lost; never: it held to the horizon",
+            meaning=f"time until the share of ttr{depth}_s was next lost; never: it held to the horizon", of_class=True,
         )
         for depth in depths
     ]  # fmt: skip
@@ -148,13 +160,13 @@ TABLE: tuple[Measure, ...] = (
     ),
     *_depths(),
     Measure(
-        name="ttr99_server_s", kind="time", stage=LEASES, title="99 % back at the server",
+        name="ttr99_server_s", kind="time", stage=LEASES, of_class=True, title="99 % back at the server",
         meaning="time until 99 % of the holders have a lease as the server sees it, for good: late successes "
         "that count are in it",
         is_expected=True, of_rules=True,
     ),
     Measure(
-        name="sessions_ended", kind="count", stage=LEASES, title="sessions ended",
+        name="sessions_ended", kind="count", stage=LEASES, of_class=True, title="sessions ended",
         meaning="sessions that restarts, crashes and operators ended, and leases with them", is_expected=True,
         of_rules=True,
     ),
@@ -172,7 +184,7 @@ TABLE: tuple[Measure, ...] = (
         meaning="least time in which 99 % could have a lease if no work were wasted",
     ),
     Measure(
-        name="amplification", kind="number", stage=ALL, title="attempts a success",
+        name="amplification", kind="number", stage=ALL, of_class=True, title="attempts a success",
         meaning="attempts for each success, during recovery", is_expected=True, is_shown=True,
     ),
     Measure(
@@ -203,79 +215,83 @@ TABLE: tuple[Measure, ...] = (
         is_expected=True, table="baseline",
     ),
     Measure(
-        name="wasted_share", kind="share", stage=ALL, title="wasted work",
+        name="wasted_share", kind="share", stage=ALL, of_class=True, title="wasted work",
         meaning="share of the work done for answers nobody waited for",
         is_expected=True, is_shown=True, is_harm=True, axis="work for answers nobody waited for",
     ),
     Measure(
-        name="served_share", kind="share", stage=JOBS, title="jobs served", meaning="share of all jobs that succeeded",
+        name="served_share", kind="share", stage=JOBS, of_class=True, is_expected=True, title="jobs served",
+        meaning="share of all jobs that succeeded",
         is_shown=True,
     ),
     Measure(
-        name="backlog_peak", kind="count", stage=JOBS, title="largest backlog",
+        name="backlog_peak", kind="count", stage=JOBS, of_class=True, is_expected=True, title="largest backlog",
         meaning="most jobs without an answer at one time; of several hosts their peaks in one window, added up",
         is_shown=True,
     ),
     Measure(
-        name="backlog_end", kind="count", stage=JOBS, title="backlog at the end",
+        name="backlog_end", kind="count", stage=JOBS, of_class=True, is_expected=True, title="backlog at the end",
         meaning="jobs without an answer at the horizon",
     ),
     Measure(
-        name="excess_hours", kind="number", stage=JOBS, title="excess job hours",
+        name="excess_hours", kind="number", stage=JOBS, of_class=True, title="excess job hours",
         meaning="hours times the jobs without an answer above the normal", is_expected=True, is_shown=True,
     ),
     Measure(
-        name="queue_peak", kind="count", stage=ALL, title="longest queue",
+        name="queue_peak", kind="count", stage=ALL, of_class=True, title="longest queue",
         meaning="most requests that waited at one time; of several hosts their peaks in one window, added up",
         is_expected=True, is_shown=True,
     ),
     Measure(
-        name="oldest_peak_s", kind="time", stage=ALL, title="oldest request",
+        name="oldest_peak_s", kind="time", stage=ALL, of_class=True, title="oldest request",
         meaning="the longest that the oldest request of a queue had waited at any time",
     ),
     Measure(
-        name="sojourn_p50_s", kind="time", stage=ALL, title="time at a host, 50 %",
+        name="sojourn_p50_s", kind="time", stage=ALL, of_class=True, title="time at a host, 50 %",
         meaning="time from a request's arrival to its finish, of half of the finished ones, wasted ones too",
         is_expected=True,
     ),
     Measure(
-        name="sojourn_p99_s", kind="time", stage=ALL, title="time at a host, 99 %", meaning="the same of 99 %",
+        name="sojourn_p99_s", kind="time", stage=ALL, of_class=True, title="time at a host, 99 %",
+        meaning="the same of 99 %",
         is_expected=True,
     ),
     Measure(
-        name="sojourn_max_s", kind="time", stage=ALL, title="time at a host, longest", meaning="the longest of them",
+        name="sojourn_max_s", kind="time", stage=ALL, of_class=True, title="time at a host, longest",
+        meaning="the longest of them",
         is_expected=True,
     ),
     Measure(
-        name="latency_p50_s", kind="time", stage=JOBS, title="latency, 50 %",
+        name="latency_p50_s", kind="time", stage=JOBS, of_class=True, is_expected=True, title="latency, 50 %",
         meaning="time from a job's first attempt to its success, of half of the successes",
     ),
     Measure(
-        name="latency_p99_s", kind="time", stage=JOBS, title="latency, 99 %",
+        name="latency_p99_s", kind="time", stage=JOBS, of_class=True, is_expected=True, title="latency, 99 %",
         meaning="time from a job's first attempt to its success, of 99 % of the successes", is_shown=True,
     ),
     Measure(
-        name="gave_up", kind="count", stage=JOBS, title="gave up", meaning="jobs whose retries were used up",
+        name="gave_up", kind="count", stage=JOBS, of_class=True, is_expected=True, title="gave up",
+        meaning="jobs whose retries were used up",
     ),
     Measure(
-        name="unleased_holder_hours", kind="number", stage=LEASES, title="unleased holder hours",
+        name="unleased_holder_hours", kind="number", stage=LEASES, of_class=True, title="unleased holder hours",
         meaning="hours without a lease, over all holders",
         is_expected=True, is_shown=True, is_harm=True, axis="hours without a lease, all holders",
     ),
     Measure(
-        name="excess_hours", kind="number", stage=LEASES, title="after the return",
+        name="excess_hours", kind="number", stage=LEASES, of_class=True, title="after the return",
         meaning="the same from the dependency's return to the horizon", is_expected=True, is_shown=True,
     ),
     Measure(
-        name="relapses", kind="count", stage=LEASES, title="relapses",
+        name="relapses", kind="count", stage=LEASES, of_class=True, title="relapses",
         meaning="how often fewer than 80 % had a lease after 90 % had been back", is_expected=True,
     ),
     Measure(
-        name="leased_min_share", kind="share", stage=LEASES, title="least leased",
+        name="leased_min_share", kind="share", stage=LEASES, of_class=True, title="least leased",
         meaning="least share of the holders that had a lease at a window's end",
     ),
     Measure(
-        name="leased_end_share", kind="share", stage=LEASES, title="leased at the end",
+        name="leased_end_share", kind="share", stage=LEASES, of_class=True, title="leased at the end",
         meaning="share of the holders that has a lease at the horizon",
     ),
     Measure(
@@ -295,7 +311,8 @@ TABLE: tuple[Measure, ...] = (
         meaning="when 99 % have their leases again", is_expected=True, is_recovery=True,
     ),
     Measure(
-        name="verdict", kind="text", stage=ALL, title="verdict", meaning="recovered, recovering or collapsed",
+        name="verdict", kind="text", stage=ALL, of_class=True, title="verdict",
+        meaning="recovered, recovering or collapsed",
     ),
     Measure(
         name="collapsed_share", kind="share", stage=ALL, title="collapsed",
@@ -306,7 +323,7 @@ TABLE: tuple[Measure, ...] = (
         meaning="when what waits would be gone, from the start, as it falls at the horizon; only of what is recovering",
     ),
     Measure(
-        name="drift_per_s", kind="number", stage=ALL, title="drift",
+        name="drift_per_s", kind="number", stage=ALL, of_class=True, title="drift",
         meaning="how fast what waits grows over the last stretch; below 0: it falls; none once all is back",
         is_expected=True, may_be_negative=True,
     ),
@@ -315,11 +332,12 @@ TABLE: tuple[Measure, ...] = (
         meaning="whether another run may end elsewhere, so that one run is chance",
     ),
     Measure(
-        name="denied", kind="count", stage=ALL, title="denied",
+        name="denied", kind="count", stage=ALL, of_class=True, title="denied",
         meaning="attempts that were refused, whatever refused them",
     ),
     Measure(
-        name="denied_share", kind="share", stage=ALL, title="denied", meaning="share of the attempts that were refused",
+        name="denied_share", kind="share", stage=ALL, of_class=True, title="denied",
+        meaning="share of the attempts that were refused",
         is_expected=True, is_harm=True, axis="attempts that were refused",
     ),
     Measure(
@@ -463,8 +481,17 @@ TABLE: tuple[Measure, ...] = (
 
 
 def find(name: str, traffic: str = "") -> Measure | None:
-    """The measure of this name (with `traffic`, LEASES or JOBS: as it is there); None if it is none."""
-    return next((one for one in TABLE if one.name == name and (not traffic or _is_of(one, traffic))), None)
+    """The measure of this name (with `traffic`, LEASES or JOBS: as it is there), or of this name of a class; None if it
+    is none.
+    """
+    own, of_class = without_class(name), class_of(name)
+    found = (one for one in TABLE if one.name == own and (not traffic or _is_of(one, traffic)))
+    return next((one for one in found if one.of_class or not of_class), None)
+
+
+def of_classes(traffic: str = "") -> tuple[str, ...]:
+    """Measures that each class has of its own; with `traffic`, LEASES or JOBS, those of such a class."""
+    return _names([one for one in TABLE if one.of_class and (not traffic or _is_of(one, traffic))])
 
 
 def _is_of(measure: Measure, traffic: str) -> bool:
@@ -520,13 +547,13 @@ def shown(stage: str) -> tuple[Measure, ...]:
 
 def is_of_leases(name: str) -> bool:
     """Whether it is a measure of leases alone, which jobs have not."""
-    return all(one.stage == LEASES for one in TABLE if one.name == name)
+    return all(one.stage == LEASES for one in TABLE if one.name == without_class(name))
 
 
 def limits_of(name: str) -> tuple[float, float]:
     """Least and most that a measure of this name can be: shares lie in [0, 1], all others (times, counts, ratios) at or
     above 0, save the few that may fall below.
     """
-    if any(one.may_be_negative for one in TABLE if one.name == name):
+    if any(one.may_be_negative for one in TABLE if one.name == without_class(name)):
         return -math.inf, math.inf
     return (0.0, 1.0) if unit_of(name) == "share" else (0.0, math.inf)

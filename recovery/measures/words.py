@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from recovery.measures.register import find
+from recovery.measures.register import find, unit_of
 from recovery.units import is_time, show_duration, show_milestone, show_share
 
 
@@ -14,7 +14,7 @@ def show_measure(measure: str, value: float) -> str:
         return show_milestone(value)
     if is_time(measure):
         return show_duration(value)
-    return show_share(value) if measure.endswith("_share") else "∞" if math.isinf(value) else f"{value:.4g}"
+    return show_share(value) if unit_of(measure) == "share" else "∞" if math.isinf(value) else f"{value:.4g}"
 
 
 def expected(text: str, holds: str, value: float, why: str, levers: Mapping[str, object]) -> str:

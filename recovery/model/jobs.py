@@ -28,6 +28,12 @@ class Step(Part):
         return self.rate if self.rate is not None else 1.0 / (self.interval or 1.0)
 
 
+def rises(steps: tuple[Step, ...]) -> bool:
+    """Whether steps begin at 0 and come in order of time."""
+    times = [step.at for step in steps]
+    return times[0] == 0 and all(a < b for a, b in itertools.pairwise(times))
+
+
 class Jobs(Part):
     """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
 
@@ -40,7 +46,6 @@ class Jobs(Part):
 
     @model_validator(mode="after")
     def _rising(self) -> "Jobs":
-        times = [step.at for step in self.steps]
-        if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
+        if not rises(self.steps):
             raise ValueError('want steps in rising order of at, the first at "0s"')
         return self

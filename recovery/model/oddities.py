@@ -35,8 +35,7 @@ def oddities(scenario: Scenario) -> Iterator[str]:
             f"a client makes up to {tries:,.0f} attempts while the dependency is down, which takes long to run"
         )
     if scenario.fleet is not None and lease is not None:
-        renew = (host.renew_time or host.establish_time).mean_s()
-        load = scenario.fleet.holders * renew / lease.check_every / (scenario.fleet.hosts * host.workers)
+        load = scenario.renewals_share
         if load > 1:
             yield f"renewals alone want {show_share(load)} of the workers: the fleet is never healthy"
         latest, least = lease.check_every * (1 + lease.check_jitter), lease.duration.least_s()
@@ -47,8 +46,8 @@ def oddities(scenario: Scenario) -> Iterator[str]:
                 f"the shortest lease.duration is {show_duration(least)}, "
                 f"shorter than the longest time between two checks, {show_duration(latest)}"
             )
-    if scenario.jobs is not None and scenario.jobs.steps[0].rate_per_s() > scenario.hosts * scenario.establish_per_s:
-        rate, capacity = scenario.jobs.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
+    if scenario.jobs is not None and scenario.steps[0].rate_per_s() > scenario.hosts * scenario.establish_per_s:
+        rate, capacity = scenario.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
         yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
     yield from _rules_in_vain(scenario)
     for i, action in enumerate(scenario.operator):

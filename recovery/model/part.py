@@ -1,6 +1,6 @@
 """What the tables of a scenario are made of: their base, whole numbers, flags, moments, and files that they name."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
@@ -53,9 +53,16 @@ def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
         for mark in field.metadata:
             if isinstance(mark, Why) and mark.is_on(value):
                 yield InUse(own, mark.text)
-        for place, inner in enumerate(value) if isinstance(value, tuple) else ((None, value),):
+        for place, inner in _inner(value):
             if isinstance(inner, BaseModel):
                 yield from rules_of(inner, own if place is None else f"{own}.{place}")
+
+
+def _inner(value: object) -> Iterable[tuple[str | int | None, object]]:
+    """What lies in a list or a table of names, with its place; a value alone has none."""
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, tuple) else ((None, value),)
 
 
 class Mistakes(ValueError):

@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from recovery.model import classes as kinds
 from recovery.model import policies
 from recovery.model.baseline import Baseline
 from recovery.model.choice import Choice
@@ -55,6 +56,11 @@ class Scenario(Part):
     dependency: Dependency = Field(default_factory=lambda: Dependency.model_validate({}))
     dns: Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
     policy: Choice = Field(default_factory=Choice)
+    classes: dict[kinds.ClassName, kinds.Class] = Field(
+        default_factory=dict,
+        exclude_if=lambda value: not value,
+        description="tables [classes.NAME]: kinds of clients and jobs that share the hosts; their order decides ties",
+    )
     operator: tuple[Action, ...] = Field((), description="what people do, when")
     launches: Launches | None = Field(None, description="launches that need leased holders")
     propagation: Propagation | None = Field(None, description="network state of launches and changes")
@@ -89,9 +95,13 @@ class Scenario(Part):
             raise ValueError(
                 f"{' and '.join(missing)} missing; want [fleet] with [lease] (lease holders), or [jobs] (open arrivals)"
             )
+        wrong = list(kinds.wrong(self.classes, has_fleet=self.fleet is not None)) if self.classes else []
+        if wrong:
+            raise Mistakes("\n".join(wrong))
         wrong = [
             *self._wrong_times(),
             *self._wrong_traffic(),
+            *self._wrong_classes(),
             *self._wrong_actions(),
             *_wrong_stages(self),
             *self._wrong_baseline(),
@@ -181,10 +191,8 @@ class Scenario(Part):
             if fleet.sample_hosts is not None and not least <= fleet.sample_hosts <= fleet.hosts:
                 wanted = f"{least} (two a zone) to fleet.hosts, {fleet.hosts}"
                 yield f"fleet.sample_hosts is {fleet.sample_hosts}; want {wanted}"
-            grace = self.policy.lease.grace if isinstance(self.policy.lease, policies.Grace) else 0.0
-            if lease.duration.mean_s() + grace <= lease.check_every:
-                mean, every = show_duration(lease.duration.mean_s()), show_duration(lease.check_every)
-                yield f"lease.duration is {mean} on average; want longer than lease.check_every, {every}"
+            if not self.classes:
+                yield from (f"lease.{wrong}" for wrong in self._wrong_lease("lease."))
         if jobs is not None:
             for i, step in enumerate(jobs.steps):
                 if step.at >= self.horizon:
@@ -201,6 +209,40 @@ class Scenario(Part):
             if self.host.renew_time is not None:
                 renew = show_duration(self.host.renew_time.mean_s())
                 yield f"host.renew_time is {renew}; want none: jobs hold no leases"
+
+    def _wrong_lease(self, table: str = "") -> Iterator[str]:
+        """A lease that does not last from check to check."""
+        if (lease := self.lease) is None:
+            return
+        grace = self.policy.lease.grace if isinstance(self.policy.lease, policies.Grace) else 0.0
+        if lease.duration.mean_s() + grace <= lease.check_every:
+            mean, every = show_duration(lease.duration.mean_s()), show_duration(lease.check_every)
+            yield f"duration is {mean} on average; want longer than {table}check_every, {every}"
+
+    def _wrong_classes(self) -> Iterator[str]:
+        """What classes alone fit together, and the rest of the scenario does not."""
+        for name, one in self.classes.items():
+            seen = self.seen_by(name)
+            for key in ("establish_time", "timeout"):
+                if getattr(seen.host, key).mean_s() <= 0:
+                    yield f"classes.{name}.{key} is 0 s; want a duration above 0"
+            yield from (f"classes.{name}: {wrong}" for wrong in seen._wrong_lease())
+            if one.own_steps is not None:
+                if one.own_steps[-1].at >= self.horizon:
+                    yield f"classes.{name}.steps end after the horizon; want all before {show_duration(self.horizon)}"
+                if all(step.rate_per_s() == 0 for step in one.own_steps):
+                    yield f"classes.{name} has a rate of 0; want at least one rate above 0"
+            burst = self.admission_burst
+            if one.cost > burst:
+                yield (
+                    f"classes.{name}.cost is {one.cost:g}, and admission never has more than {burst:g} tokens at a "
+                    "host; want a smaller cost, or a longer policy.admission.burst"
+                )
+            place = self.places[name]
+            if self.fleet is not None and not place.is_jobs and place.share is not None:
+                own = self.fleet.holders * place.share
+                if own < 1:
+                    yield f"classes.{name}.share leaves it {own:.2g} holders in all; want at least one"
 
     def _wrong_actions(self) -> Iterator[str]:
         """What no operator can do here."""
@@ -257,8 +299,97 @@ class Scenario(Part):
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """How many jobs come, step by step; none where the traffic is leases."""
-        return self.jobs.steps if self.jobs is not None else ()
+        """How many jobs come, step by step, of all classes; none where the traffic is leases."""
+        if self.jobs is None:
+            return ()
+        if not self.classes:
+            return self.jobs.steps
+        return kinds.added(seen.steps for seen in map(self.seen_by, self.classes))
+
+    @property
+    def places(self) -> dict[str, kinds.Place]:
+        """The place of each class among all, by name."""
+        return kinds.places_of(self.classes, has_fleet=self.has_leases)
+
+    def seen_by(self, name: str) -> "Scenario":
+        """The scenario as the clients of one class see it: with what that class says in place of what all have, and
+        without the other classes. Jobs of a class beside a fleet have no fleet, and so no zones.
+        """
+        one, place = self.classes[name], self.places[name]
+        seen: dict[str, object] = {
+            "classes": {},
+            "baseline": None,
+            "host": self.host.model_copy(update=one.given(kinds.OF_HOST)),
+            "policy": self.policy.model_copy(update=one.given(kinds.OF_POLICY)),
+        }
+        if place.is_jobs:
+            seen |= {"fleet": None, "lease": None, "jobs": self._jobs_of(one, place)}
+        elif self.lease is not None:
+            seen["lease"] = self.lease.model_copy(update=one.given(kinds.OF_LEASE))
+        return self.model_copy(update=seen)
+
+    def _jobs_of(self, one: kinds.Class, place: kinds.Place) -> Jobs:
+        """The jobs of a class; of one that is tied to another as many as of that."""
+        steps = self.classes[place.root].own_steps
+        if steps is None and self.jobs is not None and place.share is not None:
+            steps = kinds.scaled(self.jobs.steps, place.share)
+        told = {"arrivals": "poisson", "retries": -1} if self.jobs is None else dict(self.jobs)
+        return Jobs.model_construct(
+            **{**told, "hosts": self.hosts, **one.given(("arrivals", "retries")), "steps": steps}
+        )
+
+    def mix(self, tell: Callable[["Scenario"], float]) -> float:
+        """Mean of what is told of each class, as it is seen by its clients: over the leases of all classes, or over
+        their jobs where there are no leases. Without classes what is told of the scenario.
+        """
+        if not self.classes:
+            return tell(self)
+        seen = [(self.seen_by(name), place) for name, place in self.places.items()]
+        own = [(one, place) for one, place in seen if place.is_jobs != self.has_leases]
+        weights = [
+            place.share or 0.0 if self.has_leases else kinds.jobs_until(one.steps, self.horizon) for one, place in own
+        ]
+        return kinds.mean([tell(one) for one, _ in own], weights)
+
+    @property
+    def establish_mean_s(self) -> float:
+        """Mean time to make a lease or to serve a job, s: of classes, of their mix."""
+        return self.mix(lambda seen: seen.host.establish_time.mean_s())
+
+    def _leases(self) -> list[tuple[float, Lease, Host]]:
+        """Of each class of holders how many leases it has, how long these run, and what its clients see of the host."""
+        if self.fleet is None or self.lease is None:
+            return []
+        if not self.classes:
+            return [(self.fleet.holders, self.lease, self.host)]
+        seen = [(self.seen_by(name), place.share or 0.0) for name, place in self.places.items() if not place.is_jobs]
+        return [(self.fleet.holders * share, one.lease, one.host) for one, share in seen if one.lease is not None]
+
+    @property
+    def leases(self) -> float:
+        """How many leases there are in all; of classes that are tied to each other, a holder has several."""
+        return math.fsum(many for many, _, _ in self._leases())
+
+    @property
+    def renewals_per_s(self) -> float:
+        """How many leases are renewed a second in the steady state, of the whole fleet."""
+        return math.fsum(many / lease.check_every for many, lease, _ in self._leases())
+
+    @property
+    def renewals_share(self) -> float:
+        """The share of the workers that this takes."""
+        return math.fsum(
+            many * (host.renew_time or host.establish_time).mean_s() / (lease.check_every * host.workers * self.hosts)
+            for many, lease, host in self._leases()
+        )
+
+    @property
+    def admission_burst(self) -> float:
+        """Most tokens that a host's admission has at one time; inf where it counts none."""
+        policy = self.policy.admission
+        if not isinstance(policy, policies.TokenBucket | policies.QueueSize):
+            return math.inf
+        return max(1.0, policy.rate.of_host(self.establish_per_s, self.hosts) * policy.burst)
 
     @property
     def windows(self) -> int:
@@ -318,7 +449,7 @@ class Scenario(Part):
     @property
     def establish_per_s(self) -> float:
         """What one host can establish, 1/s: workers over the mean establish time; inf if it takes no time."""
-        mean = self.host.establish_time.mean_s()
+        mean = self.establish_mean_s
         return self.host.workers / mean if mean > 0 else float("inf")
 
 

@@ -1,9 +1,9 @@
 """What the head of an experiment asks, held against what its scenarios can tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from recovery.errors import shown
+from recovery.errors import nearest, shown
 from recovery.measures import register
 from recovery.model.head import Head
 from recovery.model.scenario import Scenario
@@ -24,12 +24,18 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
         mistakes += [
             f"{file}: expect.{measure} is a measure of leases; want one of jobs, such as ttr99_s"
             for measure in head.expect
-            if register.is_of_leases(measure)
+            if register.is_of_leases(measure) and not register.class_of(measure)
         ]
         if head.observed:
             mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
         if head.sweep is not None and register.is_of_leases(head.sweep.measure):
             mistakes.append(f"{file}: sweep.measure is {head.sweep.measure}, of leases; want one of jobs, as ttr99_s")
+    else:
+        mistakes += [
+            f"{file}: expect.{measure} is a measure of jobs; want one of leases, such as ttr99_s"
+            for measure in head.expect
+            if not register.class_of(measure) and register.find(measure, register.LEASES) is None
+        ]
     traffic = register.LEASES if scenario.has_leases else register.JOBS
     asked: list[tuple[str, str, Sequence[str]]] = [
         (f"expect.{measure}", measure, register.expected()) for measure in head.expect
@@ -38,6 +44,9 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
     if head.sweep is not None:
         asked.append(("sweep.measure", head.sweep.measure, register.recoveries()))
     for key, measure, all_of_them in asked:
+        if whose := register.class_of(measure):
+            mistakes += [f"{file}: {key} {wrong}" for wrong in _wrong_class(scenario, measure, whose)]
+            continue
         measured = variants if key == "sweep.measure" else variants[:1]
         sampled = [
             variant.name for variant in measured if (fleet := variant.scenario.fleet) and fleet.sample_hosts is not None
@@ -58,6 +67,16 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
                 f"only the last host does; want {known.before}, or all hosts"
             )
     return mistakes
+
+
+def _wrong_class(scenario: Scenario, measure: str, name: str) -> Iterator[str]:
+    """Why a scenario has no such measure of a class; nothing if it has."""
+    place = scenario.places.get(name)
+    if place is None:
+        wanted = f"want one of {', '.join(scenario.classes)}" if scenario.classes else "want a table [classes.NAME]"
+        yield f"is of a class {name}, which is none{nearest(name, scenario.classes)}; {wanted}"
+    elif register.find(measure, register.JOBS if place.is_jobs else register.LEASES) is None:
+        yield f"is no measure of {'jobs' if place.is_jobs else 'leases'}, which {name} is; want another one"
 
 
 def _needs(measure: str, traffic: str, scenario: Scenario) -> str:

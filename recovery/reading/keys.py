@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recovery.errors import Refusal, ScenarioError, shown
+from recovery.model.classes import OF_POLICY
 from recovery.model.policies.rule import by_name
 from recovery.reading import door
 
@@ -93,7 +94,7 @@ def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
             where: Any = int(part)
         elif isinstance(place, dict):
             where = part
-            if not last and here == "policy":
+            if not last and (here == "policy" or (i == 2 and parts[0] == "classes" and part in OF_POLICY)):
                 place[part] = by_name(place.get(part, {}))
         else:
             raise Refusal(f"{here} is {shown(place)}; want a table there to set its {part}, or another {here}")

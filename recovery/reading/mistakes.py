@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from recovery.errors import ScenarioError, nearest, shown
 from recovery.model import policies
+from recovery.model.classes import OF_POLICY
 from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
 from recovery.reading.numbers import Folder
@@ -65,12 +66,8 @@ def _loc(loc: tuple[Any, ...], table: Any) -> list[Any]:
         tag = place.get("name", place.get("do")) if isinstance(place, Mapping) else None
         if isinstance(part, str) and part.startswith("function-"):
             continue
-        if (
-            len(out) == 2
-            and (out[0] in ("policy", "operator") or names_at(tuple(out)))
-            and part == tag
-            and len(loc) > len(out)
-        ):
+        is_union = (len(out) == 2 and out[0] in ("policy", "operator")) or is_rule_at(tuple(out))
+        if is_union and part == tag and len(loc) > len(out):
             out.append(None)  # once: a parameter may have the name of its policy
             continue
         out.append(part)
@@ -205,7 +202,15 @@ def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
     return "a value"
 
 
+def is_rule_at(loc: tuple[Any, ...]) -> bool:
+    """Whether a rule may stand at just this place of a later stage's table, or of a class."""
+    return names_at(loc) is not None and len(loc) == (3 if loc[0] == "classes" else 2)
+
+
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:
-    """The names of rules that may stand at this place of a later stage's table; None if it is no such place."""
-    rules = policies.OF_STAGES.get(loc[:2])
+    """The names of rules that may stand at this place of a later stage's table, or of a class; None if it is no such
+    place.
+    """
+    is_of_class = len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY
+    rules = policies.AXES[loc[2]] if is_of_class else policies.OF_STAGES.get(loc[:2])
     return None if rules is None else [policies.name_of(rule) for rule in rules]

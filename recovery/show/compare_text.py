@@ -147,12 +147,12 @@ def show_of(measure: str) -> Show:
     """How the values of a measure are written."""
     if units.is_time(measure):
         return show_duration
-    return show_share if measure.endswith("_share") else show_number
+    return show_share if register.unit_of(measure) == "share" else show_number
 
 
 def by_of(measure: str) -> Show:
     """How differences of a measure are written: of shares in points, since per cent of what would be left open."""
-    return show_points if measure.endswith("_share") else show_of(measure)
+    return show_points if register.unit_of(measure) == "share" else show_of(measure)
 
 
 def show_points(value: float) -> str:

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from recovery import units
 from recovery.measures.words import show_measure
-from recovery.show import milestones, report_later, report_race, report_services, run_figures, tables
+from recovery.show import milestones, report_classes, report_later, report_race, report_services, run_figures, tables
 from recovery.show.answers.answer import parts
 from recovery.show.answers.run import answer_of
 from recovery.show.drawn import Drawn
@@ -73,12 +73,13 @@ def write(place: Path, marks: Sequence[Mark] = ()) -> Path:
     series = functools.cache(lambda: folder.series_of(place))  # not read where all pictures are known
     own = tables.distinct(manifest, summary)
     drawn = draw(place, lambda: run_figures.figures_for(manifest, own, series(), marks))
+    of_classes = draw(place, lambda: run_figures.classes_for(manifest, summary, series()))
     later = draw(place, lambda: run_figures.later_for(manifest, summary, series()))
     seen, on_race = report_race.stones(summary.services), marks_of("dns", notes_of(summary.notes))
     dns = report_race.section(summary.race, seen, manifest.head.clock, on_race, place)
     services = report_services.section(summary.services, place)
     page = place / "report.html"
-    files.write_text(page, html(manifest, summary, drawn, later, services, dns))
+    files.write_text(page, html(manifest, summary, drawn, later, services, dns, of_classes))
     return page
 
 
@@ -97,9 +98,10 @@ def html(
     later: Sequence[Drawn] = (),
     services: str = "",
     dns: str = "",
+    of_classes: Sequence[Drawn] = (),
 ) -> str:
     """The page as text: nothing from outside, the same for the same results. `later`: the pictures of what followed the
-    leases; `services`, `dns`: sections.
+    leases; `services`, `dns`: sections; `of_classes`: the pictures of classes.
     """
     notes, own = notes_of(summary.notes), tables.distinct(manifest, summary)
     return render(
@@ -111,6 +113,7 @@ def html(
         tables=tables.tables_of(manifest, own),
         alike=tables.alike(summary) if own is not summary else [],
         milestones=milestones.of(manifest, summary),
+        classes=report_classes.section(summary, of_classes),
         later=report_later.sections(manifest, summary, later),
         first=summary.groups[0].variant,
         counts_from_end=summary.groups[0].scenario.is_counted_from_end,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
-from recovery.show import advice, milestones, stage_times, standings
+from recovery.show import advice, classes, milestones, stage_times, standings
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RuleInUse, RunManifest, Summary
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
@@ -107,6 +107,8 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> str:
     """Title, verdict, table of variants, milestones, bounds."""
     parts = [manifest.head.title, "\n".join(verdict), variants_table(summary), "\n".join(notes(summary))]
+    if of_classes := classes.rows(summary):
+        parts.append(table(of_classes, left=2))
     variants = stage_times.variants(summary)
     if variants:
         parts.append(stages_table(variants))

@@ -5,6 +5,7 @@ It decides no result, so it may be made better without new results.
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from recovery_kernels import requests
 
@@ -76,39 +77,61 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     together = any(action.when is not None for action in scenario.operator)
     simulated = pipeline.simulated_hosts(scenario)
     in_flight = simulated if together else min(threads, simulated)
-    curves = 0.0  # of the sample's hosts, which tell how far it may be off
-    timeout = max(scenario.host.timeout.mean_s(), 1e-6)
     bound = queueing.queue_bound(scenario)
-    if scenario.fleet is not None and scenario.lease is not None:
-        clients = float(leases.holders_of(scenario).max())
-        attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
-        kept = clients if scenario.host.cancel_on_timeout else attempts
-        curves = 0.0 if simulated == scenario.hosts else 3.0 * 8 * simulated * scenario.windows
-    else:
-        steps = scenario.steps
-        ends = [*[step.at for step in steps[1:]], scenario.horizon]
-        arrivals = (
-            sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))
-            / scenario.hosts
-        )
-        retries = scenario.jobs.retries if scenario.jobs else 0
-        tries = scenario.horizon / timeout / 2 if retries < 0 else min(retries, scenario.horizon / timeout)
-        clients, attempts = arrivals, arrivals * (1 + tries)
-        kept = clients if scenario.host.cancel_on_timeout else attempts
+    seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
+    members = [0] * len(seen)
+    if scenario.has_leases:  # of the largest host
+        members = leases.members_of(scenario, 0, int(leases.holders_of(scenario).max()))
+    curves = 0.0  # of the sample's hosts, which tell how far it may be off
+    if scenario.has_leases and simulated < scenario.hosts:
+        curves = 3.0 * 8 * simulated * scenario.windows
+    came = [_came(one, many) for one, many in zip(seen, members, strict=True)]
+    clients, attempts = math.fsum(one.clients for one in came), math.fsum(one.attempts for one in came)
+    kept, rows = math.fsum(one.kept for one in came), math.fsum(one.rows for one in came)
     served = scenario.establish_per_s * scenario.horizon
     kept = min(kept, float(bound)) if bound is not None else max(kept - served, min(kept, clients))
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
-    rows = clients if scenario.has_leases else 2 * clients
     each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
     if scenario.rules:
         from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
 
         each = sessions.bytes_of_host(scenario, rows, kept)
-    # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums.
-    series = scenario.windows * known.traffic_of(scenario).width * 8
+    # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums; and one a class.
+    series = scenario.windows * known.traffic_of(scenario).width * 8 * (1 + len(scenario.classes))
     own = threads if together else 5 * threads
     total = in_flight * each + (own + 5) * series + curves
     total += min(threads, simulated) * clients * BYTES_TO_START + 4 * scenario.hosts * 8
     events = simulated * (2 * attempts + min(served, attempts))
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)
+
+
+class _Came(NamedTuple):
+    """Clients of one host, or jobs that come to it, their attempts, the requests that it keeps at most if nothing is
+    served, and the rows that it has for them.
+    """
+
+    clients: float
+    attempts: float
+    kept: float
+    rows: float
+
+
+def _came(scenario: Scenario, holders: int) -> _Came:
+    """What comes to a host of so many holders, or of jobs, until the horizon."""
+    timeout = max(scenario.host.timeout.mean_s(), 1e-6)
+    if scenario.fleet is not None and scenario.lease is not None:
+        clients = float(holders)
+        attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
+    else:
+        steps = scenario.steps
+        ends = [*[step.at for step in steps[1:]], scenario.horizon]
+        clients = (
+            sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))
+            / scenario.hosts
+        )
+        retries = scenario.jobs.retries if scenario.jobs else 0
+        tries = scenario.horizon / timeout / 2 if retries < 0 else min(retries, scenario.horizon / timeout)
+        attempts = clients * (1 + tries)
+    kept = clients if scenario.host.cancel_on_timeout else attempts
+    return _Came(clients, attempts, kept, clients if scenario.has_leases else 2 * clients)

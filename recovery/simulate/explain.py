@@ -13,20 +13,24 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
     part = scenario.host
     limit = queueing.queue_bound(scenario)
     if scenario.fleet is not None and scenario.lease is not None:
+        check_s, renew_s = scenario.lease.check_every, (part.renew_time or part.establish_time).mean_s()
+        if scenario.classes:  # so that the work of their renewals is what all classes have together
+            check_s = scenario.leases / scenario.renewals_per_s
+            renew_s = scenario.renewals_share * scenario.hosts * part.workers / scenario.renewals_per_s
         groups = theory.groups(
-            holders=scenario.fleet.holders,
+            holders=round(scenario.leases),
             hosts=scenario.fleet.hosts,
             workers=part.workers,
-            establish_s=part.establish_time.mean_s(),
-            timeout_s=part.timeout.mean_s(),
-            check_every_s=scenario.lease.check_every,
-            lease_s=scenario.lease.duration.mean_s(),
-            renew_s=(part.renew_time or part.establish_time).mean_s(),
+            establish_s=scenario.establish_mean_s,
+            timeout_s=scenario.mix(lambda seen: seen.host.timeout.mean_s()),
+            check_every_s=check_s,
+            lease_s=scenario.mix(lambda seen: seen.lease.duration.mean_s() if seen.lease is not None else 0.0),
+            renew_s=renew_s,
             queue_limit=limit,
             reject_cost_s=part.reject_cost,
         )
         rows += groups.rows()
-        known = {"share": 0.99, "unleased": scenario.fleet.holders, "establish_per_s": groups.establish_per_s}
+        known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": groups.establish_per_s}
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         known["renewal_share"] = groups.r3
         rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))

@@ -8,6 +8,7 @@ import numpy as np
 from recovery.measures import register
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
+from recovery.stages import classes
 from recovery.stages.outage import outages_s
 from recovery.stages.stage import Row, Table
 from recovery.stages.traffic import TrafficTable
@@ -79,6 +80,7 @@ class Outcome:
         row: Row = {"recovers_from_s": self.scenario.recovers_from_s}
         for table in (self.traffic, *self.later.values()):
             row |= table.measures(self.scenario, self.times_s)
+        row |= classes.measures(self.traffic, self.scenario, self.times_s)
         if self.later:  # of the last of the stages, from the start; 0 is always
             row["all_normal_s"] = max(float(row[name]) for name in register.normals() if name in row)
         return row

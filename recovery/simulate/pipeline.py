@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
-from recovery.simulate.sums import HostPart, Sum
+from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch, levels_of
 from recovery.stages import host as hosts
 from recovery.stages import known
@@ -37,6 +37,10 @@ _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; t
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
 
 
+_Host = tuple[HostPart, Whole, list[Whole]]
+"""What a host gave, its series, and the same of each class."""
+
+
 class Interrupted(Exception):
     """The user stopped the run."""
 
@@ -51,7 +55,14 @@ def _end_ns(scenario: Scenario) -> int:
 
 def _part(scenario: Scenario, host: int, run: hosts.Running, cpu_s: float) -> HostPart:
     unleased = run.unleased_ns() if scenario.has_leases else 0
-    return HostPart(host, run.sojourn, run.latency, unleased, cpu_s)
+    seen = [run.of_class(number) for number in range(len(scenario.classes))]
+    own = [ClassPart(one.sojourn, one.latency, one.unleased_ns()) for one in seen]
+    return HostPart(host, run.sojourn, run.latency, unleased, cpu_s, own)
+
+
+def _of_classes(scenario: Scenario, run: hosts.Running, first: int, end: int) -> list[Whole]:
+    """What a host wrote of these windows of each class; none where there are no classes."""
+    return [run.of_class(number).rows(first, end) for number in range(len(scenario.classes))]
 
 
 class Runner:
@@ -84,7 +95,7 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _host(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[HostPart, Whole]:
+    def _host(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> _Host:
         begun = time.thread_time()
         run = _start(scenario, seed, replication, host, holders)
         end = _end_ns(scenario)
@@ -98,7 +109,8 @@ class Runner:
         run.close()
         if holders < 10_000:
             self.advanced(1.0)
-        return _part(scenario, host, run, time.thread_time() - begun), run.series[: scenario.windows]
+        part, windows = _part(scenario, host, run, time.thread_time() - begun), scenario.windows
+        return part, run.series[:windows], _of_classes(scenario, run, 0, windows)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes of (variant, seed, replication), in the order of the tasks; what a replication draws of its variant
@@ -143,7 +155,7 @@ class Runner:
                     yield number, host, holders
 
         queue = work()
-        pending: dict[Future[tuple[HostPart, Whole]], int] = {}
+        pending: dict[Future[_Host], int] = {}
         following = 0
         while following < len(tasks):
             for number, host, holders in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
@@ -154,10 +166,10 @@ class Runner:
             for future in done:
                 number = pending.pop(future)
                 try:
-                    part, series = future.result()
+                    part, series, of_classes = future.result()
                     if number not in sums:
                         continue
-                    sums[number].add(part.host, series)
+                    sums[number].add(part.host, series, 0, of_classes)
                     sums[number].end(part)
                     if sums[number].is_whole():
                         finished[number] = sums.pop(number).outcome()
@@ -196,8 +208,9 @@ class Runner:
                 run.advance((number + 1) * window)
                 if number == scenario.windows - 1:
                     run.close()
+                of_classes = _of_classes(scenario, run, number, number + 1)
                 with lock:
-                    total.add(host, run.rows(number, number + 1), number)
+                    total.add(host, run.rows(number, number + 1), number, of_classes)
                 run.clear(number)
 
         runs = list(self._pool.map(start, groups))

@@ -6,21 +6,34 @@ which it stands, and the sums are the whole fleet's.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from recovery_kernels import requests
+from recovery_kernels.sessions import layout
 
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.stages import known, leases, sample
 from recovery.stages.stage import named
-from recovery.statistics.arrays import Whole
+from recovery.statistics.arrays import Floats, Whole
 
 if TYPE_CHECKING:
     Rows = slice[int | None, int | None, None]  # a slice has no parameters at run time before 3.12
 
+OF_HOST = {  # what a host has for all classes together
+    requests.BUSY_SUM_NS, requests.IDLE_SUM_NS, requests.DOWN_SUM_NS, layout.CRASHES, layout.OWN_LOST,
+    layout.OWN_PURGED,
+}  # fmt: skip
 OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
+
+
+class ClassPart(NamedTuple):
+    """The same of one class of its clients."""
+
+    sojourn: Whole
+    latency: Whole
+    unleased_ns: int
 
 
 @dataclass
@@ -32,6 +45,7 @@ class HostPart:
     latency: Whole
     unleased_ns: int
     cpu_s: float
+    of_classes: Sequence[ClassPart] = ()
 
 
 PART = 30  # bits of the parts of a whole number that are kept where numbers are scaled
@@ -65,6 +79,25 @@ class _Scaled:
         return np.asarray(self._whole[rows] + ((self._part[rows] + (1 << (PART - 1))) >> PART))
 
 
+class _ClassSum:
+    """One class of the hosts of one run, added up as they come. `leases` int64[hosts] are its holders."""
+
+    def __init__(self, windows: int, width: int, leases: Whole, weight: Floats) -> None:
+        self.leases = leases
+        self.series = _Scaled((windows, width))
+        self.oldest = np.zeros((windows, len(OLDEST)), np.int64)
+        self.sojourn = _Scaled((requests.HISTOGRAM,))
+        self.latency = _Scaled((requests.HISTOGRAM,))
+        self.unleased_ns = 0.0
+        self.unleased_at_start = np.where(weight > 0, leases, 0.0)
+
+    def rows(self) -> Whole:
+        """int64[windows, columns], of the whole fleet."""
+        found = self.series.value()
+        found[:, OLDEST] = self.oldest
+        return found
+
+
 class Sum:
     """The hosts of one run, added up as they come."""
 
@@ -76,7 +109,9 @@ class Sum:
         self.sizes = leases.holders_of(scenario) if scenario.has_leases else np.zeros(scenario.hosts, np.int64)
         self.sample = sample.choose(scenario, seed, replication)
         self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
-        self.holders = int(self.sizes.sum())
+        self.leases_of = leases.leases_of(scenario) if scenario.classes and scenario.has_leases else self.sizes[:, None]
+        self.leases = self.leases_of.sum(axis=1)  # of classes that are tied a holder has several
+        self.holders = int(self.leases.sum())
         self.weight = np.zeros(scenario.hosts)
         self.weight[self.simulated] = 1.0
         if self.sample is not None:
@@ -90,7 +125,14 @@ class Sum:
         self.sojourn = _Scaled((requests.HISTOGRAM,))
         self.latency = _Scaled((requests.HISTOGRAM,))
         self.unleased_ns, self.unleased_part = 0, 0
-        self.unleased_at_start = np.where(self.weight > 0, self.sizes, 0.0)
+        self.unleased_at_start = np.where(self.weight > 0, self.leases, 0.0)
+        none = np.zeros(scenario.hosts, np.int64)
+        self.classes = {
+            name: _ClassSum(
+                scenario.windows, self.traffic.width, none if place.is_jobs else self.leases_of[:, number], self.weight
+            )
+            for number, (name, place) in enumerate(scenario.places.items())
+        }
         self.left = len(self.simulated)
         self.cpu_s = 0.0
 
@@ -107,21 +149,27 @@ class Sum:
         of = self.sample.stands_for[:, np.searchsorted(self.simulated, host)]
         return int(of.sum()), [(zone, int(of[zone])) for zone in np.flatnonzero(of).tolist()], own
 
-    def add(self, host: int, series: Whole, first: int = 0) -> None:
-        """Rows of a host, from window `first` on."""
+    def add(self, host: int, series: Whole, first: int = 0, of_classes: Sequence[Whole] = ()) -> None:
+        """Rows of a host, from window `first` on, and the same of each class."""
         rows = slice(first, first + len(series))
         of, by_zone, own = self._stands_for(host)
         self.series.add(series, of, own, rows)
         self.oldest[rows] = np.maximum(self.oldest[rows], series[:, OLDEST])
+        for one, mine in zip(self.classes.values(), of_classes, strict=True):
+            one.series.add(mine, of, own, rows)
+            one.oldest[rows] = np.maximum(one.oldest[rows], mine[:, OLDEST])
+            if first <= self.edge < first + len(mine):
+                one.unleased_at_start[host] = float(one.leases[host] - mine[self.edge - first, requests.LEASED_END])
         if not self.variant.scenario.has_leases:
             return
         leased = series[:, requests.LEASED_END]
         for zone, holders in by_zone:
             self.leased[zone].add(leased, holders, own, rows)
         if self.sample is not None:
-            self.curves[np.searchsorted(self.simulated, host), rows] = leased
+            per_holder = leased * own // max(int(self.leases[host]), 1)  # who has several leases counts as one
+            self.curves[np.searchsorted(self.simulated, host), rows] = per_holder
         if first <= self.edge < first + len(series):
-            self.unleased_at_start[host] = float(own - leased[self.edge - first])
+            self.unleased_at_start[host] = float(self.leases[host] - leased[self.edge - first])
 
     def end(self, part: HostPart) -> None:
         """A host is done, and all its rows are added."""
@@ -131,6 +179,10 @@ class Sum:
         whole, rest = divmod(part.unleased_ns * of, own)
         self.unleased_ns += whole
         self.unleased_part += (rest << PART) // own
+        for one, mine in zip(self.classes.values(), part.of_classes, strict=True):
+            one.sojourn.add(mine.sojourn, of, own)
+            one.latency.add(mine.latency, of, own)
+            one.unleased_ns += mine.unleased_ns * of / own
         self.cpu_s += part.cpu_s
         self.left -= 1
 
@@ -155,10 +207,15 @@ class Sum:
         condition set off, by their place, and when (s).
         """
         scenario = self.variant.scenario
+        columns = named(self.traffic.columns, self.rows(slice(None)))
+        holders = {name: one for name, one in self.classes.items() if not scenario.places[name].is_jobs}
+        for name, one in self.classes.items():
+            own = named([column for column in self.traffic.columns if column.place not in OF_HOST], one.rows())
+            columns |= {f"{column}.{name}": values for column, values in own.items()}
         table = self.traffic.table(
-            columns=named(self.traffic.columns, self.rows(slice(None))),
+            columns=columns,
             leased_by_zone=np.stack([leased.value() for leased in self.leased]),
-            holders_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.sizes, self.zones).astype(
+            holders_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.leases, self.zones).astype(
                 np.int64
             ),
             sojourn=self.sojourn.value(),
@@ -167,6 +224,11 @@ class Sum:
             unleased_at_start=self.unleased_at_start,
             weight=self.weight,
             fired=np.array(started, np.float64).reshape(-1, 2),
+            sojourn_of={name: one.sojourn.value() for name, one in self.classes.items()},
+            latency_of={name: one.latency.value() for name, one in self.classes.items()},
+            holders_of={name: np.array([one.leases.sum()], np.int64) for name, one in holders.items()},
+            unleased_ns_of={name: np.array([one.unleased_ns]) for name, one in holders.items()},
+            unleased_at_start_of={name: one.unleased_at_start for name, one in holders.items()},
             doubt=None if self.sample is None else sample.doubt(self.sample, self.curves, max(self.edge, 0)),
         )
         return of_traffic(self.variant, self.seed, self.replication, table, self.cpu_s)

@@ -22,6 +22,12 @@ histograms, nor the single hosts, nor what a sample leaves open, of which many o
 """
 
 
+OF_CLASSES = """A scenario with classes has the columns of hosts for each class too, save what hosts have for all of
+them, with the class behind a dot: `leased.heartbeat`; and `leased_share` or `backlog` of each."""
+EACH_CLASS = """What is asked for in *each class* is there once more for each class of a scenario that has some, with
+the class behind a dot: `ttr99_s.heartbeat`."""
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
@@ -51,6 +57,7 @@ def _asked(one: Measure) -> str:
         "`[[observed]]`": one.is_milestone,
         "`sweep.measure`": one.is_recovery,
         "harm": one.is_harm,
+        "each class": one.of_class,
     }
     return ", ".join(place for place, is_asked in places.items() if is_asked)
 
@@ -90,12 +97,14 @@ def page() -> str:
         "### With rules of sessions, operators or the server under load",
         "Of hosts whose scenario uses a rule of MODEL.md, section 13.",
         _columns(sessions.COLUMNS),
+        OF_CLASSES,
     ]
     for stage in known.LATER:
         parts += [f"### Stage {stage.name}, with a table `[{stage.name}]`", _columns(stage.columns)]
     parts += [
         "## Measures",
         "A *time* lasts; a *milestone* is a moment from the start (0: always, infinite: never, empty: not measured).",
+        EACH_CLASS,
         "### Of leases and of jobs",
         _measures(ALL),
         "### Of leases",

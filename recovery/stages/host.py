@@ -20,6 +20,28 @@ class HostError(RuntimeError):
     """The kernel stopped at a bound; the message says at which and which knob to turn."""
 
 
+class OfClass(ABC):
+    """What a host tells of one class of its clients."""
+
+    @abstractmethod
+    def rows(self, first: int, end: int) -> Whole:
+        """What it wrote of these windows, in the columns of its host."""
+
+    @property
+    @abstractmethod
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+
+    @property
+    @abstractmethod
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+
+    @abstractmethod
+    def unleased_ns(self) -> int:
+        """Time that its clients were without a lease, ns, added up; 0 of jobs."""
+
+
 class Running(ABC):
     """A host that runs, on whichever engine. `advance` may be called with any rising times; the bits do not depend on
     them. `series` int64[windows + 1, columns] has the columns of its stage that have a place, in the order of their
@@ -66,6 +88,10 @@ class Running(ABC):
     @abstractmethod
     def unleased_ns(self) -> int:
         """Time that clients were without a lease, up to where the host stands, ns, added up."""
+
+    def of_class(self, number: int) -> OfClass:
+        """What it tells of a class, by its place in the file. Raises LookupError where the engine knows no classes."""
+        raise LookupError(f"class {number} of a host of the first engine; want one of the engine of sessions")
 
 
 @dataclass
@@ -225,13 +251,13 @@ def stream_key(seed: int, replication: int, stream: int, host: int) -> np.uint64
     return np.uint64(draws.stream_key(np.uint64(seed), np.uint64(replication), np.uint64(stream), np.uint64(host)))
 
 
-def stream_keys(seed: int, replication: int, host: int) -> Keys:
-    """Keys of every stream that the request kernel draws from, of one host."""
+def stream_keys(seed: int, replication: int, host: int, first: int = 0) -> Keys:
+    """Keys of every stream that the request kernel draws from, of one host; streams are numbered from `first` on."""
     streams = (
         draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
         draws.ADMISSION,
     )  # fmt: skip
-    return Keys(*[stream_key(seed, replication, stream, host) for stream in streams])
+    return Keys(*[stream_key(seed, replication, first + stream, host) for stream in streams])
 
 
 def new_host(

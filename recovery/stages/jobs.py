@@ -50,7 +50,7 @@ class JobTable(TrafficTable):
 
     def computed(self) -> dict[str, Numbers]:
         """Jobs without an answer."""
-        return {"backlog": self.backlog()}
+        return {"backlog": self.backlog(), **self.computed_of_classes()}
 
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times until the backlog is cleared, verdict, work, latencies (MODEL.md, section 4)."""

@@ -10,6 +10,7 @@ from recovery_kernels.requests import Inputs, Keys, Params
 from recovery import theory
 from recovery.measures import leased_curve
 from recovery.measures.register import DEPTHS, ROUNDING
+from recovery.model.classes import members
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -38,6 +39,23 @@ def holders_of(scenario: Scenario) -> Whole:
     return np.asarray(counts + 1)
 
 
+def members_of(scenario: Scenario, host: int, holders: int) -> list[int]:
+    """How many of the holders of a host of the fleet are of each class, in the order of the file; a class that is tied
+    to another has as many again, and jobs have none.
+    """
+    if not scenario.classes:
+        return [holders]
+    places = scenario.places
+    shares = {name: place.share or 0.0 for name, place in places.items() if place.root == name and not place.is_jobs}
+    own = dict(zip(shares, members(holders, host, list(shares.values())), strict=True))
+    return [own.get(place.root, 0) for place in places.values()]
+
+
+def leases_of(scenario: Scenario) -> Whole:
+    """Leases of each class on each host, int64[hosts, classes]; without classes there is one."""
+    return np.array([members_of(scenario, host, one) for host, one in enumerate(holders_of(scenario).tolist())])
+
+
 def start(
     scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
 ) -> hosts.HostRun:
@@ -59,11 +77,16 @@ def start(
     return run
 
 
-def steady(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[Whole, Whole]:
-    """The first submission of each holder of a host in its steady state, and the end of its lease, int64[holders]."""
+def steady(
+    scenario: Scenario, seed: int, replication: int, host: int, holders: int, streams: int = 0
+) -> tuple[Whole, Whole]:
+    """The first submission of each holder of a host in its steady state, and the end of its lease, int64[holders]; of a
+    class the numbers of its `streams` of draws begin so much later.
+    """
     table = queueing.Table()
     params = queueing.params(scenario, table)
-    keys, phase = hosts.stream_keys(seed, replication, host), hosts.stream_key(seed, replication, draws.PHASE, host)
+    phase = hosts.stream_key(seed, replication, draws.PHASE + streams, host)
+    keys = hosts.stream_keys(seed, replication, host, streams)
     return _steady(params, queueing.inputs((), table), keys, phase, holders)
 
 
@@ -86,7 +109,7 @@ class LeaseTable(TrafficTable):
         shares: dict[str, Numbers] = {"leased_share": self.leased_share()}
         for zone, leased in enumerate(self.leased_by_zone):
             shares[f"leased_share_zone_{zone}"] = leased / max(int(self.holders_by_zone[zone]), 1)
-        return shares
+        return shares | self.computed_of_classes()
 
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times to recovery, bound, milestones; verdict and work (MODEL.md, section 4)."""
@@ -123,6 +146,11 @@ class LeaseTable(TrafficTable):
         wanted = 1 - (1 - 0.99) * self.holders / total  # of the fleet's last 1 %, nobody waits
         if wanted <= 0:
             return 0.0
+        if self.unleased_at_start_of:
+            rows = [weight * own[self.weight > 0] for own in self.unleased_at_start_of.values()]
+            times_s = [scenario.seen_by(name).host.establish_time.mean_s() for name in self.unleased_at_start_of]
+            workers = (weight * scenario.host.workers).tolist()
+            return theory.mixed_fluid_bound_s(wanted, np.transpose(rows).tolist(), times_s, workers)
         # Hosts that are alike are as one host with all their work and all their workers.
         return theory.fleet_fluid_bound_s(wanted, unleased.tolist(), (weight * rate).tolist())
 

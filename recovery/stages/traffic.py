@@ -68,6 +68,10 @@ class TrafficTable(Table):
     such as it a host stands: both 0 where it was not simulated. `fired` float64[n, 2]: numbers of the operators'
     actions that a condition set off, and when (s). `doubt`: how far the leased share may be off; None where all hosts
     were simulated.
+
+    Of a scenario with classes, whose names are the keys, in their order: `sojourn_of` and `latency_of`, the histograms
+    of each; `holders_of` int64[1] and `unleased_ns_of` float64[1], of each class of holders, and `unleased_at_start_of`
+    float64[hosts]. Their columns are those of all with the class behind a dot: `leased.heartbeat`.
     """
 
     leased_by_zone: Whole
@@ -79,6 +83,11 @@ class TrafficTable(Table):
     weight: Floats
     fired: Floats = field(default_factory=lambda: np.zeros((0, 2)))
     doubt: Doubt | None = None
+    sojourn_of: dict[str, Whole] = field(default_factory=dict)
+    latency_of: dict[str, Whole] = field(default_factory=dict)
+    holders_of: dict[str, Whole] = field(default_factory=dict)
+    unleased_ns_of: dict[str, Floats] = field(default_factory=dict)
+    unleased_at_start_of: dict[str, Floats] = field(default_factory=dict)
 
     def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
         """What operators did at the hosts and when, s, in order of time."""
@@ -95,10 +104,20 @@ class TrafficTable(Table):
         """float64[windows], share of holders with a lease."""
         return np.asarray(self.columns["leased"] / max(self.holders, 1))
 
-    def backlog(self) -> Whole:
-        """int64[windows], jobs that have neither succeeded nor given up."""
+    def backlog(self, end: str = "") -> Whole:
+        """int64[windows], jobs that have neither succeeded nor given up; with an `end` of columns, those of a class."""
         flows = self.columns
-        return np.asarray(np.cumsum(flows["arrived"] - flows["succeeded"] - flows["gave_up"]))
+        return np.asarray(np.cumsum(flows[f"arrived{end}"] - flows[f"succeeded{end}"] - flows[f"gave_up{end}"]))
+
+    def computed_of_classes(self) -> dict[str, Numbers]:
+        """Of each class the share of its holders that have a lease, or its jobs without an answer."""
+        found: dict[str, Numbers] = {}
+        for name in self.sojourn_of:
+            if name in self.holders_of:
+                found[f"leased_share.{name}"] = self.columns[f"leased.{name}"] / max(int(self.holders_of[name][0]), 1)
+            else:
+                found[f"backlog.{name}"] = self.backlog(f".{name}")
+        return found
 
     def logical_events(self) -> int:
         """Submissions, finishes and deadlines."""
@@ -162,7 +181,9 @@ class TrafficTable(Table):
         """What is measured only where a scenario uses rules of part two of the model."""
         if not scenario.rules:
             return {}
-        row: Row = {"crashes": int(self.columns["crashes"].sum())}
+        row: Row = {}
+        if "crashes" in self.columns:  # a host dies with all its classes
+            row["crashes"] = int(self.columns["crashes"].sum())
         if self.holders:
             share = self.columns["leased_server"] / self.holders
             back = scenario.recovers_from_s

@@ -164,6 +164,13 @@ class RuleInUse(Record):
     why: str
 
 
+class Class(Record):
+    """A kind of clients or jobs that shares the hosts with others."""
+
+    name: str
+    is_jobs: bool
+
+
 class Scenario(Record):
     """A variant in numbers. Outages stand beside it, since each replication may draw its own (`Row.outages_index`)."""
 
@@ -176,6 +183,7 @@ class Scenario(Record):
     hosts: Hosts
     fleet: Fleet | None = None
     jobs: Jobs | None = None
+    classes: tuple[Class, ...] = ()
     policies: Policies
     actions: tuple[Planned, ...] = ()
     launches: Launches | None = None

@@ -22,6 +22,7 @@ def resolved(scenario: Scenario) -> record.Scenario:
         hosts=_hosts(scenario),
         fleet=_fleet(scenario),
         jobs=_jobs(scenario),
+        classes=tuple(record.Class(name=name, is_jobs=place.is_jobs) for name, place in scenario.places.items()),
         policies=record.Policies(
             client=_rule(scenario.policy.client),
             admission=_rule(scenario.policy.admission),
@@ -82,10 +83,9 @@ def _longest_wait_s(scenario: Scenario) -> float:
 
 
 def _fleet(scenario: Scenario) -> record.Fleet | None:
-    fleet, lease, host = scenario.fleet, scenario.lease, scenario.host
+    fleet, lease = scenario.fleet, scenario.lease
     if fleet is None or lease is None:
         return None
-    renew_s = (host.renew_time or host.establish_time).mean_s()
     rule = scenario.policy.lease
     return record.Fleet(
         holders=fleet.holders,
@@ -95,21 +95,29 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         lease_s=lease.duration.mean_s(),
         grace_s=rule.grace if isinstance(rule, policies.Grace) else 0.0,
         check_every_s=lease.check_every,
-        renewals_per_s=fleet.holders / lease.check_every,
-        renewals_share=fleet.holders * renew_s / (lease.check_every * host.workers * scenario.hosts),
-        all_at_once_s=_all_at_once_s(scenario, renew_s),
+        renewals_per_s=scenario.renewals_per_s,
+        renewals_share=scenario.renewals_share,
+        all_at_once_s=_all_at_once_s(scenario),
     )
 
 
-def _all_at_once_s(scenario: Scenario, renew_s: float) -> float:
+def _all_at_once_s(scenario: Scenario) -> float:
     """How long the last holder waits and is served if all ask at once: on the largest host, by the slowest service,
     which is that of a failure where the dependency is down, and slower by as many as wait.
     """
     host, most = scenario.host, int(leases.holders_of(scenario).max())
-    longest_s = max(host.establish_time.mean_s(), renew_s, host.fails_after_s)
+    seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
+    own = leases.members_of(scenario, 0, most)
     slow = host.slowdown
-    slower = 1 + slow.a * (most / slow.queue) ** slow.b if slow is not None else 1.0
-    return math.ceil(most / host.workers) * longest_s * slower
+    slower = 1 + slow.a * (sum(own) / slow.queue) ** slow.b if slow is not None else 1.0
+    rounds = (math.ceil(many / host.workers) * _longest_s(one) for one, many in zip(seen, own, strict=True))
+    return math.fsum(rounds) * slower
+
+
+def _longest_s(scenario: Scenario) -> float:
+    """The longest of its services, on average."""
+    host = scenario.host
+    return max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s(), host.fails_after_s)
 
 
 def _jobs(scenario: Scenario) -> record.Jobs | None:
@@ -118,7 +126,7 @@ def _jobs(scenario: Scenario) -> record.Jobs | None:
         return None
     retries = math.inf if jobs.retries < 0 else jobs.retries
     return record.Jobs(
-        steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in jobs.steps),
+        steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in scenario.steps),
         retries=retries,
         hidden_per_s=theory.hidden_capacity_per_s(scenario.establish_per_s * scenario.hosts, retries),
     )

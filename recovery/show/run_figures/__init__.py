@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from recovery.show import lever_figures, stage_times
 from recovery.show.figures import Curve, Picture, TimeAxis, series_of, style
 from recovery.show.lever_figures import Mark
-from recovery.show.run_figures import bars, day, later, leases, queue, stages, work
+from recovery.show.run_figures import bars, classes, day, later, leases, queue, stages, work
 from recovery.show.run_figures.panels import TOGETHER_MAX
 from recovery.store.run_record import RunManifest, Summary
 
@@ -43,6 +43,15 @@ def _figures(
         yield work.work(summary, curves, axis)
         yield queue.attempts(summary, curves, axis)
     yield bars.bars(manifest, summary)
+
+
+def classes_for(manifest: RunManifest, summary: Summary, series: pl.DataFrame | None) -> list[Picture]:
+    """The pictures of classes; none if the run has none, or is a sweep."""
+    if series is None or summary.is_sweep or not summary.groups[0].scenario.classes:
+        return []
+    axis = TimeAxis.of(manifest)
+    with style():
+        return classes.pictures(summary, _curves(summary, series), axis)
 
 
 def later_for(manifest: RunManifest, summary: Summary, series: pl.DataFrame | None) -> list[Picture]:

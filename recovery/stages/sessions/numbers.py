@@ -1,6 +1,8 @@
 """From a scenario to the numbers of its hosts: live keys as they are at first, and all that never changes in a run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels.sessions import layout
@@ -8,6 +10,7 @@ from recovery_kernels.sessions.memory import Live
 from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.model import policies as named
+from recovery.model.classes import Class
 from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
@@ -19,31 +22,45 @@ from recovery.units import ns
 _CANCELS = {"queue": layout.CANCEL_QUEUE, "worker": layout.CANCEL_WORKER}
 
 
+class Kind(NamedTuple):
+    """A class: what it says, and the scenario as its clients see it."""
+
+    said: Class
+    seen: Scenario
+
+
 @dataclass
 class Numbers:
-    """A scenario in numbers, of which a host is made: its tables, its live keys, and which limiter admission is."""
+    """A scenario in numbers, of which a host is made: its tables, its live keys, which limiter admission is, and its
+    classes.
+    """
 
     scenario: Scenario
     tables: Tables
     live: Live
     admission: int
+    kinds: tuple[Kind, ...]
 
 
 def numbers_of(scenario: Scenario) -> Numbers:
     """The numbers of a scenario."""
     tables = Tables()
     admission = _admission(scenario, tables)
+    kinds = kinds_of(scenario)
     live = Live(
         whole=_whole(scenario, tables),
         real=_real(scenario, tables, admission),
-        class_whole=_class_whole(scenario, tables),
-        class_real=np.array([[1.0, float(layout.FAR), 1.0, _jitter(scenario), np.nan]]),
+        class_whole=np.array([_class_whole(kind, tables) for kind in kinds], np.int64),
+        class_real=np.array([_class_real(kind) for kind in kinds], np.float64),
     )
-    return Numbers(scenario, tables, live, admission)
+    return Numbers(scenario, tables, live, admission, kinds)
 
 
-def _jitter(scenario: Scenario) -> float:
-    return scenario.lease.check_jitter if scenario.lease is not None else 0.0
+def kinds_of(scenario: Scenario) -> tuple[Kind, ...]:
+    """The classes of a scenario in the order of the file; the one that it is without classes."""
+    if not scenario.classes:
+        return (Kind(Class.model_validate({}), scenario),)
+    return tuple(Kind(one, scenario.seen_by(name)) for name, one in scenario.classes.items())
 
 
 def _admission(scenario: Scenario, tables: Tables) -> int:
@@ -116,51 +133,71 @@ def _real(scenario: Scenario, tables: Tables, admission: int) -> Floats:
     return found
 
 
-def _class_whole(scenario: Scenario, tables: Tables) -> Whole:
-    part, lease = scenario.host, scenario.lease
-    found = np.zeros((1, layout.CLASS_WHOLE_KEYS), np.int64)
+def _class_whole(kind: Kind, tables: Tables) -> list[int]:
+    """Whole live keys of a class, CLASS_WHOLE_KEYS of them."""
+    said, seen = kind
+    part, lease = seen.host, seen.lease
     told = {
         layout.ESTABLISH: tables.dist(part.establish_time),
         layout.RENEW: tables.dist(part.renew_time or part.establish_time),
         layout.EXPIRE: layout.NONE if lease is None or lease.expire_time is None else tables.dist(lease.expire_time),
         layout.TIMEOUT: tables.dist(part.timeout),
         layout.FIRST_DELAY: tables.dist(None if lease is None else lease.first_delay),
-        layout.RETRY: tables.retry(scenario.policy.client, scenario.jobs.retries if scenario.jobs is not None else -1),
-        layout.LEASE: tables.lease(None if lease is None else lease.duration, scenario.policy.lease),
+        layout.RETRY: tables.retry(seen.policy.client, seen.jobs.retries if seen.jobs is not None else -1),
+        layout.LEASE: tables.lease(None if lease is None else lease.duration, seen.policy.lease),
         layout.CHECK_EVERY_NS: ns(lease.check_every) if lease is not None else layout.FAR,
-        layout.PRIORITY: 0,
-        layout.WEIGHT: layout.NONE,
-        layout.OWN_LIMIT: layout.NONE,
+        layout.PRIORITY: said.priority,
+        layout.WEIGHT: layout.NONE if said.weight is None else said.weight,
+        layout.OWN_LIMIT: layout.NONE if said.limit is None else queueing.queue_limit(said.limit, seen.establish_per_s),
     }
-    found[0, list(told)] = list(told.values())
+    return [told[key] for key in range(layout.CLASS_WHOLE_KEYS)]
+
+
+def _class_real(kind: Kind) -> list[float]:
+    """The same of its fractions, CLASS_REAL_KEYS of them."""
+    jitter = kind.seen.lease.check_jitter if kind.seen.lease is not None else 0.0
+    return [1.0, float(layout.FAR), kind.said.cost, jitter, np.nan]
+
+
+def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int]) -> Whole:
+    """What never changes of the classes, int64[K, CLASS_RULES]; `members` are the host's own holders of each (0 for
+    jobs).
+    """
+    names = list(scenario.classes)
+    found = np.zeros((len(kinds), layout.CLASS_RULES), np.int64)
+    base = 0
+    for number, ((said, seen), many) in enumerate(zip(kinds, members, strict=True)):
+        jobs = seen.jobs
+        told = {
+            layout.K_JOBS: int(jobs is not None),
+            layout.K_BASE: base,
+            layout.K_MEMBERS: many,
+            layout.K_OF: layout.NONE if said.of is None else names.index(said.of),
+            layout.K_AFTER: layout.NONE if said.after is None else names.index(said.after),
+            layout.K_ROOT: names.index(scenario.places[names[number]].root) if names else 0,
+            layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
+            layout.K_EXPIRES: int(seen.lease is not None and seen.lease.expire_time is not None),
+            layout.K_SEGMENTS: len(jobs.steps) if jobs is not None and not said.ties else 0,
+        }
+        found[number, list(told)] = list(told.values())
+        base += many
     return found
 
 
-def class_rules(scenario: Scenario, holders: int) -> Whole:
-    """What never changes of the one class, int64[1, CLASS_RULES]; `holders` are the host's own (0 for jobs)."""
-    jobs = scenario.jobs
-    found = np.zeros((1, layout.CLASS_RULES), np.int64)
-    told = {
-        layout.K_JOBS: int(jobs is not None),
-        layout.K_MEMBERS: holders,
-        layout.K_OF: layout.NONE,
-        layout.K_AFTER: layout.NONE,
-        layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
-        layout.K_EXPIRES: int(scenario.lease is not None and scenario.lease.expire_time is not None),
-        layout.K_SEGMENTS: len(jobs.steps) if jobs is not None else 0,
-    }
-    found[0, list(told)] = list(told.values())
-    return found
+def segments(scenario: Scenario, kinds: Sequence[Kind]) -> tuple[Floats, Floats]:
+    """From when on (ns) jobs of each class come at which rate (1/ns), float64[K, steps] each."""
+    courses = [() if said.ties else seen.steps for said, seen in kinds]
+    times, rates = np.zeros((2, len(kinds), max(1, *map(len, courses), 1)), np.float64)
+    for number, steps in enumerate(courses):
+        times[number, : len(steps)] = [float(ns(step.at)) for step in steps]
+        rates[number, : len(steps)] = [step.rate_per_s() / scenario.hosts / 1e9 for step in steps]
+    return times, rates
 
 
-def segments(scenario: Scenario) -> tuple[Floats, Floats]:
-    """From when on (ns) jobs come at which rate (1/ns), float64[1, steps] each."""
-    steps = scenario.steps
-    times = [float(ns(step.at)) for step in steps] or [0.0]
-    rates = [step.rate_per_s() / scenario.hosts / 1e9 for step in steps] or [0.0]
-    return np.array([times], np.float64), np.array([rates], np.float64)
-
-
-def keys(seed: int, replication: int, host: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
-    """Keys of the streams of draws of the one class, uint64[1, STREAMS]."""
-    return np.array([[hosts.stream_key(seed, replication, stream, host) for stream in range(STREAMS)]], np.uint64)
+def keys(seed: int, replication: int, host: int, classes: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
+    """Keys of the streams of draws of the classes, uint64[K, STREAMS]."""
+    found = [
+        [hosts.stream_key(seed, replication, stream + STREAMS * number, host) for stream in range(STREAMS)]
+        for number in range(classes)
+    ]
+    return np.array(found, np.uint64)

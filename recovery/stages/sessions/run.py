@@ -1,5 +1,6 @@
 """One host on the engine of sessions: its arrays, and the loop that enlarges them when the engine asks for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from recovery_kernels.sessions.layout import Host, Rules
 from recovery.model.operator import Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
-from recovery.stages import queueing
+from recovery.stages import jobs, queueing
 from recovery.stages.sessions.controls import Controls, controls_of
 from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
 from recovery.stages.sessions.tables import ALL_CLASSES
@@ -103,17 +104,11 @@ class SessionRun(hosts.Running):
 
     def unleased_ns(self) -> int:
         """Time that clients were without a lease, as they see it."""
-        h, now, spent = self.host, int(self.host.whole[layout.NOW]), 0
-        for number, rule in enumerate(self.rules.classes):
-            if rule[layout.K_JOBS] != 0:
-                continue
-            first = int(rule[layout.K_BASE])
-            expires = h.clients[first : first + int(rule[layout.K_MEMBERS]), layout.HOLDER]
-            whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires <= now], 0), 10**9)  # their sums fit 64 bits
-            of_class = h.of_class[number]
-            spent += int(of_class[layout.HOLDER_CARRY]) * layout.CARRY_NS + int(of_class[layout.HOLDER_NS])
-            spent += int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
-        return spent
+        return sum(self.of_class(number).unleased_ns() for number in range(len(self.rules.classes)))
+
+    def of_class(self, number: int) -> "SessionClass":
+        """What it tells of a class, by its place in the file."""
+        return SessionClass(self, number)
 
     def set_off(self, started: Started) -> None:
         """Let the actions begin that a condition has set off."""
@@ -121,6 +116,40 @@ class SessionRun(hosts.Running):
         self.rules = with_tables(self.rules, self.numbers, controls)
         edits, reals = _hands(controls)
         self.host = memory.with_edits(self.host, edits, reals, _holds(controls))
+
+
+@dataclass
+class SessionClass(hosts.OfClass):
+    """A class of a host."""
+
+    run: SessionRun
+    number: int
+
+    def rows(self, first: int, end: int) -> Whole:
+        """What the host wrote of these windows of this class."""
+        return np.asarray(self.run.host.series[first:end, self.number])
+
+    @property
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+        return np.asarray(self.run.host.histogram[self.number])
+
+    @property
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+        return np.asarray(self.run.host.latency[self.number])
+
+    def unleased_ns(self) -> int:
+        """Time that its clients were without a lease, as they see it."""
+        rule, h = self.run.rules.classes[self.number], self.run.host
+        if rule[layout.K_JOBS] != 0:
+            return 0
+        now, first = int(h.whole[layout.NOW]), int(rule[layout.K_BASE])
+        expires = h.clients[first : first + int(rule[layout.K_MEMBERS]), layout.HOLDER]
+        whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires <= now], 0), 10**9)  # their sums fit 64 bits
+        own = h.of_class[self.number]
+        before = int(own[layout.HOLDER_CARRY]) * layout.CARRY_NS + int(own[layout.HOLDER_NS])
+        return before + int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
 
 
 def _hands(controls: Controls) -> tuple[Whole, Floats]:
@@ -165,24 +194,32 @@ def with_tables(rules: Rules, numbers: Numbers, controls: Controls) -> Rules:
 
 
 def rules_of(
-    numbers: Numbers, controls: Controls, seed: int, replication: int, host: int, holders: int, shift: int
+    numbers: Numbers,
+    controls: Controls,
+    seed: int,
+    replication: int,
+    host: int,
+    members: Sequence[int],
+    shift: int,
 ) -> Rules:
-    """All that never changes in a run of a host of so many holders."""
+    """All that never changes in a run of a host of so many holders of each class."""
     scenario, tables = numbers.scenario, numbers.tables
     part, probe = scenario.host, scenario.host.probe
     resume_after = tables.dist(scenario.dependency.resume_after)
     probe_time = layout.NONE if probe is None else tables.dist(probe.time)
-    segment_ns, segment_rates = segments(scenario)
+    kinds = numbers.kinds
+    segment_ns, segment_rates = segments(scenario, kinds)
     is_stale_counted = part.late == "wasted"
+    expires = any(kind.seen.lease is not None and kind.seen.lease.expire_time is not None for kind in kinds)
     nothing, no_reals = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.float64)
     rules = Rules(
-        classes=class_rules(scenario, holders),
+        classes=class_rules(scenario, kinds, members),
         dists=nothing, dist_reals=no_reals, retries=nothing, retry_reals=no_reals, leases=nothing,
         lease_reals=no_reals[0], limiters=nothing, limiter_reals=no_reals, crashes=nothing,
         segment_ns=segment_ns,
         segment_rates=segment_rates,
         table=no_reals[0],
-        keys=keys(seed, replication, host),
+        keys=keys(seed, replication, host, len(kinds)),
         controls=nothing, control_reals=no_reals,
         window_ns=ns(scenario.coupling.window),
         shift=shift,
@@ -194,13 +231,13 @@ def rules_of(
         merges=int(is_stale_counted),
         two_views=int(part.late == "counts"),
         has_lines=int(line_of(scenario)[0] > 0),
-        has_jobs=int(scenario.jobs is not None),
+        has_jobs=int(any(kind.seen.jobs is not None for kind in kinds)),
         probe=probe_time,
         probe_every_ns=0 if probe is None else ns(probe.every),
         probe_priority=0,
         resume_after=resume_after,
         has_crash=int(part.crash is not None),
-        is_plain=int(probe is None and (scenario.lease is None or scenario.lease.expire_time is None)),
+        is_plain=int(len(kinds) == 1 and probe is None and not expires),
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
 
@@ -213,31 +250,37 @@ def lowered(scenario: Scenario) -> list[object]:
     waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
     zones = scenario.zones
     controls = [controls_of(numbers, host, waiting) for host in range(min(zones, scenario.hosts))]
-    rules = rules_of(numbers, controls[0], 0, 0, 0, 0, 0)
+    rules = rules_of(numbers, controls[0], 0, 0, 0, [0] * len(numbers.kinds), 0)
     is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"
     told = [[one.rows, one.edits, one.holds] for one in controls]
     return ["sessions", scenario.windows, is_cold, *numbers.live, *rules, told]
 
 
 def new_run(
-    scenario: Scenario, seed: int, replication: int, host: int, clients: int, first_ns: Whole, expires_ns: Whole
+    scenario: Scenario,
+    seed: int,
+    replication: int,
+    host: int,
+    members: Sequence[int],
+    first_ns: Whole,
+    expires_ns: Whole,
 ) -> SessionRun:
-    """A host before its first event. Holders: int64[clients] each, the first submission and the end of the lease (0 or
-    less: none); jobs: none, and `clients` is how many to expect at one time.
+    """A host before its first event, with so many holders of each class (0 for jobs). int64[all of them] each, class by
+    class: the first submission and the end of the lease (0 or less: none).
     """
     numbers = numbers_of(scenario)
     controls = controls_of(numbers, host, ())
-    is_jobs = scenario.jobs is not None
-    holders, rows = len(first_ns), max(clients, 64) if is_jobs else clients
-    slots, shift = hosts.wheel(queueing.span_ns(scenario), rows)
-    rules = rules_of(numbers, controls, seed, replication, host, holders, shift)
+    holders, rows = len(first_ns), sum(jobs.at_once(kind.seen) for kind in numbers.kinds if kind.seen.jobs is not None)
+    slots, shift = hosts.wheel(max(queueing.span_ns(kind.seen) for kind in numbers.kinds), max(holders, rows))
+    rules = rules_of(numbers, controls, seed, replication, host, members, shift)
     empty = memory.new_host(
-        numbers.live, holders=holders, jobs=rows if is_jobs else 0, workers=_most_workers(numbers), slots=slots,
+        numbers.live, holders=holders, jobs=rows, workers=_most_workers(numbers), slots=slots,
         windows=scenario.windows, window_ns=rules.window_ns,
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
-    is_cold = np.array([int(scenario.fleet is not None and scenario.fleet.start == "unleased")], np.int64)
-    loop.begin(rules, empty, np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64), is_cold)
+    is_cold = int(scenario.fleet is not None and scenario.fleet.start == "unleased")
+    cold = np.full(len(numbers.kinds), is_cold, np.int64)
+    loop.begin(rules, empty, np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64), cold)
     return SessionRun(numbers, rules, empty, host)
 
 
@@ -246,7 +289,7 @@ def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:
     keeps each that was abandoned, which it does only where a late success counts.
     """
     entries = kept + clients if scenario.host.late == "counts" else 2 * clients + 2 * scenario.host.workers
-    windows, classes = scenario.windows, 1
+    windows, classes = scenario.windows, max(len(scenario.classes), 1)
     series = windows * 8 * ((classes + 1) * layout.SERIES + 2 * classes)
     return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + 2 * classes * requests.HISTOGRAM * 8
 

@@ -3,8 +3,11 @@
 The engine is loaded where a scenario asks for it: its hundred kernels would be a part of every command's start.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from recovery_kernels.sessions import layout
+from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
@@ -63,8 +66,9 @@ class _Leases(_OfSessions):
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
         from recovery.stages.sessions.run import new_run
 
-        first, expires = steady(scenario, seed, replication, host, holders)
-        return new_run(scenario, seed, replication, host, holders, first, expires)
+        members = leases.members_of(scenario, host, holders)
+        first, expires = steady(scenario, seed, replication, host, members)
+        return new_run(scenario, seed, replication, host, members, first, expires)
 
 
 class _Jobs(_OfSessions):
@@ -86,16 +90,23 @@ class _Jobs(_OfSessions):
         from recovery.stages.sessions.run import new_run
 
         nobody = np.zeros(0, np.int64)
-        return new_run(scenario, seed, replication, host, jobs.at_once(scenario), nobody, nobody)
+        return new_run(scenario, seed, replication, host, [0] * max(len(scenario.classes), 1), nobody, nobody)
 
 
-def steady(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> tuple[Whole, Whole]:
-    """First submissions and ends of the leases of a host's holders, int64[holders]: in their steady state (MODEL.md,
-    section 2), or all at once.
+def steady(scenario: Scenario, seed: int, replication: int, host: int, members: Sequence[int]) -> tuple[Whole, Whole]:
+    """First submissions and ends of the leases of a host's holders, int64[holders], class by class: in their steady
+    state (MODEL.md, section 2), or all at once.
     """
     if scenario.fleet is not None and scenario.fleet.in_step:
-        return np.zeros(holders, np.int64), np.zeros(holders, np.int64)
-    return leases.steady(scenario, seed, replication, host, holders)
+        nothing = np.zeros(sum(members), np.int64)
+        return nothing, nothing
+    seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
+    each = [
+        leases.steady(one, seed, replication, host, many, STREAMS * number)
+        for number, (one, many) in enumerate(zip(seen, members, strict=True))
+        if one.has_leases
+    ]
+    return np.concatenate([first for first, _ in each]), np.concatenate([expires for _, expires in each])
 
 
 LEASES, JOBS = _Leases(), _Jobs()

@@ -1,0 +1,54 @@
+"""What the command prints of each class of holders and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recovery.measures import register, words
+from recovery.store.run_record import Group, Summary
+from recovery.units import show_count
+
+_BESIDE = ("amplification", "wasted_share", "denied_share", "queue_peak")
+
+
+def verdicts(summary: Summary, group: Group, name: str) -> dict[str, int]:
+    """How the runs of a variant ended for a class, and how many of them so."""
+    told = [row.words.get(f"verdict.{name}", "") for row in summary.rows_of(group)]
+    return {verdict: told.count(verdict) for verdict in sorted(set(told))}
+
+
+def verdict_words(found: dict[str, int]) -> str:
+    """The verdict of most runs, with how many where they differ."""
+    name = max(found, key=lambda one: found[one])
+    runs = sum(found.values())
+    return name if found[name] == runs else f"{name} {found[name]} of {runs}"
+
+
+def rows(summary: Summary) -> list[list[str]]:
+    """A head, and a line for each class of each variant; nothing where there are no classes, nor of a sweep."""
+    if summary.is_sweep or not any(group.scenario.classes for group in summary.groups):
+        return []
+    depths = [f"{round(100 * share)} %" for share in register.DEPTHS.values()]
+    head = ["variant", "class", *depths, "verdict", "amplification", "wasted", "denied", "longest queue", "served"]
+    return [head, *(_row(summary, group, one.name) for group in summary.groups for one in group.scenario.classes)]
+
+
+def _row(summary: Summary, group: Group, name: str) -> list[str]:
+    def told(measures: Sequence[str]) -> list[str]:
+        return [words.show_measure(measure, group.mean(f"{measure}.{name}")) for measure in measures]
+
+    def time(measure: str) -> str:
+        never_less = group.mean(f"leased_min_share.{name}") >= register.DEPTHS[measure] - register.ROUNDING
+        return "always" if never_less else told([measure])[0]
+
+    has_jobs = f"served_share.{name}" in group.measures
+    *shares, queue = told(_BESIDE)
+    return [
+        group.variant,
+        name,
+        *map(time, register.DEPTHS),
+        verdict_words(verdicts(summary, group, name)),
+        *shares,
+        show_count(group.mean(f"queue_peak.{name}")) if queue else "",
+        told(["served_share"])[0] if has_jobs else "–",
+    ]

@@ -1,0 +1,82 @@
+"""What the page of a run says of each class of holders and jobs: a table of each kind, and their pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from recovery.measures import register
+from recovery.show import classes
+from recovery.show.drawn import Drawn
+from recovery.show.page import Cell, Column, show, value_of
+from recovery.show.tables import columns_of
+from recovery.show.words import ends_of
+from recovery.store.run_record import Group, Summary
+
+
+class ClassRow(NamedTuple):
+    """A class in a variant."""
+
+    variant: str
+    name: str
+    verdict: str
+    look: str
+    cells: list[Cell]
+
+
+class Kind(NamedTuple):
+    """The classes of holders, or those of jobs."""
+
+    name: str
+    title: str
+    columns: list[Column]
+    rows: list[ClassRow]
+
+
+class Section(NamedTuple):
+    """What the page shows of classes."""
+
+    kinds: list[Kind]
+    figures: list[Drawn]
+
+
+def section(summary: Summary, drawn: Sequence[Drawn]) -> Section | None:
+    """The section on classes, with their pictures; None if the run has none."""
+    first = summary.groups[0]
+    if summary.is_sweep or not first.scenario.classes:
+        return None
+    found = []
+    for name, title, are_jobs in (
+        (register.LEASES, f"Classes of {first.scenario.called[0]}", False),
+        (register.JOBS, "Classes of jobs", True),
+    ):
+        known = [one for one in columns_of(name, first) if _is_of_class(one, name)]
+        names = [
+            (group, one.name) for group in summary.groups for one in group.scenario.classes if one.is_jobs is are_jobs
+        ]
+        if names:
+            found.append(Kind(name, title, known, [_row(summary, group, one, known) for group, one in names]))
+    return Section(found, list(drawn))
+
+
+def _is_of_class(column: Column, kind: str) -> bool:
+    measure = register.find(column.measure, kind)
+    return measure is not None and measure.of_class
+
+
+def _row(summary: Summary, group: Group, name: str, columns: Sequence[Column]) -> ClassRow:
+    ended = classes.verdicts(summary, group, name)
+    look = "good" if set(ended) == {"recovered"} else "never"
+    cells = [_cell(group, f"{column.measure}.{name}", column.kind) for column in columns]
+    return ClassRow(group.variant, name, classes.verdict_words(ended), look, cells)
+
+
+def _cell(group: Group, measure: str, kind: str) -> Cell:
+    found = group.measures.get(measure)
+    if found is None:
+        return Cell("–")
+    value = value_of(found.mean, found.low, found.high)
+    if math.isinf(found.mean) and kind == "time":
+        return Cell("never", "", "never", value)
+    return Cell(show(found.mean, kind), ends_of(found, lambda number: show(number, kind)), value=value)

@@ -1,0 +1,240 @@
+"""Classes of holders and jobs in files: what each class and all are told, and what is refused.
+
+That a file with classes runs as the twin of part two says is held in test_session_files.py. Oracles here: conservation
+(exact), the closed form of each measure on the class's own columns, and laws of the model.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from test_session_files import BASE, BESIDE, ENDS, JOBS, OF_JOBS, OUTAGE, TIED, TWO, WEIGHTS, acts
+
+from recovery import theory
+from recovery.errors import ScenarioError
+from recovery.measures import register
+from recovery.model.classes import members
+from recovery.reading.experiment import parse
+from recovery.simulate import estimate, identity
+from recovery.simulate.outcome import Outcome
+from recovery.simulate.pipeline import Runner
+from recovery.store.packed import pack, unpack
+
+FLOWS_OF_ALL = ("submitted", "succeeded", "timed_out", "established", "arrived", "gave_up", "useful_work_ns", "wasted")
+
+
+def run(text: str, seed: int = 1) -> Outcome:
+    """The first variant of a file."""
+    with Runner(2) as runner:
+        return next(runner.run([(parse(text).first, seed, 0)]))
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Outcome:
+    """Holders and jobs beside each other."""
+    return run(BASE + OUTAGE + acts(ENDS) + BESIDE)
+
+
+def test_classes_add_up_to_all(mixed: Outcome) -> None:
+    """Conservation: each flow, level and work of the hosts is that of their classes together."""
+    columns = mixed.columns()
+    for name in (*FLOWS_OF_ALL, "queue", "leased", "in_service", "asleep", "sessions_ended"):
+        assert (columns[name] == columns[f"{name}.holders"] + columns[f"{name}.calls"]).all(), name
+    assert columns["arrived.holders"].sum() == columns["leased.calls"].sum() == 0
+    traffic = mixed.traffic
+    assert (traffic.sojourn == sum(traffic.sojourn_of.values())).all()
+    assert traffic.unleased_ns == traffic.unleased_ns_of["holders"][0]
+
+
+def test_requests_and_work_of_each_class_are_conserved() -> None:
+    """Of each class what was submitted is refused, lost, done or still there; work of all classes is busy time."""
+    outcome = run(
+        BASE
+        + OUTAGE
+        + acts(ENDS, 'do = "restart", at = "200s", down_for = "5s"')
+        + TIED
+        + "[classes.calls]\nrate = '2/s'\n"
+    )
+    columns = outcome.columns()
+    gone = ("rejected_throttle", "rejected_admission", "rejected_full", "rejected_down", "dropped", "lost", "cancelled",
+            "succeeded", "wasted", "failed", "barred", "unanswered", "late", "purged")  # fmt: skip
+    for name in outcome.scenario.classes:
+        left = sum(int(columns[f"{one}.{name}"].sum()) for one in gone)
+        there = sum(int(columns[f"{one}.{name}"][-1]) for one in ("queue", "in_service", "line", "outside"))
+        assert columns[f"submitted.{name}"].sum() == left + there, name
+    work = sum(columns[f"{kind}_work_ns"].sum() for kind in ("useful", "wasted", "failed", "overhead"))
+    assert work == columns["busy_ns"].sum()
+
+
+def test_each_class_has_its_own_measures(mixed: Outcome) -> None:
+    """They are those of the register, told of the class's own columns."""
+    row, columns, times_s = mixed.measure(), mixed.columns(), mixed.times_s
+    assert {name for name in row if name.endswith(".calls")} <= {f"{one}.calls" for one in register.of_classes("jobs")}
+    assert row["gave_up.calls"] == columns["gave_up.calls"].sum()
+    assert row["served_share.calls"] == columns["succeeded.calls"].sum() / columns["arrived.calls"].sum()
+    assert row["leased_min_share.holders"] == (columns["leased.holders"] / 60).min()
+    back = mixed.scenario.recovers_from_s
+    is_back = (times_s >= back) & (columns["leased.holders"] >= 0.99 * 60)
+    first = next(i for i in np.flatnonzero(is_back) if is_back[i : i + 7].all())
+    wanted = 0.0 if times_s[first] <= back + 10 else times_s[first] - back
+    assert row["ttr99_s.holders"] == wanted
+    assert {register.unit_of(name) for name in row if name.startswith("ttr99_s.")} == {"s"}
+
+
+def test_all_holders_are_the_leases_of_all_classes() -> None:
+    """A node with a heartbeat and a report has two leases."""
+    outcome = run(BASE + acts(ENDS) + TIED)
+    assert outcome.holders == 180
+    assert [int(outcome.traffic.holders_of[name][0]) for name in ("beat", "report", "block")] == [60, 60, 60]
+    assert outcome.columns()["leased"][0] == 180
+    assert outcome.measure()["sessions_ended"] == 180
+
+
+def test_a_table_with_classes_is_kept_and_found_whole(mixed: Outcome) -> None:
+    found = unpack(pack(mixed.traffic), type(mixed.traffic))
+    assert list(found.sojourn_of) == ["holders", "calls"]
+    again = Outcome(mixed.variant, 1, 0, mixed.times_s, found)
+    assert again.measure() == pytest.approx(mixed.measure(), nan_ok=True)
+
+
+def test_a_bound_on_a_class_is_judged() -> None:
+    experiment = parse(BASE + acts(ENDS) + BESIDE + '[expect]\nttr99_s.holders = "< 5m"\nserved_share.calls = "> 1%"\n')
+    assert [bound.text for bound in experiment.expectations] == ["ttr99_s.holders < 5m", "served_share.calls > 1%"]
+
+
+def test_conditions_see_all_classes_together() -> None:
+    """Hosts that take turns, window by window, give each class what they give when each runs alone."""
+    text = BASE + acts(ENDS) + TWO
+    waits = BASE + acts(ENDS, 'do = "pause", when = "queue > 100000", lasts = "9s"') + TWO
+    one, other = run(text), run(waits)
+    assert all((one.series[name] == other.series[name]).all() for name in one.series)
+    assert "leased.beat" in one.series
+
+
+def test_a_sample_of_hosts_stands_for_each_class() -> None:
+    """Of hosts that are alike, leases of each class add up to all that the class has."""
+    text = BASE.replace("fleet.holders = 60", "fleet.holders = 600").replace("fleet.hosts = 3", "fleet.hosts = 30")
+    outcome = run(text + "fleet.sample_hosts = 6\n" + acts(ENDS) + TIED)
+    columns = outcome.columns()
+    assert outcome.holders == 1800
+    assert columns["leased"][0] == 1800
+    assert columns["leased.report"][0] == 600
+    assert outcome.traffic.doubt is not None
+    assert (columns["leased_share"] <= 1).all()
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.1, 0.2, 0.7], [0.05, 0.95], [1 / 3, 1 / 3, 1 / 3]])
+@pytest.mark.parametrize("holders", [1, 5, 7, 1000])
+def test_no_holder_is_lost_when_a_host_is_cut_in_classes(shares: list[float], holders: int) -> None:
+    """On each host the classes add up to its holders; over many hosts each has its share but for a few."""
+    rows = np.array([members(holders, host, shares) for host in range(200)])
+    assert (rows.sum(axis=1) == holders).all()
+    assert (rows >= 0).all()
+    assert np.abs(rows - holders * np.array(shares)).max() < 1
+    assert np.abs(rows.sum(axis=0) - 200 * holders * np.array(shares)).max() < 4
+
+
+def test_the_mix_is_that_of_all_leases_or_jobs() -> None:
+    """Means by hand: of 60 holders each has three leases of 30, 600 and 400 ms; jobs come at 3/4, 1/4, 3/4 and 1/s."""
+    tied = parse(BASE + TIED).first.scenario
+    assert tied.establish_mean_s == pytest.approx((0.03 + 0.6 + 0.4) / 3)
+    assert tied.leases == 180
+    assert tied.renewals_per_s == pytest.approx(60 / 40 + 60 / 40 + 60 / 60)
+    jobs = parse(JOBS + OF_JOBS).first.scenario
+    came = 3 * 120 + 12 * 30 + 2 * 90
+    weights = np.array([0.75 * came, 0.25 * came, 0.75 * came, 240])
+    assert jobs.establish_mean_s == pytest.approx(weights @ [0.4, 0.4, 0.1, 0.4] / weights.sum())
+    assert sum(step.rate_per_s() for step in jobs.steps[:1]) == pytest.approx(3 * 1.75 + 1)
+
+
+def test_the_bound_serves_the_quickest_first() -> None:
+    """By hand: 100 leases of 1 s and 50 of 4 s on two workers; with one class it is that of the fleet."""
+    assert theory.mixed_fluid_bound_s(100 / 150, [[50, 100]], [4, 1], [2]) == pytest.approx(50)
+    assert theory.mixed_fluid_bound_s(125 / 150, [[50, 100]], [4, 1], [2]) == pytest.approx(50 + 25 * 4 / 2)
+    assert theory.mixed_fluid_bound_s(1, [[50, 100]], [4, 1], [2]) == pytest.approx(150)
+    unleased, workers = [60.0, 50.0, 0.0, 200.0], [1.0, 2.0, 1.0, 4.0]
+    for share in (0.01, 0.5, 0.9, 1.0):
+        wanted = theory.fleet_fluid_bound_s(share, unleased, [many / 0.5 for many in workers])
+        found = theory.mixed_fluid_bound_s(share, [[one] for one in unleased], [0.5], workers)
+        assert found == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("text", [TWO, TIED, BESIDE, WEIGHTS])
+def test_no_class_is_back_sooner_than_the_bound(text: str) -> None:
+    row = run(BASE + OUTAGE + text).measure()
+    assert row["fluid_bound_s"] <= row["ttr99_s"] + 10  # a window
+
+
+def test_a_class_cut_in_two_equal_ones_is_the_same_law() -> None:
+    """Two classes that say nothing share one queue: the mean area without leases over 40 runs is that of one class.
+
+    Tolerance: four standard errors of the difference of two means.
+    """
+    texts = BASE + acts(ENDS), BASE + acts(ENDS) + '[classes.a]\nshare = "50%"\n[classes.b]\n'
+    hours = [[run(text, seed).measure()["unleased_holder_hours"] for seed in range(40)] for text in texts]
+    one, two = (np.array(own, float) for own in hours)
+    error = math.hypot(one.std(ddof=1), two.std(ddof=1)) / math.sqrt(40)
+    assert abs(one.mean() - two.mean()) < 4 * error
+    assert one.mean() > 0
+
+
+def test_one_class_that_says_nothing_changes_no_bit() -> None:
+    """The model's own law: it is the scenario without classes, whatever it is called."""
+    plain, named = run(BASE + acts(ENDS)), run(BASE + acts(ENDS) + "[classes.all]\n")
+    assert all((named.series[name] == column).all() for name, column in plain.series.items())
+    assert all((named.series[f"{name}.all"] == plain.series[name]).all() for name in ("leased", "queue", "submitted"))
+
+
+def test_a_run_without_classes_keeps_its_key() -> None:
+    plain, other = parse(BASE + acts(ENDS)).first, parse(BASE + acts(ENDS) + TWO).first
+    assert "classes" not in plain.scenario.model_dump(mode="json")
+    assert identity.digest_of(plain, 1, 0) != identity.digest_of(other, 1, 0)
+
+
+def test_an_estimate_counts_every_class() -> None:
+    one, two = (estimate.estimate(parse(BASE + acts(ENDS) + text).first.scenario, 1) for text in ("", TIED))
+    assert two.memory_bytes > one.memory_bytes
+    assert two.events > 2 * one.events
+
+
+WRONG = [
+    ("[classes.a]\nshare = '30%'\n", "classes have shares of 30 % of [fleet] in all; want 100%"),
+    ("[classes.a]\n[classes.b]\n", "classes.a.share is missing, and so is that of b"),
+    ("[classes.a]\nshare = '100%'\n[classes.b]\n", "classes.b.share is missing, and the others leave nothing"),
+    ("[classes.a]\nafter = 'b'\n[classes.b]\n", "classes.a: want after as a class that stands before it"),
+    ("[classes.a]\n[classes.b]\nof = 'a'\nshare = '1%'\n", "want share without of and after"),
+    ("[classes.a]\nrate = '1/s'\n", "classes have none that is a part of [fleet]"),
+    ("[classes.a]\n[classes.b]\nrate = '1/s'\nduration = '9s'\n", "classes.b.duration is set; want none: jobs hold no"),
+    ("[classes.a]\nretries = 3\n", "classes.a.retries is set; want none: lease holders never give up"),
+    ("[classes.a]\ncheck_every = '10m'\n", "classes.a: duration is 100 s on average; want longer than check_every"),
+    ("[classes.a]\npriority = 16\n", "classes.a.priority is 16; want a whole number up to 15"),
+    ("[classes.a]\nweight = 0\n", "classes.a.weight is 0; want a whole number from 1"),
+    ("[classes.a]\ncolour = 1\n", "classes.a.colour is not a key; want one of share, rate"),
+    ("[classes.'a b']\n", "want a name of letters, digits, - and _, a letter first"),
+    ("[classes.a]\nclient = 'never'\n", "classes.a.client.name is \"never\"; want one of immediate, fixed"),
+    ("[classes.a]\ntimeout = '0s'\n", "classes.a.timeout is 0 s; want a duration above 0"),
+    ("[classes.a]\n[classes.b]\nsteps = [{ at = '9m', rate = '1/s' }]\n", "want steps in rising order of at"),
+    (
+        "[policy.admission]\nname = 'token-bucket'\nrate = '3/s'\n[classes.a]\ncost = 4\n",
+        "classes.a.cost is 4, and admission never has more than 1 tokens at a host",
+    ),
+    ("[classes.a]\n[expect]\nttr99_s.b = '< 1m'\n", "expect.ttr99_s.b is of a class b, which is none; want one of a"),
+    ("[classes.a]\n[expect]\nserved_share.a = '> 1%'\n", "expect.served_share.a is no measure of leases, which a is"),
+    ("[expect]\nttr99_s.b = '< 1m'\n", "want a table [classes.NAME]"),
+    ("[expect]\nserved_share = '> 1%'\n", "expect.served_share is a measure of jobs; want one of leases"),
+    ("[classes.a]\n[expect]\nefficiency.a = '> 1'\n", "expect.efficiency.a is not a measure"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), WRONG)
+def test_classes_that_make_no_sense_are_refused(text: str, wanted: str) -> None:
+    """File, key, what is wanted."""
+    with pytest.raises(ScenarioError) as refused:
+        parse(BASE + text, file="mine.toml")
+    assert "mine.toml: " in str(refused.value)
+    assert wanted in str(refused.value), refused.value
+
+
+def test_classes_of_jobs_alone_hold_no_leases() -> None:
+    with pytest.raises(ScenarioError, match=r"classes\.a\.renew_time is set; want none: jobs hold no leases"):
+        parse(JOBS + "[classes.a]\nrenew_time = '1s'\n")
