@@ -78,11 +78,11 @@ def _variant(own: Sequence[Row], first: Sequence[Row], window_s: float) -> Varia
     stages = [stage for stage in (*STAGES, ALL) if stage + _END in known]
     normal = {stage: standings.of_rows(own, stage + _END) for stage in stages}
     saved = {stage: standings.saved(first, own, stage + _END) for stage in stages}
-    lasts = Counter(_last(row, window_s) for row in own)
+    lasts = Counter(last_of(row, window_s) for row in own)
     return Variant(own[0].variant, len(own), normal, saved, Last(*lasts.most_common(1)[0], len(own)), window_s)
 
 
-def _last(row: Row, window_s: float) -> str:
+def last_of(row: Row, window_s: float) -> str:
     """The stage that is last to be normal again; of several that never are, the first of them."""
     known = {stage: at_s for stage, name in STAGES.items() if (at_s := row.of(name)) > window_s}
     return max(known, key=lambda stage: known[stage]) if known else NONE

@@ -16,7 +16,7 @@ from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Note
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
-from recovery.store.run_record import Bound, Course
+from recovery.store.run_record import Bound, Course, Row, Scenario
 
 Value = str | int | float | bool | None
 """A value of a row of runs.parquet."""
@@ -87,11 +87,14 @@ class Policy(Record):
     worst_s: Number = math.nan
     regret: Regret
     harm: dict[str, Estimate]
+    served: Estimate = UNKNOWN  # share of the jobs that get an answer
     on_front: bool = False
     fails_where: tuple[Box, ...] = ()
 
     def mean_harm(self, name: str) -> float:
         """Mean of a harm over its runs; nan where it is not known."""
+        if name == "served_share":
+            return self.served.mean
         return self.harm[name].mean if name in self.harm else math.nan
 
     @property
@@ -103,6 +106,12 @@ class Policy(Record):
     def has_run(self) -> bool:
         """Whether some run of it was done."""
         return self.runs > 0
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leases have no jobs that get an answer."""
+        table: dict[str, object] = write(self)
+        return {key: value for key, value in table.items() if key != "served" or not math.isnan(self.served.mean)}
 
 
 class Selection(Record):
@@ -211,6 +220,18 @@ class Runs(Record):
     set_aside: int
 
 
+class Middle(Record):
+    """Of the file as it stands the run in the middle of those that end as most do, with the scenario of its draw: so
+    many of so many runs end so. `down_s` is how long its dependency was away.
+    """
+
+    row: Row
+    scenario: Scenario
+    down_s: Number
+    alike: int
+    runs: int
+
+
 class Summary(Record):
     """summary.json of a sweep; policies stand in the order of their ranks."""
 
@@ -234,6 +255,13 @@ class Summary(Record):
     notes: tuple[Note, ...]
     expect: tuple[Bound, ...]
     answers: tuple[str, ...]
+    middle: Middle | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Where the file as it stands has no run there is none in the middle."""
+        table: dict[str, object] = write(self)
+        return {key: value for key, value in table.items() if key != "middle" or value is not None}
 
     @property
     def baseline(self) -> Policy | None:
@@ -261,8 +289,19 @@ class Planned(Record):
     timed: int
 
 
+class Harm(Record):
+    """A harm of a policy and of another over the draws that both met, and the difference (negative: less)."""
+
+    name: str
+    mean: Number
+    than_mean: Number
+    difference: Estimate
+
+
 class Difference(Record):
-    """A policy against another over the draws that both met: negative is sooner."""
+    """A policy against another over the draws that both met: negative is sooner. In so many of these draws each is
+    lost: it collapses, or does not come to the time within the limit.
+    """
 
     policy: str
     policy_id: str
@@ -276,6 +315,10 @@ class Difference(Record):
     sooner_share: Number
     later_share: Number
     verdict: Literal["sooner", "later", "not told apart"]
+    traffic: Traffic | Literal[""] = ""
+    lost: int = 0
+    than_lost: int = 0
+    harms: tuple[Harm, ...] = ()
 
 
 class Tried(Record):

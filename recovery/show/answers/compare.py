@@ -1,12 +1,14 @@
 """The answers of comparisons, from their records: which side is better, by how much, how sure."""
 
 from collections.abc import Sequence
+from math import nan
 
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, Cause, Change, Part
-from recovery.show.answers.costs import SERVED, cost
+from recovery.show.answers.costs import SERVED, cost, costs
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
+from recovery.theory import wilson
 from recovery.units import show_duration, show_share
 
 
@@ -64,16 +66,43 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
         word = "not told apart from" if row.verdict == "not told apart" else by
         ends = f"{show_duration(row.difference_s.low)} to {show_duration(row.difference_s.high)}"
         said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” (difference {ends}).")
-    sooner = [row for row in rows if row.verdict == "sooner"]
-    change = Change()
-    if sooner:
-        best = min(sooner, key=lambda row: row.difference_s.mean)
-        name = best.words or best.policy
-        sure = f"in {show_share(best.sooner_share)} of {best.draws} draws it is sooner"
-        change = Change(text=f"Take “{name}”: {sure}.", name=best.policy, saved_s=-best.difference_s.mean)
+    change = _soonest(rows)
     draws = min(row.draws for row in rows)
     return Answer(
         happened=Part(text=" ".join(said)), why=Cause(), change=change,
         sure=Part(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
-        rests_on=Part(text="Times alone are judged. One that never came counts as the limit of the sweep."),
+        rests_on=Part(text="A time that never came counts as the limit of the sweep."),
     )  # fmt: skip
+
+
+def _soonest(rows: Sequence[Difference]) -> Change:
+    """The policy that is surely sooner by most without a harm that is surely more; where each has one, a trade-off."""
+    sooner = sorted((row for row in rows if row.verdict == "sooner"), key=lambda row: row.difference_s.mean)
+    if not sooner:
+        return Change()
+    row = next((one for one in sooner if not _surely_worse(one)), sooner[0])
+    name, saved = row.words or row.policy, -row.difference_s.mean
+    text = f"in {show_share(row.sooner_share)} of {row.draws} draws it is sooner"
+    if row.lost:
+        text += f", and in {show_share(row.lost / row.draws)} of its runs it does not recover"
+        text += f" ({show_share(row.than_lost / row.draws)} of the other's)"
+    if harms := _surely_worse(row):
+        return Change(text=f"“{name}” is a trade-off: {text}; but surely worse by {harms}.", saved_s=saved)
+    was, now = ({one.name: getattr(one, mean) for one in row.harms} for mean in ("than_mean", "mean"))
+    cost = costs(row.traffic, lambda harm: was.get(harm, nan), lambda harm: now.get(harm, nan))
+    return Change(text=f"Take “{name}”: {text}. {cost}", name=row.policy, saved_s=saved)
+
+
+def _surely_worse(row: Difference) -> str:
+    """Harms whose interval of the difference lies on the bad side, and by much, in words; and runs that are lost more
+    often than chance makes it.
+    """
+    out = []
+    own, its = (wilson(lost, row.draws) for lost in (row.lost, row.than_lost))
+    if own.low > its.high:
+        out.append(f"runs that do not recover {show_share(row.lost / row.draws)} "
+                   f"instead of {show_share(row.than_lost / row.draws)}")  # fmt: skip
+    for one in row.harms:
+        is_sure = one.difference.high < 0 if one.name == SERVED else one.difference.low > 0
+        out += [cost(one.name, one.than_mean, one.mean, row.traffic)] if is_sure else []
+    return "; ".join(filter(None, out))

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 
+from recovery.show import stage_times
+from recovery.show.answers import mechanism
 from recovery.show.answers.answer import Answer, Cause, Change, Part
 from recovery.show.answers.costs import costs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.words import span_of, speaking_of
 from recovery.store.record import Share
-from recovery.store.sweep_record import Summary
+from recovery.store.run_record import Group, Measured
+from recovery.store.sweep_record import Middle, Summary
 from recovery.units import show_count, show_duration, show_share
 
 
@@ -66,6 +69,35 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
 
 
 def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
+    """What limits the file as it stands, by the rules of single runs; then the lever that decides most."""
+    limit, lever = _limit(summary.middle), _deciding(summary, ran)
+    if limit is None or summary.middle is None:
+        return lever
+    found = summary.middle
+    often = f", as {show_count(found.alike)} of {show_count(found.runs)} do" if found.alike < found.runs else ""
+    which = "The middle run" if found.runs > 1 else "The run"
+    text = f"{which} of the file as it stands {_ENDS[found.row.verdict]}{often}: {limit.text}."
+    return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
+
+
+_ENDS = {"recovered": "recovers", "recovering": "still drains at the end", "collapsed": "collapses"}
+
+
+def _limit(found: Middle | None) -> mechanism.Limit | None:
+    """What limits the middle run: the stage that is last, where stages follow the leases, else the leases or jobs."""
+    if found is None:
+        return None
+    row = found.row
+    group = Group(
+        variant=row.variant, runs=1, verdicts={row.verdict: 1},
+        collapsed=Share(share=float(row.verdict == "collapsed")), measures={name: Measured(mean=value) for name, value in row.measures.items()}, scenario=found.scenario,
+    )  # fmt: skip
+    if "all_normal_s" in row.measures:
+        return mechanism.limit_of_stage(group, stage_times.last_of(row, found.scenario.window_s))
+    return mechanism.limit_of(group, down_s=found.down_s)
+
+
+def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     """The lever whose values differ most in the middle time of their policies."""
     spreads: list[tuple[float, str, list[tuple[float, str]]]] = []
     for lever in summary.design.levers:
@@ -95,7 +127,7 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         return Change(text="None of the other policies is sooner on average than the file as it stands.")
     if best.not_recovered.share == 1:
         return Change(text="No policy recovers in any of its runs.")
-    text = f"“{best.told}”: {span_of(best.restricted)} on average"
+    text = f"“{best.told}”: {span_of(best.restricted)} on average{_lost_too(base, best)}"
     saved, differs = math.nan, best.difference
     if differs is not None and base is not None:
         saved = -differs.mean
@@ -111,6 +143,18 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
     else:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
     return Change(text=text, name=best.in_words, saved_s=saved)
+
+
+def _lost_too(base: Told | None, best: Told) -> str:
+    """What the average hides: how often a policy does not recover, or collapses after all."""
+    out = []
+    for words, share in (("does not recover", "not_recovered"), ("collapses", "collapsed")):
+        now, was = (getattr(one, share).share if one is not None else math.nan for one in (best, base))
+        if now > 0:
+            out.append(f"{words} in {show_share(now)} of its runs" + (f" ({show_share(was)} as it is)" if was != now and
+                       not math.isnan(was) else ""))  # fmt: skip
+    told = [out[0]] if len(out) == 2 and best.collapsed.share == best.not_recovered.share else out
+    return f", and it {' and '.join(told)}" if told else ""
 
 
 def _sure(summary: Summary, ran: Sequence[Told]) -> str:

@@ -1,16 +1,25 @@
-"""Policies of a finished sweep beside each other: paired differences of their restricted times."""
+"""Policies of a finished sweep beside each other: paired differences of their restricted times, and of their harms."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from recovery.errors import Refusal
+from recovery.measures import register
 from recovery.statistics import clusters
+from recovery.statistics.arrays import Floats
 from recovery.store import sweep_record as record
 from recovery.store.parts import runs_of_sweep
 from recovery.study.sweep.estimates import mean_of, told
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_THAN = "_than"
+SERVED = "served_share"  # of jobs: it is less that is a harm
 
 
 def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
@@ -23,35 +32,62 @@ def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
     if len(words) < 2:
         raise Refusal("want two policies or more, the first is what the others are compared with")
     runs = runs_of_sweep(folder).filter((pl.col("role") == "draw") & pl.col("error").is_null())
-    measure, unit = summary.measure, "run_replication" if summary.unit == "run" else "replication"
     first, *others = [summary.named(word) for word in words]
-    base = runs.filter(pl.col("policy_id") == first.id).select("replication", "draw", pl.col(measure).alias("base"))
-    out = []
-    for other in others:
-        own = runs.filter(pl.col("policy_id") == other.id).select("replication", "draw", "run_replication", measure)
-        both = own.join(base, on=["replication", "draw"]).sort("replication", "draw")
-        if not both.height:
-            raise Refusal(f"{other.name} and {first.name} have no draw in common")
-        mine = clusters.restricted(both.get_column(measure).to_numpy(), summary.limit_s)
-        theirs = clusters.restricted(both.get_column("base").to_numpy(), summary.limit_s)
-        by = mean_of(mine - theirs, both.get_column(unit).to_numpy(), is_sequential=summary.precision is not None)
-        verdict: Literal["sooner", "later", "not told apart"] = "not told apart"
-        if by.high < 0 or by.low > 0:
-            verdict = "sooner" if by.high < 0 else "later"
-        out.append(
-            record.Difference(
-                policy=other.name,
-                policy_id=other.id,
-                words=other.in_words,
-                than=first.name,
-                than_id=first.id,
-                than_words=first.in_words,
-                measure=measure,
-                difference_s=told(by),
-                draws=both.height,
-                sooner_share=float(np.mean(mine < theirs)),
-                later_share=float(np.mean(mine > theirs)),
-                verdict=verdict,
-            )
+    return [_difference(summary, runs, other, first) for other in others]
+
+
+def _difference(
+    summary: record.Summary, runs: "pl.DataFrame", policy: record.Policy, than: record.Policy
+) -> record.Difference:
+    """One policy against another, over the draws that both met. Raises Refusal where there are none."""
+    import polars as pl
+
+    own, base = (runs.filter(pl.col("policy_id") == one.id) for one in (policy, than))
+    both = own.join(base, on=["replication", "draw"], suffix=_THAN).sort("replication", "draw")
+    if not both.height:
+        raise Refusal(f"{policy.name} and {than.name} have no draw in common")
+    unit = both.get_column("run_replication" if summary.unit == "run" else "replication").to_numpy()
+    is_sequential = summary.precision is not None
+
+    def beside(name: str) -> tuple[Floats, Floats]:
+        mine, theirs = (
+            both.get_column(column).cast(pl.Float64).fill_null(math.nan).to_numpy() for column in (name, name + _THAN)
         )
-    return out
+        return mine, theirs
+
+    def lost(suffix: str) -> int:
+        times = both.get_column(summary.measure + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
+        fell = both.get_column("verdict" + suffix).to_numpy() == "collapsed"
+        return int((np.isinf(times) | fell).sum())
+
+    mine, theirs = (clusters.restricted(times, summary.limit_s) for times in beside(summary.measure))
+    by = mean_of(mine - theirs, unit, is_sequential=is_sequential)
+    verdict: Literal["sooner", "later", "not told apart"] = "not told apart"
+    if by.high < 0 or by.low > 0:
+        verdict = "sooner" if by.high < 0 else "later"
+    harms = []
+    for name in (*register.harms(summary.traffic), SERVED):
+        if name in runs.columns:
+            a, b = beside(name)
+            of = told(mean_of(a - b, unit, is_sequential=is_sequential))
+            if not math.isnan(of.mean):
+                known = ~np.isnan(a - b)
+                harms.append(record.Harm(name=name, mean=a[known].mean(), than_mean=b[known].mean(), difference=of))
+    return record.Difference(
+        policy=policy.name,
+        policy_id=policy.id,
+        words=policy.in_words,
+        than=than.name,
+        than_id=than.id,
+        than_words=than.in_words,
+        measure=summary.measure,
+        difference_s=told(by),
+        draws=both.height,
+        sooner_share=float(np.mean(mine < theirs)),
+        later_share=float(np.mean(mine > theirs)),
+        verdict=verdict,
+        traffic=summary.traffic,
+        lost=lost(""),
+        than_lost=lost(_THAN),
+        harms=tuple(harms),
+    )

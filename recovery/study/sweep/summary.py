@@ -18,6 +18,7 @@ from recovery.study.summary import notes_of
 from recovery.study.sweep.answers import answers, choice
 from recovery.study.sweep.boxes import boxes_of, unit_of
 from recovery.study.sweep.estimates import CONFIDENCE
+from recovery.study.sweep.middle import middle_of
 from recovery.study.sweep.policies import in_words, shown
 from recovery.study.sweep.sweeping import Sweeping
 from recovery.study.sweep.table import numbers_or_texts
@@ -76,6 +77,7 @@ def summary_of(
         notes=notes_of(experiment),
         expect=tuple(expected),
         answers=(),
+        middle=middle_of(work, draws),
     )
     said = answers(found) + [words.expected(one.text, one.holds, one.value, one.why, one.levers) for one in expected]
     return found.model_copy(update={"answers": tuple(said)})

@@ -103,6 +103,7 @@ def _measured(
             "worst_s": float(values.max()),
             "regret": _regret(values - np.array([best[place] for place in sorted(looks.times[policy.number])]), unit),
             "harm": {harm: mean_of_column(harm) for harm in out.harm},
+            "served": mean_of_column("served_share"),
         }
     )
 

@@ -1,0 +1,109 @@
+"""What a sweep's answer says why, and what policies beside each other cost.
+
+Oracle: the mechanism of a single run of the same file (whose own oracles are in situations.py); harms are those that
+the policies were made to have.
+"""
+
+import math
+from pathlib import Path
+
+import pytest
+from situations import SITUATIONS, Situation
+
+import recovery
+from recovery.show.answers import compare
+from recovery.store.record import Estimate
+from recovery.store.sweep_record import Difference, Harm
+from recovery.study import sweep as sweeps
+
+SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
+
+
+@pytest.mark.parametrize("situation", SWEPT[:3], ids=lambda one: one.name.replace(" ", "-"))
+def test_a_sweep_names_the_mechanism_that_a_run_names(situation: Situation, tmp_path: Path) -> None:
+    file = tmp_path / "one.toml"
+    lever = '[sweep.levers]\n"host.workers" = { values = [%d, %d] }\n'
+    many = int(situation.text.split("workers = ")[1].split(",")[0]) if "workers = " in situation.text else 1
+    file.write_text(situation.text + lever % (many, 2 * many), encoding="utf-8")
+    found = recovery.sweep(file, out=tmp_path / "out", threads=1, progress=False)
+    assert found.answer.why.mechanism == situation.mechanism
+    if situation.high > 0:
+        assert situation.low * 0.999 <= found.answer.why.number <= situation.high * 1.001
+    assert "host.workers decides most" in found.answer.why.text or "No lever" in found.answer.why.text
+
+
+def difference(**changes: object) -> Difference:
+    row = Difference(
+        policy="quick", policy_id="1", words="quick", than="slow", than_id="0", than_words="slow", measure="ttr99_s",
+        draws=40, sooner_share=0.9, later_share=0.1, difference_s=Estimate(mean=-60.0, low=-90.0, high=-30.0),
+        verdict="sooner", traffic="jobs",
+    )  # fmt: skip
+    return row.model_copy(update=changes)
+
+
+def harm(name: str, mean: float, than: float, half: float = 0.01) -> Harm:
+    by = mean - than
+    return Harm(name=name, mean=mean, than_mean=than, difference=Estimate(mean=by, low=by - half, high=by + half))
+
+
+def test_a_policy_that_is_quick_by_giving_up_is_a_trade_off() -> None:
+    row = difference(harms=(harm("served_share", 0.6, 1.0),))
+    change = compare.answer_of_policies([row]).change
+    assert change.name == ""
+    assert "trade-off" in change.text
+    assert "jobs that get an answer 60 % instead of 100 %" in change.text
+
+
+def test_a_harm_that_chance_can_make_is_told_beside_the_name() -> None:
+    row = difference(harms=(harm("denied_share", 0.3, 0.1, half=0.5),))
+    change = compare.answer_of_policies([row]).change
+    assert change.name == "quick"
+    assert "It costs: attempts that were refused 30 % instead of 10 %." in change.text
+
+
+def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:
+    """Wilson's intervals of 2 and 0 of 40 lie over each other, those of 20 and 0 do not."""
+    few = compare.answer_of_policies([difference(lost=2)]).change
+    assert few.name == "quick"
+    assert "in 5 % of its runs it does not recover (0 % of the other's)" in few.text
+    many = compare.answer_of_policies([difference(lost=20)]).change
+    assert many.name == ""
+    assert "surely worse by runs that do not recover 50 % instead of 0 %" in many.text
+
+
+def test_of_two_the_one_without_a_harm_is_taken() -> None:
+    quick = difference(
+        harms=(harm("served_share", 0.6, 1.0),), difference_s=Estimate(mean=-90.0, low=-99.0, high=-80.0)
+    )
+    gentle = difference(policy="gentle", words="gentle", harms=(harm("served_share", 1.0, 1.0),))
+    assert compare.answer_of_policies([quick, gentle]).change.name == "gentle"
+
+
+JOBS = """
+horizon = "10m"
+hold = "1m"
+coupling.window = "5s"
+host = { workers = 2, establish_time = "100ms", timeout = "5m" }
+jobs = { retries = 0, arrivals = "even", steps = [{ at = "0s", rate = "5/s" }, { at = "60s", rate = "100/s" },
+  { at = "80s", rate = "5/s" }] }
+recovers_from = "80s"
+[sweep.levers]
+"policy.queue" = { values = ["fifo", { name = "bounded", limit = 10 }] }
+"""
+
+
+def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
+    """2,000 of 4,900 jobs come in 20 s, in which 400 are served; a short queue without retries turns 1,590 of them away
+    and is empty at once, while a long one serves them all, within their patience.
+    """
+    file = tmp_path / "jobs.toml"
+    file.write_text(JOBS, encoding="utf-8")
+    found = recovery.sweep(file, out=tmp_path / "out", threads=1, progress=False)
+    first = next(one for one in found.summary.policies if one.is_baseline)
+    other = next(one for one in found.summary.policies if not one.is_baseline)
+    [row] = sweeps.compared(found.folder, [first.id, other.id])
+    served = {one.name: one for one in row.harms}["served_share"]
+    assert served.than_mean == 1
+    assert served.mean == pytest.approx(1 - 1590 / 4900, abs=0.01)
+    assert math.isclose(other.served.mean, served.mean)
+    assert "jobs that get an answer" in found.answer.change.text
