@@ -74,6 +74,15 @@ def test_a_rate_is_searched() -> None:
     assert demand.over([0.0, 0.5, 1.0, 48.999, 49.0, 1e9]) == [1, 1, 2, 49, 50, 50]
 
 
+def test_all_that_comes_is_the_integral_of_the_rate() -> None:
+    """Oracle: the sum over so short steps that nothing is lost; a step that begins at the end adds nothing."""
+    steps = [{"at": "0s", "rate": "2/s"}, {"at": "6h", "rate": "5/s"}, {"at": "20h", "rate": "100/s"}]
+    for daily in ({}, {"daily": {"swing": "40%", "peak_at": "15h"}}):
+        demand = Demand.model_validate({"steps": steps, **daily})
+        summed = sum(demand.over([i + 0.5 for i in range(20 * 3600)]))
+        assert demand.total(20 * 3600) == pytest.approx(summed, rel=1e-6)
+
+
 def test_a_large_file_of_times_is_read_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Oracle: the reader that looks at each line; what is not all numbers is left to it, with its message."""
     file = tmp_path / "times.txt"

@@ -66,6 +66,22 @@ class Demand(Part):
             for rate, time in zip(found, times_s, strict=True)
         ]
 
+    def total(self, until_s: float) -> float:
+        """How many come until a time: the integral of the rate."""
+        begins = self.levels
+        ends = (*(at for at, _ in begins[1:]), math.inf)
+        swing, peak = (0.0, 0.0) if self.daily is None else (self.daily.swing, self.daily.peak_at)
+        turn = 2 * math.pi / 86400
+
+        def until(at_s: float) -> float:
+            return at_s + swing / turn * math.sin(turn * (at_s - peak))
+
+        return math.fsum(
+            rate * (until(min(end, until_s)) - until(begin))
+            for (begin, rate), end in zip(begins, ends, strict=True)
+            if begin < until_s
+        )
+
 
 def _demand(value: object) -> object:
     """A rate alone is the same all the time."""

@@ -27,6 +27,8 @@ from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
 
 ALL_S = 0.25  # of all pilots of a file
+WITH_KERNELS_S = 0.4  # of them and of having the kernels in memory: where these take long, pilots are shorter
+LEAST_SHARE = 0.5  # but not by more than to so much
 AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
 WHOLE_SHARE = 0.4  # of a variant's time for the host as it is
 FAR_SHARE = 0.1  # where a rough pilot tells that it takes FAR times that
@@ -87,7 +89,10 @@ def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, repli
     the others take what lies between, weighed by distance in names and levers. What is left goes to second
     replications.
     """
+    begun = time.thread_time()
     _loaded(resolve(variants[0], seed, 0).scenario, seed)
+    spare_s = WITH_KERNELS_S - (time.thread_time() - begun)
+    budget_s = min(budget_s, max(spare_s, LEAST_SHARE * budget_s))
     places = _places(variants)
     chosen, distance = [0], _distances(places, 0)
     found: dict[int, Tried] = {}

@@ -89,9 +89,13 @@ def _limit(found: Middle | None) -> mechanism.Limit | None:
         return None
     row = found.row
     group = Group(
-        variant=row.variant, runs=1, verdicts={row.verdict: 1},
-        collapsed=Share(share=float(row.verdict == "collapsed")), measures={name: Measured(mean=value) for name, value in row.measures.items()}, scenario=found.scenario,
-    )  # fmt: skip
+        variant=row.variant,
+        runs=1,
+        verdicts={row.verdict: 1},
+        collapsed=Share(share=float(row.verdict == "collapsed")),
+        measures={name: Measured(mean=value) for name, value in row.measures.items()},
+        scenario=found.scenario,
+    )
     if "all_normal_s" in row.measures:
         return mechanism.limit_of_stage(group, stage_times.last_of(row, found.scenario.window_s))
     return mechanism.limit_of(group, down_s=found.down_s)
