@@ -5,6 +5,7 @@ assumed in the files, and no number of a report is fitted.
 """
 
 import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from recovery.errors import Refusal
 from recovery.model.variant import Variant
 from recovery.reading import incident
 from recovery.reading.experiment import load, parse
+from recovery.simulate.estimate import estimate
 from recovery.simulate.pipeline import Runner
 from recovery.stages.stage import Row
 
@@ -47,6 +49,16 @@ def test_an_incident_says_what_it_rests_on(name: str) -> None:
     assert load(one.file).head.notes
     with one.file.with_name("observed.csv").open(encoding="utf-8", newline="") as file:
         assert all(row["what"] and row["observed"] and row["source"] for row in csv.DictReader(file))
+
+
+def test_the_page_of_incidents_has_a_row_for_each() -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "gallery" / "incidents.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^\| `([\w-]+)` \|", page) == NAMES
+
+
+def test_39_million_phones_fit_into_8_gb() -> None:
+    """Of jobs that are never tried again only those before their deadline are kept."""
+    assert estimate(load(incident.find("kddi-2022").file).first.scenario, 2).memory_bytes < 8 * 2**30
 
 
 def test_the_command_lists_them_and_refuses_others(tmp_path: Path) -> None:
@@ -194,3 +206,44 @@ def test_pods_that_start_all_at_once_take_hours_and_minutes_five_at_a_time() -> 
     at_once, by_hand = (float(rows[name]["ttr99_s"]) for name in ("all at once", "five a minute"))
     assert 2 * 3600 / 2 < at_once < 2 * 3600 * 2
     assert by_hand < 1.1 * 600
+
+
+def fewer_phones(text: str, share: int) -> str:
+    """One node with a part of its phones and of its database, for 14 h, cut off after 10 h."""
+    changes = {
+        "39_150_000": str(39_150_000 // 18 // share), "hosts = 18": "hosts = 1", "sample_hosts = 2": "sample_hosts = 1",
+        "workers = 100": f"workers = {100 // share}", "10000/s": f"{10000 / 18 / share:.3f}/s",
+        '"64h"': '"14h"', "58h25m": "10h",
+    }  # fmt: skip
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+CUT = "half barred, and six nodes cut off after 58 h"
+
+
+def test_phones_that_lost_their_network_overload_it_until_the_needless_load_is_cut() -> None:
+    """15 min without a route, and 61 h 25 min of trouble: half of the attempts barred does not end it, and some hours
+    after the needless signals were cut off, it is normal. Without the 15 min nothing happens.
+    """
+    text = fewer_phones(text_of("kddi-2022"), 100)
+    rows = rows_in(parse(text).variants)
+    assert rows["nothing done"]["verdict"] == "collapsed"
+    assert rows["half of the attempts barred"]["verdict"] == "collapsed"
+    back = float(rows[CUT]["ttr99_s.registration"]) + 25 * 60
+    assert rows[CUT]["verdict"] == "recovered"
+    assert 10 * 3600 < back < 14 * 3600
+    calm = text.replace('from = "10m", to = "25m"', 'from = "10m", to = "601s"')
+    assert float(rows_in(parse(calm).variants[:1])["nothing done"]["leased_min_share.registration"]) > 0.99
+
+
+@pytest.mark.slow
+def test_phones_of_two_of_18_nodes_for_64_hours() -> None:
+    """A twentieth of all phones and of the database, two of 18 nodes: within a factor of two of 61 h 25 min."""
+    text = text_of("kddi-2022").replace("39_150_000", str(39_150_000 // 20))
+    text = text.replace("workers = 100", "workers = 5").replace("10000/s", "500/s")
+    row = rows_in([parse(text).variants[-1]])[CUT]
+    total_s = float(row["ttr99_s.registration"]) + 15 * 60
+    assert 61.4 / 2 < total_s / 3600 < 61.4 * 2

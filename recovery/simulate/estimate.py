@@ -96,14 +96,26 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     if scenario.rules:
         from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
 
-        each = sessions.bytes_of_host(scenario, rows, kept)
+        at_once = math.fsum(_at_once(one, many.rows) for one, many in zip(seen, came, strict=True))
+        each = sessions.bytes_of_host(scenario, at_once, kept)
     # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums; and one a class.
     series = scenario.windows * known.traffic_of(scenario).width * 8 * (1 + len(scenario.classes))
     own = threads if together else 5 * threads
     total = in_flight * each + (own + 5) * series + curves
-    total += min(threads, simulated) * clients * BYTES_TO_START + 4 * scenario.hosts * 8
+    begun = math.fsum(members) if scenario.has_leases else clients
+    total += min(threads, simulated) * begun * BYTES_TO_START + 4 * scenario.hosts * 8
     events = simulated * (2 * attempts + min(served, attempts))
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)
+
+
+def _at_once(scenario: Scenario, rows: float) -> float:
+    """The rows that the engine of sessions needs at one time: those of jobs that are never tried again are free from
+    their deadline on, and Poisson's twice the mean and 64 is never passed.
+    """
+    if scenario.jobs is None or scenario.jobs.retries != 0 or scenario.host.timeout.cv_value() > 0:
+        return rows
+    most = max(step.rate_per_s() for step in scenario.steps) / scenario.hosts * scenario.host.timeout.mean_s()
+    return min(rows, 2 * (2 * most + 64))
 
 
 class _Came(NamedTuple):
