@@ -1,5 +1,6 @@
 """The command `recovery`, with all its commands. Nothing heavy is imported before it is needed."""
 
+import gc
 import io
 import pkgutil
 import signal
@@ -13,6 +14,8 @@ from recovery.cli.guard import Guarded
 from recovery.cli.status import Status
 
 STATUSES = "; ".join(f"{status.value} {status.meaning}" for status in Status)
+
+GARBAGE_AFTER = 50_000  # new objects; with Python's 700 the imports alone are searched for garbage a hundred times
 
 
 @click.group(
@@ -42,6 +45,7 @@ for _family in pkgutil.iter_modules(commands.__path__):
 
 def entry() -> None:
     """Where the installed command starts."""
+    gc.set_threshold(GARBAGE_AFTER)
     for name in ("SIGTERM", "SIGHUP"):  # SIGHUP unless it is ignored (nohup): they end as Ctrl-C does
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:

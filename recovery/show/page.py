@@ -156,16 +156,9 @@ def held(page: str) -> str:
 
 def filled(name: str, **values: object) -> str:
     """A template with `values`: a page, or a section of one."""
-    import jinja2
+    from recovery.show import templating
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("recovery.show"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template(name).render(**values)
+    return templating.filled(name, **values)
 
 
 def value_of(mean: float, low: float = math.nan, high: float = math.nan) -> str:
