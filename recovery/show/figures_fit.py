@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +18,8 @@ _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
 
 
 def write(folder: Path, fit: Fit) -> list[Path]:
-    """Write the picture into the folder's figures/; returns the files. Raises files.WriteError."""
-    picture = overlay(fit)
-    page.save(folder, [picture])
-    return [folder / "figures" / f"{picture.name}.{form}" for form in ("png", "svg")]
+    """Write the picture, wide and narrow, into the folder's figures/; returns the files. Raises files.WriteError."""
+    return page.save(folder, lambda: [overlay(fit)])
 
 
 def overlay(fit: Fit) -> Picture:
@@ -63,24 +62,29 @@ def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
 
 
 def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Picture:
-    figure, (panel, legend) = figures.stack([0.6 + 0.36 * len(rows), figures.lines_in(2)])
+    order = list(reversed(rows))
+    labels = [textwrap.fill(_called(row), figures.letters(44, 46)) for row in order]
+    lines = [1 + label.count("\n") for label in labels]
+    is_narrow = figures.is_narrow()
+    heights = [0.3 + 0.15 * count if is_narrow else max(0.36, 0.06 + 0.15 * count) for count in lines]
+    figure, (panel, legend) = figures.stack([0.6 + sum(heights), figures.lines_in(2)])
     handles = []
-    for y, row in enumerate(reversed(rows)):
-        at, spread = row.observed_s, 2 * row.sigma_s
-        bar = panel.errorbar(at, y, xerr=spread, color="#000000", marker="o", ms=4, capsize=3, lw=1.1, ls="")
+    for y, row in enumerate(order):
+        bar = panel.errorbar(
+            row.observed_s, y, xerr=2 * row.sigma_s, color="#000000", marker="o", ms=4, capsize=3, lw=1.1, ls=""
+        )  # fmt: skip
         handles = [bar]
-        if row.missing or not math.isfinite(row.simulated_s):
-            text = f"simulated: {row.missing or 'never'}"
-            panel.annotate(text, (at, y), (8, 6), textcoords="offset points", fontsize=8)
-    found = [
-        (y, row.simulated_s)
-        for y, row in enumerate(reversed(rows))
-        if not row.missing and math.isfinite(row.simulated_s)
-    ]
+    found = [(y, row.simulated_s) for y, row in enumerate(order) if _occurs(row)]
     [marks] = panel.plot([at for _, at in found], [y for y, _ in found], color="#D55E00", marker="v", ms=7, ls="")
-    axis.dress(panel)
-    panel.set_yticks(range(len(rows)), [row.label[:40] for row in reversed(rows)], parse_math=False)
-    panel.set_ylim(-0.7, len(rows) - 0.3)
+    axis.dress(panel, named=not is_narrow)
+    panel.set_yticks(range(len(rows)), [""] * len(rows) if is_narrow else labels)
+    if is_narrow:  # beside the panel names would leave it no room: they stand above their rows
+        panel.tick_params(axis="y", length=0)
+        for y, label in enumerate(labels):
+            panel.annotate(
+                label, (0, y), (3, 6), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8.2
+            )
+    panel.set_ylim(-0.7, len(rows) - (0.1 if is_narrow else 0.3))
     panel.set_ylabel("milestone")
     figures.legend_below(
         legend, [*handles, marks], ["observed, with twice its standard deviation", "simulated with the values found"],
@@ -91,3 +95,14 @@ def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Pictu
     said = f"“{worst[1]}” is farthest off, by {abs(worst[0]):.1f} standard deviations"
     figures.entitle(figure, f"With {values_text} {said}")
     return Picture("fit", figure, "Each milestone as it was observed and as it is simulated with the values found.")
+
+
+def _occurs(row: FitMilestone) -> bool:
+    """Whether the simulation has the milestone."""
+    return not row.missing and math.isfinite(row.simulated_s)
+
+
+def _called(row: FitMilestone) -> str:
+    """A milestone's name, and what the simulation says where it has no time."""
+    name = textwrap.shorten(row.label, 56, placeholder=" …")
+    return name if _occurs(row) else f"{name} (simulated: {row.missing or 'never'})"

@@ -46,9 +46,9 @@ def figures_for(part: Services) -> list[Picture]:
 
 
 def blast_picture(part: Graph, node: str, lost: Mapping[str, float]) -> Picture:
-    """The graph coloured by the minutes lost if only `node` had been impaired."""
+    """The minutes lost if only `node` had been impaired: as colours of the graph; narrow, as bars."""
     with figures.style():
-        return graph(part, lost, node)
+        return bars(part, lost, node) if figures.is_narrow() else graph(part, lost, node)
 
 
 # --- the graph --------------------------------------------------------------------------------------------------------
@@ -113,13 +113,12 @@ def graph(part: Graph, lost: Mapping[str, float], node: str = "") -> Picture:
     bar.tick_params(labelsize=8)
     with figures.wide():
         _legend(below, kinds)
-    hit = sum(1 for name, minutes in lost.items() if minutes > 0 and name != node)
     if node:
-        others = math.fsum(minutes for name, minutes in lost.items() if name != node)
-        title = f"{label[node]} alone: {_count(hit, 'service')} down with it, {units.show_duration(60 * others)} lost"
+        title = _alone(part, lost, node)
         caption = "Minutes that each service loses if only the service with the thick border is impaired."
     else:
         worst = max(lost, key=lambda name: lost[name])
+        hit = sum(1 for minutes in lost.values() if minutes > 0)
         title = f"{hit} of {_count(len(lost), 'service')} impaired; {label[worst]} lost most"
         caption = "Minutes that each service lost, in all."
     figures.entitle(figure, title)
@@ -127,6 +126,47 @@ def graph(part: Graph, lost: Mapping[str, float], node: str = "") -> Picture:
     if len(shown) < len(label):
         caption += f" Of {len(label)} services the {len(shown)} that lost most are drawn."
     return Picture(f"services-blast-{node}" if node else "services-graph", figure, caption)
+
+
+def _alone(part: Graph, lost: Mapping[str, float], node: str) -> str:
+    """Whom a node takes down, in a title."""
+    others = [minutes for name, minutes in lost.items() if minutes > 0 and name != node]
+    down = f"{_count(len(others), 'service')} down with it, {units.show_duration(60 * math.fsum(others))} lost"
+    return f"{part.label_of(node)} alone: {down}"
+
+
+def bars(part: Graph, lost: Mapping[str, float], node: str) -> Picture:
+    """Minutes lost if only `node` had been impaired, a bar a service, the node first: what the graph says, less who
+    needs whom, where there is no room for boxes side by side.
+    """
+    import matplotlib as mpl
+
+    hit = sorted(
+        (name for name in lost if lost[name] > 0 or name == node), key=lambda name: (name != node, -lost[name])
+    )
+    shown = hit[:NODES_MAX]
+    names = [textwrap.fill(textwrap.shorten(part.label_of(name), 40, placeholder=" …"), 18) for name in shown]
+    figure, (panel, _) = figures.stack([0.5 + sum(0.2 + 0.15 * (1 + name.count("\n")) for name in names), 0.05])
+    hours, most = [lost[name] / 60 for name in shown], max([lost[name] / 60 for name in shown], default=0.0) or 1.0
+    shades = mpl.colormaps["Oranges"]
+    panel.barh(
+        range(len(shown)), hours, 0.6, color=[shades(0.08 + 0.8 * one / most) for one in hours], ec=INK,
+        lw=[2.2 if name == node else 0.8 for name in shown],
+    )  # fmt: skip
+    for y, (name, at) in enumerate(zip(shown, hours, strict=True)):
+        panel.annotate(
+            units.show_duration(60 * lost[name]), (at, y), (4, 0), textcoords="offset points", va="center", fontsize=8.6
+        )
+    panel.set_yticks(range(len(shown)), names)
+    panel.set_ylim(len(shown) - 0.4, -0.6)
+    panel.set_xlim(0, 1.35 * most)
+    panel.grid(axis="y", visible=False)
+    panel.set_xlabel("hours lost (depth × time)")
+    figures.entitle(figure, _alone(part, lost, node))
+    caption = "Minutes that each service loses if only the first is impaired."
+    if len(shown) < len(hit):
+        caption += f" Of {len(hit)} services the {len(shown)} that lost most are drawn."
+    return Picture(f"services-blast-{node}", figure, caption)
 
 
 def _count(n: int, what: str) -> str:

@@ -62,10 +62,17 @@ class Input(NamedTuple):
     marks: list[int]
 
 
-def save(folder: Path, pictures: Sequence[Picture]) -> None:
-    """Write pictures into the folder's figures/, as PNG too where that is wanted."""
-    _write(folder, {f"{picture.name}.svg": forms.svg(picture) for picture in pictures})
-    _write_png(folder, pictures)
+def save(folder: Path, make: Callable[[], Sequence[Picture]]) -> list[Path]:
+    """Make pictures, wide and narrow, and write them into the folder's figures/, the wide ones as PNG too where that is
+    wanted; returns the SVG's paths, the narrow ones end in -narrow.svg. Raises files.WriteError.
+    """
+    wide = list(make())
+    with figures.narrow():
+        narrow = [picture._replace(name=f"{picture.name}-narrow") for picture in make()]
+    texts = {f"{picture.name}.svg": forms.svg(picture) for picture in (*wide, *narrow)}
+    _write(folder, texts)
+    _write_png(folder, wide)
+    return [folder / "figures" / name for name in texts]
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:

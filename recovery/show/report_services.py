@@ -36,10 +36,10 @@ def section(part: Services | None, folder: Path) -> str:
 
 
 def write_blast(folder: Path, answer: BlastAnswer) -> None:
-    """Picture and numbers of the blast radius of one node."""
+    """Picture, wide and narrow, and numbers of the blast radius of one node."""
     lost = {row.service: row.minutes_lost.mean for row in answer.services}
     lost[answer.node] = answer.node_minutes_lost.mean
-    page.save(folder, [figures_services.blast_picture(answer, answer.node, lost)])
+    page.save(folder, lambda: [figures_services.blast_picture(answer, answer.node, lost)])
     told = BlastFile(format=FORMAT, **dict(answer))
     files.write_text(folder / f"blast-{answer.node}.json", told.to_json())
 

@@ -1,0 +1,109 @@
+"""Pictures of fits and of whom one service takes down are written narrow too, and can be read on a phone.
+
+Oracles: the records, for every name and number; the picture's own frame, which each text must lie within.
+"""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from recovery.show import figures, figures_fit, figures_services, page
+from recovery.show.figures import Picture
+from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Misfit, Value
+from recovery.store.run_record import Outage
+from recovery.store.service_record import Graph, Node
+
+LABELS = ("all leases are there, as the status page said", "no net progress until hosts are restarted")
+
+
+def fit(series: bool) -> Fit:
+    grid = tuple(60.0 * i for i in range(120))
+    curve = tuple(min(1.0, at / 5400) for at in grid)
+    found = FitSeries(
+        column="leased_share", unit="share", times_s=grid[::10], values=curve[::10], grid_s=grid,
+        low=tuple(0.9 * one for one in curve), mean=curve, high=tuple(min(1.0, 1.1 * one) for one in curve),
+    )  # fmt: skip
+    rows = [
+        FitMilestone(
+            label=label, measure="leased_all_s", observed_s=2000.0 * (i + 1), sigma_s=120.0,
+            simulated_s=(2100.0, math.inf)[i], missing=("", "never")[i],
+        )
+        for i, label in enumerate(LABELS)
+    ]  # fmt: skip
+    return Fit(
+        values=(Value(key="host.establish_time.mean", text="1.2s", low="1s", high="1.4s", is_determined=True,
+                      is_at_end=False),),
+        residuals=(0.8, 3.0), labels=LABELS, missing=("", "never"), not_told_apart=(),
+        misfit=Misfit(rms=0.01, noise=0.02, share=0.01, points=12, run_longest=2, p=0.5, is_systematic=False,
+                      explains=True),
+        others=(), shift_s=math.nan, runs=8, overrides=(), said=(),
+        picture=FitPicture(
+            horizon_s=7200.0, clock="2025-10-19T23:48-07:00",
+            outages=(Outage(from_s=300.0, to_s=1500.0, fails_share=1.0),),
+            milestones=tuple(rows), series=found if series else None,
+        ),
+    )  # fmt: skip
+
+
+NAMES = {
+    "a": "the database that all need",
+    "b": "launches of instances",
+    "c": "network state",
+    "d": "well all the time",
+}
+LOST = {"a": 120.0, "b": 150.0, "c": 4.0, "d": 0.0}
+
+
+def blast() -> Picture:
+    nodes = [
+        Node(name=name, label=label, layer=i, is_given=i == 0, is_simulated=False)
+        for i, (name, label) in enumerate(NAMES.items())
+    ]
+    graph = Graph(
+        title="", file="", clock="", variant="", runs=1, window_s=60.0, horizon_s=7200.0, nodes=tuple(nodes), edges=()
+    )
+    return figures_services.blast_picture(graph, "a", LOST)
+
+
+def narrow(kind: str) -> Picture:
+    with figures.narrow():
+        return blast() if kind == "blast" else figures_fit.overlay(fit(kind == "series"))
+
+
+@pytest.mark.parametrize("kind", ["series", "milestones", "blast"])
+def test_a_narrow_picture_is_as_wide_as_a_phone_and_holds_its_texts(kind: str) -> None:
+    figure = narrow(kind).figure
+    assert figure.get_figwidth() == figures.NARROW_IN
+    with figures.style():
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        texts = [text for panel in figure.axes for text in [*panel.texts, *panel.get_yticklabels(), panel.yaxis.label]]
+        legends = [panel.get_legend() for panel in figure.axes]
+        texts += [text for legend in legends if legend is not None for text in legend.get_texts()]
+        shown = [text for text in texts if text.get_text() and text.get_visible()]
+        assert len(shown) > 4
+        for text in shown:
+            box = text.get_window_extent(canvas.get_renderer())
+            assert box.x0 >= 0, text.get_text()
+            assert box.x1 <= figure.bbox.x1, text.get_text()
+
+
+def test_bars_have_whom_a_node_takes_down_and_nobody_else() -> None:
+    panel = narrow("blast").figure.axes[0]
+    names = [" ".join(text.get_text().split()) for text in panel.get_yticklabels()]
+    assert names == [NAMES[name] for name in ("a", "b", "c")]
+    assert [bar.get_width() * 60 for bar in panel.patches] == pytest.approx([LOST[name] for name in ("a", "b", "c")])  # type: ignore[attr-defined]
+
+
+def test_both_forms_are_written(tmp_path: Path) -> None:
+    written = figures_fit.write(tmp_path, fit(series=False))
+    assert [file.name for file in written] == ["fit.svg", "fit-narrow.svg"]
+    wide, slim = (int(re.search(r'viewBox="0 0 (\d+)', file.read_text("utf-8"))[1]) for file in written)  # type: ignore[index]
+    assert (wide, slim) == (int(72 * figures.WIDE_IN), int(72 * figures.NARROW_IN))
+    assert not list(tmp_path.rglob("*.png"))
+    with page.with_png(True):
+        figures_fit.write(tmp_path, fit(series=False))
+    assert (tmp_path / "figures" / "fit.png").is_file()
