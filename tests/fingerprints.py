@@ -131,6 +131,10 @@ CHANGES: dict[str, list[str]] = {
         'host.bar = { share = "50%", time = "20s" }',
         'classes.old = { share = "25%", weight = 3, timeout = "9s" }\nclasses.new = { weight = 1, duration = "2m" }',
         TIED,
+        'policy.client = "decorrelated-jitter"',
+        'policy.client = { name = "equal-jitter", base = "2s", cap = "20s" }\nhost.timeout_growth = 1.5',
+        'policy.client = "proportional-jitter"\nlease.scaled = { above = 100 }',
+        'host.hint = { says = "queue", time = "900ms" }\npolicy.queue = { name = "bounded", limit = 5 }',
     ],
     JOBS: [
         "",

@@ -6,11 +6,13 @@ before") and section 1, not from `recovery.stages`.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from recovery_kernels import draws
+from twin.sessions.clients import log_scale
 from twin.sessions.scenario import (
     FAR_NS,
     Action,
@@ -95,13 +97,18 @@ def requests_in(told: Told, limit: float) -> int:
     return limit if isinstance(limit, int) else max(1, round(limit * can_per_s(told)))
 
 
-def retry_of(policy: Any, retries: int) -> Retry:
-    """A client's policy."""
+def retry_of(told: Told, policy: Any, retries: int) -> Retry:
+    """A client's policy, and what it makes of a hint."""
+    hint = told.host.hint
+    given: dict[str, Any] = {} if hint is None else {"hint": hint.clients, "hint_jitter": hint.jitter}
     if policy.name == "fixed":
-        return Retry("fixed", dist_of(policy.delay), retries=retries)
+        return Retry("fixed", dist_of(policy.delay), retries=retries, **given)
     if policy.name == "immediate":
-        return Retry(retries=retries)
-    return Retry(policy.name, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9, retries=retries)
+        return Retry(retries=retries, **given)
+    return Retry(
+        policy.name, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9, retries=retries,
+        jitter=getattr(policy, "jitter", 0.0), **given,
+    )  # fmt: skip
 
 
 def limiter_of(told: Told) -> Limiter:
@@ -122,9 +129,25 @@ def limiter_of(told: Told) -> Limiter:
     return Limiter(policy.name, rate, burst, limit, is_establish_only)
 
 
-def lease_of(time: Distribution, rule: Any) -> Lease:
-    """A lease and its rule."""
+def factor_of(told: Told, own: Any) -> float:
+    """By how much the lease of a class is longer for its members. (Of a scenario without classes the model has it in
+    its times already.)
+    """
+    assert told.lease is not None
+    assert told.fleet is not None
+    if own is None or (scaled := told.lease.scaled) is None:
+        return 1.0
+    members = float(told.fleet.holders * part_of(told, own))
+    if scaled.rate is not None:
+        return max(1.0, members / scaled.rate / said(own, "check_every", told.lease.check_every))
+    return float(log_scale(int(members), scaled.above))
+
+
+def lease_of(time: Distribution, factor: float, rule: Any) -> Lease:
+    """A lease and its rule; constant times may be longer by a factor."""
     duration = dist_of(time)
+    assert factor == 1 or duration.kind == "constant"
+    duration = replace(duration, a=duration.a * factor)
     if rule.name == "grace":
         return Lease("fixed", duration, whole_ns(rule.grace))
     if rule.name == "freeze":
@@ -206,11 +229,17 @@ def common_of(told: Told, own: Any) -> dict[str, Any]:
         "establish": dist_of(establish),
         "renew": dist_of(renew),
         "timeout": dist_of(said(own, "timeout", host.timeout)),
-        "retry": retry_of(said(own, "client", told.policy.client), retries),
+        "timeout_growth": said(own, "timeout_growth", host.timeout_growth),
+        "timeout_keeps": said(own, "timeout_keeps", host.timeout_keeps),
+        "retry": retry_of(told, said(own, "client", told.policy.client), retries),
         "lease": Lease(),
     }
+    if (cap := said(own, "timeout_cap", host.timeout_cap)) is not None:
+        found["timeout_cap_ns"] = float(whole_ns(cap))
     if lease is not None and not (own is not None and is_of_jobs(told, own)):
-        found["lease"] = lease_of(said(own, "duration", lease.duration), said(own, "lease", told.policy.lease))
+        found["lease"] = lease_of(
+            said(own, "duration", lease.duration), factor_of(told, own), said(own, "lease", told.policy.lease)
+        )
     if own is not None:
         limit = own.limit
         if limit is not None and not isinstance(limit, int):
@@ -234,7 +263,7 @@ def holders_class(
     """A class of holders, in its steady state or cold."""
     assert told.fleet is not None
     assert told.lease is not None
-    every = whole_ns(said(own, "check_every", told.lease.check_every))
+    every = whole_ns(said(own, "check_every", told.lease.check_every) * factor_of(told, own))
     expire = said(own, "expire_time", told.lease.expire_time)
     first, expires = [], []
     for host in hosts:
@@ -290,7 +319,11 @@ def host_of(told: Told) -> Host:
             dies.sessions == "end", notice_of(dies.notice), dies.told,
         )  # fmt: skip
     if part.bar is not None:
-        given["bar"] = Bar(part.bar.share, dist_of(part.bar.time), part.bar.only == "establish")
+        whose = numbers_of(told, part.bar.classes)
+        given["bar"] = Bar(part.bar.share, dist_of(part.bar.time), part.bar.only == "establish", whose)
+    if part.hint is not None:
+        says = {"time": "fixed", "tokens": "token", "queue": "queue"}[part.hint.says]
+        given |= {"hint": says, "hint_ns": 0 if part.hint.time is None else whole_ns(part.hint.time)}
     if part.probe is not None:
         given |= {"probe": dist_of(part.probe.time), "probe_every_ns": whole_ns(part.probe.every)}
     return Host(
@@ -310,6 +343,11 @@ def host_of(told: Told) -> Host:
         admission=limiter_of(told),
         **given,
     )
+
+
+def numbers_of(told: Told, names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Classes by their numbers; None: all."""
+    return tuple(list(told.classes).index(name) for name in names) or None
 
 
 def notice_of(notice: Any) -> Any:
@@ -338,23 +376,25 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
             assert number == here.index(place) * reached // len(here)
             yield Step(edit, whole_ns(wave * action.every), (place,))
     elif isinstance(action, op.EndSessions):
-        yield Step(EndSessions(action.share, notice_of(action.notice)), 0, here)
+        yield Step(EndSessions(action.share, notice_of(action.notice)), 0, here, numbers_of(told, action.classes))
     elif isinstance(action, op.SetKey):
         reached = math.ceil(action.share * len(here) - 1e-9)
         taken = tuple(place for i, place in enumerate(here) if i * reached % len(here) < reached)
-        for key, value, is_of_class in live_of(told, action):
+        for key, value, which in live_of(told, action):
             lasts = None if action.lasts is None else whole_ns(action.lasts)
-            yield Step(Set(key, value, whole_ns(action.over), lasts), 0, taken, (0,) if is_of_class else None)
+            yield Step(Set(key, value, whole_ns(action.over), lasts), 0, taken, which)
     elif isinstance(action, op.Scale):
         lasts = None if action.lasts is None else whole_ns(action.lasts)
         yield Step(Scale(action.workers, whole_ns(action.warm_up), lasts), 0, here)
     elif isinstance(action, op.HoldClients):
-        yield Step(Hold(whole_ns(action.lasts), action.waves, whole_ns(action.every)), 0, here)
+        hold = Hold(whole_ns(action.lasts), action.waves, whole_ns(action.every))
+        yield Step(hold, 0, here, numbers_of(told, action.classes))
     elif isinstance(action, op.Purge):
-        yield Step(Purge(action.told), 0, here)
+        yield Step(Purge(action.told), 0, here, numbers_of(told, action.classes))
     elif isinstance(action, op.Pause):
         whom = action.only == "establish"
-        yield Step(Throttle(Limiter("token-bucket", 0.0, 1.0, is_establish_only=whom)), 0, here)
+        closed = Limiter("token-bucket", 0.0, 1.0, is_establish_only=whom, classes=numbers_of(told, action.classes))
+        yield Step(Throttle(closed), 0, here)
         yield Step(Throttle(None), whole_ns(action.lasts), here)
     else:
         for after, rate in [(0.0, action.rate), *((one.after, one.rate) for one in action.release)]:
@@ -362,32 +402,62 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
             if rate is not None:
                 a_ns = per_host(told, rate)
                 burst = max(1.0, a_ns * 1e9 * action.burst)
-                limiter = Limiter("token-bucket", a_ns, burst, is_establish_only=action.only == "establish")
+                limiter = Limiter(
+                    "token-bucket", a_ns, burst, is_establish_only=action.only == "establish",
+                    classes=numbers_of(told, action.classes),
+                )  # fmt: skip
             yield Step(Throttle(limiter), whole_ns(after), here)
 
 
-def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, bool]]:
-    """What a key of the file is called in the twin, and its value; whether it belongs to the class."""
+def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, tuple[int, ...] | None]]:
+    """What a key of the file is called in the twin, its value, and which classes it is of (None: the host)."""
     value: Any = action.parsed
+    name, _, key = action.key.removeprefix("classes.").partition(".") if "classes." in action.key else ("", "", "")
+    if name:
+        return of_class_key(told, key, value, told.classes[name], (list(told.classes).index(name),))
+    all_of_them = list(told.classes.values()) or [None]
     match action.key:
         case "host.workers":
-            return [("workers", value, False)]
-        case "host.timeout":
-            return [("timeout", dist_of(value), True)]
+            return [("workers", value, None)]
         case "host.slowdown.a":
-            return [("slowdown_a", value, False)]
-        case "lease.check_every":
-            return [("check_every_ns", whole_ns(value), True)]
-        case "policy.client":
-            return [("retry", retry_of(value, told.jobs.retries if told.jobs else -1), True)]
+            return [("slowdown_a", value, None)]
         case "policy.admission.rate":
             a_ns, saved_s = per_host(told, value), told.policy.admission.burst  # type: ignore[union-attr]
-            return [
-                ("admission_rate_per_ns", a_ns, False), ("admission_burst", max(1.0, a_ns * 1e9 * saved_s), False)
-            ]  # fmt: skip
+            return [("admission_rate_per_ns", a_ns, None), ("admission_burst", max(1.0, a_ns * 1e9 * saved_s), None)]
         case "jobs.rate":
-            return [("rate_per_ns", value / told.hosts / 1e9, True)]
-    raise NotImplementedError(action.key)
+            parts = [k for k, own in enumerate(all_of_them) if own is None or is_of_jobs(told, own)]
+            parts = [k for k in parts if (own := all_of_them[k]) is None or not (own.of or own.rate or own.steps)]
+            shares = {k: float(part_of(told, all_of_them[k])) for k in parts}
+            return [("rate_per_ns", value * share / told.hosts / 1e9, (k,)) for k, share in shares.items()]
+    own_key = {"policy.client": "client"}.get(action.key, action.key.partition(".")[2])
+    meant = [k for k, own in enumerate(all_of_them) if own is None or getattr(own, own_key) is None]
+    if own_key == "check_every":
+        meant = [k for k in meant if (own := all_of_them[k]) is None or not is_of_jobs(told, own)]
+    return [row for k in meant for row in of_class_key(told, own_key, value, all_of_them[k], (k,))]
+
+
+def of_class_key(told: Told, key: str, value: Any, own: Any, which: tuple[int, ...]) -> list[tuple[str, Any, Any]]:
+    """The same of a key of one class."""
+    match key:
+        case "timeout":
+            return [("timeout", dist_of(value), which)]
+        case "establish_time":
+            renews = said(own, "renew_time", told.host.renew_time) is not None
+            return [("establish", dist_of(value), which)] + ([] if renews else [("renew", dist_of(value), which)])
+        case "check_every":
+            return [("check_every_ns", whole_ns(value), which)]
+        case "client":
+            retries = said(own, "retries", told.jobs.retries if told.jobs else -1)
+            return [("retry", retry_of(told, value, retries), which)]
+        case "rate":
+            return [("rate_per_ns", value / told.hosts / 1e9, which)]
+        case "cost" | "priority" | "weight" | "timeout_growth" | "check_jitter":
+            return [(key, value, which)]
+        case "limit":
+            establish = said(own, "establish_time", told.host.establish_time)
+            count = value if isinstance(value, int) else round(value * told.host.workers / establish.mean_s())
+            return [("limit", max(1, count) if not isinstance(value, int) else count, which)]
+    raise NotImplementedError(key)
 
 
 def condition_of(told: Told, action: Any) -> Condition:
@@ -395,7 +465,8 @@ def condition_of(told: Told, action: Any) -> Condition:
     asked = op.condition(action.when)
     bound = asked.bound * 1e9 if asked.what == "oldest" else asked.bound
     again = None if action.again_after is None else whole_ns(action.again_after)
-    return Condition(asked.what, bound, asked.above, whole_ns(action.held), again)  # type: ignore[arg-type]
+    which = numbers_of(told, (asked.of_class,) if asked.of_class else ())
+    return Condition(asked.what, bound, asked.above, whole_ns(action.held), again, which)  # type: ignore[arg-type]
 
 
 def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:

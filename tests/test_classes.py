@@ -15,7 +15,7 @@ from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.model.classes import members
 from recovery.reading.experiment import parse
-from recovery.simulate import estimate, identity
+from recovery.simulate import chain, estimate, identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
 from recovery.store.packed import pack, unpack
@@ -85,7 +85,7 @@ def test_all_holders_are_the_leases_of_all_classes() -> None:
     """A node with a heartbeat and a report has two leases."""
     outcome = run(BASE + acts(ENDS) + TIED)
     assert outcome.holders == 180
-    assert [int(outcome.traffic.holders_of[name][0]) for name in ("beat", "report", "block")] == [60, 60, 60]
+    assert [int(outcome.traffic.holders_of[name].sum()) for name in ("beat", "report", "block")] == [60, 60, 60]
     assert outcome.columns()["leased"][0] == 180
     assert outcome.measure()["sessions_ended"] == 180
 
@@ -226,6 +226,56 @@ WRONG = [
 ]  # fmt: skip
 
 
+LAUNCHES = 'launches.demand = "2/s"\nlaunches.retries = 0\n'
+SPLIT = "[classes.old]\nshare = '50%'\n[classes.new]\n"
+
+
+def test_launches_may_look_at_one_class() -> None:
+    """Sessions of the old ones end: launches on the new ones all find a holder, those on all or on old ones do not."""
+    text = BASE + LAUNCHES + acts(f'{ENDS}, classes = ["old"], notice = "1m"') + SPLIT
+    variants = "".join(f'[variants.{name}]\nlaunches.leased = "{name}"\n' for name in ("old", "new"))
+    denied = []
+    with Runner(2) as runner:
+        for variant in parse(text + variants).variants:
+            outcome = chain.follow(next(runner.run([(variant, 1, 0)])))
+            denied.append(outcome.columns()["launches_insufficient"].sum())
+    every, old, new = denied
+    assert new == 0
+    assert old > every > 0
+    assert (sum(outcome.traffic.leased_of["old"]) == outcome.columns()["leased.old"]).all()
+
+
+CALLS = "[classes.a]\n[classes.calls]\nrate = '1/s'\n"
+WRONG += [
+    (
+        LAUNCHES + "launches.leased = 'b'\n[classes.a]\n",
+        "launches.leased is b, which is no class of holders; want one of a",
+    ),
+    (acts(f'{ENDS}, classes = ["b"]'), "operator.0.classes names b, which is no class; want a table [classes.NAME]"),
+    (acts(f'{ENDS}, classes = ["calls"]') + CALLS, "operator.0.classes names calls, which are jobs"),
+    (
+        acts('do = "set", at = "1m", key = "classes.b.timeout", value = "9s"') + CALLS,
+        "operator.0.key is classes.b.timeout; want one of a, calls as the class",
+    ),
+    (
+        acts('do = "set", at = "1m", key = "classes.calls.check_every", value = "9s"') + CALLS,
+        "operator.0.key is classes.calls.check_every; want another one: jobs hold no leases",
+    ),
+    (
+        acts('do = "set", at = "1m", key = "classes.a.rate", value = "9/s"') + CALLS,
+        "want another one: only jobs that come by themselves have a rate",
+    ),
+    (acts('do = "set", at = "1m", key = "classes.a.colour", value = 1') + CALLS, "or classes.NAME. and one of check_e"),
+    (acts('do = "set", at = "1m", key = "classes.a.priority", value = 16') + CALLS, "want a whole number from 0 to 15"),
+    (
+        acts('do = "purge", when = "queue.b > 9"') + CALLS,
+        'when is "queue.b > 9", of b, which is no class; want one of a',
+    ),
+    (acts('do = "purge", when = "leased.calls < 9%"') + CALLS, "want one on queue or oldest: jobs hold no leases"),
+    ('host.bar = { share = "1%", time = "1s", classes = ["b"] }\n', "host.bar.classes names b, which is no class"),
+]
+
+
 @pytest.mark.parametrize(("text", "wanted"), WRONG)
 def test_classes_that_make_no_sense_are_refused(text: str, wanted: str) -> None:
     """File, key, what is wanted."""
@@ -238,3 +288,39 @@ def test_classes_that_make_no_sense_are_refused(text: str, wanted: str) -> None:
 def test_classes_of_jobs_alone_hold_no_leases() -> None:
     with pytest.raises(ScenarioError, match=r"classes\.a\.renew_time is set; want none: jobs hold no leases"):
         parse(JOBS + "[classes.a]\nrenew_time = '1s'\n")
+
+
+@pytest.mark.parametrize(
+    ("scaled", "members", "wanted"),
+    [
+        ('rate = "50/s"', 500, 1.0),
+        ('rate = "50/s"', 5000, 10.0),
+        ("above = 128", 128, 1.0),
+        ("above = 128", 129, 2.0),
+        ("above = 128", 1024, 4.0),
+    ],
+)
+def test_a_lease_is_as_long_as_its_members_ask(scaled: str, members: int, wanted: float) -> None:
+    """By hand: Nomad's TTL of 10 s and 50 heartbeats a second; Consul's factor 1 + log2(N / 128), rounded up."""
+    text = BASE.replace("fleet.holders = 60", f"fleet.holders = {members}").replace('"40s"', '"10s"')
+    lease = parse(text + f"lease.scaled = {{ {scaled} }}\n").first.scenario.lease
+    assert lease is not None
+    assert (lease.check_every, lease.duration.mean_s()) == (10.0 * wanted, 100.0 * wanted)
+    plain = parse(text.replace('"10s"', f'"{10 * wanted}s"', 1).replace('"100s"', f'"{100 * wanted}s"')).first
+    assert identity.digest_of(plain, 1, 0) == identity.digest_of(
+        parse(text + f"lease.scaled = {{ {scaled} }}\n").first, 1, 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("lease.scaled = {}\n", "want either rate or above"),
+        ('lease.scaled = { rate = "1/s", above = 3 }\n', "want either rate or above"),
+        ('lease.scaled.rate = "0/s"\n', "want a rate above 0"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_is_refused(text: str, wanted: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse(BASE + text, file="mine.toml")
+    assert wanted in str(refused.value)

@@ -47,6 +47,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "forget": ("1m", "61s"),
     "wait": ("1s", "1001ms"),
     "line": (3, 4),
+    "jitter": ("10%", "10.1%"),
 }  # fmt: skip
 
 

@@ -241,6 +241,24 @@ duration = "70s"
 first_delay = "1s"
 [classes.other]
 """
+BUCKET = 'policy.admission = { name = "token-bucket", rate = "6/s", burst = "2s" }\n'
+BARE = BASE.rpartition("policy.client")[0]
+TIMERS = [
+    BARE + 'policy.client = { name = "equal-jitter", base = "1s", cap = "10s" }\n' + acts(ENDS),
+    BARE + 'policy.client = { name = "proportional-jitter", base = "500ms", jitter = "40%" }\n' + OUTAGE,
+    BARE + 'policy.client = { name = "decorrelated-jitter", base = "500ms", cap = "20s" }\n' + OUTAGE + acts(ENDS),
+    BASE + BUCKET + 'host.hint = { time = "4s", jitter = "50%" }\n' + acts(ENDS),
+    BASE + BUCKET + 'host.hint = { says = "tokens", clients = "at-least" }\n' + acts(ENDS),
+    BASE + SHORT + 'host.hint = { says = "queue", time = "800ms" }\n' + acts(ENDS),
+    BASE.replace('"5s"', '"2s"') + 'host.timeout_growth = 2\nhost.timeout_cap = "7s"\n' + acts(ENDS),
+    JOBS.replace("jobs.retries = 3", "jobs.retries = 30") + "host.timeout_growth = 1.5\nhost.timeout_keeps = true\n",
+    BASE.replace('"5s"', '"2s"')
+    + acts(ENDS)
+    + "[classes.a]\nshare = '50%'\ntimeout_growth = 3\n"
+    + "client = { name = 'equal-jitter', cap = '9s' }\n[classes.b]\n",
+]
+
+
 TIED = """
 [classes.beat]
 establish_time = "30ms"
@@ -306,8 +324,57 @@ CLASSES = [
 ]
 
 
+ON_CLASSES = [
+    BASE
+    + acts(
+        f'{ENDS}, classes = ["beat"]',
+        'do = "set", at = "121s", key = "classes.beat.timeout", value = "9s"',
+        'do = "set", at = "122s", key = "host.timeout", value = "3s", lasts = "2m"',
+        'do = "set", at = "125s", key = "classes.other.priority", value = 2, lasts = "30s"',
+        'do = "set", at = "130s", key = "lease.check_every", value = "30s"',
+    )
+    + TWO,
+    BASE
+    + acts(
+        ENDS,
+        'do = "hold-clients", at = "2m", lasts = "15s", waves = 2, every = "10s", classes = ["report"]',
+        'do = "throttle", at = "140s", rate = "2/s", classes = ["block", "beat"]',
+        'do = "purge", at = "170s", classes = ["report"]',
+    )
+    + TIED,
+    BASE
+    + 'host.bar = { share = "70%", time = "6s", classes = ["calls"] }\n'
+    + acts(
+        ENDS,
+        'do = "pause", at = "121s", lasts = "9s", classes = ["holders"]',
+        'do = "set", at = "2m", key = "classes.calls.rate", value = "5/s", lasts = "1m"',
+        'do = "set", at = "150s", key = "classes.calls.cost", value = 0.5',
+        'do = "set", at = "160s", key = "host.establish_time", value = "200ms"',
+    )
+    + BESIDE,
+    JOBS
+    + acts(
+        'do = "set", at = "1m", key = "jobs.rate", value = "6/s", lasts = "30s"',
+        'do = "set", at = "100s", key = "classes.back.weight", value = 5',
+        'do = "set", at = "110s", key = "classes.batch.limit", value = 2',
+        'do = "set", at = "110s", key = "classes.front.client", value = "decorrelated-jitter"',
+    )
+    + OF_JOBS,
+]
+
+
+@pytest.mark.parametrize("text", ON_CLASSES)
+def test_what_operators_do_to_a_class_agrees_with_the_twin(text: str) -> None:
+    check(text)
+
+
 @pytest.mark.parametrize("text", CLASSES)
 def test_classes_agree_with_the_twin(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("text", TIMERS)
+def test_client_timers_and_hints_agree_with_the_twin(text: str) -> None:
     check(text)
 
 
@@ -330,17 +397,32 @@ AGAIN = BASE + acts(
 )
 
 
-def test_conditions_fire_again_as_the_twin_says() -> None:
-    scenario = parse(AGAIN).first.scenario
+OF_A_CLASS = (
+    BASE
+    + acts(
+        'do = "end-sessions", when = "leased.beat > 90%", for = "50s", again_after = "100s", classes = ["beat"]',
+        'do = "set", when = "oldest.report > 2s", key = "host.workers", value = 4, lasts = "30s", again_after = "1m"',
+        'do = "purge", when = "queue.report > 9", again_after = "1m", classes = ["report"]',
+    )
+    + TIED
+)
+
+
+@pytest.mark.parametrize("text", [AGAIN, OF_A_CLASS])
+def test_conditions_fire_again_as_the_twin_says(text: str) -> None:
+    scenario = parse(text).first.scenario
     books = Fleet(twin_of(scenario), is_checked=False).run()
     with Runner(2) as runner:
-        [outcome] = runner.run([(parse(AGAIN).first, 1, 0)])
+        [outcome] = runner.run([(parse(text).first, 1, 0)])
     fired = [line for line in books.log if line.what in ("endsessions", "set", "purge") and line.host == 0]
     wanted = [(line.what, line.time / 1e9) for line in fired]
     assert [(do.replace("-", ""), at) for do, at in outcome.actions] == wanted
     assert [do for do, _ in wanted].count("endsessions") > 1
+    classes = range(max(len(scenario.classes), 1))
     for column, what in (("submitted", "submitted"), ("sessions_ended", "ended"), ("purged", "purged")):
-        told = [sum(books.flows[w, host, 0, what] for host in range(3)) for w in range(scenario.windows)]
+        told = [
+            sum(books.flows[w, host, k, what] for host in range(3) for k in classes) for w in range(scenario.windows)
+        ]
         assert outcome.series[column].tolist() == told, column
 
 
@@ -424,6 +506,10 @@ WRONG = [
     ('host.crash = { down_for = "5s" }\n', "host.crash", "want queue, memory_bytes or probe_latency"),
     ('host.crash = { probe_latency = "5s" }\n', "host", "want a table [host.probe]"),
     ('host.fail_after = "soon"\n', "host.fail_after", '"until-back"'),
+    ("host.hint = {}\n", "host.hint", 'want time with says = "time" or "queue"'),
+    ('host.hint = { says = "tokens", time = "5s" }\n', "host.hint", 'none with "tokens"'),
+    ('host.timeout_cap = "50s"\n', "host", "only with timeout_growth above 1"),
+    ("host.timeout_growth = 0.5\n", "host.timeout_growth", "want a number from 1"),
 ]
 
 
@@ -461,6 +547,8 @@ IN_VAIN = [
     ('host.full = "silent"\n', 'host.full is "silent", and no queue is ever full'),
     ('dependency.resume_after = "9s"\n', "no outage fails all requests"),
     ('lease.first_delay = "9s"\n', "no session ends"),
+    ('host.hint = { time = "9s" }\n', "nothing refuses anybody"),
+    ('host.hint.says = "tokens"\npolicy.queue = { name = "bounded", limit = 9 }\n', "no bucket"),
     ('fleet.start = "unleased"\n', "few come before the horizon"),
 ]
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from recovery.model.distributions import Time
-from recovery.model.part import Part
+from recovery.model.part import ClassName, Part
 from recovery.units import PositiveShare
 
 
@@ -15,6 +15,9 @@ class Bar(Part):
     matters: ClassVar[str] = "a share of the attempts is barred at no cost to the hosts, and each comes again later"
     share: PositiveShare = Field(description="share of the attempts that are barred")
     time: Time = Field(description="how long a client that was barred waits; no failure for its policy")
+    classes: tuple[ClassName, ...] = Field(
+        (), exclude_if=lambda value: not value, description="only clients of these classes are barred; default: of all"
+    )
     only: Literal["all", "establish"] = Field(
         "all", description="whether renewals of leases that still run are barred, too"
     )

@@ -10,18 +10,17 @@ from pydantic import BeforeValidator, Discriminator, Field
 from recovery.model import policies
 from recovery.model.distributions import Time
 from recovery.model.jobs import Step, rises
-from recovery.model.part import Part, Whole
+from recovery.model.part import ClassName, Flag, Part, Whole
 from recovery.model.policies.client import Retries
 from recovery.model.policies.rule import Limit, by_name
 from recovery.units import Number, PositiveDuration, PositiveShare, Rate, Share, show_share
 
 CLASSES_MAX = 20
 ROUNDING = 1e-9  # shares that are written in decimals add up to 1 but for so much
-ClassName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
 _Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
 _Lease = Annotated[Annotated[policies.LeaseRule, Discriminator("name")], BeforeValidator(by_name)]
 
-OF_HOST = ("establish_time", "renew_time", "timeout")
+OF_HOST = ("establish_time", "renew_time", "timeout", "timeout_growth", "timeout_cap", "timeout_keeps")
 OF_LEASE = ("duration", "check_every", "check_jitter", "expire_time", "first_delay")
 OF_POLICY = ("client", "lease")
 _OF_HOLDERS = ("renew_time", *OF_LEASE, "lease")
@@ -50,6 +49,11 @@ class Class(Part):
     establish_time: Time | None = Field(None, description="as host.establish_time, which is the default")
     renew_time: Time | None = Field(None, description="as host.renew_time, which is the default")
     timeout: Time | None = Field(None, description="as host.timeout, which is the default")
+    timeout_growth: Annotated[Number, Field(ge=1, le=100)] | None = Field(
+        None, description="as host.timeout_growth, which is the default"
+    )
+    timeout_cap: PositiveDuration | None = Field(None, description="as host.timeout_cap, which is the default")
+    timeout_keeps: Flag | None = Field(None, description="as host.timeout_keeps, which is the default")
     duration: Time | None = Field(None, description="as lease.duration, which is the default")
     check_every: PositiveDuration | None = Field(None, description="as lease.check_every, which is the default")
     check_jitter: Share | None = Field(None, description="as lease.check_jitter, which is the default")

@@ -96,6 +96,14 @@ class Distribution(BaseModel):
         """Always the same time."""
         return cls.model_construct(dist="constant", mean=seconds)
 
+    def times(self, factor: float) -> "Distribution":
+        """The same distribution, all its times so many times as long."""
+        ends = {key: value * factor for key in ("mean", "min", "max") if (value := getattr(self, key)) is not None}
+        found = self.model_copy(update=ends)
+        if len(self.values_s):
+            found._measured = Measured(self.values_s * factor)
+        return found
+
     @property
     def values_s(self) -> Numbers:
         """Measured times in rising order (empirical), float64[n], else empty."""

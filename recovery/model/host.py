@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_
 from recovery.model.bar import Bar
 from recovery.model.crash import Crash, Probe
 from recovery.model.distributions import Time
+from recovery.model.hint import Hint
 from recovery.model.part import Flag, Part, Whole, Why, optional
 from recovery.model.slowdown import Slowdown
 from recovery.units import Duration, Number, PositiveDuration, duration_s
@@ -96,6 +97,24 @@ class Host(Part):
         None, exclude_if=lambda value: value is None, description="a table [host.probe]: a health check of each host"
     )
 
+    hint: Hint | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="a table [host.hint]: a refusal says when to come back",
+    )
+    timeout_growth: Annotated[Number, Field(ge=1, le=100)] = optional(
+        1.0,
+        description="each timeout that passes makes the client's next one so many times as long",
+        why="clients become more patient with each timeout, so a long queue serves more who still wait",
+    )
+    timeout_cap: PositiveDuration | None = optional(
+        None, description="a timeout grows no longer than this", why="the growth of timeouts ends at a cap"
+    )
+    timeout_keeps: Flag = optional(
+        False,
+        description="whether a timeout stays as long as it has grown after a success; default: it starts anew",
+        why="what clients learned of the host's slowness outlasts a success",
+    )
     bar: Bar | None = Field(
         None, exclude_if=lambda value: value is None, description="a table [host.bar]: a share of attempts is barred"
     )
@@ -115,6 +134,8 @@ class Host(Part):
     def _fits(self) -> "Host":
         if self.cancel == "queue" and self.cancel_on_timeout:
             raise ValueError('want cancel = "queue" without cancel_on_timeout = true, which frees the worker too')
+        if self.timeout_growth == 1 and (self.timeout_cap is not None or self.timeout_keeps):
+            raise ValueError("want timeout_cap and timeout_keeps only with timeout_growth above 1")
         if self.resend is not None and self.full == "refuse":
             raise ValueError('want resend only with full = "silent": who is refused comes back as policy.client says')
         if self.resend is not None and self.resend.mean_s() <= 0:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from recovery.model import policies
 from recovery.model.demand import Demand, DemandOverTime
-from recovery.model.part import Part, Whole, or_off
+from recovery.model.part import ClassName, Part, Whole, or_off
 from recovery.model.policies.client import Client, Retries
 from recovery.units import Duration, Rate, Share
 
@@ -27,6 +27,11 @@ class Launches(Part):
     pinned: Share = Field(0.0, description="share of launches that want one zone and no other")
     looks: Whole = Field(
         1, ge=1, le=1000, description="holders with a free slot that are looked at before a zone has no capacity"
+    )
+    leased: ClassName | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="the class whose lease a holder must have; default: the leases of all classes together",
     )
     client: Client = Field(
         default_factory=lambda: policies.FullJitter.model_validate({"base": "1m", "cap": "10m"}),

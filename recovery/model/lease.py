@@ -1,10 +1,40 @@
 """The table [lease]: how long a lease runs and how often it is checked."""
 
-from pydantic import Field
+import math
+
+from pydantic import Field, model_validator
 
 from recovery.model.distributions import Time
-from recovery.model.part import Part, optional
-from recovery.units import PositiveDuration, Share
+from recovery.model.part import Part, Whole, optional
+from recovery.units import PositiveDuration, Rate, Share
+
+
+class Scaled(Part):
+    """Checks get rarer, and leases longer, the more members there are."""
+
+    rate: Rate | None = Field(None, description='all members together check no more often than this: "50/s"')
+    above: Whole | None = Field(
+        None, ge=1, le=10**9, description="or: once as long again for each doubling of the members above this number"
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Scaled":
+        if (self.rate is None) == (self.above is None):
+            raise ValueError("want either rate or above")
+        if self.rate == 0:
+            raise ValueError("want a rate above 0")
+        return self
+
+    def factor(self, members: float, check_every_s: float) -> float:
+        """By how much the times of so many members are longer; 1 at the least.
+
+        Sources: HashiCorp Nomad, max_heartbeats_per_second 50 and min_heartbeat_ttl 10 s; HashiCorp Consul, the
+        interval of anti-entropy: 1 up to 128 nodes, then one more for each doubling.
+        """
+        if self.rate is not None:
+            return max(1.0, members / self.rate / check_every_s)
+        above = self.above or 1
+        return 1.0 if members <= above else math.ceil(math.log2(members) - math.log2(above)) + 1.0
 
 
 class Lease(Part):
@@ -13,6 +43,11 @@ class Lease(Part):
     duration: Time = Field(description="how long a lease runs; drawn once a holder")
     check_every: PositiveDuration = Field(description="time from a success to the next check")
     check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
+    scaled: Scaled | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="a table [lease.scaled]: duration and check_every are longer the more members there are",
+    )
     expire_time: Time | None = optional(
         None,
         description="work of the host when a lease runs out or its session ends; default: none",
@@ -23,3 +58,11 @@ class Lease(Part):
         description="wait of a client between the notice that its session ended and its first attempt",
         why="clients who lost their session wait before their first attempt, which spreads the herd",
     )
+
+    def of_members(self, members: float) -> "Lease":
+        """The lease of so many members: with its times as they are for them."""
+        if self.scaled is None:
+            return self
+        factor = self.scaled.factor(members, self.check_every)
+        times = {"duration": self.duration.times(factor), "check_every": self.check_every * factor, "scaled": None}
+        return self.model_copy(update=times)

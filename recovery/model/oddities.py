@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from recovery.model import policies
-from recovery.model.operator import Restart
+from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
 from recovery.units import show_duration, show_share
 
@@ -70,10 +70,25 @@ def _rules_in_vain(scenario: Scenario) -> Iterator[str]:
     ends = is_cold or crash or any(action.ends_sessions for action in scenario.operator)
     if lease is not None and lease.first_delay is not None and not ends:
         yield "lease.first_delay is set, and no session ends, so nobody waits for it"
+    yield from _hints_in_vain(scenario)
     in_phases = is_cold and fleet is not None and not fleet.in_step
     if in_phases and lease is not None and lease.check_every > scenario.horizon:
         every = show_duration(lease.check_every)
         yield f'fleet.start is "unleased": with lease.check_every {every} few come before the horizon; or in_step'
+
+
+def _hints_in_vain(scenario: Scenario) -> Iterator[str]:
+    """Hints that nobody is given."""
+    if (hint := scenario.host.hint) is None:
+        return
+    policy, throttled = scenario.policy, any(isinstance(one, Throttle | Pause) for one in scenario.operator)
+    limits = any(one.limit is not None for one in scenario.classes.values())
+    is_full = scenario.host.full == "refuse" and (limits or isinstance(policy.queue, policies.Bounded))
+    if not (throttled or is_full or not isinstance(policy.admission, policies.Open)):
+        yield "host.hint is set, and nothing refuses anybody; want a limit: policy.admission, or a bounded policy.queue"
+    has_bucket = throttled or isinstance(policy.admission, policies.TokenBucket | policies.QueueSize)
+    if hint.says == "tokens" and not has_bucket:
+        yield 'host.hint says when tokens are there, and no bucket refuses anybody; want says = "time" or "queue"'
 
 
 def _outages_s(scenario: Scenario) -> list[tuple[float, float]]:

@@ -19,38 +19,49 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from recovery.errors import shown
 from recovery.model import policies
-from recovery.model.live import LIVE
+from recovery.model.live import LIVE, OF_CLASS, live_of
 from recovery.model.notice import Notice
-from recovery.model.part import Flag, Part, Whole, optional, or_off
+from recovery.model.part import ClassName, Flag, Part, Whole, optional, or_off
 from recovery.units import Duration, PositiveDuration, PositiveShare, Share, duration_s, share
 
-_CONDITION = re.compile(r"^\s*(leased|queue|oldest)\s*(<|>)\s*(\S.*?)\s*$")
+_CONDITION = re.compile(r"^\s*(leased|queue|oldest)(?:\.([A-Za-z][A-Za-z0-9_-]*))?\s*(<|>)\s*(\S.*?)\s*$")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """`what` (leased: share, queue: requests in all hosts, oldest: age in seconds) is below or above a bound."""
+    """`what` (leased: share, queue: requests in all hosts, oldest: age in seconds), of all or of a class, is below or
+    above a bound.
+    """
 
     what: str
     above: bool
     bound: float
+    of_class: str = ""
+
+    @property
+    def level(self) -> str:
+        """The name of the level that it looks at."""
+        return f"{self.what}.{self.of_class}" if self.of_class else self.what
 
     def holds(self, levels: Mapping[str, float]) -> bool:
         """Whether it is true of these levels of the fleet."""
-        level = levels[self.what]
+        level = levels[self.level]
         return level > self.bound if self.above else level < self.bound
 
 
 def condition(text: object) -> Condition:
-    """Parse "leased < 60%", "queue > 10000" or "oldest > 5m". Raises ValueError that says what is wanted."""
+    """Parse "leased < 60%", "queue > 10000", "oldest > 5m" or, of a class, "leased.NAME < 60%". Raises ValueError that
+    says what is wanted.
+    """
     wanted = 'want a condition such as "leased < 60%", "queue > 10000" or "oldest > 5m"'
     match = _CONDITION.match(text) if isinstance(text, str) else None
     if not match:
         raise ValueError(wanted)
-    what, sign, bound = match.groups()
+    what, of_class, sign, bound = match.groups()
     try:
         number = share(bound) if what == "leased" else duration_s(bound) if what == "oldest" else float(bound)
     except ValueError:
@@ -59,7 +70,7 @@ def condition(text: object) -> Condition:
         raise ValueError(wanted)
     if (what == "leased" and sign == ">" and number >= 1) or (sign == "<" and number == 0):
         raise ValueError("want a condition that can come true")
-    return Condition(what, sign == ">", number)
+    return Condition(what, sign == ">", number, of_class or "")
 
 
 def _a_condition(value: str) -> str:
@@ -70,7 +81,9 @@ def _a_condition(value: str) -> str:
 class _Action(Part):
     at: Duration | None = Field(None, description="when, from the start of the experiment")
     when: Annotated[str, AfterValidator(_a_condition)] | None = Field(
-        None, description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"'
+        None,
+        description='or on a condition of the whole fleet: "leased < 60%", "queue > 10000", "oldest > 5m"; '
+        'of a class: "leased.NAME < 60%"',
     )
     held: Duration = Field(0.0, alias="for", description="how long the condition must hold before they act")
     again_after: PositiveDuration | None = optional(
@@ -94,6 +107,16 @@ class _Action(Part):
         if self.at is not None and self.again_after is not None:
             raise ValueError("want again_after only with when")
         return self
+
+
+class _OnClients(_Action):
+    """What actions on clients or their requests have in common."""
+
+    classes: tuple[ClassName, ...] = optional(
+        (),
+        description="only clients of these classes; default: of all",
+        why="people act on one kind of clients, and leave the others as they are",
+    )
 
 
 class _SessionEnd(_Action):
@@ -137,7 +160,7 @@ class Restart(_SessionEnd):
         return self
 
 
-class EndSessions(_SessionEnd):
+class EndSessions(_SessionEnd, _OnClients):
     """End the sessions of a share of the clients: they have no lease from then on, and come back when they learn it."""
 
     matters: ClassVar[str] = "sessions end at one moment, so their clients come back in one herd"
@@ -157,7 +180,7 @@ class Release(Part):
     rate: Annotated[policies.RateOfFleet | None, BeforeValidator(or_off)] = Field(description='the new rate, or "off"')
 
 
-class Throttle(_Action):
+class Throttle(_OnClients):
     """A token bucket in front of everything, let go of step by step."""
 
     do: Literal["throttle"] = "throttle"
@@ -175,7 +198,7 @@ class Throttle(_Action):
         return self
 
 
-class Pause(_Action):
+class Pause(_OnClients):
     """Let nothing in for a while."""
 
     do: Literal["pause"] = "pause"
@@ -191,6 +214,12 @@ def _any_value(value: object) -> JsonValue:
 
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+_KEY_SCHEMA: JsonDict = {
+    "anyOf": [
+        {"type": "string", "enum": [*sorted(LIVE)]},
+        {"type": "string", "pattern": rf"^classes\.[A-Za-z][A-Za-z0-9_-]*\.({'|'.join(sorted(OF_CLASS))})$"},
+    ]
+}
 
 
 class SetKey(_Action):
@@ -198,8 +227,9 @@ class SetKey(_Action):
 
     matters: ClassVar[str] = "people change the system while it recovers, for good or for a while"
     do: Literal["set"] = "set"
-    key: Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(LIVE)})] = Field(
-        description="the key of the file, for instance host.workers; those that may be set in a run are listed"
+    key: Annotated[str, WithJsonSchema(_KEY_SCHEMA)] = Field(
+        description="the key of the file, for instance host.workers; those that may be set in a run are listed; "
+        "of a class such as classes.NAME.timeout"
     )
     value: Annotated[JsonValue, BeforeValidator(_any_value), WithJsonSchema({})] = Field(
         description="its value, written as in the file"
@@ -217,15 +247,17 @@ class SetKey(_Action):
 
     @model_validator(mode="after")
     def _is_live(self) -> "SetKey":
-        if self.key not in LIVE:
-            raise ValueError(f"want key as one that may be set in a run: {', '.join(sorted(LIVE))}")
+        live = live_of(self.key)
+        if live is None:
+            of_class = f"classes.NAME. and one of {', '.join(sorted(OF_CLASS))}"
+            raise ValueError(f"want key as one that may be set in a run: {', '.join(sorted(LIVE))}, or {of_class}")
         try:
-            self._parsed = LIVE[self.key].read(self.value)
+            self._parsed = live.read(self.value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             problem = first.get("ctx", {}).get("error", first["msg"])
             raise ValueError(f"value of {self.key} is {shown(self.value)}; {problem}") from None
-        if self.over and not LIVE[self.key].is_number:
+        if self.over and not live.is_number:
             raise ValueError(f"want over only with keys that are one number or time; {self.key} is none")
         return self
 
@@ -248,7 +280,7 @@ class Scale(_Action):
         return self
 
 
-class HoldClients(_Action):
+class HoldClients(_OnClients):
     """Keep clients from asking, one submission each; then let them in again in waves, by their number."""
 
     matters: ClassVar[str] = "clients are held back outside and come in waves, while their deadlines and leases run on"
@@ -258,7 +290,7 @@ class HoldClients(_Action):
     every: Duration = Field(0.0, description="time from one wave to the next")
 
 
-class Purge(_Action):
+class Purge(_OnClients):
     """Throw away all that waits; who is in service stays."""
 
     matters: ClassVar[str] = "what waits is thrown away, so workers begin with those who ask anew"

@@ -72,6 +72,8 @@ class Mistakes(ValueError):
 Numbers = npt.NDArray[np.float64]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
+ClassName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+"""The name of a table [classes.NAME]."""
 
 
 def _moment(value: str) -> str:

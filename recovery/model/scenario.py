@@ -18,8 +18,9 @@ from recovery.model.host import Host
 from recovery.model.jobs import Jobs, Step
 from recovery.model.launches import Launches
 from recovery.model.lease import Lease
+from recovery.model.live import class_key
 from recovery.model.operator import Action, SetKey, condition
-from recovery.model.part import InUse, Mistakes, Part, rules_of
+from recovery.model.part import ClassName, InUse, Mistakes, Part, rules_of
 from recovery.model.propagation import Propagation
 from recovery.units import HORIZON_MAX_S, LONGEST_S, Duration, PositiveDuration, show_duration
 
@@ -56,7 +57,7 @@ class Scenario(Part):
     dependency: Dependency = Field(default_factory=lambda: Dependency.model_validate({}))
     dns: Dns | None = Field(None, description="a table [dns]: the race that makes the outages (with [dns.window])")
     policy: Choice = Field(default_factory=Choice)
-    classes: dict[kinds.ClassName, kinds.Class] = Field(
+    classes: dict[ClassName, kinds.Class] = Field(
         default_factory=dict,
         exclude_if=lambda value: not value,
         description="tables [classes.NAME]: kinds of clients and jobs that share the hosts; their order decides ties",
@@ -68,6 +69,13 @@ class Scenario(Part):
     baseline: Baseline | None = Field(None, description="a table [baseline]: measures against the time before (A/B/A)")
     _is_drawn: bool = PrivateAttr(False)
     _rules: tuple[InUse, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _of_members(self) -> "Scenario":
+        """The lease of all members; classes have each their own number of them (`seen_by`)."""
+        if self.lease is not None and self.fleet is not None and not self.classes:
+            self.__dict__["lease"] = self.lease.of_members(self.fleet.holders)  # it is frozen, and not yet shown
+        return self
 
     @model_validator(mode="after")
     def _of_part_two(self) -> "Scenario":
@@ -221,6 +229,9 @@ class Scenario(Part):
 
     def _wrong_classes(self) -> Iterator[str]:
         """What classes alone fit together, and the rest of the scenario does not."""
+        for name in self.host.bar.classes if self.host.bar is not None else ():
+            if name not in self.classes:
+                yield f"host.bar.classes names {name}, which is no class; want a table [classes.{name}]"
         for name, one in self.classes.items():
             seen = self.seen_by(name)
             for key in ("establish_time", "timeout"):
@@ -257,13 +268,43 @@ class Scenario(Part):
                 yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
             if isinstance(action, SetKey) and (missing := self._missing_of(action.key)):
                 yield f"operator.{i}.key is {action.key}; want {missing}"
+            yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_names(action))
             if not self.has_leases and action.ends_sessions:
                 yield f"operator.{i} ends sessions; want none of that: jobs hold no leases"
             if not self.has_leases and action.when is not None and condition(action.when).what == "leased":
                 yield f'operator.{i}.when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
 
+    def _wrong_names(self, action: Action) -> Iterator[str]:
+        """Classes that an action names, and that are not there."""
+        known = f"one of {', '.join(self.classes)}" if self.classes else "a table [classes.NAME]"
+        named = getattr(action, "classes", ())
+        for name in named:
+            if name not in self.classes:
+                yield f"classes names {name}, which is no class; want {known}"
+            elif action.ends_sessions and self.places[name].is_jobs:
+                yield f"classes names {name}, which are jobs; want none of these: jobs hold no leases"
+        asked = condition(action.when) if action.when is not None else None
+        if asked is not None and asked.of_class:
+            if asked.of_class not in self.classes:
+                yield f'when is "{action.when}", of {asked.of_class}, which is no class; want {known}'
+            elif asked.what == "leased" and self.places[asked.of_class].is_jobs:
+                yield f'when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
+
+    def _missing_of_class(self, name: str, key: str) -> str:
+        """The same of a live key of a class."""
+        if name not in self.classes:
+            return f"one of {', '.join(self.classes)} as the class" if self.classes else "a table [classes.NAME]"
+        one, place = self.classes[name], self.places[name]
+        if place.is_jobs and key in (*kinds.OF_LEASE, "renew_time"):
+            return "another one: jobs hold no leases"
+        if key == "rate" and (not place.is_jobs or one.ties):
+            return "another one: only jobs that come by themselves have a rate"
+        return ""
+
     def _missing_of(self, key: str) -> str:
         """What a file must have so that a live key means something in it; "" if it has it."""
+        if (of_class := class_key(key))[0]:
+            return self._missing_of_class(*of_class)
         tables = {"lease": self.lease, "jobs": self.jobs}
         table, _, rest = key.partition(".")
         if tables.get(table, self) is None:
@@ -324,8 +365,9 @@ class Scenario(Part):
         }
         if place.is_jobs:
             seen |= {"fleet": None, "lease": None, "jobs": self._jobs_of(one, place)}
-        elif self.lease is not None:
-            seen["lease"] = self.lease.model_copy(update=one.given(kinds.OF_LEASE))
+        elif self.lease is not None and self.fleet is not None:
+            own = self.lease.model_copy(update=one.given(kinds.OF_LEASE))
+            seen["lease"] = own.of_members(self.fleet.holders * (place.share or 0.0))
         return self.model_copy(update=seen)
 
     def _jobs_of(self, one: kinds.Class, place: kinds.Place) -> Jobs:
@@ -456,6 +498,12 @@ class Scenario(Part):
 def _wrong_stages(scenario: Scenario) -> Iterator[str]:
     """What of the stages after the leases does not fit the rest of a scenario."""
     launches, propagation = scenario.launches, scenario.propagation
+    if launches is not None and launches.leased is not None:
+        place = scenario.places.get(launches.leased)
+        if place is None or place.is_jobs:
+            named = [name for name, one in scenario.places.items() if not one.is_jobs]
+            wanted = f"one of {', '.join(named)}" if named else "a table [classes.NAME] of holders"
+            yield f"launches.leased is {launches.leased}, which is no class of holders; want {wanted}"
     if launches is not None and not scenario.has_leases:
         yield "launches stands without [fleet]; want [fleet] and [lease]: launches need leased holders"
     if propagation is not None and launches is None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from recovery.measures import register
 from recovery.model import policies
+from recovery.model.classes import OF_POLICY
 from recovery.model.distributions import WANTS
 from recovery.model.head import Head
 from recovery.model.operator import ACTIONS
@@ -30,7 +31,7 @@ def json_schema() -> dict[str, Any]:
     _lenient(definitions)
     _named(definitions)
     properties = {**head["properties"], **body["properties"]}
-    properties["expect"] |= {"propertyNames": {"enum": list(register.expected())}}
+    properties["expect"] |= _expected()
     change = {key: _in_part(value, definitions) for key, value in body["properties"].items()}
     properties["variants"] = {
         "type": "object",
@@ -52,6 +53,16 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
+def _expected() -> dict[str, Any]:
+    """Bounds on measures, and on those of a class, whose name stands behind a dot: a table in the table."""
+    of_class = "|".join(name for name in register.expected() if name in register.of_classes())
+    bound = {"type": "string"}
+    return {
+        "propertyNames": {"anyOf": [{"enum": list(register.expected())}, {"pattern": rf"^({of_class})\..+$"}]},
+        "additionalProperties": {"anyOf": [bound, {"type": "object", "additionalProperties": bound}]},
+    }
+
+
 def _lenient(definitions: dict[str, Any]) -> None:
     """What the parser takes beside the canonical form: a policy by its name alone, a time as a duration, a rate as
     text.
@@ -59,6 +70,8 @@ def _lenient(definitions: dict[str, Any]) -> None:
     duration, rate = TypeAdapter(Duration).json_schema(), TypeAdapter(Rate).json_schema()
     for axis, members in policies.AXES.items():
         _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in members])
+    for axis in OF_POLICY:
+        _by_name(definitions["Class"], axis, [policies.name_of(policy) for policy in policies.AXES[axis]])
     for (stage, key), members in policies.OF_STAGES.items():
         _by_name(definitions[stage.capitalize()], key, [policies.name_of(policy) for policy in members])
     definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
@@ -119,6 +132,8 @@ def _in_part(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
             parts = [_in_part(one, definitions) for one in schema[word]]
             left = {key: value for key, value in schema.items() if key not in (word, "discriminator", "default")}
             return left | {"anyOf": parts}
+    if isinstance(inner := schema.get("additionalProperties"), dict):
+        return schema | {"additionalProperties": _in_part(inner, definitions)}
     if schema.get("type") != "object" or "properties" not in schema:
         return schema
     part = copy.deepcopy(schema)

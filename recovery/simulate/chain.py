@@ -12,6 +12,7 @@ from recovery.simulate.identity import Unkeyed, digest_of_part, digest_of_run
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import Known, bytes_of
 from recovery.stages import known as listed
+from recovery.stages.classes import of_class
 from recovery.stages.stage import Before, Later, Part, Table
 
 STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
@@ -26,7 +27,9 @@ def follow(outcome: Outcome, stretch: int = STRETCH, known: Known | None = None)
     if not stages:
         return outcome
     begun = time.thread_time()
-    leased, holders = outcome.traffic.leased_by_zone, outcome.traffic.holders_by_zone
+    name = scenario.launches.leased if scenario.launches is not None else None
+    hosts = outcome.traffic if name is None else of_class(outcome.traffic, name)
+    leased, holders = hosts.leased_by_zone, hosts.holders_by_zone
     chain = _Chain(stages, Before(scenario, outcome.seed, outcome.replication, leased, holders), stretch)
     tables = chain.run() if known is None else chain.run_what_is_not(known)
     actions = [action for stage in stages for action in stage.actions(scenario)]

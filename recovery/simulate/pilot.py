@@ -21,7 +21,7 @@ from recovery.model.variant import Variant
 from recovery.simulate import needed, pipeline
 from recovery.simulate.estimate import Estimate
 from recovery.simulate.watch import Watch, levels_of
-from recovery.stages import health, known, launches, propagation, queueing
+from recovery.stages import health, known, launches, leases, propagation, queueing
 from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
@@ -326,6 +326,10 @@ def _run(
         if watch.is_needed:
             number = until // window - 1
             levels = levels_of(run.rows(number, number + 1)[0], clients, by * scenario.hosts)
+            members = leases.members_of(scenario, 0, clients) if scenario.has_leases else [0] * len(scenario.classes)
+            for place, (name, many) in enumerate(zip(scenario.classes, members, strict=False)):
+                row = run.of_class(place).rows(number, number + 1)[0]
+                levels |= levels_of(row, many, by * scenario.hosts, name)
             if watch.look((number + 1) * scenario.coupling.window, levels):
                 traffic.set_off(run, scenario, 0, watch.started)
                 if by > 1 and isinstance(run, hosts.HostRun):

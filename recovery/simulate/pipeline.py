@@ -15,7 +15,7 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import ClassPart, HostPart, Sum
-from recovery.simulate.watch import Watch, levels_of
+from recovery.simulate.watch import Watch
 from recovery.stages import host as hosts
 from recovery.stages import known
 from recovery.stages.outage import resolve
@@ -219,7 +219,7 @@ class Runner:
                 raise Interrupted
             list(self._pool.map(advance, runs, itertools.repeat(number)))
             now_s = (number + 1) * scenario.coupling.window
-            if watch.look(now_s, levels_of(total.row(number), total.holders)):
+            if watch.look(now_s, total.levels(number)):
                 for host, run in itertools.chain(*runs):
                     total.traffic.set_off(run, scenario, host, watch.started)
             self.advanced(simulated_hosts(scenario) / scenario.windows)

@@ -14,6 +14,7 @@ from recovery_kernels.sessions import layout
 
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
+from recovery.simulate.watch import levels_of
 from recovery.stages import known, leases, sample
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Floats, Whole
@@ -82,8 +83,9 @@ class _Scaled:
 class _ClassSum:
     """One class of the hosts of one run, added up as they come. `leases` int64[hosts] are its holders."""
 
-    def __init__(self, windows: int, width: int, leases: Whole, weight: Floats) -> None:
+    def __init__(self, windows: int, width: int, zones: int, leases: Whole, weight: Floats) -> None:
         self.leases = leases
+        self.leased = [_Scaled((windows,)) for _ in range(zones)]
         self.series = _Scaled((windows, width))
         self.oldest = np.zeros((windows, len(OLDEST)), np.int64)
         self.sojourn = _Scaled((requests.HISTOGRAM,))
@@ -91,10 +93,10 @@ class _ClassSum:
         self.unleased_ns = 0.0
         self.unleased_at_start = np.where(weight > 0, leases, 0.0)
 
-    def rows(self) -> Whole:
-        """int64[windows, columns], of the whole fleet."""
-        found = self.series.value()
-        found[:, OLDEST] = self.oldest
+    def rows(self, rows: "Rows" = slice(None)) -> Whole:
+        """int64[rows, columns], of the whole fleet."""
+        found = self.series.value(rows)
+        found[:, OLDEST] = self.oldest[rows]
         return found
 
 
@@ -129,7 +131,11 @@ class Sum:
         none = np.zeros(scenario.hosts, np.int64)
         self.classes = {
             name: _ClassSum(
-                scenario.windows, self.traffic.width, none if place.is_jobs else self.leases_of[:, number], self.weight
+                scenario.windows,
+                self.traffic.width,
+                self.zones,
+                none if place.is_jobs else self.leases_of[:, number],
+                self.weight,
             )
             for number, (name, place) in enumerate(scenario.places.items())
         }
@@ -158,6 +164,8 @@ class Sum:
         for one, mine in zip(self.classes.values(), of_classes, strict=True):
             one.series.add(mine, of, own, rows)
             one.oldest[rows] = np.maximum(one.oldest[rows], mine[:, OLDEST])
+            for zone, holders in by_zone:
+                one.leased[zone].add(mine[:, requests.LEASED_END], holders, own, rows)
             if first <= self.edge < first + len(mine):
                 one.unleased_at_start[host] = float(one.leases[host] - mine[self.edge - first, requests.LEASED_END])
         if not self.variant.scenario.has_leases:
@@ -198,9 +206,20 @@ class Sum:
         """int64[columns], the same of one window."""
         return np.asarray(self.rows(slice(number, number + 1))[0])
 
+    def levels(self, number: int) -> dict[str, float]:
+        """What conditions look at at the end of a window: of all, and of each class."""
+        found = levels_of(self.row(number), self.holders)
+        for name, one in self.classes.items():
+            found |= levels_of(one.rows(slice(number, number + 1))[0], int(one.leases.sum()), of_class=name)
+        return found
+
     def is_whole(self) -> bool:
         """Whether all hosts are done."""
         return self.left == 0
+
+    def _by_zone(self, leases: Whole) -> Whole:
+        """int64[zones], of numbers int64[hosts]."""
+        return np.bincount(np.arange(len(leases)) % self.zones, leases, self.zones).astype(np.int64)
 
     def outcome(self, started: Sequence[tuple[int, float]] = ()) -> Outcome:
         """The outcome of the traffic; the later stages come to it (recovery.simulate.chain). `started`: actions that a
@@ -215,9 +234,7 @@ class Sum:
         table = self.traffic.table(
             columns=columns,
             leased_by_zone=np.stack([leased.value() for leased in self.leased]),
-            holders_by_zone=np.bincount(np.arange(scenario.hosts) % self.zones, self.leases, self.zones).astype(
-                np.int64
-            ),
+            holders_by_zone=self._by_zone(self.leases),
             sojourn=self.sojourn.value(),
             latency=self.latency.value(),
             unleased_ns=self.unleased_ns + ((self.unleased_part + (1 << (PART - 1))) >> PART),
@@ -226,7 +243,8 @@ class Sum:
             fired=np.array(started, np.float64).reshape(-1, 2),
             sojourn_of={name: one.sojourn.value() for name, one in self.classes.items()},
             latency_of={name: one.latency.value() for name, one in self.classes.items()},
-            holders_of={name: np.array([one.leases.sum()], np.int64) for name, one in holders.items()},
+            holders_of={name: self._by_zone(one.leases) for name, one in holders.items()},
+            leased_of={name: np.stack([zone.value() for zone in one.leased]) for name, one in holders.items()},
             unleased_ns_of={name: np.array([one.unleased_ns]) for name, one in holders.items()},
             unleased_at_start_of={name: one.unleased_at_start for name, one in holders.items()},
             doubt=None if self.sample is None else sample.doubt(self.sample, self.curves, max(self.edge, 0)),

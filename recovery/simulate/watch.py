@@ -1,7 +1,7 @@
 """Conditions of operators: looked at on the grid, for the whole fleet, and what they set off."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from recovery_kernels import requests
 
@@ -9,22 +9,22 @@ from recovery.model.operator import condition
 from recovery.model.scenario import Scenario
 from recovery.statistics.arrays import Whole
 
-
-class Levels(NamedTuple):
-    """What conditions look at: requests in all queues, the age of the oldest (s), and the share of leased holders."""
-
-    queue: float
-    oldest: float
-    leased: float
+Levels = Mapping[str, float]
+"""What conditions look at, by name: `queue`, requests in all queues; `oldest`, the age of the oldest (s); `leased`, the
+share of leased holders; and the same of each class, with its name behind a dot.
+"""
 
 
-def levels_of(row: Whole, holders: int, by: float = 1.0) -> Levels:
-    """Levels at the end of a window, int64[columns] of `holders`; `by` is how many hosts as large it stands for."""
-    return Levels(
-        queue=float(row[requests.QUEUE]) * by,
-        oldest=int(row[requests.OLDEST_NS]) / 1e9,
-        leased=int(row[requests.LEASED_END]) / max(holders, 1),
-    )
+def levels_of(row: Whole, holders: int, by: float = 1.0, of_class: str = "") -> dict[str, float]:
+    """Levels at the end of a window, int64[columns] of `holders`; `by` is how many hosts as large it stands for. Of a
+    class where one is named.
+    """
+    end = f".{of_class}" if of_class else ""
+    return {
+        f"queue{end}": float(row[requests.QUEUE]) * by,
+        f"oldest{end}": int(row[requests.OLDEST_NS]) / 1e9,
+        f"leased{end}": int(row[requests.LEASED_END]) / max(holders, 1),
+    }
 
 
 class Watch:
@@ -50,7 +50,7 @@ class Watch:
         """Look at the levels at the end of a window; whether anything was set off."""
         fired = False
         for place, (action, wanted) in self._actions.items():
-            if now_s < self._not_before.get(place, 0.0) or not wanted.holds(levels._asdict()):
+            if now_s < self._not_before.get(place, 0.0) or not wanted.holds(levels):
                 self._since.pop(place, None)
             elif now_s - self._since.setdefault(place, now_s) >= action.held:
                 self.started.append((place, now_s))

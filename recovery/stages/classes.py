@@ -12,13 +12,13 @@ from recovery.statistics.arrays import Floats
 
 
 def of_class(table: TrafficTable, name: str) -> TrafficTable:
-    """What the hosts gave of one class, as if it were alone there. Its zones are not told apart."""
+    """What the hosts gave of one class, as if it were alone there."""
     end = f".{name}"
     held = table.holders_of.get(name)
     kind = JobTable if held is None else LeaseTable
     return kind(
         columns={key.removesuffix(end): column for key, column in table.columns.items() if key.endswith(end)},
-        leased_by_zone=np.zeros((0, 0), np.int64),
+        leased_by_zone=table.leased_of.get(name, np.zeros((1, 0), np.int64)),
         holders_by_zone=np.zeros(1, np.int64) if held is None else held,
         sojourn=table.sojourn_of[name],
         latency=table.latency_of[name],

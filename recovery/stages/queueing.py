@@ -6,6 +6,7 @@ Shared by all queueing stages.
 import math
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels import draws, limits, policies, requests
@@ -272,9 +273,20 @@ def gate_steps(
     return steps
 
 
-def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[Control]:
-    """What all throttles and pauses do to one host: where several are on at a time, the one with the lowest rate
-    holds.
+class Gate(NamedTuple):
+    """What an operator's gate lets in at one host, 1/s, whom it holds up, what it may save up (requests), and requests
+    of which classes it is for (none: all).
+    """
+
+    rate_per_s: float
+    only: str
+    burst: float
+    classes: tuple[str, ...] = ()
+
+
+def gates(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[tuple[int, Gate | None]]:
+    """What all throttles and pauses do to one host, from when on (ns): where several are on at a time, the one with the
+    lowest rate holds; None: the gate is open.
     """
     turns: list[tuple[float, int, float | None, str, float]] = []
     for i, start_s in starts.items():
@@ -282,20 +294,27 @@ def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones
         if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
             turns += [(at, i, rate, only, burst) for at, rate, only, burst in gate_steps(scenario, action, start_s)]
     turns.sort(key=lambda turn: turn[:2])
-    on: dict[int, tuple[float, str, float]] = {}
-    controls: list[Control] = []
+    on: dict[int, Gate] = {}
+    found: list[tuple[int, Gate | None]] = []
     for at, i, rate, only, burst in turns:
         on.pop(i, None)
         if rate is not None:
-            on[i] = (rate, only, burst)
-        if on:
-            lowest, whom, most = min(on.values())
-            control = (ns(at), requests.GATE, int(whom == "establish"), lowest / 1e9, most)
-        else:
-            control = (ns(at), requests.GATE, 0, _OFF, 1.0)
-        if not controls or controls[-1][1:] != control[1:]:
-            controls.append(control)
-    return controls
+            action = scenario.operator[i]
+            on[i] = Gate(rate, only, burst, action.classes if isinstance(action, Throttle | Pause) else ())
+        gate = min(on.values()) if on else None
+        if not found or found[-1][1] != gate:
+            found.append((ns(at), gate))
+    return found
+
+
+def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[Control]:
+    """The same as controls of the first engine, which knows no classes."""
+    return [
+        (at_ns, requests.GATE, 0, _OFF, 1.0)
+        if gate is None
+        else (at_ns, requests.GATE, int(gate.only == "establish"), gate.rate_per_s / 1e9, gate.burst)
+        for at_ns, gate in gates(scenario, starts, host, zones)
+    ]
 
 
 def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, float]]) -> list[Control]:
@@ -357,6 +376,6 @@ def span_ns(scenario: Scenario) -> int:
     policy = scenario.policy.client
     if isinstance(policy, named.Fixed):
         waits.append(policy.delay.mean_s())
-    elif isinstance(policy, named.Exponential | named.FullJitter):
+    elif isinstance(policy, named.Growing):
         waits.append(policy.cap)
     return ns(min(max(waits), scenario.horizon))

@@ -70,8 +70,9 @@ class TrafficTable(Table):
     were simulated.
 
     Of a scenario with classes, whose names are the keys, in their order: `sojourn_of` and `latency_of`, the histograms
-    of each; `holders_of` int64[1] and `unleased_ns_of` float64[1], of each class of holders, and `unleased_at_start_of`
-    float64[hosts]. Their columns are those of all with the class behind a dot: `leased.heartbeat`.
+    of each; of each class of holders `holders_of` int64[zones], `leased_of` int64[zones, windows], `unleased_ns_of`
+    float64[1] and `unleased_at_start_of` float64[hosts]. Their columns are those of all with the class behind a dot:
+    `leased.heartbeat`.
     """
 
     leased_by_zone: Whole
@@ -86,6 +87,7 @@ class TrafficTable(Table):
     sojourn_of: dict[str, Whole] = field(default_factory=dict)
     latency_of: dict[str, Whole] = field(default_factory=dict)
     holders_of: dict[str, Whole] = field(default_factory=dict)
+    leased_of: dict[str, Whole] = field(default_factory=dict)
     unleased_ns_of: dict[str, Floats] = field(default_factory=dict)
     unleased_at_start_of: dict[str, Floats] = field(default_factory=dict)
 
@@ -114,7 +116,9 @@ class TrafficTable(Table):
         found: dict[str, Numbers] = {}
         for name in self.sojourn_of:
             if name in self.holders_of:
-                found[f"leased_share.{name}"] = self.columns[f"leased.{name}"] / max(int(self.holders_of[name][0]), 1)
+                found[f"leased_share.{name}"] = self.columns[f"leased.{name}"] / max(
+                    int(self.holders_of[name].sum()), 1
+                )
             else:
                 found[f"backlog.{name}"] = self.backlog(f".{name}")
         return found

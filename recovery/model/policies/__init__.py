@@ -12,7 +12,17 @@ from recovery.model.policies.admission import (
     QueueSizeSwitch,
     TokenBucket,
 )
-from recovery.model.policies.client import ClientRule, Exponential, Fixed, FullJitter, Immediate
+from recovery.model.policies.client import (
+    ClientRule,
+    DecorrelatedJitter,
+    EqualJitter,
+    Exponential,
+    Fixed,
+    FullJitter,
+    Growing,
+    Immediate,
+    ProportionalJitter,
+)
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeaseRule
@@ -20,16 +30,17 @@ from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, Queu
 from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 
 AXES: dict[str, tuple[type[Rule], ...]] = {
-    "client": (Immediate, Fixed, Exponential, FullJitter),
+    "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
     "admission": (Open, TokenBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
 }
 """The rules of a host."""
 
+_OF_STAGE = (Immediate, Fixed, Exponential, FullJitter)
 OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
-    ("launches", "client"): AXES["client"],
-    ("propagation", "client"): AXES["client"],
+    ("launches", "client"): _OF_STAGE,
+    ("propagation", "client"): _OF_STAGE,
     ("propagation", "intake"): INTAKES,
     ("health", "policy"): HEALTH,
 }
@@ -55,7 +66,9 @@ __all__ = [
     "Bounded",
     "ClientRule",
     "CreditOnArrival",
+    "DecorrelatedJitter",
     "DropExpired",
+    "EqualJitter",
     "Exponential",
     "Fifo",
     "Fixed",
@@ -63,11 +76,13 @@ __all__ = [
     "Freeze",
     "FullJitter",
     "Grace",
+    "Growing",
     "Immediate",
     "LeaseFixed",
     "LeaseRule",
     "Lifo",
     "Open",
+    "ProportionalJitter",
     "QueueRule",
     "QueueSize",
     "QueueSizeRamp",

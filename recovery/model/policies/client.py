@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, mode
 
 from recovery.model.distributions import Distribution, Time
 from recovery.model.policies.rule import Rule, by_name
-from recovery.units import Number, PositiveDuration, tell_duration
+from recovery.units import Number, PositiveDuration, Share, tell_duration, tell_share
 
 
 def _growing(base: float, factor: float, cap: float) -> str:
@@ -93,8 +93,89 @@ class FullJitter(Rule):
         return f"try again at random within {longest}"
 
 
-ClientRule = Immediate | Fixed | Exponential | FullJitter
-Client = Annotated[Annotated[ClientRule, Discriminator("name")], BeforeValidator(by_name)]
+_SPREAD = "each client waits another part of its back-off, so that those who failed together come back apart"
+
+
+class EqualJitter(Rule):
+    """Wait half of min(cap, base · factor^(n−1)), and a uniform part of the other half."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015)"
+    matters: ClassVar[str] = _SPREAD
+    name: Literal["equal-jitter"] = "equal-jitter"
+    base: PositiveDuration = Field(1.0, description="longest first wait")
+    cap: PositiveDuration = Field(60.0, description="longest wait")
+    factor: Number = Field(2.0, ge=1, le=100, description="growth from one wait to the next")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "EqualJitter":
+        _capped(self.base, self.cap)
+        return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
+        return f"try again after half of {longest}, and up to as much again at random"
+
+
+class ProportionalJitter(Rule):
+    """Wait min(cap, base · factor^(n−1)), up to a share longer or shorter."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = "gRPC connection back-off: 1 s times 1.6 up to 2 min, 20 % up and down"
+    matters: ClassVar[str] = _SPREAD
+    name: Literal["proportional-jitter"] = "proportional-jitter"
+    base: PositiveDuration = Field(1.0, description="first wait, without its jitter")
+    cap: PositiveDuration = Field(120.0, description="longest wait, without its jitter")
+    factor: Number = Field(1.6, ge=1, le=100, description="growth from one wait to the next")
+    jitter: Share = Field(0.2, description="each wait is up to this share longer or shorter")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ProportionalJitter":
+        _capped(self.base, self.cap)
+        return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
+        return f"try again after {longest}, {tell_share(self.jitter)} up and down at random"
+
+
+class DecorrelatedJitter(Rule):
+    """Wait at random between base and factor times the last wait, at most cap."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = (
+        "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): three times the last"
+    )
+    matters: ClassVar[str] = _SPREAD
+    name: Literal["decorrelated-jitter"] = "decorrelated-jitter"
+    base: PositiveDuration = Field(1.0, description="shortest wait")
+    cap: PositiveDuration = Field(60.0, description="longest wait")
+    factor: Number = Field(3.0, ge=1, le=100, description="a wait is at most so many times the last one")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "DecorrelatedJitter":
+        _capped(self.base, self.cap)
+        return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        if self.base == self.cap:
+            return f"try again after {tell_duration(self.base)}, however often"
+        most = f"{self.factor:.15g} times the last wait"
+        return f"try again at random between {tell_duration(self.base)} and {most}, {tell_duration(self.cap)} at most"
+
+
+StageRule = Immediate | Fixed | Exponential | FullJitter
+"""What clients of later stages may do."""
+Client = Annotated[Annotated[StageRule, Discriminator("name")], BeforeValidator(by_name)]
+Growing = Exponential | FullJitter | EqualJitter | ProportionalJitter | DecorrelatedJitter
+"""Rules whose waits grow up to a cap."""
+ClientRule = Immediate | Fixed | Exponential | FullJitter | EqualJitter | ProportionalJitter | DecorrelatedJitter
 
 
 def _retries(value: object) -> int:

@@ -11,7 +11,6 @@ from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 from recovery.stages.sessions.live import Edit, edits_of
 from recovery.stages.sessions.numbers import Numbers
-from recovery.stages.sessions.tables import ALL_CLASSES
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -61,13 +60,14 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         if action.zone in (None, host % zones):
             said += _of_action(numbers, found, action, place, start_s, host, zones)
     starts = dict(planned) | dict(started)
-    for at, _, whom, rate_per_ns, burst in queueing.gate_controls(scenario, starts, host, zones):
+    for at_ns, gate in queueing.gates(scenario, starts, host, zones):
         which = layout.NONE
-        if rate_per_ns >= 0:
+        if gate is not None:
             which = numbers.tables.limiter(
-                layout.TOKEN_BUCKET, rate_per_ns, burst, 1.0, 0.0, is_establish_only=whom != 0
-            )
-        said.append((_Turn(at, layout.OPERATOR, len(scenario.operator)), layout.DO_THROTTLE, (which,), 0.0))
+                layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst, 1.0, 0.0,
+                is_establish_only=gate.only == "establish", classes=numbers.bits(gate.classes),
+            )  # fmt: skip
+        said.append((_Turn(at_ns, layout.OPERATOR, len(scenario.operator)), layout.DO_THROTTLE, (which,), 0.0))
     said.sort(key=lambda one: (one[0].at_ns, one[0].kind, one[0].place))  # stable: the order above decides ties
     for turn, what, arguments, share in said:
         four = (*arguments, 0, 0, 0, 0)[:4]
@@ -90,7 +90,8 @@ def _of_action(
         for control in queueing.restart_controls(scenario, action, start_s, host, zones):
             yield _Turn(control[0], layout.OPERATOR, place), layout.DO_RESTART, arguments, 0.0
     elif isinstance(action, EndSessions):
-        yield turn(start_s), layout.DO_END_SESSIONS, (ALL_CLASSES, tables.notice(action.notice)), action.share
+        whose = numbers.bits(action.classes)
+        yield turn(start_s), layout.DO_END_SESSIONS, (whose, tables.notice(action.notice)), action.share
     elif isinstance(action, SetKey):
         if queueing.is_among(scenario, action.share, action.zone, host, zones):
             for edit in edits_of(numbers, action):
@@ -102,13 +103,14 @@ def _of_action(
             if action.lasts is not None:
                 yield turn(start_s + action.lasts), layout.DO_SCALE, (-action.workers,), 0.0
     elif isinstance(action, HoldClients):
-        found.holds.append((ALL_CLASSES, action.waves))
+        found.holds.append((numbers.bits(action.classes), action.waves))
         hold = len(found.holds) - 1
         yield turn(start_s), layout.DO_HOLD, (hold,), 0.0
         for wave in range(action.waves):
             yield turn(start_s + action.lasts + wave * action.every), layout.DO_LET_IN, (hold,), 0.0
     elif isinstance(action, Purge):
-        yield turn(start_s), layout.DO_PURGE, (layout.NONE, int(action.told)), 0.0
+        whose = numbers.bits(action.classes) if action.classes else layout.NONE
+        yield turn(start_s), layout.DO_PURGE, (whose, int(action.told)), 0.0
 
 
 def _set(scenario: Scenario, action: SetKey, turn: _Turn, edit: int) -> Sequence[_Said]:

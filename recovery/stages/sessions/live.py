@@ -1,14 +1,16 @@
 """Live keys of a file, and the numbers of the engine that each of them is."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from recovery_kernels.sessions import layout
 
 from recovery.model import policies as named
 from recovery.model.distributions import Distribution
+from recovery.model.live import class_key
 from recovery.model.operator import SetKey
 from recovery.stages import queueing
-from recovery.stages.sessions.numbers import Numbers
+from recovery.stages.sessions.numbers import Kind, Numbers
 from recovery.units import ns
 
 
@@ -24,11 +26,30 @@ class Edit(NamedTuple):
     over_ns: int
 
 
-_TIMES = {  # of the class: distributions
-    "host.establish_time": layout.ESTABLISH,
-    "host.renew_time": layout.RENEW,
-    "host.timeout": layout.TIMEOUT,
-    "lease.first_delay": layout.FIRST_DELAY,
+_Found = tuple[int, int, bool, float]  # of which class, which key, whether it is a fraction, its value
+
+_OF_CLASSES = {  # what every class has that says nothing else itself
+    "host.establish_time": "establish_time",
+    "host.renew_time": "renew_time",
+    "host.timeout": "timeout",
+    "lease.first_delay": "first_delay",
+    "lease.check_every": "check_every",
+    "lease.check_jitter": "check_jitter",
+    "policy.client": "client",
+    "jobs.rate": "rate",
+}
+_TIMES = {
+    "establish_time": layout.ESTABLISH,
+    "renew_time": layout.RENEW,
+    "timeout": layout.TIMEOUT,
+    "first_delay": layout.FIRST_DELAY,
+}
+_PLAIN = {  # numbers as they are
+    "timeout_growth": (layout.TIMEOUT_GROWTH, True),
+    "cost": (layout.COST, True),
+    "check_jitter": (layout.CHECK_JITTER, True),
+    "priority": (layout.PRIORITY, False),
+    "weight": (layout.WEIGHT, False),
 }
 _NS = {  # of the host: times
     "host.fail_after": layout.FAIL_AFTER_NS,
@@ -42,45 +63,73 @@ _HOST = layout.NONE
 
 def edits_of(numbers: Numbers, action: SetKey) -> list[Edit]:
     """The numbers that an action gives."""
-    scenario, tables, key, value = numbers.scenario, numbers.tables, action.key, action.parsed
-    found: list[tuple[int, int, bool, float]] = []
-    if isinstance(value, Distribution):
-        found.append((0, _TIMES[key], False, tables.dist(value)))
-        if key == "host.establish_time" and scenario.host.renew_time is None:
-            found.append((0, layout.RENEW, False, tables.dist(value)))
-    elif isinstance(value, named.ClientRule):
-        retries = scenario.jobs.retries if scenario.jobs is not None else -1
-        found.append((0, layout.RETRY, False, tables.retry(value, retries)))
-    elif isinstance(value, named.FleetRate):
-        rate = value.of_host(scenario.establish_per_s, scenario.hosts)
-        saved_s = getattr(scenario.policy.admission, "burst", 1.0)
-        found.append((_HOST, layout.A_RATE, True, rate / 1e9))
-        found.append((_HOST, layout.A_BURST, True, max(1.0, rate * saved_s)))
-    elif isinstance(value, int | float):
-        found.append(_of_number(numbers, key, value))
+    name, key = class_key(action.key)
+    if name:
+        number = list(numbers.scenario.classes).index(name)
+        found = list(_of_class(numbers, number, key, action.parsed))
+    elif key in _OF_CLASSES:
+        own = _OF_CLASSES[key]
+        meant = [number for number, kind in enumerate(numbers.kinds) if _follows(kind, own)]
+        found = [one for number in meant for one in _of_class(numbers, number, own, action.parsed)]
+    else:
+        found = list(_of_host(numbers, key, action.parsed))
     return [Edit(*one, ns(action.over)) for one in found]
 
 
-def _of_number(numbers: Numbers, key: str, value: float) -> tuple[int, int, bool, float]:
-    """What one number or time is."""
+def _follows(kind: Kind, key: str) -> bool:
+    """Whether a class has what all have, because it says nothing of its own."""
+    said, seen = kind
+    if key == "rate":
+        return seen.jobs is not None and not said.ties and said.own_steps is None
+    return getattr(said, key) is None and (seen.lease is not None or key not in ("check_every", "check_jitter"))
+
+
+def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterator[_Found]:
+    """What a key of a class is."""
+    (said, seen), tables = numbers.kinds[number], numbers.tables
+    if isinstance(value, Distribution):
+        yield number, _TIMES[key], False, tables.dist(value)
+        if key == "establish_time" and seen.host.renew_time is None:
+            yield number, layout.RENEW, False, tables.dist(value)
+    elif isinstance(value, named.ClientRule):
+        retries = seen.jobs.retries if seen.jobs is not None else -1
+        yield number, layout.RETRY, False, tables.retry(value, retries, seen.host.hint)
+    elif not isinstance(value, int | float):
+        raise KeyError(f"{key} of a class is no {type(value).__name__}; want one of recovery.model.live")
+    elif key in _PLAIN:
+        place, is_real = _PLAIN[key]
+        yield number, place, is_real, value
+    elif key == "check_every":
+        yield number, layout.CHECK_EVERY_NS, False, ns(value)
+    elif key == "limit":
+        yield number, layout.OWN_LIMIT, False, queueing.queue_limit(value, seen.establish_per_s)
+    elif key == "rate":
+        share = numbers.share(number) if said.own_steps is None else 1.0
+        yield number, layout.RATE, True, value * share / numbers.scenario.hosts / 1e9
+
+
+def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:
+    """What a key of the host is."""
     scenario = numbers.scenario
-    if key in _NS:
-        return _HOST, _NS[key], False, max(ns(value), 1 if key == "host.round_trip" else 0)
-    match key:
-        case "host.workers":
-            return _HOST, layout.WORKERS, False, value
-        case "host.drop_notifies":
-            return _HOST, layout.DROP_NOTIFIES, False, int(value)
-        case "host.slowdown.a":
-            return _HOST, layout.SLOWDOWN_A, True, float(value)
-        case "lease.check_every":
-            return 0, layout.CHECK_EVERY_NS, False, ns(value)
-        case "lease.check_jitter":
-            return 0, layout.CHECK_JITTER, True, float(value)
-        case "policy.queue.limit":
-            return _HOST, layout.LIMIT, False, queueing.queue_limit(value, scenario.establish_per_s)
-        case "policy.admission.limit":
-            return _HOST, layout.A_LIMIT, True, float(max(1, queueing.queue_limit(value, scenario.establish_per_s)))
-        case "jobs.rate":
-            return 0, layout.RATE, True, value / scenario.hosts / 1e9
-    raise KeyError(f"{key} is no live key; want one of recovery.model.live")
+    if isinstance(value, named.FleetRate):
+        rate = value.of_host(scenario.establish_per_s, scenario.hosts)
+        saved_s = getattr(scenario.policy.admission, "burst", 1.0)
+        yield _HOST, layout.A_RATE, True, rate / 1e9
+        yield _HOST, layout.A_BURST, True, max(1.0, rate * saved_s)
+    elif not isinstance(value, int | float):
+        raise KeyError(f"{key} is no {type(value).__name__}; want one of recovery.model.live")
+    elif key in _NS:
+        yield _HOST, _NS[key], False, max(ns(value), 1 if key == "host.round_trip" else 0)
+    elif key == "host.workers":
+        yield _HOST, layout.WORKERS, False, value
+    elif key == "host.drop_notifies":
+        yield _HOST, layout.DROP_NOTIFIES, False, int(value)
+    elif key == "host.slowdown.a":
+        yield _HOST, layout.SLOWDOWN_A, True, float(value)
+    elif key == "policy.queue.limit":
+        yield _HOST, layout.LIMIT, False, queueing.queue_limit(value, scenario.establish_per_s)
+    elif key == "policy.admission.limit":
+        limit = max(1, queueing.queue_limit(value, scenario.establish_per_s))
+        yield _HOST, layout.A_LIMIT, True, float(limit)
+    else:
+        raise KeyError(f"{key} is no live key; want one of recovery.model.live")

@@ -15,10 +15,11 @@ from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
-from recovery.stages.sessions.tables import Tables
+from recovery.stages.sessions.tables import ALL_CLASSES, Tables
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
+_HINTS = {"time": layout.FIXED_HINT, "tokens": layout.TOKEN_HINT, "queue": layout.QUEUE_HINT}
 _CANCELS = {"queue": layout.CANCEL_QUEUE, "worker": layout.CANCEL_WORKER}
 
 
@@ -40,6 +41,16 @@ class Numbers:
     live: Live
     admission: int
     kinds: tuple[Kind, ...]
+
+    def share(self, number: int) -> float:
+        """Which part of [jobs] or of the fleet a class is; 1 without classes."""
+        place = list(self.scenario.places.values())[number] if self.scenario.classes else None
+        return 1.0 if place is None or place.share is None else place.share
+
+    def bits(self, classes: Sequence[str]) -> int:
+        """Classes as bits of a number; all of them where none is named."""
+        names = list(self.scenario.classes)
+        return sum(1 << names.index(name) for name in set(classes)) or ALL_CLASSES
 
 
 def numbers_of(scenario: Scenario) -> Numbers:
@@ -112,7 +123,8 @@ def _whole(scenario: Scenario, tables: Tables) -> Whole:
         layout.ADMISSION_LINE: line_of(scenario)[0],
         layout.BAR_TIME: tables.dist(None if part.bar is None else part.bar.time),
         layout.CRASH_RULE: tables.crash(part.crash),
-        layout.HINT: layout.NO_HINT,
+        layout.HINT: layout.NO_HINT if part.hint is None else _HINTS[part.hint.says],
+        layout.HINT_NS: 0 if part.hint is None or part.hint.time is None else ns(part.hint.time),
     }
     found[list(told)] = list(told.values())
     return found
@@ -143,7 +155,7 @@ def _class_whole(kind: Kind, tables: Tables) -> list[int]:
         layout.EXPIRE: layout.NONE if lease is None or lease.expire_time is None else tables.dist(lease.expire_time),
         layout.TIMEOUT: tables.dist(part.timeout),
         layout.FIRST_DELAY: tables.dist(None if lease is None else lease.first_delay),
-        layout.RETRY: tables.retry(seen.policy.client, seen.jobs.retries if seen.jobs is not None else -1),
+        layout.RETRY: tables.retry(seen.policy.client, seen.jobs.retries if seen.jobs is not None else -1, part.hint),
         layout.LEASE: tables.lease(None if lease is None else lease.duration, seen.policy.lease),
         layout.CHECK_EVERY_NS: ns(lease.check_every) if lease is not None else layout.FAR,
         layout.PRIORITY: said.priority,
@@ -155,8 +167,9 @@ def _class_whole(kind: Kind, tables: Tables) -> list[int]:
 
 def _class_real(kind: Kind) -> list[float]:
     """The same of its fractions, CLASS_REAL_KEYS of them."""
-    jitter = kind.seen.lease.check_jitter if kind.seen.lease is not None else 0.0
-    return [1.0, float(layout.FAR), kind.said.cost, jitter, np.nan]
+    part, jitter = kind.seen.host, kind.seen.lease.check_jitter if kind.seen.lease is not None else 0.0
+    cap = layout.FAR if part.timeout_cap is None else ns(part.timeout_cap)
+    return [part.timeout_growth, float(cap), kind.said.cost, jitter, np.nan]
 
 
 def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int]) -> Whole:
@@ -176,6 +189,7 @@ def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int
             layout.K_AFTER: layout.NONE if said.after is None else names.index(said.after),
             layout.K_ROOT: names.index(scenario.places[names[number]].root) if names else 0,
             layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
+            layout.K_KEEPS: int(seen.host.timeout_keeps),
             layout.K_EXPIRES: int(seen.lease is not None and seen.lease.expire_time is not None),
             layout.K_SEGMENTS: len(jobs.steps) if jobs is not None and not said.ties else 0,
         }

@@ -14,7 +14,6 @@ from recovery.stages import host as hosts
 from recovery.stages import jobs, queueing
 from recovery.stages.sessions.controls import Controls, controls_of
 from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
-from recovery.stages.sessions.tables import ALL_CLASSES
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -225,7 +224,7 @@ def rules_of(
         shift=shift,
         admission=numbers.admission,
         bar_establish_only=int(part.bar is not None and part.bar.only == "establish"),
-        bar_classes=ALL_CLASSES,
+        bar_classes=numbers.bits(() if part.bar is None else part.bar.classes),
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
         merges=int(is_stale_counted),

@@ -8,6 +8,7 @@ from recovery_kernels.sessions import layout
 from recovery.model import policies as named
 from recovery.model.crash import Crash
 from recovery.model.distributions import Distribution
+from recovery.model.hint import Hint
 from recovery.model.notice import Notice
 from recovery.stages import queueing
 from recovery.statistics.arrays import Floats, Whole
@@ -19,8 +20,12 @@ _RETRIES = {
     "fixed": layout.FIXED,
     "exponential": layout.EXPONENTIAL,
     "full-jitter": layout.FULL_JITTER,
+    "equal-jitter": layout.EQUAL_JITTER,
+    "proportional-jitter": layout.PROPORTIONAL_JITTER,
+    "decorrelated-jitter": layout.DECORRELATED_JITTER,
 }
 _LEASES = {"credit-on-arrival": layout.LEASE_CREDIT, "freeze": layout.LEASE_FREEZE}
+_OBEYS = {"obey": layout.OBEY, "at-least": layout.AT_LEAST}
 _NOTICES = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
 ALL_CLASSES = (1 << layout.MAX_CLASSES) - 1
 
@@ -53,15 +58,16 @@ class Tables:
         """How clients learn that their session ended: below 0 a word, else a distribution."""
         return self.dist(notice) if isinstance(notice, Distribution) else _NOTICES[notice]
 
-    def retry(self, policy: named.ClientRule, retries: int) -> int:
-        """The number of a client's policy."""
+    def retry(self, policy: named.ClientRule, retries: int, hint: Hint | None) -> int:
+        """The number of a client's policy, and what the client makes of a hint."""
         delay = self.dist(policy.delay if isinstance(policy, named.Fixed) else None)
         base, factor, cap = 0.0, 2.0, float(layout.FAR)
-        if isinstance(policy, named.Exponential | named.FullJitter):
+        if isinstance(policy, named.Growing):
             base, factor, cap = policy.base * 1e9, policy.factor, policy.cap * 1e9
-        return self._number(
-            "retries", (_RETRIES[policy.name], delay, retries, layout.IGNORE), (base, factor, cap, 0, 0)
-        )
+        jitter = policy.jitter if isinstance(policy, named.ProportionalJitter) else 0.0
+        obeys = layout.IGNORE if hint is None else _OBEYS[hint.clients]
+        whole = (_RETRIES[policy.name], delay, retries, obeys)
+        return self._number("retries", whole, (base, factor, cap, jitter, 0.0 if hint is None else hint.jitter))
 
     def lease(self, duration: Distribution | None, rule: named.LeaseRule) -> int:
         """The number of a lease and its rule."""
@@ -82,11 +88,12 @@ class Tables:
         is_establish_only: bool,
         line: int = 0,
         wait_ns: int = layout.FAR,
+        classes: int = ALL_CLASSES,
     ) -> int:
-        """The number of a limit at the door, which holds up all classes. In its line `line` requests may wait, each no
-        longer than `wait_ns`.
+        """The number of a limit at the door, which holds up these classes (bits). In its line `line` requests may wait,
+        each no longer than `wait_ns`.
         """
-        whole = (kind, line, int(is_establish_only), ALL_CLASSES)
+        whole = (kind, line, int(is_establish_only), classes)
         return self._number("limiters", whole, (rate_per_ns, burst, limit, float(wait_ns), low))
 
     def crash(self, rule: Crash | None) -> int:
