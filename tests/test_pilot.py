@@ -5,6 +5,7 @@ Oracle: the processor time of the run itself.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,9 +14,10 @@ from recovery_kernels import jit
 from recovery.cli import main as cli
 from recovery.model.demand import Demand
 from recovery.reading import numbers
-from recovery.reading.experiment import load
+from recovery.reading.experiment import load, parse
 from recovery.reading.numbers import read_measured
-from recovery.simulate import chain, needed, pilot, pipeline
+from recovery.simulate import chain, needed, pilot, pipeline, thin
+from recovery.stages import queueing
 from recovery.study import warm
 
 TOP = Path(__file__).resolve().parent
@@ -72,6 +74,65 @@ def test_a_rate_is_searched() -> None:
     """The rate in force is that of the last step that has begun, at its edge too."""
     demand = Demand.model_validate({"steps": [{"at": f"{i}s", "rate": f"{i + 1}/s"} for i in range(50)]})
     assert demand.over([0.0, 0.5, 1.0, 48.999, 49.0, 1e9]) == [1, 1, 2, 49, 50, 50]
+
+
+RULES = """
+horizon = "20m"
+coupling.window = "5s"
+fleet = { holders = 40000, hosts = 2, start = "unleased" }
+host = { workers = 8, establish_time = "20ms", reject_cost = "1ms", timeout = "30s", crash = { queue = 8000 } }
+lease = { duration = "10m", check_every = "2m", expire_time = "1ms" }
+policy.client = { name = "full-jitter", base = "1s", cap = "30s" }
+policy.queue = { name = "bounded", limit = 800 }
+policy.admission = { name = "token-bucket", rate = "600/s" }
+operator = [{ do = "scale", at = "5m", workers = 4 }, { do = "throttle", at = "6m", rate = "50%" }]
+"""
+
+
+@pytest.mark.parametrize(("workers", "slower"), [(4, 1.0), (2, 1.0), (1, 1.0), (1, 5.0)])
+def test_a_thinned_scenario_has_the_same_load_a_worker(workers: int, slower: float) -> None:
+    """What the whole fleet does and lets in stays, and a host's limits fall with its part of the work."""
+    was = parse(RULES).first.scenario
+    now, by = thin.thinned(was, workers, slower), 8 / workers * slower
+    assert now.hosts == round(was.hosts * by)
+    assert now.establish_per_s * now.hosts == pytest.approx(was.establish_per_s * was.hosts)
+    assert queueing.admission_per_s(now) == pytest.approx(queueing.admission_per_s(was))
+    assert queueing.queue_bound(now) == 800 / by
+    assert now.host.crash is not None
+    assert now.host.crash.queue == 8000 / by
+    assert now.host.reject_cost == pytest.approx(was.host.reject_cost * slower)
+    assert now.host.timeout == was.host.timeout
+    assert [getattr(one, "workers", None) for one in now.operator] == [round(4 / by), None]
+
+
+def test_a_pilot_of_many_sessions_is_thin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host of 4 million would take seconds to make; what is said of it comes from a few thousand."""
+    started = []
+    run = pilot._run
+
+    def counted(*args: Any) -> Any:
+        started.append(args[3])
+        return run(*args)
+
+    monkeypatch.setattr(pilot, "_run", counted)
+    many = parse(RULES, overrides=["fleet.holders=8000000"])
+    [told] = pilot.tried(many.variants, 1)
+    assert max(started) * pilot.CLIENT_S < pilot.ALL_S
+    [few] = pilot.tried(parse(RULES, overrides=["fleet.holders=80000"]).variants, 1)
+    assert told.cpu_s > few.cpu_s
+
+
+def test_near_a_cliff_is_told_by_theory() -> None:
+    """r1 = N/(μτ): 40,000 holders at 800 a second are 50 s of work, 1.7 timeouts of 30 s; without a bound that is near,
+    and of 4,000 or 400,000 it is not. A bound of 800 a host is 2 s of work, which is far below.
+    """
+    open_ended = RULES.replace('policy.queue = { name = "bounded", limit = 800 }', "")
+
+    def near(text: str, holders: int) -> bool:
+        return pilot._is_near_cliff(parse(text, overrides=[f"fleet.holders={holders}"]).first.scenario)
+
+    assert [near(open_ended, holders) for holders in (4_000, 40_000, 400_000)] == [False, True, False]
+    assert not near(RULES, 40_000)
 
 
 def test_all_that_comes_is_the_integral_of_the_rate() -> None:

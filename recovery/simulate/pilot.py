@@ -1,10 +1,8 @@
 """How long a run takes: small runs of the same kernels, and what they cost scaled up. For `recovery check`.
 
-First one host as it is, as far as its part of the time goes: many runs are done by then. Otherwise thinned ones too: of
-its workers, clients, rates and limits an equal part each, so that the load of a worker, and with it what happens, stays
-as it is. Where one worker is left and still has many clients, it is made slower and they fewer. The whole host tells
-what the time up to where it came costs, the thinned one what the rest does. It decides no result, so it may be made
-better without new results.
+First one host as it is, as far as its part of the time goes: many runs are done by then. Otherwise thinned ones too
+(simulate/thin.py). The whole host tells what the time up to where it came costs, the thinned one what the rest does.
+Near a cliff the range holds both branches. It decides no result, so it may be made better without new results.
 """
 
 import re
@@ -13,16 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from recovery_kernels import draws, requests
+from recovery_kernels import requests
 
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate import needed, pipeline
 from recovery.simulate.estimate import Estimate
+from recovery.simulate.explain import explanation
+from recovery.simulate.thin import can_be_thinned, thinned
 from recovery.simulate.watch import Watch, levels_of
 from recovery.stages import health, known, launches, leases, propagation, queueing
-from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
 
@@ -47,7 +46,11 @@ TOGETHER_S = 2e-4  # of a window in which operators look at the whole fleet
 CACHES = 0.1  # an event of a host with k times as many clients costs k to this power as much (measured)
 TOLD = 0.1  # part of a run's cost that a host must have come through to tell how costs of pilots scale
 NEAR = 2.0  # what a pilot tells is right to this factor
-ENDED = 4.0  # and to this one where it ended early
+ENDED = 4.0  # and to this one where it ended early, or near a cliff
+CLIFF = 2.0  # r1, r2 and the load over what gets out of a long queue are near 1 to this factor: near a cliff
+APART = 0.5  # pilots whose shares of leases at their end differ by so much stand on both sides of one
+OVERRUN = 3.0  # times its budget that the roughest pilot may take to come past all that changes from outside
+STRETCHES = 40  # of the horizon: of one of them the highest cost is taken
 
 
 @dataclass(frozen=True)
@@ -218,45 +221,6 @@ def _variant(variant: Variant, seed: int, replication: int, budget_s: float) -> 
 # --- hosts ------------------------------------------------------------------------------------------------------------
 
 
-def _scaled(dist: draws.Dist, by: float) -> draws.Dist:
-    """A distribution of times that are longer by a factor; measured ones stay."""
-    if dist.kind == draws.LOGNORMAL:
-        return dist._replace(a=dist.a + float(np.log(by)))
-    if dist.kind == draws.EMPIRICAL:
-        return dist
-    return dist._replace(a=dist.a * by, b=dist.b * by if dist.kind == draws.UNIFORM else dist.b)
-
-
-def _thinned(run: hosts.HostRun, workers: int, slower: float) -> None:
-    """Leave so many workers, each slower by a factor; rates, bursts and limits fall in proportion."""
-    p = run.params
-    by = p.workers / workers * slower
-    a, q = p.admission, p.queue
-    run.params = p._replace(
-        workers=workers,
-        establish=_scaled(p.establish, slower),
-        renew=_scaled(p.renew, slower),
-        fail_after_ns=min(round(p.fail_after_ns * slower), draws.FAR_NS),
-        reject_cost_ns=min(round(p.reject_cost_ns * slower), draws.FAR_NS),
-        drop_cost_ns=min(round(p.drop_cost_ns * slower), draws.FAR_NS),
-        slowdown_n=p.slowdown_n / by,
-        admission=a._replace(
-            rate_per_ns=a.rate_per_ns / by, burst=max(1.0, a.burst / by), limit=max(1.0, a.limit / by), low=a.low / by
-        ),
-        queue=q._replace(limit=max(round(q.limit / by), min(q.limit, 1))),
-    )
-    hosts.fill_bucket(run.host, run.params.admission)
-    _thin_gates(run, by)
-    run.inputs = run.inputs._replace(arrivals_per_ns=run.inputs.arrivals_per_ns / by)
-
-
-def _thin_gates(run: hosts.HostRun, by: float) -> None:
-    args = run.inputs.control_args.copy()
-    is_gate = (run.inputs.controls[:, 1] == requests.GATE) & (args[:, 0] > 0)
-    args[is_gate] = np.stack([args[is_gate, 0] / by, np.maximum(args[is_gate, 1] / by, 1.0)], axis=1)
-    run.inputs = run.inputs._replace(control_args=args)
-
-
 @dataclass
 class _Pilot:
     by: float  # clients and work of the host, over those of the pilot
@@ -265,9 +229,28 @@ class _Pilot:
     spent_s: np.ndarray  # and what it cost until then, without what a call costs
     changed_ns: int  # when what happens from outside last changed
     next_ns: int  # when the dependency changes next; the end if it does not
+    last_ns: int  # when what happens from outside changes last
     events: np.ndarray  # float64[windows] that are done
     is_whole: bool
     leased: np.ndarray  # float64[windows], share of its clients at each window's end
+
+    @property
+    def total(self) -> float:
+        """Events of a host as it is, as far as it came."""
+        return float(self.events.sum()) * self.by
+
+    def branches(self, end_ns: int) -> tuple[float, float]:
+        """How much of its events a host has that is well as soon as nothing changes any more, and how many times as
+        many one has that stays at its worst.
+        """
+        whole = float(self.events.sum())
+        if not whole > 0 or not self.last_ns < end_ns:
+            return 1.0, 1.0
+        many = len(self.events)
+        stretch, until = max(many // STRETCHES, 1), round(many * self.last_ns / self.times_ns[-1])
+        worst = float(np.add.reduceat(self.events, np.arange(0, many, stretch)).max()) / stretch
+        before = float(self.events[:until].sum())
+        return before / whole, max((before + worst * (many - until)) / whole, 1.0)
 
     def rest_s(self, end_ns: int, *, is_open: bool) -> list[float]:
         """What the rest costs, between two guesses: the last part goes on as it is to the end, or (of open arrivals)
@@ -297,10 +280,9 @@ def _run(
     """One host, thinned, to the horizon or as far as the budget goes."""
     begun = time.thread_time()
     traffic, watch = known.traffic_of(scenario), Watch(scenario)
-    run = traffic.start(scenario, seed, replication, 0, clients)
     by = scenario.host.workers / workers * slower
-    if by > 1 and isinstance(run, hosts.HostRun):
-        _thinned(run, workers, slower)
+    own = thinned(scenario, workers, slower) if by > 1 else scenario
+    run = traffic.start(own, seed, replication, 0, clients)
     start_s = time.thread_time() - begun
     window = ns(scenario.coupling.window)
     end = scenario.windows * window
@@ -315,7 +297,9 @@ def _run(
     steps = [ns(step.at) for step in scenario.jobs.steps] if scenario.jobs is not None else [0]
     changes = np.unique([*dependency, *acts, *steps, end])
     times, took, step, gone_s, changed = [0], [0.0], max(end // FINE, 1), 0.0, 0
-    while times[-1] < end and (gone_s <= budget_s or len(times) < 3):
+    last = int(max((edge for edge in changes if edge < end), default=0))
+    most_s = budget_s * (OVERRUN if clients <= ROUGH else 1.0)
+    while times[-1] < end and (gone_s <= (most_s if times[-1] <= last else budget_s) or len(times) < 3):
         edge = int(changes[np.searchsorted(changes, times[-1], side="right")])
         until = min(times[-1] + step, edge, end)
         if watch.is_needed:
@@ -331,9 +315,7 @@ def _run(
                 row = run.of_class(place).rows(number, number + 1)[0]
                 levels |= levels_of(row, many, by * scenario.hosts, name)
             if watch.look((number + 1) * scenario.coupling.window, levels):
-                traffic.set_off(run, scenario, 0, watch.started)
-                if by > 1 and isinstance(run, hosts.HostRun):
-                    _thin_gates(run, by)
+                traffic.set_off(run, own, 0, watch.started)
         gone_s += time.thread_time() - begun
         times.append(until)
         took.append(took_s)
@@ -349,7 +331,7 @@ def _run(
     spent = np.maximum.accumulate(np.maximum(np.cumsum(took) - call_s * np.arange(len(took)), 0.0))
     following = min([edge for edge in dependency if edge > times[-1]], default=end)
     done = flows[:windows].sum(axis=1).astype(float)
-    return _Pilot(by, start_s, np.array(times), spent, changed, following, done, is_whole, leased)
+    return _Pilot(by, start_s, np.array(times), spent, changed, following, last, done, is_whole, leased)
 
 
 def _clients(scenario: Scenario) -> float:
@@ -381,13 +363,15 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     end = scenario.windows * ns(scenario.coupling.window)
     whole: _Pilot | None = None
     thin: _Pilot | None = None
+    thinned_ones: list[_Pilot] = []
     begun = time.thread_time()
-    thinner = [] if scenario.rules else _thinner(own, clients)  # rules of part two: the host as it is
+    thinner = _thinner(own, clients) if can_be_thinned(scenario) else []
     part_s = budget_s
     if thinner:
         workers, slower = thinner[0]
         first_s = budget_s / (2 if any(action.when is not None for action in scenario.operator) else 4)
         thin = _run(scenario, seed, replication, ROUGH, workers, slower, first_s)
+        thinned_ones.append(thin)
         is_far = thin.spent_s[-1] * thin.by > FAR * budget_s
         part_s = budget_s * (FAR_SHARE if is_far else WHOLE_SHARE)
         if not thin.is_whole:
@@ -406,6 +390,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
             if not finer.is_whole:
                 break
             thin = finer
+            thinned_ones.append(thin)
     pilots = [pilot for pilot in (whole, thin) if pilot is not None]
     best = max(pilots, key=lambda pilot: (pilot.times_ns[-1], -pilot.by))
     guesses, factor = _guesses(scenario, whole, thin, end)
@@ -420,9 +405,50 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     fixed_s = count * one_s
     if any(action.when is not None for action in scenario.operator):
         fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S)
-    low_s = (count * min(guesses) + fixed_s) / factor
-    high_s = (count * max(guesses) + fixed_s) * factor
+    low, high = min(guesses) / factor, max(guesses) * factor
+    is_near = _is_near_cliff(scenario) or _differ(thinned_ones, whole)
+    if is_near and best.is_whole and best is not whole:
+        least, most = best.branches(end)
+        others = [one / max(best.total, 1.0) for one in _totals(thinned_ones)]
+        low = min(low, min(guesses) * min([least, *others]) / NEAR)
+        high = max(high, max(guesses) * max([most, *others]) * NEAR)
+    elif is_near and not best.is_whole:  # what it would come to was not seen
+        low, high = low / ENDED, high * ENDED
+    low_s, high_s = count * low + fixed_s / factor, count * high + fixed_s * factor
     return Tried(count * centre + fixed_s, low_s, high_s, count * events, best.is_whole), best.leased
+
+
+def _totals(pilots: Sequence[_Pilot]) -> list[float]:
+    """Events of a host, by each pilot that came to the horizon."""
+    return [one.total for one in pilots if one.is_whole]
+
+
+def _differ(pilots: Sequence[_Pilot], whole: _Pilot | None) -> bool:
+    """Whether pilots of several sizes end on both sides of a cliff, or differ by more than they should. (Their events
+    are told apart, not their times, which the machine makes rough.)
+    """
+    totals = _totals(pilots)
+    if totals and max(totals) > NEAR * min(totals):
+        return True
+    ends = [float(one.leased[-1]) for one in pilots if one.is_whole]
+    if ends and max(ends) - min(ends) > APART:
+        return True
+    if whole is None or not pilots or not len(whole.events):
+        return False
+    at = len(whole.events) - 1  # the last window that the host as it is came to
+    return abs(float(whole.leased[at] - pilots[-1].leased[at])) > APART
+
+
+def _is_near_cliff(scenario: Scenario) -> bool:
+    """Whether theory puts it near a cliff: what waits is about as long as a timeout, or jobs are about as many as the
+    hosts get out of a long queue (MODEL.md, section 2).
+    """
+    told = {row.name: row.value for row in explanation(scenario, with_hidden_capacity=True)}
+    ratios = [min(told["r1"], told["r2"])] if "r1" in told else []
+    hidden = told["hidden_capacity_per_s"]
+    if scenario.jobs is not None and scenario.steps:
+        ratios.append(scenario.steps[-1].rate_per_s() / (hidden or scenario.establish_per_s * scenario.hosts))
+    return any(1 / CLIFF <= one <= CLIFF for one in ratios)
 
 
 def _guesses(scenario: Scenario, whole: _Pilot | None, thin: _Pilot | None, end: int) -> tuple[list[float], float]:

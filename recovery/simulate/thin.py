@@ -1,0 +1,83 @@
+"""A scenario made thinner, for pilots: of its workers, clients, rates and limits an equal part each, so that the load
+of a worker, and with it what happens, stays as it is.
+
+A host is cut into several: there are more hosts of fewer workers, and each has its part of what is said of the whole
+fleet. Where one worker is left and is cut further, its work takes longer. What is said of one host is divided here.
+"""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from recovery.model.distributions import Distribution
+from recovery.model.operator import Scale, SetKey
+from recovery.model.scenario import Scenario
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def can_be_thinned(scenario: Scenario) -> bool:
+    """Whether nobody gives a key of one host another value while it runs."""
+    return not any(isinstance(action, SetKey) for action in scenario.operator)
+
+
+def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
+    """The scenario with so many workers a host, each slower by a factor, and more hosts in proportion."""
+    by = scenario.host.workers / workers * slower
+    host, policy = scenario.host, scenario.policy
+    many = max(1, round(scenario.hosts * by))
+    whose = "jobs" if scenario.fleet is None else "fleet"
+    crash, probe = host.crash, host.probe
+    changed: dict[str, object] = {
+        whose: _with(getattr(scenario, whose), hosts=many),
+        "host": _with(
+            host, workers=workers, slowdown=None if host.slowdown is None else _divided(host.slowdown, by, "queue"),
+            crash=None if crash is None else _divided(crash, by, "queue", "memory_bytes"),
+            probe=None if probe is None else _slower(probe, slower, "time"),
+            **_times(host, slower, "establish_time", "renew_time", "reject_cost", "drop_cost", "fail_after"),
+        ),
+        "policy": _with(
+            policy, queue=_divided(policy.queue, by, "limit"), admission=_divided(policy.admission, by, "limit", "low"),
+        ),
+        "classes": {
+            name: _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit")
+            for name, one in scenario.classes.items()
+        },
+        "operator": tuple(
+            _with(action, workers=round(action.workers / by)) if isinstance(action, Scale) else action
+            for action in scenario.operator
+        ),
+    }  # fmt: skip
+    if scenario.lease is not None:
+        changed["lease"] = _slower(scenario.lease, slower, "expire_time")
+    return _with(scenario, **changed)
+
+
+def _with(part: T, **changed: object) -> T:
+    return part.model_copy(update=changed)
+
+
+def _divided(part: T, by: float, *keys: str) -> T:
+    """Whole numbers of a host divided (at least 1, unless none were wanted); times of work stay."""
+    found = {key: getattr(part, key, None) for key in keys}
+    return _with(
+        part,
+        **{key: max(round(value / by), min(value, 1)) for key, value in found.items() if isinstance(value, int)},
+    )
+
+
+def _slower(part: T, by: float, *keys: str) -> T:
+    return _with(part, **_times(part, by, *keys))
+
+
+def _times(part: BaseModel, by: float, *keys: str) -> dict[str, object]:
+    """Times of work that take longer; measured ones stay."""
+    out: dict[str, object] = {}
+    for key in keys:
+        value = getattr(part, key, None)
+        if isinstance(value, Distribution):
+            ends = {end: at * by for end in ("mean", "min", "max") if (at := getattr(value, end)) is not None}
+            out[key] = value.model_copy(update=ends)
+        elif isinstance(value, float):
+            out[key] = value * by
+    return out
