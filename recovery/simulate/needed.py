@@ -25,7 +25,7 @@ class Part(NamedTuple):
 _BOTH = ("draws.stream_key", "requests.advance")
 LEASES = Part("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
 JOBS = Part("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
-SESSIONS = Part("sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 60.0)
+SESSIONS = Part("sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 35.0)
 LAUNCHES = Part("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = Part("propagation", ("propagation.advance",), 3.0)
 HEALTH = Part("health", ("health.advance",), 3.0)

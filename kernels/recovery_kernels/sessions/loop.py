@@ -8,6 +8,7 @@ bits in less time.
 import numpy as np
 
 from recovery_kernels.events import MAX_CLIENTS, NEVER, place
+from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
     BUSY_SUM_NS,
@@ -200,11 +201,13 @@ def _ring(r, h, timer, kind):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def advance(r, h, until):  # type: ignore[no-untyped-def]
+def advance(rules, host, until):  # type: ignore[no-untyped-def]
     """Take a host to `until` (ns): every event before it, none at or after it. Returns a status.
 
     DONE: it is there. GROW_…: what it names is full; enlarge it and call again. TOO_MANY_JOBS: more than 2^27 jobs.
     """
+    r = refer(rules)
+    h = refer(host)
     whole = h.whole
     near = h.near
     slots = h.heads.shape[0]
@@ -314,12 +317,14 @@ def advance(r, h, until):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def begin(r, h, first_ns, expires_ns, is_cold):  # type: ignore[no-untyped-def]
+def begin(rules, host, first_ns, expires_ns, is_cold):  # type: ignore[no-untyped-def]
     """Put the holders in, class by class, and arm what begins by itself; once, before the first `advance`.
 
     int64[holders]: first submission of each, end of its lease (0 or less: none), in the order of the rows; int64[K]:
     whether a class starts without leases, each at its notice.
     """
+    r = refer(rules)
+    h = refer(host)
     for number in range(host_row(h)):
         base = r.classes[number, K_BASE]
         if r.classes[number, K_JOBS] != 0:
