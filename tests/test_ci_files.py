@@ -159,6 +159,25 @@ def test_a_comparison_tells_its_conditions_in_both_files(tiny: Path, tmp_path: P
     assert text.splitlines()[2].startswith("**slow")
 
 
+RACE = """
+title = "two processes write one record"
+[dns]
+enactors = 2
+endpoints = 2
+keep = 2
+delays = { plan = "20s", look = "5s", transaction = "4s", back_off = "5s", clean_up = "1s" }
+[how_often]
+years = 1e-3
+trials = 20
+repeats = 4
+[possible]
+enactors = 2
+endpoints = 1
+plans = 2
+guardrails = [[]]
+"""
+
+
 def test_a_sweep_and_the_race_write_them_too(tiny: Path, tmp_path: Path) -> None:
     swept = tmp_path / "swept.toml"
     swept.write_text(
@@ -172,7 +191,8 @@ def test_a_sweep_and_the_race_write_them_too(tiny: Path, tmp_path: Path) -> None
         "ttr99_s < 1ns", "all runs are done",
     ]  # fmt: skip
     assert files[0].read_text().startswith("## a \\| b\n\n**What happened:** ")
-    race = Path(__file__).parent.parent / "experiments" / "dns-guardrails.toml"
+    race = tmp_path / "race.toml"
+    race.write_text(RACE)
     assert call("run", race, *words).exit_code == 0
     assert len(suites_of(files[1])) == 0
     assert "possible, in" in files[0].read_text()
