@@ -225,7 +225,7 @@ class Kernel:
             "bar_establish_only": int(rule.bar.is_establish_only), "bar_classes": self.words.classes(rule.bar.classes),
             "by_queue": int(rule.slowdown_by == "queue"), "stale_counted": int(rule.is_stale_counted),
             "merges": int(rule.is_stale_counted and rule.late == "wasted" and not edits_late and not self.is_logged),
-            "two_views": 1, "has_lines": int(any(lines) or edits_line), "probe": self.probe,
+            "has_lines": int(any(lines) or edits_line), "probe": self.probe,
             "probe_every_ns": rule.probe_every_ns, "probe_priority": rule.probe_priority,
             "resume_after": self.resume_after, "has_crash": 1,
             "has_jobs": int(any(one.is_jobs for one in scenario.classes)),

@@ -209,7 +209,7 @@ NOTED = {
 def test_a_type_checker_knows_the_names(tmp_path: Path) -> None:
     user = tmp_path / "user.py"
     user.write_text("import recovery\n" + "".join(f"reveal_type({code})\n" for code in NOTED), encoding="utf-8")
-    # In this folder and with its settings, so that what `make check` found out about the package is read, not found anew.
+    # In this folder and with its settings, so that what `make check` found out about the package is read anew.
     command = [sys.executable, "-m", "mypy", "--strict", str(user)]
     path = os.pathsep.join((str(TOP), str(TOP / "kernels")))
     done = subprocess.run(

@@ -191,6 +191,17 @@ def part_start_ns(part: Whole) -> Real:
     return ((np.asarray(part, np.int64) + _FIRST_PART) << _PART_BITS).view(np.float64)
 
 
+def tournament(leaves: int) -> Whole:
+    """int64[2 leaves], a tree of so many workers without a game: each node names a worker of its own subtree, or it
+    could hide one of another's.
+    """
+    tree = np.zeros(2 * leaves, np.int64)
+    tree[leaves:] = np.arange(leaves)
+    for node in range(leaves - 1, 0, -1):
+        tree[node] = tree[2 * node]
+    return tree
+
+
 @inline
 def _note(host, t, kind, client, attempt):  # type: ignore[no-untyped-def]
     if host.log.shape[0] > 0:

@@ -237,15 +237,6 @@ def wheel(span_ns: int, clients: int) -> tuple[int, int]:
     return slots, shift
 
 
-def _tournament(leaves: int) -> Whole:
-    """A tree without a game: each node names a worker of its own subtree, or it could hide one of another's."""
-    tree = np.zeros(2 * leaves, np.int64)
-    tree[leaves:] = np.arange(leaves)
-    for node in range(leaves - 1, 0, -1):
-        tree[node] = tree[2 * node]
-    return tree
-
-
 def stream_key(seed: int, replication: int, stream: int, host: int) -> np.uint64:
     """Key of one stream of draws of one host."""
     return np.uint64(draws.stream_key(np.uint64(seed), np.uint64(replication), np.uint64(stream), np.uint64(host)))
@@ -287,7 +278,7 @@ def new_host(
         queue=np.zeros((1 << max(6, int(clients - 1).bit_length()), 3), np.int64),
         workers=np.zeros((leaves, requests.WORKER), np.int64),
         finish=np.full(leaves, events.NEVER, np.int64),
-        tree=_tournament(leaves),
+        tree=requests.tournament(leaves),
         idle=np.arange(leaves),
         whole=np.zeros(requests.WHOLE, np.int64),
         real=np.zeros(requests.REAL, np.float64),

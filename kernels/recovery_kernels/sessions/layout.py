@@ -199,7 +199,6 @@ class Rules(NamedTuple):
     by_queue: int  # slowdown by what waits, else by what is in service
     stale_counted: int
     merges: int  # stale work is a count in the queue
-    two_views: int  # a late success may count, so holder and server may see different leases
     has_lines: int
     probe: int  # its service time, or NONE
     probe_every_ns: int

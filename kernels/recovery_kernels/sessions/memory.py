@@ -50,7 +50,7 @@ def new_host(
         lists=_empty_lists(classes + 3),
         at_worker=np.full(leaves, layout.NONE, np.int64),
         finish=np.full(leaves, NEVER, np.int64),
-        tree=_tournament(leaves),
+        tree=requests.tournament(leaves),
         idle=np.arange(leaves),
         whole=np.zeros(layout.WHOLE, np.int64),
         real=np.zeros(layout.REAL, np.float64),
@@ -160,7 +160,7 @@ def _more_workers(host: Host) -> Host:
         at_worker=np.concatenate([host.at_worker, np.full(old, layout.NONE, np.int64)]),
         finish=np.concatenate([host.finish, np.full(old, NEVER, np.int64)]),
         idle=np.concatenate([host.idle, np.arange(old, 2 * old)]),
-        tree=_tournament(2 * old),
+        tree=requests.tournament(2 * old),
     )
     settle_all(grown)
     return grown
@@ -182,12 +182,3 @@ def _empty_lists(count: int) -> Whole:
     found = np.full((count, 3), layout.NONE, np.int64)
     found[:, layout.LENGTH] = 0
     return found
-
-
-def _tournament(leaves: int) -> Whole:
-    """A tree without a game: each node names a worker of its own subtree."""
-    tree = np.zeros(2 * leaves, np.int64)
-    tree[leaves:] = np.arange(leaves)
-    for node in range(leaves - 1, 0, -1):
-        tree[node] = tree[2 * node]
-    return tree

@@ -228,7 +228,6 @@ def rules_of(
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
         merges=int(is_stale_counted),
-        two_views=int(part.late == "counts"),
         has_lines=int(line_of(scenario)[0] > 0),
         has_jobs=int(any(kind.seen.jobs is not None for kind in kinds)),
         probe=probe_time,
