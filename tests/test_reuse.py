@@ -27,7 +27,7 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
-from recovery.simulate.reuse import Known
+from recovery.simulate.reuse import MEMORY_BYTES, Known
 from recovery.stages import health, known, launches, propagation
 from recovery.stages.stage import Before, Part
 from recovery.store import packed
@@ -36,6 +36,8 @@ from recovery.store.shelf import Shelf, known_in
 from recovery.study import execute, runs
 from recovery.study import sweep as sweeps
 from recovery.study.runs import chunks
+from recovery.study.runs.executor import Backend
+from recovery.study.sweep.runs import Runs, silent
 
 LOOP = 'health.terminate_after = "2m"\n'
 VARIANTS = """
@@ -375,7 +377,7 @@ def test_another_measure_is_made_of_the_series_that_are_known(
     assert not ran
     assert again.files()["series.parquet"] == first.files()["series.parquet"]
     assert {row.measures["relapses"] for row in again.summary.rows} == {77}
-    assert identity._code(identity._TELLS) != identity.CODE
+    assert identity.SERIES_CODE != identity.CODE
 
 
 def test_series_hang_on_no_package_that_tells() -> None:
@@ -533,4 +535,57 @@ def test_levers_of_later_stages_cost_later_stages_alone(tmp_path: Path, ran: Cou
         else:
             assert (ran["hosts"], ran["launches"]) == (done * hosts, done * windows)
     assert tables[0] == tables[1]
-    assert not chunks._known._held  # its memory is given back
+    assert not chunks._known  # its memory is given back
+
+
+def test_a_sweep_finds_on_disk_what_an_earlier_one_knew(
+    tmp_path: Path, ran: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, place = parse(LATER + SWEEP), runs.backend("threads", 1)
+    monkeypatch.setattr(chunks, "Known", functools.partial(Known, worth_s=0.0))
+    folder, _ = sweeps.run(loaded, out=tmp_path, place=place, resume=False)
+    first = (folder / "runs.parquet").read_bytes()
+    for part in (folder / "parts").iterdir():
+        part.unlink()
+    ran.clear()
+    sweeps.run(loaded, out=tmp_path, place=place, resume=True)
+    assert (folder / "runs.parquet").read_bytes() == first
+    assert not ran
+    for part in (folder / "parts").iterdir():
+        part.unlink()
+    sweeps.run(loaded, out=tmp_path, place=place, resume=True, reuse=False)
+    assert (folder / "runs.parquet").read_bytes() == first
+    assert ran["hosts"] > 0
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+@pytest.mark.parametrize("name", ["threads", "processes", "dask"])
+def test_workers_share_the_memory_of_one(tmp_path: Path, name: str, workers: int) -> None:
+    place = Backend(name, workers, lambda: pytest.fail("no worker is wanted"))
+    shared = Runs(parse(LATER + SWEEP), tmp_path, place, silent, reuse=True)._simulate.keywords["sharing"]
+    processes = 1 if name == "threads" else workers
+    assert 0.99 * MEMORY_BYTES < processes * shared.memory_bytes <= MEMORY_BYTES
+    assert (shared.folder is None) == (name == "dask")
+    assert Runs(parse(LATER + SWEEP), tmp_path, place, silent, reuse=False)._simulate.keywords["sharing"] is None
+
+
+# --- one variant alone ------------------------------------------------------------------------------------------------
+
+
+def test_the_first_variant_is_found_where_a_run_left_it(tmp_path: Path, ran: Counter[str]) -> None:
+    loaded = experiment()
+
+    def known() -> Known:
+        return Known(Shelf(tmp_path), worth_s=0.0)
+
+    anew = execute.first_variant(loaded, 1, quiet=True)
+    hosts = ran["hosts"]
+    assert hosts > 0
+    execute.simulate(loaded, threads=1, known=known())
+    ran.clear()
+    again = execute.first_variant(loaded, 1, quiet=True, known=known())
+    assert not ran
+    assert [one.measure() for one in again] == [one.measure() for one in anew]
+    for one, other in zip(again, anew, strict=True):
+        assert one.columns().keys() == other.columns().keys()
+        assert all(np.array_equal(one.columns()[name], other.columns()[name]) for name in one.columns())

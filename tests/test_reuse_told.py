@@ -23,7 +23,7 @@ from recovery.simulate import chain, pilot
 from recovery.simulate.estimate import estimate
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import Known
-from recovery.stages import outage
+from recovery.stages import known, outage
 from recovery.store.shelf import Shelf
 from recovery.study import execute, runs
 from recovery.study import sweep as sweeps
@@ -45,8 +45,10 @@ def test_check_counts_hosts_that_are_shared_once(tmp_path: Path) -> None:
 
 def test_hosts_that_are_known_take_their_share_out_of_an_estimate() -> None:
     need = dataclasses.replace(estimate(parse(LATER).first.scenario, 1), cpu_s=10.0, high_s=20.0, hosts_share=0.75)
-    left = need.with_known_hosts()
+    left = need.with_known(hosts=True, later_anew=1.0)
     assert (left.cpu_s, left.high_s, left.shares_hosts) == (2.5, 5.0, True)
+    less = need.with_known(hosts=False, later_anew=0.4)
+    assert (less.cpu_s, less.shares_hosts) == (pytest.approx(7.5 + 0.4 * 2.5), False)
     assert left.memory_bytes == need.memory_bytes
     found = pilot.tried([parse(LATER).first], 1)[0]
     assert 0 < found.hosts_share < 1
@@ -54,7 +56,12 @@ def test_hosts_that_are_known_take_their_share_out_of_an_estimate() -> None:
 
 
 def test_a_plan_of_a_sweep_counts_hosts_once_a_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Oracle: a clock by which hosts take 6 s and what follows 1 s; six policies share their hosts."""
+    """Oracle: a clock by which hosts take 6 s and what follows 1 s. Six policies share their hosts and launches, three
+    and three what is propagated, and each has its own health; with three kinds of hosts, each has all of it twice.
+    """
+    scenario = parse(LATER + SWEEP).first.scenario
+    launches, propagation, health = (stage.cost(scenario).cpu_s for stage in known.later_of(scenario))
+    rest, own_health = (share / (launches + propagation + health) for share in (propagation + health, health))
     now = [0.0]
     hosts, follow = size.hosts, chain.follow
 
@@ -65,9 +72,9 @@ def test_a_plan_of_a_sweep_counts_hosts_once_a_draw(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(size, "hosts", functools.partial(slow, 6.0, hosts))
     monkeypatch.setattr(chain, "follow", functools.partial(slow, 1.0, follow))
     monkeypatch.setattr(size, "time", SimpleNamespace(process_time=lambda: now[0], monotonic=lambda: 0.0))
-    assert sweeps.plan(parse(LATER + SWEEP)).cpu_s == pytest.approx(6 / 6 + 1)
+    assert sweeps.plan(parse(LATER + SWEEP)).cpu_s == pytest.approx(6 / 6 + (1 + rest + 4 * own_health) / 6)
     own = SWEEP.replace('"health.rise" = { values = [1, 2, 3] }', '"host.workers" = { values = [1, 2, 3] }')
-    assert sweeps.plan(parse(LATER + own)).cpu_s == pytest.approx(3 * 6 / 6 + 1)
+    assert sweeps.plan(parse(LATER + own)).cpu_s == pytest.approx(3 * 6 / 6 + 3 * (1 + rest) / 6)
 
 
 def test_progress_counts_what_is_simulated(tmp_path: Path) -> None:

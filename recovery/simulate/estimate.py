@@ -33,16 +33,18 @@ class Estimate:
     hosts_share: float = 1.0
     shares_hosts: bool = False
 
-    def with_known_hosts(self) -> "Estimate":
-        """The same of a run whose hosts another one has run."""
-        left = 1 - self.hosts_share
+    def with_known(self, hosts: bool, later_anew: float) -> "Estimate":
+        """The same of a run whose `hosts` another one has run, and of whose later stages this share of the time is
+        left.
+        """
+        left = self.hosts_share * (not hosts) + (1 - self.hosts_share) * later_anew
         return replace(
             self,
             events=self.events * left,
             cpu_s=self.cpu_s * left,
             low_s=self.low_s * left,
             high_s=self.high_s * left,
-            shares_hosts=True,
+            shares_hosts=hosts,
         )
 
 

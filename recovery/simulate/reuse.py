@@ -174,6 +174,25 @@ def are_shared(tasks: Iterable[Task]) -> list[bool]:
     return found
 
 
+def later_anew(tasks: Iterable[Task]) -> list[float]:
+    """Of each task the share of its later stages' time that no task before it takes as well, by what the stages cost at
+    most; 1 where a task's variant cannot be met.
+    """
+    seen: set[str] = set()
+    found = []
+    for variant, seed, replication in tasks:
+        try:
+            keys = identity.digests_of_later(variant, seed, replication)
+        except Exception:
+            found.append(1.0)
+            continue
+        costs = [stage.cost(variant.scenario).cpu_s for stage in stages.later_of(variant.scenario)]
+        anew = sum(cost for key, cost in zip(keys, costs, strict=True) if key not in seen)
+        found.append(anew / sum(costs) if sum(costs) > 0 else 1.0)
+        seen.update(keys)
+    return found
+
+
 def hosts_of(task: Task, key: str | None, known: Known) -> Outcome | None:
     """The outcome of the hosts of a task, if it is known."""
     if key is None:

@@ -170,14 +170,24 @@ def _failure(task: pipeline.Task, error: BaseException) -> Failure:
     )
 
 
-def first_variant(experiment: Experiment, threads: int, quiet: bool = False) -> list[pipeline.Outcome]:
-    """The outcomes of the first variant alone, every replication; nothing is written. Raises ScenarioError if it is too
-    large, KeyboardInterrupt.
+def first_variant(
+    experiment: Experiment, threads: int, quiet: bool = False, known: Known | None = None
+) -> list[pipeline.Outcome]:
+    """The outcomes of the first variant alone, every replication. What is `known` does not run again, and what runs is
+    known afterwards; with None nothing is, and nothing is written. Raises ScenarioError if it is too large,
+    KeyboardInterrupt.
     """
     machine.refuse_if_too_large(experiment, threads)
     warm.for_runs([experiment.first], quiet)
-    variant, head = experiment.first, experiment.head
-    tasks = [(variant, head.seed, replication) for replication in range(head.replications)]
-    hosts = pipeline.simulated_hosts(variant.scenario) * len(tasks)
+    head = experiment.head
+    groups = together([_met((experiment.first, head.seed, one)) for one in range(head.replications)], known)
+    hosts = sum(pipeline.simulated_hosts(one.first[0].scenario) for one in groups if one.found is None)
     with progress.bar(hosts, quiet=quiet) as advance, pipeline.Runner(threads, advance) as runner:
-        return [chain.follow(outcome) for outcome in runner.run(tasks)]
+        anew = runner.run([one.first for one in groups if one.found is None])
+        outcomes = []
+        for one in groups:
+            outcome = one.found or next(anew)
+            if known is not None and one.found is None:
+                reusing.keep_hosts(outcome, one.key, known)
+            outcomes.append(chain.follow(outcome, known=known))
+    return outcomes

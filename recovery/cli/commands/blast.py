@@ -1,11 +1,15 @@
 """Who is down if one service alone is impaired."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recovery.cli import options, say
 from recovery.errors import Refusal
+
+if TYPE_CHECKING:
+    from recovery.simulate.reuse import Known
 
 
 @click.command()
@@ -20,6 +24,7 @@ from recovery.errors import Refusal
 @options.replications
 @options.threads
 @options.json
+@options.reuse
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture and the numbers.")
 def blast(
     node: str,
@@ -31,12 +36,13 @@ def blast(
     replications: int | None,
     threads: int | None,
     as_json: bool,
+    reuse: bool,
     out: Path | None,
 ) -> None:
     """Say who is down if NODE alone is impaired: by which path, how long, and what each cut edge would save.
 
     FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
-    run.
+    run. What `recovery run` knows of the experiment's stages, in out/, does not run again.
     """
     from recovery.reading import service_table
     from recovery.show import report_services, services_text
@@ -71,7 +77,8 @@ def blast(
         known.named(node)
         edges = [known.edge(one) for one in cut]
         service_table.check_grid(known, [loaded.first.scenario])
-        runs = execute.first_variant(loaded, threads or machine.cores(), quiet=as_json)
+        stages = _known(loaded.name, out) if reuse else None
+        runs = execute.first_variant(loaded, threads or machine.cores(), quiet=as_json, known=stages)
         outs = [services.after(outcome, known) for outcome in runs]
     answer = services.blast_answer(outs, node, for_s, edges)
     if as_json:
@@ -82,3 +89,15 @@ def blast(
         report_services.write_blast(out, answer)
         if not as_json:
             click.echo(f"\npicture: {out / 'figures'}")
+
+
+def _known(name: str, out: Path | None) -> "Known | None":
+    """What the folder of an experiment's run knows of its stages, where it was run; else the folder `out`, if there is
+    one.
+    """
+    from recovery.simulate.reuse import Known
+    from recovery.store.shelf import Shelf, known_in
+
+    of_run = known_in(Path("out") / name)
+    place = of_run if of_run.is_dir() else None if out is None else known_in(out)
+    return None if place is None else Known(Shelf(place))

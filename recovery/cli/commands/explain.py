@@ -28,10 +28,12 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     if is_ready:
         found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
         rows = [(variant, pilot.into(needs, tried)) for (variant, needs), tried in zip(rows, found, strict=True)]
-    shared = reuse.are_shared((variant, loaded.head.seed, 0) for variant, _ in rows)
+    tasks = [(variant, loaded.head.seed, 0) for variant, _ in rows]
     rows = [
-        (variant, one.with_known_hosts() if is_shared else one)
-        for (variant, one), is_shared in zip(rows, shared, strict=True)
+        (variant, one.with_known(hosts, later_anew))
+        for (variant, one), hosts, later_anew in zip(
+            rows, reuse.are_shared(tasks), reuse.later_anew(tasks), strict=True
+        )
     ]
     told = [
         text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s, one.shares_hosts)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Threads
+from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -17,9 +18,10 @@ from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate import reuse as reusing
 from recovery.simulate.explain import explanation
-from recovery.simulate.reuse import Known
+from recovery.simulate.reuse import MEMORY_BYTES, Known
 from recovery.stages import known as stages
 from recovery.statistics.arrays import Floats
+from recovery.store.shelf import Shelf
 
 Row = dict[str, str | float | None]  # `key`, `error`, and what was measured
 P = ParamSpec("P")
@@ -34,6 +36,18 @@ class Work(NamedTuple):
     seed: int
     replication: int
     every_s: float = 0.0
+
+
+class Sharing(NamedTuple):
+    """What the runs of a sweep share in one process: this much memory at most, and a folder where it outlives the
+    process, and other processes find it; None: there is no such folder.
+    """
+
+    memory_bytes: int = MEMORY_BYTES
+    folder: Path | None = None
+
+
+ALONE = Sharing()  # a process that is the only one, and keeps nothing
 
 
 class Done(NamedTuple):
@@ -63,7 +77,8 @@ class _Runner(pipeline.Runner):
         self._pool = _AtOnce(1)
 
 
-_known = Known()  # of this process: what the runs of its sweeps share
+_known: dict[Sharing, Known] = {}  # of this process: what the runs of its sweep share
+_asked = threading.Lock()
 _running: set[pipeline.Runner] = set()
 _stopped = threading.Event()
 
@@ -85,16 +100,27 @@ def forget() -> None:
     _known.clear()
 
 
-def simulate(works: Sequence[Work], *, reuse: bool = True) -> list[Done]:
-    """Run a chunk, one run after the other. A run that fails gives a row with its error. With `reuse` a stage that this
-    process has run lately does not run again.
+def _known_by(sharing: Sharing) -> Known:
+    """What is known of a sweep; of one before it, nothing any more."""
+    with _asked:
+        if sharing not in _known:
+            _known.clear()
+            shelf = None if sharing.folder is None else Shelf(sharing.folder)
+            _known[sharing] = Known(shelf, sharing.memory_bytes)
+        return _known[sharing]
+
+
+def simulate(works: Sequence[Work], *, sharing: Sharing | None = ALONE) -> list[Done]:
+    """Run a chunk, one run after the other. A run that fails gives a row with its error. A stage that is known from a
+    run before, by what they share, does not run again; with None, every stage runs.
     """
+    known = None if sharing is None else _known_by(sharing)
     done = []
     for work in works:
         if _stopped.is_set():
             raise pipeline.Interrupted
         try:
-            outcome = _outcome((work.variant, work.seed, work.replication), _known if reuse else None)
+            outcome = _outcome((work.variant, work.seed, work.replication), known)
             row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
             done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
         except (pipeline.Interrupted, KeyboardInterrupt):

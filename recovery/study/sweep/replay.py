@@ -29,7 +29,7 @@ def replayed(folder: Path, key: str) -> Replayed:
     raw = json.loads(manifest.inputs_in_order)
     experiment = rebuilt(raw, manifest.file, manifest.name, folder_of_file)
     variant = variant_of(experiment, run)
-    [done] = simulate([Work(run.key, variant, run.seed, run.run_replication)], reuse=False)
+    [done] = simulate([Work(run.key, variant, run.seed, run.run_replication)], sharing=None)
     fresh = {name: as_float(value) for name, value in done.row.items() if name != "cpu_s"}
     changed = sorted(name for name, value in fresh.items() if not _same(value, run.row.get(name)))
     words = next("; ".join(one.words) for one in policies_of(experiment) if one.id == run.policy_id)

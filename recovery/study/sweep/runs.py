@@ -13,10 +13,12 @@ from recovery.model.variant import Variant
 from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
+from recovery.simulate.reuse import MEMORY_BYTES
 from recovery.stages.outage import resolve
 from recovery.store.parts import Parts
+from recovery.store.shelf import known_in
 from recovery.study.runs import loop
-from recovery.study.runs.chunks import Done, Row, Work, simulate
+from recovery.study.runs.chunks import Done, Row, Sharing, Work, simulate
 from recovery.study.runs.executor import Backend
 from recovery.study.sweep.draws import Job
 from recovery.study.sweep.policies import policies_of, wanted
@@ -89,6 +91,14 @@ def key_of_impossible(policy_id: str, inputs: Point, error: ScenarioError) -> st
     return identity.digest_of_run([policy_id, json.dumps(inputs, default=str), str(error)])
 
 
+def _sharing(folder: Path, place: Backend) -> Sharing:
+    """What the runs of a sweep share in one process: the memory of all workers together is what one would have. Workers
+    of a cluster may not see the folder, and keep to their memory.
+    """
+    processes = 1 if place.name == "threads" else place.workers
+    return Sharing(MEMORY_BYTES // processes, None if place.name == "dask" else known_in(folder))
+
+
 class Runs:
     """Does the runs that are wanted and not known."""
 
@@ -96,7 +106,8 @@ class Runs:
         """Runs of an experiment's sweep, kept in `folder` and done at `place`; with `reuse` they share their stages."""
         self.experiment, self.sweep, self.place, self.tell = experiment, wanted(experiment), place, tell
         self.policies = policies_of(experiment)
-        self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, reuse=reuse)
+        sharing = _sharing(folder, place) if reuse else None
+        self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, sharing=sharing)
         self.known = Known(folder, self.sweep.measure)
         self.each_s = math.nan
         self._shown_s: dict[int, float] = {}  # by replication, the shortest time that a draw's run can show

@@ -38,25 +38,28 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         if time.monotonic() - begun > patience_s:
             break
     each = len(policies) * len(points)
+    hosts_anew, later_anew = _anew(experiment, points[0])
     least, most = each * first_round(experiment), each * most_of(experiment)
     return Planned(
         policies=len(policies),
         draws=len(points),
         least=least,
         most=most,
-        cpu_s=(math.fsum(of_hosts) * _hosts_anew(experiment, points[0]) + math.fsum(of_later)) / len(of_hosts),
+        cpu_s=(math.fsum(of_hosts) * hosts_anew + math.fsum(of_later) * later_anew) / len(of_hosts),
         timed=len(of_hosts),
     )
 
 
-def _hosts_anew(experiment: Experiment, point: Point) -> float:
-    """Share of the policies whose hosts run: those of the others, of the same draw, are the same."""
+def _anew(experiment: Experiment, point: Point) -> tuple[float, float]:
+    """Share of the policies whose hosts run, and of the time of later stages that they take: what others of the same
+    draw have run is the same.
+    """
     policies = policies_of(experiment)[:LOOKED_AT]
     variants = [experiment.drawn(policy.number, point) for policy in policies]
     if not stages.later_of(variants[0].scenario):
-        return 1.0
-    shared = reuse.are_shared((variant, experiment.head.seed, 0) for variant in variants)
-    return 1 - sum(shared) / len(shared)
+        return 1.0, 1.0
+    tasks = [(variant, experiment.head.seed, 0) for variant in variants]
+    return 1 - sum(reuse.are_shared(tasks)) / len(tasks), sum(reuse.later_anew(tasks)) / len(tasks)
 
 
 def most_of(experiment: Experiment) -> int:

@@ -33,7 +33,7 @@ def run(
     experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None, reuse: bool = True
 ) -> tuple[Path, Summary]:
     """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json. With `reuse`
-    what several runs share of their stages runs once, as long as it fits the memory of a worker.
+    what several runs share of their stages runs once, as long as it fits the memory of a worker or the folder.
 
     Raises ScenarioError before anything runs, or where too few draws are accepted; FileExistsError if the folder holds
     runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
