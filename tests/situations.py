@@ -273,4 +273,59 @@ jobs.retries = 1
         "400 ask every 0.5 s, and a no takes 20 ms of two workers: 800 a second are 16 s of work a "
         "second.", cures=True,
     ),
+    Situation(
+        "a limit that costs more than it saves", """
+horizon = "12m"
+hold = "1m"
+coupling.window = "2s"
+fleet = { holders = 2000, hosts = 1 }
+host = { workers = 8, establish_time = "20ms", renew_time = "1ms", timeout = "10s", reject_cost = "4ms" }
+lease = { duration = "90s", check_every = "60s" }
+policy.client = { name = "fixed", delay = "100ms" }
+policy.admission = { name = "token-bucket", rate = "10/s", only = "establish" }
+operator = [{ do = "restart", at = "2m", down_for = "5s", sessions = "end", told = true }]
+""", "refusals", 0.8, 1, "longer waits",
+        "2,000 ask ten times a second, and a no takes 4 ms: 80 s of work a second for 8 workers, so that the ten that "
+        "are let in time out behind it. With waits of up to 20 s a no takes a tenth of the work, and 2,000 at 10 a "
+        "second take 200 s.", cures=True,
+    ),
+    Situation(
+        "hosts die of the herd", """
+horizon = "12m"
+hold = "1m"
+coupling.window = "2s"
+fleet = { holders = 400, hosts = 1 }
+lease = { duration = "5m", check_every = "60s" }
+policy.client = { name = "fixed", delay = "1s" }
+operator = [{ do = "end-sessions", at = "1m" }]
+[host]
+workers = 4
+establish_time = "50ms"
+renew_time = "1ms"
+timeout = "30s"
+crash = { queue = 100, down_for = "10s", sessions = "end" }
+""", "crash", 2, 66, "a short queue",
+        "400 come at once, 80 a second are served, and the host dies of 100 that wait: so it does again and again, at "
+        "most every 10 s. A queue of 50, half of that, is never so long, and serves 400 within 5 s.", cures=True,
+    ),
+    Situation(
+        "a probe kills the host", """
+horizon = "12m"
+hold = "1m"
+coupling.window = "2s"
+fleet = { holders = 2000, hosts = 1 }
+lease = { duration = "5m", check_every = "60s" }
+policy.client = { name = "fixed", delay = "1s" }
+operator = [{ do = "end-sessions", at = "1m" }]
+[host]
+workers = 4
+establish_time = "50ms"
+renew_time = "1ms"
+timeout = "60s"
+probe = { time = "1ms", every = "5s" }
+crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true }
+""", "crash", 2, 40, "a short queue",
+        "2,000 are 25 s of work, and the probe behind them waits for more than 10 s. In a queue of 5 s it does not.",
+        cures=True,
+    ),
 ]  # fmt: skip

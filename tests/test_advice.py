@@ -267,3 +267,28 @@ def test_a_queue_of_what_was_given_up_counts_too() -> None:
     found = mechanism.limit_of(short.model_copy(update={"scenario": known}))
     assert found is not None
     assert found.kind == "capacity"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('lease.first_delay = { dist = "uniform", min = "0s", max = "1m" }', "before their first attempt"),
+        ('host.bar = { share = "50%", time = "10s" }', "obey when they are barred"),
+        ('operator = [{ do = "hold-clients", at = "1m", lasts = "10s" }]', "hold clients back outside"),
+    ],
+)
+def test_rules_of_sessions_say_what_they_stand_on(line: str, said: str) -> None:
+    text = f"""
+horizon = "1h"
+{line}
+fleet.holders = 200
+fleet.hosts = 4
+host.establish_time = "200ms"
+host.timeout = "5s"
+lease.duration = "2m"
+lease.check_every = "30s"
+"""
+    told = " ".join(advice.assumptions(run_records.group_of("a", scenario=run_records.scenario_of(text), ttr99_s=1.0)))
+    assert said in told
+    plain = run_records.group_of("a", scenario=run_records.scenario_of(), ttr99_s=1.0)
+    assert said not in " ".join(advice.assumptions(plain))

@@ -47,12 +47,30 @@ def assumptions(group: Group) -> list[str]:
             "It stands on hosts that know when a client gives up: the deadline must travel with the request, through "
             "every proxy."
         )
+    keys = {rule.key for rule in group.scenario.rules}
+    out += [text for key, text in _STANDS_ON.items() if key in keys]
+    if any(action.do == "hold-clients" for action in group.scenario.actions):
+        out.append(
+            "It stands on somebody who can hold clients back outside, while their deadlines run on: a network, or a "
+            "load balancer that lets them in by parts."
+        )
     if policies.client.name == "immediate":
         out.append(
             f"It stands on clients that try again at once, after {show_duration(hosts.client_wait_s)}: set what "
             "yours do, policy.client."
         )
     return out
+
+
+_STANDS_ON = {
+    "lease.first_delay": "It stands on clients that wait at random before their first attempt: those that are out in "
+    "the field already do not, until they are updated.",
+    "host.bar": "It stands on clients that obey when they are barred: one that asks again at once is not spread.",
+    "host.hint": "It stands on clients that obey when they are told how long to wait: many read no Retry-After.",
+    "host.late": "It stands on an answer that counts although it comes late: a client that has given up must still "
+    "take it.",
+}
+"""What variants with rules of part two stand on, by the key that asks for the rule."""
 
 
 # --- which variant helps most -----------------------------------------------------------------------------------------

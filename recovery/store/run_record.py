@@ -116,6 +116,7 @@ class Hosts(Record):
     admission_spares_renewals: bool = False  # whether renewals pass it
     queue_limit: Number = math.inf  # requests that may wait in all queues
     admitted_queue: Number = math.inf  # requests that can wait where admission lets in no more than is done
+    dies_at: Number = math.inf  # requests that wait in all queues at which hosts die of them
     reject_share: Number  # work of saying no, as a share of that of serving
     service: str  # the distribution of service times
     timeout_s: Number  # mean

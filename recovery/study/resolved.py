@@ -54,6 +54,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         and policy.admission.only == "establish",
         queue_limit=math.inf if bound is None else bound * scenario.hosts,
         admitted_queue=queueing.admitted_queue(scenario),
+        dies_at=_dies_at(scenario) * scenario.hosts,
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
         service=host.establish_time.dist,
         timeout_s=host.timeout.mean_s(),
@@ -99,6 +100,21 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         renewals_share=scenario.renewals_share,
         all_at_once_s=_all_at_once_s(scenario),
     )
+
+
+def _dies_at(scenario: Scenario) -> float:
+    """How many requests wait at a host that dies of them: as many as its crash says, more than its memory holds beside
+    those in service, or so many that a probe behind them takes too long; inf without a crash.
+    """
+    crash, workers = scenario.host.crash, scenario.host.workers
+    if crash is None:
+        return math.inf
+    most = [math.inf if crash.queue is None else float(crash.queue)]
+    if crash.memory_bytes is not None and crash.request_bytes is not None:
+        most.append(max(crash.memory_bytes / crash.request_bytes - workers, 0.0))
+    if crash.probe_latency is not None:
+        most.append(crash.probe_latency * scenario.establish_per_s)
+    return min(most)
 
 
 def _all_at_once_s(scenario: Scenario) -> float:

@@ -78,14 +78,14 @@ def _why_collapsed(group: Group) -> Limit | None:
     if (died := group.mean("crashes")) >= LOOP:
         text = f"hosts die of what they hold {show_count(died)} times, and each time all of it is lost and comes again"
         return Limit("crash", text, died)
+    refused = group.mean("denied") * hosts.reject_share / (hosts.capacity_per_s * scenario.horizon_s)
+    if refused > HALF:  # before timeouts: requests also time out behind work of saying no
+        share = min(refused, 1.0)
+        return Limit("refusals", f"saying no costs {show_share(share)} of the hosts' time", share)
     if jobs is not None and _feeds_itself(group):
         return _retries_feed(group)
     if (found := timeout_limit(group)) is not None:
         return found
-    refused = hosts.reject_share * group.mean("amplification") * group.mean("denied_share")
-    if refused > HALF:
-        share = min(refused, 1.0)
-        return Limit("refusals", f"saying no costs {show_share(share)} of the hosts' time", share)
     if fleet is not None and fleet.lease_s < fleet.holders / hosts.capacity_per_s:
         times = fleet.holders / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)

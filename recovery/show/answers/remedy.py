@@ -24,7 +24,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     """The change that removes a limit of a variant; None where no key of the file does."""
     scenario, hosts = group.scenario, group.scenario.hosts
     match limit.kind:
-        case "timeout" | "retries":
+        case "timeout" | "retries" | "crash":
             return _live_work_only(group)
         case "renewals" | "arrivals":
             return _workers(group, math.ceil(hosts.workers * scenario.wanted_share / HEADROOM))
@@ -142,15 +142,18 @@ def _client(name: str, base_s: float, cap_s: float) -> tuple[str, ...]:
 
 
 def _live_work_only(group: Group) -> Remedy | None:
-    """Serve nobody who has gone: a queue half a timeout long, and longer waits where saying no would take much of the
-    work; where clients do not pause, the newest first. None where the hosts have no room even so.
+    """Serve nobody who has gone: a queue half a timeout long, or half as long as what hosts die of, and longer waits
+    where saying no would take much of the work; where clients do not pause and no host dies, the newest first. None
+    where the hosts have no room even so, or die of less than one request.
     """
     if not group.scenario.wanted_share < HIGH:
         return None
     hosts = group.scenario.hosts
-    if group.scenario.policies.client.name == "immediate":
+    if group.scenario.policies.client.name == "immediate" and math.isinf(hosts.dies_at):
         return Remedy("newest first", "serving the newest request first", ("policy.queue=lifo",))
-    half_s = hosts.timeout_s / 2
+    if hosts.dies_at < 2 * hosts.hosts:
+        return None
+    half_s = min(hosts.timeout_s, hosts.dies_at / hosts.capacity_per_s) / 2
     short = Remedy(
         "a short queue", f"a queue of at most {show_duration(half_s)} of work, which refuses more at once",
         (f'policy.queue={{ name = "bounded", limit = "{_seconds(half_s)}" }}',),
