@@ -4,14 +4,17 @@ Oracle: the files themselves, and the rule by which headings become anchors (Git
 """
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from recovery.version import VERSION
 
 TOP = Path(__file__).resolve().parent.parent
 DOCS = TOP / "docs"
+SCREENSHOTS = runpy.run_path(str(DOCS / "screenshots.py"))
 MADE = DOCS / "reference" / "generated"  # while the site is built
 SITE = sorted(page for page in DOCS.rglob("*.md") if MADE not in page.parents and "_build" not in page.parts)
 PAGES = [*(TOP / name for name in ("README.md", "CONTRIBUTING.md", "MODEL.md", "CHANGELOG.md")), *SITE]
@@ -83,3 +86,18 @@ def test_who_cites_cites_this_version() -> None:
     assert (fields["version"], fields["license"], fields["cff-version"]) == (VERSION, "Apache-2.0", "1.2.0")
     assert {"message", "title"} <= set(fields)
     assert re.search(r"^authors:\n  - name: \S", citation, re.MULTILINE)
+
+
+def test_pictures_of_the_page_are_as_wide_as_said_and_not_heavy() -> None:
+    files = {name: DOCS / "static" / f"page-{name}.webp" for name in SCREENSHOTS["SIZES"]}
+    assert sorted(files.values()) == sorted((DOCS / "static").glob("*.webp"))
+    assert sum(file.stat().st_size for file in files.values()) < 600_000
+    told = (DOCS / "reference" / "results.md").read_text(encoding="utf-8")
+    for name, size in SCREENSHOTS["SIZES"].items():
+        with Image.open(files[name]) as image:
+            assert image.size == size
+        assert f"static/page-{name}.webp" in told
+
+
+def test_pictures_of_the_page_are_of_the_run_that_the_readme_shows() -> None:
+    assert f"recovery {' '.join(SCREENSHOTS['NEW'])} > mine.toml" in (TOP / "README.md").read_text(encoding="utf-8")

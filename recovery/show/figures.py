@@ -107,6 +107,7 @@ def series_of(series: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
 LOW_INCHES = 1.5  # a panel that is lower has no room for words that stand upright
+SLIM_INCHES = 0.4  # nor has a shading that is slimmer, beside what falls and rises in it
 
 
 class TimeAxis:
@@ -214,9 +215,13 @@ class TimeAxis:
 
     def name_outage(self, panel: Axes) -> None:
         """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below; in a low
-        panel, where that finds no room, at its foot.
+        panel, where that finds no room, at its foot. In a narrow picture a short outage has no room beside its curves,
+        and the caption alone says it.
         """
         if not self.outages:
+            return
+        lasts_s = min(self.outages[0].to_s, self.horizon_s) - self.outages[0].from_s
+        if is_narrow() and panel.bbox.width / panel.figure.dpi * lasts_s / self.horizon_s < SLIM_INCHES:
             return
         is_low = panel.bbox.height / panel.figure.dpi < LOW_INCHES
         panel.annotate(
