@@ -5,6 +5,9 @@ That a file with classes runs as the twin of part two says is held in test_sessi
 """
 
 import math
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +18,14 @@ from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.model.classes import members
 from recovery.reading.experiment import parse
+from recovery.show import report
+from recovery.show.text import results
 from recovery.simulate import chain, estimate, identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
 from recovery.store.packed import pack, unpack
+from recovery.study import execute
+from recovery.units import show_share
 
 FLOWS_OF_ALL = ("submitted", "succeeded", "timed_out", "established", "arrived", "gave_up", "useful_work_ns", "wasted")
 
@@ -123,6 +130,24 @@ def test_a_sample_of_hosts_stands_for_each_class() -> None:
     assert (columns["leased_share"] <= 1).all()
 
 
+def test_text_and_page_tell_each_class_in_each_variant_that_has_it(tmp_path: Path) -> None:
+    """Oracle: the rows of the run, and which variant has which class."""
+    text = BASE.replace('"8m"', '"5m"') + acts(ENDS) + "[variants.mixed]\n"
+    text += "".join(f"classes.{name}\n" for name in ("beat.share = '50%'", "rest = {}", "calls.rate = '2/s'"))
+    told = execute.run(replace(parse(text), name="mine"), out=tmp_path, threads=1, quiet=True)
+    [row] = [row for row in told.summary.rows if row.variant == "mixed"]
+    lines = [line.split() for line in results(told.manifest, told.summary, []).splitlines()]
+    own = {line[1]: line for line in lines if line and line[0] == "mixed" and line[1] in ("beat", "rest", "calls")}
+    assert list(own) == ["beat", "rest", "calls"]
+    assert show_share(row.measures["served_share.calls"]).split()[0] in own["calls"]
+    page = report.write(tmp_path / "mine").read_text(encoding="utf-8")
+    assert page.count('id="figure-classes-leases"') == page.count('id="figure-classes-jobs"') == 1
+    for table, names in (("classes-leases", ["beat", "rest"]), ("classes-jobs", ["calls"])):
+        inside = page.partition(f'<table id="{table}"')[2].partition("</table>")[0]
+        assert re.findall(r'<th scope="row">mixed</th><td>(\w+)</td>', inside) == names
+        assert f'data-v="{row.measures["excess_hours." + names[0]]:.5g}"' in inside
+
+
 @pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.1, 0.2, 0.7], [0.05, 0.95], [1 / 3, 1 / 3, 1 / 3]])
 @pytest.mark.parametrize("holders", [1, 5, 7, 1000])
 def test_no_holder_is_lost_when_a_host_is_cut_in_classes(shares: list[float], holders: int) -> None:
@@ -189,6 +214,16 @@ def test_a_run_without_classes_keeps_its_key() -> None:
     plain, other = parse(BASE + acts(ENDS)).first, parse(BASE + acts(ENDS) + TWO).first
     assert "classes" not in plain.scenario.model_dump(mode="json")
     assert identity.digest_of(plain, 1, 0) != identity.digest_of(other, 1, 0)
+
+
+def test_explain_says_what_each_class_changes() -> None:
+    told = {rule.key: rule.why for rule in parse(BASE + TIED).first.scenario.rules}
+    assert set(told) == {
+        *(f"classes.{name}" for name in ("beat", "report", "block")), "classes.report.after", "classes.block.of",
+        "classes.report.priority", "classes.block.priority",
+    }  # fmt: skip
+    assert "wait for the same workers" in told["classes.beat"]
+    assert "what these leave of the workers" in told["classes.block.priority"]
 
 
 def test_an_estimate_counts_every_class() -> None:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field
 from recovery.model import policies
 from recovery.model.distributions import Time
 from recovery.model.jobs import Step, rises
-from recovery.model.part import ClassName, Flag, Part, Whole
+from recovery.model.part import ClassName, Flag, Part, Whole, optional
 from recovery.model.policies.client import Retries
 from recovery.model.policies.rule import Limit, by_name
 from recovery.units import Number, PositiveDuration, PositiveShare, Rate, Share, show_share
@@ -40,11 +40,15 @@ class Class(Part):
     steps: tuple[Step, ...] | None = Field(None, min_length=1, description="the same over time, as jobs.steps")
     arrivals: Literal["poisson", "even"] | None = Field(None, description="as jobs.arrivals; default: that, or poisson")
     retries: Retries | None = Field(None, description="as jobs.retries; default: that, or unlimited")
-    of: ClassName | None = Field(
-        None, description="another class: its clients have one of these each, and their sessions end together"
+    of: ClassName | None = optional(
+        None,
+        description="another class: its clients have one of these each, and their sessions end together",
+        why="whoever loses one session loses the other too, so both kinds come back in one herd",
     )
-    after: ClassName | None = Field(
-        None, description="the same, and who has no lease asks only when that class's client has one"
+    after: ClassName | None = optional(
+        None,
+        description="the same, and who has no lease asks only when that class's client has one",
+        why="these come only behind the success of the other class, so they are back no sooner than that",
     )
     establish_time: Time | None = Field(None, description="as host.establish_time, which is the default")
     renew_time: Time | None = Field(None, description="as host.renew_time, which is the default")
@@ -61,14 +65,26 @@ class Class(Part):
     first_delay: Time | None = Field(None, description="as lease.first_delay, which is the default")
     client: _Client | None = Field(None, description="as policy.client, which is the default")
     lease: _Lease | None = Field(None, description="as policy.lease, which is the default")
-    cost: Number = Field(1.0, ge=0, le=1e6, description="tokens that an attempt takes from admission and throttles")
-    priority: Whole = Field(
-        0, ge=0, le=15, description="0 is served first; a service that has begun is not interrupted"
+    cost: Annotated[Number, Field(ge=0, le=1e6)] = optional(
+        1.0,
+        description="tokens that an attempt takes from admission and throttles",
+        why="an attempt takes more or fewer tokens than others, so a limit lets in fewer or more of them",
     )
-    weight: Whole | None = Field(
-        None, ge=1, le=1000, description="share of the services among classes of its priority; default: one row for all"
+    priority: Annotated[Whole, Field(ge=0, le=15)] = optional(
+        0,
+        description="0 is served first; a service that has begun is not interrupted",
+        why="it waits behind all of a smaller number, so it gets only what these leave of the workers",
     )
-    limit: Limit | None = Field(None, description="how many of its requests may wait at a host, apart from all others")
+    weight: Annotated[Whole, Field(ge=1, le=1000)] | None = optional(
+        None,
+        description="share of the services among classes of its priority; default: one row for all",
+        why="it has a row of its own and its share of the services, however long the other rows are",
+    )
+    limit: Limit | None = optional(
+        None,
+        description="how many of its requests may wait at a host, apart from all others",
+        why="its own bound refuses it early, and it takes no place from the others",
+    )
 
     def given(self, keys: Iterable[str]) -> dict[str, object]:
         """What it says of these keys."""

@@ -10,8 +10,7 @@ from recovery.measures import register
 from recovery.show import classes
 from recovery.show.drawn import Drawn
 from recovery.show.page import Cell, Column, show, value_of
-from recovery.show.tables import columns_of
-from recovery.show.words import ends_of
+from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, Summary
 
 
@@ -43,26 +42,25 @@ class Section(NamedTuple):
 
 def section(summary: Summary, drawn: Sequence[Drawn]) -> Section | None:
     """The section on classes, with their pictures; None if the run has none."""
-    first = summary.groups[0]
-    if summary.is_sweep or not first.scenario.classes:
+    if summary.is_sweep or not any(group.scenario.classes for group in summary.groups):
         return None
+    called = summary.groups[0].scenario.called
     found = []
     for name, title, are_jobs in (
-        (register.LEASES, f"Classes of {first.scenario.called[0]}", False),
+        (register.LEASES, f"Classes of {called[0]}", False),
         (register.JOBS, "Classes of jobs", True),
     ):
-        known = [one for one in columns_of(name, first) if _is_of_class(one, name)]
-        names = [
+        own = [
             (group, one.name) for group in summary.groups for one in group.scenario.classes if one.is_jobs is are_jobs
         ]
-        if names:
-            found.append(Kind(name, title, known, [_row(summary, group, one, known) for group, one in names]))
+        if own:
+            columns = [
+                Column(one.name, speaking_of(called, one.title), speaking_of(called, one.meaning), one.form)
+                for one in register.shown(name)
+                if one.of_class
+            ]
+            found.append(Kind(name, title, columns, [_row(summary, group, one, columns) for group, one in own]))
     return Section(found, list(drawn))
-
-
-def _is_of_class(column: Column, kind: str) -> bool:
-    measure = register.find(column.measure, kind)
-    return measure is not None and measure.of_class
 
 
 def _row(summary: Summary, group: Group, name: str, columns: Sequence[Column]) -> ClassRow:

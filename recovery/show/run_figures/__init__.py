@@ -47,7 +47,7 @@ def _figures(
 
 def classes_for(manifest: RunManifest, summary: Summary, series: pl.DataFrame | None) -> list[Picture]:
     """The pictures of classes; none if the run has none, or is a sweep."""
-    if series is None or summary.is_sweep or not summary.groups[0].scenario.classes:
+    if series is None or summary.is_sweep or not any(group.scenario.classes for group in summary.groups):
         return []
     axis = TimeAxis.of(manifest)
     with style():

@@ -20,16 +20,17 @@ PANELS_MAX = 4
 
 def pictures(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> list[Picture]:
     """One of the classes of holders, one of those of jobs, where there are such."""
-    classes = summary.groups[0].scenario.classes
+    classes = {one.name: one for group in summary.groups for one in group.scenario.classes}.values()
+    first = next(group for group in summary.groups if group.scenario.classes)
     holders, jobs = ([one.name for one in classes if one.is_jobs is are_jobs] for are_jobs in (False, True))
     found = []
     if holders:
-        called = summary.groups[0].scenario.called
+        called = first.scenario.called
         found.append(
             _picture(
                 summary, curves, axis, "classes-leases", holders, "leased_share", 100.0,
                 speaking_of(called, "holders with a lease (%)"),
-                f"Leases of each class: {_last(summary.groups[0], holders)}",
+                f"Leases of each class: {_last(first, holders)}",
                 speaking_of(called, "Share of the holders of each class that hold a lease, at the end of each window."),
             )
         )  # fmt: skip
@@ -37,7 +38,7 @@ def pictures(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> list[
         found.append(
             _picture(
                 summary, curves, axis, "classes-jobs", jobs, "backlog", 1.0, "jobs without an answer",
-                f"Jobs of each class: {_served(summary.groups[0], jobs)}",
+                f"Jobs of each class: {_served(first, jobs)}",
                 "Jobs of each class that have come and have neither succeeded nor been given up.",
             )
         )  # fmt: skip
@@ -81,8 +82,8 @@ def _picture(
     for panel, (number, curve) in zip(panels, shown, strict=True):
         group, most, handles = summary.groups[number], 0.0, []
         for place, one in enumerate(classes):
-            times, values = level_of(curve, f"{column}.{one}", scale)
-            most = max(most, float(np.max(values, initial=0.0)))
+            times, values = level_of(curve, f"{column}.{one}", scale)  # nan where this variant has no such class
+            most = max(most, float(np.max(values, initial=0.0, where=np.isfinite(values))))
             handles.append(draw_line(panel, place, times, values))
         axis.dress(panel, named=False, group=group)
         panel.set_ylabel(label)
