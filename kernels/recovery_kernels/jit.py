@@ -136,13 +136,20 @@ class _Inner(CPUDispatcher):
 
 
 class _InnerLibrary(JITCodeLibrary):
-    """Intermediate code, and that of all that is called in it: the kernel that it becomes a part of optimises it."""
+    """Intermediate code of one function, as it was made. The kernel that it becomes a part of links it with all that is
+    called in it, each once, and optimises it.
+    """
 
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
+    def finalize(self) -> None:
         self._finalized = True
+
+    def with_called(self) -> list[Any]:
+        """This and all libraries that it calls, each once."""
+        called = [
+            library.with_called() if isinstance(library, _InnerLibrary) else [library]
+            for library in self._linking_libraries
+        ]
+        return list(dict.fromkeys([self, *(library for own in called for library in own)]))
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
@@ -158,7 +165,7 @@ class _InnerLowering(NativeLowering):
         state.library.finalize()
         lowered = state["cr"]
         entry = lowered.fndesc.mangled_name  # stands for the address, by which callers ask for the function
-        state.targetctx.insert_user_function(entry, lowered.fndesc, [state.library])
+        state.targetctx.insert_user_function(entry, lowered.fndesc, state.library.with_called())
         state["cr"] = lowered._replace(cfunc=entry)
         return True
 
