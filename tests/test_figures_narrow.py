@@ -107,3 +107,24 @@ def test_both_forms_are_written(tmp_path: Path) -> None:
     with page.with_png(True):
         figures_fit.write(tmp_path, fit(series=False))
     assert (tmp_path / "figures" / "fit.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("height_in", "is_narrow", "until_s", "is_named"),
+    [(3.0, False, 1800, True), (1.25, False, 1800, False), (3.0, True, 1800, False), (3.0, True, 9600, True)],
+)
+def test_words_on_the_shading_stand_where_they_have_room(
+    height_in: float, is_narrow: bool, until_s: float, is_named: bool
+) -> None:
+    axis = figures.TimeAxis(14400.0, "", [(Outage(from_s=0.0, to_s=until_s, fails_share=1.0),)])
+    with figures.style(), figures.narrow() if is_narrow else figures.wide():
+        _, (panel, _) = figures.stack([height_in, 0.1])
+        axis.dress(panel)
+        for text in panel.texts:
+            text.figure.canvas.draw()  # type: ignore[union-attr]
+            box = text.get_window_extent()
+            left, right = (panel.transData.transform((at, 0))[0] for at in (0.0, until_s))
+            assert left <= box.x0 <= box.x1 <= right
+            assert panel.bbox.y0 <= box.y0 <= box.y1 <= panel.bbox.y1
+    assert [text.get_text() for text in panel.texts] == ["dependency down"] * is_named
+    assert axis.shading([]) == " Shaded: the dependency is down."

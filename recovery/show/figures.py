@@ -214,20 +214,19 @@ class TimeAxis:
                 self.name_outage(panel)
 
     def name_outage(self, panel: Axes) -> None:
-        """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below; in a low
-        panel, where that finds no room, at its foot. In a narrow picture a short outage has no room beside its curves,
-        and the caption alone says it.
+        """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below.
+        Where that finds no room, in a low panel or beside the curves of a short outage in a narrow one, the caption
+        alone says it.
         """
         if not self.outages:
             return
         lasts_s = min(self.outages[0].to_s, self.horizon_s) - self.outages[0].from_s
-        if is_narrow() and panel.bbox.width / panel.figure.dpi * lasts_s / self.horizon_s < SLIM_INCHES:
+        is_slim = panel.bbox.width / panel.figure.dpi * lasts_s / self.horizon_s < SLIM_INCHES
+        if panel.bbox.height / panel.figure.dpi < LOW_INCHES or (is_narrow() and is_slim):
             return
-        is_low = panel.bbox.height / panel.figure.dpi < LOW_INCHES
         panel.annotate(
-            "dependency down", (self.outages[0].from_s, 0.0 if is_low else 0.5), (4, 4) if is_low else (3, 0),
-            xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8.6, color="#5a5a5a",
-            va="bottom" if is_low else "center", rotation=0 if is_low else 90,
+            "dependency down", (self.outages[0].from_s, 0.5), (3, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="center", rotation=90,
         )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Pictu
         handles = [bar]
     found = [(y, row.simulated_s) for y, row in enumerate(order) if _occurs(row)]
     [marks] = panel.plot([at for _, at in found], [y for y, _ in found], color="#D55E00", marker="v", ms=7, ls="")
-    axis.dress(panel, named=not is_narrow)
+    axis.dress(panel, named=False)
     panel.set_yticks(range(len(rows)), [""] * len(rows) if is_narrow else labels)
     if is_narrow:  # beside the panel names would leave it no room: they stand above their rows
         panel.tick_params(axis="y", length=0)
@@ -94,7 +94,8 @@ def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Pictu
     worst = max(zip(fit.residuals, fit.labels, strict=True), key=lambda one: abs(one[0]))
     said = f"“{worst[1]}” is farthest off, by {abs(worst[0]):.1f} standard deviations"
     figures.entitle(figure, f"With {values_text} {said}")
-    return Picture("fit", figure, "Each milestone as it was observed and as it is simulated with the values found.")
+    caption = "Each milestone as it was observed and as it is simulated with the values found."
+    return Picture("fit", figure, caption + axis.shading([]))
 
 
 def _occurs(row: FitMilestone) -> bool:

@@ -71,6 +71,7 @@ def day(
         text = f"“{variants[0].name}” is normal again {at_time(axis, end.mean_s)}{often}; {what} come{several} last"
     entitle(figure, f"The whole way back: {text}")
     caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
+    caption += axis.shading(summary.groups)
     caption += stones.CAPTION.format(curves[0].label) if seen else ""
     return Picture("day", figure, caption + chosen.note)
 
