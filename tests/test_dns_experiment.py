@@ -114,3 +114,14 @@ def test_published_guardrails_that_are_impossible_to_break_were_never_broken() -
     assert safe == {("compare-and-set",), ("keep-active", "refuse-empty")}
     for row in summary["rows"]:
         assert (row["empty"] == 0) == (tuple(sorted(row["guardrails"])) in safe)
+
+
+def test_a_note_on_the_race_tells_the_value_that_it_is_about(tmp_path: Path) -> None:
+    note = '[[notes]]\nkey = "dns.delays.look"\nkind = "assumed"\nwhy = "nobody knows"\n'
+    (tmp_path / "noted.toml").write_text(TINY.replace("[dns]", f"{note}[dns]"), encoding="utf-8")
+    told = call("run", tmp_path / "noted.toml", "--out", tmp_path / "out", "--threads", 1)
+    assert told.exit_code == 0
+    page = (tmp_path / "out" / "noted" / "report.html").read_text(encoding="utf-8")
+    [row] = [row for row in page.split("<tr")[1:] if 'id="note-1"' in row]
+    assert "20s" in row
+    assert "None" not in row

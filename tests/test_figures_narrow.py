@@ -91,6 +91,18 @@ def test_a_narrow_picture_is_as_wide_as_a_phone_and_holds_its_texts(kind: str) -
             assert box.x1 <= figure.bbox.x1, text.get_text()
 
 
+def test_a_legend_of_long_names_stays_in_a_narrow_picture() -> None:
+    with figures.style(), figures.narrow():
+        figure, (panel, below) = figures.stack([2.0, figures.lines_in(1)])
+        panel.set_ylabel("holders with a lease (%)")
+        [line] = panel.plot([0, 100], [0, 100])
+        figures.legend_below(below, [line], ["expired work dropped: back after 24.2 min of a longer day"], others=False)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        for text in below.get_legend().get_texts():  # type: ignore[union-attr]
+            assert text.get_window_extent(canvas.get_renderer()).x1 <= figure.bbox.x1
+
+
 def test_bars_have_whom_a_node_takes_down_and_nobody_else() -> None:
     panel = narrow("blast").figure.axes[0]
     names = [" ".join(text.get_text().split()) for text in panel.get_yticklabels()]

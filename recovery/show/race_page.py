@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +81,7 @@ def _often(rows: Sequence[RaceRow]) -> Picture:
         panel.set_yticks(range(len(rows)), [row.variant for row in rows])
         panel.invert_yaxis()
         panel.set_xscale("log")
-        panel.set_xlabel("empty records a year (log scale)")
+        panel.set_xlabel(textwrap.fill("empty records a year (log scale)", figures.letters(80, 24)))
         figures.entitle(figure, title)
         return Picture("rate", figure, caption)
     figure, (panel, below) = figures.stack([3.4, figures.lines_in(-(-len(lines) // 2))])
@@ -132,7 +133,8 @@ def _latency(rows: Sequence[RaceRow]) -> Picture:
     panel.set_yticks(range(len(rows)), [_label(row) for row in rows], fontsize=8)
     panel.invert_yaxis()
     panel.set_xlim(left=0)
-    panel.set_xlabel("from the publication of a plan until every endpoint has it or a newer one (s)")
+    across = "from the publication of a plan until every endpoint has it or a newer one (s)"
+    panel.set_xlabel(textwrap.fill(across, figures.letters(80, 34)))
     figures.legend_below(below, handles, list(times), False, columns=3)
     tail = times["99 %"]
     figures.entitle(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")

@@ -20,7 +20,6 @@ from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.folder import keep
 from recovery.store.manifest_record import FORMAT
-from recovery.store.note_record import Note
 from recovery.store.race_record import (
     Latency,
     Race,
@@ -33,6 +32,7 @@ from recovery.store.race_record import (
 )
 from recovery.store.record import Estimate
 from recovery.store.versions import versions
+from recovery.study.summary import notes_of
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def run(experiment: Experiment, *, out: Path, threads: int) -> tuple[Path | None
             replications=head.replications,
             expect=head.expect,
             services=head.services,
-            notes=tuple(Note(key=note.key, kind=note.kind, why=note.why) for note in head.notes),
+            notes=notes_of(experiment),
         ),
         inputs=experiment.raw,
         digest=digest_of(experiment),
