@@ -57,7 +57,7 @@ SERVICES: dict[str, Any] = {
     "variants": [
         {
             "variant": "as written", "levers": {"host.workers": 4}, "runs": 1, "minutes_lost": ONE,
-            "services": {"a": {"minutes_lost": ONE, "well_s": NEVER}},
+            "services": {"a": {"minutes_lost": ONE, "well_s": {**ONE, "never": 1, "runs": 20}}},
         }
     ],
 }  # fmt: skip

@@ -28,6 +28,7 @@ from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity
+from recovery.store.service_record import WellFrom
 from recovery.study import execute, services
 from recovery.study.services import means, propagation
 
@@ -379,6 +380,19 @@ def test_what_people_did_and_the_end_of_all_are_read_off_the_table() -> None:
     assert [row.is_given for row in (last, others, by_hand, failover)] == [False, False, True, False]
     assert failover.is_within is None  # a table alone has no health checks
     assert report_services.role(failover) == "not simulated"
+
+
+def test_one_lost_run_of_three_hides_no_time_of_the_others() -> None:
+    """A manual need is well at 180 and 240 min in two runs and never in the third, where the root stays impaired."""
+    manual = "[services.x]\nneeds = [{ on = 'root', kind = 'manual', at = '%s' }]\n"
+    lost = ROOT_NODE.replace('"120m"', '"10h"') + manual % "180m"
+    outs = [services.alone(table_of(text)) for text in (ROOT_NODE + manual % "180m", ROOT_NODE + manual % "240m", lost)]
+    well = means.well_s(outs, "x")
+    assert (well.mean, well.never, well.runs) == (210 * 60, 1, 3)
+    assert report_services.standing(well).whole(lambda at_s: f"{at_s / 60:g} min") == "210 min (never 1/3)"
+    of_none = means.well_s(outs[2:], "x")
+    assert report_services.standing(of_none).whole() == "never"
+    assert report_services.standing(WellFrom(mean=math.inf)).whole() == "never"  # of a file that does not count
 
 
 def test_a_backlog_that_people_stop_only_drains_from_then_on() -> None:

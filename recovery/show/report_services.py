@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from recovery import units
-from recovery.show import figures_services, levers, page
+from recovery.show import figures_services, levers, page, standings
 from recovery.show.drawn import Drawn
 from recovery.show.figures import TimeAxis
 from recovery.show.words import span_of
@@ -24,6 +24,7 @@ from recovery.store.service_record import (
     ServiceMilestone,
     Services,
     Stretch,
+    WellFrom,
 )
 
 CUTS_SHOWN = 10
@@ -124,6 +125,13 @@ def show_time(at_s: float, axis: TimeAxis) -> str:
     return f"{axis.start + timedelta(seconds=at_s):%d %b %H:%M}"
 
 
+def standing(found: WellFrom) -> standings.Standing:
+    """How the runs stand by when a service is well for good; a file that does not count the lost has one mean."""
+    is_lost = math.isinf(found.mean)
+    never = found.never if found.runs else int(is_lost)
+    return standings.Standing(never, found.runs or 1, math.nan if is_lost else found.mean, found.low, found.high)
+
+
 def show_minutes(found: Estimate) -> str:
     """Minutes with their interval, where there is one."""
     return span_of(found, "{:,.0f}".format)
@@ -183,15 +191,16 @@ def _variants(part: Services, axis: TimeAxis) -> list[dict[str, str]]:
     out = []
     for row in variants if len(variants) > 1 else ():
         saved = variants[0].minutes_lost.mean - row.minutes_lost.mean
-        ends = {name: one.well_s.mean for name, one in row.services.items()}
-        ends = {name: end for name, end in ends.items() if end > 0}  # 0: it was well all the time
-        last = max(ends, key=lambda name: ends[name], default=None)
+        ends = {name: standing(one.well_s) for name, one in row.services.items()}
+        ends = {name: end for name, end in ends.items() if end.rank > (0, 0)}  # the others were well all the time
+        last = max(ends, key=lambda name: ends[name].rank, default=None)
+        at = "" if last is None else ends[last].whole(lambda at_s: show_time(at_s, axis))
         out.append(
             {
                 "variant": levers.label_of(row.variant, row.levers),
                 "minutes": show_minutes(row.minutes_lost),
                 "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
-                "last": "–" if last is None else f"{part.label_of(last)}, {show_time(ends[last], axis)}",
+                "last": "–" if last is None else f"{part.label_of(last)}, {at}",
             }
         )
     return out

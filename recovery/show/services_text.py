@@ -73,7 +73,8 @@ def told_blast(answer: BlastAnswer) -> str:
         return ""
     lines = [["service", "path", "first", "well", "minutes lost"]]
     for row in rows[: report_services.SERVICES_SHOWN]:
-        times = [show_time(at.mean, axis) for at in (row.starts_s, row.well_s)]
+        well = report_services.standing(row.well_s).whole(lambda at_s: show_time(at_s, axis))
+        times = [show_time(row.starts_s.mean, axis), well]
         lines.append([answer.label_of(row.service), path_of(row.path), *times, show_minutes(row.minutes_lost)])
     parts = [table(lines, left=2)]
     if len(rows) > report_services.SERVICES_SHOWN:

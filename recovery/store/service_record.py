@@ -5,7 +5,7 @@ Times are seconds from the start, depths and shares go from 0 to 1. A span that 
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.store.note_record import Note
 from recovery.store.record import Estimate, Number, Record
@@ -65,6 +65,20 @@ class Wait(Record):
     chain: tuple[str, ...]
 
 
+class WellFrom(Estimate):
+    """When a service is well for good: over the runs in which it is. In `never` of the `runs` it is not; 0 runs: not
+    known, and the mean is inf where it is so in any.
+    """
+
+    never: int = 0
+    runs: int = 0
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        table: dict[str, object] = write(self)
+        return table if self.runs else {key: value for key, value in table.items() if key not in ("never", "runs")}
+
+
 class Service(Record):
     """What one service lost. `impaired`, `depth` (from s, to s, depth) and `waits` are of the first run.
 
@@ -76,7 +90,7 @@ class Service(Record):
     depth: tuple[tuple[Number, Number, Number], ...]
     minutes_lost: Estimate
     starts_s: Estimate
-    well_s: Estimate
+    well_s: WellFrom
     deepest_share: Estimate
     waits: tuple[Wait, ...]
     backlog_peak_h: Estimate | None = None
@@ -116,7 +130,7 @@ class Hit(Record):
     service: str
     minutes_lost: Estimate
     starts_s: Estimate
-    well_s: Estimate
+    well_s: WellFrom
     path: tuple[str, ...]
     paths: tuple[Path, ...]
 
@@ -167,7 +181,7 @@ class Loss(Record):
     """What one service lost in one variant, and when it was well for good."""
 
     minutes_lost: Estimate
-    well_s: Estimate
+    well_s: WellFrom
 
 
 class ServiceVariant(Record):

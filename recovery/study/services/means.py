@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from recovery.statistics import means
 from recovery.store.record import Estimate
+from recovery.store.service_record import WellFrom
 from recovery.study.services.outcome import ServicesOutcome
 
 
@@ -19,6 +20,9 @@ def starts_s(outs: Sequence[ServicesOutcome], name: str) -> Estimate:
     return interval([found[0][0] for out in outs if (found := out.impaired(name))] or [math.inf])
 
 
-def well_s(outs: Sequence[ServicesOutcome], name: str) -> Estimate:
-    """When a service is well for good, over the runs in which it was not; 0 if it always was."""
-    return interval([found[-1][1] for out in outs if (found := out.impaired(name))] or [0.0])
+def well_s(outs: Sequence[ServicesOutcome], name: str) -> WellFrom:
+    """When a service is well for good, over the runs in which it was not and becomes so; 0 if it always was."""
+    ends = [found[-1][1] for out in outs if (found := out.impaired(name))]
+    well = [end for end in ends if math.isfinite(end)]
+    over = interval(well or ends or [0.0])
+    return WellFrom(mean=over.mean, low=over.low, high=over.high, never=len(ends) - len(well), runs=len(outs))
