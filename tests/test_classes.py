@@ -25,6 +25,7 @@ from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
 from recovery.store.packed import pack, unpack
 from recovery.study import execute
+from recovery.study.resolved import resolved
 from recovery.units import show_share
 
 FLOWS_OF_ALL = ("submitted", "succeeded", "timed_out", "established", "arrived", "gave_up", "useful_work_ns", "wasted")
@@ -224,6 +225,14 @@ def test_explain_says_what_each_class_changes() -> None:
     }  # fmt: skip
     assert "wait for the same workers" in told["classes.beat"]
     assert "what these leave of the workers" in told["classes.block.priority"]
+
+
+def test_all_leases_ask_where_a_holder_has_several() -> None:
+    """60 holders with three leases each; and 60 with one each, in two classes."""
+    tied, two = (resolved(parse(BASE + text).first.scenario).fleet for text in (TIED, TWO))
+    assert tied is not None
+    assert two is not None
+    assert (tied.holders, tied.asks, two.holders, two.asks) == (60, 180, 60, 60)
 
 
 def test_an_estimate_counts_every_class() -> None:

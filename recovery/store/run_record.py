@@ -81,6 +81,7 @@ class Fleet(Record):
     """Who holds leases, and how long they run."""
 
     holders: int
+    leases: int = 0  # where a holder has several: how many they have in all
     called: str = "holders"  # many of them
     called_one: str = "holder"
     zones: int
@@ -90,6 +91,11 @@ class Fleet(Record):
     renewals_per_s: Number
     renewals_share: Number  # of the hosts' work
     all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
+
+    @property
+    def asks(self) -> int:
+        """Requests that come if all leases run out."""
+        return self.leases or self.holders
 
 
 class Jobs(Record):

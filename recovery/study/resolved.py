@@ -90,6 +90,7 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
     rule = scenario.policy.lease
     return record.Fleet(
         holders=fleet.holders,
+        leases=0 if round(scenario.leases) == fleet.holders else round(scenario.leases),
         called=fleet.words.many,
         called_one=fleet.words.one,
         zones=fleet.zones,

@@ -52,7 +52,7 @@ def predicted(group: Group) -> Limit | None:
     """
     if (found := _why_collapsed(group)) is not None or group.scenario.fleet is None:
         return found
-    work = float(group.scenario.fleet.holders)
+    work = float(group.scenario.fleet.asks)
     hosts_s = work / group.scenario.hosts.capacity_per_s * slowed(group.scenario)
     alone = f"; the hosts alone would need {show_duration(hosts_s)}"
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
@@ -86,8 +86,8 @@ def _why_collapsed(group: Group) -> Limit | None:
         return _retries_feed(group)
     if (found := timeout_limit(group)) is not None:
         return found
-    if fleet is not None and fleet.lease_s < fleet.holders / hosts.capacity_per_s:
-        times = fleet.holders / hosts.capacity_per_s / fleet.lease_s
+    if fleet is not None and fleet.lease_s < fleet.asks / hosts.capacity_per_s:
+        times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
     return None
 
@@ -127,7 +127,7 @@ def backlog_in_timeouts(group: Group) -> float:
     hosts, fleet = group.scenario.hosts, group.scenario.fleet
     most = group.mean("queue_peak")
     if fleet is not None or math.isnan(most):
-        most = min(fleet.holders if fleet is not None else math.nan, hosts.queue_limit, hosts.admitted_queue)
+        most = min(fleet.asks if fleet is not None else math.nan, hosts.queue_limit, hosts.admitted_queue)
     return most / (hosts.capacity_per_s * hosts.timeout_s)
 
 

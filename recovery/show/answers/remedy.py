@@ -44,7 +44,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
         case "refusals":
             return _longer_waits(group)
         case "expiry" if scenario.fleet is not None:
-            lease_s = 2 * scenario.fleet.holders / hosts.capacity_per_s
+            lease_s = 2 * scenario.fleet.asks / hosts.capacity_per_s
             longer = f"lease.duration={_seconds(lease_s)}"
             return Remedy("longer leases", f"leases of {show_duration(lease_s)}", (longer,))
         case "launches" if scenario.propagation is None and scenario.health is None:  # nobody is behind the throttle
@@ -70,7 +70,7 @@ def has_way_back(group: Group) -> bool:
         return False
     if jobs is not None:
         return is_bounded or jobs.arrivals_per_s < jobs.hidden_per_s
-    if fleet is None or not fleet.holders / hosts.capacity_per_s < HIGH * fleet.lease_s * (1 - fleet.renewals_share):
+    if fleet is None or not fleet.asks / hosts.capacity_per_s < HIGH * fleet.lease_s * (1 - fleet.renewals_share):
         return False
     return is_bounded or fleet.all_at_once_s <= hosts.timeout_s / 2
 
@@ -86,7 +86,7 @@ def _refused_share(group: Group) -> float:
     first = client.parameters.get("base", client.parameters.get("delay"))
     if scenario.fleet is None or not isinstance(first, int | float) or not first > 0:
         return math.nan
-    return hosts.reject_share * scenario.fleet.holders / (hosts.capacity_per_s * first / 2)
+    return hosts.reject_share * scenario.fleet.asks / (hosts.capacity_per_s * first / 2)
 
 
 def _without_hands(group: Group) -> Remedy | None:
@@ -175,7 +175,7 @@ def _jitter(group: Group) -> Remedy:
 def _longer_waits(group: Group) -> Remedy:
     """Waits at random so long that saying no to everybody takes a tenth of the hosts' work: half a wait on average."""
     scenario, hosts = group.scenario, group.scenario.hosts
-    most = scenario.fleet.holders if scenario.fleet is not None else group.mean("backlog_peak")
+    most = scenario.fleet.asks if scenario.fleet is not None else group.mean("backlog_peak")
     wait_s = 2 * most * hosts.reject_share / hosts.capacity_per_s / REFUSING
     text = f"clients that wait a random part of {show_duration(wait_s)} after a refusal"
     return Remedy("longer waits", text, _client("full-jitter", wait_s, wait_s))
@@ -190,13 +190,13 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
     fleet, client = scenario.fleet, scenario.policies.client
     work_s = group.mean("fluid_bound_s")
     if math.isnan(work_s):
-        work_s = fleet.holders / hosts.capacity_per_s if fleet is not None else 0.0
+        work_s = fleet.asks / hosts.capacity_per_s if fleet is not None else 0.0
     wait_s = max(work_s, longest_s / 10)
     if not has_way_back(group):
         if fleet is None or not scenario.wanted_share < HIGH:
             return None
         free_per_s = hosts.capacity_per_s * (HIGH - scenario.wanted_share)
-        wait_s = max(wait_s, 2 * fleet.holders / free_per_s)
+        wait_s = max(wait_s, 2 * fleet.asks / free_per_s)
     # less than half of it is hardly sooner
     if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None

@@ -53,10 +53,11 @@ def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     fleet, span = first.scenario.fleet, first.unleased
     if fleet is None or span is None:
         return ["No holder is ever without a lease."]
-    worst = (1 - first.mean("leased_min_share")) * fleet.holders
+    worst = (1 - first.mean("leased_min_share")) * fleet.asks
     end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
     text = f"From {axis.show(span.from_s)} to {end} some of the {show_count(fleet.holders)} holders are without a "
-    text += f"lease, at worst {_of_all(worst, fleet.holders)}."
+    text += f"lease, at worst {_of_all(worst, fleet.asks)}"
+    text += f" of {show_count(fleet.leases)} leases." if fleet.leases else "."
     return [text, _back(summary, first, axis)]
 
 
@@ -101,11 +102,11 @@ def _left(first: Group, lost: Sequence[Row]) -> str:
     else:
         text = "99 % are not back at the end, but what waits becomes less"
     if fleet is not None:
-        left = (1 - math.fsum(row.of("leased_end_share") for row in lost) / len(lost)) * fleet.holders
-        if left <= ROUNDING * fleet.holders:
+        left = (1 - math.fsum(row.of("leased_end_share") for row in lost) / len(lost)) * fleet.asks
+        if left <= ROUNDING * fleet.asks:
             held = f"all have one at the end, but not for {show_duration(first.scenario.hold_s)} yet"
             return f"They do not come back for good: {held}" if is_down else f"{held[:1].upper()}{held[1:]}"
-        text += f": at the end {_of_all(left, fleet.holders)} {'is' if left < 1.5 else 'are'} without a lease"
+        text += f": at the end {_of_all(left, fleet.asks)} {'is' if left < 1.5 else 'are'} without a lease"
         return text
     waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
     if round(waiting) > 0:

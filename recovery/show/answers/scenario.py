@@ -61,7 +61,8 @@ def _what_it_is(scenario: Scenario) -> str:
     if fleet is None:
         come = show_count(scenario.wanted_per_s)
         return f"{come} jobs a second come at the end, and the hosts do {rate}."
-    text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders take "
-    text += f"{show_duration(fleet.holders / hosts.capacity_per_s)}, and renewals take "
+    text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders"
+    text += f", with {show_count(fleet.leases)} leases," if fleet.leases else ""
+    text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals take "
     text += f"{show_share(fleet.renewals_share)} of the hosts all the time."
     return speaking_of(scenario.called, text)
