@@ -211,6 +211,18 @@ def test_one_class_that_says_nothing_changes_no_bit() -> None:
     assert all((named.series[f"{name}.all"] == plain.series[name]).all() for name in ("leased", "queue", "submitted"))
 
 
+def test_an_edit_of_a_class_that_changes_nothing_changes_no_bit() -> None:
+    """The model's own law: a key of a class set to what it is, a hold of a class of no length."""
+    edits = (
+        'do = "set", at = "100s", key = "classes.beat.check_every", value = "20s", lasts = "1m"',
+        'do = "set", at = "2m", key = "classes.other.timeout", value = "5s"',
+        'do = "set", at = "2m", key = "classes.beat.priority", value = 0',
+        'do = "hold-clients", at = "121s", lasts = "0s", classes = ["beat"]',
+    )
+    plain, edited = run(BASE + acts(ENDS) + TWO), run(BASE + acts(ENDS, *edits) + TWO)
+    assert all((plain.series[name] == edited.series[name]).all() for name in plain.series)
+
+
 def test_a_run_without_classes_keeps_its_key() -> None:
     plain, other = parse(BASE + acts(ENDS)).first, parse(BASE + acts(ENDS) + TWO).first
     assert "classes" not in plain.scenario.model_dump(mode="json")

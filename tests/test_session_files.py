@@ -384,6 +384,13 @@ def test_sessions_agree_with_the_twin(text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("classes", [TWO, TIED, WEIGHTS])
+@pytest.mark.parametrize("text", [text for text in (*OPERATORS, *POLICIES, *LIMITS, *LOADED) if "fleet" in text])
+def test_classes_agree_with_the_twin_under_every_other_rule(text: str, classes: str) -> None:
+    check(text + classes)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("text", POLICIES)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_policies_agree_with_the_twin_when_sessions_end(text: str, seed: int) -> None:
