@@ -147,6 +147,7 @@ CHANGES: dict[str, list[str]] = {
         'policy.admission = { name = "token-bucket", rate = "12/s" }',
         "host.cancel_on_timeout = true",
         'dependency.outages = [{ from = "2m", to = "4m", fails = "50%" }]',
+        'jobs.spare_hosts = 2\n[[operator]]\ndo = "scale"\nat = "4m"\nhosts = 1\nwarm_up = "20s"',
         'classes.front = { share = "60%", priority = 1 }\nclasses.back = { retries = 0 }',
     ],
     LATER: [

@@ -24,6 +24,7 @@ from twin.sessions.scenario import (
     EndSessions,
     Hold,
     Host,
+    HostsIn,
     Lease,
     Limiter,
     Purge,
@@ -383,6 +384,9 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
         for key, value, which in live_of(told, action):
             lasts = None if action.lasts is None else whole_ns(action.lasts)
             yield Step(Set(key, value, whole_ns(action.over), lasts), 0, taken, which)
+    elif isinstance(action, op.Scale) and action.hosts is not None:
+        for after, is_in, moved in hosts_of(told, action):
+            yield Step(HostsIn(moved, is_in), whole_ns(after), None)
     elif isinstance(action, op.Scale):
         lasts = None if action.lasts is None else whole_ns(action.lasts)
         yield Step(Scale(action.workers, whole_ns(action.warm_up), lasts), 0, here)
@@ -407,6 +411,26 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
                     classes=numbers_of(told, action.classes),
                 )  # fmt: skip
             yield Step(Throttle(limiter), whole_ns(after), here)
+
+
+def hosts_of(told: Told, wanted: op.Scale) -> list[tuple[float, bool, tuple[int, ...]]]:
+    """Which hosts an action brings in or takes away, and how long after it begins; all actions have given times."""
+    acts = [one for one in told.operator if isinstance(one, op.Scale) and one.hosts is not None]
+    moments = [(one.at + one.warm_up, k, True) for k, one in enumerate(acts)]  # type: ignore[operator]
+    moments += [(one.at + one.lasts, k, False) for k, one in enumerate(acts) if one.lasts]  # type: ignore[operator]
+    inside, chosen, found = list(range(told.hosts)), {}, []
+    for time, k, is_begin in sorted(moments, key=lambda moment: moment[:2]):
+        one = acts[k]
+        assert one.hosts is not None
+        outside = [host for host in range(told.all_hosts) if host not in inside]
+        if is_begin:
+            chosen[k] = outside[: one.hosts] if one.hosts > 0 else inside[max(1, len(inside) + one.hosts) :]
+        comes = (one.hosts > 0) == is_begin
+        inside = sorted({*inside, *chosen[k]}) if comes else [host for host in inside if host not in chosen[k]]
+        assert inside, "want one host at least"
+        if one is wanted:
+            found.append((time - one.at, comes, tuple(chosen[k])))  # type: ignore[operator]
+    return found
 
 
 def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, tuple[int, ...] | None]]:
@@ -471,7 +495,7 @@ def condition_of(told: Told, action: Any) -> Condition:
 
 def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
     """A scenario told to the twin. At most one throttle or pause may be in it."""
-    hosts = tuple(range(told.hosts))
+    hosts = tuple(range(told.all_hosts))
     playbook = tuple(
         Action(
             tuple(steps_of(told, action, hosts)),
@@ -492,6 +516,7 @@ def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
         classes=classes_of(told, seed, replication, hosts),
         host=host_of(told),
         hosts=hosts,
+        spare=hosts[told.hosts :],
         dependency=tuple(dependency),
         resume_after=dist_of(told.dependency.resume_after),
         playbook=playbook,

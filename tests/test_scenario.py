@@ -254,7 +254,7 @@ def test_what_a_file_must_say_is_shown_as_required() -> None:
     ]
     assert required == [
         ("token-bucket", "rate"), ("queue-size", "rate"), ("throttle", "rate"), ("pause", "lasts"), ("set", "key"),
-        ("set", "value"), ("scale", "workers"), ("hold-clients", "lasts"),
+        ("set", "value"), ("hold-clients", "lasts"),
     ]  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def of_class(books: Books, number: int, host: int, window: int, column: int) -> 
 def ran(scenario: Scenario, seed: int) -> list[SessionRun]:
     """Each host at the end, on the engine; no conditions."""
     traffic, end = known.traffic_of(scenario), scenario.windows * ns(scenario.coupling.window)
-    sizes = [scenario.fleet.holders // scenario.hosts if scenario.fleet else 0] * scenario.hosts
+    sizes = [scenario.fleet.holders // scenario.hosts if scenario.fleet else 0] * scenario.all_hosts
     found = []
     for host, size in enumerate(sizes):
         run = traffic.start(scenario, seed, 0, host, size)
@@ -188,6 +188,23 @@ OPERATORS = [
         'do = "set", at = "100s", key = "jobs.rate", value = "9/s", lasts = "30s"',
         'do = "purge", at = "165s"',
         'do = "hold-clients", at = "170s", lasts = "20s", waves = 3, every = "5s"',
+    ),
+]
+HOSTS = [
+    JOBS
+    + "jobs.spare_hosts = 3\n"
+    + acts(
+        'do = "scale", at = "40s", hosts = 2, warm_up = "15s"',
+        'do = "scale", at = "2m", hosts = 5, lasts = "30s"',
+        'do = "scale", at = "170s", hosts = -2',
+    ),
+    JOBS
+    + 'jobs.spare_hosts = 1\nhost.start_time = "4s"\njobs.arrivals = "even"\n'
+    + acts(
+        'do = "scale", at = "1m", hosts = 1, lasts = "50s"',
+        'do = "scale", at = "2m", hosts = -1, lasts = "40s"',
+        'do = "restart", at = "130s", down_for = "5s"',
+        'do = "set", at = "150s", key = "jobs.rate", value = "8/s"',
     ),
 ]
 POLICIES = [
@@ -516,6 +533,8 @@ WRONG = [
     ("host.hint = {}\n", "host.hint", 'want time with says = "time" or "queue"'),
     ('host.hint = { says = "tokens", time = "5s" }\n', "host.hint", 'none with "tokens"'),
     ('host.timeout_cap = "50s"\n', "host", "only with timeout_growth above 1"),
+    (acts('do = "scale", at = "2m", hosts = 1'), "operator.0.hosts", "leases stay with their hosts"),
+    (acts('do = "scale", at = "2m", hosts = 1, workers = 2'), "operator.0", "want either workers or hosts"),
     ("host.timeout_growth = 0.5\n", "host.timeout_growth", "want a number from 1"),
 ]
 
@@ -530,6 +549,7 @@ def test_what_makes_no_sense_is_refused(text: str, key: str, wanted: str) -> Non
 
 
 NO_JOBS = [
+    (acts('do = "scale", at = "2m", hosts = 1'), "operator.0.hosts is 1; want jobs.spare_hosts"),
     (acts(ENDS), "operator.0 ends sessions; want none of that: jobs hold no leases"),
     ('host.late = "counts"\n', 'host.late is "counts"; want none: jobs hold no leases'),
     (
@@ -579,6 +599,22 @@ def test_explain_names_each_rule_in_use_and_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", OPERATORS)
 def test_operators_agree_with_the_twin(text: str) -> None:
     check(text)
+
+
+@pytest.mark.parametrize("text", HOSTS)
+def test_hosts_that_come_and_go_agree_with_the_twin(text: str) -> None:
+    check(text)
+
+
+def test_hosts_that_stand_by_and_are_never_asked_change_nothing() -> None:
+    """Conservation: all jobs come to those that are in, and a run without spare hosts is the same."""
+    with Runner(2) as runner:
+        variants = [
+            parse(JOBS + more + acts('do = "purge", at = "100s"')).first for more in ("", "jobs.spare_hosts = 2\n")
+        ]
+        plain, spare = runner.run([(variant, 1, 0) for variant in variants])
+    assert all((plain.series[name] == spare.series[name]).all() for name in plain.series if name != "idle_ns")
+    assert plain.series["arrived"].sum() > 0
 
 
 @pytest.mark.parametrize("text", LIMITS)

@@ -1,11 +1,11 @@
 """The table [jobs]: open arrivals over time."""
 
 import itertools
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from recovery.model.part import Part, Whole
+from recovery.model.part import Part, Whole, optional
 from recovery.model.policies.client import Retries
 from recovery.units import Duration, PositiveDuration, Rate
 
@@ -43,6 +43,11 @@ class Jobs(Part):
     steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
     retries: Retries = Field(-1, description='attempts after the first: 0 … or "unlimited"')
     hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
+    spare_hosts: Annotated[Whole, Field(ge=0, le=10**5)] = optional(
+        0,
+        description='hosts that stand by, for operators to add: do = "scale" with hosts',
+        why="hosts that stand by take a part of the arrivals once they are brought in",
+    )
 
     @model_validator(mode="after")
     def _rising(self) -> "Jobs":

@@ -263,20 +263,33 @@ class SetKey(_Action):
 
 
 class Scale(_Action):
-    """Add workers to each host after a warm-up, or take some away; those who work then leave when they are done."""
+    """Add workers to each host after a warm-up, or take some away; those who work then leave when they are done. Or add
+    hosts that stand by to those that share the jobs, or take some of these away.
+    """
 
-    matters: ClassVar[str] = "people add or take workers, and new ones need time to warm up"
+    matters: ClassVar[str] = "people add or take workers or hosts, and new ones need time to warm up"
     do: Literal["scale"] = "scale"
-    workers: Annotated[Whole, Field(ge=-(10**6), le=10**6)] = Field(description="so many more a host; below 0: fewer")
-    warm_up: Duration = Field(0.0, description="until workers that were added work")
+    workers: Annotated[Whole, Field(ge=-(10**6), le=10**6)] | None = Field(
+        None, description="so many more workers a host; below 0: fewer"
+    )
+    hosts: Annotated[Whole, Field(ge=-(10**5), le=10**5)] | None = optional(
+        None,
+        description="or so many more hosts for jobs, of jobs.spare_hosts, lowest number first; below 0: fewer, highest "
+        "first",
+        why="hosts that come in take new jobs alone; what waits at the others stays there",
+    )
+    warm_up: Duration = Field(0.0, description="until workers that were added work, or hosts accept jobs")
     lasts: PositiveDuration | None = Field(None, description="for so long; default: for good")
 
     @model_validator(mode="after")
     def _does(self) -> "Scale":
-        if self.workers == 0:
-            raise ValueError("want workers above or below 0")
-        if self.workers < 0 and self.warm_up:
-            raise ValueError("want warm_up only where workers are added")
+        if (self.workers is None) == (self.hosts is None):
+            raise ValueError("want either workers or hosts")
+        more = self.workers or self.hosts or 0
+        if more == 0:
+            raise ValueError(f"want {'hosts' if self.workers is None else 'workers'} above or below 0")
+        if more < 0 and self.warm_up:
+            raise ValueError("want warm_up only where workers or hosts are added")
         return self
 
 

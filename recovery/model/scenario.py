@@ -10,7 +10,7 @@ from recovery.model import classes as kinds
 from recovery.model import policies
 from recovery.model.launches import Launches
 from recovery.model.live import class_key
-from recovery.model.operator import Action, SetKey, condition
+from recovery.model.operator import Action, Scale, SetKey, condition
 from recovery.model.part import Mistakes
 from recovery.model.propagation import Propagation
 from recovery.model.tables import Tables
@@ -193,6 +193,13 @@ class Scenario(Tables):
             if isinstance(action, SetKey) and (missing := self._missing_of(action.key)):
                 yield f"operator.{i}.key is {action.key}; want {missing}"
             yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_names(action))
+            if isinstance(action, Scale) and action.hosts is not None:
+                if self.jobs is None:
+                    yield f"operator.{i}.hosts is {action.hosts}; want workers: leases stay with their hosts"
+                elif action.hosts > 0 and self.jobs.spare_hosts == 0:
+                    yield f"operator.{i}.hosts is {action.hosts}; want jobs.spare_hosts, which may be added"
+                elif action.zone is not None:
+                    yield f"operator.{i}.zone is {action.zone}; want none with hosts"
             if not self.has_leases and action.ends_sessions:
                 yield f"operator.{i} ends sessions; want none of that: jobs hold no leases"
             if not self.has_leases and action.when is not None and condition(action.when).what == "leased":

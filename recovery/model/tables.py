@@ -106,6 +106,11 @@ class Tables(Part):
         return self.fleet.hosts if self.fleet else self.jobs.hosts if self.jobs else 1
 
     @property
+    def all_hosts(self) -> int:
+        """Number of hosts with those that stand by."""
+        return self.hosts + (self.jobs.spare_hosts if self.jobs is not None else 0)
+
+    @property
     def has_leases(self) -> bool:
         """Whether its traffic is leases ([fleet] and [lease]); it is jobs ([jobs]) otherwise."""
         return self.fleet is not None

@@ -233,4 +233,4 @@ class Runner:
 def simulated_hosts(scenario: Scenario) -> int:
     """Hosts that a run of it simulates: all, or its sample."""
     sample = scenario.fleet.sample_hosts if scenario.fleet is not None else None
-    return scenario.hosts if sample is None else sample
+    return scenario.all_hosts if sample is None else sample

@@ -108,13 +108,13 @@ class Sum:
         self.variant, self.seed, self.replication = variant, seed, replication
         self.traffic = known.traffic_of(scenario)
         self.zones = scenario.zones
-        self.sizes = leases.holders_of(scenario) if scenario.has_leases else np.zeros(scenario.hosts, np.int64)
+        self.sizes = leases.holders_of(scenario) if scenario.has_leases else np.zeros(scenario.all_hosts, np.int64)
         self.sample = sample.choose(scenario, seed, replication)
-        self.simulated = np.arange(scenario.hosts) if self.sample is None else self.sample.hosts
+        self.simulated = np.arange(scenario.all_hosts) if self.sample is None else self.sample.hosts
         self.leases_of = leases.leases_of(scenario) if scenario.classes and scenario.has_leases else self.sizes[:, None]
         self.leases = self.leases_of.sum(axis=1)  # of classes that are tied a holder has several
         self.holders = int(self.leases.sum())
-        self.weight = np.zeros(scenario.hosts)
+        self.weight = np.zeros(scenario.all_hosts)
         self.weight[self.simulated] = 1.0
         if self.sample is not None:
             self.weight[self.simulated] = self.sample.stands_for.sum(axis=0) / self.sample.sizes
@@ -128,7 +128,7 @@ class Sum:
         self.latency = _Scaled((requests.HISTOGRAM,))
         self.unleased_ns, self.unleased_part = 0, 0
         self.unleased_at_start = np.where(self.weight > 0, self.leases, 0.0)
-        none = np.zeros(scenario.hosts, np.int64)
+        none = np.zeros(scenario.all_hosts, np.int64)
         self.classes = {
             name: _ClassSum(
                 scenario.windows,

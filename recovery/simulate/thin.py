@@ -29,7 +29,7 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
     whose = "jobs" if scenario.fleet is None else "fleet"
     crash, probe = host.crash, host.probe
     changed: dict[str, object] = {
-        whose: _with(getattr(scenario, whose), hosts=many),
+        whose: _with(getattr(scenario, whose), **_hosts(scenario, many, by)),
         "host": _with(
             host, workers=workers, slowdown=None if host.slowdown is None else _divided(host.slowdown, by, "queue"),
             crash=None if crash is None else _divided(crash, by, "queue", "memory_bytes"),
@@ -44,13 +44,27 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
             for name, one in scenario.classes.items()
         },
         "operator": tuple(
-            _with(action, workers=round(action.workers / by)) if isinstance(action, Scale) else action
+            _scaled(action, by) if isinstance(action, Scale) else action
             for action in scenario.operator
         ),
     }  # fmt: skip
     if scenario.lease is not None:
         changed["lease"] = _slower(scenario.lease, slower, "expire_time")
     return _with(scenario, **changed)
+
+
+def _hosts(scenario: Scenario, many: int, by: float) -> dict[str, object]:
+    """So many hosts, and those that stand by in proportion."""
+    spare = 0 if scenario.jobs is None else scenario.jobs.spare_hosts
+    found: dict[str, object] = {"hosts": many}
+    return found | ({"spare_hosts": max(1, round(spare * by))} if spare else {})
+
+
+def _scaled(action: Scale, by: float) -> Scale:
+    """Fewer workers a host, more hosts."""
+    if action.hosts is not None:
+        return _with(action, hosts=round(action.hosts * by))
+    return _with(action, workers=round((action.workers or 0) / by))
 
 
 def _with(part: T, **changed: object) -> T:

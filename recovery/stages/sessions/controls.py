@@ -60,6 +60,9 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         if action.zone in (None, host % zones):
             said += _of_action(numbers, found, action, place, start_s, host, zones)
     starts = dict(planned) | dict(started)
+    for at_ns, place, before, now in sharing(scenario, [*planned, *started]):
+        comes, share = int(host in now and host not in before), scenario.hosts / len(now) if host in now else 0.0
+        said.append((_Turn(at_ns, layout.OPERATOR, place), layout.DO_SHARE, (comes,), share))
     for at_ns, gate in queueing.gates(scenario, starts, host, zones):
         which = layout.NONE
         if gate is not None:
@@ -73,6 +76,34 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         four = (*arguments, 0, 0, 0, 0)[:4]
         found.rows.append(((turn.at_ns, turn.kind, what, *four, 0), share))
     return found
+
+
+def sharing(
+    scenario: Scenario, begun: Sequence[tuple[int, float]]
+) -> Iterator[tuple[int, int, frozenset[int], frozenset[int]]]:
+    """Which hosts share the jobs: from when on (ns), by which action (its place), those before and those then. One is
+    always left. `begun` are actions (by place) and when they begin (s).
+    """
+    turns: list[tuple[int, int, int, int]] = []  # when, place, which of `begun`, how many more (0: back again)
+    for order, (place, start_s) in enumerate(begun):
+        action = scenario.operator[place]
+        if not isinstance(action, Scale) or action.hosts is None:
+            continue
+        if action.lasts is None or action.lasts > action.warm_up:
+            turns.append((ns(start_s + action.warm_up), place, order, action.hosts))
+            if action.lasts is not None:
+                turns.append((ns(start_s + action.lasts), place, order, 0))
+    now, moved = frozenset(range(scenario.hosts)), dict[int, tuple[frozenset[int], bool]]()
+    for at_ns, place, order, more in sorted(turns):
+        before = now
+        if more > 0:
+            moved[order] = frozenset(sorted(set(range(scenario.all_hosts)) - now)[:more]), True
+        elif more < 0:
+            moved[order] = frozenset(sorted(now)[max(1, len(now) + more) :]), False
+        which, came = moved[order]
+        comes = came == (more != 0)  # what goes away for a while comes back
+        now = now | which if comes else now - which or before
+        yield at_ns, place, before, now
 
 
 def _of_action(
@@ -97,7 +128,7 @@ def _of_action(
             for edit in edits_of(numbers, action):
                 found.edits.append(edit)
                 yield from _set(scenario, action, turn(start_s), len(found.edits) - 1)
-    elif isinstance(action, Scale):
+    elif isinstance(action, Scale) and action.workers is not None:
         if action.lasts is None or action.lasts > action.warm_up:
             yield turn(start_s + action.warm_up), layout.DO_SCALE, (action.workers,), 0.0
             if action.lasts is not None:

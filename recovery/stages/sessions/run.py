@@ -276,6 +276,7 @@ def new_run(
         windows=scenario.windows, window_ns=rules.window_ns,
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
+    empty.real[layout.ARRIVAL_SHARE] = float(host < scenario.hosts)  # a host that stands by has no arrivals
     is_cold = int(scenario.fleet is not None and scenario.fleet.start == "unleased")
     cold = np.full(len(numbers.kinds), is_cold, np.int64)
     loop.begin(rules, empty, np.asarray(first_ns, np.int64), np.asarray(expires_ns, np.int64), cold)
@@ -299,5 +300,5 @@ def _most_workers(numbers: Numbers) -> int:
         if isinstance(action, SetKey) and action.key == "host.workers" and isinstance(action.parsed, int):
             most = max(most, action.parsed)
         elif isinstance(action, Scale):
-            most += max(action.workers, 0)  # one that comes again and again must go before (see Scenario)
+            most += max(action.workers or 0, 0)  # one that comes again and again must go before (see Scenario)
     return most
