@@ -114,6 +114,15 @@ def test_what_cannot_be_is_told(words: list[str], said: str) -> None:
     assert said in result.stderr
 
 
+@pytest.mark.parametrize(("servers", "zones"), [(1, 1), (2, 2), (3, 3), (40, 3)])
+def test_a_fleet_has_no_more_zones_than_servers(servers: int, zones: int) -> None:
+    """Oracle: the shipped preset has three."""
+    result = call("new", "--nodes", "3000", "--servers", str(servers))
+    fleet = parse(result.stdout).first.scenario.fleet
+    assert fleet is not None
+    assert (fleet.hosts, fleet.zones) == (servers, zones)
+
+
 def test_on_a_terminal_it_asks_and_the_scenario_goes_where_it_was_sent(tmp_path: Path) -> None:
     """A real pseudo-terminal for what is typed and said, a file for what is printed."""
     outer, inner = pty.openpty()

@@ -259,8 +259,16 @@ def _set_steps(text: str, question: Question, new: _Value) -> str:
     return toml_edit.edited(text, wanted)
 
 
+def _set_servers(text: str, question: Question, new: _Value) -> str:
+    """The text with so many hosts; it has no more zones than these."""
+    text = _set(text, question, new)
+    zones = tomllib.loads(text).get("fleet", {}).get("zones", 1)
+    return _set(text, question._replace(key="fleet.zones"), new) if zones > int(new) else text
+
+
 _SET: dict[str, Callable[[str, Question, _Value], str]] = {
     "outage": _set_outage,
     "rate": _set_steps,
     "peak": _set_steps,
+    "servers": _set_servers,
 }
