@@ -8,11 +8,15 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+
+from recovery.cli import main as cli
 
 TOP = Path(__file__).resolve().parent.parent
 CI, HOW_TO = TOP / "docs" / "ci", TOP / "docs" / "how-to"
@@ -136,6 +140,27 @@ def test_the_dockerfile_runs_as_nobody_and_copies_what_is_there() -> None:
             assert all((TOP / name).exists() for name in rest.split()[:-1]), rest
         elif word == "RUN" and "pip install" in rest:
             assert "--no-cache-dir" in rest
+
+
+def test_the_dockerfile_calls_what_there_is(tmp_path: Path) -> None:
+    """Oracles: the program's own commands; pip's parser of requirements and the lock, for the versions."""
+    text = re.sub(r"\\\n", " ", (CI / "Dockerfile").read_text())
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    [entry] = re.findall(r'^ENTRYPOINT \["(\w+)"\]$', text, re.MULTILINE)
+    assert entry in project["scripts"]
+    called = re.findall(r"\brecovery (\w+)", re.sub(r"^#.*|useradd .*", "", text, flags=re.MULTILINE))
+    assert {word for word in called if word in cli.main.commands} == {"warmup"}
+    copied = re.search(r"^COPY (.*) /src/$", text, re.MULTILINE)
+    assert copied is not None
+    assert {"pyproject.toml", project["readme"], *project["license-files"]} <= set(copied[1].split())
+    # Its own words, on the lock, where the image would have them.
+    [words] = re.findall(r"sed '.*?(?=/src/requirements.lock)", text)
+    done = bash(f"{words}{TOP / 'requirements.lock'} > constraints.txt", tmp_path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    kept = [line for line in (tmp_path / "constraints.txt").read_text().splitlines() if line.strip()]
+    pinned = [Requirement(line) for line in kept if not line.lstrip().startswith("#")]
+    assert len(pinned) == len(re.findall(r"(?m)^[\w.-]+==", (TOP / "requirements.lock").read_text())) > 20
+    assert all(str(one.specifier).startswith("==") for one in pinned)
 
 
 def blocks(page: Path) -> list[str]:
