@@ -17,6 +17,7 @@ from recovery import theory
 from recovery.errors import ScenarioError
 from recovery.measures import register
 from recovery.model.classes import members
+from recovery.reading import service_table
 from recovery.reading.experiment import parse
 from recovery.show import report
 from recovery.show.text import results
@@ -24,7 +25,7 @@ from recovery.simulate import chain, estimate, identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
 from recovery.store.packed import pack, unpack
-from recovery.study import execute
+from recovery.study import execute, services
 from recovery.study.resolved import resolved
 from recovery.units import show_share
 
@@ -299,6 +300,25 @@ def test_launches_may_look_at_one_class() -> None:
     assert new == 0
     assert old > every > 0
     assert (sum(outcome.traffic.leased_of["old"]) == outcome.columns()["leased.old"]).all()
+
+
+def test_a_service_may_hang_on_the_leases_of_one_class() -> None:
+    """Sessions of the old ones end, so what hangs on them is impaired from the next window on, and what hangs on the
+    new ones never; where there is no such class, the table's own times hold.
+    """
+    hanging = "".join(
+        f'[services.{name}]\nstage = "leases"\nof_class = "{name}"\nimpaired = [{{ from = "1m", to = "2m" }}]\n'
+        for name in ("old", "new", "other")
+    )
+    table = service_table.parse('horizon = "8m"\nwindow = "10s"\n' + hanging)
+    outcome = run(BASE + acts(f'{ENDS}, classes = ["old"], notice = "90s"') + SPLIT)
+    own = services.after(outcome, table).own
+    assert own["old"][13:20].all()
+    assert not own["old"][:13].any()
+    assert not own["new"].any()
+    assert own["other"].sum() == 6
+    with pytest.raises(ScenarioError, match='want of_class only with stage = "leases"'):
+        service_table.parse('horizon = "8m"\nwindow = "10s"\n[services.a]\nof_class = "old"\n')
 
 
 CALLS = "[classes.a]\n[classes.calls]\nrate = '1/s'\n"

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.note import Note
-from recovery.model.part import Flag, Moment, Part
+from recovery.model.part import ClassName, Flag, Moment, Part
 from recovery.model.scenario import Scenario
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, show_duration
 
@@ -109,6 +109,11 @@ class Service(Part):
 
     label: str = Field("", description="its name for people; default: its key")
     stage: Stage | None = Field(None, description="the stage of the experiment whose health is its own")
+    of_class: ClassName | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description='with stage = "leases": the class whose leases are its own; default: those of all',
+    )
     below: Share | None = Field(None, description="what works of the stage, below which the service is impaired")
     normal: Share | None = Field(None, description="what works of the stage, from which the service is well again")
     impaired: tuple[Impaired, ...] = Field(
@@ -120,6 +125,8 @@ class Service(Part):
     def _whole(self) -> "Service":
         if any(b.start < a.end for a, b in zip(self.impaired, self.impaired[1:], strict=False)):
             raise ValueError("want impaired in order of time and without overlap")
+        if self.of_class is not None and self.stage != "leases":
+            raise ValueError('want of_class only with stage = "leases"')
         if self.stage is None and {"below", "normal"} & self.model_fields_set:
             raise ValueError("want below and normal only with stage")
         if self.below is not None and self.normal is not None and self.below > self.normal:
@@ -307,10 +314,13 @@ def some(names: Iterable[str]) -> str:
     return ", ".join(known[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def has_stage(scenario: Scenario, stage: str) -> bool:
-    """Whether a scenario simulates a stage."""
+def has_stage(scenario: Scenario, stage: str, of_class: str | None = None) -> bool:
+    """Whether a scenario simulates a stage; with `of_class`, leases of that class."""
     if stage == "dependency":
         return scenario.dns_window is not None or bool(scenario.outages)
+    if of_class is not None:
+        place = scenario.places.get(of_class)
+        return place is not None and not place.is_jobs
     if stage == "leases":
         return scenario.has_leases
     return getattr(scenario, "health" if stage == "errors" else stage) is not None

@@ -29,7 +29,7 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
     windows = max(len(outcome.times_s), math.ceil(table.body.horizon / window))
     own, inputs = {}, set()
     for name, service in table.services.items():
-        if service.stage is not None and has_stage(scenario, service.stage):
+        if service.stage is not None and has_stage(scenario, service.stage, service.of_class):
             own[name] = simulated(outcome, service, windows)
             if service.stage == "dependency":  # when it is away is an input of every run
                 inputs.add(name)

@@ -8,6 +8,7 @@ import numpy as np
 from recovery.model.scenario import Scenario
 from recovery.model.services import Service
 from recovery.simulate.pipeline import Outcome
+from recovery.stages import classes
 from recovery.stages.health import HealthTable
 from recovery.stages.launches import FAILING_SHARE, NORMAL_SHARE, LaunchTable
 from recovery.study.services.outcome import Flags, Floats
@@ -45,7 +46,7 @@ def simulated(outcome: Outcome, service: Service, windows: int) -> Floats:
     if stage == "dependency":
         works, held = 1 - _mean_over_windows(outcome.outages, window, windows), 1
     else:
-        works, held = _works(outcome, stage), math.ceil(scenario.hold / window - 1e-9) + 1
+        works, held = _works(outcome, stage, service.of_class), math.ceil(scenario.hold / window - 1e-9) + 1
     is_bad = stretches(works < below - NO_DEPTH, works >= normal - NO_DEPTH, held)
     launched = outcome.find(LaunchTable)
     done = launched.asked_share() if stage == "launches" and launched is not None else works
@@ -64,13 +65,14 @@ def _thresholds(scenario: Scenario, service: Service) -> tuple[float, float]:
     return min(usual[0], normal) if service.below is None else service.below, normal
 
 
-def _works(outcome: Outcome, stage: str) -> Floats:
-    """What works of a stage, float64[windows] from 0 to 1: leased share, connections without error, or what the stage
-    itself says. Raises ValueError for a stage that the run has not, or that says nothing.
+def _works(outcome: Outcome, stage: str, of_class: str | None) -> Floats:
+    """What works of a stage, float64[windows] from 0 to 1: leased share (of a class), connections without error, or
+    what the stage itself says. Raises ValueError for a stage that the run has not, or that says nothing.
     """
     works = None
     if stage == "leases":
-        works = outcome.leased_share()
+        hosts = outcome.traffic if of_class is None else classes.of_class(outcome.traffic, of_class)
+        works = hosts.leased_share()
     elif stage == "errors" and (checked := outcome.find(HealthTable)) is not None:
         works = 1 - checked.error_share()
     elif stage in outcome.later:
