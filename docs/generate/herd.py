@@ -29,6 +29,11 @@ SHOWN: dict[tuple[str, str], dict[str, "Value"]] = {
     ("operator", "restart"): {"at": "15m", "waves": 2, "every": "30s", "down_for": "20s"},
     ("operator", "throttle"): {"at": "15m", "rate": "90%"},
     ("operator", "pause"): {"at": "15m", "lasts": "2m"},
+    ("operator", "end-sessions"): {"at": "15m"},
+    ("operator", "set"): {"at": "15m", "key": "host.timeout", "value": "1m"},
+    ("operator", "scale"): {"at": "15m", "workers": 1},
+    ("operator", "hold-clients"): {"at": "15m", "lasts": "30s", "waves": 4, "every": "30s"},
+    ("operator", "purge"): {"at": "15m"},
 }
 KEYS = {"intake": "propagation.intake", "health": "health.policy", "operator": "operator"}
 AFTER_LEASES = ("intake", "health")  # shown behind a bounded queue of leases, or no launch would reach them

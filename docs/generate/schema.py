@@ -17,6 +17,7 @@ either `[fleet]` and `[lease]` or `[jobs]`, must be there. `recovery schema` pri
 | duration | `"250ms"`, `"90s"`, `"1h30m"`; nothing is `0` |
 | rate | `"200/s"`, `"5/min"` |
 | share | `"10%"` or `0.1` |
+| name | a text of letters, digits, `-` and `_`, a letter first |
 | rate of a fleet | a rate, or a share of what the fleet can establish: `"90%"` |
 | distribution | a duration, or a table: see [distribution](#distribution) |
 | policy | its name, or a table with `name` and its parameters: see [the policies](policies.md) |
@@ -144,7 +145,8 @@ def _kinds(key: str, value: dict[str, Any], definitions: dict[str, Any]) -> Iter
         yield f"list of {inner}s" if " or " not in inner else "list"
     elif value.get("type") == "string" and "pattern" in value:
         example = value.get("examples", [""])[0]
-        yield "duration" if example.endswith("s") and "/" not in example else "rate" if example else "share"
+        plain = "share" if "%" in value["pattern"] else "name"
+        yield "duration" if example.endswith("s") and "/" not in example else "rate" if example else plain
     elif value.get("type") == "number" and value.get("const") == 0:
         yield ""  # nothing, as a duration
     elif value.get("type") in ("integer", "number"):
