@@ -14,7 +14,7 @@ import pytest
 from test_session_files import BASE, BESIDE, ENDS, JOBS, OF_JOBS, OUTAGE, TIED, TWO, WEIGHTS, acts
 
 from recovery import theory
-from recovery.errors import ScenarioError
+from recovery.errors import Refusal, ScenarioError
 from recovery.measures import register
 from recovery.model.classes import members
 from recovery.reading import service_table
@@ -26,6 +26,7 @@ from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
 from recovery.store.packed import pack, unpack
 from recovery.study import execute, services
+from recovery.study.compare import conditions
 from recovery.study.resolved import resolved
 from recovery.units import show_share
 
@@ -109,6 +110,19 @@ def test_a_table_with_classes_is_kept_and_found_whole(mixed: Outcome) -> None:
 def test_a_bound_on_a_class_is_judged() -> None:
     experiment = parse(BASE + acts(ENDS) + BESIDE + '[expect]\nttr99_s.holders = "< 5m"\nserved_share.calls = "> 1%"\n')
     assert [bound.text for bound in experiment.expectations] == ["ttr99_s.holders < 5m", "served_share.calls > 1%"]
+
+
+def test_a_comparison_may_fail_by_a_class() -> None:
+    """Of a class as of all: a change, a level, a word; and what each class has not is refused."""
+    for text, kind in (
+        ("ttr99_s.beat > +10%", "change"),
+        ("denied_share.a-b > 5%", "level"),
+        ("ttr99_s.x = never", "word"),
+    ):
+        found = conditions.condition(text)
+        assert (found.kind, found.measure) == (kind, text.split()[0])
+    with pytest.raises(Refusal, match=r"efficiency\.beat is not a measure"):
+        conditions.condition("efficiency.beat < 1")
 
 
 def test_conditions_see_all_classes_together() -> None:

@@ -21,7 +21,7 @@ from recovery.study.compare.differences import Pair, both
 from recovery.study.compare.intervals import Told
 from recovery.units import duration_s, percent
 
-_FORM = re.compile(r"^\s*(?P<measure>\w+)\s*(?P<sign><=|>=|<|>|!=|=)\s*(?P<bound>.+?)\s*$")
+_FORM = re.compile(r"^\s*(?P<measure>\w+(?:\.[\w-]+)?)\s*(?P<sign><=|>=|<|>|!=|=)\s*(?P<bound>.+?)\s*$")
 _WANTED = 'want a condition such as "ttr99_s > +10%", "ttr99_s > +2m", "ttr99_s > 30m" or "ttr99_s = never"'
 _WORDS = {"never": math.inf, "always": 0.0}
 
