@@ -19,6 +19,7 @@ from recovery.reading.numbers import read_measured
 from recovery.simulate import chain, needed, pilot, pipeline, thin
 from recovery.stages import queueing
 from recovery.study import warm
+from recovery.units import show_duration
 
 TOP = Path(__file__).resolve().parent
 PRESETS = TOP.parent / "recovery" / "data" / "presets"
@@ -168,5 +169,8 @@ def test_compiling_comes_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not pilot.is_ready(load(file).first.scenario)
     told = CliRunner().invoke(cli.main, ["check", str(file), "--threads", "1"])
     assert told.exit_code == 0
-    assert "not compiled yet, which comes on top" in told.stdout
+    wait_s = sum(part.compile_s for part in needed.parts_of(load(file).first.scenario))  # as `recovery run` says, too
+    assert f"not compiled yet, which comes on top (about {show_duration(wait_s)}, once)" in " ".join(
+        told.stdout.split()
+    )
     assert json.loads(CliRunner().invoke(cli.main, ["check", str(file), "--json"]).stdout)["compiles"] is True

@@ -282,8 +282,10 @@ def _between(low_s: float, high_s: float) -> str:
     return f"between {show_duration(low_s)} and {show_duration(high_s)}"
 
 
-def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, is_ready: bool) -> tuple[str, str]:
-    """What `recovery check` says of a run: that nothing is wrong and what it will take, and how well that is known."""
+def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, compile_s: float) -> tuple[str, str]:
+    """What `recovery check` says of a run: that nothing is wrong and what it will take, and how well that is known;
+    above 0, `compile_s` is what the kernels take first, and nothing was tried out.
+    """
     runs = len(needs) * replications
     cpu_s, low_s, high_s = (
         sum(costs) * replications
@@ -294,10 +296,11 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, i
     said += f"and about {show_duration(cpu_s / threads)} with {threads} threads."
     if shared := sum(need.shares_hosts for need in needs):
         said += f" Of the variants {shared} have the same hosts as one before, which run once."
-    if is_ready:
+    if compile_s <= 0:
         return said, f"The time is {_between(low_s / threads, high_s / threads)}."
     return said, (
-        "The kernels are not compiled yet, which comes on top (about a minute), and nothing could be tried out."
+        f"The kernels are not compiled yet, which comes on top (about {show_duration(compile_s)}, once), and nothing "
+        "could be tried out."
     )
 
 

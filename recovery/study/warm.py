@@ -44,6 +44,11 @@ def parts_of(variants: Iterable[Variant]) -> list[Part]:
     return list(dict.fromkeys(part for variant in variants for part in needed.parts_of(variant.scenario)))
 
 
+def compile_s(parts: Iterable[Part]) -> float:
+    """About how many seconds it takes to compile what is missing of these."""
+    return sum(part.compile_s for part in needed.missing(parts))
+
+
 def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
     """Compile what runs of these variants need and what is not compiled yet, and say so before and after."""
     missing = needed.missing(parts_of(variants))
@@ -52,8 +57,7 @@ def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
     begun = time.monotonic()
     if not quiet:
         kernels = ", ".join(dict.fromkeys(kernel for own in missing.values() for kernel in own))
-        wait_s = sum(part.compile_s for part in missing)
-        _say(f"compiling {kernels}: about {show_duration(wait_s)}, kept for later …")
+        _say(f"compiling {kernels}: about {show_duration(compile_s(missing))}, kept for later …")
     for part in missing:
         compile_part(part)
     if not quiet:

@@ -16,7 +16,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate import pilot, reuse
     from recovery.simulate.estimate import estimate
-    from recovery.study import machine
+    from recovery.study import machine, warm
     from recovery.study.resolved import resolved
     from recovery.study.summary import notes_of
 
@@ -39,7 +39,8 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
         text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s, one.shares_hosts)
         for variant, one in rows
     ]
-    took, sure = text.took(loaded.file, loaded.head.replications, told, count, is_ready=is_ready)
+    compile_s = 0.0 if is_ready else warm.compile_s(warm.parts_of(loaded.variants))
+    took, sure = text.took(loaded.file, loaded.head.replications, told, count, compile_s=compile_s)
     first = loaded.first
     answer = answer_of(
         loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
