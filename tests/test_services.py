@@ -6,6 +6,7 @@ closed forms of a backlog and of lost capacity; the text of errors.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
 import math
@@ -27,7 +28,7 @@ from recovery.model.services import Table
 from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
-from recovery.simulate import identity
+from recovery.simulate import identity, pipeline, reuse
 from recovery.store.service_record import WellFrom
 from recovery.study import execute, services
 from recovery.study.services import means, propagation
@@ -632,6 +633,27 @@ def test_blast_of_an_experiment_runs_its_first_variant(folder: Path) -> None:
     answer = json.loads(told.stdout)
     assert {"site", "leases", "launches", "shop"} <= {row["service"] for row in answer["services"]}
     assert answer["variant"] == "as written"
+
+
+def test_blast_takes_what_a_run_knows_and_tells_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracles: its own answer without reuse; the hosts that ran, counted."""
+    started: list[object] = []
+    start = pipeline._start
+    monkeypatch.setattr(pipeline, "_start", lambda *args: started.append(args) or start(*args))
+    monkeypatch.setattr(reuse.Known, "__init__", functools.partialmethod(reuse.Known.__init__, worth_s=0.0))
+    monkeypatch.chdir(tmp_path)
+    arguments = ("base", str(folder / "system.toml"), "--threads", "1", "--json")
+    anew = blast(*arguments, "--no-reuse").stdout
+    assert started
+    assert not list(tmp_path.iterdir())  # nothing was asked to be kept
+    execute.run(load(folder / "system.toml"), out=tmp_path / "out", threads=1, quiet=True)
+    started.clear()
+    assert blast(*arguments).stdout == anew
+    assert not started
+    assert blast(*arguments, "--no-reuse").stdout == anew
+    assert started
 
 
 @pytest.mark.parametrize(
