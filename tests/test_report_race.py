@@ -19,7 +19,7 @@ from recovery.simulate import pipeline
 from recovery.stages import dns as stage
 from recovery.store.race_record import Race
 from recovery.store.service_record import Services
-from recovery.study import execute, race
+from recovery.study import execute, race, warm
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
@@ -117,6 +117,7 @@ def test_the_race_is_counted_before_the_runs_so_that_ctrl_c_there_loses_none(
         ran.extend(tasks)
         return iter(())
 
+    monkeypatch.setattr(warm, "for_runs", lambda *_: None)  # it runs small scenarios where kernels are not compiled
     monkeypatch.setattr(race, "part", interrupted)
     monkeypatch.setattr(pipeline.Runner, "run", note)
     with pytest.raises(KeyboardInterrupt):

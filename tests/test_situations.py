@@ -123,3 +123,11 @@ def test_a_sweep_chooses_only_what_it_knows(never_max: str, is_chosen: bool, tmp
     assert "1 input is drawn, since nobody knows it: host.timeout" in answer.rests_on.text
     assert "no run of 10 is back within 6 min" in answer.happened.text  # from the return at 3 min to the horizon
     assert not re.search(r"\w=\w", str(answer))
+
+
+def test_who_was_well_all_the_time_is_told_so_and_not_back_after_nothing() -> None:
+    """An outage of 1 s: leases last 45 s and are renewed every 30 s, so at most a thirtieth of them come to it."""
+    text = CLIFF.replace('to = "100s"', 'to = "41s"').replace("immediate", "full-jitter").replace("84.6ms", "1ms")
+    summary, answer = told(text, replications=6)
+    assert [row.of("ttr99_s") for row in summary.rows] == [0.0] * 6
+    assert "6 runs, 95 % intervals: 99 % all the time in each of the 6 runs." in answer.sure.text

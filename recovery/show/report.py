@@ -179,8 +179,9 @@ def _swept_value(group: Group, key: str) -> str:
 
 
 def _runs(summary: Summary) -> Runs:
+    cpu_s = math.fsum(row.cpu_s for row in summary.rows)
     return Runs(
         units.show_count(len(summary.rows)),
-        units.show_duration(math.fsum(row.cpu_s for row in summary.rows)),
+        f"{units.show_duration(cpu_s)} of processor time" if cpu_s > 0 else "all known from runs before",
         units.show_count(sum(row.of("logical_events") for row in summary.rows)),
     )

@@ -267,6 +267,8 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     chance = f"never within the run in {never} of {len(rows)} (chance {show_share(low)} to {show_share(high)})"
     if not back:
         return chance
+    if not is_whole and not never and max(back) == 0:
+        return f"99 % all the time in each of the {len(rows)} runs"
     show = axis.show if is_whole else show_duration
     mean, least, most = mean_interval(back, least=0.0)
     interval = f" ({show(least)} to {show(most)})" if math.isfinite(least) else ""
