@@ -31,7 +31,7 @@ class Class(Part):
     """One kind of clients or jobs; what it does not say is as in [host], [lease], [jobs] and [policy]."""
 
     matters: ClassVar[str] = (
-        "its requests wait for the same workers as those of the other classes, so each changes what the others wait"
+        "its requests wait for the same workers as those of the other classes, so each changes how long the others wait"
     )
     share: PositiveShare | None = Field(
         None, description="which part of [fleet] or [jobs] it is; default: what the other classes leave"
@@ -73,12 +73,12 @@ class Class(Part):
     priority: Annotated[Whole, Field(ge=0, le=15)] = optional(
         0,
         description="0 is served first; a service that has begun is not interrupted",
-        why="it waits behind all of a smaller number, so it gets only what these leave of the workers",
+        why="it waits behind all classes with a smaller number, so it gets only what these leave of the workers",
     )
     weight: Annotated[Whole, Field(ge=1, le=1000)] | None = optional(
         None,
         description="share of the services among classes of its priority; default: one row for all",
-        why="it has a row of its own and its share of the services, however long the other rows are",
+        why="it has a queue of its own and its share of the services, however long the other queues are",
     )
     limit: Limit | None = optional(
         None,

@@ -50,6 +50,6 @@ class Crash(Part):
 class Probe(Part):
     """A health check: a request on the same workers, one at a time, that nobody refuses."""
 
-    matters: ClassVar[str] = "the health check waits in the same queue, so a long queue looks like a host that is dead"
+    matters: ClassVar[str] = "the health check waits in the same queue, so a long queue looks like a dead host"
     time: Time = Field(default_factory=lambda: Distribution.constant(0.001), description="its work")
     every: PositiveDuration = Field(10.0, description="time from one to the next")

@@ -30,7 +30,7 @@ class Dependency(Part):
     resume_after: Time | None = optional(
         None,
         description="after an outage in which all requests fail, a host asks again only so much later",
-        why="hosts hold off after an outage, so requests go on failing when the dependency is back already",
+        why="hosts hold off after an outage, so requests still fail for a while when the dependency is back",
     )
 
     @model_validator(mode="after")

@@ -75,7 +75,7 @@ class Host(Part):
     resend: Time | None = optional(
         None,
         description='with full = "silent": the same attempt asks again by itself after this time, then longer ones',
-        why="attempts that nobody heard ask again by themselves, as a full listen backlog makes TCP do",
+        why="an attempt that nobody heard asks again by itself, as TCP does at a full listen backlog",
     )
     resend_growth: Number = Field(
         2.0, ge=1, le=100, exclude_if=lambda value: value == 2.0, description="each such gap is so many times the last"
@@ -88,7 +88,7 @@ class Host(Part):
     start_time: Duration = optional(
         0.0,
         description="time after a restart or crash in which a host accepts requests and serves none yet",
-        why="a host that starts queues requests before it serves the first one",
+        why="while a host starts, requests queue up before it serves the first one",
     )
     crash: Crash | None = Field(
         None, exclude_if=lambda value: value is None, description="a table [host.crash]: when a host dies of its load"
@@ -105,7 +105,7 @@ class Host(Part):
     timeout_growth: Annotated[Number, Field(ge=1, le=100)] = optional(
         1.0,
         description="each timeout that passes makes the client's next one so many times as long",
-        why="clients become more patient with each timeout, so a long queue serves more who still wait",
+        why="clients become more patient with each timeout, so more of a long queue still wait when served",
     )
     timeout_cap: PositiveDuration | None = optional(
         None, description="a timeout grows no longer than this", why="the growth of timeouts ends at a cap"

@@ -115,7 +115,7 @@ class _OnClients(_Action):
     classes: tuple[ClassName, ...] = optional(
         (),
         description="only clients of these classes; default: of all",
-        why="people act on one kind of clients, and leave the others as they are",
+        why="people act on some classes of clients, and leave the others as they are",
     )
 
 
@@ -125,7 +125,7 @@ class _SessionEnd(_Action):
     notice: Notice = optional(
         "at-once",
         description="how a client whose session ended learns it: at-once, at-check (at its next check), or a time",
-        why="clients learn late that their session ended, which spreads them and leaves them without one for longer",
+        why="clients learn late that their session ended, so they are spread out, and without one for longer",
     )
 
 

@@ -67,8 +67,8 @@ _STANDS_ON = {
     "the field already do not, until they are updated.",
     "host.bar": "It stands on clients that obey when they are barred: one that asks again at once is not spread.",
     "host.hint": "It stands on clients that obey when they are told how long to wait: many read no Retry-After.",
-    "host.late": "It stands on an answer that counts although it comes late: a client that has given up must still "
-    "take it.",
+    "host.late": "It stands on a server that keeps the lease of a client that has given up: the client's next attempt "
+    "must count as a renewal.",
 }
 """What variants with rules of part two stand on, by the key that asks for the rule."""
 

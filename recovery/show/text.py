@@ -330,7 +330,7 @@ def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note], rule
     for note in notes:
         lines += ["", f"{note.key} is {note.kind}: {note.why}"]
     if rules:
-        lines += ["", "In use are rules of sessions, operators or servers under load (MODEL.md, section 13):"]
+        lines += ["", "Rules of sessions, classes, operators or loaded servers that are in use (MODEL.md, section 13):"]
         lines += [f"    {rule.key}: {rule.why}" for rule in rules]
     return "\n".join(lines)
 

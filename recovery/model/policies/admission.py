@@ -71,12 +71,12 @@ class TokenBucket(Rule):
     wait: _OrNobody = optional(
         None,
         description='a request that finds no token waits for one that comes within this time; "off": it is rejected',
-        why="requests wait in a line for their token, so they come in smoothly, and in vain where they wait too long",
+        why="requests wait in a line for their token, so they come in evenly; some wait too long, and in vain",
     )
     line: _OrNoBound = optional(
         None,
         description='with wait: at most so many wait at a host; "off": no bound',
-        why="the line for tokens is bounded, and who finds it full is rejected at once",
+        why="the line for tokens is bounded, and a request that finds it full is rejected at once",
     )
 
     @model_validator(mode="after")

@@ -76,7 +76,7 @@ def _why_collapsed(group: Group) -> Limit | None:
     if (rate := _last_rate(scenario)) < scenario.wanted_per_s:
         return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
     if (died := group.mean("crashes")) >= LOOP:
-        text = f"hosts die of what they hold {show_count(died)} times, and each time all of it is lost and comes again"
+        text = f"hosts die of their load {show_count(died)} times; each time all that they hold is lost and comes again"
         return Limit("crash", text, died)
     refused = group.mean("denied") * hosts.reject_share / (hosts.capacity_per_s * scenario.horizon_s)
     if refused > HALF:  # before timeouts: requests also time out behind work of saying no
@@ -222,7 +222,7 @@ def _bounds(
         beside = ""
         if admission_s > work / let_in * (1 + TOLD):
             what = "renewals" if scenario.fleet is not None else "new jobs"
-            beside = f" beside the {what}, of which {show_count(scenario.wanted_per_s)} come"
+            beside = f" beside the {what} ({show_count(scenario.wanted_per_s)} a second)"
         yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{beside}{alone}", admission_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
@@ -237,7 +237,7 @@ def _bounds(
         if action.do == "restart" and back_s <= action.at_s <= back_s + ttr_s:
             lost_s = action.at_s - back_s + hosts.timeout_s
             text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
-            text += f"whoever asked learns it by the timeout of {show_duration(hosts.timeout_s)}{alone}"
+            text += f"whoever asked learns it only by the timeout of {show_duration(hosts.timeout_s)}{alone}"
             yield Limit("restart", text, lost_s)
 
 

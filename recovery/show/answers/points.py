@@ -79,7 +79,7 @@ def _tips(summary: Summary, lever: levers.Lever | None, worst: Group) -> list[st
         if not worst.collapsed.share:
             return [f"No point of {len(summary.groups)} collapses."]
         label = _label(worst)
-        return [f"Most often collapses “{label}”: in {show_share(worst.collapsed.share)} of its runs."]
+        return [f"“{label}” collapses most often: in {show_share(worst.collapsed.share)} of its runs."]
     out = []
     for variant, at in levers.crossings(summary, lever).items():
         own = [group for group in summary.groups if group.variant == variant]
