@@ -9,15 +9,15 @@ from recovery.units import show_duration
 
 HEAD = """# Systems to start from
 
-`recovery new --system NAME > mine.toml` prints one of these scenarios. The timers are those that the project documents, with the source beside them. What nobody documents is what
-**your** servers can do: that is asked for by name, a line each, or given as an option. What you do not answer is marked as *assumed* in the file and on the page.
+`recovery new --system NAME > mine.toml` prints one of these scenarios. The timers are those that each system documents, with the source beside them. Nobody documents what
+**your** servers can do: on a terminal you are asked for it, a line each, or you give it as an option. What you do not answer is marked as *assumed* in the file and on the page.
 
 ```console
 $ recovery new --system mqtt --nodes 80_000 --make 3ms > mine.toml
 $ recovery run mine.toml
 ```
 
-A *lease* below is whatever runs out by itself: a session, a registration, a token. What a client gives up at is its *timeout*.
+A *lease* below is whatever runs out by itself: a session, a registration, a token. A client's *timeout* is how long it waits for an answer before it gives up.
 
 """
 _SHOWN = tuple(name for name in preset.SYSTEMS if name not in ("us-east-1", "aba", "herd"))
