@@ -388,6 +388,9 @@ def test_classes_of_jobs_alone_hold_no_leases() -> None:
         ("above = 128", 128, 1.0),
         ("above = 128", 129, 2.0),
         ("above = 128", 1024, 4.0),
+        ("above = 10", 20, 2.0),  # a logarithm misses these by its last bit
+        ("above = 10", 21, 3.0),
+        ("above = 25", 800, 6.0),
     ],
 )
 def test_a_lease_is_as_long_as_its_members_ask(scaled: str, members: int, wanted: float) -> None:
@@ -400,6 +403,14 @@ def test_a_lease_is_as_long_as_its_members_ask(scaled: str, members: int, wanted
     assert identity.digest_of(plain, 1, 0) == identity.digest_of(
         parse(text + f"lease.scaled = {{ {scaled} }}\n").first, 1, 0
     )
+
+
+def test_a_lease_of_what_is_left_counts_whole_doublings() -> None:
+    """By hand: what 70 % leave of 1,280 is 384 = 3 · 2^7, although 1 − 0.7 is above 0.3 by its last bit."""
+    text = BASE.replace("fleet.holders = 60", "fleet.holders = 1_280") + "lease.scaled.above = 3\n"
+    lease = parse(text + '[classes.a]\nshare = "70%"\n[classes.b]\n').first.scenario.seen_by("b").lease
+    assert lease is not None
+    assert lease.check_every == 40.0 * 8
 
 
 @pytest.mark.parametrize(

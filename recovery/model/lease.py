@@ -1,7 +1,5 @@
 """The table [lease]: how long a lease runs and how often it is checked."""
 
-import math
-
 from pydantic import Field, model_validator
 
 from recovery.model.distributions import Time
@@ -33,8 +31,11 @@ class Scaled(Part):
         """
         if self.rate is not None:
             return max(1.0, members / self.rate / check_every_s)
-        above = self.above or 1
-        return 1.0 if members <= above else math.ceil(math.log2(members) - math.log2(above)) + 1.0
+        above, doublings = self.above or 1, 0
+        whole = round(members, 6)  # a share of all may miss a whole number by its last bit
+        while above << doublings < whole:  # a logarithm may miss one, too
+            doublings += 1
+        return 1.0 + doublings
 
 
 class Lease(Part):

@@ -1,6 +1,5 @@
 """Clients, their leases and their requests, and when a client comes back (sections 1, 2, 12 and 17)."""
 
-import math
 from dataclasses import dataclass, field
 
 from twin.sessions import chance
@@ -134,6 +133,4 @@ def paced_ns(least_ns: int, members: int, rate_per_ns: float) -> int:
 
 def log_scale(members: int, threshold: int = 128) -> int:
     """A factor on intervals: 1 up to the threshold, then one more for each doubling (Consul's anti-entropy)."""
-    if members <= threshold:
-        return 1
-    return math.ceil(math.log2(members) - math.log2(threshold)) + 1
+    return (-(-members // threshold) - 1).bit_length() + 1
