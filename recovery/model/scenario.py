@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from recovery.errors import shown
 from recovery.model import classes as kinds
 from recovery.model import policies
 from recovery.model.launches import Launches
@@ -142,6 +143,11 @@ class Scenario(Tables):
                 renew = show_duration(self.host.renew_time.mean_s())
                 yield f"host.renew_time is {renew}; want none: jobs hold no leases"
 
+        by_queue = isinstance(self.policy.admission, policies.QueueSizeSwitch | policies.QueueSizeRamp)
+        if self.host.hint is not None and self.host.hint.says == "tokens" and by_queue:
+            law = self.policy.admission.name
+            yield f'host.hint.says is "tokens", and policy.admission "{law}" counts none; want "time" or "queue"'
+
     def _wrong_lease(self, table: str = "") -> Iterator[str]:
         """A lease that does not last from check to check."""
         if (lease := self.lease) is None:
@@ -192,6 +198,8 @@ class Scenario(Tables):
                 yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
             if isinstance(action, SetKey) and (missing := self._missing_of(action.key)):
                 yield f"operator.{i}.key is {action.key}; want {missing}"
+            elif isinstance(action, SetKey) and (wanted := self._wanted_of(action)):
+                yield f"operator.{i}.{wanted}"
             yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_names(action))
             if isinstance(action, Scale) and action.hosts is not None:
                 if self.jobs is None:
@@ -220,6 +228,24 @@ class Scenario(Tables):
                 yield f'when is "{action.when}", of {asked.of_class}, which is no class; want {known}'
             elif asked.what == "leased" and self.places[asked.of_class].is_jobs:
                 yield f'when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
+
+    def _wanted_of(self, action: SetKey) -> str:
+        """What a live key cannot become here, and what is wanted; "" if it can."""
+        policy, (name, key) = self.policy.admission, class_key(action.key)
+        if action.over and key in ("rate", "jobs.rate"):
+            jobs = self.seen_by(name).jobs if name else self.jobs
+            if jobs is not None and (many := len(jobs.steps)) > 1:
+                return (
+                    f"over is {show_duration(action.over)}, and jobs come in {many} steps; want a ramp only from one "
+                    "rate, or the ramp as steps"
+                )
+        if key == "policy.admission.limit" and isinstance(policy, policies.QueueSizeSwitch | policies.QueueSizeRamp):
+            limit = action.parsed
+            if isinstance(limit, int | float) and (isinstance(limit, int) != isinstance(policy.low, int)):
+                return "value is no limit as policy.admission.low is; want both in requests, or both as times"
+            if isinstance(limit, int | float) and limit <= policy.low:
+                return f"value is {shown(action.value)}; want above policy.admission.low"
+        return ""
 
     def _missing_of_class(self, name: str, key: str) -> str:
         """The same of a live key of a class."""

@@ -36,7 +36,6 @@ _OF_CLASSES = {  # what every class has that says nothing else itself
     "lease.check_every": "check_every",
     "lease.check_jitter": "check_jitter",
     "policy.client": "client",
-    "jobs.rate": "rate",
 }
 _TIMES = {
     "establish_time": layout.ESTABLISH,
@@ -67,6 +66,10 @@ def edits_of(numbers: Numbers, action: SetKey) -> list[Edit]:
     if name:
         number = list(numbers.scenario.classes).index(name)
         found = list(_of_class(numbers, number, key, action.parsed))
+    elif key == "jobs.rate" and isinstance(action.parsed, int | float):  # of all; each class has its share
+        meant = [number for number, kind in enumerate(numbers.kinds) if _follows(kind, "rate")]
+        parts = [(number, action.parsed * numbers.share(number)) for number in meant]
+        found = [one for number, rate in parts for one in _of_class(numbers, number, "rate", rate)]
     elif key in _OF_CLASSES:
         own = _OF_CLASSES[key]
         meant = [number for number, kind in enumerate(numbers.kinds) if _follows(kind, own)]
@@ -86,7 +89,7 @@ def _follows(kind: Kind, key: str) -> bool:
 
 def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterator[_Found]:
     """What a key of a class is."""
-    (said, seen), tables = numbers.kinds[number], numbers.tables
+    seen, tables = numbers.kinds[number].seen, numbers.tables
     if isinstance(value, Distribution):
         yield number, _TIMES[key], False, tables.dist(value)
         if key == "establish_time" and seen.host.renew_time is None:
@@ -104,8 +107,7 @@ def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterato
     elif key == "limit":
         yield number, layout.OWN_LIMIT, False, queueing.queue_limit(value, seen.establish_per_s)
     elif key == "rate":
-        share = numbers.share(number) if said.own_steps is None else 1.0
-        yield number, layout.RATE, True, value * share / numbers.scenario.hosts / 1e9
+        yield number, layout.RATE, True, value / numbers.scenario.hosts / 1e9
 
 
 def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:

@@ -11,6 +11,8 @@ from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.model import policies as named
 from recovery.model.classes import Class
+from recovery.model.live import class_key
+from recovery.model.operator import SetKey
 from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
@@ -62,7 +64,7 @@ def numbers_of(scenario: Scenario) -> Numbers:
         whole=_whole(scenario, tables),
         real=_real(scenario, tables, admission),
         class_whole=np.array([_class_whole(kind, tables) for kind in kinds], np.int64),
-        class_real=np.array([_class_real(kind) for kind in kinds], np.float64),
+        class_real=np.array([_class_real(scenario, kind) for kind in kinds], np.float64),
     )
     return Numbers(scenario, tables, live, admission, kinds)
 
@@ -165,11 +167,21 @@ def _class_whole(kind: Kind, tables: Tables) -> list[int]:
     return [told[key] for key in range(layout.CLASS_WHOLE_KEYS)]
 
 
-def _class_real(kind: Kind) -> list[float]:
+def _class_real(scenario: Scenario, kind: Kind) -> list[float]:
     """The same of its fractions, CLASS_REAL_KEYS of them."""
     part, jitter = kind.seen.host, kind.seen.lease.check_jitter if kind.seen.lease is not None else 0.0
     cap = layout.FAR if part.timeout_cap is None else ns(part.timeout_cap)
-    return [part.timeout_growth, float(cap), kind.said.cost, jitter, np.nan]
+    return [part.timeout_growth, float(cap), kind.said.cost, jitter, _rate_per_ns(scenario, kind)]
+
+
+def _rate_per_ns(scenario: Scenario, kind: Kind) -> float:
+    """At which rate jobs of a class come at a host (1/ns), where a ramp may begin at it; nan: as the steps say."""
+    ramps = any(
+        isinstance(action, SetKey) and action.over and class_key(action.key)[1] in ("rate", "jobs.rate")
+        for action in scenario.operator
+    )
+    steps = () if kind.said.ties else kind.seen.steps
+    return steps[0].rate_per_s() / scenario.hosts / 1e9 if ramps and len(steps) == 1 else np.nan
 
 
 def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int]) -> Whole:

@@ -1,0 +1,79 @@
+"""What live keys in files turn into, where the twin has no say: rates, ramps, limits. Oracle: by hand."""
+
+import numpy as np
+import pytest
+from test_session_files import BASE, JOBS, OF_JOBS, acts
+
+from recovery.errors import ScenarioError
+from recovery.model.operator import SetKey
+from recovery.reading.experiment import parse
+from recovery.simulate.pipeline import Runner
+from recovery.stages.sessions.live import edits_of
+from recovery.stages.sessions.numbers import numbers_of
+
+RAMP = 'do = "set", at = "100s", value = "66/m", over = "100s"'
+EVEN = """
+horizon = "220s"
+hold = "10s"
+jobs.arrivals = "even"
+jobs.steps = [{ at = "0s", rate = "6/m" }]
+host.establish_time = "1ms"
+host.timeout = "3s"
+"""
+BY_QUEUE = 'policy.admission = { name = "queue-size-ramp", low = 30, limit = 60 }\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [
+        ("classes.front.rate", {0: 3.0}),  # 6/s in all, half of it at each of two hosts
+        ("classes.batch.rate", {3: 3.0}),  # the same of a class with a rate of its own
+        ("jobs.rate", {0: 2.25, 1: 0.75}),  # 75 % and 25 % of that are parts of [jobs]
+    ],
+)
+def test_a_rate_is_that_of_the_class_which_is_named(key: str, wanted: dict[int, float]) -> None:
+    """classes.NAME.rate is the rate of that class in all, also where it is a share of [jobs]."""
+    scenario = parse(JOBS + acts(f'do = "set", at = "1m", key = "{key}", value = "6/s"') + OF_JOBS).first.scenario
+    action = scenario.operator[0]
+    assert isinstance(action, SetKey)
+    found = {edit.number: edit.value * 1e9 for edit in edits_of(numbers_of(scenario), action)}
+    assert found == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("key", "classes"),
+    [("jobs.rate", ""), ("jobs.rate", "[classes.a]\n"), ("classes.a.rate", "[classes.a]\n")],
+)
+def test_a_ramp_of_a_rate_begins_at_the_rate_of_the_file(key: str, classes: str) -> None:
+    """From 1 job in 10 s to 11 over ten windows of 10 s: after the first k of them 1 + 2 + … + k have come."""
+    text = EVEN + acts(f'{RAMP}, key = "{key}"') + classes
+    with Runner(1) as runner:
+        arrived = next(runner.run([(parse(text).first, 1, 0)])).columns()["arrived"].cumsum()
+    wanted = np.cumsum([1] * 10 + list(range(1, 11)) + [11, 11])
+    assert (abs(arrived - wanted) <= 1).all(), arrived  # evenly spaced, from a random phase
+
+
+WRONG = [
+    (JOBS + acts(f'{RAMP}, key = "jobs.rate"'), "operator.0.over is 100 s, and jobs come in 3 steps; want a ramp only"),
+    (JOBS + acts(f'{RAMP}, key = "classes.front.rate"') + OF_JOBS, "operator.0.over is 100 s, and jobs come in 3 step"),
+    (
+        BASE + BY_QUEUE + acts('do = "set", at = "1m", key = "policy.admission.limit", value = 30'),
+        "operator.0.value is 30; want above policy.admission.low",
+    ),
+    (
+        BASE + BY_QUEUE + acts('do = "set", at = "1m", key = "policy.admission.limit", value = "9s"'),
+        "want both in requests, or both as times",
+    ),
+    (
+        BASE + BY_QUEUE + 'host.hint.says = "tokens"\n',
+        'host.hint.says is "tokens", and policy.admission "queue-size-ramp" counts none; want "time" or "queue"',
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), WRONG)
+def test_what_a_live_key_cannot_become_is_refused(text: str, wanted: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse(text, file="mine.toml")
+    assert "mine.toml: " in str(refused.value)
+    assert wanted in str(refused.value), refused.value
