@@ -1,4 +1,4 @@
-"""The tables [host.crash] and [host.probe]: when a host dies of its load, and what looks whether it lives."""
+"""The tables [host.crash] and [host.probe]: when a host dies of its load, and the check of whether it lives."""
 
 from typing import ClassVar, Literal
 

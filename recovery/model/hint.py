@@ -1,4 +1,4 @@
-"""The table [host.hint]: when to come back, as a refusal says it (Retry-After)."""
+"""The table [host.hint]: what a refusal says of when to come back (Retry-After)."""
 
 from typing import ClassVar, Literal
 

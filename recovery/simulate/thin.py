@@ -1,5 +1,5 @@
-"""A scenario made thinner, for pilots: of its workers, clients, rates and limits an equal part each, so that the load
-of a worker, and with it what happens, stays as it is.
+"""A scenario made thinner, for pilots: it keeps an equal part of the workers, clients, rates and limits, so that the
+load of a worker, and with it what happens, stays as it is.
 
 A host is cut into several: there are more hosts of fewer workers, and each has its part of what is said of the whole
 fleet. Where one worker is left and is cut further, its work takes longer. What is said of one host is divided here.

@@ -1,4 +1,4 @@
-"""Conditions of operators: looked at on the grid, for the whole fleet, and what they set off."""
+"""When conditions of operators hold (looked at on the grid, for the whole fleet), and what they set off."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Digests of this program's own files, by which what an older one made is told apart."""
+"""Digests of this program's own files: they tell apart what an older version made."""
 
 import functools
 import hashlib

@@ -1,4 +1,4 @@
-"""Runs of one experiment that have the same hosts: these run once, and what is to be done is counted so."""
+"""Runs of one experiment that have the same hosts: these run once, and the work to be done is counted accordingly."""
 
 from collections.abc import Sequence
 

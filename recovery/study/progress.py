@@ -1,4 +1,4 @@
-"""How far the runs are: shown by a bar on a terminal, told in lines elsewhere, or not at all."""
+"""How far the runs have got: shown by a bar on a terminal, told in lines elsewhere, or not at all."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Live keys of a file, and the numbers of the engine that each of them is."""
+"""Live keys of a file, and the numbers of the engine that each of them sets."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,5 +1,5 @@
-"""The run that an answer of a sweep explains: of the file as it stands the one in the middle of those that end as most
-do. A mean over draws would mix runs of different scenarios, of which no rule can name a mechanism.
+"""The run that an answer of a sweep explains: of the runs of the file as it stands that end as most do, the middle
+one. A mean over draws would mix runs of different scenarios, of which no rule can name a mechanism.
 """
 
 import collections
