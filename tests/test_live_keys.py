@@ -1,4 +1,4 @@
-"""What live keys in files turn into, where the twin has no say: rates, ramps, limits. Oracle: by hand."""
+"""What operators' words in files turn into, where the twin has no say. Oracle: by hand."""
 
 import numpy as np
 import pytest
@@ -51,6 +51,17 @@ def test_a_ramp_of_a_rate_begins_at_the_rate_of_the_file(key: str, classes: str)
         arrived = next(runner.run([(parse(text).first, 1, 0)])).columns()["arrived"].cumsum()
     wanted = np.cumsum([1] * 10 + list(range(1, 11)) + [11, 11])
     assert (abs(arrived - wanted) <= 1).all(), arrived  # evenly spaced, from a random phase
+
+
+def test_a_pause_that_is_set_off_again_is_one_again() -> None:
+    """A condition that always holds, seen at the end of the first window of 10 s and every 40 s from there on, pauses a
+    window each time; jobs are refused in these windows and in no other.
+    """
+    text = EVEN.replace("6/m", "60/m") + "jobs.retries = 0\n"
+    text += acts('do = "pause", when = "queue < 1000", lasts = "10s", again_after = "40s"')
+    with Runner(1) as runner:
+        refused = next(runner.run([(parse(text).first, 1, 0)])).columns()["rejected_throttle"]
+    assert np.flatnonzero(refused).tolist() == [1, 5, 9, 13, 17, 21]
 
 
 WRONG = [

@@ -284,36 +284,39 @@ class Gate(NamedTuple):
     classes: tuple[str, ...] = ()
 
 
-def gates(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[tuple[int, Gate | None]]:
+def gates(
+    scenario: Scenario, begun: Sequence[tuple[int, float]], host: int, zones: int
+) -> list[tuple[int, Gate | None]]:
     """What all throttles and pauses do to one host, from when on (ns): where several are on at a time, the one with the
-    lowest rate holds; None: the gate is open.
+    lowest rate holds; None: the gate is open. `begun` are actions (by place) and when they begin (s); one that a
+    condition sets off again is there again.
     """
-    turns: list[tuple[float, int, float | None, str, float]] = []
-    for i, start_s in starts.items():
-        action = scenario.operator[i]
+    turns: list[tuple[float, int, int, Gate | None]] = []  # when, place, which of `begun`, its gate from then on
+    for order, (place, start_s) in enumerate(begun):
+        action = scenario.operator[place]
         if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
-            turns += [(at, i, rate, only, burst) for at, rate, only, burst in gate_steps(scenario, action, start_s)]
-    turns.sort(key=lambda turn: turn[:2])
+            for at, rate, only, burst in gate_steps(scenario, action, start_s):
+                turns.append((at, place, order, None if rate is None else Gate(rate, only, burst, action.classes)))
+    turns.sort(key=lambda turn: turn[:3])
     on: dict[int, Gate] = {}
     found: list[tuple[int, Gate | None]] = []
-    for at, i, rate, only, burst in turns:
-        on.pop(i, None)
-        if rate is not None:
-            action = scenario.operator[i]
-            on[i] = Gate(rate, only, burst, action.classes if isinstance(action, Throttle | Pause) else ())
+    for at, _, order, its in turns:
+        on.pop(order, None)
+        if its is not None:
+            on[order] = its
         gate = min(on.values()) if on else None
         if not found or found[-1][1] != gate:
             found.append((ns(at), gate))
     return found
 
 
-def gate_controls(scenario: Scenario, starts: dict[int, float], host: int, zones: int) -> list[Control]:
+def gate_controls(scenario: Scenario, begun: Sequence[tuple[int, float]], host: int, zones: int) -> list[Control]:
     """The same as controls of the first engine, which knows no classes."""
     return [
         (at_ns, requests.GATE, 0, _OFF, 1.0)
         if gate is None
         else (at_ns, requests.GATE, int(gate.only == "establish"), gate.rate_per_s / 1e9, gate.burst)
-        for at_ns, gate in gates(scenario, starts, host, zones)
+        for at_ns, gate in gates(scenario, begun, host, zones)
     ]
 
 
@@ -331,7 +334,7 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, floa
         action = scenario.operator[i]
         if isinstance(action, Restart):
             controls += restart_controls(scenario, action, starts[i], host, zones)
-    controls += gate_controls(scenario, starts, host, zones)
+    controls += gate_controls(scenario, list(starts.items()), host, zones)
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
 
 

@@ -59,11 +59,10 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         action = scenario.operator[place]
         if action.zone in (None, host % zones):
             said += _of_action(numbers, found, action, place, start_s, host, zones)
-    starts = dict(planned) | dict(started)
     for at_ns, place, before, now in sharing(scenario, [*planned, *started]):
         comes, share = int(host in now and host not in before), scenario.hosts / len(now) if host in now else 0.0
         said.append((_Turn(at_ns, layout.OPERATOR, place), layout.DO_SHARE, (comes,), share))
-    for at_ns, gate in queueing.gates(scenario, starts, host, zones):
+    for at_ns, gate in queueing.gates(scenario, [*planned, *started], host, zones):
         which = layout.NONE
         if gate is not None:
             which = numbers.tables.limiter(
