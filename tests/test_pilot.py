@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from recovery_kernels import jit
 
 from recovery.cli import main as cli
+from recovery.model import policies
 from recovery.model.demand import Demand
 from recovery.reading import numbers
 from recovery.reading.experiment import load, parse
@@ -104,6 +105,19 @@ def test_a_thinned_scenario_has_the_same_load_a_worker(workers: int, slower: flo
     assert now.host.reject_cost == pytest.approx(was.host.reject_cost * slower)
     assert now.host.timeout == was.host.timeout
     assert [getattr(one, "workers", None) for one in now.operator] == [round(4 / by), None]
+
+
+@pytest.mark.parametrize(("workers", "slower"), [(4, 1.0), (1, 5.0)])
+def test_a_thinned_line_and_what_a_queue_tells_clients(workers: int, slower: float) -> None:
+    """By hand: of a host cut into `by` that part of the line; of such a queue the hint is as it was."""
+    hint = 'hint = { says = "queue", time = "2s" }, crash'
+    was = parse(RULES.replace("crash", hint).replace('"600/s"', '"600/s", wait = "9s", line = 400')).first.scenario
+    now, by = thin.thinned(was, workers, slower), 8 / workers * slower
+    assert isinstance(now.policy.admission, policies.TokenBucket)
+    assert now.policy.admission.line == 400 / by
+    assert now.host.hint is not None
+    assert now.host.hint.time is not None
+    assert now.host.hint.time * (800 / by) / workers == pytest.approx(2 * 800 / 8)
 
 
 def test_a_pilot_of_many_sessions_is_thin(monkeypatch: pytest.MonkeyPatch) -> None:

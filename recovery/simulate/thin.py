@@ -27,17 +27,19 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
     host, policy = scenario.host, scenario.policy
     many = max(1, round(scenario.hosts * by))
     whose = "jobs" if scenario.fleet is None else "fleet"
-    crash, probe = host.crash, host.probe
+    crash, probe, hint = host.crash, host.probe, host.hint
     changed: dict[str, object] = {
         whose: _with(getattr(scenario, whose), **_hosts(scenario, many, by)),
         "host": _with(
             host, workers=workers, slowdown=None if host.slowdown is None else _divided(host.slowdown, by, "queue"),
             crash=None if crash is None else _divided(crash, by, "queue", "memory_bytes"),
             probe=None if probe is None else _slower(probe, slower, "time"),
+            hint=_slower(hint, slower, "time") if hint is not None and hint.says == "queue" else hint,
             **_times(host, slower, "establish_time", "renew_time", "reject_cost", "drop_cost", "fail_after"),
         ),
         "policy": _with(
-            policy, queue=_divided(policy.queue, by, "limit"), admission=_divided(policy.admission, by, "limit", "low"),
+            policy, queue=_divided(policy.queue, by, "limit"),
+            admission=_divided(policy.admission, by, "limit", "low", "line"),
         ),
         "classes": {
             name: _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit")
