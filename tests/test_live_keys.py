@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from test_session_files import BASE, JOBS, OF_JOBS, acts
+from test_session_files import BASE, ENDS, JOBS, OF_JOBS, acts
 
 from recovery.errors import ScenarioError
+from recovery.model.oddities import oddities
 from recovery.model.operator import SetKey
 from recovery.reading.experiment import parse
 from recovery.simulate.pipeline import Runner
@@ -62,6 +63,23 @@ def test_a_pause_that_is_set_off_again_is_one_again() -> None:
     with Runner(1) as runner:
         refused = next(runner.run([(parse(text).first, 1, 0)])).columns()["rejected_throttle"]
     assert np.flatnonzero(refused).tolist() == [1, 5, 9, 13, 17, 21]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "action", "wanted"),
+    [
+        (30, f'{ENDS}, share = "40%"', "operator.0.share is 40 % of 2 clients a host at most: it ends no session"),
+        (30, f'{ENDS}, share = "50%"', ""),
+        (30, 'do = "hold-clients", at = "1m", lasts = "9s", waves = 3', "operator.0.waves is 3, of 2 clients a host"),
+        (30, 'do = "hold-clients", at = "1m", lasts = "9s", waves = 2', ""),
+        (3, f'{ENDS}, share = "5%"', ""),
+    ],
+)
+def test_shares_and_waves_of_too_few_clients_are_told(hosts: int, action: str, wanted: str) -> None:
+    """60 holders: of 2 a host 40 % is 0.8 of a client, of 20 a host 5 % is one; two clients make two waves."""
+    notes = "\n".join(oddities(parse(BASE.replace("hosts = 3", f"hosts = {hosts}") + acts(action)).first.scenario))
+    assert ("clients a host at most" in notes) == bool(wanted)
+    assert wanted in notes
 
 
 WRONG = [

@@ -109,7 +109,7 @@ def test_a_thinned_scenario_has_the_same_load_a_worker(workers: int, slower: flo
 
 @pytest.mark.parametrize(("workers", "slower"), [(4, 1.0), (1, 5.0)])
 def test_a_thinned_line_and_what_a_queue_tells_clients(workers: int, slower: float) -> None:
-    """By hand: of a host cut into `by` that part of the line; of such a queue the hint is as it was."""
+    """By hand: each of `by` parts of a host has that part of the line; its queue, cut likewise, tells the same time."""
     hint = 'hint = { says = "queue", time = "2s" }, crash'
     was = parse(RULES.replace("crash", hint).replace('"600/s"', '"600/s", wait = "9s", line = 400')).first.scenario
     now, by = thin.thinned(was, workers, slower), 8 / workers * slower
