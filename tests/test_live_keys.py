@@ -97,6 +97,14 @@ WRONG = [
         BASE + BY_QUEUE + 'host.hint.says = "tokens"\n',
         'host.hint.says is "tokens", and policy.admission "queue-size-ramp" counts none; want "time" or "queue"',
     ),
+    (
+        BASE + 'host.fail_after = "until-back"\n' + acts(f'{RAMP.replace("66/m", "2s")}, key = "host.fail_after"'),
+        'operator.0.over is 100 s, and host.fail_after is "until-back" before or after; want a ramp only from a time',
+    ),
+    (
+        BASE + '[classes.a]\ntimeout_cap = "9s"\n',
+        "classes.a.timeout_cap or timeout_keeps is set; want timeout_growth above 1 with it",
+    ),
 ]
 
 

@@ -10,7 +10,9 @@ from recovery.units import PositiveDuration, Rate, Share
 class Scaled(Part):
     """Checks get rarer, and leases longer, the more members there are."""
 
-    rate: Rate | None = Field(None, description='all members together check no more often than this: "50/s"')
+    rate: Rate | None = Field(
+        None, description='all members, of a class or of the fleet, together check no more often than this: "50/s"'
+    )
     above: Whole | None = Field(
         None, ge=1, le=10**9, description="or: once as long again for each doubling of the members above this number"
     )

@@ -168,6 +168,8 @@ class Scenario(Tables):
                 if getattr(seen.host, key).mean_s() <= 0:
                     yield f"classes.{name}.{key} is 0 s; want a duration above 0"
             yield from (f"classes.{name}: {wrong}" for wrong in seen._wrong_lease())
+            if seen.host.timeout_growth == 1 and (one.timeout_cap is not None or one.timeout_keeps):
+                yield f"classes.{name}.timeout_cap or timeout_keeps is set; want timeout_growth above 1 with it"
             if one.own_steps is not None:
                 if one.own_steps[-1].at >= self.horizon:
                     yield f"classes.{name}.steps end after the horizon; want all before {show_duration(self.horizon)}"
@@ -238,6 +240,13 @@ class Scenario(Tables):
                 return (
                     f"over is {show_duration(action.over)}, and jobs come in {many} steps; want a ramp only from one "
                     "rate, or the ramp as steps"
+                )
+        if action.over and key == "host.fail_after":
+            said = [one.parsed for one in self.operator if isinstance(one, SetKey) and one.key == key]
+            if isinstance(action.parsed, str) or self.host.hangs or any(isinstance(one, str) for one in said):
+                return (
+                    f'over is {show_duration(action.over)}, and host.fail_after is "until-back" before or after; '
+                    "want a ramp only from a time to a time"
                 )
         if key == "policy.admission.limit" and isinstance(policy, policies.QueueSizeSwitch | policies.QueueSizeRamp):
             limit = action.parsed
