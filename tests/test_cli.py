@@ -115,7 +115,7 @@ def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
         assert (result.exit_code, result.stdout) == (2, "")
         first, second = result.stderr.splitlines()
         assert first.startswith(
-            f"{tiny}: polcy is not a key (did you mean policy?); want one of answer, baseline, clock, "
+            f"{tiny}: polcy is not a key (did you mean policy?); want one of answer, baseline, classes, clock, "
         )
         assert second == f"{tiny}: host.workers is 0; want a whole number from 1"
 
