@@ -56,7 +56,7 @@ def test_the_engine_is_its_twin_in_a_few_cases(scenario: Scenario) -> None:
 
 @pytest.mark.slow
 @given(scenario=mixtures())
-@settings(LOTS, max_examples=1500)
+@settings(LOTS, max_examples=400)
 def test_the_engine_is_its_twin(scenario: Scenario) -> None:
     check_twin(scenario)
 
