@@ -260,20 +260,17 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     """When those are well that recover, and the chance of never, with intervals."""
     measure, rows = advice.measure_of(summary.groups), summary.rows_of(group)
     is_whole = measure == "all_normal_s"
-    lost = [math.isinf(row.of(measure)) if is_whole else not _is_back(row) for row in rows]
-    back = [row.of(measure) for row, is_lost in zip(rows, lost, strict=True) if not is_lost and row.of(measure) >= 0]
-    never = sum(lost)
-    low, high = theory.wilson(never, len(rows))
-    chance = f"never within the run in {never} of {len(rows)} (chance {show_share(low)} to {show_share(high)})"
-    if not back:
+    stands = advice.standing(summary, group)
+    low, high = theory.wilson(stands.never, stands.runs)
+    chance = f"never within the run in {stands.never} of {stands.runs} (chance {show_share(low)} to {show_share(high)})"
+    if not stands.is_known:
         return chance
-    if not is_whole and not never and max(back) == 0:
-        return f"99 % all the time in each of the {len(rows)} runs"
+    if not is_whole and all(row.of(measure) == 0 for row in rows):
+        return f"99 % all the time in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
-    mean, least, most = mean_interval(back, least=0.0)
-    interval = f" ({show(least)} to {show(most)})" if math.isfinite(least) else ""
+    interval = f" ({show(stands.low_s)} to {show(stands.high_s)})" if math.isfinite(stands.low_s) else ""
     what = "all stages normal at" if is_whole else "99 % back after"
-    return f"{what} {show(mean)}{interval}{' where it recovers' if never else ''}; {chance}"
+    return f"{what} {stands.show(show)}{interval}{' where it recovers' if stands.never else ''}; {chance}"
 
 
 # --- what it rests on -------------------------------------------------------------------------------------------------
