@@ -35,7 +35,28 @@ def test_the_systems_are_those_of_the_presets() -> None:
 
 @pytest.mark.parametrize("system", preset.SYSTEMS)
 def test_without_an_answer_the_preset_is_printed_as_it_is(system: str) -> None:
-    assert call("new", "--system", system).stdout == start.SCHEMA_LINE + preset.text_of(system)
+    assert call("new", "--system", system).stdout == start.SCHEMA_HINT + preset.text_of(system)
+
+
+def test_the_first_line_names_the_schema_where_there_is_one_and_else_the_command_that_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle: the folder, which has the file that the line names."""
+    monkeypatch.chdir(tmp_path)
+
+    def named(text: str) -> list[str]:
+        return re.findall(r"^#:schema (\S+)$", text, re.MULTILINE)
+
+    first = call("new").stdout
+    assert not named(first)
+    [command] = re.findall(r"recovery (schema --out \S+),", first.splitlines()[0])
+    assert call(*command.split()).exit_code == 0
+    [file] = named(call("new").stdout)
+    assert Path(file).is_file()
+    parse(call("new").stdout)
+    Path("below").mkdir()
+    assert call("new", "--out", "below/mine.toml").exit_code == 0
+    assert not named(Path("below/mine.toml").read_text())
 
 
 @pytest.mark.parametrize("system", preset.SYSTEMS)

@@ -17,8 +17,12 @@ SYSTEMS = (
     "websocket", "mqtt", "sip", "mobile-core", "us-east-1", "aba", "herd",
 )  # fmt: skip
 """As reading.preset has them."""
-SCHEMA_LINE = (
-    "#:schema ./recovery.schema.json\n# (for editors; written by: recovery schema --out recovery.schema.json)\n"
+SCHEMA_FILE = "recovery.schema.json"
+SCHEMA_LINE = f"#:schema ./{SCHEMA_FILE}\n"
+"""What tells an editor by which schema it completes and checks a file."""
+SCHEMA_HINT = (
+    f"# To have an editor complete and check this file: recovery schema --out {SCHEMA_FILE},\n"
+    f"# then write #:schema ./{SCHEMA_FILE} here, as the first line.\n"
 )
 
 
@@ -44,12 +48,17 @@ def new(system: str, ask: bool | None, out: Path | None, **given: str | None) ->
         raise Refusal(f"{out} is there already; want a new file")
     text = _scenario(system, {name: word for name, word in given.items() if word is not None}, ask)
     if out is None:
-        click.echo(SCHEMA_LINE + text, nl=False)
+        click.echo(_for_editors(Path()) + text, nl=False)
         return
     from recovery.store.files import write_text
 
-    write_text(out, SCHEMA_LINE + text)
+    write_text(out, _for_editors(out.parent) + text)
     say.talk(f"{out} is written; next: recovery explain {out}")
+
+
+def _for_editors(place: Path) -> str:
+    """The first line of a file in a folder: the schema that lies there, or how to get it."""
+    return SCHEMA_LINE if (place / SCHEMA_FILE).is_file() else SCHEMA_HINT
 
 
 def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
