@@ -36,5 +36,5 @@ html_theme_options = {"footer_icons": [], "navigation_with_keys": True}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_last_updated_fmt = None
-pygments_style = "friendly"
+pygments_style = "default"
 pygments_dark_style = "native"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from pygments.styles import get_style_by_name
 
 from recovery.version import VERSION
 
@@ -61,6 +62,14 @@ def test_each_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_links_of_a_page_that_another_includes_are_those_of_the_site() -> None:
+    """Its links into docs/ are told from its own folder, so the directive must say so."""
+    for page in SITE:
+        for name, options in re.findall(r"^```\{include\} (\S+)\n((?::.*\n)*)```$", prose(page), re.MULTILINE):
+            if any(link.startswith("docs/") for link in links(page.parent / name)):
+                assert ":relative-docs: docs\n" in options, page
+
+
 def test_each_page_is_in_the_tree_of_the_site() -> None:
     """Sphinx says so too, when the site is built."""
     reached, left = set(), [DOCS / "index.md"]
@@ -101,3 +110,28 @@ def test_pictures_of_the_page_are_as_wide_as_said_and_not_heavy() -> None:
 
 def test_pictures_of_the_page_are_of_the_run_that_the_readme_shows() -> None:
     assert f"recovery {' '.join(SCREENSHOTS['NEW'])} > mine.toml" in (TOP / "README.md").read_text(encoding="utf-8")
+
+
+UNWRITTEN = ("Token.Comment.Special", "Token.Text.Whitespace", "Token.Error")
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("key", ["pygments_style", "pygments_dark_style"])
+def test_code_on_the_site_stands_out_from_what_is_behind_it(key: str) -> None:
+    """Oracle: the ratio of WCAG 2.2, 4.5 for text; of all that our blocks hold (neither blanks nor errors)."""
+    [name] = re.findall(rf'^{key} = "(.*)"$', (DOCS / "conf.py").read_text(encoding="utf-8"), re.MULTILINE)
+    style = get_style_by_name(name)
+    behind = luminance(style.background_color)
+    faint = {}
+    for token, look in style:
+        if look["color"] and str(token) not in UNWRITTEN:
+            light, dark = sorted((luminance(look["color"]), behind), reverse=True)
+            if (light + 0.05) / (dark + 0.05) < 4.5:
+                faint[str(token)] = look["color"]
+    assert faint == {}

@@ -75,11 +75,11 @@ def _is_policy(table: dict[str, Any]) -> bool:
 
 def rows(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     required = schema.get("required", [])
-    lines = ["| key | kind | default | what it is |", "| --- | --- | --- | --- |"]
+    lines = ["| key | what it is | kind | default |", "| --- | --- | --- | --- |"]
     for key, value in schema["properties"].items():
         default = "**wanted**" if key in required else _default(value, definitions)
         meaning = value.get("description") or _ref_description(value, definitions)
-        lines.append(f"| `{key}` | {_kind(key, value, definitions)} | {default} | {_cell(meaning)} |")
+        lines.append(f"| `{key}` | {_cell(meaning)} | {_kind(key, value, definitions)} | {default} |")
     return "\n".join(lines)
 
 
