@@ -204,8 +204,8 @@ def show_count(number: float) -> str:
 
 
 def show_number(number: float) -> str:
-    """A number for people, to three digits: "0.862", "1,130", "4.2e+06"."""
-    return f"{float(f'{number:.3g}'):,.0f}" if 999.5 <= abs(number) < 1e6 else f"{number:.3g}"
+    """A number for people, to three digits: "0.862", "1,130", "4,200,000"."""
+    return f"{float(f'{number:.3g}'):,.0f}" if 999.5 <= abs(number) < 1e12 else f"{number:.3g}"
 
 
 def show_share(number: float) -> str:

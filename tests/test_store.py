@@ -244,7 +244,15 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [(0.8625, "0.863"), (53.86, "53.9"), (999.7, "1,000"), (1130.4, "1,130"), (4.2e6, "4.2e+06")]
+    ("number", "shown"),
+    [
+        (0.8625, "0.863"),
+        (53.86, "53.9"),
+        (999.7, "1,000"),
+        (1130.4, "1,130"),
+        (4.2e6, "4,200,000"),
+        (4.2e13, "4.2e+13"),
+    ],
 )
 def test_numbers_are_shown_with_their_digits(number: float, shown: str) -> None:
     assert units.show_number(number) == shown

@@ -56,12 +56,13 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
 
     drawn = page.draw(place, pictures)
     file = place / "report.html"
-    files.write_text(file, html(found, drawn))
+    files.write_text(file, html(found, drawn, is_leases=sides[0].is_leases))
     return file
 
 
-def html(found: Comparison, drawn: Sequence[Drawn]) -> str:
-    """The page as text: nothing from outside."""
+def html(found: Comparison, drawn: Sequence[Drawn], *, is_leases: bool) -> str:
+    """The page as text: nothing from outside. Measures are named as those of leases, or of jobs."""
+    traffic = register.LEASES if is_leases else register.JOBS
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [(compare_text.head(own[0]), compare_text.lines(own)) for own in compare_text.grouped(found.differences)]
     return page.whole(
@@ -73,7 +74,10 @@ def html(found: Comparison, drawn: Sequence[Drawn]) -> str:
         others=[compare_text.answer(one, named=is_named) for one in found.outcomes[1:]],
         conditions=[(one.text, _SIGN[one.holds], _LOOK[one.holds], _because(one)) for one in found.conditions],
         tables=tables,
-        titles={one.name: one.title for one in register.TABLE},
+        titles={
+            row.measure: known.title if (known := register.find(row.measure, traffic)) is not None else row.measure
+            for row in found.differences
+        },
         never=compare_text.NEVER,
     )
 
@@ -190,6 +194,11 @@ def _back(one: Outcome, *, is_new: bool) -> str:
     return f", {compare_text.after(what, compare_text.mean(value, never, compare_text.show_of(row.measure)))}"
 
 
+def counted(number: int) -> str:
+    """So many of them are: "none is", "1 is", "3 are"."""
+    return "none is" if number == 0 else "1 is" if number == 1 else f"{number} are"
+
+
 def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
     """A panel for each pair: the old dotted, the new solid."""
     columns = figures.columns_of(min(3, len(pairs)), 2)
@@ -209,7 +218,7 @@ def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
     figure.supxlabel(textwrap.fill(_axis(sides).label, figures.letters(90, 40)), fontsize=8.8)
     worse = sum(one.is_worse is True for one in pairs)
     better = sum(one.is_worse is False for one in pairs)
-    figures.entitle(figure, f"Of {len(pairs)} variants {worse} are worse and {better} better than before")
+    figures.entitle(figure, f"Of {len(pairs)} variants {counted(better)} better than before and {counted(worse)} worse")
     return Picture("beside-each", figure, f"A panel a variant. Dotted: {pairs[0].than}; solid: {pairs[0].run}.")
 
 

@@ -63,8 +63,8 @@ def answer(one: Outcome, *, named: bool) -> str:
 
 
 def after(what: str, when: str) -> str:
-    """When something is so, in words: "99 % back after 25 min", "99 % back never"."""
-    return f"{what} {when}" if when == "never" else f"{what} after {when}"
+    """When something is so, in words: "99 % back after 25 min", "never 99 % back"."""
+    return f"never {what}" if when == "never" else f"{what} after {when}"
 
 
 def register_words(measure: str) -> str:
