@@ -5,12 +5,13 @@ Oracles: the records, for every name and number; the picture's own frame, which 
 
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from recovery.show import figures, figures_fit, figures_services, page
+from recovery.show import figures, figures_fit, figures_services, page, tick_labels
 from recovery.show.figures import Picture
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Misfit, Value
 from recovery.store.run_record import Outage
@@ -101,6 +102,27 @@ def test_a_legend_of_long_names_stays_in_a_narrow_picture() -> None:
         canvas.draw()
         for text in below.get_legend().get_texts():  # type: ignore[union-attr]
             assert text.get_window_extent(canvas.get_renderer()).x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_labels_of_an_axis_that_would_lie_on_each_other_are_thinned(scale: str) -> None:
+    """Oracle: the boxes of what is left; of a logarithmic axis the powers of ten stay."""
+    with figures.style(), figures.narrow():
+        figure, (panel, _) = figures.stack([2.0, 0.3])
+        panel.set_xscale(scale)
+        powers = [digit * 10.0**power for power in range(-4, 4) for digit in (1, 2, 5)]
+        ticks = powers if scale == "log" else [100.0 * i for i in range(50)]
+        panel.set_xlim(1e-4, 5e3)
+        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        figure.set_dpi(72)
+        FigureCanvasAgg(figure).draw()
+        tick_labels.part(figure)
+        shown = [label for label in panel.get_xticklabels() if label.get_visible()]
+        boxes = sorted((label.get_window_extent().x0, label.get_window_extent().x1) for label in shown)
+        assert len(boxes) > 1
+        assert all(left[1] < right[0] for left, right in pairwise(boxes))
+        if scale == "log":
+            assert {math.log10(float(label.get_text())) % 1 for label in shown} == {0}
 
 
 def test_bars_have_whom_a_node_takes_down_and_nobody_else() -> None:

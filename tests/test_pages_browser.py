@@ -18,26 +18,39 @@ from typing import Any
 import polars as pl
 import pytest
 from browser import Page, browser
+from click.testing import CliRunner
 from test_pages import LEASES, MANY, run
 from test_pages_sweep import draws_of, fabricate, policies_of
 
-from recovery.show import forms, pages
+from recovery.cli.main import main
+from recovery.show import forms, pages, redacted
 from recovery.show.figures import COLOURS, GREY, INK
 from recovery.store.record import number
 
 SCRIPT_MAX = 40_000  # bytes
 WIDTHS = (390, 800, 1440)
 PRINTED_MAX = 8  # pages of a sweep
+KINDS = ["run", "sweep", "race", "redacted", "compare"]
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A run of eight variants, and a sweep of fourteen policies, each with its page."""
+    """A run of eight variants, and a sweep of fourteen policies, each with its page; and folders of the other kinds of
+    page: the run redacted and beside itself, and the published race.
+    """
     top = tmp_path_factory.mktemp("pages")
     found = {"run": run(LEASES + MANY, top / "run"), "sweep": fabricate(top / "sweep", policies_of(14), draws_of(32))}
+    found["race"] = shutil.copytree(Path(__file__).parent.parent / "results" / "dns-race", top / "race")
     for folder in found.values():
         pages.write(folder)
-    return found
+    found["redacted"] = top / "redacted"
+    found["redacted"].mkdir()
+    shutil.copy(redacted.write(found["run"]), found["redacted"] / "report.html")
+    shutil.copytree(found["run"], top / "again")
+    asked = ["compare", str(found["run"]), str(top / "again"), "--out", str(top / "compared")]
+    assert CliRunner().invoke(main, asked).exit_code == 0
+    [page] = (top / "compared").rglob("report.html")
+    return found | {"compare": page.parent}
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +268,7 @@ CONTRAST = """
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("kind", ["run", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_page_fits_its_screen_and_no_text_lies_on_another(
     screen: Page, folders: dict[str, Path], kind: str, width: int
 ) -> None:
@@ -276,13 +289,60 @@ def test_a_page_fits_its_screen_and_no_text_lies_on_another(
 
 
 @pytest.mark.parametrize("is_dark", [False, True])
-@pytest.mark.parametrize("kind", ["run", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_all_text_stands_out_from_what_is_behind_it(
     screen: Page, folders: dict[str, Path], kind: str, is_dark: bool
 ) -> None:
     """Oracle: the ratio of WCAG 2.2, 4.5 for text."""
     show(screen, folders[kind], is_dark=is_dark, is_open=True)
     assert screen.ask(CONTRAST) == []
+
+
+GLARE = """
+(() => {
+  const linear = (v) => (v / 255 <= .03928 ? v / 255 / 12.92 : ((v / 255 + .055) / 1.055) ** 2.4);
+  const found = [];
+  for (const one of document.querySelectorAll('figure svg path, figure svg rect')) {
+    const style = getComputedStyle(one), box = one.getBoundingClientRect();
+    const frame = one.ownerSVGElement.getBoundingClientRect();
+    const share = box.width * box.height / (frame.width * frame.height);
+    const parts = (style.fill.match(/[\\d.]+/g) || []).map(Number);
+    if (!(share > .02) || one.closest('defs') || style.fill === 'none' || parts.length < 3) continue;
+    if ((parts[3] ?? 1) * style.fillOpacity * style.opacity < .3) continue;
+    const light = .2126 * linear(parts[0]) + .7152 * linear(parts[1]) + .0722 * linear(parts[2]);
+    if (light > .6) found.push(`${one.closest('figure').id}: ${style.fill} over ${share.toFixed(2)} of the picture`);
+  }
+  return found;
+})()
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_large_bright_patch_is_on_a_dark_page(screen: Page, folders: dict[str, Path], kind: str) -> None:
+    """Light curves on a light patch are not seen: shadings, too, have a colour of the dark page."""
+    show(screen, folders[kind], is_dark=True, is_open=True)
+    assert screen.ask(GLARE) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_caption_names_a_colour_that_a_dark_page_turns_around(folders: dict[str, Path], kind: str) -> None:
+    """What is black on a light page is white on a dark one."""
+    text = (folders[kind] / "report.html").read_text(encoding="utf-8")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    assert captions
+    assert [one for one in captions if re.search(r"\b(black|white|darker|lighter)\b", one, re.IGNORECASE)] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_third_of_an_answer_is_empty(screen: Page, folders: dict[str, Path], kind: str) -> None:
+    show(screen, folders[kind], 1440)
+    found = screen.ask(
+        "(() => { const box = document.querySelector('.answer dl').getBoundingClientRect(), rows = {}; "
+        "for (const one of document.querySelectorAll('.answer dl > div')) { const b = one.getBoundingClientRect(); "
+        "rows[Math.round(b.top)] = Math.max(rows[Math.round(b.top)] || 0, (b.right - box.left) / box.width); } "
+        "return Object.values(rows); })()"
+    )
+    assert min(found) > 0.95
 
 
 def luminance(colour: str) -> float:
@@ -311,7 +371,7 @@ def test_nothing_is_left_empty_at_the_right(screen: Page, folders: dict[str, Pat
         assert found > 0.85
 
 
-@pytest.mark.parametrize("kind", ["run", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str, Path], kind: str) -> None:
     show(screen, folders[kind])
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", screen.pdf())) <= PRINTED_MAX
@@ -320,7 +380,12 @@ def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str,
         "[...document.querySelectorAll('.fold .inside, .rest table')].map(one => one.getBoundingClientRect().height)"
     )
     assert all(screen.ask(folded))
-    assert screen.ask("document.querySelector('.tools').getBoundingClientRect().height") == 0
+    shown = "[...document.querySelectorAll('figure')].map(one => [...one.querySelectorAll('svg')]"
+    shown += ".filter(svg => svg.getBoundingClientRect().height > 20).length)"
+    assert set(screen.ask(shown)) == {1}, "a picture is missing on paper, or there twice"
+    tools = "[...document.querySelectorAll('.tools')].map(one => one.getBoundingClientRect().height)"
+    assert not any(screen.ask(tools))
+    screen.call("Emulation.setEmulatedMedia", media="")
 
 
 def test_a_sweep_of_many_policies_is_on_few_pages_and_says_what_is_not(screen: Page, tmp_path: Path) -> None:
@@ -357,7 +422,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_dark", [False, True])
-@pytest.mark.parametrize("kind", ["run", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_wrong(screen: Page, folders: dict[str, Path], axe: str, kind: str, is_dark: bool) -> None:
     """Oracle: the rules of axe-core."""
     show(screen, folders[kind], is_dark=is_dark, is_open=True)

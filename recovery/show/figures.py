@@ -149,7 +149,7 @@ class TimeAxis:
         """What a caption says of the shading behind all these groups."""
         if not self.outages:
             return ""
-        degraded = ", the lighter the fewer requests fail" if any(one.fails_share < 1 for one in self.outages) else ""
+        degraded = ", the fainter the fewer requests fail" if any(one.fails_share < 1 for one in self.outages) else ""
         whose = "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0].variant}”"
         return f" Shaded: the dependency is down{whose}{degraded}."
 

@@ -35,6 +35,8 @@ PALETTE = {
     "#a3a3a3": ("pale", "#6e6e6e"),
     "#e4e4e4": ("grid", "#333333"),
     "#f4f4f4": ("band", "#222222"),
+    "#efefef": ("calm", "#2b2b2b"),
+    "#e9eef3": ("alike", "#24313c"),
     "#0072b2": ("blue", "#4fb0ea"),
     "#d55e00": ("orange", "#ff8b3d"),
     "#007a59": ("green", "#35c79b"),
@@ -62,6 +64,7 @@ def _drawn(figure: Figure) -> str:
         figure.set_dpi(72)  # points, as the backend has them
         if engine is not None:
             engine.execute(figure)
+        tick_labels.part(figure)
         figure.set_layout_engine("none")
         canvas.print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
         figure.set_layout_engine(engine)

@@ -93,7 +93,7 @@ def _often(rows: Sequence[RaceRow]) -> Picture:
         spread += [[row.per_year.high - row.per_year.mean for row in own]]
         bars = panel.errorbar(
             at, mean, yerr=spread, lw=1.5, ms=4.5, capsize=2, color=COLOURS[n % len(COLOURS)],
-            ls=DASHES[n % len(DASHES)], marker=(*MARKERS[1:], "P", "*")[n % 8],
+            ls=DASHES[(n + n // len(COLOURS)) % len(DASHES)], marker=(*MARKERS[1:], "P", "*")[n % 8],
         )  # fmt: skip
         handles.append(bars)
     panel.set_xscale("log")
@@ -120,7 +120,9 @@ def _point(panel: Axes, row: RaceRow, *, y: float, colour: str) -> None:
 
 def _latency(rows: Sequence[RaceRow]) -> Picture:
     """From a plan's publication until every endpoint has it: half, 99 % and 99.9 % of the plans."""
-    figure, (panel, below) = figures.stack([1.0 + 0.26 * len(rows), figures.lines_in(1)])
+    names = [textwrap.fill(_label(row), figures.letters(46, 24)) for row in rows]
+    row_in = 0.13 * max(2, *(name.count("\n") + 1 for name in names))
+    figure, (panel, below) = figures.stack([1.0 + row_in * len(rows), figures.lines_in(1)])
     times = {
         "half of the plans": [row.latency.p50_s for row in rows],
         "99 %": [row.latency.p99_s for row in rows],
@@ -130,11 +132,12 @@ def _latency(rows: Sequence[RaceRow]) -> Picture:
     for n, at in enumerate(times.values()):
         (line,) = panel.plot(at, range(len(rows)), ls="", marker=MARKERS[n + 1], color=COLOURS[n + 1], ms=5)
         handles.append(line)
-    panel.set_yticks(range(len(rows)), [_label(row) for row in rows], fontsize=8)
+    panel.set_yticks(range(len(rows)), names)
+    panel.tick_params(axis="y", labelsize=8 if not figures.is_narrow() else 7)
     panel.invert_yaxis()
     panel.set_xlim(left=0)
     across = "from the publication of a plan until every endpoint has it or a newer one (s)"
-    panel.set_xlabel(textwrap.fill(across, figures.letters(80, 34)))
+    panel.set_xlabel(textwrap.fill(across, figures.letters(56, 28)))
     figures.legend_below(below, handles, list(times), False, columns=3)
     tail = times["99 %"]
     figures.entitle(figure, f"99 % of the plans are everywhere after {min(tail):.3g} to {max(tail):.3g} s")

@@ -138,8 +138,12 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
     unit, own, first = unit_of(manifest, summary), names(summary), summary.groups[0]
     what = "holders have their lease again" if manifest.has_leases else "the backlog is cleared"
     down = _down_s(_course(manifest, first)) > 0
-    out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
     best, was = advice.best_of(summary, "ttr99_s"), standings.of(summary, first, "ttr99_s")
+    if not was.is_known and was.never:
+        never = "holders never have their lease again" if manifest.has_leases else "the backlog is never cleared"
+        out = [f"As it is, 99 % of {never}"]
+    else:
+        out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
     window_s = first.scenario.window_s
     if best is not None and advice.is_better(standings.of(summary, best, "ttr99_s"), was, window_s):
         out.append(f"With {own[summary.groups.index(best)]} {_when(summary, best, unit, is_down=down)}")
@@ -167,7 +171,7 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         yield Row(title, [ratio(group.mean(name)) for group in summary.groups])
     for name, title in (
         ("unleased_holder_hours", "time without a lease"),
-        ("excess_hours", "the same since times count"),
+        ("excess_hours", "the same, from when recovery is counted"),
     ):
         cells = []
         for group in summary.groups:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,11 @@ def _window(window: Window, seen: Stones, clock: str) -> Picture:
     steps = window.steps
     end = max([steps[-1][1], *(at for at, _ in seen)]) if steps else 60.0
     axis = TimeAxis(1.08 * end, clock)
-    figure, (panel, below) = figures.stack([2.5, figures.lines_in(max(len(seen), 1))])
+    told = [
+        textwrap.fill(f"{i}  {axis.show(at)}  observed: {label}", figures.letters(100, 44), subsequent_indent="    ")
+        for i, (at, label) in enumerate(seen, 1)
+    ]
+    figure, (panel, below) = figures.stack([2.5, figures.lines_in(max(sum(one.count("\n") + 1 for one in told), 1))])
     times, shares = [0.0], [0.0]
     for begin, to, share in steps:
         if begin > times[-1]:
@@ -110,8 +115,7 @@ def _window(window: Window, seen: Stones, clock: str) -> Picture:
     axis.dress(panel)
     panel.set_ylim(0, 106)
     panel.set_ylabel("requests that\nfail (%)")
-    lines = [f"{i}  {axis.show(at)}  observed: {label}" for i, (at, label) in enumerate(seen, 1)]
-    below.text(0, 1, "\n".join(lines), transform=below.transAxes, va="top", ha="left", fontsize=8.4, linespacing=1.35)
+    below.text(0, 1, "\n".join(told), transform=below.transAxes, va="top", ha="left", fontsize=8.4, linespacing=1.35)
     away = math.fsum((b - a) * share for a, b, share in steps)
     figures.entitle(figure, f"The record is empty: requests fail for {units.show_duration(away)} in all")
     return Picture(

@@ -48,7 +48,7 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
     entitle(figure, f"Time to recovery: {contrast(summary, hero_of(summary))}")
     since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
-    caption = f"{since}. Black: “{first.variant}”; hatched: in no run back before the horizon."
+    caption = f"{since}. Hatched: in no run back before the horizon."
     if bounds:
         caption += " Orange mark: the fluid bound, the time if no work were wasted; nothing can be faster."
     return Picture("time-to-recovery", figure, caption)

@@ -80,4 +80,4 @@ def rows_in(stones: Sequence[tuple[int, Milestone]]) -> float:
     return 0.0 if is_narrow() or not stones else 1.16 * lines_in(len(stones) + 2)
 
 
-CAPTION = " Triangles above a panel: observed (blue, numbered) over simulated (black, “{}”)."
+CAPTION = " Triangles above a panel: observed (blue, numbered) over simulated (“{}”)."

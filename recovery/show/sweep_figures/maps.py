@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BINS_MAX = 8
+HATCH = "#fffffeb0"  # white on a dark page too, since cells keep their colours there (forms.PALETTE)
 CELLS_MIN = 3  # a side of a heat map of fewer values is a table
 RATIOS = ("r1", "r2")  # whose axes are logarithmic
 
@@ -305,7 +306,7 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
     figures.entitle(figure, f"{head}: {said}{' collapse' if name == 'phase' else ''}")
     caption = (
         f"Mean time over {keys[0]} and {keys[1]}, in the cells as a number where there is room"
-        f" ({sweep.unit}; a run that is not back counts as the horizon). White: nothing was drawn there."
+        f" ({sweep.unit}; a run that is not back counts as the horizon). Empty: nothing was drawn there."
     )
     if name == "phase":
         caption += " Dashed lines: r1 = 1 and r2 = 1."
@@ -334,7 +335,7 @@ def _hatch(panel: Axes, x: Side, y: Side, collapsed: Array) -> None:
     for j, i in np.argwhere(inside[1:-1, 1:-1]):
         left, right, low, high = x.edges[i], x.edges[i + 1], y.edges[j], y.edges[j + 1]
         panel.add_patch(
-            Rectangle((left, low), right - left, high - low, fill=False, hatch="////", edgecolor="#ffffffb0", lw=0)
+            Rectangle((left, low), right - left, high - low, fill=False, hatch="////", edgecolor=HATCH, lw=0)
         )
         for outside, ends in (
             (not inside[j + 1, i], ((left, left), (low, high))),
