@@ -144,7 +144,7 @@ def test_near_a_cliff_is_told_by_theory() -> None:
     open_ended = RULES.replace('policy.queue = { name = "bounded", limit = 800 }', "")
 
     def near(text: str, holders: int) -> bool:
-        return pilot._is_near_cliff(parse(text, overrides=[f"fleet.holders={holders}"]).first.scenario)
+        return pilot.is_near_cliff(parse(text, overrides=[f"fleet.holders={holders}"]).first.scenario)
 
     assert [near(open_ended, holders) for holders in (4_000, 40_000, 400_000)] == [False, True, False]
     assert not near(RULES, 40_000)

@@ -80,15 +80,14 @@ def digest_of_traffic(variant: Variant, seed: int, replication: int) -> str:
     return _digest(MODEL, "traffic", seed, replication, _text(said), _lowered_hosts(scenario))
 
 
-def digests_of_later(variant: Variant, seed: int, replication: int) -> list[str]:
-    """For each later stage of a run a key (16 hex digits) of all that the scenario says of it and of what is before it;
-    of a loop, of all that it says of the loop. Two runs with the same one share the stage; whether others do, too, is
-    only known once they have started.
+def digests_of_later(variant: Variant, seed: int, replication: int, hosts: str) -> list[str]:
+    """For each later stage of a run a key (16 hex digits) of all that the scenario says of it and of what is before it
+    (`hosts` is the key of its hosts); of a loop, of all that it says of the loop. Two runs with the same one share the
+    stage; whether others do, too, is only known once they have started.
     """
     scenario = resolve(variant, seed, replication).scenario
     stages, table = known.later_of(scenario), _table(scenario)
     loop = max((number for number, stage in enumerate(stages) if stage.feeds_back(scenario)), default=-1) + 1
-    hosts = digest_of_traffic(variant, seed, replication)
     said = [_text({stage.name: table[stage.name]}) for stage in stages]
     return [_digest(hosts, said[: max(number + 1, loop) if number < loop else number + 1], number)
             for number in range(len(stages))]  # fmt: skip

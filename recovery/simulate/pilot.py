@@ -5,9 +5,10 @@ First one host as it is, as far as its part of the time goes: many runs are done
 Near a cliff the range holds both branches. It decides no result, so it may be made better without new results.
 """
 
+import itertools
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +17,13 @@ from recovery_kernels import requests
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
-from recovery.simulate import needed, pipeline
+from recovery.simulate import needed, pipeline, reuse
 from recovery.simulate.estimate import Estimate
 from recovery.simulate.explain import explanation
 from recovery.simulate.thin import can_be_thinned, thinned
 from recovery.simulate.watch import Watch, levels_of
 from recovery.stages import health, known, launches, leases, propagation, queueing
+from recovery.stages.cost import came
 from recovery.stages.outage import resolve
 from recovery.units import duration_s, ns
 
@@ -29,6 +31,7 @@ ALL_S = 0.25  # of all pilots of a file
 WITH_KERNELS_S = 0.4  # of them and of having the kernels in memory: where these take long, pilots are shorter
 LEAST_SHARE = 0.5  # but not by more than to so much
 AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
+AT_ONCE_LATER = 4  # of those with later stages, whose pilots take longer
 WHOLE_SHARE = 0.4  # of a variant's time for the host as it is
 FAR_SHARE = 0.1  # where a rough pilot tells that it takes FAR times that
 FAR = 6.0
@@ -85,37 +88,48 @@ def is_ready(scenario: Scenario) -> bool:
     return not needed.missing(part for part in needed.parts_of(scenario) if part is not needed.RACE)
 
 
-def tried(variants: Sequence[Variant], seed: int, budget_s: float = ALL_S, replications: int = 1) -> list[Tried]:
-    """What a run of each variant takes, in the mean over replications.
+def tried(
+    variants: Sequence[Variant],
+    seed: int,
+    budget_s: float = ALL_S,
+    replications: int = 1,
+    shared: Sequence[reuse.Shared] | None = None,
+) -> list[Tried]:
+    """What a run of each variant takes, in the mean over replications; `shared` is what `reuse.shared` says of them.
 
     Variants are tried out in an order in which each next one is the farthest from those before, while there is time;
-    the others take what lies between, weighed by distance in names and levers. What is left goes to second
-    replications.
+    the others take what lies between, weighed by distance in names and levers. Hosts that several share are tried out
+    once. What is left goes to second replications.
     """
     begun = time.thread_time()
     _loaded(resolve(variants[0], seed, 0).scenario, seed)
     spare_s = WITH_KERNELS_S - (time.thread_time() - begun)
     budget_s = min(budget_s, max(spare_s, LEAST_SHARE * budget_s))
-    places = _places(variants)
-    chosen, distance = [0], _distances(places, 0)
+    shared = reuse.shared([(variant, seed, 0) for variant in variants]) if shared is None else shared
+    places, has_later = _places(variants), variants[0].scenario.launches is not None
+    order, pilots = _farthest(places), _Pilots(seed)
+    first = list(itertools.islice(order, AT_ONCE))
+    kinds = list({shared[i].key: i for i in reversed(first)}.values())[::-1]  # of hosts
+    left_s, least = budget_s, 2 if replications > 1 else 1  # one takes at most so much of what is left
+    hosts_s = budget_s / 2 if has_later else budget_s
+    for number, i in enumerate(kinds):
+        spent_s = pilots.hosts(variants[i], shared[i].key, max(hosts_s, 0.0) / max(len(kinds) - number, least)).spent_s
+        left_s, hosts_s = left_s - spent_s, hosts_s - spent_s
     found: dict[int, Tried] = {}
-    left_s, each = budget_s, min(len(variants), AT_ONCE)
-    while True:
-        i, begun = chosen[-1], time.thread_time()
-        share = max(each - len(found), 2 if replications > 1 else 1)
-        found[i] = _variant(resolve(variants[i], seed, 0), seed, 0, max(left_s, 0.0) / share)
+    each = min(len(first), AT_ONCE_LATER if has_later else AT_ONCE)
+    for i in dict.fromkeys([*kinds, *first, *order]):
+        begun = time.thread_time()
+        found[i] = pilots.run(variants[i], shared[i].key, max(left_s, 0.0) / max(each - len(found), least))
         left_s -= time.thread_time() - begun
-        if len(found) == len(variants) or (len(found) >= each and left_s < budget_s / each):
+        if len(found) >= each and left_s < budget_s / each:
             break
-        distance[i] = -1.0
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, _distances(places, chosen[-1]))
-    for i in chosen:
+    for i in list(found):
         begun = time.thread_time()
         if replications > 1 and found[i].is_whole and found[i].spent_s < left_s / 2:
-            found[i] = _either(found[i], _variant(resolve(variants[i], seed, 1), seed, 1, left_s / 2))
+            found[i] = _either(found[i], pilots.run(variants[i], None, left_s / 2, replication=1))
             left_s -= time.thread_time() - begun
-    return _between(places, found)
+    told = _between(places, found)
+    return [one if i in found else pilots.with_hosts(one, shared[i].key) for i, one in enumerate(told)]
 
 
 def _loaded(scenario: Scenario, seed: int) -> None:
@@ -166,6 +180,16 @@ def _distances(places: np.ndarray, i: int) -> np.ndarray:
     return np.asarray(np.sqrt(((places - places[i]) ** 2).sum(axis=1)))
 
 
+def _farthest(places: np.ndarray) -> Iterator[int]:
+    """All variants, each next one the farthest from those before."""
+    i, distance = 0, np.full(len(places), np.inf)
+    for _ in range(len(places)):
+        yield i
+        distance = np.minimum(distance, _distances(places, i))
+        distance[i] = -1.0
+        i = int(distance.argmax())
+
+
 def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
     """Each variant by those that were tried out: logarithms, weighed by the inverse square of the distance. How far
     that is off is told by those that were tried out, each from the others.
@@ -198,24 +222,65 @@ def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
     return told
 
 
-def _variant(variant: Variant, seed: int, replication: int, budget_s: float) -> Tried:
-    scenario = variant.scenario
-    later_s = budget_s / 2 if scenario.launches is not None else 0.0
-    begun = time.thread_time()
-    first, leased = _hosts(scenario, seed, replication, budget_s - later_s)
-    if scenario.launches is not None:
-        left_s = budget_s - (time.thread_time() - begun)
-        more_s, more, is_all = _later(scenario, seed, leased, max(left_s, later_s / 2))
-        factor = NEAR if is_all else ENDED
-        first = Tried(
-            first.cpu_s + more_s,
-            first.low_s + more_s / factor,
-            first.high_s + more_s * factor,
-            first.events + more,
-            first.is_whole and is_all,
-            first.cpu_s / max(first.cpu_s + more_s, 1e-9),
-        )
-    return replace(first, spent_s=time.thread_time() - begun)
+class _Pilots:
+    """Pilots of variants; hosts that several variants share (the same key of recovery.simulate.reuse) are tried out
+    once.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._hosts: dict[str, _Hosts] = {}
+
+    def hosts(self, variant: Variant, key: str | None, budget_s: float, replication: int = 0) -> "_Hosts":
+        """What all hosts take, in so much time if they were not tried out yet."""
+        if key is not None and key in self._hosts:
+            return self._hosts[key]
+        begun = time.thread_time()
+        scenario = resolve(variant, self._seed, replication).scenario
+        found = _Hosts(*_hosts(scenario, self._seed, replication, budget_s), time.thread_time() - begun)
+        if key is not None:
+            self._hosts[key] = found
+        return found
+
+    def run(self, variant: Variant, key: str | None, budget_s: float, replication: int = 0) -> Tried:
+        """What a run takes, its later stages too."""
+        has_later, begun = variant.scenario.launches is not None, time.thread_time()
+        hosts = self.hosts(variant, key, budget_s / 2 if has_later else budget_s, replication)
+        if not has_later:
+            return replace(hosts.tried, spent_s=hosts.spent_s)
+        left_s, later = budget_s - (time.thread_time() - begun), time.thread_time()
+        scenario = resolve(variant, self._seed, replication).scenario
+        more_s, more, is_all = _later(scenario, self._seed, hosts.leased, max(left_s, budget_s / 4))
+        found = _with_later(hosts.tried, more_s, more, is_all=is_all)
+        return replace(found, spent_s=hosts.spent_s + time.thread_time() - later)
+
+    def with_hosts(self, told: Tried, key: str | None) -> Tried:
+        """What was told of a run, with what its own hosts take, if these were tried out."""
+        if key not in self._hosts or told.hosts_share >= 1:
+            return told
+        later = 1 - told.hosts_share
+        return _with_later(self._hosts[key].tried, told.cpu_s * later, told.events * later, is_all=False)
+
+
+def _with_later(hosts: Tried, more_s: float, more: float, *, is_all: bool) -> Tried:
+    """A run of these hosts, and of later stages that take so much time for so many events."""
+    factor = NEAR if is_all else ENDED
+    cpu_s = hosts.cpu_s + more_s
+    return Tried(
+        cpu_s,
+        hosts.low_s + more_s / factor,
+        hosts.high_s + more_s * factor,
+        hosts.events + more,
+        hosts.is_whole and is_all,
+        hosts.cpu_s / max(cpu_s, 1e-9),
+    )
+
+
+@dataclass(frozen=True)
+class _Hosts:
+    tried: Tried
+    leased: np.ndarray  # share of leases at the end of each window
+    spent_s: float
 
 
 # --- hosts ------------------------------------------------------------------------------------------------------------
@@ -406,7 +471,7 @@ def _hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> 
     if any(action.when is not None for action in scenario.operator):
         fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S)
     low, high = min(guesses) / factor, max(guesses) * factor
-    is_near = _is_near_cliff(scenario) or _differ(thinned_ones, whole)
+    is_near = is_near_cliff(scenario) or _differ(thinned_ones, whole)
     if is_near and best.is_whole and best is not whole:
         least, most = best.branches(end)
         others = [one / max(best.total, 1.0) for one in _totals(thinned_ones)]
@@ -439,7 +504,7 @@ def _differ(pilots: Sequence[_Pilot], whole: _Pilot | None) -> bool:
     return abs(float(whole.leased[at] - pilots[-1].leased[at])) > APART
 
 
-def _is_near_cliff(scenario: Scenario) -> bool:
+def is_near_cliff(scenario: Scenario) -> bool:
     """Whether theory puts it near a cliff: what waits is about as long as a timeout, or jobs are about as many as the
     hosts get out of a long queue (MODEL.md, section 2).
     """
@@ -474,17 +539,22 @@ def _guesses(scenario: Scenario, whole: _Pilot | None, thin: _Pilot | None, end:
 
 # --- what follows the leases ------------------------------------------------------------------------------------------
 
-LATER_LEAST = 20_000  # launches and changes of a pilot of the later stages, about
+LATER_LEAST = 8_000  # launches and changes of a pilot of the later stages, about
+LATER_STRETCHES = (
+    96  # of the horizon, in which they are run one after the other; what is terminated comes back a stretch late
+)
+USUAL = 0.6  # of what an event takes at most (NS_PER_ATTEMPT and so on), on the day of us-east-1
 
 
 def _later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -> tuple[float, float, bool]:
-    """The same of launches, propagation and health checks, thinned by what comes to them."""
+    """The same of launches, propagation and health checks, thinned by what comes to them. What an event takes is known
+    of them; how many there are is not.
+    """
     zones = scenario.zones
     many = 1_000_000
     levels = np.tile((leased * many).astype(np.int64), (zones, 1))
-    rates = launches.rates_per_ns(scenario, "demand") + launches.rates_per_ns(scenario, "changes")
-    come = float(rates.sum()) * ns(scenario.coupling.window)
-    by = max(1.0, come / LATER_LEAST)
+    asked = () if scenario.launches is None else (scenario.launches.demand, scenario.launches.changes)
+    by = max(1.0, sum(came(scenario, demand) for demand in asked) / LATER_LEAST)
     part = scenario.propagation
     shards = part.shards if part is not None else 1
     workers = part.workers if part is not None else 1
@@ -527,9 +597,9 @@ def _later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -
             }
         )
         third = health.start(thin, seed, 0, zones)
-    stretch = 1 if scenario.health is not None and scenario.health.terminate_after is not None else 60
     windows = scenario.windows
-    spent: list[tuple[int, float]] = []
+    stretch = max(windows // LATER_STRETCHES, 1)
+    done: list[tuple[int, float, float]] = []  # windows, events of a run until then, and what they take
     until, begun = 0, time.thread_time()
     while until < windows:
         until = min(until + stretch, windows)
@@ -542,19 +612,21 @@ def _later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -
             times_ns, identities = third.orders()
             first.ask(times_ns + first.params.window_ns, identities)
         first.forget(until)
-        spent.append((until, time.thread_time() - begun))
-        if spent[-1][1] > budget_s and until < windows:
+        counts = [first.state.series[:, 1].sum() * launches.NS_PER_ATTEMPT]
+        events = float(first.state.series[:, 1].sum())
+        if second is not None:
+            counts.append(second.state.series[:, 1].sum() * propagation.NS_PER_JOB)
+            events += float(second.state.series[:, 1].sum())
+        if third is not None:
+            counts.append(third.state.series[:, 0].sum() * health.NS_PER_CHECK)
+            events += float(third.state.series[:, 0].sum())
+        done.append((until, by * events, by * USUAL * float(sum(counts)) / 1e9))
+        if time.thread_time() - begun > budget_s:
             break
-    cpu_s = spent[-1][1]
-    events = float(first.state.series[:, 1].sum())
-    if second is not None:
-        events += float(second.state.series[:, 1].sum())
-    if third is not None:
-        events += float(third.state.series[:, 0].sum())
-    if until < windows:
-        at, before = next(pair for pair in [(0, 0.0), *spent] if pair[0] >= min(until / 2, spent[-1][0] - stretch))
-        rest = (windows - until) * (cpu_s - before) / max(until - at, 1)
-        events *= (cpu_s + rest) / max(cpu_s, 1e-9)
-        cpu_s += rest
-    fixed_s = len(spent) * 3 * CALL_S * windows / max(until, 1)
-    return max(cpu_s - fixed_s, 0.0) * by + fixed_s, events * by, until == windows
+    _, events, cpu_s = done[-1]
+    if until < windows:  # it goes on as it did in the later half
+        at, _, before_s = next(one for one in [(0, 0.0, 0.0), *done] if one[0] >= min(until / 2, until - stretch))
+        rest_s = (windows - until) * (cpu_s - before_s) / max(until - at, 1)
+        events *= (cpu_s + rest_s) / max(cpu_s, 1e-9)
+        cpu_s += rest_s
+    return cpu_s + 3 * CALL_S * windows, events, until == windows

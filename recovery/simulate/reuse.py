@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -162,34 +162,31 @@ def key_of_hosts(task: Task) -> str | None:
         return None
 
 
-def are_shared(tasks: Iterable[Task]) -> list[bool]:
-    """Of each task whether one before it has the same hosts."""
+@dataclass(frozen=True)
+class Shared:
+    """What tasks before it leave of a task to be run."""
+
+    key: str | None  # of its hosts; None if its variant cannot be met
+    hosts: bool = False  # one before it has the same hosts
+    later_anew: float = (
+        1.0  # of its later stages' time that no task before it takes as well, by what stages cost at most
+    )
+
+
+def shared(tasks: Iterable[Task]) -> list[Shared]:
+    """Of each task what it shares with those before it."""
     seen: set[str] = set()
     found = []
     for task in tasks:
-        key = key_of_hosts(task)
-        found.append(key in seen)
-        if key is not None:
-            seen.add(key)
-    return found
-
-
-def later_anew(tasks: Iterable[Task]) -> list[float]:
-    """Of each task the share of its later stages' time that no task before it takes as well, by what the stages cost at
-    most; 1 where a task's variant cannot be met.
-    """
-    seen: set[str] = set()
-    found = []
-    for variant, seed, replication in tasks:
-        try:
-            keys = identity.digests_of_later(variant, seed, replication)
-        except Exception:
-            found.append(1.0)
+        hosts = key_of_hosts(task)
+        if hosts is None:
+            found.append(Shared(None))
             continue
-        costs = [stage.cost(variant.scenario).cpu_s for stage in stages.later_of(variant.scenario)]
+        scenario, keys = task[0].scenario, identity.digests_of_later(*task, hosts)
+        costs = [stage.cost(scenario).cpu_s for stage in stages.later_of(scenario)]
         anew = sum(cost for key, cost in zip(keys, costs, strict=True) if key not in seen)
-        found.append(anew / sum(costs) if sum(costs) > 0 else 1.0)
-        seen.update(keys)
+        found.append(Shared(hosts, hosts in seen, anew / sum(costs) if sum(costs) > 0 else 1.0))
+        seen.update((hosts, *keys))
     return found
 
 

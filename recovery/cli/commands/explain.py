@@ -25,15 +25,13 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     rows = [(variant, estimate(variant.scenario, count)) for variant in loaded.variants]
     machine.refuse_if_too_large(loaded, count)
     is_ready = pilot.is_ready(loaded.first.scenario)
+    shared = reuse.shared([(variant, loaded.head.seed, 0) for variant in loaded.variants])
     if is_ready:
-        found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications)
+        found = pilot.tried(loaded.variants, loaded.head.seed, replications=loaded.head.replications, shared=shared)
         rows = [(variant, pilot.into(needs, tried)) for (variant, needs), tried in zip(rows, found, strict=True)]
-    tasks = [(variant, loaded.head.seed, 0) for variant, _ in rows]
     rows = [
-        (variant, one.with_known(hosts, later_anew))
-        for (variant, one), hosts, later_anew in zip(
-            rows, reuse.are_shared(tasks), reuse.later_anew(tasks), strict=True
-        )
+        (variant, one.with_known(known.hosts, known.later_anew))
+        for (variant, one), known in zip(rows, shared, strict=True)
     ]
     told = [
         text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s, one.shares_hosts)

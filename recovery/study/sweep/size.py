@@ -59,7 +59,8 @@ def _anew(experiment: Experiment, point: Point) -> tuple[float, float]:
     if not stages.later_of(variants[0].scenario):
         return 1.0, 1.0
     tasks = [(variant, experiment.head.seed, 0) for variant in variants]
-    return 1 - sum(reuse.are_shared(tasks)) / len(tasks), sum(reuse.later_anew(tasks)) / len(tasks)
+    shared = reuse.shared(tasks)
+    return 1 - sum(one.hosts for one in shared) / len(shared), sum(one.later_anew for one in shared) / len(shared)
 
 
 def most_of(experiment: Experiment) -> int:
