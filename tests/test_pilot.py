@@ -17,7 +17,7 @@ from recovery.model.demand import Demand
 from recovery.reading import numbers
 from recovery.reading.experiment import load, parse
 from recovery.reading.numbers import read_measured
-from recovery.simulate import chain, needed, pilot, pipeline, thin
+from recovery.simulate import chain, needed, pilot, pilot_hosts, pipeline, thin
 from recovery.stages import queueing
 from recovery.study import warm
 from recovery.units import show_duration
@@ -123,16 +123,16 @@ def test_a_thinned_line_and_what_a_queue_tells_clients(workers: int, slower: flo
 def test_a_pilot_of_many_sessions_is_thin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host of 4 million would take seconds to make; what is said of it comes from a few thousand."""
     started = []
-    run = pilot._run
+    run = pilot_hosts.run
 
     def counted(*args: Any) -> Any:
         started.append(args[3])
         return run(*args)
 
-    monkeypatch.setattr(pilot, "_run", counted)
+    monkeypatch.setattr(pilot_hosts, "run", counted)
     many = parse(RULES, overrides=["fleet.holders=8000000"])
     [told] = pilot.tried(many.variants, 1)
-    assert max(started) * pilot.CLIENT_S < pilot.ALL_S
+    assert max(started) * pilot_hosts.CLIENT_S < pilot.ALL_S
     [few] = pilot.tried(parse(RULES, overrides=["fleet.holders=80000"]).variants, 1)
     assert told.cpu_s > few.cpu_s
 
@@ -144,7 +144,7 @@ def test_near_a_cliff_is_told_by_theory() -> None:
     open_ended = RULES.replace('policy.queue = { name = "bounded", limit = 800 }', "")
 
     def near(text: str, holders: int) -> bool:
-        return pilot.is_near_cliff(parse(text, overrides=[f"fleet.holders={holders}"]).first.scenario)
+        return pilot_hosts.is_near_cliff(parse(text, overrides=[f"fleet.holders={holders}"]).first.scenario)
 
     assert [near(open_ended, holders) for holders in (4_000, 40_000, 400_000)] == [False, True, False]
     assert not near(RULES, 40_000)

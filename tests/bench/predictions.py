@@ -57,7 +57,7 @@ def all_told(names: list[str], most_s: float, variants: int, kept: dict[str, flo
     """Each variant that can be run; a sentence for each file or variant that is left out."""
     from recovery.errors import ScenarioError
     from recovery.reading.experiment import load
-    from recovery.simulate import chain, pilot, pipeline
+    from recovery.simulate import chain, pilot, pilot_hosts, pipeline
 
     for path in files(names):
         try:
@@ -79,7 +79,7 @@ def all_told(names: list[str], most_s: float, variants: int, kept: dict[str, flo
             if name not in kept:
                 kept[name] = statistics.median(times)
             if kept[name] >= LEAST_S:
-                is_near = pilot.is_near_cliff(variant.scenario)
+                is_near = pilot_hosts.is_near_cliff(variant.scenario)
                 yield Told(name, found.cpu_s, found.low_s, found.high_s, found.is_whole, is_near, kept[name])
 
 
