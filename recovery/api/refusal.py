@@ -8,10 +8,10 @@ from recovery.errors import Refusal, ScenarioError
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """Each refusal (Refusal, FileExistsError) of the block as a ScenarioError."""
+    """Each refusal of the block as a ScenarioError."""
     try:
         yield
     except ScenarioError:
         raise
-    except (Refusal, FileExistsError) as error:
+    except Refusal as error:
         raise ScenarioError(str(error)) from error

@@ -54,8 +54,6 @@ def ending(error: BaseException) -> Ending:
         return Ending(": ".join(["interrupted", *notes]), Status.INTERRUPTED)
     if isinstance(error, Unwritable):
         return Ending(f"{text}; want a folder that can be written (--out)", Status.USAGE, str(error.filename))
-    if isinstance(error, FileExistsError) and error.errno is None:  # our own words, not the system's
-        return Ending(text, Status.USAGE, *_place(text))
     if isinstance(error, OSError):
         reason = f"{error.filename or 'output'}: {error.strerror}" if error.strerror else text
         return Ending("; ".join([reason, *notes]), Status.OURS, error.filename and str(error.filename))

@@ -35,13 +35,13 @@ def run(
     """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json. With `reuse`
     what several runs share of their stages runs once, as long as it fits the memory of a worker or the folder.
 
-    Raises ScenarioError before anything runs, or where too few draws are accepted; FileExistsError if the folder holds
-    runs and `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
+    Raises ScenarioError before anything runs, or where too few draws are accepted; Refusal if the folder holds runs and
+    `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
     """
     wanted(experiment)
     folder = out / experiment.name
     if any((folder / "parts").glob("*.parquet")) and not resume:
-        raise FileExistsError(
+        raise Refusal(
             f"{folder} holds runs of a sweep; want --resume to go on with it (runs that are still the same are kept), "
             f"or another --out"
         )
