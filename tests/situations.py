@@ -242,7 +242,7 @@ propagation = { workers = 9, time = "1s", normal_latency = "30s" }
 propagation.workers = 20
 [variants."more workers on hosts"]
 host.workers = 4
-""", "latency", (10 - 9) * 6000 * 0.9, (10 - 9) * 6000 * 1.1, "more workers in propagation",
+""", "propagation", (10 - 9) * 6000 * 0.9, (10 - 9) * 6000 * 1.1, "more workers in propagation",
         "10 launches a second come and 9 are done: after 6,000 s 6,000 wait.",
     ),
     Situation(

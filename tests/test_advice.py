@@ -14,7 +14,7 @@ import pytest
 import run_records
 
 from recovery.reading.experiment import parse
-from recovery.show import advice
+from recovery.show import advice, stage_times
 from recovery.show.answers import mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.run import answer_of
@@ -198,7 +198,7 @@ def group_of(variant: str, ttr_s: float, all_s: float, last: str = "", **more: f
     """A group of a summary with later stages."""
     found = {"ttr99_s": ttr_s, "leases_normal_s": 600 + ttr_s, "all_normal_s": all_s, **more}
     if last:
-        found[f"{last}_normal_s"] = all_s
+        found[stage_times.NORMAL[last]] = all_s
     return run_records.group_of(variant, **found)
 
 
@@ -209,8 +209,8 @@ def _means(group: Group) -> dict[str, float]:
 def test_judged_is_the_last_stage() -> None:
     """Leases an hour sooner let in so many launches that propagation never recovers: that variant is no help."""
     groups = [
-        group_of("as it was", 7200, 40_000, "latency", jobs_waiting_peak=264_451),
-        group_of("bounded lease queue", 3600, math.inf, "latency", jobs_waiting_peak=4_600_000),
+        group_of("as it was", 7200, 40_000, "propagation", jobs_waiting_peak=264_451),
+        group_of("bounded lease queue", 3600, math.inf, "propagation", jobs_waiting_peak=4_600_000),
         group_of("limit in propagation", 7200, 20_000, "launches", launches_throttled_share=0.4,
                  launches_insufficient_share=0.1),
     ]  # fmt: skip
@@ -218,9 +218,9 @@ def test_judged_is_the_last_stage() -> None:
     best = advice.best_of(summary)
     assert best is not None
     assert best.variant == "limit in propagation"
-    found = mechanism.limit_of_stage(groups[0], "latency")
+    found = mechanism.limit_of_stage(groups[0], "propagation")
     assert found is not None
-    assert "264,451 jobs of network propagation wait" in found.text
+    assert "264,451 jobs of propagation wait" in found.text
     found = mechanism.limit_of_stage(groups[2], "launches")
     assert found is not None
     assert "denies 40 %" in found.text

@@ -143,7 +143,7 @@ def test_the_lines_of_the_pages_on_the_whole_day_are_the_reports() -> None:
         variants["limit by the queue size in propagation"].saved[everything].mean_s, abs=120
     )
     for name in ("all announced changes", "best of each"):
-        behind_s = variants[name].normal["capacity"].mean_s - variants[name].normal["leases"].mean_s
+        behind_s = variants[name].normal["health"].mean_s - variants[name].normal["leases"].mean_s
         assert f"{math.floor(behind_s / 60 + 0.5)} minutes behind the leases" in page
     lost = {group["variant"]: group["measures"]["capacity_lost_hours"] for group in found["groups"]}
     for name in ("as it happened", "velocity control", "no automatic failover"):

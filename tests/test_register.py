@@ -117,5 +117,5 @@ def test_questions_have_their_answers() -> None:
     assert leases is not None
     assert dataclasses.replace(jobs, stage=LEASES, title=leases.title, meaning=leases.meaning) == leases
     assert register.harms(JOBS) == tuple(name for name in register.harms(LEASES) if not register.is_of_leases(name))
-    assert set(register.normals()) < set(register.recoveries())
+    assert {one.name for one in register.normals().values()} < set(register.recoveries())
     assert set(register.milestones("health")) < set(register.milestones())

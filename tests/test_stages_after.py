@@ -85,7 +85,7 @@ def test_savings_are_paired() -> None:
     saved = b.saved[stage_times.ALL]
     assert saved == pytest.approx((115.0, 115.0 - half, 115.0 + half))
     assert (a.last, b.last) == (("launches", 4, 4), ("launches", 4, 4))
-    assert b.saved["latency"].mean_s == -100
+    assert b.saved["propagation"].mean_s == -100
     assert a.normal["leases"].mean_s == 151.5
     assert stage_times.show_saving(saved) == f"+1.9 ± {half / 60:.1f} min"
 
@@ -93,12 +93,12 @@ def test_savings_are_paired() -> None:
 def test_a_stage_that_is_never_back_holds_recovery_back() -> None:
     rows = [row("a", 0, 50.0, 1000.0, 0.0), row("b", 0, 50.0, 10.0, math.inf)]
     a, b = stage_times.variants(summary_of(rows))
-    assert a.show("latency", str) == "always"
+    assert a.show("propagation", str) == "always"
     assert a.last.words == "launches"
     assert b.show("launches", str) == "almost always"
     assert b.show("leases", str) == "150.0"
-    assert b.show("latency", units.show_duration) == "never"
-    assert b.last.words == "latency"
+    assert b.show("propagation", units.show_duration) == "never"
+    assert b.last.words == "propagation"
     assert b.normal[stage_times.ALL].is_never
     assert b.saved[stage_times.ALL].mean_s == -math.inf  # only the first comes back
     assert stage_times.show_saving(b.saved[stage_times.ALL]) == "–"
@@ -108,7 +108,7 @@ def test_one_run_that_was_always_normal_does_not_hide_the_others() -> None:
     """Oracle: the mean of 0 and 40 min; "always" is said of a variant only where it holds of every run."""
     rows = [row("a", 0, -100.0, 0.0, 0.0), row("a", 1, -100.0, 0.0, 2400.0), row("b", 0, -100.0, 0.0, 0.0)]
     a, b = stage_times.variants(summary_of(rows))
-    assert a.show("latency", units.show_duration) == "20 min"
+    assert a.show("propagation", units.show_duration) == "20 min"
     assert {b.show(stage, str) for stage in b.normal} == {"always"}
     assert b.last.words == "none"
 

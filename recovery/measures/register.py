@@ -390,7 +390,7 @@ TABLE: tuple[Measure, ...] = (
         is_expected=True, is_onset=True,
     ),
     Measure(
-        name="latency_normal_s", kind="milestone", stage="propagation", title="latency",
+        name="latency_normal_s", kind="milestone", stage="propagation", title="propagation",
         meaning="when it no longer is, for good", is_expected=True, is_recovery=True,
     ),
     Measure(
@@ -435,7 +435,7 @@ TABLE: tuple[Measure, ...] = (
         is_expected=True, is_onset=True,
     ),
     Measure(
-        name="capacity_normal_s", kind="milestone", stage="health", title="capacity",
+        name="capacity_normal_s", kind="milestone", stage="health", title="health checks",
         meaning="when it no longer is, for good", is_expected=True, is_recovery=True,
     ),
     Measure(
@@ -524,9 +524,12 @@ def recoveries() -> tuple[str, ...]:
     return _names([one for one in TABLE if one.is_recovery])
 
 
-def normals() -> tuple[str, ...]:
-    """The milestone from which on a stage is normal again, for each stage that has one, in the order of the event."""
-    return _names([one for one in TABLE if one.is_recovery and one.is_milestone and one.name != "all_normal_s"])
+def normals() -> dict[str, Measure]:
+    """By stage the milestone from which on it is normal again, in the order of the event; last of ALL stages together.
+    Its title is what pages call the stage.
+    """
+    found = {one.stage: one for one in TABLE if one.is_recovery and one.is_milestone}
+    return {**{stage: one for stage, one in found.items() if stage != ALL}, ALL: found[ALL]}
 
 
 def starts_at_return(name: str) -> bool:

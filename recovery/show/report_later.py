@@ -13,13 +13,11 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import TimeAxis
 from recovery.show.milestones import Stone
 from recovery.show.page import Cell, Column, show, value_of
-from recovery.show.stage_times import ALL, STAGES, TITLES, Variant
+from recovery.show.stage_times import NORMAL, STAGES, TITLES, Variant
 from recovery.show.standings import Standing
 from recovery.show.tables import columns_of, time_cell
 from recovery.show.words import ends_of
 from recovery.store.run_record import Group, Row, RunManifest, Summary
-
-TITLES_OF = {"launches": "Launches", "propagation": "Network propagation", "health": "Health checks"}
 
 
 class StageCell(NamedTuple):
@@ -76,17 +74,19 @@ def sections(manifest: RunManifest, summary: Summary, drawn: Sequence[Drawn]) ->
         return None
     pictures = {one.name: one for one in drawn}
     axis = TimeAxis.of(manifest)
-    stages = [stage for stage in (*STAGES, ALL) if stage in variants[0].normal]
+    stages = [stage for stage in NORMAL if stage in variants[0].normal]
     stones = milestones.of(manifest, summary)
     found = []
-    for name, title in TITLES_OF.items():
+    for name in STAGES:
+        if name == register.LEASES:  # their section is the page's own
+            continue
         own = columns_of(name, summary.groups[0])
         if own:
             stage = register.milestones(name)
             found.append(
                 Section(
                     name,
-                    title,
+                    TITLES[name].capitalize(),
                     own,
                     [
                         MeasuresRow(group.variant, [_cell(group, column, runs) for column in own])

@@ -1,6 +1,7 @@
 """When each stage of a run is normal again, what that saves against the first variant, and which stage comes last.
 
-Pure functions of the rows of a summary; nothing is simulated. A stage is one of leases, launches, latency, capacity.
+Pure functions of the rows of a summary; nothing is simulated. A stage has one name, that of its table in a scenario
+(leases, launches, propagation, health), and one title (health checks).
 """
 
 import math
@@ -14,14 +15,23 @@ from recovery.show.standings import Saved, Standing
 from recovery.store.run_record import Row, Summary
 from recovery.units import show_milestone
 
-_END = "_normal_s"
-ALL = "all"
-# Stages in the order of the event: how they are called, and the measure that tells when they are normal again.
-STAGES = {name.removesuffix(_END): name for name in register.normals()}
-TITLES = {stage: measure.title for stage in (*STAGES, ALL) if (measure := register.find(stage + _END)) is not None}
-
+ALL = register.ALL
+# Of each stage, in the order of the event, and then of all: the measure that tells when it is normal again, its title.
+NORMAL = {stage: measure.name for stage, measure in register.normals().items()}
+TITLES = {stage: measure.title for stage, measure in register.normals().items()}
+STAGES = tuple(stage for stage in NORMAL if stage != ALL)
 
 NONE = "none"  # the stage that comes last where all were normal from the first window on
+
+
+def called(stage: str) -> str:
+    """A stage in a sentence: its title without what is measured of it, "leases" of "leases (99 %)"."""
+    return TITLES.get(stage, stage).partition(" (")[0]
+
+
+def are_many(stage: str) -> bool:
+    """Whether a sentence speaks of it as of several: health checks *are* normal, propagation *is*."""
+    return called(stage).endswith("s")
 
 
 class Last(NamedTuple):
@@ -34,7 +44,8 @@ class Last(NamedTuple):
     @property
     def words(self) -> str:
         """The stage, and in how many runs where these differ."""
-        return self.stage if self.runs == self.of else f"{self.stage} in {self.runs} of {self.of} runs"
+        name = called(self.stage)
+        return name if self.runs == self.of else f"{name} in {self.runs} of {self.of} runs"
 
 
 class Variant(NamedTuple):
@@ -67,7 +78,7 @@ class Variant(NamedTuple):
 def variants(summary: Summary) -> list[Variant]:
     """The variants of a run whose scenario has later stages, the first in front; empty if it has none, or sweeps."""
     rows, groups = summary.rows, summary.groups
-    if not rows or ALL + _END not in rows[0].measures or summary.is_sweep:
+    if not rows or NORMAL[ALL] not in rows[0].measures or summary.is_sweep:
         return []
     own = [summary.rows_of(group) for group in groups]
     return [_variant(runs, own[0], groups[0].scenario.window_s) for runs in own]
@@ -75,16 +86,16 @@ def variants(summary: Summary) -> list[Variant]:
 
 def _variant(own: Sequence[Row], first: Sequence[Row], window_s: float) -> Variant:
     known = {name for row in (*first, *own) for name in row.measures}
-    stages = [stage for stage in (*STAGES, ALL) if stage + _END in known]
-    normal = {stage: standings.of_rows(own, stage + _END) for stage in stages}
-    saved = {stage: standings.saved(first, own, stage + _END) for stage in stages}
+    stages = {stage: name for stage, name in NORMAL.items() if name in known}
+    normal = {stage: standings.of_rows(own, name) for stage, name in stages.items()}
+    saved = {stage: standings.saved(first, own, name) for stage, name in stages.items()}
     lasts = Counter(last_of(row, window_s) for row in own)
     return Variant(own[0].variant, len(own), normal, saved, Last(*lasts.most_common(1)[0], len(own)), window_s)
 
 
 def last_of(row: Row, window_s: float) -> str:
     """The stage that is last to be normal again; of several that never are, the first of them."""
-    known = {stage: at_s for stage, name in STAGES.items() if (at_s := row.of(name)) > window_s}
+    known = {stage: at_s for stage in STAGES if (at_s := row.of(NORMAL[stage])) > window_s}
     return max(known, key=lambda stage: known[stage]) if known else NONE
 
 

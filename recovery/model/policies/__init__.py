@@ -52,7 +52,7 @@ MEANING = {
     "queue": "who is next, who is dropped",
     "lease": "what does late mean",
     "operator": "what do people do",
-    "intake": "is a job let into a queue of network propagation",
+    "intake": "is a job let into a queue of propagation",
     "health": "what happens to targets that fail their checks",
 }
 

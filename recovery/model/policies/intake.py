@@ -1,4 +1,4 @@
-"""Policies of intake: whether a job is let into a queue of network propagation."""
+"""Policies of intake: whether a job is let into a queue of propagation."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -26,8 +26,8 @@ class Limit(NamedTuple):
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "admission", "operator",
     "backoff", "herd", "restart";
-    "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "latency" (jobs),
-    "launches" (share denied by the throttle), "holders" (share that found none), "targets" (share usable).
+    "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
+    (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
 
     kind: str
@@ -357,16 +357,16 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
     """What limits the stage that comes last: one of stage_times.STAGES."""
     if stage == "leases":
         return limit_of(group)
-    if stage == "latency":
+    if stage == "propagation":
         waiting = group.mean("jobs_waiting_peak")
-        return Limit("latency", f"up to {show_count(waiting)} jobs of network propagation wait", waiting)
+        return Limit("propagation", f"up to {show_count(waiting)} jobs of propagation wait", waiting)
     if stage == "launches":
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
             return Limit("launches", f"the request throttle denies {show_share(throttled)} of the launches", throttled)
         found_none = speaking_of(group.scenario.called, "find no leased holder")
         return Limit("holders", f"{show_share(none_free)} of the launches {found_none}", none_free)
-    if stage == "capacity":
+    if stage == "health":
         least = group.mean("usable_min_share")
-        return Limit("targets", f"down to {show_share(least)} of the load balancer's targets are usable", least)
+        return Limit("health", f"down to {show_share(least)} of the load balancer's targets are usable", least)
     return None

@@ -49,9 +49,9 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return Remedy("longer leases", f"leases of {show_duration(lease_s)}", (longer,))
         case "launches" if scenario.propagation is None and scenario.health is None:  # nobody is behind the throttle
             return Remedy("no throttle of launches", "launches without a throttle", ("launches.throttle=[]",))
-        case "latency" if scenario.propagation is not None and scenario.propagation.workers > 0:
+        case "propagation" if scenario.propagation is not None and scenario.propagation.workers > 0:
             many = 2 * scenario.propagation.workers
-            text = f"{many} workers a shard of network propagation instead of {scenario.propagation.workers}"
+            text = f"{many} workers a shard of propagation instead of {scenario.propagation.workers}"
             return Remedy("more workers in propagation", text, (f"propagation.workers={many}",))
     return None
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from recovery import theory
-from recovery.measures.register import ROUNDING
+from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, stage_times, standings
 from recovery.show.answers import helps, mechanism, moments, points
 from recovery.show.answers.answer import Answer, Cause, Part
@@ -134,7 +134,7 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
     if first.is_well(ALL):
         return [f"All stages are normal {'all' if back.mean_s == 0 else 'almost all'} the time."]
     if back.never:
-        hold = "hold" if first.last.stage.endswith("es") else "holds"
+        hold = "hold" if stage_times.are_many(first.last.stage) else "holds"
         if back.is_known:
             often = f"but in {back.never} of {back.runs} runs not before the end"
             return [
@@ -208,9 +208,10 @@ def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
             return Cause(text="No rule names what makes it collapse: see the pictures.")
         return Cause(text="No single limit explains at least half of the time.")
     text = f"{limit.text[:1].upper()}{limit.text[1:]}."
-    if variants and variants[0].last.stage != "leases":
+    if variants and variants[0].last.stage != LEASES:
         stage = variants[0].last.stage
-        text = f"What comes last {'are' if stage.endswith('es') else 'is'} {stage}: {limit.text}."
+        verb = "are" if stage_times.are_many(stage) else "is"
+        text = f"What comes last {verb} {stage_times.called(stage)}: {limit.text}."
     return Cause(text=text, mechanism=limit.kind, number=limit.number)
 
 

@@ -11,21 +11,12 @@ from recovery.show.run_figures import stones
 from recovery.show.run_figures.panels import Line, level_line, lines, only_last
 from recovery.show.run_figures.series import POINTS, accepted, latency, normal_latency_s, share_of
 from recovery.show.run_figures.stages import at_time, chosen_of
-from recovery.show.stage_times import ALL, Variant
+from recovery.show.stage_times import ALL, Variant, are_many, called
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Milestone, Summary
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
-
-# Which panel of the day the milestones of a stage belong to.
-PANEL_OF = {
-    "leases": "leases",
-    "launches": "launches",
-    "propagation": "latency",
-    "health": "capacity",
-    "all": "launches",
-}
 
 
 def day(
@@ -43,8 +34,8 @@ def day(
             "share",
         ),
         "launches": (accepted, "attempts\naccepted (%)", "share"),
-        "latency": (latency, "mean\nlatency (min)", "linear"),
-        "capacity": (share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
+        "propagation": (latency, "mean\nlatency (min)", "linear"),
+        "health": (share_of(summary, "targets_usable"), "usable\ntargets (%)", "share"),
     }
     stages = {stage: drawn for stage, drawn in stages.items() if stage in variants[0].normal}
     seen = stones.numbered(summary)
@@ -53,15 +44,15 @@ def day(
     for panel, (stage, (line, label, scale)) in zip(panels, stages.items(), strict=True):
         handles = lines(panel, axis, chosen, line, label, scale)
         stones.mark(panel, summary, axis, [(i, stone) for i, stone in seen if _panel_of(stone, stages) == stage])
-    if "latency" in stages:
+    if "propagation" in stages:
         normal_s = normal_latency_s(summary.groups[0].scenario)
-        level_line(panels[list(stages).index("latency")], normal_s / 60, "normal")
+        level_line(panels[list(stages).index("propagation")], normal_s / 60, "normal")
     only_last(panels, axis)
     chosen.legend(below, handles)
     stones.list_in(below, summary, seen, axis)
     end = variants[0].normal[ALL]
-    what = variants[0].last.stage
-    several = "" if what.endswith("es") else "s"
+    what = called(variants[0].last.stage)
+    several = "" if are_many(variants[0].last.stage) else "s"
     if variants[0].is_well(ALL):
         text = f"“{variants[0].name}” is normal {'all' if end.mean_s == 0 else 'almost all'} the time"
     elif end.is_never:
@@ -78,5 +69,5 @@ def day(
 
 def _panel_of(stone: Milestone, stages: Container[str]) -> str:
     measure = register.find(stone.measure)
-    wanted = PANEL_OF[measure.stage] if measure is not None else "leases"
-    return wanted if wanted in stages else "leases"
+    stage = measure.stage if measure is not None else register.LEASES
+    return stage if stage in stages else "launches" if stage == ALL else register.LEASES

@@ -1,4 +1,4 @@
-"""Pictures of each stage after the leases: launches, network propagation, health checks."""
+"""Pictures of each stage after the leases: launches, propagation, health checks."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def propagation(
     chosen.legend(below, handles)
     only_last([jobs, latency], axis)
     told = actions([jobs, latency], summary, axis, ("load reduction",))
-    entitle(figure, f"Network propagation: latency of {contrast(variants, chosen, 'latency', axis)}")
+    entitle(figure, f"Propagation: {contrast(variants, chosen, 'propagation', axis)}")
     caption = (
         "Jobs that wait in queues or to come back (logarithmic), and the mean time from an accepted launch to a "
         "reachable instance, of what became reachable."
@@ -141,7 +141,7 @@ def health(
     panels = [usable, removed, errors, ended]
     only_last(panels, axis)
     told = actions(panels, summary, axis, ("failover off", "failover on"))
-    entitle(figure, f"Health checks: capacity of {contrast(variants, chosen, 'capacity', axis)}")
+    entitle(figure, f"Health checks: {contrast(variants, chosen, 'health', axis)}")
     caption = (
         "Targets that are in use and reachable; targets of each zone that are not in use (taken out, new, terminated "
         "or failed over); share of the targets in use that cannot be reached; instances terminated so far."

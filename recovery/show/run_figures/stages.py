@@ -43,14 +43,13 @@ def chosen_of(summary: Summary, curves: Sequence[Curve], variants: Sequence[Vari
 
 
 def _when(variant: Variant, stage: str, axis: TimeAxis) -> str:
-    """When a stage of a variant is normal again, in words."""
+    """When a variant is normal again at a stage, in words."""
     found = variant.normal[stage]
     if variant.is_well(stage):
-        return "stay normal" if stage in ("leases", "launches") else "stays normal"
-    verb = "are" if stage in ("leases", "launches") else "is"
+        return "stays normal"
     if found.is_never:
-        return f"{verb} never normal again"
-    return f"{verb} normal again {at_time(axis, found.mean_s)}" + (f" ({found.words})" if found.never else "")
+        return "is never normal again"
+    return f"is normal again {at_time(axis, found.mean_s)}" + (f" ({found.words})" if found.never else "")
 
 
 def at_time(axis: TimeAxis, at_s: float) -> str:
@@ -62,7 +61,6 @@ def contrast(variants: Sequence[Variant], chosen: Chosen, stage: str, axis: Time
     """The first variant, and the best of the others that have a colour, at one stage."""
     variants = [variants[i] for i, _ in chosen.shown]
     text = f"“{variants[0].name}” {_when(variants[0], stage, axis)}"
-    text = text.replace(" are ", " is ").replace(" stay ", " stays ")
     was, found = variants[0].normal[stage], {variant.name: variant.normal[stage] for variant in variants}
     best, worst = (pick(list(found)[1:], key=lambda name: found[name].rank, default="") for pick in (min, max))
     if best and advice.is_better(found[best], was, WORTH_S):
@@ -111,7 +109,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
     handles = [Line2D([], [], color=COLOURS[n], marker=MARKERS[n + 1], ms=5, ls="") for n in range(len(stages))]
     legend_below(below, handles, [stage_times.TITLES[stage] for stage in stages], False, 2)
     lasts = Counter(variant.last.stage for variant in variants)
-    told = ", ".join(f"{name} in {count}" for name, count in lasts.most_common())
+    told = ", ".join(f"{stage_times.called(stage)} in {count}" for stage, count in lasts.most_common())
     entitle(figure, f"What holds recovery back, in {len(variants)} variants: {told}")
     caption = (
         "When each stage is normal again, with 95 % intervals where there are several runs; the large marker is the "
