@@ -109,7 +109,7 @@ def test_policies_beside_each_other_are_told_in_words() -> None:
     row = Difference(
         policy="a, queue=lifo", policy_id="1", words="newest first", than="a, queue=fifo", than_id="0",
         than_words="oldest first", measure="ttr99_s", draws=40, sooner_share=0.9, later_share=0.1,
-        difference_s=Estimate(mean=-60.0, low=-90.0, high=-30.0), verdict="sooner",
+        difference_s=Estimate(mean=-60.0, low=-90.0, high=-30.0), verdict="sooner", traffic="leases",
     )  # fmt: skip
     answer = compare.answer_of_policies([row])
     assert answer.change.text.startswith("Take “newest first”")

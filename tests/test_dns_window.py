@@ -20,7 +20,7 @@ from recovery.reading.experiment import load, parse
 from recovery.show import figures, report, run_figures
 from recovery.simulate import identity, pipeline
 from recovery.stages import outage
-from recovery.stages.outage import Moments, outages_s, resolve
+from recovery.stages.outage import Moments, outages_of, resolve
 from recovery.study import execute, fit
 from recovery.study.summary import course_of, summarise
 
@@ -234,13 +234,13 @@ def test_pictures_shade_the_outages_that_were_simulated(tmp_path: Path) -> None:
     finished = execute.run(experiment, out=tmp_path, threads=1, quiet=True)
     axis = figures.TimeAxis.of(finished.manifest)
     for variant, group in zip(experiment.variants, finished.summary.groups, strict=True):
-        assert axis.outages_of(group) == course_of(outages_s(resolve(variant, 1, 0).scenario))
-    assert axis.outages == course_of(outages_s(resolve(experiment.first, 1, 0).scenario))
+        assert axis.outages_of(group) == course_of(outages_of(resolve(variant, 1, 0).scenario))
+    assert axis.outages == course_of(outages_of(resolve(experiment.first, 1, 0).scenario))
     quick = axis.outages_of(finished.summary.groups[1])
     assert quick[-1].to_s == pytest.approx(axis.outages[-1].to_s - 87 * 60)
     for row in finished.summary.rows:
         variant = next(variant for variant in experiment.variants if variant.name == row.variant)
-        own = outages_s(resolve(variant, 1, row.replication).scenario)
+        own = outages_of(resolve(variant, 1, row.replication).scenario)
         assert finished.manifest.outages[row.outages_index] == course_of(own)
     assert "in “as written”" in axis.shading(finished.summary.groups)
     assert "in “as written”" not in axis.shading(finished.summary.groups[:1])
@@ -254,7 +254,7 @@ def test_the_first_picture_shades_when_the_dependency_was_down(tmp_path: Path) -
     first = run_figures.figures_for(manifest, summary, series)[0]
     panel = first.figure.axes[0]
     spans = sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in panel.patches)
-    wanted = [(a, b) for a, b, _ in outages_s(resolve(experiment.first, 1, 0).scenario)]
+    wanted = [(a, b) for a, b, _ in outages_of(resolve(experiment.first, 1, 0).scenario)]
     assert first.name == "leased"
     assert len(wanted) > 1
     assert np.asarray(spans) == pytest.approx(np.asarray(wanted))

@@ -7,6 +7,7 @@ from recovery.api.refusal import refused
 from recovery.api.run import Run
 from recovery.api.sweep import Sweep
 from recovery.errors import Refusal
+from recovery.measures.register import JOBS, LEASES
 from recovery.store import folder
 from recovery.study.keeping import Results
 
@@ -21,7 +22,7 @@ def read(place: str | os.PathLike[str]) -> Run | Sweep:
         kind = folder.kind_of(path)
         if kind == "sweep":
             return Sweep(path)
-        if kind not in ("leases", "jobs"):
+        if kind not in (LEASES, JOBS):
             raise Refusal(f"{path} holds no finished run and no sweep; want a folder that recovery run wrote")
         manifest, summary = folder.run_of(path)
         return Run(Results(manifest, summary, folder.series_of(path)))

@@ -7,7 +7,7 @@ A measure is added by one row of TABLE and one function: tables, [expect], [[obs
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 COLUMNS_VERSION = 1
 """Of the names and meanings of columns of tables and of measures. Raise it when one goes, or means another thing."""
@@ -17,7 +17,12 @@ Kind = Literal["time", "milestone", "share", "number", "count", "flag", "text"]
 measured); a *share* is from 0 to 1; a *count* is whole, a *number* need not be; a *flag* is true or false.
 """
 
-ALL, LEASES, JOBS = "all", "leases", "jobs"
+TrafficName = Literal["leases", "jobs"]
+LEASES: Final = "leases"
+JOBS: Final = "jobs"
+"""What makes requests at the hosts of a run: holders that renew leases, or jobs that come. Each run has one of them."""
+
+ALL: Final = "all"
 TRAFFIC = (ALL, LEASES, JOBS)
 """Stages of which one is always there: of leases, of jobs, of whichever it is. All others are tables of a scenario."""
 
@@ -480,21 +485,21 @@ TABLE: tuple[Measure, ...] = (
 # --- what is asked of it ----------------------------------------------------------------------------------------------
 
 
-def find(name: str, traffic: str = "") -> Measure | None:
-    """The measure of this name (with `traffic`, LEASES or JOBS: as it is there), or of this name of a class; None if it
+def find(name: str, traffic: TrafficName | None = None) -> Measure | None:
+    """The measure of this name (with `traffic`: as it is there), or of this name of a class; None if it
     is none.
     """
     own, of_class = without_class(name), class_of(name)
-    found = (one for one in TABLE if one.name == own and (not traffic or _is_of(one, traffic)))
+    found = (one for one in TABLE if one.name == own and (traffic is None or _is_of(one, traffic)))
     return next((one for one in found if one.of_class or not of_class), None)
 
 
-def of_classes(traffic: str = "") -> tuple[str, ...]:
-    """Measures that each class has of its own; with `traffic`, LEASES or JOBS, those of such a class."""
-    return _names([one for one in TABLE if one.of_class and (not traffic or _is_of(one, traffic))])
+def of_classes(traffic: TrafficName | None = None) -> tuple[str, ...]:
+    """Measures that each class has of its own; with `traffic`, those of a class of it."""
+    return _names([one for one in TABLE if one.of_class and (traffic is None or _is_of(one, traffic))])
 
 
-def _is_of(measure: Measure, traffic: str) -> bool:
+def _is_of(measure: Measure, traffic: TrafficName) -> bool:
     return measure.stage not in TRAFFIC or measure.stage in (ALL, traffic)
 
 
@@ -537,8 +542,8 @@ def starts_at_return(name: str) -> bool:
     return name.startswith("ttr")
 
 
-def harms(traffic: str) -> tuple[str, ...]:
-    """What policies do beside their time, by name; `traffic` is LEASES or JOBS."""
+def harms(traffic: TrafficName) -> tuple[str, ...]:
+    """What policies do beside their time, by name."""
     return tuple(sorted(_names([one for one in TABLE if one.is_harm and _is_of(one, traffic)])))
 
 

@@ -36,7 +36,7 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file:
             for measure in head.expect
             if not register.class_of(measure) and register.find(measure, register.LEASES) is None
         ]
-    traffic = register.LEASES if scenario.has_leases else register.JOBS
+    traffic: register.TrafficName = register.LEASES if scenario.has_leases else register.JOBS
     asked: list[tuple[str, str, Sequence[str]]] = [
         (f"expect.{measure}", measure, register.expected()) for measure in head.expect
     ]
@@ -79,7 +79,7 @@ def _wrong_class(scenario: Scenario, measure: str, name: str) -> Iterator[str]:
         yield f"is no measure of {'jobs' if place.is_jobs else 'leases'}, which {name} is; want another one"
 
 
-def _needs(measure: str, traffic: str, scenario: Scenario) -> str:
+def _needs(measure: str, traffic: register.TrafficName, scenario: Scenario) -> str:
     """The later stage's table that a measure needs and that a scenario has not; "" if it lacks none."""
     known = register.find(measure, traffic)
     return "" if known is None or not known.needs or getattr(scenario, known.needs, None) is not None else known.needs

@@ -97,7 +97,7 @@ def drawable(name: str, place: Path) -> Drawable:
         return Drawable(
             name,
             {} if series is None else dict(_medians(series)),
-            summary.traffic == "leases",
+            summary.traffic == register.LEASES,
             summary.called,
             of_sweep.horizon_s,
             of_sweep.head.clock,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from recovery.errors import Refusal
+from recovery.measures import register
 from recovery.show import advice, figures, page, standings
 from recovery.show.answers.answer import Shown
 from recovery.show.drawn import Drawn
@@ -70,7 +71,7 @@ def write(place: Path) -> Path:
     holds no run of a fleet or jobs, files.Damaged, files.WriteError.
     """
     kind = folder.kind_of(place)
-    if kind not in ("leases", "jobs"):
+    if kind not in (register.LEASES, register.JOBS):
         raise Refusal(f"{place} holds {f'a {kind}' if kind else 'no run'}; want the folder of a run for --redact")
     manifest, summary = folder.run_of(place)
     if summary.is_sweep:

@@ -73,7 +73,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     groups = summary.groups
     lever = levers.lever_of(summary)
     keys = list(dict.fromkeys(key for group in groups for key in group.levers))
-    traffic = register.LEASES if manifest.has_leases else register.JOBS
+    traffic = manifest.kind
     columns = columns_of(traffic, groups[0])
     if not keys and len(groups) > 1:
         after = [column.measure for column in columns].index("ttr100_s") + 1

@@ -36,7 +36,7 @@ def follow(outcome: Outcome, stretch: int = STRETCH, known: Known | None = None)
     return replace(
         outcome,
         later={stage.name: table for stage, table in zip(stages, tables, strict=True)},
-        actions=sorted([*outcome.actions, *actions], key=lambda action: action[1]),
+        actions=sorted([*outcome.actions, *actions], key=lambda act: act.at_s),
         cpu_s=outcome.cpu_s + time.thread_time() - begun,
     )
 

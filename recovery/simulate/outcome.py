@@ -9,8 +9,8 @@ from recovery.measures import register
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import classes
-from recovery.stages.outage import outages_s
-from recovery.stages.stage import Row, Table
+from recovery.stages.outage import Away, outages_of
+from recovery.stages.stage import Act, Row, Table
 from recovery.stages.traffic import TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
 
@@ -22,7 +22,7 @@ Task = tuple[Variant, int, int]  # a run: variant, seed, replication
 class Outcome:
     """One run. Its `variant` is the one that the run met: with the outages that were drawn for it. `times_s`
     float64[windows] are the ends of the windows; `traffic` is what the hosts gave, `later` what each later stage gave,
-    by its name; `actions` what operators did and when, s.
+    by its name; `actions` what operators did.
     """
 
     variant: Variant
@@ -31,7 +31,7 @@ class Outcome:
     times_s: Floats
     traffic: TrafficTable
     later: dict[str, Table] = field(default_factory=dict)
-    actions: list[tuple[str, float]] = field(default_factory=list)
+    actions: list[Act] = field(default_factory=list)
     cpu_s: float = 0.0
 
     @property
@@ -50,9 +50,9 @@ class Outcome:
         return self.traffic.holders
 
     @property
-    def outages(self) -> list[tuple[float, float, float]]:
-        """What the dependency did in this run: (from s, to s, share of requests that fail), in order of time."""
-        return outages_s(self.scenario)
+    def outages(self) -> list[Away]:
+        """What the dependency did in this run, in order of time."""
+        return outages_of(self.scenario)
 
     def leased_share(self) -> Floats:
         """float64[windows], share of holders with a lease."""

@@ -16,6 +16,7 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.simulate.watch import levels_of
 from recovery.stages import known, leases, sample
+from recovery.stages.queueing import Begun
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Floats, Whole
 
@@ -221,9 +222,9 @@ class Sum:
         """int64[zones], of numbers int64[hosts]."""
         return np.bincount(np.arange(len(leases)) % self.zones, leases, self.zones).astype(np.int64)
 
-    def outcome(self, started: Sequence[tuple[int, float]] = ()) -> Outcome:
+    def outcome(self, started: Sequence[Begun] = ()) -> Outcome:
         """The outcome of the traffic; the later stages come to it (recovery.simulate.chain). `started`: actions that a
-        condition set off, by their place, and when (s).
+        condition set off.
         """
         scenario = self.variant.scenario
         columns = named(self.traffic.columns, self.rows(slice(None)))

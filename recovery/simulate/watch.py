@@ -7,6 +7,7 @@ from recovery_kernels import requests
 
 from recovery.model.operator import condition
 from recovery.model.scenario import Scenario
+from recovery.stages.queueing import Begun
 from recovery.statistics.arrays import Whole
 
 Levels = Mapping[str, float]
@@ -28,11 +29,11 @@ def levels_of(row: Whole, holders: int, by: float = 1.0, of_class: str = "") -> 
 
 
 class Watch:
-    """What operators watch in one run. `started` grows: places of the actions that were set off, and when (s)."""
+    """What operators watch in one run. `started` grows: the actions that were set off."""
 
     def __init__(self, scenario: Scenario) -> None:
         """Nothing was seen yet."""
-        self.started: list[tuple[int, float]] = []
+        self.started: list[Begun] = []
         self._actions = {
             place: (action, condition(action.when))
             for place, action in enumerate(scenario.operator)
@@ -53,7 +54,7 @@ class Watch:
             if now_s < self._not_before.get(place, 0.0) or not wanted.holds(levels):
                 self._since.pop(place, None)
             elif now_s - self._since.setdefault(place, now_s) >= action.held:
-                self.started.append((place, now_s))
+                self.started.append(Begun(place, now_s))
                 self._since.pop(place)
                 again_s = math.inf if action.again_after is None else action.again_after
                 self._not_before[place] = now_s + again_s

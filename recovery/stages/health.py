@@ -15,7 +15,7 @@ from recovery.stages import host, propagation, queueing
 from recovery.stages.cost import GROWTH, came
 from recovery.stages.launches import LaunchRun
 from recovery.stages.propagation import PropagationRun
-from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named, named_by_zone
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named, named_by_zone
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -248,11 +248,8 @@ class _Health(Later):
     def lowered(self, scenario: Scenario) -> Lowered:
         return lowered(scenario)
 
-    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
-        return [
-            (f"failover {switch.do}" + ("" if switch.zone is None else f" in zone {switch.zone}"), switch.at)
-            for switch in _section(scenario).failover
-        ]
+    def actions(self, scenario: Scenario) -> list[Act]:
+        return [Act(f"failover {switch.do}", switch.at, switch.zone) for switch in _section(scenario).failover]
 
     def cost(self, scenario: Scenario) -> Cost:
         """Every check is made, and all launches are let out in one stretch."""

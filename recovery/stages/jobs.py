@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recovery.measures import jobs_backlog, standing
-from recovery.measures.register import DEPTHS
+from recovery.measures.register import DEPTHS, JOBS
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -91,7 +91,7 @@ class JobTable(TrafficTable):
 
 
 class _Jobs(Traffic):
-    name = "jobs"
+    name = JOBS
     table = JobTable
     columns = (*COLUMNS, Column("backlog", "level", "jobs that have neither succeeded nor given up"))
 

@@ -12,7 +12,7 @@ from recovery.model.launches import Launches
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
-from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -248,8 +248,8 @@ class _Launches(Later):
     def lowered(self, scenario: Scenario) -> Lowered:
         return lowered(scenario, scenario.zones)
 
-    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
-        return [("launch throttle", step.at) for step in _section(scenario).throttle]
+    def actions(self, scenario: Scenario) -> list[Act]:
+        return [Act("launch throttle", step.at) for step in _section(scenario).throttle]
 
     def cost(self, scenario: Scenario) -> Cost:
         """All launches are denied until they are all let out in one stretch."""

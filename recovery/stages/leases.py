@@ -9,7 +9,7 @@ from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery import theory
 from recovery.measures import leased_curve
-from recovery.measures.register import DEPTHS, ROUNDING
+from recovery.measures.register import DEPTHS, LEASES, ROUNDING
 from recovery.model.classes import members
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
@@ -156,7 +156,7 @@ class LeaseTable(TrafficTable):
 
 
 class _Leases(Traffic):
-    name = "leases"
+    name = LEASES
     table = LeaseTable
     columns = (
         *COLUMNS,

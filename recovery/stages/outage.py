@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import NamedTuple
 
 from recovery.model.dependency import Outage
 from recovery.model.distributions import Distribution
@@ -31,9 +32,17 @@ def resolve(variant: Variant, seed: int, replication: int) -> Variant:
     return replace(variant, scenario=variant.scenario.with_outages(outages))
 
 
-def outages_s(scenario: Scenario) -> list[tuple[float, float, float]]:
-    """What the dependency does in a resolved scenario: (from s, to s, share of requests that fail), rising."""
-    return [(outage.start, outage.end, outage.fails) for outage in scenario.outages]
+class Away(NamedTuple):
+    """While it lasts, this share of the requests fails."""
+
+    from_s: float
+    to_s: float
+    fails_share: float
+
+
+def outages_of(scenario: Scenario) -> list[Away]:
+    """What the dependency does in a resolved scenario, in order of time."""
+    return [Away(outage.start, outage.end, outage.fails) for outage in scenario.outages]
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,8 @@ def fails_share(moments: Moments, t: float) -> float:
     return lost * (1.0 - m.partial_share if t >= m.partial else 1.0)
 
 
-def steps(moments: Moments, grid_s: float) -> Iterator[tuple[float, float, float]]:
-    """(from, to, share of requests that fail) in seconds, where the share is above 0; neighbours of one share are one.
+def steps(moments: Moments, grid_s: float) -> Iterator[Away]:
+    """The stretches of one share of requests that fail, where it is above 0; neighbours of one share are one.
 
     Each step of the grid has its mean share, so the sum over all steps of share times length is exact: the share is
     linear between the moments at which something changes, and those cut the grid.
@@ -80,21 +89,21 @@ def steps(moments: Moments, grid_s: float) -> Iterator[tuple[float, float, float
     for i in range(math.floor(empty / grid_s), math.ceil(end / grid_s) + 1):
         if empty < i * grid_s < end:
             cuts.add(i * grid_s)
-    last: tuple[float, float, float] | None = None
+    last: Away | None = None
     for a, b in itertools.pairwise(sorted(cuts)):
         share = round(fails_share(moments, (a + b) / 2), 12)
-        if last is not None and last[1] == a and last[2] == share:
-            last = (last[0], b, share)
+        if last is not None and last.to_s == a and last.fails_share == share:
+            last = last._replace(to_s=b)
             continue
-        if last is not None and last[2] > 0:
+        if last is not None and last.fails_share > 0:
             yield last
-        last = (a, b, share)
-    if last is not None and last[2] > 0:
+        last = Away(a, b, share)
+    if last is not None and last.fails_share > 0:
         yield last
 
 
-def window_steps(window: Window, seed: int, replication: int = 0) -> list[tuple[float, float, float]]:
-    """The window with its times drawn (stream WINDOW), as `steps`: (from, to, share of requests that fail), seconds."""
+def window_steps(window: Window, seed: int, replication: int = 0) -> list[Away]:
+    """The window with its times drawn (stream WINDOW), as `steps`."""
     import numpy as np
     from recovery_kernels import dns as kernel
     from recovery_kernels import draws

@@ -15,7 +15,7 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, more_rows, waiting_rows
-from recovery.stages.stage import Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -240,8 +240,8 @@ class _Propagation(Later):
     def lowered(self, scenario: Scenario) -> Lowered:
         return lowered(scenario)
 
-    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
-        return [("load reduction", reduction.at) for reduction in _section(scenario).reductions]
+    def actions(self, scenario: Scenario) -> list[Act]:
+        return [Act("load reduction", reduction.at) for reduction in _section(scenario).reductions]
 
     def cost(self, scenario: Scenario) -> Cost:
         """No job is done before the last has come."""

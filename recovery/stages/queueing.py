@@ -6,7 +6,7 @@ Shared by all queueing stages.
 import math
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from recovery_kernels import draws, limits, policies, requests
@@ -260,16 +260,41 @@ def is_among(scenario: Scenario, share: float, zone: int | None, host: int, zone
     return _turn(scenario, share, zone, host, zones) is not None
 
 
-def gate_steps(
-    scenario: Scenario, action: Throttle | Pause, start_s: float
-) -> list[tuple[float, float | None, str, float]]:
-    """When (s) an action turns the gate of one host, to which rate (1/s, None: off), for whom, with which burst."""
+class Begun(NamedTuple):
+    """An action of operators that has begun, by its place in the file, and when."""
+
+    place: int
+    at_s: float
+
+
+def begun_at_once(scenario: Scenario) -> list[Begun]:
+    """The actions that wait for a condition, as if it came at once."""
+    return [Begun(place, 0.0) for place, action in enumerate(scenario.operator) if action.when is not None]
+
+
+Whose = Literal["all", "establish"]
+"""Whom a gate holds up: all, or not renewals of leases that still run."""
+
+
+class GateStep(NamedTuple):
+    """From when on the gate of one host lets in how many a second (None: it is open), whom it holds up, and what it may
+    save up (requests).
+    """
+
+    at_s: float
+    rate_per_s: float | None
+    only: Whose
+    burst: float
+
+
+def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> list[GateStep]:
+    """What an action does to the gate of one host."""
     if isinstance(action, Pause):
-        return [(start_s, 0.0, action.only, 1.0), (start_s + action.lasts, None, action.only, 1.0)]
-    steps: list[tuple[float, float | None, str, float]] = []
+        return [GateStep(start_s, 0.0, action.only, 1.0), GateStep(start_s + action.lasts, None, action.only, 1.0)]
+    steps = []
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
         rate = fleet_rate.of_host(scenario.establish_per_s, scenario.hosts) if fleet_rate is not None else None
-        steps.append((start_s + after, rate, action.only, _burst(rate or 0.0, action.burst)))
+        steps.append(GateStep(start_s + after, rate, action.only, _burst(rate or 0.0, action.burst)))
     return steps
 
 
@@ -279,17 +304,14 @@ class Gate(NamedTuple):
     """
 
     rate_per_s: float
-    only: str
+    only: Whose
     burst: float
     classes: tuple[str, ...] = ()
 
 
-def gates(
-    scenario: Scenario, begun: Sequence[tuple[int, float]], host: int, zones: int
-) -> list[tuple[int, Gate | None]]:
+def gates(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> list[tuple[int, Gate | None]]:
     """What all throttles and pauses do to one host, from when on (ns): where several are on at a time, the one with the
-    lowest rate holds; None: the gate is open. `begun` are actions (by place) and when they begin (s); one that a
-    condition sets off again is there again.
+    lowest rate holds; None: the gate is open. An action that a condition sets off again is in `begun` again.
     """
     turns: list[tuple[float, int, int, Gate | None]] = []  # when, place, which of `begun`, its gate from then on
     for order, (place, start_s) in enumerate(begun):
@@ -310,7 +332,7 @@ def gates(
     return found
 
 
-def gate_controls(scenario: Scenario, begun: Sequence[tuple[int, float]], host: int, zones: int) -> list[Control]:
+def gate_controls(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> list[Control]:
     """The same as controls of the first engine, which knows no classes."""
     return [
         (at_ns, requests.GATE, 0, _OFF, 1.0)
@@ -320,11 +342,11 @@ def gate_controls(scenario: Scenario, begun: Sequence[tuple[int, float]], host: 
     ]
 
 
-def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, float]]) -> list[Control]:
+def controls_of(scenario: Scenario, host: int, started: Sequence[Begun]) -> list[Control]:
     """All controls of one host, in order of time; at one time the dependency first, then restarts as the file has
     them, then throttles.
 
-    `started` names the actions (by place) that a condition has set off, and when (s).
+    `started` are the actions that a condition has set off.
     """
     zones = scenario.zones
     controls = dependency_controls(scenario)
@@ -334,7 +356,7 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[tuple[int, floa
         action = scenario.operator[i]
         if isinstance(action, Restart):
             controls += restart_controls(scenario, action, starts[i], host, zones)
-    controls += gate_controls(scenario, list(starts.items()), host, zones)
+    controls += gate_controls(scenario, [Begun(*one) for one in starts.items()], host, zones)
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
 
 
@@ -355,8 +377,7 @@ def lowered(scenario: Scenario) -> list[object]:
     """
     table = Table()
     own = params(scenario, table)
-    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
-    zones = scenario.zones
+    zones, waiting = scenario.zones, begun_at_once(scenario)
     controls = [controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
     steps = scenario.steps
     arrivals = [(step.at, step.rate_per_s() / scenario.hosts) for step in steps]

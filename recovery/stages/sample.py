@@ -82,7 +82,7 @@ def _waves(scenario: Scenario) -> Whole:
     """int64[hosts], the same number for hosts with the same controls, from 0 on. What waits for a condition counts as
     if it came at once: what matters is who shares a wave.
     """
-    started = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
+    started = queueing.begun_at_once(scenario)
     seen: dict[tuple[queueing.Control, ...], int] = {}
     own = [seen.setdefault(tuple(queueing.controls_of(scenario, h, started)), len(seen)) for h in range(scenario.hosts)]
     return np.array(own, np.int64)

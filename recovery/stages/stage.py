@@ -110,6 +110,14 @@ class Before:
         raise ValueError(f"no {kind.__name__} before; want the stages in the order of known.LATER")
 
 
+class Act(NamedTuple):
+    """What operators did, and when; in one zone, or (None) everywhere."""
+
+    do: str
+    at_s: float
+    zone: int | None = None
+
+
 class Cost(NamedTuple):
     """What a stage takes at most: bytes, events, processor seconds."""
 
@@ -135,8 +143,8 @@ class Stage(ABC):
         """What enters its kernel, which is part of a run's key."""
         return ()
 
-    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:  # noqa: ARG002
-        """What operators do to it, and when (s)."""
+    def actions(self, scenario: Scenario) -> list[Act]:  # noqa: ARG002
+        """What operators do to it."""
         return []
 
     def cost(self, scenario: Scenario) -> Cost:  # noqa: ARG002

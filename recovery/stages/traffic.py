@@ -13,15 +13,17 @@ from recovery_kernels import requests
 
 from recovery.measures import effort, leased_curve, standing
 from recovery.measures.histograms import quantile_s
+from recovery.measures.register import TrafficName
 from recovery.model.scenario import Scenario
 from recovery.stages import baseline
 from recovery.stages import host as hosts
 from recovery.stages.doubt import Doubt
-from recovery.stages.stage import Column, Row, Stage, Table
+from recovery.stages.queueing import Begun
+from recovery.stages.stage import Act, Column, Row, Stage, Table
 from recovery.statistics.arrays import Floats, Numbers, Whole
 
-Started = Sequence[tuple[int, float]]
-"""Actions of operators that a condition has set off: their place in the file, and when they begin, s."""
+Started = Sequence[Begun]
+"""Actions of operators that a condition has set off."""
 
 COLUMNS = (
     Column("submitted", "flow", "attempts of clients", requests.SUBMITTED),
@@ -91,11 +93,11 @@ class TrafficTable(Table):
     unleased_ns_of: dict[str, Floats] = field(default_factory=dict)
     unleased_at_start_of: dict[str, Floats] = field(default_factory=dict)
 
-    def actions(self, scenario: Scenario) -> list[tuple[str, float]]:
-        """What operators did at the hosts and when, s, in order of time."""
-        planned = [(action.do, action.at) for action in scenario.operator if action.at is not None]
-        fired = [(scenario.operator[int(number)].do, at) for number, at in self.fired.tolist()]
-        return sorted([*planned, *fired], key=lambda action: action[1])
+    def actions(self, scenario: Scenario) -> list[Act]:
+        """What operators did at the hosts, in order of time."""
+        planned = [Act(action.do, action.at) for action in scenario.operator if action.at is not None]
+        fired = [Act(scenario.operator[int(number)].do, at_s) for number, at_s in self.fired.tolist()]
+        return sorted([*planned, *fired], key=lambda act: act.at_s)
 
     @property
     def holders(self) -> int:
@@ -220,6 +222,7 @@ class Traffic(Stage):
     made of the sums over hosts.
     """
 
+    name: TrafficName
     table: type[TrafficTable]
 
     @property

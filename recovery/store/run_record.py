@@ -9,8 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from recovery.measures.register import JOBS, LEASES, TrafficName
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
 from recovery.store.race_record import Race
@@ -198,6 +199,16 @@ class Scenario(Record):
     health: Health | None = None
 
     @property
+    def traffic(self) -> TrafficName:
+        """What makes requests at its hosts."""
+        return LEASES if self.fleet is not None else JOBS
+
+    @property
+    def has_leases(self) -> bool:
+        """Whether holders hold leases; else jobs come."""
+        return self.traffic == LEASES
+
+    @property
     def called(self) -> tuple[str, str]:
         """What the holders of leases are called: many of them, and one."""
         return (self.fleet.called, self.fleet.called_one) if self.fleet is not None else ("holders", "holder")
@@ -220,11 +231,27 @@ class Scenario(Record):
 # --- summary.json -----------------------------------------------------------------------------------------------------
 
 
+def in_zone(do: str, zone: int | None) -> str:
+    """What operators did and where, in words: "failover off in zone 2"."""
+    return do if zone is None else f"{do} in zone {zone}"
+
+
 class Action(Record):
-    """What operators did, and when."""
+    """What operators did, and when; in one zone, or (None) everywhere."""
 
     do: str
     at_s: Number
+    zone: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What was done, and where."""
+        return in_zone(self.do, self.zone)
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        table: dict[str, object] = write(self)
+        return {key: value for key, value in table.items() if value is not None}
 
 
 class Failure(Record):
@@ -360,8 +387,9 @@ class Summary(Record):
 
 
 class RunManifest(Manifest):
-    """manifest.json of a run; `kind` is "leases" or "jobs"."""
+    """manifest.json of a run; `kind` is what makes its requests."""
 
+    kind: TrafficName
     engine: str
     model: int
     measures: int
@@ -382,7 +410,7 @@ class RunManifest(Manifest):
     @property
     def has_leases(self) -> bool:
         """Whether holders hold leases; else jobs come."""
-        return self.kind == "leases"
+        return self.kind == LEASES
 
 
 class Run(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.errors import Refusal
+from recovery.measures.register import TrafficName
 from recovery.store import files
 from recovery.store.folder import record_of
 from recovery.store.manifest_record import Manifest
@@ -26,7 +27,6 @@ def _written(value: Value) -> Value:
     return written(value) if isinstance(value, float) else value
 
 
-Traffic = Literal["leases", "jobs"]
 Status = Literal["precise", "collapses", "beaten", "cap", "done", "failed"]
 """How a policy ended: as precise as wanted; never too often; another is surely better; at the most replications; as
 many as asked for; without a run."""
@@ -237,7 +237,7 @@ class Summary(Record):
 
     format: int
     kind: Literal["sweep"] = "sweep"
-    traffic: Traffic
+    traffic: TrafficName
     called: tuple[str, str] = ("holders", "holder")  # what holders of leases are called: many of them, and one
     measure: str
     limit_s: Number
@@ -315,7 +315,7 @@ class Difference(Record):
     sooner_share: Number
     later_share: Number
     verdict: Literal["sooner", "later", "not told apart"]
-    traffic: Traffic | Literal[""] = ""
+    traffic: TrafficName
     lost: int = 0
     than_lost: int = 0
     harms: tuple[Harm, ...] = ()
@@ -364,7 +364,7 @@ class SweepManifest(Manifest):
     kind: Literal["sweep"] = "sweep"
     inputs_in_order: str
     engine: str
-    traffic: Traffic
+    traffic: TrafficName
     seed: int
     replications: int
     threads: int

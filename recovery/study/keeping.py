@@ -10,6 +10,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import engine_of
+from recovery.stages import known
 from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.json_text import plain_table
@@ -58,7 +59,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
     scenario, head = experiment.first.scenario, experiment.head
     manifest = RunManifest(
         format=FORMAT,
-        kind="leases" if scenario.has_leases else "jobs",
+        kind=known.traffic_of(scenario).name,
         name=experiment.name,
         file=experiment.file,
         head=head_of(experiment),

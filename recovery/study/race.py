@@ -15,7 +15,7 @@ from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.stages import dns as stage
-from recovery.stages.outage import outages_s, resolve
+from recovery.stages.outage import outages_of, resolve
 from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.folder import keep
@@ -82,7 +82,7 @@ def part(experiment: Experiment, threads: int) -> Race | None:
         window=None
         if window is None
         else Window(
-            steps=tuple(outages_s(resolve(experiment.first, experiment.head.seed, 0).scenario)),
+            steps=tuple(outages_of(resolve(experiment.first, experiment.head.seed, 0).scenario)),
             negative_ttl_s=window.negative_ttl,
         ),
         inputs={key: value for key, value in experiment.raw["dns"].items() if key != "window"},

@@ -14,7 +14,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.explain import explanation
 from recovery.simulate.outcome import Outcome
-from recovery.stages.outage import resolve
+from recovery.stages.outage import Away, resolve
 from recovery.statistics.means import mean_interval
 from recovery.store import run_record as record
 from recovery.store.json_text import plain
@@ -42,7 +42,6 @@ _BEHIND = {
     "r3": ("host.renew_time", "fleet.holders", "lease.check_every", "host.workers", "fleet.hosts"),
     "μ": ("host.workers", "fleet.hosts", "host.establish_time"),
 }
-_Course = tuple[tuple[float, float, float], ...]
 
 
 def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[record.Course], list[int]]:
@@ -50,14 +49,14 @@ def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[record.Course], list[i
 
     Runs of one experiment share few courses: where none is drawn, as many as variants change them.
     """
-    numbers: dict[_Course, int] = {}
+    numbers: dict[tuple[Away, ...], int] = {}
     whose = [numbers.setdefault(tuple(outcome.outages), len(numbers)) for outcome in outcomes]
     return [course_of(course) for course in numbers], whose
 
 
-def course_of(outages: Sequence[tuple[float, float, float]]) -> record.Course:
-    """A course of (from s, to s, share of requests that fail) as a record."""
-    return tuple(record.Outage(from_s=a, to_s=b, fails_share=share) for a, b, share in outages)
+def course_of(outages: Sequence[Away]) -> record.Course:
+    """What the dependency did, as a record."""
+    return tuple(record.Outage(**one._asdict()) for one in outages)
 
 
 def summarise(
@@ -100,7 +99,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         seed=outcome.seed,
         replication=outcome.replication,
         digest=identity.digest_of(variant, outcome.seed, outcome.replication),
-        actions=tuple(record.Action(do=do, at_s=at) for do, at in outcome.actions),
+        actions=tuple(record.Action(**act._asdict()) for act in outcome.actions),
         cpu_s=round(outcome.cpu_s, 3),
         outages_index=course,
         verdict=verdict,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from recovery.measures import register
+from recovery.measures.register import TrafficName
 from recovery.units import show_count, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
@@ -11,7 +12,7 @@ GROWS = 0.05  # another harm from so much more on, relative
 SERVED = "served_share"  # of jobs: it is less that is a harm
 
 
-def costs(traffic: str, was: Callable[[str], float], now: Callable[[str], float]) -> str:
+def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str], float]) -> str:
     """A sentence: the harms of leases or jobs that grow, with both means, or that none does. `was` and `now` give a
     harm's mean by its name, nan where it is not known.
     """
@@ -22,7 +23,7 @@ def costs(traffic: str, was: Callable[[str], float], now: Callable[[str], float]
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
 
-def cost(name: str, was: float, now: float, traffic: str = "") -> str:
+def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) -> str:
     """A harm in words, with both means, if it is clearly more now; "" if it is not, or is no harm."""
     known = register.find(name, traffic)
     if known is None or not (known.is_harm or name == SERVED) or not math.isfinite(was) or not math.isfinite(now):

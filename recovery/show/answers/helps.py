@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from recovery import theory
-from recovery.measures import register
 from recovery.show import advice
 from recovery.show.answers import mechanism, moments, remedy
 from recovery.show.answers.answer import Change
@@ -109,7 +108,7 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
         return f"“{group.variant}”: all stages are normal " + (
             f"at {moments.at(axis, now)}" if now > 0 else "all the time"
         )
-    what = "99 % are back" if group.scenario.fleet is not None else "99 % of the backlog is cleared"
+    what = "99 % are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
     return f"“{group.variant}”: {what} {moments.after(group, now)}"
 
 
@@ -135,8 +134,7 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
             text += ", a difference that chance can make in so few runs" if low <= 0 else ""
         elif saved < 0:
             text += f", {show_duration(-saved)} later{where}"
-    traffic = register.LEASES if first.scenario.fleet is not None else register.JOBS
-    cost = costs(traffic, first.mean, best.mean)
+    cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
     told = [f"{text}.", cost, *declared, *([alone] if alone else [])]
     return Change(text=" ".join(told), name=best.variant, saved_s=saved)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from recovery.measures.register import LEASES
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, Planned, Scenario
 from recovery.units import show_count, show_duration, show_share
@@ -171,7 +172,7 @@ def _ends_too_soon(group: Group) -> Limit | None:
     A fleet whose requests wait for longer than their timeout, so that work is wasted, has no end by itself: its clients
     try for ever. Jobs that come below the hidden capacity have one, however long their queue is.
     """
-    if group.scenario.fleet is not None and group.mean("wasted_share") >= WASTE and backlog_in_timeouts(group) > 1:
+    if group.scenario.has_leases and group.mean("wasted_share") >= WASTE and backlog_in_timeouts(group) > 1:
         found = timeout_limit(group)
     else:
         found = _retries_feed(group) if _feeds_itself(group) else None
@@ -221,7 +222,7 @@ def _bounds(
         rate, needs = show_count(let_in), show_duration(admission_s)
         beside = ""
         if admission_s > work / let_in * (1 + TOLD):
-            what = "renewals" if scenario.fleet is not None else "new jobs"
+            what = "renewals" if scenario.has_leases else "new jobs"
             beside = f" beside the {what} ({show_count(scenario.wanted_per_s)} a second)"
         yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{beside}{alone}", admission_s)
     longest_s = _longest_wait_s(scenario, down_s)
@@ -320,7 +321,7 @@ def _last_rate(scenario: Scenario) -> float:
     rates = [
         action.lets_in[-1].rate_per_s
         for action in _gates(scenario)
-        if not (action.spares_renewals and scenario.fleet is not None)
+        if not (action.spares_renewals and scenario.has_leases)
     ]
     return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
 
@@ -355,7 +356,7 @@ def _throttled_s(scenario: Scenario, work: float, back_s: float) -> tuple[float,
 
 def limit_of_stage(group: Group, stage: str) -> Limit | None:
     """What limits the stage that comes last: one of stage_times.STAGES."""
-    if stage == "leases":
+    if stage == LEASES:
         return limit_of(group)
     if stage == "propagation":
         waiting = group.mean("jobs_waiting_peak")

@@ -108,7 +108,7 @@ def _higher_limit(group: Group) -> Remedy | None:
     less than is served in time.
     """
     scenario, hosts = group.scenario, group.scenario.hosts
-    passes = scenario.wanted_share if scenario.fleet is not None and hosts.admission_spares_renewals else 0.0
+    passes = scenario.wanted_share if scenario.has_leases and hosts.admission_spares_renewals else 0.0
     share = HIGH * min(1.0, hosts.failing_per_s / hosts.capacity_per_s) - passes
     more = None
     if not (hosts.admission_per_s < share * hosts.capacity_per_s and scenario.wanted_share < HIGH):

@@ -80,7 +80,7 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     lost = [row for row in rows if not _is_back(row)]
     if len(lost) == len(rows):
         return f"{_left(first, lost)}."
-    what = "99 % have one again" if first.scenario.fleet is not None else "99 % of the backlog is cleared"
+    what = "99 % have one again" if first.scenario.has_leases else "99 % of the backlog is cleared"
     times = [row.of("ttr99_s") for row in rows if _is_back(row) and math.isfinite(row.of("ttr99_s"))]
     if not times:
         return f"The sample of the hosts does not tell when {what}."
@@ -98,7 +98,7 @@ def _left(first: Group, lost: Sequence[Row]) -> str:
     fleet = first.scenario.fleet
     is_down = any(row.verdict == "collapsed" for row in lost)
     if is_down:
-        text = "They do not come back" if fleet is not None else "The backlog does not go away"
+        text = "They do not come back" if first.scenario.has_leases else "The backlog does not go away"
     else:
         text = "99 % are not back at the end, but what waits becomes less"
     if fleet is not None:
@@ -219,7 +219,7 @@ def _is_well(summary: Summary, first: Group) -> bool:
     """Whether there is nothing to explain: no holder was ever without a lease, or all was well at once."""
     was = advice.standing(summary, first)
     is_last = advice.measure_of([first]) == "ttr99_s"
-    if is_last and first.scenario.fleet is not None and first.unleased is None:
+    if is_last and first.scenario.has_leases and first.unleased is None:
         return True
     return was.never == 0 and was.mean_s <= first.scenario.window_s and "collapsed" not in first.verdicts
 

@@ -34,7 +34,7 @@ def answer_of(
         Change(text="A run tells what happens.", is_simulated=False, command=trying(file, given, ())),
     )
     if limit is not None:
-        is_always = scenario.fleet is None or limit.kind == "renewals"
+        is_always = not scenario.has_leases or limit.kind == "renewals"
         text = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else f"If all leases run out: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
         found = remedy.of(asked, limit)

@@ -28,7 +28,7 @@ def day(
     """All stages on one axis of time, with the milestones of the first variant: observed above, simulated below."""
     chosen = chosen_of(summary, curves, variants)
     stages: dict[str, tuple[Line, str, str]] = {
-        "leases": (
+        register.LEASES: (
             lambda c: level_of(c, "leased_share", 100, POINTS),
             speaking_of(summary.groups[0].scenario.called, "holders with\na lease (%)"),
             "share",

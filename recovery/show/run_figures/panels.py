@@ -126,10 +126,10 @@ def actions(panels: Sequence[Axes], summary: Summary, axis: TimeAxis, names: Seq
     """Dotted lines where operators of the first variant did one of these things; returns them, for the caption."""
     done: dict[str, list[str]] = {}
     for action in summary.rows[0].actions:
-        if action.do.partition(" in zone ")[0] in names and action.at_s <= axis.horizon_s:
+        if action.do in names and action.at_s <= axis.horizon_s:
             for panel in panels:
                 panel.axvline(action.at_s, color=GREY, lw=0.9, ls=(0, (1, 2)), zorder=1)
-            done.setdefault(action.do, []).append(axis.show(action.at_s))
+            done.setdefault(action.words, []).append(axis.show(action.at_s))
     if not done:
         return ""
     told = "; ".join(f"{name} {', '.join(dict.fromkeys(times))}" for name, times in done.items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
+from recovery.measures.register import LEASES
 from recovery.show import figures
 from recovery.store.record import Share
 from recovery.store.sweep_record import Policy, Summary, SweepManifest
@@ -101,7 +102,7 @@ def what(summary: Summary) -> str:
     if found is None:
         normal = summary.measure.removesuffix("_normal_s")
         return "all stages normal" if normal == "all" else f"{normal} normal"
-    return f"{found[1]} % {'leased' if summary.traffic == 'leases' else 'of the backlog cleared'} for good"
+    return f"{found[1]} % {'leased' if summary.traffic == LEASES else 'of the backlog cleared'} for good"
 
 
 def share_of(found: Share) -> float:

@@ -27,7 +27,7 @@ def _look(policy: Told) -> str:
     return "baseline" if policy.is_baseline else "unbeaten" if policy.on_front else "beaten"
 
 
-def _axis(harm: str, traffic: str, called: Called) -> tuple[str, str, float]:
+def _axis(harm: str, traffic: register.TrafficName, called: Called) -> tuple[str, str, float]:
     """What a harm is called on its axis, the unit that is drawn, and by what its values are multiplied for that."""
     found = register.find(harm, traffic)
     words = harm if found is None else speaking_of(called, found.axis or found.title)

@@ -47,14 +47,14 @@ _Said = tuple[_Turn, int, tuple[int, ...], float]  # when, what, arguments, a fr
 
 
 def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
-    """All controls of one host. `started` names the actions (by place) that a condition has set off, and when (s)."""
+    """All controls of one host. `started` are the actions that a condition has set off."""
     scenario, found = numbers.scenario, Controls()
     zones = scenario.zones
     said: list[_Said] = [
         (_Turn(at, layout.DEPENDENCY, 0), layout.DO_DEPENDENCY, (), share)
         for at, _, _, share, _ in queueing.dependency_controls(scenario)
     ]
-    planned = [(i, action.at) for i, action in enumerate(scenario.operator) if action.at is not None]
+    planned = [queueing.Begun(i, action.at) for i, action in enumerate(scenario.operator) if action.at is not None]
     for place, start_s in [*planned, *started]:  # in this order edits and holds have numbers that stay
         action = scenario.operator[place]
         if action.zone in (None, host % zones):
@@ -78,10 +78,10 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
 
 
 def sharing(
-    scenario: Scenario, begun: Sequence[tuple[int, float]]
+    scenario: Scenario, begun: Sequence[queueing.Begun]
 ) -> Iterator[tuple[int, int, frozenset[int], frozenset[int]]]:
     """Which hosts share the jobs: from when on (ns), by which action (its place), those before and those then. One is
-    always left. `begun` are actions (by place) and when they begin (s).
+    always left.
     """
     turns: list[tuple[int, int, int, int]] = []  # when, place, which of `begun`, how many more (0: back again)
     for order, (place, start_s) in enumerate(begun):

@@ -245,8 +245,7 @@ def lowered(scenario: Scenario) -> list[object]:
     without what the seed decides. Actions that wait for a condition are lowered as if it came at once.
     """
     numbers = numbers_of(scenario)
-    waiting = [(i, 0.0) for i, action in enumerate(scenario.operator) if action.when is not None]
-    zones = scenario.zones
+    zones, waiting = scenario.zones, queueing.begun_at_once(scenario)
     controls = [controls_of(numbers, host, waiting) for host in range(min(zones, scenario.hosts))]
     rules = rules_of(numbers, controls[0], 0, 0, 0, [0] * len(numbers.kinds), 0)
     is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"

@@ -9,6 +9,7 @@ import numpy as np
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.streams import STREAMS
 
+from recovery.measures import register
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import jobs, leases
@@ -56,12 +57,12 @@ class _OfSessions(Traffic):
 
 
 class _Leases(_OfSessions):
-    name = "leases"
+    name = register.LEASES
     table = leases.LeaseTable
     columns = (*leases.STAGE.columns, *COLUMNS)
 
     def is_in(self, scenario: Scenario) -> bool:
-        return scenario.fleet is not None and bool(scenario.rules)
+        return scenario.has_leases and bool(scenario.rules)
 
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
         from recovery.stages.sessions.run import new_run
@@ -72,12 +73,12 @@ class _Leases(_OfSessions):
 
 
 class _Jobs(_OfSessions):
-    name = "jobs"
+    name = register.JOBS
     table = jobs.JobTable
     columns = (*jobs.STAGE.columns, *COLUMNS)
 
     def is_in(self, scenario: Scenario) -> bool:
-        return scenario.jobs is not None and bool(scenario.rules)
+        return not scenario.has_leases and bool(scenario.rules)
 
     def start(
         self,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.errors import Refusal
+from recovery.measures.register import TrafficName
 from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
 from recovery.store.parts import runs_of_sweep
@@ -52,7 +53,7 @@ class Side(NamedTuple):
     name: str
     place: Path
     kind: str
-    traffic: str
+    traffic: TrafficName
     horizon_s: float
     decides: str
     is_sequential: bool

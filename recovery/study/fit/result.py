@@ -13,7 +13,7 @@ import numpy as np
 from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment, load
 from recovery.simulate.pipeline import Outcome
-from recovery.stages.outage import outages_s, resolve
+from recovery.stages.outage import outages_of, resolve
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Missing
 from recovery.study.fit.candidates import Candidates
 from recovery.study.fit.columns import sampled
@@ -114,7 +114,7 @@ def _picture(
     return FitPicture(
         horizon_s=scenario.horizon,
         clock=experiment.head.clock,
-        outages=course_of(outages_s(scenario)),
+        outages=course_of(outages_of(scenario)),
         milestones=tuple(milestones),
         series=None if milestones else _series(observations, runs),
     )

@@ -10,6 +10,7 @@ from recovery.reading.experiment import Experiment
 from recovery.reading.service_table import load
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.health import HealthTable
+from recovery.stages.stage import Act
 from recovery.study.services.outcome import Floats, ServicesOutcome
 from recovery.study.services.own import given, simulated
 from recovery.study.services.propagation import propagate, triggered
@@ -45,10 +46,10 @@ def after(outcome: Outcome, table: Table) -> ServicesOutcome:
     return out
 
 
-def _found(scenario: Scenario) -> list[tuple[str, float]]:
+def _found(scenario: Scenario) -> list[Act]:
     """When people know why records are empty, as the experiment says (its mean)."""
     window = None if scenario.dns is None else scenario.dns.window
-    return [] if window is None else [("cause found", window.at + window.detect.mean_s())]
+    return [] if window is None else [Act("cause found", window.at + window.detect.mean_s())]
 
 
 def table_of(experiment: Experiment) -> Table | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from recovery.model.services import Observed
 from recovery.reading.service_table import value_at
+from recovery.store.run_record import in_zone
 from recovery.store.service_record import ServiceMilestone
 from recovery.study.services.means import interval
 from recovery.study.services.outcome import ServicesOutcome
@@ -24,7 +25,7 @@ def milestone_s(out: ServicesOutcome, row: Observed) -> float:
     if row.what == "nothing":
         return math.nan
     if row.what == "action":
-        times = [at for do, at in out.actions if do.startswith(row.action)]  # some name their zone after that
+        times = [act.at_s for act in out.actions if in_zone(act.do, act.zone).startswith(row.action)]
         return min(times, key=lambda at: abs(at - row.at)) if times else math.nan
     if row.what == "input":
         return duration_s(value_at(out.table, row.key))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydantic import JsonValue
 
 from recovery.model.services import Service, Table
+from recovery.stages.stage import Act
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -84,7 +85,7 @@ class ServicesOutcome:
     free: dict[str, Flags]  # bool[windows]: where that had no cause in the graph
     given: frozenset[str]  # services whose own trouble is given, not simulated
     states: dict[str, State] = field(default_factory=dict)
-    actions: list[tuple[str, float]] = field(default_factory=list)
+    actions: list[Act] = field(default_factory=list)
     variant: str = ""
     levers: dict[str, JsonValue] = field(default_factory=dict)
     replication: int = 0

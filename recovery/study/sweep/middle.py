@@ -7,7 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from recovery.measures import register
-from recovery.stages.outage import outages_s, resolve
+from recovery.stages import known
+from recovery.stages.outage import outages_of, resolve
 from recovery.store.run_record import Row
 from recovery.store.sweep_record import Middle
 from recovery.study.resolved import resolved
@@ -32,8 +33,8 @@ def middle_of(work: Sweeping, draws: "pl.DataFrame") -> Middle | None:
     job = next(job for job, key in work.jobs if key == row["key"] and job.policy == first.number)
     drawn = work.experiment.drawn(job.policy, job.inputs)
     scenario = resolve(drawn, work.seed, job.run_replication).scenario
-    course = outages_s(scenario)
-    names = [one for one in row if register.find(one, "leases" if scenario.has_leases else "jobs") is not None]
+    course = outages_of(scenario)
+    names = [one for one in row if register.find(one, known.traffic_of(scenario).name) is not None]
     return Middle(
         row=Row(
             variant=first.variant, seed=work.seed, replication=job.run_replication, digest=row["key"],
@@ -41,7 +42,7 @@ def middle_of(work: Sweeping, draws: "pl.DataFrame") -> Middle | None:
             measures={name: float(row[name]) for name in names if isinstance(row[name], int | float)},
         ),
         scenario=resolved(scenario),
-        down_s=max(one[1] for one in course) - min(one[0] for one in course) if course else math.inf,
+        down_s=max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf,
         alike=alike,
         runs=own.height,
     )  # fmt: skip

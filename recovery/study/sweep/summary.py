@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from recovery.keys import short_keys
 from recovery.measures import words
 from recovery.model.sweep import Span
+from recovery.stages import known
 from recovery.statistics import pareto
 from recovery.store import sweep_record as record
 from recovery.store.manifest_record import FORMAT
@@ -44,7 +45,7 @@ def summary_of(
     expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
     found = record.Summary(
         format=FORMAT,
-        traffic="jobs" if fleet is None else "leases",
+        traffic=known.traffic_of(experiment.first.scenario).name,
         called=("holders", "holder") if fleet is None else fleet.words,
         measure=sweep.measure,
         limit_s=work.looks.limit_s,
@@ -86,7 +87,7 @@ def summary_of(
 def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...]:
     """All policies by their ranks."""
     ranked, best = work.looks.ranked(), best_in_each(work.looks)
-    traffic: record.Traffic = "leases" if work.experiment.first.scenario.has_leases else "jobs"
+    traffic = known.traffic_of(work.experiment.first.scenario).name
     by_id = {name[0]: frame for name, frame in draws.group_by("policy_id", maintain_order=True)}
     told = [
         policy_of(work.looks, policy, rank, by_id.get(policy.id, draws.head(0)), traffic, best)

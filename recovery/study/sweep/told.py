@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery.measures import register
+from recovery.measures.register import TrafficName
 from recovery.statistics import clusters, confidence
 from recovery.statistics.arrays import Floats, Whole
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
-from recovery.store.sweep_record import Traffic
 from recovery.study.sweep.estimates import ALPHA, CONFIDENCE, chance_of, mean_of, told, told_share
 from recovery.study.sweep.looks import Looks, Place
 from recovery.study.sweep.policies import Policy
@@ -33,7 +33,7 @@ def best_in_each(looks: Looks) -> dict[Place, float]:
 
 
 def policy_of(
-    looks: Looks, policy: Policy, rank: int, rows: "pl.DataFrame", traffic: Traffic, best: Mapping[Place, float]
+    looks: Looks, policy: Policy, rank: int, rows: "pl.DataFrame", traffic: TrafficName, best: Mapping[Place, float]
 ) -> record.Policy:
     """What is told of one policy; `rows` are its runs, `best` the least time in each draw."""
     import polars as pl

@@ -9,7 +9,7 @@ from pathlib import Path
 from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity, pipeline
-from recovery.stages.outage import outages_s, resolve
+from recovery.stages.outage import outages_of, resolve
 from recovery.store import files
 from recovery.store.called import command_line
 from recovery.store.folder import save
@@ -94,7 +94,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "runs_wanted": summary.runs.done + summary.runs.failed,
             "window_s": first.coupling.window,
             "horizon_s": first.horizon,
-            "outages": [course_of(outages_s(first))],
+            "outages": [course_of(outages_of(first))],
         }
     )
 
