@@ -7,14 +7,14 @@ from pydantic import Field
 from recovery_kernels import launches as kernel
 
 from recovery.measures.register import Measure
-from recovery.model.part import Part as Section
+from recovery.model.part import Part
 from recovery.model.scenario import Scenario
 from recovery.stages.launches import LaunchRun
-from recovery.stages.stage import Before, Column, Later, Part, Row, Table, named
+from recovery.stages.stage import Before, Column, Later, Row, StageRun, Table, named
 from recovery.units import Share
 
 
-class Calls(Section):
+class Calls(Part):
     """A table [calls]: who gives up a launch may call for help."""
 
     share: Share = Field(0.5, description="share of those who give up that call")
@@ -61,7 +61,7 @@ class CallTable(Table):
 
 
 @dataclass
-class CallRun(Part):
+class CallRun(StageRun):
     """The stage behind the launches. It has no memory, so a line of NumPy stands where others call their kernel."""
 
     share: float
@@ -88,7 +88,7 @@ class _Calls(Later):
     def start(self, before: Before) -> CallRun:
         (share,) = self.lowered(before.scenario)
         windows = np.zeros((before.scenario.windows, 1), np.int64)
-        return CallRun(share, before.part(LaunchRun), windows)
+        return CallRun(share, before.run_of(LaunchRun), windows)
 
     def lowered(self, scenario: Scenario) -> tuple[float]:
         """What enters its kernel: a run's key changes with it."""

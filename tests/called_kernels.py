@@ -42,7 +42,7 @@ from recovery.study import race, warm  # noqa: E402
 np.seterr(all="ignore")  # kernels wrap whole numbers on purpose
 
 
-def of_part(part: needed.Part) -> list[str]:
+def of_part(part: needed.KernelPart) -> list[str]:
     """What the small run of a part calls."""
     called.clear()
     warm.compile_part(part)

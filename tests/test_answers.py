@@ -18,7 +18,7 @@ import recovery
 from recovery.cli import main as cli
 from recovery.reading.experiment import parse
 from recovery.show.answers import compare, race, remedy, threshold
-from recovery.show.answers.answer import TITLES, Answer, Cause, Change, Part, html, parts, text
+from recovery.show.answers.answer import TITLES, Answer, AnswerPart, Cause, Change, html, parts, text
 from recovery.show.answers.mechanism import Limit
 from recovery.show.answers.run import answer_of as answer_of_run
 from recovery.store.folder import run_of
@@ -29,11 +29,11 @@ from recovery.store.sweep_record import Difference, Threshold, Tried
 from recovery.units import duration_s
 
 WHOLE = Answer(
-    happened=Part(text="All of the 10 <nodes> are without a lease."),
+    happened=AnswerPart(text="All of the 10 <nodes> are without a lease."),
     why=Cause(text="The queue is 3 timeouts long.", mechanism="timeout", number=3.0),
     change=Change(text="A short queue.", name="a & b", is_simulated=False, command="recovery run a --set 'x=<1>'"),
-    sure=Part(text="One run."),
-    rests_on=Part(),
+    sure=AnswerPart(text="One run."),
+    rests_on=AnswerPart(),
 )
 
 

@@ -29,7 +29,7 @@ from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.reuse import MEMORY_BYTES, Known
 from recovery.stages import health, known, launches, propagation
-from recovery.stages.stage import Before, Part
+from recovery.stages.stage import Before, StageRun
 from recovery.store import packed
 from recovery.store.packed import Unpackable, pack, unpack
 from recovery.store.shelf import Shelf, known_in
@@ -493,7 +493,7 @@ def test_a_stage_that_holds_what_nobody_can_tell_apart_runs_each_time(
 ) -> None:
     start, started = added_stage._Calls.start, []
 
-    def hidden(self: object, before: Before) -> Part:
+    def hidden(self: object, before: Before) -> StageRun:
         part = start(self, before)  # type: ignore[arg-type]
         part.scenario = before.scenario  # type: ignore[attr-defined]
         started.append(part)

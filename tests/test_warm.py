@@ -19,7 +19,7 @@ from recovery_kernels import jit
 from recovery.cli import main as cli
 from recovery.reading.experiment import parse
 from recovery.simulate import needed
-from recovery.simulate.needed import Part
+from recovery.simulate.needed import KernelPart
 from recovery.study import warm
 
 TOP = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def looked_at() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("part", needed.PARTS, ids=lambda part: part.name)
-def test_the_small_run_of_a_part_calls_its_kernels(part: Part) -> None:
+def test_the_small_run_of_a_part_calls_its_kernels(part: KernelPart) -> None:
     assert set(part.kernels) <= set(looked_at()["parts"][part.name])
 
 
@@ -74,7 +74,7 @@ def test_every_part_can_be_needed() -> None:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache that is empty, and a compiler that only leaves its files there."""
 
-    def compile_part(part: Part) -> None:
+    def compile_part(part: KernelPart) -> None:
         for kernel in part.kernels:
             (tmp_path / f"{kernel}-1.py311.nbi").touch()
 

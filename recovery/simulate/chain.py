@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from recovery.simulate.identity import Unkeyed, digest_of_part, digest_of_run
+from recovery.simulate.identity import Unkeyed, digest_of_run, digest_of_stage
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import Known, bytes_of
 from recovery.stages import known as listed
 from recovery.stages.classes import of_class
-from recovery.stages.stage import Before, Later, Part, Table
+from recovery.stages.stage import Before, Later, StageRun, Table
 
 STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
 
@@ -54,21 +54,21 @@ class _Chain:
 
     def start(self, first: int) -> None:
         """Start the stages from this one on, behind those before."""
-        del self.before.parts[first:]
+        del self.before.runs[first:]
         for stage in self.stages[first:]:
-            self.before.parts.append(stage.start(self.before))
+            self.before.runs.append(stage.start(self.before))
 
     def run(self) -> list[Table]:
         """Run what has not run; what each stage gave."""
         stretch = 1 if self.loop else self.stretch
-        parts = self.before.parts[self.ahead :]
+        runs = self.before.runs[self.ahead :]
         while self.at < self.windows:
             self.at = min(self.at + stretch, self.windows)
-            for part in parts:
-                part.advance(self.at)
-            for part in parts:
-                part.forget(self.at)
-        return [part.table() for part in self.before.parts]
+            for run in runs:
+                run.advance(self.at)
+            for run in runs:
+                run.forget(self.at)
+        return [run.table() for run in self.before.runs]
 
     def run_what_is_not(self, known: Known) -> list[Table]:
         """As `run`, save what is known; and let it be known."""
@@ -94,8 +94,8 @@ class _Chain:
         own: list[str] = []
         names: dict[int, str] = {}
         try:
-            for part in self.before.parts:
-                own += [digest_of_part(part, names)]
+            for run in self.before.runs:
+                own += [digest_of_stage(run, names)]
         except Unkeyed:
             own = own if len(own) >= self.loop else []
         loop = own[: self.loop]
@@ -108,23 +108,23 @@ class _Chain:
         """
         for number, key in enumerate(() if self.loop else keys[:-1]):
             with known.alone(key):
-                kept = None if key is None else known.part(key)
+                kept = None if key is None else known.stage(key)
                 if kept is not None:
-                    self.before.parts[number] = kept
+                    self.before.runs[number] = kept
                     self.start(number + 1)
-                elif key is not None and self.runs_whole(self.before.parts[number], known.room_bytes):
-                    known.keep_part(key, self.before.parts[number])
+                elif key is not None and self.runs_whole(self.before.runs[number], known.room_bytes):
+                    known.keep_stage(key, self.before.runs[number])
                 else:
                     return
                 self.ahead = number + 1
 
-    def runs_whole(self, part: Part, room_bytes: int) -> bool:
+    def runs_whole(self, run: StageRun, room_bytes: int) -> bool:
         """Run one stage, if it needs no more memory than this; else up to where it does, from where all go on."""
         until = 0
         while until < self.windows:
-            if bytes_of(part) > room_bytes:
+            if bytes_of(run) > room_bytes:
                 self.at = until
                 return False
             until = min(until + self.stretch, self.windows)
-            part.advance(until)
+            run.advance(until)
         return True

@@ -24,7 +24,7 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known
 from recovery.stages.outage import resolve
-from recovery.stages.stage import Part
+from recovery.stages.stage import StageRun
 from recovery.store import code
 
 MODEL = 3
@@ -97,14 +97,14 @@ class Unkeyed(TypeError):
     """A stage holds something of which nobody can tell whether it is the same: it has no key."""
 
 
-def digest_of_part(part: Part, names: dict[int, str]) -> str:
+def digest_of_stage(run: StageRun, names: dict[int, str]) -> str:
     """Key (16 hex digits) of a stage that has just started: of all that it holds, which is what enters its kernel. A
-    stage before it that it holds is told by its own key: `names` has it, by `id`, and is told this part's.
+    stage before it that it holds is told by its own key: `names` has it, by `id`, and is told this one's.
 
     Raises Unkeyed if it holds anything but numbers, texts, arrays, tuples, lists, dataclasses of such, and stages.
     """
-    digest = _digest(MODEL, _held(part, names))
-    names |= {id(one): f"{digest} {place}" for place, one in enumerate(_inner(part, names))}
+    digest = _digest(MODEL, _held(run, names))
+    names |= {id(one): f"{digest} {place}" for place, one in enumerate(_inner(run, names))}
     return digest
 
 
@@ -125,7 +125,7 @@ def _held(value: object, names: Mapping[int, str]) -> object:
 
 
 def _has_fields(value: object) -> bool:
-    return isinstance(value, Part) or (dataclasses.is_dataclass(value) and hasattr(value, "__dict__"))
+    return isinstance(value, StageRun) or (dataclasses.is_dataclass(value) and hasattr(value, "__dict__"))
 
 
 def _inner(part: object, names: Mapping[int, str]) -> list[object]:

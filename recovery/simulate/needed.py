@@ -14,7 +14,7 @@ from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
 
 
-class Part(NamedTuple):
+class KernelPart(NamedTuple):
     """Kernels that are compiled together: what they are for, their names (module.function), and about how long."""
 
     name: str
@@ -23,14 +23,16 @@ class Part(NamedTuple):
 
 
 _BOTH = ("draws.stream_key", "requests.advance")
-LEASES = Part("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
-JOBS = Part("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
-SESSIONS = Part("sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 35.0)
-LAUNCHES = Part("launches", ("launches.begin", "launches.advance"), 3.0)
-PROPAGATION = Part("propagation", ("propagation.advance",), 3.0)
-HEALTH = Part("health", ("health.advance",), 3.0)
-WINDOW = Part("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
-RACE = Part(
+LEASES = KernelPart("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
+JOBS = KernelPart("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
+SESSIONS = KernelPart(
+    "sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 35.0
+)
+LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
+PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
+HEALTH = KernelPart("health", ("health.advance",), 3.0)
+WINDOW = KernelPart("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
+RACE = KernelPart(
     "race",
     (
         *(f"dns.{name}" for name in ("set_keys", "begin", "advance", "entrances", "stage")),
@@ -41,7 +43,7 @@ RACE = Part(
 PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, PROPAGATION, HEALTH, WINDOW, RACE)
 
 
-def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
+def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
     """What a run of the scenario calls, its race too."""
     if isinstance(scenario, RaceAlone):
         return [RACE]
@@ -56,7 +58,7 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[Part]:
     return [first, *(part for part, wanted in later if wanted is not None)]
 
 
-def missing(parts: Iterable[Part]) -> dict[Part, list[str]]:
+def missing(parts: Iterable[KernelPart]) -> dict[KernelPart, list[str]]:
     """The parts that are not compiled yet, each with those of its kernels that are missing."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # filled when Numba starts
         return {}

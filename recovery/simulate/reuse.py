@@ -19,7 +19,7 @@ from recovery.simulate import identity
 from recovery.simulate.outcome import Outcome, Task, of_traffic
 from recovery.stages import known as stages
 from recovery.stages.outage import resolve
-from recovery.stages.stage import Part, Table
+from recovery.stages.stage import StageRun, Table
 from recovery.stages.traffic import TrafficTable
 from recovery.store.packed import Unpackable, pack, unpack
 
@@ -103,14 +103,14 @@ class Known:
             except Unpackable:
                 return
 
-    def part(self, key: str) -> Part | None:
+    def stage(self, key: str) -> StageRun | None:
         """A stage that has run all windows and forgot nothing."""
-        found = self._get(f"part {key}")
-        return found if isinstance(found, Part) else None
+        found = self._get(f"stage {key}")
+        return found if isinstance(found, StageRun) else None
 
-    def keep_part(self, key: str, part: Part) -> None:
+    def keep_stage(self, key: str, run: StageRun) -> None:
         """Keep one; nobody may advance it, or ask anything of it, from now on."""
-        self._put(f"part {key}", part)
+        self._put(f"stage {key}", run)
 
     def clear(self) -> None:
         """Forget what is in memory."""
@@ -149,8 +149,8 @@ def bytes_of(value: object) -> int:
         return sum(map(bytes_of, value))
     if isinstance(value, dict):
         return sum(map(bytes_of, value.values()))
-    if isinstance(value, Part) or is_dataclass(value):
-        return sum(bytes_of(one) for one in vars(value).values() if not isinstance(one, Part))
+    if isinstance(value, StageRun) or is_dataclass(value):
+        return sum(bytes_of(one) for one in vars(value).values() if not isinstance(one, StageRun))
     return sys.getsizeof(value)
 
 

@@ -15,7 +15,7 @@ from recovery.stages import host, propagation, queueing
 from recovery.stages.cost import GROWTH, came
 from recovery.stages.launches import LaunchRun
 from recovery.stages.propagation import PropagationRun
-from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named, named_by_zone
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named, named_by_zone
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -193,7 +193,7 @@ class HealthTable(Table):
 
 
 @dataclass
-class Fed(Part):
+class Fed(StageRun):
     """The stage behind launches and propagation: it takes jobs and finishes, and asks for the launches that terminated
     instances come back as, one window later.
     """
@@ -240,7 +240,7 @@ class _Health(Later):
 
     def start(self, before: Before) -> Fed:
         run = start(before.scenario, before.seed, before.replication, len(before.holders_by_zone))
-        return Fed(run, before.part(LaunchRun), before.part(propagation.Fed).run)
+        return Fed(run, before.run_of(LaunchRun), before.run_of(propagation.Fed).run)
 
     def feeds_back(self, scenario: Scenario) -> bool:
         return _section(scenario).terminate_after is not None

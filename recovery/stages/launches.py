@@ -12,7 +12,7 @@ from recovery.model.launches import Launches
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
-from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -42,7 +42,7 @@ def more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
 
 
 @dataclass
-class LaunchRun(Part):
+class LaunchRun(StageRun):
     """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
 
     params: kernel.Params

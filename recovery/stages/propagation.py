@@ -15,7 +15,7 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, more_rows, waiting_rows
-from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Part, Row, Table, named
+from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
@@ -195,7 +195,7 @@ class PropagationTable(Table):
 
 
 @dataclass
-class Fed(Part):
+class Fed(StageRun):
     """The stage behind the launches, whose jobs it takes."""
 
     run: PropagationRun
@@ -235,7 +235,7 @@ class _Propagation(Later):
     )  # fmt: skip
 
     def start(self, before: Before) -> Fed:
-        return Fed(start(before.scenario, before.seed, before.replication), before.part(LaunchRun))
+        return Fed(start(before.scenario, before.seed, before.replication), before.run_of(LaunchRun))
 
     def lowered(self, scenario: Scenario) -> Lowered:
         return lowered(scenario)

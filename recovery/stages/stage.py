@@ -65,7 +65,7 @@ class Table:
         return {}
 
 
-class Part(ABC):
+class StageRun(ABC):
     """A stage of one run. `advance` may be called with any rising windows, with the same bits.
 
     What it holds when it has started is all that enters it: its parameters, inputs, keys of draws, sizes, and the
@@ -86,7 +86,7 @@ class Part(ABC):
         """What it gave, once all windows have run."""
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=StageRun)
 
 
 @dataclass
@@ -100,13 +100,13 @@ class Before:
     replication: int
     leased_by_zone: Whole
     holders_by_zone: Whole
-    parts: list[Part] = field(default_factory=list)
+    runs: list[StageRun] = field(default_factory=list)
 
-    def part(self, kind: type[P]) -> P:
+    def run_of(self, kind: type[P]) -> P:
         """The stage before of this class. Raises ValueError if there is none."""
-        for part in self.parts:
-            if isinstance(part, kind):
-                return part
+        for run in self.runs:
+            if isinstance(run, kind):
+                return run
         raise ValueError(f"no {kind.__name__} before; want the stages in the order of known.LATER")
 
 
@@ -156,7 +156,7 @@ class Later(Stage):
     """A stage that follows the leases."""
 
     @abstractmethod
-    def start(self, before: Before) -> Part:
+    def start(self, before: Before) -> StageRun:
         """The stage before its first window."""
 
     def feeds_back(self, scenario: Scenario) -> bool:  # noqa: ARG002

@@ -8,7 +8,7 @@ from recovery.model.race import RaceAlone
 from recovery.model.variant import Variant
 from recovery.reading.experiment import parse
 from recovery.simulate import chain, needed, pipeline
-from recovery.simulate.needed import Part
+from recovery.simulate.needed import KernelPart
 from recovery.study import race
 from recovery.units import show_duration
 
@@ -39,12 +39,12 @@ _RACE = (
 )
 
 
-def parts_of(variants: Iterable[Variant]) -> list[Part]:
+def parts_of(variants: Iterable[Variant]) -> list[KernelPart]:
     """What runs of these variants call."""
     return list(dict.fromkeys(part for variant in variants for part in needed.parts_of(variant.scenario)))
 
 
-def compile_s(parts: Iterable[Part]) -> float:
+def compile_s(parts: Iterable[KernelPart]) -> float:
     """About how many seconds it takes to compile what is missing of these."""
     return sum(part.compile_s for part in needed.missing(parts))
 
@@ -64,7 +64,7 @@ def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
         _say(f"compiled in {show_duration(time.monotonic() - begun)}")
 
 
-def all_of(parts: Iterable[Part], tell: Callable[[str], None]) -> dict[str, float]:
+def all_of(parts: Iterable[KernelPart], tell: Callable[[str], None]) -> dict[str, float]:
     """Compile the parts that are not compiled yet, and tell each before and after; seconds that each took, by name."""
     took_s = {}
     for part, kernels in needed.missing(parts).items():
@@ -76,7 +76,7 @@ def all_of(parts: Iterable[Part], tell: Callable[[str], None]) -> dict[str, floa
     return took_s
 
 
-def compile_part(part: Part) -> None:
+def compile_part(part: KernelPart) -> None:
     """Run the least that calls each kernel of a part, and the stages before it."""
     if part is needed.RACE:
         race.answer(parse(_RACE, model=RaceAlone), 1)

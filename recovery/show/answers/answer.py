@@ -9,20 +9,20 @@ from typing import NamedTuple
 from recovery.store.record import Number, Record
 
 
-class Part(Record):
+class AnswerPart(Record):
     """A part of an answer: a sentence or two. Empty where there is nothing to say."""
 
     text: str = ""
 
 
-class Cause(Part):
+class Cause(AnswerPart):
     """Why: the mechanism that limits, by name ("" where no rule knows it), with its number."""
 
     mechanism: str = ""
     number: Number = math.nan
 
 
-class Change(Part):
+class Change(AnswerPart):
     """The one change: the name of a variant or policy ("" for none), how much sooner (s; inf: back instead of never;
     nan: not known), and whether that was simulated; else `command` is what would try it.
     """
@@ -36,11 +36,11 @@ class Change(Part):
 class Answer(Record):
     """Five parts, in the order in which a reader asks."""
 
-    happened: Part
+    happened: AnswerPart
     why: Cause
     change: Change
-    sure: Part
-    rests_on: Part
+    sure: AnswerPart
+    rests_on: AnswerPart
 
     def __str__(self) -> str:
         return text(self)
@@ -70,7 +70,7 @@ TITLES = {
 
 def parts(answer: Answer) -> list[Shown]:
     """The parts that say something, each under its title."""
-    told: dict[str, Part] = dict(answer)
+    told: dict[str, AnswerPart] = dict(answer)
     return [
         Shown(name, title, part.text, part.command if isinstance(part, Change) else "")
         for name, title in TITLES.items()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import nan
 
 from recovery.show import compare_text
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import SERVED, cost, costs
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
@@ -37,8 +37,8 @@ def answer_of(found: Comparison) -> Answer:
     else:
         sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
     return Answer(
-        happened=Part(text=" ".join(said)), why=Cause(), change=change, sure=Part(text=sure),
-        rests_on=Part(text=compare_text.NEVER),
+        happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change, sure=AnswerPart(text=sure),
+        rests_on=AnswerPart(text=compare_text.NEVER),
     )  # fmt: skip
 
 
@@ -69,9 +69,9 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
     change = _soonest(rows)
     draws = min(row.draws for row in rows)
     return Answer(
-        happened=Part(text=" ".join(said)), why=Cause(), change=change,
-        sure=Part(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
-        rests_on=Part(text="A time that never came counts as the limit of the sweep."),
+        happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change,
+        sure=AnswerPart(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
+        rests_on=AnswerPart(text="A time that never came counts as the limit of the sweep."),
     )  # fmt: skip
 
 

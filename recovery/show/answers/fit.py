@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recovery.show import fit_text
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import trying
 from recovery.store.fit_record import Fit
 
@@ -32,11 +32,11 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     ]
     sure = [f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given", *alike]
     return Answer(
-        happened=Part(text=happened),
+        happened=AnswerPart(text=happened),
         why=Cause(
             text=f"{good}.", mechanism="explained" if fit.misfit.explains else "unexplained", number=fit.misfit.p
         ),
         change=change,
-        sure=Part(text="; ".join(sure) + "."),
-        rests_on=Part(text=". ".join(f"{one[:1].upper()}{one[1:]}" for one in fit_text.others(fit)) + "."),
+        sure=AnswerPart(text="; ".join(sure) + "."),
+        rests_on=AnswerPart(text=". ".join(f"{one[:1].upper()}{one[1:]}" for one in fit_text.others(fit)) + "."),
     )

@@ -6,7 +6,7 @@ import math
 
 from recovery.show import advice, levers
 from recovery.show.answers import mechanism
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed
 from recovery.store.run_record import Group, Summary
 from recovery.units import show_duration, show_share
@@ -25,11 +25,11 @@ def answer_of(summary: Summary) -> Answer:
     runs = sum(group.runs for group in summary.groups)
     share = f"{len(summary.groups)} points, {runs} runs"
     return Answer(
-        happened=Part(text=" ".join(_tips(summary, lever, worst))),
+        happened=AnswerPart(text=" ".join(_tips(summary, lever, worst))),
         why=why,
         change=change,
-        sure=Part(text=f"{share}; shares and edges have 95 % intervals in the table."),
-        rests_on=Part(text=" ".join(assumed(summary.notes))),
+        sure=AnswerPart(text=f"{share}; shares and edges have 95 % intervals in the table."),
+        rests_on=AnswerPart(text=" ".join(assumed(summary.notes))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed
 from recovery.show.race_text import name_of, show_rate
 from recovery.store.note_record import Note
@@ -16,11 +16,11 @@ def answer_of(summary: RaceSummary, notes: Sequence[Note] = ()) -> Answer:
     search = searches.get(first.guardrails)
     happened = f"“{_label(first)}” leaves a record empty {_rate(first)}."
     return Answer(
-        happened=Part(text=happened),
+        happened=AnswerPart(text=happened),
         why=Cause() if search is None else _why(search),
         change=_change(summary, searches),
-        sure=Part(text=_sure(summary, first)),
-        rests_on=Part(text=" ".join(["The delays of Planner and Enactors are inputs.", *assumed(notes)])),
+        sure=AnswerPart(text=_sure(summary, first)),
+        rests_on=AnswerPart(text=" ".join(["The delays of Planner and Enactors are inputs.", *assumed(notes)])),
     )
 
 

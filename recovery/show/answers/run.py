@@ -9,7 +9,7 @@ from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, stage_times, standings
 from recovery.show.answers import helps, mechanism, moments, points
-from recovery.show.answers.answer import Answer, Cause, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
@@ -29,11 +29,11 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     limit = _limit(manifest, summary)
     change, helper = helps.change_of(manifest, summary, limit)
     return Answer(
-        happened=Part(text=_happened(manifest, summary)),
+        happened=AnswerPart(text=_happened(manifest, summary)),
         why=_why(summary, limit),
         change=change,
-        sure=Part(text=_sure(manifest, summary, helper)),
-        rests_on=Part(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
+        sure=AnswerPart(text=_sure(manifest, summary, helper)),
+        rests_on=AnswerPart(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recovery.show.answers import mechanism, remedy
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
@@ -46,11 +46,13 @@ def answer_of(
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""
     return Answer(
-        happened=Part(text=" ".join(one for one in told if one)),
+        happened=AnswerPart(text=" ".join(one for one in told if one)),
         why=why,
         change=change,
-        sure=Part(text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."),
-        rests_on=Part(text=" ".join(assumed(notes))),
+        sure=AnswerPart(
+            text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
+        ),
+        rests_on=AnswerPart(text=" ".join(assumed(notes))),
     )
 
 

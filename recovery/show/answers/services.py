@@ -2,7 +2,7 @@
 
 import math
 
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.store.service_record import BlastAnswer
 from recovery.units import show_duration, show_share
 
@@ -29,16 +29,16 @@ def answer_of(blast: BlastAnswer) -> Answer:
         left = ", ".join(map(blast.label_of, blast.left_out))
         rests += f" Left out: {left}; what they would do only a run can tell (--set dependency.outages=…)."
     return Answer(
-        happened=Part(text=happened), why=_why(blast), change=_change(blast), sure=Part(text=sure),
-        rests_on=Part(text=rests),
+        happened=AnswerPart(text=happened), why=_why(blast), change=_change(blast), sure=AnswerPart(text=sure),
+        rests_on=AnswerPart(text=rests),
     )  # fmt: skip
 
 
 def _never_impaired(node: str) -> Answer:
     """Nothing is known of what a service takes down that was always well by itself."""
     return Answer(
-        happened=Part(text=f"{node} was never impaired by itself, so that nothing is taken down."), why=Cause(),
-        change=Change(text="--for DURATION says whom it would take down."), sure=Part(), rests_on=Part(),
+        happened=AnswerPart(text=f"{node} was never impaired by itself, so that nothing is taken down."), why=Cause(),
+        change=Change(text="--for DURATION says whom it would take down."), sure=AnswerPart(), rests_on=AnswerPart(),
     )  # fmt: skip
 
 

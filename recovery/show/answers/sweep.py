@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.show import stage_times
 from recovery.show.answers import mechanism
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
@@ -21,15 +21,19 @@ def answer_of(summary: Summary) -> Answer:
     ran = [one for one in told(summary) if one.has_run]
     if not ran:
         return Answer(
-            happened=Part(text=_all_failed(summary)), why=Cause(), change=Change(), sure=Part(), rests_on=Part()
+            happened=AnswerPart(text=_all_failed(summary)),
+            why=Cause(),
+            change=Change(),
+            sure=AnswerPart(),
+            rests_on=AnswerPart(),
         )
     base = next((one for one in ran if one.is_baseline), None)
     found = Answer(
-        happened=Part(text=_happened(summary, base, ran)),
+        happened=AnswerPart(text=_happened(summary, base, ran)),
         why=_why(summary, ran),
         change=_change(summary, base, ran[0]),
-        sure=Part(text=_sure(summary, ran)),
-        rests_on=Part(text=_rests_on(summary)),
+        sure=AnswerPart(text=_sure(summary, ran)),
+        rests_on=AnswerPart(text=_rests_on(summary)),
     )
     parts = {name: part.model_copy(update={"text": speaking_of(summary.called, part.text)}) for name, part in found}
     return found.model_copy(update=parts)

@@ -1,6 +1,6 @@
 """The answer of a threshold, from its record: where recovery turns into collapse, and on which side to stay."""
 
-from recovery.show.answers.answer import Answer, Cause, Change, Part
+from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.sweep_text import shown
 from recovery.store.sweep_record import Threshold
 from recovery.units import show_share
@@ -14,7 +14,7 @@ def answer_of(found: Threshold) -> Answer:
     safe = low if found.fails == "above" else high
     side = "at or below" if found.fails == "above" else "at or above"
     return Answer(
-        happened=Part(
+        happened=AnswerPart(
             text=f"{found.key}: recovery turns into collapse between {low} and {high}; it fails {found.fails} that."
         ),
         why=Cause(mechanism=found.key, number=float(found.low if found.fails == "above" else found.high)),
@@ -22,8 +22,8 @@ def answer_of(found: Threshold) -> Answer:
             text=f"Keep {found.key} {side} {safe}, with room for what is not known.", name=found.key,
             is_simulated=True,
         ),
-        sure=Part(
+        sure=AnswerPart(
             text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note}"
         ),
-        rests_on=Part(text="If the chance of a collapse only rises, or only falls, with the value."),
+        rests_on=AnswerPart(text="If the chance of a collapse only rises, or only falls, with the value."),
     )  # fmt: skip
