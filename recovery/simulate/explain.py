@@ -7,9 +7,9 @@ from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
 
-def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> list[theory.Row]:
+def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> list[theory.Explained]:
     """The numbers that explain a scenario. Of leases the hidden capacity is told on demand only: it is always 0."""
-    rows: list[theory.Row] = []
+    rows: list[theory.Explained] = []
     part = scenario.host
     limit = queueing.queue_bound(scenario)
     if scenario.fleet is not None and scenario.lease is not None:

@@ -108,7 +108,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
     )
 
 
-def explained(row: theory.Row) -> record.Explained:
+def explained(row: theory.Explained) -> record.Explained:
     """An explained number with the keys of the inputs behind it."""
     symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row.formula)
     keys = dict.fromkeys(key for symbol in symbols for key in _BEHIND.get(symbol, ()))
