@@ -6,6 +6,7 @@ or to change nothing. Whether the numbers MODEL, MEASURES and RACE were raised i
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,23 @@ def test_an_edit_changes_the_keys_when_it_may_change_results(
     assert old in rest
     (tmp_path / file).write_text(head + mark + rest.replace(old, new, 1), encoding="utf-8")
     assert (keys_in(tmp_path) != keys_now) == changes
+
+
+def test_a_file_of_another_name_changes_no_key(keys_now: str, tmp_path: Path) -> None:
+    """A module of kernels and one of ours get other names, in every file that imports them."""
+    renamed = {"recovery_kernels/limits.py": "bounds_of_work.py", "recovery/simulate/watch.py": "guard_duty.py"}
+    for package in ("kernels", "recovery"):
+        shutil.copytree(TOP / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for old, new in renamed.items():
+        folder = tmp_path / "kernels" if old.startswith("recovery_kernels") else tmp_path
+        (folder / old).rename((folder / old).with_name(new))
+        room, name = Path(old).parent.as_posix().replace("/", "."), Path(old).stem
+        for file in tmp_path.rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            other = re.sub(rf"\b{room}\.{name}\b", f"{room}.{Path(new).stem}", text)
+            other = re.sub(rf"^(from {room} import .*)\b{name}\b", rf"\1{Path(new).stem} as {name}", other, flags=re.M)
+            file.write_text(other, encoding="utf-8")
+    assert keys_in(tmp_path) == keys_now
 
 
 def test_a_measure_that_changed_shows_in_the_fingerprint_of_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
