@@ -24,6 +24,7 @@ from recovery.simulate import pipeline
 from recovery.simulate.estimate import estimate
 from recovery.stages import leases, queueing, traffic
 from recovery.stages import sample as sampling
+from recovery.stages.stage import Act
 from recovery.units import ns, show_duration
 
 BASE = """
@@ -291,7 +292,7 @@ def test_operators_look_at_the_whole_fleet() -> None:
     outcome = run(fleet(6, establish="20s", operator='{ do = "restart", when = "queue > 400" }'))
     queue = outcome.series["queue"]
     assert queue.max() > 400 > queue.max() / 4  # the sample's own hosts have a quarter of it, which sets off nothing
-    assert outcome.actions == [("restart", float(outcome.times_s[np.argmax(queue > 400)]))]
+    assert outcome.actions == [Act("restart", float(outcome.times_s[np.argmax(queue > 400)]))]
 
 
 @pytest.mark.parametrize("sample", [6, 24, None])

@@ -440,7 +440,7 @@ def test_conditions_fire_again_as_the_twin_says(text: str) -> None:
         [outcome] = runner.run([(parse(text).first, 1, 0)])
     fired = [line for line in books.log if line.what in ("endsessions", "set", "purge") and line.host == 0]
     wanted = [(line.what, line.time / 1e9) for line in fired]
-    assert [(do.replace("-", ""), at) for do, at in outcome.actions] == wanted
+    assert [(do.replace("-", ""), at) for do, at, _ in outcome.actions] == wanted
     assert [do for do, _ in wanted].count("endsessions") > 1
     classes = range(max(len(scenario.classes), 1))
     for column, what in (("submitted", "submitted"), ("sessions_ended", "ended"), ("purged", "purged")):

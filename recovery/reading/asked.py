@@ -1,7 +1,6 @@
 """What the head of an experiment asks, held against what its scenarios can tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from recovery.errors import nearest, shown
 from recovery.measures import register
@@ -10,12 +9,12 @@ from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 
 
-def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, Any], file: str) -> list[str]:
+def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], file: str) -> list[str]:
     """What the head asks that a scenario cannot tell: the first variant, and for a sweep's measure any."""
     scenario = variants[0].scenario
     mistakes = []
     for i, note in enumerate(head.notes):
-        table: Any = raw
+        table: object = raw
         for part in note.key.split("."):
             table = table.get(part) if isinstance(table, dict) else None
         if table is None:

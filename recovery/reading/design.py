@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from recovery.model.sweep import Span, Sweep
+from recovery.statistics.arrays import Floats
 
 Point = tuple[tuple[str, Any], ...]
 
@@ -86,7 +87,7 @@ def _placed(spans: Mapping[str, Span], row: list[float]) -> Point:
     return tuple((key, span.at(place)) for (key, span), place in zip(spans.items(), row, strict=True))
 
 
-def unit_points(method: str, samples: int, dimensions: int, address: tuple[int, ...]) -> np.ndarray:
+def unit_points(method: str, samples: int, dimensions: int, address: tuple[int, ...]) -> Floats:
     """float64[samples, dimensions] in [0, 1): (seed, replication, block, purpose) says which."""
     seed, replication, block, purpose = address
     if method == "random":

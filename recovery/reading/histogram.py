@@ -11,9 +11,9 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def _json(path: Path, text: str, said: list[str]) -> dict[str, list[tuple[str, f
         if kind not in ("vector", "matrix"):
             raise KeyError(kind)
         for one in result:
-            labels: dict[str, Any] = one["metric"]
+            labels = one["metric"]
             count = _increase(path, one["values"]) if kind == "matrix" else _number(one["value"][1])
             name = str(labels.get("__name__", "")).removesuffix("_bucket")
             found.setdefault(name, []).append((str(labels["le"]), count))
@@ -96,7 +96,7 @@ def _json(path: Path, text: str, said: list[str]) -> dict[str, list[tuple[str, f
     return found
 
 
-def _increase(path: Path, values: list[Any]) -> float:
+def _increase(path: Path, values: Sequence[tuple[object, object]]) -> float:
     counts = [_number(value) for _, value in values]
     if any(b < a for a, b in itertools.pairwise(counts)):
         raise Refusal(f"{path}: a bucket's count falls (a restart); want increase(NAME_bucket[1h]) of a query")
@@ -110,10 +110,10 @@ def _csv(path: Path, text: str) -> list[tuple[str, float]]:
     return [(str(row["le"]), _number(row["count"])) for row in rows]
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return float(value) if isinstance(value, str | int | float) else math.nan
+    except ValueError:
         return math.nan
 
 

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from recovery.errors import Refusal
 from recovery.reading import inputs
+from recovery.statistics.arrays import Floats, Whole
 
 EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
 EPOCH_MS_LEAST = 1e11  # and from here on milliseconds (as seconds: the year 5138)
@@ -42,9 +42,9 @@ class Series:
 class _Raw:
     """A file as it stands: one column of times, the others by name, with the number of the first row in the file."""
 
-    times: list[Any]
+    times: list[object]
     is_clock: bool
-    columns: dict[str, list[Any]]
+    columns: dict[str, list[object]]
     first_row: int
 
 
@@ -102,7 +102,7 @@ def read(
     return Series(tuple(times.tolist()), tuple(values.tolist()), tuple(said))
 
 
-def _span(times: np.ndarray) -> str:
+def _span(times: Floats) -> str:
     return f"{times.min():g} to {times.max():g} s"
 
 
@@ -177,7 +177,7 @@ def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> 
     return names[0]
 
 
-def _numbers(path: Path, raw: _Raw, name: str) -> np.ndarray:
+def _numbers(path: Path, raw: _Raw, name: str) -> Floats:
     """float64[rows], nan for a gap."""
     out = np.full(len(raw.times), math.nan)
     for i, cell in enumerate(raw.columns[name]):
@@ -199,7 +199,7 @@ def _numbers(path: Path, raw: _Raw, name: str) -> np.ndarray:
 # --- times ------------------------------------------------------------------------------------------------------------
 
 
-def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) -> tuple[np.ndarray, bool]:
+def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) -> tuple[Floats, bool]:
     """float64[rows], s from the scenario's start; and whether a clock says so, which may run before and after it."""
     moments = [_moment(path, cell, raw.first_row + i) for i, cell in enumerate(raw.times)]
     numbers = np.array([m for m in moments if isinstance(m, float)])
@@ -271,7 +271,7 @@ def _number_or_date(text: str) -> datetime | float | None:
     return None
 
 
-def _check_times(path: Path, times: np.ndarray, rows: np.ndarray, horizon_s: float) -> None:
+def _check_times(path: Path, times: Floats, rows: Whole, horizon_s: float) -> None:
     early, late = times < 0, times > horizon_s
     for wrong, what, wanted in (
         (early, "before 0", "seconds from the scenario's start"),
@@ -289,8 +289,8 @@ def _check_times(path: Path, times: np.ndarray, rows: np.ndarray, horizon_s: flo
 
 
 def _in_unit(
-    path: Path, values: np.ndarray, rows: np.ndarray, name: str, of: float | None, in_percent: bool, is_share: bool
-) -> np.ndarray:
+    path: Path, values: Floats, rows: Whole, name: str, of: float | None, in_percent: bool, is_share: bool
+) -> Floats:
     """Values in the unit of the results; a share from 0 to 1 is checked to be one."""
     if not is_share:
         if of is not None or in_percent:

@@ -9,6 +9,7 @@ import numpy as np
 
 from recovery.errors import Refusal
 from recovery.reading import inputs
+from recovery.statistics.arrays import Floats
 from recovery.units import LONGEST_S, duration_s
 
 
@@ -19,7 +20,7 @@ class Folder:
         """Names of files are relative to `path`."""
         self.path = path
 
-    def times_s(self, name: str) -> np.ndarray:
+    def times_s(self, name: str) -> Floats:
         """As `read_measured`."""
         return read_measured(self.path / name)
 
@@ -28,7 +29,7 @@ class Folder:
         return read_rates(self.path / name)
 
 
-def read_measured(path: Path) -> np.ndarray:
+def read_measured(path: Path) -> Floats:
     """Measured times in seconds, float64[n] in rising order, from a text file, one a line; # starts a comment, the
     first line may be a heading.
 
@@ -81,7 +82,7 @@ def read_measured(path: Path) -> np.ndarray:
 MANY_BYTES = 1 << 20  # a file from here on is read as numbers at once
 
 
-def _read_numbers(path: Path) -> np.ndarray | None:
+def _read_numbers(path: Path) -> Floats | None:
     """The same of a large file of nothing but seconds, a hundred times as fast; None for any other file, whose lines
     must be looked at one by one.
     """

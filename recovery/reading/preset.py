@@ -2,11 +2,13 @@
 what was not answered is marked as assumed.
 """
 
+import functools
+import operator
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from recovery.errors import Refusal
 from recovery.reading import toml_edit
@@ -194,9 +196,7 @@ def default(text: str, question: Question) -> str:
         return _duration(duration_s(outage["to"]) - duration_s(outage["from"]))
     if question.option in _STEPS:
         return str(table["jobs"]["steps"][_STEPS[question.option][0]]["rate"])
-    found: Any = table
-    for part in question.key.split("."):
-        found = found[part]
+    found: object = functools.reduce(operator.getitem, question.key.split("."), table)
     return str(found["mean"] if isinstance(found, dict) else found)
 
 

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.scenario import Scenario
@@ -116,7 +115,7 @@ def _circle(table: Table) -> list[str]:
     return [*circle[least:-1], *circle[: least + 1]] if least else circle
 
 
-def _at(raw: Any, key: str) -> Any:
+def _at(raw: object, key: str) -> object:
     """What the file has under a key with dots; whole numbers lead into lists. None if there is nothing."""
     for part in key.split("."):
         if isinstance(raw, Mapping):
@@ -128,7 +127,7 @@ def _at(raw: Any, key: str) -> Any:
     return raw
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: object) -> bool:
     try:
         duration_s(value)
     except ValueError:
@@ -136,6 +135,6 @@ def _is_time(value: Any) -> bool:
     return True
 
 
-def value_at(table: Table, key: str) -> Any:
+def value_at(table: Table, key: str) -> object:
     """What the file has under the key of a note."""
     return _at(table.raw, key)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery.reading.service_table import value_at
+from recovery.store.json_text import plain
 from recovery.store.note_record import Note
 from recovery.store.service_record import Blast, Loss, Service, Services, ServiceVariant
 from recovery.study.services.blasts import blast, blast_rows, cuts
@@ -71,7 +72,7 @@ def summary(outs: Sequence[ServicesOutcome]) -> Services:
         cuts=tuple(cuts(outs)),
         observed=tuple(observed(outs)),
         notes=tuple(
-            Note(key=note.key, kind=note.kind, why=note.why, value=value_at(table, note.key))
+            Note(key=note.key, kind=note.kind, why=note.why, value=plain(value_at(table, note.key)))
             for note in table.body.notes
         ),
     )
