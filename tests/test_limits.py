@@ -122,7 +122,7 @@ def test_a_time_is_what_a_host_works_off_in_it() -> None:
         ('name = "queue-size-ramp", limit = 12, low = 0, only = "establish"', (limits.RAMP, 12, 0, 1)),
     ):
         scenario = parse(BASE.format(admission=text)).first.scenario
-        found = queueing.params(scenario, queueing.Table()).admission
+        found = queueing.params(scenario, queueing.MeasuredValues()).admission
         assert (found.kind, found.limit, found.low, found.establish_only) == wanted
 
 
@@ -185,7 +185,7 @@ def test_what_bounds_the_queue_bounds_r2(change: str, r2: float) -> None:
 def test_two_times_that_are_one_number_of_requests_leave_low_below_limit(law: str) -> None:
     """A host that takes 2 minutes for one: of the default times both come to one request."""
     text = SMALL_FLEET.replace("10ms", "2m").replace("60s", "1h") + f'policy.admission = "{law}"\n'
-    admission = queueing.params(parse(text).first.scenario, queueing.Table()).admission
+    admission = queueing.params(parse(text).first.scenario, queueing.MeasuredValues()).admission
     assert (admission.low, admission.limit) == (0.0, 1.0)
 
 

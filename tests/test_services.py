@@ -24,7 +24,7 @@ from twin.services import ServicesTwin
 
 from recovery.cli import main as cli
 from recovery.errors import ScenarioError
-from recovery.model.services import Table
+from recovery.model.services import ServiceTable
 from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
@@ -47,7 +47,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def table_of(text: str) -> Table:
+def table_of(text: str) -> ServiceTable:
     return service_table.parse(HEAD + text)
 
 

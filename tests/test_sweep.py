@@ -44,7 +44,7 @@ from recovery.study.runs.chunks import Done, Work, simulate
 from recovery.study.runs.executor import Backend
 from recovery.study.sweep import policies, thresholds
 from recovery.study.sweep.estimates import units_that_show
-from recovery.study.sweep.runs import Known
+from recovery.study.sweep.runs import KnownRuns
 from recovery.units import quantity
 
 TOP = Path(__file__).resolve().parent.parent
@@ -398,7 +398,7 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
 
 def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
-    found = Known(tmp_path, "ttr99_s")
+    found = KnownRuns(tmp_path, "ttr99_s")
     found.add([Done(row, None)])
     assert found.found["a"].milestones["launches_normal_s"] == 5.0
 

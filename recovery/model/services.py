@@ -212,7 +212,7 @@ class Body(Part):
 
 
 @dataclass(frozen=True)
-class Table:
+class ServiceTable:
     """A checked table: services in the order of the file, what was observed, notes."""
 
     body: Body

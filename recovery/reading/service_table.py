@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.scenario import Scenario
-from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, Table, some
+from recovery.model.services import CELLS_MAX, WINDOWS_MAX, Body, ServiceTable, some
 from recovery.reading import door
 from recovery.reading.mistakes import check_table
 from recovery.units import duration_s, show_duration
@@ -14,13 +14,13 @@ from recovery.units import duration_s, show_duration
 MISTAKES_MAX = 50  # in the graph, that are told one by one
 
 
-def load(path: str | Path) -> Table:
+def load(path: str | Path) -> ServiceTable:
     """Read and check a table of services. Raises ScenarioError with every mistake, a line each."""
     path = Path(path)
     return parse(door.read(path), str(path))
 
 
-def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
+def check_grid(table: ServiceTable, scenarios: Iterable[Scenario]) -> None:
     """Raise ScenarioError if the windows of one of these scenarios are too many to follow the table behind it."""
     for scenario in scenarios:
         longest, window = max(table.body.horizon, scenario.horizon), scenario.coupling.window
@@ -32,10 +32,10 @@ def check_grid(table: Table, scenarios: Iterable[Scenario]) -> None:
             )
 
 
-def parse(text: str, file: str = "services") -> Table:
+def parse(text: str, file: str = "services") -> ServiceTable:
     """Check the text of a table of services. Raises ScenarioError with every mistake, a line each."""
     raw = door.table(text, file)
-    table = Table(check_table(Body, raw, file), raw, file)
+    table = ServiceTable(check_table(Body, raw, file), raw, file)
     mistakes = [f"{file}: {line}" for line in itertools.islice(_wrong(table), MISTAKES_MAX)]
     if mistakes:
         raise ScenarioError("\n".join(mistakes))
@@ -47,7 +47,7 @@ def is_table(path: str | Path) -> bool:
     return isinstance(door.peek(path).get("services"), dict)
 
 
-def _wrong(table: Table) -> Iterator[str]:
+def _wrong(table: ServiceTable) -> Iterator[str]:
     """What of the graph cannot be: unknown names, edges to oneself, twice the same edge, circles."""
     services = table.services
     before = yield from _wrong_names(table)
@@ -72,7 +72,7 @@ def _wrong(table: Table) -> Iterator[str]:
             yield f'observed.{i}.key is "{row.key}"; want a time that the file sets, such as services.NAME.needs.0.at'
 
 
-def _wrong_names(table: Table) -> Generator[str, None, int]:
+def _wrong_names(table: ServiceTable) -> Generator[str, None, int]:
     """Yields mistakes in names, returns how many edges have one."""
     services, count = table.services, 0
 
@@ -100,7 +100,7 @@ def _wrong_names(table: Table) -> Generator[str, None, int]:
     return count
 
 
-def _circle(table: Table) -> list[str]:
+def _circle(table: ServiceTable) -> list[str]:
     """A circle, spelt out from a service back to itself, in the direction of the arrows."""
     inside = {name for name in table.services if name not in table.layer}
     needs = {
@@ -135,6 +135,6 @@ def _is_time(value: object) -> bool:
     return True
 
 
-def value_at(table: Table, key: str) -> object:
+def value_at(table: ServiceTable, key: str) -> object:
     """What the file has under the key of a note."""
     return _at(table.raw, key)

@@ -14,7 +14,7 @@ from recovery_kernels import requests
 from recovery.errors import Refusal
 from recovery.measures import histograms
 from recovery.model.dns import Dns
-from recovery.stages.queueing import Table, dist
+from recovery.stages.queueing import MeasuredValues, dist
 from recovery.statistics.arrays import Floats
 from recovery.statistics.means import mean_interval
 
@@ -32,7 +32,7 @@ def flags(guardrails: Sequence[str]) -> int:
     return sum(FLAGS[name] for name in set(guardrails))
 
 
-def params(dns: Dns, table: Table) -> kernel.Params:
+def params(dns: Dns, table: MeasuredValues) -> kernel.Params:
     """What decides a race, in the kernel's form."""
     delays, lock = dns.delays, dns.lock
     return kernel.Params(
@@ -200,7 +200,7 @@ class Rate:
 
 
 def _run(dns: Dns, seed: int, replication: int, until_s: float) -> kernel.Race:
-    table = Table()
+    table = MeasuredValues()
     p = params(dns, table)
     values = table.array()
     race = new_race(p, latency=True)
@@ -270,7 +270,7 @@ def _first_level(dns: Dns, p: kernel.Params, values: Floats, seed: int, until_ns
 
 def _split(dns: Dns, seed: int, repeat: int, years: float, trials: int, levels: Sequence[int]) -> tuple[float, int]:
     """One estimate (per year) by fixed-effort splitting, and the generations that its first stage took."""
-    table = Table()
+    table = MeasuredValues()
     p = params(dns, table)
     values = table.array()
     race = new_race(p)
@@ -304,7 +304,7 @@ def by_splitting(dns: Dns, *, years: float, seed: int, trials: int = 2000, repea
     first. A copy draws its running timers anew, given how long they have lasted. The product is unbiased; the interval
     is Student's over independent repeats.
     """
-    table = Table()
+    table = MeasuredValues()
     p = params(dns, table)
     level = _first_level(
         dns, p, table.array(), seed, int(min(years, 20_000 * dns.delays.plan.mean_s() / YEAR_S) * YEAR_S * 1e9)

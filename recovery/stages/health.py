@@ -84,7 +84,7 @@ def _section(scenario: Scenario) -> Health:
 def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
     """What the kernel takes, before any job is known."""
     part = _section(scenario)
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     windows = scenario.windows
     window_ns, interval_ns = ns(scenario.coupling.window), ns(part.interval)
     params = kernel.Params(

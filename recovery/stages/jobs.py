@@ -22,7 +22,7 @@ def start(
     """An empty host before its first job; every host has an equal part of the arrivals, with draws of its own."""
     if scenario.jobs is None:
         raise ValueError("no [jobs]")
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     params = queueing.params(scenario, table)
     arrivals = [(step.at, step.rate_per_s() / scenario.jobs.hosts) for step in scenario.jobs.steps]
     inputs = queueing.inputs(controls, table, arrivals)

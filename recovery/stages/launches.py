@@ -132,7 +132,7 @@ def _section(scenario: Scenario) -> Launches:
 def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Inputs]:
     """What the kernel takes, before any holder has a lease."""
     part = _section(scenario)
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     window_ns = ns(scenario.coupling.window)
     params = kernel.Params(
         window_ns=window_ns,

@@ -64,7 +64,7 @@ def start(
     Holders are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
     memory.
     """
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     params = queueing.params(scenario, table)
     inputs = queueing.inputs(controls, table)
     keys = hosts.stream_keys(seed, replication, host)
@@ -83,7 +83,7 @@ def steady(
     """The first submission of each holder of a host in its steady state, and the end of its lease, int64[holders]; of a
     class the numbers of its `streams` of draws begin so much later.
     """
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     params = queueing.params(scenario, table)
     phase = hosts.stream_key(seed, replication, draws.PHASE + streams, host)
     keys = hosts.stream_keys(seed, replication, host, streams)

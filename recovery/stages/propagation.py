@@ -104,7 +104,7 @@ def _section(scenario: Scenario) -> Propagation:
 def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
     """What the kernel takes, before any job is known."""
     part = _section(scenario)
-    table = queueing.Table()
+    table = queueing.MeasuredValues()
     windows = scenario.windows
     params = kernel.Params(
         window_ns=ns(scenario.coupling.window),

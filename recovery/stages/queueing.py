@@ -24,7 +24,7 @@ from recovery.units import ns
 _OFF = -1.0  # rate of a gate that is open to all
 
 
-class Table:
+class MeasuredValues:
     """Collects measured values, which all distributions of a run share in one array."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def dist(distribution: Distribution, table: Table) -> Dist:
+def dist(distribution: Distribution, table: MeasuredValues) -> Dist:
     """The kernel's form of a distribution, in ns."""
     mean = distribution.mean_s() * 1e9
     kind, a, b, first, size = draws.CONSTANT, mean, 0.0, 0, 0
@@ -119,7 +119,7 @@ def admitted_queue(scenario: Scenario) -> float:
     return min(bounds)
 
 
-def client(policy: named.ClientRule, retries: int, round_trip_ns: int, table: Table) -> policies.Client:
+def client(policy: named.ClientRule, retries: int, round_trip_ns: int, table: MeasuredValues) -> policies.Client:
     """The kernel's form of a retry policy."""
     nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
     plain = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip_ns)
@@ -166,7 +166,7 @@ def _of_host(limit: limits.Limit, establish_only: int) -> policies.Admission:
     return policies.Admission(limit.kind, limit.rate_per_ns, limit.burst, limit.limit, establish_only, limit.low)
 
 
-def params(scenario: Scenario, table: Table) -> Params:
+def params(scenario: Scenario, table: MeasuredValues) -> Params:
     """What decides every host's run."""
     part, policy = scenario.host, scenario.policy
     rate = scenario.establish_per_s
@@ -360,7 +360,7 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[Begun]) -> list
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
 
 
-def inputs(controls: Sequence[Control], table: Table, arrivals: Sequence[tuple[float, float]] = ()) -> Inputs:
+def inputs(controls: Sequence[Control], table: MeasuredValues, arrivals: Sequence[tuple[float, float]] = ()) -> Inputs:
     """The kernel's form of controls and of arrivals: (from s, rate 1/s) in order of time."""
     return Inputs(
         controls=np.array([control[:3] for control in controls], np.int64).reshape(-1, 3),
@@ -375,7 +375,7 @@ def lowered(scenario: Scenario) -> list[object]:
     """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
     scenario says; actions that wait for a condition are lowered as if it came at once.
     """
-    table = Table()
+    table = MeasuredValues()
     own = params(scenario, table)
     zones, waiting = scenario.zones, begun_at_once(scenario)
     controls = [controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
@@ -388,7 +388,7 @@ def recontrol(run: hosts.Running, controls: Sequence[Control]) -> None:
     """Give a running host of the first engine a new list of controls; what lies in its past must be the same."""
     if not isinstance(run, hosts.HostRun):
         raise TypeError(f"{type(run).__name__} has no controls; want a host of the first engine")
-    fresh = inputs(controls, Table())
+    fresh = inputs(controls, MeasuredValues())
     run.inputs = run.inputs._replace(controls=fresh.controls, control_args=fresh.control_args)
 
 

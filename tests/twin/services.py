@@ -2,13 +2,13 @@
 
 import math
 
-from recovery.model.services import Need, Table
+from recovery.model.services import Need, ServiceTable
 
 
 class ServicesTwin:
     """A table of services by itself, all services of one window after the other."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: ServiceTable) -> None:
         """Windows are the table's; times are whole windows."""
         self.table = table
         self.window = table.body.window

@@ -36,7 +36,7 @@ Row = tuple[tuple[int, ...], tuple[float, ...]]
 class Tables:
     """Collects rules; equal ones have one number."""
 
-    measured: queueing.Table = field(default_factory=queueing.Table)
+    measured: queueing.MeasuredValues = field(default_factory=queueing.MeasuredValues)
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _ROWS})
     _known: dict[int, tuple[Distribution, int]] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from recovery.model.scenario import Scenario
-from recovery.model.services import Table, has_stage
+from recovery.model.services import ServiceTable, has_stage
 from recovery.reading.experiment import Experiment
 from recovery.reading.service_table import load
 from recovery.simulate.pipeline import Outcome
@@ -16,14 +16,14 @@ from recovery.study.services.own import given, simulated
 from recovery.study.services.propagation import propagate, triggered
 
 
-def alone(table: Table) -> ServicesOutcome:
+def alone(table: ServiceTable) -> ServicesOutcome:
     """A table by itself: the trouble that it gives."""
     window, windows = table.body.window, math.ceil(table.body.horizon / table.body.window)
     own = {name: given(s, window, windows) for name, s in table.services.items() if s.impaired}
     return _event(table, window, windows, own, frozenset(own))
 
 
-def after(outcome: Outcome, table: Table) -> ServicesOutcome:
+def after(outcome: Outcome, table: ServiceTable) -> ServicesOutcome:
     """A table behind a run: stages that the run has come from there, others as the table gives them."""
     scenario = outcome.scenario
     window = scenario.coupling.window
@@ -52,13 +52,15 @@ def _found(scenario: Scenario) -> list[Act]:
     return [] if window is None else [Act("cause found", window.at + window.detect.mean_s())]
 
 
-def table_of(experiment: Experiment) -> Table | None:
+def table_of(experiment: Experiment) -> ServiceTable | None:
     """The table that an experiment names, or None. Raises ScenarioError."""
     named = experiment.head.services
     return load(experiment.folder / named) if named else None
 
 
-def _event(table: Table, window: float, windows: int, own: dict[str, Floats], given: frozenset[str]) -> ServicesOutcome:
+def _event(
+    table: ServiceTable, window: float, windows: int, own: dict[str, Floats], given: frozenset[str]
+) -> ServicesOutcome:
     free = dict.fromkeys(table.services, np.ones(windows, bool))
     out = ServicesOutcome(table, window, windows, own, free, given)
     propagate(out, set(table.services))

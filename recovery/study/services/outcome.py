@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import JsonValue
 
-from recovery.model.services import Service, Table
+from recovery.model.services import Service, ServiceTable
 from recovery.stages.stage import Act
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ class State:
 class ServicesOutcome:
     """What a table of services gave, on a grid of `window_s`: a state a service, and what was put in."""
 
-    table: Table
+    table: ServiceTable
     window_s: float
     windows: int
     own: dict[str, Floats]  # float64[windows]: trouble of a service's own
@@ -149,7 +149,7 @@ class ServicesOutcome:
         return out
 
 
-def labels(table: Table) -> list[str]:
+def labels(table: ServiceTable) -> list[str]:
     """What services can be waiting for: each stage, each service with given trouble, and four kinds of own work."""
     own = [label_of(name, service) for name, service in table.services.items()]
     return list(dict.fromkeys([*own, MANUAL, BACKLOG, CAPACITY, LAG]))

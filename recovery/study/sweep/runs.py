@@ -40,7 +40,7 @@ class Found(NamedTuple):
     has_collapsed: bool = False
 
 
-class Known:
+class KnownRuns:
     """Results so far: what decides, by key; all else lies in the parts."""
 
     def __init__(self, folder: Path, measure: str) -> None:
@@ -108,7 +108,7 @@ class Runs:
         self.policies = policies_of(experiment)
         sharing = _sharing(folder, place) if reuse else None
         self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, sharing=sharing)
-        self.known = Known(folder, self.sweep.measure)
+        self.known = KnownRuns(folder, self.sweep.measure)
         self.each_s = math.nan
         self._shown_s: dict[int, float] = {}  # by replication, the shortest time that a draw's run can show
 

@@ -17,7 +17,7 @@ from recovery.store.sweep_record import Threshold, Tried
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Work
 from recovery.study.runs.executor import Backend
-from recovery.study.sweep.runs import Known
+from recovery.study.sweep.runs import KnownRuns
 from recovery.units import quantity, show_duration
 
 
@@ -105,7 +105,7 @@ def threshold(
         raise Refusal(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
     scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
     span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
-    known = Known(out / experiment.name / "threshold", "ttr99_s")
+    known = KnownRuns(out / experiment.name / "threshold", "ttr99_s")
     each_s = math.nan
     values = 2 + math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0))  # both ends, then halves
     tried = 0
