@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from recovery.reading.experiment import parse
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Share
-from recovery.store.run_record import Group, Measured, Row, Scenario, Summary
+from recovery.store.run_record import Group, Measured, Row, Summary
+from recovery.store.scenario_record import Scenario
 from recovery.study.resolved import resolved
 
 FLEET = """

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from recovery.show import figures, figures_fit, figures_services, page, tick_labels
 from recovery.show.figures import Picture
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Misfit, Value
-from recovery.store.run_record import Outage
+from recovery.store.scenario_record import Outage
 from recovery.store.service_record import Graph, Node
 
 LABELS = ("all leases are there, as the status page said", "no net progress until hosts are restarted")

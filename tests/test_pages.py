@@ -26,7 +26,7 @@ from recovery.show.run_figures import work
 from recovery.simulate import pipeline
 from recovery.store.folder import save
 from recovery.store.record import number
-from recovery.store.run_record import Quantity
+from recovery.store.scenario_record import Quantity
 from recovery.study import keeping
 from recovery.study.summary import summarise
 

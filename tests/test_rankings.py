@@ -22,7 +22,8 @@ from recovery.show.answers.run import answer_of
 from recovery.store import folder, sweep_record
 from recovery.store.compare_record import Comparison, Difference, Outcome
 from recovery.store.record import Estimate, Share
-from recovery.store.run_record import Quantity, RunManifest, Span, Summary
+from recovery.store.run_record import RunManifest, Summary
+from recovery.store.scenario_record import Quantity, Span
 from recovery.study.resolved import resolved
 
 NEVER = math.inf

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from recovery.show import standings
 from recovery.show.standings import Standing
-from recovery.store.run_record import Group, Scenario, Summary
+from recovery.store.run_record import Group, Summary
+from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration
 
 ALL_LEASED = 0.99  # of the holders: whoever never has less is never without its leases

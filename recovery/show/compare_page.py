@@ -19,7 +19,7 @@ from recovery.show.figures import COLOURS, GREY, Array, Curve, Picture, TimeAxis
 from recovery.show.words import speaking_of
 from recovery.store import files, folder, sweep_record
 from recovery.store.compare_record import Comparison, Condition, Outcome
-from recovery.store.run_record import Course
+from recovery.store.scenario_record import Course
 
 if TYPE_CHECKING:
     import polars as pl

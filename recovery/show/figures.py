@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recovery import units
-from recovery.store.run_record import Course, Group, RunManifest
+from recovery.store.run_record import Group, RunManifest
+from recovery.store.scenario_record import Course
 
 if TYPE_CHECKING:
     import polars as pl

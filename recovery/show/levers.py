@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from recovery import theory
 from recovery.keys import short_keys
-from recovery.store.run_record import Group, Quantity, Scenario, Summary
+from recovery.store.run_record import Group, Summary
+from recovery.store.scenario_record import Quantity, Scenario
 
 
 class Lever(NamedTuple):

@@ -18,7 +18,8 @@ from recovery.show.answers.answer import Shown
 from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, DASHES, Curve, Picture
 from recovery.store import files, folder
-from recovery.store.run_record import Course, Group, RunManifest, Summary
+from recovery.store.run_record import Group, RunManifest, Summary
+from recovery.store.scenario_record import Course
 
 if TYPE_CHECKING:
     import polars as pl

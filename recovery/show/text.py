@@ -8,7 +8,8 @@ from recovery.measures import words
 from recovery.measures.register import ROUNDING
 from recovery.show import advice, classes, milestones, stage_times, standings
 from recovery.store.note_record import Note
-from recovery.store.run_record import Bound, Explained, Group, Row, RuleInUse, RunManifest, Summary
+from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
+from recovery.store.scenario_record import RuleInUse
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery

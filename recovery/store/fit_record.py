@@ -3,7 +3,7 @@
 from typing import Literal
 
 from recovery.store.record import Number, Record
-from recovery.store.run_record import Course
+from recovery.store.scenario_record import Course
 
 Missing = Literal["", "always", "never"]
 """Why a milestone does not occur: "always": what it ends never was; "never": it does not come; "": it occurs."""

@@ -17,7 +17,8 @@ from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Note
 from recovery.store.parts import runs_of_sweep
 from recovery.store.record import Estimate, Number, Record, Share, written
-from recovery.store.run_record import Bound, Course, Row, Scenario
+from recovery.store.run_record import Bound, Row
+from recovery.store.scenario_record import Course, Scenario
 
 Value = str | int | float | bool | None
 """A value of a row of runs.parquet."""

@@ -7,7 +7,7 @@ from recovery.model import policies
 from recovery.model.operator import Action, Pause, Throttle
 from recovery.model.scenario import Scenario
 from recovery.stages import leases, queueing
-from recovery.store import run_record as record
+from recovery.store import scenario_record as record
 
 
 def resolved(scenario: Scenario) -> record.Scenario:

@@ -21,6 +21,7 @@ from recovery.store.json_text import plain
 from recovery.store.manifest_record import FORMAT
 from recovery.store.note_record import Note
 from recovery.store.record import Share
+from recovery.store.scenario_record import Course, Outage, Quantity, Span
 from recovery.study.judge import Ended, judged
 from recovery.study.resolved import resolved
 from recovery.units import quantity
@@ -44,7 +45,7 @@ _BEHIND = {
 }
 
 
-def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[record.Course], list[int]]:
+def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[Course], list[int]]:
     """What the dependency did in these runs, each course once, that of the first run first; and which course was whose.
 
     Runs of one experiment share few courses: where none is drawn, as many as variants change them.
@@ -54,9 +55,9 @@ def courses_of(outcomes: Sequence[Outcome]) -> tuple[list[record.Course], list[i
     return [course_of(course) for course in numbers], whose
 
 
-def course_of(outages: Sequence[Away]) -> record.Course:
+def course_of(outages: Sequence[Away]) -> Course:
     """What the dependency did, as a record."""
-    return tuple(record.Outage(**one._asdict()) for one in outages)
+    return tuple(Outage(**one._asdict()) for one in outages)
 
 
 def summarise(
@@ -142,7 +143,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         variant=variant.name,
         levers=dict(variant.levers),
         lever_values={
-            key: record.Quantity(kind=found[0], value=found[1])
+            key: Quantity(kind=found[0], value=found[1])
             for key, value in variant.levers
             if (found := quantity(value)) is not None
         },
@@ -162,7 +163,7 @@ def _measured(name: str, values: Sequence[float]) -> record.Measured:
     return record.Measured(mean=mean, low=low, high=high, not_measured=sum(math.isnan(value) for value in values))
 
 
-def _unleased(outcomes: Sequence[Outcome]) -> record.Span | None:
+def _unleased(outcomes: Sequence[Outcome]) -> Span | None:
     """From when to when holders are without a lease, over some runs of one variant: the first window at whose end one
     is, and the end from which on none is (inf: not before the horizon). None if none ever is; jobs have no holders.
     """
@@ -172,7 +173,7 @@ def _unleased(outcomes: Sequence[Outcome]) -> record.Span | None:
         if len(below):
             last, t = int(below[-1]) + 1, outcome.times_s
             spans.append((float(t[below[0]]), float(t[last]) if last < len(t) else math.inf))
-    return record.Span(from_s=min(a for a, _ in spans), to_s=max(b for _, b in spans)) if spans else None
+    return Span(from_s=min(a for a, _ in spans), to_s=max(b for _, b in spans)) if spans else None
 
 
 def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[record.Milestone, ...]:

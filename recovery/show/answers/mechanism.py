@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from recovery.measures.register import LEASES
 from recovery.show.words import speaking_of
-from recovery.store.run_record import Group, Planned, Scenario
+from recovery.store.run_record import Group
+from recovery.store.scenario_record import Planned, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides

@@ -8,7 +8,8 @@ from recovery.show.answers.inputs import assumed, trying
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.record import Share
-from recovery.store.run_record import Group, Scenario
+from recovery.store.run_record import Group
+from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration, show_share
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from recovery.show.figures import Array, Curve, level_of, parts_of
 from recovery.show.run_figures.panels import Line
-from recovery.store.run_record import Scenario, Summary
+from recovery.store.run_record import Summary
+from recovery.store.scenario_record import Scenario
 
 POINTS = 240  # of a curve
 

@@ -14,7 +14,7 @@ from recovery.keys import short_keys
 from recovery.show import figures, levers
 from recovery.show.figures import INK, Picture
 from recovery.show.sweep_figures.drawn import ORANGE, Array, Sweep, floats, legend, what, wrapped
-from recovery.store.run_record import Quantity
+from recovery.store.scenario_record import Quantity
 from recovery.store.sweep_record import Lever, Uncertainty
 
 if TYPE_CHECKING:

@@ -1,0 +1,212 @@
+"""Records of a scenario as it was resolved: what a variant was, in numbers.
+
+Times are in seconds, rates a second, policies by name. Whoever reads a folder needs no parser of scenarios.
+"""
+
+import math
+
+from pydantic import Field
+
+from recovery.measures.register import JOBS, LEASES, TrafficName
+from recovery.store.note_record import Kept
+from recovery.store.record import Number, Record
+
+
+class Step(Record):
+    """From `at_s` on, so many a second; nan: no limit."""
+
+    at_s: Number
+    rate_per_s: Number
+
+
+class Quantity(Record):
+    """A number of a file in its base unit: `kind` is "duration" (s), "rate" (1/s), "share" or "number"."""
+
+    kind: str
+    value: Number
+
+
+class Span(Record):
+    """A time with a begin and an end."""
+
+    from_s: Number
+    to_s: Number
+
+
+class Outage(Record):
+    """While it lasts, this share of the requests fails."""
+
+    from_s: Number
+    to_s: Number
+    fails_share: Number
+
+
+Course = tuple[Outage, ...]
+"""What the dependency did in a run, in order of time."""
+
+
+class Rule(Record):
+    """A rule by its name, with its parameters as numbers and texts, and what it does in plain words."""
+
+    name: str
+    words: str = ""
+    parameters: dict[str, Kept] = Field(default_factory=dict)
+
+
+class Policies(Record):
+    """A policy: one rule on each axis."""
+
+    client: Rule
+    admission: Rule
+    queue: Rule
+    lease: Rule
+
+
+class Fleet(Record):
+    """Who holds leases, and how long they run."""
+
+    holders: int
+    leases: int = 0  # where a holder has several: how many they have in all
+    called: str = "holders"  # many of them
+    called_one: str = "holder"
+    zones: int
+    lease_s: Number  # mean
+    grace_s: Number  # how much longer a lease is honoured
+    check_every_s: Number
+    renewals_per_s: Number
+    renewals_share: Number  # of the hosts' work
+    all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
+
+    @property
+    def asks(self) -> int:
+        """Requests that come if all leases run out."""
+        return self.leases or self.holders
+
+
+class Jobs(Record):
+    """Open arrivals."""
+
+    steps: tuple[Step, ...]
+    retries: Number  # inf: without limit
+    hidden_per_s: Number  # load below which a queue that was pushed empties by itself
+
+    @property
+    def arrivals_per_s(self) -> float:
+        """Jobs a second at the end."""
+        return self.steps[-1].rate_per_s
+
+
+class Hosts(Record):
+    """What the hosts can do, and their clients' patience. Rates are of all hosts together."""
+
+    hosts: int
+    workers: int  # of one host
+    capacity_per_s: Number
+    failing_per_s: Number = math.inf  # the same while the dependency is down
+    admission_per_s: Number = math.inf  # what admission lets in while no queue waits
+    admission_spares_renewals: bool = False  # whether renewals pass it
+    queue_limit: Number = math.inf  # requests that may wait in all queues
+    admitted_queue: Number = math.inf  # requests that can wait where admission lets in no more than is done
+    dies_at: Number = math.inf  # requests that wait in all queues at which hosts die of them
+    reject_share: Number  # work of saying no, as a share of that of serving
+    service: str  # the distribution of service times
+    timeout_s: Number  # mean
+    client_wait_s: Number  # the longest time between two attempts of a client
+    cancels: bool  # whether a request that timed out leaves at once
+    cancel_words: str = ""  # the same in plain words
+
+
+class Planned(Record):
+    """What operators are to do: at a time, or (nan) on a condition; and what their throttle or pause lets in from when
+    on (nan: no limit any more; times are of the experiment, or since the condition).
+    """
+
+    do: str
+    at_s: Number = math.nan
+    when: str = ""
+    lets_in: tuple[Step, ...] = ()
+    spares_renewals: bool = False
+
+
+class Launches(Record):
+    """Launches: the steps of the request throttle."""
+
+    throttle: tuple[Step, ...]
+
+
+class Propagation(Record):
+    """Network propagation: what is normal, and when its load is reduced."""
+
+    normal_latency_s: Number
+    reductions: tuple[Span, ...]
+    workers: int = 0  # of a shard; 0: not known
+
+
+class Health(Record):
+    """Targets behind a load balancer, and the usable share that is normal."""
+
+    targets: int
+    normal_share: Number
+
+
+class RuleInUse(Record):
+    """A rule of part two of the model that a scenario uses: the key that asks for it, and why it matters."""
+
+    key: str
+    why: str
+
+
+class Class(Record):
+    """A kind of clients or jobs that shares the hosts with others."""
+
+    name: str
+    is_jobs: bool
+
+
+class Scenario(Record):
+    """A variant in numbers. Outages stand beside it, since each replication may draw its own (`Row.outages_index`)."""
+
+    horizon_s: Number
+    window_s: Number
+    hold_s: Number
+    is_counted_from_file: bool  # whether the file says from when on recovery is counted
+    is_counted_from_end: bool = False  # whether it is counted from when operators end sessions
+    rules: tuple[RuleInUse, ...] = ()  # of part two
+    hosts: Hosts
+    fleet: Fleet | None = None
+    jobs: Jobs | None = None
+    classes: tuple[Class, ...] = ()
+    policies: Policies
+    actions: tuple[Planned, ...] = ()
+    launches: Launches | None = None
+    propagation: Propagation | None = None
+    health: Health | None = None
+
+    @property
+    def traffic(self) -> TrafficName:
+        """What makes requests at its hosts."""
+        return LEASES if self.fleet is not None else JOBS
+
+    @property
+    def has_leases(self) -> bool:
+        """Whether holders hold leases; else jobs come."""
+        return self.traffic == LEASES
+
+    @property
+    def called(self) -> tuple[str, str]:
+        """What the holders of leases are called: many of them, and one."""
+        return (self.fleet.called, self.fleet.called_one) if self.fleet is not None else ("holders", "holder")
+
+    @property
+    def wanted_per_s(self) -> float:
+        """What comes all the time: renewals of all leases, or jobs."""
+        if self.fleet is not None:
+            return self.fleet.renewals_per_s
+        return self.jobs.arrivals_per_s if self.jobs is not None else 0.0
+
+    @property
+    def wanted_share(self) -> float:
+        """The same as a share of what the hosts can do."""
+        if self.fleet is not None:
+            return self.fleet.renewals_share
+        return self.wanted_per_s / self.hosts.capacity_per_s
