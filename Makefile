@@ -19,7 +19,7 @@ PYTEST = $(BIN)/python -m pytest -q
 ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
 CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
-KERNELS = $(addprefix tests/test_,aftermath.py dns.py health.py interleavings.py sessions_kernel.py twin.py)
+KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py later.py sessions_kernel.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kernel_cases import OVERFLOW
-from test_stages_after import SMALL, STONES, VARIANTS
+from test_later_told import SMALL, STONES, VARIANTS
 
 from recovery.model.dns import GUARDRAILS
 from recovery.reading.experiment import Experiment, load, parse

@@ -9,7 +9,7 @@ from typing import Any
 from recovery_kernels import draws
 from recovery_kernels import health as kernel
 
-from twin.aftermath import LAUNCH, uniform
+from twin.later import LAUNCH, uniform
 
 REPLACEMENT = 3
 

@@ -17,7 +17,7 @@ from kernel_cases import LOTS, OVERFLOW
 from recovery_kernels import batches, requests
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
-from twin.aftermath import LaunchTwin, PropagationTwin
+from twin.later import LaunchTwin, PropagationTwin
 
 from recovery.errors import ScenarioError
 from recovery.model.scenario import Scenario
