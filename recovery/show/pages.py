@@ -22,7 +22,7 @@ def write(place: Path, marks: Sequence[Mark] = (), known: Shelf | None = None) -
 
 
 def _write(place: Path, marks: Sequence[Mark]) -> Path:
-    kind = folder.table_of(place, "manifest.json")["kind"]
+    kind = folder.kind_of(place)
     if kind == "sweep":
         from recovery.show import report_sweep
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from recovery import units
 from recovery.show import figures_services, levers, page, standings
@@ -26,6 +27,72 @@ from recovery.store.service_record import (
     Stretch,
     WellFrom,
 )
+
+
+class ServiceRow(NamedTuple):
+    """A service in words: what it is, when it was impaired, and what for."""
+
+    label: str
+    kind: str
+    impaired: str
+    minutes: str
+    deepest: str
+    backlog: str
+    waits: str
+
+
+class StretchRow(NamedTuple):
+    """A stretch of the critical path in words."""
+
+    begins: str
+    ends: str
+    waits_for: str
+    share: str
+    services: str
+
+
+class CutRow(NamedTuple):
+    """An edge whose cut saves something, in words: what it is, minutes saved in all, and whom it helps most."""
+
+    edge: str
+    key: str
+    kind: str
+    saved: str
+    helped: str
+
+
+class VariantRow(NamedTuple):
+    """A variant in words: minutes that all services lost, what that saves, and who was well last."""
+
+    variant: str
+    minutes: str
+    saved: str
+    last: str
+
+
+class SeenRow(NamedTuple):
+    """What was observed of a service beside what was simulated, in words."""
+
+    label: str
+    service: str
+    observed: str
+    simulated: str
+    difference: str
+    look: str
+    near: str
+    role: str
+    confidence: str
+    source: str
+
+
+class BlastRow(NamedTuple):
+    """A node in words: how many services it takes down alone, the minutes that they lose, and who."""
+
+    node: str
+    services: int
+    minutes: str
+    who: str
+
 
 CUTS_SHOWN = 10
 SERVICES_SHOWN = 60  # of a larger table those that lost most
@@ -59,17 +126,14 @@ def html(part: Services, drawn: Sequence[Drawn]) -> str:
         part=part,
         services=[_service(part, row, axis) for row in shown(part)],
         more=len(part.services) - len(shown(part)),
-        critical=[critical_words(row, axis) for row in part.critical],
+        critical=[stretch_row(row, axis) for row in part.critical],
         cuts=cut_rows(part, part.cuts)[:CUTS_SHOWN],
         variants=_variants(part, axis),
         observed=[_observed(row, axis, part.label_of(row.service)) for row in part.observed],
         verdict=verdict(part),
         counts=counts(part.observed),
-        notes=[
-            {"key": note.key, "kind": note.kind, "why": note.why, "shown": page.text_of(note.value)}
-            for note in part.notes
-        ],
-        blast=[row for row in blast_words(part) if row["services"]],
+        notes=page.notes_of(part.notes),
+        blast=[row for row in blast_rows(part) if row.services],
     )
 
 
@@ -137,36 +201,34 @@ def show_minutes(found: Estimate) -> str:
     return span_of(found, "{:,.0f}".format)
 
 
-def _service(part: Services, row: Service, axis: TimeAxis) -> dict[str, str]:
+def _service(part: Services, row: Service, axis: TimeAxis) -> ServiceRow:
     node = next(one for one in part.nodes if one.name == row.name)
     kind = "simulated stage" if node.is_simulated else "input" if node.is_given else "follows"
     backlog = row.backlog_peak_h
-    return {
-        "label": node.label,
-        "kind": kind,
-        "impaired": show_spans(row, axis),
-        "minutes": show_minutes(row.minutes_lost),
-        "deepest": units.show_share(round(row.deepest_share.mean, 3)),
-        "backlog": "" if backlog is None else f"{backlog.mean:.2g} h",
-        "waits": "; ".join(
-            f"{wait.waits_for} until {show_time(wait.to_s, axis)}" for wait in row.waits[:5]
-        ),
-    }  # fmt: skip
+    return ServiceRow(
+        label=node.label,
+        kind=kind,
+        impaired=show_spans(row, axis),
+        minutes=show_minutes(row.minutes_lost),
+        deepest=units.show_share(round(row.deepest_share.mean, 3)),
+        backlog="" if backlog is None else f"{backlog.mean:.2g} h",
+        waits="; ".join(f"{wait.waits_for} until {show_time(wait.to_s, axis)}" for wait in row.waits[:5]),
+    )
 
 
-def critical_words(row: Stretch, axis: TimeAxis) -> dict[str, str]:
+def stretch_row(row: Stretch, axis: TimeAxis) -> StretchRow:
     """A stretch of the critical path in words."""
-    return {
-        "from": show_time(row.from_s, axis),
-        "to": "the end" if not math.isfinite(row.to_s) else show_time(row.to_s, axis),
-        "waits_for": row.waits_for,
-        "share": units.show_share(round(row.share, 3)),
-        "services": str(row.services),
-    }
+    return StretchRow(
+        begins=show_time(row.from_s, axis),
+        ends="the end" if not math.isfinite(row.to_s) else show_time(row.to_s, axis),
+        waits_for=row.waits_for,
+        share=units.show_share(round(row.share, 3)),
+        services=str(row.services),
+    )
 
 
-def cut_rows(graph: Graph, cuts: Sequence[Cut]) -> list[dict[str, str]]:
-    """Each edge whose cut saves something: what it is, minutes saved in all, and whom it helps most."""
+def cut_rows(graph: Graph, cuts: Sequence[Cut]) -> list[CutRow]:
+    """Each edge whose cut saves something."""
     out = []
     for row in cuts:
         if row.saved_min.mean <= 0:
@@ -174,19 +236,19 @@ def cut_rows(graph: Graph, cuts: Sequence[Cut]) -> list[dict[str, str]]:
         helped = sorted(row.services.items(), key=lambda item: -item[1])
         most = ", ".join(f"{graph.label_of(name)} {minutes:,.0f}" for name, minutes in helped[:3])
         out.append(
-            {
-                "edge": f"{graph.label_of(row.source)} → {graph.label_of(row.target)}",
-                "key": f"{row.source}->{row.target}",
-                "kind": row.kind,
-                "saved": show_minutes(row.saved_min),
-                "helped": most + (f" and {len(helped) - 3} more" if len(helped) > 3 else ""),
-            }
+            CutRow(
+                edge=f"{graph.label_of(row.source)} → {graph.label_of(row.target)}",
+                key=f"{row.source}->{row.target}",
+                kind=row.kind,
+                saved=show_minutes(row.saved_min),
+                helped=most + (f" and {len(helped) - 3} more" if len(helped) > 3 else ""),
+            )
         )
     return out
 
 
-def _variants(part: Services, axis: TimeAxis) -> list[dict[str, str]]:
-    """Of each variant the minutes that all services lost, what that saves against the first, and who was well last."""
+def _variants(part: Services, axis: TimeAxis) -> list[VariantRow]:
+    """Each variant; none where there is only one."""
     variants = part.variants
     out = []
     for row in variants if len(variants) > 1 else ():
@@ -196,29 +258,29 @@ def _variants(part: Services, axis: TimeAxis) -> list[dict[str, str]]:
         last = max(ends, key=lambda name: ends[name].rank, default=None)
         at = "" if last is None else ends[last].whole(lambda at_s: show_time(at_s, axis))
         out.append(
-            {
-                "variant": levers.label_of(row.variant, row.levers),
-                "minutes": show_minutes(row.minutes_lost),
-                "saved": "" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
-                "last": "–" if last is None else f"{part.label_of(last)}, {at}",
-            }
+            VariantRow(
+                variant=levers.label_of(row.variant, row.levers),
+                minutes=show_minutes(row.minutes_lost),
+                saved="" if row is variants[0] else f"{saved:+,.0f}".replace("-", "−"),
+                last="–" if last is None else f"{part.label_of(last)}, {at}",
+            )
         )
     return out
 
 
-def _observed(row: ServiceMilestone, axis: TimeAxis, label: str) -> dict[str, str]:
-    return {
-        "label": row.label,
-        "service": label,
-        "observed": show_time(row.observed_s, axis),
-        "simulated": NOT if row.is_within is None else show_simulated(row, axis),
-        "difference": show_difference(row),
-        "look": "" if row.is_within is None else "good" if row.is_within else "never",
-        "near": {None: "–", True: "yes", False: "no"}[row.is_within] + f" ({row.within_min:.0f})",
-        "role": role(row),
-        "confidence": row.confidence,
-        "source": row.source,
-    }
+def _observed(row: ServiceMilestone, axis: TimeAxis, label: str) -> SeenRow:
+    return SeenRow(
+        label=row.label,
+        service=label,
+        observed=show_time(row.observed_s, axis),
+        simulated=NOT if row.is_within is None else show_simulated(row, axis),
+        difference=show_difference(row),
+        look="" if row.is_within is None else "good" if row.is_within else "never",
+        near={None: "–", True: "yes", False: "no"}[row.is_within] + f" ({row.within_min:.0f})",
+        role=role(row),
+        confidence=row.confidence,
+        source=row.source,
+    )
 
 
 def show_simulated(row: ServiceMilestone, axis: TimeAxis) -> str:
@@ -260,17 +322,12 @@ def counts(observed: Sequence[ServiceMilestone]) -> str:
     return out + (f" Of those predicted or fitted {sum(near)} of {len(near)} are within their limit." if near else "")
 
 
-def blast_words(part: Services) -> list[dict[str, str | int]]:
+def blast_rows(part: Services) -> list[BlastRow]:
     """Of each node, whom it takes down alone: a row a node, most minutes first."""
     rows = []
     for row in part.blast:
         minutes = math.fsum(one.minutes_lost.mean for one in row.services)
         who = ", ".join(part.label_of(one.service) for one in row.services[:6])
-        words: dict[str, str | int] = {
-            "node": part.label_of(row.node),
-            "services": len(row.services),
-            "minutes": f"{minutes:,.0f}",
-            "who": who + (f" and {len(row.services) - 6} more" if len(row.services) > 6 else ""),
-        }
-        rows.append((minutes, words))
+        who += f" and {len(row.services) - 6} more" if len(row.services) > 6 else ""
+        rows.append((minutes, BlastRow(part.label_of(row.node), len(row.services), f"{minutes:,.0f}", who)))
     return [words for _, words in sorted(rows, key=lambda one: -one[0])]

@@ -38,9 +38,7 @@ def critical_table(part: Services) -> str:
     """A line for each stretch of the critical path."""
     axis = axis_of(part)
     rows = [["from", "to", "everybody waited for", "share of minutes lost", "services"]]
-    for row in part.critical:
-        words = report_services.critical_words(row, axis)
-        rows.append([words["from"], words["to"], words["waits_for"], words["share"], words["services"]])
+    rows += [list(report_services.stretch_row(row, axis)) for row in part.critical]
     return table(rows, left=3) if len(rows) > 1 else ""
 
 
@@ -48,7 +46,7 @@ def cuts_table(graph: Graph, cuts: Sequence[Cut]) -> str:
     """A line for each edge whose cut saves most."""
     found = report_services.cut_rows(graph, cuts)[:CUTS_SHOWN]
     rows = [["without", "kind", "helps most", "minutes saved"]]
-    rows += [[row["key"], row["kind"], row["helped"], row["saved"]] for row in found]
+    rows += [[row.key, row.kind, row.helped, row.saved] for row in found]
     return table(rows, left=3) if found else ""
 
 

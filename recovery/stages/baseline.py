@@ -22,16 +22,17 @@ def measures(scenario: Scenario, times_s: Floats, flows: Mapping[str, Whole]) ->
     present = flows["busy_ns"] / (window_s * 1e9) + flows["queue"]
     left = np.sum([flows[name] for name in LEAVE], axis=0)
     response = baseline.response_of(present, left, windows)
-    found = {}
-    for name, values in (("load", load), ("response", response)):
-        found[name] = baseline.against(
+    of_load, of_response = (
+        baseline.against(
             values, baseline.level_of(values, times_s, over_s, begins_s), times_s, within=within, begins_s=begins_s,
             from_s=scenario.recovers_from_s, hold_s=scenario.hold,
-        )  # fmt: skip
+        )
+        for values in (load, response)
+    )  # fmt: skip
     return {
-        "ttr_load_s": found["load"].back_s,
-        "ttr_response_s": found["response"].back_s,
-        "load_peak": found["load"].peak,
-        "response_peak": found["response"].peak,
+        "ttr_load_s": of_load.back_s,
+        "ttr_response_s": of_response.back_s,
+        "load_peak": of_load.peak,
+        "response_peak": of_response.peak,
         "load_excess": baseline.excess(flows["submitted"], times_s, begins_s),
     }
