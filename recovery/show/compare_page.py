@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from recovery.measures import register
+from recovery.measures.register import LEASES, TrafficName
 from recovery.show import compare_text, figures, page
 from recovery.show.answers.answer import parts
 from recovery.show.answers.compare import answer_of
@@ -37,7 +38,7 @@ class Drawable(NamedTuple):
 
     name: str
     curves: dict[str, tuple[Array, Array]]  # of the share that holds a lease (%), or the backlog: times (s), levels
-    is_leases: bool
+    traffic: TrafficName
     called: tuple[str, str]
     horizon_s: float
     clock: str
@@ -56,13 +57,12 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
 
     drawn = page.draw(place, pictures)
     file = place / "report.html"
-    files.write_text(file, html(found, drawn, is_leases=sides[0].is_leases))
+    files.write_text(file, html(found, drawn, sides[0].traffic))
     return file
 
 
-def html(found: Comparison, drawn: Sequence[Drawn], *, is_leases: bool) -> str:
-    """The page as text: nothing from outside. Measures are named as those of leases, or of jobs."""
-    traffic = register.LEASES if is_leases else register.JOBS
+def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str:
+    """The page as text: nothing from outside. Measures are named as those of this traffic."""
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [(compare_text.head(own[0]), compare_text.lines(own)) for own in compare_text.grouped(found.differences)]
     return page.whole(
@@ -97,7 +97,7 @@ def drawable(name: str, place: Path) -> Drawable:
         return Drawable(
             name,
             {} if series is None else dict(_medians(series)),
-            summary.traffic == register.LEASES,
+            summary.traffic,
             summary.called,
             of_sweep.horizon_s,
             of_sweep.head.clock,
@@ -116,7 +116,7 @@ def drawable(name: str, place: Path) -> Drawable:
             curves[f"{group.variant}, {levers}" if levers else group.variant] = figures.level_of(own, *level)
     called = told.groups[0].scenario.called
     clock = manifest.head.clock
-    return Drawable(name, curves, manifest.has_leases, called, manifest.horizon_s, clock, manifest.outages)
+    return Drawable(name, curves, manifest.kind, called, manifest.horizon_s, clock, manifest.outages)
 
 
 def _medians(series: pl.DataFrame) -> list[tuple[str, tuple[Array, Array]]]:
@@ -158,7 +158,11 @@ def _axis(sides: Sequence[Drawable]) -> TimeAxis:
 
 
 def _level(side: Drawable) -> str:
-    return speaking_of(side.called, "holders with a lease (%)") if side.is_leases else "jobs that wait for an answer"
+    return (
+        speaking_of(side.called, "holders with a lease (%)")
+        if side.traffic == LEASES
+        else "jobs that wait for an answer"
+    )
 
 
 def _beside(sides: Sequence[Drawable], heads: Sequence[Outcome]) -> Picture:
@@ -180,7 +184,11 @@ def _beside(sides: Sequence[Drawable], heads: Sequence[Outcome]) -> Picture:
     panel.set_ylabel(_level(sides[0]))
     figures.legend_below(below, handles, names, False)
     figures.entitle(figure, compare_text.answer(heads[0], named=False).rstrip("."))
-    what = speaking_of(sides[0].called, "Share of holders that hold a lease") if sides[0].is_leases else "Waiting jobs"
+    what = (
+        speaking_of(sides[0].called, "Share of holders that hold a lease")
+        if sides[0].traffic == LEASES
+        else "Waiting jobs"
+    )
     shaded = " Shaded: the old side's dependency is down." if sides[0].courses and sides[0].courses[0] else ""
     return Picture("beside", figure, f"{what} over time: dashed the old, solid the new.{shaded}")
 
@@ -224,7 +232,7 @@ def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
 
 def _dress(panel: Axes, sides: Sequence[Drawable], small: bool = False) -> None:
     _axis(sides).dress(panel, small=small)
-    if sides[0].is_leases:
+    if sides[0].traffic == LEASES:
         panel.set_ylim(-2, 103)
     else:
         panel.set_yscale("symlog", linthresh=10)
