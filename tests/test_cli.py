@@ -22,6 +22,7 @@ from recovery.cli.commands.start import SYSTEMS
 from recovery.cli.guard import ending
 from recovery.cli.status import Status
 from recovery.reading.schema import json_schema
+from recovery.show import text
 
 TOP = Path(__file__).resolve().parent.parent
 TINY = """
@@ -263,6 +264,18 @@ def test_check(tiny: str) -> None:
     printed = json.loads(call("check", tiny, "--json").stdout)
     assert (printed["format"], printed["runs"]) == (1, 1)
     assert printed["variants"][0]["memory_bytes"] > 0
+
+
+def test_check_counts_no_more_threads_than_there_are_hosts_to_run() -> None:
+    """Oracle: the processor time: on enough threads 8 hosts need an eighth of it, and one run of one host all of it."""
+
+    def told(runs: int, hosts: int, threads: int) -> str:
+        need = text.Need("as written", 1e6, 1e6, 80.0, 40.0, 160.0, hosts)
+        return text.took("a.toml", runs, [need], threads, compile_s=0.0)[0].partition("about ")[2]
+
+    assert told(1, 1, 16) == "80 s with one thread."
+    assert told(1, 8, 16) == "10 s with 8 threads."
+    assert told(2, 8, 16) == "10 s with 16 threads."
 
 
 def test_explain(tiny: str) -> None:

@@ -17,7 +17,7 @@ DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
 
 class Need(NamedTuple):
     """What a variant is thought to need: memory at most, events, CPU time and its interval; without its hosts where
-    they are those of a variant before it.
+    they are those of a variant before it. `hosts` are simulated, each by one thread.
     """
 
     variant: str
@@ -26,6 +26,7 @@ class Need(NamedTuple):
     cpu_s: float
     low_s: float
     high_s: float
+    hosts: int
     shares_hosts: bool = False
 
 
@@ -293,8 +294,17 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
         for costs in zip(*((need.cpu_s, need.low_s, need.high_s) for need in needs), strict=True)
     )
     memory = show_bytes(max(need.memory_bytes for need in needs))
-    said = f"{file}: no mistake; {len(needs)} variants × {replications} = {runs} runs take at most {memory} of memory "
-    said += f"and about {show_duration(cpu_s / threads)} with {threads} threads."
+    threads = min(threads, replications * sum(need.hosts for need in needs if not need.shares_hosts))
+    if runs == 1:
+        said = f"{file}: no mistake; one run takes"
+    elif replications == 1:
+        said = f"{file}: no mistake; {runs} variants take"
+    elif len(needs) == 1:
+        said = f"{file}: no mistake; {runs} replications take"
+    else:
+        said = f"{file}: no mistake; {len(needs)} variants × {replications} replications = {runs} runs take"
+    said += f" at most {memory} of memory and about {show_duration(cpu_s / threads)}"
+    said += " with one thread." if threads == 1 else f" with {threads} threads."
     if shared := sum(need.shares_hosts for need in needs):
         said += f" Of the variants {shared} have the same hosts as one before, which run once."
     if compile_s <= 0:

@@ -14,7 +14,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     """Check a scenario without running it: mistakes, memory, expected time."""
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
-    from recovery.simulate import pilot, reuse
+    from recovery.simulate import pilot, pipeline, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import machine, warm
     from recovery.study.resolved import resolved
@@ -34,7 +34,16 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
         for (variant, one), known in zip(rows, shared, strict=True)
     ]
     told = [
-        text.Need(variant.name, one.memory_bytes, one.events, one.cpu_s, one.low_s, one.high_s, one.shares_hosts)
+        text.Need(
+            variant.name,
+            one.memory_bytes,
+            one.events,
+            one.cpu_s,
+            one.low_s,
+            one.high_s,
+            pipeline.simulated_hosts(variant.scenario),
+            one.shares_hosts,
+        )
         for variant, one in rows
     ]
     compile_s = 0.0 if is_ready else warm.compile_s(warm.parts_of(loaded.variants))
