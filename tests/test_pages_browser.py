@@ -390,7 +390,8 @@ def test_all_of_a_page_is_on_paper_in_few_pages(screen: Page, folders: dict[str,
 
 def test_a_sweep_of_many_policies_is_on_few_pages_and_says_what_is_not(screen: Page, tmp_path: Path) -> None:
     """On paper the first thirty policies in their order, and how many more there are; on a screen all."""
-    policies = policies_of(300)
+    long = "let in 75 % of what the hosts can do, less the longer the queue, nothing at two minutes of work"
+    policies = [one | {"variant": f"{one['variant']}; {long}"} for one in policies_of(300)]
     folder = fabricate(tmp_path / "many", policies, draws_of(4), with_series=False)
     pages.write(folder)
     show(screen, folder, is_open=True)

@@ -235,8 +235,8 @@ def _row(policy: Told, summary: Summary) -> Row:
     ]
     marks = [
         *(["baseline"] if policy.is_baseline else []),
-        *(["chosen"] if policy.is_chosen else ["not told apart from the best"] if policy.not_told_apart else []),
-        *(["unbeaten over time and harm"] if policy.on_front else []),
+        *(["chosen"] if policy.is_chosen else ["may be best"] if policy.not_told_apart else []),
+        *(["unbeaten"] if policy.on_front else []),
         *([f"{policy.failed} runs failed"] if policy.failed and policy.runs else []),
     ]
     status = _STATUS[policy.status]
