@@ -47,7 +47,7 @@ def condition(text: str) -> Condition:
     name, sign, bound = match["measure"], match["sign"], match["bound"].replace("\u2212", "-")
     known = register.find(name)
     if known is None or not (known.is_expected or known.is_milestone):
-        names = (*register.expected(), *register.milestones())
+        names = tuple(dict.fromkeys((*register.expected(), *register.milestones())))
         raise Refusal(
             f"--fail-if is {text!r}: {name} is not a measure{nearest(name, names)}; want one of {', '.join(names)}"
         )
