@@ -44,8 +44,8 @@ def goodness(fit: Fit) -> list[str]:
             return [f"the milestones are met within what is known of them ({sum_text})"]
         return [f"the scenario does not explain the data ({sum_text}): intervals are widened by the misfit"]
     text = f"off by {show_value(misfit.rms, unit)} (root mean square; {show_share(misfit.share)} of the data's spread)"
-    text += f", where chance makes {show_value(misfit.noise, unit)}; {misfit.run_longest} of {misfit.points} points "
-    text += "in a row are off to the same side"
+    text += f", where chance makes {show_value(misfit.noise, unit)}; the longest row of points that are off "
+    text += f"to the same side has {misfit.run_longest} of {misfit.points}"
     if not misfit.is_systematic:
         return [f"the scenario explains the data: {text} (p = {misfit.p:.2g})"]
     if misfit.explains:
