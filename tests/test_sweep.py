@@ -34,6 +34,7 @@ from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, unit_points
 from recovery.reading.experiment import load
+from recovery.simulate import identity
 from recovery.store import sweep_record
 from recovery.store.parts import Parts
 from recovery.store.record import Estimate, Share
@@ -197,6 +198,26 @@ def test_a_changed_policy_runs_alone(tmp_path: Path) -> None:
     assert part_rows(folder) == RUNS + RUNS // 2  # two of the four policies have that queue
     (tmp_path / "new").mkdir()
     assert bytes_of(folder) == bytes_of(swept(written(tmp_path / "new", text), tmp_path / "new" / "out"))
+
+
+def test_resume_never_mixes_two_meanings_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Oracle: the number of runs of the sweep, and its keys, of which none may be there under both meanings."""
+    file, out, said = written(tmp_path, BASE + SWEEP), tmp_path / "out", list[str]()
+    folder = swept(file, out)
+    old = set(pl.read_parquet(folder / "runs.parquet")["key"])
+
+    def resumed() -> set[str]:
+        sweep.run(load(file), out=out, place=runs.backend("threads", 1), resume=True, say=said.append)
+        return set(pl.read_parquet(folder / "runs.parquet")["key"])
+
+    assert resumed() == old
+    assert f"{RUNS} of the {RUNS} runs that were there are still the same" in said[-1]
+    assert "left out" not in said[-1]
+    monkeypatch.setattr(identity, "MODEL", identity.MODEL + 1)
+    assert resumed() & old == set()
+    assert f": 0 of the {RUNS} runs that were there" in said[-1]
+    assert f"{RUNS} are left out (they are of another file or another version)" in said[-1]
+    assert part_rows(folder) == 2 * RUNS  # what was there is not lost: an older version finds it again
 
 
 def test_a_folder_with_runs_is_refused_and_kept(tmp_path: Path) -> None:

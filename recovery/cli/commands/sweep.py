@@ -94,7 +94,9 @@ def sweep(
                 else:
                     click.echo(f"{runs} runs of part {shard} are in {folder}; after all parts: --resume")
                 return Status.WELL
-            folder, summary = sweeps.run(loaded, out=out, place=place, resume=resume, tell=tell, reuse=reuse)
+            folder, summary = sweeps.run(
+                loaded, out=out, place=place, resume=resume, tell=tell, say=say.talk, reuse=reuse
+            )
     status, page = Status.WELL, None
     if csv:
         try:

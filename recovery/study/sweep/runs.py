@@ -57,6 +57,8 @@ class KnownRuns:
             self._note(row)
         # What failed may do well now (memory was short, say). What killed its worker would kill another.
         self.again = {key for key, found in self.found.items() if found.error not in (None, loop.KILLED)}
+        self.before = frozenset(self.found.keys() - self.again)
+        """Runs that the folder held, by key, that need not run again where they are wanted."""
 
     def _note(self, row: Mapping[str, str | float | None]) -> None:
         key, error = str(row["key"]), row["error"]

@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,10 +31,19 @@ from recovery.study.sweep.table import curves_table, runs_table
 
 
 def run(
-    experiment: Experiment, *, out: Path, place: Backend, resume: bool, tell: Tell | None = None, reuse: bool = True
+    experiment: Experiment,
+    *,
+    out: Path,
+    place: Backend,
+    resume: bool,
+    tell: Tell | None = None,
+    say: Callable[[str], None] | None = None,
+    reuse: bool = True,
 ) -> tuple[Path, Summary]:
     """Run a sweep, or go on with one; writes runs.parquet, series.parquet, summary.json and manifest.json. With `reuse`
-    what several runs share of their stages runs once, as long as it fits the memory of a worker or the folder.
+    what several runs share of their stages runs once, as long as it fits the memory of a worker or the folder. `say`
+    hears how many runs of the folder are still the same: a run has a key of all that decides its row, so others are
+    never mixed with these.
 
     Raises ScenarioError before anything runs, or where too few draws are accepted; Refusal if the folder holds runs and
     `resume` is false. After any other end (Ctrl-C, a full disk, a kill) what was done is kept.
@@ -52,6 +62,8 @@ def run(
         work.go()
         sensitivity = sensitivities(work)
     forget()
+    if work.runs.known.before and say is not None:
+        say(_resumed(folder, work))
     table = runs_table(work)
     curves = curves_table(work, table)
     summary = summary_of(work, table, sensitivity, folder)
@@ -63,6 +75,15 @@ def run(
     results["manifest.json"] = manifest.to_json().encode()  # last: where it stands, the rest is whole
     save(folder, results)
     return folder, summary
+
+
+def _resumed(folder: Path, work: Sweeping) -> str:
+    """What became of the runs that the folder held before."""
+    before = work.runs.known.before
+    kept = len(before & {key for _, key in work.jobs})
+    text = f"{folder}: {kept} of the {len(before)} runs that were there are still the same and were not run again"
+    others = " (they are of another file or another version)"
+    return text + (f"; {len(before) - kept} are left out{others}" if kept < len(before) else "")
 
 
 def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -> SweepManifest:
