@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Strict, WithJsonSchema
 
@@ -88,13 +88,18 @@ def share(value: object) -> float:
     return number
 
 
-def quantity(value: object) -> tuple[str, float] | None:
-    """What a value of a file is ("number", "duration" in s, "rate" in 1/s, "share") and how much; None for others."""
+Unit = Literal["number", "duration", "rate", "share"]
+"""What a quantity of a file is; durations are in s, rates in 1/s."""
+
+
+def quantity(value: object) -> tuple[Unit, float] | None:
+    """What a value of a file is, and how much; None for what is no quantity."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         return ("number", float(value)) if isinstance(value, float) or _is_finite(value) else None
-    for kind, parse in (("duration", duration_s), ("rate", rate_per_s), ("share", share)):
+    parsers: dict[Unit, Callable[[object], float]] = {"duration": duration_s, "rate": rate_per_s, "share": share}
+    for kind, parse in parsers.items():
         try:
             return kind, float(parse(value))
         except ValueError:

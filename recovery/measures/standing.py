@@ -5,7 +5,7 @@ windows.
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -68,13 +68,16 @@ def drift(times_s: Floats, level: Numbers, stretch_s: float) -> Drift:
     )
 
 
+Verdict = Literal["recovered", "recovering", "collapsed"]
+
+
 class State(NamedTuple):
     """Where a run stands at the horizon. `empty_at_s`: when what waits would be gone, s from the start (nan: it is
     back, or does not fall); `drift_per_s` of what waits (nan: it is back); `is_near_cliff`: another run may end
     elsewhere.
     """
 
-    verdict: str
+    verdict: Verdict
     empty_at_s: float
     drift_per_s: float
     is_near_cliff: bool
@@ -91,7 +94,7 @@ def state(
     hold_s: float,
     stretch_s: float,
 ) -> State:
-    """recovered, recovering or collapsed.
+    """How a run ended.
 
     `missing` float64[n] are those who wait (holders without a lease, jobs without an answer), `queue` the requests in
     the queues, abandoned ones too; up to `most` missing is as good as recovered. Recovered: it was reached (`time_s` is

@@ -37,7 +37,7 @@ class Condition:
     above a bound.
     """
 
-    what: str
+    what: Literal["leased", "queue", "oldest"]
     above: bool
     bound: float
     of_class: str = ""
@@ -61,7 +61,8 @@ def condition(text: object) -> Condition:
     match = _CONDITION.match(text) if isinstance(text, str) else None
     if not match:
         raise ValueError(wanted)
-    what, of_class, sign, bound = match.groups()
+    what: Literal["leased", "queue", "oldest"] = match[1]  # type: ignore[assignment]  # the pattern takes no other
+    of_class, sign, bound = match.groups()[1:]
     try:
         number = share(bound) if what == "leased" else duration_s(bound) if what == "oldest" else float(bound)
     except ValueError:

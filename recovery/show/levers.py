@@ -14,13 +14,14 @@ from recovery import theory
 from recovery.keys import short_keys
 from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Quantity, Scenario
+from recovery.units import Unit
 
 
 class Lever(NamedTuple):
     """The one swept key, if its values are numbers: in `unit`, `scale` times seconds, 1/s or the bare number."""
 
     key: str
-    kind: str
+    kind: Unit
     unit: str
     scale: float
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -36,12 +36,12 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table: what it shows of which measure; `kind` is "time", "share", "number" or "saved"."""
+    """A column of a table: what it shows of which measure, and how that is written."""
 
     measure: str
     title: str
     meaning: str
-    kind: str
+    kind: Literal["time", "share", "number", "saved"]
 
 
 class Marked(NamedTuple):

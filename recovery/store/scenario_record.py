@@ -10,6 +10,7 @@ from pydantic import Field
 from recovery.measures.register import JOBS, LEASES, TrafficName
 from recovery.store.note_record import Kept
 from recovery.store.record import Number, Record
+from recovery.units import Unit
 
 
 class Step(Record):
@@ -20,9 +21,9 @@ class Step(Record):
 
 
 class Quantity(Record):
-    """A number of a file in its base unit: `kind` is "duration" (s), "rate" (1/s), "share" or "number"."""
+    """A number of a file in its base unit: s, 1/s, a share from 0 to 1."""
 
-    kind: str
+    kind: Unit
     value: Number
 
 

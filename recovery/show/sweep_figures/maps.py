@@ -88,7 +88,8 @@ def _lever(sweep: Sweep, runs: pl.DataFrame, key: str) -> levers.Lever | None:
     for one in keys:
         if one.key == key and runs[key].dtype.is_numeric():
             unit = one.unit if isinstance(one, Uncertainty) else None
-            kind = {"s": "duration", "1/s": "rate", "share": "share"}.get(unit or "", "number")
+            of: dict[str | None, units.Unit] = {"s": "duration", "1/s": "rate", "share": "share"}
+            kind = of.get(unit, "number")
             written = [units.quantity(value) for value in one.values or ()]
             kind = written[0][0] if written and written[0] is not None else kind
             if kind != "duration":

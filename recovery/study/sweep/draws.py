@@ -1,7 +1,7 @@
 """Draws of a sweep, and the runs that they ask for: each with the number of its random numbers."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from recovery.model.sweep import Sweep
 from recovery.reading import design
@@ -20,7 +20,7 @@ class Drawn(NamedTuple):
 class Job(NamedTuple):
     """One run that the sweep wants. `role`: draw (counts), tried (a draw that was not accepted), sensitivity."""
 
-    role: str
+    role: Literal["draw", "tried", "sensitivity"]
     policy: int
     replication: int
     draw: int
