@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recovery import units
 from recovery.show import figures, page
@@ -63,8 +63,20 @@ def _sentence(row: RaceRow) -> str:
     )
 
 
-def _row(row: RaceRow, search: Search | None, does: Mapping[str, str]) -> dict[str, str]:
-    """A choice of guardrails: what it does, whether the race is still possible, and how often."""
+class GuardrailRow(NamedTuple):
+    """A choice of guardrails in words: what it does, whether the race is still possible, how often, how late."""
+
+    name: str
+    does: str
+    verdict: str
+    look: str
+    rate: str
+    interval: str
+    method: str
+    latency: str
+
+
+def _row(row: RaceRow, search: Search | None, does: Mapping[str, str]) -> GuardrailRow:
     rate = row.per_year
     if search is None:
         verdict, look = "not searched", ""
@@ -72,16 +84,16 @@ def _row(row: RaceRow, search: Search | None, does: Mapping[str, str]) -> dict[s
         verdict, look = f"possible, in {len(search.story)} steps", "never"
     else:
         verdict, look = f"impossible: none of {search.states:,} states", "good"
-    return {
-        "name": " + ".join(row.guardrails) or "none, as it was",
-        "does": "; ".join(does[name] for name in row.guardrails if name in does),
-        "verdict": verdict,
-        "look": look,
-        "rate": show_rate(rate.mean) if rate.mean > 0 else f"none seen, below {show_rate(rate.high)}",
-        "interval": f"{show_rate(rate.low)} to {show_rate(rate.high)}" if rate.mean > 0 else "",
-        "method": row.method,
-        "latency": units.show_duration(row.latency.p99_s),
-    }
+    return GuardrailRow(
+        name=" + ".join(row.guardrails) or "none, as it was",
+        does="; ".join(does[name] for name in row.guardrails if name in does),
+        verdict=verdict,
+        look=look,
+        rate=show_rate(rate.mean) if rate.mean > 0 else f"none seen, below {show_rate(rate.high)}",
+        interval=f"{show_rate(rate.low)} to {show_rate(rate.high)}" if rate.mean > 0 else "",
+        method=row.method,
+        latency=units.show_duration(row.latency.p99_s),
+    )
 
 
 def stones(services: Services | None) -> list[tuple[float, str]]:
