@@ -1,6 +1,9 @@
 """The table [lease]: how long a lease runs and how often it is checked."""
 
-from pydantic import Field, model_validator
+import math
+from typing import Self
+
+from pydantic import Field, PrivateAttr, model_validator
 
 from recovery.model.distributions import Time
 from recovery.model.part import Part, Whole, optional
@@ -11,7 +14,9 @@ class Scaled(Part):
     """Checks get rarer, and leases longer, the more members there are."""
 
     rate: Rate | None = Field(
-        None, description='all members, of a class or of the fleet, together check no more often than this: "50/s"'
+        None,
+        description="all members, of a class (with those that are tied to it) or of the fleet, together check no more "
+        'often than this: "50/s"',
     )
     above: Whole | None = Field(
         None, ge=1, le=10**9, description="or: once as long again for each doubling of the members above this number"
@@ -26,7 +31,8 @@ class Scaled(Part):
         return self
 
     def factor(self, members: float, check_every_s: float) -> float:
-        """By how much the times of so many members are longer; 1 at the least.
+        """By how much the times of so many members are longer; 1 at the least. `check_every_s`: from one check of a
+        member to its next, of whichever of its leases.
 
         Sources: HashiCorp Nomad, max_heartbeats_per_second 50 and min_heartbeat_ttl 10 s; HashiCorp Consul, the
         interval of anti-entropy: 1 up to 128 nodes, then one more for each doubling.
@@ -62,10 +68,28 @@ class Lease(Part):
         why="clients who lost their session wait before their first attempt, which spreads the herd",
     )
 
-    def of_members(self, members: float) -> "Lease":
-        """The lease of so many members: with its times as they are for them."""
+    _law: tuple[Scaled, float, tuple[float, ...]] | None = PrivateAttr(None)
+
+    def of_members(self, members: float, others_s: tuple[float, ...] = ()) -> Self:
+        """The lease of so many members: with its times as they are for them. `others_s`: from check to check of each
+        other lease that these members have.
+        """
         if self.scaled is None:
             return self
-        factor = self.scaled.factor(members, self.check_every)
+        factor = self.scaled.factor(members, _of_all(self.check_every, others_s))
         times = {"duration": self.duration.times(factor), "check_every": self.check_every * factor, "scaled": None}
-        return self.model_copy(update=times)
+        found = self.model_copy(update=times)
+        found._law = self.scaled, members, others_s
+        return found
+
+    def every_s(self, check_every_s: float) -> float:
+        """From check to check, if `check_every` is set to this in a run: as much longer as for its members it is."""
+        if self._law is None:
+            return check_every_s
+        scaled, members, others_s = self._law
+        return check_every_s * scaled.factor(members, _of_all(check_every_s, others_s))
+
+
+def _of_all(every_s: float, others_s: tuple[float, ...]) -> float:
+    """From one check of a member to its next, of any of its leases."""
+    return 1 / math.fsum(1 / one for one in (every_s, *others_s)) if others_s else every_s

@@ -166,7 +166,10 @@ class EndSessions(_SessionEnd, _OnClients):
 
     matters: ClassVar[str] = "sessions end at one moment, so their clients come back in one herd"
     do: Literal["end-sessions"] = "end-sessions"
-    share: PositiveShare = Field(1.0, description="share of the clients of each host that lose their session")
+    share: PositiveShare = Field(
+        1.0,
+        description="share of the clients that lose their session: the nearest whole number of each class",
+    )
 
     @property
     def ends_sessions(self) -> bool:
@@ -186,11 +189,24 @@ class Throttle(_OnClients):
 
     do: Literal["throttle"] = "throttle"
     rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
-    burst: Duration = Field(1.0, description="how much of its rate it may save up (at least one request)")
+    burst: Duration = Field(
+        1.0, description="how much of its rate it may save up (at least one request; none at a rate of 0)"
+    )
     only: Literal["all", "establish"] = Field(
         "all", description="whether it holds up renewals of leases that still run, too"
     )
     release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
+
+    def tokens(self, rate_per_s: float) -> float:
+        """What the bucket of a host holds at most, at this rate of one host: one at least, none where nothing is let
+        in.
+        """
+        return max(1.0, rate_per_s * self.burst) if rate_per_s > 0 else 0.0
+
+    @property
+    def rates(self) -> tuple[policies.FleetRate, ...]:
+        """All rates that it has, in order of time."""
+        return (self.rate, *(step.rate for step in self.release if step.rate is not None))
 
     @model_validator(mode="after")
     def _rising(self) -> "Throttle":

@@ -11,13 +11,14 @@ from recovery.model import classes as kinds
 from recovery.model import policies
 from recovery.model.launches import Launches
 from recovery.model.live import class_key
-from recovery.model.operator import Action, Scale, SetKey, condition
+from recovery.model.operator import Action, Scale, SetKey, Throttle, condition
 from recovery.model.part import Mistakes
 from recovery.model.propagation import Propagation
 from recovery.model.tables import Tables
 from recovery.units import HORIZON_MAX_S, LONGEST_S, show_duration
 
 WINDOWS_MAX = 2_000_000
+_DEAR = "want a smaller cost, or a longer burst"
 
 
 class Scenario(Tables):
@@ -203,6 +204,7 @@ class Scenario(Tables):
             elif isinstance(action, SetKey) and (wanted := self._wanted_of(action)):
                 yield f"operator.{i}.{wanted}"
             yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_names(action))
+            yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_tokens(action))
             if isinstance(action, Scale) and action.hosts is not None:
                 if self.jobs is None:
                     yield f"operator.{i}.hosts is {action.hosts}; want workers: leases stay with their hosts"
@@ -230,6 +232,40 @@ class Scenario(Tables):
                 yield f'when is "{action.when}", of {asked.of_class}, which is no class; want {known}'
             elif asked.what == "leased" and self.places[asked.of_class].is_jobs:
                 yield f'when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
+
+    def _wrong_tokens(self, action: Action) -> Iterator[str]:
+        """Buckets that never hold what an attempt of a class costs, so that it never gets in, as an action makes them.
+        (One with a rate of 0 is meant to let nobody in.)
+        """
+        can, policy = self.establish_per_s, self.policy.admission
+        if isinstance(action, Throttle):
+            bursts = [action.tokens(rate.of_host(can, self.hosts)) for rate in action.rates]
+            least = min((burst for burst in bursts if burst > 0), default=math.inf)
+            for name, cost in self._dearest().items():
+                if cost > least and (not action.classes or name in action.classes):
+                    yield f"burst makes {_tokens(least)}, and classes.{name}.cost is {cost:g}; {_DEAR}"
+        elif isinstance(action, SetKey) and class_key(action.key)[1] == "cost":
+            value, burst = action.parsed, self.admission_burst
+            if isinstance(value, int | float) and value > burst:
+                yield f"value is {value:g}, and admission has {_tokens(burst)}; {_DEAR}"
+        elif isinstance(action, SetKey) and action.key == "policy.admission.rate":
+            rate = action.parsed
+            if isinstance(rate, policies.FleetRate) and isinstance(policy, policies.TokenBucket | policies.QueueSize):
+                a_second = rate.of_host(can, self.hosts)
+                burst = max(1.0, a_second * policy.burst) if a_second > 0 else math.inf
+                for name, cost in self._dearest().items():
+                    if cost > burst:
+                        told = f"admission has {_tokens(burst)} then"
+                        yield f"value is {shown(action.value)}: {told}, and classes.{name}.cost is {cost:g}; {_DEAR}"
+
+    def _dearest(self) -> dict[str, float]:
+        """The most that an attempt of each class costs in the run: as written, or as operators set it."""
+        found = {name: one.cost for name, one in self.classes.items()}
+        for one in self.operator:
+            name, key = class_key(one.key) if isinstance(one, SetKey) else ("", "")
+            if isinstance(one, SetKey) and key == "cost" and name in found and isinstance(one.parsed, int | float):
+                found[name] = max(found[name], one.parsed)
+        return found
 
     def _wanted_of(self, action: SetKey) -> str:
         """What a live key cannot become here, and what is wanted; "" if it can."""
@@ -288,6 +324,10 @@ class Scenario(Tables):
         if rest == "admission.limit" and not has_limit:
             return "an admission policy that has a limit"
         return ""
+
+
+def _tokens(burst: float) -> str:
+    return f"at most {burst:g} token{'' if burst == 1 else 's'} at a host"
 
 
 def _wrong_stages(scenario: Scenario) -> Iterator[str]:

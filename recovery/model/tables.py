@@ -149,8 +149,16 @@ class Tables(Part):
             seen |= {"fleet": None, "lease": None, "jobs": self._jobs_of(one, place)}
         elif self.lease is not None and self.fleet is not None:
             own = self.lease.model_copy(update=one.given(kinds.OF_LEASE))
-            seen["lease"] = own.of_members(self.fleet.holders * (place.share or 0.0))
+            seen["lease"] = own.of_members(self.fleet.holders * (place.share or 0.0), self._tied_checks_s(name))
         return self.model_copy(update=seen)
+
+    def _tied_checks_s(self, name: str) -> tuple[float, ...]:
+        """From check to check of each other lease that the clients of a class have, as the file says."""
+        if self.lease is None:
+            return ()
+        places, every_s = self.places, self.lease.check_every
+        tied = [one for other, one in self.classes.items() if other != name and places[other].root == places[name].root]
+        return tuple(every_s if one.check_every is None else one.check_every for one in tied)
 
     def _jobs_of(self, one: kinds.Class, place: kinds.Place) -> Jobs:
         """The jobs of a class; of one that is tied to another as many as of that."""

@@ -79,6 +79,11 @@ def edits_of(numbers: Numbers, action: SetKey) -> list[Edit]:
     return [Edit(*one, ns(action.over)) for one in found]
 
 
+def is_of_renewals(edit: Edit) -> bool:
+    """Whether it gives the time to renew of a class."""
+    return edit.number != _HOST and not edit.is_real and edit.key == layout.RENEW
+
+
 def _follows(kind: Kind, key: str) -> bool:
     """Whether a class has what all have, because it says nothing of its own."""
     said, seen = kind
@@ -103,7 +108,7 @@ def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterato
         place, is_real = _PLAIN[key]
         yield number, place, is_real, value
     elif key == "check_every":
-        yield number, layout.CHECK_EVERY_NS, False, ns(value)
+        yield number, layout.CHECK_EVERY_NS, False, ns(value if seen.lease is None else seen.lease.every_s(value))
     elif key == "limit":
         yield number, layout.OWN_LIMIT, False, queueing.queue_limit(value, seen.establish_per_s)
     elif key == "rate":
