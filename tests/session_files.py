@@ -397,20 +397,28 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
         yield Step(Purge(action.told), 0, here, numbers_of(told, action.classes))
     elif isinstance(action, op.Pause):
         whom = action.only == "establish"
-        closed = Limiter("token-bucket", 0.0, 1.0, is_establish_only=whom, classes=numbers_of(told, action.classes))
-        yield Step(Throttle(closed), 0, here)
-        yield Step(Throttle(None), whole_ns(action.lasts), here)
+        closed = Limiter("token-bucket", 0.0, 0.0, is_establish_only=whom, classes=numbers_of(told, action.classes))
+        yield Step(Throttle(closed, gate_of(told, action)), 0, here)
+        yield Step(Throttle(None, gate_of(told, action)), whole_ns(action.lasts), here)
     else:
         for after, rate in [(0.0, action.rate), *((one.after, one.rate) for one in action.release)]:
             limiter = None
             if rate is not None:
                 a_ns = per_host(told, rate)
-                burst = max(1.0, a_ns * 1e9 * action.burst)
+                burst = max(1.0, a_ns * 1e9 * action.burst) if a_ns > 0 else 0.0
                 limiter = Limiter(
                     "token-bucket", a_ns, burst, is_establish_only=action.only == "establish",
                     classes=numbers_of(told, action.classes),
                 )  # fmt: skip
-            yield Step(Throttle(limiter), whole_ns(after), here)
+            yield Step(Throttle(limiter, gate_of(told, action)), whole_ns(after), here)
+
+
+def gate_of(told: Told, action: Any) -> int:
+    """Which gate a throttle or pause turns: those for the same classes turn one."""
+    every = tuple(range(max(len(told.classes), 1)))
+    acts = [one for one in told.operator if isinstance(one, op.Throttle | op.Pause)]
+    sets = [frozenset(numbers_of(told, one.classes) or every) for one in acts]
+    return list(dict.fromkeys(sets)).index(sets[[one is action for one in acts].index(True)])
 
 
 def hosts_of(told: Told, wanted: op.Scale) -> list[tuple[float, bool, tuple[int, ...]]]:
@@ -494,7 +502,7 @@ def condition_of(told: Told, action: Any) -> Condition:
 
 
 def twin_of(told: Told, seed: int = 1, replication: int = 0) -> Scenario:
-    """A scenario told to the twin. At most one throttle or pause may be in it."""
+    """A scenario told to the twin. Of throttles and pauses for the same classes at most one may be in it."""
     hosts = tuple(range(told.all_hosts))
     playbook = tuple(
         Action(

@@ -1,5 +1,6 @@
 """Scenarios of part two for tests: today's cases told to the twin of part two, and any others."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -455,9 +456,10 @@ def edits(draw: st.DrawFn, classes: int) -> Step:
     if what == 0:
         edit = Restart(draw(grid(0, 6)), draw(st.booleans()), draw(NOTICES), draw(st.booleans()))
     elif what == 1:
-        edit = EndSessions(draw(st.sampled_from([1.0, 0.5])), draw(NOTICES))
+        edit = EndSessions(draw(st.sampled_from([1.0, 0.5, 0.3])), draw(NOTICES))
     elif what == 2:
-        edit = Throttle(draw(st.one_of(st.none(), limiters())))
+        gate, limiter = draw(st.sampled_from([0, 0, 1, 2])), draw(st.one_of(st.none(), limiters()))
+        edit = Throttle(replace(limiter, line=0) if limiter is not None and gate else limiter, gate)
     elif what == 3:
         edit = Scale(draw(st.integers(-2, 2)), draw(grid(0, 5)), lasts)
     elif what == 4:
@@ -532,7 +534,7 @@ def mixtures(draw: st.DrawFn) -> Scenario:
             margin_ns=draw(st.sampled_from([0, G])),
             cancel=draw(st.sampled_from(["none", "queue", "worker"])),
             full=draw(st.sampled_from(["refuse", "silent"])),
-            resend=draw(st.one_of(st.none(), often(3))),
+            resend=draw(st.one_of(st.none(), often(3).filter(lambda gap: gap != constant(0)))),  # else each ns
             resend_growth=draw(st.sampled_from([1.0, 2.0])),
             late=draw(st.sampled_from(["wasted", "counts"])),
             is_stale_counted=draw(st.booleans()),

@@ -79,7 +79,7 @@ LEVELS = {
 HOST_LEVELS = {
     requests.QUEUE: "queue", requests.OLDEST_NS: "oldest-ns", requests.IN_SERVICE: "in-service",
     requests.BUSY_SUM_NS: "busy-ns", requests.IDLE_SUM_NS: "idle-ns", requests.DOWN_SUM_NS: "down-ns",
-    requests.QUEUE_MAX: "queue-max", requests.OLDEST_MAX_NS: "oldest-max-ns",
+    requests.QUEUE_MAX: "queue-max", requests.OLDEST_MAX_NS: "oldest-max-ns", requests.OPEN_MAX: "open-max",
 }  # fmt: skip
 
 
@@ -178,6 +178,7 @@ class Kernel:
         self.host = memory.new_host(
             live, holders=len(first), jobs=8 * len(scenario.classes) if has_jobs else 0, workers=rule.workers,
             slots=self.slots, windows=windows, window_ns=scenario.window_ns, log_lines=4096 if self.is_logged else 0,
+            gates=scenario.gates(),
         )  # fmt: skip
         share = self.share_of(set(range(len(scenario.hosts))) - set(scenario.spare))
         self.host.real[layout.ARRIVAL_SHARE] = share
@@ -228,7 +229,7 @@ class Kernel:
             "has_lines": int(any(lines) or edits_line), "probe": self.probe,
             "probe_every_ns": rule.probe_every_ns, "probe_priority": rule.probe_priority,
             "resume_after": self.resume_after, "has_crash": 1,
-            "has_jobs": int(any(one.is_jobs for one in scenario.classes)),
+            "jobs": sum(one.is_jobs for one in scenario.classes),
             "is_plain": int(len(scenario.classes) == 1 and rule.probe is None and not expires),
         }  # fmt: skip
 
@@ -282,7 +283,7 @@ class Kernel:
     def controls(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """All that operators and the dependency do, in order; edits and holds get their numbers."""
         self.hands: list[tuple[int, str, bool, int | float, int]] = []
-        self.holds: list[tuple[int, int]] = []
+        self.holds: list[tuple[int, int, int]] = []
         rows: list[tuple[Any, ...]] = []
         shares: list[tuple[Any, ...]] = []
         for which, (time, share) in enumerate(self.scenario.dependency):
@@ -323,10 +324,17 @@ class Kernel:
             done = (int(edit.is_told), int(edit.ends_sessions), words.notice(edit.notice))
             yield at, (layout.DO_RESTART, edit.down_ns, *done, shown), 0.0
         elif isinstance(edit, EndSessions):
-            yield at, (layout.DO_END_SESSIONS, bits, words.notice(edit.notice), 0, 0, shown), edit.share
+            notice = words.notice(edit.notice)
+            yield at, (layout.DO_NOTHING, 0, 0, 0, 0, shown), 0.0
+            if edit.share == 1.0:
+                yield at, (layout.DO_END_SESSIONS, bits, notice, 0, 0, 0), 1.0
+                return
+            for number in self.holders(step):
+                many = self.scenario.meant(number, self.place, step.hosts, edit.share)
+                yield at, (layout.DO_END_SESSIONS, 1 << number, notice, many, 0, 0), 0.0
         elif isinstance(edit, Throttle):
             which = layout.NONE if edit.limiter is None else words.limiters.number(edit.limiter)
-            yield at, (layout.DO_THROTTLE, which, 0, 0, 0, shown), 0.0
+            yield at, (layout.DO_THROTTLE, which, edit.gate, 0, 0, shown), 0.0
         elif isinstance(edit, Set):
             yield at, (layout.DO_NOTHING, 0, 0, 0, 0, shown), 0.0
             chosen = range(len(self.scenario.classes)) if step.classes is None else step.classes
@@ -354,14 +362,22 @@ class Kernel:
             yield at + (edit.warm_up_ns if edit.is_in else 0), (layout.DO_SHARE, 0, 0, 0, 0, 0), edit
             assert is_meant
         elif isinstance(edit, Hold):
-            hold = len(self.holds)
-            self.holds.append((bits, edit.waves))
-            yield at, (layout.DO_HOLD, hold, 0, 0, 0, shown), 0.0
-            for wave in range(edit.waves):
-                yield at + edit.lasts_ns + wave * edit.every_ns, (layout.DO_LET_IN, hold, 0, 0, 0, 0), 0.0
+            yield at, (layout.DO_NOTHING, 0, 0, 0, 0, shown), 0.0
+            firsts = {1 << k: self.scenario.counted(k, self.place, step.hosts)[1] for k in self.holders(step)}
+            for own, before in {bits & ~sum(firsts): 0, **firsts}.items():
+                hold = len(self.holds)
+                self.holds.append((own, edit.waves, before % edit.waves))
+                yield at, (layout.DO_HOLD, hold, 0, 0, 0, 0), 0.0
+                for wave in range(edit.waves):
+                    yield at + edit.lasts_ns + wave * edit.every_ns, (layout.DO_LET_IN, hold, 0, 0, 0, 0), 0.0
         elif isinstance(edit, Purge):
             which = layout.NONE if step.classes is None else bits
             yield at, (layout.DO_PURGE, which, int(edit.is_told), 0, 0, shown), 0.0
+
+    def holders(self, step: Any) -> list[int]:
+        """The classes of holders that a step is about."""
+        chosen = range(len(self.scenario.classes)) if step.classes is None else sorted(set(step.classes))
+        return [number for number in chosen if not self.scenario.classes[number].is_jobs]
 
     def edit(self) -> None:
         """The edits and holds that the controls name, behind those that are known."""
@@ -379,8 +395,8 @@ class Kernel:
             else:
                 whole[k, layout.H_TO] = value
         holds = np.zeros((len(self.holds), layout.HOLD), np.int64)
-        for k, (bits, waves) in enumerate(self.holds):
-            holds[k, [layout.O_CLASSES, layout.O_WAVES]] = bits, waves
+        for k, told in enumerate(self.holds):
+            holds[k, [layout.O_CLASSES, layout.O_WAVES, layout.O_FIRST]] = told
         self.host = memory.with_edits(self.host, whole, reals, holds)
 
     def begin(self, position: int, time: int) -> None:

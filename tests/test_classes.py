@@ -16,7 +16,6 @@ from test_session_files import BASE, BESIDE, ENDS, JOBS, OF_JOBS, OUTAGE, TIED, 
 from recovery import theory
 from recovery.errors import Refusal, ScenarioError
 from recovery.measures import register
-from recovery.model.classes import members
 from recovery.reading import service_table
 from recovery.reading.experiment import parse
 from recovery.show import report
@@ -24,6 +23,7 @@ from recovery.show.text import results
 from recovery.simulate import chain, estimate, identity
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.pipeline import Runner
+from recovery.stages import leases
 from recovery.store.packed import pack, unpack
 from recovery.study import execute, services
 from recovery.study.compare import conditions
@@ -168,7 +168,7 @@ def test_text_and_page_tell_each_class_in_each_variant_that_has_it(tmp_path: Pat
 @pytest.mark.parametrize("holders", [1, 5, 7, 1000])
 def test_no_holder_is_lost_when_a_host_is_cut_in_classes(shares: list[float], holders: int) -> None:
     """On each host the classes add up to its holders; over many hosts each has its share but for a few."""
-    rows = np.array([members(holders, host, shares) for host in range(200)])
+    rows = leases.members(np.full(200, holders), np.arange(200), tuple(shares))
     assert (rows.sum(axis=1) == holders).all()
     assert (rows >= 0).all()
     assert np.abs(rows - holders * np.array(shares)).max() < 1

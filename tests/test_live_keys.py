@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from test_session_files import BASE, ENDS, JOBS, OF_JOBS, acts
+from test_session_files import BASE, JOBS, OF_JOBS, acts
 
 from recovery.errors import ScenarioError
-from recovery.model.oddities import oddities
 from recovery.model.operator import SetKey
 from recovery.reading.experiment import parse
 from recovery.simulate.pipeline import Runner
@@ -65,24 +64,115 @@ def test_a_pause_that_is_set_off_again_is_one_again() -> None:
     assert np.flatnonzero(refused).tolist() == [1, 5, 9, 13, 17, 21]
 
 
+EVERY = """
+horizon = "400s"
+hold = "10s"
+coupling.window = "20s"
+fleet = { holders = 40, hosts = 1 }
+host = { workers = 40, establish_time = "1s", timeout = "10s" }
+lease.duration = "60s"
+lease.check_every = "20s"
+"""
+
+
+def flow_of(text: str, name: str) -> np.ndarray:
+    """A column of a run."""
+    with Runner(1) as runner:
+        return next(runner.run([(parse(text).first, 1, 0)])).columns()[name]
+
+
+@pytest.mark.parametrize("engine", ["first", "sessions"])
+@pytest.mark.parametrize("only", ["all", "establish"])
+def test_a_pause_lets_nobody_in(engine: str, only: str) -> None:
+    """Of a job a second at each of two hosts those of 60 s to 90 s are refused, the first one of a host too. (A bucket
+    with a token to begin with would let in one at each host.)
+    """
+    text = (
+        EVEN.replace("6/m", "2/s")
+        + "jobs.retries = 0\njobs.hosts = 2\n"
+        + ('host.start_time = "1ms"\n' * (engine != "first"))
+    )
+    text += acts(f'do = "pause", at = "60s", lasts = "30s", only = "{only}"')
+    refused, arrived = flow_of(text, "rejected_throttle"), flow_of(text, "arrived")
+    assert np.flatnonzero(refused).tolist() == [6, 7, 8]
+    assert (refused[6:9] == arrived[6:9]).all()
+
+
+@pytest.mark.parametrize("text", [EVEN.replace("6/m", "2/s") + "jobs.retries = 0\n"])
+def test_a_throttle_at_a_rate_of_0_is_a_pause(text: str) -> None:
+    rates = 'rate = "0/s", release = [{ after = "30s", rate = "off" }]'
+    paused = flow_of(text + acts('do = "pause", at = "60s", lasts = "30s"'), "rejected_throttle")
+    assert paused.sum() == 60
+    assert (flow_of(text + acts(f'do = "throttle", at = "60s", {rates}'), "rejected_throttle") == paused).all()
+
+
+def test_a_time_to_renew_that_was_set_is_no_time_to_establish() -> None:
+    """40 holders renew 20 s after each success: 1 s of work as to establish; from 100 s on 2 s, as is set; a time to
+    establish that is set at 200 s does not change that; from 300 s on, when it is over, it is 3 s, as to establish.
+    """
+    text = EVERY + acts(
+        'do = "set", at = "100s", key = "host.renew_time", value = "2s", lasts = "200s"',
+        'do = "set", at = "200s", key = "host.establish_time", value = "3s"',
+    )
+    work = flow_of(text, "useful_work_ns") / 1e9
+    a_window_s = [40 * 20 * one / (20 + one) for one in (1, 2, 2, 3)]
+    assert [work[k + 1 : k + 5].mean() for k in (0, 5, 10, 15)] == pytest.approx(a_window_s, rel=0.05)
+
+
 @pytest.mark.parametrize(
-    ("hosts", "action", "wanted"),
+    ("scaled", "told", "wanted_s"),
     [
-        (30, f'{ENDS}, share = "40%"', "operator.0.share is 40 % of 2 clients a host at most: it ends no session"),
-        (30, f'{ENDS}, share = "50%"', ""),
-        (30, 'do = "hold-clients", at = "1m", lasts = "9s", waves = 3', "operator.0.waves is 3, of 2 clients a host"),
-        (30, 'do = "hold-clients", at = "1m", lasts = "9s", waves = 2', ""),
-        (3, f'{ENDS}, share = "5%"', ""),
+        ('rate = "2/s"', "10s", 20),  # 40 members, no more than 2 checks a second
+        ('rate = "2/s"', "50s", 50),
+        ("above = 10", "10s", 30),  # twice doubled above 10: three times as long
     ],
 )
-def test_shares_and_waves_of_too_few_clients_are_told(hosts: int, action: str, wanted: str) -> None:
-    """60 holders: of 2 a host 40 % is 0.8 of a client, of 20 a host 5 % is one; two clients make two waves."""
-    notes = "\n".join(oddities(parse(BASE.replace("hosts = 3", f"hosts = {hosts}") + acts(action)).first.scenario))
-    assert ("clients a host at most" in notes) == bool(wanted)
-    assert wanted in notes
+def test_a_time_between_checks_that_is_set_is_scaled_by_members(scaled: str, told: str, wanted_s: float) -> None:
+    text = EVERY + f"lease.scaled = {{ {scaled} }}\n"
+    for tables, key in (("", "lease.check_every"), ("[classes.a]\n", "classes.a.check_every")):
+        scenario = parse(text + acts(f'do = "set", at = "1m", key = "{key}", value = "{told}"') + tables).first.scenario
+        action = scenario.operator[0]
+        assert isinstance(action, SetKey)
+        assert [edit.value for edit in edits_of(numbers_of(scenario), action)] == [wanted_s * 1e9]
 
 
+def test_leases_that_are_tied_have_a_rate_together() -> None:
+    """40 members with a beat each 20 s and a report each 40 s are 3 checks a second; at 1/s both take three times as
+    long. Who is tied to nobody has the rate alone: 0.5 checks a second are below it.
+    """
+    text = (
+        EVERY.replace("holders = 40", "holders = 60") + 'lease.scaled = { rate = "1/s" }\nlease.check_jitter = "0%"\n'
+    )
+    text += '[classes.beat]\nshare = "40/60"\n[classes.report]\nafter = "beat"\ncheck_every = "40s"\nduration = "90s"\n'
+    text = text.replace('"40/60"', "0.6666666666666666") + '[classes.alone]\ncheck_every = "40s"\nduration = "90s"\n'
+    scenario = parse(text).first.scenario
+    leases = {name: scenario.seen_by(name).lease for name in scenario.classes}
+    every_s = {name: lease.check_every for name, lease in leases.items() if lease is not None}
+    assert every_s == pytest.approx({"beat": 60.0, "report": 120.0, "alone": 40.0})
+    assert scenario.renewals_per_s == pytest.approx(1.0 + 0.5)
+
+
+TOO_DEAR = '[classes.a]\nshare = "50%"\n[classes.b]\ncost = 5\n'
+BUCKET = 'policy.admission = { name = "token-bucket", rate = "30/s" }\n'
 WRONG = [
+    (
+        BASE + acts('do = "throttle", at = "1m", rate = "3/s"') + TOO_DEAR,
+        "operator.0.burst makes at most 1 token at a host, and classes.b.cost is 5; want a smaller cost, or a longer",
+    ),
+    (
+        BASE
+        + acts('do = "throttle", at = "1m", rate = "30/s"', 'do = "set", at = "9s", key = "classes.a.cost", value = 11')
+        + TOO_DEAR,
+        "operator.0.burst makes at most 10 tokens at a host, and classes.a.cost is 11",
+    ),
+    (
+        BASE + BUCKET + acts('do = "set", at = "1m", key = "classes.a.cost", value = 11') + TOO_DEAR,
+        "operator.0.value is 11, and admission has at most 10 tokens at a host; want a smaller cost, or a longer burst",
+    ),
+    (
+        BASE + BUCKET + acts('do = "set", at = "1m", key = "policy.admission.rate", value = "3/s"') + TOO_DEAR,
+        'operator.0.value is "3/s": admission has at most 1 token at a host then, and classes.b.cost is 5; want a',
+    ),
     (JOBS + acts(f'{RAMP}, key = "jobs.rate"'), "operator.0.over is 100 s, and jobs come in 3 steps; want a ramp only"),
     (JOBS + acts(f'{RAMP}, key = "classes.front.rate"') + OF_JOBS, "operator.0.over is 100 s, and jobs come in 3 step"),
     (
@@ -106,6 +196,20 @@ WRONG = [
         "classes.a.timeout_cap or timeout_keeps is set; want timeout_growth above 1 with it",
     ),
 ]
+
+
+FITS = [
+    acts('do = "throttle", at = "1m", rate = "3/s", burst = "5s"'),
+    acts('do = "throttle", at = "1m", rate = "3/s", classes = ["a"]'),
+    acts('do = "throttle", at = "1m", rate = "0/s"'),
+    acts('do = "pause", at = "1m", lasts = "9s"'),
+    BUCKET + acts('do = "set", at = "1m", key = "policy.admission.rate", value = "15/s"'),
+]
+
+
+@pytest.mark.parametrize("text", FITS)
+def test_a_bucket_that_holds_the_cost_or_is_for_others_is_not_refused(text: str) -> None:
+    assert parse(BASE + text + TOO_DEAR)
 
 
 @pytest.mark.parametrize(("text", "wanted"), WRONG)

@@ -69,12 +69,13 @@ FLOWS = {
     layout.EXPIRED: "expired",
 }  # fmt: skip
 OF_HOST = {
+    requests.OPEN_MAX: "open-max",
     requests.BUSY_SUM_NS: "busy-ns", requests.IDLE_SUM_NS: "idle-ns", requests.DOWN_SUM_NS: "down-ns",
     requests.QUEUE: "queue", requests.OLDEST_NS: "oldest-ns", requests.IN_SERVICE: "in-service",
     requests.QUEUE_MAX: "queue-max", requests.OLDEST_MAX_NS: "oldest-max-ns",
 }  # fmt: skip
 OF_CLASS = {
-    requests.LEASED_END: "leased", requests.SLEEPING_END: "asleep", requests.OPEN_MAX: "open-max",
+    requests.LEASED_END: "leased", requests.SLEEPING_END: "asleep",
     layout.LEASED_SERVER: "leased-server", layout.KEPT_END: "kept", layout.UNAWARE_END: "unaware",
     layout.OUTSIDE_END: "outside", layout.LINE_END: "line",
 }  # fmt: skip
@@ -123,7 +124,14 @@ def check(text: str, seed: int = 1) -> Fleet:
             assert rows[:, column].tolist() == wanted, (host, column)
         for number in range(classes if scenario.classes else 0):
             own = run.of_class(number).rows(0, scenario.windows)
-            for column in (*FLOWS, requests.QUEUE, requests.IN_SERVICE, requests.QUEUE_MAX, *OF_CLASS):
+            for column in (
+                *FLOWS,
+                requests.QUEUE,
+                requests.IN_SERVICE,
+                requests.QUEUE_MAX,
+                requests.OPEN_MAX,
+                *OF_CLASS,
+            ):
                 wanted = [of_class(books, number, host, window, column) for window in range(scenario.windows)]
                 assert own[:, column].tolist() == wanted, (host, number, column)
     for number in range(classes):
@@ -341,6 +349,35 @@ CLASSES = [
 ]
 
 
+SMALL = BASE.replace("fleet.hosts = 3", "fleet.hosts = 12")  # five holders a host
+SHARES = [
+    SMALL
+    + acts(
+        f'{ENDS}, share = "30%", zone = 2, notice = "at-check"',
+        f'{ENDS.replace("2m", "150s")}, share = "7%"',
+        'do = "hold-clients", at = "2m", lasts = "20s", waves = 7, every = "3s"',
+        'do = "hold-clients", at = "4m", lasts = "10s", waves = 3, every = "9s", zone = 1',
+    ),
+    SMALL
+    + acts(
+        f'{ENDS}, share = "45%"',
+        'do = "hold-clients", at = "130s", lasts = "10s", waves = 8, every = "2s", classes = ["beat", "other"]',
+        'do = "throttle", at = "121s", rate = "30/s", only = "establish"',
+        'do = "pause", at = "130s", lasts = "20s", classes = ["beat"]',
+        'do = "throttle", at = "140s", rate = "12/s", burst = "3s", classes = ["other"]',
+    )
+    + TWO,
+    BASE
+    + 'policy.admission = { name = "token-bucket", rate = "4/s", wait = "9s" }\nhost.hint.says = "tokens"\n'
+    + acts(
+        f'{ENDS}, share = "55%"',
+        'do = "throttle", at = "110s", rate = "9/s", classes = ["beat", "report"]',
+        'do = "throttle", at = "115s", rate = "6/s", classes = ["report", "block"], '
+        'release = [{ after = "20s", rate = "0/s" }, { after = "40s", rate = "12/s" }, { after = "2m", rate = "off" }]',
+        'do = "pause", at = "150s", lasts = "9s"',
+    )
+    + TIED,
+]
 ON_CLASSES = [
     BASE
     + acts(
@@ -382,6 +419,11 @@ ON_CLASSES = [
 
 @pytest.mark.parametrize("text", ON_CLASSES)
 def test_what_operators_do_to_a_class_agrees_with_the_twin(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("text", SHARES)
+def test_shares_waves_and_several_gates_agree_with_the_twin(text: str) -> None:
     check(text)
 
 

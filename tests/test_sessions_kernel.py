@@ -102,6 +102,7 @@ def test_without_part_two_it_is_the_first_engine(queue: int, data: st.DataObject
     assert log == [line for line in wanted["log"] if line[1] != requests.LOG_CONTROL]
     of_host = [
         requests.QUEUE, requests.OLDEST_NS, requests.OLDEST_MAX_NS, requests.QUEUE_MAX, requests.IN_SERVICE,
+        requests.OPEN_MAX,
     ]  # fmt: skip
     windows = case.until_ns // case.params.window_ns
     series = host.series[:windows, :, : requests.SERIES]

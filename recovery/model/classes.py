@@ -1,6 +1,5 @@
 """The tables [classes.NAME]: several kinds of clients and jobs that share one host's workers and queue."""
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -215,19 +214,3 @@ def jobs_until(steps: tuple[Step, ...], horizon_s: float) -> float:
     """How many jobs come until the horizon."""
     ends = [*(step.at for step in steps[1:]), horizon_s]
     return math.fsum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))
-
-
-def members(holders: int, host: int, shares: list[float]) -> list[int]:
-    """How many of a host's holders are of each class: their shares of them, rounded so that none is lost. Over the
-    hosts each class has its share but for a few: where the rounding begins moves on by the golden section.
-    """
-    exact = [holders * share for share in shares]
-    whole = [math.floor(one + ROUNDING) for one in exact]
-    begin = (0.5 + host * _GOLDEN) % 1.0
-    ends = [begin + edge for edge in itertools.accumulate(max(a - b, 0.0) for a, b in zip(exact, whole, strict=True))]
-    ends[-1] = begin + (holders - sum(whole))  # a whole number further, whatever the fractions lost
-    marks = [math.floor(end + ROUNDING) for end in ends]
-    return [count + here - before for count, here, before in zip(whole, marks, [0, *marks[:-1]], strict=True)]
-
-
-_GOLDEN = (math.sqrt(5) - 1) / 2

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from recovery.model import policies
+from recovery.model.classes import ROUNDING
 from recovery.model.operator import EndSessions, HoldClients, Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
 from recovery.units import show_duration, show_share
@@ -50,7 +51,7 @@ def oddities(scenario: Scenario) -> Iterator[str]:
         rate, capacity = scenario.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
         yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
     yield from _rules_in_vain(scenario)
-    yield from _too_few_a_host(scenario)
+    yield from _too_few(scenario)
     for i, action in enumerate(scenario.operator):
         if isinstance(action, Restart) and action.at is not None:
             last = action.at + (action.waves - 1) * action.every
@@ -78,22 +79,22 @@ def _rules_in_vain(scenario: Scenario) -> Iterator[str]:
         yield f'fleet.start is "unleased": with lease.check_every {every} few come before the horizon; or in_step'
 
 
-def _too_few_a_host(scenario: Scenario) -> Iterator[str]:
-    """Shares and waves of clients where a host, each of which counts its own, has too few of them."""
+def _too_few(scenario: Scenario) -> Iterator[str]:
+    """Shares and waves of clients where there are too few of them."""
     fleet = scenario.fleet
-    if fleet is None or fleet.skew > 0:
+    if fleet is None:
         return
     parts = {name: place.share or 0.0 for name, place in scenario.places.items() if not place.is_jobs} or {"": 1.0}
     for i, action in enumerate(scenario.operator):
         if not isinstance(action, EndSessions | HoldClients):
             continue
         most = max((part for name, part in parts.items() if name in (action.classes or parts)), default=0.0)
-        many = math.ceil(math.ceil(fleet.holders / fleet.hosts) * most - 1e-9)
-        if isinstance(action, EndSessions) and action.share * many < 1 - 1e-9:
+        many = math.ceil(fleet.holders * most / (1 if action.zone is None else fleet.zones) - ROUNDING)
+        if isinstance(action, EndSessions) and action.share * many < 0.5 - ROUNDING:
             share = show_share(action.share)
-            yield f"operator.{i}.share is {share} of {many} clients a host at most: it ends no session"
+            yield f"operator.{i}.share is {share} of {many:,} clients in all: it ends no session"
         if isinstance(action, HoldClients) and 0 < many < action.waves:
-            yield f"operator.{i}.waves is {action.waves}, of {many} clients a host at most: some waves are empty"
+            yield f"operator.{i}.waves is {action.waves}, of {many:,} clients in all: some waves are empty"
 
 
 def _hints_in_vain(scenario: Scenario) -> Iterator[str]:

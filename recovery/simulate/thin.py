@@ -56,9 +56,9 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
 
 
 def _hosts(scenario: Scenario, many: int, by: float) -> dict[str, object]:
-    """So many hosts, and those that stand by in proportion."""
+    """So many hosts, and those that stand by in proportion. Hosts of a fleet are alike: only one is tried."""
     spare = 0 if scenario.jobs is None else scenario.jobs.spare_hosts
-    found: dict[str, object] = {"hosts": many}
+    found: dict[str, object] = {"hosts": many} | ({} if scenario.fleet is None else {"skew": 0.0})
     return found | ({"spare_hosts": max(1, round(spare * by))} if spare else {})
 
 

@@ -1,7 +1,9 @@
 """Leases (MODEL.md, section 2): holders spread over hosts, in their steady state when the run starts."""
 
+import functools
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from recovery_kernels import draws
@@ -10,7 +12,8 @@ from recovery_kernels.requests import Inputs, Keys, Params
 from recovery import theory
 from recovery.measures import leased_curve
 from recovery.measures.register import DEPTHS, LEASES, ROUNDING
-from recovery.model.classes import members
+from recovery.model.classes import ROUNDING as FRACTION
+from recovery.model.fleet import Fleet
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -18,15 +21,20 @@ from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
 
+GOLDEN = (math.sqrt(5) - 1) / 2
+
 
 def holders_of(scenario: Scenario) -> Whole:
     """Holders of each host, int64[hosts]; they sum to fleet.holders and every host has one.
 
     With skew they are lognormal: host h has the quantile (h + 1/2) / hosts.
     """
-    fleet = scenario.fleet
-    if fleet is None:
+    if scenario.fleet is None:
         raise ValueError("no [fleet]")
+    return _sizes(scenario.fleet)
+
+
+def _sizes(fleet: Fleet) -> Whole:
     weights = np.ones(fleet.hosts)
     if fleet.skew > 0:
         sigma = float(np.sqrt(np.log1p(fleet.skew**2)))
@@ -45,15 +53,80 @@ def members_of(scenario: Scenario, host: int, holders: int) -> list[int]:
     """
     if not scenario.classes:
         return [holders]
+    names, shares, roots = _roots(scenario)
+    own = dict(zip(names, members(np.array([holders]), np.array([host]), shares)[0].tolist(), strict=True))
+    return [own.get(root, 0) for root in roots]
+
+
+def _roots(scenario: Scenario) -> tuple[tuple[str, ...], tuple[float, ...], tuple[str, ...]]:
+    """Classes of holders that are tied to no other with the shares of the fleet that they are; and of each class of the
+    file the one whose clients it has.
+    """
     places = scenario.places
-    shares = {name: place.share or 0.0 for name, place in places.items() if place.root == name and not place.is_jobs}
-    own = dict(zip(shares, members(holders, host, list(shares.values())), strict=True))
-    return [own.get(place.root, 0) for place in places.values()]
+    own = {name: place.share or 0.0 for name, place in places.items() if place.root == name and not place.is_jobs}
+    return tuple(own), tuple(own.values()), tuple(place.root for place in places.values())
+
+
+def members(holders: Whole, hosts_: Whole, shares: tuple[float, ...]) -> Whole:
+    """How many of the holders of some hosts (int64[n] each) are of each class, int64[n, classes]: their shares of them,
+    rounded so that none is lost. Over the hosts each class has its share but for a few: where the rounding begins moves
+    on by the golden section.
+    """
+    exact = holders[:, None] * np.array(shares)
+    whole = np.floor(exact + FRACTION)
+    begin = (0.5 + hosts_ * GOLDEN) % 1.0
+    ends = begin[:, None] + np.cumsum(np.maximum(exact - whole, 0.0), axis=1)
+    ends[:, -1] = begin + (holders - whole.sum(axis=1))  # a whole number further, whatever the fractions lost
+    return np.asarray(whole + np.diff(np.floor(ends + FRACTION), axis=1, prepend=0.0), np.int64)
 
 
 def leases_of(scenario: Scenario) -> Whole:
     """Leases of each class on each host, int64[hosts, classes]; without classes there is one."""
-    return np.array([members_of(scenario, host, one) for host, one in enumerate(holders_of(scenario).tolist())])
+    sizes = holders_of(scenario)
+    if not scenario.classes:
+        return sizes[:, None]
+    names, shares, roots = _roots(scenario)
+    found = members(sizes, np.arange(len(sizes)), shares)
+    columns = [found[:, names.index(root)] if root in names else np.zeros_like(sizes) for root in roots]
+    return np.column_stack(columns)
+
+
+class Among:
+    """The holders of one host among those of all hosts, or of those of one zone: each class is numbered through, host
+    by host. Hosts count that are simulated and such that are not, so a sample of them is told what all would be.
+    """
+
+    def __init__(self, scenario: Scenario, host: int, zone: int | None) -> None:
+        """`host` is of that zone, if one is named."""
+        if scenario.fleet is None:
+            raise ValueError("no [fleet]")
+        first, step = (0, 1) if zone is None else (zone, scenario.zones)
+        names, shares, roots = _roots(scenario)
+        self._sums = _running(scenario.fleet, shares or (1.0,), first, step)
+        self._columns = [names.index(root) if root in names else -1 for root in roots] or [0]
+        self._place = (host - first) // step
+
+    def before(self, number: int) -> int:
+        """How many holders of a class are on the hosts before this one."""
+        return int(self._sums[self._place, self._columns[number]])
+
+    def part(self, number: int, share: float) -> int:
+        """How many of this host's are meant by a share of them all: M, the nearest whole number (halves up) to the
+        share of all N, is spread over their numbers; number g is meant where floor((g + 1) M / N) steps up.
+        """
+        sums = self._sums[:, self._columns[number]]
+        every = int(sums[-1])
+        many = math.floor(Fraction(repr(share)) * every + Fraction(1, 2))
+        first, end = int(sums[self._place]), int(sums[self._place + 1])
+        return end * many // max(every, 1) - first * many // max(every, 1)
+
+
+@functools.lru_cache(maxsize=4)
+def _running(fleet: Fleet, shares: tuple[float, ...], first: int, step: int) -> Whole:
+    """int64[hosts + 1, classes], for every `step`-th host from `first` on: how many holders are on hosts before it."""
+    sizes = _sizes(fleet)
+    rows = members(sizes, np.arange(len(sizes)), shares)
+    return np.concatenate([np.zeros((1, len(shares)), np.int64), np.cumsum(rows[first::step], axis=0)])
 
 
 def start(

@@ -290,11 +290,11 @@ class GateStep(NamedTuple):
 def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> list[GateStep]:
     """What an action does to the gate of one host."""
     if isinstance(action, Pause):
-        return [GateStep(start_s, 0.0, action.only, 1.0), GateStep(start_s + action.lasts, None, action.only, 1.0)]
+        return [GateStep(start_s, 0.0, action.only, 0.0), GateStep(start_s + action.lasts, None, action.only, 0.0)]
     steps = []
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
         rate = fleet_rate.of_host(scenario.establish_per_s, scenario.hosts) if fleet_rate is not None else None
-        steps.append(GateStep(start_s + after, rate, action.only, _burst(rate or 0.0, action.burst)))
+        steps.append(GateStep(start_s + after, rate, action.only, action.tokens(rate or 0.0)))
     return steps
 
 

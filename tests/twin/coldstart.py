@@ -57,6 +57,12 @@ class Plan:
     breaks: tuple[tuple[int, tuple[int, ...], float, str], ...] = ()
 
 
+def is_hit(client: int, share: float, clients: int) -> bool:
+    """Whether a break hits a client: as many as the nearest whole number to the share, evenly over their numbers."""
+    many = int(share * clients + 0.5)
+    return (client + 1) * many // clients > client * many // clients
+
+
 def run(plan: Plan) -> list[tuple[int, str, int, int, int]]:
     """All that happens: step, what, class, client, attempt."""
     kinds, said = plan.kinds, []
@@ -210,7 +216,7 @@ def run(plan: Plan) -> list[tuple[int, str, int, int, int]]:
         todo = [
             (k, i, place) for place, (when, which, share, _) in enumerate(plan.breaks) if when == now
             for k in which if kinds[k].first
-            for i in count[k] if int((i + 1) * share) > int(i * share) and (now, k, i, place) not in broke
+            for i in count[k] if is_hit(i, share, len(kinds[k].first)) and (now, k, i, place) not in broke
         ]  # fmt: skip
         if todo:
             k, i, place = min(todo)

@@ -118,15 +118,13 @@ def is_free(r, h, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def is_held(r, h, row):  # type: ignore[no-untyped-def]
-    """Whether an operator keeps this client's submission."""
+def is_held(h, row):  # type: ignore[no-untyped-def]
+    """Whether an operator keeps this client's submission: clients of a class go in turn, wave by wave."""
     number, who = h.clients[place(row), CLASS], h.clients[place(row), WHO]
-    members = 0 if r.classes[place(number), K_JOBS] != 0 else r.classes[place(number), layout.K_MEMBERS]
     for k in range(h.holds.shape[0]):
         if h.holds[k, layout.O_ON] == 0 or ((h.holds[k, layout.O_CLASSES] >> number) & 1) == 0:
             continue
-        waves = h.holds[k, layout.O_WAVES]
-        wave = who * waves // members if members > 0 else who % waves
+        wave = (who + h.holds[k, layout.O_FIRST]) % h.holds[k, layout.O_WAVES]
         if wave >= h.holds[k, layout.O_LET_IN]:
             return True
     return False

@@ -86,20 +86,44 @@ GATE_DOOR, ADMISSION_DOOR, DOORS = range(3)
 PASS, WAIT, REFUSE = range(3)
 
 
-# --- buckets: door 0 is the operators' throttle, door 1 admission -----------------------------------------------------
-# A door's numbers stand side by side in `whole` and `real`, those of admission behind those of the gate.
+# --- buckets: door 0 is the operators' throttle, door 1 admission, the others are more throttles ----------------------
+# A door's numbers stand side by side in `whole` and `real`: those of admission behind those of the gate, those of more
+# throttles behind all of the host. Requests pass the throttles first, so the doors are not passed in their order.
+
+
+@inline
+def more_gates(h):  # type: ignore[no-untyped-def]
+    """How many throttles there are beside the first."""
+    return (h.whole.shape[0] - layout.WHOLE) // layout.MORE_WHOLE
+
+
+@inline
+def gate_door(number):  # type: ignore[no-untyped-def]
+    """The door of a throttle."""
+    return GATE_DOOR if number == 0 else number + 1
+
+
+@inline
+def gate_at(door):  # type: ignore[no-untyped-def]
+    """Place of the limiter that a throttle is."""
+    more = layout.WHOLE + layout.MORE_WHOLE * (door - DOORS) + layout.MORE_GATE
+    return layout.GATE if door == GATE_DOOR else more
 
 
 @inline
 def tokens_at(door):  # type: ignore[no-untyped-def]
     """Place of a door's tokens; its rate, burst and share follow."""
-    return layout.GATE_TOKENS if door == GATE_DOOR else layout.ADMISSION_TOKENS
+    if door < DOORS:
+        return layout.GATE_TOKENS if door == GATE_DOOR else layout.ADMISSION_TOKENS
+    return layout.REAL + layout.MORE_REAL * (door - DOORS)
 
 
 @inline
 def filled_at(door):  # type: ignore[no-untyped-def]
     """Place of the time up to which a door's bucket is filled."""
-    return layout.GATE_AT if door == GATE_DOOR else layout.ADMISSION_AT
+    if door < DOORS:
+        return layout.GATE_AT if door == GATE_DOOR else layout.ADMISSION_AT
+    return layout.WHOLE + layout.MORE_WHOLE * (door - DOORS) + layout.MORE_GATE_AT
 
 
 @inline
@@ -111,12 +135,12 @@ def tick_at(door):  # type: ignore[no-untyped-def]
 @inline
 def limiter_of(r, h, door):  # type: ignore[no-untyped-def]
     """Which limiter a door is; NONE: it stands open."""
-    return h.whole[layout.GATE] if door == GATE_DOOR else r.admission
+    return r.admission if door == ADMISSION_DOOR else h.whole[gate_at(door)]
 
 
 @inline
 def line_of(h, door):  # type: ignore[no-untyped-def]
-    """The list of those that wait at a door."""
+    """The list of those that wait at a door; at more throttles than one nobody ever does."""
     return host_row(h) + 1 + door
 
 
@@ -357,7 +381,10 @@ def _leave_outside(r, h, request):  # type: ignore[no-untyped-def]
         key = draws.at(r.keys[place(number), RESEND_STREAM], attempt)
         gap = quantile_of(r, dist, draws.uniform(key, who, sent))
     for _ in range(sent):
-        gap = min(gap * h.set_real[layout.RESEND_GROWTH], np.float64(FAR))
+        grown = min(gap * h.set_real[layout.RESEND_GROWTH], np.float64(FAR))
+        if grown == gap:  # for good
+            break
+        gap = grown
     gap_ns = max(draws.whole_ns(gap), 1)
     h.requests[i, R_SENT] = sent + 1
     if h.whole[NOW] + gap_ns < h.requests[i, R_DEADLINE]:
@@ -366,21 +393,24 @@ def _leave_outside(r, h, request):  # type: ignore[no-untyped-def]
 
 @kernel
 def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
-    """A request passes one door after the other from `first` on, then the bound. `taken`: doors, as bits, whose tokens
-    are still to be taken: it takes them only if all let it in, or where a later one lets it wait.
+    """A request passes one door after the other, throttles first, then admission, from the `first` of them on, then the
+    bound. `taken`: doors, as bits, whose tokens are still to be taken: it takes them only if all let it in, or where a
+    later one lets it wait.
     """
     i = place(request)
     number = h.requests[i, R_CLASS]
     cost = cost_of(h, number)
-    for door in range(first, DOORS):
+    doors = more_gates(h) + DOORS
+    for turn in range(first, doors):
+        door = ADMISSION_DOOR if turn == doors - 1 else gate_door(turn)
         if not _is_for(r, h, door, number, request):
             continue
         said = _ask(r, h, door, request, cost)
         if said == REFUSE:
-            refuse(r, h, request, REJECTED_GATE if door == GATE_DOOR else REJECTED_ADMISSION, np.int64(door))
+            refuse(r, h, request, REJECTED_ADMISSION if door == ADMISSION_DOOR else REJECTED_GATE, np.int64(door))
             return
         if said == WAIT:
-            for other in range(door):
+            for other in range(doors):
                 if (taken >> other) & 1 != 0:
                     _spend(r, h, other, cost)
             h.requests[i, R_PLACE] = IN_LINE
@@ -398,7 +428,7 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
         else:
             refuse(r, h, request, REJECTED_FULL, np.int64(NONE))
         return
-    for door in range(DOORS):
+    for door in range(doors):
         if (taken >> door) & 1 != 0:
             _spend(r, h, door, cost)
     push(r, h, request)
@@ -436,7 +466,7 @@ def serve_line(r, h, door):  # type: ignore[no-untyped-def]
         if h.real[tokens_at(door)] < cost_of(h, h.requests[place(request), R_CLASS]):
             break
         leave_line(h, request)
-        pass_doors(r, h, request, np.int64(door + 1), np.int64(1 << door))
+        pass_doors(r, h, request, np.int64(1) if door == GATE_DOOR else more_gates(h) + DOORS, np.int64(1 << door))
     arm_tick(r, h, door)
 
 

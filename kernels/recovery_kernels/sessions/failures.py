@@ -230,7 +230,7 @@ def crash(r, h):  # type: ignore[no-untyped-def]
     note(h, layout.LOG_CRASH, host_row(h), np.int64(0), np.int64(0))
     go_down(r, h, r.crashes[rule, layout.X_DOWN_NS], r.crashes[rule, layout.X_TOLD] != 0)
     if r.crashes[rule, layout.X_ENDS] != 0:
-        add_end(h, np.int64((1 << layout.MAX_CLASSES) - 1), 1.0, r.crashes[rule, layout.X_NOTICE])
+        add_end(h, np.int64((1 << layout.MAX_CLASSES) - 1), np.int64(NONE), r.crashes[rule, layout.X_NOTICE])
 
 
 @kernel

@@ -58,9 +58,13 @@ FIRST, LAST, LENGTH = range(3)
     SERVES_FROM, WAKE_AT, MORE_WORKERS, HOLD_OFF_AT, OUTAGES_OVER, CRASH_DUE, ENDS, ENTERED, PROBE, PROBES,
     PROBE_LATENCY, PROBE_AT, GATE, GATE_TICK, ADMISSION_TICK, GATE_AT, ADMISSION_AT, GATE_CLOSED, ADMISSION_CLOSED,
     BUSY_NS, IDLE_NS, DOWN_NS, QUEUE_PEAK, OLDEST_PEAK, BEGUN, NEXT_ARRIVAL, NEXT_CLASS, HANGING, HOLDS_ON,
-    EVENTS, AFTERWARDS,
-) = range(44)  # fmt: skip
-WHOLE = 44
+    EVENTS, AFTERWARDS, OPEN_PEAK,
+) = range(45)  # fmt: skip
+WHOLE = 45
+# Throttles of the operators beside the first: so many numbers each, behind those of the host.
+MORE_GATE, MORE_GATE_AT = range(2)
+MORE_WHOLE = 2
+MORE_REAL = 4
 # --- fractional memory of the host ------------------------------------------------------------------------------------
 (
     GATE_TOKENS, GATE_RATE, GATE_BURST, GATE_SHARE, ADMISSION_TOKENS, ADMISSION_RATE, ADMISSION_BURST, ADMISSION_SHARE,
@@ -137,10 +141,11 @@ H_CLASS, H_KEY, H_IS_REAL, H_ON, H_BEFORE, H_VALUE, H_TO, H_OVER = range(8)
 HAND = 8
 HR_BEFORE, HR_VALUE, HR_TO = range(3)
 # --- holds ------------------------------------------------------------------------------------------------------------
-O_CLASSES, O_WAVES, O_LET_IN, O_ON = range(4)
-HOLD = 4
+O_CLASSES, O_WAVES, O_LET_IN, O_ON, O_FIRST = range(5)  # the wave of a host's first client of these classes
+HOLD = 5
 # --- session ends that are due now ------------------------------------------------------------------------------------
-E_CLASS, E_NOTICE = range(2)
+E_CLASSES, E_NOTICE, E_COUNT = range(3)  # of each of these classes so many clients; NONE: all
+END = 3
 
 # --- the series: the columns of `requests`, then those of part two. Flows of the window, levels at its end, maxima ----
 (
@@ -205,7 +210,7 @@ class Rules(NamedTuple):
     probe_priority: int
     resume_after: int
     has_crash: int
-    has_jobs: int
+    jobs: int  # how many classes are jobs
     is_plain: int  # one class and nothing of the host's own in the queue
 
 
@@ -214,13 +219,13 @@ class Host(NamedTuple):
 
     clients int64[rows, CLIENT] and pauses float64[rows]; due int64[3 rows] (NEVER: not armed), after and before
     int32[3 rows], heads int32[slots], near int64[6 rows + 128, 3]; requests int64[n, 20], fates float64[n],
-    free_requests int64[n], scratch int64[n]; free_rows int64[rows]; lists int64[K + 3, 3]; at_worker int64[leaves],
-    finish int64[leaves], tree int64[2 leaves], idle int64[leaves]; whole, real; of_class int64[K + 1, CLASS_WHOLE] and
-    of_class_real float64[K, CLASS_REAL]; set_whole, set_real (live keys of the host), class_whole int64[K, …] and
-    class_real; base_… the same as they were at first; hands int64[n, HAND] and hand_reals float64[n, 3]; holds
-    int64[n, HOLD]; ends int64[n, 2] and end_shares float64[n]; passes int64[priorities, K + 1] and clocks
-    int64[priorities]; expiring int64[2, K, windows + 1]; series int64[windows + 1, K + 1, SERIES]; histogram and
-    latency int64[K, HISTOGRAM]; log int64[lines, 5].
+    free_requests int64[n], scratch int64[n]; free_rows int64[rows]; lists int64[K + 2 + gates, 3]; at_worker
+    int64[leaves], finish int64[leaves], tree int64[2 leaves], idle int64[leaves]; whole, real (more throttles than
+    one lie behind the rest); of_class int64[K + 1, CLASS_WHOLE] and of_class_real float64[K, CLASS_REAL]; set_whole,
+    set_real (live keys of the host), class_whole int64[K, …] and class_real; base_… the same as they were at first;
+    hands int64[n, HAND] and hand_reals float64[n, 3]; holds int64[n, HOLD]; ends int64[n, END]; passes
+    int64[priorities, K + 1] and clocks int64[priorities]; expiring int64[2, K, windows + 1]; series
+    int64[windows + 1, K + 1, SERIES]; histogram and latency int64[K, HISTOGRAM]; log int64[lines, 5].
     """
 
     clients: Whole
@@ -256,7 +261,6 @@ class Host(NamedTuple):
     hand_reals: Real
     holds: Whole
     ends: Whole
-    end_shares: Real
     passes: Whole
     clocks: Whole
     expiring: Whole

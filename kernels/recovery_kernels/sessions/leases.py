@@ -1,7 +1,5 @@
 """Leases and sessions: how they are made and end, and who notices when; what a host sees of its dependency."""
 
-import math
-
 import numpy as np
 
 from recovery_kernels import draws
@@ -30,6 +28,7 @@ from recovery_kernels.sessions.layout import (
     LEASE_END,
     MAIN,
     N_HOLDER,
+    NONE,
     NOW,
     R_REACHED,
     SERVER,
@@ -49,7 +48,7 @@ def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _count_lease(r, h, view, number, expires, amount):  # type: ignore[no-untyped-def]
+def _manylease(r, h, view, number, expires, amount):  # type: ignore[no-untyped-def]
     """A lease that runs until `expires` (later than now) begins or ends to be one of those that run."""
     h.of_class[place(number), N_HOLDER + view] += amount
     if expires < FROZEN_BASE:
@@ -66,10 +65,10 @@ def _move(r, h, view, row, new):  # type: ignore[no-untyped-def]
     now = h.whole[NOW]
     old = h.clients[i, column]
     if old > now:
-        _count_lease(r, h, view, number, old, -1)
+        _manylease(r, h, view, number, old, -1)
     h.clients[i, column] = new
     if new > now:
-        _count_lease(r, h, view, number, new, 1)
+        _manylease(r, h, view, number, new, 1)
 
 
 @inline
@@ -211,21 +210,24 @@ def end_sessions(r, h):  # type: ignore[no-untyped-def]
     for number in range(r.classes.shape[0]):
         if r.classes[number, K_JOBS] != 0:
             continue
-        for who in range(r.classes[number, K_MEMBERS]):
+        members = r.classes[number, K_MEMBERS]
+        for who in range(members):
             for e in range(ends):
-                share = h.end_shares[e]
-                is_meant = (h.ends[e, layout.E_CLASS] >> number) & 1 != 0
-                if is_meant and math.floor((who + 1) * share) > math.floor(who * share):
+                many = h.ends[e, layout.E_COUNT]
+                is_meant = (h.ends[e, layout.E_CLASSES] >> number) & 1 != 0
+                if is_meant and (many == NONE or (who + 1) * many // members > who * many // members):
                     _end_session(r, h, np.int64(number), np.int64(who), h.ends[e, layout.E_NOTICE])
 
 
 @inline
-def add_end(h, classes, share, how):  # type: ignore[no-untyped-def]
-    """Sessions of a share of the clients of these classes (bits) end now; the loop has made sure that there is room."""
+def add_end(h, classes, many, how):  # type: ignore[no-untyped-def]
+    """Sessions of so many clients of each of these classes (bits) end now, spread evenly over their numbers; NONE: of
+    all. The loop has made sure that there is room.
+    """
     e = place(h.whole[layout.ENDS])
-    h.ends[e, layout.E_CLASS] = classes
+    h.ends[e, layout.E_CLASSES] = classes
     h.ends[e, layout.E_NOTICE] = how
-    h.end_shares[e] = share
+    h.ends[e, layout.E_COUNT] = many
     h.whole[layout.ENDS] += 1
 
 

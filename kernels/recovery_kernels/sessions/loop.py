@@ -109,11 +109,14 @@ def _oldest_ns(r, h, number):  # type: ignore[no-untyped-def]
 @inline
 def _look(h):  # type: ignore[no-untyped-def]
     """Levels as they are, for the maxima of the window."""
+    open_ = np.int64(0)
     for number in range(host_row(h)):
         of_class = h.of_class
+        open_ += of_class[number, N_OPEN]
         of_class[number, layout.PEAK_QUEUE] = max(of_class[number, layout.PEAK_QUEUE], of_class[number, N_WAITING])
         of_class[number, layout.PEAK_OPEN] = max(of_class[number, layout.PEAK_OPEN], of_class[number, N_OPEN])
     h.whole[layout.QUEUE_PEAK] = max(h.whole[layout.QUEUE_PEAK], h.whole[WAITING])
+    h.whole[layout.OPEN_PEAK] = max(h.whole[layout.OPEN_PEAK], open_)
 
 
 @kernel
@@ -156,6 +159,7 @@ def _close_window(r, h):  # type: ignore[no-untyped-def]
     row[OLDEST_NS] = oldest_of_all
     row[OLDEST_MAX_NS] = max(whole[layout.OLDEST_PEAK], oldest_of_all)
     row[QUEUE_MAX] = whole[layout.QUEUE_PEAK]
+    row[OPEN_MAX] = whole[layout.OPEN_PEAK]
     row[IN_SERVICE] = whole[BUSY]
     row[BUSY_SUM_NS] = whole[layout.BUSY_NS]
     row[IDLE_SUM_NS] = whole[layout.IDLE_NS]
@@ -165,6 +169,7 @@ def _close_window(r, h):  # type: ignore[no-untyped-def]
     whole[layout.DOWN_NS] = 0
     whole[layout.OLDEST_PEAK] = 0
     whole[layout.QUEUE_PEAK] = 0
+    whole[layout.OPEN_PEAK] = 0
     _look(h)
     whole[BIN] += 1
     whole[EDGE] = edge + r.window_ns
@@ -175,7 +180,7 @@ def _due(r, h, row):  # type: ignore[no-untyped-def]
     """A submission falls due: it waits for the other class, or for the operator, or is made."""
     if not is_free(r, h, row):
         bind(h, row)
-    elif h.whole[layout.HOLDS_ON] > 0 and is_held(r, h, row):
+    elif h.whole[layout.HOLDS_ON] > 0 and is_held(h, row):
         keep(h, row)
     else:
         submit(r, h, row)
@@ -217,7 +222,7 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
     while True:
         if whole[FREE_REQUESTS] < free_wanted:
             return layout.GROW_REQUESTS
-        if r.has_jobs != 0 and whole[FREE_ROWS] <= classes + 1:
+        if r.jobs != 0 and whole[FREE_ROWS] <= classes + 1:
             return layout.GROW_CLIENTS
         if whole[layout.ENDS] + 2 > h.ends.shape[0]:
             return layout.GROW_ENDS

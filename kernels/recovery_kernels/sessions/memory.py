@@ -24,15 +24,26 @@ class Live(NamedTuple):
 
 
 def new_host(
-    live: Live, *, holders: int, jobs: int, workers: int, slots: int, windows: int, window_ns: int, log_lines: int = 0
+    live: Live,
+    *,
+    holders: int,
+    jobs: int,
+    workers: int,
+    slots: int,
+    windows: int,
+    window_ns: int,
+    log_lines: int = 0,
+    gates: int = 1,
 ) -> Host:
     """A host whose clients are not there yet (`loop.begin` puts them in).
 
     `holders`: rows that stay; `jobs`: rows for jobs, as many as are to be expected at one time (0: there are no jobs);
-    `workers`: as many as are to be expected; `slots`: of the timing wheel, a power of two; `log_lines`: 0 for no log.
+    `workers`: as many as are to be expected; `slots`: of the timing wheel, a power of two; `log_lines`: 0 for no log;
+    `gates`: throttles that may be on at one time.
     """
     classes, rows = len(live.class_whole), holders + jobs
     leaves = 1 << int(workers + 1).bit_length()
+    more = max(gates - 1, 0)
     pool = 1 << int(max(holders, jobs) // 8 + leaves + 16).bit_length()
     host = Host(
         clients=_nobody(rows),
@@ -47,13 +58,13 @@ def new_host(
         free_requests=np.arange(pool - 1, -1, -1),
         scratch=np.zeros(pool, np.int64),
         free_rows=np.concatenate([np.arange(rows - 1, holders - 1, -1), np.zeros(holders, np.int64)]),
-        lists=_empty_lists(classes + 3),
+        lists=_empty_lists(classes + 3 + more),
         at_worker=np.full(leaves, layout.NONE, np.int64),
         finish=np.full(leaves, NEVER, np.int64),
         tree=requests.tournament(leaves),
         idle=np.arange(leaves),
-        whole=np.zeros(layout.WHOLE, np.int64),
-        real=np.zeros(layout.REAL, np.float64),
+        whole=np.zeros(layout.WHOLE + more * layout.MORE_WHOLE, np.int64),
+        real=np.zeros(layout.REAL + more * layout.MORE_REAL, np.float64),
         of_class=np.zeros((classes + 1, layout.CLASS_WHOLE), np.int64),
         of_class_real=np.zeros((classes, layout.CLASS_REAL), np.float64),
         set_whole=live.whole.copy(),
@@ -67,8 +78,7 @@ def new_host(
         hands=np.zeros((0, layout.HAND), np.int64),
         hand_reals=np.zeros((0, 3), np.float64),
         holds=np.zeros((0, layout.HOLD), np.int64),
-        ends=np.zeros((8, 2), np.int64),
-        end_shares=np.zeros(8, np.float64),
+        ends=np.zeros((8, layout.END), np.int64),
         passes=np.zeros((layout.MAX_PRIORITIES, classes + 1), np.int64),
         clocks=np.zeros(layout.MAX_PRIORITIES, np.int64),
         expiring=np.zeros((2, classes, windows + 1), np.int64),
@@ -88,6 +98,7 @@ def new_host(
         ]
     ] = NEVER  # fmt: skip
     whole[[layout.PROBE, layout.PROBE_LATENCY, layout.GATE]] = layout.NONE
+    whole[layout.WHOLE + layout.MORE_GATE :: layout.MORE_WHOLE] = layout.NONE
     host.of_class[:, layout.COMES_AT] = NEVER
     real[[layout.ARRIVAL_SHARE, layout.GATE_SHARE, layout.ADMISSION_SHARE]] = 1.0
     real[[layout.ADMISSION_TOKENS, layout.ADMISSION_BURST]] = live.real[layout.A_BURST]
@@ -105,8 +116,7 @@ def enlarged(host: Host, status: int) -> Host:
     if status == layout.GROW_WORKERS:
         return _more_workers(host)
     if status == layout.GROW_ENDS:
-        ends = np.concatenate([host.ends, np.zeros_like(host.ends)])
-        return host._replace(ends=ends, end_shares=np.concatenate([host.end_shares, np.zeros_like(host.end_shares)]))
+        return host._replace(ends=np.concatenate([host.ends, np.zeros_like(host.ends)]))
     if status == layout.GROW_LOG:
         return host._replace(log=np.concatenate([host.log, np.zeros_like(host.log)]))
     raise ValueError(f"status is {status}; want one that asks for more room")

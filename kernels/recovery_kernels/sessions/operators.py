@@ -16,6 +16,8 @@ from recovery_kernels.sessions.doors import (
     arm_tick,
     fill,
     filled_at,
+    gate_at,
+    gate_door,
     leave_line,
     limiter_of,
     line_of,
@@ -230,36 +232,42 @@ def _step(r, h, hand, passed_ns):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _turn_gate(r, h, limiter):  # type: ignore[no-untyped-def]
-    """The throttle begins with a full bucket, changes as it stands, or goes: then all in its line go on."""
+def _turn_gate(r, h, number, limiter):  # type: ignore[no-untyped-def]
+    """A throttle begins with a full bucket, changes as it stands, or goes: then all in its line go on. Only the first
+    one (number 0) has a line.
+    """
     whole = h.whole
-    t = tokens_at(GATE_DOOR)
-    old = whole[layout.GATE]
+    door = gate_door(number)
+    t, at = tokens_at(door), gate_at(door)
+    old = whole[at]
     if limiter == NONE:
-        whole[tick_at(GATE_DOOR)] = NEVER
-        whole[layout.GATE] = NONE
-        line = line_of(h, GATE_DOOR)
-        while h.lists[line, LENGTH] > 0:
-            request = h.lists[line, FIRST]
-            leave_line(h, request)
-            pass_doors(r, h, request, np.int64(ADMISSION_DOOR), np.int64(0))
+        whole[at] = NONE
+        if door == GATE_DOOR:
+            whole[tick_at(GATE_DOOR)] = NEVER
+            line = line_of(h, GATE_DOOR)
+            while h.lists[line, LENGTH] > 0:
+                request = h.lists[line, FIRST]
+                leave_line(h, request)
+                pass_doors(r, h, request, np.int64(1), np.int64(0))
         return
     rate, burst = r.limiter_reals[place(limiter), M_RATE], r.limiter_reals[place(limiter), M_BURST]
     if old == NONE:
-        whole[layout.GATE] = limiter
-        whole[filled_at(GATE_DOOR)] = whole[NOW]
-        whole[layout.GATE_CLOSED] = 0
+        whole[at] = limiter
+        whole[filled_at(door)] = whole[NOW]
+        if door == GATE_DOOR:
+            whole[layout.GATE_CLOSED] = 0
         h.real[t] = burst
         h.real[t + 1] = rate
         h.real[t + 2] = burst
         h.real[t + 3] = 1.0
     elif old != limiter:
-        fill(h, GATE_DOOR)
-        whole[layout.GATE] = limiter
+        fill(h, door)
+        whole[at] = limiter
         h.real[t + 1] = rate * h.real[t + 3]
         h.real[t + 2] = burst
         h.real[t] = min(h.real[t], burst)
-        arm_tick(r, h, GATE_DOOR)
+        if door == GATE_DOOR:
+            arm_tick(r, h, GATE_DOOR)
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------
@@ -273,7 +281,7 @@ def _let_in(r, h, hold):  # type: ignore[no-untyped-def]
         h.holds[hold, layout.O_ON] = 0
         h.whole[layout.HOLDS_ON] -= 1
     for row in range(h.clients.shape[0]):
-        if h.clients[row, STATE] == layout.KEPT and not is_held(r, h, row):
+        if h.clients[row, STATE] == layout.KEPT and not is_held(h, row):
             h.of_class[place(h.clients[row, layout.CLASS]), layout.N_KEPT] -= 1
             sleep(r, h, np.int64(row), h.whole[NOW])
 
@@ -294,11 +302,11 @@ def control(r, h):  # type: ignore[no-untyped-def]
     elif what == layout.DO_RESTART:  # how long it is down, whether told, whether sessions end, notice
         go_down(r, h, a, b != 0)
         if c != 0:
-            add_end(h, np.int64((1 << layout.MAX_CLASSES) - 1), 1.0, d)
-    elif what == layout.DO_END_SESSIONS:  # classes, notice
-        add_end(h, a, share, b)
-    elif what == layout.DO_THROTTLE:  # which limiter
-        _turn_gate(r, h, a)
+            add_end(h, np.int64((1 << layout.MAX_CLASSES) - 1), np.int64(NONE), d)
+    elif what == layout.DO_END_SESSIONS:  # classes, notice, of how many clients; with a share of 1 of all
+        add_end(h, a, np.int64(NONE) if share == 1.0 else c, b)
+    elif what == layout.DO_THROTTLE:  # which limiter, which throttle
+        _turn_gate(r, h, b, a)
     elif what == layout.DO_SET:  # which edit
         _begin_edit(r, h, a)
     elif what == layout.DO_STEP:  # which edit, how long it has gone on

@@ -1,15 +1,17 @@
 """What people and the dependency do to one host, as the engine of sessions takes it: controls in order of time."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels.sessions import layout
 
-from recovery.model.operator import Action, EndSessions, HoldClients, Purge, Restart, Scale, SetKey
+from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Purge, Restart, Scale, SetKey, Throttle
 from recovery.model.scenario import Scenario
-from recovery.stages import queueing
-from recovery.stages.sessions.live import Edit, edits_of
+from recovery.stages import leases, queueing
+from recovery.stages.sessions.live import Edit, edits_of, is_of_renewals
 from recovery.stages.sessions.numbers import Numbers
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
@@ -24,7 +26,8 @@ class Controls:
 
     rows: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
-    holds: list[tuple[int, int]] = field(default_factory=list)  # classes, waves
+    holds: list["_Hold"] = field(default_factory=list)
+    renewals: list["_Renewal"] = field(default_factory=list)
 
     def arrays(self) -> tuple[Whole, Floats]:
         """Rows and fractions, as the engine takes them."""
@@ -41,6 +44,27 @@ class _Turn:
     at_ns: int
     kind: int
     place: int
+
+
+class _Hold(NamedTuple):
+    """Clients of these classes are held and let in in so many waves; in which of these this host's first client is
+    (NONE: in the first one, as jobs and all clients of one wave are).
+    """
+
+    classes: int
+    waves: int
+    first: int = layout.NONE
+
+
+class _Renewal(NamedTuple):
+    """An edit of the time to renew of a class: when it begins and ends, its number, and whether somebody said this time
+    itself; else it follows that to establish.
+    """
+
+    begin: _Turn
+    end_ns: float
+    edit: int
+    is_said: bool
 
 
 _Said = tuple[_Turn, int, tuple[int, ...], float]  # when, what, arguments, a fraction
@@ -62,19 +86,33 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
     for at_ns, place, before, now in sharing(scenario, [*planned, *started]):
         comes, share = int(host in now and host not in before), scenario.hosts / len(now) if host in now else 0.0
         said.append((_Turn(at_ns, layout.OPERATOR, place), layout.DO_SHARE, (comes,), share))
-    for at_ns, gate in queueing.gates(scenario, [*planned, *started], host, zones):
-        which = layout.NONE
-        if gate is not None:
-            which = numbers.tables.limiter(
-                layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst, 1.0, 0.0,
-                is_establish_only=gate.only == "establish", classes=numbers.bits(gate.classes),
-            )  # fmt: skip
-        said.append((_Turn(at_ns, layout.OPERATOR, len(scenario.operator)), layout.DO_THROTTLE, (which,), 0.0))
+    for number, places in enumerate(gates_of(numbers)):
+        own = [one for one in [*planned, *started] if one.place in places]
+        for at_ns, gate in queueing.gates(scenario, own, host, zones):
+            which = layout.NONE
+            if gate is not None:
+                which = numbers.tables.limiter(
+                    layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst, 1.0, 0.0,
+                    is_establish_only=gate.only == "establish", classes=numbers.bits(gate.classes),
+                )  # fmt: skip
+            turn = _Turn(at_ns, layout.OPERATOR, len(scenario.operator))
+            said.append((turn, layout.DO_THROTTLE, (which, number), 0.0))
+    said += _said_again(found)
     said.sort(key=lambda one: (one[0].at_ns, one[0].kind, one[0].place))  # stable: the order above decides ties
     for turn, what, arguments, share in said:
         four = (*arguments, 0, 0, 0, 0)[:4]
         found.rows.append(((turn.at_ns, turn.kind, what, *four, 0), share))
     return found
+
+
+def gates_of(numbers: Numbers) -> list[list[int]]:
+    """The throttles and pauses of a scenario (their places), gate by gate: those for the same classes are one."""
+    every = (1 << len(numbers.kinds)) - 1
+    found: dict[int, list[int]] = {}
+    for place, action in enumerate(numbers.scenario.operator):
+        if isinstance(action, Throttle | Pause):
+            found.setdefault(numbers.bits(action.classes) & every, []).append(place)
+    return list(found.values())
 
 
 def sharing(
@@ -120,27 +158,69 @@ def _of_action(
         for control in queueing.restart_controls(scenario, action, start_s, host, zones):
             yield _Turn(control[0], layout.OPERATOR, place), layout.DO_RESTART, arguments, 0.0
     elif isinstance(action, EndSessions):
-        whose = numbers.bits(action.classes)
-        yield turn(start_s), layout.DO_END_SESSIONS, (whose, tables.notice(action.notice)), action.share
+        whose, notice = numbers.bits(action.classes), tables.notice(action.notice)
+        if action.share == 1:
+            yield turn(start_s), layout.DO_END_SESSIONS, (whose, notice), 1.0
+            return
+        among = leases.Among(scenario, host, action.zone)
+        for number in _holders(numbers, whose):
+            told = (1 << number, notice, among.part(number, action.share))
+            yield turn(start_s), layout.DO_END_SESSIONS, told, 0.0
     elif isinstance(action, SetKey):
         if queueing.is_among(scenario, action.share, action.zone, host, zones):
             for edit in edits_of(numbers, action):
                 found.edits.append(edit)
-                yield from _set(scenario, action, turn(start_s), len(found.edits) - 1)
+                number, begin = len(found.edits) - 1, turn(start_s)
+                if is_of_renewals(edit):
+                    end_ns = math.inf if action.lasts is None else begin.at_ns + ns(action.lasts)
+                    found.renewals.append(_Renewal(begin, end_ns, number, action.key.endswith("renew_time")))
+                yield from _set(scenario, action, begin, number)
     elif isinstance(action, Scale) and action.workers is not None:
         if action.lasts is None or action.lasts > action.warm_up:
             yield turn(start_s + action.warm_up), layout.DO_SCALE, (action.workers,), 0.0
             if action.lasts is not None:
                 yield turn(start_s + action.lasts), layout.DO_SCALE, (-action.workers,), 0.0
     elif isinstance(action, HoldClients):
-        found.holds.append((numbers.bits(action.classes), action.waves))
-        hold = len(found.holds) - 1
-        yield turn(start_s), layout.DO_HOLD, (hold,), 0.0
-        for wave in range(action.waves):
-            yield turn(start_s + action.lasts + wave * action.every), layout.DO_LET_IN, (hold,), 0.0
+        for one in _held(numbers, action, host):
+            found.holds.append(one)
+            hold = len(found.holds) - 1
+            yield turn(start_s), layout.DO_HOLD, (hold,), 0.0
+            for wave in range(action.waves):
+                yield turn(start_s + action.lasts + wave * action.every), layout.DO_LET_IN, (hold,), 0.0
     elif isinstance(action, Purge):
         whose = numbers.bits(action.classes) if action.classes else layout.NONE
         yield turn(start_s), layout.DO_PURGE, (whose, int(action.told)), 0.0
+
+
+def _holders(numbers: Numbers, classes: int) -> list[int]:
+    """Which of these classes (bits) are holders, by number."""
+    kinds = enumerate(numbers.kinds)
+    return [number for number, kind in kinds if kind.seen.lease is not None and (classes >> number) & 1]
+
+
+def _held(numbers: Numbers, action: HoldClients, host: int) -> Iterator[_Hold]:
+    """Whom an action holds: in several waves each class of holders in turn over all hosts, jobs in turn on each."""
+    classes = numbers.bits(action.classes)
+    holders = _holders(numbers, classes) if action.waves > 1 else []
+    rest = classes & ~sum(1 << number for number in holders)
+    if rest & ((1 << len(numbers.kinds)) - 1):
+        yield _Hold(rest, action.waves)
+    if holders:
+        among = leases.Among(numbers.scenario, host, action.zone)
+        for number in holders:
+            yield _Hold(1 << number, action.waves, among.before(number) % action.waves)
+
+
+def _said_again(found: Controls) -> Iterator[_Said]:
+    """A time to renew that somebody set, and that is in force, is begun again where one begins that follows the time to
+    establish: what is said is stronger than what follows.
+    """
+    said = sorted((one for one in found.renewals if one.is_said), key=lambda one: (one.begin.at_ns, one.begin.place))
+    for late in found.renewals:
+        for one in said:
+            is_on = (one.begin.at_ns, one.begin.place) < (late.begin.at_ns, late.begin.place) < (one.end_ns, -1)
+            if not late.is_said and is_on and found.edits[one.edit].number == found.edits[late.edit].number:
+                yield late.begin, layout.DO_SET, (one.edit,), 0.0
 
 
 def _set(scenario: Scenario, action: SetKey, turn: _Turn, edit: int) -> Sequence[_Said]:

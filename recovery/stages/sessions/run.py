@@ -12,7 +12,7 @@ from recovery.model.operator import Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import jobs, queueing
-from recovery.stages.sessions.controls import Controls, controls_of
+from recovery.stages.sessions.controls import Controls, controls_of, gates_of
 from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
@@ -20,6 +20,7 @@ from recovery.units import ns
 
 OF_ALL = [  # columns that the host has for all its classes together; the others are added up
     requests.QUEUE, requests.OLDEST_NS, requests.OLDEST_MAX_NS, requests.QUEUE_MAX, requests.IN_SERVICE,
+    requests.OPEN_MAX,
 ]  # fmt: skip
 BYTES_A_CLIENT = 8 * (layout.CLIENT + 2) + layout.TIMERS * (8 + 4 + 4) + 6 * 3 * 8
 BYTES_A_REQUEST = 8 * (layout.REQUEST_COLUMNS + 3)
@@ -168,8 +169,8 @@ def _hands(controls: Controls) -> tuple[Whole, Floats]:
 
 def _holds(controls: Controls) -> Whole:
     found = np.zeros((len(controls.holds), layout.HOLD), np.int64)
-    for row, (classes, waves) in zip(found, controls.holds, strict=True):
-        row[[layout.O_CLASSES, layout.O_WAVES]] = classes, waves
+    for row, hold in zip(found, controls.holds, strict=True):
+        row[[layout.O_CLASSES, layout.O_WAVES, layout.O_FIRST]] = hold.classes, hold.waves, max(hold.first, 0)
     return found
 
 
@@ -229,7 +230,7 @@ def rules_of(
         stale_counted=int(is_stale_counted),
         merges=int(is_stale_counted),
         has_lines=int(line_of(scenario)[0] > 0),
-        has_jobs=int(any(kind.seen.jobs is not None for kind in kinds)),
+        jobs=sum(kind.seen.jobs is not None for kind in kinds),
         probe=probe_time,
         probe_every_ns=0 if probe is None else ns(probe.every),
         probe_priority=0,
@@ -272,7 +273,7 @@ def new_run(
     rules = rules_of(numbers, controls, seed, replication, host, members, shift)
     empty = memory.new_host(
         numbers.live, holders=holders, jobs=rows, workers=_most_workers(numbers), slots=slots,
-        windows=scenario.windows, window_ns=rules.window_ns,
+        windows=scenario.windows, window_ns=rules.window_ns, gates=len(gates_of(numbers)),
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
     empty.real[layout.ARRIVAL_SHARE] = float(host < scenario.hosts)  # a host that stands by has no arrivals

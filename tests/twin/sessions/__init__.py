@@ -34,7 +34,9 @@ Where the model is silent or has two readings, it is decided that
  7. A cold start is a session end at t = 0: in step with the notice at once, else at the client's phase; first delays
     follow.
  8. A submission that an operator keeps, and one that waits for another class, is not asleep: a session's end leaves it.
- 9. A share of the clients is spread evenly over their numbers: client i where floor(i · share) steps up.
+ 9. A share is one of all clients of a class on the hosts that are meant, rounded once (halves up), to M of N: clients
+    are numbered through, host by host, and g is meant where floor(g · M / N) steps up. A host of n has m of them: its
+    client i where floor(i · m / n) steps up.
 
 *Classes*
 10. `after`: a submission that falls due while the partner's holder knows of no lease waits; the partner's success is
@@ -44,7 +46,8 @@ Where the model is silent or has two readings, it is decided that
     discipline's order; weighted ones are served by strides, one service one step, an empty row saving up nothing.
 12. A queue's common limit counts the classes that have no limit of their own, work of expiries and the probe.
 13. Tokens are taken all or none. A class's cost holds at the operator's throttle, too. Only a burst of the admission
-    policy below a cost is refused at the door; a throttle like that lets none of them pass.
+    policy below a cost is refused at the door; a throttle like that lets none of them pass. There may be several gates
+    in front of the admission, for some classes each; a request has to pass all that are for it.
 14. Work of an expiry asks no dependency, waits at the host even while it is down, is in its class's row, and is lost
     and purged like all that waits. Whether an expiry is work is asked when it comes. A session's end is an expiry.
 
@@ -55,8 +58,9 @@ Where the model is silent or has two readings, it is decided that
     goes when it is done.
 17. Hosts can be added and taken for jobs only: they share the arrivals evenly, and a host that is out works off what
     it has. Holders need a pool for that (section 16).
-18. Held clients go in waves of equal size by their number; jobs, which have no last number, in turn. What was kept is
-    submitted at the moment its wave is let in, by the lower client. Attempts that are sent again are not held.
+18. Held clients go in turn: client g of all that are meant, numbered through host by host, in wave g mod W; jobs by
+    their number on their host. What was kept is submitted at the moment its wave is let in, by the lower client.
+    Attempts that are sent again are not held.
 19. A purge empties the queue and the lines in which requests wait for tokens, and no worker; the debt stays.
 20. After a condition has fired it is not looked at for `again_after`, and must then hold `held` anew.
 

@@ -82,6 +82,8 @@ class Accounts:
             self.raise_to(number, "queue-max", self.queue.of(number))
             self.raise_to(number, "open-max", len(self.clients[number]) if self.class_of(number).is_jobs else 0)
         self.raise_to(HOST, "queue-max", len(self.queue))
+        jobs = [number for number in range(len(self.clients)) if self.class_of(number).is_jobs]
+        self.raise_to(HOST, "open-max", sum(len(self.clients[number]) for number in jobs))
 
     def after(self, kind: int) -> None:
         """An event is over: free workers take what waits, the host may die of it, and its books must be right."""

@@ -62,7 +62,7 @@ class Chance:
         if dist.kind != "constant":
             key = _UNIT(draws.at(self.key(RESEND, number), attempt))
             gap = quantile(dist, float(draws.uniform(key, client, sent)))
-        for _ in range(sent):
+        for _ in range(sent if growth != 1.0 else 0):
             gap = min(gap * growth, float(FAR_NS))
         return whole_ns(gap)
 

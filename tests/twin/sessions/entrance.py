@@ -59,7 +59,7 @@ class Entrance:
 
     def doors(self) -> list[Door | None]:
         """Whom a request has to pass, in order."""
-        return [self.gate, self.admission]
+        return [*self.gates, self.admission]
 
     def cost(self, number: int) -> float:
         """Tokens that an attempt of a class takes."""
@@ -168,8 +168,8 @@ class Entrance:
 
     def disarm_tick(self, door: Door) -> None:
         """Nobody in a line gets a token."""
-        if door.name in self.ticks:
-            self.ticks.pop(door.name).cancel()
+        if id(door) in self.ticks:
+            self.ticks.pop(id(door)).cancel()
 
     def arm_tick(self, door: Door) -> None:
         """When the first in a line gets its token."""
@@ -177,8 +177,9 @@ class Entrance:
         if door.line:
             time = door.bucket.ready(self.cost(door.line[0].number))
             if time is not None:
-                self.ticks[door.name] = self.add(
-                    max(time, self.now), events.TICK, lambda: self.serve_line(door), HOST, 1 + self.doors().index(door)
+                turn = next(k for k, one in enumerate(self.doors()) if one is door)
+                self.ticks[id(door)] = self.add(
+                    max(time, self.now), events.TICK, lambda: self.serve_line(door), HOST, 1 + turn
                 )
 
     def serve_line(self, door: Door) -> None:

@@ -113,7 +113,7 @@ class Failures:
         self.note("crash", HOST, 0, 0)
         self.go_down(rule.down_ns, rule.is_told)
         if rule.ends_sessions:
-            self.end_sessions(list(range(len(self.clients))), 1.0, rule.notice)
+            self.end_all_sessions(rule.notice)
 
     def tick(self) -> None:
         """The probe's turn: a request on the same workers, one at a time."""

@@ -47,10 +47,10 @@ class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
         self.outages_over = 0
         self.frozen = [False] * len(scenario.classes)
         self.stale_started = [0] * len(scenario.classes)
-        self.gate: Door | None = None
+        self.gates: list[Door | None] = [None] * scenario.gates()
         rule = scenario.host.admission
         self.admission = Door("rejected-admission", rule, Bucket(rule.burst, 0.0, rule.burst, 0))
-        self.ticks: dict[str, Timer] = {}
+        self.ticks: dict[int, Timer] = {}  # of the lines at the doors
         self.holds: list[Held] = []
         self.hosts_in = set(range(len(scenario.hosts))) - set(scenario.spare)  # that share the arrivals of jobs
         self.arrival_share = self.share_of_arrivals()
@@ -192,6 +192,4 @@ class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
 
     def is_held(self, client: Client) -> bool:
         """Whether an operator keeps its submission (section 14)."""
-        one = self.class_of(client.number)
-        members = 0 if one.is_jobs else len(one.first_ns[self.place])
-        return any(hold.keeps(client, members) for hold in self.holds)
+        return any(hold.keeps(client) for hold in self.holds)

@@ -1,6 +1,5 @@
 """Leases and sessions: how they are made and end, and who notices when (sections 2, 12, 13 and 15)."""
 
-import math
 from dataclasses import replace
 
 from twin.sessions import chance, events
@@ -100,13 +99,14 @@ class Leases:
 
     # --- sessions (section 12)
 
-    def end_sessions(self, classes: list[int], share: float, notice: Notice) -> None:
-        """Sessions of a share of the clients of these classes end, each at its turn among the session ends of now."""
-        for number in classes:
-            if self.class_of(number).is_jobs:
-                continue
+    def end_sessions(self, many: dict[int, int], notice: Notice) -> None:
+        """Sessions of so many clients of these classes end, evenly over their numbers, each at its turn among the
+        session ends of now.
+        """
+        for number, ends in many.items():
+            members = len(self.clients[number])
             for who in sorted(self.clients[number]):
-                if math.floor((who + 1) * share) > math.floor(who * share):
+                if (who + 1) * ends // members > who * ends // members:
                     self.add(
                         self.now,
                         events.SESSION_END,
@@ -114,6 +114,11 @@ class Leases:
                         number,
                         who,
                     )
+
+    def end_all_sessions(self, notice: Notice) -> None:
+        """Sessions of all clients end."""
+        holders = [number for number in range(len(self.clients)) if not self.class_of(number).is_jobs]
+        self.end_sessions({number: len(self.clients[number]) for number in holders}, notice)
 
     def end_session(self, number: int, who: int, notice: Notice) -> None:
         """A session ends, and with it those of the classes that are tied to it."""

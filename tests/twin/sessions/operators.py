@@ -32,14 +32,15 @@ if TYPE_CHECKING:
 class Held:
     """An operator holds clients: those of these classes whose wave has not been let in."""
 
-    classes: tuple[int, ...]
+    before: dict[int, int]  # of each class that is held how many holders are on the hosts before this one
     waves: int
     let_in: int = 0
 
-    def keeps(self, client: "Client", members: int) -> bool:
-        """Whether a client is held. `members`: of a class of holders on this host; 0 of jobs, which go in turn."""
-        wave = client.who * self.waves // members if members else client.who % self.waves
-        return client.number in self.classes and wave >= self.let_in
+    def keeps(self, client: "Client") -> bool:
+        """Whether a client is held. They go in turn: holders over all hosts, jobs on each."""
+        if client.number not in self.before:
+            return False
+        return (self.before[client.number] + client.who) % self.waves >= self.let_in
 
 
 class Operator:
@@ -71,11 +72,13 @@ class Operator:
         if isinstance(edit, Restart):
             host.go_down(edit.down_ns, edit.is_told)
             if edit.ends_sessions:
-                host.end_sessions(list(range(len(host.clients))), 1.0, edit.notice)
+                host.end_all_sessions(edit.notice)
         elif isinstance(edit, EndSessions):
-            host.end_sessions(list(classes), edit.share, edit.notice)
+            holders = [number for number in classes if not host.class_of(number).is_jobs]
+            many = {k: host.scenario.meant(k, host.place, step.hosts, edit.share) for k in holders}
+            host.end_sessions(many, edit.notice)
         elif isinstance(edit, Throttle):
-            self.turn_gate(edit.limiter)
+            self.turn_gate(edit.gate, edit.limiter)
         elif isinstance(edit, Set):
             for number in classes if step.classes is not None else (HOST,):
                 self.set(turn, edit, number)
@@ -84,7 +87,11 @@ class Operator:
         elif isinstance(edit, HostsIn):
             self.share_arrivals(turn, edit)
         elif isinstance(edit, Hold):
-            self.hold(turn, edit, classes)
+            before = {
+                k: 0 if host.class_of(k).is_jobs else host.scenario.counted(k, host.place, step.hosts)[1]
+                for k in classes
+            }
+            self.hold(turn, edit, before)
         else:
             self.purge(edit, step.classes)
 
@@ -133,21 +140,21 @@ class Operator:
 
     # --- the gate
 
-    def turn_gate(self, limiter: Limiter | None) -> None:
-        """The throttle begins with a full bucket, changes as it stands, or goes: then all in its line go on."""
-        host = self.host
+    def turn_gate(self, number: int, limiter: Limiter | None) -> None:
+        """A throttle begins with a full bucket, changes as it stands, or goes: then all in its line go on."""
+        host, gate = self.host, self.host.gates[number]
         if limiter is None:
-            gate, host.gate = host.gate, None
+            host.gates[number] = None
             if gate is not None:
                 host.disarm_tick(gate)
                 for request in gate.line:
-                    host.pass_doors(request, 1, [])
-        elif host.gate is None:
+                    host.pass_doors(request, number + 1, [])
+        elif gate is None:
             bucket = Bucket(limiter.burst, limiter.rate_per_ns, limiter.burst, host.now)
-            host.gate = Door("rejected-gate", limiter, bucket)
-        elif limiter != host.gate.limiter:
-            host.gate.change(limiter, host.now)
-            host.arm_tick(host.gate)
+            host.gates[number] = Door("rejected-gate", limiter, bucket)
+        elif limiter != gate.limiter:
+            gate.change(limiter, host.now)
+            host.arm_tick(gate)
 
     # --- capacity
 
@@ -187,9 +194,9 @@ class Operator:
 
     # --- clients
 
-    def hold(self, turn: tuple[int, int], edit: Hold, classes: tuple[int, ...]) -> None:
+    def hold(self, turn: tuple[int, int], edit: Hold, before: dict[int, int]) -> None:
         """Keep submissions that fall due; later let the clients in again, wave by wave."""
-        held = Held(classes, edit.waves)
+        held = Held(before, edit.waves)
         self.host.holds.append(held)
         for wave in range(edit.waves):
             self.at(self.host.now + edit.lasts_ns + wave * edit.every_ns, turn, lambda: self.let_in(held))

@@ -6,6 +6,7 @@ a share of the fleet or a zone: whoever lowers a real scenario turns those into 
 """
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 FAR_NS = 2**60  # a longer time is as good as this one; also "never" for a check or a lease
@@ -228,7 +229,7 @@ class Restart:
 
 @dataclass(frozen=True)
 class EndSessions:
-    """A share of the clients loses its sessions: client i where floor(i · share) steps up."""
+    """A share of the clients of all its hosts loses its sessions: of each class the nearest whole number, halves up."""
 
     share: float = 1.0
     notice: Notice = "at-once"
@@ -236,9 +237,10 @@ class EndSessions:
 
 @dataclass(frozen=True)
 class Throttle:
-    """The operator's gate gets these numbers; None takes it away."""
+    """A gate of the operators gets these numbers; None takes it away. Only the first has a line."""
 
     limiter: Limiter | None = None
+    gate: int = 0
 
 
 @dataclass(frozen=True)
@@ -359,6 +361,27 @@ class Scenario:
         tie = one.after or one.of
         return number if tie is None else self.root(self.names.index(tie))
 
+    def counted(self, number: int, place: int, hosts: tuple[int, ...] | None) -> tuple[int, int, int]:
+        """Of the clients of a class on these hosts (places; None: all): how many are on a host, on those before it, and
+        on all.
+        """
+        sizes = self.classes[number].first_ns
+        places = range(len(self.hosts)) if hosts is None else sorted(hosts)
+        return len(sizes[place]), sum(len(sizes[p]) for p in places if p < place), sum(len(sizes[p]) for p in places)
+
+    def meant(self, number: int, place: int, hosts: tuple[int, ...] | None, share: float) -> int:
+        """How many clients of a class on a host a share of all those on these hosts means. Clients are numbered
+        through, host by host, and M of N are spread evenly: number g where floor(g M / N) steps up.
+        """
+        own, before, every = self.counted(number, place, hosts)
+        many = int(Fraction(str(share)) * every + Fraction(1, 2))
+        return sum((g + 1) * many // every > g * many // every for g in range(before, before + own))
+
+    def gates(self) -> int:
+        """How many gates operators have."""
+        edits = [step.edit for action in self.playbook for step in action.steps]
+        return 1 + max((edit.gate for edit in edits if isinstance(edit, Throttle)), default=0)
+
     def tied(self, number: int) -> list[int]:
         """All classes whose sessions end together with this one's, in order."""
         return [k for k in range(len(self.classes)) if self.root(k) == self.root(number)]
@@ -428,6 +451,8 @@ def _wrong_step(step: Step) -> list[str]:
             return [f"playbook: {edit.key} is a class's; want classes"]
         if edit.over_ns and not isinstance(edit.value, int | float):
             return [f"playbook: a ramp of {edit.key}; want a number"]
+    if isinstance(edit, Throttle) and edit.gate and edit.limiter is not None and edit.limiter.line:
+        return ["playbook: a line of a gate beside the first; want none"]
     if isinstance(edit, Hold) and edit.waves < 1:
         return ["playbook: waves of a hold; want one at least"]
     return []
