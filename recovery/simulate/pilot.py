@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from recovery_kernels.arrays import Real
 
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -107,7 +108,7 @@ def _either(one: Tried, other: Tried) -> Tried:
     )
 
 
-def _places(variants: Sequence[Variant]) -> np.ndarray:
+def _places(variants: Sequence[Variant]) -> Real:
     """float64[variants, axes]: where they lie: the values of levers from 0 to 1, words and names as far as can be."""
     axes = [np.unique([variant.name for variant in variants], return_inverse=True)[1]]
     columns = [np.eye(axes[0].max() + 1)[axes[0]] / 2**0.5]
@@ -132,11 +133,11 @@ def _number(value: object) -> float | None:
         return float(found[0]) if found else None
 
 
-def _distances(places: np.ndarray, i: int) -> np.ndarray:
+def _distances(places: Real, i: int) -> Real:
     return np.asarray(np.sqrt(((places - places[i]) ** 2).sum(axis=1)))
 
 
-def _farthest(places: np.ndarray) -> Iterator[int]:
+def _farthest(places: Real) -> Iterator[int]:
     """All variants, each next one the farthest from those before."""
     i, distance = 0, np.full(len(places), np.inf)
     for _ in range(len(places)):
@@ -146,7 +147,7 @@ def _farthest(places: np.ndarray) -> Iterator[int]:
         i = int(distance.argmax())
 
 
-def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
+def _between(places: Real, found: dict[int, Tried]) -> list[Tried]:
     """Each variant by those that were tried out: logarithms, weighed by the inverse square of the distance. How far
     that is off is told by those that were tried out, each from the others.
     """
@@ -160,7 +161,7 @@ def _between(places: np.ndarray, found: dict[int, Tried]) -> list[Tried]:
         ]
     )
 
-    def weighed(i: int, among: list[int]) -> np.ndarray:
+    def weighed(i: int, among: list[int]) -> Real:
         weights = 1 / (_distances(places, i)[[known[j] for j in among]] ** 2 + 1e-6)
         weights /= (logs[among, 2] - logs[among, 1]) ** 2  # a wide range tells less
         return np.asarray(weights @ logs[among] / weights.sum())
@@ -235,5 +236,5 @@ def _with_later(hosts: Tried, more_s: float, more: float, *, is_all: bool) -> Tr
 @dataclass(frozen=True)
 class _Hosts:
     tried: Tried
-    leased: np.ndarray  # share of leases at the end of each window
+    leased: Real  # share of leases at the end of each window
     spent_s: float

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from recovery_kernels import requests
+from recovery_kernels.arrays import Real, Whole
 
 from recovery.model.policies import DropExpired
 from recovery.model.scenario import Scenario
@@ -64,14 +65,14 @@ class Tried:
 class Pilot:
     by: float  # clients and work of the host, over those of the pilot
     start_s: float
-    times_ns: np.ndarray  # up to which it was run
-    spent_s: np.ndarray  # and what it cost until then, without what a call costs
+    times_ns: Whole  # up to which it was run
+    spent_s: Real  # and what it cost until then, without what a call costs
     changed_ns: int  # when what happens from outside last changed
     next_ns: int  # when the dependency changes next; the end if it does not
     last_ns: int  # when what happens from outside changes last
-    events: np.ndarray  # float64[windows] that are done
+    events: Real  # float64[windows] that are done
     is_whole: bool
-    leased: np.ndarray  # float64[windows], share of its clients at each window's end
+    leased: Real  # float64[windows], share of its clients at each window's end
 
     @property
     def total(self) -> float:
@@ -196,7 +197,7 @@ def _thinner(own: int, clients: float) -> list[tuple[int, float]]:
     return found
 
 
-def hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> tuple[Tried, np.ndarray]:
+def hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> tuple[Tried, Real]:
     """What all hosts take, and the share of leases at the end of each window."""
     own, clients = scenario.host.workers, _clients(scenario)
     end = scenario.windows * ns(scenario.coupling.window)

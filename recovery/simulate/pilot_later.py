@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from recovery_kernels.arrays import Real
 
 from recovery.model.scenario import Scenario
 from recovery.stages import health, launches, propagation
@@ -16,7 +17,7 @@ LATER_STRETCHES = (
 USUAL = 0.6  # of what an event takes at most (NS_PER_ATTEMPT and so on), on the day of us-east-1
 
 
-def later(scenario: Scenario, seed: int, leased: np.ndarray, budget_s: float) -> tuple[float, float, bool]:
+def later(scenario: Scenario, seed: int, leased: Real, budget_s: float) -> tuple[float, float, bool]:
     """The same of launches, propagation and health checks, thinned by what comes to them. What an event takes is known
     of them; how many there are is not.
     """
