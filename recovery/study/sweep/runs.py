@@ -111,6 +111,7 @@ class Runs:
         sharing = _sharing(folder, place) if reuse else None
         self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, sharing=sharing)
         self.known = KnownRuns(folder, self.sweep.measure)
+        self.asked: set[str] = set()  # keys of all runs that were wanted
         self.each_s = math.nan
         self._shown_s: dict[int, float] = {}  # by replication, the shortest time that a draw's run can show
 
@@ -126,6 +127,7 @@ class Runs:
         )  # fmt: skip
         if failed:
             self.known.add(failed)
+        self.asked.update(keys)
         return keys
 
     def _unknown(self, jobs: Iterable[Job], keys: list[str], failed: list[Done]) -> Iterator[Work]:

@@ -80,7 +80,7 @@ def run(
 def _resumed(folder: Path, work: Sweeping) -> str:
     """What became of the runs that the folder held before."""
     before = work.runs.known.before
-    kept = len(before & {key for _, key in work.jobs})
+    kept = len(before & work.runs.asked)
     text = f"{folder}: {kept} of the {len(before)} runs that were there are still the same and were not run again"
     others = " (they are of another file or another version)"
     return text + (f"; {len(before) - kept} are left out{others}" if kept < len(before) else "")
