@@ -92,6 +92,12 @@ def test_a_narrow_picture_is_as_wide_as_a_phone_and_holds_its_texts(kind: str) -
             assert box.x1 <= figure.bbox.x1, text.get_text()
 
 
+def test_the_axis_of_a_fit_says_what_was_measured_in_words() -> None:
+    labels = [axes.get_ylabel() for axes in figures_fit.overlay(fit(series=True)).figure.axes]
+    assert labels[0] == "holders with a lease (%)"
+    assert not any("_" in label for label in labels)
+
+
 def test_a_legend_of_long_names_stays_in_a_narrow_picture() -> None:
     with figures.style(), figures.narrow():
         figure, (panel, below) = figures.stack([2.0, figures.lines_in(1)])

@@ -32,6 +32,12 @@ def overlay(fit: Fit) -> Picture:
         return _series(axis, fit, shown.series)
 
 
+def _words_of(column: str) -> str:
+    """What a column of results is called on an axis."""
+    known = {"leased_share": "holders with a lease"}
+    return known.get(column, column.removesuffix("_s").replace("_per", "").replace("_", " "))
+
+
 def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
     scale = 100.0 if series.unit == "share" else 1.0
     times, values = np.array(series.times_s), np.array(series.values)
@@ -42,7 +48,7 @@ def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
     [dots] = top.plot(times, scale * values, color="#000000", ls="", marker="o", ms=3, zorder=4)
     axis.dress(top)
     top.set_xlabel("")
-    top.set_ylabel(series.column.removesuffix("_s").replace("_per", "") + _UNITS[series.unit])
+    top.set_ylabel(_words_of(series.column) + _UNITS[series.unit])
     off = scale * (np.interp(times, grid_s, mean) - values)
     below.axhline(0, color=figures.GREY, lw=0.8)
     below.axhspan(-2 * scale * fit.misfit.noise, 2 * scale * fit.misfit.noise, color="#e4e4e4", zorder=0)
