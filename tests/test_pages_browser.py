@@ -334,6 +334,17 @@ def test_no_caption_names_a_colour_that_a_dark_page_turns_around(folders: dict[s
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_regions_of_a_page_have_names_of_their_own(screen: Page, folders: dict[str, Path], kind: str) -> None:
+    """Who hears a page jumps from region to region by their names."""
+    show(screen, folders[kind])
+    names = screen.ask(
+        "[...document.querySelectorAll('section, [role=region]')].map(one => one.getAttribute('aria-label') || "
+        "document.getElementById(one.getAttribute('aria-labelledby')).textContent.trim())"
+    )
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_third_of_an_answer_is_empty(screen: Page, folders: dict[str, Path], kind: str) -> None:
     show(screen, folders[kind], 1440)
     found = screen.ask(
