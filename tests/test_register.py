@@ -14,6 +14,8 @@ import pytest
 from recovery import units
 from recovery.measures import register
 from recovery.measures.register import JOBS, LEASES, Measure
+from recovery.model.scenario import Scenario
+from recovery.stages import known
 
 LATER = ("launches", "propagation", "health")
 SAMPLED = "fleet.hosts = 12\nfleet.sample_hosts = 4"
@@ -106,6 +108,14 @@ def test_what_is_told_of_a_measure_fits_together() -> None:
             assert before is not None
             assert not before.before
             assert (before.kind, before.stage) == (one.kind, one.stage)
+
+
+def test_a_stage_has_one_word() -> None:
+    """That of its table in a scenario: the title of its milestone, which pages call it by, begins with it."""
+    normals = register.normals()
+    assert list(normals) == ["leases", *(stage.name for stage in known.LATER), register.ALL]
+    assert [stage for stage, one in normals.items() if stage != register.ALL and not one.title.startswith(stage)] == []
+    assert {stage.name for stage in known.LATER} < set(Scenario.model_fields)
 
 
 def test_questions_have_their_answers() -> None:
