@@ -49,7 +49,7 @@ ZONE_HEALTHY, ZONE_USABLE, ZONE_REMOVED = range(3)
 ZONE_SERIES = 3
 
 
-class Policy(NamedTuple):
+class Rule(NamedTuple):
     """FAIL_OPEN: with fewer than `limit` healthy in a zone. PANIC: below `share` of all. EJECTION_CAP: `limit` out at
     most. VELOCITY: `limit` removed in any span_ns. DAMPING: the k-th removal lasts k·span_ns, at most cap_ns; k starts
     anew after forget_ns without one.
@@ -77,7 +77,7 @@ class Params(NamedTuple):
     joins_share: float
     failover_below: float
     failover_back: float
-    policy: Policy
+    policy: Rule
 
 
 class Keys(NamedTuple):

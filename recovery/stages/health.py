@@ -56,9 +56,9 @@ class HealthRun:
         return orders[:, 0], orders[:, 1]
 
 
-def policy_of(policy: object, targets: int) -> kernel.Policy:
+def policy_of(policy: object, targets: int) -> kernel.Rule:
     """The kernel's form of a health policy; shares of the targets become whole numbers, at least one."""
-    plain = kernel.Policy(kernel.RISE_FALL, 1, 0.0, 0, 0, 0)
+    plain = kernel.Rule(kernel.RISE_FALL, 1, 0.0, 0, 0, 0)
     if isinstance(policy, FailOpen):
         return plain._replace(kind=kernel.FAIL_OPEN, limit=policy.healthy)
     if isinstance(policy, Panic):
