@@ -6,6 +6,7 @@ assumed in the files, and no number of a report is fitted.
 
 import csv
 import re
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -125,9 +126,14 @@ def test_a_server_that_its_probe_kills_never_lives_long_enough() -> None:
 
 @pytest.mark.slow
 def test_block_reports_take_hours_at_once_and_much_less_100_at_a_time() -> None:
-    """Often hours until the name node has all reports; 100 at a time is much shorter."""
-    rows = rows_of("hadoop-2448")
-    at_once, in_turn = (float(rows[name]["ttr99_server_s"]) for name in ("all at once", "100 at a time"))
+    """Often hours until the name node has all reports; 100 at a time is much shorter. Medians of five: a wave that is
+    not done before the next comes may tip a run over (with 200 s between them most do, with 5 min about one in 30).
+    """
+    variants, times_s = load(incident.find("hadoop-2448").file).variants, {}
+    with Runner(2) as runner:
+        for one in runner.run([(variant, 1, number) for variant in variants for number in range(5)]):
+            times_s.setdefault(one.variant.name, []).append(float(one.measure()["ttr99_server_s"]))
+    at_once, in_turn = (statistics.median(times_s[name]) for name in ("all at once", "100 at a time"))
     assert 3600 < at_once < 4 * 3600
     assert in_turn < 0.75 * at_once
 
