@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 import pytest
-from recovery_kernels import jit
+from recovery_kernels import jit, pipeline
 
 INNER = """
 from recovery_kernels.jit import inline
@@ -71,7 +71,8 @@ class Copy:
         self.package.mkdir()
         (self.package / "__init__.py").touch()
         (self.package / "outer.py").write_text(OUTER, encoding="utf-8")
-        shutil.copy(Path(jit.__file__), self.package / "jit.py")
+        for file in (jit, pipeline):
+            shutil.copy(Path(str(file.__file__)), self.package)
         self.write_step(1)
 
     def write_step(self, step: int) -> None:

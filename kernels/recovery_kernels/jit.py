@@ -4,10 +4,7 @@ Numba checks only the file of the function that it loads: an edit in another fil
 goes unseen, and the old answer comes back. So the cache lies in a directory named by a digest of the whole package, and
 any edit names a new one. The package's own directory may be read-only and is never written to.
 
-Numba compiles each function on its own before it compiles those that call it: a loop of sixty small functions is made
-into machine code sixty times over, most of it for calls from Python that never come. Here a function that is called by
-another becomes LLVM's intermediate form alone, once for each signature, and is optimised where it is used; only what
-Python calls becomes machine code, and lies in the cache (`_Kernel`, `_Inner`).
+Which steps the compiler takes is the subject of `pipeline`.
 """
 
 import contextlib
@@ -27,11 +24,8 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numba
 from numba.core.caching import FunctionCache
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, Flags
-from numba.core.compiler_machinery import register_pass
-from numba.core.registry import CPUDispatcher
-from numba.core.typed_passes import NativeLowering
+
+from recovery_kernels.pipeline import dispatchers
 
 _PACKAGE = Path(__file__).resolve().parent
 _KEEP_S = 30 * 24 * 3600  # a directory that nobody used for so long is removed
@@ -48,7 +42,6 @@ _OPTIONS: dict[str, Any] = {
     # they touch costs 15 times the work. An option of Numba without documentation, safe while the version is pinned.
     "_nrt": False,
 }
-_unliteral: Any = numba.types.unliteral
 _settings: Any = numba.config  # filled from NUMBA_* variables and Numba's own file; has no types
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -88,95 +81,11 @@ def _compile(function: _Function, forceinline: bool = False) -> _Function:
     # other packages keep their caches and child processes see what the user wrote.
     users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(cache_dir())
     try:
-        compiled: Any = _Kernel(function, targetoptions=_OPTIONS)
+        compiled = dispatchers(function, _OPTIONS, forceinline)
         compiled._cache = _Cache(function)  # as cache=True does with Numba's own
     finally:
         _settings.CACHE_DIR = users_choice
-    options = _OPTIONS | {"forceinline": forceinline, "no_cpython_wrapper": True}
-    compiled.inner = _Inner(function, targetoptions=options, pipeline_class=_InnerCompiler)
-    compiled._compiler._customize_flags = compiled.inner._compiler._customize_flags = _Flags
     return cast(_Function, compiled)
-
-
-class _Flags(Flags):
-    """Numba's flags, compared by what was set. Numba's own comparison asks for every option by its name; at each
-    operator of a kernel, that is a sixth of the time that the kernels take to compile.
-    """
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Flags) and bool(self._values == other._values)
-
-
-class _Kernel(CPUDispatcher):
-    """A function as Python calls it; other kernels that call it take `inner` instead.
-
-    A whole number that is written out in a call (`Literal`) is an int64 as any other, or each would be a signature of
-    its own.
-    """
-
-    inner: Any  # an `_Inner`
-
-    def get_call_template(self, args: Any, kws: Any) -> Any:
-        return self.inner.get_call_template([_unliteral(kind) for kind in args], kws)
-
-    def get_overload(self, sig: Any) -> Any:
-        return self.inner.get_overload(sig)
-
-
-class _Inner(CPUDispatcher):
-    """A function as other kernels call it: a part of theirs, without an address that Python could call."""
-
-    def add_overload(self, cres: Any) -> None:
-        self.overloads[tuple(cres.signature.args)] = cres
-
-
-class _InnerLibrary(JITCodeLibrary):
-    """Intermediate code of one function, as it was made. The kernel that it becomes a part of links it with all that is
-    called in it, each once, and optimises it.
-    """
-
-    def finalize(self) -> None:
-        self._finalized = True
-
-    def with_called(self) -> list[Any]:
-        """This and all libraries that it calls, each once."""
-        called = [
-            library.with_called() if isinstance(library, _InnerLibrary) else [library]
-            for library in self._linking_libraries
-        ]
-        return list(dict.fromkeys([self, *(library for own in called for library in own)]))
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
-class _InnerLowering(NativeLowering):
-    """Numba's pass from its own form to LLVM's, without the step to machine code."""
-
-    _name = "inner_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        state.flags.no_compile = True
-        state.library = _InnerLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        super().run_pass(state)  # type: ignore[no-untyped-call]
-        state.library.finalize()
-        lowered = state["cr"]
-        entry = lowered.fndesc.mangled_name  # stands for the address, by which callers ask for the function
-        state.targetctx.insert_user_function(entry, lowered.fndesc, state.library.with_called())
-        state["cr"] = lowered._replace(cfunc=entry)
-        return True
-
-
-class _InnerCompiler(Compiler):
-    """Numba's compiler with this pass in the place of its own."""
-
-    def define_pipelines(self) -> Any:
-        [passes] = super().define_pipelines()  # type: ignore[no-untyped-call]
-        passes.passes = [(_InnerLowering if step is NativeLowering else step, what) for step, what in passes.passes]
-        return [passes]
 
 
 class _Cache(FunctionCache):
