@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from recovery.show import figures, figures_fit, figures_services, page, tick_labels
+from recovery.show import figures, figures_fit, figures_services, page, report_race, tick_labels
 from recovery.show.figures import Picture
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Misfit, Value
+from recovery.store.race_record import Window
 from recovery.store.scenario_record import Outage
 from recovery.store.service_record import Graph, Node
 
@@ -71,10 +72,21 @@ def blast() -> Picture:
 
 def narrow(kind: str) -> Picture:
     with figures.narrow():
+        if kind == "race":
+            with figures.style():
+                return report_race.window_picture(RECORD, SEEN, "2025-10-19T23:48-07:00")
         return blast() if kind == "blast" else figures_fit.overlay(fit(kind == "series"))
 
 
-@pytest.mark.parametrize("kind", ["series", "milestones", "blast"])
+RECORD = Window(steps=((0.0, 300.0, 0.4), (300.0, 9000.0, 1.0), (9000.0, 9900.0, 0.3)), negative_ttl_s=900.0)
+SEEN = [
+    (600.0, "the first alarm rings"),
+    (2280.0, "the record is found to be empty (the log of that night says 38 min)"),
+    (9420.0, "all records are there again, as the status page said in the morning"),
+]
+
+
+@pytest.mark.parametrize("kind", ["series", "milestones", "blast", "race"])
 def test_a_narrow_picture_is_as_wide_as_a_phone_and_holds_its_texts(kind: str) -> None:
     figure = narrow(kind).figure
     assert figure.get_figwidth() == figures.NARROW_IN

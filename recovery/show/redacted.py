@@ -219,7 +219,7 @@ def changes(summary: Summary) -> list[str]:
         found += ["what operators do"] if own.actions != first.actions else []
         found += ["the fleet"] if own.fleet != first.fleet else []
         found += ["the jobs"] if own.jobs != first.jobs else []
-        out.append(", ".join(found) or "something else")
+        out.append(" and ".join(filter(None, (", ".join(found[:-1]), *found[-1:]))) or "something else")
     return out
 
 

@@ -33,7 +33,7 @@ def section(race: Race | None, seen: Stones, clock: str, marks: Sequence[int], f
 
     def pictures() -> list[Picture]:
         with figures.style():
-            return [] if race.window is None else [_window(race.window, seen, clock)]
+            return [] if race.window is None else [window_picture(race.window, seen, clock)]
 
     return html(race, marks, page.draw(folder, pictures))
 
@@ -104,7 +104,7 @@ def stones(services: Services | None) -> list[tuple[float, str]]:
     return sorted((row.observed_s, row.label) for row in services.observed if row.service in roots)
 
 
-def _window(window: Window, seen: Stones, clock: str) -> Picture:
+def window_picture(window: Window, seen: Stones, clock: str) -> Picture:
     """Share of the requests to the dependency that fail, over its window, with what was observed."""
     steps = window.steps
     end = max([steps[-1][1], *(at for at, _ in seen)]) if steps else 60.0
