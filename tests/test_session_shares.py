@@ -133,6 +133,19 @@ def test_shares_and_waves_of_too_few_clients_are_told(hosts: int, action: str, w
     assert wanted in notes
 
 
+@pytest.mark.parametrize(("cost", "is_told"), [(0, True), (0.5, False)])
+def test_who_costs_nothing_passes_a_pause_and_is_told(cost: float, is_told: bool) -> None:
+    text = (
+        JOBS
+        + acts('do = "pause", at = "1m", lasts = "1m"')
+        + f'[classes.a]\nshare = "50%"\ncost = {cost}\n[classes.b]\n'
+    )
+    assert any("does not hold up classes.a" in note for note in oddities(parse(text).first.scenario)) == is_told
+    with Runner(1) as runner:
+        refused = next(runner.run([(parse(text).first, 1, 0)])).columns()["rejected_throttle.a"]
+    assert (refused.sum() == 0) == is_told
+
+
 def test_gates_for_the_same_classes_are_one() -> None:
     """Classes that are named one by one and all of them are the same; a throttle for some is another gate."""
     every = ", ".join(f'"{name}"' for name in parse(JOBS + OF_JOBS).first.scenario.classes)

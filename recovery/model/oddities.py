@@ -53,6 +53,10 @@ def oddities(scenario: Scenario) -> Iterator[str]:
     yield from _rules_in_vain(scenario)
     yield from _too_few(scenario)
     for i, action in enumerate(scenario.operator):
+        if isinstance(action, Throttle | Pause):
+            for name in action.classes or scenario.classes:
+                if scenario.classes[name].cost == 0:
+                    yield f"operator.{i} does not hold up classes.{name}: its cost is 0, so it passes without a token"
         if isinstance(action, Restart) and action.at is not None:
             last = action.at + (action.waves - 1) * action.every
             if last >= scenario.horizon:
