@@ -161,8 +161,12 @@ class _InnerLibrary(JITCodeLibrary):
 
     def _optimize_functions(self, ll_module: Any) -> None:
         """As Numba's own, which makes the passes anew for each function, also for those that are only declared."""
+        try:
+            passes, builder = self._codegen._function_pass_manager()  # type: ignore[no-untyped-call]
+        except TypeError:  # an older Numba
+            super()._optimize_functions(ll_module)  # type: ignore[no-untyped-call]
+            return
         ll_module.data_layout = self._codegen._data_layout
-        passes, builder = self._codegen._function_pass_manager()  # type: ignore[no-untyped-call]
         for function in ll_module.functions:
             if not function.is_declaration:
                 passes.run(function, builder)
