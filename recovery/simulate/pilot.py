@@ -63,20 +63,21 @@ def tried(
     spare_s = WITH_KERNELS_S - (time.thread_time() - begun)
     budget_s = min(budget_s, max(spare_s, LEAST_SHARE * budget_s))
     shared = reuse.shared([(variant, seed, 0) for variant in variants]) if shared is None else shared
+    keys = [one.key or f"of variant {number}" for number, one in enumerate(shared)]
     places, has_later = _places(variants), variants[0].scenario.launches is not None
     order, pilots = _farthest(places), _Pilots(seed)
     first = list(itertools.islice(order, AT_ONCE))
-    kinds = list({shared[i].key: i for i in reversed(first)}.values())[::-1]  # of hosts
+    kinds = list({keys[i]: i for i in reversed(first)}.values())[::-1]  # of hosts
     left_s, least = budget_s, 2 if replications > 1 else 1  # one takes at most so much of what is left
     hosts_s = budget_s / 2 if has_later else budget_s
     for number, i in enumerate(kinds):
-        spent_s = pilots.hosts(variants[i], shared[i].key, max(hosts_s, 0.0) / max(len(kinds) - number, least)).spent_s
+        spent_s = pilots.hosts(variants[i], keys[i], max(hosts_s, 0.0) / max(len(kinds) - number, least)).spent_s
         left_s, hosts_s = left_s - spent_s, hosts_s - spent_s
     found: dict[int, Tried] = {}
     each = min(len(first), AT_ONCE_LATER if has_later else AT_ONCE)
     for i in dict.fromkeys([*kinds, *first, *order]):
         begun = time.thread_time()
-        found[i] = pilots.run(variants[i], shared[i].key, max(left_s, 0.0) / max(each - len(found), least))
+        found[i] = pilots.run(variants[i], keys[i], max(left_s, 0.0) / max(each - len(found), least))
         left_s -= time.thread_time() - begun
         if len(found) >= each and left_s < budget_s / each:
             break
@@ -86,7 +87,7 @@ def tried(
             found[i] = _either(found[i], pilots.run(variants[i], None, left_s / 2, replication=1))
             left_s -= time.thread_time() - begun
     told = _between(places, found)
-    return [one if i in found else pilots.with_hosts(one, shared[i].key) for i, one in enumerate(told)]
+    return [one if i in found else pilots.with_hosts(one, keys[i]) for i, one in enumerate(told)]
 
 
 def _loaded(scenario: Scenario, seed: int) -> None:

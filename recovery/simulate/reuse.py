@@ -8,7 +8,7 @@ bounded, and what was longest not asked for goes first; what is gone is made ane
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import Protocol, TypeVar
@@ -24,6 +24,7 @@ from recovery.stages.traffic import TrafficTable
 from recovery.store.packed import Unpackable, pack, unpack
 
 MEMORY_BYTES = 256 << 20
+MANY = 32  # tasks
 WORTH_S = 0.25  # processor time from which on a table is worth a file
 
 T = TypeVar("T", bound=Table)
@@ -166,15 +167,19 @@ def key_of_hosts(task: Task) -> str | None:
 class Shared:
     """What tasks before it leave of a task to be run."""
 
-    key: str | None  # of its hosts; None if its variant cannot be met
+    key: str | None  # of its hosts; None if its variant cannot be met, or nobody asked
     hosts: bool = False  # one before it has the same hosts
     later_anew: float = (
         1.0  # of its later stages' time that no task before it takes as well, by what stages cost at most
     )
 
 
-def shared(tasks: Iterable[Task]) -> list[Shared]:
-    """Of each task what it shares with those before it."""
+def shared(tasks: Sequence[Task]) -> list[Shared]:
+    """Of each task what it shares with those before it. Many without later stages, as in a sweep, share nothing: each
+    has hosts of its own, and to ask takes time.
+    """
+    if len(tasks) > MANY and not any(stages.later_of(variant.scenario) for variant, _, _ in tasks):
+        return [Shared(None)] * len(tasks)
     seen: set[str] = set()
     found = []
     for task in tasks:
