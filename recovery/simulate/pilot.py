@@ -25,6 +25,7 @@ ALL_S = 0.25  # of all pilots of a file
 WITH_KERNELS_S = 0.4  # of them and of having the kernels in memory: where these take long, pilots are shorter
 LEAST_SHARE = 0.5  # but not by more than to so much
 AT_ONCE = 12  # variants that share it at least; further ones are tried out while some is left
+SIDES = 1.5  # times as far as the nearest that was tried: those about a variant that was not
 AT_ONCE_LATER = 4  # of those with later stages, whose pilots take longer
 
 
@@ -176,6 +177,10 @@ def _between(places: Real, found: dict[int, Tried]) -> list[Tried]:
             told.append(found[i])
             continue
         cpu_s, low_s, high_s, events, hosts_share = np.exp(weighed(i, everyone)).tolist()
+        apart_by = _distances(places, i)[known]
+        near = [found[j] for j, by in zip(known, apart_by, strict=True) if by <= SIDES * apart_by.min()]
+        if max(one.cpu_s for one in near) > ENDED * min(one.cpu_s for one in near):  # a cliff may lie between them
+            low_s, high_s = min(one.low_s for one in near), max(one.high_s for one in near)
         told.append(Tried(cpu_s, low_s / wider, high_s * wider, events, False, hosts_share))
     return told
 

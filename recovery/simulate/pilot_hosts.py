@@ -38,6 +38,7 @@ WINDOW_S = 1e-7  # of a host's window in which nothing happens
 TOGETHER_S = 2e-4  # of a window in which operators look at the whole fleet
 CACHES = 0.1  # an event of a host with k times as many clients costs k to this power as much (measured)
 TOLD = 0.1  # part of a run's cost that a host must have come through to tell how costs of pilots scale
+TELLING = 50_000  # events of a host as it is, from which on they tell what one takes
 NEAR = 2.0  # what a pilot tells is right to this factor
 ENDED = 4.0  # and to this one where it ended early, or near a cliff
 CLIFF = 2.0  # r1, r2 and the load over what gets out of a long queue are near 1 to this factor: near a cliff
@@ -111,6 +112,7 @@ class Pilot:
             float(goes_on),
             float(grows),
             *([float((self.next_ns - last) * after)] if self.next_ns < end_ns else []),
+            *([0.0] if self.next_ns >= end_ns and self.changed_ns > since - (last - since) else []),
         ]
 
 
@@ -307,6 +309,8 @@ def _guesses(scenario: Scenario, whole: Pilot | None, thin: Pilot | None, end: i
         return [float(cost[-1])], factor
     until, so_far = float(np.interp(whole.times_ns[-1], thin.times_ns, cost)), float(whole.spent_s[-1])
     guesses = [so_far + float(cost[-1]) - until]
+    if (many := float(whole.events.sum())) >= TELLING:
+        guesses.append(thin.total * so_far / many)
     if until > TOLD * cost[-1]:
         guesses.append(so_far * float(cost[-1]) / until)
     return guesses, factor
