@@ -128,7 +128,7 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     [row] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     assert (row.than_mean, row.mean) == (550.0, 1000.0)
     assert (row.than_never_share, row.never_share) == (0.5, 1.0)
-    assert row.run == str(b)  # both have the name a: folders tell them apart
+    assert (row.run, row.than) == ("x/a", f"{tmp_path.name}/a")  # both have the name a: folders tell them apart
     text = compare_text.told(beside(a, b))
     assert "9.2 min, never in 50 %" in text
     assert " never " in text
@@ -144,6 +144,17 @@ def test_a_time_to_recovery_is_restricted_to_what_is_left_after_the_return(folde
     never = folder_of(tmp_path / "c", {"w": [300.0]}, recovers_from_s=1.0, ttr90_s=math.inf)
     [row] = [row for row in differences(never, never) if row.measure == "ttr90_s"]
     assert (row.mean, row.never_share) == (700.0, 1.0)
+
+
+def test_folders_of_one_name_are_told_apart_by_as_little_of_their_paths(folder_of: Maker, tmp_path: Path) -> None:
+    deep = tmp_path / "a folder of a long name that no page should have to show"
+    names = [deep / "old" / "x" / "mine", deep / "new" / "x" / "mine", deep / "new" / "y" / "mine"]
+    sides = compare.sides([folder_of(name, {"w": [1.0]}) for name in names])
+    assert [side.name for side in sides] == ["old/x/mine", "new/x/mine", "new/y/mine"]
+    assert [side.name for side in compare.sides([names[0], folder_of(deep / "z" / "other", {"w": [1.0]})])] == [
+        "mine",
+        "other",
+    ]
 
 
 def test_what_cannot_be_compared_is_told(folder_of: Maker, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def legend_below(
     from matplotlib.lines import Line2D
 
     handles, columns = list(handles), 1 if is_narrow() else columns
-    room = 36 if is_narrow() else 92 // columns
+    room = 36 if is_narrow() else 84 // columns
     told = [textwrap.fill(textwrap.shorten(name, 96, placeholder=" …"), room) for name in names]
     if others:
         handles.append(Line2D([], [], color=PALE, lw=1.2, gid="curve:rest"))

@@ -94,8 +94,18 @@ def sides(folders: Sequence[Path]) -> list[Side]:
         found.append(side)
     names = [side.name for side in found]
     if len(set(names)) < len(names):
-        found = [side._replace(name=str(place)) for side, place in zip(found, folders, strict=True)]
+        found = [side._replace(name=name) for side, name in zip(found, _set_apart(folders), strict=True)]
     return found
+
+
+def _set_apart(folders: Sequence[Path]) -> list[str]:
+    """As little of the end of each path as sets them apart."""
+    parts = [folder.absolute().parts for folder in folders]
+    for length in range(1, max(map(len, parts))):
+        names = ["/".join(one[-length:]) for one in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
 
 
 def side_of(place: Path) -> Side:
