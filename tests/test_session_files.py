@@ -184,6 +184,9 @@ OPERATORS = [
     + 'policy.admission = { name = "token-bucket", rate = "3/s", burst = "3s" }\n'
     + acts(ENDS, 'do = "set", at = "125s", key = "policy.admission.rate", value = "9/s", over = "30s", lasts = "1m"'),
     BASE
+    + 'policy.admission = { name = "token-bucket", rate = "3/s", burst = "3s" }\n'
+    + acts(ENDS, 'do = "set", at = "119s", key = "policy.admission.rate", value = "0/s", lasts = "1m"'),
+    BASE
     + acts(
         ENDS,
         'do = "scale", at = "121s", workers = 3, warm_up = "5s", lasts = "1m"',

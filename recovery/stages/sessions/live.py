@@ -9,7 +9,7 @@ from recovery.model import policies as named
 from recovery.model.distributions import Distribution
 from recovery.model.live import class_key
 from recovery.model.operator import SetKey
-from recovery.stages import queueing
+from recovery.model.policies.rule import requests_of
 from recovery.stages.sessions.numbers import Kind, Numbers
 from recovery.units import ns
 
@@ -101,7 +101,7 @@ def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterato
             yield number, layout.RENEW, False, tables.dist(value)
     elif isinstance(value, named.ClientRule):
         retries = seen.jobs.retries if seen.jobs is not None else -1
-        yield number, layout.RETRY, False, tables.retry(value, retries, seen.host.hint)
+        yield number, layout.RETRY, False, tables.retry(value.lower(), retries, seen.host.hint)
     elif not isinstance(value, int | float):
         raise KeyError(f"{key} of a class is no {type(value).__name__}; want one of recovery.model.live")
     elif key in _PLAIN:
@@ -110,7 +110,7 @@ def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterato
     elif key == "check_every":
         yield number, layout.CHECK_EVERY_NS, False, ns(value if seen.lease is None else seen.lease.every_s(value))
     elif key == "limit":
-        yield number, layout.OWN_LIMIT, False, queueing.queue_limit(value, seen.establish_per_s)
+        yield number, layout.OWN_LIMIT, False, requests_of(value, seen.establish_per_s)
     elif key == "rate":
         yield number, layout.RATE, True, value / numbers.scenario.hosts / 1e9
 
@@ -122,7 +122,7 @@ def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:
         rate = value.of_host(scenario.establish_per_s, scenario.hosts)
         saved_s = getattr(scenario.policy.admission, "burst", 1.0)
         yield _HOST, layout.A_RATE, True, rate / 1e9
-        yield _HOST, layout.A_BURST, True, max(1.0, rate * saved_s)
+        yield _HOST, layout.A_BURST, True, max(1.0, rate * saved_s) if rate > 0 else 0.0  # as a pause
     elif not isinstance(value, int | float):
         raise KeyError(f"{key} is no {type(value).__name__}; want one of recovery.model.live")
     elif key in _NS:
@@ -134,9 +134,9 @@ def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:
     elif key == "host.slowdown.a":
         yield _HOST, layout.SLOWDOWN_A, True, float(value)
     elif key == "policy.queue.limit":
-        yield _HOST, layout.LIMIT, False, queueing.queue_limit(value, scenario.establish_per_s)
+        yield _HOST, layout.LIMIT, False, requests_of(value, scenario.establish_per_s)
     elif key == "policy.admission.limit":
-        limit = max(1, queueing.queue_limit(value, scenario.establish_per_s))
+        limit = max(1, requests_of(value, scenario.establish_per_s))
         yield _HOST, layout.A_LIMIT, True, float(limit)
     else:
         raise KeyError(f"{key} is no live key; want one of recovery.model.live")
