@@ -2,8 +2,8 @@
 
 from recovery_kernels import batches
 
-from recovery.model import policies as named
 from recovery.model.demand import Demand
+from recovery.model.policies.lowered import Waits
 from recovery.model.scenario import Scenario
 
 ROW_BYTES = 8 * batches.COLUMNS
@@ -15,14 +15,8 @@ def came(scenario: Scenario, demand: Demand) -> float:
     return demand.total(scenario.windows * scenario.coupling.window)
 
 
-def tries(scenario: Scenario, client: object, retries: int) -> float:
+def tries(scenario: Scenario, waits: Waits, retries: int) -> float:
     """Attempts of one that comes in the middle of the time and is denied to the end."""
-    wait = scenario.coupling.window
-    if isinstance(client, named.Fixed):
-        wait = max(wait, client.delay.mean_s())
-    elif isinstance(client, named.Exponential):
-        wait = max(wait, client.cap)
-    elif isinstance(client, named.FullJitter):
-        wait = max(wait, client.cap / 2)
+    wait = max(scenario.coupling.window, waits.longest_s * waits.longest_share)
     again = scenario.horizon / 2 / wait
     return 1 + (again if retries < 0 else min(retries, again))

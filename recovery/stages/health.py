@@ -9,7 +9,7 @@ from recovery_kernels import health as kernel
 
 from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.health import Health
-from recovery.model.policies.health import EjectionCap, FailOpen, FlapDamping, Panic, VelocityControl
+from recovery.model.policies.lowered import Removes
 from recovery.model.scenario import Scenario
 from recovery.stages import host, propagation, queueing
 from recovery.stages.cost import GROWTH, came
@@ -56,23 +56,20 @@ class HealthRun:
         return orders[:, 0], orders[:, 1]
 
 
-def policy_of(policy: object, targets: int) -> kernel.Rule:
-    """The kernel's form of a health policy; shares of the targets become whole numbers, at least one."""
-    plain = kernel.Rule(kernel.RISE_FALL, 1, 0.0, 0, 0, 0)
-    if isinstance(policy, FailOpen):
-        return plain._replace(kind=kernel.FAIL_OPEN, limit=policy.healthy)
-    if isinstance(policy, Panic):
-        return plain._replace(kind=kernel.PANIC, share=float(policy.below))
-    if isinstance(policy, EjectionCap):
-        return plain._replace(kind=kernel.EJECTION_CAP, limit=max(1, int(policy.share * targets)))
-    if isinstance(policy, VelocityControl):
-        limit = max(1, int(policy.share * targets))
-        return plain._replace(kind=kernel.VELOCITY, limit=limit, span_ns=ns(policy.within))
-    if isinstance(policy, FlapDamping):
-        return plain._replace(
-            kind=kernel.DAMPING, span_ns=ns(policy.base), cap_ns=ns(policy.cap), forget_ns=ns(policy.forget)
-        )
-    return plain
+RULES = {
+    "rise-fall": kernel.RISE_FALL,
+    "fail-open": kernel.FAIL_OPEN,
+    "panic": kernel.PANIC,
+    "ejection-cap": kernel.EJECTION_CAP,
+    "velocity": kernel.VELOCITY,
+    "flap-damping": kernel.DAMPING,
+}
+
+
+def rule(removes: Removes) -> kernel.Rule:
+    """The kernel's form of a health policy."""
+    spans = ns(removes.span_s), ns(removes.cap_s), ns(removes.forget_s)
+    return kernel.Rule(RULES[removes.kind], removes.limit, float(removes.share), *spans)
 
 
 def _section(scenario: Scenario) -> Health:
@@ -99,7 +96,7 @@ def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
         joins_share=float(part.joins),
         failover_below=float(part.failover_below),
         failover_back=float(part.failover_back),
-        policy=policy_of(part.policy, part.targets),
+        policy=rule(part.policy.lower(part.targets)),
     )
     inputs = kernel.Inputs(
         jobs=np.zeros((0, batches.COLUMNS), np.int64),

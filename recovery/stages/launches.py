@@ -140,7 +140,7 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
         poisson=int(part.arrivals == "poisson"),
         pinned_share=float(part.pinned),
         looks=part.looks,
-        client=queueing.client(part.client, part.retries, NO_ROUND_TRIP, table),
+        client=queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table),
     )
     steps = [(-1.0, 1.0) if step.rate is None else (step.rate / 1e9, max(1.0, step.rate * part.burst))
              for step in part.throttle]  # fmt: skip
@@ -255,7 +255,7 @@ class _Launches(Later):
         """All launches are denied until they are all let out in one stretch."""
         part = _section(scenario)
         asked, changes = came(scenario, part.demand), came(scenario, part.changes)
-        events = asked * tries(scenario, part.client, part.retries) + changes
+        events = asked * tries(scenario, part.client.lower(), part.retries) + changes
         waits_and_jobs = asked + (asked + changes)
         return Cost(GROWTH * ROW_BYTES * waits_and_jobs, events, events * NS_PER_ATTEMPT / 1e9)
 

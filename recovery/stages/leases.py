@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from recovery_kernels import draws
-from recovery_kernels.requests import Inputs, Keys, Params
+from recovery_kernels import draws, policies
+from recovery_kernels.requests import Keys
 
 from recovery import theory
 from recovery.measures import leased_curve
@@ -20,6 +20,7 @@ from recovery.stages import queueing
 from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
+from recovery.units import ns
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -144,9 +145,8 @@ def start(
     run = hosts.new_host(
         params, inputs, keys, clients=holders, windows=scenario.windows, span_ns=queueing.span_ns(scenario)
     )
-    hosts.wake_holders(
-        run, *_steady(params, inputs, keys, hosts.stream_key(seed, replication, draws.PHASE, host), holders)
-    )
+    phase = hosts.stream_key(seed, replication, draws.PHASE, host)
+    hosts.wake_holders(run, *_steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders))
     return run
 
 
@@ -157,20 +157,23 @@ def steady(
     class the numbers of its `streams` of draws begin so much later.
     """
     table = queueing.MeasuredValues()
-    params = queueing.params(scenario, table)
+    lease = queueing.lease(scenario, table)
     phase = hosts.stream_key(seed, replication, draws.PHASE + streams, host)
     keys = hosts.stream_keys(seed, replication, host, streams)
-    return _steady(params, queueing.inputs((), table), keys, phase, holders)
+    every_ns = 0 if scenario.lease is None else ns(scenario.lease.check_every)
+    return _steady(every_ns, lease, table.array(), keys, phase, holders)
 
 
-def _steady(params: Params, inputs: Inputs, keys: Keys, phase_key: np.uint64, holders: int) -> tuple[Whole, Whole]:
+def _steady(
+    every_ns: int, lease: policies.Lease, values: Floats, keys: Keys, phase_key: np.uint64, holders: int
+) -> tuple[Whole, Whole]:
     phase = np.empty(holders)
     draws.uniforms(phase_key, phase)
-    first = (np.sort(phase) * params.check_every_ns).astype(np.int64)
+    first = (np.sort(phase) * every_ns).astype(np.int64)
     length = np.empty(holders)
-    draws.draws(params.lease.duration, inputs.table, keys.lease, length)
-    whole = (np.minimum(length, draws.FAR_NS) + 0.5).astype(np.int64) + params.lease.grace_ns
-    return first, first - params.check_every_ns + np.minimum(whole, draws.FAR_NS)
+    draws.draws(lease.duration, values, keys.lease, length)
+    whole = (np.minimum(length, draws.FAR_NS) + 0.5).astype(np.int64) + lease.grace_ns
+    return first, first - every_ns + np.minimum(whole, draws.FAR_NS)
 
 
 @dataclass(kw_only=True)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
-from recovery_kernels.limits import Limit
 
 from recovery.measures.histograms import quantile_s
 from recovery.measures.lasting import normal_from_s, stays_from
-from recovery.model.policies.intake import AnyQueue, Hysteresis, IntakeBucket, LinearLimit, Ramp
 from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
@@ -85,16 +83,6 @@ class PropagationRun:
         self.state = state._replace(rings=rings)
 
 
-def intake_of(intake: object, shards: int) -> Limit:
-    """The kernel's form of what is let in; a rate is the stage's, shards get equal parts."""
-    if isinstance(intake, IntakeBucket | LinearLimit):
-        limit = float(intake.limit) if isinstance(intake, LinearLimit) else 1.0
-        return queueing.limit(intake.name, intake.rate / shards, intake.burst, limit)
-    if isinstance(intake, Hysteresis | Ramp):
-        return queueing.limit(intake.name, limit=float(intake.limit), low=float(intake.low))
-    return queueing.limit("open")
-
-
 def _section(scenario: Scenario) -> Propagation:
     if scenario.propagation is None:
         raise ValueError("no [propagation]")
@@ -115,8 +103,8 @@ def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
         slowdown_b=float(part.slowdown.b) if part.slowdown else 1.0,
         slowdown_n=float(part.slowdown.queue) if part.slowdown else 1.0,
         fail_share=float(part.fails),
-        client=queueing.client(part.client, part.retries, NO_ROUND_TRIP, table),
-        intake=intake_of(part.intake, part.shards),
+        client=queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table),
+        intake=queueing.limit(part.intake.lower(part.shards)),
         tells=int(scenario.health is not None),
     )
     inputs = kernel.Inputs(
@@ -249,8 +237,8 @@ class _Propagation(Later):
         if launching is None:
             raise ValueError("no [launches]")
         jobs = came(scenario, launching.demand) + came(scenario, launching.changes)
-        comes_back = part.fails > 0 or not isinstance(part.intake, AnyQueue)
-        attempts = jobs * (tries(scenario, part.client, part.retries) if comes_back else 1)
+        comes_back = part.fails > 0 or part.intake.name != "open"
+        attempts = jobs * (tries(scenario, part.client.lower(), part.retries) if comes_back else 1)
         return Cost(GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1), attempts, attempts * NS_PER_JOB / 1e9)
 
 

@@ -13,9 +13,9 @@ from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.requests import Inputs, Params
 
-from recovery.model import policies as named
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
+from recovery.model.policies.lowered import LetsIn, Order, Waits
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.statistics.arrays import Floats
@@ -72,65 +72,55 @@ def dist(distribution: Distribution, table: MeasuredValues) -> Dist:
     return Dist(kind, float(a), float(b), first, size)
 
 
-def queue_limit(limit: float, establish_per_s: float) -> int:
-    """Requests of a host: a whole number as it is, seconds as what its workers do in that time (at least one)."""
-    return limit if isinstance(limit, int) else max(1, round(min(limit * establish_per_s, 1e18)))
-
-
 def _burst(rate_per_s: float, burst_s: float) -> float:
     return max(1.0, rate_per_s * burst_s)
+
+
+def lets_in(scenario: Scenario) -> LetsIn:
+    """What admission lets in at one host."""
+    return scenario.policy.admission.lower(scenario.establish_per_s, scenario.hosts)
 
 
 def queue_bound(scenario: Scenario) -> int | None:
     """The most requests that may ever wait at one host; None without such a bound. A queue may be bounded itself, or
     its admission be closed from there on: a switch or a ramp, if it holds up everybody.
     """
-    queue, admission, rate = scenario.policy.queue, scenario.policy.admission, scenario.establish_per_s
-    bounds = [queue_limit(queue.limit, rate)] if isinstance(queue, named.Bounded) else []
-    if isinstance(admission, named.QueueSizeSwitch | named.QueueSizeRamp) and admission.only == "all":
-        bounds.append(max(1, queue_limit(admission.limit, rate)))
-    return min(bounds, default=None)
+    queue, door = scenario.policy.queue.lower(scenario.establish_per_s), lets_in(scenario)
+    closes = door.limit if door.per_s is None and not door.is_establish_only else None
+    return min((bound for bound in (queue.limit, closes) if bound is not None), default=None)
 
 
 def admission_per_s(scenario: Scenario) -> float:
     """What admission lets in on all hosts while no queue waits, 1/s; inf without a rate."""
-    policy, one = scenario.policy.admission, scenario.establish_per_s
-    if isinstance(policy, named.TokenBucket | named.QueueSize):
-        return policy.rate.of_host(one, scenario.hosts) * scenario.hosts
-    return math.inf
+    door = lets_in(scenario)
+    return math.inf if door.per_s is None else door.per_s * scenario.hosts
 
 
 def admitted_queue(scenario: Scenario) -> float:
     """The most requests that can wait on all hosts where admission lets in no more than they do, also while the
     dependency is down: what a bucket saved up, and what the law of the queue's size allows; inf where it lets in more.
     """
-    policy, host, hosts, rate = scenario.policy.admission, scenario.host, scenario.hosts, admission_per_s(scenario)
-    if not isinstance(policy, named.TokenBucket | named.QueueSize):
+    door, host, hosts, rate = lets_in(scenario), scenario.host, scenario.hosts, admission_per_s(scenario)
+    if door.per_s is None:
         return math.inf
     slowest_s, others = max(host.establish_time.mean_s(), host.fails_after_s), 0.0
-    if policy.only == "establish" and scenario.fleet is not None and scenario.lease is not None:
+    if door.is_establish_only and scenario.fleet is not None and scenario.lease is not None:
         renew_s = (host.renew_time or host.establish_time).mean_s()
         others = scenario.fleet.holders * max(renew_s, host.fails_after_s) / scenario.lease.check_every
     bounds = [math.inf]
     if rate * slowest_s + others <= host.workers * hosts:
-        bounds.append(_burst(rate / hosts, policy.burst) * hosts)
-    if isinstance(policy, named.QueueSize) and policy.only == "all":
-        bounds.append(float(max(1, queue_limit(policy.limit, scenario.establish_per_s)) * hosts))
+        bounds.append(_burst(rate / hosts, door.burst_s) * hosts)
+    if door.limit is not None and not door.is_establish_only:
+        bounds.append(float(door.limit * hosts))
     return min(bounds)
 
 
-def client(policy: named.ClientRule, retries: int, round_trip_ns: int, table: MeasuredValues) -> policies.Client:
-    """The kernel's form of a retry policy."""
-    nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
-    plain = policies.Client(policies.IMMEDIATE, nothing, 0.0, 2.0, 0.0, retries, round_trip_ns)
-    if isinstance(policy, named.Fixed):
-        return plain._replace(kind=policies.FIXED, delay=dist(policy.delay, table))
-    if isinstance(policy, named.Exponential | named.FullJitter):
-        kind = policies.EXPONENTIAL if isinstance(policy, named.Exponential) else policies.FULL_JITTER
-        return plain._replace(kind=kind, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9)
-    return plain
-
-
+CLIENTS = {
+    "immediate": policies.IMMEDIATE,
+    "fixed": policies.FIXED,
+    "exponential": policies.EXPONENTIAL,
+    "full-jitter": policies.FULL_JITTER,
+}
 LIMITS = {
     "open": limits.OPEN,
     "token-bucket": limits.TOKEN_BUCKET,
@@ -138,58 +128,62 @@ LIMITS = {
     "queue-size-switch": limits.SWITCH,
     "queue-size-ramp": limits.RAMP,
 }
+QUEUES = {
+    "fifo": policies.FIFO,
+    "lifo": policies.LIFO,
+    "bounded": policies.BOUNDED,
+    "drop-expired": policies.DROP_EXPIRED,
+}
+LEASES = {
+    "fixed": policies.LEASE_FIXED,
+    "grace": policies.GRACE,
+    "credit-on-arrival": policies.CREDIT_ON_ARRIVAL,
+    "freeze": policies.FREEZE,
+}
+"""What the first engine calls the rules that it knows."""
 
 
-def limit(
-    law: str, rate_per_s: float = 0.0, burst_s: float = 0.0, limit: float = 1.0, low: float = 0.0
-) -> limits.Limit:
+def client(waits: Waits, retries: int, round_trip_ns: int, table: MeasuredValues) -> policies.Client:
+    """The kernel's form of a retry policy."""
+    delay = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0) if waits.delay is None else dist(waits.delay, table)
+    cap_ns = 0.0 if waits.cap_s is None else waits.cap_s * 1e9
+    return policies.Client(CLIENTS[waits.kind], delay, waits.base_s * 1e9, waits.factor, cap_ns, retries, round_trip_ns)
+
+
+def limit(door: LetsIn) -> limits.Limit:
     """The kernel's form of a limit by tokens (a rate and what of it may be saved up) or by a queue (its requests)."""
-    return limits.Limit(LIMITS[law], rate_per_s / 1e9, _burst(rate_per_s, burst_s), limit, low)
+    per_s = 0.0 if door.per_s is None else door.per_s
+    most = 1.0 if door.limit is None else float(door.limit)
+    return limits.Limit(LIMITS[door.law], per_s / 1e9, _burst(per_s, door.burst_s), most, float(door.low))
 
 
 def admission(scenario: Scenario) -> policies.Admission:
     """What a host lets in: of a rate it has an equal part, a time becomes the requests that are worked off in it."""
-    policy, rate = scenario.policy.admission, scenario.establish_per_s
-    if isinstance(policy, named.Open):
-        return _of_host(limit(policy.name), 0)
-    most, low, per_s, burst_s = 1.0, 0.0, 0.0, 0.0
-    if isinstance(policy, named.TokenBucket | named.QueueSize):
-        per_s, burst_s = policy.rate.of_host(rate, scenario.hosts), policy.burst
-    if not isinstance(policy, named.TokenBucket):
-        most = float(max(1, queue_limit(policy.limit, rate)))
-    if isinstance(policy, named.QueueSizeSwitch | named.QueueSizeRamp):
-        low = min(float(queue_limit(policy.low, rate)), most - 1)  # times of two, rounded, may be one number
-    return _of_host(limit(policy.name, per_s, burst_s, most, low), int(policy.only == "establish"))
+    door = lets_in(scenario)
+    law = limit(door)
+    return policies.Admission(law.kind, law.rate_per_ns, law.burst, law.limit, int(door.is_establish_only), law.low)
 
 
-def _of_host(limit: limits.Limit, establish_only: int) -> policies.Admission:
-    return policies.Admission(limit.kind, limit.rate_per_ns, limit.burst, limit.limit, establish_only, limit.low)
+def queue(order: Order) -> policies.Queue:
+    """The kernel's form of who is next."""
+    return policies.Queue(QUEUES[order.kind], order.limit or 0, ns(order.max_age_s), ns(order.margin_s))
+
+
+def lease(scenario: Scenario, table: MeasuredValues) -> policies.Lease:
+    """The kernel's form of a lease."""
+    if scenario.lease is None:
+        return policies.Lease(policies.LEASE_FIXED, Dist(draws.CONSTANT, 0.0, 0.0, 0, 0), 0, policies.RESUME, 1.0)
+    runs, duration = scenario.policy.lease.lower(), dist(scenario.lease.duration, table)
+    thaw = policies.REARM if runs.rearms else policies.RESUME
+    return policies.Lease(LEASES[runs.kind], duration, ns(runs.grace_s), thaw, runs.from_failures)
 
 
 def params(scenario: Scenario, table: MeasuredValues) -> Params:
     """What decides every host's run."""
     part, policy = scenario.host, scenario.policy
-    rate = scenario.establish_per_s
-    queue = policies.Queue(policies.FIFO, 0, 0, 0)
-    if isinstance(policy.queue, named.Lifo):
-        queue = policies.Queue(policies.LIFO, 0, 0, 0)
-    elif isinstance(policy.queue, named.Bounded):
-        queue = policies.Queue(policies.BOUNDED, queue_limit(policy.queue.limit, rate), 0, 0)
-    elif isinstance(policy.queue, named.DropExpired):
-        queue = policies.Queue(policies.DROP_EXPIRED, 0, ns(policy.queue.max_age), ns(policy.queue.margin))
-    nothing = Dist(draws.CONSTANT, 0.0, 0.0, 0, 0)
     retries = scenario.jobs.retries if scenario.jobs else -1
     round_trip = max(1, ns(part.round_trip))
-    lease = policies.Lease(policies.LEASE_FIXED, nothing, 0, policies.RESUME, 1.0)
-    if scenario.lease is not None:
-        lease = lease._replace(duration=dist(scenario.lease.duration, table))
-        if isinstance(policy.lease, named.Grace):
-            lease = lease._replace(kind=policies.GRACE, grace_ns=ns(policy.lease.grace))
-        elif isinstance(policy.lease, named.CreditOnArrival):
-            lease = lease._replace(kind=policies.CREDIT_ON_ARRIVAL)
-        elif isinstance(policy.lease, named.Freeze):
-            thaw = policies.REARM if policy.lease.then == "rearm" else policies.RESUME
-            lease = lease._replace(kind=policies.FREEZE, thaw=thaw, freeze_share=policy.lease.from_failures)
+    lasts = lease(scenario, table)  # what is measured lies in this order
     slowdown = part.slowdown
     return Params(
         traffic=requests.HOLDERS if scenario.has_leases else requests.JOBS,
@@ -209,10 +203,10 @@ def params(scenario: Scenario, table: MeasuredValues) -> Params:
         check_jitter=float(scenario.lease.check_jitter) if scenario.lease else 0.0,
         poisson=int(scenario.jobs is not None and scenario.jobs.arrivals == "poisson"),
         window_ns=ns(scenario.coupling.window),
-        client=client(policy.client, retries, round_trip, table),
+        client=client(policy.client.lower(), retries, round_trip, table),
         admission=admission(scenario),
-        queue=queue,
-        lease=lease,
+        queue=queue(policy.queue.lower(scenario.establish_per_s)),
+        lease=lasts,
     )
 
 
@@ -397,9 +391,5 @@ def span_ns(scenario: Scenario) -> int:
     waits = [scenario.host.timeout.mean_s()]
     if scenario.lease is not None:
         waits.append(scenario.lease.check_every * (1 + scenario.lease.check_jitter))
-    policy = scenario.policy.client
-    if isinstance(policy, named.Fixed):
-        waits.append(policy.delay.mean_s())
-    elif isinstance(policy, named.Growing):
-        waits.append(policy.cap)
+    waits.append(scenario.policy.client.lower().longest_s)
     return ns(min(max(waits), scenario.horizon))

@@ -14,7 +14,6 @@ from recovery_kernels import requests
 from recovery.measures import effort, leased_curve, standing
 from recovery.measures.histograms import quantile_s
 from recovery.measures.register import TrafficName
-from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.stages import baseline
 from recovery.stages import host as hosts
@@ -211,9 +210,7 @@ class TrafficTable(Table):
 
 def cycle_s(scenario: Scenario) -> float:
     """How long a client waits for one try and until the next; with leases a round of their checks, if longer."""
-    client = scenario.policy.client
-    pause = client.cap if isinstance(client, policies.Growing) else 0.0
-    pause = client.delay.mean_s() if isinstance(client, policies.Fixed) else pause
+    pause = scenario.policy.client.lower().longest_s
     checks = scenario.lease.check_every if scenario.lease is not None else 0.0
     return max(scenario.host.timeout.mean_s() + pause, checks)
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, Strict, TypeAdapter, WithJsonSchema, model_validator
 
 from recovery.model.part import optional, or_off
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.policies.rule import (
     LONGEST_QUEUE,
     FleetRate,
@@ -12,6 +13,7 @@ from recovery.model.policies.rule import (
     LimitFrom1,
     RateAbove0,
     Rule,
+    requests_of,
     words_of_limit,
 )
 from recovery.units import Duration, PositiveDuration, tell_duration
@@ -50,6 +52,10 @@ class Open(Rule):
     def words(self) -> str:
         """In plain words."""
         return "let everything in"
+
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
+        return LetsIn(self.name)
 
 
 class TokenBucket(Rule):
@@ -92,6 +98,12 @@ class TokenBucket(Rule):
         bound = "" if self.line is None else f", at most {self.line} a host"
         return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}{waits}{bound}"
 
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
+        per_s = self.rate.of_host(establish_per_s, hosts)
+        only = self.only == "establish"
+        return LetsIn(self.name, per_s, self.burst, is_establish_only=only, wait_s=self.wait, line=self.line)
+
 
 class QueueSize(Rule):
     """A token bucket filled at rate · (1 − q/limit) while q requests wait: nothing at the limit."""
@@ -120,11 +132,17 @@ class QueueSize(Rule):
         rule = f"let in {self.rate.words}, less the longer the queue, nothing at {words_of_limit(self.limit)}"
         return f"{rule}{_saved_up(self.burst)}{_spared(self.only)}"
 
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
+        per_s, limit = self.rate.of_host(establish_per_s, hosts), max(1, requests_of(self.limit, establish_per_s))
+        return LetsIn(self.name, per_s, self.burst, limit, is_establish_only=self.only == "establish")
+
 
 class _ByQueue(Rule):
     """What the laws without a bucket have in common: two queues, and whom they hold up."""
 
     axis: ClassVar[str] = "admission"
+    name: str
     limit: LimitFrom1
     low: Limit
     only: Literal["all", "establish"] = Field(
@@ -138,6 +156,12 @@ class _ByQueue(Rule):
         if self.low >= self.limit:
             raise ValueError("want low below limit")
         return self
+
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
+        limit = max(1, requests_of(self.limit, establish_per_s))
+        low = min(requests_of(self.low, establish_per_s), limit - 1)  # times of two, rounded, may be one number
+        return LetsIn(self.name, limit=limit, low=low, is_establish_only=self.only == "establish")
 
 
 class QueueSizeSwitch(_ByQueue):

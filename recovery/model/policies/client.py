@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, model_validator
 
 from recovery.model.distributions import Distribution, Time
+from recovery.model.policies.lowered import Waits
 from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Number, PositiveDuration, Share, tell_duration, tell_share
 
@@ -32,6 +33,10 @@ class Immediate(Rule):
         """In plain words."""
         return "try again at once"
 
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name)
+
 
 class Fixed(Rule):
     """Try again after the same delay every time; the delay may be a distribution."""
@@ -45,6 +50,10 @@ class Fixed(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"try again after {self.delay.words}"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, self.delay)
 
 
 class Exponential(Rule):
@@ -66,6 +75,10 @@ class Exponential(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"try again after {_growing(self.base, self.factor, self.cap)}"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, None, self.base, self.factor, self.cap)
 
 
 class FullJitter(Rule):
@@ -91,6 +104,10 @@ class FullJitter(Rule):
         """In plain words."""
         longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
         return f"try again at random within {longest}"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, None, self.base, self.factor, self.cap, longest_share=0.5)
 
 
 _SPREAD = "each client waits another part of its back-off, so that those who failed together come back apart"
@@ -118,6 +135,10 @@ class EqualJitter(Rule):
         longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
         return f"try again after half of {longest}, and up to as much again at random"
 
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, None, self.base, self.factor, self.cap, longest_share=0.75)
+
 
 class ProportionalJitter(Rule):
     """Wait min(cap, base · factor^(n−1)), up to a share longer or shorter."""
@@ -141,6 +162,10 @@ class ProportionalJitter(Rule):
         """In plain words."""
         longest = _growing(self.base, self.factor, self.cap) if self.base < self.cap else tell_duration(self.cap)
         return f"try again after {longest}, {tell_share(self.jitter)} up and down at random"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, None, self.base, self.factor, self.cap, jitter=self.jitter)
 
 
 class DecorrelatedJitter(Rule):
@@ -168,6 +193,10 @@ class DecorrelatedJitter(Rule):
             return f"try again after {tell_duration(self.base)}, however often"
         most = f"{self.factor:.15g} times the last wait"
         return f"try again at random between {tell_duration(self.base)} and {most}, {tell_duration(self.cap)} at most"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits(self.name, None, self.base, self.factor, self.cap)
 
 
 StageRule = Immediate | Fixed | Exponential | FullJitter

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
+from recovery.model.policies.lowered import Removes
 from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Duration, PositiveDuration, Share, tell_duration, tell_share
 
@@ -21,6 +22,10 @@ class RiseFall(Rule):
         """In plain words."""
         return "take unhealthy targets out at once"
 
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name)
+
 
 class FailOpen(Rule):
     """A zone with too few healthy targets sends to all of its targets."""
@@ -36,6 +41,10 @@ class FailOpen(Rule):
         few = "none" if self.healthy == 1 else f"fewer than {self.healthy}"
         return f"ignore health in a zone where {few} of the targets are healthy"
 
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name, self.healthy)
+
 
 class Panic(Rule):
     """Below a share of healthy targets in all, health is ignored."""
@@ -50,6 +59,10 @@ class Panic(Rule):
         """In plain words."""
         return f"ignore health below {tell_share(self.below)} healthy targets in all"
 
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name, share=self.below)
+
 
 class EjectionCap(Rule):
     """At most a share of the targets (at least one) is out at once; other removals wait for the target's next check."""
@@ -63,6 +76,10 @@ class EjectionCap(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"take at most {tell_share(self.share)} of the targets out at once"
+
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name, max(1, int(self.share * targets)))
 
 
 class VelocityControl(Rule):
@@ -80,6 +97,10 @@ class VelocityControl(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"take at most {tell_share(self.share)} of the targets out within {tell_duration(self.within)}"
+
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name, max(1, int(self.share * targets)), span_s=self.within)
 
 
 class FlapDamping(Rule):
@@ -106,6 +127,10 @@ class FlapDamping(Rule):
             f"keep a target out {tell_duration(self.base)} longer each time it was taken out, up to {longest}; "
             f"forget after {forget} in service"
         )
+
+    def lower(self, targets: int) -> Removes:
+        """In numbers of so many targets; a share of them is at least one."""
+        return Removes(self.name, span_s=self.base, cap_s=self.cap, forget_s=self.forget)
 
 
 HEALTH = (RiseFall, FailOpen, Panic, EjectionCap, VelocityControl, FlapDamping)

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, model_validator
 
 from recovery.model.part import Whole
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Duration, Rate, tell_duration
 
@@ -26,6 +27,10 @@ class AnyQueue(Rule):
         """In plain words."""
         return "let every job in"
 
+    def lower(self, shards: int) -> LetsIn:
+        """In numbers of one of so many shards, which have equal parts of a rate."""
+        return LetsIn(self.name)
+
 
 class IntakeBucket(Rule):
     """A token bucket: a job that finds no whole token is refused."""
@@ -42,6 +47,10 @@ class IntakeBucket(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"let in {self.rate:.15g} jobs a second{_burst(self.burst)}"
+
+    def lower(self, shards: int) -> LetsIn:
+        """In numbers of one of so many shards, which have equal parts of a rate."""
+        return LetsIn(self.name, self.rate / shards, self.burst)
 
 
 class LinearLimit(Rule):
@@ -64,6 +73,10 @@ class LinearLimit(Rule):
             f"let in {self.rate:.15g} jobs a second, less the longer the queue, nothing at {limit}{_burst(self.burst)}"
         )
 
+    def lower(self, shards: int) -> LetsIn:
+        """In numbers of one of so many shards, which have equal parts of a rate."""
+        return LetsIn(self.name, self.rate / shards, self.burst, self.limit)
+
 
 class Hysteresis(Rule):
     """Nothing is let in from q = limit on, until the queue has fallen to low."""
@@ -84,6 +97,10 @@ class Hysteresis(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"let nothing in from {self.limit} waiting jobs a shard on, until {self.low} are left"
+
+    def lower(self, shards: int) -> LetsIn:
+        """In numbers of one of so many shards, which have equal parts of a rate."""
+        return LetsIn(self.name, limit=self.limit, low=self.low)
 
 
 class Ramp(Rule):
@@ -107,6 +124,10 @@ class Ramp(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"refuse some jobs from {self.low} waiting a shard on, and all from {self.limit} on"
+
+    def lower(self, shards: int) -> LetsIn:
+        """In numbers of one of so many shards, which have equal parts of a rate."""
+        return LetsIn(self.name, limit=self.limit, low=self.low)
 
 
 INTAKES = (AnyQueue, IntakeBucket, LinearLimit, Hysteresis, Ramp)

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from recovery.model.policies.lowered import Runs
 from recovery.model.policies.rule import Rule
 from recovery.units import Duration, PositiveShare, tell_duration, tell_share
 
@@ -20,6 +21,10 @@ class LeaseFixed(Rule):
         """In plain words."""
         return "leases run out on time"
 
+    def lower(self) -> Runs:
+        """In numbers."""
+        return Runs(self.name)
+
 
 class Grace(Rule):
     """A lease that ran out is still honoured for `grace`."""
@@ -33,6 +38,10 @@ class Grace(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"leases are honoured {tell_duration(self.grace)} longer"
+
+    def lower(self) -> Runs:
+        """In numbers."""
+        return Runs(self.name, grace_s=self.grace)
 
 
 class CreditOnArrival(Rule):
@@ -48,6 +57,10 @@ class CreditOnArrival(Rule):
     def words(self) -> str:
         """In plain words."""
         return "a lease counts from the arrival of its request"
+
+    def lower(self) -> Runs:
+        """In numbers."""
+        return Runs(self.name)
 
 
 class Freeze(Rule):
@@ -71,6 +84,10 @@ class Freeze(Rule):
         share = tell_share(self.from_failures)
         after = "what was left of them" if self.then == "resume" else "a whole lease each"
         return f"leases stand still while {share} of the checks fail or more, then have {after}"
+
+    def lower(self) -> Runs:
+        """In numbers."""
+        return Runs(self.name, rearms=self.then == "rearm", from_failures=self.from_failures)
 
 
 LeaseRule = LeaseFixed | Grace | CreditOnArrival | Freeze

@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recovery.model.policies.rule import Limit, Rule, words_of_limit
+from recovery.model.policies.lowered import Order
+from recovery.model.policies.rule import Limit, Rule, requests_of, words_of_limit
 from recovery.units import Duration, tell_duration
 
 
@@ -22,6 +23,10 @@ class Fifo(Rule):
         """In plain words."""
         return "oldest first"
 
+    def lower(self, establish_per_s: float) -> Order:
+        """In numbers of a host that can establish `establish_per_s`."""
+        return Order(self.name)
+
 
 class Lifo(Rule):
     """Unbounded, last come first served."""
@@ -34,6 +39,10 @@ class Lifo(Rule):
     def words(self) -> str:
         """In plain words."""
         return "newest first"
+
+    def lower(self, establish_per_s: float) -> Order:
+        """In numbers of a host that can establish `establish_per_s`."""
+        return Order(self.name, is_newest_first=True)
 
 
 class Bounded(Rule):
@@ -50,6 +59,10 @@ class Bounded(Rule):
     def words(self) -> str:
         """In plain words."""
         return f"queue of at most {words_of_limit(self.limit)}"
+
+    def lower(self, establish_per_s: float) -> Order:
+        """In numbers of a host that can establish `establish_per_s`."""
+        return Order(self.name, limit=requests_of(self.limit, establish_per_s))
 
 
 class DropExpired(Rule):
@@ -75,6 +88,10 @@ class DropExpired(Rule):
         late = f" or will within {tell_duration(self.margin)}" if self.margin else ""
         old = f", or that are older than {tell_duration(self.max_age)}" if self.max_age else ""
         return f"drop requests whose client gave up{late}{old}"
+
+    def lower(self, establish_per_s: float) -> Order:
+        """In numbers of a host that can establish `establish_per_s`."""
+        return Order(self.name, drops_expired=True, max_age_s=self.max_age, margin_s=self.margin)
 
 
 QueueRule = Fifo | Lifo | Bounded | DropExpired

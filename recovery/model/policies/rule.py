@@ -91,6 +91,11 @@ def words_of_limit(limit: int | float) -> str:
     return f"{limit} requests a host" if isinstance(limit, int) else f"{tell_duration(limit)} of work"
 
 
+def requests_of(limit: int | float, establish_per_s: float) -> int:
+    """Requests of a host: a whole number as it is, seconds as what its workers do in that time (at least one)."""
+    return limit if isinstance(limit, int) else max(1, round(min(limit * establish_per_s, 1e18)))
+
+
 LONGEST_QUEUE = 10**9
 _LIMIT_SCHEMA = WithJsonSchema(
     {

@@ -9,11 +9,10 @@ from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.memory import Live
 from recovery_kernels.sessions.streams import STREAMS
 
-from recovery.model import policies as named
 from recovery.model.classes import Class
 from recovery.model.live import class_key
 from recovery.model.operator import SetKey
-from recovery.model.policies.rule import LONGEST_QUEUE
+from recovery.model.policies.rule import LONGEST_QUEUE, requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -90,24 +89,17 @@ def _admission(scenario: Scenario, tables: Tables) -> int:
 
 def line_of(scenario: Scenario) -> tuple[int, int]:
     """How many may wait for a token at a host, and how long (ns); (0, FAR) where nobody does."""
-    policy = scenario.policy.admission
-    if not isinstance(policy, named.TokenBucket) or policy.wait is None:
-        return 0, layout.FAR
-    return policy.line or LONGEST_QUEUE, ns(policy.wait)
+    door = queueing.lets_in(scenario)
+    return (0, layout.FAR) if door.wait_s is None else (door.line or LONGEST_QUEUE, ns(door.wait_s))
 
 
 def _whole(scenario: Scenario, tables: Tables) -> Whole:
-    part, queue = scenario.host, scenario.policy.queue
+    part, order = scenario.host, scenario.policy.queue.lower(scenario.establish_per_s)
     cancel = "worker" if part.cancel_on_timeout else part.cancel or "none"
     found = np.zeros(layout.HOST_WHOLE_KEYS, np.int64)
-    limit, max_age_ns, margin_ns = layout.NONE, 0, 0
-    if isinstance(queue, named.Bounded):
-        limit = queueing.queue_limit(queue.limit, scenario.establish_per_s)
-    elif isinstance(queue, named.DropExpired):
-        max_age_ns, margin_ns = ns(queue.max_age), ns(queue.margin)
     told = {
         layout.WORKERS: part.workers,
-        layout.LIMIT: limit,
+        layout.LIMIT: layout.NONE if order.limit is None else order.limit,
         layout.CANCEL: _CANCELS.get(cancel, layout.CANCEL_NONE),
         layout.FULL: layout.SILENT if part.full == "silent" else layout.REFUSES,
         layout.RESEND_GAP: layout.NONE if part.resend is None else tables.dist(part.resend),
@@ -118,10 +110,10 @@ def _whole(scenario: Scenario, tables: Tables) -> Whole:
         layout.DROP_COST_NS: ns(part.drop_cost),
         layout.DROP_NOTIFIES: int(part.drop_notifies),
         layout.ROUND_TRIP_NS: max(1, ns(part.round_trip)),
-        layout.DISCIPLINE: layout.LIFO if isinstance(queue, named.Lifo) else layout.FIFO,
-        layout.DROP_EXPIRED: int(isinstance(queue, named.DropExpired)),
-        layout.MAX_AGE_NS: max_age_ns,
-        layout.MARGIN_NS: margin_ns,
+        layout.DISCIPLINE: layout.LIFO if order.is_newest_first else layout.FIFO,
+        layout.DROP_EXPIRED: int(order.drops_expired),
+        layout.MAX_AGE_NS: ns(order.max_age_s),
+        layout.MARGIN_NS: ns(order.margin_s),
         layout.ADMISSION_LINE: line_of(scenario)[0],
         layout.BAR_TIME: tables.dist(None if part.bar is None else part.bar.time),
         layout.CRASH_RULE: tables.crash(part.crash),
@@ -157,12 +149,14 @@ def _class_whole(kind: Kind, tables: Tables) -> list[int]:
         layout.EXPIRE: layout.NONE if lease is None or lease.expire_time is None else tables.dist(lease.expire_time),
         layout.TIMEOUT: tables.dist(part.timeout),
         layout.FIRST_DELAY: tables.dist(None if lease is None else lease.first_delay),
-        layout.RETRY: tables.retry(seen.policy.client, seen.jobs.retries if seen.jobs is not None else -1, part.hint),
-        layout.LEASE: tables.lease(None if lease is None else lease.duration, seen.policy.lease),
+        layout.RETRY: tables.retry(
+            seen.policy.client.lower(), seen.jobs.retries if seen.jobs is not None else -1, part.hint
+        ),
+        layout.LEASE: tables.lease(None if lease is None else lease.duration, seen.policy.lease.lower()),
         layout.CHECK_EVERY_NS: ns(lease.check_every) if lease is not None else layout.FAR,
         layout.PRIORITY: said.priority,
         layout.WEIGHT: layout.NONE if said.weight is None else said.weight,
-        layout.OWN_LIMIT: layout.NONE if said.limit is None else queueing.queue_limit(said.limit, seen.establish_per_s),
+        layout.OWN_LIMIT: layout.NONE if said.limit is None else requests_of(said.limit, seen.establish_per_s),
     }
     return [told[key] for key in range(layout.CLASS_WHOLE_KEYS)]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from recovery_kernels.sessions import layout
 
-from recovery.model import policies as named
 from recovery.model.crash import Crash
 from recovery.model.distributions import Distribution
 from recovery.model.hint import Hint
 from recovery.model.notice import Notice
+from recovery.model.policies.lowered import Runs, Waits
 from recovery.stages import queueing
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -58,24 +58,19 @@ class Tables:
         """How clients learn that their session ended: below 0 a word, else a distribution."""
         return self.dist(notice) if isinstance(notice, Distribution) else _NOTICES[notice]
 
-    def retry(self, policy: named.ClientRule, retries: int, hint: Hint | None) -> int:
+    def retry(self, waits: Waits, retries: int, hint: Hint | None) -> int:
         """The number of a client's policy, and what the client makes of a hint."""
-        delay = self.dist(policy.delay if isinstance(policy, named.Fixed) else None)
-        base, factor, cap = 0.0, 2.0, float(layout.FAR)
-        if isinstance(policy, named.Growing):
-            base, factor, cap = policy.base * 1e9, policy.factor, policy.cap * 1e9
-        jitter = policy.jitter if isinstance(policy, named.ProportionalJitter) else 0.0
+        cap = float(layout.FAR) if waits.cap_s is None else waits.cap_s * 1e9
         obeys = layout.IGNORE if hint is None else _OBEYS[hint.clients]
-        whole = (_RETRIES[policy.name], delay, retries, obeys)
-        return self._number("retries", whole, (base, factor, cap, jitter, 0.0 if hint is None else hint.jitter))
+        whole = (_RETRIES[waits.kind], self.dist(waits.delay), retries, obeys)
+        obeyed = 0.0 if hint is None else hint.jitter
+        return self._number("retries", whole, (waits.base_s * 1e9, waits.factor, cap, waits.jitter, obeyed))
 
-    def lease(self, duration: Distribution | None, rule: named.LeaseRule) -> int:
+    def lease(self, duration: Distribution | None, runs: Runs) -> int:
         """The number of a lease and its rule."""
-        grace = ns(rule.grace) if isinstance(rule, named.Grace) else 0
-        rearms = isinstance(rule, named.Freeze) and rule.then == "rearm"
-        share = rule.from_failures if isinstance(rule, named.Freeze) else 1.0
-        kind = _LEASES.get(rule.name, layout.LEASE_FIXED)
-        return self._number("leases", (kind, self.dist(duration), grace, int(rearms)), (share,))
+        kind = _LEASES.get(runs.kind, layout.LEASE_FIXED)
+        whole = (kind, self.dist(duration), ns(runs.grace_s), int(runs.rearms))
+        return self._number("leases", whole, (runs.from_failures,))
 
     def limiter(
         self,
