@@ -455,7 +455,8 @@ def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, tuple[int, ..
             return [("slowdown_a", value, None)]
         case "policy.admission.rate":
             a_ns, saved_s = per_host(told, value), told.policy.admission.burst  # type: ignore[union-attr]
-            return [("admission_rate_per_ns", a_ns, None), ("admission_burst", max(1.0, a_ns * 1e9 * saved_s) if a_ns > 0 else 0.0, None)]
+            burst = max(1.0, a_ns * 1e9 * saved_s) if a_ns > 0 else 0.0
+            return [("admission_rate_per_ns", a_ns, None), ("admission_burst", burst, None)]
         case "jobs.rate":
             parts = [k for k, own in enumerate(all_of_them) if own is None or is_of_jobs(told, own)]
             parts = [k for k in parts if (own := all_of_them[k]) is None or not (own.of or own.rate or own.steps)]
