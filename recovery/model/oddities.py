@@ -38,7 +38,7 @@ def oddities(scenario: Scenario) -> Iterator[str]:
     if scenario.fleet is not None and lease is not None:
         load = scenario.renewals_share
         if load > 1:
-            yield f"renewals alone want {show_share(load)} of the workers: the fleet is never healthy"
+            yield f"renewals alone want {show_share(load)} of the workers: some fail without an outage, too"
         latest, least = lease.check_every * (1 + lease.check_jitter), lease.duration.least_s()
         if isinstance(scenario.policy.lease, policies.Grace):
             least += scenario.policy.lease.grace
