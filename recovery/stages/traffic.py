@@ -3,7 +3,9 @@
 The traffic comes first in every run. It is made host by host, side by side (recovery.simulate.pipeline), and added up.
 """
 
+import functools
 import math
+import operator
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -168,6 +170,7 @@ class TrafficTable(Table):
             kind: float(flows[f"{kind}_work_ns"][during].sum(dtype=np.float64))  # whole numbers might not hold it
             for kind in ("useful", "wasted", "failed", "overhead")
         }
+        all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         used = np.flatnonzero(self.sojourn)
         return {
@@ -175,7 +178,7 @@ class TrafficTable(Table):
             "amplification_peak": effort.amplification_peak(
                 times_s, flows["submitted"], flows["succeeded"], back, hold
             ),
-            "wasted_share": work["wasted"] / max(sum(work.values()), 1.0),
+            "wasted_share": work["wasted"] / max(all_work, 1.0),
             "queue_peak": int(flows["queue_max"].max(initial=0)),
             "oldest_peak_s": float(flows["oldest_max_ns"].max(initial=0) / 1e9),
             **self.quantiles(self.sojourn, "sojourn"),
