@@ -86,7 +86,8 @@ def svg(picture: Picture) -> str:
     text = re.sub(r"(translate|rotate)\([^)]*\)", lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), text)
     text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
     text = re.sub(r' d="M[^"QCz]+"', lambda match: match[0].replace(" \nL ", " "), text)  # after M, pairs are lines
-    text = re.sub(r"\n\s+", "\n", text).replace("xlink:href", "href").replace("'DejaVu Sans'", FONTS)
+    text = re.sub(r"\n\s+", "\n", text).replace(' \n"', '"')
+    text = text.replace("xlink:href", "href").replace("'DejaVu Sans'", FONTS)
     text = re.sub(r' id="(curve|key|panel|time):([^"]*)"', r' data-\1="\2"', text)
     used = {
         name: f"{picture.name}-{i}"
@@ -116,7 +117,7 @@ def for_page(text: str, form: str) -> str:
     def styled(match: re.Match[str]) -> str:
         is_text = "font-size" in match[0] or "font:" in match[0]
         kept = match[0].replace("#ffffff", "#fffffe") if is_text else match[0]
-        return re.sub(r"#[0-9a-fA-F]{6}\b", coloured, kept)
+        return re.sub(r"#[0-9a-fA-F]{6}\b", coloured, kept).replace(": ", ":").replace("; ", ";")
 
     return re.sub(r'style="[^"]*"', styled, text)
 
