@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from recovery_kernels import jit
@@ -188,3 +189,21 @@ def test_compiling_comes_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         told.stdout.split()
     )
     assert json.loads(CliRunner().invoke(cli.main, ["check", str(file), "--json"]).stdout)["compiles"] is True
+
+
+def test_the_range_of_what_lies_between_two_sides_of_a_cliff_holds_both() -> None:
+    """By hand: of three values in a row the outer ones were tried, at 0.01 s and at 1 s: the middle one may be either.
+    Where they are alike it lies between them.
+    """
+    places = np.array([[0.0], [0.5], [1.0]])
+
+    def middle(other_s: float) -> pilot.Tried:
+        one, other = (
+            pilot.Tried(0.01, 0.005, 0.02, 1e5, True),
+            pilot.Tried(other_s, other_s / 2, 2 * other_s, 1e7, True),
+        )
+        return pilot._between(places, {0: one, 2: other})[1]
+
+    cliff = middle(1.0)
+    assert cliff.low_s <= 0.005 < 2.0 <= cliff.high_s
+    assert middle(0.01).cpu_s == pytest.approx(0.01)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,8 +19,9 @@ from fingerprints import JOBS, LATER
 from test_reuse import SWEEP, VARIANTS, experiment
 
 from recovery.cli.main import main
+from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
-from recovery.simulate import chain, pilot
+from recovery.simulate import chain, pilot, pilot_hosts
 from recovery.simulate.estimate import estimate
 from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import Known
@@ -53,6 +55,21 @@ def test_hosts_that_are_known_take_their_share_out_of_an_estimate() -> None:
     found = pilot.tried([parse(LATER).first], 1)[0]
     assert 0 < found.hosts_share < 1
     assert pilot.tried([parse(JOBS).first], 1)[0].hosts_share == 1
+
+
+def test_hosts_that_variants_share_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five variants two have hosts of their own, and all are told with what their own hosts took."""
+    calls, hosts = [], pilot_hosts.hosts
+
+    def counted(scenario: Scenario, *others: Any) -> Any:
+        calls.append(hosts(scenario, *others))
+        return calls[-1]
+
+    monkeypatch.setattr(pilot_hosts, "hosts", counted)
+    told = pilot.tried(parse(LATER + VARIANTS).variants, 1)
+    assert len(calls) == 2
+    of_hosts = [tried.cpu_s for tried, _ in calls]
+    assert all(any(one.cpu_s * one.hosts_share == pytest.approx(own) for own in of_hosts) for one in told)
 
 
 def test_a_plan_of_a_sweep_counts_hosts_once_a_draw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,14 @@ from recovery.stages.cost import came
 
 CALL_S = 3e-5  # to call a kernel
 LATER_LEAST = 8_000  # launches and changes of a pilot of the later stages, about
-LATER_STRETCHES = (
-    96  # of the horizon, in which they are run one after the other; what is terminated comes back a stretch late
-)
+LATER_STRETCHES = 96  # of the horizon, run one after the other; what is terminated comes back a stretch late
 USUAL = 0.6  # of what an event takes at most (NS_PER_ATTEMPT and so on), on the day of us-east-1
 
 
 def later(scenario: Scenario, seed: int, leased: Real, budget_s: float) -> tuple[float, float, bool]:
-    """The same of launches, propagation and health checks, thinned by what comes to them. What an event takes is known
-    of them; how many there are is not.
+    """What launches, propagation and health checks of a run take, thinned by what comes to them: processor seconds,
+    events, and whether the pilot came to the horizon in `budget_s`. `leased`, float64[windows], is the share of leases
+    at each window's end. What an event takes is known of these stages; how many there are is not.
     """
     zones = scenario.zones
     many = 1_000_000

@@ -169,9 +169,7 @@ class Shared:
 
     key: str | None  # of its hosts; None if its variant cannot be met, or nobody asked
     hosts: bool = False  # one before it has the same hosts
-    later_anew: float = (
-        1.0  # of its later stages' time that no task before it takes as well, by what stages cost at most
-    )
+    later_anew: float = 1.0  # of the time of its later stages, at most: what no task before it takes as well
 
 
 def shared(tasks: Sequence[Task]) -> list[Shared]:
