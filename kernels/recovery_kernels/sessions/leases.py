@@ -48,7 +48,7 @@ def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _manylease(r, h, view, number, expires, amount):  # type: ignore[no-untyped-def]
+def _count_lease(r, h, view, number, expires, amount):  # type: ignore[no-untyped-def]
     """A lease that runs until `expires` (later than now) begins or ends to be one of those that run."""
     h.of_class[place(number), N_HOLDER + view] += amount
     if expires < FROZEN_BASE:
@@ -65,10 +65,10 @@ def _move(r, h, view, row, new):  # type: ignore[no-untyped-def]
     now = h.whole[NOW]
     old = h.clients[i, column]
     if old > now:
-        _manylease(r, h, view, number, old, -1)
+        _count_lease(r, h, view, number, old, -1)
     h.clients[i, column] = new
     if new > now:
-        _manylease(r, h, view, number, new, 1)
+        _count_lease(r, h, view, number, new, 1)
 
 
 @inline
