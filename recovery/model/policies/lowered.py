@@ -8,6 +8,15 @@ from typing import NamedTuple
 from recovery.model.distributions import Distribution
 
 
+class Controller(NamedTuple):
+    """A policy that remembers and hears: a file of `recovery_kernels.controllers`, or a user's, by its name; and its
+    parameters in the order in which the file names them.
+    """
+
+    name: str
+    params: tuple[float, ...] = ()
+
+
 class Waits(NamedTuple):
     """How long a client waits after a failure: no time, a `delay`, or what grows from `base_s` by `factor` up to
     `cap_s`, drawn as `kind` says. `longest_share` is the mean of the longest wait, as a share of `cap_s`.
@@ -20,6 +29,7 @@ class Waits(NamedTuple):
     cap_s: float | None = None
     jitter: float = 0.0
     longest_share: float = 1.0
+    controller: Controller | None = None
 
     @property
     def longest_s(self) -> float:
@@ -44,6 +54,7 @@ class LetsIn(NamedTuple):
     is_establish_only: bool = False
     wait_s: float | None = None
     line: int | None = None
+    controller: Controller | None = None
 
 
 class Order(NamedTuple):
@@ -57,6 +68,7 @@ class Order(NamedTuple):
     drops_expired: bool = False
     max_age_s: float = 0.0
     margin_s: float = 0.0
+    controller: Controller | None = None
 
 
 class Runs(NamedTuple):
@@ -68,6 +80,17 @@ class Runs(NamedTuple):
     grace_s: float = 0.0
     rearms: bool = False
     from_failures: float = 1.0
+    controller: Controller | None = None
+
+
+class Guards(NamedTuple):
+    """What a client asks before it sends: a controller that each of `group` clients of a host in a row share (None:
+    all of a class at a host).
+    """
+
+    kind: str
+    controller: Controller | None = None
+    group: int | None = 1
 
 
 class Removes(NamedTuple):

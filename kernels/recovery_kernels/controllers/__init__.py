@@ -1,0 +1,101 @@
+"""Controllers: policies that remember and hear what becomes of requests. Each is a file of this folder, or a user's.
+
+A controller's file has a name for its axis, names for its parameters and its memory, and functions of `params`,
+`memory` and `facts`, which read and write numbers by name. The engine calls them by address: whichever a scenario
+names, the compiled loop is the same, and what is not in use is not there.
+
+`AXIS`        "admission", "queue", "client" or "lease".
+`PARAMS`      names of parameters, each one number: times in s, rates per s, shares of 1.
+`MEMORY`      name: 1 for a number, n for a row of n numbers (`memory.window[i]`). All are 0.0 at first.
+`begin`       sets the memory, when a host begins and after each of its restarts.
+
+| axis | function | says |
+| --- | --- | --- |
+| admission | `ask` | 1.0 lets the request in, 0.0 refuses it; asked after the operators' throttles |
+| queue | `ask` | 0.0 refuses; 1.0 + n lets in, and n is the request's `facts.mark`; asked when it enters the queue |
+| | `rank` | where it enters: the smallest is served first, and of equal ones the first that came |
+| | `newest` | 1.0: the worker takes the newest, 0.0: the oldest |
+| | `head` | 1.0 serves what a worker takes, 0.0 drops it |
+| client | `ask` | 0.0 sends the attempt now; else so many seconds pass, and it asks again |
+| | `wait` | seconds until the next attempt after one that came to nothing; below 0: it gives up |
+| lease | `renew` | how long the lease is that is granted now, s; 0.0: as the file says |
+| | `expire` | 0.0: the lease that is at its end runs out; else it goes on for so many seconds |
+| | `restart` | how long a lease still runs that ran as its host restarted, s; below 0: as before |
+| all | `told` | hears `facts.event` |
+
+Only `begin` must be there, and one more. Arithmetic is + − × ÷, min, max, abs, comparison, `math.floor`, `math.sqrt`,
+and `log`, `exp`, `power` of `recovery_kernels.draws`: the same bits on every machine.
+"""
+
+from collections.abc import Mapping
+
+from recovery_kernels.arrays import Real
+
+FACTS = (
+    "now_s",  # since the begin of the experiment
+    "event",  # in `told`: one of those below
+    "number",  # of the class, 0 without classes
+    "client",  # of its class, within the host
+    "attempt",  # from 0 on
+    "tries",  # attempts in a row that came to nothing
+    "cost",  # tokens that an attempt of this class takes
+    "is_leased",  # 1 if the server sees a lease of this client that runs
+    "waiting",  # requests that wait for a worker
+    "in_service",  # requests that workers work on
+    "workers",
+    "capacity_per_s",  # what the workers can establish
+    "members",  # clients of this class at this host; 0 for jobs
+    "sojourn_s",  # since the request reached the host; 0 before
+    "waited_s",  # until a worker took it; so far, where none has
+    "timeout_s",  # that the client waits for an answer
+    "left_s",  # until the client gives up
+    "mark",  # what the queue's `ask` gave the request
+    "hint_s",  # when to come back, as the host said; below 0: nothing
+    "u",  # a draw between 0 and 1 for this question
+    "u_client",  # one that this client keeps
+)
+"""What a function may look at: one number each."""
+
+# What becomes of a request. Those at the host hear ADMITTED (it is in the queue), STARTED, DROPPED by the queue, FAILED
+# at the dependency, CANCELLED by its client, LOST with its host or purged, and how a service ended: SUCCEEDED, or
+# WASTED since nobody waited for it. Clients hear SENT, SUCCEEDED, FAILED, REFUSED by whatever said no at the host,
+# DROPPED and LOST where the host says so, and TIMED_OUT. Leases hear RENEWED and RESTARTED.
+(
+    NOTHING, ADMITTED, STARTED, SUCCEEDED, WASTED, FAILED, DROPPED, CANCELLED, LOST, SENT, REFUSED, TIMED_OUT, RENEWED,
+    RESTARTED,
+) = range(14)  # fmt: skip
+
+HOOKS = ("begin", "ask", "rank", "newest", "head", "wait", "renew", "expire", "restart", "told")
+"""The functions that a controller may have."""
+
+
+class View:
+    """Numbers by name over a row of them: what compiled functions see of params, memory and facts, for plain Python."""
+
+    __slots__ = ("_places", "_row")
+    _places: dict[str, tuple[int, int]]
+    _row: Real
+
+    def __init__(self, sizes: Mapping[str, int], row: Real) -> None:
+        """`row` float64[sum of sizes]; a name of size 1 is a number, another one a row of numbers."""
+        at, places = 0, {}
+        for name, size in sizes.items():
+            places[name] = (at, size)
+            at += size
+        object.__setattr__(self, "_places", places)
+        object.__setattr__(self, "_row", row)
+
+    def __getattr__(self, name: str) -> float | Real:
+        at, size = self._place(name)
+        return float(self._row[at]) if size == 1 else self._row[at : at + size]
+
+    def __setattr__(self, name: str, value: float) -> None:
+        at, size = self._place(name)
+        if size != 1:
+            raise AttributeError(f"{name} is a row of {size} numbers; want one of them, {name}[i]")
+        self._row[at] = value
+
+    def _place(self, name: str) -> tuple[int, int]:
+        if name not in self._places:
+            raise AttributeError(f"{name} is not there; want one of {', '.join(self._places)}")
+        return self._places[name]
