@@ -14,6 +14,7 @@ from recovery.stages.sessions import numbers, tables
 
 OF_AN_ENGINE = {
     "client": {**tables._RETRIES},
+    "guard": {"none": 0},
     "admission": queueing.LIMITS,
     "queue": queueing.QUEUES,
     "lease": queueing.LEASES,

@@ -402,7 +402,7 @@ WRONG = [
     ('policy.queue={name="bounded",limt=1}', "policy.queue.limt is not a key (did you mean limit?); want one of name"),
     ('policy.queue={name="lifo",limit=1}', "policy.queue.limit is not a key; want one of name"),
     ("policy.queues=fifo", "policy.queues is not a key (did you mean queue?)"),
-    ("policy=fifo", 'policy is "fifo"; want a table with client, admission, queue, lease'),
+    ("policy=fifo", 'policy is "fifo"; want a table with client, guard, admission, queue, lease'),
     ('policy.client={name="exponential",base="10s",cap="1s"}', "want cap no shorter than base"),
     ('policy.client={name="exponential",factor=0.5}', "policy.client.factor is 0.5; want a number from 1"),
     ('policy.client={name="fixed",delay={dist="uniform",min="1s"}}', "policy.client.delay is {"),

@@ -23,7 +23,7 @@ either `[fleet]` and `[lease]` or `[jobs]`, must be there. `recovery schema` pri
 | policy | its name, or a table with `name` and its parameters: see [the policies](policies.md) |
 """
 _PREFIX = "#/$defs/"
-_POLICY_AXES = ("client", "admission", "queue", "lease", "intake", "policy")
+_POLICY_AXES = ("client", "guard", "admission", "queue", "lease", "intake", "policy")
 
 
 def page() -> str:

@@ -13,6 +13,9 @@ class Choice(Part):
     """One choice on each axis."""
 
     client: Annotated[policies.ClientRule, Discriminator("name")] = Field(default_factory=policies.Immediate)
+    guard: policies.GuardRule = Field(
+        default_factory=policies.NoGuard, exclude_if=lambda value: value == policies.NoGuard()
+    )
     admission: Annotated[policies.AdmissionRule, Discriminator("name")] = Field(default_factory=policies.Open)
     queue: Annotated[policies.QueueRule, Discriminator("name")] = Field(default_factory=policies.Fifo)
     lease: Annotated[policies.LeaseRule, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)

@@ -17,11 +17,12 @@ from recovery.units import Number, PositiveDuration, PositiveShare, Rate, Share,
 CLASSES_MAX = 20
 ROUNDING = 1e-9  # shares that are written in decimals add up to 1 but for so much
 _Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
+_Guard = Annotated[policies.GuardRule, BeforeValidator(by_name)]
 _Lease = Annotated[Annotated[policies.LeaseRule, Discriminator("name")], BeforeValidator(by_name)]
 
 OF_HOST = ("establish_time", "renew_time", "timeout", "timeout_growth", "timeout_cap", "timeout_keeps")
 OF_LEASE = ("duration", "check_every", "check_jitter", "expire_time", "first_delay")
-OF_POLICY = ("client", "lease")
+OF_POLICY = ("client", "guard", "lease")
 _OF_HOLDERS = ("renew_time", *OF_LEASE, "lease")
 _OF_JOBS = ("arrivals", "retries")
 
@@ -63,6 +64,7 @@ class Class(Part):
     expire_time: Time | None = Field(None, description="as lease.expire_time, which is the default")
     first_delay: Time | None = Field(None, description="as lease.first_delay, which is the default")
     client: _Client | None = Field(None, description="as policy.client, which is the default")
+    guard: _Guard | None = Field(None, description="as policy.guard, which is the default")
     lease: _Lease | None = Field(None, description="as policy.lease, which is the default")
     cost: Annotated[Number, Field(ge=0, le=1e6)] = optional(
         1.0,

@@ -50,7 +50,7 @@ TIMES = {
     "ttr_load_s": "load as before",
     "ttr_response_s": "response as before",
 }
-AXES = ("client", "admission", "queue", "lease")
+AXES = ("client", "guard", "admission", "queue", "lease")
 
 
 class Unit(NamedTuple):

@@ -54,10 +54,14 @@ class Rule(Record):
     parameters: dict[str, Kept] = Field(default_factory=dict)
 
 
+UNGUARDED = Rule(name="none", words="send every attempt")
+
+
 class Policies(Record):
-    """A policy: one rule on each axis."""
+    """A policy: one rule on each axis. A guard that is not there is not written."""
 
     client: Rule
+    guard: Rule = Field(default=UNGUARDED, exclude_if=lambda rule: rule == UNGUARDED)
     admission: Rule
     queue: Rule
     lease: Rule

@@ -25,6 +25,7 @@ def resolved(scenario: Scenario) -> record.Scenario:
         classes=tuple(record.Class(name=name, is_jobs=place.is_jobs) for name, place in scenario.places.items()),
         policies=record.Policies(
             client=_rule(scenario.policy.client),
+            guard=_rule(scenario.policy.guard),
             admission=_rule(scenario.policy.admission),
             queue=_rule(scenario.policy.queue),
             lease=_rule(scenario.policy.lease),

@@ -23,6 +23,7 @@ from recovery.model.policies.client import (
     Immediate,
     ProportionalJitter,
 )
+from recovery.model.policies.guard import GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeaseRule
@@ -31,6 +32,7 @@ from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 
 AXES: dict[str, tuple[type[Rule], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
+    "guard": (NoGuard,),
     "admission": (Open, TokenBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
@@ -48,6 +50,7 @@ OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
 
 MEANING = {
     "client": "when does an attempt that failed come back",
+    "guard": "may a client send at all",
     "admission": "is a request let in",
     "queue": "who is next, who is dropped",
     "lease": "what does late mean",
@@ -77,10 +80,12 @@ __all__ = [
     "FullJitter",
     "Grace",
     "Growing",
+    "GuardRule",
     "Immediate",
     "LeaseFixed",
     "LeaseRule",
     "Lifo",
+    "NoGuard",
     "Open",
     "ProportionalJitter",
     "QueueRule",

@@ -85,7 +85,7 @@ def words_of(experiment: Experiment) -> list[tuple[str, ...]]:
 def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
     """What a lever's value does in plain words: of a policy its own, of another key its short name and the value."""
     match key.split("."):
-        case ["policy", ("client" | "admission" | "queue" | "lease") as axis]:
+        case ["policy", axis] if axis in policies.AXES:
             found: policies.Rule = getattr(scenario.policy, axis)
             return found.words
         case ["host", "cancel_on_timeout"]:
