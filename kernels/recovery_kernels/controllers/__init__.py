@@ -16,12 +16,15 @@ names, the compiled loop is the same, and what is not in use is not there.
 | | `rank` | where it enters: the smallest is served first, and of equal ones the first that came |
 | | `newest` | 1.0: the worker takes the newest, 0.0: the oldest |
 | | `head` | 1.0 serves what a worker takes, 0.0 drops it |
-| client | `ask` | 0.0 sends the attempt now; else so many seconds pass, and it asks again |
+| client | `ask` | 0.0 sends the attempt now; else so many seconds pass, and it asks again; below 0: for a new request |
 | | `wait` | seconds until the next attempt after one that came to nothing; below 0: it gives up |
 | lease | `renew` | how long the lease is that is granted now, s; 0.0: as the file says |
 | | `expire` | 0.0: the lease that is at its end runs out; else it goes on for so many seconds |
 | | `restart` | how long a lease still runs that ran as its host restarted, s; below 0: as before |
 | all | `told` | hears `facts.event` |
+
+A guard that says -30.0 to a client has it give its request up. 30 s later the client asks for a new one, whose `tries`
+are 0 and whose back-off begins anew.
 
 Only `begin` must be there, and one more. Arithmetic is + − × ÷, min, max, abs, comparison, `math.floor`, `math.sqrt`,
 and `log`, `exp`, `power` of `recovery_kernels.draws`: the same bits on every machine.
@@ -37,7 +40,7 @@ FACTS = (
     "number",  # of the class, 0 without classes
     "client",  # of its class, within the host
     "attempt",  # from 0 on
-    "tries",  # attempts in a row that came to nothing
+    "tries",  # attempts of its request in a row that came to nothing; in `told`, without the one that is told of
     "cost",  # tokens that an attempt of this class takes
     "is_leased",  # 1 if the server sees a lease of this client that runs
     "waiting",  # requests that wait for a worker
@@ -53,6 +56,8 @@ FACTS = (
     "hint_s",  # when to come back, as the host said; below 0: nothing
     "u",  # a draw between 0 and 1 for this question
     "u_client",  # one that this client keeps
+    "holds",  # times that the client's `ask` held this attempt back so far; each time it asks, `u` is another
+    "last",  # what became of the attempt before it, one of the events below; NOTHING where the request is new
 )
 """What a function may look at: one number each."""
 
