@@ -26,6 +26,7 @@ class Immediate(Rule):
 
     axis: ClassVar[str] = "client"
     source: ClassVar[str] = "the absence of a policy; the negative control of every study of retries"
+    fails: ClassVar[str] = "Every failure comes back at once, so a host that is slow gets many times the load."
     name: Literal["immediate"] = "immediate"
 
     @property
@@ -43,6 +44,7 @@ class Fixed(Rule):
 
     axis: ClassVar[str] = "client"
     source: ClassVar[str] = "Hadoop YARN, NodeManager to ResourceManager: every 30 s (YarnConfiguration)"
+    fails: ClassVar[str] = "Who failed together comes back together, again and again."
     name: Literal["fixed"] = "fixed"
     delay: Time = Field(default_factory=lambda: Distribution.constant(30.0), description="wait before the next attempt")
 
@@ -61,6 +63,7 @@ class Exponential(Rule):
 
     axis: ClassVar[str] = "client"
     source: ClassVar[str] = "Kubernetes kubelet, node lease: 200 ms doubled up to 7 s (kubelet lease controller)"
+    fails: ClassVar[str] = "Who failed together comes back together, only later each time."
     name: Literal["exponential"] = "exponential"
     base: PositiveDuration = Field(0.2, description="first wait")
     cap: PositiveDuration = Field(7.0, description="longest wait")
@@ -89,6 +92,7 @@ class FullJitter(Rule):
         "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015); "
         "Apache Mesos agents: 1 s doubled up to 1 min"
     )
+    fails: ClassVar[str] = "Some come back at once, and after a long outage the last ones wait up to the cap."
     name: Literal["full-jitter"] = "full-jitter"
     base: PositiveDuration = Field(1.0, description="bound of the first wait")
     cap: PositiveDuration = Field(60.0, description="longest bound")
@@ -118,6 +122,7 @@ class EqualJitter(Rule):
 
     axis: ClassVar[str] = "client"
     source: ClassVar[str] = "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015)"
+    fails: ClassVar[str] = "Nobody comes back soon, also where there is room again."
     matters: ClassVar[str] = _SPREAD
     name: Literal["equal-jitter"] = "equal-jitter"
     base: PositiveDuration = Field(1.0, description="longest first wait")
@@ -145,6 +150,7 @@ class ProportionalJitter(Rule):
 
     axis: ClassVar[str] = "client"
     source: ClassVar[str] = "gRPC connection back-off: 1 s times 1.6 up to 2 min, 20 % up and down"
+    fails: ClassVar[str] = "A narrow spread leaves the waves of those who failed together."
     matters: ClassVar[str] = _SPREAD
     name: Literal["proportional-jitter"] = "proportional-jitter"
     base: PositiveDuration = Field(1.0, description="first wait, without its jitter")
@@ -175,6 +181,7 @@ class DecorrelatedJitter(Rule):
     source: ClassVar[str] = (
         "Brooker, Exponential Backoff And Jitter (AWS Architecture Blog, 2015): three times the last"
     )
+    fails: ClassVar[str] = "Waits grow by chance, so some clients reach the cap soon and stay away."
     matters: ClassVar[str] = _SPREAD
     name: Literal["decorrelated-jitter"] = "decorrelated-jitter"
     base: PositiveDuration = Field(1.0, description="shortest wait")

@@ -14,6 +14,8 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     axis: ClassVar[str]
     source: ClassVar[str]
+    fails: ClassVar[str]
+    """How it is known to fail, in one sentence."""
 
     @property
     def words(self) -> str:

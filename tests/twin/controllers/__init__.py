@@ -1,0 +1,1 @@
+"""References of the controllers: each rule once more, written from its source in the style of the original."""
