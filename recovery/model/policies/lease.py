@@ -14,6 +14,9 @@ class LeaseFixed(Rule):
 
     axis: ClassVar[str] = "lease"
     source: ClassVar[str] = "Gray and Cheriton, Leases (SOSP 1989)"
+    fails: ClassVar[str] = (
+        "When renewals are late for any reason, the leases of holders that are well run out, and make work."
+    )
     name: Literal["fixed"] = "fixed"
 
     @property
@@ -31,6 +34,9 @@ class Grace(Rule):
 
     axis: ClassVar[str] = "lease"
     source: ClassVar[str] = "HashiCorp Nomad: heartbeat_grace 10 s"
+    fails: ClassVar[str] = (
+        "A grace shorter than the outage only puts off the end; a longer one notices real deaths as late."
+    )
     name: Literal["grace"] = "grace"
     grace: Duration = Field(10.0, description="time added to every lease")
 
@@ -51,6 +57,7 @@ class CreditOnArrival(Rule):
     source: ClassVar[str] = (
         "Apache Kafka's KRaft controller: a heartbeat renews the session although it waited in the controller's queue"
     )
+    fails: ClassVar[str] = "A holder that died while its renewal waited looks alive for a whole lease more."
     name: Literal["credit-on-arrival"] = "credit-on-arrival"
 
     @property
@@ -70,6 +77,7 @@ class Freeze(Rule):
     source: ClassVar[str] = (
         "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
     )
+    fails: ClassVar[str] = "It hides who really died; and when clocks go on, leases of one length end at one moment."
     name: Literal["freeze"] = "freeze"
     from_failures: PositiveShare = Field(
         1.0, description="share of checks that the dependency fails from which the clock stands still"

@@ -16,6 +16,9 @@ class Fifo(Rule):
     source: ClassVar[str] = (
         "Bronson et al., Metastable Failures in Distributed Systems (HotOS 2021): the queue that keeps a collapse alive"
     )
+    fails: ClassVar[str] = (
+        "Once requests wait longer than clients do, every service is in vain while every client asks again."
+    )
     name: Literal["fifo"] = "fifo"
 
     @property
@@ -33,6 +36,9 @@ class Lifo(Rule):
 
     axis: ClassVar[str] = "queue"
     source: ClassVar[str] = "Maurer, Fail at Scale (ACM Queue, 2015)"
+    fails: ClassVar[str] = (
+        "Who came early waits to the end of the overload; where clients wait for ever it is unfair and gains nothing."
+    )
     name: Literal["lifo"] = "lifo"
 
     @property
@@ -51,6 +57,10 @@ class Bounded(Rule):
     axis: ClassVar[str] = "queue"
     source: ClassVar[str] = (
         "as in Envoy (max_pending_requests 1024); a bound below the timeout serves only live work (MODEL.md, r2)"
+    )
+    fails: ClassVar[str] = (
+        "A bound beyond what is worked off within a timeout bounds nothing; a very small one idles workers between "
+        "waves."
     )
     name: Literal["bounded"] = "bounded"
     limit: Limit = Field(60.0, description='requests a host that may wait, or the time to work them off: "60s"')
@@ -75,6 +85,9 @@ class DropExpired(Rule):
     source: ClassVar[str] = (
         "as in Apache ZooKeeper's RequestThrottler (stale requests) "
         "and Kubernetes API Priority and Fairness (wait limit)"
+    )
+    fails: ClassVar[str] = (
+        "It still serves those who are about to give up; and dropping may cost the host as much as it saves."
     )
     name: Literal["drop-expired"] = "drop-expired"
     max_age: Duration = Field(
