@@ -35,15 +35,16 @@ class Driver:
         self.module, self.rest = _uncompiled(module), rest
         self.params = View(dict.fromkeys(module.PARAMS, 1), np.array([float(params[name]) for name in module.PARAMS]))
         self.memory = View(module.MEMORY, np.zeros(sum(module.MEMORY.values())))
-        self.facts = View(dict.fromkeys(controllers.FACTS, 1), np.zeros(len(controllers.FACTS)))
+        self.row = np.zeros(len(controllers.FACTS))
+        self.facts = View(dict.fromkeys(controllers.FACTS, 1), self.row)
         self.call("begin")
 
     def call(self, hook: str, /, **facts: float) -> float | None:
         """Call one of the controller's functions as the engine does; what it gives must be a float, or nothing where
         the contract says so.
         """
-        seen = dict.fromkeys(controllers.FACTS, 0.0) | self.rest | facts
-        for name, value in seen.items():  # one that is no fact is an AttributeError that names it
+        self.row[:] = 0.0
+        for name, value in (self.rest | facts).items():  # one that is no fact is an AttributeError that names it
             setattr(self.facts, name, float(value))
         answer = getattr(self.module, hook)(self.params, self.memory, self.facts)
         if hook in ("begin", "told"):

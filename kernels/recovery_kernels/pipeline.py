@@ -21,6 +21,8 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
+from recovery_kernels.views import View
+
 _unliteral: Any = numba.types.unliteral
 
 # Steps for what no kernel holds: closures, comprehensions, `with`, `raise` with values, `literally`, generators, array
@@ -79,6 +81,12 @@ class Kernel(CPUDispatcher):
         """As Numba's own: loads machine code of this signature from the cache, or makes it."""
         with global_compiler_lock, _typed_once(self.typingctx):
             return super().compile(sig)
+
+    def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+        """As Numba's own; a helper of a controller that is tried out on `View`s is plain Python, as that is."""
+        if any(isinstance(arg, View) for arg in args):
+            return self.py_func
+        return super()._compile_for_args(*args, **kws)  # type: ignore[misc]
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """What another kernel calls: `inner`."""
