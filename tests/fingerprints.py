@@ -128,6 +128,7 @@ CHANGES: dict[str, list[str]] = {
         'host.late = "counts"\nhost.crash.queue = 40\nhost.crash.sessions = "end"\nhost.timeout = "9s"',
         'host.slowdown = { a = 0.5, queue = 1, by = "in-service" }\nhost.workers = 3\nhost.cancel = "queue"',
         'policy.admission = { name = "token-bucket", rate = "3/s", wait = "9s" }\nlease.expire_time = "50ms"',
+        'policy.admission = { name = "leaky-bucket", rate = "3/s", wait = "9s", line = 20 }',
         'host.bar = { share = "50%", time = "20s" }',
         'classes.old = { share = "25%", weight = 3, timeout = "9s" }\nclasses.new = { weight = 1, duration = "2m" }',
         TIED,

@@ -118,16 +118,18 @@ def limiter_of(told: Told) -> Limiter:
     if policy.name == "open":
         return Limiter()
     is_establish_only = policy.only == "establish"
-    limit = float(max(1, requests_in(told, policy.limit))) if policy.name != "token-bucket" else 1.0
+    is_bucket = policy.name in ("token-bucket", "leaky-bucket")  # one of a single request, with a line
+    limit = 1.0 if is_bucket else float(max(1, requests_in(told, policy.limit)))
     if policy.name in ("queue-size-switch", "queue-size-ramp"):
         low = min(float(requests_in(told, policy.low)), limit - 1)
         return Limiter(policy.name, limit=limit, low=low, is_establish_only=is_establish_only)
     rate = per_host(told, policy.rate)
-    burst = max(1.0, rate * 1e9 * policy.burst)
-    if policy.name == "token-bucket" and policy.wait is not None:
+    burst = 1.0 if policy.name == "leaky-bucket" else max(1.0, rate * 1e9 * policy.burst)
+    kind = "token-bucket" if is_bucket else policy.name
+    if is_bucket and policy.wait is not None:
         line = policy.line or 10**9
-        return Limiter(policy.name, rate, burst, limit, is_establish_only, line, float(whole_ns(policy.wait)))
-    return Limiter(policy.name, rate, burst, limit, is_establish_only)
+        return Limiter(kind, rate, burst, limit, is_establish_only, line, float(whole_ns(policy.wait)))
+    return Limiter(kind, rate, burst, limit, is_establish_only)
 
 
 def factor_of(told: Told, own: Any) -> float:

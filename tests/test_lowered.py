@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from recovery.model import policies
 from recovery.model.policies import AXES, OF_STAGES
 from recovery.model.policies.client import Exponential, FullJitter, Immediate
 from recovery.model.policies.rule import requests_of
@@ -22,10 +23,15 @@ OF_AN_ENGINE = {
 OF_A_STAGE = {"client": queueing.CLIENTS, "intake": queueing.LIMITS, "policy": health.RULES}
 
 
+GIVEN = {"admission": (10.0, 4), "queue": (10.0,)}  # what rules are lowered with: what a host does in 1 s, hosts
+
+
 @pytest.mark.parametrize("axis", AXES)
 def test_every_rule_of_an_axis_has_its_number_in_an_engine(axis: str) -> None:
+    """But a controller, which is called by its address."""
     known = OF_AN_ENGINE[axis]
-    assert {rule.model_fields["name"].default for rule in AXES[axis]} == set(known)
+    lowered = [rule().lower(*GIVEN.get(axis, ())) for rule in AXES[axis]]  # type: ignore[attr-defined]
+    assert {one[0] for one in lowered if one.controller is None} == set(known)
     assert len(set(known.values())) == len(known)  # no two rules are one
 
 
@@ -54,7 +60,7 @@ def test_a_rate_has_equal_parts_and_low_stays_below_limit() -> None:
     """By hand: 90 % of 4 hosts that do 10/s each are 9/s a host; 200/s are 50/s; 0.26 s and 0.25 s of 10/s are 3 and 2
     requests, rounded (half to even).
     """
-    _, bucket, _, switch, _ = AXES["admission"]
+    bucket, switch = policies.TokenBucket, policies.QueueSizeSwitch
     assert bucket.model_validate({"rate": "90%"}).lower(10.0, 4).per_s == pytest.approx(9.0)
     assert bucket.model_validate({"rate": "200/s"}).lower(10.0, 4).per_s == pytest.approx(50.0)
     door = switch.model_validate({"limit": "260ms", "low": "250ms"}).lower(10.0, 4)

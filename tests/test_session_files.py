@@ -232,6 +232,8 @@ POLICIES = [
     )
 ]
 LIMITS = [
+    BASE + 'policy.admission = { name = "leaky-bucket", rate = "6/s", wait = "4s" }\n' + acts(ENDS),
+    BASE + 'policy.admission = { name = "leaky-bucket", rate = "6/s", wait = "off", line = "off" }\n' + acts(ENDS),
     BASE + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "4s" }\n' + acts(ENDS),
     BASE + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "20s", line = 3, only = "establish" }\n'
     + 'host.cancel = "queue"\n' + acts(ENDS, 'do = "purge", at = "121s"'),

@@ -250,7 +250,7 @@ class Scenario(Tables):
                 yield f"value is {value:g}, and admission has {_tokens(burst)}; {_DEAR}"
         elif isinstance(action, SetKey) and action.key == "policy.admission.rate":
             rate = action.parsed
-            if isinstance(rate, policies.FleetRate) and isinstance(policy, policies.TokenBucket | policies.QueueSize):
+            if isinstance(rate, policies.FleetRate) and isinstance(policy, policies.WITH_RATE):
                 a_second = rate.of_host(can, self.hosts)
                 burst = max(1.0, a_second * policy.burst) if a_second > 0 else math.inf
                 for name, cost in self._dearest().items():
@@ -317,10 +317,10 @@ class Scenario(Tables):
             return "a table host.slowdown, whose strength it changes"
         if rest == "queue.limit" and not isinstance(self.policy.queue, policies.Bounded):
             return 'policy.queue = "bounded", whose limit it changes'
-        has_rate = isinstance(self.policy.admission, policies.TokenBucket | policies.QueueSize)
-        if rest == "admission.rate" and not has_rate:
+        admission = self.policy.admission
+        if rest == "admission.rate" and not isinstance(admission, policies.WITH_RATE):
             return "an admission policy that has a rate"
-        has_limit = not isinstance(self.policy.admission, policies.Open | policies.TokenBucket)
+        has_limit = isinstance(admission, policies.QueueSize | policies.QueueSizeSwitch | policies.QueueSizeRamp)
         if rest == "admission.limit" and not has_limit:
             return "an admission policy that has a limit"
         return ""

@@ -219,7 +219,7 @@ class Tables(Part):
     def admission_burst(self) -> float:
         """Most tokens that a host's admission has at one time; inf where it counts none."""
         policy = self.policy.admission
-        if not isinstance(policy, policies.TokenBucket | policies.QueueSize):
+        if not isinstance(policy, policies.WITH_RATE):
             return math.inf
         return max(1.0, policy.rate.of_host(self.establish_per_s, self.hosts) * policy.burst)
 

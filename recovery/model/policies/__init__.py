@@ -6,6 +6,7 @@ decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 
 from recovery.model.policies.admission import (
     AdmissionRule,
+    LeakyBucket,
     Open,
     QueueSize,
     QueueSizeRamp,
@@ -33,11 +34,14 @@ from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 AXES: dict[str, tuple[type[Rule], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
     "guard": (NoGuard,),
-    "admission": (Open, TokenBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
+    "admission": (Open, TokenBucket, LeakyBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
 }
 """The rules of a host."""
+
+WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
+"""Rules of admission whose bucket fills at a rate that operators may change."""
 
 _OF_STAGE = (Immediate, Fixed, Exponential, FullJitter)
 OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
@@ -65,6 +69,7 @@ __all__ = [
     "INTAKES",
     "MEANING",
     "OF_STAGES",
+    "WITH_RATE",
     "AdmissionRule",
     "Bounded",
     "ClientRule",
@@ -82,6 +87,7 @@ __all__ = [
     "Growing",
     "GuardRule",
     "Immediate",
+    "LeakyBucket",
     "LeaseFixed",
     "LeaseRule",
     "Lifo",

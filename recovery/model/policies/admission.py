@@ -46,6 +46,7 @@ class Open(Rule):
 
     axis: ClassVar[str] = "admission"
     source: ClassVar[str] = "the absence of a policy"
+    fails: ClassVar[str] = "A queue that grows past what clients wait for serves only those that have gone."
     name: Literal["open"] = "open"
 
     @property
@@ -64,6 +65,10 @@ class TokenBucket(Rule):
     axis: ClassVar[str] = "admission"
     source: ClassVar[str] = (
         "as in Kubernetes client-go's rate limiters (10/s, burst 100); the default here is relative to the fleet"
+    )
+    fails: ClassVar[str] = (
+        "Clients that come back in step find its tokens gone, and leave it idle between their waves; its rate must be "
+        "known, and right when the hosts are slow."
     )
     name: Literal["token-bucket"] = "token-bucket"
     rate: RateAbove0 = Field(
@@ -105,6 +110,53 @@ class TokenBucket(Rule):
         return LetsIn(self.name, per_s, self.burst, is_establish_only=only, wait_s=self.wait, line=self.line)
 
 
+class LeakyBucket(Rule):
+    """One request at a time is let in, at an even pace; others wait in a line for their turn."""
+
+    axis: ClassVar[str] = "admission"
+    source: ClassVar[str] = (
+        "Turner, New directions in communications (IEEE Communications, 1986); as nginx limit_req without nodelay; "
+        "the longest wait is that of Cilium's limit on endpoints, 15 s; the rate is ours, relative to the fleet"
+    )
+    fails: ClassVar[str] = (
+        "It saves nothing up: a host that was idle takes no burst; and who waits long in its line has less time left "
+        "to be served in."
+    )
+    matters: ClassVar[str] = "requests wait in a line for their turn, so they come in evenly; some wait in vain"
+    burst: ClassVar[float] = 0.0  # a bucket holds one request at least
+    name: Literal["leaky-bucket"] = "leaky-bucket"
+    rate: RateAbove0 = Field(
+        default_factory=lambda: FleetRate(of_capacity_share=0.9),
+        description='of the whole fleet: "200/s", or "90%" of what it can establish',
+    )
+    wait: _OrNobody = Field(
+        15.0, description='a request waits whose turn comes within this time; "off": nobody waits, others are rejected'
+    )
+    line: _OrNoBound = Field(None, description='at most so many wait at a host; "off": no bound')
+    only: Literal["all", "establish"] = Field(
+        "all", description="whether renewals of leases that still run have to wait, too"
+    )
+
+    @model_validator(mode="after")
+    def _waits(self) -> Self:
+        if self.line is not None and self.wait is None:
+            raise ValueError("want line only with wait: without it nobody waits for a turn")
+        return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        waits = "refuse others" if self.wait is None else f"others wait up to {tell_duration(self.wait)} for their turn"
+        bound = "" if self.line is None else f", at most {self.line} a host"
+        return f"let in {self.rate.words} one by one{_spared(self.only)}, {waits}{bound}"
+
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`: a token bucket."""
+        per_s, only = self.rate.of_host(establish_per_s, hosts), self.only == "establish"
+        law = TokenBucket().name
+        return LetsIn(law, per_s, self.burst, is_establish_only=only, wait_s=self.wait, line=self.line)
+
+
 class QueueSize(Rule):
     """A token bucket filled at rate · (1 − q/limit) while q requests wait: nothing at the limit."""
 
@@ -112,6 +164,9 @@ class QueueSize(Rule):
     source: ClassVar[str] = (
         "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue) without a law; "
         "linear law assumed"
+    )
+    fails: ClassVar[str] = (
+        "A limit above what is served within a timeout lets a queue stand in which everybody waits in vain."
     )
     name: Literal["queue-size"] = "queue-size"
     rate: RateAbove0 = Field(
@@ -168,6 +223,10 @@ class QueueSizeSwitch(_ByQueue):
     """Nothing is let in from q = limit waiting requests on, until the queue has fallen to low."""
 
     source: ClassVar[str] = "the announced limit by the size of the waiting queue, as a switch; law assumed"
+    fails: ClassVar[str] = (
+        "It swings: closed, it sends waves of refused clients away that find it open together, and it idles if the "
+        "queue runs out before they come."
+    )
     name: Literal["queue-size-switch"] = "queue-size-switch"
     limit: LimitFrom1 = Field(
         60.0, description='queue at which a host closes: requests a host, or the time to work them off, "60s"'
@@ -187,6 +246,9 @@ class QueueSizeRamp(_ByQueue):
     source: ClassVar[str] = (
         "the announced limit as a ramp, as in failsafe-go's adaptive limiter (2 to 3 times its limit)"
     )
+    fails: ClassVar[str] = (
+        "Between its two queues all wait nearly as long as the queue takes, so both must be served within a timeout."
+    )
     name: Literal["queue-size-ramp"] = "queue-size-ramp"
     limit: LimitFrom1 = Field(
         90.0, description='queue from which all are refused: requests a host, or the time to work them off, "90s"'
@@ -200,4 +262,4 @@ class QueueSizeRamp(_ByQueue):
         return f"refuse some {limits}{_spared(self.only)}"
 
 
-AdmissionRule = Open | TokenBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
+AdmissionRule = Open | TokenBucket | LeakyBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
