@@ -217,8 +217,8 @@ class EnvoyAdaptiveConcurrency(Controlled):
     def _fits(self) -> Self:
         if self.least > self.most:
             raise ValueError("want least no more than most")
-        if self.rest_every < 0.001:
-            raise ValueError('want rest_every of "1ms" or longer')
+        if min(self.every, self.rest_every) < 0.001:
+            raise ValueError('want every and rest_every of "1ms" or longer')
         return self
 
     @property

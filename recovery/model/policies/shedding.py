@@ -145,6 +145,8 @@ class Pid(Controlled):
 
     @model_validator(mode="after")
     def _kept(self) -> Self:
+        if self.period < 0.001:
+            raise ValueError('want a period of "1ms" or longer')
         if not self.period <= self.memory < self.period * (MOST_PERIODS + 1):
             raise ValueError(f"want memory as long as period, and at most {MOST_PERIODS} times as long")
         return self
