@@ -7,7 +7,8 @@ and what follows is CUBIC (RFC 8312): rate(t) = 0.4 · (t − k)³ + w_max, k = 
 refusal. The bucket fills with that rate, at least 0.5 and at most twice what is measured.
 
 Decided here: any answer but a refusal is a success for the rate, timeouts too, as there. Who waits for a token asks
-again when it would be there; of many the first that asks then has it.
+again when it would be there, and the first that asks then has it. Of many who wait each would find only one token; so
+who waits behind others asks again when theirs are there too, or after `POLL_S`, in which the bucket is full once.
 """
 
 import math
@@ -21,6 +22,7 @@ PARAMS = ("attempts", "quota", "cost", "timeout_cost", "refusal_cost", "beta", "
 MEMORY = {
     "left": 1,  # of the quota
     "is_limited": 1,
+    "waiting": 1,  # clients that wait for a token
     "tokens": 1,
     "most_tokens": 1,
     "per_s": 1,  # at which the bucket fills
@@ -32,7 +34,7 @@ MEMORY = {
     "k": 1,
     "refused_s": 1,
 }
-LEAST_PER_S, SCALE, SMOOTHING, SPAN_S, MOST_TIMES = 0.5, 0.4, 0.8, 0.5, 2.0
+LEAST_PER_S, SCALE, SMOOTHING, SPAN_S, MOST_TIMES, POLL_S = 0.5, 0.4, 0.8, 0.5, 2.0, 1.0
 
 
 @inline
@@ -88,8 +90,12 @@ def ask(params, memory, facts):  # type: ignore[no-untyped-def]
     if memory.is_limited == 0.0:
         return 0.0
     _fill(params, memory, facts)
+    others = max(memory.waiting - 1.0, 0.0) if facts.holds > 0.0 else memory.waiting
     if memory.tokens < 1.0:
-        return (1.0 - memory.tokens) / memory.per_s
+        memory.waiting = others + 1.0
+        first_s = (1.0 - memory.tokens) / memory.per_s
+        return min(first_s + others / memory.per_s, max(first_s, POLL_S))
+    memory.waiting = others
     memory.tokens -= 1.0
     return 0.0
 
