@@ -233,6 +233,8 @@ def test_every_policy_can_be_chosen_and_has_a_rule_and_a_source(axis: str, polic
     [row] = [row for row in catalogue() if (row["axis"], row["name"]) == (axis, name)]
     assert row["rule"]
     assert row["source"]
+    assert row["fails"][:1].isupper()
+    assert row["fails"].endswith(".")
     assert all(parameter["description"] and parameter["default"] for parameter in row["parameters"])
 
 

@@ -49,6 +49,7 @@ def _policy(policy: Row, folder: Path) -> str:
             for one in policy["parameters"]
         ]
         lines.append("")
+    lines += [f"*Fails:* {policy['fails']}", ""] if policy["fails"] else []
     lines += [f"*From:* {policy['source']}.", "", "```toml", shown.toml, "```", "", told, ""]
     for (panel, ink), data in pictures.drawn(shown, axis).items():
         file = folder / f"{axis}-{name}-{panel}-{ink}.svg"

@@ -1,4 +1,4 @@
-"""Every policy in words: axis, name, rule, source, and its parameters with default and description."""
+"""Every policy in words: axis, name, rule, source, how it fails, and its parameters with default and description."""
 
 from collections.abc import Iterator
 from typing import TypedDict
@@ -26,24 +26,26 @@ class Row(TypedDict):
     name: str
     rule: str
     source: str
+    fails: str  # how it is known to fail; "" where that is not told
     parameters: list[Parameter]
 
 
 def catalogue() -> list[Row]:
     """Every rule of every axis, then what operators may do."""
     rules: list[type[Rule]] = [*(rule for rules in AXES.values() for rule in rules), *INTAKES, *HEALTH]
-    rows = [_row(rule.axis, name_of(rule), rule.source, rule) for rule in rules]
+    rows = [_row(rule.axis, name_of(rule), rule.source, rule, getattr(rule, "fails", "")) for rule in rules]
     rows += [_row("operator", str(action.model_fields["do"].default), SOURCES[action], action) for action in ACTIONS]
     return rows
 
 
-def _row(axis: str, name: str, source: str, model: type[BaseModel]) -> Row:
+def _row(axis: str, name: str, source: str, model: type[BaseModel], fails: str = "") -> Row:
     parameters = [
         Parameter(name=field.alias or key, default=_default(field), description=field.description)
         for key, field in model.model_fields.items()
         if key not in ("name", "do")
     ]
-    return Row(axis=axis, name=name, rule=" ".join((model.__doc__ or "").split()), source=source, parameters=parameters)
+    rule = " ".join((model.__doc__ or "").split())
+    return Row(axis=axis, name=name, rule=rule, source=source, fails=fails, parameters=parameters)
 
 
 def _default(field: FieldInfo) -> str:

@@ -39,13 +39,14 @@ class Parameter(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A policy: its axis, what that axis decides, its name, rule, source and parameters."""
+    """A policy: its axis, what that axis decides, its name, rule, source, how it fails, and its parameters."""
 
     axis: str
     decides: str
     name: str
     rule: str
     source: str
+    fails: str
     parameters: tuple[Parameter, ...]
 
 
@@ -355,7 +356,7 @@ def _value(name: str, value: float) -> str:
 
 
 def catalogued(rules: Sequence[Rule]) -> str:
-    """Every policy with rule, parameters and source, under its axis."""
+    """Every policy with rule, parameters, failure mode and source, under its axis."""
     lines: list[str] = []
     axis = None
     tables = {"operator": "[[operator]] do", "intake": "propagation.intake", "health": "health.policy"}
@@ -365,5 +366,6 @@ def catalogued(rules: Sequence[Rule]) -> str:
             lines += ([""] if lines else []) + [f"{tables.get(axis, f'policy.{axis}')}: {rule.decides}"]
         lines += ["", f"  {rule.name}", f"      {rule.rule}"]
         lines += [f"      {one.name} = {one.default}: {one.description}" for one in rule.parameters]
+        lines += [f"      fails: {rule.fails}"] if rule.fails else []
         lines.append(f"      source: {rule.source}")
     return "\n".join(lines)

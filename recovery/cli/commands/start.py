@@ -109,7 +109,9 @@ def _asked(question: "Question", default: str) -> int | str | None:
 @click.argument("name", required=False)
 @options.json
 def policies(name: str | None, as_json: bool) -> None:
-    """List every policy: rule, parameters with defaults, source. With NAME only that one, or that axis."""
+    """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
+    that axis.
+    """
     from recovery.model.catalogue import catalogue
     from recovery.model.policies import MEANING
     from recovery.show import text
@@ -133,6 +135,7 @@ def policies(name: str | None, as_json: bool) -> None:
                 row["name"],
                 row["rule"],
                 row["source"],
+                row["fails"],
                 tuple(
                     text.Parameter(one["name"], one["default"], one["description"] or "") for one in row["parameters"]
                 ),
