@@ -1,5 +1,6 @@
 """Scenarios of part two for tests: today's cases told to the twin of part two, and any others."""
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from twin.sessions.scenario import (
     Bar,
     Class,
     Condition,
+    Controlled,
     Crash,
     Dist,
     Edit,
@@ -35,6 +37,8 @@ from twin.sessions.scenario import (
     Throttle,
     constant,
 )
+
+from recovery.stages.sessions import controllers
 
 KINDS = {
     draws.CONSTANT: "constant",
@@ -490,6 +494,48 @@ def edits(draw: st.DrawFn, classes: int) -> Step:
         edit = Set(key, value, 0, lasts)
     hosts = draw(st.sampled_from([None, None, (0,)])) if not isinstance(edit, HostsIn) else None
     return Step(edit, draw(grid(0, 5)), hosts, some)
+
+
+PARAMS = (1e6, 8.0)
+
+
+def noisy(name: str, group: int = 0) -> Controlled:
+    """A controller that says something else each time."""
+    module = importlib.import_module(f"noisy.{name}")
+    controllers.add(module)
+    return Controlled(module, PARAMS, group)
+
+
+@st.composite
+def controlled(draw: st.DrawFn) -> Scenario:
+    """Everything with everything, and controllers on any axes."""
+    scenario = draw(mixtures())
+    is_on = st.booleans()
+    host = replace(scenario.host, worker_per_s=3.0)
+    if draw(is_on):
+        rule = Limiter("controller", burst=1e9, is_establish_only=draw(is_on), controller=noisy("noisy_admission"))
+        host = replace(host, admission=rule)
+    of_queue = draw(st.sampled_from([None, "noisy_ends", "noisy_ranks"]))
+    if of_queue is not None:
+        host = replace(host, controller=noisy(of_queue))
+    classes = []
+    for one in scenario.classes:
+        group = 0 if one.is_jobs else draw(st.integers(0, 3))
+        if draw(is_on):
+            one = replace(one, guard=noisy("noisy_guard", group))
+        if draw(is_on):
+            waits = Retry("controller", retries=one.retry.retries, controller=noisy("noisy_waits", group))
+            one = replace(one, retry=waits)
+        if draw(is_on) and not one.is_jobs:
+            one = replace(one, lease=replace(one.lease, kind="fixed", controller=noisy("noisy_lease")))
+        classes.append(one)
+    edits = [step.edit for action in scenario.playbook for step in action.steps if isinstance(step.edit, Set)]
+    keys = {edit.key for edit in edits}
+    if keys & {"admission_rate_per_ns", "admission_burst", "admission_limit", "admission_line", "admission_wait_ns"}:
+        host = replace(host, admission=scenario.host.admission)
+    if keys & {"lease"}:
+        classes = [replace(own, lease=one.lease) for own, one in zip(classes, scenario.classes, strict=True)]
+    return replace(scenario, host=host, classes=tuple(classes))
 
 
 @st.composite

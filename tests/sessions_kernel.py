@@ -32,11 +32,14 @@ from twin.sessions.scenario import (
     Throttle,
 )
 
+from recovery.stages.sessions import controllers
+
 DISTS = ("constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical")
 RETRIES = (
     "immediate", "fixed", "exponential", "full-jitter", "equal-jitter", "proportional-jitter", "decorrelated-jitter",
+    "controller",
 )  # fmt: skip
-LIMITERS = ("open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp")
+LIMITERS = ("open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp", "controller")
 LEASES = ("fixed", "credit-on-arrival", "freeze")
 HINTS = ("ignore", "obey", "at-least")
 WORDS = {
@@ -174,17 +177,49 @@ class Kernel:
         expires = [t for one in scenario.classes if not one.is_jobs for t in one.expires_ns[place]]
         has_jobs = any(one.is_jobs for one in scenario.classes)
         windows = scenario.until_ns // scenario.window_ns + 2
-        self.rules = Rules(**self.rule_parts(), **self.tables())
+        found = self.used()
+        members = [0 if one.is_jobs else len(one.first_ns[place]) for one in scenario.classes]
+        rows, params = controllers.rows(found, members)
+        of_host = {axis: controllers.place_of(found, axis) for axis in ("admission", "queue")}
+        for number in range(len(scenario.classes)):
+            self.classes[number, [layout.K_GUARD, layout.K_WAIT, layout.K_TENURE]] = [
+                controllers.place_of(found, axis, number) for axis in ("guard", "client", "lease")
+            ]
+            self.classes[number, layout.K_EXPIRES] |= int(controllers.has(found, "lease", "expire", number))
+        parts = self.rule_parts() | {
+            "controllers": rows, "controller_params": params, "hears": int(controllers.hears(found)),
+            "admission_controller": of_host["admission"], "queue_controller": of_host["queue"],
+            "worker_per_s": rule.worker_per_s,
+        }  # fmt: skip
+        if found:
+            parts["merges"] = 0
+        self.rules = Rules(**parts, **self.tables())
         self.host = memory.new_host(
             live, holders=len(first), jobs=8 * len(scenario.classes) if has_jobs else 0, workers=rule.workers,
             slots=self.slots, windows=windows, window_ns=scenario.window_ns, log_lines=4096 if self.is_logged else 0,
-            gates=scenario.gates(),
+            gates=scenario.gates(), memory=controllers.memory_size(rows),
+            is_ranked=controllers.has(found, "queue", "rank"),
         )  # fmt: skip
         share = self.share_of(set(range(len(scenario.hosts))) - set(scenario.spare))
         self.host.real[layout.ARRIVAL_SHARE] = share
         self.edit()
         cold = np.array([int(one.starts_unleased) for one in scenario.classes], np.int64)
         loop.begin(self.rules, self.host, np.array(first, np.int64), np.array(expires, np.int64), cold)
+
+    def used(self) -> list[controllers.Used]:
+        """The controllers in the order of the stages."""
+        scenario, found = self.scenario, []
+        wanted = [("admission", 0, scenario.host.admission.controller), ("queue", 0, scenario.host.controller)]
+        for number, one in enumerate(scenario.classes):
+            wanted += [("client", number, one.retry.controller), ("guard", number, one.guard)]
+            wanted += [("lease", number, one.lease.controller)]
+        for axis, number, own in wanted:
+            if own is not None:
+                name = own.module.__name__.rsplit(".", 1)[-1]
+                is_of_jobs = axis in ("client", "guard") and scenario.classes[number].is_jobs
+                told = controllers.Controller(name, own.params)
+                found.append(controllers.Used(axis, told, number, own.group, is_of_jobs))
+        return found
 
     def share_of(self, hosts_in: set[int]) -> float:
         """Which part of a host's arrivals come here while these share them."""
@@ -201,6 +236,7 @@ class Kernel:
             rows.append([
                 int(one.is_jobs), base, members, of, after, scenario.root(number), int(one.is_poisson),
                 len(one.arrivals), int(one.timeout_keeps), int(one.expire is not None or "expire" in edited),
+                layout.NONE, layout.NONE, layout.NONE,
             ])  # fmt: skip
             base += members
         return np.array(rows, np.int64)

@@ -13,7 +13,7 @@ from kernel_cases import LOTS, OVERFLOW, QUEUES, G, cases, nonzero
 from kernel_cases import run as run_first
 from recovery_kernels import requests
 from recovery_kernels.sessions import layout, loop, memory
-from sessions_cases import LINES, cold_starts, mixtures, scenario_of
+from sessions_cases import LINES, cold_starts, controlled, mixtures, scenario_of
 from sessions_cases import run as run_twin
 from sessions_kernel import KernelFleet, said, told
 from twin.sessions.scenario import Scenario
@@ -66,6 +66,21 @@ def test_the_engine_is_its_twin(scenario: Scenario) -> None:
 @settings(LOTS, max_examples=12)
 def test_cold_starts_are_those_of_the_twin_in_a_few_cases(both) -> None:
     check_twin(both[0])
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@given(scenario=controlled())
+@settings(LOTS, max_examples=20)
+def test_controllers_are_asked_and_told_as_by_the_twin_in_a_few_cases(scenario: Scenario) -> None:
+    check_twin(scenario)
+
+
+@pytest.mark.slow
+@given(scenario=controlled())
+@settings(LOTS, max_examples=400)
+def test_controllers_are_asked_and_told_as_by_the_twin(scenario: Scenario) -> None:
+    check_twin(scenario)
 
 
 @pytest.mark.slow

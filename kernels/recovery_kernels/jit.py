@@ -25,11 +25,12 @@ from typing import Any, ClassVar, TypeVar, cast
 import numba
 from numba.core.caching import FunctionCache
 
-from recovery_kernels.pipeline import dispatchers
+from recovery_kernels.pipeline import called_from_c, dispatchers
 
 _PACKAGE = Path(__file__).resolve().parent
 _KEEP_S = 30 * 24 * 3600  # a directory that nobody used for so long is removed
 _STAMP = ".used"
+_CONTROLLERS = "controllers"
 # What all kernels share. fastmath stays off: it assumes that there is no inf, which is our "never", and reorders sums.
 # parallel stays off: it swallows exceptions, and sums would depend on the number of threads. boundscheck is left to
 # NUMBA_BOUNDSCHECK: one job of the tests sets it, the hot loop cannot afford it.
@@ -58,6 +59,27 @@ def kernel(function: _Function) -> _Function:
 def inline(function: _Function) -> _Function:
     """As `kernel`, for a small function that the machine code of its callers must contain rather than call."""
     return _compile(function, forceinline=True)
+
+
+def compiled_address(function: Callable[..., Any], source: str, signature: Any) -> int:
+    """Where machine code of a function of this signature lies in this process; it is compiled, or loaded from the
+    cache. It is called as a function of C, and has to be called through `by_address`.
+
+    The cache is kept by `source`, a digest of the function's files: these are no part of the kernels' digest.
+    """
+    place = cache_dir() / source[:16]
+    users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(place)
+    try:
+        called = called_from_c(function, signature, _OPTIONS)
+        called._cache = _Cache(function)
+    finally:
+        _settings.CACHE_DIR = users_choice
+    called.compile()
+    _kept.append(called)  # the machine code lives as long as this does
+    return int(called.address)
+
+
+_kept: list[Any] = []
 
 
 def cache_dir() -> Path:
@@ -136,6 +158,8 @@ def _digest(boundscheck: bool) -> str:
     ]
     digest = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape"))
     for file in sorted(_PACKAGE.rglob("*.py")):
+        if file.parent.name == _CONTROLLERS and file.name != "__init__.py":
+            continue  # called by address: no part of any other code
         digest.update(
             b"\0" + file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest()
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 from numba.core import sigutils
+from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, Flags
 from numba.core.compiler_lock import global_compiler_lock
@@ -66,6 +67,12 @@ def dispatchers(function: Callable[..., Any], options: dict[str, Any], forceinli
     compiled.inner = _Inner(function, targetoptions=options, pipeline_class=_InnerCompiler)
     compiled._compiler._customize_flags = compiled.inner._compiler._customize_flags = KernelFlags
     return compiled
+
+
+def called_from_c(function: Callable[..., Any], signature: Any, options: dict[str, Any]) -> Any:
+    """A function that compiled code calls by address, of this signature; `compile()` makes or loads it."""
+    flags = {name: value for name, value in options.items() if name != "no_cfunc_wrapper"}
+    return CFunc(function, (signature.args, signature.return_type), {}, flags, pipeline_class=_KernelCompiler)
 
 
 class Kernel(CPUDispatcher):

@@ -4,7 +4,7 @@ A controller's file has a name for its axis, names for its parameters and its me
 `memory` and `facts`, which read and write numbers by name. The engine calls them by address: whichever a scenario
 names, the compiled loop is the same, and what is not in use is not there.
 
-`AXIS`        "admission", "queue", "client" or "lease".
+`AXIS`        "admission", "queue", "client", "guard" or "lease".
 `PARAMS`      names of parameters, each one number: times in s, rates per s, shares of 1.
 `MEMORY`      name: 1 for a number, n for a row of n numbers (`memory.window[i]`). All are 0.0 at first.
 `begin`       sets the memory, when a host begins and after each of its restarts.
@@ -16,8 +16,8 @@ names, the compiled loop is the same, and what is not in use is not there.
 | | `rank` | where it enters: the smallest is served first, and of equal ones the first that came |
 | | `newest` | 1.0: the worker takes the newest, 0.0: the oldest |
 | | `head` | 1.0 serves what a worker takes, 0.0 drops it |
-| client | `ask` | 0.0 sends the attempt now; else so many seconds pass, and it asks again; below 0: for a new request |
-| | `wait` | seconds until the next attempt after one that came to nothing; below 0: it gives up |
+| guard | `ask` | 0.0 sends the attempt now; x: it is held back, and the next comes x s later; -x: of a new request |
+| client | `wait` | seconds until the next attempt after one that came to nothing |
 | lease | `renew` | how long the lease is that is granted now, s; 0.0: as the file says |
 | | `expire` | 0.0: the lease that is at its end runs out; else it goes on for so many seconds |
 | | `restart` | how long a lease still runs that ran as its host restarted, s; below 0: as before |
@@ -26,7 +26,9 @@ names, the compiled loop is the same, and what is not in use is not there.
 A guard that says -30.0 to a client has it give its request up. 30 s later the client asks for a new one, whose `tries`
 are 0 and whose back-off begins anew.
 
-Only `begin` must be there, and one more. Arithmetic is + − × ÷, min, max, abs, comparison, `math.floor`, `math.sqrt`,
+Only `begin` must be there, and one more. A function of the file that others call is a `by_address.helper`. Controllers
+of clients are asked and told client by client, or group by group (`Guards.group`); all others belong to a host, and
+begin anew as it restarts. Arithmetic is + − × ÷, min, max, abs, comparison, `math.floor`, `math.sqrt`,
 and `log`, `exp`, `power` of `recovery_kernels.draws`: the same bits on every machine.
 """
 
@@ -46,7 +48,7 @@ FACTS = (
     "workers",
     "capacity_per_s",  # what the workers can establish
     "members",  # clients of this class at this host; 0 for jobs
-    "sojourn_s",  # since the request reached the host; 0 before
+    "sojourn_s",  # since the request reached the host; to a client, since it sent its last attempt, or came
     "waited_s",  # until a worker took it; so far, where none has
     "timeout_s",  # that the client waits for an answer
     "left_s",  # until the client gives up

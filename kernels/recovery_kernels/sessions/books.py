@@ -5,6 +5,7 @@ import numpy as np
 from recovery_kernels import draws
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.layout import (
     BIN,
     CLASS,
@@ -109,6 +110,12 @@ def is_owned(h, request):  # type: ignore[no-untyped-def]
         and h.clients[row, CLASS] == h.requests[i, R_CLASS]
         and h.clients[row, WHO] == h.requests[i, R_WHO]
     )
+
+
+@inline
+def workers(h):  # type: ignore[no-untyped-def]
+    """How many workers there are, beside those that will leave when they are idle."""
+    return max(h.set_whole[layout.WORKERS] + h.whole[layout.MORE_WORKERS], 0)
 
 
 @inline

@@ -3,11 +3,13 @@
 import numpy as np
 
 from recovery_kernels import draws
+from recovery_kernels.controllers import TIMED_OUT
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import ARRIVED, GAVE_UP
 from recovery_kernels.sessions import layout, timers
 from recovery_kernels.sessions.books import count, note, time_ns, time_of, uniform
+from recovery_kernels.sessions.hooks import forget_tries, tell_client, wait_ns
 from recovery_kernels.sessions.layout import (
     ARRIVED as ARRIVED_AT,
 )
@@ -100,8 +102,7 @@ def notice(r, h, row):  # type: ignore[no-untyped-def]
     h.of_class[place(number), N_UNAWARE] -= 1
     attempt = h.clients[i, ATTEMPT] + 1
     note(h, layout.LOG_NOTICE, number, h.clients[i, WHO], attempt)
-    h.clients[i, TRIES] = 0
-    h.pauses[i] = -1.0
+    forget_tries(h, row)
     dist = h.class_whole[place(number), FIRST_DELAY]
     sleep(r, h, row, h.whole[NOW] + time_ns(r, dist, FIRST_DELAY_STREAM, number, h.clients[i, WHO], attempt))
 
@@ -153,7 +154,9 @@ def pause_ns(r, h, row, hint_ns):  # type: ignore[no-untyped-def]
     kind = r.retries[rule, T_KIND]
     base, factor, cap = r.retry_reals[rule, T_BASE], r.retry_reals[rule, T_FACTOR], r.retry_reals[rule, T_CAP]
     pause = 0.0
-    if kind == FIXED:
+    if kind == layout.WAIT_OF_CONTROLLER:
+        pause = wait_ns(r, h, row, hint_ns)
+    elif kind == FIXED:
         pause = time_of(r, r.retries[rule, T_DELAY], draws.RETRY, number, who, attempt)
     elif kind == DECORRELATED_JITTER:
         last = base if h.pauses[i] < 0.0 else h.pauses[i]
@@ -201,13 +204,15 @@ def stop_asking(h, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def retry(r, h, row, is_answer, hint_ns):  # type: ignore[no-untyped-def]
-    """A client's attempt came to nothing: when is the next? `is_answer`: it was told, no sooner than a round trip."""
+def retry(r, h, row, event, hint_ns):  # type: ignore[no-untyped-def]
+    """A client's attempt came to nothing: when is the next? `event`: how; an answer is told after a round trip."""
     i = place(row)
     number = h.clients[i, CLASS]
+    tell_client(r, h, row, event, hint_ns)
     disarm(r, h, row)
     stop_asking(h, row)
     h.clients[i, TRIES] += 1
+    h.clients[i, layout.LAST_EVENT] = event
     retries = r.retries[place(h.class_whole[place(number), RETRY]), T_RETRIES]
     if 0 <= retries < h.clients[i, TRIES]:
         count(h, number, GAVE_UP, 1)
@@ -215,7 +220,7 @@ def retry(r, h, row, is_answer, hint_ns):  # type: ignore[no-untyped-def]
         leave(h, row)
         return
     pause = pause_ns(r, h, row, hint_ns)
-    if is_answer:
+    if event != TIMED_OUT:
         pause = max(pause, h.set_whole[ROUND_TRIP_NS])
     sleep(r, h, row, h.whole[NOW] + pause)
 
@@ -244,14 +249,14 @@ def new_job(h, number, who):  # type: ignore[no-untyped-def]
     h.clients[i, CLASS] = number
     h.clients[i, WHO] = who
     h.clients[i, ATTEMPT] = -1
-    h.clients[i, TRIES] = 0
+    forget_tries(h, row)
     h.clients[i, GROWN] = 0
     h.clients[i, EXPIRIES] = 0
     h.clients[i, SERVER] = 0
     h.clients[i, HOLDER] = 0
     h.clients[i, REQUEST] = NONE
     h.clients[i, ARRIVED_AT] = h.whole[NOW]
-    h.pauses[i] = -1.0
+    h.clients[i, layout.SENT_AT] = h.whole[NOW]
     return row
 
 

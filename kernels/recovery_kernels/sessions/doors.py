@@ -3,6 +3,7 @@
 import numpy as np
 
 from recovery_kernels import draws
+from recovery_kernels.controllers import REFUSED, SENT
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
@@ -24,8 +25,10 @@ from recovery_kernels.sessions.books import (
     time_ns,
     time_of,
     uniform,
+    workers,
 )
 from recovery_kernels.sessions.comings import retry, sleep
+from recovery_kernels.sessions.hooks import ASK, ask_of_request, has, held_back_ns, tell_client
 from recovery_kernels.sessions.layout import (
     ASKS,
     ATTEMPT,
@@ -248,6 +251,8 @@ def _ask(r, h, door, request, cost):  # type: ignore[no-untyped-def]
     if kind == layout.RAMP:
         u = uniform(r, draws.ADMISSION, h.requests[i, R_CLASS], h.requests[i, R_WHO], h.requests[i, R_ATTEMPT])
         return REFUSE if u * (limit - low) < queue - low else PASS
+    if kind == layout.CONTROLLER:
+        return PASS if ask_of_request(r, h, r.admission_controller, np.int64(ASK), request) > 0.0 else REFUSE
     t = tokens_at(door)
     line = line_of(h, door)
     if h.lists[line, LENGTH] == 0:
@@ -286,12 +291,6 @@ def leave_line(h, request):  # type: ignore[no-untyped-def]
 
 
 # --- the bound --------------------------------------------------------------------------------------------------------
-
-
-@inline
-def workers(h):  # type: ignore[no-untyped-def]
-    """How many workers there are, beside those that will leave when they are idle."""
-    return max(h.set_whole[layout.WORKERS] + h.whole[layout.MORE_WORKERS], 0)
 
 
 @inline
@@ -354,7 +353,7 @@ def refuse(r, h, request, column, door):  # type: ignore[no-untyped-def]
     if column != REJECTED_DOWN:
         h.whole[DEBT_NS] = cut(h.whole[DEBT_NS] + h.set_whole[layout.REJECT_COST_NS])
     if row != NONE:
-        retry(r, h, row, True, hint_ns)
+        retry(r, h, row, np.int64(REFUSED), hint_ns)
 
 
 @kernel
@@ -392,6 +391,16 @@ def _leave_outside(r, h, request):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _has_place(r, h, request):  # type: ignore[no-untyped-def]
+    """Whether the queue's discipline lets a request in, which gets its mark."""
+    if not has(r, r.queue_controller, ASK):
+        return True
+    said = ask_of_request(r, h, r.queue_controller, np.int64(ASK), request)
+    h.requests[place(request), layout.R_MARK] = np.int64(said) - 1 if 1.0 <= said < 9.0e15 else 0
+    return said >= 1.0
+
+
+@kernel
 def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
     """A request passes one door after the other, throttles first, then admission, from the `first` of them on, then the
     bound. `taken`: doors, as bits, whose tokens are still to be taken: it takes them only if all let it in, or where a
@@ -422,7 +431,7 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
             arm_tick(r, h, door)
             return
         taken |= 1 << door
-    if is_full(h, number):
+    if is_full(h, number) or not _has_place(r, h, request):
         if h.set_whole[layout.FULL] == layout.SILENT:
             _leave_outside(r, h, request)
         else:
@@ -513,6 +522,12 @@ def submit(r, h, row):  # type: ignore[no-untyped-def]
     attempt = h.clients[i, ATTEMPT]
     count(h, number, SUBMITTED, 1)
     note(h, layout.LOG_SUBMIT, number, who, attempt)
+    held_ns = held_back_ns(r, h, row)
+    if held_ns > 0:
+        count(h, number, layout.BARRED, 1)
+        note(h, layout.LOG_BAR, number, who, attempt)
+        sleep(r, h, row, h.whole[NOW] + held_ns)
+        return
     if _is_barred(r, h, row):
         count(h, number, layout.BARRED, 1)
         note(h, layout.LOG_BAR, number, who, attempt)
@@ -520,6 +535,8 @@ def submit(r, h, row):  # type: ignore[no-untyped-def]
         sleep(r, h, row, h.whole[NOW] + max(time, h.set_whole[layout.ROUND_TRIP_NS]))
         return
     h.clients[i, STATE] = ASKS
+    h.clients[i, layout.SENT_AT] = h.whole[NOW]
+    tell_client(r, h, row, np.int64(SENT), -1.0)
     h.of_class[place(number), N_IDLE] -= 1
     deadline = h.whole[NOW] + _timeout_ns(r, h, row)
     request = new_request(h, number, row, who, attempt, OF_CLIENT, deadline)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recovery_kernels import controllers
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import CANCELLED, LOST, TIMED_OUT, WASTED_NS
@@ -18,6 +19,7 @@ from recovery_kernels.sessions.doors import (
     line_of,
     tokens_at,
 )
+from recovery_kernels.sessions.hooks import restart, tell_host
 from recovery_kernels.sessions.labour import is_only_counted, leave_worker
 from recovery_kernels.sessions.layout import (
     ATTEMPT,
@@ -50,7 +52,7 @@ from recovery_kernels.sessions.layout import (
     WAITING,
     WHO,
 )
-from recovery_kernels.sessions.leases import add_end
+from recovery_kernels.sessions.leases import add_end, goes_on, restart_leases
 from recovery_kernels.sessions.lists import age, forget, host_row, leave_queue, merge, new_request, push
 
 
@@ -59,16 +61,19 @@ def take_back(r, h, request, column):  # type: ignore[no-untyped-def]
     """A request, or an entry of nameless ones, is taken from wherever it is, and is over in a way that is counted."""
     i = place(request)
     number, where, many = h.requests[i, R_CLASS], h.requests[i, R_PLACE], h.requests[i, R_COUNT]
+    how = np.int64(controllers.CANCELLED if column == CANCELLED else controllers.LOST)
     if where == IN_QUEUE:
         if not is_only_counted(r, h, request):
             age(h, request)
         leave_queue(h, request)
+        tell_host(r, h, request, how)
     elif where == IN_LINE:
         door = h.requests[i, layout.R_DOOR]
         leave_line(h, request)
         arm_tick(r, h, door)
     else:
         count(h, number, WASTED_NS, leave_worker(h, request))
+        tell_host(r, h, request, how)
     if h.requests[i, R_NATURE] == OF_CLIENT:
         count(h, number, column, many)
     else:
@@ -101,7 +106,7 @@ def deadline(r, h, row):  # type: ignore[no-untyped-def]
                 age(h, request)
                 if r.merges != 0:
                     merge(h, request)
-    retry(r, h, row, False, -1.0)
+    retry(r, h, row, np.int64(controllers.TIMED_OUT), -1.0)
 
 
 # --- all that a host holds --------------------------------------------------------------------------------------------
@@ -124,17 +129,33 @@ def _is_before(h, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def sort(h, size):  # type: ignore[no-untyped-def]
-    """Put scratch[:size] into the order of the log; only where one is kept, since nothing else hangs on it."""
-    if h.log.shape[0] == 0:
+def _sink(h, i, size):  # type: ignore[no-untyped-def]
+    """In scratch[:size] as a heap whose last is on top, an entry goes down to where it belongs."""
+    one = h.scratch[place(i)]
+    child = 2 * i + 1
+    while child < size:
+        if child + 1 < size and _is_before(h, h.scratch[place(child)], h.scratch[place(child + 1)]):
+            child += 1
+        if not _is_before(h, one, h.scratch[place(child)]):
+            break
+        h.scratch[place(i)] = h.scratch[place(child)]
+        i = child
+        child = 2 * i + 1
+    h.scratch[place(i)] = one
+
+
+@kernel
+def sort(r, h, size):  # type: ignore[no-untyped-def]
+    """Put scratch[:size] into the order of the log; only where one is kept or a controller hears it, since nothing else
+    hangs on it.
+    """
+    if h.log.shape[0] == 0 and r.controllers.shape[0] == 0:
         return
-    for k in range(1, size):
-        one = h.scratch[k]
-        j = k
-        while j > 0 and _is_before(h, one, h.scratch[j - 1]):
-            h.scratch[j] = h.scratch[j - 1]
-            j -= 1
-        h.scratch[j] = one
+    for i in range(size // 2 - 1, -1, -1):
+        _sink(h, np.int64(i), size)
+    for last in range(size - 1, 0, -1):
+        h.scratch[0], h.scratch[last] = h.scratch[last], h.scratch[0]
+        _sink(h, np.int64(0), np.int64(last))
 
 
 @kernel
@@ -156,7 +177,7 @@ def lose(r, h, classes, is_serving_too, column, is_told):  # type: ignore[no-unt
             if h.at_worker[worker] != NONE:
                 h.scratch[size] = h.at_worker[worker]
                 size += 1
-    sort(h, size)
+    sort(r, h, np.int64(size))
     for k in range(size):
         request = h.scratch[k]
         i = place(request)
@@ -169,7 +190,7 @@ def lose(r, h, classes, is_serving_too, column, is_told):  # type: ignore[no-unt
         take_back(r, h, request, column)
         if row != NONE:
             if is_told:
-                retry(r, h, row, True, -1.0)
+                retry(r, h, row, np.int64(controllers.LOST), -1.0)
             else:
                 h.clients[place(row), REQUEST] = layout.GONE
 
@@ -188,6 +209,9 @@ def go_down(r, h, down_ns, is_told):  # type: ignore[no-untyped-def]
     h.real[t] = h.real[t + 2]
     whole[filled_at(ADMISSION_DOOR)] = whole[DOWN_UNTIL]
     whole[layout.ADMISSION_CLOSED] = 0
+    if r.controllers.shape[0] > 0:
+        restart(r, h)
+        restart_leases(r, h)
     wake_at_serving(h)
 
 
@@ -254,7 +278,7 @@ def expire(r, h, row):  # type: ignore[no-untyped-def]
     """A lease has run out: work for the host, if expiry is work, which nobody refuses, drops or takes back."""
     c = place(row)
     number = h.clients[c, CLASS]
-    if h.class_whole[place(number), layout.EXPIRE] == NONE:
+    if goes_on(r, h, row) or h.class_whole[place(number), layout.EXPIRE] == NONE:
         return
     request = new_request(
         h,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recovery_kernels import draws
+from recovery_kernels import controllers, draws
+from recovery_kernels.controllers import STARTED
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
@@ -20,6 +21,7 @@ from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.books import count, cut, is_awaited, is_owned, note, note_request, time_of, uniform
 from recovery_kernels.sessions.comings import disarm, follow, leave, notice_at, retry, sleep, stop_asking
 from recovery_kernels.sessions.doors import end, has_free_worker, is_leased_client
+from recovery_kernels.sessions.hooks import HEAD, ask_of_request, forget_tries, has, tell_client, tell_host
 from recovery_kernels.sessions.layout import (
     ARRIVED,
     AT_WORKER,
@@ -57,7 +59,6 @@ from recovery_kernels.sessions.layout import (
     REQUEST,
     SEEN_SHARE,
     STATE,
-    TRIES,
     WAITING,
     WHO,
 )
@@ -203,6 +204,7 @@ def _start(r, h, request):  # type: ignore[no-untyped-def]
     h.at_worker[place(worker)] = request
     whole[BUSY] += 1
     h.of_class[place(number), N_SERVING] += 1
+    tell_host(r, h, request, np.int64(STARTED))
     if nature != OF_CLIENT:
         note_request(h, layout.LOG_START_EXPIRY if nature == OF_EXPIRY else layout.LOG_START_PROBE, request)
     else:
@@ -238,6 +240,16 @@ def _is_expired(h, request):  # type: ignore[no-untyped-def]
     )
 
 
+@inline
+def _is_dropped(r, h, request):  # type: ignore[no-untyped-def]
+    """Whether the worker that takes it throws it away."""
+    if h.set_whole[layout.DROP_EXPIRED] != 0 and _is_expired(h, request):
+        return True
+    return has(r, r.queue_controller, HEAD) and not (
+        ask_of_request(r, h, r.queue_controller, np.int64(HEAD), request) > 0.0
+    )
+
+
 @kernel
 def _split(h, request):  # type: ignore[no-untyped-def]
     """One of the nameless requests of an entry, in a row of its own; the entry has one less."""
@@ -267,13 +279,14 @@ def take(r, h):  # type: ignore[no-untyped-def]
                 age(h, request)
             leave_queue(h, request)
         is_own = h.requests[i, R_NATURE] != OF_CLIENT
-        if not is_own and h.set_whole[layout.DROP_EXPIRED] != 0 and _is_expired(h, request):
+        if not is_own and _is_dropped(r, h, request):
             row = h.requests[i, R_ROW] if is_awaited(h, request) else np.int64(NONE)
             note_request(h, layout.LOG_DROP, request)
+            tell_host(r, h, request, np.int64(controllers.DROPPED))
             end(h, request, DROPPED)
             h.whole[DEBT_NS] = cut(h.whole[DEBT_NS] + h.set_whole[layout.DROP_COST_NS])
             if row != NONE and h.set_whole[layout.DROP_NOTIFIES] != 0:
-                retry(r, h, row, True, -1.0)
+                retry(r, h, row, np.int64(controllers.DROPPED), -1.0)
             elif row != NONE:
                 h.clients[place(row), REQUEST] = layout.GONE  # it learns at its deadline
         else:
@@ -287,10 +300,10 @@ def _succeed(r, h, row, request):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     k = place(number)
+    tell_client(r, h, row, np.int64(controllers.SUCCEEDED), -1.0)
     disarm(r, h, row)
     stop_asking(h, row)
-    h.clients[i, TRIES] = 0
-    h.pauses[i] = -1.0
+    forget_tries(h, row)
     if r.classes[k, K_KEEPS] == 0:
         h.clients[i, GROWN] = 0
     who = h.clients[i, WHO]
@@ -344,10 +357,12 @@ def finish(r, h):  # type: ignore[no-untyped-def]
     if h.requests[i, R_FAILS] != 0:
         count(h, number, FAILED_NS, done)
         note_request(h, layout.LOG_FAIL, request)
+        tell_host(r, h, request, np.int64(controllers.FAILED))
         end(h, request, FAILED)
         if is_wanted:
-            retry(r, h, row, True, -1.0)
+            retry(r, h, row, np.int64(controllers.FAILED), -1.0)
     elif is_wanted:
+        tell_host(r, h, request, np.int64(controllers.SUCCEEDED))
         count(h, number, USEFUL_NS, done)
         note_request(h, layout.LOG_SUCCESS, request)
         _succeed(r, h, row, request)
@@ -357,11 +372,13 @@ def finish(r, h):  # type: ignore[no-untyped-def]
         and r.classes[place(number), K_JOBS] == 0
         and is_owned(h, request)
     ):
+        tell_host(r, h, request, np.int64(controllers.SUCCEEDED))
         count(h, number, USEFUL_NS, done)
         note_request(h, layout.LOG_LATE, request)
         grant_late(r, h, row, request)
         end(h, request, layout.LATE_FLOW)
     else:
+        tell_host(r, h, request, np.int64(controllers.WASTED))
         count(h, number, WASTED_NS, done)
         note_request(h, layout.LOG_WASTE, request)
         end(h, request, WASTED)

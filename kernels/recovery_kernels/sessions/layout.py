@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from recovery_kernels import requests
 from recovery_kernels.arrays import Bits, Real, Short, Whole
+from recovery_kernels.controllers import HOOKS
 
 # What `advance` may say.
 DONE, GROW_REQUESTS, GROW_CLIENTS, GROW_WORKERS, GROW_LOG, GROW_ENDS, TOO_MANY_JOBS = range(7)
@@ -29,9 +30,10 @@ STRIDE = 720_720  # what a start costs a row of weight 1: whole parts for weight
 
 # --- clients: a row of int64 each; holders first, class by class, then rows that jobs take and give back --------------
 (
-    STATE, CLASS, WHO, ATTEMPT, TRIES, GROWN, EXPIRIES, SERVER, HOLDER, REQUEST, ARRIVED,
-) = range(11)  # fmt: skip
-CLIENT = 12
+    STATE, CLASS, WHO, ATTEMPT, TRIES, GROWN, EXPIRIES, SERVER, HOLDER, REQUEST, ARRIVED, SENT_AT, IS_OVER,
+    HOLDS, LAST_EVENT,
+) = range(15)  # fmt: skip
+CLIENT = 15
 # A row of nobody; a job that comes at this moment; asleep until the next submission; its session ended and it does not
 # know; waits for another class; kept by an operator; waits for an answer.
 FREE, COMING, ASLEEP, UNAWARE, BOUND, KEPT, ASKS = range(7)
@@ -43,9 +45,9 @@ TIMERS = 3
 # --- requests: a row of int64 each ------------------------------------------------------------------------------------
 (
     R_CLASS, R_ROW, R_WHO, R_ATTEMPT, R_NATURE, R_PLACE, R_SUBMITTED, R_REACHED, R_DEADLINE, R_ORDER, R_SENT, R_DOOR,
-    R_STARTED, R_PAID, R_FAILS, R_STALE, R_WORKER, R_COUNT, R_NEXT, R_BEFORE,
-) = range(20)  # fmt: skip
-REQUEST_COLUMNS = 20
+    R_STARTED, R_PAID, R_FAILS, R_STALE, R_WORKER, R_COUNT, R_NEXT, R_BEFORE, R_MARK,
+) = range(21)  # fmt: skip
+REQUEST_COLUMNS = 21
 OF_CLIENT, OF_EXPIRY, OF_PROBE = range(3)
 NOWHERE, OUTSIDE, IN_LINE, IN_QUEUE, AT_WORKER = range(5)
 
@@ -58,9 +60,9 @@ FIRST, LAST, LENGTH = range(3)
     SERVES_FROM, WAKE_AT, MORE_WORKERS, HOLD_OFF_AT, OUTAGES_OVER, CRASH_DUE, ENDS, ENTERED, PROBE, PROBES,
     PROBE_LATENCY, PROBE_AT, GATE, GATE_TICK, ADMISSION_TICK, GATE_AT, ADMISSION_AT, GATE_CLOSED, ADMISSION_CLOSED,
     BUSY_NS, IDLE_NS, DOWN_NS, QUEUE_PEAK, OLDEST_PEAK, BEGUN, NEXT_ARRIVAL, NEXT_CLASS, HANGING, HOLDS_ON,
-    EVENTS, AFTERWARDS, OPEN_PEAK,
-) = range(45)  # fmt: skip
-WHOLE = 45
+    EVENTS, AFTERWARDS, OPEN_PEAK, HEAP_SIZE,
+) = range(46)  # fmt: skip
+WHOLE = 46
 # Throttles of the operators beside the first: so many numbers each, behind those of the host.
 MORE_GATE, MORE_GATE_AT = range(2)
 MORE_WHOLE = 2
@@ -111,13 +113,16 @@ CLASS_REAL_KEYS = 5
 
 # --- tables of rules: columns -----------------------------------------------------------------------------------------
 D_KIND, D_FIRST, D_SIZE = range(3)  # dists: whole; a and b beside it
-IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER, EQUAL_JITTER, PROPORTIONAL_JITTER, DECORRELATED_JITTER = range(7)
+(
+    IMMEDIATE, FIXED, EXPONENTIAL, FULL_JITTER, EQUAL_JITTER, PROPORTIONAL_JITTER, DECORRELATED_JITTER,
+    WAIT_OF_CONTROLLER,
+) = range(8)  # fmt: skip
 T_KIND, T_DELAY, T_RETRIES, T_HINT = range(4)  # retries: whole
 T_BASE, T_FACTOR, T_CAP, T_JITTER, T_HINT_JITTER = range(5)
 IGNORE, OBEY, AT_LEAST = range(3)
 LEASE_FIXED, LEASE_CREDIT, LEASE_FREEZE = range(3)
 L_KIND, L_DURATION, L_GRACE_NS, L_REARMS = range(4)  # leases: whole; freeze_share beside it
-OPEN, TOKEN_BUCKET, LINEAR, SWITCH, RAMP = range(5)
+OPEN, TOKEN_BUCKET, LINEAR, SWITCH, RAMP, CONTROLLER = range(6)
 M_KIND, M_LINE, M_ESTABLISH_ONLY, M_CLASSES = range(4)  # limiters: whole
 M_RATE, M_BURST, M_LIMIT, M_WAIT_NS, M_LOW = range(5)
 (
@@ -125,9 +130,14 @@ M_RATE, M_BURST, M_LIMIT, M_WAIT_NS, M_LOW = range(5)
 ) = range(8)  # crash rules # fmt: skip
 AT_ONCE, AT_CHECK = -1, -2  # in place of a notice's distribution
 (
-    K_JOBS, K_BASE, K_MEMBERS, K_OF, K_AFTER, K_ROOT, K_POISSON, K_SEGMENTS, K_KEEPS, K_EXPIRES,
-) = range(10)  # constants of a class # fmt: skip
-CLASS_RULES = 10
+    K_JOBS, K_BASE, K_MEMBERS, K_OF, K_AFTER, K_ROOT, K_POISSON, K_SEGMENTS, K_KEEPS, K_EXPIRES, K_GUARD, K_WAIT,
+    K_TENURE,
+) = range(13)  # constants of a class; the last three are controllers # fmt: skip
+CLASS_RULES = 13
+# Controllers: where parameters and memory lie, how big a memory is, how many there are, for how many clients one is (0:
+# for all), whose it is, whether it is the host's; then the addresses of its functions.
+P_PARAMS, P_MEMORY, P_SIZE, P_GROUPS, P_GROUP, P_CLASS, P_OF_HOST, P_HOOKS = range(8)
+CONTROLLER_COLUMNS = P_HOOKS + len(HOOKS)
 
 # --- controls: time, kind, what, and up to five arguments -------------------------------------------------------------
 C_TIME, C_KIND, C_WHAT, C_A, C_B, C_C, C_D, C_SHOWN = range(8)
@@ -159,15 +169,15 @@ WORDS = (
     "submit", "reject", "drop", "start", "success", "waste", "fail", "deadline", "cancel", "arrive", "give-up", "bar",
     "wait", "silence", "resend", "start-expiry", "start-probe", "resume", "late", "probed", "expired", "expiry", "end",
     "notice", "bound", "keep", "lost", "purged", "crash", "probe", "dependency", "restart", "endsessions", "throttle",
-    "set", "scale", "hostsin", "hold", "purge",
+    "set", "scale", "hostsin", "hold", "purge", "go-on",
 )  # fmt: skip
 (
     LOG_SUBMIT, LOG_REJECT, LOG_DROP, LOG_START, LOG_SUCCESS, LOG_WASTE, LOG_FAIL, LOG_DEADLINE, LOG_CANCEL, LOG_ARRIVE,
     LOG_GIVE_UP, LOG_BAR, LOG_WAIT, LOG_SILENCE, LOG_RESEND, LOG_START_EXPIRY, LOG_START_PROBE, LOG_RESUME, LOG_LATE,
     LOG_PROBED, LOG_EXPIRED, LOG_EXPIRY, LOG_END, LOG_NOTICE, LOG_BOUND, LOG_KEEP, LOG_LOST, LOG_PURGED, LOG_CRASH,
     LOG_PROBE, LOG_DEPENDENCY, LOG_RESTART, LOG_END_SESSIONS, LOG_THROTTLE, LOG_SET, LOG_SCALE, LOG_HOSTS_IN, LOG_HOLD,
-    LOG_PURGE,
-) = range(39)  # fmt: skip
+    LOG_PURGE, LOG_GO_ON,
+) = range(40)  # fmt: skip
 
 
 class Rules(NamedTuple):
@@ -177,7 +187,7 @@ class Rules(NamedTuple):
     float64[n, 5]; leases int64[n, 4] and lease_reals float64[n]; limiters int64[n, 4] and limiter_reals float64[n, 5];
     crashes int64[n, 8]; segment_ns and segment_rates float64[K, S] (from when on jobs come at which rate); table
     float64[m], measured values; keys uint64[K, streams]; controls int64[n, 8] and control_reals float64[n, 2], in
-    order.
+    order; controllers int64[n, CONTROLLER_COLUMNS] and controller_params float64[m].
     """
 
     classes: Whole
@@ -196,6 +206,8 @@ class Rules(NamedTuple):
     keys: Bits
     controls: Whole
     control_reals: Real
+    controllers: Whole
+    controller_params: Real
     window_ns: int
     shift: int
     admission: int  # which limiter admission is
@@ -212,6 +224,10 @@ class Rules(NamedTuple):
     has_crash: int
     jobs: int  # how many classes are jobs
     is_plain: int  # one class and nothing of the host's own in the queue
+    admission_controller: int
+    queue_controller: int
+    hears: int  # whether one of these two is told anything
+    worker_per_s: float  # what a worker can establish
 
 
 class Host(NamedTuple):
@@ -225,7 +241,8 @@ class Host(NamedTuple):
     set_real (live keys of the host), class_whole int64[K, …] and class_real; base_… the same as they were at first;
     hands int64[n, HAND] and hand_reals float64[n, 3]; holds int64[n, HOLD]; ends int64[n, END]; passes
     int64[priorities, K + 1] and clocks int64[priorities]; expiring int64[2, K, windows + 1]; series
-    int64[windows + 1, K + 1, SERIES]; histogram and latency int64[K, HISTOGRAM]; log int64[lines, 5].
+    int64[windows + 1, K + 1, SERIES]; histogram and latency int64[K, HISTOGRAM]; log int64[lines, 5]; memory float64[n]
+    of controllers, facts float64[FACTS] for them; heap int64[n, 3] and heap_ranks float64[n].
     """
 
     clients: Whole
@@ -268,3 +285,7 @@ class Host(NamedTuple):
     histogram: Whole
     latency: Whole
     log: Whole
+    memory: Real
+    facts: Real
+    heap: Whole
+    heap_ranks: Real

@@ -9,6 +9,7 @@ from recovery_kernels.requests import ESTABLISHED
 from recovery_kernels.sessions import layout, timers
 from recovery_kernels.sessions.books import count, note, time_ns
 from recovery_kernels.sessions.comings import bind, disarm, is_free, notice_at
+from recovery_kernels.sessions.hooks import EXPIRE, RENEW, RESTART, ask_of_lease, has, tell_renewed
 from recovery_kernels.sessions.layout import (
     ASLEEP,
     ATTEMPT,
@@ -95,6 +96,23 @@ def whole_lease_ns(r, h, row):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _tenure(r, h, row):  # type: ignore[no-untyped-def]
+    """The controller of a client's lease; NONE."""
+    return r.classes[place(h.clients[place(row), CLASS]), layout.K_TENURE]
+
+
+@inline
+def _new_lease_ns(r, h, row):  # type: ignore[no-untyped-def]
+    """The length of the lease that is granted now."""
+    tenure = _tenure(r, h, row)
+    if has(r, tenure, RENEW):
+        length_s = ask_of_lease(r, h, tenure, np.int64(RENEW), row)
+        if length_s > 0.0:
+            return max(draws.whole_ns(length_s * 1e9), 1)
+    return whole_lease_ns(r, h, row)
+
+
+@inline
 def _arm_expiry(r, h, row):  # type: ignore[no-untyped-def]
     """The timer of the moment at which a lease runs out, where that may be work."""
     i = place(row)
@@ -121,7 +139,8 @@ def grant(r, h, row, request):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     now = h.whole[NOW]
-    new = _granted(r, h, row, h.requests[place(request), R_REACHED], whole_lease_ns(r, h, row))
+    tell_renewed(r, h, row)
+    new = _granted(r, h, row, h.requests[place(request), R_REACHED], _new_lease_ns(r, h, row))
     if h.clients[i, SERVER] <= now:
         count(h, number, ESTABLISHED, 1)
         _add_unleased(h, SERVERS_VIEW, row)
@@ -139,12 +158,59 @@ def grant_late(r, h, row, request):  # type: ignore[no-untyped-def]
     number = h.clients[i, CLASS]
     now = h.whole[NOW]
     was = h.clients[i, SERVER]
-    new = _granted(r, h, row, h.requests[place(request), R_REACHED], whole_lease_ns(r, h, row))
+    tell_renewed(r, h, row)
+    new = _granted(r, h, row, h.requests[place(request), R_REACHED], _new_lease_ns(r, h, row))
     if was <= now:
         count(h, number, ESTABLISHED, 1)
         _add_unleased(h, SERVERS_VIEW, row)
     _move(r, h, SERVERS_VIEW, row, max(new, was))
     _arm_expiry(r, h, row)
+
+
+@kernel
+def goes_on(r, h, row):  # type: ignore[no-untyped-def]
+    """Whether the rule of leases lets a lease go on that is at its end; a session that was ended is over."""
+    i = place(row)
+    was_ended = h.clients[i, layout.IS_OVER] != 0
+    h.clients[i, layout.IS_OVER] = 0
+    tenure = _tenure(r, h, row)
+    if was_ended or not has(r, tenure, EXPIRE):
+        return False
+    now = h.whole[NOW]
+    more_s = ask_of_lease(r, h, tenure, np.int64(EXPIRE), row)
+    if not more_s > 0.0:
+        return False
+    new = now + max(draws.whole_ns(more_s * 1e9), 1)
+    note(h, layout.LOG_GO_ON, h.clients[i, CLASS], h.clients[i, WHO], h.clients[i, ATTEMPT])
+    is_known = h.clients[i, HOLDER] == now
+    _move(r, h, SERVERS_VIEW, row, new)
+    if is_known:
+        _move(r, h, HOLDERS_VIEW, row, new)
+    _arm_expiry(r, h, row)
+    return True
+
+
+@kernel
+def restart_leases(r, h):  # type: ignore[no-untyped-def]
+    """How long leases that run go on as their host restarts, where their rule says so."""
+    now = h.whole[NOW]
+    for number in range(r.classes.shape[0]):
+        tenure = r.classes[number, layout.K_TENURE]
+        if not has(r, tenure, RESTART):
+            continue
+        base = r.classes[number, K_BASE]
+        for row in range(base, base + r.classes[number, K_MEMBERS]):
+            i = place(row)
+            if h.clients[i, SERVER] <= now:
+                continue
+            left_s = ask_of_lease(r, h, tenure, np.int64(RESTART), np.int64(row))
+            if left_s < 0.0:
+                continue
+            new = now + max(draws.whole_ns(left_s * 1e9), 1)
+            if h.clients[i, HOLDER] > now:
+                _move(r, h, HOLDERS_VIEW, np.int64(row), new)
+            _move(r, h, SERVERS_VIEW, np.int64(row), new)
+            _arm_expiry(r, h, np.int64(row))
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
@@ -164,6 +230,7 @@ def _end_of(r, h, row):  # type: ignore[no-untyped-def]
     if r.classes[place(number), K_EXPIRES] != 0:
         timers.disarm(h, r.shift, row, LEASE_END)
         if is_server:
+            h.clients[i, layout.IS_OVER] = 1
             timers.arm(h, r.shift, row, LEASE_END, now)
     _move(r, h, SERVERS_VIEW, row, min(h.clients[i, SERVER], now))
     _move(r, h, HOLDERS_VIEW, row, min(h.clients[i, HOLDER], now))

@@ -4,8 +4,13 @@ Stale work that is only counted lies in the queue as one entry with a count, whe
 (`Rules.merges`): what nobody waits for has no name.
 """
 
+import numpy as np
+
+from recovery_kernels.controllers import ADMITTED
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.sessions import ranks
+from recovery_kernels.sessions.hooks import NEWEST, RANK, ask_of_host, ask_of_request, has, tell_host
 from recovery_kernels.sessions.layout import (
     DISCIPLINE,
     ENTERED,
@@ -20,6 +25,7 @@ from recovery_kernels.sessions.layout import (
     NONE,
     NOW,
     NOWHERE,
+    OF_CLIENT,
     OLDEST_PEAK,
     PEAK_OLDEST,
     PRIORITY,
@@ -30,6 +36,7 @@ from recovery_kernels.sessions.layout import (
     R_DEADLINE,
     R_DOOR,
     R_FAILS,
+    R_MARK,
     R_NATURE,
     R_NEXT,
     R_ORDER,
@@ -47,6 +54,8 @@ from recovery_kernels.sessions.layout import (
     WAITING,
     WEIGHT,
 )
+
+OWN_RANK = -1e300  # of the host's own work
 
 
 @inline
@@ -74,6 +83,7 @@ def new_request(h, number, row, who, attempt, nature, deadline):  # type: ignore
     h.requests[i, R_STALE] = NONE
     h.requests[i, R_WORKER] = NONE
     h.requests[i, R_COUNT] = 1
+    h.requests[i, R_MARK] = 0
     h.fates[i] = 1.0
     return request
 
@@ -161,6 +171,10 @@ def _wake_row(r, h, number):  # type: ignore[no-untyped-def]
 def push(r, h, request):  # type: ignore[no-untyped-def]
     """A request enters the queue."""
     number = h.requests[place(request), R_CLASS]
+    is_ranked = has(r, r.queue_controller, RANK)
+    rank = OWN_RANK
+    if is_ranked and h.requests[place(request), R_NATURE] == OF_CLIENT:
+        rank = ask_of_request(r, h, r.queue_controller, np.int64(RANK), request)
     if r.is_plain == 0:
         _wake_row(r, h, number)
     h.whole[ENTERED] += 1
@@ -170,6 +184,9 @@ def push(r, h, request):  # type: ignore[no-untyped-def]
     append(h, number, request)
     h.of_class[place(number), N_WAITING] += 1
     h.whole[WAITING] += 1
+    if is_ranked:
+        ranks.put(h, priority_of(r, h, number), rank, h.whole[ENTERED], request)
+    tell_host(r, h, request, np.int64(ADMITTED))
 
 
 @inline
@@ -194,11 +211,10 @@ def leave_queue(h, request):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _next_class(r, h):  # type: ignore[no-untyped-def]
+def _next_class(r, h, is_lifo):  # type: ignore[no-untyped-def]
     """The class whose request is next, by priority, pass and order."""
     best = NONE
     best_priority = best_pass = best_row = best_order = 0
-    is_lifo = h.set_whole[DISCIPLINE] == LIFO
     for k in range(host_row(h) + 1):
         if h.lists[k, LENGTH] == 0:
             continue
@@ -226,8 +242,13 @@ def _next_class(r, h):  # type: ignore[no-untyped-def]
 @inline
 def next_request(r, h):  # type: ignore[no-untyped-def]
     """The entry that a free worker takes next; it stays where it is."""
-    number = 0 if r.is_plain != 0 else _next_class(r, h)
-    which = LAST if h.set_whole[DISCIPLINE] == LIFO else FIRST
+    if has(r, r.queue_controller, RANK):
+        return ranks.first(h)
+    is_lifo = h.set_whole[DISCIPLINE] == LIFO
+    if has(r, r.queue_controller, NEWEST):
+        is_lifo = ask_of_host(r, h, r.queue_controller, np.int64(NEWEST)) > 0.0
+    number = 0 if r.is_plain != 0 else _next_class(r, h, is_lifo)
+    which = LAST if is_lifo else FIRST
     return h.lists[place(number), which]
 
 

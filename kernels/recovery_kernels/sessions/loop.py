@@ -23,7 +23,8 @@ from recovery_kernels.requests import (
     QUEUE_MAX,
     SLEEPING_END,
 )
-from recovery_kernels.sessions import layout, timers
+from recovery_kernels.sessions import hooks, layout, ranks, timers
+from recovery_kernels.sessions.books import workers
 from recovery_kernels.sessions.comings import (
     arm_arrival,
     arrive,
@@ -38,7 +39,7 @@ from recovery_kernels.sessions.comings import (
     step,
 )
 from recovery_kernels.sessions.comings import notice as learn
-from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, resend, serve_line, submit, workers
+from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, resend, serve_line, submit
 from recovery_kernels.sessions.failures import crash, deadline, expire, look_for_crash, probe
 from recovery_kernels.sessions.labour import finish, is_only_counted, settle_all, take
 from recovery_kernels.sessions.layout import (
@@ -232,6 +233,8 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
             return layout.GROW_LOG
         if whole[NEAR_SIZE] + 2 * rows + 64 > near.shape[0]:
             timers.tidy(h)
+        if h.heap.shape[0] > 0 and whole[layout.HEAP_SIZE] + h.requests.shape[0] > h.heap.shape[0]:
+            ranks.tidy(h)
 
         if whole[layout.AFTERWARDS] != NOTHING:  # here, since there has to be room for all that workers take
             if whole[WAITING] > 0:
@@ -362,6 +365,8 @@ def begin(rules, host, first_ns, expires_ns, is_cold):  # type: ignore[no-untype
                 notice_at(r, h, row, first_ns[row])
             else:
                 sleep(r, h, row, first_ns[row])
+    for c in range(r.controllers.shape[0]):
+        hooks.begin(r, h, np.int64(c))
     settle_all(h)
     next_arrival(h)
     if r.probe != NONE:

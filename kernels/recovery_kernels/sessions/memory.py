@@ -6,6 +6,7 @@ import numpy as np
 
 from recovery_kernels import requests
 from recovery_kernels.arrays import Real, Whole
+from recovery_kernels.controllers import FACTS
 from recovery_kernels.events import NEVER
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.labour import settle_all
@@ -34,12 +35,15 @@ def new_host(
     window_ns: int,
     log_lines: int = 0,
     gates: int = 1,
+    memory: int = 0,
+    is_ranked: bool = False,
 ) -> Host:
     """A host whose clients are not there yet (`loop.begin` puts them in).
 
     `holders`: rows that stay; `jobs`: rows for jobs, as many as are to be expected at one time (0: there are no jobs);
     `workers`: as many as are to be expected; `slots`: of the timing wheel, a power of two; `log_lines`: 0 for no log;
-    `gates`: throttles that may be on at one time.
+    `gates`: throttles that may be on at one time; `memory`: numbers that controllers remember; `is_ranked`: whether the
+    queue's order is a controller's.
     """
     classes, rows = len(live.class_whole), holders + jobs
     leaves = 1 << int(workers + 1).bit_length()
@@ -86,6 +90,10 @@ def new_host(
         histogram=np.zeros((classes, requests.HISTOGRAM), np.int64),
         latency=np.zeros((classes, requests.HISTOGRAM), np.int64),
         log=np.zeros((log_lines, 5), np.int64),
+        memory=np.zeros(memory, np.float64),
+        facts=np.zeros(len(FACTS), np.float64),
+        heap=np.zeros((2 * pool if is_ranked else 0, 3), np.int64),
+        heap_ranks=np.zeros(2 * pool if is_ranked else 0, np.float64),
     )
     whole, real = host.whole, host.real
     whole[layout.EDGE] = window_ns
@@ -138,6 +146,8 @@ def _more_requests(host: Host) -> Host:
     free[have : have + old] = np.arange(2 * old - 1, old - 1, -1)
     host.whole[layout.FREE_REQUESTS] = have + old
     return host._replace(
+        heap=np.concatenate([host.heap, np.zeros_like(host.heap)]),
+        heap_ranks=np.concatenate([host.heap_ranks, np.zeros_like(host.heap_ranks)]),
         requests=np.concatenate([host.requests, _no_requests(old)]),
         fates=np.concatenate([host.fates, np.ones(old)]),
         free_requests=free,

@@ -86,7 +86,7 @@ def see(r, h, share):  # type: ignore[no-untyped-def]
         if h.fates[place(request)] >= share:
             h.scratch[size] = request
             size += 1
-    sort(h, size)
+    sort(r, h, np.int64(size))
     for k in range(size):
         note_request(h, layout.LOG_RESUME, h.scratch[k])
         h.whole[layout.HANGING] -= 1

@@ -12,4 +12,6 @@ EXPIRE_STREAM = 38  # (client, how many of its leases ran out before)
 STALE_STREAM, STALE_DEPENDENCY_STREAM = 39, 40  # (0, how many such services of this class have started here)
 PROBE_STREAM = 41  # (0, how many probes were sent)
 RESUME_STREAM = 42  # (0, how many full outages were over before)
+CONTROLLER_STREAM = 43  # of a stream for each controller, question and event
+CLIENT_STREAM = 44  # (client, 0): the draw that a client keeps, for controllers
 STREAMS = 64  # of a class

@@ -16,6 +16,7 @@ from recovery.model.policies.rule import LONGEST_QUEUE, requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
+from recovery.stages.sessions.controllers import Used, has, place_of, used
 from recovery.stages.sessions.tables import ALL_CLASSES, Tables
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -42,6 +43,7 @@ class Numbers:
     live: Live
     admission: int
     kinds: tuple[Kind, ...]
+    controllers: tuple[Used, ...] = ()
 
     def share(self, number: int) -> float:
         """Which part of [jobs] or of the fleet a class is; 1 without classes."""
@@ -65,7 +67,7 @@ def numbers_of(scenario: Scenario) -> Numbers:
         class_whole=np.array([_class_whole(kind, tables) for kind in kinds], np.int64),
         class_real=np.array([_class_real(scenario, kind) for kind in kinds], np.float64),
     )
-    return Numbers(scenario, tables, live, admission, kinds)
+    return Numbers(scenario, tables, live, admission, kinds, tuple(used(scenario, [kind.seen for kind in kinds])))
 
 
 def kinds_of(scenario: Scenario) -> tuple[Kind, ...]:
@@ -77,6 +79,8 @@ def kinds_of(scenario: Scenario) -> tuple[Kind, ...]:
 
 def _admission(scenario: Scenario, tables: Tables) -> int:
     """Which limiter a host's admission is; NONE: it stands open."""
+    if (door := queueing.lets_in(scenario)).controller is not None:
+        return tables.limiter(layout.CONTROLLER, 0.0, 0.0, 1.0, 0.0, is_establish_only=door.is_establish_only)
     limit = queueing.admission(scenario)
     if limit.kind == queueing.LIMITS["open"]:
         return layout.NONE
@@ -178,10 +182,11 @@ def _rate_per_ns(scenario: Scenario, kind: Kind) -> float:
     return steps[0].rate_per_s() / scenario.hosts / 1e9 if ramps and len(steps) == 1 else np.nan
 
 
-def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int]) -> Whole:
+def class_rules(numbers: Numbers, members: Sequence[int]) -> Whole:
     """What never changes of the classes, int64[K, CLASS_RULES]; `members` are the host's own holders of each (0 for
     jobs).
     """
+    scenario, kinds, found_controllers = numbers.scenario, numbers.kinds, numbers.controllers
     names = list(scenario.classes)
     found = np.zeros((len(kinds), layout.CLASS_RULES), np.int64)
     base = 0
@@ -196,8 +201,14 @@ def class_rules(scenario: Scenario, kinds: Sequence[Kind], members: Sequence[int
             layout.K_ROOT: names.index(scenario.places[names[number]].root) if names else 0,
             layout.K_POISSON: int(jobs is not None and jobs.arrivals == "poisson"),
             layout.K_KEEPS: int(seen.host.timeout_keeps),
-            layout.K_EXPIRES: int(seen.lease is not None and seen.lease.expire_time is not None),
+            layout.K_EXPIRES: int(
+                seen.lease is not None
+                and (seen.lease.expire_time is not None or has(found_controllers, "lease", "expire", number))
+            ),
             layout.K_SEGMENTS: len(jobs.steps) if jobs is not None and not said.ties else 0,
+            layout.K_GUARD: place_of(found_controllers, "guard", number),
+            layout.K_WAIT: place_of(found_controllers, "client", number),
+            layout.K_TENURE: place_of(found_controllers, "lease", number),
         }
         found[number, list(told)] = list(told.values())
         base += many

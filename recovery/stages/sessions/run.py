@@ -12,6 +12,7 @@ from recovery.model.operator import Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import jobs, queueing
+from recovery.stages.sessions import controllers
 from recovery.stages.sessions.controls import Controls, controls_of, gates_of
 from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
 from recovery.stages.traffic import Started
@@ -207,20 +208,22 @@ def rules_of(
     part, probe = scenario.host, scenario.host.probe
     resume_after = tables.dist(scenario.dependency.resume_after)
     probe_time = layout.NONE if probe is None else tables.dist(probe.time)
-    kinds = numbers.kinds
+    kinds, found = numbers.kinds, numbers.controllers
+    table, params = controllers.rows(found, members)
+    of_host = {axis: controllers.place_of(found, axis) for axis in ("admission", "queue")}
     segment_ns, segment_rates = segments(scenario, kinds)
     is_stale_counted = part.late == "wasted"
     expires = any(kind.seen.lease is not None and kind.seen.lease.expire_time is not None for kind in kinds)
     nothing, no_reals = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.float64)
     rules = Rules(
-        classes=class_rules(scenario, kinds, members),
+        classes=class_rules(numbers, members),
         dists=nothing, dist_reals=no_reals, retries=nothing, retry_reals=no_reals, leases=nothing,
         lease_reals=no_reals[0], limiters=nothing, limiter_reals=no_reals, crashes=nothing,
         segment_ns=segment_ns,
         segment_rates=segment_rates,
         table=no_reals[0],
         keys=keys(seed, replication, host, len(kinds)),
-        controls=nothing, control_reals=no_reals,
+        controls=nothing, control_reals=no_reals, controllers=table, controller_params=params,
         window_ns=ns(scenario.coupling.window),
         shift=shift,
         admission=numbers.admission,
@@ -228,7 +231,7 @@ def rules_of(
         bar_classes=numbers.bits(() if part.bar is None else part.bar.classes),
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
-        merges=int(is_stale_counted),
+        merges=int(is_stale_counted and all(place == layout.NONE for place in of_host.values())),
         has_lines=int(line_of(scenario)[0] > 0),
         jobs=sum(kind.seen.jobs is not None for kind in kinds),
         probe=probe_time,
@@ -237,8 +240,17 @@ def rules_of(
         resume_after=resume_after,
         has_crash=int(part.crash is not None),
         is_plain=int(len(kinds) == 1 and probe is None and not expires),
+        admission_controller=of_host["admission"],
+        queue_controller=of_host["queue"],
+        hears=int(controllers.hears(found)),
+        worker_per_s=scenario.establish_per_s / scenario.host.workers,
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
+
+
+_OF_CONTROLLERS = (
+    "controllers", "controller_params", "admission_controller", "queue_controller", "hears", "worker_per_s",
+)  # fmt: skip
 
 
 def lowered(scenario: Scenario) -> list[object]:
@@ -251,7 +263,15 @@ def lowered(scenario: Scenario) -> list[object]:
     rules = rules_of(numbers, controls[0], 0, 0, 0, [0] * len(numbers.kinds), 0)
     is_cold = scenario.fleet is not None and scenario.fleet.start == "unleased"
     told = [[one.rows, one.edits, one.holds] for one in controls]
-    return ["sessions", scenario.windows, is_cold, *numbers.live, *rules, told]
+    own = rules._asdict()
+    has_controllers = len(rules.controllers) > 0
+    for name in _OF_CONTROLLERS:
+        del own[name]
+    plain = [own[name] for name in own]
+    if not has_controllers:
+        plain[0] = rules.classes[:, : layout.K_GUARD]
+    found = ["sessions", scenario.windows, is_cold, *numbers.live, *plain, told]
+    return [*found, controllers.said(numbers.controllers)] if has_controllers else found
 
 
 def new_run(
@@ -274,6 +294,8 @@ def new_run(
     empty = memory.new_host(
         numbers.live, holders=holders, jobs=rows, workers=_most_workers(numbers), slots=slots,
         windows=scenario.windows, window_ns=rules.window_ns, gates=len(gates_of(numbers)),
+        memory=controllers.memory_size(rules.controllers),
+        is_ranked=controllers.has(numbers.controllers, "queue", "rank"),
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
     empty.real[layout.ARRIVAL_SHARE] = float(host < scenario.hosts)  # a host that stands by has no arrivals

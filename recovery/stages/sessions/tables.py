@@ -62,7 +62,8 @@ class Tables:
         """The number of a client's policy, and what the client makes of a hint."""
         cap = float(layout.FAR) if waits.cap_s is None else waits.cap_s * 1e9
         obeys = layout.IGNORE if hint is None else _OBEYS[hint.clients]
-        whole = (_RETRIES[waits.kind], self.dist(waits.delay), retries, obeys)
+        kind = _RETRIES[waits.kind] if waits.controller is None else layout.WAIT_OF_CONTROLLER
+        whole = (kind, self.dist(waits.delay), retries, obeys)
         obeyed = 0.0 if hint is None else hint.jitter
         return self._number("retries", whole, (waits.base_s * 1e9, waits.factor, cap, waits.jitter, obeyed))
 

@@ -22,6 +22,8 @@ EXPIRE = 38  # (client, how many of its leases ran out before)
 STALE, STALE_DEPENDENCY = 39, 40  # (0, how many such services of this class have started here)
 PROBE = 41  # (0, how many probes were sent)
 RESUME = 42  # (0, how many full outages were over before)
+CONTROLLER = 43  # of a stream for each controller, question and event
+CLIENT = 44  # (client, 0)
 CLASS_STREAMS = 64
 _UNIT = np.uint64
 
@@ -55,6 +57,11 @@ class Chance:
     def time_ns(self, dist: Dist, stream: int, number: int, client: int, attempt: int) -> int:
         """A time that is drawn, in whole ns."""
         return whole_ns(self.time(dist, stream, number, client, attempt))
+
+    def answer(self, number: int, question: int, client: int, attempt: int) -> float:
+        """The draw of a controller's answer to a question."""
+        key = _UNIT(draws.at(self.key(CONTROLLER, number), question))
+        return float(draws.uniform(key, client, attempt))
 
     def gap_ns(self, dist: Dist, number: int, client: int, attempt: int, sent: int, growth: float) -> int:
         """The time until an attempt is sent again, after it was for the `sent`-th time (from 0)."""

@@ -30,6 +30,7 @@ class Request:
     paid: int = 0  # debt that its worker works off before it
     fails: bool = False
     fate: float = 1.0  # it fails, or hangs, while the dependency fails a larger share
+    mark: int = 0  # from the controller of the queue
     stale: int | None = None  # how many services of stale work had started before it, if it is one
     timer: Timer | None = None  # its finish
 
@@ -72,8 +73,17 @@ class Client:
     pause_ns: float | None = None  # the last pause of decorrelated jitter
     arrived: int = 0
     expiries: int = 0
+    sent_at: int = 0  # its last attempt
+    holds: int = 0  # times that its guard held the attempt back that is to come
+    last_event: int = 0  # what became of the attempt before it, of one request
+    is_over: bool = False  # its session was ended, and the timer of its lease rings for that
     server: LeaseClock = field(default_factory=LeaseClock)  # as the server sees it
     holder: LeaseClock = field(default_factory=LeaseClock)  # as the holder sees it
+
+    def forget_tries(self) -> None:
+        """Its next attempt is one of a new request."""
+        self.tries = self.holds = self.last_event = 0
+        self.pause_ns = None
 
     def disarm(self) -> None:
         """No timer of its request."""
@@ -83,14 +93,14 @@ class Client:
         self.timer = self.resend_timer = None
 
 
-def pause_ns(rule: Retry, client: Client, rolls: Chance, hint_ns: float | None) -> int:
-    """How long a client waits after its `client.tries`-th failure in a row."""
+def pause_ns(rule: Retry, client: Client, rolls: Chance, hint_ns: float | None, own_ns: float | None = None) -> int:
+    """How long a client waits after its `client.tries`-th failure in a row; `own_ns`: as its controller says."""
     address = (client.number, client.who, client.attempt)
     e = rule.base_ns
     for _ in range(client.tries - 1):
         e = min(e * rule.factor, rule.cap_ns)
     e = min(e, rule.cap_ns)
-    pause = 0.0
+    pause = own_ns or 0.0
     if rule.kind == "fixed":
         pause = rolls.time(rule.delay, chance.RETRY, *address)
     elif rule.kind == "exponential":

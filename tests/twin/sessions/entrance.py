@@ -1,5 +1,7 @@
 """The door of a host: bars, limiters, lines, the bound, silence (sections 1, 13, 15, 17 and 18)."""
 
+from recovery_kernels import controllers
+
 from twin.sessions import chance, events
 from twin.sessions.books import HOST
 from twin.sessions.chance import whole_ns
@@ -25,6 +27,12 @@ class Entrance:
         growth, cap = (self.settings.get(key, client.number) for key in ("timeout_growth", "timeout_cap_ns"))
         timeout_ns = whole_ns(grown_ns(timeout, growth, client.grown, cap))
         request = Request(client.number, client.who, client.attempt, self.now, self.now + max(timeout_ns, 1))
+        held_ns = self.held_back_ns(client)
+        if held_ns > 0:
+            self.end(request, "barred")
+            self.note("bar", client.number, client.who, client.attempt)
+            self.sleep(client, self.now + held_ns)
+            return
         if self.is_barred(client):
             self.end(request, "barred")
             self.note("bar", client.number, client.who, client.attempt)
@@ -33,6 +41,8 @@ class Entrance:
             )
             self.sleep(client, self.now + max(time, self.settings.get("round_trip_ns")))
             return
+        client.sent_at = self.now
+        self.tell_client(client, controllers.SENT)
         client.request = request
         client.timer = self.add(
             request.deadline, events.DEADLINE, lambda: self.deadline(client), client.number, client.who
@@ -77,7 +87,11 @@ class Entrance:
             for k in range(len(self.clients)):  # sum() rounds another way from Python 3.12 on
                 before += in_line.count(k) * self.cost(k)
             u = self.chance.uniform(chance.ADMISSION, request.number, request.who, request.attempt)
-            said = door.ask(self.now, cost, before, len(self.queue), u)
+            answer = self.ask_request("admission", "ask", request) if door.limiter.kind == "controller" else None
+            if answer is None:
+                said = door.ask(self.now, cost, before, len(self.queue), u)
+            else:
+                said = "pass" if answer > 0.0 else "refuse"
             if said == "refuse":
                 self.refuse(request, door.name, door)
                 return
@@ -89,14 +103,14 @@ class Entrance:
                 self.arm_tick(door)
                 return
             taken.append(door)
-        if self.is_full(request.number):
+        if self.is_full(request.number) or not self.has_place(request):
             if self.settings.get("full") == "silent":
                 self.leave_outside(request)
             else:
                 self.refuse(request, "rejected-full", None)
             return
         self.take_tokens(taken, cost)
-        self.queue.push(request)
+        self.enter(request)
 
     def take_tokens(self, doors: list[Door], cost: float) -> None:
         """A request was let in."""
@@ -127,7 +141,7 @@ class Entrance:
         if why != "rejected-down":
             self.debt_ns = min(self.debt_ns + self.settings.get("reject_cost_ns"), FAR_NS)
         if client is not None:
-            self.retry(client, is_answer=True, hint_ns=hint)
+            self.retry(client, controllers.REFUSED, hint_ns=hint)
 
     def hint_ns(self, request: Request, door: Door | None) -> float | None:
         """When to come back, as the host says with a rejection (section 17)."""

@@ -1,5 +1,7 @@
 """What fails: attempts, and whole hosts (sections 1, 12, 15 and 17)."""
 
+from recovery_kernels import controllers
+
 from twin.sessions import events
 from twin.sessions.books import HOST
 from twin.sessions.clients import Client, Request, pause_ns
@@ -27,12 +29,14 @@ class Failures:
         ):
             self.note("cancel", *self.address(request))
             self.take_back(request, "cancelled")
-        self.retry(client, is_answer=False)
+        self.retry(client, controllers.TIMED_OUT)
 
     def take_back(self, request: Request, how: str) -> None:
         """A request is taken from wherever it is."""
+        event = controllers.CANCELLED if how == "cancelled" else controllers.LOST
         if request.place == "queue":
             self.queue.remove(request)
+            self.tell_host(request, event)
         elif request.place == "line":
             door = self.doors()[request.door]
             assert door is not None
@@ -40,25 +44,29 @@ class Failures:
             self.arm_tick(door)
         else:
             self.count("wasted-ns", request.number, self.leave_worker(request))
+            self.tell_host(request, event)
         if request.nature == "client":
             self.end(request, how)
         else:
             request.place = "gone"
             self.count(f"{request.nature}-{how}", request.number)
 
-    def retry(self, client: Client, *, is_answer: bool, hint_ns: float | None = None) -> None:
+    def retry(self, client: Client, event: int, *, hint_ns: float | None = None) -> None:
         """An attempt came to nothing: when is the next?"""
         rule: Retry = self.settings.get("retry", client.number)
+        self.tell_client(client, event, hint_ns)
         client.disarm()
         client.request = None
         client.tries += 1
+        client.last_event = event
         if 0 <= rule.retries < client.tries:
             self.count("gave-up", client.number)
             self.note("give-up", client.number, client.who, client.attempt)
             del self.clients[client.number][client.who]
             return
-        pause = pause_ns(rule, client, self.chance, hint_ns)
-        if is_answer:
+        own = self.wait_ns(client, hint_ns) if rule.kind == "controller" else None
+        pause = pause_ns(rule, client, self.chance, hint_ns, own)
+        if event != controllers.TIMED_OUT:
             pause = max(pause, self.settings.get("round_trip_ns"))
         self.sleep(client, self.now + pause)
 
@@ -75,6 +83,8 @@ class Failures:
         bucket = self.admission.bucket
         self.admission.bucket = Bucket(bucket.burst, bucket.rate_per_ns, bucket.burst, self.down_until)
         self.admission.is_closed = False
+        if self.controllers:
+            self.restart_controllers()
         self.wake_at(self.serves_from)
 
     def lose(self, requests: list[Request], how: str, is_told: bool) -> None:
@@ -87,7 +97,7 @@ class Failures:
             if request is self.probe:
                 self.probe = None
             if client is not None and is_told:
-                self.retry(client, is_answer=True)
+                self.retry(client, controllers.LOST)
 
     def look_for_crash(self) -> None:
         """Whether the host dies of what it holds now."""
@@ -124,4 +134,4 @@ class Failures:
             self.probe.reached = self.now
             self.probes += 1
             self.note("probe", HOST, 0, self.probe.attempt)
-            self.queue.push(self.probe)
+            self.enter(self.probe)

@@ -12,6 +12,7 @@ from twin.sessions.arrivals import Arrivals
 from twin.sessions.books import HOST, Books
 from twin.sessions.chance import Chance
 from twin.sessions.clients import Client, Request
+from twin.sessions.controlled import Controllers
 from twin.sessions.entrance import Entrance
 from twin.sessions.events import Agenda, Timer
 from twin.sessions.failures import Failures
@@ -24,7 +25,7 @@ from twin.sessions.scenario import Class, Scenario
 from twin.sessions.settings import Settings
 
 
-class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
+class TwinHost(Entrance, Labour, Leases, Failures, Controllers, Accounts):
     """What a host remembers, and what it does."""
 
     def __init__(self, scenario: Scenario, place: int, agenda: Agenda, books: Books, *, is_checked: bool) -> None:
@@ -140,6 +141,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
                     self.notice_at(client, first)
                 else:
                     self.sleep(client, first)
+        self.put_controllers()
         for clock in self.arrivals.values():
             clock.arm()
         if self.rule.probe is not None:
@@ -155,7 +157,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Accounts):
 
     def arrive(self, number: int, who: int) -> None:
         """A job arrives, and with it those of the classes tied to it."""
-        client = Client(number, who, arrived=self.now)
+        client = Client(number, who, arrived=self.now, sent_at=self.now)
         self.clients[number][who] = client
         self.count("arrived", number)
         self.note("arrive", number, who, 0)

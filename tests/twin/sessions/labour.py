@@ -1,5 +1,7 @@
 """The workers of a host: who is taken, how long it takes, what becomes of it (sections 1, 2 and 15)."""
 
+from recovery_kernels import controllers
+
 from twin.sessions import chance, events
 from twin.sessions.books import HOST
 from twin.sessions.chance import whole_ns
@@ -15,17 +17,25 @@ class Labour:
     def take(self) -> None:
         """Free workers take requests, or drop them."""
         while len(self.queue) and self.now >= self.serves_from and len(self.serving) < self.workers():
-            request, row = self.queue.pop(self.settings.get("discipline"))
+            request, row = self.queue.pop(self.end_to_take())
             client = self.waiter(request)
-            if request.nature == "client" and self.settings.get("drop_expired") and self.is_expired(request):
+            if request.nature == "client" and self.is_dropped(request):
+                self.tell_host(request, controllers.DROPPED)
                 self.end(request, "dropped")
                 self.note("drop", request.number, request.who, request.attempt)
                 self.debt_ns = min(self.debt_ns + self.settings.get("drop_cost_ns"), FAR_NS)
                 if client is not None and self.settings.get("drop_notifies"):
-                    self.retry(client, is_answer=True)
+                    self.retry(client, controllers.DROPPED)
             else:
                 self.queue.charge(row, self.rank(request.number)[1])
                 self.start(request)
+
+    def is_dropped(self, request: Request) -> bool:
+        """Whether the worker that takes it throws it away."""
+        if self.settings.get("drop_expired") and self.is_expired(request):
+            return True
+        said = self.ask_request("queue", "head", request)
+        return said is not None and not said > 0.0
 
     def is_expired(self, request: Request) -> bool:
         """Whether the queue drops it: nobody waits for it, or not long enough, or it is too old."""
@@ -40,6 +50,7 @@ class Labour:
         request.place, request.started, request.paid = "worker", self.now, self.debt_ns
         self.debt_ns = 0
         self.serving.append(request)
+        self.tell_host(request, controllers.STARTED)
         self.note("start" if request.nature == "client" else f"start-{request.nature}", *self.address(request))
         if request.nature == "client":
             self.books.waits.setdefault((self.place, request.number), []).append(self.now - request.submitted)
@@ -134,21 +145,25 @@ class Labour:
             self.note("expired", *self.address(request))
         elif request.fails:
             self.count("failed-ns", request.number, work)
+            self.tell_host(request, controllers.FAILED)
             self.end(request, "failed")
             self.note("fail", *self.address(request))
             if waiter is not None:
-                self.retry(waiter, is_answer=True)
+                self.retry(waiter, controllers.FAILED)
         elif waiter is not None:
+            self.tell_host(request, controllers.SUCCEEDED)
             self.count("useful-ns", request.number, work)
             self.end(request, "succeeded")
             self.note("success", *self.address(request))
             self.succeed(waiter, request)
         elif client is not None and self.settings.get("late") == "counts" and not self.class_of(client.number).is_jobs:
+            self.tell_host(request, controllers.SUCCEEDED)
             self.count("useful-ns", request.number, work)
             self.end(request, "late")
             self.note("late", *self.address(request))
             self.grant_late(client, request)
         else:
+            self.tell_host(request, controllers.WASTED)
             self.count("wasted-ns", request.number, work)
             self.end(request, "wasted")
             self.note("waste", *self.address(request))

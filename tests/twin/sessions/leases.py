@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from recovery_kernels import controllers
+
 from twin.sessions import chance, events
 from twin.sessions.books import HOST
 from twin.sessions.chance import whole_ns
@@ -16,10 +18,10 @@ class Leases:
 
     def succeed(self, client: Client, request: Request) -> None:
         """The answer came in time."""
+        self.tell_client(client, controllers.SUCCEEDED)
         client.disarm()
         client.request = None
-        client.tries = 0
-        client.pause_ns = None
+        client.forget_tries()
         if not self.class_of(client.number).timeout_keeps:
             client.grown = 0
         if self.class_of(client.number).is_jobs:
@@ -29,8 +31,10 @@ class Leases:
             return
         if not client.server.runs(self.now):
             self.count("established", client.number)
+        self.tell_renewed(client)
+        whole = self.new_lease_ns(client)
         for clock in (client.server, client.holder):
-            self.grant(client, clock, request)
+            self.grant(client, clock, request, whole)
         self.arm_expiry(client)
         every = float(self.settings.get("check_every_ns", client.number))
         jitter = self.settings.get("check_jitter", client.number)
@@ -43,10 +47,9 @@ class Leases:
             if one.after == self.class_of(client.number).name and bound is not None and bound.state == "bound":
                 self.notice_at(bound, self.now)
 
-    def grant(self, client: Client, clock: LeaseClock, request: Request) -> None:
+    def grant(self, client: Client, clock: LeaseClock, request: Request, whole: int) -> None:
         """A lease from now on; from when the host heard the request, if credit is given on arrival."""
         lease: Lease = self.settings.get("lease", client.number)
-        whole = self.whole_lease_ns(client)
         if not clock.runs(self.now):
             clock.unleased_ns += self.now - max(clock.expires, 0)
         if self.frozen[client.number]:
@@ -60,7 +63,8 @@ class Leases:
         was = replace(client.server)
         if not was.runs(self.now):
             self.count("established", client.number)
-        self.grant(client, client.server, request)
+        self.tell_renewed(client)
+        self.grant(client, client.server, request, self.new_lease_ns(client))
         if self.frozen[client.number]:
             client.server.left = max(client.server.left or 0, was.left or 0)
         else:
@@ -88,14 +92,14 @@ class Leases:
     def expire(self, client: Client) -> None:
         """A lease has run out: work for the host, which nobody refuses, drops or takes back."""
         client.expiry_timer = None
-        if self.settings.get("expire", client.number) is None:
+        if self.goes_on(client) or self.settings.get("expire", client.number) is None:
             return
         request = Request(client.number, client.who, client.expiries, self.now, FAR_NS, nature="expiry")
         request.reached = self.now
         client.expiries += 1
         self.count("expiries", client.number)
         self.note("expiry", *self.address(request))
-        self.queue.push(request)
+        self.enter(request)
 
     # --- sessions (section 12)
 
@@ -133,6 +137,7 @@ class Leases:
                     client.expiry_timer.cancel()
                     client.expiry_timer = None
                 if client.server.runs(self.now):
+                    client.is_over = True
                     client.expiry_timer = self.add(
                         self.now,
                         events.EXPIRY,
@@ -164,8 +169,7 @@ class Leases:
     def notice(self, client: Client) -> None:
         """A client learns it, and comes after its first delay; what its policy had counted is forgotten."""
         self.note("notice", client.number, client.who, client.attempt + 1)
-        client.tries = 0
-        client.pause_ns = None
+        client.forget_tries()
         dist: Dist = self.settings.get("first_delay", client.number)
         drawn = self.chance.time_ns(dist, chance.FIRST_DELAY, client.number, client.who, client.attempt + 1)
         self.sleep(client, self.now + drawn)

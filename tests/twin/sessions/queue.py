@@ -24,6 +24,7 @@ class Queue:
         self.passes: dict[tuple[int, int], int] = {}  # priority, class or -1
         self.clock: dict[int, int] = {}  # pass of the row that started last, of each priority
         self.entered = 0
+        self.ranks: dict[Request, float] = {}  # of those that have one; then they decide within a priority
 
     def __len__(self) -> int:
         """All that wait."""
@@ -43,8 +44,8 @@ class Queue:
         priority, weight = self.rank(number)
         return priority, -1 if weight is None else number
 
-    def push(self, request: Request) -> None:
-        """A request enters."""
+    def push(self, request: Request, rank: float | None = None) -> None:
+        """A request enters; with a rank where those decide."""
         row = self.row(request.number)
         if not any(self.rows[k] and self.row(k) == row for k in self.rows):
             self.passes[row] = max(self.passes.get(row, 0), self.clock.get(row[0], 0))
@@ -52,6 +53,8 @@ class Queue:
         request.order = self.entered
         request.place = "queue"
         self.rows.setdefault(request.number, deque()).append(request)
+        if rank is not None:
+            self.ranks[request] = float("inf") if rank != rank else rank
 
     def remove(self, request: Request) -> None:
         """A request leaves out of turn."""
@@ -60,6 +63,11 @@ class Queue:
     def pop(self, discipline: str) -> tuple[Request, tuple[int, int]]:
         """The next request, and its row."""
         waiting = [k for k, row in self.rows.items() if row]
+        if self.ranks:
+            ranked = (one for k in waiting for one in self.rows[k])
+            request = min(ranked, key=lambda one: (self.rank(one.number)[0], self.ranks[one], one.order))
+            self.rows[request.number].remove(request)
+            return request, self.row(request.number)
         priority = min(self.rank(k)[0] for k in waiting)
         rows = {self.row(k) for k in waiting if self.rank(k)[0] == priority}
         row = min(rows, key=lambda one: (self.passes.get(one, 0), one[1]))

@@ -7,6 +7,7 @@ a share of the fleet or a zone: whoever lowers a real scenario turns those into 
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import ModuleType
 from typing import Literal
 
 FAR_NS = 2**60  # a longer time is as good as this one; also "never" for a check or a lease
@@ -50,6 +51,15 @@ def exponential(mean_ns: float) -> Dist:
 
 
 @dataclass(frozen=True)
+class Controlled:
+    """A controller by its file, with its parameters; `group` clients in a row share a memory (0: all of a class)."""
+
+    module: ModuleType
+    params: tuple[float, ...]
+    group: int = 0
+
+
+@dataclass(frozen=True)
 class Retry:
     """A client's policy: `n` failures in a row ask for this pause (sections 3 and 17).
 
@@ -62,8 +72,9 @@ class Retry:
     """
 
     kind: Literal[
-        "immediate", "fixed", "exponential", "full-jitter", "equal-jitter", "proportional-jitter", "decorrelated-jitter"
-    ] = "immediate"
+        "immediate", "fixed", "exponential", "full-jitter", "equal-jitter", "proportional-jitter",
+        "decorrelated-jitter", "controller",
+    ] = "immediate"  # fmt: skip
     delay: Dist = Dist()
     base_ns: float = 0.0
     factor: float = 2.0
@@ -72,6 +83,7 @@ class Retry:
     retries: int = -1  # attempts after the first; below 0: without end
     hint: Literal["ignore", "obey", "at-least"] = "ignore"
     hint_jitter: float = 0.0
+    controller: Controlled | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,7 @@ class Lease:
     grace_ns: int = 0
     thaw: Literal["resume", "rearm"] = "resume"
     freeze_share: float = 1.0
+    controller: Controlled | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,7 @@ class Class:
     limit: int | None = None  # of waiting requests of this class alone
     of: str | None = None
     after: str | None = None
+    guard: Controlled | None = None
 
     @property
     def is_jobs(self) -> bool:
@@ -138,7 +152,7 @@ class Limiter:
     (numbers): whom it holds up; None: all.
     """
 
-    kind: Literal["open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp"] = "open"
+    kind: Literal["open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp", "controller"] = "open"
     rate_per_ns: float = 0.0
     burst: float = 1.0
     limit: float = 1.0
@@ -147,6 +161,7 @@ class Limiter:
     wait_ns: float = float(FAR_NS)
     classes: tuple[int, ...] | None = None
     low: float = 0.0
+    controller: Controlled | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +227,8 @@ class Host:
     probe: Dist | None = None  # its service time
     probe_every_ns: int = 0
     probe_priority: int = 0
+    controller: Controlled | None = None  # of the queue
+    worker_per_s: float = 0.0  # what a worker can establish
 
 
 # --- what operators do (section 14) ---------------------------------------------------------------------------------

@@ -1,0 +1,125 @@
+"""Controllers of a scenario, as the engine of sessions takes them: where their numbers lie, and their addresses."""
+
+import functools
+import importlib
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from recovery_kernels import by_address
+from recovery_kernels.controllers import HOOKS
+from recovery_kernels.sessions import layout
+
+from recovery.model.policies.lowered import Controller
+from recovery.model.scenario import Scenario
+from recovery.stages import queueing
+from recovery.statistics.arrays import Floats, Whole
+
+_SILENT = ("begin", "told")  # functions that answer nothing
+
+
+class Used(NamedTuple):
+    """A controller that a host, or a class of its clients, uses; `group` clients share a memory (0: all of a class)."""
+
+    axis: str
+    controller: Controller
+    number: int = 0
+    group: int = 0
+    is_of_jobs: bool = False
+
+
+def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
+    """The controllers of a host, then those of each class, of which `seen` is the scenario as its clients see it."""
+    order, door = scenario.policy.queue.lower(scenario.establish_per_s), queueing.lets_in(scenario)
+    found = [Used(axis, one) for axis, one in (("admission", door.controller), ("queue", order.controller)) if one]
+    for number, own in enumerate(seen):
+        waits, guards, runs = own.policy.client.lower(), own.policy.guard.lower(), own.policy.lease.lower()
+        is_of_jobs = own.jobs is not None
+        if waits.controller is not None:
+            found.append(Used("client", waits.controller, number, 1, is_of_jobs))
+        if guards.controller is not None:
+            found.append(Used("guard", guards.controller, number, guards.group or 0, is_of_jobs))
+        if runs.controller is not None:
+            found.append(Used("lease", runs.controller, number))
+    return found
+
+
+_own: dict[str, ModuleType] = {}
+
+
+def add(module: ModuleType) -> None:
+    """From now on a controller of the name of this file is this one: a user's own."""
+    _own[module.__name__.rsplit(".", 1)[-1]] = module
+
+
+def module_of(name: str) -> ModuleType:
+    """The file of a controller: a user's, or one of ours."""
+    if name in _own:
+        return _own[name]
+    return importlib.import_module(f"recovery_kernels.controllers.{name}")
+
+
+def place_of(found: Sequence[Used], axis: str, number: int = 0) -> int:
+    """Which controller of an axis a class, or the host, uses; NONE."""
+    places = (place for place, one in enumerate(found) if one.axis == axis and one.number == number)
+    return next(places, layout.NONE)
+
+
+def hears(found: Sequence[Used]) -> bool:
+    """Whether a controller of the host is told what becomes of requests."""
+    return any(one.axis in ("admission", "queue") and hasattr(module_of(one.controller.name), "told") for one in found)
+
+
+def has(found: Sequence[Used], axis: str, hook: str, number: int = 0) -> bool:
+    """Whether there is a controller of this axis with this function."""
+    place = place_of(found, axis, number)
+    return place != layout.NONE and hasattr(module_of(found[place].controller.name), hook)
+
+
+def rows(found: Sequence[Used], members: Sequence[int]) -> tuple[Whole, Floats]:
+    """The controllers as the engine takes them, int64[n, CONTROLLER_COLUMNS], and all their parameters; `members` are
+    the host's holders of each class. Addresses are those of this process.
+    """
+    table, params = np.zeros((len(found), layout.CONTROLLER_COLUMNS), np.int64), list[float]()
+    memory_at = 0
+    for row, one, groups in zip(table, found, _groups(found, members), strict=True):
+        size = sum(module_of(one.controller.name).MEMORY.values())
+        row[: layout.P_HOOKS] = (
+            len(params), memory_at, size, groups, one.group, one.number, int(one.axis not in ("client", "guard")),
+        )  # fmt: skip
+        row[layout.P_HOOKS :] = _addresses(one.controller.name)
+        params += one.controller.params
+        memory_at += size * groups
+    return table, np.array(params or [0.0], np.float64)
+
+
+def memory_size(table: Whole) -> int:
+    """How many numbers the controllers of a host remember."""
+    return int((table[:, layout.P_SIZE] * table[:, layout.P_GROUPS]).sum())
+
+
+def said(found: Sequence[Used]) -> list[object]:
+    """What decides a run of the controllers: which they are, what their files say, and their parameters."""
+    return [(one.axis, one.number, one.group, one.controller, _source(one.controller.name)) for one in found]
+
+
+def _groups(found: Sequence[Used], members: Sequence[int]) -> Iterator[int]:
+    for one in found:
+        many = 0 if one.is_of_jobs or one.axis in ("admission", "queue") else members[one.number]
+        yield 1 if one.group == 0 or many == 0 else -(-many // one.group)
+
+
+@functools.cache
+def _addresses(name: str) -> list[int]:
+    module = module_of(name)
+    params, memory = dict.fromkeys(module.PARAMS, 1), dict(module.MEMORY)
+    return [
+        by_address.address(getattr(module, hook), params, memory, hook not in _SILENT) if hasattr(module, hook) else 0
+        for hook in HOOKS
+    ]
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return by_address.source_of(module_of(name).begin)
