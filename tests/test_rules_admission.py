@@ -129,4 +129,4 @@ def test_nonsense_is_refused_with_what_is_wanted(rule: type[Controlled], given: 
 def test_a_leaky_bucket_is_a_token_bucket_of_one_request_with_a_line() -> None:
     """90 % of 10/s are 9/s; a burst of 0 s is one request, as buckets hold one at least."""
     found = LeakyBucket().lower(10.0, 4)
-    assert (found.law, found.per_s, found.burst_s, found.wait_s, found.line) == ("token-bucket", 9.0, 0.0, 15.0, None)
+    assert (found.law, found.per_s, found.burst_s, found.wait_s, found.line) == ("token-bucket", 9.0, 0.0, 1.0, None)

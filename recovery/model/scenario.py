@@ -144,8 +144,8 @@ class Scenario(Tables):
                 renew = show_duration(self.host.renew_time.mean_s())
                 yield f"host.renew_time is {renew}; want none: jobs hold no leases"
 
-        by_queue = isinstance(self.policy.admission, policies.QueueSizeSwitch | policies.QueueSizeRamp)
-        if self.host.hint is not None and self.host.hint.says == "tokens" and by_queue:
+        counts_none = not isinstance(self.policy.admission, (policies.Open, *policies.WITH_RATE))
+        if self.host.hint is not None and self.host.hint.says == "tokens" and counts_none:
             law = self.policy.admission.name
             yield f'host.hint.says is "tokens", and policy.admission "{law}" counts none; want "time" or "queue"'
 

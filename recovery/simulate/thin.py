@@ -14,6 +14,8 @@ from recovery.model.operator import Scale, SetKey
 from recovery.model.scenario import Scenario
 
 T = TypeVar("T", bound=BaseModel)
+LIMITS_OF_ADMISSION = ("limit", "low", "line", "initial", "least", "most", "headroom", "requests")
+"""Keys of admission that count requests of a host."""
 
 
 def can_be_thinned(scenario: Scenario) -> bool:
@@ -39,7 +41,7 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
         ),
         "policy": _with(
             policy, queue=_divided(policy.queue, by, "limit"),
-            admission=_divided(policy.admission, by, "limit", "low", "line"),
+            admission=_divided(policy.admission, by, *LIMITS_OF_ADMISSION),
         ),
         "classes": {
             name: _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit")

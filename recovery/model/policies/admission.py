@@ -116,11 +116,11 @@ class LeakyBucket(Rule):
     axis: ClassVar[str] = "admission"
     source: ClassVar[str] = (
         "Turner, New directions in communications (IEEE Communications, 1986); as nginx limit_req without nodelay; "
-        "the longest wait is that of Cilium's limit on endpoints, 15 s; the rate is ours, relative to the fleet"
+        "the longest wait is that of Netflix' LifoBlockingLimiter, 1 s; the rate is ours, relative to the fleet"
     )
     fails: ClassVar[str] = (
-        "It saves nothing up: a host that was idle takes no burst; and who waits long in its line has less time left "
-        "to be served in."
+        "It saves nothing up, so a host that was idle takes no burst; and where it waits longer than its clients do, "
+        "its turns go to those that have gone."
     )
     matters: ClassVar[str] = "requests wait in a line for their turn, so they come in evenly; some wait in vain"
     burst: ClassVar[float] = 0.0  # a bucket holds one request at least
@@ -130,7 +130,7 @@ class LeakyBucket(Rule):
         description='of the whole fleet: "200/s", or "90%" of what it can establish',
     )
     wait: _OrNobody = Field(
-        15.0, description='a request waits whose turn comes within this time; "off": nobody waits, others are rejected'
+        1.0, description='a request waits whose turn comes within this time; "off": nobody waits, others are rejected'
     )
     line: _OrNoBound = Field(None, description='at most so many wait at a host; "off": no bound')
     only: Literal["all", "establish"] = Field(
