@@ -4,6 +4,7 @@ What the product lowers for its engine is held against this. It is written from 
 before") and section 1, not from `recovery.stages`.
 """
 
+import importlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from twin.sessions.scenario import (
     Bar,
     Class,
     Condition,
+    Controlled,
     Crash,
     Dist,
     EndSessions,
@@ -118,6 +120,10 @@ def limiter_of(told: Told) -> Limiter:
     if policy.name == "open":
         return Limiter()
     is_establish_only = policy.only == "establish"
+    if (one := policy.lower(can_per_s(told), told.hosts).controller) is not None:
+        module = importlib.import_module(f"recovery_kernels.controllers.{one.name}")
+        rule = Controlled(module, one.params)
+        return Limiter("controller", burst=math.inf, is_establish_only=is_establish_only, controller=rule)
     is_bucket = policy.name in ("token-bucket", "leaky-bucket")  # one of a single request, with a line
     limit = 1.0 if is_bucket else float(max(1, requests_in(told, policy.limit)))
     if policy.name in ("queue-size-switch", "queue-size-ramp"):

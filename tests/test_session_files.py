@@ -231,6 +231,21 @@ POLICIES = [
         'policy.lease = "credit-on-arrival"\nhost.slowdown = { a = 0.5, b = 1.5, queue = 5 }\n',
     )
 ]
+ADMISSION = [
+    BASE.replace("workers = 2", "workers = 1") + OUTAGE + "policy.admission = " + rule + "\n" + more
+    for rule, more in (
+        ("{ name = 'fixed-concurrency', limit = 3 }", 'host.cancel = "worker"\n'),
+        ("{ name = 'aimd', initial = 2, least = 1, timeout = '2s', only = 'establish' }", 'host.cancel = "queue"\n'),
+        ("{ name = 'aimd', initial = 2, least = 1, timeout = '1s', window = '10s' }", ""),
+        ("{ name = 'vegas', initial = 2, probe = 2 }", 'policy.queue = { name = "drop-expired", max_age = "2s" }\n'),
+        ("{ name = 'gradient2', initial = 2, least = 1, window = 'off' }", acts(ENDS)),
+        ("{ name = 'envoy-adaptive-concurrency', least = 1, most = 2, requests = 5, rest_every = '20s' }", ""),
+        ("{ name = 'envoy-admission-control', window = '5s', aggression = 2 }", 'host.fail_after = "100ms"\n'),
+        ("{ name = 'blue', rate = '60%', increase = '30%' }", acts('do = "restart", at = "150s", down_for = "9s"')),
+        ("{ name = 'pid', memory = '5s' }", 'policy.queue = "lifo"\n'),
+        ("{ name = 'percentage-ramp', start = '130s', every = '20s', step = '20%' }", ""),
+    )
+]
 LIMITS = [
     BASE + 'policy.admission = { name = "leaky-bucket", rate = "6/s", wait = "4s" }\n' + acts(ENDS),
     BASE + 'policy.admission = { name = "leaky-bucket", rate = "6/s", wait = "off", line = "off" }\n' + acts(ENDS),
@@ -662,6 +677,13 @@ def test_hosts_that_stand_by_and_are_never_asked_change_nothing() -> None:
         plain, spare = runner.run([(variant, 1, 0) for variant in variants])
     assert all((plain.series[name] == spare.series[name]).all() for name in plain.series if name != "idle_ns")
     assert plain.series["arrived"].sum() > 0
+
+
+@pytest.mark.parametrize("text", ADMISSION)
+def test_controllers_of_admission_agree_with_the_twin(text: str) -> None:
+    """And each of them has refused somebody."""
+    flows = check(text).books.flows
+    assert any(how == "rejected-admission" and many > 0 for (*_, how), many in flows.items())
 
 
 @pytest.mark.parametrize("text", LIMITS)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Parameters that show the rule on a herd of this size; other policies are shown with their defaults.
 SHOWN: dict[tuple[str, str], dict[str, "Value"]] = {
     ("client", "exponential"): {"base": "1s", "cap": "5s"},
+    ("admission", "fixed-concurrency"): {"limit": "5s"},
+    ("admission", "percentage-ramp"): {"start": "2m", "every": "2m"},
     ("queue", "bounded"): {"limit": "5s"},
     ("intake", "token-bucket"): {"rate": "8/s"},
     ("intake", "queue-size"): {"rate": "12/s", "limit": 100},

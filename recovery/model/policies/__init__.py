@@ -4,8 +4,16 @@ Each class is one rule; its docstring says it in a sentence, its fields are its 
 decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 """
 
+from recovery.model.policies.adaptive import (
+    AdaptiveRule,
+    Aimd,
+    EnvoyAdaptiveConcurrency,
+    FixedConcurrency,
+    Gradient2,
+    Vegas,
+)
 from recovery.model.policies.admission import (
-    AdmissionRule,
+    BucketRule,
     LeakyBucket,
     Open,
     QueueSize,
@@ -30,11 +38,18 @@ from recovery.model.policies.intake import INTAKES
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeaseRule
 from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, QueueRule
 from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
+from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, PercentageRamp, Pid, SheddingRule
+
+AdmissionRule = BucketRule | AdaptiveRule | SheddingRule
 
 AXES: dict[str, tuple[type[Rule], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
     "guard": (NoGuard,),
-    "admission": (Open, TokenBucket, LeakyBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
+    "admission": (
+        *(Open, TokenBucket, LeakyBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
+        *(FixedConcurrency, Aimd, Vegas, Gradient2, EnvoyAdaptiveConcurrency),
+        *(EnvoyAdmissionControl, Blue, Pid, PercentageRamp),
+    ),
     "queue": (Fifo, Lifo, Bounded, DropExpired),
     "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
 }
@@ -71,19 +86,25 @@ __all__ = [
     "OF_STAGES",
     "WITH_RATE",
     "AdmissionRule",
+    "Aimd",
+    "Blue",
     "Bounded",
     "ClientRule",
     "CreditOnArrival",
     "DecorrelatedJitter",
     "DropExpired",
+    "EnvoyAdaptiveConcurrency",
+    "EnvoyAdmissionControl",
     "EqualJitter",
     "Exponential",
     "Fifo",
     "Fixed",
+    "FixedConcurrency",
     "FleetRate",
     "Freeze",
     "FullJitter",
     "Grace",
+    "Gradient2",
     "Growing",
     "GuardRule",
     "Immediate",
@@ -93,6 +114,8 @@ __all__ = [
     "Lifo",
     "NoGuard",
     "Open",
+    "PercentageRamp",
+    "Pid",
     "ProportionalJitter",
     "QueueRule",
     "QueueSize",
@@ -101,5 +124,6 @@ __all__ = [
     "RateOfFleet",
     "Rule",
     "TokenBucket",
+    "Vegas",
     "name_of",
 ]  # fmt: skip

@@ -262,4 +262,4 @@ class QueueSizeRamp(_ByQueue):
         return f"refuse some {limits}{_spared(self.only)}"
 
 
-AdmissionRule = Open | TokenBucket | LeakyBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
+BucketRule = Open | TokenBucket | LeakyBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
