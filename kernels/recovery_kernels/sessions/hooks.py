@@ -170,14 +170,20 @@ def _tell_host(r, h, c, request, event):  # type: ignore[no-untyped-def]
     _hear(r, h, c, TOLD, r.controllers[place(c), P_MEMORY])
 
 
+@kernel
+def _tell_both(r, h, request, event):  # type: ignore[no-untyped-def]
+    if h.requests[place(request), R_NATURE] == OF_CLIENT:
+        if has(r, r.admission_controller, TOLD):
+            _tell_host(r, h, r.admission_controller, request, event)
+        if has(r, r.queue_controller, TOLD):
+            _tell_host(r, h, r.queue_controller, request, event)
+
+
 @inline
 def tell_host(r, h, request, event):  # type: ignore[no-untyped-def]
     """The host's controllers hear what became of a client's request; it still has its row."""
-    if r.hears != 0 and h.requests[place(request), R_NATURE] == OF_CLIENT:
-        if has(r, r.admission_controller, TOLD):
-            _tell_host(r, h, r.admission_controller, request, np.int64(event))
-        if has(r, r.queue_controller, TOLD):
-            _tell_host(r, h, r.queue_controller, request, np.int64(event))
+    if r.hears != 0:
+        _tell_both(r, h, request, np.int64(event))
 
 
 @kernel
@@ -229,8 +235,8 @@ def forget_tries(h, row):  # type: ignore[no-untyped-def]
     h.pauses[i] = -1.0
 
 
-@inline
-def held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
+@kernel
+def _held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
     """For how long a client's guard keeps an attempt that it would make now, ns; 0: not at all. What is given up is a
     new request when it comes again.
     """
@@ -248,12 +254,18 @@ def held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
     return max(draws.whole_ns(abs(held_s) * 1e9), 1)
 
 
-@inline
+@kernel
 def wait_ns(r, h, row, hint_ns):  # type: ignore[no-untyped-def]
     """How long a client of this kind waits after a failure, ns (float64)."""
     own = r.classes[place(h.clients[place(row), CLASS]), layout.K_WAIT]
     wait_s = _ask_of_client(r, h, own, np.int64(WAIT), row, hint_ns) if has(r, own, WAIT) else 0.0
     return wait_s * 1e9 if wait_s > 0.0 else 0.0
+
+
+@inline
+def held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
+    """The same where there are controllers at all."""
+    return np.int64(0) if r.controllers.shape[0] == 0 else _held_back_ns(r, h, row)
 
 
 @kernel
@@ -262,14 +274,20 @@ def _tell_client(r, h, c, row, event, hint_ns):  # type: ignore[no-untyped-def]
     _hear(r, h, c, TOLD, _memory_of(r, c, h.clients[place(row), WHO]))
 
 
+@kernel
+def _tell_all(r, h, row, event, hint_ns):  # type: ignore[no-untyped-def]
+    k = place(h.clients[place(row), CLASS])
+    if has(r, r.classes[k, layout.K_GUARD], TOLD):
+        _tell_client(r, h, r.classes[k, layout.K_GUARD], row, event, hint_ns)
+    if has(r, r.classes[k, layout.K_WAIT], TOLD):
+        _tell_client(r, h, r.classes[k, layout.K_WAIT], row, event, hint_ns)
+
+
 @inline
 def tell_client(r, h, row, event, hint_ns):  # type: ignore[no-untyped-def]
     """A client's controllers hear what became of its attempt."""
-    k = place(h.clients[place(row), CLASS])
-    if has(r, r.classes[k, layout.K_GUARD], TOLD):
-        _tell_client(r, h, r.classes[k, layout.K_GUARD], row, np.int64(event), hint_ns)
-    if has(r, r.classes[k, layout.K_WAIT], TOLD):
-        _tell_client(r, h, r.classes[k, layout.K_WAIT], row, np.int64(event), hint_ns)
+    if r.controllers.shape[0] != 0:
+        _tell_all(r, h, row, np.int64(event), hint_ns)
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------
