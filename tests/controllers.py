@@ -1,25 +1,10 @@
 """Drives a controller by hand, uncompiled: its own functions, over rows of numbers as the engine keeps them."""
 
-import functools
-import importlib.util
 from types import ModuleType
-from unittest import mock
 
 import numpy as np
-from recovery_kernels import controllers, jit
+from recovery_kernels import controllers
 from recovery_kernels.controllers import View
-
-
-@functools.cache
-def _uncompiled(module: ModuleType) -> ModuleType:
-    """The module anew, with helpers that are as plain as its functions: compiled ones would take no `View`."""
-    found = importlib.util.spec_from_file_location(module.__name__, str(module.__file__))
-    assert found is not None
-    assert found.loader is not None
-    plain = importlib.util.module_from_spec(found)
-    with mock.patch.object(jit, "inline", lambda function: function):
-        found.loader.exec_module(plain)
-    return plain
 
 
 class Driver:
@@ -32,7 +17,7 @@ class Driver:
 
     def __init__(self, module: ModuleType, params: dict[str, float], **rest: float) -> None:
         assert set(params) == set(module.PARAMS)
-        self.module, self.rest = _uncompiled(module), rest
+        self.module, self.rest = module, rest
         self.params = View(dict.fromkeys(module.PARAMS, 1), np.array([float(params[name]) for name in module.PARAMS]))
         self.memory = View(module.MEMORY, np.zeros(sum(module.MEMORY.values())))
         self.row = np.zeros(len(controllers.FACTS))

@@ -92,11 +92,24 @@ CHANGES: dict[str, list[str]] = {
         'policy.queue = { name = "bounded", limit = 7 }\nhost.reject_cost = "100ms"',
         'policy.queue = { name = "drop-expired", max_age = "9s", margin = "1s" }\nhost.drop_cost = "50ms"',
         'policy.queue = { name = "drop-expired", max_age = "9s" }\nhost.drop_notifies = true',
+        'policy.queue = { name = "adaptive-lifo", window = "20s", short = "4s" }',
+        'policy.queue = { name = "codel", target = "2s", interval = "10s" }',
+        'policy.queue = { name = "codel-folly", target = "2s", interval = "10s" }',
+        'policy.queue = { name = "pie", target = "5s", update = "1s", burst = "5s" }',
+        'policy.queue = "earliest-deadline"\nhost.timeout = { dist = "exponential", mean = "20s" }',
+        'policy.queue = { name = "fair-queue", queues = 8, hand = 2, limit = 3, wait = "15s" }',
         "host.cancel_on_timeout = true",
         'policy.lease = { name = "grace", grace = "1m" }',
         'policy.lease = "credit-on-arrival"',
         'policy.lease = { name = "freeze", then = "resume" }\nhost.renew_time = "3s"',
         'policy.lease = { name = "freeze", then = "rearm" }\nhost.renew_time = "3s"',
+        'policy.lease = { name = "load-scaled", loaded = "5m", limit = 3 }',
+        'policy.lease = { name = "self-preservation", check_every = "1m" }',
+        'policy.lease = { name = "expiry-cap", rate = "1/s", batch = 5 }',
+        *(
+            f'policy.lease = {{ {text} }}\n[[operator]]\ndo = "restart"\nat = "4m"\ndown_for = "20s"'
+            for text in ('name = "failover-extension", spread = "2/s"', 'name = "learning", learning = "5m"')
+        ),
         'host.slowdown = { a = 0.5, b = 1.5, queue = 10 }',
         *(
             f"host.establish_time = {{ {text} }}"

@@ -15,7 +15,10 @@ from ciw.disciplines import FIFO, LIFO
 from recovery_kernels import draws
 from sessions_kernel import KernelFleet, said
 from twin.sessions.chance import Chance
-from twin.sessions.scenario import Class, Host, Limiter, Retry, Scenario, exponential
+from twin.sessions.scenario import Class, Controlled, Host, Limiter, Retry, Scenario, exponential
+
+from recovery.model.policies import Rule, discipline
+from recovery.stages.sessions.controllers import module_of
 
 S = 10**9
 UNTIL_S = 400.0
@@ -47,7 +50,7 @@ def by_ciw(
     discipline: Any,
     workers: int = 1,
     priorities: tuple[int, ...] = (0,),
-    refuses: Callable[[Customer, int], bool] | None = None,
+    refuses: Callable[[Customer, int], bool] = lambda one, waiting: False,
 ) -> Log:
     """When Ciw begins to serve each customer, and when one leaves that waited too long or is refused, s."""
     arrived = log["arrive"]
@@ -83,8 +86,7 @@ def by_ciw(
         return ciw.dists.Sequential([after - before for before, after in itertools.pairwise(times)])
 
     def baulks(many: int, next_ind: Any = None, **_: Any) -> float:
-        one = customer(next_ind)
-        return float(refuses is not None and refuses(one, max(many - workers, 0)))
+        return float(refuses(customer(next_ind), max(many - workers, 0)))
 
     names = [str(number) for number in range(len(priorities))]
     network = ciw.create_network(
@@ -161,3 +163,48 @@ def test_refusal_by_the_queues_size_is_ciws_baulking() -> None:
 
     agree(log, by_ciw(log, FIFO, 2, refuses=refuses))
     assert len(log["reject"]) > 200
+
+
+def remembers(rule: Rule) -> Controlled:
+    """The controller of a rule of the queue."""
+    controller = rule.lower(1.0).controller  # type: ignore[attr-defined]
+    return Controlled(module_of(controller.name), controller.params)
+
+
+def test_the_earliest_deadline_is_first_in_ciw_too() -> None:
+    """Ciw takes whoever has the least of arrival and patience, as we tell it; who is too late leaves."""
+    patience = exponential(6 * S)
+    host = Host(workers=2, cancel="queue", controller=remembers(discipline.EarliestDeadline()))
+    log = day(host, jobs("one", 2.2, timeout=patience))
+    rolls = Chance(1, 0, 0)
+
+    def first(waiting: list[Any], _: float) -> Any:
+        return min(
+            waiting, key=lambda one: one.arrival_date + rolls.time_ns(patience, draws.TIMEOUT, *one.customer, 0) / S
+        )
+
+    agree(log, by_ciw(log, first, 2))
+    assert len(log["cancel"]) > 50
+    starts = sorted(log["start"], key=log["start"].__getitem__)
+    assert starts != sorted(starts, key=log["arrive"].__getitem__)  # it is another order than theirs
+
+
+def test_adaptive_lifo_turns_round_as_in_ciw() -> None:
+    """Ciw is told when the queue was last empty as each comes, and takes the newest once that is 3 s ago."""
+    rule = discipline.AdaptiveLifo(window="3s", short="1s", drops=False)
+    log = day(Host(workers=2, controller=remembers(rule)), jobs("one", 1.9))
+    last_empty_s = [0.0]
+
+    def looks(one: Customer, waiting: int) -> bool:
+        if waiting == 0:
+            last_empty_s[0] = log["arrive"][one]
+        return False
+
+    turns = []
+
+    def next_one(waiting: list[Any], now_s: float) -> Any:
+        turns.append(now_s - last_empty_s[0] > 3)
+        return waiting[-1 if turns[-1] else 0]
+
+    agree(log, by_ciw(log, next_one, 2, refuses=looks))
+    assert 50 < sum(turns) < len(turns) - 50  # both orders were used

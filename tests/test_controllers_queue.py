@@ -192,7 +192,7 @@ pies = st.tuples(st.integers(1, 60), st.integers(1, 40), st.integers(1, 200), st
 
 
 @given(days, st.integers(1, 3), pies)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_pie_is_the_rfc(happens, workers, drawn) -> None:  # type: ignore[no-untyped-def]
     target, update, burst, alpha, beta = drawn
     values = (target * TICK_S, update * TICK_S, burst * TICK_S, alpha / 4, beta / 4)
@@ -248,7 +248,7 @@ def test_every_hand_is_dealt_once() -> None:
 
 
 @given(st.integers(0, 2**52 - 1), st.integers(1, 128), st.integers(1, 12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_hands_of_large_hashes_are_dealt_exactly(hashed, queues, hand) -> None:  # type: ignore[no-untyped-def]
     """Division of floats is exact here, also where it is rounded up to a whole number."""
     hand = min(hand, queues)

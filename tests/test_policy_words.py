@@ -78,6 +78,22 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "start": ("5m", "301s"),
     "from_share": (0, "20%"),
     "step": ("20%", "20.5%"),
+    "short": ("6ms", "7ms"),
+    "drops": (False,),
+    "target": ("6ms", "6.1ms"),
+    "interval": ("1s", "1001ms"),
+    "update": ("10ms", "10.1ms"),
+    "alpha": (0.2, 0.21),
+    "beta": (0, 1.26),
+    "queues": (8, 9),
+    "hand": (1, 2),
+    "flow": ("class",),
+    "loaded": ("40s", "41s"),
+    "extension": ("2m", "121s"),
+    "spread": ("750/s", "751/s"),
+    "check_every": ("20s", "21s"),
+    "batch": (2, 500),
+    "learning": ("2m", "121s"),
 }  # fmt: skip
 
 

@@ -175,7 +175,8 @@ def lease(scenario: Scenario, table: MeasuredValues) -> policies.Lease:
         return policies.Lease(policies.LEASE_FIXED, Dist(draws.CONSTANT, 0.0, 0.0, 0, 0), 0, policies.RESUME, 1.0)
     runs, duration = scenario.policy.lease.lower(), dist(scenario.lease.duration, table)
     thaw = policies.REARM if runs.rearms else policies.RESUME
-    return policies.Lease(LEASES[runs.kind], duration, ns(runs.grace_s), thaw, runs.from_failures)
+    kind = policies.LEASE_FIXED if runs.controller is not None else LEASES[runs.kind]
+    return policies.Lease(kind, duration, ns(runs.grace_s), thaw, runs.from_failures)
 
 
 def params(scenario: Scenario, table: MeasuredValues) -> Params:

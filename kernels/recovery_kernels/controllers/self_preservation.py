@@ -1,12 +1,13 @@
 """Self-preservation: while too few renewals come, no lease runs out; else at most a share of them in each pass.
 
-Source: Netflix Eureka, AbstractInstanceRegistry (02e64b8) and MeasuredRate (1aae7f0). Every `every_s` a pass
-takes leases that have ended, if the renewals of the last whole minute are more than floor(expected · 60 / check_s ·
-share), and that is above 0; and no more than size − floor(size · share) of them. Both are of the leases registered:
-the host's holders less those whose lease ran out here and who have not come back. Minutes and passes count from the
-host's begin; a renewal at the end of a minute belongs to the next one, and a lease that ends at a pass to that pass.
-The first of those that ask are taken (lowest number first); Eureka takes them at random. Only renewals of leases that
-run are counted. A lease's length is the scenario's (at Eureka 90 s, and by a known fault twice that).
+Source: Netflix Eureka, AbstractInstanceRegistry (02e64b8) and MeasuredRate (1aae7f0). Every `every_s` a pass takes
+leases that have ended, if the renewals of the last whole minute are more than floor(expected · 60 / check_s · share),
+and that is above 0; and no more than size − floor(size · share) of them. Both are of the leases registered: the host's
+holders less those whose lease ran out here and who have not come back. Minutes count from the host's begin; a renewal
+at the end of one belongs to the next. A pass comes a millisecond after its time, when the minute has been counted and
+whoever looks at the leases at its end has seen them run. The first of those that ask are taken (lowest number first);
+Eureka takes them at random. Only renewals of leases that run are counted. A lease's length is the scenario's (at Eureka
+90 s, and by a known fault twice that).
 """
 
 import math
@@ -18,6 +19,7 @@ AXIS = "lease"
 PARAMS = ("share", "check_s", "every_s")
 MEMORY = {"began_s": 1, "minute": 1, "renewals": 1, "last": 1, "turn": 1, "places": 1, "gone": 1}
 
+_LATE_S = 1e-3  # that a pass comes after its time
 _CLOSE_S = 1e-6  # a moment that was rounded to whole nanoseconds is still that moment
 _MINUTE_S = 60.0
 
@@ -46,7 +48,7 @@ def _roll(params, memory, facts):  # type: ignore[no-untyped-def]
 def expire(params, memory, facts):  # type: ignore[no-untyped-def]
     """Runs out in a pass that has a place for it, else waits for the next pass."""
     _roll(params, memory, facts)
-    since_s = facts.now_s - memory.began_s
+    since_s = facts.now_s - memory.began_s - _LATE_S
     turn = float(math.floor((since_s + _CLOSE_S) / params.every_s))
     if since_s - turn * params.every_s <= _CLOSE_S and turn > 0.0:
         if turn > memory.turn:

@@ -4,6 +4,8 @@ Each class is one rule; its docstring says it in a sentence, its fields are its 
 decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 """
 
+from typing import get_args
+
 from recovery.model.policies.adaptive import (
     AdaptiveRule,
     Aimd,
@@ -32,15 +34,29 @@ from recovery.model.policies.client import (
     Immediate,
     ProportionalJitter,
 )
+from recovery.model.policies.discipline import AdaptiveLifo, CoDel, CoDelFolly, EarliestDeadline, FairQueue, Pie
 from recovery.model.policies.guard import GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
-from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed, LeaseRule
-from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo, QueueRule
+from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
+from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo
 from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, PercentageRamp, Pid, SheddingRule
+from recovery.model.policies.tenure import ExpiryCap, FailoverExtension, Learning, LoadScaled, SelfPreservation
 
 AdmissionRule = BucketRule | AdaptiveRule | SheddingRule
+QueueRule = Fifo | Lifo | Bounded | DropExpired | AdaptiveLifo | CoDel | CoDelFolly | Pie | EarliestDeadline | FairQueue
+LeaseRule = (
+    LeaseFixed
+    | Grace
+    | CreditOnArrival
+    | Freeze
+    | LoadScaled
+    | FailoverExtension
+    | SelfPreservation
+    | ExpiryCap
+    | Learning
+)
 
 AXES: dict[str, tuple[type[Rule], ...]] = {
     "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
@@ -50,8 +66,8 @@ AXES: dict[str, tuple[type[Rule], ...]] = {
         *(FixedConcurrency, Aimd, Vegas, Gradient2, EnvoyAdaptiveConcurrency),
         *(EnvoyAdmissionControl, Blue, Pid, PercentageRamp),
     ),
-    "queue": (Fifo, Lifo, Bounded, DropExpired),
-    "lease": (LeaseFixed, Grace, CreditOnArrival, Freeze),
+    "queue": get_args(QueueRule),
+    "lease": get_args(LeaseRule),
 }
 """The rules of a host."""
 
@@ -85,18 +101,25 @@ __all__ = [
     "MEANING",
     "OF_STAGES",
     "WITH_RATE",
+    "AdaptiveLifo",
     "AdmissionRule",
     "Aimd",
     "Blue",
     "Bounded",
     "ClientRule",
+    "CoDel",
+    "CoDelFolly",
     "CreditOnArrival",
     "DecorrelatedJitter",
     "DropExpired",
+    "EarliestDeadline",
     "EnvoyAdaptiveConcurrency",
     "EnvoyAdmissionControl",
     "EqualJitter",
+    "ExpiryCap",
     "Exponential",
+    "FailoverExtension",
+    "FairQueue",
     "Fifo",
     "Fixed",
     "FixedConcurrency",
@@ -109,13 +132,16 @@ __all__ = [
     "GuardRule",
     "Immediate",
     "LeakyBucket",
+    "Learning",
     "LeaseFixed",
     "LeaseRule",
     "Lifo",
+    "LoadScaled",
     "NoGuard",
     "Open",
     "PercentageRamp",
     "Pid",
+    "Pie",
     "ProportionalJitter",
     "QueueRule",
     "QueueSize",
@@ -123,6 +149,7 @@ __all__ = [
     "QueueSizeSwitch",
     "RateOfFleet",
     "Rule",
+    "SelfPreservation",
     "TokenBucket",
     "Vegas",
     "name_of",

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
+from recovery.model.part import Flag
 from recovery.model.policies.lowered import Controller, Order
 from recovery.model.policies.rule import LONGEST_QUEUE, Rule
 from recovery.units import Number, PositiveDuration, tell_duration
@@ -12,13 +13,30 @@ QUEUES_MOST = 128  # that the controller's memory holds; the most that Kubernete
 _HAND_BITS = 48  # of the 52 bits of a flow's draw; Kubernetes, too, leaves four so that all hands are as likely
 
 
-class AdaptiveLifo(Rule):
+class _Discipline(Rule):
+    """What all of them have in common: a controller."""
+
+    axis: ClassVar[str] = "queue"
+    matters: ClassVar[str] = "hosts choose who is next, or who is dropped, by what they have seen of their queue"
+    name: str
+    _file: ClassVar[str]
+
+    def lower(self, establish_per_s: float) -> Order:
+        """In numbers of a host that can establish `establish_per_s`."""
+        return Order(self.name, controller=Controller(self._file, self._params))
+
+    @property
+    def _params(self) -> tuple[float, ...]:
+        """What its controller takes, in its order."""
+        raise NotImplementedError
+
+
+class AdaptiveLifo(_Discipline):
     """First come first served until the queue has stood for `window`, then last come first served.
 
     A request that came while it stood and has waited longer than `short` is dropped, another one after `window`.
     """
 
-    axis: ClassVar[str] = "queue"
     source: ClassVar[str] = (
         "Maurer, Fail at Scale (ACM Queue, 2015): adaptive LIFO and controlled delay, 100 ms and 5 ms; "
         "the rule in code: PayPal Hera, lib/adaptivequemgr.go (04b1a98), where the long time is 200 ms"
@@ -28,11 +46,12 @@ class AdaptiveLifo(Rule):
         "times, it drops nearly all that wait."
     )
     name: Literal["adaptive-lifo"] = "adaptive-lifo"
+    _file: ClassVar[str] = "adaptive_lifo"
     window: PositiveDuration = Field(
         0.1, description="the queue stands when it was last empty so long ago; until then a request may wait as long"
     )
     short: PositiveDuration = Field(0.005, description="how long a request may wait that came while the queue stood")
-    drops: bool = Field(
+    drops: Flag = Field(
         True, description="whether requests that waited too long are dropped; else only the order turns"
     )
 
@@ -50,17 +69,14 @@ class AdaptiveLifo(Rule):
         late = f"drop who came then and waited over {short}, others over {window}"
         return f"{order}; {late if self.drops else 'nobody is dropped'}"
 
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        params = (self.window, self.short, float(self.drops))
-        return Order(self.name, controller=Controller("adaptive_lifo", params))
+    @property
+    def _params(self) -> tuple[float, ...]:
+        return self.window, self.short, float(self.drops)
 
 
-class _Delay(Rule):
-    """What both kinds of CoDel have: a wait that is long, and for how long it must have been."""
+class _Delay(_Discipline):
+    """What both kinds of CoDel have: a wait that is too long, and for how long it must have been."""
 
-    axis: ClassVar[str] = "queue"
-    name: str
     target: PositiveDuration = Field(
         0.005, description="a wait that is too long when it is the shortest for an interval"
     )
@@ -71,6 +87,10 @@ class _Delay(Rule):
         if self.target >= self.interval:
             raise ValueError("want target below interval, such as a twentieth of it")
         return self
+
+    @property
+    def _params(self) -> tuple[float, ...]:
+        return self.target, self.interval
 
 
 class CoDel(_Delay):
@@ -85,16 +105,13 @@ class CoDel(_Delay):
         "same fills the queue much faster than it drops."
     )
     name: Literal["codel"] = "codel"
+    _file: ClassVar[str] = "codel"
 
     @property
     def words(self) -> str:
         """In plain words."""
         target, interval = tell_duration(self.target), tell_duration(self.interval)
         return f"drop one request when all waited {target} or longer for {interval}, then ever more of them"
-
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        return Order(self.name, controller=Controller("codel", (self.target, self.interval)))
 
 
 class CoDelFolly(_Delay):
@@ -106,6 +123,7 @@ class CoDelFolly(_Delay):
         "are dropped and come back."
     )
     name: Literal["codel-folly"] = "codel-folly"
+    _file: ClassVar[str] = "codel_folly"
 
     @property
     def words(self) -> str:
@@ -114,20 +132,16 @@ class CoDelFolly(_Delay):
         late = tell_duration(2 * self.target)
         return f"while the shortest wait in {interval} is over {target}, drop requests that waited over {late}"
 
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        return Order(self.name, controller=Controller("codel_folly", (self.target, self.interval)))
 
-
-class Pie(Rule):
+class Pie(_Discipline):
     """A request is refused as it comes, with a chance that grows while the wait is above `target` or rises."""
 
-    axis: ClassVar[str] = "queue"
     source: ClassVar[str] = "RFC 8033 (Proportional Integral Controller Enhanced), section 4: 15 ms, 150 ms, 1/8, 1 1/4"
     fails: ClassVar[str] = (
         "Its steps are tuned for waits of milliseconds: with waits of seconds the chance jumps between none and all."
     )
     name: Literal["pie"] = "pie"
+    _file: ClassVar[str] = "pie"
     target: PositiveDuration = Field(0.015, description="the wait that it aims at")
     update: PositiveDuration = Field(0.015, description="time from one change of the chance to the next")
     burst: PositiveDuration = Field(0.15, description="for how long nobody is refused after the queue was short")
@@ -141,40 +155,38 @@ class Pie(Rule):
         """In plain words."""
         target, update, burst = (tell_duration(time) for time in (self.target, self.update, self.burst))
         gains = f"{self.alpha:.15g} for each second too long and {self.beta:.15g} for each second longer than before"
-        refuse = f"refuse a share at the door so that waits come to {target}: it grows every {update} by {gains}"
+        refuse = f"refuse a share at the door so that waits come to {target}; it grows every {update} by {gains}"
         return f"{refuse}; nobody for {burst} after a short queue"
 
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        params = (self.target, self.update, self.burst, self.alpha, self.beta)
-        return Order(self.name, controller=Controller("pie", params))
+    @property
+    def _params(self) -> tuple[float, ...]:
+        return self.target, self.update, self.burst, self.alpha, self.beta
 
 
-class EarliestDeadline(Rule):
+class EarliestDeadline(_Discipline):
     """The request whose client gives up soonest is served first; of equal ones the first that came."""
 
-    axis: ClassVar[str] = "queue"
     source: ClassVar[str] = "Jackson (1955), Liu and Layland (JACM, 1973); real-time schedulers, Linux SCHED_DEADLINE"
     fails: ClassVar[str] = (
         "Under overload it serves those who are about to give up, so that many are served in vain and the lateness "
         "spreads; it needs something that drops who is too late."
     )
     name: Literal["earliest-deadline"] = "earliest-deadline"
+    _file: ClassVar[str] = "earliest_deadline"
 
     @property
     def words(self) -> str:
         """In plain words."""
         return "the one whose client gives up soonest first"
 
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        return Order(self.name, controller=Controller("earliest_deadline"))
+    @property
+    def _params(self) -> tuple[float, ...]:
+        return ()
 
 
-class FairQueue(Rule):
+class FairQueue(_Discipline):
     """Each flow has a hand of the queues; its request goes into the one with the fewest waiting; queues take turns."""
 
-    axis: ClassVar[str] = "queue"
     source: ClassVar[str] = (
         "Kubernetes API priority and fairness, queueset.go (0039f24) and the level node-high of its bootstrap "
         "configuration (64 queues, hand 6, 50 each; wait: a quarter of the request timeout of 60 s)"
@@ -184,6 +196,7 @@ class FairQueue(Rule):
         "do decides."
     )
     name: Literal["fair-queue"] = "fair-queue"
+    _file: ClassVar[str] = "fair_queue"
     queues: Annotated[int, Strict()] = Field(64, ge=1, le=QUEUES_MOST, description="queues of a host")
     hand: Annotated[int, Strict()] = Field(6, ge=1, description="queues of which a flow has its choice")
     limit: Annotated[int, Strict()] = Field(
@@ -208,10 +221,10 @@ class FairQueue(Rule):
     def words(self) -> str:
         """In plain words."""
         whose = "client" if self.flow == "client" else "class"
-        many = f"{self.queues} queues of at most {self.limit} that take turns"
+        many = f"take turns among {self.queues} queues of at most {self.limit}"
         return f"{many}, {self.hand} for each {whose}; drop requests that waited over {tell_duration(self.wait)}"
 
-    def lower(self, establish_per_s: float) -> Order:
-        """In numbers of a host that can establish `establish_per_s`."""
-        numbers = (float(self.queues), float(self.hand), float(self.limit), self.wait, float(self.flow == "class"))
-        return Order(self.name, controller=Controller("fair_queue", numbers))
+    @property
+    def _params(self) -> tuple[float, ...]:
+        by_class = float(self.flow == "class")
+        return float(self.queues), float(self.hand), float(self.limit), self.wait, by_class

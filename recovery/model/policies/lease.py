@@ -96,6 +96,3 @@ class Freeze(Rule):
     def lower(self) -> Runs:
         """In numbers."""
         return Runs(self.name, rearms=self.then == "rearm", from_failures=self.from_failures)
-
-
-LeaseRule = LeaseFixed | Grace | CreditOnArrival | Freeze

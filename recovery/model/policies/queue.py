@@ -105,6 +105,3 @@ class DropExpired(Rule):
     def lower(self, establish_per_s: float) -> Order:
         """In numbers of a host that can establish `establish_per_s`."""
         return Order(self.name, drops_expired=True, max_age_s=self.max_age, margin_s=self.margin)
-
-
-QueueRule = Fifo | Lifo | Bounded | DropExpired

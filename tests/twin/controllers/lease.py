@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Eureka:
-    """A registry: who holds a lease until when. Its task `_evict` takes the lowest numbers first, where the original
-    takes them at random.
+    """A registry: who holds a lease until when. Its task `_evict` runs 1 ms after its time, and takes the lowest
+    numbers first, where the original takes them at random.
     """
 
     share: float
@@ -43,9 +43,9 @@ class Eureka:
             self.evicted.append((now_s, name))
 
     def until(self, now_s: float) -> None:
-        """Runs the two timers up to and with a moment; at equal times the minute turns first."""
+        """Runs the two timers up to and with a moment."""
         while True:
-            minute_s, pass_s = 60.0 * (self.minutes + 1), self.every_s * (self.passes + 1)
+            minute_s, pass_s = 60.0 * (self.minutes + 1), self.every_s * (self.passes + 1) + 0.001
             if min(minute_s, pass_s) > now_s:
                 return
             if minute_s <= pass_s:

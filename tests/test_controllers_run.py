@@ -1,0 +1,119 @@
+"""Rules of queues and leases that remember, in whole runs of a host: holders, jobs, an outage, a restart.
+
+Oracle: the plain twin of part two, which asks and tells the same files uncompiled (exact, line by line). What a
+controller does has oracles of its own in `test_controllers_queue` and `test_controllers_lease`.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sessions_cases import run
+from sessions_kernel import KernelFleet, said, told
+from twin.sessions.scenario import (
+    Action,
+    Class,
+    Controlled,
+    Host,
+    Lease,
+    Restart,
+    Retry,
+    Scenario,
+    Step,
+    constant,
+    exponential,
+)
+
+from recovery.model.policies import Rule, discipline, tenure
+from recovery.model.policies.lowered import Order, Runs
+from recovery.stages.sessions.controllers import module_of
+
+S = 10**9
+HOLDERS = 30
+
+
+def controlled(lowered: Order | Runs) -> Controlled:
+    """The controller of a rule."""
+    assert lowered.controller is not None
+    return Controlled(module_of(lowered.controller.name), lowered.controller.params)
+
+
+def incident(queue: Rule | None = None, lease: Rule | None = None) -> Scenario:
+    """Two workers, holders that renew every 4 s, and jobs: nearly busy; down from 12 s to 30 s, a restart at 40 s."""
+    runs = Lease(duration=constant(9 * S))
+    if lease is not None:
+        runs = replace(runs, controller=controlled(lease.lower()))  # type: ignore[attr-defined]
+    phases = tuple(int(4 * S * k / HOLDERS) for k in range(HOLDERS))
+    holders = Class(
+        "holders",
+        first_ns=(phases,),
+        expires_ns=(tuple(phase + 5 * S for phase in phases),),
+        establish=exponential(0.25 * S),
+        renew=exponential(0.1 * S),
+        timeout=exponential(3 * S),
+        retry=Retry("full-jitter", base_ns=S, cap_ns=8.0 * S),
+        lease=runs,
+        check_every_ns=4 * S,
+        check_jitter=0.1,
+    )
+    jobs = Class(
+        "jobs",
+        arrivals=((0, 2 / S), (50 * S, 12 / S), (58 * S, 1 / S)),
+        establish=exponential(0.1 * S),
+        timeout=exponential(2 * S),
+        retry=Retry("fixed", constant(S), retries=2),
+    )
+    host = Host(workers=2, cancel="queue", fail_after_ns=S // 5, worker_per_s=4.0)
+    if queue is not None:
+        host = replace(host, controller=controlled(queue.lower(8.0)))  # type: ignore[attr-defined]
+    return Scenario(
+        until_ns=80 * S,
+        window_ns=10 * S,
+        classes=(holders, jobs),
+        host=host,
+        dependency=((12 * S, 1.0), (30 * S, 0.0)),
+        playbook=(Action((Step(Restart(2 * S)),), at_ns=40 * S),),
+    )
+
+
+QUEUES = (
+    discipline.AdaptiveLifo(window="1s", short="200ms"),
+    discipline.CoDel(target="300ms", interval="2s"),
+    discipline.CoDelFolly(target="300ms", interval="2s"),
+    discipline.Pie(target="300ms", update="100ms", burst="1s"),
+    discipline.EarliestDeadline(),
+    discipline.FairQueue(queues=6, hand=2, limit=3, wait="2s"),
+    discipline.FairQueue(queues=6, hand=2, limit=3, wait="2s", flow="class"),
+)
+LEASES = (
+    tenure.LoadScaled(loaded="30s", limit=1),
+    tenure.FailoverExtension(extension="15s"),
+    tenure.FailoverExtension(extension="15s", spread="2/s"),
+    tenure.SelfPreservation(share="40%", check_every="4s", every="7s"),
+    tenure.ExpiryCap(rate="2/s", batch=3),
+    tenure.Learning(learning="20s"),
+)
+
+
+def check(scenario: Scenario) -> Counter[str]:
+    """The engine says what the twin says; and what the host did, by kind of line."""
+    found = said(KernelFleet(scenario, slots=1024, shift=22).run())
+    wanted = told(run(scenario), scenario)
+    assert found == wanted
+    return Counter(line[1] for line in found["log"])
+
+
+@pytest.fixture(scope="module")
+def plain() -> Counter[str]:
+    """What happens without any of them."""
+    return Counter(line[1] for line in said(KernelFleet(incident(), slots=1024, shift=22).run())["log"])
+
+
+@pytest.mark.parametrize("rule", QUEUES, ids=lambda rule: rule.words[:40])
+def test_a_queue_that_remembers_runs_as_its_twin(rule: Rule, plain: Counter[str]) -> None:
+    assert check(incident(queue=rule)) != plain
+
+
+@pytest.mark.parametrize("rule", LEASES, ids=lambda rule: rule.words[:40])
+def test_a_lease_that_remembers_runs_as_its_twin(rule: Rule, plain: Counter[str]) -> None:
+    assert check(incident(lease=rule)) != plain
