@@ -1,11 +1,14 @@
 """Scenarios of part two for tests: today's cases told to the twin of part two, and any others."""
 
 import importlib
+import pkgutil
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from hypothesis import strategies as st
 from kernel_cases import TABLE, Case, G, draws, grid, limits, policies, requests
+from recovery_kernels import controllers as our_controllers
 from twin import coldstart
 from twin.requests import Twin, histogram_part
 from twin.sessions import chance
@@ -506,28 +509,70 @@ def noisy(name: str, group: int = 0) -> Controlled:
     return Controlled(module, PARAMS, group)
 
 
+OF_TIMES = {"_s": (1e-6, 4e-6, 2e-5), "_ms": (1e-3, 1e-2), "per_s": (1e5, 1e6)}  # by how a parameter's name ends
+OTHERS: dict[str, tuple[float, ...]] = {
+    "attempts": (1.0, 3.0), "quota": (7.0, 20.0), "cost": (1.0, 5.0), "window": (3.0, 10.0), "least": (1.0, 2.0),
+    "most": (0.8, 3.0), "initial": (1.0, 3.0), "probes": (1.0, 2.0), "failed_percent": (50.0,),
+    "slow_percent": (100.0,),
+    "queues": (1.0, 4.0), "hand": (1.0, 2.0), "limit": (1.0, 3.0), "requests": (2.0, 5.0), "long": (3.0, 30.0),
+    "tokens": (1.0, 4.0), "headroom": (1.0,), "tolerance": (1.0, 1.5), "deposit": (1.0,), "withdrawal": (5.0,),
+    "reserve": (10.0,), "probe": (2.0,), "batch": (1.0, 2.0), "timeout_cost": (10.0,), "refusal_cost": (5.0,),
+    "fill": (1.0,), "k": (1.5, 2.0), "aggression": (1.0, 2.0),
+}  # fmt: skip
+
+
 @st.composite
-def controlled(draw: st.DrawFn) -> Scenario:
-    """Everything with everything, and controllers on any axes."""
+def shipped(draw: st.DrawFn, axis: str, group: int = 0) -> Controlled:
+    """One of our own controllers, with parameters for a world of microseconds."""
+    module = draw(st.sampled_from(SHIPPED[axis]))
+    params = []
+    for name in module.PARAMS:
+        ends = [values for end, values in OF_TIMES.items() if name.endswith(end)]
+        values = ends[-1] if ends else OTHERS.get(name, (0.1, 0.5, 1.0))
+        params.append(draw(st.sampled_from(values)))
+    return Controlled(module, tuple(params), group)
+
+
+def _shipped() -> dict[str, list[ModuleType]]:
+    found: dict[str, list[ModuleType]] = {}
+    for entry in sorted(info.name for info in pkgutil.iter_modules(our_controllers.__path__)):
+        module = importlib.import_module(f"recovery_kernels.controllers.{entry}")
+        axis = "guard" if module.AXIS == "client" and hasattr(module, "ask") else module.AXIS
+        found.setdefault(axis, []).append(module)
+    return found
+
+
+SHIPPED = _shipped()
+
+
+@st.composite
+def controlled(draw: st.DrawFn, is_noisy: bool = True) -> Scenario:
+    """Everything with everything, and controllers on any axes: our own, or such as say something else each time."""
     scenario = draw(mixtures())
     is_on = st.booleans()
-    host = replace(scenario.host, worker_per_s=3.0)
+    host = replace(scenario.host, worker_per_s=1e6)
+
+    def one_of(axis: str, *names: str, group: int = 0) -> Controlled:
+        return noisy(draw(st.sampled_from(names)), group) if is_noisy else draw(shipped(axis, group))
+
     if draw(is_on):
-        rule = Limiter("controller", burst=1e9, is_establish_only=draw(is_on), controller=noisy("noisy_admission"))
+        own = one_of("admission", "noisy_admission")
+        rule = Limiter("controller", burst=1e9, is_establish_only=draw(is_on), controller=own)
         host = replace(host, admission=rule)
-    of_queue = draw(st.sampled_from([None, "noisy_ends", "noisy_ranks"]))
-    if of_queue is not None:
-        host = replace(host, controller=noisy(of_queue))
+    if draw(st.integers(0, 2)):
+        host = replace(host, controller=one_of("queue", "noisy_ends", "noisy_ranks"))
     classes = []
     for one in scenario.classes:
         group = 0 if one.is_jobs else draw(st.integers(0, 3))
         if draw(is_on):
-            one = replace(one, guard=noisy("noisy_guard", group))
+            one = replace(one, guard=one_of("guard", "noisy_guard", group=group))
         if draw(is_on):
-            waits = Retry("controller", retries=one.retry.retries, controller=noisy("noisy_waits", group))
+            waits = Retry(
+                "controller", retries=one.retry.retries, controller=one_of("client", "noisy_waits", group=group)
+            )
             one = replace(one, retry=waits)
         if draw(is_on) and not one.is_jobs:
-            one = replace(one, lease=replace(one.lease, kind="fixed", controller=noisy("noisy_lease")))
+            one = replace(one, lease=replace(one.lease, kind="fixed", controller=one_of("lease", "noisy_lease")))
         classes.append(one)
     edits = [step.edit for action in scenario.playbook for step in action.steps if isinstance(step.edit, Set)]
     keys = {edit.key for edit in edits}

@@ -76,6 +76,21 @@ def test_controllers_are_asked_and_told_as_by_the_twin_in_a_few_cases(scenario: 
     check_twin(scenario)
 
 
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@given(scenario=controlled(is_noisy=False))
+@settings(LOTS, max_examples=30)
+def test_our_controllers_do_the_same_compiled_as_they_stand_in_a_few_cases(scenario: Scenario) -> None:
+    check_twin(scenario)
+
+
+@pytest.mark.slow
+@given(scenario=controlled(is_noisy=False))
+@settings(LOTS, max_examples=600)
+def test_our_controllers_do_the_same_compiled_as_they_stand(scenario: Scenario) -> None:
+    check_twin(scenario)
+
+
 @pytest.mark.slow
 @given(scenario=controlled())
 @settings(LOTS, max_examples=400)
