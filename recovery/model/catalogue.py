@@ -53,6 +53,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value: object = field.get_default(call_default_factory=True)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     table = create_model("Default", value=(field.annotation or object, field))
     texts = (text for text in _writings(value) if _is_read_as(value, {field.alias or "value": text}, table))
     return next(texts, "none" if value in (None, ()) else str(value))
