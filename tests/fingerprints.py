@@ -158,6 +158,18 @@ CHANGES: dict[str, list[str]] = {
         'policy.client = { name = "equal-jitter", base = "2s", cap = "20s" }\nhost.timeout_growth = 1.5',
         'policy.client = "proportional-jitter"\nlease.scaled = { above = 100 }',
         'host.hint = { says = "queue", time = "900ms" }\npolicy.queue = { name = "bounded", limit = 5 }',
+        *(
+            f'policy.guard = {{ name = "{name}", {text}group = 9, otherwise = "20s" }}'
+            for name, text in (
+                ("retry-budget", "least_per_s = 0, "), ("concurrency-budget", "least = 1, "), ("grpc-throttle", ""),
+                ("aws-standard", "quota = 99, "), ("circuit-breaker", "window = 9, least = 9, "),
+                ("sre-throttle", ""), ("sre-budget", ""),
+            )
+        ),
+        'policy.admission = { name = "token-bucket", rate = "2/s" }\npolicy.guard = "aws-adaptive"',
+        'policy.guard = { name = "initial-stagger", delay = "40s" }\nfleet.start = "unleased"\nfleet.in_step = true',
+        'policy.client = "aws-legacy"\npolicy.guard = "attempts"',
+        'policy.client = "aws-standard"\npolicy.guard = "aws-standard"\nhost.reject_cost = "1ms"',
     ],
     JOBS: [
         "",

@@ -6,17 +6,24 @@ classes; and what a rule comes to, worked out by hand.
 
 import importlib
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore import loaders
 from botocore.retries import quota, standard, throttling
+from run_records import group_of
 from test_scenario import LEASES, mistakes, with_
 
+from recovery.model.oddities import oddities
 from recovery.model.policies import NoGuard, guard
+from recovery.reading.experiment import parse
+from recovery.show import redacted
 from recovery.simulate.identity import digest_of, digest_of_traffic
+from recovery.simulate.thin import thinned
 from recovery.store import scenario_record as record
 from recovery.study.resolved import resolved
+from recovery.study.sweep.policies import policies_of
 
 
 def test_no_guard_is_as_if_there_were_no_such_axis() -> None:
@@ -48,6 +55,46 @@ def test_a_guard_that_is_not_there_is_told() -> None:
     assert "none" in line
 
 
+def test_a_backoff_that_is_a_controller_cannot_be_set_in_a_run() -> None:
+    action = 'operator=[{do="set", at="10m", key="policy.client", value="%s"}]'
+    assert with_(action % "aws-legacy")
+    [line] = mistakes(LEASES, action % "aws-standard")
+    assert 'want another rule: "aws-standard" is a controller, and none can begin in a run' in line
+
+
+def test_the_sdks_quota_without_its_backoff_is_noted() -> None:
+    said = list(oddities(with_("policy.guard=aws-adaptive").first.scenario))
+    assert [line for line in said if line.startswith('policy.guard is "aws-adaptive" and policy.client')]
+    both = list(oddities(with_("policy.guard=aws-adaptive", "policy.client=aws-standard").first.scenario))
+    assert not [line for line in both if line.startswith("policy.guard")]
+
+
+def test_a_sweep_tells_guards_in_words() -> None:
+    found = policies_of(parse(LEASES + '''
+[sweep]
+samples = 1
+[sweep.levers]
+"policy.guard" = { values = ["none", { name = "attempts", attempts = 2 }] }
+'''))  # fmt: skip
+    assert [one.words for one in found] == [
+        ("send every attempt",), ("make 2 attempts a request; else ask anew after 30 s",)
+    ]  # fmt: skip
+
+
+def test_a_redacted_page_tells_a_guard_by_its_axis_alone() -> None:
+    scenarios = [resolved(with_(change).first.scenario) for change in ("policy.guard=none", "policy.guard=attempts")]
+    groups = [group_of(name, scenario=one) for name, one in zip("ab", scenarios, strict=True)]
+    assert redacted.changes(SimpleNamespace(groups=groups)) == ["the guard policy"]  # type: ignore[arg-type]
+
+
+def test_a_thinner_host_has_a_smaller_common_budget() -> None:
+    """By hand: a host of 10 workers cut to 2 has a fifth of what all its clients share; what is each client's stays."""
+    told = with_("host.workers=10", 'policy.guard={name="aws-standard", group="host", quota=500}').first.scenario
+    assert thinned(told, 2, 1.0).policy.guard == guard.AwsStandard(group="host", quota=100)
+    own = with_("host.workers=10", 'policy.guard={name="aws-standard", group=7, quota=500}').first.scenario
+    assert thinned(own, 2, 1.0).policy.guard == own.policy.guard
+
+
 RULES = (
     guard.Attempts, guard.RetryBudget, guard.ConcurrencyBudget, guard.GrpcThrottle, guard.AwsStandard,
     guard.AwsAdaptive, guard.CircuitBreaker, guard.SreThrottle, guard.SreBudget, guard.InitialStagger,
@@ -55,10 +102,10 @@ RULES = (
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_names_a_controller_of_clients_and_gives_what_it_takes(rule: type[Any]) -> None:
+def test_a_rule_names_a_guard_and_gives_what_it_takes(rule: type[Any]) -> None:
     lowered = rule.model_validate({}).lower()
     module = importlib.import_module(f"recovery_kernels.controllers.{lowered.controller.name}")
-    assert module.AXIS == "client"
+    assert module.AXIS == "guard"
     assert len(lowered.controller.params) == len(module.PARAMS)
     assert lowered.group == 1
     if "otherwise" in rule.model_fields:

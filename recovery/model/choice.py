@@ -13,7 +13,7 @@ class Choice(Part):
     """One choice on each axis."""
 
     client: Annotated[policies.ClientRule, Discriminator("name")] = Field(default_factory=policies.Immediate)
-    guard: policies.GuardRule = Field(
+    guard: Annotated[policies.GuardRule, Discriminator("name")] = Field(
         default_factory=policies.NoGuard, exclude_if=lambda value: value == policies.NoGuard()
     )
     admission: Annotated[policies.AdmissionRule, Discriminator("name")] = Field(default_factory=policies.Open)

@@ -17,7 +17,7 @@ from recovery.units import Number, PositiveDuration, PositiveShare, Rate, Share,
 CLASSES_MAX = 20
 ROUNDING = 1e-9  # shares that are written in decimals add up to 1 but for so much
 _Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
-_Guard = Annotated[policies.GuardRule, BeforeValidator(by_name)]
+_Guard = Annotated[Annotated[policies.GuardRule, Discriminator("name")], BeforeValidator(by_name)]
 _Lease = Annotated[Annotated[policies.LeaseRule, Discriminator("name")], BeforeValidator(by_name)]
 
 OF_HOST = ("establish_time", "renew_time", "timeout", "timeout_growth", "timeout_cap", "timeout_keeps")

@@ -49,6 +49,12 @@ def _weight(value: int) -> int:
     return value
 
 
+def _client(rule: policies.ClientRule) -> policies.ClientRule:
+    if rule.lower().controller is not None:
+        raise ValueError(f'want another rule: "{rule.name}" is a controller, and none can begin in a run')
+    return rule
+
+
 class Live(NamedTuple):
     """How a value of a live key is read, and whether it is one number, between two of which there are others."""
 
@@ -60,7 +66,9 @@ WORKERS_MAX, STRENGTH_MAX = 10**6, 1000  # as in [host]
 GROWTH_MAX, COST_MAX, PRIORITY_MAX, WEIGHT_MAX = 100, 10**6, 15, 1000  # as in [classes.NAME]
 _Workers = Annotated[Whole, AfterValidator(_workers)]
 _Strength = Annotated[Number, AfterValidator(_strength)]
-_Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
+_Client = Annotated[
+    Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name), AfterValidator(_client)
+]
 
 LIVE = {
     "host.workers": Live(TypeAdapter(_Workers).validate_python, is_number=True),

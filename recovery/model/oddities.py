@@ -51,6 +51,12 @@ def oddities(scenario: Scenario) -> Iterator[str]:
         rate, capacity = scenario.steps[0].rate_per_s(), scenario.hosts * scenario.establish_per_s
         yield f"jobs.steps.0 is {rate:.4g}/s, above the capacity of {capacity:.4g}/s before anything happened"
     yield from _rules_in_vain(scenario)
+    guard, client = scenario.policy.guard, scenario.policy.client
+    if isinstance(guard, policies.AwsStandard) and not isinstance(client, policies.AwsBackoff):
+        yield (
+            f'policy.guard is "{guard.name}" and policy.client "{client.name}": '
+            f'the SDK backs off in its own way, policy.client = "aws-standard"'
+        )
     yield from _too_few(scenario)
     for i, action in enumerate(scenario.operator):
         if isinstance(action, Throttle | Pause):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Scale, SetKey
+from recovery.model.policies import GuardRule
 from recovery.model.scenario import Scenario
 
 T = TypeVar("T", bound=BaseModel)
@@ -40,11 +41,14 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
             **_times(host, slower, "establish_time", "renew_time", "reject_cost", "drop_cost", "fail_after"),
         ),
         "policy": _with(
-            policy, queue=_divided(policy.queue, by, "limit"),
+            policy, queue=_divided(policy.queue, by, "limit"), guard=_guard(policy.guard, by),
             admission=_divided(policy.admission, by, *LIMITS_OF_ADMISSION),
         ),
         "classes": {
-            name: _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit")
+            name: _with(
+                _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit"),
+                guard=None if one.guard is None else _guard(one.guard, by),
+            )
             for name, one in scenario.classes.items()
         },
         "operator": tuple(
@@ -62,6 +66,13 @@ def _hosts(scenario: Scenario, many: int, by: float) -> dict[str, object]:
     spare = 0 if scenario.jobs is None else scenario.jobs.spare_hosts
     found: dict[str, object] = {"hosts": many} | ({} if scenario.fleet is None else {"skew": 0.0})
     return found | ({"spare_hosts": max(1, round(spare * by))} if spare else {})
+
+
+def _guard(rule: GuardRule, by: float) -> GuardRule:
+    """What is said of all clients of a host divided; a guard of one client, or of a few, stays."""
+    if getattr(rule, "group", 1) != "host":
+        return rule
+    return _divided(rule, by, "least_per_s", "least", "quota")
 
 
 def _scaled(action: Scale, by: float) -> Scale:

@@ -78,10 +78,8 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
 
 def _longest_wait_s(scenario: Scenario) -> float:
     """The longest time between two attempts of a client."""
-    client = scenario.policy.client
-    if isinstance(client, policies.Growing):
-        return client.cap
-    return client.delay.mean_s() if isinstance(client, policies.Fixed) else scenario.host.round_trip
+    waits = scenario.policy.client.lower()
+    return waits.longest_s if waits.kind != "immediate" else scenario.host.round_trip
 
 
 def _fleet(scenario: Scenario) -> record.Fleet | None:

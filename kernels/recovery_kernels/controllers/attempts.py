@@ -3,7 +3,7 @@
 Source: botocore 1.44.8, data/_retry.json (legacy mode: max_attempts 5). It remembers nothing.
 """
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("attempts", "otherwise_s")
 MEMORY: dict[str, int] = {}
 

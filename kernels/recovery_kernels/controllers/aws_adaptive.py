@@ -17,7 +17,7 @@ from recovery_kernels.controllers import REFUSED, SENT, SUCCEEDED, TIMED_OUT
 from recovery_kernels.draws import power
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("attempts", "quota", "cost", "timeout_cost", "refusal_cost", "beta", "otherwise_s")
 MEMORY = {
     "left": 1,  # of the quota

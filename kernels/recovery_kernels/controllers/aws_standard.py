@@ -10,7 +10,7 @@ Decided here: a retry takes its cost when its back-off is over; there it does so
 from recovery_kernels.controllers import REFUSED, SUCCEEDED, TIMED_OUT
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("attempts", "quota", "cost", "timeout_cost", "refusal_cost", "otherwise_s")
 MEMORY = {"left": 1}
 

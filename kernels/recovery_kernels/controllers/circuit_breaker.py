@@ -14,7 +14,7 @@ import math
 from recovery_kernels.controllers import SENT, SUCCEEDED
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("failed_percent", "window", "least", "open_s", "probes", "slow_s", "slow_percent", "otherwise_s")
 DIGITS, WORDS = 25, 40
 WINDOW_MAX = DIGITS * WORDS

@@ -11,7 +11,7 @@ import math
 
 from recovery_kernels.controllers import SENT
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("share", "least", "otherwise_s")
 MEMORY = {"active": 1, "retries": 1}
 

@@ -13,7 +13,7 @@ import math
 
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("slot_ms", "deposit", "withdrawal", "reserve", "otherwise_s")
 OLD = 9  # slots beside the one that is written
 MEMORY = {"since_ms": 1, "at": 1, "new": 1, "old": OLD}

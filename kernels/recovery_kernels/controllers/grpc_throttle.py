@@ -11,7 +11,7 @@ import math
 
 from recovery_kernels.controllers import SENT, SUCCEEDED
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("tokens", "ratio", "otherwise_s")
 MEMORY = {"left": 1}  # tokens, in thousandths
 PARTS = 1000.0

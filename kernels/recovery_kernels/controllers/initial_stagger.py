@@ -6,7 +6,7 @@ U(0, delay). It remembers nothing: who has no lease, has not failed and was not 
 Decided here: it holds at the start, after a session's end and after a lease that ran out; retries do not wait again.
 """
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("delay_s",)
 MEMORY: dict[str, int] = {}
 

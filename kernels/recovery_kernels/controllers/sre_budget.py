@@ -12,7 +12,7 @@ import math
 from recovery_kernels.controllers import SENT
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("share", "attempts", "window_s", "otherwise_s")
 SLOTS = 10
 MEMORY = {"slot": 1, "requests": 1, "retries": 1, "sent": SLOTS, "retried": SLOTS}

@@ -13,7 +13,7 @@ import math
 from recovery_kernels.controllers import FAILED, SUCCEEDED
 from recovery_kernels.jit import inline
 
-AXIS = "client"
+AXIS = "guard"
 PARAMS = ("k", "window_s", "otherwise_s")
 SLOTS = 10
 MEMORY = {"slot": 1, "requests": 1, "accepts": 1, "asked": SLOTS, "accepted": SLOTS}

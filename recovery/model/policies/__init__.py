@@ -24,6 +24,7 @@ from recovery.model.policies.admission import (
     TokenBucket,
 )
 from recovery.model.policies.client import (
+    AwsBackoff,
     ClientRule,
     DecorrelatedJitter,
     EqualJitter,
@@ -35,7 +36,7 @@ from recovery.model.policies.client import (
     ProportionalJitter,
 )
 from recovery.model.policies.discipline import AdaptiveLifo, CoDel, CoDelFolly, EarliestDeadline, FairQueue, Pie
-from recovery.model.policies.guard import GuardRule, NoGuard
+from recovery.model.policies.guard import AwsStandard, GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
@@ -59,8 +60,8 @@ LeaseRule = (
 )
 
 AXES: dict[str, tuple[type[Rule], ...]] = {
-    "client": (Immediate, Fixed, Exponential, FullJitter, EqualJitter, ProportionalJitter, DecorrelatedJitter),
-    "guard": (NoGuard,),
+    "client": get_args(ClientRule),
+    "guard": get_args(GuardRule),
     "admission": (
         *(Open, TokenBucket, LeakyBucket, QueueSize, QueueSizeSwitch, QueueSizeRamp),
         *(FixedConcurrency, Aimd, Vegas, Gradient2, EnvoyAdaptiveConcurrency),
@@ -104,6 +105,8 @@ __all__ = [
     "AdaptiveLifo",
     "AdmissionRule",
     "Aimd",
+    "AwsBackoff",
+    "AwsStandard",
     "Blue",
     "Bounded",
     "ClientRule",

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, WithJsonSchema, model_validator
 
 from recovery.model.distributions import Distribution, Time
-from recovery.model.policies.lowered import Waits
+from recovery.model.policies.lowered import Controller, Waits
 from recovery.model.policies.rule import Rule, by_name
 from recovery.units import Number, PositiveDuration, Share, tell_duration, tell_share
 
@@ -206,12 +206,75 @@ class DecorrelatedJitter(Rule):
         return Waits(self.name, None, self.base, self.factor, self.cap)
 
 
+class AwsLegacy(Rule):
+    """Wait a uniform part of 2^(n−1) s before attempt n+1: of 1, 2, 4, then 8 s, after which the SDK gives up."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = (
+        "AWS SDKs, legacy mode (botocore 1.44.8, data/_retry.json), whose 5 attempts are the guard attempts"
+    )
+    fails: ClassVar[str] = "Some come back at once, and without its guard clients come back for ever, every 4 s."
+    name: Literal["aws-legacy"] = "aws-legacy"
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        return "try again at random within 1 s, doubled up to 8 s, as AWS SDKs did"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        return Waits("full-jitter", None, 1.0, 2.0, 8.0, longest_share=0.5)
+
+
+class AwsBackoff(Rule):
+    """Wait a uniform part of min(cap, base · 2^(n−1)), from a longer base where the attempt was refused."""
+
+    axis: ClassVar[str] = "client"
+    source: ClassVar[str] = (
+        "AWS SDKs, standard and adaptive mode (botocore 1.44.8, retries/standard.py), whose quotas are guards of these "
+        "names; before 1.44 the base was 1 s always"
+    )
+    fails: ClassVar[str] = "A host that is slow refuses nobody, so a timeout is followed by an attempt at once."
+    matters: ClassVar[str] = "clients wait longer after a refusal than after a failure or a timeout"
+    name: Literal["aws-standard"] = "aws-standard"
+    base: PositiveDuration = Field(0.05, description="bound of the first wait")
+    refused_base: PositiveDuration = Field(1.0, description="the same after a refusal, which is throttling to the SDK")
+    cap: PositiveDuration = Field(20.0, description="longest bound")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AwsBackoff":
+        _capped(max(self.base, self.refused_base), self.cap)
+        return self
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        refused = f"{tell_duration(self.refused_base)} after a refusal"
+        most = f"doubled up to {tell_duration(self.cap)}"
+        return f"try again at random within {tell_duration(self.base)}, {refused}, {most}"
+
+    def lower(self) -> Waits:
+        """In numbers."""
+        controller = Controller("aws_backoff", (self.base, self.refused_base, self.cap))
+        return Waits(self.name, None, self.base, 2.0, self.cap, longest_share=0.5, controller=controller)
+
+
 StageRule = Immediate | Fixed | Exponential | FullJitter
 """What clients of later stages may do."""
 Client = Annotated[Annotated[StageRule, Discriminator("name")], BeforeValidator(by_name)]
 Growing = Exponential | FullJitter | EqualJitter | ProportionalJitter | DecorrelatedJitter
 """Rules whose waits grow up to a cap."""
-ClientRule = Immediate | Fixed | Exponential | FullJitter | EqualJitter | ProportionalJitter | DecorrelatedJitter
+ClientRule = (
+    Immediate
+    | Fixed
+    | Exponential
+    | FullJitter
+    | EqualJitter
+    | ProportionalJitter
+    | DecorrelatedJitter
+    | AwsLegacy
+    | AwsBackoff
+)
 
 
 def _retries(value: object) -> int:

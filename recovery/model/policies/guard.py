@@ -347,4 +347,16 @@ class InitialStagger(Rule):
         return Guards(self.name, Controller("initial_stagger", (self.delay,)))
 
 
-GuardRule = NoGuard
+GuardRule = (
+    NoGuard
+    | Attempts
+    | RetryBudget
+    | ConcurrencyBudget
+    | GrpcThrottle
+    | AwsStandard
+    | AwsAdaptive
+    | CircuitBreaker
+    | SreThrottle
+    | SreBudget
+    | InitialStagger
+)

@@ -204,5 +204,6 @@ def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
     if client.name == "fixed":
         return Remedy("shorter waits", text, (f"policy.client.delay={_seconds(wait_s)}",))
     base = client.parameters.get("base")
-    base_s = min(float(base), wait_s) if isinstance(base, int | float) else wait_s
-    return Remedy("shorter waits", text, _client(client.name, base_s, wait_s))
+    if not isinstance(base, int | float):  # a rule without one has no longest wait to set
+        return Remedy("shorter waits", text, _client("full-jitter", wait_s, wait_s))
+    return Remedy("shorter waits", text, _client(client.name, min(float(base), wait_s), wait_s))
