@@ -151,7 +151,8 @@ def test_a_group_is_a_number_of_clients_or_all_of_a_host() -> None:
     ("rule", "given", "wanted"),
     [
         (guard.RetryBudget, {"share": 0, "least_per_s": 0}, "want share or least_per_s above 0"),
-        (guard.RetryBudget, {"ttl": "500ms"}, "greater than or equal to 1"),
+        (guard.RetryBudget, {"ttl": "500ms"}, 'want ttl from "1s" to "60s"'),
+        (guard.RetryBudget, {"share": 1e-300}, "want a share of 0, or at least 1e-06"),
         (guard.CircuitBreaker, {"window": 1001}, "less than or equal to 1000"),
         (guard.Attempts, {"attempts": 0}, "greater than or equal to 1"),
         (guard.AwsAdaptive, {"beta": "100%"}, "less than 1"),

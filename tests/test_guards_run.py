@@ -51,6 +51,17 @@ def test_as_many_retries_as_by_hand(guard: str, retries: int) -> None:
     assert sent_by(f"policy.guard = {{ {guard}, {GIVEN_UP} }}") == 4 * (60 + retries)
 
 
+@pytest.mark.parametrize("group", ["", "group = 1, ", "group = 7, "])
+def test_jobs_of_a_host_share_one_guard(group: str) -> None:
+    """By hand: 60 jobs, one after the other, that nobody answers, and 30 of a quota: two retries at 14."""
+    silent = SILENCE.replace("fleet", "# ").replace("lease", "# ")
+    steps = '[{ at = "0s", rate = "6/s" }, { at = "10s", rate = "0/s" }]'
+    jobs = f'jobs = {{ arrivals = "even", retries = "unlimited", steps = {steps} }}\n'
+    guard = f'policy.guard = {{ name = "aws-standard", quota = 30, {group}{GIVEN_UP} }}'
+    columns = outcome_of(parse(silent + jobs + guard)).traffic.columns
+    assert columns["submitted"].sum() - columns["barred"].sum() == 60 + 2
+
+
 def test_each_class_has_its_own_guard() -> None:
     """By hand: half of the clients may ask once, the others each 20 s, from 0 s to 580 s."""
     guard = f'guard = {{ name = "attempts", attempts = 1, {GIVEN_UP} }}'

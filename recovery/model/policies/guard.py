@@ -10,10 +10,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from recovery.model.policies.lowered import Controller, Guards
 from recovery.model.policies.rule import Rule
-from recovery.units import Number, PositiveDuration, PositiveShare, tell_duration, tell_share
+from recovery.units import Number, PositiveDuration, PositiveShare, percent, tell_duration, tell_share
 
 _HELD = "clients hold attempts back by what they have seen, so fewer come than their back-off alone would send"
 COUNT_MAX = 10**9
+SHARE_MIN = 1e-6
 CALLS_MAX = 1000  # of a breaker's window: so many its controller can keep
 
 
@@ -26,6 +27,18 @@ def _group(value: object) -> int | str:
     raise ValueError(f'want a whole number of clients, 1 to {COUNT_MAX}, or "host": all of them at a host')
 
 
+def _times(value: object) -> object:
+    """A share of something that may be several times as much."""
+    return percent(value) if isinstance(value, str) else value
+
+
+_Times = Annotated[
+    Annotated[Number, Field(ge=0, le=1000)],
+    BeforeValidator(_times),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1000}, {"type": "string", "pattern": r"^[0-9. ]+%\s*$"}]}
+    ),
+]
 _Group = Annotated[
     int | Literal["host"],
     BeforeValidator(_group),
@@ -89,7 +102,9 @@ class _Shared(_Guard):
     """Those whose memory several clients may share."""
 
     group: _Group = Field(
-        1, description='clients of a host in a row that share its memory; 1: each has its own, "host": all have one'
+        1,
+        description='clients of a host in a row that share its memory; 1: each has its own, "host": all have one; '
+        "jobs of a class at a host always do",
     )
 
     @property
@@ -133,9 +148,9 @@ class RetryBudget(_Shared):
         "A client that asks seldom lives on its reserve, which a whole fleet of such clients never uses up."
     )
     name: Literal["retry-budget"] = "retry-budget"
-    share: Annotated[Number, Field(ge=0, le=1000)] = Field(0.2, description="retries that a request pays for")
+    share: _Times = Field(0.2, description="retries that a request pays for; may be more than one, 200%")
     least_per_s: _CountOr0 = Field(10, description="retries a second that are there in any case, as a reserve")
-    ttl: PositiveDuration = Field(10.0, ge=1, le=60, description="how long it counts what was paid in and taken out")
+    ttl: PositiveDuration = Field(10.0, description="how long it counts what was paid in and taken out")
 
     _file: ClassVar[str] = "finagle_budget"
 
@@ -143,12 +158,16 @@ class RetryBudget(_Shared):
     def _allows(self) -> "RetryBudget":
         if self.share == 0 and self.least_per_s == 0:
             raise ValueError("want share or least_per_s above 0: without both there are no retries at all")
+        if 0 < self.share < SHARE_MIN:
+            raise ValueError(f"want a share of 0, or at least {SHARE_MIN:g}")
+        if not 1 <= self.ttl <= 60:
+            raise ValueError('want ttl from "1s" to "60s", as there')
         return self
 
     @property
     def _rule(self) -> str:
         reserve = f" and {self.least_per_s} a second" if self.least_per_s else ""
-        return f"retry {self.share:.15g} times a request{reserve}, as counted over {tell_duration(self.ttl)}"
+        return f"retry {tell_share(self.share)} of the requests{reserve}, as counted over {tell_duration(self.ttl)}"
 
     @property
     def _params(self) -> tuple[float, ...]:

@@ -20,7 +20,9 @@ _SILENT = ("begin", "told")  # functions that answer nothing
 
 
 class Used(NamedTuple):
-    """A controller that a host, or a class of its clients, uses; `group` clients share a memory (0: all of a class)."""
+    """A controller that a host, or a class of its clients, uses; `group` clients share a memory (0: all of a class).
+    Jobs come without end, so all of a class share one.
+    """
 
     axis: str
     controller: Controller
@@ -37,9 +39,9 @@ def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
         waits, guards, runs = own.policy.client.lower(), own.policy.guard.lower(), own.policy.lease.lower()
         is_of_jobs = own.jobs is not None
         if waits.controller is not None:
-            found.append(Used("client", waits.controller, number, 1, is_of_jobs))
+            found.append(Used("client", waits.controller, number, 0 if is_of_jobs else 1, is_of_jobs))
         if guards.controller is not None:
-            found.append(Used("guard", guards.controller, number, guards.group or 0, is_of_jobs))
+            found.append(Used("guard", guards.controller, number, 0 if is_of_jobs else guards.group or 0, is_of_jobs))
         if runs.controller is not None:
             found.append(Used("lease", runs.controller, number))
     return found

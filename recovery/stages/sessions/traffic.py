@@ -22,7 +22,7 @@ COLUMNS = (
     Column("kept", "flow", "submissions that fell due and that operators kept", layout.KEPT_FLOW),
     Column("expiries", "flow", "leases that ran out and became work", layout.EXPIRIES_FLOW),
     Column("expired", "flow", "work of expiries that was done", layout.EXPIRED),
-    Column("barred", "flow", "attempts that were barred", layout.BARRED),
+    Column("barred", "flow", "attempts that were barred, or that a guard of their client held back", layout.BARRED),
     Column("unanswered", "flow", "attempts that a silent host never heard", layout.UNANSWERED),
     Column("late", "flow", "successes after the deadline that made a lease all the same", layout.LATE_FLOW),
     Column("purged", "flow", "requests that operators threw away", layout.PURGED),
