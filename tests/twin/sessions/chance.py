@@ -70,7 +70,9 @@ class Chance:
             key = _UNIT(draws.at(self.key(RESEND, number), attempt))
             gap = quantile(dist, float(draws.uniform(key, client, sent)))
         for _ in range(sent if growth != 1.0 else 0):
-            gap = min(gap * growth, float(FAR_NS))
+            before, gap = gap, min(gap * growth, float(FAR_NS))
+            if gap == before:
+                break
         return whole_ns(gap)
 
 

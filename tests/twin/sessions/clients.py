@@ -98,7 +98,9 @@ def pause_ns(rule: Retry, client: Client, rolls: Chance, hint_ns: float | None, 
     address = (client.number, client.who, client.attempt)
     e = rule.base_ns
     for _ in range(client.tries - 1):
-        e = min(e * rule.factor, rule.cap_ns)
+        before, e = e, min(e * rule.factor, rule.cap_ns)
+        if e == before:  # for good; a client may have tried a hundred thousand times
+            break
     e = min(e, rule.cap_ns)
     pause = own_ns or 0.0
     if rule.kind == "fixed":
@@ -128,7 +130,9 @@ def grown_ns(timeout_ns: float, growth: float, times: int, cap_ns: float) -> flo
     if growth == 1.0:
         return timeout_ns
     for _ in range(times):
-        timeout_ns = max(timeout_ns, min(timeout_ns * growth, cap_ns))
+        before, timeout_ns = timeout_ns, max(timeout_ns, min(timeout_ns * growth, cap_ns))
+        if timeout_ns == before:
+            break
     return timeout_ns
 
 
