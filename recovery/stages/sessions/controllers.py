@@ -102,8 +102,19 @@ def memory_size(table: Whole) -> int:
 
 
 def said(found: Sequence[Used]) -> list[object]:
-    """What decides a run of the controllers: which they are, what their files say, and their parameters."""
-    return [(one.axis, one.number, one.group, one.controller, _source(one.controller.name)) for one in found]
+    """What decides a run of the controllers: which they are, their parameters, and what a user's file says. Of ours the
+    number of the model says it, as of all our code.
+    """
+    return [
+        (
+            one.axis,
+            one.number,
+            one.group,
+            one.controller,
+            _source(one.controller.name) if one.controller.name in _own else "",
+        )
+        for one in found
+    ]
 
 
 def _groups(found: Sequence[Used], members: Sequence[int]) -> Iterator[int]:
