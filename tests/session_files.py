@@ -42,6 +42,7 @@ from twin.sessions.scenario import (
 
 from recovery.model import operator as op
 from recovery.model.distributions import Distribution
+from recovery.model.policies.lowered import Controller
 from recovery.model.scenario import Scenario as Told
 
 
@@ -108,10 +109,26 @@ def retry_of(told: Told, policy: Any, retries: int) -> Retry:
         return Retry("fixed", dist_of(policy.delay), retries=retries, **given)
     if policy.name == "immediate":
         return Retry(retries=retries, **given)
+    if policy.name == "aws-legacy":
+        return Retry("full-jitter", base_ns=1e9, factor=2.0, cap_ns=8e9, retries=retries, **given)
+    if (one := policy.lower().controller) is not None:
+        return Retry("controller", retries=retries, controller=controlled(one), **given)
     return Retry(
         policy.name, base_ns=policy.base * 1e9, factor=policy.factor, cap_ns=policy.cap * 1e9, retries=retries,
         jitter=getattr(policy, "jitter", 0.0), **given,
     )  # fmt: skip
+
+
+def controlled(one: Controller, group: int = 0) -> Controlled:
+    """A controller with its parameters; `group` clients share one."""
+    return Controlled(importlib.import_module(f"recovery_kernels.controllers.{one.name}"), one.params, group)
+
+
+def guard_of(policy: Any, is_jobs: bool) -> Controlled | None:
+    """What a client asks before it sends; all jobs share one, and so do all clients of a host where that is said."""
+    one = policy.lower().controller
+    group = 0 if is_jobs or getattr(policy, "group", 1) == "host" else getattr(policy, "group", 1)
+    return None if one is None else controlled(one, group)
 
 
 def limiter_of(told: Told) -> Limiter:
@@ -121,9 +138,7 @@ def limiter_of(told: Told) -> Limiter:
         return Limiter()
     is_establish_only = policy.only == "establish"
     if (one := policy.lower(can_per_s(told), told.hosts).controller) is not None:
-        module = importlib.import_module(f"recovery_kernels.controllers.{one.name}")
-        rule = Controlled(module, one.params)
-        return Limiter("controller", burst=math.inf, is_establish_only=is_establish_only, controller=rule)
+        return Limiter("controller", burst=math.inf, is_establish_only=is_establish_only, controller=controlled(one))
     is_bucket = policy.name in ("token-bucket", "leaky-bucket")  # one of a single request, with a line
     limit = 1.0 if is_bucket else float(max(1, requests_in(told, policy.limit)))
     if policy.name in ("queue-size-switch", "queue-size-ramp"):
@@ -241,6 +256,9 @@ def common_of(told: Told, own: Any) -> dict[str, Any]:
         "timeout_growth": said(own, "timeout_growth", host.timeout_growth),
         "timeout_keeps": said(own, "timeout_keeps", host.timeout_keeps),
         "retry": retry_of(told, said(own, "client", told.policy.client), retries),
+        "guard": guard_of(
+            said(own, "guard", told.policy.guard), lease is None or (own is not None and is_of_jobs(told, own))
+        ),
         "lease": Lease(),
     }
     if (cap := said(own, "timeout_cap", host.timeout_cap)) is not None:
