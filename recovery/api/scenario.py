@@ -2,12 +2,13 @@
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery.api import notebook
+from recovery.api.refusal import refused
 from recovery.api.run import Run
 from recovery.errors import ScenarioError
 from recovery.reading import experiment, toml_edit
@@ -129,16 +130,31 @@ class Scenario:
         return f"<pre>{escape(told)}</pre>"
 
 
-def load(path: str | os.PathLike[str]) -> Scenario:
-    """Read and check the scenario in a file. Raises ScenarioError with every mistake, a line each."""
+def load(path: str | os.PathLike[str], policies: Iterable[str | os.PathLike[str]] = ()) -> Scenario:
+    """Read and check the scenario in a file. `policies` are Python files with policies of one's own, whose code is run;
+    from then on scenarios of this process may name them, of an edited file as it was read last.
+
+    Raises ScenarioError with every mistake, a line each.
+    """
+    _named(policies)
     return Scenario(experiment.load(Path(path)))
 
 
-def parse(text: str, name: str = "scenario") -> Scenario:
-    """Check a scenario that is given as TOML; files that it names are looked for in the current folder. Raises
-    ScenarioError with every mistake, a line each.
+def parse(text: str, name: str = "scenario", policies: Iterable[str | os.PathLike[str]] = ()) -> Scenario:
+    """Check a scenario that is given as TOML; files that it names are looked for in the current folder. `policies` as
+    in `load`. Raises ScenarioError with every mistake, a line each.
     """
+    _named(policies)
     return Scenario(experiment.parse(text, name=name))
+
+
+def _named(files: Iterable[str | os.PathLike[str]]) -> None:
+    """Let scenarios name the policies of these files."""
+    if paths := [Path(file) for file in files]:
+        from recovery.stages.sessions import own
+
+        with refused():
+            own.load(paths)
 
 
 def _literal(key: str, value: Value) -> str:

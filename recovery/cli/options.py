@@ -51,6 +51,26 @@ out_file = click.option(
 )
 
 
+def _named(ctx: click.Context, _param: click.Parameter, files: tuple[Path, ...]) -> None:
+    """Let scenarios of this command name the rules of these files, before the command begins."""
+    if files and not ctx.resilient_parsing:
+        from recovery.stages.sessions import own
+
+        own.load(files)
+
+
+policies = click.option(
+    "--policies",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    expose_value=False,
+    callback=_named,
+    help="A Python file with a policy of one's own (recovery new --policy admission), which a scenario may then name. "
+    "Its code is run.",
+)
+
+
 def place(command: Callable[P, R]) -> Callable[P, R]:
     """Options that say where runs run. Without files of certificates Dask's own configuration says which."""
     for option in reversed(

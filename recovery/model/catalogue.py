@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import ACTIONS, SOURCES
-from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Rule, name_of
+from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Rule, name_of, rules_of
 
 
 class Parameter(TypedDict):
@@ -32,7 +32,7 @@ class Row(TypedDict):
 
 def catalogue() -> list[Row]:
     """Every rule of every axis, then what operators may do."""
-    rules: list[type[Rule]] = [*(rule for rules in AXES.values() for rule in rules), *INTAKES, *HEALTH]
+    rules: list[type[Rule]] = [*(rule for axis in AXES for rule in rules_of(axis)), *INTAKES, *HEALTH]
     rows = [_row(rule.axis, name_of(rule), rule.source, rule, getattr(rule, "fails", "")) for rule in rules]
     rows += [_row("operator", str(action.model_fields["do"].default), SOURCES[action], action) for action in ACTIONS]
     return rows

@@ -1,8 +1,6 @@
 """The table [policy]: one choice on each axis."""
 
-from typing import Annotated
-
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Field, model_validator
 
 from recovery.model import policies
 from recovery.model.part import Part
@@ -12,13 +10,13 @@ from recovery.model.policies.rule import by_name
 class Choice(Part):
     """One choice on each axis."""
 
-    client: Annotated[policies.ClientRule, Discriminator("name")] = Field(default_factory=policies.Immediate)
-    guard: Annotated[policies.GuardRule, Discriminator("name")] = Field(
+    client: policies.AnyClient = Field(default_factory=policies.Immediate)
+    guard: policies.AnyGuard = Field(
         default_factory=policies.NoGuard, exclude_if=lambda value: value == policies.NoGuard()
     )
-    admission: Annotated[policies.AdmissionRule, Discriminator("name")] = Field(default_factory=policies.Open)
-    queue: Annotated[policies.QueueRule, Discriminator("name")] = Field(default_factory=policies.Fifo)
-    lease: Annotated[policies.LeaseRule, Discriminator("name")] = Field(default_factory=policies.LeaseFixed)
+    admission: policies.AnyAdmission = Field(default_factory=policies.Open)
+    queue: policies.AnyQueue = Field(default_factory=policies.Fifo)
+    lease: policies.AnyLease = Field(default_factory=policies.LeaseFixed)
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Discriminator, Field
+from pydantic import BeforeValidator, Field
 
 from recovery.model import policies
 from recovery.model.distributions import Time
@@ -16,9 +16,9 @@ from recovery.units import Number, PositiveDuration, PositiveShare, Rate, Share,
 
 CLASSES_MAX = 20
 ROUNDING = 1e-9  # shares that are written in decimals add up to 1 but for so much
-_Client = Annotated[Annotated[policies.ClientRule, Discriminator("name")], BeforeValidator(by_name)]
-_Guard = Annotated[Annotated[policies.GuardRule, Discriminator("name")], BeforeValidator(by_name)]
-_Lease = Annotated[Annotated[policies.LeaseRule, Discriminator("name")], BeforeValidator(by_name)]
+_Client = Annotated[policies.AnyClient, BeforeValidator(by_name)]
+_Guard = Annotated[policies.AnyGuard, BeforeValidator(by_name)]
+_Lease = Annotated[policies.AnyLease, BeforeValidator(by_name)]
 
 OF_HOST = ("establish_time", "renew_time", "timeout", "timeout_growth", "timeout_cap", "timeout_keeps")
 OF_LEASE = ("duration", "check_every", "check_jitter", "expire_time", "first_delay")

@@ -12,6 +12,7 @@ from recovery.model import policies
 from recovery.model.classes import OF_POLICY
 from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
+from recovery.model.policies.own import WANTED, own_rules
 from recovery.reading.numbers import Folder
 
 MISTAKES_MAX = 100  # of one table, that are told one by one
@@ -107,7 +108,8 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         if kind == "union_tag_not_found":
             return f"{key} has no {field}; want {field} as one of {', '.join(choices)}"
         tag = context["tag"]
-        return f"{key}.{field} is {shown(tag)}{nearest(str(tag), choices)}; want one of {', '.join(choices)}"
+        own = f"; {WANTED}" if _axis_at(item["loc"]) else ""
+        return f"{key}.{field} is {shown(tag)}{nearest(str(tag), choices)}; want one of {', '.join(choices)}{own}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         if kind != "dict_type" and (key.startswith("policy.") or names_at(item["loc"])):
             return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
@@ -146,8 +148,13 @@ def _choices(loc: tuple[Any, ...], field: str) -> list[str]:
     """The names that a policy or an action may have."""
     if (names := names_at(loc)) is not None:
         return names
-    members: tuple[type[BaseModel], ...] = policies.AXES[loc[1]] if loc[0] == "policy" else ACTIONS
+    members: tuple[type[BaseModel], ...] = policies.rules_of(loc[1]) if loc[0] == "policy" else ACTIONS
     return [str(member.model_fields[field].default) for member in members]
+
+
+def _axis_at(loc: tuple[Any, ...]) -> bool:
+    """Whether a rule of a host stands at this place, where a user's own may stand too."""
+    return loc[0] == "policy" or (len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -176,7 +183,7 @@ def _model_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[type[BaseMod
         if isinstance(place, Mapping):
             tag = place.get("name", place.get("do"))
         if tag is not None:
-            models = _tagged(models, tag) or models
+            models = _tagged([*models, *own_rules(part)], tag) or models
     if len(models) > 1 and isinstance(place, Mapping):
         models = _tagged(models, place.get("name", place.get("do"))) or models
     return models
@@ -212,5 +219,5 @@ def names_at(loc: tuple[Any, ...]) -> list[str] | None:
     place.
     """
     is_of_class = len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY
-    rules = policies.AXES[loc[2]] if is_of_class else policies.OF_STAGES.get(loc[:2])
+    rules = policies.rules_of(loc[2]) if is_of_class else policies.OF_STAGES.get(loc[:2])
     return None if rules is None else [policies.name_of(rule) for rule in rules]

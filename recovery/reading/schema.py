@@ -15,6 +15,7 @@ from recovery.model.classes import OF_POLICY
 from recovery.model.distributions import WANTS
 from recovery.model.head import Head
 from recovery.model.operator import ACTIONS
+from recovery.model.policies.own import own_rules
 from recovery.model.scenario import Scenario
 from recovery.reading.door import NAME_MAX, TEXT_MAX
 from recovery.units import Duration, Rate
@@ -28,6 +29,7 @@ def json_schema() -> dict[str, Any]:
     head = Head.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
     body = Scenario.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
     definitions: dict[str, Any] = {**head.pop("$defs", {}), **body.pop("$defs", {})}
+    _own(definitions)
     _lenient(definitions)
     _named(definitions)
     properties = {**head["properties"], **body["properties"]}
@@ -63,15 +65,27 @@ def _expected() -> dict[str, Any]:
     }
 
 
+def _own(definitions: dict[str, Any]) -> None:
+    """A user's own rules beside ours, wherever one of that axis may stand."""
+    for axis in policies.AXES:
+        for rule in own_rules(axis):
+            definitions[rule.__name__] = rule.model_json_schema(ref_template=_REF + "{model}")
+            for table in ("Choice", "Class") if axis in OF_POLICY else ("Choice",):
+                place = definitions[table]["properties"][axis]
+                ours = place.get("anyOf", [place])[0]
+                members = ours["oneOf"] if "oneOf" in ours else [{"$ref": ours.pop("$ref")}]
+                ours["oneOf"] = [*members, {"$ref": _REF + rule.__name__}]
+
+
 def _lenient(definitions: dict[str, Any]) -> None:
     """What the parser takes beside the canonical form: a policy by its name alone, a time as a duration, a rate as
     text.
     """
     duration, rate = TypeAdapter(Duration).json_schema(), TypeAdapter(Rate).json_schema()
-    for axis, members in policies.AXES.items():
-        _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in members])
+    for axis in policies.AXES:
+        _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in policies.rules_of(axis)])
     for axis in OF_POLICY:
-        _by_name(definitions["Class"], axis, [policies.name_of(policy) for policy in policies.AXES[axis]])
+        _by_name(definitions["Class"], axis, [policies.name_of(policy) for policy in policies.rules_of(axis)])
     for (stage, key), members in policies.OF_STAGES.items():
         _by_name(definitions[stage.capitalize()], key, [policies.name_of(policy) for policy in members])
     definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
@@ -108,7 +122,7 @@ def _distributions(whole: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _named(definitions: dict[str, Any]) -> None:
     """A policy's table has its name, an action's says what is done: the parser knows it by that."""
-    members: list[type] = [one for axis in policies.AXES.values() for one in axis]
+    members: list[type] = [one for axis in policies.AXES for one in policies.rules_of(axis)]
     members += [one for rules in policies.OF_STAGES.values() for one in rules]
     for key, models in (("name", members), ("do", list[type](ACTIONS))):
         for model in models:

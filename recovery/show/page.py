@@ -139,6 +139,7 @@ def render(
         head=manifest.head,
         answer=answer,
         command=command(manifest.argv),
+        own_policies=[("own policy", own.words) for own in manifest.own_policies],
         versions=", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
         **values,
     )

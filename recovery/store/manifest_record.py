@@ -23,6 +23,20 @@ class Head(Record):
     services: str = ""
 
 
+class OwnPolicy(Record):
+    """A policy of the user's own that some scenario chose: its file as it was named, and the digest of its text."""
+
+    name: str
+    axis: str
+    file: str
+    digest: str
+
+    @property
+    def words(self) -> str:
+        """Which it is, and where it came from."""
+        return f"{self.name} ({self.axis}), the user's own: {self.file}, digest {self.digest}"
+
+
 class Manifest(Record):
     """What every folder says of how it was made."""
 
@@ -37,6 +51,7 @@ class Manifest(Record):
     machine: str
     argv: tuple[str, ...]
     written: str
+    own_policies: tuple[OwnPolicy, ...] = Field((), exclude_if=lambda value: not value)
 
     @model_validator(mode="after")
     def _has_format(self) -> Self:

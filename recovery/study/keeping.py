@@ -17,6 +17,7 @@ from recovery.store.json_text import plain_table
 from recovery.store.manifest_record import FORMAT, Head
 from recovery.store.run_record import RunManifest, Summary
 from recovery.store.versions import versions
+from recovery.study.resolved import own_policies
 from recovery.study.summary import courses_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         outages=tuple(courses_of(outcomes)[0]),
         scenario_keys=tuple(experiment.base),
         overrides=experiment.overrides,
+        own_policies=own_policies(experiment.variants),
         seed=head.seed,
         replications=head.replications,
         **took._asdict(),

@@ -1,13 +1,17 @@
 """The scenario of a variant in plain numbers and names, for whoever reads its results and knows no model."""
 
 import math
+from collections.abc import Iterable
 
 from recovery import theory
 from recovery.model import policies
 from recovery.model.operator import Action, Pause, Throttle
+from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
 from recovery.store import scenario_record as record
+from recovery.store.manifest_record import OwnPolicy
 
 
 def resolved(scenario: Scenario) -> record.Scenario:
@@ -42,8 +46,21 @@ def _rule(rule: policies.Rule) -> record.Rule:
     return record.Rule(name=str(table.pop("name")), words=rule.words, parameters=table)
 
 
+def own_policies(variants: Iterable[Variant]) -> tuple[OwnPolicy, ...]:
+    """The policies of the user's own that these variants choose, each once."""
+    found: dict[OwnPolicy, None] = {}
+    for variant in variants:
+        scenario = variant.scenario
+        for choice in (scenario.policy, *scenario.classes.values()):
+            for axis in policies.AXES:
+                if isinstance(rule := getattr(choice, axis, None), OwnRule):
+                    own = rule.file
+                    found[OwnPolicy(name=own.name, axis=own.axis, file=own.file, digest=own.digest)] = None
+    return tuple(found)
+
+
 def _hosts(scenario: Scenario) -> record.Hosts:
-    host, policy, one = scenario.host, scenario.policy, scenario.establish_per_s
+    host, one = scenario.host, scenario.establish_per_s
     admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
     return record.Hosts(
         hosts=scenario.hosts,
@@ -51,8 +68,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         capacity_per_s=one * scenario.hosts,
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
-        admission_spares_renewals=not isinstance(policy.admission, policies.Open)
-        and policy.admission.only == "establish",
+        admission_spares_renewals=queueing.lets_in(scenario).is_establish_only,
         queue_limit=math.inf if bound is None else bound * scenario.hosts,
         admitted_queue=queueing.admitted_queue(scenario),
         dies_at=_dies_at(scenario) * scenario.hosts,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--cut", "cut", multiple=True, metavar="A->B", help="Without this edge: B lives without A.")
 @options.set_
+@options.policies
 @options.replications
 @options.threads
 @options.json

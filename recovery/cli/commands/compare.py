@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     'from OLD), "ttr99_s > 30m" (NEW alone), "ttr99_s = never" (in some run).',
 )
 @click.option("--variant", default="", help="This variant alone; default: all, and conditions are on the first.")
+@options.policies
 @options.seed
 @options.replications
 @options.threads

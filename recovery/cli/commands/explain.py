@@ -8,6 +8,7 @@ from recovery.cli import options, say
 @click.command()
 @click.argument("experiment", type=click.Path())
 @options.set_
+@options.policies
 @options.threads
 @options.json
 def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
@@ -81,6 +82,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 @click.command()
 @click.argument("experiment", type=click.Path())
 @options.set_
+@options.policies
 @options.json
 def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Explain a scenario without running it: r1 … r5, hidden capacity, fluid bound, each with its formula and its

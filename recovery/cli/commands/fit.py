@@ -25,6 +25,7 @@ from recovery.cli.status import Status
 @click.option("--percent", is_flag=True, help="The series is in percent.")
 @click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
 @options.set_
+@options.policies
 @options.threads
 @options.json
 @options.out

@@ -21,6 +21,7 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 @click.argument("experiments", nargs=-1, type=click.Path())
 @click.option("--incident", "incidents", multiple=True, metavar="NAME", help="A public incident: recovery incidents.")
 @options.set_
+@options.policies
 @options.seed
 @options.replications
 @options.threads
@@ -203,6 +204,7 @@ def _race(
 @click.command()
 @click.argument("experiment", type=click.Path())
 @options.set_
+@options.policies
 @options.seed
 @options.threads
 @options.json

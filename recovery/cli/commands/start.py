@@ -107,6 +107,7 @@ def _asked(question: "Question", default: str) -> int | str | None:
 
 @click.command()
 @click.argument("name", required=False)
+@options.policies
 @options.json
 def policies(name: str | None, as_json: bool) -> None:
     """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
@@ -146,6 +147,7 @@ def policies(name: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@options.policies
 @options.out_file
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("experiment", type=click.Path())
 @options.set_
+@options.policies
 @options.seed
 @click.option("--replications", type=click.IntRange(1), help="Replications at least, each with variants of its own.")
 @options.place
@@ -164,6 +165,7 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
 @click.option(
     "--from", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the sweep that has the run."
 )
+@options.policies
 @options.json
 def replay(key: str, folder: Path, as_json: bool) -> Status:
     """Run one run of a sweep again, exactly, and say whether it gives the same row."""
@@ -189,6 +191,7 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 )
 @click.option("--runs", type=click.IntRange(10), default=400, show_default=True, help="Runs at most for one value.")
 @options.set_
+@options.policies
 @options.place
 @options.out
 @options.json

@@ -7,6 +7,7 @@ from recovery.cli import options, say
 
 @click.command()
 @click.option("--for", "file", metavar="FILE", type=click.Path(), help="Only what this experiment needs.")
+@options.policies
 @options.json
 def warmup(file: str | None, as_json: bool) -> None:
     """Compile all kernels now, or those that an experiment needs, so that no later command waits for that. What is

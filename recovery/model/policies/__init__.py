@@ -4,7 +4,9 @@ Each class is one rule; its docstring says it in a sentence, its fields are its 
 decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 """
 
-from typing import get_args
+from typing import Annotated, get_args
+
+from pydantic import Discriminator
 
 from recovery.model.policies.adaptive import (
     AdaptiveRule,
@@ -40,6 +42,7 @@ from recovery.model.policies.guard import AwsStandard, GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
 from recovery.model.policies.intake import INTAKES
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
+from recovery.model.policies.own import OrOwn, own_rules
 from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo
 from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
 from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, PercentageRamp, Pid, SheddingRule
@@ -71,6 +74,20 @@ AXES: dict[str, tuple[type[Rule], ...]] = {
     "lease": get_args(LeaseRule),
 }
 """The rules of a host."""
+
+
+def rules_of(axis: str) -> tuple[type[Rule], ...]:
+    """The rules that a scenario may name on an axis: ours, and a user's own that the command line named."""
+    return (*AXES[axis], *own_rules(axis))
+
+
+AnyClient = Annotated[ClientRule, Discriminator("name"), OrOwn("client")]
+AnyGuard = Annotated[GuardRule, Discriminator("name"), OrOwn("guard")]
+AnyAdmission = Annotated[AdmissionRule, Discriminator("name"), OrOwn("admission")]
+AnyQueue = Annotated[QueueRule, Discriminator("name"), OrOwn("queue")]
+AnyLease = Annotated[LeaseRule, Discriminator("name"), OrOwn("lease")]
+"""What may stand at the place of each axis."""
+
 
 WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
 """Rules of admission whose bucket fills at a rate that operators may change."""
@@ -105,6 +122,11 @@ __all__ = [
     "AdaptiveLifo",
     "AdmissionRule",
     "Aimd",
+    "AnyAdmission",
+    "AnyClient",
+    "AnyGuard",
+    "AnyLease",
+    "AnyQueue",
     "AwsBackoff",
     "AwsStandard",
     "Blue",
@@ -156,4 +178,5 @@ __all__ = [
     "TokenBucket",
     "Vegas",
     "name_of",
+    "rules_of",
 ]  # fmt: skip

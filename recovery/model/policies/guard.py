@@ -39,7 +39,7 @@ _Times = Annotated[
         {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1000}, {"type": "string", "pattern": r"^[0-9. ]+%\s*$"}]}
     ),
 ]
-_Group = Annotated[
+Group = Annotated[
     int | Literal["host"],
     BeforeValidator(_group),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": COUNT_MAX}, {"const": "host"}]}),
@@ -101,7 +101,7 @@ class _Guard(Rule):
 class _Shared(_Guard):
     """Those whose memory several clients may share."""
 
-    group: _Group = Field(
+    group: Group = Field(
         1,
         description='clients of a host in a row that share its memory; 1: each has its own, "host": all have one; '
         "jobs of a class at a host always do",

@@ -12,11 +12,13 @@ from recovery_kernels.controllers import HOOKS
 from recovery_kernels.sessions import layout
 
 from recovery.model.policies.lowered import Controller
+from recovery.model.policies.own import FILES
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
+from recovery.stages.sessions import modules
 from recovery.statistics.arrays import Floats, Whole
 
-_SILENT = ("begin", "told")  # functions that answer nothing
+SILENT = ("begin", "told")  # functions that answer nothing
 
 
 class Used(NamedTuple):
@@ -59,6 +61,8 @@ def module_of(name: str) -> ModuleType:
     """The file of a controller: a user's, or one of ours."""
     if name in _own:
         return _own[name]
+    if name in FILES:
+        return modules.of_file(FILES[name])
     return importlib.import_module(f"recovery_kernels.controllers.{name}")
 
 
@@ -123,14 +127,20 @@ def _groups(found: Sequence[Used], members: Sequence[int]) -> Iterator[int]:
         yield 1 if one.group == 0 or many == 0 else -(-many // one.group)
 
 
-@functools.cache
 def _addresses(name: str) -> list[int]:
+    return [address_of(name, hook) for hook in HOOKS]
+
+
+@functools.cache
+def address_of(name: str, hook: str) -> int:
+    """Where a function of a controller lies in this process, compiled; 0 where it has none of this name. Raises what
+    Numba raises for one that cannot be compiled.
+    """
     module = module_of(name)
+    if not hasattr(module, hook):
+        return 0
     params, memory = dict.fromkeys(module.PARAMS, 1), dict(module.MEMORY)
-    return [
-        by_address.address(getattr(module, hook), params, memory, hook not in _SILENT) if hasattr(module, hook) else 0
-        for hook in HOOKS
-    ]
+    return by_address.address(getattr(module, hook), params, memory, hook not in SILENT)
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from recovery.store.manifest_record import FORMAT
 from recovery.store.sweep_record import Summary, SweepManifest
 from recovery.store.versions import versions
 from recovery.study.keeping import head_of
+from recovery.study.resolved import own_policies
 from recovery.study.runs.chunks import forget
 from recovery.study.runs.executor import Backend
 from recovery.study.summary import course_of
@@ -100,6 +101,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "inputs_in_order": json.dumps(experiment.raw, default=str),
             "digest": digest_of(experiment),
             "engine": pipeline.engine_of(variant.scenario for variant in experiment.variants),
+            "own_policies": own_policies(experiment.variants),
             "versions": versions(),
             "machine": platform.machine(),
             "argv": command_line(),
