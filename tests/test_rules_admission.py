@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from recovery.errors import ScenarioError
 from recovery.model.policies.adaptive import (
     AdaptiveRule,
     Aimd,
@@ -24,6 +25,7 @@ from recovery.model.policies.shedding import (
     SheddingRule,
     whole_tokens,
 )
+from recovery.reading.experiment import parse
 
 RULES = (*get_args(AdaptiveRule), *get_args(SheddingRule))
 
@@ -130,3 +132,35 @@ def test_a_leaky_bucket_is_a_token_bucket_of_one_request_with_a_line() -> None:
     """90 % of 10/s are 9/s; a burst of 0 s is one request, as buckets hold one at least."""
     found = LeakyBucket().lower(10.0, 4)
     assert (found.law, found.per_s, found.burst_s, found.wait_s, found.line) == ("token-bucket", 9.0, 0.0, 1.0, None)
+
+
+def test_estimates_know_what_a_rule_never_lets_in_more_of() -> None:
+    """By hand: 5 s at 10/s are 50 requests that may be there at once; 60 % of 10/s are 6/s, and 2 s of it 12 tokens."""
+    assert FixedConcurrency.model_validate({"limit": "5s"}).lower(10.0, 4).limit == 50
+    found = Blue.model_validate({"rate": "60%", "burst": "2s"})
+    assert (found.lower(10.0, 4).per_s, found.tokens(10.0, 4)) == (6.0, 12)
+
+
+HERD = """
+horizon = "1h"
+fleet = { holders = 200, hosts = 4 }
+host.establish_time = "200ms"
+host.timeout = "5s"
+lease = { duration = "2m", check_every = "30s" }
+"""
+SET = '[[operator]]\ndo = "set"\nat = "9m"\nkey = "policy.admission.'
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "wanted"),
+    [
+        ('"fixed-concurrency"', SET + 'limit"\nvalue = 5\n', 'policy.admission "queue-size", "queue-size-switch" or'),
+        ('"blue"', SET + 'rate"\nvalue = "5/s"\n', 'policy.admission "token-bucket", "leaky-bucket" or "queue-size"'),
+        ('{ name = "blue", rate = "4/s", burst = "2s" }', "classes.a.cost = 3\n", "or a longer policy.admission.burst"),
+        ('"leaky-bucket"', "classes.a.cost = 3\n", "want a smaller cost$"),
+        ('"aimd"', 'host.hint.says = "tokens"\nhost.hint.clients = "obey"\n', 'want "time" or "queue"'),
+    ],
+)
+def test_what_a_file_cannot_ask_of_a_rule_is_refused(rule: str, more: str, wanted: str) -> None:
+    with pytest.raises(ScenarioError, match=wanted):
+        parse(f"{HERD}policy.admission = {rule}\n{more}")

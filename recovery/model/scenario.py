@@ -1,7 +1,7 @@
 """Everything that decides a run beside seed and replication: tables that fit together."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from pydantic import model_validator
@@ -18,6 +18,7 @@ from recovery.model.tables import Tables
 from recovery.units import HORIZON_MAX_S, LONGEST_S, show_duration
 
 WINDOWS_MAX = 2_000_000
+_OR_LONGER = ", or a longer policy.admission.burst"
 _DEAR = "want a smaller cost, or a longer burst"
 
 
@@ -178,9 +179,10 @@ class Scenario(Tables):
                     yield f"classes.{name} has a rate of 0; want at least one rate above 0"
             burst = self.admission_burst
             if one.cost > burst:
+                saves = "" if isinstance(self.policy.admission, policies.LeakyBucket) else _OR_LONGER
                 yield (
                     f"classes.{name}.cost is {one.cost:g}, and admission never has more than {burst:g} tokens at a "
-                    "host; want a smaller cost, or a longer policy.admission.burst"
+                    f"host; want a smaller cost{saves}"
                 )
             place = self.places[name]
             if self.fleet is not None and not place.is_jobs and place.share is not None:
@@ -319,11 +321,15 @@ class Scenario(Tables):
             return 'policy.queue = "bounded", whose limit it changes'
         admission = self.policy.admission
         if rest == "admission.rate" and not isinstance(admission, policies.WITH_RATE):
-            return "an admission policy that has a rate"
-        has_limit = isinstance(admission, policies.QueueSize | policies.QueueSizeSwitch | policies.QueueSizeRamp)
-        if rest == "admission.limit" and not has_limit:
-            return "an admission policy that has a limit"
+            return f"policy.admission {_one_of(policies.WITH_RATE)}, whose rate it changes"
+        if rest == "admission.limit" and not isinstance(admission, policies.WITH_LIMIT):
+            return f"policy.admission {_one_of(policies.WITH_LIMIT)}, whose limit it changes"
         return ""
+
+
+def _one_of(rules: Iterable[type[policies.Rule]]) -> str:
+    names = [f'"{policies.name_of(rule)}"' for rule in rules]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _tokens(burst: float) -> str:

@@ -219,6 +219,8 @@ class Tables(Part):
     def admission_burst(self) -> float:
         """Most tokens that a host's admission has at one time; inf where it counts none."""
         policy = self.policy.admission
+        if isinstance(policy, policies.Blue):
+            return policy.tokens(self.establish_per_s, self.hosts)
         if not isinstance(policy, policies.WITH_RATE):
             return math.inf
         return max(1.0, policy.rate.of_host(self.establish_per_s, self.hosts) * policy.burst)

@@ -91,6 +91,8 @@ AnyLease = Annotated[LeaseRule, Discriminator("name"), OrOwn("lease")]
 
 WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
 """Rules of admission whose bucket fills at a rate that operators may change."""
+WITH_LIMIT = (QueueSize, QueueSizeSwitch, QueueSizeRamp)
+"""Rules of admission with a limit of the queue that operators may change."""
 
 _OF_STAGE = (Immediate, Fixed, Exponential, FullJitter)
 OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
@@ -118,6 +120,7 @@ __all__ = [
     "INTAKES",
     "MEANING",
     "OF_STAGES",
+    "WITH_LIMIT",
     "WITH_RATE",
     "AdaptiveLifo",
     "AdmissionRule",

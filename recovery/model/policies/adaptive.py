@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, Strict, TypeAdapter, WithJsonSchema
 
 from recovery.model.part import or_off
 from recovery.model.policies.controlled import Controlled
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.policies.rule import LimitFrom1, requests_of, words_of_limit
 from recovery.units import Number, PositiveDuration, PositiveShare, Share, tell_duration, tell_share
 
@@ -40,6 +41,13 @@ class FixedConcurrency(Controlled):
     @property
     def _rule(self) -> str:
         return f"let in while less than {words_of_limit(self.limit)} is there"
+
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`; no more than the limit
+        ever wait.
+        """
+        limit = max(1, requests_of(self.limit, establish_per_s))
+        return super().lower(establish_per_s, hosts)._replace(limit=limit)
 
     def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
         return (float(max(1, requests_of(self.limit, establish_per_s))),)

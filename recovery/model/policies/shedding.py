@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_
 
 from recovery.model.part import or_off
 from recovery.model.policies.controlled import Controlled
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.policies.rule import FleetRate, RateAbove0, RateOfFleet
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Share, tell_duration, tell_share
 
@@ -107,10 +108,20 @@ class Blue(Controlled):
         falls = f"{tell_share(self.decrease)} fewer when at most {tell_share(self.ratio)} is missing"
         return f"{bucket}; drop {grows}, {falls}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+        """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`; more than its rate never
+        comes in.
+        """
         per_s = self.rate.of_host(establish_per_s, hosts)
-        fill, every_ms = whole_tokens(per_s)
-        tokens = max(1, math.floor(per_s * self.burst + 1e-9))
+        return super().lower(establish_per_s, hosts)._replace(per_s=per_s, burst_s=self.burst)
+
+    def tokens(self, establish_per_s: float, hosts: int) -> int:
+        """The most tokens that a host's bucket holds."""
+        return max(1, math.floor(self.rate.of_host(establish_per_s, hosts) * self.burst + 1e-9))
+
+    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+        fill, every_ms = whole_tokens(self.rate.of_host(establish_per_s, hosts))
+        tokens = self.tokens(establish_per_s, hosts)
         freeze_s = -1.0 if self.freeze is None else self.freeze
         return (float(tokens), float(fill), every_ms / 1e3, freeze_s, self.increase, self.decrease, self.ratio)
 
