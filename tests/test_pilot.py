@@ -121,6 +121,26 @@ def test_a_thinned_line_and_what_a_queue_tells_clients(workers: int, slower: flo
     assert now.host.hint.time * (800 / by) / workers == pytest.approx(2 * 800 / 8)
 
 
+def test_what_rules_that_remember_say_of_a_host_is_thinned() -> None:
+    """By hand, a host of 8 workers cut into four: a quarter of the rates and counts; times and shares stay."""
+    held = 'fleet = { holders = 4000, hosts = 5 }\nlease = { duration = "1h", check_every = "1m" }\nhost.workers = 8\n'
+
+    def cut(queue: str, lease: str) -> tuple[object, object]:
+        was = parse(f'horizon = "1h"\n{held}policy = {{ queue = {queue}, lease = {lease} }}').first.scenario
+        now = thin.thinned(was, 2, 1.0).policy
+        return now.queue, now.lease
+
+    capped = '{ name = "expiry-cap", rate = "2/s", batch = 12 }'
+    assert cut('{ name = "fair-queue", limit = 40 }', capped) == (
+        policies.FairQueue(limit=10),
+        policies.ExpiryCap(rate="0.5/s", batch=3),
+    )
+    spread = '{ name = "failover-extension", spread = "8/s" }'
+    assert cut('"codel"', spread) == (policies.CoDel(), policies.FailoverExtension(spread="2/s"))
+    assert cut('"pie"', '{ name = "load-scaled", limit = 100 }')[1] == policies.LoadScaled(limit=25)
+    assert cut('"lifo"', '"load-scaled"')[1] == policies.LoadScaled()  # a time to work off
+
+
 def test_a_pilot_of_many_sessions_is_thin(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host of 4 million would take seconds to make; what is said of it comes from a few thousand."""
     started = []

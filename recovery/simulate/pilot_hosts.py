@@ -304,7 +304,9 @@ def _guesses(scenario: Scenario, whole: Pilot | None, thin: Pilot | None, end: i
         return [best.by ** (1 + CACHES) * one_s for one_s in each], ENDED
     idle = np.minimum(WINDOW_S * scenario.windows * thin.times_ns / end, thin.spent_s)  # that is not scaled
     cost = np.maximum.accumulate(thin.by ** (1 + CACHES) * (thin.spent_s - idle) + idle)
-    factor = ENDED if isinstance(scenario.policy.queue, DropExpired) else NEAR  # see MODEL.md, "Time of a run"
+    queue = scenario.policy.queue
+    remembers = queue.lower(scenario.establish_per_s).controller is not None
+    factor = ENDED if isinstance(queue, DropExpired) or remembers else NEAR  # see MODEL.md, "Time of a run"
     if whole is None:
         return [float(cost[-1])], factor
     until, so_far = float(np.interp(whole.times_ns[-1], thin.times_ns, cost)), float(whole.spent_s[-1])

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Scale, SetKey
-from recovery.model.policies import GuardRule
+from recovery.model.policies import GuardRule, LeaseRule
 from recovery.model.scenario import Scenario
 
 T = TypeVar("T", bound=BaseModel)
@@ -42,12 +42,13 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
         ),
         "policy": _with(
             policy, queue=_divided(policy.queue, by, "limit"), guard=_guard(policy.guard, by),
-            admission=_divided(policy.admission, by, *LIMITS_OF_ADMISSION),
+            admission=_divided(policy.admission, by, *LIMITS_OF_ADMISSION), lease=_lease(policy.lease, by),
         ),
         "classes": {
             name: _with(
                 _divided(_slower(one, slower, "establish_time", "renew_time", "expire_time"), by, "limit"),
                 guard=None if one.guard is None else _guard(one.guard, by),
+                lease=None if one.lease is None else _lease(one.lease, by),
             )
             for name, one in scenario.classes.items()
         },
@@ -73,6 +74,13 @@ def _guard(rule: GuardRule, by: float) -> GuardRule:
     if getattr(rule, "group", 1) != "host":
         return rule
     return _divided(rule, by, "least_per_s", "least", "quota")
+
+
+def _lease(rule: LeaseRule, by: float) -> LeaseRule:
+    """So many leases a second of a host, and requests of it, divided."""
+    rates = {key: getattr(rule, key, None) for key in ("rate", "spread")}
+    each = {key: rate / by for key, rate in rates.items() if isinstance(rate, float)}
+    return _with(_divided(rule, by, "limit", "batch"), **each)
 
 
 def _scaled(action: Scale, by: float) -> Scale:
