@@ -123,10 +123,15 @@ def test_a_thinned_line_and_what_a_queue_tells_clients(workers: int, slower: flo
 
 def test_what_rules_that_remember_say_of_a_host_is_thinned() -> None:
     """By hand, a host of 8 workers cut into four: a quarter of the rates and counts; times and shares stay."""
-    held = 'fleet = { holders = 4000, hosts = 5 }\nlease = { duration = "1h", check_every = "1m" }\nhost.workers = 8\n'
+    held = """
+horizon = "1h"
+fleet = { holders = 4000, hosts = 5 }
+lease = { duration = "1h", check_every = "1m" }
+host = { workers = 8, establish_time = "20ms", timeout = "9s" }
+"""
 
     def cut(queue: str, lease: str) -> tuple[object, object]:
-        was = parse(f'horizon = "1h"\n{held}policy = {{ queue = {queue}, lease = {lease} }}').first.scenario
+        was = parse(f"{held}policy = {{ queue = {queue}, lease = {lease} }}").first.scenario
         now = thin.thinned(was, 2, 1.0).policy
         return now.queue, now.lease
 
