@@ -179,8 +179,8 @@ def test_a_window_is_one_sample() -> None:
     for i in range(9):
         assert over(driver, 0.1, 10 if i == 4 else 1, now_s=0.6 + i / 10) == 20
     assert over(driver, 9.1, 1, now_s=1.6) == 21
-    for i in range(9):
-        over(driver, 0.1, 21, DROPPED if i == 0 else SUCCEEDED, now_s=1.7 + i / 10)
+    for i in range(10):  # the last ends at the window's very end, which is not after it
+        assert over(driver, 0.1, 21, DROPPED if i == 0 else SUCCEEDED, now_s=1.7 + i / 10) == 21
     assert over(driver, 0.1, 21, now_s=2.7) == 18
     for i in range(9):
         over(driver, 0.00009 if i == 0 else 0.1, 21, DROPPED, now_s=2.8 + i / 10)
@@ -251,6 +251,11 @@ def test_envoys_admission_control_by_hand() -> None:
         driver.told(FAILED, now_s=40.0)
     assert not is_in(driver, now_s=40.0, u=0.7999)
     assert is_in(driver, now_s=40.0, u=0.8)
+    driver = driven(envoy_admission_control, CONTROL)
+    driver.told(FAILED, now_s=1.0)
+    driver.told(FAILED, now_s=2.0)  # a second later: a part of its own, which stays a second longer
+    assert not is_in(driver, now_s=31.0, u=0.4)
+    assert is_in(driver, now_s=32.0, u=0.4)
     driver = driven(envoy_admission_control, CONTROL)
     for i in range(20):
         driver.told(FAILED if i == 7 else SUCCEEDED, now_s=1.0)
