@@ -1,7 +1,6 @@
 """Admission's controllers beside their twins, over any course of requests.
 
-The twins (`twin.controllers`) are written from the sources' rules. Those of Netflix' limits and of BLUE were run beside
-the originals in Java over 200,000 steps, bit by bit.
+The twins (`twin.controllers`) are written from the sources' rules.
 """
 
 import math
