@@ -65,8 +65,8 @@ class AdaptiveLifo(_Discipline):
     def words(self) -> str:
         """In plain words."""
         window, short = tell_duration(self.window), tell_duration(self.short)
-        order = f"newest first once the queue has not been empty for {window}"
-        late = f"drop who came then and waited over {short}, others over {window}"
+        order = f"newest first once a queue has stood for {window}"
+        late = f"drop who came then after {short}, others after {window}"
         return f"{order}; {late if self.drops else 'nobody is dropped'}"
 
     @property
@@ -154,9 +154,10 @@ class Pie(_Discipline):
     def words(self) -> str:
         """In plain words."""
         target, update, burst = (tell_duration(time) for time in (self.target, self.update, self.burst))
-        gains = f"{self.alpha:.15g} for each second too long and {self.beta:.15g} for each second longer than before"
-        refuse = f"refuse a share at the door so that waits come to {target}; it grows every {update} by {gains}"
-        return f"{refuse}; nobody for {burst} after a short queue"
+        gains = f"{self.alpha:.15g} and {self.beta:.15g} a second"
+        return (
+            f"refuse some at the door so that waits come to {target}, in steps of {gains} every {update} after {burst}"
+        )
 
     @property
     def _params(self) -> tuple[float, ...]:

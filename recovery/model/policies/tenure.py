@@ -135,9 +135,9 @@ class SelfPreservation(_Tenure):
     @property
     def words(self) -> str:
         """In plain words."""
-        few = f"{tell_share(self.share)} of one every {tell_duration(self.check_every)}, or fewer"
-        passes = f"every {tell_duration(self.every)}, {tell_share(1 - self.share)} of all at most"
-        return f"no lease runs out while the renewals of a minute are {few}; else {passes}"
+        few = f"at most {tell_share(self.share)} of one every {tell_duration(self.check_every)}"
+        most = f"{tell_share(1 - self.share)} every {tell_duration(self.every)}"
+        return f"no lease runs out while renewals are {few}, else {most}"
 
     @property
     def _params(self) -> tuple[float, ...]:
