@@ -71,15 +71,14 @@ def test_cold_starts_are_those_of_the_twin_in_a_few_cases(both) -> None:
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(scenario=controlled())
-@settings(LOTS, max_examples=20)
+@settings(LOTS, max_examples=8)
 def test_controllers_are_asked_and_told_as_by_the_twin_in_a_few_cases(scenario: Scenario) -> None:
     check_twin(scenario)
 
 
-@pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(scenario=controlled(is_noisy=False))
-@settings(LOTS, max_examples=30)
+@settings(LOTS, max_examples=12)
 def test_our_controllers_do_the_same_compiled_as_they_stand_in_a_few_cases(scenario: Scenario) -> None:
     check_twin(scenario)
 

@@ -1,0 +1,59 @@
+"""Five hundred combinations of policies in one process compile each kernel once, each function of a controller once.
+
+Oracle: Numba's own list of the signatures that a function was compiled for, and its events of compiling.
+"""
+
+import itertools
+
+import pytest
+from numba.core import event
+from recovery_kernels import requests
+from recovery_kernels.sessions import loop
+
+import recovery
+from recovery.errors import ScenarioError
+from recovery.model.policies import AXES, name_of
+from recovery.stages.sessions import controllers
+
+HERD = """
+horizon = "4m"
+hold = "1m"
+coupling.window = "10s"
+fleet = { holders = 40, hosts = 1 }
+host = { workers = 1, establish_time = { dist = "exponential", mean = "1s" }, renew_time = "20ms", timeout = "10s" }
+lease = { duration = "40s", check_every = "20s" }
+dependency.outages = [{ from = "20s", to = "80s" }]
+"""
+MANY = 500
+
+
+def combinations() -> list[dict[str, str]]:
+    """Combinations of rules by name, spread over all of them."""
+    names = [[name_of(rule) for rule in rules] for rules in AXES.values()]
+    every = list(itertools.product(*names))
+    step = 0.6180339887498949 * len(every)  # the golden section: each name comes as often as any other
+    chosen = [every[int(k * step) % len(every)] for k in range(3 * MANY)]
+    return [dict(zip(AXES, one, strict=True)) for one in dict.fromkeys(chosen)]
+
+
+@pytest.mark.slow
+def test_five_hundred_combinations_compile_each_kernel_once() -> None:
+    base = recovery.parse(HERD)
+    base.run()
+    base.with_(**{"policy.guard": "retry-budget"}).run()
+    done, before = 0, controllers._addresses.cache_info().misses
+    with event.install_recorder("numba:compile") as compiled:
+        for policy in combinations():
+            try:
+                scenario = base.with_(**{f"policy.{axis}": name for axis, name in policy.items()})
+            except ScenarioError:
+                continue  # a combination that makes no sense is refused before anything runs
+            scenario.run()
+            done += 1
+            if done == MANY:
+                break
+    assert done == MANY
+    assert [len(kernel.signatures) for kernel in (requests.advance, loop.advance, loop.begin)] == [1, 1, 1]  # type: ignore[attr-defined]
+    mine = {one.data["dispatcher"].py_func.__module__ for _, one in compiled.buffer if one.is_start}
+    assert not {name for name in mine if name.startswith(("recovery_kernels.sessions", "recovery_kernels.requests"))}
+    assert controllers._addresses.cache_info().misses - before <= sum(map(len, AXES.values()))
