@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from generate import commands, policies, presets, schema, services
+from generate import commands, policies, presets, proven, schema, services
 
 
 def write(folder: Path) -> None:
@@ -16,6 +16,7 @@ def write(folder: Path) -> None:
         "services.md": services.page(),
         "commands.md": commands.page(),
         "policies.md": policies.page(folder),
+        "proven.md": proven.page(),
         "systems.md": presets.page(),
     }
     for name, text in pages.items():
