@@ -6,10 +6,13 @@ controller does has oracles of its own in `test_controllers_queue` and `test_con
 
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
 
 import pytest
+from recovery_kernels.controllers import fair_queue
+from recovery_kernels.sessions import layout
 from sessions_cases import run
-from sessions_kernel import KernelFleet, said, told
+from sessions_kernel import Kernel, KernelFleet, said, told
 from twin.sessions.scenario import (
     Action,
     Class,
@@ -117,3 +120,18 @@ def test_a_queue_that_remembers_runs_as_its_twin(rule: Rule, plain: Counter[str]
 @pytest.mark.parametrize("rule", LEASES, ids=lambda rule: rule.words[:40])
 def test_a_lease_that_remembers_runs_as_its_twin(rule: Rule, plain: Counter[str]) -> None:
     assert check(incident(lease=rule)) != plain
+
+
+@pytest.mark.parametrize("cancel", ["none", "queue", "worker"])
+def test_what_a_fair_queue_counts_is_what_waits(cancel: Literal["none", "queue", "worker"]) -> None:
+    """Whoever starts, is dropped, gives up or is lost leaves its count, and nobody else does."""
+    scenario = incident(queue=discipline.FairQueue(queues=6, hand=2, limit=30, wait="20s"))
+    host = Kernel(replace(scenario, host=replace(scenario.host, cancel=cancel, workers=1)), 0, slots=1024, shift=22)
+    at = sum(size for name, size in fair_queue.MEMORY.items() if name in ("clock", "largest", "turns"))
+    seen = set()
+    for until in range(1, 80):
+        host.advance(until * S)
+        counted = host.host.memory[at : at + 6]
+        assert counted.sum() == host.host.whole[layout.WAITING]
+        seen.add(int(counted.sum()))
+    assert len(seen) > 10
