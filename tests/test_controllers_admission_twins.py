@@ -102,7 +102,7 @@ def limits_of_netflix(random: Random) -> tuple[ModuleType, dict[str, float], net
 
 
 @given(SEEDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_limits_of_netflix_are_those_of_the_twin(seed: int) -> None:
     """Bit by bit: the same arithmetic in the same order."""
     random = Random(seed)
@@ -120,7 +120,7 @@ def test_limits_of_netflix_are_those_of_the_twin(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_envoys_adaptive_concurrency_is_that_of_the_twin(seed: int) -> None:
     """Exactly, although the controller looks at its timers only when it is asked."""
     random = Random(seed)
@@ -163,7 +163,7 @@ def test_envoys_adaptive_concurrency_is_that_of_the_twin(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_envoys_admission_control_is_that_of_the_twin(seed: int) -> None:
     """But where the chance is a draw to 1e-9: the power's last bits are its own."""
     random = Random(seed)
@@ -196,7 +196,7 @@ def test_envoys_admission_control_is_that_of_the_twin(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_blue_is_that_of_the_twin(seed: int) -> None:
     """Exactly: whole ms and whole tokens."""
     random = Random(seed)
@@ -233,7 +233,7 @@ def test_blue_is_that_of_the_twin(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_pid_is_that_of_the_twin(seed: int) -> None:
     """To 1e-12, since it sums in another order; many periods may pass between two events."""
     random = Random(seed)
@@ -265,7 +265,7 @@ def test_pid_is_that_of_the_twin(seed: int) -> None:
     st.integers(1, 10**12),
     st.floats(0, 1, exclude_max=True),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_ramp_is_that_of_the_twin(
     now_ns: int, start_ns: int, share: float, step: float, every_ns: int, u: float
 ) -> None:

@@ -232,7 +232,7 @@ POLICIES = [
     )
 ]
 ADMISSION = [
-    BASE.replace("workers = 2", "workers = 1") + OUTAGE + "policy.admission = " + rule + "\n" + more
+    BASE.replace("workers = 2", "workers = 1").replace("8m", "5m") + OUTAGE + "policy.admission = " + rule + "\n" + more
     for rule, more in (
         ("{ name = 'fixed-concurrency', limit = 3 }", 'host.cancel = "worker"\n'),
         ("{ name = 'aimd', initial = 2, least = 1, timeout = '2s', only = 'establish' }", 'host.cancel = "queue"\n'),
