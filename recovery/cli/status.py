@@ -16,7 +16,7 @@ class Status(IntEnum):
         return status
 
     WELL = 0, "well"
-    OURS = 1, "our fault: a bug, a disk, the memory"
+    OURS = 1, "our fault: a bug, a disk, the memory; or a policy that fails its test"
     USAGE = 2, "usage or scenario"
     FAILED = 3, "some runs failed"
     UNSURE = 4, "inconclusive: an interval spans a bound"

@@ -1,5 +1,6 @@
 """A user's own policy as text: one Python file, named on the command line. A leaf: of ours it knows errors alone."""
 
+from importlib import resources
 from pathlib import Path
 
 from recovery.errors import Refusal
@@ -24,3 +25,8 @@ def read(path: Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise Refusal(f"{path}: is not UTF-8 text (byte {error.start}); {wanted}") from None
+
+
+def template(axis: str) -> str:
+    """A policy of one's own on an axis, to start from."""
+    return resources.files("recovery").joinpath("data", "policies", f"{axis}.txt").read_text(encoding="utf-8")

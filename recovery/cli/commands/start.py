@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recovery.cli import options, say
+from recovery.cli.status import Status
 from recovery.errors import Refusal
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ SCHEMA_HINT = (
 
 @click.command()
 @click.option("--system", type=click.Choice(SYSTEMS), default="leases", show_default=True, help="What to start from.")
+@click.option(
+    "--policy",
+    type=click.Choice(["admission", "queue", "client", "guard", "lease"]),
+    help="Instead of a scenario: a policy of one's own on this axis, a Python file that runs as it is.",
+)
 @click.option("--nodes", metavar="N", help="Nodes, clients or holders of leases.")
 @click.option("--servers", metavar="N", help="API servers, or managers of leases.")
 @click.option("--workers", metavar="N", help="Requests that one of them works on at once.")
@@ -40,12 +46,15 @@ SCHEMA_HINT = (
 @click.option("--outage", metavar="TIME", help="How long what they depend on is away.")
 @click.option("--ask/--no-ask", default=None, help="Ask for the rest, a line each; default: where one sits there.")
 @options.out_file
-def new(system: str, ask: bool | None, out: Path | None, **given: str | None) -> None:
-    """Print a commented scenario to start from. On a terminal it asks for what only you know; Enter keeps what stands
-    in brackets, which the scenario then marks as assumed.
+def new(system: str, policy: str | None, ask: bool | None, out: Path | None, **given: str | None) -> None:
+    """Print a commented scenario to start from, or with --policy a policy. On a terminal it asks for what only you
+    know; Enter keeps what stands in brackets, which the scenario then marks as assumed.
     """
     if out is not None and out.exists():
         raise Refusal(f"{out} is there already; want a new file")
+    if policy is not None:
+        _new_policy(policy, out)
+        return
     text = _scenario(system, {name: word for name, word in given.items() if word is not None}, ask)
     if out is None:
         click.echo(_for_editors(Path()) + text, nl=False)
@@ -54,6 +63,19 @@ def new(system: str, ask: bool | None, out: Path | None, **given: str | None) ->
 
     write_text(out, _for_editors(out.parent) + text)
     say.talk(f"{out} is written; next: recovery explain {out}")
+
+
+def _new_policy(axis: str, out: Path | None) -> None:
+    """Print or write a policy of one's own to start from."""
+    from recovery.reading.own import template
+
+    if out is None:
+        click.echo(template(axis), nl=False)
+        return
+    from recovery.store.files import write_text
+
+    write_text(out, template(axis))
+    say.talk(f"{out} is written; next: recovery policies --test {out}")
 
 
 def _for_editors(place: Path) -> str:
@@ -108,11 +130,21 @@ def _asked(question: "Question", default: str) -> int | str | None:
 @click.command()
 @click.argument("name", required=False)
 @options.policies
+@click.option(
+    "--test",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Test a policy of one's own: compiled and uncompiled, on other threads, cut anywhere it must be the same, and "
+    "no request may be lost. Ends with 1 if one test fails.",
+)
 @options.json
-def policies(name: str | None, as_json: bool) -> None:
+def policies(name: str | None, file: Path | None, as_json: bool) -> Status | None:
     """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
     that axis.
     """
+    if file is not None:
+        return _tested(file, as_json)
     from recovery.model.catalogue import catalogue
     from recovery.model.policies import MEANING
     from recovery.show import text
@@ -144,6 +176,24 @@ def policies(name: str | None, as_json: bool) -> None:
             for row in rows
         ]
         click.echo(text.catalogued(rules))
+    return None
+
+
+def _tested(file: Path, as_json: bool) -> Status:
+    """Test a policy of the user's own, and say of each test what held, or what is wrong."""
+    from recovery.study.own import checks
+
+    found = []
+    for check in checks(file):
+        found.append(check)
+        if not as_json:
+            click.echo(f"wrong  {check.what}:\n       {check.wrong}" if check.wrong else f"well   {check.what}")
+    failed = sum(bool(check.wrong) for check in found)
+    if as_json:
+        say.print_json({"file": str(file), "tests": [{"what": one.what, "wrong": one.wrong} for one in found]})
+    else:
+        click.echo(f"\n{file}: {f'{failed} of {len(found)} tests fail' if failed else f'all {len(found)} tests pass'}")
+    return Status.OURS if failed else Status.WELL
 
 
 @click.command()
