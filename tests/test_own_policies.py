@@ -9,7 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from recovery.errors import ScenarioError
 from recovery.model.policies import own as rules
 from recovery.reading.experiment import parse
 from recovery.simulate import identity
-from recovery.stages.sessions import own
+from recovery.stages.sessions import controllers, own
 
 TOP = Path(__file__).resolve().parent.parent
 LIMIT = '''"""At most so many requests at a host at once. Any other is refused."""
@@ -168,8 +168,8 @@ def test_it_travels_by_content(tmp_path: Path) -> None:
 SWEPT = HERD + '[sweep]\nlevers = { "policy.admission" = { values = ["open", "my-limit"] } }\n'
 
 
-def test_workers_get_it_by_content(tmp_path: Path) -> None:
-    """Oracle: the same sweep on threads. The workers of both kinds are processes of their own."""
+def sweeper(tmp_path: Path) -> Callable[..., bytes]:
+    """What sweeps on some executor, and gives the bytes of its rows."""
     scenario, file = written(tmp_path, SWEPT, "mine.toml"), written(tmp_path)
 
     def swept(out: str, *where: object) -> bytes:
@@ -178,18 +178,29 @@ def test_workers_get_it_by_content(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         return (tmp_path / out / "mine" / "runs.parquet").read_bytes()
 
-    wanted = swept("threads")
-    assert swept("processes", "--backend", "processes") == wanted
+    return swept
+
+
+def test_processes_get_it_by_content(tmp_path: Path) -> None:
+    """Oracle: the same sweep on threads."""
+    swept = sweeper(tmp_path)
+    assert swept("processes", "--backend", "processes") == swept("threads")
+
+
+@pytest.mark.slow
+def test_workers_of_dask_get_it_by_content(tmp_path: Path) -> None:
+    """Oracle: the same sweep on threads. The worker is a process of its own."""
+    swept = sweeper(tmp_path)
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, worker_dashboard_address=None
     ) as cluster:
-        assert swept("dask", "--backend", "dask", "--address", cluster.scheduler_address) == wanted
+        assert swept("dask", "--backend", "dask", "--address", cluster.scheduler_address) == swept("threads")
 
 
 EDIT = """
 import sys, time
 import recovery
-from recovery.stages.sessions import own
+from recovery.stages.sessions import controllers, own
 begun = time.process_time()
 own.load([sys.argv[1]])
 took = time.process_time() - begun
@@ -228,3 +239,49 @@ def test_an_edit_compiles_no_loop(tmp_path: Path) -> None:
     assert {path: after[path] for path in before} == before
     assert {path.name.split(".")[1].split("-")[0] for path in set(after) - set(before)} == {"begin", "ask"}
     assert took_s < 2.0
+
+
+def test_what_it_remembers_is_memory_that_is_told(tmp_path: Path) -> None:
+    """Oracle: by hand, 8 bytes for each number of each of 200 clients of a host, and of both hosts."""
+    file = written(tmp_path, GUARD, "my_guard.py")
+    own.load([file])
+
+    def bytes_of(more: str) -> float:
+        scenario = parse(HERD + f'policy.guard = {{ name = "my-guard"{more} }}\n').first.scenario
+        return controllers.bytes_of(scenario, 200.0)
+
+    assert bytes_of("") == 8 * 1000 * 200
+    assert bytes_of(", group = 50") == 8 * 1000 * 4
+    assert bytes_of(', group = "host"') == 8 * 1000
+    with pytest.raises(ScenarioError, match="is not a key"):
+        bytes_of(", groups = 5")
+
+
+GUARD = '''"""Send."""
+AXIS = "guard"
+PARAMS = {}
+MEMORY = {"much": 1000}
+
+
+def begin(params, memory, facts):
+    """Nothing."""
+
+
+def ask(params, memory, facts):
+    """Send each."""
+    return 0.0
+'''
+
+
+def test_classes_and_variants_may_name_it(tmp_path: Path) -> None:
+    """Oracle: what each class is then said to do. A whole run with it in classes has the rows of the run without, since
+    it holds nobody back.
+    """
+    (file := tmp_path / "my_guard.py").write_text(GUARD, encoding="utf-8")
+    classes = '[classes.a]\nshare = "50%"\nguard = "my-guard"\n[classes.b]\n'
+    run = recovery.parse(HERD + classes, policies=[file]).run(progress=False)
+    assert [one.name for one in run.manifest.own_policies] == ["my-guard"]
+    plain = recovery.parse(HERD + classes.replace('guard = "my-guard"\n', "")).run(progress=False)
+    assert rows(run) == rows(plain)
+    variants = recovery.parse(HERD + '[variants.mine]\npolicy.guard = "my-guard"\n').run(progress=False)
+    assert "my-guard" in variants.summary.groups[1].scenario.policies.guard.words

@@ -105,6 +105,13 @@ def memory_size(table: Whole) -> int:
     return int((table[:, layout.P_SIZE] * table[:, layout.P_GROUPS]).sum())
 
 
+def bytes_of(scenario: Scenario, clients: float) -> float:
+    """Memory of what the controllers of a host of so many clients remember."""
+    seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
+    sizes = ((sum(module_of(one.controller.name).MEMORY.values()), one.group) for one in used(scenario, seen))
+    return float(8 * sum(size * (max(clients, 1.0) / group if group else 1.0) for size, group in sizes))
+
+
 def said(found: Sequence[Used]) -> list[object]:
     """What decides a run of the controllers: which they are, their parameters, and what a user's file says. Of ours the
     number of the model says it, as of all our code.

@@ -312,7 +312,9 @@ def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:
     entries = kept + clients if scenario.host.late == "counts" else 2 * clients + 2 * scenario.host.workers
     windows, classes = scenario.windows, max(len(scenario.classes), 1)
     series = windows * 8 * ((classes + 1) * layout.SERIES + 2 * classes)
-    return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + 2 * classes * requests.HISTOGRAM * 8
+    histograms = 2 * classes * requests.HISTOGRAM * 8
+    remembered = controllers.bytes_of(scenario, clients)
+    return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + histograms + remembered
 
 
 def _most_workers(numbers: Numbers) -> int:
