@@ -70,6 +70,7 @@ class Leases:
 # --- load-scaled and extension ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_a_master_under_load_grants_long_leases() -> None:
     """A step: with a limit of 10 leases are long from 11 that wait on; with 12 s of work at 2 a second, from 25 on."""
     counted = driven(load_scaled, {"loaded_s": 60, "limit": 10, "limit_s": 0}, capacity_per_s=2.0)
@@ -78,12 +79,14 @@ def test_a_master_under_load_grants_long_leases() -> None:
     assert [timed.renew(waiting=n) for n in (24, 25)] == [0, 60]
 
 
+@pytest.mark.nojit
 def test_a_new_leader_gives_all_the_same_time() -> None:
     """Nomad: 300 s, whatever was left: more for one, less for another."""
     driver = driven(failover_extension, {"extension_s": 300, "spread_per_s": 0})
     assert [driver.restart(left_s=left_s) for left_s in (1.0, 299.0, 900.0)] == [300, 300, 300]
 
 
+@pytest.mark.nojit
 def test_etcd_spreads_what_a_second_of_revocations_cannot_do() -> None:
     """With 750/s the first 750 end together, the 751st 751/750 s later; below 1000 leases none are spread."""
     driver = driven(failover_extension, {"extension_s": 10, "spread_per_s": 750}, members=2000.0)
@@ -114,6 +117,7 @@ def minute_of(driver: Driver, minute: int, renewals: int) -> None:
         driver.told(RENEWED, now_s=60.0 * minute + 59.0 * (n + 0.5) / max(renewals, 1), is_leased=1)
 
 
+@pytest.mark.nojit
 def test_eureka_by_hand() -> None:
     """100 holders that should renew every 30 s: 200 a minute are expected, int(200 · 0.85) = 170 is the threshold, and
     a pass takes 100 - int(85) = 15 at most. 170 in the minute before 60 s: none. 171 before 120 s: 15. Then 85 are
@@ -133,6 +137,7 @@ def test_eureka_by_hand() -> None:
     assert driver.expire(now_s=300.001) == pytest.approx(60.0)  # the last whole minute had none
 
 
+@pytest.mark.nojit
 def test_one_that_comes_back_counts_again() -> None:
     """Of 10 holders one is gone: 9 · 2 · 0.85 = 15.3, threshold 15. It comes back: 17, and that is no renewal."""
     for back, renewals, is_taken in ((False, 16, True), (True, 16, False), (True, 18, True), (False, 15, False)):
@@ -180,6 +185,7 @@ def test_self_preservation_is_eureka(life, share) -> None:  # type: ignore[no-un
 # --- cap and learning -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_kubernetes_lets_one_go_every_ten_seconds() -> None:
     """0.1/s, one at a time: of five leases that end at 100 s one is gone at once, the others every 10 s after it."""
     leases = Leases(driven(expiry_cap, {"per_s": 0.1, "batch": 1}), dict.fromkeys(range(5), 100 * NS))
@@ -187,6 +193,7 @@ def test_kubernetes_lets_one_go_every_ten_seconds() -> None:
     assert leases.gone == [(100.0, 0), (110.0, 1), (120.0, 2), (130.0, 3), (140.0, 4)]
 
 
+@pytest.mark.nojit
 def test_etcd_revokes_in_batches() -> None:
     """1000/s in batches of 500: 1200 leases that end at once are gone in three batches, half a second apart."""
     leases = Leases(driven(expiry_cap, {"per_s": 1000, "batch": 500}), dict.fromkeys(range(1200), 5 * NS))
@@ -195,6 +202,7 @@ def test_etcd_revokes_in_batches() -> None:
     assert [times_s.count(at_s) for at_s in (5.0, 5.5, 6.0)] == [500, 500, 200]
 
 
+@pytest.mark.nojit
 def test_one_that_is_renewed_takes_no_place() -> None:
     """Of four that end at 100 s the second is renewed at 105 s: the third is gone at 110 s, the fourth at 120 s."""
     leases = Leases(driven(expiry_cap, {"per_s": 0.1, "batch": 1}), dict.fromkeys(range(4), 100 * NS))
@@ -231,6 +239,7 @@ def test_the_cap_is_a_rate_limited_queue(seed, holders, spacing) -> None:  # typ
     assert [at_s for at_s, _ in leases.gone] == pytest.approx([at_s for at_s, _ in limited.gone], abs=1e-6)
 
 
+@pytest.mark.nojit
 def test_a_server_that_learns_lets_nobody_go() -> None:
     """60 s from a restart at 1000 s: a lease that ends at 1030 s or at 1059.9 s runs until 1060 s; before and after
     that it is as ever. The first begin of a host is no restart.

@@ -22,6 +22,7 @@ from recovery.model.policies import discipline
 # --- adaptive LIFO ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_a_queue_that_stands_turns_round_and_patience_is_short() -> None:
     """N = 100, M = 5 (ticks). One worker, busy from 0 on. 1 comes at 0 into an empty queue: it may wait 100.
     2 at 60: last empty at 0, which is not before 60 - 100. 3 at 100: 0 is not before 0, either. 4 at 101: 0 < 1, the
@@ -55,6 +56,7 @@ def test_adaptive_lifo_is_fail_at_scale(happens, workers, window, short, drops) 
 # --- CoDel ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_codel_drops_at_the_times_of_the_square_roots() -> None:
     """RFC 8289 with TARGET 5 and INTERVAL 100 (ticks): 600 requests came at 0, and one is taken at each tick. That of
     tick 5 has waited 5, not less than TARGET: too long from then on; at 105 it has been for 100: the first drop. The
@@ -80,6 +82,7 @@ def test_codel_drops_at_the_times_of_the_square_roots() -> None:
     assert [math.ceil(105 + time) for time in after] == drops[1:]
 
 
+@pytest.mark.nojit
 def test_codel_goes_on_where_it_left_off() -> None:
     """After the five drops above (count 5, and the last time began at 1) a short queue ends the dropping. Within 16
     INTERVALs of the drop that was due it begins again with count 5 - 1 = 4, so that the second drop comes 100/√4 = 50
@@ -117,6 +120,7 @@ def test_codel_is_the_rfc(happens, workers, target, interval) -> None:  # type: 
     assert (driver.memory.count, driver.memory.last_count) == (twin.count, twin.last_count)
 
 
+@pytest.mark.nojit
 def test_folly_drops_what_waited_twice_the_target() -> None:
     """Codel.cpp by hand; interval 100, target 5, so 10 is too much in overload (ticks). (now, delay): kept, since
     (0, 20): the first of all; (10, 30): the first after the end at 0 (the least was 20 > 5: overload; ends at 110);
@@ -142,6 +146,7 @@ def test_folly_is_folly(happens, workers, target, interval) -> None:  # type: ig
 PIE = {"target_s": 0.015, "update_s": 0.015, "burst_s": 0.15, "alpha": 0.125, "beta": 1.25}
 
 
+@pytest.mark.nojit
 def test_pie_by_hand() -> None:
     """RFC 8033: a request that waited 115 ms left others behind at 0. Each update adds alpha · 0.1 = 0.0125, the first
     one also beta · 0.115 = 0.14375, over the divisor of the table:
@@ -164,6 +169,7 @@ def test_pie_by_hand() -> None:
     assert seen[12] == pytest.approx(0.01072083 + 2 * 0.00625, rel=1e-5)
 
 
+@pytest.mark.nojit
 def test_pie_refuses_nobody_while_the_burst_lasts() -> None:
     """The allowance of 150 ms is ten updates long; with the queue short again and no chance left it is whole again."""
     driver = driven(pie, PIE | {"alpha": 1000.0})
@@ -178,6 +184,7 @@ def test_pie_refuses_nobody_while_the_burst_lasts() -> None:
     assert driver.memory.burst_s == 0.15
 
 
+@pytest.mark.nojit
 def test_pie_makes_up_for_a_long_silence() -> None:
     """A day without an event is 5.8 million updates; once nothing changes any more they are only counted."""
     driver = driven(pie, PIE)
@@ -213,6 +220,7 @@ def test_the_earliest_deadline_is_first(happens, workers) -> None:  # type: igno
     run(driven(earliest_deadline, {}), twins.Edf(), workers, happens)
 
 
+@pytest.mark.nojit
 def test_equal_deadlines_are_equal_numbers() -> None:
     """A deadline of whole nanoseconds is one number, however much of it has passed."""
     driver, deadline_ns = driven(earliest_deadline, {}), 86_400_123_456_789
@@ -237,6 +245,7 @@ def hand_of(driver: Driver, hashed: int) -> list[int]:
     return seen
 
 
+@pytest.mark.nojit
 def test_every_hand_is_dealt_once() -> None:
     """Of 5 queues there are 5 · 4 · 3 = 60 ordered hands of 3; 60 hashes in a row deal each once (as the source's own
     tests ask). By hand: 37 = 7 · 5 + 2, 7 = 1 · 4 + 3, 1 = 0 · 3 + 1: place 2 of 01234, 3 of 0134, 1 of 013: 2, 4, 1.
@@ -256,6 +265,7 @@ def test_hands_of_large_hashes_are_dealt_exactly(hashed, queues, hand) -> None: 
     assert hand_of(driver, hashed) == twins.deal(hashed, queues, hand)
 
 
+@pytest.mark.nojit
 def test_queues_take_turns() -> None:
     """Two queues, hand 1, one worker that is busy. A greedy flow sends 1 to 4, then another one 5 and 6: the greedy
     one's S are 0, 1, 2, 3, the other one's 0, 1. Order: 1 (S 0), 5 (S 0), 2, 6, 3, 4. The limit is 4, so the greedy
@@ -271,6 +281,7 @@ def test_queues_take_turns() -> None:
     assert host.served == [1, 5, 2, 6, 3, 4]
 
 
+@pytest.mark.nojit
 def test_who_waited_too_long_leaves_the_queue_and_its_place() -> None:
     """The wait limit is 15 s: at 16 s both that came at 0 are dropped, and the next two fit again."""
     host = Host(driven(fair_queue, {"queues": 1, "hand": 1, "limit": 2, "wait_s": 15, "by_class": 0}), 1)
