@@ -21,7 +21,7 @@ QUICK = tests --ignore=tests/bench
 CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
 KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py later.py sessions_kernel.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
-SWEEPS = experiments/phase-diagram.toml experiments/throttling-2025-10.toml
+SWEEPS = experiments/phase-diagram.toml experiments/policies.toml experiments/throttling-2025-10.toml
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile

@@ -19,7 +19,7 @@ SCREENSHOTS = runpy.run_path(str(DOCS / "screenshots.py"))
 MADE = DOCS / "reference" / "generated"  # while the site is built
 SITE = sorted(page for page in DOCS.rglob("*.md") if MADE not in page.parents and "_build" not in page.parts)
 PAGES = [*(TOP / name for name in ("README.md", "CONTRIBUTING.md", "MODEL.md", "CHANGELOG.md")), *SITE]
-MADE_PAGES = {"scenario.md", "services.md", "commands.md", "policies.md", "systems.md"}
+MADE_PAGES = {"scenario.md", "services.md", "commands.md", "policies.md", "proven.md", "systems.md"}
 
 
 def name_of(page: Path) -> str:
