@@ -62,6 +62,17 @@ def test_jobs_of_a_host_share_one_guard(group: str) -> None:
     assert columns["submitted"].sum() - columns["barred"].sum() == 60 + 2
 
 
+def test_a_job_whose_retries_are_counted_gives_up_with_its_guard() -> None:
+    """By hand: each of 60 jobs has two attempts, and then no other, however soon a new request might come."""
+    steps = '[{ at = "0s", rate = "6/s" }, { at = "10s", rate = "0/s" }]'
+    silent = SILENCE.replace("fleet", "# ").replace("lease", "# ")
+    jobs = f'jobs = {{ arrivals = "even", retries = 9, steps = {steps} }}\n'
+    guard = 'policy.guard = { name = "attempts", attempts = 2, otherwise = "1s" }'
+    columns = outcome_of(parse(silent + jobs + guard)).traffic.columns
+    sent = columns["submitted"].sum() - columns["barred"].sum()
+    assert (sent, columns["barred"].sum(), columns["gave_up"].sum()) == (120, 60, 60)
+
+
 def test_each_class_has_its_own_guard() -> None:
     """By hand: half of the clients may ask once, the others each 20 s, from 0 s to 580 s."""
     guard = f'guard = {{ name = "attempts", attempts = 1, {GIVEN_UP} }}'

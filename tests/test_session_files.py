@@ -303,8 +303,8 @@ TIMERS = [
     + 'policy.guard = { name = "sre-throttle", group = 9, otherwise = "9s" }\n'
     + acts(ENDS),
     BASE + 'policy.guard = { name = "initial-stagger", delay = "20s" }\n' + acts(ENDS) + TWO + "guard = 'sre-budget'\n",
-    JOBS + 'policy.guard = { name = "sre-budget", otherwise = "4s" }\n',
-    JOBS.replace("jobs.retries = 3", "jobs.retries = 30") + 'policy.guard = { name = "attempts", attempts = 2 }\n',
+    JOBS.replace("retries = 3", "retries = 1") + 'policy.guard = { name = "sre-budget", otherwise = "1m" }\n',
+    JOBS + 'policy.guard = { name = "attempts", attempts = 2 }\n',
     BASE + BUCKET + 'host.hint = { time = "4s", jitter = "50%" }\n' + acts(ENDS),
     BASE + BUCKET + 'host.hint = { says = "tokens", clients = "at-least" }\n' + acts(ENDS),
     BASE + SHORT + 'host.hint = { says = "queue", time = "800ms" }\n' + acts(ENDS),

@@ -203,6 +203,21 @@ def stop_asking(h, row):  # type: ignore[no-untyped-def]
     h.of_class[place(h.clients[place(row), CLASS]), N_IDLE] += 1
 
 
+@inline
+def retries_of(r, h, number):  # type: ignore[no-untyped-def]
+    """How many attempts a job of a class makes after its first; below 0: any number, as holders do."""
+    return r.retries[place(h.class_whole[place(number), RETRY]), T_RETRIES]
+
+
+@inline
+def give_up(h, row):  # type: ignore[no-untyped-def]
+    """A job makes no other attempt."""
+    i = place(row)
+    count(h, h.clients[i, CLASS], GAVE_UP, 1)
+    note(h, layout.LOG_GIVE_UP, h.clients[i, CLASS], h.clients[i, WHO], h.clients[i, ATTEMPT])
+    leave(h, row)
+
+
 @kernel
 def retry(r, h, row, event, hint_ns):  # type: ignore[no-untyped-def]
     """A client's attempt came to nothing: when is the next? `event`: how; an answer is told after a round trip."""
@@ -213,11 +228,8 @@ def retry(r, h, row, event, hint_ns):  # type: ignore[no-untyped-def]
     stop_asking(h, row)
     h.clients[i, TRIES] += 1
     h.clients[i, layout.LAST_EVENT] = event
-    retries = r.retries[place(h.class_whole[place(number), RETRY]), T_RETRIES]
-    if 0 <= retries < h.clients[i, TRIES]:
-        count(h, number, GAVE_UP, 1)
-        note(h, layout.LOG_GIVE_UP, number, h.clients[i, WHO], h.clients[i, ATTEMPT])
-        leave(h, row)
+    if 0 <= retries_of(r, h, number) < h.clients[i, TRIES]:
+        give_up(h, row)
         return
     pause = pause_ns(r, h, row, hint_ns)
     if event != TIMED_OUT:

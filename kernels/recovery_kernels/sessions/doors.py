@@ -27,7 +27,7 @@ from recovery_kernels.sessions.books import (
     uniform,
     workers,
 )
-from recovery_kernels.sessions.comings import retry, sleep
+from recovery_kernels.sessions.comings import give_up, retries_of, retry, sleep
 from recovery_kernels.sessions.hooks import ASK, ask_of_request, has, held_back_ns, tell_client
 from recovery_kernels.sessions.layout import (
     ASKS,
@@ -523,10 +523,13 @@ def submit(r, h, row):  # type: ignore[no-untyped-def]
     count(h, number, SUBMITTED, 1)
     note(h, layout.LOG_SUBMIT, number, who, attempt)
     held_ns = held_back_ns(r, h, row)
-    if held_ns > 0:
+    if held_ns != 0:
         count(h, number, layout.BARRED, 1)
         note(h, layout.LOG_BAR, number, who, attempt)
-        sleep(r, h, row, h.whole[NOW] + held_ns)
+        if held_ns < 0 and retries_of(r, h, number) >= 0:
+            give_up(h, row)
+            return
+        sleep(r, h, row, h.whole[NOW] + abs(held_ns))
         return
     if _is_barred(r, h, row):
         count(h, number, layout.BARRED, 1)

@@ -237,8 +237,8 @@ def forget_tries(h, row):  # type: ignore[no-untyped-def]
 
 @kernel
 def _held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
-    """For how long a client's guard keeps an attempt that it would make now, ns; 0: not at all. What is given up is a
-    new request when it comes again.
+    """For how long a client's guard keeps an attempt that it would make now, ns; 0: not at all; below 0: as long, and
+    what comes then is a new request.
     """
     guard = r.classes[place(h.clients[place(row), CLASS]), layout.K_GUARD]
     if not has(r, guard, ASK):
@@ -249,9 +249,11 @@ def _held_back_ns(r, h, row):  # type: ignore[no-untyped-def]
         h.clients[i, layout.HOLDS] = 0
         return np.int64(0)
     h.clients[i, layout.HOLDS] += 1
-    if held_s < 0.0:
-        forget_tries(h, row)
-    return max(draws.whole_ns(abs(held_s) * 1e9), 1)
+    held_ns = max(draws.whole_ns(abs(held_s) * 1e9), 1)
+    if held_s > 0.0:
+        return held_ns
+    forget_tries(h, row)
+    return -held_ns
 
 
 @kernel

@@ -1,7 +1,8 @@
 """Policies of clients: whether an attempt may be sent at all, whatever the back-off says of when.
 
 A lease has to be asked for again for ever. So where an original gives a request up, its client comes with a new one
-`otherwise` later: an outer loop that every user of these policies has, and that their sources leave to him.
+`otherwise` later: an outer loop that every user of these policies has, and that their sources leave to him. A job whose
+retries are counted gives up.
 """
 
 from typing import Annotated, ClassVar, Literal

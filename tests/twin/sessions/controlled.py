@@ -194,7 +194,9 @@ class Controllers:
         return client.who // own.rule.group if own.rule.group else 0
 
     def held_back_ns(self, client: Client) -> int:
-        """For how long a guard keeps an attempt that would be made now; 0: not at all."""
+        """For how long a guard keeps an attempt that would be made now; 0: not at all; below 0: as long, and what comes
+        then is a new request.
+        """
         own = self.controller("guard", "ask", client.number)
         if own is None:
             return 0
@@ -203,9 +205,11 @@ class Controllers:
             client.holds = 0
             return 0
         client.holds += 1
-        if held_s < 0.0:
-            client.forget_tries()
-        return max(whole_ns(abs(held_s) * 1e9), 1)
+        held_ns = max(whole_ns(abs(held_s) * 1e9), 1)
+        if held_s > 0.0:
+            return held_ns
+        client.forget_tries()
+        return -held_ns
 
     def wait_ns(self, client: Client, hint_ns: float | None) -> float:
         """How long a client waits whose back-off is a controller."""

@@ -28,10 +28,13 @@ class Entrance:
         timeout_ns = whole_ns(grown_ns(timeout, growth, client.grown, cap))
         request = Request(client.number, client.who, client.attempt, self.now, self.now + max(timeout_ns, 1))
         held_ns = self.held_back_ns(client)
-        if held_ns > 0:
+        if held_ns != 0:
             self.end(request, "barred")
             self.note("bar", client.number, client.who, client.attempt)
-            self.sleep(client, self.now + held_ns)
+            if held_ns < 0 and self.settings.get("retry", client.number).retries >= 0:
+                self.give_up(client)
+                return
+            self.sleep(client, self.now + abs(held_ns))
             return
         if self.is_barred(client):
             self.end(request, "barred")

@@ -60,15 +60,19 @@ class Failures:
         client.tries += 1
         client.last_event = event
         if 0 <= rule.retries < client.tries:
-            self.count("gave-up", client.number)
-            self.note("give-up", client.number, client.who, client.attempt)
-            del self.clients[client.number][client.who]
+            self.give_up(client)
             return
         own = self.wait_ns(client, hint_ns) if rule.kind == "controller" else None
         pause = pause_ns(rule, client, self.chance, hint_ns, own)
         if event != controllers.TIMED_OUT:
             pause = max(pause, self.settings.get("round_trip_ns"))
         self.sleep(client, self.now + pause)
+
+    def give_up(self, client: Client) -> None:
+        """A job makes no other attempt."""
+        self.count("gave-up", client.number)
+        self.note("give-up", client.number, client.who, client.attempt)
+        del self.clients[client.number][client.who]
 
     # --- restarts, crashes, the probe (section 15)
 
