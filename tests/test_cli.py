@@ -320,6 +320,8 @@ def test_policies() -> None:
     everything = call("policies")
     assert "drop-expired" in everything.stdout
     assert "lifo" not in call("policies", "drop-expired").stdout
+    # r1 of the herd is 2.5, so a FIFO never serves anybody in time (docs: why a FIFO kills)
+    assert 'with policy.queue = "fifo":\n      No lease comes back for good' in call("policies", "fifo").stdout
     rows = json.loads(call("policies", "lease", "--json").stdout)["policies"]
     assert [row["name"] for row in rows][:4] == ["fixed", "grace", "credit-on-arrival", "freeze"]
 

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from generate.herd import AFTER_LEASES, Shown
+from recovery.api.herd import AFTER_LEASES, Shown
 
 if TYPE_CHECKING:
     import numpy as np

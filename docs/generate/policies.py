@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from generate import herd, pictures
+from generate import pictures
+from recovery.api import herd
 from recovery.model.catalogue import Row, catalogue
 from recovery.model.policies import MEANING
-from recovery.units import show_duration
 
 HEAD = """# Policies
 
@@ -40,7 +40,7 @@ def page(folder: Path) -> str:
 def _policy(policy: Row, folder: Path) -> str:
     axis, name = policy["axis"], policy["name"]
     shown = herd.shown(policy)
-    told = _told(shown, axis)
+    told = shown.told
     lines = [f"### {name}", "", policy["rule"], ""]
     if policy["parameters"]:
         lines += ["| parameter | default | what it is |", "| --- | --- | --- |"]
@@ -61,33 +61,3 @@ def _policy(policy: Row, folder: Path) -> str:
 
 def _default(text: str) -> str:
     return f"`{text}`" if text != "none" else "none: must be given, or is off"
-
-
-def _told(shown: "herd.Shown", axis: str) -> str:
-    """What the run says, in a sentence or two; numbers are the run's own measures."""
-    row, base = shown.row(), shown.row(is_base=True)
-    if axis == "intake":
-        return (
-            f"Network state is {_normal(row['latency_normal_s'])} and at most {row['jobs_waiting_peak']:,.0f} jobs wait "
-            f"(without a limit: {_normal(base['latency_normal_s'])}, {base['jobs_waiting_peak']:,.0f})."
-        )
-    if axis == "health":
-        return (
-            f"At the worst moment {row['usable_min_share']:.0%} of the targets are usable, and capacity is "
-            f"{_normal(row['capacity_normal_s'])}; {row['capacity_lost_hours'] * 60:.0f} minutes of the whole capacity are lost "
-            f"(as it stands: {base['usable_min_share']:.0%}, {_normal(base['capacity_normal_s'])}, "
-            f"{base['capacity_lost_hours'] * 60:.0f} minutes)."
-        )
-    if row["leased_min_share"] == 1:
-        return "No holder is ever without a lease."
-    if row["ttr99_s"] != float("inf"):
-        back = show_duration(row["ttr99_s"])
-        return f"99 % have a lease again {back} after the database is back; at most {row['queue_peak']:,.0f} requests wait."
-    state = {"collapsed": "No lease comes back for good", "recovering": "It still recovers as the run ends"}
-    return f"{state[str(row['verdict'])]}; at most {row['queue_peak']:,.0f} requests wait."
-
-
-def _normal(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "never normal again"
-    return "always normal" if seconds <= 5 else f"normal again after {show_duration(seconds)}"

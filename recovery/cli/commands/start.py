@@ -11,6 +11,7 @@ from recovery.cli.status import Status
 from recovery.errors import Refusal
 
 if TYPE_CHECKING:
+    from recovery.model.catalogue import Row
     from recovery.reading.preset import Question
 
 SYSTEMS = (
@@ -141,7 +142,7 @@ def _asked(question: "Question", default: str) -> int | str | None:
 @options.json
 def policies(name: str | None, file: Path | None, as_json: bool) -> Status | None:
     """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
-    that axis.
+    that axis; of one it says what it does to the reference herd, which it runs.
     """
     if file is not None:
         return _tested(file, as_json)
@@ -176,7 +177,18 @@ def policies(name: str | None, file: Path | None, as_json: bool) -> Status | Non
             for row in rows
         ]
         click.echo(text.catalogued(rules))
+        if len(rows) == 1 and rows[0]["name"] == name:
+            _on_the_herd(rows[0])
     return None
+
+
+def _on_the_herd(row: "Row") -> None:
+    """Say what a policy does to the reference herd."""
+    from recovery.api import herd
+
+    shown = herd.shown(row)
+    click.echo(f"\n      on the reference herd (recovery new --system herd), with {shown.toml}:")
+    click.echo(f"      {shown.told}")
 
 
 def _tested(file: Path, as_json: bool) -> Status:

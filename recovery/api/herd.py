@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-import recovery
+from recovery.api.scenario import parse
 from recovery.model.catalogue import Row
+from recovery.units import show_duration
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,7 +74,7 @@ class Shown:
     @property
     def targets(self) -> int:
         """Targets of the herd's load balancer."""
-        found: int = self.base.manifest.inputs["health"]["targets"]
+        found: int = tomllib.loads(_text())["health"]["targets"]
         return found
 
     @property
@@ -82,17 +83,44 @@ class Shown:
         [[away]] = self.base.manifest.outages
         return away.from_s / 60, away.to_s / 60
 
+    @property
+    def told(self) -> str:
+        """What the run says, in a sentence or two; numbers are the run's own measures."""
+        row, base = self.row(), self.row(is_base=True)
+        if self.key == KEYS["intake"]:
+            return (
+                f"Network state is {_normal(row['latency_normal_s'])} and at most {row['jobs_waiting_peak']:,.0f} jobs "
+                f"wait (without a limit: {_normal(base['latency_normal_s'])}, {base['jobs_waiting_peak']:,.0f})."
+            )
+        if self.key == KEYS["health"]:
+            return (
+                f"At the worst moment {row['usable_min_share']:.0%} of the targets are usable, and capacity is "
+                f"{_normal(row['capacity_normal_s'])}; {row['capacity_lost_hours'] * 60:.0f} minutes of the whole "
+                f"capacity are lost (as it stands: {base['usable_min_share']:.0%}, "
+                f"{_normal(base['capacity_normal_s'])}, {base['capacity_lost_hours'] * 60:.0f} minutes)."
+            )
+        if row["leased_min_share"] == 1:
+            return "No holder is ever without a lease."
+        waits = f"at most {row['queue_peak']:,.0f} requests wait"
+        if row["ttr99_s"] != float("inf"):
+            return f"99 % have a lease again {show_duration(row['ttr99_s'])} after the database is back; {waits}."
+        state = {"collapsed": "No lease comes back for good", "recovering": "It still recovers as the run ends"}
+        return f"{state[str(row['verdict'])]}; {waits}."
+
     def series(self, *, is_base: bool = False) -> "pl.DataFrame":
         """The curves of its run, or of the herd without it."""
         return (self.base if is_base else self.run).series
 
 
+def _text() -> str:
+    return resources.files("recovery").joinpath("data", "presets", "herd.toml").read_text(encoding="utf-8")
+
+
 @functools.cache
 def _herd(is_after: bool) -> "Scenario":
     """The herd as it stands, without its variant; or that variant, on which what comes after the leases is shown."""
-    text = resources.files("recovery").joinpath("data", "presets", "herd.toml").read_text(encoding="utf-8")
-    alone, variant = text.split("\n[variants.", 1)
-    herd = recovery.parse(alone, name="herd")
+    alone, variant = _text().split("\n[variants.", 1)
+    herd = parse(alone, name="herd")
     if is_after:
         herd = herd.with_({"policy.queue": tomllib.loads(variant.split("]\n", 1)[1])["policy"]["queue"]})
     return herd
@@ -113,6 +141,12 @@ def shown(policy: Row) -> Shown:
         value = [{"do": name, **parameters}]
     is_after = axis in AFTER_LEASES
     return Shown(key, value, _herd(is_after).with_({key: value}).run(progress=False), _base(is_after))
+
+
+def _normal(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "never normal again"
+    return "always normal" if seconds <= 5 else f"normal again after {show_duration(seconds)}"
 
 
 def _toml(value: "Value") -> str:
