@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help docs run results test test-all check compile unit coverage bounds bench lock clean
+.PHONY: help docs run results patterns test test-all check compile unit coverage bounds bench lock clean
 
 CANDIDATES = python3 python3.13 python3.12 python3.14 python3.11 python
 # CPython that the pinned Numba has wheels for, with the global lock, able to make an environment
@@ -41,6 +41,10 @@ results: $(ENVIRONMENT) ## results/ and the tables of README and docs anew, from
 	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
 	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
 	$(BIN)/python -m recovery.show.publish out results README.md docs/gallery/*.md
+
+patterns: $(ENVIRONMENT) ## results/patterns anew: what goes wrong in recoveries, and what mends it
+	$(BIN)/recovery run $(wildcard experiments/patterns/*.toml) --out out/patterns --no-report
+	$(BIN)/python -m recovery.show.publish --brief out/patterns results/patterns
 
 # One after the other, whatever -j says, each on all cores. mypy has one process, so kernels are compiled beside the checks,
 # each in one worker: left to the tests, every worker would compile them all. The last two run side by side.

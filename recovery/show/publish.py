@@ -1,6 +1,7 @@
 """From folders of results to what is published: report, summary and leading picture of each, and the tables of pages.
 
 python -m recovery.show.publish out results README.md docs/gallery/*.md
+python -m recovery.show.publish --brief out/patterns results/patterns
 """
 
 import re
@@ -19,8 +20,9 @@ from recovery.store.json_text import to_json
 _TABLE = re.compile(r"(<!-- table: experiments/(?P<name>[\w.-]+)\.toml -->\n).*?<!-- end -->", re.DOTALL)
 
 
-def publish(out: Path, results: Path, *pages: Path) -> None:
+def publish(out: Path, results: Path, *pages: Path, is_brief: bool = False) -> None:
     """Copy report.html, summary.json and the first figure of each folder in `out`; put the tables into the `pages`.
+    In brief: no report, and the one picture that says most.
 
     Raises Refusal for a folder whose run was interrupted.
     """
@@ -30,8 +32,13 @@ def publish(out: Path, results: Path, *pages: Path) -> None:
             raise Refusal(f"{place}: {manifest['runs_done']} of {manifest['runs_wanted']} runs are done; want all")
         with shared.with_png(True):
             drawn.write(place)
-        pictures = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]
-        kept = {path.name: path.read_bytes() for path in (place / "report.html", place / "manifest.json", *pictures)}
+        if is_brief:
+            found = [place / "figures" / f"{name}.png" for name in BRIEF]
+            chosen = [path for path in found if path.is_file()][:1]
+        else:
+            chosen = [path for path in (place / "figures").glob("*.png") if path.name in LEADING]
+            chosen.append(place / "report.html")
+        kept = {path.name: path.read_bytes() for path in (place / "manifest.json", *chosen)}
         summary = files.read_json(place / "summary.json")
         rows = summary.get("rows")
         if isinstance(rows, list) and len(rows) > ROWS_MAX:
@@ -47,6 +54,7 @@ LEADING = {
     "leased.png", "collapse.png", "day.png", "stages.png", "services-timeline.png", "services-graph.png", "ranked.png",
     "regret.png", "heat.png", "phase.png",
 }  # fmt: skip
+BRIEF = ("health", "goodput", "leased")
 
 
 def with_tables(page: str, results: Path) -> str:
@@ -67,4 +75,5 @@ def with_tables(page: str, results: Path) -> str:
 
 
 if __name__ == "__main__":
-    publish(*(Path(argument) for argument in sys.argv[1:]))
+    is_brief = sys.argv[1:2] == ["--brief"]
+    publish(*(Path(argument) for argument in sys.argv[1 + is_brief :]), is_brief=is_brief)
