@@ -204,6 +204,15 @@ def _any_of(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+_NOT: dict[type[ast.AST], str] = {
+    ast.Raise: "raise", ast.Try: "try", ast.Assert: "assert", ast.With: "with", ast.Global: "global",
+    ast.List: "a list", ast.ListComp: "a list", ast.Dict: "a table", ast.DictComp: "a table", ast.Set: "a set",
+    ast.SetComp: "a set", ast.GeneratorExp: "a generator", ast.Yield: "yield", ast.Lambda: "lambda",
+    ast.JoinedStr: "a text",
+}  # fmt: skip
+"""What compiled functions cannot hold, or what would wait there for Python."""
+
+
 def _names(tree: ast.Module, params: list[str], memory: dict[str, int]) -> Iterator[str]:
     """Names that are not there, writing where only reading is allowed, and arithmetic that differs by machine."""
     known: dict[str, Iterable[str]] = {"params": params, "memory": list(memory), "facts": FACTS}
@@ -216,6 +225,15 @@ def _names(tree: ast.Module, params: list[str], memory: dict[str, int]) -> Itera
             where = f"{function.name}, line {getattr(node, 'lineno', function.lineno)}"
             if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Pow):
                 yield f"{where}, uses **; want x * x, or power of recovery_kernels.draws"
+            word = (
+                "a function in it"
+                if isinstance(node, ast.FunctionDef) and node is not function
+                else _NOT.get(type(node))
+            )
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                word = "print"
+            if word is not None:
+                yield f"{where}, has {word}; want numbers alone: no texts, lists, tables, exceptions or functions in it"
             if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
                 continue
             row, name = rows.get(node.value.id), node.attr
