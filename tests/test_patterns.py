@@ -69,9 +69,9 @@ def test_a_pattern_is_published_as_it_stands(name: str) -> None:
     now = identity.digest_of_run(
         [identity.digest_of(variant, experiment.head.seed, number) for variant, number in runs]
     )
-    assert run_of(ROOT / "results" / "patterns" / name).manifest.digest == now, (
-        "make patterns, and look at what changed"
-    )
+    published = run_of(ROOT / "results" / "patterns" / name).manifest
+    assert published.digest == now, "make patterns, and look at what changed"
+    assert published.inputs == experiment.raw, "make patterns: the file says something else"
 
 
 def test_the_page_has_each_pattern_once() -> None:

@@ -21,6 +21,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FILES = sorted(
     [
         *(TOP / "experiments").glob("*.toml"),
+        *(TOP / "experiments" / "patterns").glob("*.toml"),
         *(TOP / "recovery" / "data" / "presets").glob("*.toml"),
         *(TOP / "tests" / "faults" / "inputs").glob("**/*.toml"),
     ]
