@@ -106,11 +106,12 @@ def test_every_command_that_reads_a_scenario_takes_policies() -> None:
 
 def test_manifest_and_page_name_the_file_and_its_digest(tmp_path: Path) -> None:
     scenario = written(tmp_path, HERD + MINE, "mine.toml")
-    result = call("run", scenario, "--policies", written(tmp_path), "--out", tmp_path)
+    result = call("run", scenario, "--policies", written(tmp_path), "--out", tmp_path, "--replications", 1)
     assert result.exit_code == 0, result.output
     [said] = json.loads((tmp_path / "mine" / "manifest.json").read_text())["own_policies"]
     assert (said["name"], said["axis"]) == ("my-limit", "admission")
     assert said["file"] == str(tmp_path / "my_limit.py")
+    assert f"recovery run {scenario} --policies {said['file']} --replications 20" in result.output
     page = (tmp_path / "mine" / "report.html").read_text()
     assert f"my-limit (admission), the user&#39;s own: {said['file']}, digest {said['digest']}" in page
 

@@ -17,7 +17,7 @@ from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
 from recovery.study import execute, machine, warm
-from recovery.study.resolved import resolved
+from recovery.study.resolved import own_files, resolved
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class Scenario:
         """What theory says of the first variant before anything runs: what will limit it, and what to try."""
         checked, first = self._experiment, self._experiment.first
         scenario, notes = resolved(first.scenario), notes_of(checked)
-        return answer_of(checked.file, first.name, scenario, notes, given=checked.overrides)
+        files = own_files(checked.variants)
+        return answer_of(checked.file, first.name, scenario, notes, given=checked.overrides, policies=files)
 
     def _explained(self) -> "list[Explained]":
         rows = explanation(self._experiment.first.scenario, with_hidden_capacity=True)

@@ -53,6 +53,11 @@ class Manifest(Record):
     written: str
     own_policies: tuple[OwnPolicy, ...] = Field((), exclude_if=lambda value: not value)
 
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """The files of the user's own policies, each once."""
+        return tuple(dict.fromkeys(own.file for own in self.own_policies))
+
     @model_validator(mode="after")
     def _has_format(self) -> Self:
         if self.format != FORMAT:

@@ -59,6 +59,11 @@ def own_policies(variants: Iterable[Variant]) -> tuple[OwnPolicy, ...]:
     return tuple(found)
 
 
+def own_files(variants: Iterable[Variant]) -> tuple[str, ...]:
+    """Their files, each once."""
+    return tuple(dict.fromkeys(own.file for own in own_policies(variants)))
+
+
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, one = scenario.host, scenario.establish_per_s
     admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)

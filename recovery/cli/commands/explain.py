@@ -18,7 +18,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.simulate import pilot, pipeline, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import machine, warm
-    from recovery.study.resolved import resolved
+    from recovery.study.resolved import own_files, resolved
     from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
@@ -52,6 +52,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     first = loaded.first
     answer = answer_of(
         loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
+        policies=own_files(loaded.variants),
         sure=sure,
     )  # fmt: skip
     if not as_json:
@@ -91,14 +92,15 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
-    from recovery.study.resolved import resolved
+    from recovery.study.resolved import own_files, resolved
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
     rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
     first, notes = loaded.first, notes_of(loaded)
     scenario = resolved(first.scenario)
-    answer = answer_of(loaded.file, first.name, scenario, notes, given=loaded.overrides)
+    files = own_files(loaded.variants)
+    answer = answer_of(loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files)
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
         say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules})

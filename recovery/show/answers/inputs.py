@@ -15,14 +15,17 @@ def named(keys: Sequence[str], how: str) -> str:
     return f"{len(keys)} {are} {how}: {', '.join(keys[:NAMED_MAX])}{more}"
 
 
-def trying(file: str, given: Sequence[str], overrides: Sequence[str], *, replications: int = 0) -> str:
+def trying(
+    file: str, given: Sequence[str], overrides: Sequence[str], *, replications: int = 0, policies: Sequence[str] = ()
+) -> str:
     """The command that runs a file with these changes ("key=value"), beside those that it was given already, and so
-    often (0: as often as before); the options alone where a scenario is no file. A given one is left out where a new
-    one sets its key, or what it is a part of.
+    often (0: as often as before), with these files of the user's own `policies`; the options alone where a scenario is
+    no file. A given change is left out where a new one sets its key, or what it is a part of.
     """
     keys = [_key(one) for one in overrides] + (["replications"] if replications else [])
     kept = [one for one in given if not any(f"{_key(one)}.".startswith(f"{key}.") for key in keys)]
-    options = [f"--set {shlex.quote(one)}" for one in (*kept, *overrides)]
+    options = [f"--policies {shlex.quote(one)}" for one in policies]
+    options += [f"--set {shlex.quote(one)}" for one in (*kept, *overrides)]
     options += [f"--replications {replications}"] if replications else []
     return " ".join([*(["recovery run", shlex.quote(file)] if file.endswith(".toml") else []), *options])
 

@@ -231,7 +231,7 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     out, each = [], " of each variant" if len(summary.groups) > 1 else ""
     if first.runs < 2:
-        more = trying(manifest.file, manifest.overrides, (), replications=20)
+        more = trying(manifest.file, manifest.overrides, (), replications=20, policies=manifest.own_files)
         out.append(f"One run{each}, so no interval; {more} gives one.")
         if (span := sample_interval(first, "ttr99_s")) is not None:
             out.append(f"{_sampled(span)}.")

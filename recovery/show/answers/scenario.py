@@ -20,6 +20,7 @@ def answer_of(
     notes: Sequence[Note],
     *,
     given: Sequence[str] = (),
+    policies: Sequence[str] = (),
     took: str = "",
     sure: str = "",
 ) -> Answer:
@@ -32,7 +33,9 @@ def answer_of(
     limit = mechanism.predicted(asked)
     why, change = (
         Cause(),
-        Change(text="A run tells what happens.", is_simulated=False, command=trying(file, given, ())),
+        Change(
+            text="A run tells what happens.", is_simulated=False, command=trying(file, given, (), policies=policies)
+        ),
     )
     if limit is not None:
         is_always = not scenario.has_leases or limit.kind == "renewals"
@@ -42,7 +45,7 @@ def answer_of(
         if found is not None:
             change = Change(
                 text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
-                is_simulated=False, command=trying(file, given, found.overrides),
+                is_simulated=False, command=trying(file, given, found.overrides, policies=policies),
             )  # fmt: skip
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""

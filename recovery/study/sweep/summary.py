@@ -1,6 +1,7 @@
 """The summary of a sweep: every policy ranked, the choice, the design, what failed, bounds, and the answers."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from recovery.statistics import pareto
 from recovery.store import sweep_record as record
 from recovery.store.manifest_record import FORMAT
 from recovery.study.judge import Ended, judged
+from recovery.study.resolved import own_files
 from recovery.study.runs import loop
 from recovery.study.summary import notes_of
 from recovery.study.sweep.answers import answers, choice
@@ -42,6 +44,7 @@ def summary_of(
     failed = table.filter(pl.col("error").is_not_null())
     rows = _rows_of_first(work, draws)
     looks = sweep.precision is not None
+    policies = "".join(f" --policies {shlex.quote(file)}" for file in own_files(experiment.variants))
     expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
     found = record.Summary(
         format=FORMAT,
@@ -71,7 +74,7 @@ def summary_of(
                 replication=row["replication"],
                 draw=row["draw"],
                 error=row["error"],
-                command=f"recovery replay {row['key']} --from {folder}",
+                command=f"recovery replay {row['key']} --from {folder}{policies}",
             )
             for row in failed.unique("key", keep="first", maintain_order=True).iter_rows(named=True)
         ),
