@@ -116,7 +116,6 @@ class Accounts:
         assert self.busy_ns == work + under_way, (self.now, self.busy_ns, work, under_way)
         assert self.busy_ns + self.idle_ns + self.down_ns == self.capacity_ns
         assert min(self.busy_ns, self.idle_ns, self.down_ns, self.debt_ns) >= 0
-        assert not self.serving or self.now >= self.serves_from
 
     def check_clients(self) -> None:
         """Each client is in one state, with the timers that belong to it."""
