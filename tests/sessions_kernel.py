@@ -219,7 +219,7 @@ class Kernel:
                 is_of_jobs = axis in ("client", "guard") and scenario.classes[number].is_jobs
                 told = controllers.Controller(name, own.params)
                 found.append(controllers.Used(axis, told, number, own.group, is_of_jobs))
-        return found
+        return controllers.shared(found)
 
     def share_of(self, hosts_in: set[int]) -> float:
         """Which part of a host's arrivals come here while these share them."""

@@ -29,7 +29,10 @@ from twin.sessions.scenario import (
 
 from recovery.model.policies import Rule, discipline, tenure
 from recovery.model.policies.lowered import Order, Runs
+from recovery.reading.experiment import parse
+from recovery.stages.sessions import controllers
 from recovery.stages.sessions.controllers import module_of
+from recovery.stages.sessions.numbers import numbers_of
 
 S = 10**9
 HOLDERS = 30
@@ -135,3 +138,23 @@ def test_what_a_fair_queue_counts_is_what_waits(cancel: Literal["none", "queue",
         assert counted.sum() == host.host.whole[layout.WAITING]
         seen.add(int(counted.sum()))
     assert len(seen) > 10
+
+
+def test_classes_with_one_rule_of_leases_share_it() -> None:
+    """A server counts all that it keeps: two classes with the rule of the host have one memory, a third its own."""
+    text = """
+horizon = "10m"
+hold = "1m"
+fleet = { holders = 60, hosts = 2 }
+host = { workers = 1, establish_time = "50ms", timeout = "10s" }
+lease = { duration = "3m", check_every = "1m" }
+policy.lease = "self-preservation"
+classes.old = { share = "50%" }
+classes.new = { share = "30%", priority = 1 }
+classes.own = { share = "20%", lease = { name = "self-preservation", share = "50%" } }
+"""
+    numbers = numbers_of(parse(text).first.scenario)
+    places = [controllers.place_of(numbers.controllers, "lease", number) for number in range(3)]
+    assert places == [0, 0, 1]
+    table, _ = controllers.rows(numbers.controllers, [15, 9, 6])
+    assert list(table[:, layout.P_GROUPS]) == [1, 1]

@@ -47,7 +47,7 @@ FACTS = (
     "in_service",  # requests that workers work on
     "workers",
     "capacity_per_s",  # what the workers can establish
-    "members",  # clients of this class at this host; 0 for jobs
+    "members",  # clients of this class at this host; 0 for jobs. To a lease's: of all classes that have this rule
     "sojourn_s",  # since the request reached the host; to a client, since it sent its last attempt, or came
     "waited_s",  # until a worker took it; so far, where none has
     "timeout_s",  # that the client waits for an answer

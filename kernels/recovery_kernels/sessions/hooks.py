@@ -58,6 +58,19 @@ def has(r, c, hook):  # type: ignore[no-untyped-def]
     return c != NONE and r.controllers[place(c), P_HOOKS + hook] != 0
 
 
+@inline
+def _members(r, c, number):  # type: ignore[no-untyped-def]
+    """Clients of a class; to a rule of leases, of all classes whose leases it looks after."""
+    k = place(number)
+    if r.classes[k, layout.K_TENURE] != c:
+        return r.classes[k, layout.K_MEMBERS]
+    found = np.int64(0)
+    for one in range(r.classes.shape[0]):
+        if r.classes[one, layout.K_TENURE] == c:
+            found += r.classes[one, layout.K_MEMBERS]
+    return found
+
+
 @kernel
 def _look(r, h, c, hook, event, number, who, attempt):  # type: ignore[no-untyped-def]
     """Facts about the moment, the class and the client; none of the host."""
@@ -70,7 +83,7 @@ def _look(r, h, c, hook, event, number, who, attempt):  # type: ignore[no-untype
     facts[F_CLIENT] = who
     facts[F_ATTEMPT] = attempt
     facts[F_COST] = h.class_real[k, layout.COST]
-    facts[F_MEMBERS] = r.classes[k, layout.K_MEMBERS]
+    facts[F_MEMBERS] = _members(r, c, number)
     facts[F_HINT] = -1.0
     key = draws.at(r.keys[k, CONTROLLER_STREAM], (c << 10) + (hook << 5) + event)
     facts[F_U] = draws.uniform(key, who, attempt + 1)  # a lease may be asked about before the first
@@ -210,7 +223,7 @@ def restart(r, h):  # type: ignore[no-untyped-def]
             begin(r, h, np.int64(c))
     for number in range(r.classes.shape[0]):
         tenure = r.classes[number, layout.K_TENURE]
-        if has(r, tenure, TOLD):
+        if has(r, tenure, TOLD) and r.controllers[place(tenure), layout.P_CLASS] == number:
             _look(r, h, tenure, np.int64(TOLD), np.int64(RESTARTED), np.int64(number), np.int64(0), np.int64(0))
             _look_at_host(r, h)
             _hear(r, h, tenure, TOLD, r.controllers[place(tenure), P_MEMORY])

@@ -31,6 +31,7 @@ class Used(NamedTuple):
     number: int = 0
     group: int = 0
     is_of_jobs: bool = False
+    sharers: tuple[int, ...] = ()  # other classes whose leases it looks after
 
 
 def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
@@ -46,7 +47,20 @@ def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
             found.append(Used("guard", guards.controller, number, 0 if is_of_jobs else guards.group or 0, is_of_jobs))
         if runs.controller is not None:
             found.append(Used("lease", runs.controller, number))
-    return found
+    return shared(found)
+
+
+def shared(found: Sequence[Used]) -> list[Used]:
+    """The same, where classes with one rule of leases share it: a server counts all that it keeps."""
+    rules: dict[Controller, list[int]] = {}
+    for one in found:
+        if one.axis == "lease":
+            rules.setdefault(one.controller, []).append(one.number)
+    return [
+        one._replace(sharers=tuple(rules[one.controller][1:])) if one.axis == "lease" else one
+        for one in found
+        if one.axis != "lease" or rules[one.controller][0] == one.number
+    ]
 
 
 _own: dict[str, ModuleType] = {}
@@ -68,7 +82,7 @@ def module_of(name: str) -> ModuleType:
 
 def place_of(found: Sequence[Used], axis: str, number: int = 0) -> int:
     """Which controller of an axis a class, or the host, uses; NONE."""
-    places = (place for place, one in enumerate(found) if one.axis == axis and one.number == number)
+    places = (place for place, one in enumerate(found) if one.axis == axis and number in (one.number, *one.sharers))
     return next(places, layout.NONE)
 
 

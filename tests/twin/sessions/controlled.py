@@ -34,6 +34,8 @@ class Running:
     rule: Controlled
     number: int
     is_of_host: bool
+    is_lease: bool = False
+    numbers: list[int] = field(default_factory=list)  # of the classes whose leases it looks after
     memories: dict[int, View] = field(default_factory=dict)
 
     @property
@@ -59,8 +61,13 @@ class Controllers:
             wanted += [("client", number, one.retry.controller), ("guard", number, one.guard)]
             wanted += [("lease", number, one.lease.controller)]
         for axis, number, controlled in wanted:
-            if controlled is not None:
-                own = Running(len(self.controllers), controlled, number, axis not in ("client", "guard"))
+            same = [one for one in self.controllers if axis == "lease" and one.is_lease and one.rule == controlled]
+            if same:
+                same[0].numbers.append(number)
+                self.of_axis[axis, number] = same[0]
+            elif controlled is not None:
+                is_of_host = axis not in ("client", "guard")
+                own = Running(len(self.controllers), controlled, number, is_of_host, axis == "lease", [number])
                 self.controllers.append(own)
                 self.of_axis[axis, number] = own
         for own in self.controllers:
@@ -99,11 +106,12 @@ class Controllers:
     def facts(self, own: Running, hook: str, event: int, number: int, who: int, attempt: int) -> View:
         """About the moment, the class and the client."""
         found = View(dict.fromkeys(FACTS, 1), np.zeros(len(FACTS)))
-        one = self.scenario.classes[number]
         found.now_s, found.event = self.now / 1e9, event
         found.number, found.client, found.attempt = number, who, attempt
         found.cost = self.cost(number)
-        found.members = 0 if one.is_jobs else len(one.first_ns[self.place])
+        numbers = own.numbers if own.is_lease else [number]
+        of_classes = [self.scenario.classes[k] for k in numbers]
+        found.members = sum(0 if one.is_jobs else len(one.first_ns[self.place]) for one in of_classes)
         found.hint_s = -1.0
         question = own.place * 1024 + HOOKS.index(hook) * 32 + event
         found.u = self.chance.answer(number, question, who, attempt + 1)
@@ -268,7 +276,7 @@ class Controllers:
                 self.begin_controller(own)
         for number in range(len(self.scenario.classes)):
             own = self.controller("lease", "told", number)
-            if own is not None:
+            if own is not None and own.number == number:
                 facts = self.facts(own, "told", RESTARTED, number, 0, 0)
                 self.see_host(facts)
                 self.call(own, "told", 0, facts)
