@@ -114,6 +114,7 @@ policy.lease = { name = "load-scaled", loaded = "100s", limit = 50 }
     assert leased(text)[:12] == [99, 100, 100, 49, 49, 49, 49, 49, 49, 49, 0, 0]
 
 
+@pytest.mark.slow
 def test_pie_holds_the_wait_at_its_target() -> None:
     """Twice what the host can do: in the long run half is refused, and integral control leaves no error in the wait."""
     text = """

@@ -199,7 +199,7 @@ pies = st.tuples(st.integers(1, 60), st.integers(1, 40), st.integers(1, 200), st
 
 
 @given(days, st.integers(1, 3), pies)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_pie_is_the_rfc(happens, workers, drawn) -> None:  # type: ignore[no-untyped-def]
     target, update, burst, alpha, beta = drawn
     values = (target * TICK_S, update * TICK_S, burst * TICK_S, alpha / 4, beta / 4)

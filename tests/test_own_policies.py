@@ -210,6 +210,7 @@ print(took, [row.measures["ttr99_s"] for row in run.summary.rows])
 """
 
 
+@pytest.mark.slow
 def test_an_edit_compiles_no_loop(tmp_path: Path) -> None:
     """Oracle: the files of the cache. After an edit there are new ones of the user's functions alone, and no other is
     touched. Each run is a process of its own.

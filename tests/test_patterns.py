@@ -18,6 +18,7 @@ from recovery.store.folder import run_of
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "experiments" / "patterns").glob("*.toml"))
 NAMES = [path.stem for path in FILES]
+LONG = ("drifting-baseline", "freeze-herd")  # some seconds each
 
 
 @cache
@@ -55,7 +56,9 @@ def pulse(found: pl.DataFrame) -> float:
     return float(found["submitted"].max() / found["submitted"].mean())  # type: ignore[operator, arg-type]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NAMES]
+)
 def test_a_pattern_shows_what_it_is_about(name: str) -> None:
     """Its [expect] says how bad the first variant is at least; a run whose first variant is well has status 99."""
     assert ran(name).holds is True
@@ -112,6 +115,7 @@ def test_clients_in_step_leave_the_tokens_of_a_bucket_unused() -> None:
     assert pulse(curve(name, drawn, 125, 125 + 50)) < 3
 
 
+@pytest.mark.slow
 def test_leases_that_begin_anew_together_end_together() -> None:
     """All end 300 s after 10:00, before anybody comes at 16:00: N expiries in one window of 5 s, and N (20 + 5) ms
     = 250 s of work in front of a timeout of 20 s. Spread at 25 a second no window of 5 s has more than 125, beside
@@ -226,6 +230,7 @@ def test_a_cap_on_expiries_keeps_the_leases_of_the_dead() -> None:
     assert curve(name, "self-preservation, a fifth died")["leased"].min() == 2000
 
 
+@pytest.mark.slow
 def test_a_limit_that_learns_an_overload_stops_protecting() -> None:
     """Clients wait for 1.5 s and 100 a second are served, so more than 150 at the host are served in vain: the 200
     that gradient2 goes up to. Capped at 100 nothing is. Vegas that takes no new shortest time has its few that
