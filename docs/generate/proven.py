@@ -75,12 +75,18 @@ events (`test_sessions_kernel.py`).
 
 def page() -> str:
     """The page as Markdown."""
-    lines = [HEAD, "| axis | policy | from | defaults | held against |", "| --- | --- | --- | --- | --- |"]
-    lines += [_line(row) for row in catalogue() if (row["axis"], row["name"]) in ORACLES]
+    lines, axis = [HEAD], ""
+    for row in catalogue():
+        if (row["axis"], row["name"]) not in ORACLES:
+            continue
+        if row["axis"] != axis:
+            axis = row["axis"]
+            lines += ["", f"## {axis}", "", "| policy | held against | from | defaults |", "| --- | --- | --- | --- |"]
+        lines.append(_line(row))
     return "\n".join(lines) + "\n"
 
 
 def _line(row: Row) -> str:
     defaults = ", ".join(f"{one['name']} {one['default']}" for one in row["parameters"])
-    cells = (row["axis"], f"`{row['name']}`", row["source"], defaults or "none", ORACLES[row["axis"], row["name"]])
+    cells = (f"`{row['name']}`", ORACLES[row["axis"], row["name"]], row["source"], defaults or "none")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
