@@ -152,6 +152,27 @@ def test_the_lines_of_the_pages_on_the_whole_day_are_the_reports() -> None:
         assert f"({hours['low']:.1f} to {hours['high']:.1f})" in page
 
 
+def test_the_sentences_on_policies_hold_in_what_is_published() -> None:
+    """README and its page say what is enough, who stays away, and what a shared breaker undoes."""
+    policies = published("policies")["policies"]
+    assert len(policies) == 540
+    never = {policy["id"]: policy["not_recovered"]["share"] for policy in policies}
+    of = {
+        axis: {p["id"]: str(p["levers"][f"policy.{axis}"]) for p in policies}
+        for axis in ("guard", "admission", "queue")
+    }
+    refuses = ("token-bucket", "queue-size", "gradient2")
+    undone = [p for p in never if of["guard"][p].startswith("circuit") and of["admission"][p].startswith(refuses)]
+    assert len(undone) == 90  # 12 runs each
+    assert all(never[p] == 1.0 for p in undone)
+    unguarded = [p for p in never if of["guard"][p] == "none"]
+    away = [p for p in unguarded if never[p] > 0.0]
+    assert all(of["queue"][p] == "fifo" for p in away)
+    assert {of["admission"][p].split("(")[0] for p in away} == {"open", "token-bucket", "pid"}
+    [as_it_stands] = [p["id"] for p in policies if p["is_baseline"]]
+    assert never[as_it_stands] == 1.0
+
+
 def test_the_lines_of_the_pages_on_throttling_are_the_reports() -> None:
     page = every_page()
     found = published("throttling-2025-10")
