@@ -197,6 +197,10 @@ CHANGES: dict[str, list[str]] = {
                 'name = "queue-size-switch", limit = 40, low = 10', 'name = "queue-size-ramp", limit = 40, low = 10',
             )
         ),
+        'propagation.intake = { name = "aimd", initial = 5, least = 2, most = 50 }\npropagation.shards = 2',
+        'propagation.intake = { name = "leaky-bucket", rate = "4/s", wait = "20s" }',
+        'propagation.queue = { name = "codel", target = "5s", interval = "20s" }\npropagation.timeout = "2m"',
+        'propagation.queue = { name = "fair-queue", queues = 8, hand = 2, limit = 5, wait = "20s" }',
         'propagation.shards = 2\npropagation.reductions = [{ at = "10m", lasts = "5m", share = "50%" }]',
         *(
             f"health.policy = {{ {text} }}"

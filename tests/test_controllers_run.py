@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
+from recovery_kernels import hooks
 from recovery_kernels.controllers import fair_queue
 from recovery_kernels.sessions import layout
 from sessions_cases import run
@@ -157,4 +158,4 @@ classes.own = { share = "20%", lease = { name = "self-preservation", share = "50
     places = [controllers.place_of(numbers.controllers, "lease", number) for number in range(3)]
     assert places == [0, 0, 1]
     table, _ = controllers.rows(numbers.controllers, [15, 9, 6])
-    assert list(table[:, layout.P_GROUPS]) == [1, 1]
+    assert list(table[:, hooks.P_GROUPS]) == [1, 1]

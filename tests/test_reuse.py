@@ -28,7 +28,7 @@ from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.reuse import MEMORY_BYTES, Known
-from recovery.stages import health, known, launches, propagation
+from recovery.stages import health, known, launches, propagating
 from recovery.stages.stage import Before, StageRun
 from recovery.store import packed
 from recovery.store.packed import Unpackable, pack, unpack
@@ -50,7 +50,7 @@ host.workers = 2
 [variants."other words"]
 propagation.normal_latency = "1s"
 """
-KERNELS = {"launches": launches, "propagation": propagation, "health": health}
+KERNELS = {"launches": launches, "propagation": propagating, "health": health}
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ def _policy(policy: Row, folder: Path) -> str:
         ]
         lines.append("")
     lines += [f"*Fails:* {policy['fails']}", ""] if policy["fails"] else []
+    if len(policy["places"]) > 1:
+        lines += [f"*Stands at:* {', '.join(f'`{place}`' for place in policy['places'])}.", ""]
     lines += [f"*From:* {policy['source']}.", "", "```toml", shown.toml, "```", "", told, ""]
     for (panel, ink), data in pictures.drawn(shown, axis).items():
         file = folder / f"{axis}-{name}-{panel}-{ink}.svg"

@@ -1,5 +1,7 @@
 """Network propagation (MODEL.md, section 9): shards of workers that take jobs first in, first out.
 
+Shards with another order, with a timeout or with controllers run event by event (recovery_kernels.shards).
+
 The start of a job is known once no earlier one waits: the earliest free worker takes it (Kiefer and Wolfowitz, 1955),
 so no pending events are needed beside one small heap of free times a shard. Refused and failed jobs come back in a
 later window than the one in which they were refused or begun, so all work of a window is known when it begins.
@@ -21,8 +23,9 @@ from recovery_kernels.workers import make_busy
 # What `advance` may say.
 DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
 
-# Streams of draws: they follow those of launches.
+# Streams of draws: they follow those of launches; the last three are behind those of all other stages.
 SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
+TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for controllers
 
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD = range(6)
 WHOLE = 6
@@ -122,7 +125,7 @@ def _come_back(params, state, time, origin, identity, tries):  # type: ignore[no
 
 
 @inline
-def _retry(params, keys, table, state, now, origin, identity, tries):  # type: ignore[no-untyped-def]
+def retry(params, keys, table, state, now, origin, identity, tries):  # type: ignore[no-untyped-def]
     """After failure number `tries` (from 1) of a job at `now`."""
     if policies.gives_up(params.client, tries):
         state.series[place(state.whole[WINDOW]), GAVE_UP] += 1
@@ -133,18 +136,22 @@ def _retry(params, keys, table, state, now, origin, identity, tries):  # type: i
 
 
 @inline
-def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
-    """Start a job at `now`, while `queue` others wait: its finish is known."""
-    series = state.series
+def finish_of(params, keys, table, now, queue, identity, tries):  # type: ignore[no-untyped-def]
+    """When a job is done that starts at `now`, while `queue` others wait."""
     service = draw(params.service, table, keys.service, identity, tries)
     if params.slowdown_a > 0.0:
         service = slowed(service, params.slowdown_a, params.slowdown_b, params.slowdown_n, queue)
-    finish = now + whole_ns(service)
-    make_busy(state.free_ns, shard, finish)
+    return now + whole_ns(service)
+
+
+@inline
+def begun(params, keys, table, state, finish, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """A job starts, whose finish is known: what becomes of it is known, too. Returns whether it fails."""
+    series = state.series
     if params.fail_share > 0.0 and uniform(keys.fail, identity, tries) < params.fail_share:
         series[place(state.whole[WINDOW]), FAILED] += 1
-        _retry(params, keys, table, state, finish, origin, identity, tries + 1)
-        return
+        retry(params, keys, table, state, finish, origin, identity, tries + 1)
+        return True
     window = np.int64(np.float64(finish) * (1.0 / np.float64(params.window_ns)))
     if window * params.window_ns > finish:
         window -= 1
@@ -165,6 +172,15 @@ def _begin(params, keys, table, state, shard, now, queue, origin, identity, trie
         state.latency[place(part_of(latency))] += 1
     else:
         series[place(window), PROPAGATED] += 1
+    return False
+
+
+@inline
+def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
+    """The worker that is free first starts a job at `now`, while `queue` others wait."""
+    finish = finish_of(params, keys, table, now, queue, identity, tries)
+    make_busy(state.free_ns, shard, finish)
+    begun(params, keys, table, state, finish, origin, identity, tries)
 
 
 @inline
@@ -192,13 +208,58 @@ def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type
 
 
 @inline
-def _is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
+def shard_of(keys, identity, many):  # type: ignore[no-untyped-def]
+    """The shard of a job, of so many (float64)."""
+    return np.int64(uniform(keys.shard, identity, 0) * many)
+
+
+@inline
+def is_shed(keys, inputs, time, identity):  # type: ignore[no-untyped-def]
     """Whether a change is put aside while the load is reduced."""
     if not batches.is_launch(identity):
         for i in range(inputs.sheds_ns.shape[0]):
             if inputs.sheds_ns[i, 0] <= time < inputs.sheds_ns[i, 1]:
                 return uniform(keys.shed, identity, 0) < inputs.shed_share[i]
     return False
+
+
+@inline
+def gather(params, inputs, state):  # type: ignore[no-untyped-def]
+    """All work of the window, in order: its places in `state.batch` stand in `state.order`. Returns how many."""
+    whole, batch = state.whole, state.batch
+    window = place(whole[WINDOW])
+    count = 0
+    for job in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
+        for column in range(4):
+            batch[place(count), column] = inputs.jobs[place(job), column]
+        count += 1
+    state.series[window, SUBMITTED] += count
+    row = state.heads[window]
+    while row != NOTHING:
+        following = state.rows[place(row), NEXT]
+        for column in range(4):
+            batch[place(count), column] = state.rows[place(row), column]
+        count += 1
+        state.rows[place(row), NEXT] = whole[FREE_ROW]
+        whole[FREE_ROW] = row
+        row = following
+    whole[FREE_ROWS] += state.counts[window]
+    whole[ASLEEP] -= state.counts[window]
+    batches.sort_window(batch, count, whole[WINDOW] * params.window_ns, params.window_ns, state.order, state.ends)
+    state.series[window, ATTEMPTS] += count
+    return count
+
+
+@inline
+def close(state, most):  # type: ignore[no-untyped-def]
+    """The window is over, in which `most` waited at one time."""
+    whole = state.whole
+    window = place(whole[WINDOW])
+    state.series[window, WAITING_END] = whole[WAITING]
+    state.series[window, ASLEEP_END] = whole[ASLEEP]
+    state.series[window, WAITING_MAX] = most
+    whole[WINDOW] += 1
+    state.told[place(whole[WINDOW])] = whole[TOLD]
 
 
 @kernel
@@ -213,39 +274,21 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     table = inputs.table
     mask = state.rings.shape[1] - 1
     many = np.float64(shards.shape[0])
-    count = 0
-    for job in range(inputs.first[window], inputs.first[window + np.uint64(1)]):
-        for column in range(4):
-            batch[place(count), column] = inputs.jobs[place(job), column]
-        count += 1
-    series[window, SUBMITTED] += count
-    row = state.heads[window]
-    while row != NOTHING:
-        following = state.rows[place(row), NEXT]
-        for column in range(4):
-            batch[place(count), column] = state.rows[place(row), column]
-        count += 1
-        state.rows[place(row), NEXT] = whole[FREE_ROW]
-        whole[FREE_ROW] = row
-        row = following
-    whole[FREE_ROWS] += state.counts[window]
-    whole[ASLEEP] -= state.counts[window]
-    batches.sort_window(batch, count, start, params.window_ns, state.order, state.ends)
-    series[window, ATTEMPTS] += count
+    count = gather(params, inputs, state)
     most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):
         item = place(state.order[place(i)])
         time, origin = batch[item, TIME], batch[item, ORIGIN]
         identity, tries = batch[item, IDENTITY], batch[item, TRIES]
-        if tries == 0 and _is_shed(keys, inputs, time, identity):
+        if tries == 0 and is_shed(keys, inputs, time, identity):
             series[window, SHED_JOBS] += 1
             continue
-        shard = place(np.int64(uniform(keys.shard, identity, 0) * many))
+        shard = place(shard_of(keys, identity, many))
         _settle(params, keys, table, state, shard, time)
         queue = shards[shard, TAIL] - shards[shard, HEAD]
         if not _is_let_in(params, keys, state, shard, time, queue, identity, tries):
             series[window, REFUSED] += 1
-            _retry(params, keys, table, state, time, origin, identity, tries + 1)
+            retry(params, keys, table, state, time, origin, identity, tries + 1)
         elif state.free_ns[shard, 0] <= time:
             _begin(params, keys, table, state, shard, time, 0, origin, identity, tries)
         else:
@@ -257,11 +300,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             most = max(most, whole[WAITING])
     for shard_ in range(shards.shape[0]):
         _settle(params, keys, table, state, place(shard_), start + params.window_ns - 1)
-    series[window, WAITING_END] = whole[WAITING]
-    series[window, ASLEEP_END] = whole[ASLEEP]
-    series[window, WAITING_MAX] = most
-    whole[WINDOW] += 1
-    state.told[place(whole[WINDOW])] = whole[TOLD]
+    close(state, most)
 
 
 @kernel

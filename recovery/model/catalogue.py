@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from recovery.model.distributions import Distribution
 from recovery.model.operator import ACTIONS, SOURCES
-from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Rule, name_of, rules_of
+from recovery.model.policies import AXES, HEALTH, INTAKES, FleetRate, Rule, name_of, places_of, rules_of
 
 
 class Parameter(TypedDict):
@@ -27,25 +27,31 @@ class Row(TypedDict):
     rule: str
     source: str
     fails: str  # how it is known to fail; "" where that is not told
+    places: tuple[str, ...]  # keys of a file at which it may stand
     parameters: list[Parameter]
 
 
 def catalogue() -> list[Row]:
     """Every rule of every axis, then what operators may do."""
     rules: list[type[Rule]] = [*(rule for axis in AXES for rule in rules_of(axis)), *INTAKES, *HEALTH]
-    rows = [_row(rule.axis, name_of(rule), rule.source, rule, getattr(rule, "fails", "")) for rule in rules]
-    rows += [_row("operator", str(action.model_fields["do"].default), SOURCES[action], action) for action in ACTIONS]
+    rows = [
+        _row(rule.axis, name_of(rule), rule.source, rule, places_of(rule), getattr(rule, "fails", "")) for rule in rules
+    ]
+    rows += [
+        _row("operator", str(action.model_fields["do"].default), SOURCES[action], action, ("operator",))
+        for action in ACTIONS
+    ]
     return rows
 
 
-def _row(axis: str, name: str, source: str, model: type[BaseModel], fails: str = "") -> Row:
+def _row(axis: str, name: str, source: str, model: type[BaseModel], places: tuple[str, ...], fails: str = "") -> Row:
     parameters = [
         Parameter(name=field.alias or key, default=_default(field), description=field.description)
         for key, field in model.model_fields.items()
         if key not in ("name", "do")
     ]
     rule = " ".join((model.__doc__ or "").split())
-    return Row(axis=axis, name=name, rule=rule, source=source, fails=fails, parameters=parameters)
+    return Row(axis=axis, name=name, rule=rule, source=source, fails=fails, places=places, parameters=parameters)
 
 
 def _default(field: FieldInfo) -> str:

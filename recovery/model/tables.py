@@ -24,6 +24,8 @@ from recovery.model.part import ClassName, InUse, Part, rules_of
 from recovery.model.propagation import Propagation
 from recovery.units import Duration, PositiveDuration
 
+_AFTER_LEASES = ("launches", "propagation", "health")  # hosts are what they are without these
+
 
 class Coupling(Part):
     """The grid on which results are written and stages exchange flows."""
@@ -77,7 +79,7 @@ class Tables(Part):
 
     @model_validator(mode="after")
     def _of_part_two(self) -> Self:
-        self._rules = tuple(rules_of(self))
+        self._rules = tuple(rule for rule in rules_of(self) if rule.key.split(".")[0] not in _AFTER_LEASES)
         return self
 
     def disturbed_s(self) -> float:

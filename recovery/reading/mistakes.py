@@ -219,5 +219,7 @@ def names_at(loc: tuple[Any, ...]) -> list[str] | None:
     place.
     """
     is_of_class = len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY
-    rules = policies.rules_of(loc[2]) if is_of_class else policies.OF_STAGES.get(loc[:2])
-    return None if rules is None else [policies.name_of(rule) for rule in rules]
+    if not is_of_class and loc[:2] not in policies.OF_STAGES:
+        return None
+    rules = policies.rules_of(loc[2]) if is_of_class else policies.rules_of_stage(*loc[:2])
+    return [policies.name_of(rule) for rule in rules]

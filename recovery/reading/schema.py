@@ -73,8 +73,16 @@ def _own(definitions: dict[str, Any]) -> None:
             for table in ("Choice", "Class") if axis in OF_POLICY else ("Choice",):
                 place = definitions[table]["properties"][axis]
                 ours = place.get("anyOf", [place])[0]
-                members = ours["oneOf"] if "oneOf" in ours else [{"$ref": ours.pop("$ref")}]
-                ours["oneOf"] = [*members, {"$ref": _REF + rule.__name__}]
+                _or(ours, rule.__name__)
+    for (stage, key), axis in policies.OWN_OF_STAGES.items():
+        for rule in own_rules(axis):
+            _or(definitions[stage.capitalize()]["properties"][key], rule.__name__)
+
+
+def _or(ours: dict[str, Any], name: str) -> None:
+    """One more table that may stand at a place."""
+    members = ours["oneOf"] if "oneOf" in ours else [{"$ref": ours.pop("$ref")}]
+    ours["oneOf"] = [*members, {"$ref": _REF + name}]
 
 
 def _lenient(definitions: dict[str, Any]) -> None:
@@ -86,7 +94,8 @@ def _lenient(definitions: dict[str, Any]) -> None:
         _by_name(definitions["Choice"], axis, [policies.name_of(policy) for policy in policies.rules_of(axis)])
     for axis in OF_POLICY:
         _by_name(definitions["Class"], axis, [policies.name_of(policy) for policy in policies.rules_of(axis)])
-    for (stage, key), members in policies.OF_STAGES.items():
+    for stage, key in policies.OF_STAGES:
+        members = policies.rules_of_stage(stage, key)
         _by_name(definitions[stage.capitalize()], key, [policies.name_of(policy) for policy in members])
     definitions["Distribution"] = {"anyOf": [duration, *_distributions(definitions["Distribution"])]}
     definitions["FleetRate"] = {

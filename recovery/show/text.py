@@ -39,7 +39,9 @@ class Parameter(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A policy: its axis, what that axis decides, its name, rule, source, how it fails, and its parameters."""
+    """A policy: its axis, what that axis decides, its name, rule, source, how it fails, its parameters, and the keys at
+    which it may stand.
+    """
 
     axis: str
     decides: str
@@ -48,6 +50,7 @@ class Rule(NamedTuple):
     source: str
     fails: str
     parameters: tuple[Parameter, ...]
+    places: tuple[str, ...] = ()
 
 
 def sample_interval(group: Group, measure: str) -> tuple[float, float] | None:
@@ -368,4 +371,5 @@ def catalogued(rules: Sequence[Rule]) -> str:
         lines += [f"      {one.name} = {one.default}: {one.description}" for one in rule.parameters]
         lines += [f"      fails: {rule.fails}"] if rule.fails else []
         lines.append(f"      source: {rule.source}")
+        lines += [f"      stands at: {', '.join(rule.places)}"] if len(rule.places) > 1 else []
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from recovery_kernels import jit
 
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
+from recovery.stages import propagation
 
 
 class KernelPart(NamedTuple):
@@ -30,6 +31,7 @@ SESSIONS = KernelPart(
 )
 LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
+SHARDS = KernelPart("propagation event by event", ("shards.begin", "shards.advance"), 5.0)
 HEALTH = KernelPart("health", ("health.advance",), 3.0)
 WINDOW = KernelPart("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
 RACE = KernelPart(
@@ -40,16 +42,17 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, PROPAGATION, HEALTH, WINDOW, RACE)
+PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
     """What a run of the scenario calls, its race too."""
     if isinstance(scenario, RaceAlone):
         return [RACE]
+    part = scenario.propagation
     later = (
         (LAUNCHES, scenario.launches),
-        (PROPAGATION, scenario.propagation),
+        (PROPAGATION if part is None or propagation.is_plain(part) else SHARDS, part),
         (HEALTH, scenario.health),
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),

@@ -46,13 +46,12 @@ def later(scenario: Scenario, seed: int, leased: Real, budget_s: float) -> tuple
     second = third = None
     if part is not None:
         thin = scenario.model_copy(update={"propagation": part.model_copy(update={"shards": kept, "workers": own})})
-        second = propagation.start(thin, seed, 0)
-        a, each = second.params.intake, workers / own  # shards that stay, of fewer workers
+        each = workers / own  # shards that stay, of fewer workers
+        second = propagation.start(thin, seed, 0, shards * each)
+        a = second.params.intake
         second.params = second.params._replace(
             slowdown_n=second.params.slowdown_n / each,
             intake=a._replace(
-                rate_per_ns=a.rate_per_ns * kept / shards / each,
-                burst=max(1.0, a.burst / each),
                 limit=max(a.limit / each, 1.0),
                 low=a.low / each,
             ),

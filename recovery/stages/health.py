@@ -14,7 +14,7 @@ from recovery.model.scenario import Scenario
 from recovery.stages import host, propagation, queueing
 from recovery.stages.cost import GROWTH, came
 from recovery.stages.launches import LaunchRun
-from recovery.stages.propagation import PropagationRun
+from recovery.stages.propagating import PropagationRun
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named, named_by_zone
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns

@@ -5,82 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
+from recovery_kernels.draws import Dist
 
 from recovery.measures.histograms import quantile_s
 from recovery.measures.lasting import normal_from_s, stays_from
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
-from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, more_rows, waiting_rows
+from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, waiting_rows
+from recovery.stages.propagating import PropagationRun
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
 NS_PER_JOB = 80.0  # before anything is measured
+NS_PER_JOB_OF_EVENTS = 400.0  # the same where shards run event by event
+OPEN = "open"
 
 _ROWS = 1 << 10
 _RING = 1 << 8
-
-
-@dataclass
-class PropagationRun:
-    """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
-
-    params: kernel.Params
-    keys: kernel.Keys
-    inputs: kernel.Inputs
-    state: kernel.State
-
-    def advance(self, until: int, jobs: Whole, first: Whole) -> None:
-        """Run the windows before `until` with the jobs (int64[n, 5]) that came in them, first[w] to first[w + 1]."""
-        self.inputs = self.inputs._replace(jobs=jobs, first=first)
-        while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
-            state = self.state
-            window = int(state.whole[kernel.WINDOW])
-            count = int(first[window + 1] - first[window] + state.counts[window])
-            if status == kernel.GROW_BATCH:
-                self.state = state._replace(
-                    batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
-                    order=np.zeros(2 * count, np.int64),
-                    ends=np.zeros(4 * count + 1, np.int64),
-                )
-            elif status == kernel.GROW_ROWS:
-                wanted = count + int(state.whole[kernel.WAITING])
-                rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
-                state.whole[kernel.FREE_ROW] = free
-                state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
-                self.state = state._replace(rows=rows)
-            elif status == kernel.GROW_FINISHES:
-                room = len(state.finishes) + count + int(state.whole[kernel.WAITING])
-                finishes = np.zeros((2 * room, 2), np.int64)
-                finishes[: len(state.finishes)] = state.finishes
-                self.state = state._replace(finishes=finishes)
-            else:
-                self._grow_rings(count)
-
-    def forget(self, before: int) -> None:
-        """Drop the finishes of the windows before this one, which the next stage has taken."""
-        state = self.state
-        gone, end = int(state.told[before]), int(state.whole[kernel.TOLD])
-        state.finishes[: end - gone] = state.finishes[gone:end].copy()
-        state.told[before : state.whole[kernel.WINDOW] + 1] -= gone  # what lies beyond is not yet known
-        state.whole[kernel.TOLD] -= gone
-
-    def _grow_rings(self, count: int) -> None:
-        """Twice the place for each shard's queue, or as much as this window may need."""
-        state = self.state
-        old = state.rings.shape[1]
-        size = 2 * old
-        while size < old + count:
-            size *= 2
-        rings = np.zeros((len(state.shards), size, batches.NEXT), np.int64)
-        for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
-            for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
-                first, end = max(turn, head), min(turn + old, tail)
-                at, was = first % size, first % old
-                rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
-        self.state = state._replace(rings=rings)
 
 
 def _section(scenario: Scenario) -> Propagation:
@@ -89,9 +34,19 @@ def _section(scenario: Scenario) -> Propagation:
     return scenario.propagation
 
 
-def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
-    """What the kernel takes, before any job is known."""
+def is_plain(part: Propagation) -> bool:
+    """Whether its shards are first in, first out, with a limit that nobody has to tell anything."""
+    door = part.lets_in(part.shards)
+    return door.controller is None and door.wait_s is None and part.timeout is None and part.queue.name == "fifo"
+
+
+def lowered(scenario: Scenario, parts: float | None = None) -> tuple[kernel.Params, kernel.Inputs, Dist]:
+    """What the kernel takes, before any job is known; and how long a job may wait, if that has a bound. `parts`: how
+    many equal parts a rate of the stage has, if not as many as there are shards.
+    """
     part = _section(scenario)
+    door = part.lets_in(parts or part.shards)
+    has_law = door.controller is None and door.wait_s is None
     table = queueing.MeasuredValues()
     windows = scenario.windows
     params = kernel.Params(
@@ -104,9 +59,10 @@ def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
         slowdown_n=float(part.slowdown.queue) if part.slowdown else 1.0,
         fail_share=float(part.fails),
         client=queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table),
-        intake=queueing.limit(part.intake.lower(part.shards)),
+        intake=queueing.limit(door if has_law else LetsIn(OPEN)),
         tells=int(scenario.health is not None),
     )
+    timeout = queueing.dist(part.timeout or part.time, table)
     inputs = kernel.Inputs(
         jobs=np.zeros((0, batches.COLUMNS), np.int64),
         first=np.zeros(windows + 1, np.int64),
@@ -114,13 +70,14 @@ def lowered(scenario: Scenario) -> tuple[kernel.Params, kernel.Inputs]:
         shed_share=np.array([r.share for r in part.reductions], np.float64),
         table=table.array(),
     )
-    return params, inputs
+    return params, inputs, timeout
 
 
-def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
-    """The stage before its first window, empty."""
-    params, inputs = lowered(scenario)
+def start(scenario: Scenario, seed: int, replication: int, parts: float | None = None) -> PropagationRun:
+    """The stage before its first window, empty; `parts` as in `lowered`."""
+    params, inputs, timeout = lowered(scenario, parts)
     part, windows = _section(scenario), scenario.windows
+    plain = is_plain(part)
     streams = (kernel.SERVICE, kernel.SHARD, kernel.FAIL, kernel.ADMIT, kernel.RETRY, kernel.SHED)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     rows, heads, counts = waiting_rows(_ROWS, windows)
@@ -131,7 +88,7 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         counts=counts,
         shards=np.zeros((part.shards, kernel.SHARD_COLUMNS), np.int64),
         buckets=np.tile(host.full_bucket(params.intake), (part.shards, 1)),
-        rings=np.zeros((part.shards, _RING, batches.NEXT), np.int64),
+        rings=np.zeros((part.shards, _RING if plain else 1, batches.NEXT), np.int64),
         free_ns=workers.all_free(part.workers, part.shards),
         batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         order=np.zeros(_ROWS, np.int64),
@@ -142,7 +99,12 @@ def start(scenario: Scenario, seed: int, replication: int) -> PropagationRun:
         told=np.zeros(windows + 1, np.int64),
     )
     state.whole[kernel.FREE_ROWS] = _ROWS
-    return PropagationRun(params, keys, inputs, state)
+    if plain:
+        return PropagationRun(params, keys, inputs, state)
+    from recovery.stages import shards  # its kernel is loaded where a scenario asks for it
+
+    own = shards.own_keys(seed, replication)
+    return shards.started(PropagationRun(params, keys, inputs, state), part, timeout, own, parts or part.shards)
 
 
 @dataclass(kw_only=True)
@@ -211,7 +173,7 @@ class _Propagation(Later):
         Column("job_attempts", "flow", "attempts of jobs to get into a queue", kernel.ATTEMPTS),
         Column("jobs_refused", "flow", "attempts that were not let in", kernel.REFUSED),
         Column("jobs_shed", "flow", "changes that operators put aside", kernel.SHED_JOBS),
-        Column("jobs_failed", "flow", "attempts that failed at their end", kernel.FAILED),
+        Column("jobs_failed", "flow", "attempts that failed at their end, or waited too long", kernel.FAILED),
         Column("jobs_gave_up", "flow", "jobs that are tried no more", kernel.GAVE_UP),
         Column("launches_reachable", "flow", "instances that became reachable", kernel.REACHABLE),
         Column("changes_propagated", "flow", "changes that are done", kernel.PROPAGATED),
@@ -226,7 +188,12 @@ class _Propagation(Later):
         return Fed(start(before.scenario, before.seed, before.replication), before.run_of(LaunchRun))
 
     def lowered(self, scenario: Scenario) -> Lowered:
-        return lowered(scenario)
+        part, (params, inputs, timeout) = _section(scenario), lowered(scenario)
+        if is_plain(part):
+            return params, inputs
+        from recovery.stages import shards
+
+        return params, inputs, *shards.said(part, timeout)
 
     def actions(self, scenario: Scenario) -> list[Act]:
         return [Act("load reduction", reduction.at) for reduction in _section(scenario).reductions]
@@ -237,9 +204,14 @@ class _Propagation(Later):
         if launching is None:
             raise ValueError("no [launches]")
         jobs = came(scenario, launching.demand) + came(scenario, launching.changes)
-        comes_back = part.fails > 0 or part.intake.name != "open"
+        plain = is_plain(part)
+        comes_back = part.fails > 0 or part.intake.name != OPEN or not plain
         attempts = jobs * (tries(scenario, part.client.lower(), part.retries) if comes_back else 1)
-        return Cost(GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1), attempts, attempts * NS_PER_JOB / 1e9)
+        return Cost(
+            GROWTH * ROW_BYTES * jobs * (2 if comes_back else 1),
+            attempts,
+            attempts * (NS_PER_JOB if plain else NS_PER_JOB_OF_EVENTS) / 1e9,
+        )
 
 
 STAGE = _Propagation()

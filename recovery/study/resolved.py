@@ -51,11 +51,14 @@ def own_policies(variants: Iterable[Variant]) -> tuple[OwnPolicy, ...]:
     found: dict[OwnPolicy, None] = {}
     for variant in variants:
         scenario = variant.scenario
-        for choice in (scenario.policy, *scenario.classes.values()):
-            for axis in policies.AXES:
-                if isinstance(rule := getattr(choice, axis, None), OwnRule):
-                    own = rule.file
-                    found[OwnPolicy(name=own.name, axis=own.axis, file=own.file, digest=own.digest)] = None
+        chosen = [
+            getattr(one, axis, None) for one in (scenario.policy, *scenario.classes.values()) for axis in policies.AXES
+        ]
+        chosen += [getattr(getattr(scenario, stage), key, None) for stage, key in policies.OWN_OF_STAGES]
+        for rule in chosen:
+            if isinstance(rule, OwnRule):
+                own = rule.file
+                found[OwnPolicy(name=own.name, axis=own.axis, file=own.file, digest=own.digest)] = None
     return tuple(found)
 
 

@@ -29,6 +29,7 @@ _SMALL = {
     needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
     needed.LAUNCHES: _LAUNCHES,
     needed.PROPAGATION: _PROPAGATION,
+    needed.SHARDS: _PROPAGATION + 'propagation.queue = "lifo"\n',
     needed.HEALTH: _PROPAGATION + 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms" }\n',
     needed.WINDOW: _LEASES + _DNS + 'dns.window = { at = "0s", detect = "1s", repair = "1s", negative_ttl = "1s" }\n',
 }

@@ -5,6 +5,7 @@ import numpy as np
 from recovery_kernels import draws
 from recovery_kernels.controllers import REFUSED, SENT
 from recovery_kernels.events import NEVER, place
+from recovery_kernels.hooks import ASK, mark_of
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
     REJECTED_ADMISSION,
@@ -28,7 +29,7 @@ from recovery_kernels.sessions.books import (
     workers,
 )
 from recovery_kernels.sessions.comings import give_up, retries_of, retry, sleep
-from recovery_kernels.sessions.hooks import ASK, ask_of_request, has, held_back_ns, tell_client
+from recovery_kernels.sessions.hooks import ask_of_request, has, held_back_ns, tell_client
 from recovery_kernels.sessions.layout import (
     ASKS,
     ATTEMPT,
@@ -396,7 +397,7 @@ def _has_place(r, h, request):  # type: ignore[no-untyped-def]
     if not has(r, r.queue_controller, ASK):
         return True
     said = ask_of_request(r, h, r.queue_controller, np.int64(ASK), request)
-    h.requests[place(request), layout.R_MARK] = np.int64(said) - 1 if 1.0 <= said < 9.0e15 else 0
+    h.requests[place(request), layout.R_MARK] = mark_of(said)
     return said >= 1.0
 
 

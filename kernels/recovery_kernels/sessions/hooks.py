@@ -1,15 +1,45 @@
 """Where controllers are asked and told: the loop names none of them, and calls each by its address.
 
-A controller is a row of `Rules.controllers`: where its parameters and its memory lie, for how many clients of a class
-one memory is, and the addresses of its functions; 0 where it has no such function.
+A controller is a row of `Rules.controllers` (recovery_kernels.hooks).
 """
 
 import numpy as np
 
-from recovery_kernels import draws
-from recovery_kernels.by_address import ask, tell
-from recovery_kernels.controllers import FACTS, HOOKS, NOTHING, RENEWED, RESTARTED
+from recovery_kernels import draws, hooks
+from recovery_kernels.controllers import NOTHING, RENEWED, RESTARTED
 from recovery_kernels.events import place
+from recovery_kernels.hooks import (
+    ASK,
+    BEGIN,
+    F_ATTEMPT,
+    F_CAPACITY,
+    F_CLIENT,
+    F_COST,
+    F_EVENT,
+    F_HINT,
+    F_HOLDS,
+    F_IN_SERVICE,
+    F_IS_LEASED,
+    F_LAST,
+    F_LEFT,
+    F_MARK,
+    F_MEMBERS,
+    F_NOW,
+    F_NUMBER,
+    F_SOJOURN,
+    F_TIMEOUT,
+    F_TRIES,
+    F_U,
+    F_U_CLIENT,
+    F_WAITED,
+    F_WAITING,
+    F_WORKERS,
+    P_GROUP,
+    P_MEMORY,
+    P_SIZE,
+    TOLD,
+    WAIT,
+)
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.books import is_owned, workers
@@ -19,14 +49,8 @@ from recovery_kernels.sessions.layout import (
     CLASS,
     HOLDER,
     K_JOBS,
-    NONE,
     NOW,
     OF_CLIENT,
-    P_GROUP,
-    P_HOOKS,
-    P_MEMORY,
-    P_PARAMS,
-    P_SIZE,
     R_ATTEMPT,
     R_CLASS,
     R_DEADLINE,
@@ -45,17 +69,11 @@ from recovery_kernels.sessions.layout import (
 )
 from recovery_kernels.sessions.streams import CLIENT_STREAM, CONTROLLER_STREAM
 
-BEGIN, ASK, RANK, NEWEST, HEAD, WAIT, RENEW, EXPIRE, RESTART, TOLD = range(len(HOOKS))
-(
-    F_NOW, F_EVENT, F_NUMBER, F_CLIENT, F_ATTEMPT, F_TRIES, F_COST, F_IS_LEASED, F_WAITING, F_IN_SERVICE, F_WORKERS,
-    F_CAPACITY, F_MEMBERS, F_SOJOURN, F_WAITED, F_TIMEOUT, F_LEFT, F_MARK, F_HINT, F_U, F_U_CLIENT, F_HOLDS, F_LAST,
-) = range(len(FACTS))  # fmt: skip
-
 
 @inline
 def has(r, c, hook):  # type: ignore[no-untyped-def]
     """Whether there is such a controller, and it has this function."""
-    return c != NONE and r.controllers[place(c), P_HOOKS + hook] != 0
+    return hooks.has(r.controllers, c, hook)
 
 
 @inline
@@ -85,7 +103,7 @@ def _look(r, h, c, hook, event, number, who, attempt):  # type: ignore[no-untype
     facts[F_COST] = h.class_real[k, layout.COST]
     facts[F_MEMBERS] = _members(r, c, number)
     facts[F_HINT] = -1.0
-    key = draws.at(r.keys[k, CONTROLLER_STREAM], (c << 10) + (hook << 5) + event)
+    key = draws.at(r.keys[k, CONTROLLER_STREAM], hooks.question(c, hook, event))
     facts[F_U] = draws.uniform(key, who, attempt + 1)  # a lease may be asked about before the first
     facts[F_U_CLIENT] = draws.uniform(r.keys[k, CLIENT_STREAM], who, np.int64(0))
 
@@ -147,16 +165,12 @@ def _memory_of(r, c, who):  # type: ignore[no-untyped-def]
 
 @inline
 def _answer(r, h, c, hook, memory_at):  # type: ignore[no-untyped-def]
-    own = place(c)
-    address = r.controllers[own, P_HOOKS + hook]
-    return ask(address, r.controller_params, r.controllers[own, P_PARAMS], h.memory, memory_at, h.facts)
+    return hooks.answer(r.controllers, r.controller_params, c, hook, h.memory, memory_at, h.facts)
 
 
 @inline
 def _hear(r, h, c, hook, memory_at):  # type: ignore[no-untyped-def]
-    own = place(c)
-    address = r.controllers[own, P_HOOKS + hook]
-    tell(address, r.controller_params, r.controllers[own, P_PARAMS], h.memory, memory_at, h.facts)
+    hooks.hear(r.controllers, r.controller_params, c, hook, h.memory, memory_at, h.facts)
 
 
 # --- what the host asks and tells -------------------------------------------------------------------------------------
@@ -204,13 +218,13 @@ def begin(r, h, c):  # type: ignore[no-untyped-def]
     """All memories of a controller as they are at first."""
     own = place(c)
     size = r.controllers[own, P_SIZE]
-    for group in range(r.controllers[own, layout.P_GROUPS]):
+    for group in range(r.controllers[own, hooks.P_GROUPS]):
         at = r.controllers[own, P_MEMORY] + group * size
         for k in range(at, at + size):
             h.memory[k] = 0.0
-        number = r.controllers[own, layout.P_CLASS]
+        number = r.controllers[own, hooks.P_CLASS]
         _look(r, h, c, np.int64(BEGIN), np.int64(NOTHING), number, np.int64(group), np.int64(0))
-        if r.controllers[own, layout.P_OF_HOST] != 0:
+        if r.controllers[own, hooks.P_OF_HOST] != 0:
             _look_at_host(r, h)
         _hear(r, h, c, BEGIN, at)
 
@@ -219,11 +233,11 @@ def begin(r, h, c):  # type: ignore[no-untyped-def]
 def restart(r, h):  # type: ignore[no-untyped-def]
     """The host's own controllers begin anew."""
     for c in range(r.controllers.shape[0]):
-        if r.controllers[c, layout.P_OF_HOST] != 0:
+        if r.controllers[c, hooks.P_OF_HOST] != 0:
             begin(r, h, np.int64(c))
     for number in range(r.classes.shape[0]):
         tenure = r.classes[number, layout.K_TENURE]
-        if has(r, tenure, TOLD) and r.controllers[place(tenure), layout.P_CLASS] == number:
+        if has(r, tenure, TOLD) and r.controllers[place(tenure), hooks.P_CLASS] == number:
             _look(r, h, tenure, np.int64(TOLD), np.int64(RESTARTED), np.int64(number), np.int64(0), np.int64(0))
             _look_at_host(r, h)
             _hear(r, h, tenure, TOLD, r.controllers[place(tenure), P_MEMORY])

@@ -5,6 +5,7 @@ import numpy as np
 from recovery_kernels import controllers, draws
 from recovery_kernels.controllers import STARTED
 from recovery_kernels.events import NEVER, place
+from recovery_kernels.hooks import HEAD
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
     DROPPED,
@@ -21,7 +22,7 @@ from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.books import count, cut, is_awaited, is_owned, note, note_request, time_of, uniform
 from recovery_kernels.sessions.comings import disarm, follow, leave, notice_at, retry, sleep, stop_asking
 from recovery_kernels.sessions.doors import end, has_free_worker, is_leased_client
-from recovery_kernels.sessions.hooks import HEAD, ask_of_request, forget_tries, has, tell_client, tell_host
+from recovery_kernels.sessions.hooks import ask_of_request, forget_tries, has, tell_client, tell_host
 from recovery_kernels.sessions.layout import (
     ARRIVED,
     AT_WORKER,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from recovery_kernels import requests
 from recovery_kernels.arrays import Bits, Real, Short, Whole
-from recovery_kernels.controllers import HOOKS
 
 # What `advance` may say.
 DONE, GROW_REQUESTS, GROW_CLIENTS, GROW_WORKERS, GROW_LOG, GROW_ENDS, TOO_MANY_JOBS = range(7)
@@ -134,10 +133,6 @@ AT_ONCE, AT_CHECK = -1, -2  # in place of a notice's distribution
     K_TENURE,
 ) = range(13)  # constants of a class; the last three are controllers # fmt: skip
 CLASS_RULES = 13
-# Controllers: where parameters and memory lie, how big a memory is, how many there are, for how many clients one is (0:
-# for all), whose it is, whether it is the host's; then the addresses of its functions.
-P_PARAMS, P_MEMORY, P_SIZE, P_GROUPS, P_GROUP, P_CLASS, P_OF_HOST, P_HOOKS = range(8)
-CONTROLLER_COLUMNS = P_HOOKS + len(HOOKS)
 
 # --- controls: time, kind, what, and up to five arguments -------------------------------------------------------------
 C_TIME, C_KIND, C_WHAT, C_A, C_B, C_C, C_D, C_SHOWN = range(8)

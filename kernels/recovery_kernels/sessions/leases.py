@@ -4,12 +4,13 @@ import numpy as np
 
 from recovery_kernels import draws
 from recovery_kernels.events import place
+from recovery_kernels.hooks import EXPIRE, RENEW, RESTART
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import ESTABLISHED
 from recovery_kernels.sessions import layout, timers
 from recovery_kernels.sessions.books import count, note, time_ns
 from recovery_kernels.sessions.comings import bind, disarm, is_free, notice_at
-from recovery_kernels.sessions.hooks import EXPIRE, RENEW, RESTART, ask_of_lease, has, tell_renewed
+from recovery_kernels.sessions.hooks import ask_of_lease, has, tell_renewed
 from recovery_kernels.sessions.layout import (
     ASLEEP,
     ATTEMPT,

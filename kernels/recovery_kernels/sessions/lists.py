@@ -8,9 +8,10 @@ import numpy as np
 
 from recovery_kernels.controllers import ADMITTED
 from recovery_kernels.events import place
+from recovery_kernels.hooks import NEWEST, RANK
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.sessions import ranks
-from recovery_kernels.sessions.hooks import NEWEST, RANK, ask_of_host, ask_of_request, has, tell_host
+from recovery_kernels.sessions.hooks import ask_of_host, ask_of_request, has, tell_host
 from recovery_kernels.sessions.layout import (
     DISCIPLINE,
     ENTERED,

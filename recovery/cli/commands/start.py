@@ -173,6 +173,7 @@ def policies(name: str | None, file: Path | None, as_json: bool) -> Status | Non
                 tuple(
                     text.Parameter(one["name"], one["default"], one["description"] or "") for one in row["parameters"]
                 ),
+                row["places"],
             )
             for row in rows
         ]

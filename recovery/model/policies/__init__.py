@@ -6,7 +6,7 @@ decided in `recovery_kernels.policies` and `recovery_kernels.limits`.
 
 from typing import Annotated, get_args
 
-from pydantic import Discriminator
+from pydantic import BeforeValidator, Discriminator
 
 from recovery.model.policies.adaptive import (
     AdaptiveRule,
@@ -40,11 +40,11 @@ from recovery.model.policies.client import (
 from recovery.model.policies.discipline import AdaptiveLifo, CoDel, CoDelFolly, EarliestDeadline, FairQueue, Pie
 from recovery.model.policies.guard import AwsStandard, GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
-from recovery.model.policies.intake import INTAKES
+from recovery.model.policies.intake import INTAKES, IntakeRule, of_shards
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
 from recovery.model.policies.own import OrOwn, own_rules
 from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo
-from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, name_of
+from recovery.model.policies.rule import FleetRate, RateOfFleet, Rule, by_name, name_of
 from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, PercentageRamp, Pid, SheddingRule
 from recovery.model.policies.tenure import ExpiryCap, FailoverExtension, Learning, LoadScaled, SelfPreservation
 
@@ -88,6 +88,18 @@ AnyQueue = Annotated[QueueRule, Discriminator("name"), OrOwn("queue")]
 AnyLease = Annotated[LeaseRule, Discriminator("name"), OrOwn("lease")]
 """What may stand at the place of each axis."""
 
+OF_HOSTS_AND_STAGES = (
+    *(LeakyBucket, FixedConcurrency, Aimd, Vegas, Gradient2, EnvoyAdaptiveConcurrency),
+    *(EnvoyAdmissionControl, Blue, Pid, PercentageRamp),
+)
+"""Rules of admission that propagation takes as its intake, as hosts do; a limit is of a shard, a rate of the stage."""
+_SharedRule = LeakyBucket | AdaptiveRule | SheddingRule
+AnyIntake = Annotated[
+    Annotated[IntakeRule | _SharedRule, Discriminator("name"), OrOwn("admission")], BeforeValidator(by_name)
+]
+AnyOrder = Annotated[AnyQueue, BeforeValidator(by_name)]
+"""What may stand at propagation's intake, and what at its queue."""
+
 
 WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
 """Rules of admission whose bucket fills at a rate that operators may change."""
@@ -98,10 +110,27 @@ _OF_STAGE = (Immediate, Fixed, Exponential, FullJitter)
 OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
     ("launches", "client"): _OF_STAGE,
     ("propagation", "client"): _OF_STAGE,
-    ("propagation", "intake"): INTAKES,
+    ("propagation", "intake"): (*INTAKES, *OF_HOSTS_AND_STAGES),
+    ("propagation", "queue"): AXES["queue"],
     ("health", "policy"): HEALTH,
 }
 """The rules of a later stage, by the stage and the key at which one of them stands."""
+OWN_OF_STAGES = {("propagation", "intake"): "admission", ("propagation", "queue"): "queue"}
+"""The axis of which a user's own rule may stand there, too."""
+
+
+def rules_of_stage(stage: str, key: str) -> tuple[type[Rule], ...]:
+    """The rules that may stand at a key of a later stage: ours, and a user's own that the command line named."""
+    axis = OWN_OF_STAGES.get((stage, key))
+    return (*OF_STAGES[stage, key], *(own_rules(axis) if axis is not None else ()))
+
+
+def places_of(rule: type[Rule]) -> tuple[str, ...]:
+    """The keys of a file at which a rule may stand."""
+    place = () if rule.axis in ("intake", "health") else (f"policy.{rule.axis}",)
+    stages = (f"{stage}.{key}" for stage, key in OF_STAGES if rule in rules_of_stage(stage, key))
+    return (*place, *stages)
+
 
 MEANING = {
     "client": "when does an attempt that failed come back",
@@ -119,7 +148,9 @@ __all__ = [
     "HEALTH",
     "INTAKES",
     "MEANING",
+    "OF_HOSTS_AND_STAGES",
     "OF_STAGES",
+    "OWN_OF_STAGES",
     "WITH_LIMIT",
     "WITH_RATE",
     "AdaptiveLifo",
@@ -128,7 +159,9 @@ __all__ = [
     "AnyAdmission",
     "AnyClient",
     "AnyGuard",
+    "AnyIntake",
     "AnyLease",
+    "AnyOrder",
     "AnyQueue",
     "AwsBackoff",
     "AwsStandard",
@@ -181,5 +214,8 @@ __all__ = [
     "TokenBucket",
     "Vegas",
     "name_of",
+    "of_shards",
+    "places_of",
     "rules_of",
+    "rules_of_stage",
 ]  # fmt: skip

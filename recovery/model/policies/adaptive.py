@@ -42,14 +42,14 @@ class FixedConcurrency(Controlled):
     def _rule(self) -> str:
         return f"let in while less than {words_of_limit(self.limit)} is there"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`; no more than the limit
         ever wait.
         """
         limit = max(1, requests_of(self.limit, establish_per_s))
         return super().lower(establish_per_s, hosts)._replace(limit=limit)
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         return (float(max(1, requests_of(self.limit, establish_per_s))),)
 
 
@@ -121,7 +121,7 @@ class Aimd(_Moving):
         bounds = f"at first {words_of_limit(self.initial)}, {_to(self.least, self.most)}"
         return f"{grows}, {falls}; {bounds}{self._gathered}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         limits = self._limits(establish_per_s, self.initial, self.least, self.most)
         return (*limits, self.backoff, self.timeout, self.window or 0.0)
 
@@ -152,7 +152,7 @@ class Vegas(_Moving):
         pace = f"{tell_share(self.smoothing)} of the way; a new shortest time after {self.probe} times as many"
         return f"{law}; {bounds}, {pace}{self._gathered}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         limits = self._limits(establish_per_s, self.initial, self.most)
         return (*limits, self.smoothing, float(self.probe), self.window or 0.0)
 
@@ -188,7 +188,7 @@ class Gradient2(_Moving):
         bounds = f"at first {words_of_limit(self.initial)}, {_to(self.least, self.most)}"
         return f"{law}, {pace}; {bounds}{self._gathered}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         limits = self._limits(establish_per_s, self.initial, self.least, self.most)
         law = (self.smoothing, float(self.headroom), float(self.long), float(self.tolerance))
         return (*limits, *law, self.window or 0.0)
@@ -236,7 +236,7 @@ class EnvoyAdaptiveConcurrency(Controlled):
         drawn = f"{tell_share(self.jitter)} drawn, {tell_share(self.buffer)} of it are room"
         return f"{law} beside that at rest, {rest} ({drawn}); {self.least} to {self.most} requests a host"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         bounds = (float(self.least), float(self.most), self.every, self.rest_every, float(self.requests))
         return (*bounds, self.jitter, self.buffer, self.quantile)
 

@@ -54,7 +54,7 @@ class Open(Rule):
         """In plain words."""
         return "let everything in"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         return LetsIn(self.name)
 
@@ -103,7 +103,7 @@ class TokenBucket(Rule):
         bound = "" if self.line is None else f", at most {self.line} a host"
         return f"let in {self.rate.words}{_saved_up(self.burst)}{_spared(self.only)}{waits}{bound}"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         per_s = self.rate.of_host(establish_per_s, hosts)
         only = self.only == "establish"
@@ -150,7 +150,7 @@ class LeakyBucket(Rule):
         bound = "" if self.line is None else f", at most {self.line} a host"
         return f"let in {self.rate.words} one by one{_spared(self.only)}, {waits}{bound}"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`: a token bucket."""
         per_s, only = self.rate.of_host(establish_per_s, hosts), self.only == "establish"
         law = TokenBucket().name
@@ -187,7 +187,7 @@ class QueueSize(Rule):
         rule = f"let in {self.rate.words}, less the longer the queue, nothing at {words_of_limit(self.limit)}"
         return f"{rule}{_saved_up(self.burst)}{_spared(self.only)}"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         per_s, limit = self.rate.of_host(establish_per_s, hosts), max(1, requests_of(self.limit, establish_per_s))
         return LetsIn(self.name, per_s, self.burst, limit, is_establish_only=self.only == "establish")
@@ -212,7 +212,7 @@ class _ByQueue(Rule):
             raise ValueError("want low below limit")
         return self
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         limit = max(1, requests_of(self.limit, establish_per_s))
         low = min(requests_of(self.low, establish_per_s), limit - 1)  # times of two, rounded, may be one number

@@ -28,11 +28,11 @@ class Controlled(Rule):
     def _rule(self) -> str:
         raise NotImplementedError
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         controller = Controller(self._file, self._params(establish_per_s, hosts))
         return LetsIn(self.name, is_establish_only=self.only == "establish", controller=controller)
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         """What its controller takes, in its order."""
         raise NotImplementedError

@@ -1,12 +1,12 @@
 """Policies of intake: whether a job is let into a queue of propagation."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, model_validator
+from pydantic import Field, model_validator
 
 from recovery.model.part import Whole
 from recovery.model.policies.lowered import LetsIn
-from recovery.model.policies.rule import Rule, by_name
+from recovery.model.policies.rule import Rule
 from recovery.units import Duration, Rate, tell_duration
 
 
@@ -27,7 +27,7 @@ class AnyQueue(Rule):
         """In plain words."""
         return "let every job in"
 
-    def lower(self, shards: int) -> LetsIn:
+    def lower(self, establish_per_s: float, shards: float) -> LetsIn:
         """In numbers of one of so many shards, which have equal parts of a rate."""
         return LetsIn(self.name)
 
@@ -48,7 +48,7 @@ class IntakeBucket(Rule):
         """In plain words."""
         return f"let in {self.rate:.15g} jobs a second{_burst(self.burst)}"
 
-    def lower(self, shards: int) -> LetsIn:
+    def lower(self, establish_per_s: float, shards: float) -> LetsIn:
         """In numbers of one of so many shards, which have equal parts of a rate."""
         return LetsIn(self.name, self.rate / shards, self.burst)
 
@@ -73,7 +73,7 @@ class LinearLimit(Rule):
             f"let in {self.rate:.15g} jobs a second, less the longer the queue, nothing at {limit}{_burst(self.burst)}"
         )
 
-    def lower(self, shards: int) -> LetsIn:
+    def lower(self, establish_per_s: float, shards: float) -> LetsIn:
         """In numbers of one of so many shards, which have equal parts of a rate."""
         return LetsIn(self.name, self.rate / shards, self.burst, self.limit)
 
@@ -98,7 +98,7 @@ class Hysteresis(Rule):
         """In plain words."""
         return f"let nothing in from {self.limit} waiting jobs a shard on, until {self.low} are left"
 
-    def lower(self, shards: int) -> LetsIn:
+    def lower(self, establish_per_s: float, shards: float) -> LetsIn:
         """In numbers of one of so many shards, which have equal parts of a rate."""
         return LetsIn(self.name, limit=self.limit, low=self.low)
 
@@ -125,13 +125,20 @@ class Ramp(Rule):
         """In plain words."""
         return f"refuse some jobs from {self.low} waiting a shard on, and all from {self.limit} on"
 
-    def lower(self, shards: int) -> LetsIn:
+    def lower(self, establish_per_s: float, shards: float) -> LetsIn:
         """In numbers of one of so many shards, which have equal parts of a rate."""
         return LetsIn(self.name, limit=self.limit, low=self.low)
 
 
 INTAKES = (AnyQueue, IntakeBucket, LinearLimit, Hysteresis, Ramp)
-Intake = Annotated[
-    Annotated[AnyQueue | IntakeBucket | LinearLimit | Hysteresis | Ramp, Discriminator("name")],
-    BeforeValidator(by_name),
-]
+IntakeRule = AnyQueue | IntakeBucket | LinearLimit | Hysteresis | Ramp
+
+_OF_SHARDS = (("requests a host", "jobs a shard"), ("a host", "a shard"), ("the hosts", "the shards"),
+              ("requests", "jobs"), ("request", "job"), ("clients", "jobs"))  # fmt: skip
+
+
+def of_shards(words: str) -> str:
+    """The words of a rule that hosts have, too, where shards have it: what waits there are jobs."""
+    for of_hosts, of_jobs in _OF_SHARDS:
+        words = words.replace(of_hosts, of_jobs)
+    return words

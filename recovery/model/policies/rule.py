@@ -81,7 +81,7 @@ class FleetRate(BaseModel):
             return f"{self.per_s:.15g} a second"
         return f"{tell_share(self.of_capacity_share or 0.0)} of what the hosts can do"
 
-    def of_host(self, establish_per_s: float, hosts: int) -> float:
+    def of_host(self, establish_per_s: float, hosts: float) -> float:
         """Rate (1/s) of one of `hosts` hosts, each of which can establish `establish_per_s`."""
         if self.per_s is not None:
             return self.per_s / hosts
@@ -99,16 +99,15 @@ def requests_of(limit: int | float, establish_per_s: float) -> int:
 
 
 LONGEST_QUEUE = 10**9
-_LIMIT_SCHEMA = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "integer", "minimum": 0, "maximum": LONGEST_QUEUE},
-            TypeAdapter(PositiveDuration).json_schema(),
-        ]
-    }
-)
-Limit = Annotated[int | float, BeforeValidator(_limit), _LIMIT_SCHEMA]
-LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1), _LIMIT_SCHEMA]
+
+
+def _schema_from(least: int) -> WithJsonSchema:
+    requests = {"type": "integer", "minimum": least, "maximum": LONGEST_QUEUE}
+    return WithJsonSchema({"anyOf": [requests, TypeAdapter(PositiveDuration).json_schema()]})
+
+
+Limit = Annotated[int | float, BeforeValidator(_limit), _schema_from(0)]
+LimitFrom1 = Annotated[int | float, BeforeValidator(_limit_from_1), _schema_from(1)]
 RateOfFleet = Annotated[FleetRate, BeforeValidator(_fleet_rate)]
 RateAbove0 = Annotated[FleetRate, BeforeValidator(_fleet_rate_above_0)]
 

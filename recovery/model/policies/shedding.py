@@ -58,7 +58,7 @@ class EnvoyAdmissionControl(Controlled):
         few = f", none below {self.from_rate.words}" if self.from_rate != FleetRate(per_s=0.0) else ""
         return f"{law}{root}{few}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         from_rate = self.from_rate.of_host(establish_per_s, hosts)
         return (self.window, self.threshold, float(self.aggression), self.most, from_rate)
 
@@ -108,18 +108,18 @@ class Blue(Controlled):
         falls = f"{tell_share(self.decrease)} fewer when at most {tell_share(self.ratio)} is missing"
         return f"{bucket}; drop {grows}, {falls}"
 
-    def lower(self, establish_per_s: float, hosts: int) -> LetsIn:
+    def lower(self, establish_per_s: float, hosts: float) -> LetsIn:
         """In numbers of one of `hosts` hosts, each of which can establish `establish_per_s`; more than its rate never
         comes in.
         """
         per_s = self.rate.of_host(establish_per_s, hosts)
         return super().lower(establish_per_s, hosts)._replace(per_s=per_s, burst_s=self.burst)
 
-    def tokens(self, establish_per_s: float, hosts: int) -> int:
+    def tokens(self, establish_per_s: float, hosts: float) -> int:
         """The most tokens that a host's bucket holds."""
         return max(1, math.floor(self.rate.of_host(establish_per_s, hosts) * self.burst + 1e-9))
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         fill, every_ms = whole_tokens(self.rate.of_host(establish_per_s, hosts))
         tokens = self.tokens(establish_per_s, hosts)
         freeze_s = -1.0 if self.freeze is None else self.freeze
@@ -168,7 +168,7 @@ class Pid(Controlled):
         weights = f"{self.proportional:.15g} of the last, {self.integral:.15g} of all in {tell_duration(self.memory)}"
         return f"{law} ({weights})"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         return (self.period, float(self.proportional), float(self.integral), self.memory)
 
 
@@ -195,7 +195,7 @@ class PercentageRamp(Controlled):
         first = f"from {tell_duration(self.start)} on let in {tell_share(self.from_share)} of the clients"
         return f"{first}, {tell_share(self.step)} more every {tell_duration(self.every)}"
 
-    def _params(self, establish_per_s: float, hosts: int) -> tuple[float, ...]:
+    def _params(self, establish_per_s: float, hosts: float) -> tuple[float, ...]:
         return (self.start, self.from_share, self.step, self.every)
 
 

@@ -7,9 +7,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from recovery_kernels import by_address
+from recovery_kernels import by_address, hooks
 from recovery_kernels.controllers import HOOKS
-from recovery_kernels.sessions import layout
 
 from recovery.model.policies.lowered import Controller
 from recovery.model.policies.own import FILES
@@ -81,9 +80,9 @@ def module_of(name: str) -> ModuleType:
 
 
 def place_of(found: Sequence[Used], axis: str, number: int = 0) -> int:
-    """Which controller of an axis a class, or the host, uses; NONE."""
+    """Which controller of an axis a class, or the host, uses; NOBODY."""
     places = (place for place, one in enumerate(found) if one.axis == axis and number in (one.number, *one.sharers))
-    return next(places, layout.NONE)
+    return next(places, hooks.NOBODY)
 
 
 def hears(found: Sequence[Used]) -> bool:
@@ -94,21 +93,21 @@ def hears(found: Sequence[Used]) -> bool:
 def has(found: Sequence[Used], axis: str, hook: str, number: int = 0) -> bool:
     """Whether there is a controller of this axis with this function."""
     place = place_of(found, axis, number)
-    return place != layout.NONE and hasattr(module_of(found[place].controller.name), hook)
+    return place != hooks.NOBODY and hasattr(module_of(found[place].controller.name), hook)
 
 
 def rows(found: Sequence[Used], members: Sequence[int]) -> tuple[Whole, Floats]:
-    """The controllers as the engine takes them, int64[n, CONTROLLER_COLUMNS], and all their parameters; `members` are
-    the host's holders of each class. Addresses are those of this process.
+    """The controllers as the engine takes them, int64[n, hooks.CONTROLLER_COLUMNS], and all their parameters; `members`
+    are the host's holders of each class. Addresses are those of this process.
     """
-    table, params = np.zeros((len(found), layout.CONTROLLER_COLUMNS), np.int64), list[float]()
+    table, params = np.zeros((len(found), hooks.CONTROLLER_COLUMNS), np.int64), list[float]()
     memory_at = 0
     for row, one, groups in zip(table, found, _groups(found, members), strict=True):
         size = sum(module_of(one.controller.name).MEMORY.values())
-        row[: layout.P_HOOKS] = (
+        row[: hooks.P_HOOKS] = (
             len(params), memory_at, size, groups, one.group, one.number, int(one.axis not in ("client", "guard")),
         )  # fmt: skip
-        row[layout.P_HOOKS :] = _addresses(one.controller.name)
+        row[hooks.P_HOOKS :] = _addresses(one.controller.name)
         params += one.controller.params
         memory_at += size * groups
     return table, np.array(params or [0.0], np.float64)
@@ -116,7 +115,7 @@ def rows(found: Sequence[Used], members: Sequence[int]) -> tuple[Whole, Floats]:
 
 def memory_size(table: Whole) -> int:
     """How many numbers the controllers of a host remember."""
-    return int((table[:, layout.P_SIZE] * table[:, layout.P_GROUPS]).sum())
+    return int((table[:, hooks.P_SIZE] * table[:, hooks.P_GROUPS]).sum())
 
 
 def bytes_of(scenario: Scenario, clients: float) -> float:

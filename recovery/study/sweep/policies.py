@@ -91,7 +91,9 @@ def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
         case ["host", "cancel_on_timeout"]:
             return scenario.host.cancel_words
         case ["propagation", "intake"] if scenario.propagation is not None:
-            return f"propagation: {scenario.propagation.intake.words}"
+            return f"propagation: {policies.of_shards(scenario.propagation.intake.words)}"
+        case ["propagation", "queue"] if scenario.propagation is not None:
+            return f"propagation: {policies.of_shards(scenario.propagation.queue.words)}"
         case ["propagation", "client"] if scenario.propagation is not None:
             return f"refused jobs: {scenario.propagation.client.words}"
         case ["launches", "client"] if scenario.launches is not None:

@@ -1,0 +1,77 @@
+"""How network propagation runs from window to window: its kernel, and the arrays that it asks to be enlarged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels import batches
+from recovery_kernels import propagation as kernel
+
+from recovery.stages.launches import more_rows
+from recovery.statistics.arrays import Whole
+
+
+@dataclass
+class PropagationRun:
+    """The stage and what it needs to go on; `advance` may be called with any rising windows, with the same bits."""
+
+    params: kernel.Params
+    keys: kernel.Keys
+    inputs: kernel.Inputs
+    state: kernel.State
+
+    def advance(self, until: int, jobs: Whole, first: Whole) -> None:
+        """Run the windows before `until` with the jobs (int64[n, 5]) that came in them, first[w] to first[w + 1]."""
+        self.inputs = self.inputs._replace(jobs=jobs, first=first)
+        while status := self._run(until):
+            window = int(self.state.whole[kernel.WINDOW])
+            self._grow(status, int(first[window + 1] - first[window] + self.state.counts[window]))
+
+    def _run(self, until: int) -> int:
+        """The kernel's run up to a window; what it says."""
+        return int(kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)))
+
+    def _grow(self, status: int, count: int) -> None:
+        """Room for a window in which `count` jobs come."""
+        state = self.state
+        if status == kernel.GROW_BATCH:
+            self.state = state._replace(
+                batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
+                order=np.zeros(2 * count, np.int64),
+                ends=np.zeros(4 * count + 1, np.int64),
+            )
+        elif status == kernel.GROW_ROWS:
+            wanted = count + int(state.whole[kernel.WAITING])
+            rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
+            state.whole[kernel.FREE_ROW] = free
+            state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
+            self.state = state._replace(rows=rows)
+        elif status == kernel.GROW_FINISHES:
+            room = len(state.finishes) + count + int(state.whole[kernel.WAITING])
+            finishes = np.zeros((2 * room, 2), np.int64)
+            finishes[: len(state.finishes)] = state.finishes
+            self.state = state._replace(finishes=finishes)
+        else:
+            self._grow_rings(count)
+
+    def forget(self, before: int) -> None:
+        """Drop the finishes of the windows before this one, which the next stage has taken."""
+        state = self.state
+        gone, end = int(state.told[before]), int(state.whole[kernel.TOLD])
+        state.finishes[: end - gone] = state.finishes[gone:end].copy()
+        state.told[before : state.whole[kernel.WINDOW] + 1] -= gone  # what lies beyond is not yet known
+        state.whole[kernel.TOLD] -= gone
+
+    def _grow_rings(self, count: int) -> None:
+        """Twice the place for each shard's queue, or as much as this window may need."""
+        state = self.state
+        old = state.rings.shape[1]
+        size = 2 * old
+        while size < old + count:
+            size *= 2
+        rings = np.zeros((len(state.shards), size, batches.NEXT), np.int64)
+        for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
+            for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
+                first, end = max(turn, head), min(turn + old, tail)
+                at, was = first % size, first % old
+                rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
+        self.state = state._replace(rings=rings)
