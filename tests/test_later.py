@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
-from recovery_kernels import batches, requests
+from recovery_kernels import batches, requests, slices
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
+from recovery_kernels.jit import kernel
 from twin.later import LaunchTwin, PropagationTwin
 
 from recovery.errors import ScenarioError
@@ -207,6 +208,33 @@ def test_a_window_is_put_in_order(times: list[int]) -> None:
     keys = [(int(items[i, batches.TIME]), int(items[i, batches.IDENTITY])) for i in order]
     assert keys == sorted(keys)
     assert sorted(order.tolist()) == list(range(len(items)))
+
+
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=60), st.integers(1, 9))
+@settings(LOTS, max_examples=200)
+def test_a_window_is_put_in_order_slice_by_slice(times: list[int], many: int) -> None:
+    items = np.array([(5000 + t, i * 7 % 64) for i, t in enumerate(times)], np.int64)
+    found = np.zeros_like(items)
+    in_order(items, many, np.zeros_like(items), np.zeros(many + 1, np.int64), found)
+    assert found.tolist() == sorted(items.tolist())
+
+
+@kernel
+def in_order(items: Any, many: Any, out: Any, ends: Any, found: Any) -> Any:
+    """All items, each from the heap of its slice."""
+    slices.to_slices(items, items.shape[0], many, 5000, 1000, out, ends)
+    first = np.int64(0)
+    count = 0
+    for slice_ in range(many):
+        after = ends[slice_]
+        slices.heap(out, first, after)
+        end = after
+        while end > first:
+            for column in range(2):
+                found[count, column] = out[first, column]
+            count += 1
+            end = slices.drop(out, first, end)
+        first = after
 
 
 def interval(values: list[float]) -> tuple[float, float]:

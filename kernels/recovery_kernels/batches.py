@@ -28,6 +28,19 @@ def is_launch(identity):  # type: ignore[no-untyped-def]
 
 
 @inline
+def window_of(time, window_ns, per_ns):  # type: ignore[no-untyped-def]
+    """The window in which a time lies; per_ns is 1 / window_ns. A product and a look at its neighbours instead of a
+    division, which takes several times as long.
+    """
+    window = np.int64(np.float64(time) * per_ns)
+    if window * window_ns > time:
+        return window - 1
+    if (window + 1) * window_ns <= time:
+        return window + 1
+    return window
+
+
+@inline
 def is_before(items, one, other):  # type: ignore[no-untyped-def]
     """Whether an item comes before another: by time, then identity."""
     a, b = place(one), place(other)

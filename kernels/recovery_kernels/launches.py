@@ -1,41 +1,47 @@
 """Launches and changes of instances (MODEL.md, section 9), attempt by attempt, window by window.
 
 A call of `advance` takes the stage to a window's end. Work that comes back (a launch that was denied) does so in a
-later window than the one in which it left, so all work of a window is known when it begins.
+later window than the one in which it left, so all work of a window is known when it begins. Two numbers are kept of an
+attempt that waits: its time, and its identity with its tries. Nothing is put in order save where a token decides: while
+the throttle's bucket is empty, everybody is refused, whoever came first.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import batches, limits, policies
+from recovery_kernels import limits, policies
 from recovery_kernels.arrays import Real, Whole
-from recovery_kernels.batches import (
-    CHANGE,
-    IDENTITY,
-    LAUNCH,
-    NEXT,
-    NOTHING,
-    ORIGIN,
-    RELEASED,
-    REPLACEMENT,
-    TIME,
-    TRIES,
-    link,
-)
-from recovery_kernels.draws import log, uniform
+from recovery_kernels.batches import CHANGE, IDENTITY, LAUNCH, ORIGIN, RELEASED, REPLACEMENT, TIME, TRIES, window_of
+from recovery_kernels.draws import log, uniform, whole_ns
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.slices import FEW, drop, heap, to_slices
+from recovery_kernels.waiting import (
+    CHUNK,
+    CHUNKS,
+    FIRST,
+    NOTHING,
+    Waiting,
+    chunks_for,
+    free,
+    last_chunk,
+    leave,
+    wait,
+    waits_for,
+)
 
 # What `advance` may say.
-DONE, GROW_ROWS, GROW_BATCH, GROW_JOBS = range(4)
+DONE, GROW_WAITING, GROW_BATCH, GROW_JOBS = range(4)
 
 # Streams of draws: they follow those of draws.
 ARRIVAL, CHANGE_ARRIVAL, ZONE, PIN, LOOK, RETRY = range(8, 14)
 
 # Whole-number memory.
-WINDOW, FREE_ROW, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, ARRIVED = range(10)
+WINDOW, STEP, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, MOVES = range(10)
 WHOLE = 10
+# What of a window is to be done next.
+OPEN, LAUNCHES_COME, CHANGES_COME, DECIDE = range(4)
 # Fractional memory: the summed rate at which the next one comes, and that at the window's start; the throttle.
 NEXT_LAUNCH, LAUNCH_SUM, NEXT_CHANGE, CHANGE_SUM, TOKENS, RATE, BURST = range(7)
 REAL = 7
@@ -46,6 +52,9 @@ REAL = 7
     ASLEEP_MAX, HELD_MAX,
 ) = range(13)  # fmt: skip
 SERIES = 13
+
+TRIES_BITS = 24  # of an attempt's second number: there is one try a window at most, and 2,000,000 windows
+_TRIES = (1 << TRIES_BITS) - 1
 
 
 class Params(NamedTuple):
@@ -75,7 +84,7 @@ class Keys(NamedTuple):
 class Inputs(NamedTuple):
     """launches_per_ns and changes_per_ns float64[windows]; leased int64[zones, windows] of holders int64[zones], at
     the end of each window; throttle_ns int64[n] with throttle float64[n, 2] (rate 1/ns, negative: off; burst); table
-    float64[m], measured values.
+    float64[m], measured values; backoffs float64[k], delays after the 1st, 2nd … failure (policies.backoffs).
     """
 
     launches_per_ns: Real
@@ -85,29 +94,29 @@ class Inputs(NamedTuple):
     throttle_ns: Whole
     throttle: Real
     table: Real
+    backoffs: Real
 
 
 class State(NamedTuple):
     """All that the stage remembers.
 
-    whole int64[WHOLE]; real float64[REAL]; rows int64[n, COLUMNS], work that waits for its window, linked from heads
-    int64[windows + 1] and counted in counts; held int64[zones] and carry float64[zones], changes that wait for a lease;
-    releasing int64[zones, 2], how many of these a window lets go and how many it has;
-    batch, order, ends: scratch; jobs int64[m, COLUMNS] with first int64[windows + 1], what was let out in each window;
-    series int64[windows, SERIES].
+    whole int64[WHOLE]; real float64[REAL]; waiting: attempts that wait for their window; held int64[zones] and carry
+    float64[zones], changes that wait for a lease; releasing int64[zones, 2], how many of these a window lets go and how
+    many it has; denied float64[zones], chance that a zone has no capacity; batch, spare, moves int64[m, 2] and ends
+    int64[m + 2]: scratch; jobs int64[k, COLUMNS] with first int64[windows + 1], what was let out in each window; series
+    int64[windows, SERIES].
     """
 
     whole: Whole
     real: Real
-    rows: Whole
-    heads: Whole
-    counts: Whole
+    waiting: Waiting
     held: Whole
     carry: Real
     releasing: Whole
     denied: Real
     batch: Whole
-    order: Whole
+    spare: Whole
+    moves: Whole
     ends: Whole
     jobs: Whole
     first: Whole
@@ -128,29 +137,29 @@ def _gap(poisson, key, number):  # type: ignore[no-untyped-def]
     return uniform(key, 0, 0) if number == 0 else 1.0
 
 
+@inline
+def _time(params, state, rate, next_at, sum_at):  # type: ignore[no-untyped-def]
+    """When the next one comes, in this window."""
+    start = state.whole[WINDOW] * params.window_ns
+    time = start + np.int64((state.real[next_at] - state.real[sum_at]) / rate)
+    return min(max(time, start), start + params.window_ns - 1)
+
+
 @kernel
-def _arrive(params, inputs, state, key, kind, rate, count_at, next_at, sum_at):  # type: ignore[no-untyped-def]
-    """Let all new work of a kind in this window wait for it; False if there are not rows enough (call again)."""
-    whole = state.whole
-    real = state.real
+def _launches_come(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """Let all new launches of this window wait for it; False if there is no chunk for them (call again)."""
+    whole, real = state.whole, state.real
     window = whole[WINDOW]
-    start = window * params.window_ns
-    end_sum = real[sum_at] + rate * params.window_ns
-    while real[next_at] < end_sum:
-        row = whole[FREE_ROW]
-        if row == NOTHING:
+    rate = inputs.launches_per_ns[place(window)]
+    end_sum = real[LAUNCH_SUM] + rate * params.window_ns
+    while real[NEXT_LAUNCH] < end_sum:
+        if state.waiting.free[CHUNKS] == 0:
             return False
-        time = start + np.int64((real[next_at] - real[sum_at]) / rate)
-        time = min(max(time, start), start + params.window_ns - 1)
-        whole[FREE_ROW] = state.rows[place(row), NEXT]
-        state.rows[place(row), TIME] = time
-        state.rows[place(row), ORIGIN] = time
-        state.rows[place(row), IDENTITY] = whole[count_at] * 4 + kind
-        state.rows[place(row), TRIES] = 0
-        link(state.rows, state.heads, state.counts, row, window)
-        whole[count_at] += 1
-        real[next_at] += _gap(params.poisson, key, whole[count_at])
-    real[sum_at] = end_sum
+        time = _time(params, state, rate, NEXT_LAUNCH, LAUNCH_SUM)
+        wait(state.waiting, window, time, (whole[LAUNCHES] * 4 + LAUNCH) << TRIES_BITS)
+        whole[LAUNCHES] += 1
+        real[NEXT_LAUNCH] += _gap(params.poisson, keys.arrival, whole[LAUNCHES])
+    real[LAUNCH_SUM] = end_sum
     return True
 
 
@@ -162,11 +171,25 @@ def begin(params, keys, state):  # type: ignore[no-untyped-def]
     state.real[RATE] = -1.0
 
 
+@kernel
+def ask(params, state, times, identities):  # type: ignore[no-untyped-def]
+    """Let launches of terminated instances come at these times (int64[n], ns), in windows that have not run.
+
+    Returns how many did, before there was no chunk for the next.
+    """
+    for i in range(times.shape[0]):
+        if state.waiting.free[CHUNKS] == 0:
+            return i
+        window = window_of(times[i], params.window_ns, 1.0 / np.float64(params.window_ns))
+        wait(state.waiting, window, times[i], identities[i] << TRIES_BITS)
+    return times.shape[0]
+
+
 @inline
-def _let_out(state, time, origin, identity):  # type: ignore[no-untyped-def]
+def _let_out(state, time, identity):  # type: ignore[no-untyped-def]
     job = place(state.whole[JOBS])
     state.jobs[job, TIME] = time
-    state.jobs[job, ORIGIN] = origin
+    state.jobs[job, ORIGIN] = time
     state.jobs[job, IDENTITY] = identity
     state.jobs[job, TRIES] = 0
     state.whole[JOBS] += 1
@@ -174,7 +197,10 @@ def _let_out(state, time, origin, identity):  # type: ignore[no-untyped-def]
 
 @inline
 def _throttled(inputs, state, t):  # type: ignore[no-untyped-def]
-    """Whether the request throttle says no at `t`; a token is taken if it does not."""
+    """Whether the request throttle says no at `t`; a token is taken if it does not.
+
+    What it refuses leaves the bucket as it is, so that the order of the refused is the same to it.
+    """
     whole = state.whole
     real = state.real
     bucket, tokens = whole[BUCKET_AT:], real[TOKENS:]
@@ -185,8 +211,9 @@ def _throttled(inputs, state, t):  # type: ignore[no-untyped-def]
         whole[CONTROL] += 1
     if real[RATE] < 0.0:
         return False
-    if not limits.fill(bucket, tokens, t):
+    if not limits.has_token(bucket, tokens, t):
         return True
+    limits.fill(bucket, tokens, t)
     real[TOKENS] -= 1.0
     return False
 
@@ -222,20 +249,24 @@ def _still_held(params, state, start, now):  # type: ignore[no-untyped-def]
     return held
 
 
+@inline
+def _sum_held(params, state):  # type: ignore[no-untyped-def]
+    held = 0
+    for zone in range(params.zones):
+        held += state.held[zone]
+    return held
+
+
 @kernel
-def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
-    """All work of the window, whose rows are gathered and counted."""
+def _open(params, inputs, state):  # type: ignore[no-untyped-def]
+    """What a window begins with: the chance of no capacity in each zone, and the changes whose lease has come."""
     whole = state.whole
     window = whole[WINDOW]
     start = window * params.window_ns
-    after = start + params.window_ns
-    series = state.series
     now = place(max(window - 1, 0))  # levels are those at the end of the window before
     was = place(max(window - 2, 0))
-    most_held = 0
-    most_asleep = whole[ASLEEP]
+    state.series[place(window), HELD_MAX] = _sum_held(params, state)
     for zone in range(params.zones):
-        most_held += state.held[zone]
         state.releasing[zone, 0] = 0
         state.releasing[zone, 1] = 0
         share = 1.0
@@ -251,72 +282,221 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             state.carry[zone] = exact - count if state.held[zone] > 0 else 0.0
             state.releasing[zone, 0] = count
             for i in range(count):
-                time = _release_ns(params, start, i, count)
-                _let_out(state, time, time, whole[RELEASES] * 4 + RELEASED)
+                _let_out(state, _release_ns(params, start, i, count), whole[RELEASES] * 4 + RELEASED)
                 whole[RELEASES] += 1
-            series[window, RELEASED_CHANGES] += count
-    count = state.counts[place(window)]
-    row = state.heads[place(window)]
-    for i in range(count):
-        for column in range(4):
-            state.batch[i, column] = state.rows[row, column]
-        state.batch[i, NEXT] = row
-        row = state.rows[row, NEXT]
-    batches.sort_window(state.batch, count, start, params.window_ns, state.order, state.ends)
-    for i in range(count):
-        item = place(state.order[place(i)])
-        t, identity, tries = state.batch[item, TIME], state.batch[item, IDENTITY], state.batch[item, TRIES]
-        row = place(state.batch[item, NEXT])
-        stays = False
-        if identity & 3 == CHANGE:
-            zone = zone_of(keys, params.zones, identity)
-            series[window, CHANGED] += 1
-            if uniform(keys.look, identity, 0) * inputs.holders[zone] < inputs.leased[zone, now]:
-                _let_out(state, t, t, identity)
-            else:
-                state.held[zone] += 1
-                series[window, HELD] += 1
-                most_held = max(most_held, _still_held(params, state, start, t))
+            state.series[place(window), RELEASED_CHANGES] += count
+
+
+@kernel
+def _changes_come(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """All changes of this window, one after the other: let out, or held. False if there is no room for the jobs (call
+    again).
+    """
+    whole, real = state.whole, state.real
+    series, window = state.series, place(whole[WINDOW])
+    now = place(max(whole[WINDOW] - 1, 0))
+    rate = inputs.changes_per_ns[window]
+    end_sum = real[CHANGE_SUM] + rate * params.window_ns
+    while real[NEXT_CHANGE] < end_sum:
+        if whole[JOBS] == state.jobs.shape[0]:
+            return False
+        time = _time(params, state, rate, NEXT_CHANGE, CHANGE_SUM)
+        identity = whole[CHANGES] * 4 + CHANGE
+        zone = zone_of(keys, params.zones, identity)
+        series[window, CHANGED] += 1
+        if uniform(keys.look, identity, 0) * inputs.holders[zone] < inputs.leased[zone, now]:
+            _let_out(state, time, identity)
         else:
-            series[window, ASKED] += tries == 0
-            series[window, ATTEMPTS] += 1
-            accepted = False
-            if _throttled(inputs, state, t):
-                series[window, THROTTLED] += 1
-            elif not _has_capacity(params, keys, state, identity, tries):
-                series[window, INSUFFICIENT] += 1
+            state.held[zone] += 1
+            series[window, HELD] += 1
+            held = _still_held(params, state, whole[WINDOW] * params.window_ns, time)
+            series[window, HELD_MAX] = max(series[window, HELD_MAX], held)
+        whole[CHANGES] += 1
+        real[NEXT_CHANGE] += _gap(params.poisson, keys.change, whole[CHANGES])
+    real[CHANGE_SUM] = end_sum
+    return True
+
+
+@inline
+def _move(state, time, attempt, is_up):  # type: ignore[no-untyped-def]
+    """Note that one more waits from `time` on, or one less."""
+    move = place(state.whole[MOVES])
+    state.moves[move, 0] = time
+    state.moves[move, 1] = attempt << 1 | is_up
+    state.whole[MOVES] += 1
+
+
+@inline
+def _back_ns(params, keys, inputs, now, identity, tries):  # type: ignore[no-untyped-def]
+    """When a launch comes back whose failure number `tries` (from 1) was at `now`."""
+    client = params.client
+    backoff = place(min(tries, inputs.backoffs.shape[0]) - 1)
+    if client.kind == policies.FULL_JITTER:
+        delay = whole_ns(inputs.backoffs[backoff] * uniform(keys.retry, identity, tries - 1))
+    elif client.kind == policies.EXPONENTIAL:
+        delay = whole_ns(inputs.backoffs[backoff])
+    else:
+        delay = policies.retry_delay_ns(client, inputs.table, keys.retry, identity, tries - 1, tries)
+    return now + max(delay, client.round_trip_ns)
+
+
+@inline
+def _deny(params, keys, inputs, state, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
+    """An attempt came to nothing: the launch is tried again in a later window, or no more."""
+    identity, tries = attempt >> TRIES_BITS, (attempt & _TRIES) + 1
+    if policies.gives_up(params.client, tries) and identity & 3 != REPLACEMENT:  # who replaces never gives up
+        state.series[place(state.whole[WINDOW]), GAVE_UP] += 1
+        if tries > 1:
+            _move(state, time, attempt, 0)
+    else:
+        back = max(_back_ns(params, keys, inputs, time, identity, tries), after)
+        wait(state.waiting, window_of(back, params.window_ns, per_ns), back, attempt + 1)
+        if tries == 1:
+            _move(state, time, attempt, 1)
+
+
+@inline
+def _accept(state, time, attempt):  # type: ignore[no-untyped-def]
+    _let_out(state, time, attempt >> TRIES_BITS)
+    if attempt & _TRIES > 0:
+        _move(state, time, attempt, 0)
+
+
+@inline
+def _most_asleep(state, before, start, window_ns):  # type: ignore[no-untyped-def]
+    """The most that wait between two attempts at one time of the window, `before` of them at its start."""
+    moves, count = state.moves, state.whole[MOVES]
+    ups = np.int64(0)
+    for i in range(count):
+        ups += moves[place(i), 1] & 1
+    if ups == 0 or ups == count:
+        return before + ups
+    slices = count // FEW + 1
+    items = state.batch
+    to_slices(moves, count, slices, start, window_ns, items, state.ends)
+    most, level, first = before, before, np.int64(0)
+    for slice_ in range(slices):
+        after = state.ends[place(slice_)]
+        heap(items, first, after)
+        end = after
+        while end > first:
+            level += 2 * (items[place(first), 1] & 1) - 1
+            most = max(most, level)
+            end = drop(items, first, end)
+        first = after
+    return most
+
+
+@inline
+def _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
+    """What comes of an attempt that the throttle lets in. `sure`: 1 all have capacity, 0 none has, below 0 unknown."""
+    series, window = state.series, place(state.whole[WINDOW])
+    if sure > 0 or (sure < 0 and _has_capacity(params, keys, state, attempt >> TRIES_BITS, attempt & _TRIES)):
+        series[window, ACCEPTED] += 1
+        _accept(state, time, attempt)
+    else:
+        series[window, INSUFFICIENT] += 1
+        _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+
+
+@inline
+def _is_in_force(inputs, state, until):  # type: ignore[no-untyped-def]
+    """Whether there is a throttle from now on up to `until`, or one is set or ended."""
+    control = state.whole[CONTROL]
+    return state.real[RATE] >= 0.0 or (
+        control < inputs.throttle_ns.shape[0] and inputs.throttle_ns[place(control)] <= until
+    )
+
+
+@inline
+def _throttle(params, keys, inputs, state, sure, count, per_ns):  # type: ignore[no-untyped-def]
+    """Decide over the attempts of a window, state.spare[:count], while there is a throttle. They are put into slices of
+    the window, and in order only in those in which a token may be had.
+    """
+    whole, items, slices = state.whole, state.batch, count // FEW + 1
+    start = whole[WINDOW] * params.window_ns
+    after_ns = start + params.window_ns
+    long = params.window_ns / np.float64(slices)
+    to_slices(state.spare, count, slices, start, params.window_ns, items, state.ends)
+    first = np.int64(0)
+    for slice_ in range(slices):
+        after = state.ends[place(slice_)]
+        until = min(start + np.int64((slice_ + 1) * long) + 2, after_ns)
+        is_heap = False
+        while first < after:
+            is_off = not _is_in_force(inputs, state, until)
+            control = whole[CONTROL]
+            is_shut = (
+                not is_off
+                and (control == inputs.throttle_ns.shape[0] or inputs.throttle_ns[place(control)] > until)
+                and not limits.has_token(whole[BUCKET_AT:], state.real[TOKENS:], until)
+            )
+            if is_off or is_shut:
+                break
+            if not is_heap:
+                heap(items, first, after)
+                is_heap = True
+            time, attempt = items[place(first), 0], items[place(first), 1]
+            if _throttled(inputs, state, time):
+                state.series[place(whole[WINDOW]), THROTTLED] += 1
+                _deny(params, keys, inputs, state, after_ns, per_ns, time, attempt)
             else:
-                accepted = True
-                series[window, ACCEPTED] += 1
-                _let_out(state, t, t, identity)
-            whole[ASLEEP] -= tries > 0
-            if not accepted:
-                tries += 1
-                if (
-                    policies.gives_up(params.client, tries) and identity & 3 != REPLACEMENT
-                ):  # who replaces never gives up
-                    series[window, GAVE_UP] += 1
-                else:
-                    delay = policies.retry_delay_ns(params.client, inputs.table, keys.retry, identity, tries - 1, tries)
-                    back = max(t + max(delay, params.client.round_trip_ns), after)
-                    state.rows[row, TIME] = back
-                    state.rows[row, TRIES] = tries
-                    link(state.rows, state.heads, state.counts, row, back // params.window_ns)
-                    whole[ASLEEP] += 1
-                    most_asleep = max(most_asleep, whole[ASLEEP])
-                    stays = True
-        if not stays:
-            state.rows[row, NEXT] = whole[FREE_ROW]
-            whole[FREE_ROW] = np.int64(row)
-    series[window, ASLEEP_END] = whole[ASLEEP]
-    held = 0
+                _decide(params, keys, inputs, state, sure, after_ns, per_ns, time, attempt)
+            after = drop(items, first, after)
+        if first < after and _is_in_force(inputs, state, until):
+            state.series[place(whole[WINDOW]), THROTTLED] += after - first
+            for i in range(first, after):
+                _deny(params, keys, inputs, state, after_ns, per_ns, items[place(i), 0], items[place(i), 1])
+        else:
+            for i in range(first, after):
+                _decide(params, keys, inputs, state, sure, after_ns, per_ns, items[place(i), 0], items[place(i), 1])
+        first = state.ends[place(slice_)]
+
+
+@kernel
+def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+    """All attempts of the window; there is room for them."""
+    whole, chunks = state.whole, state.waiting.chunks
+    window = whole[WINDOW]
+    start = window * params.window_ns
+    after = start + params.window_ns
+    per_ns = 1.0 / np.float64(params.window_ns)
+    before = whole[ASLEEP]
+    whole[MOVES] = 0
+    some = False
+    all_ = True
     for zone in range(params.zones):
-        held += state.held[zone]
-    series[window, HELD_END] = held
-    series[window, ASLEEP_MAX] = most_asleep
-    series[window, HELD_MAX] = most_held
+        some = some or state.denied[place(zone)] < 1.0
+        all_ = all_ and state.denied[place(zone)] <= 0.0
+    sure = 1 if all_ else -1 if some else 0
+    is_throttled = _is_in_force(inputs, state, after - 1)
+    count, asked = np.int64(0), np.int64(0)
+    end = leave(state.waiting, window)
+    chunk = last_chunk(end)
+    while chunk != NOTHING:
+        for at in range(chunk + FIRST, end, 2):
+            time, attempt = chunks[place(at)], chunks[place(at + 1)]
+            asked += attempt & _TRIES == 0
+            if is_throttled:
+                state.spare[place(count), 0] = time
+                state.spare[place(count), 1] = attempt
+            else:
+                _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt)
+            count += 1
+        chunk = free(state.waiting, chunk)
+        end = chunk + CHUNK
+    if is_throttled:
+        _throttle(params, keys, inputs, state, sure, count, per_ns)
+    series = state.series
+    series[place(window), ASKED] += asked
+    series[place(window), ATTEMPTS] += count
+    series[place(window), ASLEEP_MAX] = _most_asleep(state, before, start, params.window_ns)
+    for i in range(whole[MOVES]):
+        whole[ASLEEP] += 2 * (state.moves[place(i), 1] & 1) - 1
+    series[place(window), ASLEEP_END] = whole[ASLEEP]
+    series[place(window), HELD_END] = _sum_held(params, state)
     whole[WINDOW] = window + 1
-    state.first[window + 1] = whole[JOBS]
+    state.first[place(window + 1)] = whole[JOBS]
 
 
 @kernel
@@ -327,23 +507,26 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
     whole = state.whole
     while whole[WINDOW] < until:
         window = whole[WINDOW]
-        if whole[ARRIVED] == 0:
-            rate = inputs.launches_per_ns[window]
-            if not _arrive(params, inputs, state, keys.arrival, LAUNCH, rate, LAUNCHES, NEXT_LAUNCH, LAUNCH_SUM):
-                return GROW_ROWS
-            whole[ARRIVED] = 1
-        if whole[ARRIVED] == 1:
-            rate = inputs.changes_per_ns[window]
-            if not _arrive(params, inputs, state, keys.change, CHANGE, rate, CHANGES, NEXT_CHANGE, CHANGE_SUM):
-                return GROW_ROWS
-            whole[ARRIVED] = 2
-        held = 0
-        for zone in range(params.zones):
-            held += state.held[zone]
-        if state.counts[window] > state.order.shape[0]:
+        if whole[STEP] == OPEN:
+            if whole[JOBS] + _sum_held(params, state) > state.jobs.shape[0]:
+                return GROW_JOBS
+            _open(params, inputs, state)
+            whole[STEP] = LAUNCHES_COME
+        if whole[STEP] == LAUNCHES_COME:
+            if not _launches_come(params, keys, inputs, state):
+                return GROW_WAITING
+            whole[STEP] = CHANGES_COME
+        if whole[STEP] == CHANGES_COME:
+            if not _changes_come(params, keys, inputs, state):
+                return GROW_JOBS
+            whole[STEP] = DECIDE
+        count = waits_for(state.waiting, window)
+        if count > state.batch.shape[0]:
             return GROW_BATCH
-        if whole[JOBS] + state.counts[window] + held > state.jobs.shape[0]:
+        if whole[JOBS] + count > state.jobs.shape[0]:
             return GROW_JOBS
+        if state.waiting.free[CHUNKS] < chunks_for(state.waiting, count, window):
+            return GROW_WAITING
         _window(params, keys, inputs, state)
-        whole[ARRIVED] = 0
+        whole[STEP] = OPEN
     return DONE

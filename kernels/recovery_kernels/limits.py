@@ -49,6 +49,12 @@ def begin(limit, whole, real, now):  # type: ignore[no-untyped-def]
 
 
 @inline
+def has_token(whole, real, now):  # type: ignore[no-untyped-def]
+    """Whether a bucket holds a whole token at `now`; it stays as it is. Never true earlier and false later."""
+    return real[TOKENS] + real[RATE] * (now - whole[AT]) >= 1.0 and real[BURST] >= 1.0
+
+
+@inline
 def fill(whole, real, now):  # type: ignore[no-untyped-def]
     """Let drip in what is due by `now`. Returns whether the bucket holds a whole token."""
     tokens = min(real[BURST], real[TOKENS] + real[RATE] * (now - whole[AT]))

@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from recovery_kernels import batches
+from recovery_kernels import batches, waiting
 from recovery_kernels import launches as kernel
+from recovery_kernels import policies as kernel_policies
+from recovery_kernels.waiting import Waiting
 
 from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.launches import Launches
@@ -21,24 +23,19 @@ NORMAL_SHARE = 0.99  # and are normal again when so many are
 NS_PER_ATTEMPT = 120.0  # before anything is measured
 
 _ROWS = 1 << 10
+_CHUNKS = 64
 NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
 
 
-def waiting_rows(rows: int, windows: int) -> tuple[Whole, Whole, Whole]:
-    """Rows for work that waits, all free and linked to each other; heads and counts of the windows."""
-    table = np.zeros((rows, batches.COLUMNS), np.int64)
-    table[:, batches.NEXT] = [*range(1, rows), batches.NOTHING]
-    return table, np.full(windows + 1, batches.NOTHING, np.int64), np.zeros(windows + 1, np.int64)
-
-
-def more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
-    """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
-    old = len(rows)
-    new = old + max(old, wanted)
-    grown = np.zeros((new, batches.COLUMNS), np.int64)
-    grown[:old] = rows
-    grown[old:, batches.NEXT] = [*range(old + 1, new), first_free]
-    return grown, old
+def _roomier(old: Waiting, chunks: int) -> Waiting:
+    """The same with so many chunks more, which are free and linked before those that were."""
+    size = len(old.chunks)
+    grown = np.zeros(size + chunks * waiting.CHUNK, np.int64)
+    grown[:size] = old.chunks
+    begins = np.arange(size, len(grown), waiting.CHUNK)
+    grown[begins] = [*begins[1:], old.free[waiting.HEAD]]
+    free = np.array([size, old.free[waiting.CHUNKS] + chunks])
+    return Waiting(free, grown, old.ends)
 
 
 @dataclass
@@ -54,51 +51,28 @@ class LaunchRun(StageRun):
         """Run the windows before `until`."""
         while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
             state = self.state
-            if status == kernel.GROW_ROWS:
-                rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), 1)
-                state.whole[kernel.FREE_ROW] = free
-                self.state = state._replace(rows=rows)
+            if status == kernel.GROW_WAITING:
+                self._grow()
             elif status == kernel.GROW_BATCH:
-                size = 2 * int(state.counts[state.whole[kernel.WINDOW]])
-                self.state = state._replace(
-                    batch=np.zeros((size, batches.COLUMNS), np.int64),
-                    order=np.zeros(size, np.int64),
-                    ends=np.zeros(2 * size + 1, np.int64),
-                )
+                size = 2 * len(state.batch)
+                batch, spare, moves = np.zeros((3, size, 2), np.int64)
+                ends = np.zeros(size + 2, np.int64)
+                self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends)
             else:
-                room = len(state.jobs) + int(state.counts[state.whole[kernel.WINDOW]] + state.held.sum())
-                jobs = np.zeros((2 * room, batches.COLUMNS), np.int64)
+                jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
                 jobs[: len(state.jobs)] = state.jobs
                 self.state = state._replace(jobs=jobs)
 
+    def _grow(self) -> None:
+        """Twice the room for those who wait."""
+        old = self.state.waiting
+        self.state = self.state._replace(waiting=_roomier(old, len(old.chunks) // waiting.CHUNK))
+
     def ask(self, times_ns: Whole, identities: Whole) -> None:
         """Let launches of instances that were terminated come at these times, in windows that have not run."""
-        if len(times_ns) == 0:
-            return
-        rows = self._free_rows(len(times_ns))
-        state = self.state
-        state.rows[rows, : batches.NEXT] = np.stack([times_ns, times_ns, identities, np.zeros_like(times_ns)], axis=1)
-        beyond = len(state.heads) - 1  # all windows after the horizon are one
-        windows = np.minimum(times_ns // self.params.window_ns, beyond)
-        for window in np.unique(windows):
-            own = rows[windows == window]
-            state.rows[own, batches.NEXT] = [state.heads[window], *own[:-1]]
-            state.heads[window] = own[-1]
-            state.counts[window] += len(own)
-
-    def _free_rows(self, many: int) -> Whole:
-        """Take so many rows from those that are free, int64[many]."""
-        state = self.state
-        found: list[int] = []
-        row = int(state.whole[kernel.FREE_ROW])
-        for _ in range(many):
-            if row == batches.NOTHING:
-                rows, row = more_rows(state.rows, row, many - len(found))
-                self.state = state = state._replace(rows=rows)
-            found.append(row)
-            row = int(state.rows[row, batches.NEXT])
-        state.whole[kernel.FREE_ROW] = row
-        return np.array(found, np.int64)
+        done = 0
+        while (done := done + kernel.ask(self.params, self.state, times_ns[done:], identities[done:])) < len(times_ns):
+            self._grow()
 
     def table(self) -> "LaunchTable":
         """Its series."""
@@ -134,13 +108,14 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
     part = _section(scenario)
     table = queueing.MeasuredValues()
     window_ns = ns(scenario.coupling.window)
+    client = queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table)
     params = kernel.Params(
         window_ns=window_ns,
         zones=zones,
         poisson=int(part.arrivals == "poisson"),
         pinned_share=float(part.pinned),
         looks=part.looks,
-        client=queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table),
+        client=client,
     )
     steps = [(-1.0, 1.0) if step.rate is None else (step.rate / 1e9, max(1.0, step.rate * part.burst))
              for step in part.throttle]  # fmt: skip
@@ -152,6 +127,7 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
         throttle_ns=np.array([ns(step.at) for step in part.throttle], np.int64),
         throttle=np.array(steps, np.float64).reshape(-1, 2),
         table=table.array(),
+        backoffs=kernel_policies.backoffs(client, scenario.windows),
     )
     return params, inputs
 
@@ -165,20 +141,19 @@ def start(scenario: Scenario, seed: int, replication: int, leased: Whole, holder
     streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
     windows, zones = scenario.windows, len(holders)
-    rows, heads, counts = waiting_rows(_ROWS, windows)
+    nobody = Waiting(np.array([waiting.NOTHING, 0]), np.zeros(0, np.int64), np.zeros(windows + 1, np.int64))
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         real=np.zeros(kernel.REAL),
-        rows=rows,
-        heads=heads,
-        counts=counts,
+        waiting=_roomier(nobody, _CHUNKS),
         held=np.zeros(zones, np.int64),
         carry=np.zeros(zones),
         releasing=np.zeros((zones, 2), np.int64),
         denied=np.zeros(zones),
-        batch=np.zeros((_ROWS, batches.COLUMNS), np.int64),
-        order=np.zeros(_ROWS, np.int64),
-        ends=np.zeros(2 * _ROWS + 1, np.int64),
+        batch=np.zeros((_ROWS, 2), np.int64),
+        spare=np.zeros((_ROWS, 2), np.int64),
+        moves=np.zeros((_ROWS, 2), np.int64),
+        ends=np.zeros(_ROWS + 2, np.int64),
         jobs=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         first=np.zeros(windows + 1, np.int64),
         series=np.zeros((windows, kernel.SERIES), np.int64),

@@ -6,8 +6,24 @@ import numpy as np
 from recovery_kernels import batches
 from recovery_kernels import propagation as kernel
 
-from recovery.stages.launches import more_rows
 from recovery.statistics.arrays import Whole
+
+
+def waiting_rows(rows: int, windows: int) -> tuple[Whole, Whole, Whole]:
+    """Rows for work that waits, all free and linked to each other; heads and counts of the windows."""
+    table = np.zeros((rows, batches.COLUMNS), np.int64)
+    table[:, batches.NEXT] = [*range(1, rows), batches.NOTHING]
+    return table, np.full(windows + 1, batches.NOTHING, np.int64), np.zeros(windows + 1, np.int64)
+
+
+def _more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
+    """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
+    old = len(rows)
+    new = old + max(old, wanted)
+    grown = np.zeros((new, batches.COLUMNS), np.int64)
+    grown[:old] = rows
+    grown[old:, batches.NEXT] = [*range(old + 1, new), first_free]
+    return grown, old
 
 
 @dataclass
@@ -41,7 +57,7 @@ class PropagationRun:
             )
         elif status == kernel.GROW_ROWS:
             wanted = count + int(state.whole[kernel.WAITING])
-            rows, free = more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
+            rows, free = _more_rows(state.rows, int(state.whole[kernel.FREE_ROW]), wanted)
             state.whole[kernel.FREE_ROW] = free
             state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
             self.state = state._replace(rows=rows)

@@ -14,8 +14,8 @@ from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
-from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, waiting_rows
-from recovery.stages.propagating import PropagationRun
+from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun
+from recovery.stages.propagating import PropagationRun, waiting_rows
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns

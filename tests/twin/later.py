@@ -126,11 +126,10 @@ class LaunchTwin:
             self.rate, self.burst, self.looked_at = rate, burst, at
         if self.rate < 0:
             return False
-        self.tokens = min(self.burst, self.tokens + self.rate * (now - self.looked_at))
-        self.looked_at = now
-        if self.tokens < 1:
-            return True
-        self.tokens -= 1
+        tokens = min(self.burst, self.tokens + self.rate * (now - self.looked_at))
+        if tokens < 1:
+            return True  # the bucket is as if nobody had asked
+        self.tokens, self.looked_at = tokens - 1, now
         return False
 
     def launch(self, window: int, item: tuple[int, int, int, int]) -> None:

@@ -12,6 +12,7 @@ from recovery_kernels.policies.client import (
     FULL_JITTER,
     IMMEDIATE,
     Client,
+    backoffs,
     gives_up,
     retry_delay_ns,
 )
@@ -32,5 +33,6 @@ from recovery_kernels.policies.queue import BOUNDED, DROP_EXPIRED, FIFO, LIFO, Q
 __all__ = [
     "BOUNDED", "CREDIT_ON_ARRIVAL", "DROP_EXPIRED", "EXPONENTIAL", "FIFO", "FIXED", "FREEZE", "FULL_JITTER", "GRACE",
     "IMMEDIATE", "LEASE_FIXED", "LIFO", "REARM", "RESUME", "Admission", "Client", "Lease", "Queue", "asks",
-    "begins_anew", "credit_ns", "drops", "gives_up", "is_full", "newest_first", "retry_delay_ns", "stands_still",
+    "backoffs", "begins_anew", "credit_ns", "drops", "gives_up", "is_full", "newest_first", "retry_delay_ns",
+    "stands_still",
 ]  # fmt: skip

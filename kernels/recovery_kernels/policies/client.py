@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recovery_kernels.arrays import Real
 from recovery_kernels.draws import Dist, draw, uniform, whole_ns
 from recovery_kernels.jit import inline
 
@@ -46,3 +47,15 @@ def retry_delay_ns(policy, table, key, client, attempt, tries):  # type: ignore[
     if policy.kind == FULL_JITTER:
         delay *= uniform(key, client, attempt)
     return whole_ns(delay)
+
+
+def backoffs(policy: Client, most: int) -> Real:
+    """Delays in ns after the 1st, 2nd … failure in a row, before any jitter, float64[n], with the arithmetic of
+    `retry_delay_ns`; after more than n failures the last one, or there are never more than `most`.
+    """
+    found = [min(policy.base_ns, policy.cap_ns)]
+    delay = policy.base_ns
+    while delay < policy.cap_ns and policy.factor != 1.0 and len(found) < most:
+        delay *= policy.factor
+        found.append(min(delay, policy.cap_ns))
+    return np.array(found)
