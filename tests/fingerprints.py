@@ -152,6 +152,7 @@ CHANGES: dict[str, list[str]] = {
         'policy.admission = { name = "pid", memory = "20s" }',
         'policy.admission = { name = "percentage-ramp", start = "9m", every = "1m" }',
         'host.bar = { share = "50%", time = "20s" }',
+        'host.conflict = { rows = 9, gap = "500ms" }\nhost.workers = 4\nhost.timeout = "5s"',
         'classes.old = { share = "25%", weight = 3, timeout = "9s" }\nclasses.new = { weight = 1, duration = "2m" }',
         TIED,
         'policy.client = "decorrelated-jitter"',

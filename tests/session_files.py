@@ -20,6 +20,7 @@ from twin.sessions.scenario import (
     Bar,
     Class,
     Condition,
+    Conflict,
     Controlled,
     Crash,
     Dist,
@@ -348,6 +349,9 @@ def host_of(told: Told) -> Host:
     if part.bar is not None:
         whose = numbers_of(told, part.bar.classes)
         given["bar"] = Bar(part.bar.share, dist_of(part.bar.time), part.bar.only == "establish", whose)
+    if part.conflict is not None:
+        gap = None if part.conflict.gap is None else dist_of(part.conflict.gap)
+        given["conflict"] = Conflict(part.conflict.rows, gap, numbers_of(told, part.conflict.classes))
     if part.hint is not None:
         says = {"time": "fixed", "tokens": "token", "queue": "queue"}[part.hint.says]
         given |= {"hint": says, "hint_ns": 0 if part.hint.time is None else whole_ns(part.hint.time)}
@@ -361,7 +365,7 @@ def host_of(told: Told) -> Host:
         resend=None if part.resend is None else dist_of(part.resend),
         resend_growth=part.resend_growth,
         late=part.late,
-        is_stale_counted=part.late == "wasted",
+        is_stale_counted=part.late == "wasted" and part.conflict is None,
         start_time_ns=whole_ns(part.start_time),
         reject_cost_ns=whole_ns(part.reject_cost),
         drop_cost_ns=whole_ns(part.drop_cost),

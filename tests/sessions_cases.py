@@ -20,6 +20,7 @@ from twin.sessions.scenario import (
     Bar,
     Class,
     Condition,
+    Conflict,
     Controlled,
     Crash,
     Dist,
@@ -612,6 +613,11 @@ def mixtures(draw: st.DrawFn) -> Scenario:
         playbook.append(Action(steps, draw(grid(0, until)) if timed else None, None if timed else draw(conditions)))
     begins = draw(grid(0, until))
     share = draw(st.sampled_from([0.3, 1.0, 1.0]))
+    conflict = Conflict(
+        draw(st.sampled_from([0, 0, 1, 1, 3])),
+        draw(st.one_of(st.none(), often(2))),
+        draw(st.sampled_from([None, None, (0,)])),
+    )
     return Scenario(
         until * G,
         draw(st.sampled_from([7 * G, 10 * G, 3777])),
@@ -628,7 +634,8 @@ def mixtures(draw: st.DrawFn) -> Scenario:
             resend=draw(st.one_of(st.none(), often(3).filter(lambda gap: gap != constant(0)))),  # else each ns
             resend_growth=draw(st.sampled_from([1.0, 2.0])),
             late=draw(st.sampled_from(["wasted", "counts"])),
-            is_stale_counted=draw(st.booleans()),
+            is_stale_counted=draw(st.booleans()) and not conflict.rows,
+            conflict=conflict,
             fail_after_ns=draw(st.one_of(st.none(), grid(0, 3))),
             start_time_ns=draw(st.sampled_from([0, 2 * G])),
             reject_cost_ns=draw(st.sampled_from([0, 1, G // 2])),

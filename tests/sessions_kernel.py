@@ -166,6 +166,7 @@ class Kernel:
             np.array([[words.value(k, getattr(one, k)) for k in CLASS_REAL] for one in scenario.classes], np.float64),
         )
         self.probe = layout.NONE if rule.probe is None else words.dists.number(rule.probe)
+        self.gap = layout.NONE if rule.conflict.gap is None else words.dists.number(rule.conflict.gap)
         self.resume_after = words.dists.number(scenario.resume_after)
         self.admission = words.limiters.number(rule.admission)
         for step in (step for action in scenario.playbook for step in action.steps):
@@ -197,7 +198,7 @@ class Kernel:
         self.host = memory.new_host(
             live, holders=len(first), jobs=8 * len(scenario.classes) if has_jobs else 0, workers=rule.workers,
             slots=self.slots, windows=windows, window_ns=scenario.window_ns, log_lines=4096 if self.is_logged else 0,
-            gates=scenario.gates(), memory=controllers.memory_size(rows),
+            gates=scenario.gates(), memory=controllers.memory_size(rows), written=rule.conflict.rows,
             is_ranked=controllers.has(found, "queue", "rank"),
         )  # fmt: skip
         share = self.share_of(set(range(len(scenario.hosts))) - set(scenario.spare))
@@ -265,6 +266,8 @@ class Kernel:
             "has_lines": int(any(lines) or edits_line), "probe": self.probe,
             "probe_every_ns": rule.probe_every_ns, "probe_priority": rule.probe_priority,
             "resume_after": self.resume_after, "has_crash": 1,
+            "conflict_rows": rule.conflict.rows, "conflict_classes": self.words.classes(rule.conflict.classes),
+            "conflict_gap": self.gap,
             "jobs": sum(one.is_jobs for one in scenario.classes),
             "is_plain": int(len(scenario.classes) == 1 and rule.probe is None and not expires),
         }  # fmt: skip
@@ -466,7 +469,7 @@ class KernelFleet:
         for stop in sorted({*edges, *(s for s in stops if s < until), until}):
             for host in self.hosts:
                 host.advance(stop)
-            if stop % window == 0:
+            if stop in edges:  # at 0 no window has ended
                 self.look(stop)
         return self
 

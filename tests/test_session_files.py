@@ -260,7 +260,11 @@ LIMITS = [
     JOBS + 'policy.admission = { name = "token-bucket", rate = "6/s", wait = "2s" }\n',
 ]  # fmt: skip
 CRASH = 'host.crash = { memory_bytes = 9_000, request_bytes = 1_000, down_for = "7s", sessions = "end" }\n'
+WRITES = BASE.replace("workers = 2", "workers = 5").replace('"5s"', '"2s"')
 LOADED = [
+    WRITES + "host.conflict = { rows = 3 }\n" + OUTAGE + acts(ENDS),
+    WRITES + 'host.conflict = { gap = { dist = "exponential", mean = "200ms" } }\nhost.late = "counts"\n' + acts(ENDS),
+    JOBS.replace("workers = 2", "workers = 6") + 'host.conflict = { rows = 7 }\nhost.cancel = "queue"\n',
     BASE + 'host.cancel = "queue"\n' + acts(ENDS),
     BASE + 'host.full = "silent"\nhost.resend = "500ms"\n' + SHORT + acts(ENDS),
     BASE + 'host.full = "silent"\nhost.resend = { dist = "exponential", mean = "300ms" }\nhost.resend_growth = 3\n'
@@ -374,6 +378,7 @@ timeout = "20s"
 """
 CLASSES = [
     BASE + acts(ENDS) + TWO,
+    WRITES + 'host.conflict = { rows = 2, gap = "300ms", classes = ["other"] }\n' + acts(ENDS) + TWO,
     BASE + acts(ENDS) + TIED,
     BASE + acts(ENDS) + OUTAGE + BESIDE + '[policy.admission]\nname = "token-bucket"\nrate = "90%"\nburst = "3s"\n',
     BASE + acts(ENDS, 'do = "restart", at = "3m", sessions = "end", down_for = "4s"') + WEIGHTS,

@@ -146,7 +146,7 @@ def test_the_layout_is_that_of_the_first_engine_where_both_have_it() -> None:
     assert layout.SERIES == layout.OPEN_END + 1
     assert min(layout.ENDED, layout.OPEN_END) == requests.SERIES
     assert list(range(5)) == [layout.OPEN, layout.TOKEN_BUCKET, layout.LINEAR, layout.SWITCH, layout.RAMP]
-    assert len(layout.WORDS) == layout.LOG_GO_ON + 1
+    assert len(layout.WORDS) == layout.LOG_CONFLICT + 1
 
 
 def test_a_status_that_asks_for_no_room_is_refused() -> None:

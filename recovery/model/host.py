@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema, model_validator
 
 from recovery.model.bar import Bar
+from recovery.model.conflict import Conflict
 from recovery.model.crash import Crash, Probe
 from recovery.model.distributions import Time
 from recovery.model.hint import Hint
@@ -117,6 +118,11 @@ class Host(Part):
     )
     bar: Bar | None = Field(
         None, exclude_if=lambda value: value is None, description="a table [host.bar]: a share of attempts is barred"
+    )
+    conflict: Conflict | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="a table [host.conflict]: a write fails if another was made to its row since the read",
     )
 
     @model_validator(mode="before")

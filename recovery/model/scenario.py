@@ -161,9 +161,10 @@ class Scenario(Tables):
 
     def _wrong_classes(self) -> Iterator[str]:
         """What classes alone fit together, and the rest of the scenario does not."""
-        for name in self.host.bar.classes if self.host.bar is not None else ():
-            if name not in self.classes:
-                yield f"host.bar.classes names {name}, which is no class; want a table [classes.{name}]"
+        for key, table in (("bar", self.host.bar), ("conflict", self.host.conflict)):
+            for name in table.classes if table is not None else ():
+                if name not in self.classes:
+                    yield f"host.{key}.classes names {name}, which is no class; want a table [classes.{name}]"
         for name, one in self.classes.items():
             seen = self.seen_by(name)
             for key in ("establish_time", "timeout"):

@@ -30,7 +30,7 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
     host, policy = scenario.host, scenario.policy
     many = max(1, round(scenario.hosts * by))
     whose = "jobs" if scenario.fleet is None else "fleet"
-    crash, probe, hint = host.crash, host.probe, host.hint
+    crash, probe, hint, conflict = host.crash, host.probe, host.hint, host.conflict
     changed: dict[str, object] = {
         whose: _with(getattr(scenario, whose), **_hosts(scenario, many, by)),
         "host": _with(
@@ -38,6 +38,7 @@ def thinned(scenario: Scenario, workers: int, slower: float) -> Scenario:
             crash=None if crash is None else _divided(crash, by, "queue", "memory_bytes"),
             probe=None if probe is None else _slower(probe, slower, "time"),
             hint=_slower(hint, slower, "time") if hint is not None and hint.says == "queue" else hint,
+            conflict=None if conflict is None else _divided(_slower(conflict, slower, "gap"), by, "rows"),
             **_times(host, slower, "establish_time", "renew_time", "reject_cost", "drop_cost", "fail_after"),
         ),
         "policy": _with(

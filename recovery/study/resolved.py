@@ -86,7 +86,18 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
         cancel_words=host.cancel_words,
+        write_s=_write_s(scenario),
+        rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,
     )
+
+
+def _write_s(scenario: Scenario) -> float:
+    """Mean time from the read of a row to its write, s: what lies between two writes of it that both succeed."""
+    host = scenario.host
+    if host.conflict is None or host.conflict.classes:
+        return 0.0
+    serves_s = host.establish_time.mean_s()
+    return serves_s if host.conflict.gap is None else min(serves_s, host.conflict.gap.mean_s())
 
 
 def _planned(scenario: Scenario, action: Action) -> record.Planned:

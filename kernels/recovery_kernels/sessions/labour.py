@@ -19,7 +19,17 @@ from recovery_kernels.requests import (
     part_of,
 )
 from recovery_kernels.sessions import layout
-from recovery_kernels.sessions.books import count, cut, is_awaited, is_owned, note, note_request, time_of, uniform
+from recovery_kernels.sessions.books import (
+    count,
+    cut,
+    is_awaited,
+    is_owned,
+    note,
+    note_request,
+    time_ns,
+    time_of,
+    uniform,
+)
 from recovery_kernels.sessions.comings import disarm, follow, leave, notice_at, retry, sleep, stop_asking
 from recovery_kernels.sessions.doors import end, has_free_worker, is_leased_client
 from recovery_kernels.sessions.hooks import ask_of_request, forget_tries, has, tell_client, tell_host
@@ -42,6 +52,7 @@ from recovery_kernels.sessions.layout import (
     OF_EXPIRY,
     OF_PROBE,
     R_ATTEMPT,
+    R_BEGUN,
     R_CLASS,
     R_COUNT,
     R_DEADLINE,
@@ -65,7 +76,13 @@ from recovery_kernels.sessions.layout import (
 )
 from recovery_kernels.sessions.leases import grant, grant_late
 from recovery_kernels.sessions.lists import age, charge, forget, host_row, leave_queue, new_request, next_request
-from recovery_kernels.sessions.streams import EXPIRE_STREAM, PROBE_STREAM, STALE_DEPENDENCY_STREAM, STALE_STREAM
+from recovery_kernels.sessions.streams import (
+    EXPIRE_STREAM,
+    GAP_STREAM,
+    PROBE_STREAM,
+    STALE_DEPENDENCY_STREAM,
+    STALE_STREAM,
+)
 
 
 @inline
@@ -184,6 +201,7 @@ def work(r, h, request):  # type: ignore[no-untyped-def]
             mean = draws.slowed(mean, a, h.set_real[layout.SLOWDOWN_B], h.set_real[layout.SLOWDOWN_N], others)
         service = draws.whole_ns(mean)
     begins = max(h.whole[NOW], h.requests[i, R_STARTED] + h.requests[i, R_PAID])
+    h.requests[i, R_BEGUN] = begins
     worker = h.requests[i, R_WORKER]
     h.finish[place(worker)] = begins + service
     settle(h, worker)
@@ -332,6 +350,23 @@ def _succeed(r, h, row, request):  # type: ignore[no-untyped-def]
                 notice_at(r, h, bound, h.whole[NOW])
 
 
+@kernel
+def _writes(r, h, request):  # type: ignore[no-untyped-def]
+    """Whether a service that ends well writes its row: only if nobody else has since it read it."""
+    i = place(request)
+    number, who = h.requests[i, R_CLASS], h.requests[i, R_WHO]
+    if (r.conflict_classes >> number) & 1 == 0:
+        return True
+    read = h.requests[i, R_BEGUN]
+    if r.conflict_gap != NONE:
+        read = max(read, h.whole[NOW] - time_ns(r, r.conflict_gap, GAP_STREAM, number, who, h.requests[i, R_ATTEMPT]))
+    row = place(who % r.conflict_rows)
+    if h.written[row] > read:
+        return False
+    h.written[row] = h.whole[NOW]
+    return True
+
+
 @inline
 def finish(r, h):  # type: ignore[no-untyped-def]
     """The first worker is done."""
@@ -355,9 +390,11 @@ def finish(r, h):  # type: ignore[no-untyped-def]
     if h.requests[i, R_STALE] == NONE:
         h.histogram[place(number), place(part_of(h.whole[NOW] - h.requests[i, R_SUBMITTED]))] += 1
     is_wanted = is_awaited(h, request)
-    if h.requests[i, R_FAILS] != 0:
+    fails = h.requests[i, R_FAILS] != 0
+    conflicts = not fails and r.conflict_rows > 0 and not _writes(r, h, request)
+    if fails or conflicts:
         count(h, number, FAILED_NS, done)
-        note_request(h, layout.LOG_FAIL, request)
+        note_request(h, layout.LOG_CONFLICT if conflicts else layout.LOG_FAIL, request)
         tell_host(r, h, request, np.int64(controllers.FAILED))
         end(h, request, FAILED)
         if is_wanted:

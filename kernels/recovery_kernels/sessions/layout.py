@@ -44,9 +44,9 @@ TIMERS = 3
 # --- requests: a row of int64 each ------------------------------------------------------------------------------------
 (
     R_CLASS, R_ROW, R_WHO, R_ATTEMPT, R_NATURE, R_PLACE, R_SUBMITTED, R_REACHED, R_DEADLINE, R_ORDER, R_SENT, R_DOOR,
-    R_STARTED, R_PAID, R_FAILS, R_STALE, R_WORKER, R_COUNT, R_NEXT, R_BEFORE, R_MARK,
-) = range(21)  # fmt: skip
-REQUEST_COLUMNS = 21
+    R_STARTED, R_PAID, R_FAILS, R_STALE, R_WORKER, R_COUNT, R_NEXT, R_BEFORE, R_MARK, R_BEGUN,
+) = range(22)  # fmt: skip
+REQUEST_COLUMNS = 22
 OF_CLIENT, OF_EXPIRY, OF_PROBE = range(3)
 NOWHERE, OUTSIDE, IN_LINE, IN_QUEUE, AT_WORKER = range(5)
 
@@ -164,15 +164,15 @@ WORDS = (
     "submit", "reject", "drop", "start", "success", "waste", "fail", "deadline", "cancel", "arrive", "give-up", "bar",
     "wait", "silence", "resend", "start-expiry", "start-probe", "resume", "late", "probed", "expired", "expiry", "end",
     "notice", "bound", "keep", "lost", "purged", "crash", "probe", "dependency", "restart", "endsessions", "throttle",
-    "set", "scale", "hostsin", "hold", "purge", "go-on",
+    "set", "scale", "hostsin", "hold", "purge", "go-on", "conflict",
 )  # fmt: skip
 (
     LOG_SUBMIT, LOG_REJECT, LOG_DROP, LOG_START, LOG_SUCCESS, LOG_WASTE, LOG_FAIL, LOG_DEADLINE, LOG_CANCEL, LOG_ARRIVE,
     LOG_GIVE_UP, LOG_BAR, LOG_WAIT, LOG_SILENCE, LOG_RESEND, LOG_START_EXPIRY, LOG_START_PROBE, LOG_RESUME, LOG_LATE,
     LOG_PROBED, LOG_EXPIRED, LOG_EXPIRY, LOG_END, LOG_NOTICE, LOG_BOUND, LOG_KEEP, LOG_LOST, LOG_PURGED, LOG_CRASH,
     LOG_PROBE, LOG_DEPENDENCY, LOG_RESTART, LOG_END_SESSIONS, LOG_THROTTLE, LOG_SET, LOG_SCALE, LOG_HOSTS_IN, LOG_HOLD,
-    LOG_PURGE, LOG_GO_ON,
-) = range(40)  # fmt: skip
+    LOG_PURGE, LOG_GO_ON, LOG_CONFLICT,
+) = range(41)  # fmt: skip
 
 
 class Rules(NamedTuple):
@@ -223,6 +223,9 @@ class Rules(NamedTuple):
     queue_controller: int
     hears: int  # whether one of these two is told anything
     worker_per_s: float  # what a worker can establish
+    conflict_rows: int  # rows that clients write; 0: nobody looks whether another did
+    conflict_classes: int
+    conflict_gap: int  # distribution of the time from read to write, or NONE: the whole service
 
 
 class Host(NamedTuple):
@@ -237,7 +240,8 @@ class Host(NamedTuple):
     hands int64[n, HAND] and hand_reals float64[n, 3]; holds int64[n, HOLD]; ends int64[n, END]; passes
     int64[priorities, K + 1] and clocks int64[priorities]; expiring int64[2, K, windows + 1]; series
     int64[windows + 1, K + 1, SERIES]; histogram and latency int64[K, HISTOGRAM]; log int64[lines, 5]; memory float64[n]
-    of controllers, facts float64[FACTS] for them; heap int64[n, 3] and heap_ranks float64[n].
+    of controllers, facts float64[FACTS] for them; written int64[rows], when each was last written; heap int64[n, 3] and
+    heap_ranks float64[n].
     """
 
     clients: Whole
@@ -282,5 +286,6 @@ class Host(NamedTuple):
     log: Whole
     memory: Real
     facts: Real
+    written: Whole
     heap: Whole
     heap_ranks: Real

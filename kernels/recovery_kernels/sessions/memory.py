@@ -36,14 +36,15 @@ def new_host(
     log_lines: int = 0,
     gates: int = 1,
     memory: int = 0,
+    written: int = 0,
     is_ranked: bool = False,
 ) -> Host:
     """A host whose clients are not there yet (`loop.begin` puts them in).
 
     `holders`: rows that stay; `jobs`: rows for jobs, as many as are to be expected at one time (0: there are no jobs);
     `workers`: as many as are to be expected; `slots`: of the timing wheel, a power of two; `log_lines`: 0 for no log;
-    `gates`: throttles that may be on at one time; `memory`: numbers that controllers remember; `is_ranked`: whether the
-    queue's order is a controller's.
+    `gates`: throttles that may be on at one time; `memory`: numbers that controllers remember; `written`: rows that may
+    conflict; `is_ranked`: whether the queue's order is a controller's.
     """
     classes, rows = len(live.class_whole), holders + jobs
     leaves = 1 << int(workers + 1).bit_length()
@@ -92,6 +93,7 @@ def new_host(
         log=np.zeros((log_lines, 5), np.int64),
         memory=np.zeros(memory, np.float64),
         facts=np.zeros(len(FACTS), np.float64),
+        written=np.full(written, layout.NONE, np.int64),
         heap=np.zeros((2 * pool if is_ranked else 0, 3), np.int64),
         heap_ranks=np.zeros(2 * pool if is_ranked else 0, np.float64),
     )

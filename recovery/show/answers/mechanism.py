@@ -18,7 +18,13 @@ HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 TOLD = 0.05  # what makes a time longer by less is not told
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
-LEAST = ("capacity", "admission", "operator", "restart")  # their times are the least that there can be: none is longer
+LEAST = (
+    "capacity",
+    "conflict",
+    "admission",
+    "operator",
+    "restart",
+)  # their times are the least that there can be: none is longer
 
 
 class Limit(NamedTuple):
@@ -26,8 +32,8 @@ class Limit(NamedTuple):
 
     Of collapses: "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
-    (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "admission", "operator",
-    "backoff", "herd", "restart";
+    (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
+    "operator", "backoff", "herd", "restart";
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -216,6 +222,13 @@ def _bounds(
     scenario, hosts = group.scenario, group.scenario.hosts
     rate, needs = show_count(hosts.capacity_per_s), show_duration(hosts_s)
     yield Limit("capacity", f"the hosts, which do {rate} a second, need {needs} for the work", hosts_s)
+    if hosts.rows:
+        writes_s = work / hosts.rows * hosts.write_s
+        what = "one row" if hosts.rows == 1 else f"{show_count(hosts.rows)} rows"
+        each = show_duration(hosts.write_s)
+        text = f"of writes to a row that overlap one succeeds, and each takes {each} from its read on: "
+        text += f"{show_count(work)} writes to {what} take about {show_duration(writes_s)}{alone}"
+        yield Limit("conflict", text, writes_s)
     if math.isfinite(hosts.admission_per_s):
         let_in = hosts.admission_per_s
         left = _left_of(scenario, let_in, spares_renewals=hosts.admission_spares_renewals)

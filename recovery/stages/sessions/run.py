@@ -212,7 +212,8 @@ def rules_of(
     table, params = controllers.rows(found, members)
     of_host = {axis: controllers.place_of(found, axis) for axis in ("admission", "queue")}
     segment_ns, segment_rates = segments(scenario, kinds)
-    is_stale_counted = part.late == "wasted"
+    conflict = part.conflict
+    is_stale_counted = not keeps_abandoned(scenario)
     expires = any(kind.seen.lease is not None and kind.seen.lease.expire_time is not None for kind in kinds)
     nothing, no_reals = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.float64)
     rules = Rules(
@@ -244,10 +245,14 @@ def rules_of(
         queue_controller=of_host["queue"],
         hears=int(controllers.hears(found)),
         worker_per_s=scenario.establish_per_s / scenario.host.workers,
+        conflict_rows=0 if conflict is None else conflict.rows,
+        conflict_classes=0 if conflict is None else numbers.bits(conflict.classes),
+        conflict_gap=layout.NONE if conflict is None or conflict.gap is None else tables.dist(conflict.gap),
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
 
 
+_OF_CONFLICT = "conflict_rows", "conflict_classes", "conflict_gap"
 _OF_CONTROLLERS = (
     "controllers", "controller_params", "admission_controller", "queue_controller", "hears", "worker_per_s",
 )  # fmt: skip
@@ -265,7 +270,7 @@ def lowered(scenario: Scenario) -> list[object]:
     told = [[one.rows, one.edits, one.holds] for one in controls]
     own = rules._asdict()
     has_controllers = len(rules.controllers) > 0
-    for name in _OF_CONTROLLERS:
+    for name in (*_OF_CONTROLLERS, *(_OF_CONFLICT if scenario.host.conflict is None else ())):
         del own[name]
     plain = [own[name] for name in own]
     if not has_controllers:
@@ -294,7 +299,7 @@ def new_run(
     empty = memory.new_host(
         numbers.live, holders=holders, jobs=rows, workers=_most_workers(numbers), slots=slots,
         windows=scenario.windows, window_ns=rules.window_ns, gates=len(gates_of(numbers)),
-        memory=controllers.memory_size(rules.controllers),
+        memory=controllers.memory_size(rules.controllers), written=rules.conflict_rows,
         is_ranked=controllers.has(numbers.controllers, "queue", "rank"),
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
@@ -305,15 +310,23 @@ def new_run(
     return SessionRun(numbers, rules, empty, host)
 
 
+def keeps_abandoned(scenario: Scenario) -> bool:
+    """Whether a host keeps each request whose client has gone: where its end is more than work in vain, a late success
+    or a write.
+    """
+    return scenario.host.late == "counts" or scenario.host.conflict is not None
+
+
 def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:
     """Memory of a host of so many clients at most, its series with it; `kept` are the requests that it may hold if it
-    keeps each that was abandoned, which it does only where a late success counts.
+    keeps each that was abandoned (`keeps_abandoned`).
     """
-    entries = kept + clients if scenario.host.late == "counts" else 2 * clients + 2 * scenario.host.workers
+    entries = kept + clients if keeps_abandoned(scenario) else 2 * clients + 2 * scenario.host.workers
     windows, classes = scenario.windows, max(len(scenario.classes), 1)
     series = windows * 8 * ((classes + 1) * layout.SERIES + 2 * classes)
     histograms = 2 * classes * requests.HISTOGRAM * 8
-    remembered = controllers.bytes_of(scenario, clients)
+    conflict = scenario.host.conflict
+    remembered = controllers.bytes_of(scenario, clients) + (0 if conflict is None else 8 * conflict.rows)
     return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + histograms + remembered
 
 

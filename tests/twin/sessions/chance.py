@@ -24,6 +24,7 @@ PROBE = 41  # (0, how many probes were sent)
 RESUME = 42  # (0, how many full outages were over before)
 CONTROLLER = 43  # of a stream for each controller, question and event
 CLIENT = 44  # (client, 0)
+GAP = 45
 CLASS_STREAMS = 64
 _UNIT = np.uint64
 

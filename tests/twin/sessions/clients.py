@@ -29,6 +29,7 @@ class Request:
     started: int = 0
     paid: int = 0  # debt that its worker works off before it
     fails: bool = False
+    begun: int = 0  # when its service's own time began
     fate: float = 1.0  # it fails, or hangs, while the dependency fails a larger share
     mark: int = 0  # from the controller of the queue
     stale: int | None = None  # how many services of stale work had started before it, if it is one

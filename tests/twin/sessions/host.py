@@ -40,6 +40,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Controllers, Accounts):
         self.queue = Queue(self.rank)
         self.serving: list[Request] = []
         self.debt_ns = 0
+        self.written: dict[int, int] = {}  # when each row was last written
         self.down_until = 0
         self.serves_from = 0
         self.more_workers = 0

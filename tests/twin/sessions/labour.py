@@ -98,7 +98,7 @@ class Labour:
                 crowding = chance.power(others / self.settings.get("slowdown_n"), self.settings.get("slowdown_b"))
                 mean *= min(1.0 + a * crowding, 1e150)  # 0 times infinity would be no number
             service = whole_ns(mean)
-        begins = max(self.now, request.started + request.paid)
+        begins = request.begun = max(self.now, request.started + request.paid)
         number, who, attempt = self.address(request)
         if request.stale is not None:  # it has no name but its number
             who, attempt = 0, request.stale
@@ -143,11 +143,11 @@ class Labour:
             self.count("useful-ns", request.number, work)
             self.count("expired", request.number)
             self.note("expired", *self.address(request))
-        elif request.fails:
+        elif request.fails or not self.writes(request):
             self.count("failed-ns", request.number, work)
             self.tell_host(request, controllers.FAILED)
             self.end(request, "failed")
-            self.note("fail", *self.address(request))
+            self.note("fail" if request.fails else "conflict", *self.address(request))
             if waiter is not None:
                 self.retry(waiter, controllers.FAILED)
         elif waiter is not None:
@@ -167,6 +167,20 @@ class Labour:
             self.count("wasted-ns", request.number, work)
             self.end(request, "wasted")
             self.note("waste", *self.address(request))
+
+    def writes(self, request: Request) -> bool:
+        """Whether a service that ends well writes its row, of those that have one: if nobody has since its read."""
+        rule = self.rule.conflict
+        if not rule.rows or (rule.classes is not None and request.number not in rule.classes):
+            return True
+        read = request.begun
+        if rule.gap is not None:
+            read = max(read, self.now - self.chance.time_ns(rule.gap, chance.GAP, *self.address(request)))
+        row = request.who % rule.rows
+        if self.written.get(row, -1) > read:
+            return False
+        self.written[row] = self.now
+        return True
 
     def end(self, request: Request, how: str) -> None:
         """A request is over, in one of the ways of `books.ENDS`."""

@@ -175,6 +175,17 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Optimistic writes: client i writes row i mod `rows`; 0: nobody looks. `gap`: from its read to its write; None:
+    its whole service. `classes` (numbers): who writes; None: all.
+    """
+
+    rows: int = 0
+    gap: Dist | None = None
+    classes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Crash:
     """When the host dies of its load (section 15): more than `queue` requests wait, `bytes_a_request` times those that
     it holds is above `memory_bytes`, or the probe takes longer than `probe_latency_ns`. None: no such bound.
@@ -221,6 +232,7 @@ class Host:
     slowdown_by: Literal["queue", "in-service"] = "queue"
     admission: Limiter = Limiter()
     bar: Bar = Bar()
+    conflict: Conflict = Conflict()
     hint: Literal["none", "fixed", "token", "queue"] = "none"  # what a rejection says
     hint_ns: int = 0  # fixed: this; queue: this times those that wait before it, over the workers
     crash: Crash = Crash()
@@ -440,6 +452,8 @@ def check(scenario: Scenario) -> list[str]:
             wrong.append(f"{where}: weight {one.weight}; want a whole number from 1")
     if host.admission.kind.startswith("queue-size") and host.admission.line:
         wrong.append("host.admission: a queue-size law that lets wait; want a token bucket")
+    if host.conflict.rows and host.is_stale_counted:
+        wrong.append("host.conflict: beside stale work that is counted; want each abandoned request by its name")
     if host.probe is not None and host.probe_every_ns < 1:
         wrong.append("host.probe_every_ns: want a time above 0")
     for action in scenario.playbook:
