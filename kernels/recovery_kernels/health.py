@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery_kernels import batches
-from recovery_kernels.arrays import Real, Whole
+from recovery_kernels.arrays import Bytes, Real, Whole
 from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
 from recovery_kernels.draws import Dist, draw, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
@@ -32,6 +32,10 @@ STATES = 5
 FIRST_INSTANCE = -1  # instances that are there from the start
 # In the batch of instances that join in a window: when each is reachable, and which place it takes.
 REACHABLE, TARGET = ORIGIN, TRIES
+
+# What the next check of a target can do, so that most checks look at one byte: anything; nothing, if it is good, as the
+# target is in and was good before; nothing, as there is no instance.
+ANYTHING, CALM, NO_CHECK = range(3)
 
 # A target is late until it can be reached: from when on is not known yet, or it is, and looked at in each window.
 LATE_UNKNOWN, LATE_LISTED = 1, 2
@@ -105,18 +109,20 @@ class Inputs(NamedTuple):
 class State(NamedTuple):
     """All that the stage remembers.
 
-    whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; phases int64[n] (ns), rising; late
-    int64[n, 2], whose second column says whether a target could not be reached at the last window's end (LATE_UNKNOWN,
-    LATE_LISTED), and whose first lists those of which it is known from when on they can; claims int64[m], where a
-    chain of the joins of a window begins, by their identities; free_ns int64[1, 4 k + 1], the workers (workers);
-    counts and late_counts int64[zones, STATES], targets by state, all and late ones; sizes, is_out and is_on
-    int64[zones]: targets, whether failed over, whether failover is on; ring int64[limit]: times of the last removals;
-    orders int64[m, 2], (time, identity) of the launches that terminated instances come back as, of the last window;
-    batch, order, ends: scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
+    whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; outlook int8[n], what the next check of
+    each can do; phases int64[n] (ns), rising; late int64[n, 2], whose second column says whether a target could not be
+    reached at the last window's end (LATE_UNKNOWN, LATE_LISTED), and whose first lists those of which it is known from
+    when on they can; claims int64[m], where a chain of the joins of a window begins, by their identities; free_ns
+    int64[1, 4 k + 1], the workers (workers); counts and late_counts int64[zones, STATES], targets by state, all and
+    late ones; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
+    int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
+    instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
+    int64[windows, zones, ZONE_SERIES].
     """
 
     whole: Whole
     targets: Whole
+    outlook: Bytes
     phases: Whole
     late: Whole
     claims: Whole
@@ -206,6 +212,7 @@ def _join(state, item):  # type: ignore[no-untyped-def]
     target = place(target_)
     zone = place(target_ % state.sizes.shape[0])
     _move(state, target, zone, NEW)
+    state.outlook[target] = ANYTHING
     row = state.targets
     row[target, INSTANCE] = state.batch[item, IDENTITY]
     row[target, READY] = state.batch[item, REACHABLE]
@@ -266,20 +273,23 @@ def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _ends(params, keys, table, state, target, now, number):  # type: ignore[no-untyped-def]
+    """When a check due at `now` begins, and when it ends or is given up."""
+    begin = max(now, state.free_ns[0, 0])
+    end = begin
+    if begin < now + params.timeout_ns:
+        end += whole_ns(draw(params.service, table, keys.service, target, number))
+    return begin, end
+
+
+@inline
 def _check(params, keys, table, state, target_, now, number):  # type: ignore[no-untyped-def]
     """One check of a target, due at `now`."""
     target = place(target_)
     row = state.targets
-    if row[target, STATE] == EMPTY:
-        return
     window = place(state.whole[WINDOW])
-    begin = max(now, state.free_ns[0, 0])
-    end = begin
-    is_good = False
-    if begin < now + params.timeout_ns:
-        end += whole_ns(draw(params.service, table, keys.service, target_, number))
-        is_good = end <= now + params.timeout_ns and row[target, READY] <= now
-    state.series[window, CHECKS] += 1
+    begin, end = _ends(params, keys, table, state, target_, now, number)
+    is_good = begin < now + params.timeout_ns and end <= now + params.timeout_ns and row[target, READY] <= now
     if is_good:
         row[target, RUN] = max(row[target, RUN], 0) + 1
     else:
@@ -290,6 +300,8 @@ def _check(params, keys, table, state, target_, now, number):  # type: ignore[no
     end += changes * params.change_ns
     if end > begin:
         make_busy(state.free_ns, 0, end)
+    is_calm = row[target, STATE] == IN and row[target, RUN] > 0  # how often it was good asks nobody while it is in
+    state.outlook[target] = CALM if is_calm else NO_CHECK if row[target, STATE] == EMPTY else ANYTHING
 
 
 @inline
@@ -418,22 +430,34 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     whole[ORDERS] = 0
     joining = _gather(params, keys, inputs, state)
     batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
-    joined = 0
+    joined = np.int64(0)
+    next_join = state.batch[place(state.order[0]), TIME] if joining > 0 else NEVER
+    turn, number, checks = whole[TURN], whole[ROUND], np.int64(0)
     while True:
-        due = whole[ROUND] * params.interval_ns + state.phases[place(whole[TURN])]
-        while joined < joining:
-            item = place(state.order[place(joined)])
-            if state.batch[item, TIME] > due:
-                break
-            _join(state, item)
+        due = number * params.interval_ns + state.phases[place(turn)]
+        if next_join <= due:
+            _join(state, place(state.order[place(joined)]))
             joined += 1
+            next_join = state.batch[place(state.order[place(joined)]), TIME] if joined < joining else NEVER
+            continue
         if due >= end:
             break
-        _check(params, keys, inputs.table, state, whole[TURN], due, whole[ROUND])
-        whole[TURN] += 1
-        if whole[TURN] == targets:
-            whole[TURN] = 0
-            whole[ROUND] += 1
+        outlook = state.outlook[place(turn)]
+        if outlook != NO_CHECK:
+            checks += 1
+            begin, done = _ends(params, keys, inputs.table, state, turn, due, number)
+            if outlook == CALM and begin < due + params.timeout_ns and done <= due + params.timeout_ns:
+                if done > begin:
+                    make_busy(state.free_ns, 0, done)
+            else:
+                _check(params, keys, inputs.table, state, turn, due, number)
+        turn += 1
+        if turn == targets:
+            turn = np.int64(0)
+            number += 1
+    whole[TURN] = turn
+    whole[ROUND] = number
+    state.series[place(whole[WINDOW]), CHECKS] += checks
     _fail_over(params, inputs, state, end)
     _levels(params, state, end)
     whole[WINDOW] += 1

@@ -130,6 +130,7 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         targets=targets,
+        outlook=np.zeros(many, np.int8),
         phases=np.sort((phases * interval_ns).astype(np.int64)),
         late=np.zeros((many, 2), np.int64),
         claims=np.full(_CLAIMS, batches.NOTHING, np.int64),
