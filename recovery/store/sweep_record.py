@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import JsonValue, PlainSerializer, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, JsonValue, PlainSerializer, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.errors import Refusal
 from recovery.measures.register import TrafficName
@@ -233,6 +233,19 @@ class Middle(Record):
     runs: int
 
 
+class Choice(Record):
+    """A choice of a lever beside the best of the same lever: how much later its policies are (s), a mean over so many
+    that differ in it alone, in so many draws.
+    """
+
+    key: str
+    words: str
+    than: str
+    behind: Estimate
+    policies: int
+    draws: int
+
+
 class Summary(Record):
     """summary.json of a sweep; policies stand in the order of their ranks."""
 
@@ -257,6 +270,7 @@ class Summary(Record):
     expect: tuple[Bound, ...]
     answers: tuple[str, ...]
     middle: Middle | None = None
+    choices: tuple[Choice, ...] = Field((), exclude_if=lambda value: not value)
 
     @model_serializer(mode="wrap")
     def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:

@@ -27,6 +27,7 @@ def answers(summary: Summary) -> list[str]:
             f"less well known than was wanted ({show_share(summary.precision)} of the time of those that recover, and "
             f"whether they never do in {show_share(most)} of the runs){_what_it_takes(summary)}."
         )
+    out += _worse(summary)
     if len(ran) > 1:
         out.append(_never_far(ran))
     median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
@@ -39,6 +40,22 @@ def answers(summary: Summary) -> list[str]:
             f"({show_share(worst.not_recovered.share)} of {worst.runs})."
         )
     return out
+
+
+def _worse(summary: Summary) -> list[str]:
+    """The choices that are surely worse than another of the same lever, whatever stands beside them."""
+    worse = [one for one in summary.choices if one.behind.low > summary.indifference_s]
+    if not worse:
+        return []
+    said = "; ".join(
+        f"“{one.words}” is {show_duration(one.behind.mean)} ({show_duration(one.behind.low)} to "
+        f"{show_duration(one.behind.high)}) later than “{one.than}”"
+        for one in worse
+    )
+    near, draws = show_duration(summary.indifference_s), worse[0].draws
+    text = f"Surely worse on average over all that may stand beside it, by more than {near}: {len(worse)} of "
+    text += f"{len(summary.choices)} choices, each beside the best of its lever (the same {draws} draws; "
+    return [f"{text}{show_share(CONFIDENCE)} for all of them together). {said}."]
 
 
 def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> str:

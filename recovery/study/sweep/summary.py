@@ -20,9 +20,11 @@ from recovery.study.runs import loop
 from recovery.study.summary import notes_of
 from recovery.study.sweep.answers import answers, choice
 from recovery.study.sweep.boxes import boxes_of, unit_of
+from recovery.study.sweep.choices import choices_of, name_of
 from recovery.study.sweep.estimates import CONFIDENCE
 from recovery.study.sweep.middle import middle_of
 from recovery.study.sweep.policies import in_words, shown
+from recovery.study.sweep.size import first_round
 from recovery.study.sweep.sweeping import Sweeping
 from recovery.study.sweep.table import numbers_or_texts
 from recovery.study.sweep.told import best_in_each, policy_of
@@ -46,6 +48,7 @@ def summary_of(
     looks = sweep.precision is not None
     policies = "".join(f" --policies {shlex.quote(file)}" for file in own_files(experiment.variants))
     expected = [judged(experiment, rows, i, at_every_look=looks) for i in range(len(experiment.expectations))]
+    design = _design(work)
     found = record.Summary(
         format=FORMAT,
         traffic=known.traffic_of(experiment.first.scenario).name,
@@ -58,7 +61,7 @@ def summary_of(
         unit="run" if sweep.runs_are_units else "replication",
         confidence=CONFIDENCE,
         selection=_selection(work),
-        design=_design(work),
+        design=design,
         runs=record.Runs(
             done=table.height - failed.height,
             failed=failed.height,
@@ -82,9 +85,15 @@ def summary_of(
         expect=tuple(expected),
         answers=(),
         middle=middle_of(work, draws),
+        choices=tuple(choices_of(work.looks, work.policies, first_round(experiment), _words(design))),
     )
     said = answers(found) + [words.expected(one.text, one.holds, one.value, one.why, one.levers) for one in expected]
     return found.model_copy(update={"answers": tuple(said)})
+
+
+def _words(design: record.Design) -> dict[str, str]:
+    """Each value of each lever in words."""
+    return {name_of(one.key, value): one.words_of(value) for one in design.levers for value in one.values}
 
 
 def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...]:
