@@ -190,6 +190,9 @@ CHANGES: dict[str, list[str]] = {
         "",
         'launches.arrivals = "even"\nlaunches.pinned = "50%"\nlaunches.looks = 2\nlaunches.retries = 2',
         'launches.throttle = [{ at = "9m", rate = "2/s" }, { at = "15m", rate = "off" }]',
+        'launches.admission = { name = "queue-size", rate = "6/s", limit = 40 }',
+        'launches.admission = { name = "fixed-concurrency", limit = 40 }\npropagation.queue = "lifo"',
+        'launches.admission = { name = "percentage-ramp", start = "8m", every = "1m" }',
         'propagation.slowdown = { a = 0.5, queue = 50 }\npropagation.fails = "5%"',
         *(
             f"propagation.intake = {{ {text} }}"

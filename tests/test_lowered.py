@@ -23,6 +23,7 @@ OF_AN_ENGINE = {
 OF_A_STAGE = {
     "client": queueing.CLIENTS,
     "intake": queueing.LIMITS,
+    "admission": queueing.LIMITS,
     "policy": health.RULES,
     "queue": queueing.QUEUES,
 }

@@ -66,7 +66,11 @@ def test_a_run_calls_no_kernel_that_is_not_asked_for(number: int) -> None:
 
 def test_every_part_can_be_needed() -> None:
     text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.HEALTH].removeprefix(warm._LEASES)
-    texts = [text, warm._SMALL[needed.JOBS], warm._SMALL[needed.SESSIONS], warm._SMALL[needed.SHARDS]]
+    texts = [
+        text,
+        warm._SMALL[needed.JOBS],
+        *(warm._SMALL[part] for part in (needed.SESSIONS, needed.DOOR, needed.SHARDS)),
+    ]
     assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)
 
 

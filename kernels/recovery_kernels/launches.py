@@ -3,14 +3,15 @@
 A call of `advance` takes the stage to a window's end. Work that comes back (a launch that was denied) does so in a
 later window than the one in which it left, so all work of a window is known when it begins. Two numbers are kept of an
 attempt that waits: its time, and its identity with its tries. Nothing is put in order save where a token decides: while
-the throttle's bucket is empty, everybody is refused, whoever came first.
+the throttle's bucket is empty, everybody is refused, whoever came first. Where there is an admission (`launch_door`)
+all are put in order.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import limits, policies
+from recovery_kernels import launch_door, limits, policies
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import CHANGE, IDENTITY, LAUNCH, ORIGIN, RELEASED, REPLACEMENT, TIME, TRIES, window_of
 from recovery_kernels.draws import log, uniform, whole_ns
@@ -68,6 +69,7 @@ class Params(NamedTuple):
     pinned_share: float
     looks: int
     client: policies.Client
+    admission: limits.Limit = limits.Limit(limits.OPEN, 0.0, 1.0, 1.0, 0.0)
 
 
 class Keys(NamedTuple):
@@ -389,14 +391,18 @@ def _most_asleep(state, before, start, window_ns):  # type: ignore[no-untyped-de
 
 @inline
 def _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
-    """What comes of an attempt that the throttle lets in. `sure`: 1 all have capacity, 0 none has, below 0 unknown."""
+    """What comes of an attempt that is let in. `sure`: 1 all have capacity, 0 none has, below 0 unknown.
+
+    Returns whether it is accepted.
+    """
     series, window = state.series, place(state.whole[WINDOW])
     if sure > 0 or (sure < 0 and _has_capacity(params, keys, state, attempt >> TRIES_BITS, attempt & _TRIES)):
         series[window, ACCEPTED] += 1
         _accept(state, time, attempt)
-    else:
-        series[window, INSUFFICIENT] += 1
-        _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+        return True
+    series[window, INSUFFICIENT] += 1
+    _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+    return False
 
 
 @inline
@@ -408,11 +414,28 @@ def _is_in_force(inputs, state, until):  # type: ignore[no-untyped-def]
     )
 
 
-@inline
-def _throttle(params, keys, inputs, state, sure, count, per_ns):  # type: ignore[no-untyped-def]
-    """Decide over the attempts of a window, state.spare[:count], while there is a throttle. They are put into slices of
-    the window, and in order only in those in which a token may be had.
+@kernel
+def _ask(params, keys, inputs, state, door, sure, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
+    """Decide over an attempt that the throttle let in where there is an admission; its token comes back if that says
+    no.
     """
+    identity, tries = attempt >> TRIES_BITS, attempt & _TRIES
+    if launch_door.lets_in(door, time, identity, tries):
+        is_accepted = _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt)
+        launch_door.tell(door, time, is_accepted, identity, tries)
+        return
+    if state.real[RATE] >= 0.0:
+        state.real[TOKENS] += 1.0
+    state.series[place(state.whole[WINDOW]), THROTTLED] += 1
+    _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+
+
+@inline
+def _throttle(params, keys, inputs, state, door, sure, count, per_ns):  # type: ignore[no-untyped-def]
+    """Decide over the attempts of a window, state.spare[:count], while there is a throttle or an admission. They are
+    put into slices of the window, and in order only in those in which a token may be had, or admission is asked.
+    """
+    is_asked = launch_door.is_there(door)
     whole, items, slices = state.whole, state.batch, count // FEW + 1
     start = whole[WINDOW] * params.window_ns
     after_ns = start + params.window_ns
@@ -431,7 +454,7 @@ def _throttle(params, keys, inputs, state, sure, count, per_ns):  # type: ignore
                 and (control == inputs.throttle_ns.shape[0] or inputs.throttle_ns[place(control)] > until)
                 and not limits.has_token(whole[BUCKET_AT:], state.real[TOKENS:], until)
             )
-            if is_off or is_shut:
+            if (is_off and not is_asked) or is_shut:
                 break
             if not is_heap:
                 heap(items, first, after)
@@ -440,6 +463,8 @@ def _throttle(params, keys, inputs, state, sure, count, per_ns):  # type: ignore
             if _throttled(inputs, state, time):
                 state.series[place(whole[WINDOW]), THROTTLED] += 1
                 _deny(params, keys, inputs, state, after_ns, per_ns, time, attempt)
+            elif is_asked:
+                _ask(params, keys, inputs, state, door, sure, after_ns, per_ns, time, attempt)
             else:
                 _decide(params, keys, inputs, state, sure, after_ns, per_ns, time, attempt)
             after = drop(items, first, after)
@@ -454,7 +479,7 @@ def _throttle(params, keys, inputs, state, sure, count, per_ns):  # type: ignore
 
 
 @kernel
-def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
+def _window(params, keys, inputs, state, door):  # type: ignore[no-untyped-def]
     """All attempts of the window; there is room for them."""
     whole, chunks = state.whole, state.waiting.chunks
     window = whole[WINDOW]
@@ -469,7 +494,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         some = some or state.denied[place(zone)] < 1.0
         all_ = all_ and state.denied[place(zone)] <= 0.0
     sure = 1 if all_ else -1 if some else 0
-    is_throttled = _is_in_force(inputs, state, after - 1)
+    is_throttled = _is_in_force(inputs, state, after - 1) or launch_door.is_there(door)
     count, asked = np.int64(0), np.int64(0)
     end = leave(state.waiting, window)
     chunk = last_chunk(end)
@@ -486,7 +511,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         chunk = free(state.waiting, chunk)
         end = chunk + CHUNK
     if is_throttled:
-        _throttle(params, keys, inputs, state, sure, count, per_ns)
+        _throttle(params, keys, inputs, state, door, sure, count, per_ns)
     series = state.series
     series[place(window), ASKED] += asked
     series[place(window), ATTEMPTS] += count
@@ -500,7 +525,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
+def advance(params, keys, inputs, state, door, until):  # type: ignore[no-untyped-def]
     """Run the windows before `until`; returns a status. After any GROW_… the caller enlarges an array and calls again
     with nothing lost.
     """
@@ -527,6 +552,6 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
             return GROW_JOBS
         if state.waiting.free[CHUNKS] < chunks_for(state.waiting, count, window):
             return GROW_WAITING
-        _window(params, keys, inputs, state)
+        _window(params, keys, inputs, state, door)
         whole[STEP] = OPEN
     return DONE

@@ -17,7 +17,7 @@ from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
 from recovery.study import execute, machine, warm
-from recovery.study.resolved import own_files, resolved
+from recovery.study.resolved import own_files, resolved, rules_of_stages
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ class Scenario:
     def _repr_html_(self) -> str:
         experiment = self._experiment
         title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
-        told = text.explained(title, self._explained(), notes_of(experiment), resolved(experiment.first.scenario).rules)
+        scenario = experiment.first.scenario
+        rules, of_stages = resolved(scenario).rules, rules_of_stages(scenario)
+        told = text.explained(title, self._explained(), notes_of(experiment), rules, of_stages)
         return f"<pre>{escape(told)}</pre>"
 
 

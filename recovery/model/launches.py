@@ -9,6 +9,7 @@ from recovery.model import policies
 from recovery.model.demand import Demand, DemandOverTime
 from recovery.model.part import ClassName, Part, Whole, or_off
 from recovery.model.policies.client import Client, Retries
+from recovery.model.policies.intake import AnyQueue
 from recovery.units import Duration, Rate, Share
 
 
@@ -42,6 +43,11 @@ class Launches(Part):
         (), description="what the operators do to the request throttle, in order"
     )
     burst: Duration = Field(1.0, description="how much of its rate the throttle may save up (at least one)")
+    admission: policies.AnyLaunch = Field(
+        default_factory=AnyQueue,
+        exclude_if=lambda value: value == AnyQueue(),
+        description="what is let in behind the throttle, by what waits in propagation or by what became of attempts",
+    )
     changes: DemandOverTime = Field(
         default_factory=lambda: Demand.model_validate({"rate": "0/s"}),
         description="terminations and other changes of instances; those of an unleased holder wait for its lease",
@@ -51,4 +57,6 @@ class Launches(Part):
     def _rising(self) -> "Launches":
         if any(b.at <= a.at for a, b in itertools.pairwise(self.throttle)):
             raise ValueError("want throttle in rising order of at")
+        if getattr(self.admission, "only", "all") != "all":
+            raise ValueError('want admission.only = "all": launches hold no leases that could be renewed')
         return self

@@ -362,6 +362,8 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
                 yield f"launches.throttle.{i}.at is {show_duration(step.at)}; want before {end}"
         if max(rate for _, rate in launches.demand.levels) <= 0:
             yield "launches.demand is 0 all the time; want a rate above 0"
+        if propagation is None:
+            yield from _looks_at_nothing(launches)
     if propagation is not None:
         for i, reduction in enumerate(propagation.reductions):
             if reduction.at >= scenario.horizon:
@@ -378,6 +380,19 @@ def _wrong_stages(scenario: Scenario) -> Iterator[str]:
             if switch.zone is not None and switch.zone >= scenario.zones:
                 wanted = f"0 to {scenario.zones - 1}, or a larger fleet.zones"
                 yield f"health.failover.{i}.zone is {switch.zone}; want {wanted}"
+
+
+def _looks_at_nothing(launches: Launches) -> Iterator[str]:
+    """What admission of launches says of propagation, which is not there."""
+    door = launches.admission
+    shares = [key for key in ("rate", "from_rate") if getattr(getattr(door, key, None), "of_capacity_share", None)]
+    for key in shares:
+        yield (
+            f"launches.admission.{key} is a share of what propagation can do; want a table [propagation], or a rate "
+            'such as "20/s"'
+        )
+    if not shares and door.lower(1.0, 1.0).limit is not None:
+        yield f"launches.admission {door.name} looks at what waits in propagation; want a table [propagation]"
 
 
 def _is_endless(propagation: Propagation, launches: Launches, horizon_s: float) -> bool:

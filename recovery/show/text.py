@@ -331,9 +331,15 @@ def checked(needs: Sequence[Need]) -> str:
     return table(table_rows)
 
 
-def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note], rules: Sequence[RuleInUse] = ()) -> str:
+def explained(
+    title: str,
+    rows: Sequence[Explained],
+    notes: Sequence[Note],
+    rules: Sequence[RuleInUse] = (),
+    of_stages: Sequence[RuleInUse] = (),
+) -> str:
     """Each group with its formula, the numbers in it, its value and what it means; then the rules of part two of the
-    model that are in use.
+    model that are in use, and those of launches and propagation.
     """
     lines = [title]
     for row in rows:
@@ -347,6 +353,9 @@ def explained(title: str, rows: Sequence[Explained], notes: Sequence[Note], rule
     if rules:
         lines += ["", "Rules of sessions, classes, operators or loaded servers that are in use (MODEL.md, section 13):"]
         lines += [f"    {rule.key}: {rule.why}" for rule in rules]
+    if of_stages:
+        lines += ["", "Rules of launches and propagation that are in use (MODEL.md, section 9):"]
+        lines += [f"    {rule.key}: {rule.why}" for rule in of_stages]
     return "\n".join(lines)
 
 

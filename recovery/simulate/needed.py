@@ -12,7 +12,7 @@ from recovery_kernels import jit
 
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
-from recovery.stages import propagation
+from recovery.stages import launches, propagation
 
 
 class KernelPart(NamedTuple):
@@ -31,8 +31,9 @@ SESSIONS = KernelPart(
 )
 LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
+DOOR = KernelPart("admission of launches", ("launch_door.begin",), 1.0)
 SHARDS = KernelPart("propagation event by event", ("shards.begin", "shards.advance"), 5.0)
-HEALTH = KernelPart("health", ("health.advance",), 3.0)
+HEALTH = KernelPart("health", ("health.advance", "launches.ask"), 3.0)
 WINDOW = KernelPart("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
 RACE = KernelPart(
     "race",
@@ -42,7 +43,7 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
+PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
@@ -52,6 +53,7 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
     part = scenario.propagation
     later = (
         (LAUNCHES, scenario.launches),
+        (DOOR, scenario.launches if scenario.launches is not None and launches.used(scenario) else None),
         (PROPAGATION if part is None or propagation.is_plain(part) else SHARDS, part),
         (HEALTH, scenario.health),
         (WINDOW, scenario.dns_window),

@@ -34,7 +34,7 @@ def later(scenario: Scenario, seed: int, leased: Real, budget_s: float) -> tuple
     own = max(1, round(workers / (by * kept / shards)))
     if part is not None:
         by = shards * workers / (kept * own)
-    first = launches.start(scenario, seed, 0, levels, np.full(zones, many, np.int64))
+    first = launches.start(scenario, seed, 0, levels, np.full(zones, many, np.int64), by)
     throttle = first.inputs.throttle.copy()
     throttle[throttle[:, 0] > 0, 0] /= by
     throttle[:, 1] = np.maximum(throttle[:, 1] / by, 1.0)
@@ -75,6 +75,7 @@ def later(scenario: Scenario, seed: int, leased: Real, budget_s: float) -> tuple
         first.advance(until)
         if second is not None:
             second.advance(until, first.state.jobs, first.state.first)
+            first.see(round(by * second.waiting()), round(by * second.in_service()))
         if third is not None and second is not None:
             third.advance(until, first.state.jobs, first.state.first, second.state.finishes, second.state.told)
             second.forget(until)

@@ -4,16 +4,21 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from recovery_kernels import batches, waiting
+from recovery_kernels import batches, hooks, launch_door, waiting
 from recovery_kernels import launches as kernel
 from recovery_kernels import policies as kernel_policies
+from recovery_kernels.controllers import FACTS
+from recovery_kernels.limits import Limit
 from recovery_kernels.waiting import Waiting
 
 from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.launches import Launches
+from recovery.model.policies.lowered import LetsIn
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
+from recovery.stages.sessions import controllers
+from recovery.stages.sessions.controllers import Used
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -46,10 +51,29 @@ class LaunchRun(StageRun):
     keys: kernel.Keys
     inputs: kernel.Inputs
     state: kernel.State
+    door: launch_door.Door
+    found: list[Used]
+    said: list[object]
+    has_begun: bool = False
+
+    def _run(self, until: int) -> int:
+        """The kernel's run up to a window; what it says. Addresses of controllers are of this process alone: they come
+        with the first window, and are no part of what decides the run; `said` is.
+        """
+        if self.found and not self.has_begun:
+            table, _ = controllers.rows(self.found, ())
+            self.door = self.door._replace(controllers=table)
+            launch_door.begin(self.door)
+            self.has_begun = True
+        return int(kernel.advance(self.params, self.keys, self.inputs, self.state, self.door, np.int64(until)))
+
+    def see(self, waiting_jobs: int, in_service: int) -> None:
+        """What waits in propagation and what is in service there, as windows that have not run yet will see it."""
+        self.door.whole[[launch_door.SEEN_WAITING, launch_door.SEEN_IN_SERVICE]] = waiting_jobs, in_service
 
     def advance(self, until: int) -> None:
         """Run the windows before `until`."""
-        while status := kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
+        while status := self._run(until):
             state = self.state
             if status == kernel.GROW_WAITING:
                 self._grow()
@@ -103,9 +127,59 @@ def _section(scenario: Scenario) -> Launches:
     return scenario.launches
 
 
-def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Inputs]:
-    """What the kernel takes, before any holder has a lease."""
-    part = _section(scenario)
+def looks_at_propagation(scenario: Scenario) -> bool:
+    """Whether admission of launches sees what waits in propagation."""
+    if scenario.launches is None or scenario.propagation is None:
+        return False
+    door = _lets_in(scenario, 1.0)
+    return door.limit is not None or door.controller is not None
+
+
+def _lets_in(scenario: Scenario, parts: float) -> LetsIn:
+    """What admission lets in, if rates have so many parts."""
+    return _section(scenario).admission.lower(_network(scenario)[1], parts)
+
+
+def _network(scenario: Scenario) -> tuple[int, float]:
+    """Workers of all shards of propagation, and what they can do, 1/s."""
+    part = scenario.propagation
+    return (0, 0.0) if part is None else (part.workers * part.shards, part.capacity_per_s * part.shards)
+
+
+def used(scenario: Scenario, parts: float = 1.0) -> list[Used]:
+    """The controller of admission, if it is one."""
+    door = _lets_in(scenario, parts)
+    return [] if door.controller is None else [Used("admission", door.controller)]
+
+
+def _door(scenario: Scenario, seed: int, replication: int, law: Limit, found: list[Used]) -> launch_door.Door:
+    """Admission before its first attempt."""
+    workers, capacity_per_s = _network(scenario) if found else (0, 0.0)  # nobody else looks
+    keys = [
+        host.stream_key(seed, replication, one, 0)
+        for one in (launch_door.ADMIT, launch_door.CONTROLLER, launch_door.CUSTOMER)
+    ]
+    sizes = [sum(controllers.module_of(one.controller.name).MEMORY.values()) for one in found]
+    params = [number for one in found for number in one.controller.params]
+    return launch_door.Door(
+        law=law,
+        controllers=np.zeros((len(found), hooks.CONTROLLER_COLUMNS), np.int64),
+        controller_params=np.array(params or [0.0]),
+        workers=workers,
+        capacity_per_s=capacity_per_s,
+        admit=keys[0],
+        controller=keys[1],
+        customer=keys[2],
+        whole=np.zeros(launch_door.WHOLE, np.int64),
+        real=host.full_bucket(law),
+        memory=np.zeros(max([1, *sizes])),
+        facts=np.zeros(len(FACTS)),
+    )
+
+
+def lowered(scenario: Scenario, zones: int, parts: float = 1.0) -> tuple[kernel.Params, kernel.Inputs]:
+    """What the kernel takes, before any holder has a lease; `parts` of the rates of admission."""
+    part, door = _section(scenario), _lets_in(scenario, parts)
     table = queueing.MeasuredValues()
     window_ns = ns(scenario.coupling.window)
     client = queueing.client(part.client.lower(), part.retries, NO_ROUND_TRIP, table)
@@ -116,6 +190,7 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
         pinned_share=float(part.pinned),
         looks=part.looks,
         client=client,
+        admission=queueing.limit(door) if door.controller is None else kernel.Params._field_defaults["admission"],
     )
     steps = [(-1.0, 1.0) if step.rate is None else (step.rate / 1e9, max(1.0, step.rate * part.burst))
              for step in part.throttle]  # fmt: skip
@@ -132,11 +207,13 @@ def lowered(scenario: Scenario, zones: int) -> tuple[kernel.Params, kernel.Input
     return params, inputs
 
 
-def start(scenario: Scenario, seed: int, replication: int, leased: Whole, holders: Whole) -> LaunchRun:
+def start(
+    scenario: Scenario, seed: int, replication: int, leased: Whole, holders: Whole, parts: float = 1.0
+) -> LaunchRun:
     """The stage before its first window. `leased` int64[zones, windows] of `holders` int64[zones] is what the lease
-    stage gave.
+    stage gave; `parts` as in `lowered`.
     """
-    params, inputs = lowered(scenario, len(holders))
+    params, inputs = lowered(scenario, len(holders), parts)
     inputs = inputs._replace(leased=np.ascontiguousarray(leased, np.int64), holders=np.asarray(holders, np.int64))
     streams = (kernel.ARRIVAL, kernel.CHANGE_ARRIVAL, kernel.ZONE, kernel.PIN, kernel.LOOK, kernel.RETRY)
     keys = kernel.Keys(*(host.stream_key(seed, replication, stream, 0) for stream in streams))
@@ -159,7 +236,9 @@ def start(scenario: Scenario, seed: int, replication: int, leased: Whole, holder
         series=np.zeros((windows, kernel.SERIES), np.int64),
     )
     kernel.begin(params, keys, state)
-    return LaunchRun(params, keys, inputs, state)
+    found = used(scenario, parts)
+    door = _door(scenario, seed, replication, params.admission, found)
+    return LaunchRun(params, keys, inputs, state, door, found, controllers.said(found))
 
 
 class LaunchTable(Table):
@@ -203,7 +282,7 @@ class _Launches(Later):
     columns = (
         Column("launches_asked", "flow", "launches that were asked for", kernel.ASKED),
         Column("launch_attempts", "flow", "attempts of launches", kernel.ATTEMPTS),
-        Column("launches_throttled", "flow", "denied by the request throttle", kernel.THROTTLED),
+        Column("launches_throttled", "flow", "denied by the request throttle or by admission", kernel.THROTTLED),
         Column("launches_insufficient", "flow", "denied: no leased holder found", kernel.INSUFFICIENT),
         Column("launches_accepted", "flow", "launches that were accepted", kernel.ACCEPTED),
         Column("launches_gave_up", "flow", "launches that are tried no more", kernel.GAVE_UP),
@@ -221,7 +300,8 @@ class _Launches(Later):
         return start(before.scenario, before.seed, before.replication, leased, holders)
 
     def lowered(self, scenario: Scenario) -> Lowered:
-        return lowered(scenario, scenario.zones)
+        found = used(scenario)
+        return *lowered(scenario, scenario.zones), *(["admission", controllers.said(found)] if found else [])
 
     def actions(self, scenario: Scenario) -> list[Act]:
         return [Act("launch throttle", step.at) for step in _section(scenario).throttle]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from recovery_kernels import batches
 from recovery_kernels import propagation as kernel
+from recovery_kernels.events import NEVER
 
 from recovery.statistics.arrays import Whole
 
@@ -68,6 +69,15 @@ class PropagationRun:
             self.state = state._replace(finishes=finishes)
         else:
             self._grow_rings(count)
+
+    def waiting(self) -> int:
+        """Jobs that wait, at the end of the last window that has run."""
+        return int(self.state.whole[kernel.WAITING])
+
+    def in_service(self) -> int:
+        """Jobs that workers work on then."""
+        end = self.state.whole[kernel.WINDOW] * self.params.window_ns
+        return int(((self.state.free_ns >= end) & (self.state.free_ns < NEVER)).sum())
 
     def forget(self, before: int) -> None:
         """Drop the finishes of the windows before this one, which the next stage has taken."""

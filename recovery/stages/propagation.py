@@ -14,7 +14,7 @@ from recovery.model.propagation import Propagation
 from recovery.model.scenario import Scenario
 from recovery.stages import host, queueing
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
-from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun
+from recovery.stages.launches import NO_ROUND_TRIP, LaunchRun, looks_at_propagation
 from recovery.stages.propagating import PropagationRun, waiting_rows
 from recovery.stages.stage import Act, Before, Column, Cost, Later, Lowered, Row, StageRun, Table, named
 from recovery.statistics.arrays import Floats, Whole
@@ -146,14 +146,17 @@ class PropagationTable(Table):
 
 @dataclass
 class Fed(StageRun):
-    """The stage behind the launches, whose jobs it takes."""
+    """The stage behind the launches, whose jobs it takes, and whose admission may look at it."""
 
     run: PropagationRun
     launches: LaunchRun
+    is_seen: bool
 
     def advance(self, until: int) -> None:
         """Run the windows before `until` with the jobs that were let out in them."""
         self.run.advance(until, self.launches.state.jobs, self.launches.state.first)
+        if self.is_seen:
+            self.launches.see(self.run.waiting(), self.run.in_service())
 
     def forget(self, before: int) -> None:
         """Drop the finishes of the windows before this one."""
@@ -185,7 +188,11 @@ class _Propagation(Later):
     )  # fmt: skip
 
     def start(self, before: Before) -> Fed:
-        return Fed(start(before.scenario, before.seed, before.replication), before.run_of(LaunchRun))
+        run = start(before.scenario, before.seed, before.replication)
+        return Fed(run, before.run_of(LaunchRun), self.feeds_back(before.scenario))
+
+    def feeds_back(self, scenario: Scenario) -> bool:
+        return looks_at_propagation(scenario)
 
     def lowered(self, scenario: Scenario) -> Lowered:
         part, (params, inputs, timeout) = _section(scenario), lowered(scenario)

@@ -42,6 +42,10 @@ class ShardsRun(PropagationRun):
         """All of it, as the kernel takes it."""
         return kernel.Stage(self.params, self.keys, self.inputs, self.state, self.rules, self.draws, self.memory)
 
+    def in_service(self) -> int:
+        """Jobs that workers work on at the end of the last window that has run."""
+        return int(self.memory.shards[:, kernel.BUSY].sum())
+
     def _run(self, until: int) -> int:
         if not self.has_begun:
             table, _ = controllers.rows(self.found, ())

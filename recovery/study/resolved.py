@@ -46,6 +46,25 @@ def _rule(rule: policies.Rule) -> record.Rule:
     return record.Rule(name=str(table.pop("name")), words=rule.words, parameters=table)
 
 
+def rules_of_stages(scenario: Scenario) -> tuple[record.RuleInUse, ...]:
+    """What is let in by launches and by propagation, and which job is next, in words; where it is not the default."""
+    found = []
+    for (stage, key), tell in TOLD.items():
+        table = getattr(scenario, stage)
+        if table is not None and (rule := getattr(table, key)) != type(table).model_fields[key].get_default(
+            call_default_factory=True
+        ):
+            found.append(record.RuleInUse(key=f"{stage}.{key}", why=tell(rule.words)))
+    return tuple(found)
+
+
+TOLD = {
+    ("launches", "admission"): policies.of_launches,
+    ("propagation", "intake"): policies.of_shards,
+    ("propagation", "queue"): policies.of_shards,
+}
+
+
 def own_policies(variants: Iterable[Variant]) -> tuple[OwnPolicy, ...]:
     """The policies of the user's own that these variants choose, each once."""
     found: dict[OwnPolicy, None] = {}

@@ -28,6 +28,7 @@ _SMALL = {
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
     needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
     needed.LAUNCHES: _LAUNCHES,
+    needed.DOOR: _PROPAGATION + 'launches.admission = "fixed-concurrency"\n',
     needed.PROPAGATION: _PROPAGATION,
     needed.SHARDS: _PROPAGATION + 'propagation.queue = "lifo"\n',
     needed.HEALTH: _PROPAGATION + 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms" }\n',

@@ -6,6 +6,7 @@ Everything that happens in a window is put in one list and sorted; queues are li
 from __future__ import annotations
 
 import collections
+import functools
 from typing import Any
 
 from recovery_kernels import draws, limits, policies
@@ -30,8 +31,9 @@ def delay_ns(client: policies.Client, table: Any, key: Any, identity: int, tries
 class LaunchTwin:
     """The launch stage: `jobs` has what was let out in each window, `counts` what happened in it."""
 
-    def __init__(self, params: Any, keys: Any, inputs: Any) -> None:
+    def __init__(self, params: Any, keys: Any, inputs: Any, door: Any = None) -> None:
         self.params, self.keys, self.inputs = params, keys, inputs
+        self.door = door  # twin.doors.Door, or nobody is asked
         self.windows = len(inputs.launches_per_ns)
         self.jobs: list[list[Job]] = []
         self.counts: Counts = [collections.Counter() for _ in range(self.windows)]
@@ -62,26 +64,34 @@ class LaunchTwin:
         return out
 
     def run(self) -> None:
-        window_ns = self.params.window_ns
+        for window in range(self.windows):
+            self.run_window(window)
+
+    @functools.cached_property
+    def fresh(self) -> list[list[tuple[int, int, int, int]]]:
+        """What comes in each window for the first time."""
         fresh = self.arrivals(self.keys.arrival, LAUNCH, self.inputs.launches_per_ns)
         fresh += self.arrivals(self.keys.change, CHANGE, self.inputs.changes_per_ns)
         by_window: list[list[tuple[int, int, int, int]]] = [[] for _ in range(self.windows)]
         for item in fresh:
-            by_window[item[0] // window_ns].append(item)
-        for window in range(self.windows):
-            self.jobs.append([])
-            self.release(window)
-            due = [item for item in self.asleep if item[0] // window_ns == window]
-            self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
-            asleep = len(self.asleep) + len(due)
-            self.counts[window]["most asleep"] = asleep
-            for item in sorted([*by_window[window], *due], key=lambda item: (item[0], item[2])):
-                tried, before = item[3] > 0, len(self.asleep)
-                self.change(window, item) if item[2] % 4 == CHANGE else self.launch(window, item)
-                asleep += len(self.asleep) - before - tried
-                self.counts[window]["most asleep"] = max(self.counts[window]["most asleep"], asleep)
-            self.counts[window]["asleep"] = len(self.asleep)
-            self.counts[window]["held"] = sum(self.held)
+            by_window[item[0] // self.params.window_ns].append(item)
+        return by_window
+
+    def run_window(self, window: int) -> None:
+        window_ns = self.params.window_ns
+        self.jobs.append([])
+        self.release(window)
+        due = [item for item in self.asleep if item[0] // window_ns == window]
+        self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
+        asleep = len(self.asleep) + len(due)
+        self.counts[window]["most asleep"] = asleep
+        for item in sorted([*self.fresh[window], *due], key=lambda item: (item[0], item[2])):
+            tried, before = item[3] > 0, len(self.asleep)
+            self.change(window, item) if item[2] % 4 == CHANGE else self.launch(window, item)
+            asleep += len(self.asleep) - before - tried
+            self.counts[window]["most asleep"] = max(self.counts[window]["most asleep"], asleep)
+        self.counts[window]["asleep"] = len(self.asleep)
+        self.counts[window]["held"] = sum(self.held)
 
     def level(self, zone: int, window: int) -> int:
         return int(self.inputs.leased[zone, max(window, 0)])
@@ -140,6 +150,11 @@ class LaunchTwin:
         home = int(uniform(self.keys.zone, identity, 0) * zones)
         is_pinned = uniform(self.keys.pin, identity, 0) < self.params.pinned_share
         answer = "throttled" if self.is_throttled(time) else "insufficient"
+        is_asked = answer == "insufficient" and self.door is not None
+        if is_asked and not self.door.lets_in(time, identity, tries):
+            answer = "throttled"
+            if self.rate >= 0:
+                self.tokens += 1
         if answer == "insufficient":
             for i in range(1 if is_pinned else zones):
                 zone = (home + i) % zones
@@ -149,6 +164,8 @@ class LaunchTwin:
                 if answer != "accepted" and uniform(self.keys.look, identity, tries * zones + i) >= none:
                     answer = "accepted"
         counts[answer] += 1
+        if is_asked and answer != "throttled":
+            self.door.hear(time, identity, tries, answer == "accepted")
         if answer == "accepted":
             self.jobs[window].append((time, time, identity))
             return
@@ -185,22 +202,32 @@ class PropagationTwin:
         self.latencies: list[int] = []
 
     def run(self, jobs: list[list[Job]]) -> None:
-        window_ns = self.params.window_ns
         for window, fresh in enumerate(jobs):
-            counts = self.counts[window]
-            due = [item for item in self.asleep if item[0] // window_ns == window]
-            self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
-            batch = [(time, origin, identity, 0) for time, origin, identity in fresh] + due
-            counts["submitted"] += len(fresh)
-            counts["attempts"] += len(batch)
-            counts["most waiting"] = sum(map(len, self.waiting))
-            for item in sorted(batch, key=lambda item: (item[0], item[2])):
-                self.submit(window, item)
-                counts["most waiting"] = max(counts["most waiting"], sum(map(len, self.waiting)))
-            for shard in range(len(self.waiting)):
-                self.settle(window, shard, (window + 1) * window_ns - 1)
-            counts["waiting"] = sum(map(len, self.waiting))
-            counts["asleep"] = len(self.asleep)
+            self.run_window(window, fresh)
+
+    def run_window(self, window: int, fresh: list[Job]) -> None:
+        window_ns = self.params.window_ns
+        counts = self.counts[window]
+        due = [item for item in self.asleep if item[0] // window_ns == window]
+        self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
+        batch = [(time, origin, identity, 0) for time, origin, identity in fresh] + due
+        counts["submitted"] += len(fresh)
+        counts["attempts"] += len(batch)
+        counts["most waiting"] = self.all_waiting()
+        for item in sorted(batch, key=lambda item: (item[0], item[2])):
+            self.submit(window, item)
+            counts["most waiting"] = max(counts["most waiting"], self.all_waiting())
+        for shard in range(len(self.waiting)):
+            self.settle(window, shard, (window + 1) * window_ns - 1)
+        counts["waiting"] = self.all_waiting()
+        counts["asleep"] = len(self.asleep)
+
+    def all_waiting(self) -> int:
+        return sum(map(len, self.waiting))
+
+    def in_service(self, end: int) -> int:
+        """Jobs that workers work on just before a moment."""
+        return sum(free >= end for workers in self.free for free in workers)
 
     def is_shed(self, time: int, identity: int) -> bool:
         for (start, end), share in zip(self.inputs.sheds_ns.tolist(), self.inputs.shed_share.tolist(), strict=True):

@@ -26,7 +26,7 @@ from recovery_kernels.controllers import (
     View,
 )
 
-from twin.later import LAUNCH, Job, PropagationTwin, uniform, whole_ns
+from twin.later import LAUNCH, PropagationTwin, uniform, whole_ns
 
 REPLACEMENT = 3
 FOR_EVER = 2**60
@@ -96,33 +96,21 @@ class ShardsTwin(PropagationTwin):
             for shard in range(shards):
                 self.call(one, "begin", shard, self.of_shard(one, "begin", shard, 0))
 
-    def run(self, jobs: list[list[Job]]) -> None:
-        window_ns = self.params.window_ns
-        for window, fresh in enumerate(jobs):
-            counts = self.counts[window]
-            due = [item for item in self.asleep if item[0] // window_ns == window]
-            self.asleep = [item for item in self.asleep if item[0] // window_ns != window]
-            batch = [(time, origin, identity, 0) for time, origin, identity in fresh] + due
-            counts["submitted"] += len(fresh)
-            counts["attempts"] += len(batch)
-            counts["most waiting"] = self.all_waiting()
-            for item in sorted(batch, key=lambda item: (item[0], item[2])):
-                if item[3] == 0 and self.is_shed(item[0], item[2]):
-                    counts["shed"] += 1
-                    continue
-                shard = int(uniform(self.keys.shard, item[2], 0) * len(self.queues))
-                self.happen(window, shard, item[0])
-                self.come(window, shard, item)
-                counts["most waiting"] = max(counts["most waiting"], self.all_waiting())
-            for shard in range(len(self.queues)):
-                self.happen(window, shard, (window + 1) * window_ns - 1)
-            counts["waiting"] = self.all_waiting()
-            counts["asleep"] = len(self.asleep)
+    def submit(self, window: int, item: tuple[int, int, int, int]) -> None:
+        if item[3] == 0 and self.is_shed(item[0], item[2]):
+            self.counts[window]["shed"] += 1
+            return
+        shard = int(uniform(self.keys.shard, item[2], 0) * len(self.queues))
+        self.settle(window, shard, item[0])
+        self.come(window, shard, item)
 
     def all_waiting(self) -> int:
         return sum(map(len, self.queues)) + sum(map(len, self.lines))
 
-    def happen(self, window: int, shard: int, until: int) -> None:
+    def in_service(self, end: int) -> int:  # all that ended before has been heard
+        return sum(map(len, self.serving))
+
+    def settle(self, window: int, shard: int, until: int) -> None:
         """All that happens up to `until`: finishes before deadlines before turns, at one time."""
         while True:
             events = [(one.finish, 0, one.identity) for one in self.serving[shard]]

@@ -26,7 +26,9 @@ names, the compiled loop is the same, and what is not in use is not there.
 Admission and queue also stand at propagation (`propagation.intake`, `propagation.queue`), where a host is a shard with
 a memory of its own and a request is a job's attempt. There `facts.number` is 0 for a launch and 1 for a change,
 `client` the job within its kind, `attempt` and `tries` are one, `cost` is 1.0, and who times out is CANCELLED; in
-`begin` and `newest` the shard's number stands for the client's.
+`begin` and `newest` the shard's number stands for the client's. At `launches.admission` a request is an attempt to
+launch, which takes no time: `waiting` and `in_service` are those of propagation at the end of the window before, and
+what it let in is told at once, SUCCEEDED or FAILED.
 
 A guard that says -30.0 to a client has it give its request up. 30 s later the client asks for a new one, whose `tries`
 are 0 and whose back-off begins anew.

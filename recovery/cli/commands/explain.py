@@ -92,7 +92,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
-    from recovery.study.resolved import own_files, resolved
+    from recovery.study.resolved import own_files, resolved, rules_of_stages
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
@@ -105,4 +105,5 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
         say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules})
     else:
-        click.echo(text.explained(f"{loaded.head.title} ({first.name})\n\n{answer}", rows, notes, scenario.rules))
+        title = f"{loaded.head.title} ({first.name})\n\n{answer}"
+        click.echo(text.explained(title, rows, notes, scenario.rules, rules_of_stages(first.scenario)))

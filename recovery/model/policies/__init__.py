@@ -40,7 +40,7 @@ from recovery.model.policies.client import (
 from recovery.model.policies.discipline import AdaptiveLifo, CoDel, CoDelFolly, EarliestDeadline, FairQueue, Pie
 from recovery.model.policies.guard import AwsStandard, GuardRule, NoGuard
 from recovery.model.policies.health import HEALTH
-from recovery.model.policies.intake import INTAKES, IntakeRule, of_shards
+from recovery.model.policies.intake import INTAKES, IntakeRule, of_launches, of_shards
 from recovery.model.policies.lease import CreditOnArrival, Freeze, Grace, LeaseFixed
 from recovery.model.policies.own import OrOwn, own_rules
 from recovery.model.policies.queue import Bounded, DropExpired, Fifo, Lifo
@@ -97,8 +97,32 @@ _SharedRule = LeakyBucket | AdaptiveRule | SheddingRule
 AnyIntake = Annotated[
     Annotated[IntakeRule | _SharedRule, Discriminator("name"), OrOwn("admission")], BeforeValidator(by_name)
 ]
+_OF_LAUNCHES = (*INTAKES, FixedConcurrency, EnvoyAdmissionControl, Blue, PercentageRamp)
+_NOT_OF_LAUNCHES = {
+    name_of(rule): f'want another rule than {name_of(rule)}: {why}; or want it as propagation.intake'
+    for why, rules in (
+        ("an attempt to launch takes no time, and this rule goes by the time that one takes",
+         (Aimd, Vegas, Gradient2, EnvoyAdaptiveConcurrency)),
+        ("launches have no workers that take them, and this rule goes by how many are taken", (Pid,)),
+        ("customers are answered at once, and this rule lets them wait in a line", (LeakyBucket,)),
+    )
+    for rule in rules
+}  # fmt: skip
+
+
+def _of_launches(value: object) -> object:
+    """What may stand at launches' admission, where an attempt is answered at once."""
+    value = by_name(value)
+    name = value.get("name") if isinstance(value, dict) else None
+    if isinstance(name, str) and name in _NOT_OF_LAUNCHES:
+        raise ValueError(_NOT_OF_LAUNCHES[name])
+    return value
+
+
+_LaunchRule = IntakeRule | FixedConcurrency | EnvoyAdmissionControl | Blue | PercentageRamp
+AnyLaunch = Annotated[Annotated[_LaunchRule, Discriminator("name"), OrOwn("admission")], BeforeValidator(_of_launches)]
 AnyOrder = Annotated[AnyQueue, BeforeValidator(by_name)]
-"""What may stand at propagation's intake, and what at its queue."""
+"""What may stand at propagation's intake, at launches' admission, and at propagation's queue."""
 
 
 WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
@@ -109,13 +133,18 @@ WITH_LIMIT = (QueueSize, QueueSizeSwitch, QueueSizeRamp)
 _OF_STAGE = (Immediate, Fixed, Exponential, FullJitter)
 OF_STAGES: dict[tuple[str, str], tuple[type[Rule], ...]] = {
     ("launches", "client"): _OF_STAGE,
+    ("launches", "admission"): _OF_LAUNCHES,
     ("propagation", "client"): _OF_STAGE,
     ("propagation", "intake"): (*INTAKES, *OF_HOSTS_AND_STAGES),
     ("propagation", "queue"): AXES["queue"],
     ("health", "policy"): HEALTH,
 }
 """The rules of a later stage, by the stage and the key at which one of them stands."""
-OWN_OF_STAGES = {("propagation", "intake"): "admission", ("propagation", "queue"): "queue"}
+OWN_OF_STAGES = {
+    ("launches", "admission"): "admission",
+    ("propagation", "intake"): "admission",
+    ("propagation", "queue"): "queue",
+}
 """The axis of which a user's own rule may stand there, too."""
 
 
@@ -139,7 +168,7 @@ MEANING = {
     "queue": "who is next, who is dropped",
     "lease": "what does late mean",
     "operator": "what do people do",
-    "intake": "is a job let into a queue of propagation",
+    "intake": "is a job let into a queue of propagation, or a launch in",
     "health": "what happens to targets that fail their checks",
 }
 
@@ -160,6 +189,7 @@ __all__ = [
     "AnyClient",
     "AnyGuard",
     "AnyIntake",
+    "AnyLaunch",
     "AnyLease",
     "AnyOrder",
     "AnyQueue",
@@ -214,6 +244,7 @@ __all__ = [
     "TokenBucket",
     "Vegas",
     "name_of",
+    "of_launches",
     "of_shards",
     "places_of",
     "rules_of",

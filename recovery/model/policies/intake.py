@@ -1,5 +1,6 @@
 """Policies of intake: whether a job is let into a queue of propagation."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -40,7 +41,7 @@ class IntakeBucket(Rule):
         "as in Kubernetes client-go's rate limiters; the rate is the stage's, shards get equal parts"
     )
     name: Literal["token-bucket"] = "token-bucket"
-    rate: Rate = Field(description="jobs a second of the whole stage")
+    rate: Rate = Field(description="jobs, or launches, a second of the whole stage")
     burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
 
     @property
@@ -61,8 +62,13 @@ class LinearLimit(Rule):
         "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue); law assumed"
     )
     name: Literal["queue-size"] = "queue-size"
-    rate: Rate = Field(description="jobs a second of the whole stage while its queues are empty")
-    limit: Whole = Field(1000, ge=1, le=10**9, description="waiting jobs of a shard at which nothing is let in")
+    rate: Rate = Field(description="jobs, or launches, a second of the whole stage while no job waits")
+    limit: Whole = Field(
+        1000,
+        ge=1,
+        le=10**9,
+        description="waiting jobs of a shard at which nothing is let in; to launches: of all shards",
+    )
     burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
 
     @property
@@ -84,7 +90,9 @@ class Hysteresis(Rule):
     axis: ClassVar[str] = "intake"
     source: ClassVar[str] = "the announced limit by the size of the waiting queue, as a switch; law assumed"
     name: Literal["queue-size-switch"] = "queue-size-switch"
-    limit: Whole = Field(1000, ge=1, le=10**9, description="waiting jobs of a shard at which its intake closes")
+    limit: Whole = Field(
+        1000, ge=1, le=10**9, description="waiting jobs of a shard at which it closes; to launches: of all shards"
+    )
     low: Whole = Field(500, ge=0, le=10**9, description="waiting jobs at which it opens again")
 
     @model_validator(mode="after")
@@ -111,7 +119,12 @@ class Ramp(Rule):
         "the announced limit as a ramp, as in failsafe-go's adaptive limiter (2 to 3 times its limit)"
     )
     name: Literal["queue-size-ramp"] = "queue-size-ramp"
-    limit: Whole = Field(1500, ge=1, le=10**9, description="waiting jobs of a shard from which everything is refused")
+    limit: Whole = Field(
+        1500,
+        ge=1,
+        le=10**9,
+        description="waiting jobs of a shard from which everything is refused; to launches: of all shards",
+    )
     low: Whole = Field(1000, ge=0, le=10**9, description="waiting jobs from which some are refused")
 
     @model_validator(mode="after")
@@ -133,12 +146,39 @@ class Ramp(Rule):
 INTAKES = (AnyQueue, IntakeBucket, LinearLimit, Hysteresis, Ramp)
 IntakeRule = AnyQueue | IntakeBucket | LinearLimit | Hysteresis | Ramp
 
-_OF_SHARDS = (("requests a host", "jobs a shard"), ("a host", "a shard"), ("the hosts", "the shards"),
-              ("requests", "jobs"), ("request", "job"), ("clients", "jobs"))  # fmt: skip
+_OF_LAUNCHES = (
+    ("waiting jobs a shard", "waiting jobs of propagation"),
+    ("waiting a shard", "waiting in propagation"),
+    ("requests a host", "jobs in propagation"),
+    ("the hosts", "propagation"),
+    ("jobs a second", "launches a second"),
+    ("every job", "every launch"),
+    ("some jobs", "some launches"),
+    ("requests", "launches"),
+    ("request", "launch"),
+    ("clients", "customers"),
+)
+_OF_SHARDS = (
+    ("requests a host", "jobs a shard"),
+    ("a host", "a shard"),
+    ("the hosts", "the shards"),
+    ("requests", "jobs"),
+    ("request", "job"),
+    ("clients", "jobs"),
+)
 
 
 def of_shards(words: str) -> str:
     """The words of a rule that hosts have, too, where shards have it: what waits there are jobs."""
-    for of_hosts, of_jobs in _OF_SHARDS:
-        words = words.replace(of_hosts, of_jobs)
+    return _instead(words, _OF_SHARDS)
+
+
+def of_launches(words: str) -> str:
+    """The same where launches have it: what they look at is propagation."""
+    return _instead(words, _OF_LAUNCHES)
+
+
+def _instead(words: str, others: Sequence[tuple[str, str]]) -> str:
+    for of_hosts, other in others:
+        words = words.replace(of_hosts, other)
     return words

@@ -96,6 +96,8 @@ def in_words(key: str, value: object, scenario: Scenario, short: str) -> str:
             return f"propagation: {policies.of_shards(scenario.propagation.queue.words)}"
         case ["propagation", "client"] if scenario.propagation is not None:
             return f"refused jobs: {scenario.propagation.client.words}"
+        case ["launches", "admission"] if scenario.launches is not None:
+            return f"launches: {policies.of_launches(scenario.launches.admission.words)}"
         case ["launches", "client"] if scenario.launches is not None:
             return f"denied launches: {scenario.launches.client.words}"
         case ["health", "policy"] if scenario.health is not None:
