@@ -212,9 +212,15 @@ def whole_ns(time):  # type: ignore[no-untyped-def]
 
 
 @inline
+def slowness(a, b, n, queue):  # type: ignore[no-untyped-def]
+    """How many times as long a service takes while `queue` others wait: 1 + a · (queue / n)^b."""
+    return min(1.0 + a * power(queue / n, b), _MOST_SLOW)
+
+
+@inline
 def slowed(time, a, b, n, queue):  # type: ignore[no-untyped-def]
-    """A service time (float64 ns) while `queue` others wait: times 1 + a · (queue / n)^b."""
-    return time * min(1.0 + a * power(queue / n, b), _MOST_SLOW)
+    """A service time (float64 ns) while `queue` others wait."""
+    return time * slowness(a, b, n, queue)
 
 
 @inline

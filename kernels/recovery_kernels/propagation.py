@@ -14,7 +14,7 @@ import numpy as np
 from recovery_kernels import batches, limits, policies
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
-from recovery_kernels.draws import Dist, draw, slowed, uniform, whole_ns
+from recovery_kernels.draws import Dist, draw, slowed, slowness, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import part_of
@@ -27,8 +27,8 @@ DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
 SERVICE, SHARD, FAIL, ADMIT, RETRY, SHED = range(14, 20)
 TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for controllers
 
-WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD = range(6)
-WHOLE = 6
+WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
+WHOLE = 7
 HEAD, TAIL, INTAKE = range(3)  # columns of State.shards; from INTAKE on, what the shard's limit remembers
 SHARD_COLUMNS, BUCKET_COLUMNS = 4, 3  # columns of State.shards and State.buckets
 
@@ -85,7 +85,8 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; rows, heads, counts: work that waits for its window (launches.State); shards
     int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT], the queues; free_ns
-    int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch; series
+    int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch; slowness
+    float64[length of a ring], how many times as long a job takes with so many waiting, up to KNOWN; series
     int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
     finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
     int64[windows + 1] on.
@@ -102,6 +103,7 @@ class State(NamedTuple):
     batch: Whole
     order: Whole
     ends: Whole
+    slowness: Real
     series: Whole
     latency: Whole
     finishes: Whole
@@ -178,7 +180,10 @@ def begun(params, keys, table, state, finish, origin, identity, tries):  # type:
 @inline
 def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
     """The worker that is free first starts a job at `now`, while `queue` others wait."""
-    finish = finish_of(params, keys, table, now, queue, identity, tries)
+    service = draw(params.service, table, keys.service, identity, tries)
+    if params.slowdown_a > 0.0:
+        service *= state.slowness[place(queue)]
+    finish = now + whole_ns(service)
     make_busy(state.free_ns, shard, finish)
     begun(params, keys, table, state, finish, origin, identity, tries)
 
@@ -210,6 +215,8 @@ def _is_let_in(params, keys, state, shard, now, queue, identity, tries):  # type
 @inline
 def shard_of(keys, identity, many):  # type: ignore[no-untyped-def]
     """The shard of a job, of so many (float64)."""
+    if many == 1.0:
+        return np.int64(0)
     return np.int64(uniform(keys.shard, identity, 0) * many)
 
 
@@ -322,6 +329,11 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
             longest = max(longest, state.shards[shard, TAIL] - state.shards[shard, HEAD])
         if longest + count > state.rings.shape[1]:
             return GROW_RINGS
+        if params.slowdown_a > 0.0:
+            while whole[KNOWN] < longest + count:
+                known = slowness(params.slowdown_a, params.slowdown_b, params.slowdown_n, whole[KNOWN])
+                state.slowness[place(whole[KNOWN])] = known
+                whole[KNOWN] += 1
         if params.tells and whole[TOLD] + count + whole[WAITING] > state.finishes.shape[0]:
             return GROW_FINISHES
         _window(params, keys, inputs, state)

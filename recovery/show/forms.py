@@ -30,7 +30,7 @@ FONTS = "'DejaVu Sans', Verdana, sans-serif"  # the two are as wide as each othe
 PALETTE = {
     "#ffffff": ("paper", "#161616"),
     "#1a1a1a": ("ink", "#ececec"),
-    "#000000": ("black", "#f5f5f5"),
+    "#000000": ("black", "#d2d2d2"),
     "#767676": ("grey", "#9a9a9a"),
     "#a3a3a3": ("pale", "#6e6e6e"),
     "#e4e4e4": ("grid", "#333333"),

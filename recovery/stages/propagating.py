@@ -100,4 +100,6 @@ class PropagationRun:
                 first, end = max(turn, head), min(turn + old, tail)
                 at, was = first % size, first % old
                 rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
-        self.state = state._replace(rings=rings)
+        slowness = np.zeros(size)
+        slowness[:old] = state.slowness
+        self.state = state._replace(rings=rings, slowness=slowness)
