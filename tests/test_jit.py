@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 import pytest
-from recovery_kernels import jit, pipeline
+from recovery_kernels import jit, lowering, pipeline, views
 
 INNER = """
 from recovery_kernels.jit import inline
@@ -71,7 +71,7 @@ class Copy:
         self.package.mkdir()
         (self.package / "__init__.py").touch()
         (self.package / "outer.py").write_text(OUTER, encoding="utf-8")
-        for file in (jit, pipeline):
+        for file in (jit, lowering, pipeline, views):
             shutil.copy(Path(str(file.__file__)), self.package)
         self.write_step(1)
 

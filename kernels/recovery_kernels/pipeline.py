@@ -7,6 +7,7 @@ Python calls becomes machine code, and lies in the cache (`Kernel`, `Inner`).
 """
 
 import contextlib
+import gc
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
+from recovery_kernels.lowering import KernelLower
 from recovery_kernels.views import View
 
 _unliteral: Any = numba.types.unliteral
@@ -86,7 +88,7 @@ class Kernel(CPUDispatcher):
 
     def compile(self, sig: Any) -> Any:
         """As Numba's own: loads machine code of this signature from the cache, or makes it."""
-        with global_compiler_lock, _typed_once(self.typingctx):
+        with global_compiler_lock, _typed_once(self.typingctx), _without_search_for_garbage():
             return super().compile(sig)
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
@@ -143,6 +145,21 @@ def _without_scipy() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _without_search_for_garbage() -> Iterator[None]:
+    """A compiler makes millions of objects and keeps them until it is done: looking for garbage among them again and
+    again takes a tenth of its time.
+    """
+    if not gc.isenabled():
+        yield  # so does an outer kernel
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextlib.contextmanager
 def _typed_once(context: Any) -> Iterator[None]:
     """Each question of what a function gives for such arguments is answered once, while a kernel is compiled. Numba
     asks for it at each place, and there again whenever a type of the function becomes known.
@@ -169,10 +186,8 @@ def _typed_once(context: Any) -> Iterator[None]:
         del context.resolve_function_type
 
 
-class _InnerLibrary(JITCodeLibrary):
-    """Intermediate code of one function, as it was made. The kernel that it becomes a part of links it with all that is
-    called in it, each once, and optimises it.
-    """
+class _KernelLibrary(JITCodeLibrary):
+    """Code of one function and of all that is called in it, optimised without what Numba does over again."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
         """As Numba's own, which makes the passes anew for each function, also for those that are only declared."""
@@ -183,8 +198,26 @@ class _InnerLibrary(JITCodeLibrary):
             return
         ll_module.data_layout = self._codegen._data_layout
         for function in ll_module.functions:
-            if not function.is_declaration:
+            if not function.is_declaration and not _is_door(function):
                 passes.run(function, builder)
+
+    def _optimize_final_module(self) -> None:
+        """As Numba's own, save for the function by which Python comes in: it takes forty arrays apart, once a call."""
+        for function in self._final_module.functions:
+            if _is_door(function) and not function.is_declaration:
+                function.add_function_attribute("noinline")
+                function.add_function_attribute("optnone")
+        super()._optimize_final_module()  # type: ignore[no-untyped-call]
+
+
+def _is_door(function: Any) -> bool:
+    return str(function.name).startswith("cpython.")
+
+
+class _InnerLibrary(_KernelLibrary):
+    """Intermediate code of one function, as it was made. The kernel that it becomes a part of links it with all that is
+    called in it, each once, and optimises it.
+    """
 
     def finalize(self) -> None:
         self._finalized = True
@@ -199,7 +232,25 @@ class _InnerLibrary(JITCodeLibrary):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
-class _InnerLowering(NativeLowering):
+class _KernelLowering(NativeLowering):
+    """Numba's pass from its own form to LLVM's and to machine code, by way of `KernelLower`."""
+
+    _name = "kernel_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return KernelLower
+
+    def run_pass(self, state: Any) -> bool:
+        if state.library is None:
+            state.library = _KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+            state.library.enable_object_caching()
+        super().run_pass(state)  # type: ignore[no-untyped-call]
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
+class _InnerLowering(_KernelLowering):
     """Numba's pass from its own form to LLVM's, without the step to machine code."""
 
     _name = "inner_lowering"
@@ -207,7 +258,7 @@ class _InnerLowering(NativeLowering):
     def run_pass(self, state: Any) -> bool:
         state.flags.no_compile = True
         state.library = _InnerLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        super().run_pass(state)  # type: ignore[no-untyped-call]
+        super().run_pass(state)
         state.library.finalize()
         lowered = state["cr"]
         entry = lowered.fndesc.mangled_name  # stands for the address, by which callers ask for the function
@@ -219,20 +270,25 @@ class _InnerLowering(NativeLowering):
 class _KernelCompiler(Compiler):
     """Numba's compiler without the steps that no kernel needs."""
 
+    lowering: Any = _KernelLowering
+
     def __init__(self, *args: Any) -> None:
         with _without_scipy():
             super().__init__(*args)  # type: ignore[no-untyped-call]
 
     def define_pipelines(self) -> Any:
         [passes] = super().define_pipelines()  # type: ignore[no-untyped-call]
-        passes.passes = [(step, what) for step, what in passes.passes if step.__name__ not in _UNNEEDED]
+        passes.passes = [
+            (self.lowering if step is NativeLowering else step, what)
+            for step, what in passes.passes
+            if step.__name__ not in _UNNEEDED
+        ]
+        # Which variable lives where is found out by each step that asks for it, and not again after each step.
+        passes._ENFORCING = False
         return [passes]
 
 
 class _InnerCompiler(_KernelCompiler):
-    """The same with this pass in the place of Numba's own."""
+    """The same, up to LLVM's form."""
 
-    def define_pipelines(self) -> Any:
-        [passes] = super().define_pipelines()
-        passes.passes = [(_InnerLowering if step is NativeLowering else step, what) for step, what in passes.passes]
-        return [passes]
+    lowering = _InnerLowering
