@@ -38,6 +38,7 @@ from recovery_kernels.events import (
     tidy,
     turn,
 )
+from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 
 HOLDERS, JOBS = range(2)
@@ -227,7 +228,8 @@ def _disarm(host, wrap, shift, client):  # type: ignore[no-untyped-def]
 @inline
 def _is_current(clients, row, client, attempt):  # type: ignore[no-untyped-def]
     state = clients[row, STATE]
-    return clients[row, CLIENT] == client and clients[row, ATTEMPT] == attempt and state in (QUEUED, SERVED)
+    is_waiting = QUEUED <= state <= SERVED  # neighbours: `in` would be a function of its own, in machine code
+    return clients[row, CLIENT] == client and clients[row, ATTEMPT] == attempt and is_waiting
 
 
 @inline
@@ -371,8 +373,8 @@ def _restart(params, host, wrap, now, down_ns):  # type: ignore[no-untyped-def]
         paid = min(host.workers[worker, PAID_NS], now - host.workers[worker, STARTED_AT])
         series[bin_, OVERHEAD_NS] += paid
         series[bin_, WASTED_NS] += now - host.workers[worker, STARTED_AT] - paid
-        _free(host, worker)
-        _settle(host, worker)
+        _free(host, place(worker))
+        _settle(host, place(worker))
     series[bin_, LOST] += whole[WAITING] + busy
     # Every worker is down from now on: those that were idle already were counted down until the older end.
     whole[BUSY_NS] += busy * now
@@ -696,8 +698,8 @@ def _time_out(params, keys, inputs, host, wrap, now, client):  # type: ignore[no
             paid = min(workers[worker, PAID_NS], worked)
             host.series[place(whole[BIN]), WASTED_NS] += worked - paid
             host.series[place(whole[BIN]), OVERHEAD_NS] += paid
-            _free(host, worker)
-            _settle(host, worker)
+            _free(host, place(worker))
+            _settle(host, place(worker))
             whole[BUSY_NS] += now
             whole[IDLE_NS] -= now
     clients[row, STATE] = SLEEPING
@@ -744,13 +746,19 @@ def _close_window(params, host, wrap):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-untyped-def]
+def advance(rules, streams, outside, memory, wrap, shift, until):  # type: ignore[no-untyped-def]
     """Take a host to `until` (ns): every event before it, none at or after it. Returns a status.
 
     `wrap`: a client's row is its number & wrap (-1 for holders, rows - 1 for jobs). `shift`: 2^shift ns is a slot of
     the wheel. DONE: it is there. GROW_…: the named array is full; enlarge it and call again. TOO_MANY_JOBS: the run
     has more than 2^27 jobs.
     """
+    # What stays a call gets copies of its own: a record whose address is given away has to be read from memory anew
+    # after each write to an array, and this loop would keep none of it in registers.
+    p, params = refer(rules), refer(rules)
+    k, keys = refer(streams), refer(streams)
+    i, inputs = refer(outside), refer(outside)
+    h, host = refer(memory), refer(memory)
     clients = host.clients
     whole = host.whole
     near = host.near
@@ -789,7 +797,7 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
 
         if whole[EDGE] <= now:
             while whole[EDGE] <= min(now, until):
-                _close_window(params, host, wrap)
+                _close_window(p, h, wrap)
         if now >= until:
             whole[NOW] = until
             return DONE
@@ -798,7 +806,7 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
         is_answer = True
         freed = np.int64(NOBODY)  # the worker that finished, whose place in the tournament is open
         if control == now:
-            _control(params, keys, inputs, host, wrap, now)
+            _control(p, k, i, h, wrap, now)
         elif finish == now:
             freed = np.int64(host.tree[1])
             again = _finish(params, keys, inputs, host, wrap, shift, now)
@@ -835,7 +843,7 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
             whole[JOB] = job + 1
             whole[OPEN] += 1
             whole[SLEEPERS] += 1
-            _next_arrival(params, keys, inputs, host)
+            _next_arrival(p, k, i, h)
             _arm(host, wrap, shift, job)
             continue  # its submission follows
         if again != NOBODY:
@@ -846,18 +854,19 @@ def advance(params, keys, inputs, host, wrap, shift, until):  # type: ignore[no-
             whole[QUEUE_PEAK] = max(whole[QUEUE_PEAK], whole[WAITING])
         whole[OPEN_PEAK] = max(whole[OPEN_PEAK], whole[OPEN])
         if freed != NOBODY and host.finish[place(freed)] == NEVER:
-            _settle(host, freed)  # it was not the first to start again, which would have settled it
+            _settle(host, place(freed))  # it was not the first to start again, which would have settled it
 
 
 @kernel
 def first_arrival(params, keys, inputs, host):  # type: ignore[no-untyped-def]
     """Set when the first job comes; once, before the first `advance`."""
-    _next_arrival(params, keys, inputs, host)
+    _next_arrival(refer(params), refer(keys), refer(inputs), refer(host))
 
 
 @kernel
-def wake_holders(params, host, wrap, shift, first_ns, expires_ns):  # type: ignore[no-untyped-def]
+def wake_holders(params, memory, wrap, shift, first_ns, expires_ns):  # type: ignore[no-untyped-def]
     """Put every holder to sleep until its first submission, with its lease: two int64[clients], ns."""
+    host = refer(memory)
     whole = host.whole
     last = place(host.expiring.shape[0] - 1)
     for client in range(first_ns.shape[0]):
