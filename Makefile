@@ -21,7 +21,8 @@ QUICK = tests --ignore=tests/bench
 CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
 KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py later.py sessions_kernel.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
-SWEEPS = experiments/phase-diagram.toml experiments/policies.toml experiments/throttling-2025-10.toml
+SWEEPS = $(addprefix experiments/,$(addsuffix .toml,phase-diagram policies policies-october throttling-2025-10))
+OWN = $(addprefix --policies ,$(wildcard experiments/own/*.py))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,8 +39,8 @@ run: $(ENVIRONMENT) ## the experiment of the README; ARGS="--help" shows what el
 
 # What is published: every number in README and results/ comes from here.
 results: $(ENVIRONMENT) ## results/ and the tables of README and docs anew, from all experiments
-	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out
-	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume; done
+	$(BIN)/recovery run $(filter-out $(SWEEPS),$(wildcard experiments/*.toml)) --out out $(OWN)
+	set -e; for sweep in $(SWEEPS); do $(BIN)/recovery sweep $$sweep --out out --resume $(OWN); done
 	$(BIN)/python -m recovery.show.publish out results README.md docs/gallery/*.md
 
 patterns: $(ENVIRONMENT) ## results/patterns anew: what goes wrong in recoveries, and what mends it

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_experiments import OWN, own_policies  # noqa: F401
 
 from recovery import theory
 from recovery.reading import service_table
@@ -25,6 +26,7 @@ from recovery.units import rate_per_s
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "gallery").glob("*.md"))]
 RESULTS = ROOT / "results"
+pytestmark = pytest.mark.usefixtures("own_policies")
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.toml") if not is_race(path))
 
 
@@ -152,25 +154,85 @@ def test_the_lines_of_the_pages_on_the_whole_day_are_the_reports() -> None:
         assert f"({hours['low']:.1f} to {hours['high']:.1f})" in page
 
 
-def test_the_sentences_on_policies_hold_in_what_is_published() -> None:
-    """README and its page say what is enough, who stays away, and what a shared breaker undoes."""
-    policies = published("policies")["policies"]
-    assert len(policies) == 540
-    never = {policy["id"]: policy["not_recovered"]["share"] for policy in policies}
-    of = {
-        axis: {p["id"]: str(p["levers"][f"policy.{axis}"]) for p in policies}
-        for axis in ("guard", "admission", "queue")
-    }
+AXES = ("client", "guard", "admission", "queue", "lease")
+Names = tuple[str, ...]
+
+
+def by_names(name: str) -> dict[Names, dict[str, Any]]:
+    """The policies of a published sweep by the names of their rules, axis by axis."""
+    found = {}
+    for policy in published(name)["policies"]:
+        found[tuple(str(policy["levers"][f"policy.{axis}"]).partition("(")[0] for axis in AXES)] = policy
+    return found
+
+
+def test_the_sentences_on_the_herd_hold_in_what_is_published() -> None:
+    """What is enough, who stays away, and what a shared breaker undoes."""
+    policies = by_names("policies")
+    assert len(policies) == 543
+    never = {names: policy["not_recovered"]["share"] for names, policy in policies.items()}
     refuses = ("token-bucket", "queue-size", "gradient2")
-    undone = [p for p in never if of["guard"][p].startswith("circuit") and of["admission"][p].startswith(refuses)]
-    assert len(undone) == 90  # 12 runs each
-    assert all(never[p] == 1.0 for p in undone)
-    unguarded = [p for p in never if of["guard"][p] == "none"]
-    away = [p for p in unguarded if never[p] > 0.0]
-    assert all(of["queue"][p] == "fifo" for p in away)
-    assert {of["admission"][p].split("(")[0] for p in away} == {"open", "token-bucket", "pid"}
-    [as_it_stands] = [p["id"] for p in policies if p["is_baseline"]]
+    undone = [names for names in never if names[1] == "circuit-breaker" and names[2] in refuses]
+    assert len(undone) == 90
+    assert all(never[names] == 1.0 and policies[names]["runs"] == 20 for names in undone)
+    assert all(policies[names]["status"] == "collapses" for names in undone)  # surely worse than the best
+    away = [names for names in never if names[1] == "none" and never[names] > 0.0]
+    assert {names[3] for names in away} == {"fifo"}
+    assert {names[2] for names in away} == {"open", "token-bucket", "pid"}
+    [as_it_stands] = [names for names, policy in policies.items() if policy["is_baseline"]]
     assert never[as_it_stands] == 1.0
+    told = len(published("policies")["selection"]["not_told_apart"])
+    assert f"{told} of 543 policies are not told apart from the best" in every_page()
+    assert f"{told} of 543 on the herd may be" in every_page()
+    assert f"{543 - told} on the herd are" in every_page()
+
+
+def good_and_lost() -> tuple[list[Names], list[Names]]:
+    """Policies that came back in each draw on the herd, and those of them that came back in none in October."""
+    herd, october = by_names("policies"), by_names("policies-october")
+    assert herd.keys() == october.keys()
+    good = [names for names, policy in herd.items() if policy["not_recovered"]["share"] == 0.0]
+    return good, [names for names in good if october[names]["not_recovered"]["share"] == 1.0]
+
+
+def test_the_table_of_what_looks_good_and_collapses_elsewhere_is_the_sweeps() -> None:
+    page = (ROOT / "docs" / "gallery" / "policies.md").read_text(encoding="utf-8")
+    good, lost = good_and_lost()
+    traps = {"admission": "queue-size", "client": "fixed", "guard": "circuit-breaker"}
+    others = [names for names in good if all(names[AXES.index(axis)] != rule for axis, rule in traps.items())]
+    for axis, rule in traps.items():
+        own = [names for names in good if names[AXES.index(axis)] == rule]
+        assert f"(`policy.{axis}` = `{rule}`) | {len(own)} | {len(set(own) & set(lost))} |" in page
+    assert f"| none of these three | {len(others)} | {len(set(others) & set(lost))} |" in page
+    assert len(set(others) & set(lost)) < 0.05 * len(others)
+    rank = by_names("policies-october")["exponential", "none", "in-time", "fifo", "fixed"]["rank"]
+    assert f"it is number {rank} of 543 in October" in " ".join(page.split())
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(good)} of 543 brought the small herd back in each draw" in readme
+    assert f"{len(lost)} of these lost October's leases in every draw" in readme
+    assert "Three choices explain all but four of these." in readme
+    assert len(set(others) & set(lost)) == 4
+    both = [names for names in good if by_names("policies-october")[names]["not_recovered"]["share"] == 0.0]
+    assert f"{len(both)} combinations: a queue or an admission" in " ".join(page.split())
+    assert f"is number {rank} of 543 in October" in readme
+    assert f"and number {by_names('policies')['exponential', 'none', 'in-time', 'fifo', 'fixed']['rank']} on" in page
+
+
+def test_what_all_hosts_say_is_what_two_said() -> None:
+    """Policies that ran on all hosts end as they did on two, and are back no more than 5 min sooner or later."""
+    october = by_names("policies-october")
+    experiment, groups = load(ROOT / "experiments" / "policies-october-full.toml"), {}
+    for group in published("policies-october-full")["groups"]:
+        groups[group["variant"]] = group
+    assert len(groups) == len(experiment.variants) >= 6
+    for variant in experiment.variants:
+        names = tuple(getattr(variant.scenario.policy, axis).name for axis in AXES)
+        screened, whole = october[names], groups[variant.name]
+        is_back = whole["verdicts"] == {"recovered": 1}
+        assert screened["not_recovered"]["share"] == (0.0 if is_back else 1.0), variant.name
+        if is_back:
+            mean_s = number(screened["restricted"]["mean"])
+            assert number(whole["measures"]["ttr99_s"]["mean"]) == pytest.approx(mean_s, abs=300), variant.name
 
 
 def test_the_lines_of_the_pages_on_throttling_are_the_reports() -> None:

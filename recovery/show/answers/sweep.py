@@ -109,11 +109,12 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     """The lever whose values differ most in the middle time of their policies."""
     spreads: list[tuple[float, str, list[tuple[float, str]]]] = []
     for lever in summary.design.levers:
-        middles = []
-        for value in lever.values:
-            times = sorted(one.restricted.mean for one in ran if one.levers.get(lever.key) == value)
-            if times:
-                middles.append((times[len(times) // 2], lever.words_of(value)))
+        each = [
+            (sorted(one.restricted.mean for one in ran if one.levers.get(lever.key) == value), lever.words_of(value))
+            for value in lever.values
+        ]
+        fair = max((len(times) for times, _ in each), default=0) / 2  # what stands beside less has no fair middle
+        middles = [(times[len(times) // 2], words) for times, words in each if times and len(times) >= fair]
         if len(middles) > 1:
             middles.sort()
             spreads.append((middles[-1][0] - middles[0][0], lever.key, middles))

@@ -53,8 +53,8 @@ def name_of(key: str, value: object) -> str:
 def _means(
     looks: Looks, policies: Sequence[Policy], places: Sequence[Place], key: str
 ) -> tuple[dict[str, Floats], int]:
-    """Of each value of a lever its mean restricted time in each draw, over all that it stands beside, and how much that
-    is: of the values that stand beside the same as the one that stands beside most.
+    """Of each value of a lever its mean restricted time in each draw, over all that every value stands beside, and how
+    much that is. A value that stands beside less than half as much as another (a point of its own) is left out.
     """
     beside: dict[str, dict[str, Policy]] = {}
     for policy in policies:
@@ -63,10 +63,11 @@ def _means(
             beside.setdefault(json.dumps(policy.levers[key], sort_keys=True), {})[rest] = policy
     if not beside:
         return {}, 0
-    widest = max(beside.values(), key=len)
+    fair = max(map(len, beside.values())) / 2
+    kept = {value: own for value, own in beside.items() if len(own) >= fair}
+    common = [rest for rest in next(iter(kept.values())) if all(rest in own for own in kept.values())]
     out = {}
-    for value, own in beside.items():
-        if own.keys() == widest.keys():
-            times = [[looks.times[policy.number][place] for place in places] for policy in own.values()]
-            out[json.loads(value)] = clusters.restricted(times, looks.limit_s).mean(axis=0)
-    return out, len(widest)
+    for value, own in kept.items() if common else ():
+        times = [[looks.times[own[rest].number][place] for place in places] for rest in common]
+        out[json.loads(value)] = clusters.restricted(times, looks.limit_s).mean(axis=0)
+    return out, len(common)
