@@ -436,10 +436,10 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
             if rate is not None:
                 a_ns = per_host(told, rate)
                 burst = max(1.0, a_ns * 1e9 * action.burst) if a_ns > 0 else 0.0
-                limiter = Limiter(
-                    "token-bucket", a_ns, burst, is_establish_only=action.only == "establish",
-                    classes=numbers_of(told, action.classes),
-                )  # fmt: skip
+                by_queue = action.limit is not None
+                limit = float(max(1, requests_in(told, action.limit))) if by_queue else 1.0
+                law, whom = "queue-size" if by_queue else "token-bucket", action.only == "establish"
+                limiter = Limiter(law, a_ns, burst, limit, whom, classes=numbers_of(told, action.classes))
             yield Step(Throttle(limiter, gate_of(told, action)), whole_ns(after), here)
 
 

@@ -1,8 +1,11 @@
 """What operators' actions become: controls of one host (MODEL.md, sections 1 and 3)."""
 
+import math
+
 from recovery_kernels import requests
 
 from recovery.reading.experiment import parse
+from recovery.simulate import pipeline
 from recovery.stages import queueing
 
 BASE = """
@@ -50,3 +53,39 @@ def test_a_share_of_one_zone_is_restarted() -> None:
     reached = [host for host in range(9) if controls(actions, host)]
     assert len(reached) == 2  # 60 % of three hosts, rounded up
     assert all(host % 3 == 1 for host in reached)
+
+
+HERD = """
+horizon = "30m"
+hold = "1m"
+fleet = { holders = 400, hosts = 1 }
+host = { establish_time = "100ms", timeout = "20s" }
+lease = { duration = "5m", check_every = "1m" }
+dependency.outages = [{ from = "2m", to = "8m" }]
+"""
+
+
+def test_a_throttle_with_a_limit_lets_nobody_in_at_the_limit() -> None:
+    """By hand: at ten waiting its bucket, which holds one token at most, no longer fills: so eleven wait at most."""
+    throttle = '[[operator]]\ndo = "throttle"\nat = "0s"\nrate = "1000/s"\nburst = 0\n'
+    longest = {}
+    for name, limit in (("without", ""), ("with", "limit = 10\n"), ("as a time", 'limit = "1s"\n')):
+        experiment = parse(HERD + throttle + limit)
+        with pipeline.Runner(1) as runner:
+            outcome = next(runner.run([(experiment.first, 1, 0)]))
+        longest[name] = int(outcome.columns()["queue_max"].max())
+    assert longest["without"] > 100
+    assert longest["with"] == longest["as a time"]  # a second of work is ten requests
+    assert 10 <= longest["with"] <= 11
+
+
+def test_of_throttles_at_one_rate_the_lower_limit_holds() -> None:
+    """A throttle that looks at no queue has no limit; the first engine knows none, so its own controls have none."""
+    both = (
+        '{ do = "throttle", at = "10m", rate = "9/s" }, { do = "throttle", at = "20m", rate = "9/s", limit = 7 }, '
+        '{ do = "throttle", at = "30m", rate = "9/s", limit = 8, release = [{ after = "1m", rate = "off" }] }'
+    )
+    scenario = parse(BASE.format(actions=both)).first.scenario
+    begun = [queueing.Begun(place, action.at or 0.0) for place, action in enumerate(scenario.operator)]
+    gates = queueing.gates(scenario, begun, 0, 3)
+    assert [(at / 6e10, gate.limit if gate is not None else None) for at, gate in gates] == [(10, math.inf), (20, 7)]

@@ -405,6 +405,15 @@ SHARES = [
         'do = "throttle", at = "140s", rate = "12/s", burst = "3s", classes = ["other"]',
     )
     + TWO,
+    SMALL
+    + acts(
+        f'{ENDS}, share = "90%"',
+        'do = "throttle", at = "121s", rate = "20/s", limit = 9, '
+        'release = [{ after = "40s", rate = "40/s" }, { after = "3m", rate = "off" }]',
+        'do = "throttle", at = "130s", rate = "12/s", burst = "2s", limit = "4s", classes = ["other"], '
+        'release = [{ after = "1m", rate = "30/s" }]',
+    )
+    + TWO,
     BASE
     + 'policy.admission = { name = "token-bucket", rate = "4/s", wait = "9s" }\nhost.hint.says = "tokens"\n'
     + acts(

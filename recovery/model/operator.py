@@ -26,6 +26,7 @@ from recovery.model import policies
 from recovery.model.live import LIVE, OF_CLASS, live_of
 from recovery.model.notice import Notice
 from recovery.model.part import ClassName, Flag, Part, Whole, optional, or_off
+from recovery.model.policies.rule import LimitFrom1
 from recovery.units import Duration, PositiveDuration, PositiveShare, Share, duration_s, share
 
 _CONDITION = re.compile(r"^\s*(leased|queue|oldest)(?:\.([A-Za-z][A-Za-z0-9_-]*))?\s*(<|>)\s*(\S.*?)\s*$")
@@ -185,7 +186,7 @@ class Release(Part):
 
 
 class Throttle(_OnClients):
-    """A token bucket in front of everything, let go of step by step."""
+    """A token bucket in front of everything, let go of step by step; with `limit` a law of the queue's size."""
 
     do: Literal["throttle"] = "throttle"
     rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
@@ -196,6 +197,12 @@ class Throttle(_OnClients):
         "all", description="whether it holds up renewals of leases that still run, too"
     )
     release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
+    limit: LimitFrom1 | None = optional(
+        None,
+        description="queue at which a host lets nothing in: its bucket fills at rate · (1 − queue/limit); requests a "
+        'host, or the time to work them off, "60s"; default: it does not look at the queue',
+        why="the operators' throttle looks at the queue of each host, so it lets more in where that is short",
+    )
 
     def tokens(self, rate_per_s: float) -> float:
         """What the bucket of a host holds at most, at this rate of one host: one at least, none where nothing is let

@@ -16,6 +16,7 @@ from recovery_kernels.requests import Inputs, Params
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.policies.lowered import LetsIn, Order, Waits
+from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.statistics.arrays import Floats
@@ -272,14 +273,15 @@ Whose = Literal["all", "establish"]
 
 
 class GateStep(NamedTuple):
-    """From when on the gate of one host lets in how many a second (None: it is open), whom it holds up, and what it may
-    save up (requests).
+    """From when on the gate of one host lets in how many a second (None: it is open), whom it holds up, what it may
+    save up (requests), and from how many waiting requests on it lets nothing in.
     """
 
     at_s: float
     rate_per_s: float | None
     only: Whose
     burst: float
+    limit: float = math.inf
 
 
 def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> list[GateStep]:
@@ -287,21 +289,23 @@ def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> 
     if isinstance(action, Pause):
         return [GateStep(start_s, 0.0, action.only, 0.0), GateStep(start_s + action.lasts, None, action.only, 0.0)]
     steps = []
+    limit = math.inf if action.limit is None else float(requests_of(action.limit, scenario.establish_per_s))
     for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
         rate = fleet_rate.of_host(scenario.establish_per_s, scenario.hosts) if fleet_rate is not None else None
-        steps.append(GateStep(start_s + after, rate, action.only, action.tokens(rate or 0.0)))
+        steps.append(GateStep(start_s + after, rate, action.only, action.tokens(rate or 0.0), limit))
     return steps
 
 
 class Gate(NamedTuple):
-    """What an operator's gate lets in at one host, 1/s, whom it holds up, what it may save up (requests), and requests
-    of which classes it is for (none: all).
+    """What an operator's gate lets in at one host, 1/s, whom it holds up, what it may save up (requests), requests of
+    which classes it is for (none: all), and from how many waiting ones on it lets nothing in.
     """
 
     rate_per_s: float
     only: Whose
     burst: float
     classes: tuple[str, ...] = ()
+    limit: float = math.inf
 
 
 def gates(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> list[tuple[int, Gate | None]]:
@@ -312,8 +316,9 @@ def gates(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> 
     for order, (place, start_s) in enumerate(begun):
         action = scenario.operator[place]
         if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
-            for at, rate, only, burst in gate_steps(scenario, action, start_s):
-                turns.append((at, place, order, None if rate is None else Gate(rate, only, burst, action.classes)))
+            for at, rate, only, burst, limit in gate_steps(scenario, action, start_s):
+                its = None if rate is None else Gate(rate, only, burst, action.classes, limit)
+                turns.append((at, place, order, its))
     turns.sort(key=lambda turn: turn[:3])
     on: dict[int, Gate] = {}
     found: list[tuple[int, Gate | None]] = []

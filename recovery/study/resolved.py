@@ -122,7 +122,7 @@ def _write_s(scenario: Scenario) -> float:
 def _planned(scenario: Scenario, action: Action) -> record.Planned:
     steps: list[record.Step] = []
     if isinstance(action, Throttle | Pause):
-        for at_s, rate, _, _ in queueing.gate_steps(scenario, action, action.at or 0.0):
+        for at_s, rate, *_ in queueing.gate_steps(scenario, action, action.at or 0.0):
             steps.append(record.Step(at_s=at_s, rate_per_s=math.nan if rate is None else rate * scenario.hosts))
     return record.Planned(
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),

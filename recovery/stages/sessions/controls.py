@@ -91,8 +91,10 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         for at_ns, gate in queueing.gates(scenario, own, host, zones):
             which = layout.NONE
             if gate is not None:
+                by_queue = math.isfinite(gate.limit)
                 which = numbers.tables.limiter(
-                    layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst, 1.0, 0.0,
+                    layout.LINEAR if by_queue else layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst,
+                    gate.limit if by_queue else 1.0, 0.0,
                     is_establish_only=gate.only == "establish", classes=numbers.bits(gate.classes),
                 )  # fmt: skip
             turn = _Turn(at_ns, layout.OPERATOR, len(scenario.operator))
