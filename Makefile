@@ -18,6 +18,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q
 ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
+marked = $(shell grep -l 'mark\.$(1)' tests/test_*.py)
 CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
 KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py later.py sessions_kernel.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
@@ -71,13 +72,12 @@ unit: $(ENVIRONMENT)
 
 # Compiled code cannot be traced, so the coverage of the kernels is measured on a small suite without compiling.
 coverage: $(ENVIRONMENT)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -m nojit $(QUICK)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -m nojit $(call marked,nojit)
 	$(BIN)/python -m coverage report
 
 # An index out of bounds is silent in compiled code, save here.
 bounds: $(ENVIRONMENT)
-	$(CHECKED) $(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
-	$(CHECKED) $(PYTEST) -m boundscheck $(QUICK)
+	$(CHECKED) $(PYTEST) -n logical --dist loadfile -m boundscheck $(call marked,boundscheck)
 
 bench: $(ENVIRONMENT) ## benchmarks; ARGS="..." is passed on
 	$(PYTEST) tests/bench --benchmark-only $(ARGS)

@@ -58,7 +58,8 @@ def keys_in(folder: Path) -> str:
     command = [sys.executable, "-P", "-c", KEYS]
     done = subprocess.run(
         command,
-        env={"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "kernels")])},
+        # A copy lies elsewhere, so its kernels would be compiled anew; what enters them is the same uncompiled.
+        env={"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "kernels")]), "NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
         check=True,

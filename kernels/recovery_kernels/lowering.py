@@ -8,10 +8,11 @@ comes out of LLVM is the same.
 from typing import Any
 
 import numba
-from numba.core import ir
+from numba.core import cgutils, ir
 from numba.core.lowering import Lower
 
 _types: Any = numba.types
+_utilities: Any = cgutils
 
 
 class KernelLower(Lower):
@@ -74,13 +75,10 @@ class KernelLower(Lower):
         return self.context.cast(self.builder, value, self.typeof(name), kind)
 
     def _is_plain(self, name: str) -> bool:
-        """Whether the variable is an array whose elements `_address` finds. With bounds checked Numba's own way is
-        taken.
-        """
+        """Whether the variable is an array whose elements `_address` finds."""
         array = self.typeof(name)
         return (
-            not self.context.enable_boundscheck
-            and isinstance(array, _types.Array)
+            isinstance(array, _types.Array)
             and array.layout == "C"
             and array.aligned
             and isinstance(array.dtype, _types.Integer | _types.Float)
@@ -106,5 +104,7 @@ class KernelLower(Lower):
             if one.signed:  # from the end
                 is_below = builder.icmp_signed("<", number, number.type(0))
                 number = builder.select(is_below, builder.add(number, size), number)
+            if self.context.enable_boundscheck:
+                _utilities.do_boundscheck(self.context, builder, number, size, axis)
             at = number if at is None else builder.add(builder.mul(at, size), number)
         return builder.gep(builder.extract_value(value, parts.get_field_position("data")), [at])
