@@ -24,10 +24,10 @@ class KernelPart(NamedTuple):
 
 
 _BOTH = ("draws.stream_key", "requests.advance")
-LEASES = KernelPart("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 8.0)
+LEASES = KernelPart("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart(
-    "sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 35.0
+    "sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 28.0
 )
 LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
