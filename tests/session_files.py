@@ -132,9 +132,9 @@ def guard_of(policy: Any, is_jobs: bool) -> Controlled | None:
     return None if one is None else controlled(one, group)
 
 
-def limiter_of(told: Told) -> Limiter:
-    """The admission policy of one host."""
-    policy: Any = told.policy.admission
+def limiter_of(told: Told, policy: Any = None) -> Limiter:
+    """The admission policy of one host: the file's, or another one."""
+    policy = policy or told.policy.admission
     if policy.name == "open":
         return Limiter()
     is_establish_only = policy.only == "establish"
@@ -328,24 +328,13 @@ def _quantile(lease: Dist, key: np.uint64, client: int) -> float:
 
 def host_of(told: Told) -> Host:
     """What all hosts have in common."""
-    part, queue = told.host, told.policy.queue
-    given: dict[str, Any] = {}
-    if queue.name == "bounded":
-        given["limit"] = requests_in(told, queue.limit)
-    elif queue.name == "lifo":
-        given["discipline"] = "lifo"
-    elif queue.name == "drop-expired":
-        given |= {"drop_expired": True, "max_age_ns": whole_ns(queue.max_age), "margin_ns": whole_ns(queue.margin)}
+    part = told.host
+    given: dict[str, Any] = queue_of(told, told.policy.queue)
     if part.slowdown is not None:
         slow = part.slowdown
         given |= {"slowdown_a": slow.a, "slowdown_b": slow.b, "slowdown_n": slow.queue, "slowdown_by": slow.by}
     if part.crash is not None:
-        dies = part.crash
-        given["crash"] = Crash(
-            dies.queue, dies.memory_bytes, dies.request_bytes or 0,
-            None if dies.probe_latency is None else whole_ns(dies.probe_latency), whole_ns(dies.down_for),
-            dies.sessions == "end", notice_of(dies.notice), dies.told,
-        )  # fmt: skip
+        given["crash"] = crash_of(part.crash)
     if part.bar is not None:
         whose = numbers_of(told, part.bar.classes)
         given["bar"] = Bar(part.bar.share, dist_of(part.bar.time), part.bar.only == "establish", whose)
@@ -365,7 +354,8 @@ def host_of(told: Told) -> Host:
         resend=None if part.resend is None else dist_of(part.resend),
         resend_growth=part.resend_growth,
         late=part.late,
-        is_stale_counted=part.late == "wasted" and part.conflict is None,
+        is_stale_counted=part.conflict is None
+        and "counts" not in [part.late, *(o.value for o in told.operator if o.do == "set")],
         start_time_ns=whole_ns(part.start_time),
         reject_cost_ns=whole_ns(part.reject_cost),
         drop_cost_ns=whole_ns(part.drop_cost),
@@ -374,6 +364,92 @@ def host_of(told: Told) -> Host:
         admission=limiter_of(told),
         **given,
     )
+
+
+def queue_of(told: Told, queue: Any) -> dict[str, Any]:
+    """A rule of the queue in the twin's words, but for what is as in a queue without any."""
+    if queue.name == "bounded":
+        return {"limit": requests_in(told, queue.limit)}
+    if queue.name == "lifo":
+        return {"discipline": "lifo"}
+    if queue.name == "drop-expired":
+        return {"drop_expired": True, "max_age_ns": whole_ns(queue.max_age), "margin_ns": whole_ns(queue.margin)}
+    return {}
+
+
+def crash_of(dies: Any) -> Crash:
+    """A table [host.crash]; one that never applies for none."""
+    if dies is None:
+        return Crash()
+    return Crash(
+        dies.queue, dies.memory_bytes, dies.request_bytes or 0,
+        None if dies.probe_latency is None else whole_ns(dies.probe_latency), whole_ns(dies.down_for),
+        dies.sessions == "end", notice_of(dies.notice), dies.told,
+    )  # fmt: skip
+
+
+def shared_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, tuple[int, ...] | None]]:
+    """Keys that share something in the twin: what each makes of what is in force below it."""
+    value: Any = action.parsed
+    all_of_them = list(told.classes.values()) or [None]
+    every = tuple(range(len(all_of_them)))
+    match action.key:
+        case "host.crash":
+            return [("crash", crash_of(value), None)]
+        case "host.crash.queue":
+            return [("crash", lambda crash: replace(crash, queue=value), None)]
+        case "host.crash.down_for":
+            return [("crash", lambda crash: replace(crash, down_ns=whole_ns(value)), None)]
+        case "host.crash.told":
+            return [("crash", lambda crash: replace(crash, is_told=value), None)]
+        case "host.hint" if value is None:
+            off = ("retry", lambda retry: replace(retry, hint="ignore", hint_jitter=0.0), every)
+            return [("hint", "none", None), ("hint_ns", 0, None), off]
+        case "host.hint":
+            says = {"time": "fixed", "tokens": "token", "queue": "queue"}[value.says]
+            obeys = ("retry", lambda retry: replace(retry, hint=value.clients, hint_jitter=value.jitter), every)
+            return [("hint", says, None), ("hint_ns", whole_ns(value.time or 0), None), obeys]
+        case "host.hint.clients":
+            return [("retry", lambda retry: replace(retry, hint=value), every)]
+        case "host.bar" if value is None:
+            return [("bar_share", 0.0, None)]
+        case "host.bar":
+            whose = numbers_of(told, value.classes)
+            return [("bar_share", value.share, None), ("bar_time", dist_of(value.time), None),
+                    ("bar_only", value.only == "establish", None), ("bar_classes", whose, None)]  # fmt: skip
+        case "host.bar.share":
+            return [("bar_share", value, None)]
+        case "host.bar.only":
+            return [("bar_only", value == "establish", None)]
+        case "policy.queue":
+            none = {"limit": None, "discipline": "fifo", "drop_expired": False, "max_age_ns": 0, "margin_ns": 0}
+            return [(key, number, None) for key, number in (none | queue_of(told, value)).items()]
+        case "policy.queue.limit":
+            return [("limit", lambda limit: None if limit is None else requests_in(told, value), None)]
+        case "policy.admission":
+            one = limiter_of(told, value)
+            keys = ("rate_per_ns", "burst", "limit", "line", "wait_ns")
+            return [*((f"admission_{key}", getattr(one, key), None) for key in keys), ("admission_rule", one, None)]
+    name, own_key = "", {"policy.client": "client", "policy.lease": "lease"}.get(action.key, action.key.split(".")[-1])
+    if action.key.startswith("classes."):
+        name, own_key = action.key.split(".")[1:]
+    if own_key not in ("client", "retries", "lease", "duration"):
+        return []
+    if name:
+        meant = (list(told.classes).index(name),)
+    else:
+        meant = tuple(k for k, own in enumerate(all_of_them) if own is None or getattr(own, own_key) is None)
+    match own_key:
+        case "client":
+            said_now = retry_of(told, value, -1)
+            return [("retry", lambda retry: replace(
+                said_now, retries=retry.retries, hint=retry.hint, hint_jitter=retry.hint_jitter), meant)]  # fmt: skip
+        case "retries":
+            return [("retry", lambda retry: replace(retry, retries=value), meant)]
+        case "lease":
+            rule = lease_of(Distribution.constant(1.0), 1.0, value)
+            return [("lease", lambda lease: replace(rule, duration=lease.duration), meant)]
+    return [("lease", lambda lease: replace(lease, duration=dist_of(value)), meant)]
 
 
 def numbers_of(told: Told, names: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -475,16 +551,24 @@ def live_of(told: Told, action: op.SetKey) -> list[tuple[str, Any, tuple[int, ..
     """What a key of the file is called in the twin, its value, and which classes it is of (None: the host)."""
     value: Any = action.parsed
     name, _, key = action.key.removeprefix("classes.").partition(".") if "classes." in action.key else ("", "", "")
+    if shared := shared_of(told, action):
+        return shared
     if name:
         return of_class_key(told, key, value, told.classes[name], (list(told.classes).index(name),))
     all_of_them = list(told.classes.values()) or [None]
     match action.key:
+        case "host.cancel" | "host.full" | "host.late":
+            return [(action.key.split(".")[1], value, None)]
+        case "host.fail_after":
+            return [("fail_after_ns", None if value == "until-back" else whole_ns(value), None)]
+        case "dependency.resume_after":
+            return [("resume_after", dist_of(value), None)]
         case "host.workers":
             return [("workers", value, None)]
         case "host.slowdown.a":
             return [("slowdown_a", value, None)]
         case "policy.admission.rate":
-            a_ns, saved_s = per_host(told, value), told.policy.admission.burst  # type: ignore[union-attr]
+            a_ns, saved_s = per_host(told, value), getattr(told.policy.admission, "burst", 1.0)
             burst = max(1.0, a_ns * 1e9 * saved_s) if a_ns > 0 else 0.0
             return [("admission_rate_per_ns", a_ns, None), ("admission_burst", burst, None)]
         case "jobs.rate":

@@ -406,6 +406,18 @@ def retries(draw: st.DrawFn, is_jobs: bool) -> Retry:
     )
 
 
+def leases() -> st.SearchStrategy[Lease]:
+    """A lease and its rule."""
+    return st.builds(
+        Lease,
+        st.sampled_from(["fixed", "credit-on-arrival", "freeze"]),
+        st.one_of(often(30), grid(20, 90).map(constant)),
+        st.sampled_from([0, 2 * G]),
+        st.sampled_from(["resume", "rearm"]),
+        st.sampled_from([0.5, 1.0]),
+    )
+
+
 @st.composite
 def classes_of(draw: st.DrawFn, number: int, before: list[Class], hosts: int) -> Class:
     """A class behind others, tied to one of them or not."""
@@ -433,13 +445,7 @@ def classes_of(draw: st.DrawFn, number: int, before: list[Class], hosts: int) ->
         timeout_cap_ns=draw(st.sampled_from([8.0 * G, 40.0 * G])),
         timeout_keeps=draw(st.booleans()),
         retry=draw(retries(is_jobs)),
-        lease=Lease(
-            draw(st.sampled_from(["fixed", "credit-on-arrival", "freeze"])),
-            draw(st.one_of(often(30), grid(20, 90).map(constant))),
-            draw(st.sampled_from([0, 2 * G])),
-            draw(st.sampled_from(["resume", "rearm"])),
-            draw(st.sampled_from([0.5, 1.0])),
-        ),
+        lease=draw(leases()),
         check_every_ns=draw(grid(1, 12)),
         check_jitter=draw(st.sampled_from([0.0, 0.3])),
         first_delay=draw(often(3)),
@@ -455,8 +461,9 @@ NOTICES = st.one_of(st.sampled_from(["at-once", "at-check"]), often(6))
 
 
 @st.composite
-def edits(draw: st.DrawFn, classes: int) -> Step:
+def edits(draw: st.DrawFn, of: list[Class]) -> Step:
     """One thing that operators do."""
+    classes = len(of)
     some = draw(st.sampled_from([None, (0,), (classes - 1,)]))
     lasts = draw(st.one_of(st.none(), grid(0, 20)))
     what = draw(st.integers(0, 8))
@@ -481,20 +488,50 @@ def edits(draw: st.DrawFn, classes: int) -> Step:
         numbers: dict[str, Any] = {
             "workers": st.integers(0, 4), "limit": st.integers(0, 5), "reject_cost_ns": grid(0, 1),
             "admission_rate_per_ns": st.sampled_from([0.0, 0.2 / G]), "admission_burst": st.sampled_from([2.0, 4.0]),
-            "bar_share": st.sampled_from([0.0, 0.5, 1.0]), "start_time_ns": grid(0, 3),
+            "bar_share": st.sampled_from([0.0, 0.5, 1.0]), "start_time_ns": grid(0, 3), "max_age_ns": grid(0, 5),
+            "margin_ns": grid(0, 2), "probe_every_ns": grid(1, 5), "hint_ns": grid(0, 4),
+            "slowdown_a": st.sampled_from([0.0, 0.5]), "slowdown_b": st.sampled_from([0.5, 1.0, 2.0]),
+            "slowdown_n": st.sampled_from([1.0, 3.0]), "resend_growth": st.sampled_from([1.0, 3.0]),
         }  # fmt: skip
-        words = {"cancel": ["none", "queue", "worker"], "full": ["refuse", "silent"], "late": ["wasted", "counts"]}
-        if draw(st.booleans()):
+        words = {
+            "cancel": ["none", "queue", "worker"], "full": ["refuse", "silent"], "late": ["wasted", "counts"],
+            "discipline": ["fifo", "lifo"], "drop_expired": [False, True], "drop_notifies": [False, True],
+            "hint": ["none", "fixed", "token", "queue"], "bar_only": [False, True], "bar_classes": [None, (0,)],
+        }  # fmt: skip
+        rules = {
+            "admission_rule": limiters(2.0), "bar_time": often(6), "resume_after": often(4), "probe": often(2),
+            "crash": st.builds(
+                Crash, st.one_of(st.none(), st.integers(2, 9)), down_ns=grid(1, 5), ends_sessions=st.booleans(),
+                notice=NOTICES, is_told=st.booleans(),
+            ),
+            "resend": st.one_of(st.none(), often(3).filter(lambda gap: gap != constant(0))),
+        }  # fmt: skip
+        kind = draw(st.integers(0, 2))
+        if kind == 0:
             key = draw(st.sampled_from(sorted(numbers)))
-            ramps = key not in ("limit", "start_time_ns", "reject_cost_ns") and draw(st.booleans())
+            ramps = key in ("workers", "admission_rate_per_ns", "admission_burst", "bar_share") and draw(st.booleans())
             edit = Set(key, draw(numbers[key]), 20 * G if ramps else 0, lasts)
-        else:
+        elif kind == 1:
             key = draw(st.sampled_from(sorted(words)))
             edit = Set(key, draw(st.sampled_from(words[key])), 0, lasts)
+        else:
+            key = draw(st.sampled_from(sorted(rules)))
+            edit = Set(key, draw(rules[key]), 0, lasts)
     else:
         some = some or (0,)
         times = st.sampled_from(["establish", "renew", "timeout", "first_delay", "expire"])
-        key, value = draw(st.tuples(times, often(8))) if draw(st.booleans()) else ("rate_per_ns", 0.2 / G)
+        of_class: dict[str, Any] = {
+            "rate_per_ns": st.just(0.2 / G), "timeout_growth": st.sampled_from([1.0, 2.0]),
+            "timeout_cap_ns": st.sampled_from([8.0 * G, 40.0 * G]), "check_every_ns": grid(1, 12),
+            "check_jitter": st.sampled_from([0.0, 0.3]), "cost": st.sampled_from([0.0, 1.0, 2.0]),
+            "priority": st.integers(0, 2), "weight": st.sampled_from([None, 1, 3]),
+            "limit": st.one_of(st.none(), st.integers(0, 4)), "lease": leases(), "retry": retries(of[some[0]].is_jobs),
+        }  # fmt: skip
+        if draw(st.booleans()):
+            key, value = draw(st.tuples(times, often(8)))
+        else:
+            key = draw(st.sampled_from(sorted(of_class)))
+            value = draw(of_class[key])
         edit = Set(key, value, 0, lasts)
     hosts = draw(st.sampled_from([None, None, (0,)])) if not isinstance(edit, HostsIn) else None
     return Step(edit, draw(grid(0, 5)), hosts, some)
@@ -608,7 +645,7 @@ def mixtures(draw: st.DrawFn) -> Scenario:
     )
     playbook = []
     for _ in range(draw(st.integers(0, 4))):
-        steps = tuple(draw(st.lists(edits(len(classes)), min_size=1, max_size=2)))
+        steps = tuple(draw(st.lists(edits(classes), min_size=1, max_size=2)))
         timed = draw(st.booleans())
         playbook.append(Action(steps, draw(grid(0, until)) if timed else None, None if timed else draw(conditions)))
     begins = draw(grid(0, until))

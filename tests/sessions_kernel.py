@@ -23,6 +23,7 @@ from twin.sessions.scenario import (
     Hold,
     HostsIn,
     Lease,
+    Limiter,
     Purge,
     Restart,
     Retry,
@@ -49,7 +50,8 @@ WORDS = {
 HOST_WHOLE = (
     "workers", "limit", "cancel", "full", "resend", "fail_after_ns", "start_time_ns", "late", "reject_cost_ns",
     "drop_cost_ns", "drop_notifies", "round_trip_ns", "discipline", "drop_expired", "max_age_ns", "margin_ns",
-    "admission_line", "bar_time", "crash", "hint", "hint_ns",
+    "admission_line", "bar_time", "crash", "hint", "hint_ns", "admission_rule", "bar_only", "bar_classes", "probe",
+    "probe_every_ns", "resume_after",
 )  # fmt: skip
 HOST_REAL = (
     "resend_growth", "slowdown_a", "slowdown_b", "slowdown_n", "admission_rate_per_ns", "admission_burst",
@@ -112,7 +114,7 @@ class Words:
         """The number of a live key's value."""
         if key in WORDS:
             return WORDS[key].index(value)
-        if value is None:
+        if value is None and key != "bar_classes":
             return math.nan if key == "rate_per_ns" else layout.NONE
         if isinstance(value, Dist):
             return self.dists.number(value)
@@ -122,6 +124,10 @@ class Words:
         if isinstance(value, Lease):
             self.dists.number(value.duration)
             return self.leases.number(value)
+        if isinstance(value, Limiter):
+            return layout.NONE if value.kind == "open" else self.limiters.number(value)
+        if key == "bar_classes":
+            return self.classes(value)
         if isinstance(value, Crash):
             self.notice(value.notice)
             return self.crashes.number(value)
@@ -159,16 +165,15 @@ class Kernel:
         for name in ("rate_per_ns", "burst", "limit", "line", "wait_ns"):
             host_values[f"admission_{name}"] = getattr(rule.admission, name)
         host_values |= {"bar_share": rule.bar.share, "bar_time": rule.bar.time}
+        host_values |= {"bar_only": rule.bar.is_establish_only, "bar_classes": rule.bar.classes}
+        host_values |= {"admission_rule": rule.admission, "resume_after": scenario.resume_after}
         live = memory.Live(
             np.array([words.value(key, host_values[key]) for key in HOST_WHOLE], np.int64),
             np.array([words.value(key, host_values[key]) for key in HOST_REAL], np.float64),
             np.array([[words.value(k, getattr(one, k)) for k in CLASS_WHOLE] for one in scenario.classes], np.int64),
             np.array([[words.value(k, getattr(one, k)) for k in CLASS_REAL] for one in scenario.classes], np.float64),
         )
-        self.probe = layout.NONE if rule.probe is None else words.dists.number(rule.probe)
         self.gap = layout.NONE if rule.conflict.gap is None else words.dists.number(rule.conflict.gap)
-        self.resume_after = words.dists.number(scenario.resume_after)
-        self.admission = words.limiters.number(rule.admission)
         for step in (step for action in scenario.playbook for step in action.steps):
             if isinstance(step.edit, Throttle) and step.edit.limiter is not None:
                 words.limiters.number(step.edit.limiter)
@@ -181,7 +186,6 @@ class Kernel:
         found = self.used()
         members = [0 if one.is_jobs else len(one.first_ns[place]) for one in scenario.classes]
         rows, params = controllers.rows(found, members)
-        of_host = {axis: controllers.place_of(found, axis) for axis in ("admission", "queue")}
         for number in range(len(scenario.classes)):
             self.classes[number, [layout.K_GUARD, layout.K_WAIT, layout.K_TENURE]] = [
                 controllers.place_of(found, axis, number) for axis in ("guard", "client", "lease")
@@ -189,7 +193,7 @@ class Kernel:
             self.classes[number, layout.K_EXPIRES] |= int(controllers.has(found, "lease", "expire", number))
         parts = self.rule_parts() | {
             "controllers": rows, "controller_params": params, "hears": int(controllers.hears(found)),
-            "admission_controller": of_host["admission"], "queue_controller": of_host["queue"],
+            "queue_controller": controllers.place_of(found, "queue"),
             "worker_per_s": rule.worker_per_s,
         }  # fmt: skip
         if found:
@@ -220,7 +224,19 @@ class Kernel:
                 is_of_jobs = axis in ("client", "guard") and scenario.classes[number].is_jobs
                 told = controllers.Controller(name, own.params)
                 found.append(controllers.Used(axis, told, number, own.group, is_of_jobs))
-        return controllers.shared(found)
+        found = controllers.shared(found)
+        self.of_admission = {scenario.host.admission.controller: 0}
+        for own in (rule.controller for rule in self.rules_set()):
+            if own is not None and own not in self.of_admission:
+                name = own.module.__name__.rsplit(".", 1)[-1]
+                self.of_admission[own] = len(found)
+                found.append(controllers.Used("admission", controllers.Controller(name, own.params)))
+        return found
+
+    def rules_set(self) -> list[Limiter]:
+        """The rules of admission that operators set, in order."""
+        edits = [step.edit for action in self.scenario.playbook for step in action.steps]
+        return [edit.value for edit in edits if isinstance(edit, Set) and edit.key == "admission_rule"]
 
     def share_of(self, hosts_in: set[int]) -> float:
         """Which part of a host's arrivals come here while these share them."""
@@ -259,13 +275,10 @@ class Kernel:
         expires = any(row[layout.K_EXPIRES] for row in self.classes)
         return {
             "classes": self.classes, "segment_ns": at, "segment_rates": rates, "keys": np.array(keys, np.uint64),
-            "window_ns": scenario.window_ns, "shift": self.shift, "admission": self.admission,
-            "bar_establish_only": int(rule.bar.is_establish_only), "bar_classes": self.words.classes(rule.bar.classes),
+            "window_ns": scenario.window_ns, "shift": self.shift,
             "by_queue": int(rule.slowdown_by == "queue"), "stale_counted": int(rule.is_stale_counted),
             "merges": int(rule.is_stale_counted and rule.late == "wasted" and not edits_late and not self.is_logged),
-            "has_lines": int(any(lines) or edits_line), "probe": self.probe,
-            "probe_every_ns": rule.probe_every_ns, "probe_priority": rule.probe_priority,
-            "resume_after": self.resume_after, "has_crash": 1,
+            "has_lines": int(any(lines) or edits_line), "probe_priority": rule.probe_priority, "has_crash": 1,
             "conflict_rows": rule.conflict.rows, "conflict_classes": self.words.classes(rule.conflict.classes),
             "conflict_gap": self.gap,
             "jobs": sum(one.is_jobs for one in scenario.classes),
@@ -285,7 +298,12 @@ class Kernel:
             for o in words.leases.rows
         ]
         limiters = [
-            (LIMITERS.index(o.kind), o.line, int(o.is_establish_only), words.classes(o.classes))
+            (
+                LIMITERS.index(o.kind),
+                o.line if o.controller is None else self.of_admission[o.controller],
+                int(o.is_establish_only),
+                words.classes(o.classes),
+            )
             for o in words.limiters.rows
         ]
         crashes = [

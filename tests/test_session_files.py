@@ -597,7 +597,11 @@ WRONG = [
     ("fleet.in_step = true\n", "fleet", 'want in_step only with start = "unleased"'),
     (acts('do = "restart", at = "2m", notice = "5s"'), "operator.0", 'want notice only with sessions = "end"'),
     (acts(f'{ENDS}, notice = "soon"'), "operator.0.notice", 'is "soon"; want "at-once"'),
-    (acts('do = "set", at = "2m", key = "fleet.hosts", value = 3'), "operator.0", "host.workers"),
+    (
+        acts('do = "set", at = "2m", key = "fleet.hosts", value = 3'),
+        "operator.0",
+        "want end-sessions, hold-clients or restart",
+    ),
     (
         acts('do = "set", at = "2m", key = "host.timeout", value = 5'),
         "operator.0",

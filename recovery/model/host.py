@@ -15,6 +15,7 @@ from recovery.model.slowdown import Slowdown
 from recovery.units import Duration, Number, PositiveDuration, duration_s
 
 UNTIL_BACK = "until-back"
+Cancel = Literal["none", "queue", "worker"]
 
 
 def _fail_after(value: object) -> object:
@@ -62,7 +63,7 @@ class Host(Part):
         0.001, description="after a refusal or failure the next attempt comes no sooner than this"
     )
     slowdown: Slowdown | None = Field(None, description="service slows down with the queue")
-    cancel: Literal["none", "queue", "worker"] | None = optional(
+    cancel: Cancel | None = optional(
         None,
         description="what a client that gives up frees: nothing, its place in the queue, or that and its worker; "
         "none and worker are cancel_on_timeout = false and true",

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from recovery.model.distributions import Time
+from recovery.model.distributions import Distribution, Time
 from recovery.model.part import Part, Whole, optional
 from recovery.units import PositiveDuration, Rate, Share
 
@@ -69,6 +69,7 @@ class Lease(Part):
     )
 
     _law: tuple[Scaled, float, tuple[float, ...]] | None = PrivateAttr(None)
+    _factor: float = PrivateAttr(1.0)
 
     def of_members(self, members: float, others_s: tuple[float, ...] = ()) -> Self:
         """The lease of so many members: with its times as they are for them. `others_s`: from check to check of each
@@ -79,8 +80,12 @@ class Lease(Part):
         factor = self.scaled.factor(members, _of_all(self.check_every, others_s))
         times = {"duration": self.duration.times(factor), "check_every": self.check_every * factor, "scaled": None}
         found = self.model_copy(update=times)
-        found._law = self.scaled, members, others_s
+        found._law, found._factor = (self.scaled, members, others_s), factor
         return found
+
+    def lasting(self, duration: Distribution) -> Self:
+        """The same, if `duration` is set to this in a run: as much longer as for its members it is."""
+        return self.model_copy(update={"duration": duration.times(self._factor)})
 
     def every_s(self, check_every_s: float) -> float:
         """From check to check, if `check_every` is set to this in a run: as much longer as for its members it is."""

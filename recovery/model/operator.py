@@ -23,7 +23,7 @@ from pydantic.config import JsonDict
 
 from recovery.errors import shown
 from recovery.model import policies
-from recovery.model.live import LIVE, OF_CLASS, live_of
+from recovery.model.live import LIVE, OF_CLASS, live_of, wanted_of
 from recovery.model.notice import Notice
 from recovery.model.part import ClassName, Flag, Part, Whole, optional, or_off
 from recovery.model.policies.rule import LimitFrom1
@@ -272,6 +272,8 @@ class SetKey(_Action):
     @model_validator(mode="after")
     def _is_live(self) -> "SetKey":
         live = live_of(self.key)
+        if live is None and (wanted := wanted_of(self.key)):
+            raise ValueError(f"{self.key} cannot be set in a run; want {wanted}")
         if live is None:
             of_class = f"classes.NAME. and one of {', '.join(sorted(OF_CLASS))}"
             raise ValueError(f"want key as one that may be set in a run: {', '.join(sorted(LIVE))}, or {of_class}")

@@ -1,17 +1,15 @@
 """Everything that decides a run beside seed and replication: tables that fit together."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import model_validator
 
-from recovery.errors import shown
 from recovery.model import classes as kinds
-from recovery.model import policies
+from recovery.model import edits, policies
 from recovery.model.launches import Launches
-from recovery.model.live import class_key
-from recovery.model.operator import Action, Scale, SetKey, Throttle, condition
+from recovery.model.operator import Action, Scale, condition
 from recovery.model.part import Mistakes
 from recovery.model.propagation import Propagation
 from recovery.model.tables import Tables
@@ -19,7 +17,6 @@ from recovery.units import HORIZON_MAX_S, LONGEST_S, show_duration
 
 WINDOWS_MAX = 2_000_000
 _OR_LONGER = ", or a longer policy.admission.burst"
-_DEAR = "want a smaller cost, or a longer burst"
 
 
 class Scenario(Tables):
@@ -202,12 +199,8 @@ class Scenario(Tables):
                 yield f"operator.{i}.zone is {action.zone}; want none: jobs have no zones"
             elif action.zone is not None and action.zone >= zones:
                 yield f"operator.{i}.zone is {action.zone}; want 0 to {zones - 1}, or a larger fleet.zones"
-            if isinstance(action, SetKey) and (missing := self._missing_of(action.key)):
-                yield f"operator.{i}.key is {action.key}; want {missing}"
-            elif isinstance(action, SetKey) and (wanted := self._wanted_of(action)):
-                yield f"operator.{i}.{wanted}"
             yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_names(action))
-            yield from (f"operator.{i}.{wrong}" for wrong in self._wrong_tokens(action))
+            yield from (f"operator.{i}.{wrong}" for wrong in edits.wrong(self, action))
             if isinstance(action, Scale) and action.hosts is not None:
                 if self.jobs is None:
                     yield f"operator.{i}.hosts is {action.hosts}; want workers: leases stay with their hosts"
@@ -235,106 +228,6 @@ class Scenario(Tables):
                 yield f'when is "{action.when}", of {asked.of_class}, which is no class; want {known}'
             elif asked.what == "leased" and self.places[asked.of_class].is_jobs:
                 yield f'when is "{action.when}"; want one on queue or oldest: jobs hold no leases'
-
-    def _wrong_tokens(self, action: Action) -> Iterator[str]:
-        """Buckets that never hold what an attempt of a class costs, so that it never gets in, as an action makes them.
-        (One with a rate of 0 is meant to let nobody in.)
-        """
-        can, policy = self.establish_per_s, self.policy.admission
-        if isinstance(action, Throttle):
-            bursts = [action.tokens(rate.of_host(can, self.hosts)) for rate in action.rates]
-            least = min((burst for burst in bursts if burst > 0), default=math.inf)
-            for name, cost in self._dearest().items():
-                if cost > least and (not action.classes or name in action.classes):
-                    yield f"burst makes {_tokens(least)}, and classes.{name}.cost is {cost:g}; {_DEAR}"
-        elif isinstance(action, SetKey) and class_key(action.key)[1] == "cost":
-            value, burst = action.parsed, self.admission_burst
-            if isinstance(value, int | float) and value > burst:
-                yield f"value is {value:g}, and admission has {_tokens(burst)}; {_DEAR}"
-        elif isinstance(action, SetKey) and action.key == "policy.admission.rate":
-            rate = action.parsed
-            if isinstance(rate, policies.FleetRate) and isinstance(policy, policies.WITH_RATE):
-                a_second = rate.of_host(can, self.hosts)
-                burst = max(1.0, a_second * policy.burst) if a_second > 0 else math.inf
-                for name, cost in self._dearest().items():
-                    if cost > burst:
-                        told = f"admission has {_tokens(burst)} then"
-                        yield f"value is {shown(action.value)}: {told}, and classes.{name}.cost is {cost:g}; {_DEAR}"
-
-    def _dearest(self) -> dict[str, float]:
-        """The most that an attempt of each class costs in the run: as written, or as operators set it."""
-        found = {name: one.cost for name, one in self.classes.items()}
-        for one in self.operator:
-            name, key = class_key(one.key) if isinstance(one, SetKey) else ("", "")
-            if isinstance(one, SetKey) and key == "cost" and name in found and isinstance(one.parsed, int | float):
-                found[name] = max(found[name], one.parsed)
-        return found
-
-    def _wanted_of(self, action: SetKey) -> str:
-        """What a live key cannot become here, and what is wanted; "" if it can."""
-        policy, (name, key) = self.policy.admission, class_key(action.key)
-        if action.over and key in ("rate", "jobs.rate"):
-            jobs = self.seen_by(name).jobs if name else self.jobs
-            if jobs is not None and (many := len(jobs.steps)) > 1:
-                return (
-                    f"over is {show_duration(action.over)}, and jobs come in {many} steps; want a ramp only from one "
-                    "rate, or the ramp as steps"
-                )
-        if action.over and key == "host.fail_after":
-            said = [one.parsed for one in self.operator if isinstance(one, SetKey) and one.key == key]
-            if isinstance(action.parsed, str) or self.host.hangs or any(isinstance(one, str) for one in said):
-                return (
-                    f'over is {show_duration(action.over)}, and host.fail_after is "until-back" before or after; '
-                    "want a ramp only from a time to a time"
-                )
-        if key == "policy.admission.limit" and isinstance(policy, policies.QueueSizeSwitch | policies.QueueSizeRamp):
-            limit = action.parsed
-            if isinstance(limit, int | float) and (isinstance(limit, int) != isinstance(policy.low, int)):
-                return "value is no limit as policy.admission.low is; want both in requests, or both as times"
-            if isinstance(limit, int | float) and limit <= policy.low:
-                return f"value is {shown(action.value)}; want above policy.admission.low"
-        return ""
-
-    def _missing_of_class(self, name: str, key: str) -> str:
-        """The same of a live key of a class."""
-        if name not in self.classes:
-            return f"one of {', '.join(self.classes)} as the class" if self.classes else "a table [classes.NAME]"
-        one, place = self.classes[name], self.places[name]
-        if place.is_jobs and key in (*kinds.OF_LEASE, "renew_time"):
-            return "another one: jobs hold no leases"
-        if key == "rate" and (not place.is_jobs or one.ties):
-            return "another one: only jobs that come by themselves have a rate"
-        return ""
-
-    def _missing_of(self, key: str) -> str:
-        """What a file must have so that a live key means something in it; "" if it has it."""
-        if (of_class := class_key(key))[0]:
-            return self._missing_of_class(*of_class)
-        tables = {"lease": self.lease, "jobs": self.jobs}
-        table, _, rest = key.partition(".")
-        if tables.get(table, self) is None:
-            return "one of a table that the file has"
-        if key == "host.renew_time" and self.jobs is not None:
-            return "another one: jobs hold no leases"
-        if key == "host.slowdown.a" and self.host.slowdown is None:
-            return "a table host.slowdown, whose strength it changes"
-        if rest == "queue.limit" and not isinstance(self.policy.queue, policies.Bounded):
-            return 'policy.queue = "bounded", whose limit it changes'
-        admission = self.policy.admission
-        if rest == "admission.rate" and not isinstance(admission, policies.WITH_RATE):
-            return f"policy.admission {_one_of(policies.WITH_RATE)}, whose rate it changes"
-        if rest == "admission.limit" and not isinstance(admission, policies.WITH_LIMIT):
-            return f"policy.admission {_one_of(policies.WITH_LIMIT)}, whose limit it changes"
-        return ""
-
-
-def _one_of(rules: Iterable[type[policies.Rule]]) -> str:
-    names = [f'"{policies.name_of(rule)}"' for rule in rules]
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _tokens(burst: float) -> str:
-    return f"at most {burst:g} token{'' if burst == 1 else 's'} at a host"
 
 
 def _wrong_stages(scenario: Scenario) -> Iterator[str]:

@@ -29,7 +29,7 @@ from recovery_kernels.sessions.books import (
     workers,
 )
 from recovery_kernels.sessions.comings import give_up, retries_of, retry, sleep
-from recovery_kernels.sessions.hooks import ask_of_request, has, held_back_ns, tell_client
+from recovery_kernels.sessions.hooks import admission_controller, ask_of_request, has, held_back_ns, tell_client
 from recovery_kernels.sessions.layout import (
     ASKS,
     ATTEMPT,
@@ -139,7 +139,7 @@ def tick_at(door):  # type: ignore[no-untyped-def]
 @inline
 def limiter_of(r, h, door):  # type: ignore[no-untyped-def]
     """Which limiter a door is; NONE: it stands open."""
-    return r.admission if door == ADMISSION_DOOR else h.whole[gate_at(door)]
+    return h.set_whole[layout.ADMISSION] if door == ADMISSION_DOOR else h.whole[gate_at(door)]
 
 
 @inline
@@ -253,7 +253,7 @@ def _ask(r, h, door, request, cost):  # type: ignore[no-untyped-def]
         u = uniform(r, draws.ADMISSION, h.requests[i, R_CLASS], h.requests[i, R_WHO], h.requests[i, R_ATTEMPT])
         return REFUSE if u * (limit - low) < queue - low else PASS
     if kind == layout.CONTROLLER:
-        return PASS if ask_of_request(r, h, r.admission_controller, np.int64(ASK), request) > 0.0 else REFUSE
+        return PASS if ask_of_request(r, h, admission_controller(r, h), np.int64(ASK), request) > 0.0 else REFUSE
     t = tokens_at(door)
     line = line_of(h, door)
     if h.lists[line, LENGTH] == 0:
@@ -489,10 +489,10 @@ def _is_barred(r, h, row):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     share = h.set_real[layout.BAR_SHARE]
-    if share <= 0.0 or ((r.bar_classes >> number) & 1) == 0:
+    if share <= 0.0 or ((h.set_whole[layout.BAR_CLASSES] >> number) & 1) == 0:
         return False
     is_leased = r.classes[place(number), K_JOBS] == 0 and h.clients[i, SERVER] > h.whole[NOW]
-    if r.bar_establish_only != 0 and is_leased:
+    if h.set_whole[layout.BAR_ONLY] != 0 and is_leased:
         return False
     return uniform(r, BAR_STREAM, number, h.clients[i, WHO], h.clients[i, ATTEMPT]) < share
 

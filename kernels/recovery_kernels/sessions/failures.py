@@ -261,7 +261,7 @@ def crash(r, h):  # type: ignore[no-untyped-def]
 def probe(r, h):  # type: ignore[no-untyped-def]
     """The probe's turn: a request on the same workers, one at a time."""
     whole = h.whole
-    whole[layout.PROBE_AT] = whole[NOW] + r.probe_every_ns
+    whole[layout.PROBE_AT] = whole[NOW] + h.set_whole[layout.PROBE_EVERY_NS]
     look_for_crash(r, h)
     if whole[NOW] >= whole[DOWN_UNTIL] and whole[CRASH_DUE] == 0 and whole[PROBE] == NONE:
         request = new_request(

@@ -77,6 +77,15 @@ def has(r, c, hook):  # type: ignore[no-untyped-def]
 
 
 @inline
+def admission_controller(r, h):  # type: ignore[no-untyped-def]
+    """Which controller admission is now; NONE."""
+    which = h.set_whole[layout.ADMISSION]
+    if which == layout.NONE or r.limiters[place(which), layout.M_KIND] != layout.CONTROLLER:
+        return np.int64(layout.NONE)
+    return r.limiters[place(which), layout.M_LINE]
+
+
+@inline
 def _members(r, c, number):  # type: ignore[no-untyped-def]
     """Clients of a class; to a rule of leases, of all classes whose leases it looks after."""
     k = place(number)
@@ -200,8 +209,9 @@ def _tell_host(r, h, c, request, event):  # type: ignore[no-untyped-def]
 @kernel
 def _tell_both(r, h, request, event):  # type: ignore[no-untyped-def]
     if h.requests[place(request), R_NATURE] == OF_CLIENT:
-        if has(r, r.admission_controller, TOLD):
-            _tell_host(r, h, r.admission_controller, request, event)
+        admission = admission_controller(r, h)
+        if has(r, admission, TOLD):
+            _tell_host(r, h, admission, request, event)
         if has(r, r.queue_controller, TOLD):
             _tell_host(r, h, r.queue_controller, request, event)
 

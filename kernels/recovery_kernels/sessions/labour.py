@@ -177,7 +177,7 @@ def _service(r, h, request):  # type: ignore[no-untyped-def]
     number, who, attempt = h.requests[i, R_CLASS], h.requests[i, R_WHO], h.requests[i, R_ATTEMPT]
     nature = h.requests[i, R_NATURE]
     if nature == OF_PROBE:
-        return time_of(r, r.probe, PROBE_STREAM, np.int64(0), np.int64(0), attempt)
+        return time_of(r, h.set_whole[layout.PROBE_TIME], PROBE_STREAM, np.int64(0), np.int64(0), attempt)
     if nature == OF_EXPIRY:
         return time_of(r, h.class_whole[place(number), layout.EXPIRE], EXPIRE_STREAM, number, who, attempt)
     establish = h.class_whole[place(number), layout.ESTABLISH]

@@ -89,9 +89,9 @@ CLASS_REAL = 5
 (
     WORKERS, LIMIT, CANCEL, FULL, RESEND_GAP, FAIL_AFTER_NS, START_TIME_NS, LATE, REJECT_COST_NS, DROP_COST_NS,
     DROP_NOTIFIES, ROUND_TRIP_NS, DISCIPLINE, DROP_EXPIRED, MAX_AGE_NS, MARGIN_NS, ADMISSION_LINE, BAR_TIME, CRASH_RULE,
-    HINT, HINT_NS,
-) = range(21)  # fmt: skip
-HOST_WHOLE_KEYS = 21
+    HINT, HINT_NS, ADMISSION, BAR_ONLY, BAR_CLASSES, PROBE_TIME, PROBE_EVERY_NS, RESUME_AFTER,
+) = range(27)  # fmt: skip
+HOST_WHOLE_KEYS = 27
 (
     RESEND_GROWTH, SLOWDOWN_A, SLOWDOWN_B, SLOWDOWN_N, A_RATE, A_BURST, A_LIMIT, A_WAIT_NS, BAR_SHARE,
 ) = range(9)  # fmt: skip
@@ -122,7 +122,7 @@ IGNORE, OBEY, AT_LEAST = range(3)
 LEASE_FIXED, LEASE_CREDIT, LEASE_FREEZE = range(3)
 L_KIND, L_DURATION, L_GRACE_NS, L_REARMS = range(4)  # leases: whole; freeze_share beside it
 OPEN, TOKEN_BUCKET, LINEAR, SWITCH, RAMP, CONTROLLER = range(6)
-M_KIND, M_LINE, M_ESTABLISH_ONLY, M_CLASSES = range(4)  # limiters: whole
+M_KIND, M_LINE, M_ESTABLISH_ONLY, M_CLASSES = range(4)  # limiters: whole; of a controller M_LINE says which
 M_RATE, M_BURST, M_LIMIT, M_WAIT_NS, M_LOW = range(5)
 (
     X_QUEUE, X_MEMORY, X_BYTES, X_LATENCY_NS, X_DOWN_NS, X_ENDS, X_NOTICE, X_TOLD,
@@ -205,23 +205,16 @@ class Rules(NamedTuple):
     controller_params: Real
     window_ns: int
     shift: int
-    admission: int  # which limiter admission is
-    bar_establish_only: int
-    bar_classes: int
     by_queue: int  # slowdown by what waits, else by what is in service
     stale_counted: int
     merges: int  # stale work is a count in the queue
     has_lines: int
-    probe: int  # its service time, or NONE
-    probe_every_ns: int
     probe_priority: int
-    resume_after: int
     has_crash: int
     jobs: int  # how many classes are jobs
     is_plain: int  # one class and nothing of the host's own in the queue
-    admission_controller: int
     queue_controller: int
-    hears: int  # whether one of these two is told anything
+    hears: int  # whether the queue's controller or one of admission is told anything
     worker_per_s: float  # what a worker can establish
     conflict_rows: int  # rows that clients write; 0: nobody looks whether another did
     conflict_classes: int

@@ -369,6 +369,6 @@ def begin(rules, host, first_ns, expires_ns, is_cold):  # type: ignore[no-untype
         hooks.begin(r, h, np.int64(c))
     settle_all(h)
     next_arrival(h)
-    if r.probe != NONE:
-        h.whole[layout.PROBE_AT] = r.probe_every_ns
+    if h.set_whole[layout.PROBE_TIME] != NONE:
+        h.whole[layout.PROBE_AT] = h.set_whole[layout.PROBE_EVERY_NS]
     _look(h)

@@ -133,7 +133,12 @@ def enlarged(host: Host, status: int) -> Host:
 
 
 def with_edits(host: Host, hands: Whole, hand_reals: Real, holds: Whole) -> Host:
-    """The same host with these edits and holds behind those that it knows, which may have begun."""
+    """The same host with these edits and holds behind those that it knows, which may have begun. What a known edit
+    gives may be another value from now on.
+    """
+    known = len(host.hands)
+    host.hands[:, layout.H_TO] = hands[:known, layout.H_TO]
+    host.hand_reals[:, layout.HR_TO] = hand_reals[:known, layout.HR_TO]
     return host._replace(
         hands=np.concatenate([host.hands, hands[len(host.hands) :]]),
         hand_reals=np.concatenate([host.hand_reals, hand_reals[len(host.hand_reals) :]]),

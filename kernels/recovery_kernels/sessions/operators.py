@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from recovery_kernels.events import NEVER, place
+from recovery_kernels.hooks import BEGIN
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.sessions import layout
 from recovery_kernels.sessions.books import note, note_request, time_ns
@@ -21,11 +22,13 @@ from recovery_kernels.sessions.doors import (
     leave_line,
     limiter_of,
     line_of,
+    more_gates,
     pass_doors,
     tick_at,
     tokens_at,
 )
 from recovery_kernels.sessions.failures import go_down, lose, sort, wake_at_serving
+from recovery_kernels.sessions.hooks import admission_controller, begin, has
 from recovery_kernels.sessions.labour import is_only_counted, work
 from recovery_kernels.sessions.layout import (
     C_A,
@@ -99,7 +102,9 @@ def dependency(r, h, share):  # type: ignore[no-untyped-def]
     whole = h.whole
     whole[layout.HOLD_OFF_AT] = NEVER
     if h.real[SEEN_SHARE] >= 1.0 > share:
-        pause = time_ns(r, r.resume_after, RESUME_STREAM, np.int64(0), np.int64(0), whole[layout.OUTAGES_OVER])
+        pause = time_ns(
+            r, h.set_whole[layout.RESUME_AFTER], RESUME_STREAM, np.int64(0), np.int64(0), whole[layout.OUTAGES_OVER]
+        )
         whole[layout.OUTAGES_OVER] += 1
         if pause > 0:
             whole[layout.HOLD_OFF_AT] = whole[NOW] + pause
@@ -122,13 +127,39 @@ def _real_in_force(h, number, key):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _turn_admission(r, h):  # type: ignore[no-untyped-def]
+    """Another rule of admission begins as on a host that begins: with a full bucket, open, a controller without memory.
+    Whoever waited in the line of the old one asks the new one, in order.
+    """
+    t, line = tokens_at(ADMISSION_DOOR), line_of(h, ADMISSION_DOOR)
+    h.real[t] = h.set_real[layout.A_BURST]
+    h.real[t + 1] = 0.0
+    h.real[t + 2] = h.set_real[layout.A_BURST]
+    h.real[t + 3] = 1.0
+    h.whole[filled_at(ADMISSION_DOOR)] = max(h.whole[NOW], h.whole[layout.DOWN_UNTIL])
+    h.whole[layout.ADMISSION_CLOSED] = 0
+    h.whole[tick_at(ADMISSION_DOOR)] = NEVER
+    if has(r, admission_controller(r, h), BEGIN):
+        begin(r, h, admission_controller(r, h))
+    size = 0
+    while h.lists[line, LENGTH] > 0:
+        h.scratch[size] = h.lists[line, FIRST]
+        leave_line(h, h.scratch[size])
+        size += 1
+    for k in range(size):
+        pass_doors(r, h, h.scratch[k], more_gates(h) + DOORS - 1, np.int64(0))
+
+
+@kernel
 def _has_changed(r, h, number, key, is_real):  # type: ignore[no-untyped-def]
     """See to what hangs on the value of a key, which has changed."""
     if number == NONE:
         is_admission = (is_real and layout.A_RATE <= key <= layout.A_WAIT_NS) or (
             not is_real and key == layout.ADMISSION_LINE
         )
-        if is_admission and r.admission != NONE:
+        if not is_real and key == layout.ADMISSION:
+            _turn_admission(r, h)
+        elif is_admission and h.set_whole[layout.ADMISSION] != NONE:
             fill(h, ADMISSION_DOOR)
             t = tokens_at(ADMISSION_DOOR)
             h.real[t + 1] = h.set_real[layout.A_RATE] * h.real[t + 3]

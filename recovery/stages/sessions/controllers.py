@@ -10,8 +10,11 @@ import numpy as np
 from recovery_kernels import by_address, hooks
 from recovery_kernels.controllers import HOOKS
 
+from recovery.model.edited import edited
+from recovery.model.operator import SetKey
 from recovery.model.policies.lowered import Controller
 from recovery.model.policies.own import FILES
+from recovery.model.policies.rule import Rule
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 from recovery.stages.sessions import modules
@@ -34,7 +37,9 @@ class Used(NamedTuple):
 
 
 def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
-    """The controllers of a host, then those of each class, of which `seen` is the scenario as its clients see it."""
+    """The controllers of a host, then those of each class, of which `seen` is the scenario as its clients see it; then
+    those that operators put in force.
+    """
     order, door = scenario.policy.queue.lower(scenario.establish_per_s), queueing.lets_in(scenario)
     found = [Used(axis, one) for axis, one in (("admission", door.controller), ("queue", order.controller)) if one]
     for number, own in enumerate(seen):
@@ -46,7 +51,19 @@ def used(scenario: Scenario, seen: Sequence[Scenario]) -> list[Used]:
             found.append(Used("guard", guards.controller, number, 0 if is_of_jobs else guards.group or 0, is_of_jobs))
         if runs.controller is not None:
             found.append(Used("lease", runs.controller, number))
-    return shared(found)
+    found = shared(found)
+    for action in scenario.operator:  # what operators put in force is laid out from the start
+        if isinstance(action, SetKey) and isinstance(action.parsed, Rule) and action.parsed.axis == "admission":
+            then = queueing.lets_in(edited(scenario, [(action.key, action.parsed)])).controller
+            if then is not None and admission_place(found, then) == hooks.NOBODY:
+                found.append(Used("admission", then))
+    return found
+
+
+def admission_place(found: Sequence[Used], controller: Controller) -> int:
+    """Which of these an admission's controller is; NOBODY."""
+    places = (place for place, one in enumerate(found) if one.axis == "admission" and one.controller == controller)
+    return next(places, hooks.NOBODY)
 
 
 def shared(found: Sequence[Used]) -> list[Used]:

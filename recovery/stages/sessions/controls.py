@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from recovery_kernels.sessions import layout
 
+from recovery.model.edited import shares_numbers
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Purge, Restart, Scale, SetKey, Throttle
 from recovery.model.scenario import Scenario
 from recovery.stages import leases, queueing
+from recovery.stages.sessions.in_force import InForce
 from recovery.stages.sessions.live import Edit, edits_of, is_of_renewals
 from recovery.stages.sessions.numbers import Numbers
 from recovery.stages.traffic import Started
@@ -28,6 +30,8 @@ class Controls:
     edits: list[Edit] = field(default_factory=list)
     holds: list["_Hold"] = field(default_factory=list)
     renewals: list["_Renewal"] = field(default_factory=list)
+    in_force: InForce = field(default_factory=InForce)
+    keys: frozenset[str] = frozenset()  # all that operators set
 
     def arrays(self) -> tuple[Whole, Floats]:
         """Rows and fractions, as the engine takes them."""
@@ -72,7 +76,8 @@ _Said = tuple[_Turn, int, tuple[int, ...], float]  # when, what, arguments, a fr
 
 def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
     """All controls of one host. `started` are the actions that a condition has set off."""
-    scenario, found = numbers.scenario, Controls()
+    scenario = numbers.scenario
+    found = Controls(keys=frozenset(one.key for one in scenario.operator if isinstance(one, SetKey)))
     zones = scenario.zones
     said: list[_Said] = [
         (_Turn(at, layout.DEPENDENCY, 0), layout.DO_DEPENDENCY, (), share)
@@ -100,6 +105,8 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
             turn = _Turn(at_ns, layout.OPERATOR, len(scenario.operator))
             said.append((turn, layout.DO_THROTTLE, (which, number), 0.0))
     said += _said_again(found)
+    for at_ns, place, edit in found.in_force.settled(numbers, found.edits):
+        said.append((_Turn(at_ns, layout.OPERATOR, place), layout.DO_SET, (edit,), 0.0))
     said.sort(key=lambda one: (one[0].at_ns, one[0].kind, one[0].place))  # stable: the order above decides ties
     for turn, what, arguments, share in said:
         four = (*arguments, 0, 0, 0, 0)[:4]
@@ -168,6 +175,9 @@ def _of_action(
         for number in _holders(numbers, whose):
             told = (1 << number, notice, among.part(number, action.share))
             yield turn(start_s), layout.DO_END_SESSIONS, told, 0.0
+    elif isinstance(action, SetKey) and shares_numbers(action.key, found.keys):
+        if queueing.is_among(scenario, action.share, action.zone, host, zones):
+            found.in_force.begins(numbers, found.edits, action, ns(start_s), place)
     elif isinstance(action, SetKey):
         if queueing.is_among(scenario, action.share, action.zone, host, zones):
             for edit in edits_of(numbers, action):

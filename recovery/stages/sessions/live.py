@@ -32,6 +32,9 @@ _OF_CLASSES = {  # what every class has that says nothing else itself
     "host.establish_time": "establish_time",
     "host.renew_time": "renew_time",
     "host.timeout": "timeout",
+    "host.timeout_growth": "timeout_growth",
+    "host.timeout_cap": "timeout_cap",
+    "lease.expire_time": "expire_time",
     "lease.first_delay": "first_delay",
     "lease.check_every": "check_every",
     "lease.check_jitter": "check_jitter",
@@ -42,6 +45,7 @@ _TIMES = {
     "renew_time": layout.RENEW,
     "timeout": layout.TIMEOUT,
     "first_delay": layout.FIRST_DELAY,
+    "expire_time": layout.EXPIRE,
 }
 _PLAIN = {  # numbers as they are
     "timeout_growth": (layout.TIMEOUT_GROWTH, True),
@@ -56,8 +60,32 @@ _NS = {  # of the host: times
     "host.drop_cost": layout.DROP_COST_NS,
     "host.round_trip": layout.ROUND_TRIP_NS,
     "host.start_time": layout.START_TIME_NS,
+    "host.probe.every": layout.PROBE_EVERY_NS,
+}
+_OF_HOST = {  # of the host: distributions
+    "host.resend": layout.RESEND_GAP,
+    "host.probe.time": layout.PROBE_TIME,
+    "dependency.resume_after": layout.RESUME_AFTER,
+}
+_REALS = {  # of the host: fractions as they are
+    "host.resend_growth": layout.RESEND_GROWTH,
+    "host.slowdown.a": layout.SLOWDOWN_A,
+    "host.slowdown.b": layout.SLOWDOWN_B,
+    "host.slowdown.queue": layout.SLOWDOWN_N,
+    "host.bar.share": layout.BAR_SHARE,
+}
+_WORDS = {
+    ("host.cancel", "none"): (layout.CANCEL, layout.CANCEL_NONE),
+    ("host.cancel", "queue"): (layout.CANCEL, layout.CANCEL_QUEUE),
+    ("host.cancel", "worker"): (layout.CANCEL, layout.CANCEL_WORKER),
+    ("host.full", "refuse"): (layout.FULL, layout.REFUSES),
+    ("host.full", "silent"): (layout.FULL, layout.SILENT),
+    ("host.late", "wasted"): (layout.LATE, layout.WASTED_LATE),
+    ("host.late", "counts"): (layout.LATE, layout.COUNTS_LATE),
+    ("host.fail_after", "until-back"): (layout.FAIL_AFTER_NS, layout.UNTIL_BACK),
 }
 _HOST = layout.NONE
+_OF_HOLDERS = ("check_every", "check_jitter", "expire_time")
 
 
 def edits_of(numbers: Numbers, action: SetKey) -> list[Edit]:
@@ -89,7 +117,7 @@ def _follows(kind: Kind, key: str) -> bool:
     said, seen = kind
     if key == "rate":
         return seen.jobs is not None and not said.ties and said.own_steps is None
-    return getattr(said, key) is None and (seen.lease is not None or key not in ("check_every", "check_jitter"))
+    return getattr(said, key) is None and (seen.lease is not None or key not in _OF_HOLDERS)
 
 
 def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterator[_Found]:
@@ -104,6 +132,8 @@ def _of_class(numbers: Numbers, number: int, key: str, value: object) -> Iterato
         yield number, layout.RETRY, False, tables.retry(value.lower(), retries, seen.host.hint)
     elif not isinstance(value, int | float):
         raise KeyError(f"{key} of a class is no {type(value).__name__}; want one of recovery.model.live")
+    elif key == "timeout_cap":
+        yield number, layout.TIMEOUT_CAP_NS, True, float(ns(value))
     elif key in _PLAIN:
         place, is_real = _PLAIN[key]
         yield number, place, is_real, value
@@ -123,6 +153,10 @@ def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:
         saved_s = getattr(scenario.policy.admission, "burst", 1.0)
         yield _HOST, layout.A_RATE, True, rate / 1e9
         yield _HOST, layout.A_BURST, True, max(1.0, rate * saved_s) if rate > 0 else 0.0  # as a pause
+    elif isinstance(value, Distribution):
+        yield _HOST, _OF_HOST[key], False, numbers.tables.dist(value)
+    elif isinstance(value, str):
+        yield _HOST, _WORDS[key, value][0], False, _WORDS[key, value][1]
     elif not isinstance(value, int | float):
         raise KeyError(f"{key} is no {type(value).__name__}; want one of recovery.model.live")
     elif key in _NS:
@@ -131,8 +165,8 @@ def _of_host(numbers: Numbers, key: str, value: object) -> Iterator[_Found]:
         yield _HOST, layout.WORKERS, False, value
     elif key == "host.drop_notifies":
         yield _HOST, layout.DROP_NOTIFIES, False, int(value)
-    elif key == "host.slowdown.a":
-        yield _HOST, layout.SLOWDOWN_A, True, float(value)
+    elif key in _REALS:
+        yield _HOST, _REALS[key], True, float(value)
     elif key == "policy.queue.limit":
         yield _HOST, layout.LIMIT, False, requests_of(value, scenario.establish_per_s)
     elif key == "policy.admission.limit":

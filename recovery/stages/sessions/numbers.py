@@ -1,6 +1,6 @@
 """From a scenario to the numbers of its hosts: live keys as they are at first, and all that never changes in a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,13 +10,14 @@ from recovery_kernels.sessions.memory import Live
 from recovery_kernels.sessions.streams import STREAMS
 
 from recovery.model.classes import Class
+from recovery.model.edited import edited, family_of
 from recovery.model.live import class_key
 from recovery.model.operator import SetKey
 from recovery.model.policies.rule import LONGEST_QUEUE, requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
-from recovery.stages.sessions.controllers import Used, has, place_of, used
+from recovery.stages.sessions.controllers import Used, admission_place, has, place_of, used
 from recovery.stages.sessions.tables import ALL_CLASSES, Tables
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -34,14 +35,11 @@ class Kind(NamedTuple):
 
 @dataclass
 class Numbers:
-    """A scenario in numbers, of which a host is made: its tables, its live keys, which limiter admission is, and its
-    classes.
-    """
+    """A scenario in numbers, of which a host is made: its tables, its live keys, and its classes."""
 
     scenario: Scenario
     tables: Tables
     live: Live
-    admission: int
     kinds: tuple[Kind, ...]
     controllers: tuple[Used, ...] = ()
 
@@ -52,22 +50,30 @@ class Numbers:
 
     def bits(self, classes: Sequence[str]) -> int:
         """Classes as bits of a number; all of them where none is named."""
-        names = list(self.scenario.classes)
-        return sum(1 << names.index(name) for name in set(classes)) or ALL_CLASSES
+        return bits_of(self.scenario, classes)
+
+
+def bits_of(scenario: Scenario, classes: Sequence[str]) -> int:
+    """Classes as bits of a number; all of them where none is named."""
+    names = list(scenario.classes)
+    return sum(1 << names.index(name) for name in set(classes)) or ALL_CLASSES
 
 
 def numbers_of(scenario: Scenario) -> Numbers:
     """The numbers of a scenario."""
-    tables = Tables()
-    admission = _admission(scenario, tables)
-    kinds = kinds_of(scenario)
+    tables, kinds = Tables(), kinds_of(scenario)
+    found = tuple(used(scenario, [kind.seen for kind in kinds]))
+    admission = admission_of(scenario, tables, found)
     live = Live(
-        whole=_whole(scenario, tables),
-        real=_real(scenario, tables, admission),
-        class_whole=np.array([_class_whole(kind, tables) for kind in kinds], np.int64),
+        whole=whole_of(scenario, tables, admission),
+        real=real_of(scenario, tables, admission),
+        class_whole=np.array([class_whole_of(kind, tables) for kind in kinds], np.int64),
         class_real=np.array([_class_real(scenario, kind) for kind in kinds], np.float64),
     )
-    return Numbers(scenario, tables, live, admission, kinds, tuple(used(scenario, [kind.seen for kind in kinds])))
+    probe = scenario.host.probe  # the order in which times come into the table is part of a run's key
+    live.whole[layout.RESUME_AFTER] = tables.dist(scenario.dependency.resume_after)
+    live.whole[layout.PROBE_TIME] = layout.NONE if probe is None else tables.dist(probe.time)
+    return Numbers(scenario, tables, live, kinds, found)
 
 
 def kinds_of(scenario: Scenario) -> tuple[Kind, ...]:
@@ -77,10 +83,12 @@ def kinds_of(scenario: Scenario) -> tuple[Kind, ...]:
     return tuple(Kind(one, scenario.seen_by(name)) for name, one in scenario.classes.items())
 
 
-def _admission(scenario: Scenario, tables: Tables) -> int:
-    """Which limiter a host's admission is; NONE: it stands open."""
+def admission_of(scenario: Scenario, tables: Tables, found: Sequence[Used]) -> int:
+    """Which limiter a host's admission is; NONE: it stands open. `found` are all controllers."""
     if (door := queueing.lets_in(scenario)).controller is not None:
-        return tables.limiter(layout.CONTROLLER, 0.0, 0.0, 1.0, 0.0, is_establish_only=door.is_establish_only)
+        which = admission_place(found, door.controller)
+        only = door.is_establish_only
+        return tables.limiter(layout.CONTROLLER, 0.0, 0.0, 1.0, 0.0, is_establish_only=only, line=which)
     limit = queueing.admission(scenario)
     if limit.kind == queueing.LIMITS["open"]:
         return layout.NONE
@@ -91,13 +99,28 @@ def _admission(scenario: Scenario, tables: Tables) -> int:
     )  # fmt: skip
 
 
+def may_be(scenario: Scenario, key: str) -> list[object]:
+    """What operators set a key to in the run."""
+    return [one.parsed for one in scenario.operator if isinstance(one, SetKey) and one.key == key]
+
+
+def edited_each(scenario: Scenario, family: str) -> Iterator[Scenario]:
+    """The file with each edit of a family of keys by itself."""
+    for action in scenario.operator:
+        if isinstance(action, SetKey) and family_of(action.key) == family:
+            yield edited(scenario, [(action.key, action.parsed)])
+
+
 def line_of(scenario: Scenario) -> tuple[int, int]:
     """How many may wait for a token at a host, and how long (ns); (0, FAR) where nobody does."""
     door = queueing.lets_in(scenario)
     return (0, layout.FAR) if door.wait_s is None else (door.line or LONGEST_QUEUE, ns(door.wait_s))
 
 
-def _whole(scenario: Scenario, tables: Tables) -> Whole:
+def whole_of(scenario: Scenario, tables: Tables, admission: int) -> Whole:
+    """Whole live keys of the host, int64[HOST_WHOLE_KEYS], but for two times (see `numbers_of`); `admission` is its
+    limiter.
+    """
     part, order = scenario.host, scenario.policy.queue.lower(scenario.establish_per_s)
     cancel = "worker" if part.cancel_on_timeout else part.cancel or "none"
     found = np.zeros(layout.HOST_WHOLE_KEYS, np.int64)
@@ -123,12 +146,17 @@ def _whole(scenario: Scenario, tables: Tables) -> Whole:
         layout.CRASH_RULE: tables.crash(part.crash),
         layout.HINT: layout.NO_HINT if part.hint is None else _HINTS[part.hint.says],
         layout.HINT_NS: 0 if part.hint is None or part.hint.time is None else ns(part.hint.time),
+        layout.ADMISSION: admission,
+        layout.BAR_ONLY: int(part.bar is not None and part.bar.only == "establish"),
+        layout.BAR_CLASSES: bits_of(scenario, () if part.bar is None else part.bar.classes),
+        layout.PROBE_EVERY_NS: 0 if part.probe is None else ns(part.probe.every),
     }
     found[list(told)] = list(told.values())
     return found
 
 
-def _real(scenario: Scenario, tables: Tables, admission: int) -> Floats:
+def real_of(scenario: Scenario, tables: Tables, admission: int) -> Floats:
+    """The same of its fractions, float64[HOST_REAL_KEYS]."""
     part, slow = scenario.host, scenario.host.slowdown
     found = np.zeros(layout.HOST_REAL_KEYS, np.float64)
     found[layout.RESEND_GROWTH] = part.resend_growth
@@ -143,7 +171,7 @@ def _real(scenario: Scenario, tables: Tables, admission: int) -> Floats:
     return found
 
 
-def _class_whole(kind: Kind, tables: Tables) -> list[int]:
+def class_whole_of(kind: Kind, tables: Tables) -> list[int]:
     """Whole live keys of a class, CLASS_WHOLE_KEYS of them."""
     said, seen = kind
     part, lease = seen.host, seen.lease

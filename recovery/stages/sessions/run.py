@@ -14,7 +14,16 @@ from recovery.stages import host as hosts
 from recovery.stages import jobs, queueing
 from recovery.stages.sessions import controllers
 from recovery.stages.sessions.controls import Controls, controls_of, gates_of
-from recovery.stages.sessions.numbers import Numbers, class_rules, keys, line_of, numbers_of, segments
+from recovery.stages.sessions.numbers import (
+    Numbers,
+    class_rules,
+    edited_each,
+    keys,
+    line_of,
+    may_be,
+    numbers_of,
+    segments,
+)
 from recovery.stages.traffic import Started
 from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
@@ -204,13 +213,9 @@ def rules_of(
     shift: int,
 ) -> Rules:
     """All that never changes in a run of a host of so many holders of each class."""
-    scenario, tables = numbers.scenario, numbers.tables
-    part, probe = scenario.host, scenario.host.probe
-    resume_after = tables.dist(scenario.dependency.resume_after)
-    probe_time = layout.NONE if probe is None else tables.dist(probe.time)
+    scenario, part, probe = numbers.scenario, numbers.scenario.host, numbers.scenario.host.probe
     kinds, found = numbers.kinds, numbers.controllers
     table, params = controllers.rows(found, members)
-    of_host = {axis: controllers.place_of(found, axis) for axis in ("admission", "queue")}
     segment_ns, segment_rates = segments(scenario, kinds)
     conflict = part.conflict
     is_stale_counted = not keeps_abandoned(scenario)
@@ -227,35 +232,33 @@ def rules_of(
         controls=nothing, control_reals=no_reals, controllers=table, controller_params=params,
         window_ns=ns(scenario.coupling.window),
         shift=shift,
-        admission=numbers.admission,
-        bar_establish_only=int(part.bar is not None and part.bar.only == "establish"),
-        bar_classes=numbers.bits(() if part.bar is None else part.bar.classes),
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
-        merges=int(is_stale_counted and all(place == layout.NONE for place in of_host.values())),
-        has_lines=int(line_of(scenario)[0] > 0),
+        merges=int(is_stale_counted and all(one.axis not in ("admission", "queue") for one in found)),
+        has_lines=int(any(line_of(one)[0] > 0 for one in (scenario, *edited_each(scenario, "admission")))),
         jobs=sum(kind.seen.jobs is not None for kind in kinds),
-        probe=probe_time,
-        probe_every_ns=0 if probe is None else ns(probe.every),
         probe_priority=0,
-        resume_after=resume_after,
-        has_crash=int(part.crash is not None),
+        has_crash=int(part.crash is not None or any(True for _ in edited_each(scenario, "crash"))),
         is_plain=int(len(kinds) == 1 and probe is None and not expires),
-        admission_controller=of_host["admission"],
-        queue_controller=of_host["queue"],
+        queue_controller=controllers.place_of(found, "queue"),
         hears=int(controllers.hears(found)),
         worker_per_s=scenario.establish_per_s / scenario.host.workers,
         conflict_rows=0 if conflict is None else conflict.rows,
         conflict_classes=0 if conflict is None else numbers.bits(conflict.classes),
-        conflict_gap=layout.NONE if conflict is None or conflict.gap is None else tables.dist(conflict.gap),
+        conflict_gap=layout.NONE if conflict is None or conflict.gap is None else numbers.tables.dist(conflict.gap),
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
 
 
 _OF_CONFLICT = "conflict_rows", "conflict_classes", "conflict_gap"
 _OF_CONTROLLERS = (
-    "controllers", "controller_params", "admission_controller", "queue_controller", "hears", "worker_per_s",
+    "controllers", "controller_params", "queue_controller", "hears", "worker_per_s",
 )  # fmt: skip
+_SAID_BEFORE = {  # live keys that a run's key has where they stood when nobody could set them: behind these fields
+    "shift": (layout.ADMISSION, layout.BAR_ONLY, layout.BAR_CLASSES),
+    "has_lines": (layout.PROBE_TIME, layout.PROBE_EVERY_NS),
+    "probe_priority": (layout.RESUME_AFTER,),
+}
 
 
 def lowered(scenario: Scenario) -> list[object]:
@@ -272,10 +275,14 @@ def lowered(scenario: Scenario) -> list[object]:
     has_controllers = len(rules.controllers) > 0
     for name in (*_OF_CONTROLLERS, *(_OF_CONFLICT if scenario.host.conflict is None else ())):
         del own[name]
-    plain = [own[name] for name in own]
+    whole = numbers.live.whole
+    plain: list[object] = []
+    for name in own:
+        plain += [own[name], *(int(whole[key]) for key in _SAID_BEFORE.get(name, ()))]
     if not has_controllers:
         plain[0] = rules.classes[:, : layout.K_GUARD]
-    found = ["sessions", scenario.windows, is_cold, *numbers.live, *plain, told]
+    live = numbers.live._replace(whole=whole[: layout.ADMISSION])
+    found = ["sessions", scenario.windows, is_cold, *live, *plain, told]
     return [*found, controllers.said(numbers.controllers)] if has_controllers else found
 
 
@@ -314,7 +321,8 @@ def keeps_abandoned(scenario: Scenario) -> bool:
     """Whether a host keeps each request whose client has gone: where its end is more than work in vain, a late success
     or a write.
     """
-    return scenario.host.late == "counts" or scenario.host.conflict is not None
+    may_count = "counts" in {scenario.host.late, *may_be(scenario, "host.late")}
+    return may_count or scenario.host.conflict is not None
 
 
 def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:

@@ -21,7 +21,7 @@ from recovery_kernels.controllers import (
 from twin.sessions import chance
 from twin.sessions.chance import whole_ns
 from twin.sessions.clients import Client, Request
-from twin.sessions.scenario import Controlled
+from twin.sessions.scenario import Controlled, Set
 
 NOT_RANKED = -1e300  # the host's own work is served before all that has a rank
 
@@ -70,7 +70,23 @@ class Controllers:
                 own = Running(len(self.controllers), controlled, number, is_of_host, axis == "lease", [number])
                 self.controllers.append(own)
                 self.of_axis[axis, number] = own
+        edits = [step.edit for action in self.scenario.playbook for step in action.steps]
+        rules = [edit.value for edit in edits if isinstance(edit, Set) and edit.key == "admission_rule"]
+        self.of_admission = {rule.admission.controller: self.of_axis.get(("admission", 0)), None: None}
+        for controlled in [one.controller for one in rules]:
+            if controlled not in self.of_admission:
+                self.of_admission[controlled] = Running(len(self.controllers), controlled, 0, True)
+                self.controllers.append(self.of_admission[controlled])
         for own in self.controllers:
+            self.begin_controller(own)
+
+    def turn_controller(self, controlled: Controlled | None) -> None:
+        """Admission is this controller from now on, which begins anew; None: it is none."""
+        own = self.of_admission[controlled]
+        if own is None:
+            self.of_axis.pop(("admission", 0), None)
+        else:
+            self.of_axis["admission", 0] = own
             self.begin_controller(own)
 
     def controller(self, axis: str, hook: str, number: int = 0) -> Running | None:
@@ -93,7 +109,8 @@ class Controllers:
 
     def host_places(self) -> set[int]:
         """The places of admission's and the queue's."""
-        return {own.place for (axis, _), own in self.of_axis.items() if axis in ("admission", "queue")}
+        of_queue = [own for (axis, _), own in self.of_axis.items() if axis == "queue"]
+        return {own.place for own in [*self.of_admission.values(), *of_queue] if own is not None}
 
     def call(self, own: Running, hook: str, group: int, facts: View) -> float:
         """What a function answers."""

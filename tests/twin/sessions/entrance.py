@@ -7,7 +7,7 @@ from twin.sessions.books import HOST
 from twin.sessions.chance import whole_ns
 from twin.sessions.clients import Client, Request, grown_ns
 from twin.sessions.limits import Door
-from twin.sessions.scenario import FAR_NS, Bar
+from twin.sessions.scenario import FAR_NS
 
 
 class Entrance:
@@ -54,11 +54,10 @@ class Entrance:
 
     def is_barred(self, client: Client) -> bool:
         """Whether an attempt is among those that are barred (section 18)."""
-        bar: Bar = self.rule.bar
-        share = self.settings.get("bar_share")
-        if share <= 0.0 or (bar.classes is not None and client.number not in bar.classes):
+        share, classes = self.settings.get("bar_share"), self.settings.get("bar_classes")
+        if share <= 0.0 or (classes is not None and client.number not in classes):
             return False
-        if bar.is_establish_only and self.is_leased(client):
+        if self.settings.get("bar_only") and self.is_leased(client):
             return False
         return self.chance.uniform(chance.BAR, client.number, client.who, client.attempt) < share
 

@@ -131,7 +131,7 @@ class Failures:
 
     def tick(self) -> None:
         """The probe's turn: a request on the same workers, one at a time."""
-        self.add(self.now + self.rule.probe_every_ns, events.TICK, self.tick, HOST)
+        self.add(self.now + self.settings.get("probe_every_ns"), events.TICK, self.tick, HOST)
         self.look_for_crash()
         if self.now >= self.down_until and not self.is_crash_due and self.probe is None:
             self.probe = Request(HOST, 0, self.probes, self.now, FAR_NS, nature="probe")

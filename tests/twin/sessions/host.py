@@ -34,7 +34,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Controllers, Accounts):
         self.scenario, self.place, self.agenda, self.books = scenario, place, agenda, books
         self.rule = scenario.host
         self.chance = Chance(scenario.seed, scenario.replication, scenario.hosts[place])
-        self.settings = Settings(scenario.host, scenario.classes)
+        self.settings = Settings(scenario.host, scenario.classes, scenario.resume_after)
         self.now = 0
         self.clients: list[dict[int, Client]] = [{} for _ in scenario.classes]
         self.queue = Queue(self.rank)
@@ -146,7 +146,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Controllers, Accounts):
         for clock in self.arrivals.values():
             clock.arm()
         if self.rule.probe is not None:
-            self.add(self.rule.probe_every_ns, events.TICK, self.tick, HOST)
+            self.add(self.settings.get("probe_every_ns"), events.TICK, self.tick, HOST)
         self.look()
 
     # --- a submission falls due

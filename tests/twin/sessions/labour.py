@@ -108,7 +108,7 @@ class Labour:
     def service(self, request: Request) -> float:
         """The drawn time of a service, ns."""
         if request.nature == "probe":
-            probe: Dist = self.rule.probe or Dist()
+            probe: Dist = self.settings.get("probe")
             return self.chance.time(probe, chance.PROBE, 0, 0, request.attempt)
         if request.nature == "expiry":
             return self.chance.time(self.settings.get("expire", request.number), chance.EXPIRE, *self.address(request))

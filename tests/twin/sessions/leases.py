@@ -182,7 +182,7 @@ class Leases:
             self.hold_off.cancel()
             self.hold_off = None
         if self.seen_share >= 1.0 > share:
-            pause = self.chance.time_ns(self.scenario.resume_after, chance.RESUME, 0, 0, self.outages_over)
+            pause = self.chance.time_ns(self.settings.get("resume_after"), chance.RESUME, 0, 0, self.outages_over)
             self.outages_over += 1
             if pause > 0:
                 last = len(self.scenario.dependency)  # after a change of the dependency at that moment, which ends it

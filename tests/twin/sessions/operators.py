@@ -126,7 +126,9 @@ class Operator:
         before = host.settings.get(key, number)
         hand = act()
         after = host.settings.get(key, number)
-        if after != before and number == HOST and key.startswith("admission_"):
+        if after != before and key == "admission_rule":
+            self.turn_admission(after)
+        elif after != before and number == HOST and key.startswith("admission_"):
             names = {name: host.settings.get(f"admission_{name}") for name in ADMISSION}
             host.admission.change(replace(host.admission.limiter, **names), host.now)
             host.arm_tick(host.admission)
@@ -138,7 +140,18 @@ class Operator:
                     host.arm_tick(door)
         return hand  # type: ignore[return-value]
 
-    # --- the gate
+    # --- the gates
+
+    def turn_admission(self, rule: Limiter) -> None:
+        """Another rule of admission begins as on a host that begins; whoever waits in the old one's line asks it."""
+        host, old = self.host, self.host.admission
+        host.disarm_tick(old)
+        limiter = replace(rule, **{name: host.settings.get(f"admission_{name}") for name in ADMISSION})
+        bucket = Bucket(limiter.burst, 0.0, limiter.burst, max(host.now, host.down_until))
+        host.admission = Door("rejected-admission", limiter, bucket)
+        host.turn_controller(rule.controller)
+        for request in old.line:
+            host.pass_doors(request, len(host.gates), [])
 
     def turn_gate(self, number: int, limiter: Limiter | None) -> None:
         """A throttle begins with a full bucket, changes as it stands, or goes: then all in its line go on."""

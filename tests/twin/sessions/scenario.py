@@ -22,7 +22,8 @@ HOST_KEYS = frozenset(
         "workers", "limit", "cancel", "full", "resend", "resend_growth", "fail_after_ns", "start_time_ns", "late",
         "reject_cost_ns", "drop_cost_ns", "drop_notifies", "round_trip_ns", "slowdown_a", "slowdown_b", "slowdown_n",
         "discipline", "drop_expired", "max_age_ns", "margin_ns", "admission_rate_per_ns", "admission_burst",
-        "admission_limit", "admission_line", "admission_wait_ns", "bar_share", "bar_time", "crash", "hint", "hint_ns",
+        "admission_limit", "admission_line", "admission_wait_ns", "admission_rule", "bar_share", "bar_time", "bar_only",
+        "bar_classes", "crash", "hint", "hint_ns", "probe", "probe_every_ns", "resume_after",
     }
 )  # fmt: skip
 
