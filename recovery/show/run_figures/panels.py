@@ -100,7 +100,8 @@ def lines(panel: Axes, axis: TimeAxis, chosen: Chosen, line: Line, label: str, s
         panel.set_yscale("log")
         panel.set_ylim(max(least * 0.7, 1e-3) if math.isfinite(least) else 0.1, max(most, 1e-2) * 1.6)
     else:
-        panel.set_ylim(0, max(most, 5.0 if scale == "percent" else 1e-9) * 1.1)
+        least_top = 5.0 if scale == "percent" else 0.0
+        panel.set_ylim(0, 1.1 * (max(most, least_top) or 1.0))  # where all is 0 the axis goes to 1
     return handles
 
 
