@@ -7,6 +7,7 @@ law of M/M/1 without regard to order, M/M/c/K, M/D/1 (from several seeds' own in
 
 import math
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from twin.later import LaunchTwin
 from twin.shards import ShardsTwin
 
 from recovery.errors import ScenarioError
+from recovery.model.policies import own as rules
 from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
 from recovery.simulate import identity
-from recovery.stages.sessions import controllers
+from recovery.stages.sessions import controllers, own
 from recovery.stages.shards import ShardsRun
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -290,6 +292,39 @@ def test_what_is_off_is_no_part_of_a_key() -> None:
 def test_controllers_of_propagation_leave_the_hosts_on_their_engine() -> None:
     case = parse(BASE + 'launches = { demand = "3/s" }\n[propagation]\ntime = "100ms"\nintake = "aimd"').first.scenario
     assert case.rules == ()
+
+
+OWN = '''"""At most so many wait."""
+AXIS = "admission"
+PARAMS = {"most": 3}
+MEMORY = {"asked": 1}
+
+
+def begin(params, memory, facts):
+    memory.asked = 0.0
+
+
+def ask(params, memory, facts):
+    memory.asked += 1.0
+    return 1.0 if facts.waiting < params.most else 0.0
+'''
+
+
+def test_a_policy_of_ones_own_may_stand_there(tmp_path: Path) -> None:
+    """Its own rule, read from the series: no more than so many wait. An edit of its file is another run."""
+    text = BASE + 'launches = { demand = "8/s" }\n[propagation]\ntime = "200ms"\nintake = "few-wait"\n'
+    digests = []
+    try:
+        for most in (3, 5):
+            (tmp_path / "few_wait.py").write_text(OWN.replace('"most": 3', f'"most": {most}'), encoding="utf-8")
+            own.load([tmp_path / "few_wait.py"])
+            first = parse(text).first
+            digests.append(identity.digest_of(first, 1, 0))
+            _, second = serve(first.scenario, 1)
+            assert second.state.series[:, kernel.WAITING_MAX].max() == most
+    finally:
+        rules.forget()
+    assert len(set(digests)) == 2
 
 
 MISTAKES = [
