@@ -79,7 +79,8 @@ EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         ),
         "hidden_capacity_per_s": Explanation(
             "{service_per_s} / (1 + {retries})",
-            "Load below which a queue that was pushed over the edge empties again without help.",
+            "Load below which a queue that was pushed over the edge empties again without help: each job is one "
+            "attempt and up to R more.",
         ),
         "fluid_bound_s": Explanation(
             "{share} * {unleased} / {establish_per_s}",
