@@ -314,7 +314,7 @@ def _is_dropped(s, shard, job):  # type: ignore[no-untyped-def]
     return has(r.controllers, r.queue, HEAD) and not _ask(s, shard, r.queue, np.int64(HEAD), job) > 0.0
 
 
-@kernel
+@inline
 def _take(s, shard):  # type: ignore[no-untyped-def]
     """Free workers take jobs, or drop them, until there is no free worker or no job."""
     jobs, own = s.memory.jobs, s.memory.shards
@@ -363,7 +363,7 @@ def _time_out(s, shard):  # type: ignore[no-untyped-def]
     _comes_back(s, job, propagation.FAILED)
 
 
-@kernel
+@inline
 def _enter(s, shard, job):  # type: ignore[no-untyped-def]
     """A job that admission let in comes to the queue. Returns whether that takes it."""
     jobs, own, r, i = s.memory.jobs, s.memory.shards, s.rules, place(job)
@@ -401,7 +401,7 @@ def _move_up(s, shard):  # type: ignore[no-untyped-def]
         _comes_back(s, job, propagation.REFUSED)
 
 
-@kernel
+@inline
 def _settle(s, shard, until):  # type: ignore[no-untyped-def]
     """All that happens in a shard up to `until` (included)."""
     own, m = s.memory.shards, s.memory
@@ -441,7 +441,7 @@ def _waits_for_its_turn(s, shard):  # type: ignore[no-untyped-def]
     return ahead < r.line and wait_ns <= r.wait_ns
 
 
-@kernel
+@inline
 def _submit(s, shard, time, origin, identity, tries):  # type: ignore[no-untyped-def]
     """An attempt reaches its shard."""
     jobs, own, r = s.memory.jobs, s.memory.shards, s.rules
@@ -474,7 +474,7 @@ def _submit(s, shard, time, origin, identity, tries):  # type: ignore[no-untyped
     _take(s, shard)
 
 
-@kernel
+@inline
 def _window(s):  # type: ignore[no-untyped-def]
     """All work of the window; there is room for it."""
     whole, batch = s.state.whole, s.state.batch

@@ -21,7 +21,7 @@ from recovery.statistics.arrays import Floats, Whole
 from recovery.units import ns
 
 NS_PER_JOB = 80.0  # before anything is measured
-NS_PER_JOB_OF_EVENTS = 400.0  # the same where shards run event by event
+NS_PER_JOB_OF_EVENTS = 300.0  # the same where shards run event by event
 OPEN = "open"
 
 _ROWS = 1 << 10
