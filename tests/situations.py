@@ -70,6 +70,11 @@ policy.client = { name = "full-jitter", base = "2s", cap = "2s" }
 # 10 launches a second. Leases outlast the outage, so launches wait for nothing but what is set below.
 LAUNCHES = LEASES.replace('duration = "10m"', 'duration = "60m"').replace('window = "2s"', 'window = "10s"')
 LAUNCHES += 'launches = { demand = "10/s", client = { name = "fixed", delay = "30s" }'
+# The same fleet, without an outage: at 2 min all sessions end at one moment, and every client sees it at once.
+BROKEN = LEASES.replace(OUTAGE, 'operator = [{ do = "end-sessions", at = "2m" }]\n')
+BROKEN = BROKEN.replace('"10m"', '"30m"').replace('check_every = "3m"', 'check_every = "10m"')
+STEADY = BROKEN.replace(JITTER, '"fixed", delay = "60s"')
+SHORT = '\npolicy.queue = { name = "bounded", limit = 200 }\n'
 
 
 class Situation(NamedTuple):
@@ -327,5 +332,68 @@ crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true
 """, "crash", 2, 40, "a short queue",
         "2,000 are 25 s of work, and the probe behind them waits for more than 10 s. In a queue of 5 s it does not.",
         cures=True,
+    ),
+    Situation(
+        "all sessions end in one instant", STEADY + SHORT, "herd", 9 * 60, 9 * 60, "a first delay",
+        "2,000 come at 0 s, and 200 places and 2 workers take 202; in 60 s these are served (10 s of work), so the "
+        "next 202 find room at 60 s. 99 % are 1,980, 9.8 times 202: ten rounds, the last after nine waits. Spread over "
+        "2,000/20/0.9 = 111 s they come at 18 a second, and 20 are done.", cures=True,
+    ),
+    Situation(
+        "all sessions end and waits double",
+        STEADY.replace('"fixed", delay = "60s"', '"exponential", base = "1s", cap = "5m"') + SHORT,
+        "herd", 1411, 1411, "a first delay",
+        "202 at 0 s; then as many as were served meanwhile: 20, 40, 80 and 160 at 1, 3, 7 and 15 s, and 202 each at "
+        "31, 63, 127, 255, 511, 811 and 1,111 s, 1,916 in all. The last 64 of 1,980 come at 1,411 s.", cures=True,
+    ),
+    Situation(
+        "all sessions end and a full queue says nothing",
+        STEADY.replace("60s", "1s").replace('timeout = "30m"', 'timeout = "60s", full = "silent"') + SHORT,
+        "herd", 9 * 61, 9 * 61, "a first delay",
+        "As above, but those who find no place learn it by their timeout of 60 s, and come again 1 s later.",
+        cures=True,
+    ),
+    Situation(
+        "all sessions end and whoever gives up leaves the queue",
+        STEADY.replace('timeout = "30m"', 'timeout = "40s", cancel_on_timeout = true'),
+        "herd", 2 * 100, 2 * 100, "a first delay",
+        "20 a second for 40 s are 800 of 1,980; the rest give up and come again 60 s later: 800, 800 and 380, the last "
+        "at 2 · (40 + 60) s.", cures=True,
+    ),
+    Situation(
+        "a herd that times out", BROKEN.replace('timeout = "30m"', 'timeout = "20s"'), "timeout", 5, 5, "a first delay",
+        "2,000 in one instant are 100 s of work, five timeouts of 20 s, however clients wait between their later "
+        "attempts. At 18 a second nobody waits.", cures=True,
+    ),
+    Situation(
+        "a full queue that says nothing after an outage",
+        LEASES.replace(JITTER, '"fixed", delay = "1s"').replace('timeout = "30m"', 'timeout = "60s", full = "silent"')
+        + SHORT,
+        "silence", 8 * 61, 8 * 61, "asking again sooner",
+        "All come within 1 s of the return; 202 places and 20 that are served meanwhile take 222 of 1,980, and the "
+        "rest wait in vain for 60 s, and 1 s more: 8.9 times, nine rounds. If they ask again every 5 s, half of the 10 "
+        "s for which the queue is work, it is never empty, and all takes 100 s.", cures=True,
+    ),
+    Situation(
+        "admission that rises slowly", FAST + """
+policy.admission = { name = "token-bucket", rate = "1/s", only = "establish" }
+operator = [{ do = "set", at = "30m", key = "policy.admission.rate", value = "10/s", over = "20m" }]
+""", "ramp", 598, 612, "a higher limit at once",
+        "After t seconds t + (9/1200) t²/2 are let in: 99 % of 2,000 after (√(1 + 0.015 · 1980) - 1)/0.0075 = 605 s. "
+        "At 540 a second they are back within seconds.", cures=True,
+    ),
+    Situation(
+        "a throttle let go of in steps", FAST + """
+[[operator]]
+do = "throttle"
+at = "29m"
+rate = "1/s"
+only = "establish"
+release = [ { after = "2m", rate = "2/s" }, { after = "3m", rate = "3/s" }, { after = "4m", rate = "4/s" },
+  { after = "5m", rate = "5/s" }, { after = "6m", rate = "6/s" }, { after = "7m", rate = "7/s" },
+  { after = "8m", rate = "8/s" } ]
+""", "operator", 455, 458, "no step by hand",
+        "One a second more each minute: 60 · (1 + 2 + … + 7) = 1,680 after 420 s, and the other 300 of 1,980 at 8 a "
+        "second take 37.5 s.", cures=True,
     ),
 ]  # fmt: skip

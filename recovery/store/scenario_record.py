@@ -109,6 +109,8 @@ class Hosts(Record):
     capacity_per_s: Number
     failing_per_s: Number = math.inf  # the same while the dependency is down
     admission_per_s: Number = math.inf  # what admission lets in while no queue waits
+    admission_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # where operators set its rate:
+    # corners in order of time, between two of which it goes evenly; after the last it stays
     admission_spares_renewals: bool = False  # whether renewals pass it
     queue_limit: Number = math.inf  # requests that may wait in all queues
     admitted_queue: Number = math.inf  # requests that can wait where admission lets in no more than is done
@@ -121,11 +123,14 @@ class Hosts(Record):
     cancel_words: str = ""  # the same in plain words
     write_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # mean time from the read of a row to its write
     rows: int = Field(0, exclude_if=lambda value: value == 0)  # that clients write, of all hosts; 0: no write conflicts
+    is_silent: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing, and no
+    # client that it did not hear asks again within its attempt
 
 
 class Planned(Record):
     """What operators are to do: at a time, or (nan) on a condition; and what their throttle or pause lets in from when
-    on (nan: no limit any more; times are of the experiment, or since the condition).
+    on (nan: no limit any more; times are of the experiment, or since the condition). Where it ends sessions, how far
+    apart their clients come back for the first time (0: in one instant; inf: not known).
     """
 
     do: str
@@ -133,6 +138,7 @@ class Planned(Record):
     when: str = ""
     lets_in: tuple[Step, ...] = ()
     spares_renewals: bool = False
+    comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
 
 
 class Launches(Record):

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from recovery import theory
 from recovery.model import policies
-from recovery.model.operator import Action, Pause, Throttle
+from recovery.model.distributions import Distribution
+from recovery.model.operator import Action, EndSessions, Pause, Restart, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -89,15 +92,18 @@ def own_files(variants: Iterable[Variant]) -> tuple[str, ...]:
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, one = scenario.host, scenario.establish_per_s
     admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
+    course = _admission_course(scenario)
+    is_above = any(not corner.rate_per_s < one * scenario.hosts for corner in course)
     return record.Hosts(
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
+        admission_course=course,
         admission_spares_renewals=queueing.lets_in(scenario).is_establish_only,
         queue_limit=math.inf if bound is None else bound * scenario.hosts,
-        admitted_queue=queueing.admitted_queue(scenario),
+        admitted_queue=math.inf if is_above else queueing.admitted_queue(scenario),
         dies_at=_dies_at(scenario) * scenario.hosts,
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
         service=host.establish_time.dist,
@@ -105,9 +111,30 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
         cancel_words=host.cancel_words,
+        is_silent=host.full == "silent" and host.resend is None,
         write_s=_write_s(scenario),
         rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,
     )
+
+
+def _admission_course(scenario: Scenario) -> tuple[record.Step, ...]:
+    """The corners of what admission lets in on all hosts, where operators set its rate for good, at known times and on
+    all hosts: each goes on from where the one before has come to.
+    """
+    rate = queueing.admission_per_s(scenario)
+    sets = [one for one in scenario.operator if isinstance(one, SetKey) and one.key == "policy.admission.rate"]
+    if not sets or not math.isfinite(rate) or any(one.at is None or one.lasts or one.share < 1 for one in sets):
+        return ()
+    corners = [record.Step(at_s=0.0, rate_per_s=rate)]
+    for one in sorted(sets, key=lambda one: one.at or 0.0):
+        if one.zone is not None or not isinstance(one.parsed, policies.FleetRate):
+            return ()
+        begin = one.at or 0.0
+        rate = float(np.interp(begin, [corner.at_s for corner in corners], [corner.rate_per_s for corner in corners]))
+        target = one.parsed.of_host(scenario.establish_per_s, scenario.hosts) * scenario.hosts
+        corners = [corner for corner in corners if corner.at_s < begin or corner is corners[0]]
+        corners += [record.Step(at_s=begin, rate_per_s=rate), record.Step(at_s=begin + one.over, rate_per_s=target)]
+    return tuple(corners)
 
 
 def _write_s(scenario: Scenario) -> float:
@@ -127,7 +154,34 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
     return record.Planned(
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.only == "establish",
+        comes_within_s=_comes_within_s(scenario, action),
     )  # fmt: skip
+
+
+def _comes_within_s(scenario: Scenario, action: Action) -> float:
+    """How far apart clients whose sessions an action ends make their first attempts: by the waves of a restart, by when
+    they learn it, and by their first delay; inf where no sessions end, or where classes may each do it their own way.
+    """
+    if not isinstance(action, Restart | EndSessions) or not action.ends_sessions:
+        return math.inf
+    if scenario.lease is None or scenario.classes:
+        return math.inf
+    waves_s = (action.waves - 1) * action.every if isinstance(action, Restart) else 0.0
+    notice, delay = action.notice, scenario.lease.first_delay
+    if isinstance(notice, str):
+        learn_s = 0.0 if notice == "at-once" else scenario.lease.check_every
+    else:
+        learn_s = _width_s(notice)
+    return waves_s + learn_s + (0.0 if delay is None else _width_s(delay))
+
+
+def _width_s(distribution: Distribution) -> float:
+    """How far apart its values lie: exact where it has two ends, else twice its mean."""
+    if distribution.dist == "constant":
+        return 0.0
+    if distribution.dist == "uniform":
+        return (distribution.max or 0.0) - (distribution.min or 0.0)
+    return 2 * distribution.mean_s()
 
 
 def _longest_wait_s(scenario: Scenario) -> float:

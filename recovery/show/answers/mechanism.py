@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from recovery.measures.register import LEASES
+from recovery.show.answers import gates, herd
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Planned, Scenario
+from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides
@@ -23,6 +24,7 @@ LEAST = (
     "conflict",
     "admission",
     "operator",
+    "ramp",
     "restart",
 )  # their times are the least that there can be: none is longer
 
@@ -33,7 +35,8 @@ class Limit(NamedTuple):
     Of collapses: "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
-    "operator", "backoff", "herd", "restart";
+    "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
+    "restart";
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -61,7 +64,7 @@ def predicted(group: Group) -> Limit | None:
     if (found := _why_collapsed(group)) is not None or group.scenario.fleet is None:
         return found
     work = float(group.scenario.fleet.asks)
-    hosts_s = work / group.scenario.hosts.capacity_per_s * slowed(group.scenario)
+    hosts_s = work / group.scenario.hosts.capacity_per_s * gates.slowed(group.scenario)
     alone = f"; the hosts alone would need {show_duration(hosts_s)}"
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
 
@@ -79,9 +82,10 @@ def _why_collapsed(group: Group) -> Limit | None:
         come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
         text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
         return Limit("arrivals", text, share)
-    if hosts.admission_per_s < scenario.wanted_per_s and not (fleet and hosts.admission_spares_renewals):
-        return _lets_in_too_few("admission", "admission lets", hosts.admission_per_s, scenario)
-    if (rate := _last_rate(scenario)) < scenario.wanted_per_s:
+    let_in = gates.admission_at(scenario, math.inf)
+    if let_in < scenario.wanted_per_s and not (fleet and hosts.admission_spares_renewals):
+        return _lets_in_too_few("admission", "admission lets", let_in, scenario)
+    if (rate := gates.last_rate(scenario)) < scenario.wanted_per_s:
         return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
     if (died := group.mean("crashes")) >= LOOP:
         text = f"hosts die of their load {show_count(died)} times; each time all that they hold is lost and comes again"
@@ -139,6 +143,12 @@ def backlog_in_timeouts(group: Group) -> float:
     return most / (hosts.capacity_per_s * hosts.timeout_s)
 
 
+def _of_whole_fleet(scenario: Scenario) -> float:
+    """How many timeouts long the work of all holders is."""
+    asks = scenario.fleet.asks if scenario.fleet is not None else math.nan
+    return asks / (scenario.hosts.capacity_per_s * scenario.hosts.timeout_s)
+
+
 def timeout_limit(group: Group) -> Limit | None:
     """Requests time out before their turn: a queue that is longer than the timeout, served first in, first out."""
     hosts = group.scenario.hosts
@@ -153,6 +163,8 @@ def timeout_limit(group: Group) -> Limit | None:
         return None
     wasted = group.mean("wasted_share")
     text = f"{what} {show_duration(times * hosts.timeout_s)} of work, and a client gives up after "
+    if times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
+        text = f"{_in_one_instant(group.scenario)}, and a client gives up after "
     text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     if wasted > 0.01:
         text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
@@ -205,7 +217,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     work = group.mean("fluid_bound_s") * hosts.capacity_per_s  # leases to be made
     if math.isnan(work):
         work = MOST * group.mean("backlog_peak")
-    hosts_s = work / hosts.capacity_per_s * slowed(group.scenario)
+    hosts_s = work / hosts.capacity_per_s * gates.slowed(group.scenario)
     most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
     is_told = hosts_s <= most_s
     alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
@@ -229,9 +241,15 @@ def _bounds(
         text = f"of writes to a row that overlap one succeeds, and each takes {each} from its read on: "
         text += f"{show_count(work)} writes to {what} take about {show_duration(writes_s)}{alone}"
         yield Limit("conflict", text, writes_s)
-    if math.isfinite(hosts.admission_per_s):
-        let_in = hosts.admission_per_s
-        left = _left_of(scenario, let_in, spares_renewals=hosts.admission_spares_renewals)
+    back_s = group.mean("recovers_from_s")
+    if gates.is_ramp(scenario, work, back_s):
+        needs, course = show_duration(ramp_s := gates.ramp_s(scenario, work, back_s)), hosts.admission_course
+        first, last = (show_count(gates.admission_at(scenario, at_s)) for at_s in (back_s, course[-1].at_s))
+        text = f"operators let admission go from {first} to {last} a second until {show_duration(course[-1].at_s)} "
+        text += f"after the start; this ramp lets that much in only after {needs}{alone}"
+        yield Limit("ramp", text, ramp_s)
+    elif math.isfinite(let_in := gates.admission_at(scenario, back_s)):
+        left = gates.left_of(scenario, let_in, spares_renewals=hosts.admission_spares_renewals)
         admission_s = work / left if left > 0 else math.inf
         rate, needs = show_count(let_in), show_duration(admission_s)
         beside = ""
@@ -243,8 +261,7 @@ def _bounds(
     wait = show_duration(longest_s)
     yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
-    back_s = group.mean("recovers_from_s")
-    opens_s, what = _throttled_s(scenario, work, back_s)
+    opens_s, what = gates.throttled_s(scenario, work, back_s)
     if math.isfinite(opens_s) and opens_s > 0:
         needs = show_duration(opens_s)
         yield Limit("operator", f"the operators' {what} lets that much in only after {needs}{alone}", opens_s)
@@ -254,17 +271,6 @@ def _bounds(
             text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
             text += f"whoever asked learns it only by the timeout of {show_duration(hosts.timeout_s)}{alone}"
             yield Limit("restart", text, lost_s)
-
-
-def _left_of(scenario: Scenario, rate_per_s: float, *, spares_renewals: bool) -> float:
-    """What a limit of so many a second leaves for what waits, 1/s: jobs that arrive go through it too, and the more
-    renewals, the more leases there are again, unless it spares them.
-    """
-    if scenario.fleet is None:
-        return max(rate_per_s - scenario.wanted_per_s, 0.0)
-    if spares_renewals or not rate_per_s > 0:
-        return rate_per_s
-    return rate_per_s / _longer(scenario.fleet.renewals_per_s / rate_per_s)
 
 
 def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
@@ -280,89 +286,42 @@ def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
 
 
 def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
-    """Clients that began to fail within one round of checks and wait equally long come back within as short a time,
-    again and again: each time the hosts take what they do meanwhile and what their queues hold, and refuse the rest.
+    """Clients that come back in step, again and again: each time hosts take what they do meanwhile and what their
+    queues hold, and the rest come in vain.
     """
-    scenario, hosts, fleet = group.scenario, group.scenario.hosts, group.scenario.fleet
-    if fleet is None or not _keeps_step(scenario) or not fleet.check_every_s < hosts.client_wait_s:
-        return
-    at_once = hosts.capacity_per_s * fleet.check_every_s + hosts.queue_limit + hosts.workers * hosts.hosts
-    rounds = math.ceil(work / at_once) if math.isfinite(at_once) else 1
-    if rounds > 1:
-        wait, spread = show_duration(hosts.client_wait_s), show_duration(fleet.check_every_s)
+    scenario, hosts = group.scenario, group.scenario.hosts
+    if (found := herd.after_the_end_of_sessions(scenario, work)) is not None and found.rounds > 1:
+        text = f"{_in_one_instant(scenario)}; the hosts take {show_count(found.at_once)} at a time, "
+        text += f"{LOST[found.lost]} and come back in step: {found.rounds} rounds, "
+        text += f"the last begins after {show_duration(found.last_s)}"
+        yield Limit("herd", speaking_of(scenario.called, text + alone), found.last_s)
+    if (found := herd.after_an_outage(scenario, work)) is not None and found.rounds > 1:
+        wait, spread = show_duration(hosts.client_wait_s), show_duration(found.spread_s)
         text = f"clients come back in step, all within {spread} and again after {wait}: each time the hosts take "
-        text += f"{show_count(at_once)} and refuse the rest, which makes {rounds} rounds{alone}"
-        yield Limit("herd", speaking_of(scenario.called, text), (rounds - 1) * hosts.client_wait_s)
+        text += f"{show_count(found.at_once)} and refuse the rest, which makes {found.rounds} rounds{alone}"
+        yield Limit("herd", speaking_of(scenario.called, text), found.last_s)
+    if (found := herd.behind_silence(scenario, work)) is not None and found.rounds > 1:
+        text = "a full queue says nothing, so whoever finds no place waits for a timeout of "
+        text += f"{show_duration(hosts.timeout_s)}, and all ask together again: each time the hosts take "
+        text += f"{show_count(found.at_once)}, which makes {found.rounds} rounds{alone}"
+        yield Limit("silence", text, found.last_s)
 
 
-def _keeps_step(scenario: Scenario) -> bool:
-    """Whether all clients wait equally long."""
-    client = scenario.policies.client
-    delay = client.parameters.get("delay")
-    is_constant = isinstance(delay, dict) and delay.get("dist") == "constant"
-    return client.name == "exponential" or (client.name == "fixed" and is_constant)
+LOST = {
+    "refused": "the others are refused",
+    "silent": "the others hear nothing until their timeout",
+    "late": "the others give up in the queue",
+}
+"""What becomes of those who come in vain, as a part of a sentence."""
 
 
-def slowed(scenario: Scenario) -> float:
-    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time, or
-    renewals.
-    """
-    if scenario.fleet is None:
-        free = 1.0 - scenario.wanted_per_s / scenario.hosts.capacity_per_s
-        return 1.0 / free if free > 0 else math.inf
-    return _longer(scenario.fleet.renewals_share)
-
-
-def _longer(renewals: float) -> float:
-    """How many times as long leases take beside renewals of this share, which are the more, the more leases there are
-    again: dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as long as without.
-    """
-    if renewals >= 1:
-        return math.inf
-    return -math.log1p(-renewals) / renewals if renewals > 0 else 1.0
-
-
-# --- what operators do ------------------------------------------------------------------------------------------------
-
-
-def _gates(scenario: Scenario) -> Iterator[Planned]:
-    """Throttles and pauses whose time is known."""
-    return (action for action in scenario.actions if action.lets_in and math.isfinite(action.at_s))
-
-
-def _last_rate(scenario: Scenario) -> float:
-    """What the operators' throttles let in at the end of what comes all the time, 1/s; inf without one."""
-    rates = [
-        action.lets_in[-1].rate_per_s
-        for action in _gates(scenario)
-        if not (action.spares_renewals and scenario.has_leases)
-    ]
-    return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
-
-
-def _throttled_s(scenario: Scenario, work: float, back_s: float) -> tuple[float, str]:
-    """How long after the return a throttle or a pause takes to let so much in, s: the longest of them, and which of the
-    two it is; inf if never, 0 without.
-    """
-    longest = (0.0, "throttle")
-    for action in _gates(scenario):
-        left, ends = work, [*(step.at_s for step in action.lets_in[1:]), math.inf]
-        taken = math.inf
-        for step, end in zip(action.lets_in, ends, strict=True):
-            begin = max(step.at_s, back_s)
-            if end <= begin:
-                continue
-            if math.isnan(step.rate_per_s):  # off
-                taken = max(begin - back_s, 0.0)
-                break
-            rate = _left_of(scenario, step.rate_per_s, spares_renewals=action.spares_renewals)
-            if left <= rate * (end - begin):
-                taken = begin + (left / rate if left > 0 else 0.0) - back_s
-                break
-            left -= rate * (end - begin)
-        is_before = action.lets_in[0].at_s > back_s and taken <= action.lets_in[0].at_s - back_s
-        longest = max(longest, (0.0 if is_before else taken, action.do))
-    return longest
+def _in_one_instant(scenario: Scenario) -> str:
+    """That all come back at once, with how much work they are."""
+    asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.comes_within_s(scenario)
+    when = "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
+    text = f"all {show_count(asks)} come back {when} when their sessions end, which is "
+    text += f"{show_duration(asks / hosts.capacity_per_s)} of work at {show_count(hosts.capacity_per_s)} a second"
+    return text
 
 
 # --- later stages -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from recovery.show.answers import herd
 from recovery.show.answers.mechanism import HALF, ORDERED, Limit
 from recovery.store.run_record import Group
 from recovery.units import show_duration
@@ -24,6 +25,10 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     """The change that removes a limit of a variant; None where no key of the file does."""
     scenario, hosts = group.scenario, group.scenario.hosts
     match limit.kind:
+        case "herd" | "timeout" if herd.is_in_one_instant(scenario) and scenario.wanted_share < HIGH:
+            return _first_delay(group)
+        case "silence":
+            return _asking_sooner(group)
         case "timeout" | "retries" | "crash":
             return _live_work_only(group)
         case "renewals" | "arrivals":
@@ -32,6 +37,8 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _workers(group, 2 * hosts.workers)
         case "admission":
             return _higher_limit(group)
+        case "ramp":
+            return _no_ramp(group)
         case "backoff":
             return _shorter_waits(group, limit.number)
         case "herd":
@@ -92,6 +99,8 @@ def _refused_share(group: Group) -> float:
 def _without_hands(group: Group) -> Remedy | None:
     """Nothing by hand where the fleet surely recovers so; else a queue in its place that serves live work alone."""
     by_hand = "operator=[]"
+    if math.isfinite(herd.comes_within_s(group.scenario)):  # without their steps no session would end
+        return None
     if has_way_back(group):
         return Remedy("no step by hand", "doing nothing by hand", (by_hand,))
     short = _live_work_only(group)
@@ -126,6 +135,17 @@ def _higher_limit(group: Group) -> Remedy | None:
     return Remedy(
         "more workers and a higher limit", f"{more.text}, and {higher.text}", (*more.overrides, *higher.overrides)
     )
+
+
+def _no_ramp(group: Group) -> Remedy | None:
+    """The highest limit that is safe from the start on, where operators do nothing else than to raise it."""
+    scenario, higher = group.scenario, _higher_limit(group)
+    corners = 1 + 2 * len(scenario.actions)  # each that sets the rate makes two
+    if higher is None or any(one.do != "set" for one in scenario.actions):
+        return None
+    if len(scenario.hosts.admission_course) != corners:
+        return None
+    return Remedy(f"{higher.name} at once", f"{higher.text} from the start on", (*higher.overrides, "operator=[]"))
 
 
 def _workers(group: Group, workers: int) -> Remedy:
@@ -170,6 +190,27 @@ def _jitter(group: Group) -> Remedy:
     wait_s = group.scenario.hosts.client_wait_s
     text = f"clients that wait a random part of {show_duration(wait_s)}"
     return Remedy("waits at random", text, _client("full-jitter", wait_s, wait_s))
+
+
+def _first_delay(group: Group) -> Remedy:
+    """The first attempts spread over the time in which hosts can serve them all beside renewals."""
+    scenario, hosts = group.scenario, group.scenario.hosts
+    asks = scenario.fleet.asks if scenario.fleet is not None else 0
+    over_s = asks / (hosts.capacity_per_s * (HIGH - scenario.wanted_share))
+    over = show_duration(over_s)
+    text = f"a first delay at random of up to {over} before clients come back; operators who hold clients and let them "
+    text += f"in again in waves over {over} (hold-clients) do the same by hand"
+    delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{_seconds(over_s)}" }}'
+    return Remedy("a first delay", text, (delay,))
+
+
+def _asking_sooner(group: Group) -> Remedy:
+    """The same attempt asks again twice in the time that the full queue is work, so that it never runs empty."""
+    hosts = group.scenario.hosts
+    every_s = (hosts.queue_limit + hosts.workers * hosts.hosts) / hosts.capacity_per_s / 2
+    text = f"clients that ask again every {show_duration(every_s)} while a full queue says nothing"
+    every = (f"host.resend={_seconds(every_s)}", "host.resend_growth=1")
+    return Remedy("asking again sooner", text, every)
 
 
 def _longer_waits(group: Group) -> Remedy:

@@ -1,0 +1,107 @@
+"""A herd in step: how often it comes back, where each time only a part of it finds room. Pure arithmetic."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from recovery.store.scenario_record import Scenario
+
+PATIENT = 0.5  # a wait of at most so much of a timeout keeps those in step who time out together
+OFTEN = 10_000  # rounds; who has not found room then never does
+
+
+class Herd(NamedTuple):
+    """How a herd comes: all within `spread_s`, again and again, each time `at_once` at most find room, in `rounds`, the
+    last of which begins `last_s` after the first. `lost` says what becomes of the rest: "refused", "silent" (they learn
+    it by their timeout) or "late" (they time out in the queue).
+    """
+
+    spread_s: float
+    at_once: float
+    rounds: int
+    last_s: float
+    lost: str
+
+
+def comes_within_s(scenario: Scenario) -> float:
+    """How far apart clients come back whose sessions operators ended, s; inf where none ended, or it is not known."""
+    return min((action.comes_within_s for action in scenario.actions), default=math.inf)
+
+
+def is_in_one_instant(scenario: Scenario) -> bool:
+    """Whether recovery is counted from the end of all sessions, after which clients come in less time than a timeout,
+    and than the hosts need for half of them.
+    """
+    fleet, hosts = scenario.fleet, scenario.hosts
+    if fleet is None or not scenario.is_counted_from_end:
+        return False
+    return comes_within_s(scenario) < min(hosts.timeout_s, fleet.asks / hosts.capacity_per_s / 2)
+
+
+def keeps_step(scenario: Scenario) -> bool:
+    """Whether all clients wait equally long."""
+    client = scenario.policies.client
+    delay = client.parameters.get("delay")
+    is_constant = isinstance(delay, dict) and delay.get("dist") == "constant"
+    return client.name == "exponential" or (client.name == "fixed" and is_constant)
+
+
+def after_an_outage(scenario: Scenario, work: float) -> Herd | None:
+    """The herd of clients that began to fail within one round of checks, and now wait for as long as they ever do."""
+    hosts, fleet = scenario.hosts, scenario.fleet
+    if fleet is None or not keeps_step(scenario) or not fleet.check_every_s < hosts.client_wait_s:
+        return None
+    at_once = hosts.capacity_per_s * fleet.check_every_s + hosts.queue_limit + hosts.workers * hosts.hosts
+    rounds = math.ceil(work / at_once) if math.isfinite(at_once) else 1
+    return Herd(fleet.check_every_s, at_once, rounds, (rounds - 1) * hosts.client_wait_s, "refused")
+
+
+def after_the_end_of_sessions(scenario: Scenario, work: float) -> Herd | None:
+    """The herd of clients whose sessions ended at one moment: their waits begin with the first. Where they give up in
+    the queue, it must be empty again before they come back, or leave no work for those who have gone.
+    """
+    hosts = scenario.hosts
+    if not is_in_one_instant(scenario) or not keeps_step(scenario):
+        return None
+    spread_s, room = comes_within_s(scenario), hosts.queue_limit + hosts.workers * hosts.hosts
+    patient, waits = hosts.capacity_per_s * hosts.timeout_s, _waits_s(scenario)
+    if room <= patient:
+        lost, lasts_s = ("silent", hosts.timeout_s) if hosts.is_silent else ("refused", 0.0)
+    elif math.isinf(room) and scenario.policies.queue.name in ("fifo", "bounded", "drop-expired"):
+        lost, lasts_s = "late", hosts.timeout_s
+        leaves = hosts.cancels or scenario.policies.queue.name == "drop-expired"
+        if not leaves and work / hosts.capacity_per_s > lasts_s + next(_waits_s(scenario)):
+            return None
+    else:
+        return None
+    most = min(room, patient)
+    left, last_s, rounds = work - most - hosts.capacity_per_s * spread_s, 0.0, 1
+    while left > 0 and rounds < OFTEN:
+        gap_s = lasts_s + next(waits)
+        left -= min(most, hosts.capacity_per_s * gap_s)
+        last_s, rounds = last_s + gap_s, rounds + 1
+    return Herd(spread_s, most, rounds, last_s, lost) if left <= 0 else None
+
+
+def behind_silence(scenario: Scenario, work: float) -> Herd | None:
+    """The herd that a full queue makes which says nothing: all who come within a wait of each other, and find no place,
+    learn it by their timeout, and so come together again.
+    """
+    hosts, wait_s = scenario.hosts, scenario.hosts.client_wait_s
+    room = hosts.queue_limit + hosts.workers * hosts.hosts
+    if not hosts.is_silent or room > hosts.capacity_per_s * hosts.timeout_s or not wait_s <= PATIENT * hosts.timeout_s:
+        return None
+    at_once = room + hosts.capacity_per_s * wait_s
+    rounds = math.ceil(work / at_once)
+    return Herd(wait_s, at_once, rounds, (rounds - 1) * (hosts.timeout_s + wait_s), "silent")
+
+
+def _waits_s(scenario: Scenario) -> Iterator[float]:
+    """The waits of a client between its attempts, from the first on."""
+    parameters, cap_s = scenario.policies.client.parameters, scenario.hosts.client_wait_s
+    base, factor = parameters.get("base"), parameters.get("factor")
+    wait_s = float(base) if isinstance(base, int | float) else cap_s
+    growth = float(factor) if isinstance(factor, int | float) else 1.0
+    while True:
+        yield min(wait_s, cap_s)
+        wait_s = min(wait_s * growth, cap_s)
