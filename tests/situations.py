@@ -396,4 +396,12 @@ release = [ { after = "2m", rate = "2/s" }, { after = "3m", rate = "3/s" }, { af
         "One a second more each minute: 60 · (1 + 2 + … + 7) = 1,680 after 420 s, and the other 300 of 1,980 at 8 a "
         "second take 37.5 s.", cures=True,
     ),
+    Situation(
+        "a cap on expiries, and impatient clients",
+        IMPATIENT + 'policy.lease = { name = "expiry-cap", rate = "1/s" }\n',
+        "timeout", 1.9, 1.99, "a short queue",
+        "The first leases end 7 to 10 min after the outage began, the last renewal being up to 3 min old, and one a "
+        "second runs out, so 780 at most are out at the return: with 1,220 renewals of a hundredth of the work 39.6 s, "
+        "1.98 timeouts, and not the 5 of all 2,000, which would be out only after 2,000 s.", cures=True,
+    ),
 ]  # fmt: skip

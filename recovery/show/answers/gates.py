@@ -121,3 +121,12 @@ def ramp_s(scenario: Scenario, work: float, back_s: float) -> float:
             return begin - back_s + 2 * left / (first + math.sqrt(max(first * first + 2 * slope * left, 0.0)))
         left -= (first + last) / 2 * (end - begin)
     return math.inf
+
+
+def expiries_per_s(scenario: Scenario) -> float:
+    """How many leases run out in a second at most, on all hosts; inf without such a cap."""
+    rule = scenario.policies.lease
+    rate = rule.parameters.get("rate")
+    if rule.name != "expiry-cap" or not isinstance(rate, int | float):
+        return math.inf
+    return float(rate) * scenario.hosts.hosts

@@ -139,8 +139,22 @@ def backlog_in_timeouts(group: Group) -> float:
     hosts, fleet = group.scenario.hosts, group.scenario.fleet
     most = group.mean("queue_peak")
     if fleet is not None or math.isnan(most):
-        most = min(fleet.asks if fleet is not None else math.nan, hosts.queue_limit, hosts.admitted_queue)
+        most = min(_that_ask(group), hosts.queue_limit, hosts.admitted_queue)
     return most / (hosts.capacity_per_s * hosts.timeout_s)
+
+
+def _that_ask(group: Group) -> float:
+    """Requests for leases that come at the return, in work of one that is made: all holders'. Where a cap holds leases
+    back that have ended, those that ran out by then, and renewals of the others, which are less work.
+    """
+    fleet, hosts = group.scenario.fleet, group.scenario.hosts
+    if fleet is None:
+        return math.nan
+    out = group.mean("fluid_bound_s") * hosts.capacity_per_s + (1 - MOST) * fleet.asks
+    if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
+        return fleet.asks
+    renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
+    return out + renewal * (fleet.asks - out)
 
 
 def _of_whole_fleet(scenario: Scenario) -> float:
@@ -168,6 +182,10 @@ def timeout_limit(group: Group) -> Limit | None:
     text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     if wasted > 0.01:
         text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
+    cap = gates.expiries_per_s(group.scenario)
+    if group.runs and math.isfinite(cap) and group.scenario.fleet is not None:
+        text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
+        text += show_duration(group.scenario.fleet.asks / cap)
     return Limit("timeout", text, times)
 
 

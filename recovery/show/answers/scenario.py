@@ -1,8 +1,9 @@
 """The answer before anything runs, from a scenario in numbers: what theory says will limit it, and what to try."""
 
+import math
 from collections.abc import Sequence
 
-from recovery.show.answers import mechanism, remedy
+from recovery.show.answers import gates, mechanism, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.words import speaking_of
@@ -39,7 +40,8 @@ def answer_of(
     )
     if limit is not None:
         is_always = not scenario.has_leases or limit.kind == "renewals"
-        text = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else f"If all leases run out: {limit.text}."
+        always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
+        text = always or f"{_if_all_run_out(scenario)}: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
         found = remedy.of(asked, limit)
         if found is not None:
@@ -58,6 +60,15 @@ def answer_of(
         ),
         rests_on=AnswerPart(text=" ".join(assumed(notes))),
     )
+
+
+def _if_all_run_out(scenario: Scenario) -> str:
+    """The case that is told, with the time that it takes at least where a cap holds leases back that have ended."""
+    cap, text = gates.expiries_per_s(scenario), "If all leases run out"
+    if math.isinf(cap) or scenario.fleet is None:
+        return text
+    takes = show_duration(scenario.fleet.asks / cap)
+    return f"{text} (which takes {takes} at least: {show_count(cap)} a second, by the cap on expiries)"
 
 
 def _what_it_is(scenario: Scenario) -> str:
