@@ -11,7 +11,7 @@ import pytest
 from situations import SITUATIONS, Situation
 
 import recovery
-from recovery.show.answers import compare
+from recovery.show.answers import compare, costs
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
@@ -30,6 +30,38 @@ def test_a_sweep_names_the_mechanism_that_a_run_names(situation: Situation, tmp_
     if situation.high > 0:
         assert situation.low * 0.999 <= found.answer.why.number <= situation.high * 1.001
     assert "host.workers decides most" in found.answer.why.text or "No lever" in found.answer.why.text
+
+
+KEEPING = """
+horizon = "30m"
+hold = "1m"
+fleet = { holders = 100, hosts = 1 }
+host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "2m" }
+lease = { duration = "60s", check_every = "30s" }
+dependency.outages = [{ from = "5m", to = "10m" }]
+[sweep]
+method = "random"
+samples = 2
+[sweep.levers]
+"policy.lease" = { values = ["fixed", "%s"] }
+"""
+
+
+def test_a_rule_that_keeps_leases_is_not_called_free(tmp_path: Path) -> None:
+    """In an outage of 5 min all leases of 60 s end. By self-preservation none runs out, as no renewals come, so none is
+    to be made again; that whoever died there is missed later is no harm that is counted.
+    """
+    file = tmp_path / "keeps.toml"
+    file.write_text(KEEPING % "self-preservation", encoding="utf-8")
+    found = recovery.sweep(file, out=tmp_path / "out", threads=1, progress=False).answer.change
+    assert "a holder that is really dead keeps its lease longer" in found.text
+
+
+def test_only_another_rule_that_keeps_leases_has_this_cost() -> None:
+    """By the rules' own words: a cap lets leases that ended run on; the fixed rule lets none."""
+    assert costs.not_measured("fixed", "expiry-cap").startswith("What is not measured: by “expiry-cap” a holder")
+    assert costs.not_measured("expiry-cap", "fixed") == ""
+    assert costs.not_measured("expiry-cap", "expiry-cap") == ""
 
 
 def difference(**changes: object) -> Difference:

@@ -39,3 +39,25 @@ def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) 
         return ""
     show = show_share if is_share else show_count
     return f"{known.axis} {show(now)} instead of {show(was)}"
+
+
+KEEPS = (
+    "grace",
+    "credit-on-arrival",
+    "freeze",
+    "load-scaled",
+    "failover-extension",
+    "self-preservation",
+    "expiry-cap",
+    "learning",
+)
+"""Rules of leases by which one that has ended, or would, may run on."""
+
+
+def not_measured(was: str, now: str) -> str:
+    """A sentence on what no harm measures: by another rule of leases (both by name) the dead may keep theirs longer."""
+    if now == was or now not in KEEPS:
+        return ""
+    return (
+        f"What is not measured: by “{now}” a holder that is really dead keeps its lease longer, so it is missed later."
+    )

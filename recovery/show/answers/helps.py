@@ -7,7 +7,7 @@ from recovery import theory
 from recovery.show import advice
 from recovery.show.answers import mechanism, moments, remedy
 from recovery.show.answers.answer import Change
-from recovery.show.answers.costs import costs
+from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import trying
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
@@ -136,5 +136,6 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
             text += f", {show_duration(-saved)} later{where}"
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
-    told = [f"{text}.", cost, *declared, *([alone] if alone else [])]
-    return Change(text=" ".join(told), name=best.variant, saved_s=saved)
+    unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
+    told = [f"{text}.", cost, unseen, *declared, alone]
+    return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from recovery.show import stage_times
 from recovery.show.answers import mechanism
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
-from recovery.show.answers.costs import costs
+from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.words import span_of, speaking_of
@@ -151,7 +151,15 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         text += ". What it saves and costs is not told: the file as it stands has no run."
     else:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
+        unseen = not_measured(_rule_of_leases(base), _rule_of_leases(best))
+        text += f" {unseen}" if unseen else ""
     return Change(text=text, name=best.in_words, saved_s=saved)
+
+
+def _rule_of_leases(policy: Told) -> str:
+    """The name of the rule of leases that a policy takes from a lever; "" where none sets it."""
+    value = policy.levers.get("policy.lease", "")
+    return str(value.get("name", "") if isinstance(value, dict) else value)
 
 
 def _lost_too(base: Told | None, best: Told) -> str:
