@@ -506,7 +506,7 @@ WRONG = [
         'sweep.method is "soblo" (did you mean sobol?); want one of grid, list, random, lhs, sobol',
     ),
     ('notes=[{key="foo",kind="fitted",why="x"}]', 'notes.0.key is "foo"; want a key that the file sets'),
-    ('observed=[{label="a",at="5m",measure="x",source="s"}]', 'observed.0.measure is "x"; want one of decline_ends_s'),
+    ('observed=[{label="a",at="5m",measure="x",source="s"}]', 'observed.0.measure is "x"; want one of ttr50_s'),
     ("variants=5", "variants is 5; want tables, one a variant"),
     ("variants.a=5", "want tables, one a variant"),
     ("variants.a.foo=5", "variants.a.foo is not a key"),

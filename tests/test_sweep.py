@@ -30,6 +30,7 @@ from scipy import stats
 
 from recovery.cli import main as cli
 from recovery.keys import short_keys
+from recovery.measures import register
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, unit_points
@@ -419,7 +420,7 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
 
 def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
-    found = KnownRuns(tmp_path, "ttr99_s")
+    found = KnownRuns(tmp_path, "ttr99_s", register.observable())
     found.add([Done(row, None)])
     assert found.found["a"].milestones["launches_normal_s"] == 5.0
 

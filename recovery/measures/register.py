@@ -96,8 +96,13 @@ class Measure:
 
     @property
     def is_milestone(self) -> bool:
-        """Whether it is a moment of the whole experiment, so that [[observed]] may be compared with it."""
+        """Whether it is a moment of the whole experiment."""
         return self.kind == "milestone"
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether [[observed]] may be compared with it: a moment, or a time that ends at one (`moments.moment_s`)."""
+        return self.is_milestone or self.name in DEPTHS
 
     @property
     def form(self) -> Literal["time", "share", "number"]:
@@ -513,8 +518,13 @@ def expected() -> tuple[str, ...]:
 
 
 def milestones(stage: str = "") -> tuple[str, ...]:
-    """Milestones, all that [[observed]] may name, or those of one stage."""
+    """All milestones, or those of one stage."""
     return _names([one for one in TABLE if one.is_milestone and stage in ("", one.stage)])
+
+
+def observable() -> tuple[str, ...]:
+    """Milestones and times to recovery: all that [[observed]] may name."""
+    return _names([one for one in TABLE if one.is_observed])
 
 
 def onsets() -> tuple[str, ...]:

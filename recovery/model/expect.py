@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from recovery.errors import nearest, shown
 from recovery.measures import register
+from recovery.model.measure_names import choices
 from recovery.model.part import Mistakes
 from recovery.units import duration_s, share
 
@@ -28,9 +29,8 @@ class Expectation:
 
 def expectation(measure: str, text: object) -> Expectation:
     """Parse `ttr99_s = "< 30m"`. Raises ValueError that says what is wanted."""
-    known = register.find(measure)
-    if known is None or not known.is_expected:
-        names = register.expected()
+    known, names = register.find(measure), choices(measure, register.expected())
+    if known is None or measure not in names:
         raise ValueError(f"expect.{measure} is not a measure{nearest(measure, names)}; want one of {', '.join(names)}")
     kind = known.form
     wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]

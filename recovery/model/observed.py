@@ -1,17 +1,15 @@
 """The tables [[observed]]: milestones that were observed, and what of the simulation they are compared with."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from recovery.measures import register
+from recovery.model.measure_names import field_of
 from recovery.model.part import Flag, Part
 from recovery.units import Duration
 
-if TYPE_CHECKING:
-    Milestone = str
-else:
-    Milestone = Literal[register.milestones()]
+Moment = Annotated[str, *field_of(register.observable())]
 
 
 class Observed(Part):
@@ -19,7 +17,10 @@ class Observed(Part):
 
     label: str = Field(description="what happened")
     at: Duration = Field(description="when, from the start of the experiment")
-    measure: Milestone = Field(description="which milestone of the simulation")
+    measure: Moment = Field(
+        description="which milestone of the simulation, or which time to recovery, as the moment at which it ends; "
+        "of a class with its name: ttr99_s.heartbeat"
+    )
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
     )

@@ -3,21 +3,19 @@
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from recovery.measures import register
+from recovery.model.measure_names import field_of
 from recovery.model.part import Part, Whole
 from recovery.units import PositiveDuration, PositiveShare, quantity
 
 POINTS_MAX = 100_000
 Method = Literal["grid", "list", "random", "lhs", "sobol"]
 DRAWN = ("random", "lhs", "sobol")
-if TYPE_CHECKING:
-    Time = str
-else:
-    Time = Literal[register.recoveries()]
+Time = Annotated[str, *field_of(register.recoveries())]
 
 
 def _digits(number: float) -> str:
@@ -116,7 +114,8 @@ class Sweep(Part):
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
     measure: Time = Field(
         "ttr99_s",
-        description="the time that decides: to recovery, from the dependency's return; or to normal, from the start",
+        description="the time that decides: to recovery, from the dependency's return; or to normal, from the start; "
+        "of a class with its name: ttr99_s.heartbeat",
     )
     precision: PositiveShare | None = Field(
         None,

@@ -1,6 +1,6 @@
 """What the head of an experiment asks, held against what its scenarios can tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from recovery.errors import nearest, shown
 from recovery.measures import register
@@ -25,8 +25,10 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
             for measure in head.expect
             if register.is_of_leases(measure) and not register.class_of(measure)
         ]
-        if head.observed:
-            mistakes.append(f"{file}: observed are milestones of leases; want none with [jobs]")
+        if any(stone.measure in register.milestones() for stone in head.observed):
+            mistakes.append(
+                f"{file}: observed are milestones of leases; want none with [jobs], but times such as ttr99_s"
+            )
         if head.sweep is not None and register.is_of_leases(head.sweep.measure):
             mistakes.append(f"{file}: sweep.measure is {head.sweep.measure}, of leases; want one of jobs, as ttr99_s")
     else:
@@ -39,18 +41,21 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
     asked: list[tuple[str, str, Sequence[str]]] = [
         (f"expect.{measure}", measure, register.expected()) for measure in head.expect
     ]
-    asked += [(f"observed.{i}.measure", stone.measure, register.milestones()) for i, stone in enumerate(head.observed)]
+    asked += [(f"observed.{i}.measure", stone.measure, register.observable()) for i, stone in enumerate(head.observed)]
     if head.sweep is not None:
         asked.append(("sweep.measure", head.sweep.measure, register.recoveries()))
     for key, measure, all_of_them in asked:
-        if whose := register.class_of(measure):
-            mistakes += [f"{file}: {key} {wrong}" for wrong in _wrong_class(scenario, measure, whose)]
-            continue
         measured = variants if key == "sweep.measure" else variants[:1]
+        if whose := register.class_of(measure):
+            told = (_wrong_class(variant, measure, whose) for variant in measured)
+            mistakes += [f"{file}: {key} {wrong}" for wrong in dict.fromkeys(filter(None, told))]
         sampled = [
             variant.name for variant in measured if (fleet := variant.scenario.fleet) and fleet.sample_hosts is not None
         ]
-        known = register.find(measure, traffic)
+        place = scenario.places.get(whose)
+        known = register.find(
+            measure, traffic if place is None else register.JOBS if place.is_jobs else register.LEASES
+        )
         if needed := _needs(measure, traffic, scenario):
             there = ", ".join(name for name in all_of_them if not _needs(name, traffic, scenario))
             mistakes.append(f"{file}: {key} is {measure}; want a table [{needed}], or one of {there}")
@@ -63,19 +68,21 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
             where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(
                 f"{file}: {key} is {measure}, which no sample of the hosts tells (fleet.sample_hosts{where}): "
-                f"only the last host does; want {known.before}, or all hosts"
+                f"only the last host does; want {known.before}{f'.{whose}' if whose else ''}, or all hosts"
             )
     return mistakes
 
 
-def _wrong_class(scenario: Scenario, measure: str, name: str) -> Iterator[str]:
-    """Why a scenario has no such measure of a class; nothing if it has."""
+def _wrong_class(variant: Variant, measure: str, name: str) -> str:
+    """Why a variant has no such measure of a class; "" if it has."""
+    scenario = variant.scenario
     place = scenario.places.get(name)
     if place is None:
         wanted = f"want one of {', '.join(scenario.classes)}" if scenario.classes else "want a table [classes.NAME]"
-        yield f"is of a class {name}, which is none{nearest(name, scenario.classes)}; {wanted}"
-    elif register.find(measure, register.JOBS if place.is_jobs else register.LEASES) is None:
-        yield f"is no measure of {'jobs' if place.is_jobs else 'leases'}, which {name} is; want another one"
+        return f"is of a class {name}, which is none{nearest(name, scenario.classes)}; {wanted}"
+    if register.find(measure, register.JOBS if place.is_jobs else register.LEASES) is None:
+        return f"is no measure of {'jobs' if place.is_jobs else 'leases'}, which {name} is; want another one"
+    return ""
 
 
 def _needs(measure: str, traffic: register.TrafficName, scenario: Scenario) -> str:

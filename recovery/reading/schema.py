@@ -14,6 +14,7 @@ from recovery.model import policies
 from recovery.model.classes import OF_POLICY
 from recovery.model.distributions import WANTS
 from recovery.model.head import Head
+from recovery.model.measure_names import schema_of
 from recovery.model.operator import ACTIONS
 from recovery.model.policies.own import own_rules
 from recovery.model.scenario import Scenario
@@ -57,10 +58,9 @@ def json_schema() -> dict[str, Any]:
 
 def _expected() -> dict[str, Any]:
     """Bounds on measures, and on those of a class, whose name stands behind a dot: a table in the table."""
-    of_class = "|".join(name for name in register.expected() if name in register.of_classes())
     bound = {"type": "string"}
     return {
-        "propertyNames": {"anyOf": [{"enum": list(register.expected())}, {"pattern": rf"^({of_class})\..+$"}]},
+        "propertyNames": schema_of(register.expected()),
         "additionalProperties": {"anyOf": [bound, {"type": "object", "additionalProperties": bound}]},
     }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recovery import theory
 from recovery.measures import register, words
+from recovery.show import standings
 from recovery.store.run_record import Group, Summary
-from recovery.units import show_count
+from recovery.units import show_count, show_share
 
 _BESIDE = ("amplification", "wasted_share", "denied_share", "queue_peak")
 
@@ -24,12 +26,25 @@ def verdict_words(found: dict[str, int]) -> str:
     return name if found[name] == runs else f"{name} {found[name]} of {runs}"
 
 
+def recovered_share(found: dict[str, int]) -> tuple[float, float, float]:
+    """Share of a class's runs that recovered, and both ends of its interval (95 %, Wilson)."""
+    runs, back = sum(found.values()), found.get("recovered", 0)
+    return back / runs, *theory.wilson(back, runs)
+
+
+def have_several_runs(summary: Summary) -> bool:
+    """Whether some variant has several runs, so that how often a class recovered is a share."""
+    return any(group.runs > 1 for group in summary.groups)
+
+
 def rows(summary: Summary) -> list[list[str]]:
     """A head, and a line for each class of each variant; nothing where there are no classes, nor of a sweep."""
     if summary.is_sweep or not any(group.scenario.classes for group in summary.groups):
         return []
     depths = [f"{round(100 * share)} %" for share in register.DEPTHS.values()]
-    head = ["variant", "class", *depths, "verdict", "amplification", "wasted", "denied", "longest queue", "served"]
+    often = ["recovered", "from", "to"] if have_several_runs(summary) else []
+    head = ["variant", "class", *depths, "verdict", *often]
+    head += ["amplification", "wasted", "denied", "longest queue", "served"]
     return [head, *(_row(summary, group, one.name) for group in summary.groups for one in group.scenario.classes)]
 
 
@@ -39,15 +54,18 @@ def _row(summary: Summary, group: Group, name: str) -> list[str]:
 
     def time(measure: str) -> str:
         never_less = group.mean(f"leased_min_share.{name}") >= register.DEPTHS[measure] - register.ROUNDING
-        return "always" if never_less else told([measure])[0]
+        return "always" if never_less else standings.of(summary, group, f"{measure}.{name}").whole()
 
     has_jobs = f"served_share.{name}" in group.measures
+    ended = verdicts(summary, group, name)
+    often = map(show_share, recovered_share(ended)) if have_several_runs(summary) else ()
     *shares, queue = told(_BESIDE)
     return [
         group.variant,
         name,
         *map(time, register.DEPTHS),
-        verdict_words(verdicts(summary, group, name)),
+        verdict_words(ended),
+        *often,
         *shares,
         show_count(group.mean(f"queue_peak.{name}")) if queue else "",
         told(["served_share"])[0] if has_jobs else "–",

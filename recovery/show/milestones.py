@@ -63,7 +63,7 @@ def simulated(summary: Summary, stone: Milestone) -> Standing:
     """When the runs of the first variant come to a milestone, and how many never do."""
     if math.isnan(stone.simulated_s):  # the first variant has no run
         return standings.of_times(())
-    return standings.of(summary, summary.groups[0], stone.measure)
+    return standings.of_moment(summary, summary.groups[0], stone.measure)
 
 
 def difference_min(stone: Milestone, found: Standing) -> float:

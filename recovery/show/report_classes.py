@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from recovery.measures import register
-from recovery.show import classes
+from recovery.show import classes, standings
 from recovery.show.drawn import Drawn
 from recovery.show.page import Cell, Column, show, value_of
+from recovery.show.tables import time_cell
 from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, Summary
+from recovery.units import show_share
 
 
 class ClassRow(NamedTuple):
@@ -21,6 +22,7 @@ class ClassRow(NamedTuple):
     name: str
     verdict: str
     look: str
+    often: Cell | None  # share of the runs in which it recovered, where a variant has several
     cells: list[Cell]
 
 
@@ -65,16 +67,21 @@ def section(summary: Summary, drawn: Sequence[Drawn]) -> Section | None:
 
 def _row(summary: Summary, group: Group, name: str, columns: Sequence[Column]) -> ClassRow:
     ended = classes.verdicts(summary, group, name)
+    share, low, high = classes.recovered_share(ended)
+    shown = f"{show_share(low)} to {show_share(high)}"
+    often = (
+        Cell(show_share(share), shown, value=value_of(share, low, high)) if classes.have_several_runs(summary) else None
+    )
     look = "good" if set(ended) == {"recovered"} else "never"
-    cells = [_cell(group, f"{column.measure}.{name}", column.kind) for column in columns]
-    return ClassRow(group.variant, name, classes.verdict_words(ended), look, cells)
+    cells = [_cell(summary, group, f"{column.measure}.{name}", column.kind) for column in columns]
+    return ClassRow(group.variant, name, classes.verdict_words(ended), look, often, cells)
 
 
-def _cell(group: Group, measure: str, kind: str) -> Cell:
+def _cell(summary: Summary, group: Group, measure: str, kind: str) -> Cell:
     found = group.measures.get(measure)
     if found is None:
         return Cell("–")
+    if kind == "time":
+        return time_cell(standings.of(summary, group, measure))
     value = value_of(found.mean, found.low, found.high)
-    if math.isinf(found.mean) and kind == "time":
-        return Cell("never", "", "never", value)
     return Cell(show(found.mean, kind), ends_of(found, lambda number: show(number, kind)), value=value)

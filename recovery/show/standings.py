@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from recovery.measures.moments import moment_s
+from recovery.measures.register import class_of, without_class
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
 from recovery.units import show_duration
@@ -81,8 +83,10 @@ def of_times(times: Sequence[float]) -> Standing:
 
 
 def is_lost(row: Row, measure: str) -> bool:
-    """Whether a run never comes to a time: of nearly all leases or jobs also where it collapses after all."""
-    return math.isinf(row.of(measure)) or (measure in _OF_NEARLY_ALL and row.verdict == "collapsed")
+    """Whether a run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
+    whose = class_of(measure)
+    verdict = row.words.get(f"verdict.{whose}") if whose else row.verdict
+    return math.isinf(row.of(measure)) or (without_class(measure) in _OF_NEARLY_ALL and verdict == "collapsed")
 
 
 def of_rows(rows: Sequence[Row], measure: str) -> Standing:
@@ -93,6 +97,12 @@ def of_rows(rows: Sequence[Row], measure: str) -> Standing:
 def of(summary: Summary, group: Group, measure: str) -> Standing:
     """How the runs of a variant stand, by a time."""
     return of_rows(summary.rows_of(group), measure)
+
+
+def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
+    """How the runs of a variant stand, by the moment, from the start, of what [[observed]] names."""
+    rows = summary.rows_of(group)
+    return of_times([math.inf if is_lost(row, measure) else moment_s(measure, row.measures) for row in rows])
 
 
 class Saved(NamedTuple):

@@ -54,7 +54,7 @@ def _asked(one: Measure) -> str:
     """Where a measure may be asked for."""
     places = {
         "`[expect]`": one.is_expected,
-        "`[[observed]]`": one.is_milestone,
+        "`[[observed]]`": one.is_observed,
         "`sweep.measure`": one.is_recovery,
         "harm": one.is_harm,
         "each class": one.of_class,

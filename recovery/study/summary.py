@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from recovery import theory
 from recovery.measures import register
+from recovery.measures.moments import moment_s
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
@@ -183,7 +184,7 @@ def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[rec
     own = [row for row in rows if (row.variant, row.levers) == (first.name, levers)]
     out = []
     for observed in experiment.head.observed:
-        simulated = mean_interval([row.of(observed.measure) for row in own])[0] if own else math.nan
+        simulated = mean_interval([moment_s(observed.measure, row.measures) for row in own])[0] if own else math.nan
         out.append(
             record.Milestone(
                 label=observed.label,

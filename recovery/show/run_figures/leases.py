@@ -16,8 +16,11 @@ from recovery.store.run_record import Summary
 def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Share of the holders that hold a lease, with the milestones."""
     chosen, called = highlighted(summary, curves), summary.groups[0].scenario.called
-    wanted = register.milestones(register.LEASES)
-    seen = [pair for pair in stones.numbered(summary) if pair[1].measure in wanted]
+    seen = [
+        pair
+        for pair in stones.numbered(summary)
+        if (known := register.find(pair[1].measure)) is not None and known.stage == register.LEASES
+    ]
     figure, (top, below) = stack([3.1, lines_in(chosen.rows) + stones.rows_in(seen)])
     label = speaking_of(called, "holders with a lease (%)")
     handles = lines(top, axis, chosen, lambda curve: level_of(curve, "leased_share", 100), label, "share")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
-from recovery.measures.register import LEASES
+from recovery.measures.register import LEASES, class_of, without_class
 from recovery.show import figures
 from recovery.store.record import Share
 from recovery.store.sweep_record import Policy, Summary, SweepManifest
@@ -98,10 +98,12 @@ def told(summary: Summary) -> list[Told]:
 
 def what(summary: Summary) -> str:
     """What the sweep's measure is the time until, in words."""
-    found = re.fullmatch(r"ttr(\d+)_s", summary.measure)
+    found, whose = re.fullmatch(r"ttr(\d+)_s", without_class(summary.measure)), class_of(summary.measure)
     if found is None:
         normal = summary.measure.removesuffix("_normal_s")
         return "all stages normal" if normal == "all" else f"{normal} normal"
+    if whose:
+        return f"{found[1]} % of class {whose} back for good"
     return f"{found[1]} % {'leased' if summary.traffic == LEASES else 'of the backlog cleared'} for good"
 
 

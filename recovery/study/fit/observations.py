@@ -10,6 +10,7 @@ import numpy as np
 
 from recovery.errors import Refusal
 from recovery.measures import register
+from recovery.measures.moments import moment_s
 from recovery.reading import measured
 from recovery.reading.experiment import Experiment
 from recovery.simulate.pipeline import Outcome
@@ -59,7 +60,7 @@ class Observations:
     def time_s(self, outcome: Outcome, i: int) -> float:
         """When milestone `i` is in a run: inf if it never comes, 0 if what it ends was never so."""
         measure = self.milestones[i][1]
-        at = float(outcome.measure().get(measure, math.nan))
+        at = moment_s(measure, outcome.measure())
         return (
             0.0
             if math.isnan(at) or (measure not in register.onsets() and at <= outcome.scenario.coupling.window)

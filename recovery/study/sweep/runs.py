@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from recovery.errors import Refusal, ScenarioError
 from recovery.measures import register
+from recovery.measures.moments import moment_s
 from recovery.model.variant import Variant
 from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
@@ -43,10 +44,12 @@ class Found(NamedTuple):
 class KnownRuns:
     """Results so far: what decides, by key; all else lies in the parts."""
 
-    def __init__(self, folder: Path, measure: str) -> None:
-        """`measure` is what the sweep asks for. Raises Refusal for a folder that holds something else."""
+    def __init__(self, folder: Path, measure: str, observed: Iterable[str] = ()) -> None:
+        """`measure` is what the sweep asks for, `observed` is what [[observed]] names.
+        Raises Refusal for a folder that holds something else.
+        """
         self.parts, self.curves = Parts(folder), Parts(folder, "curves")
-        self.measure = measure
+        self.measure, self.observed = measure, tuple(observed)
         self.found: dict[str, Found] = {}
         self.cpu_s = 0.0
         table = self.parts.read()
@@ -65,7 +68,7 @@ class KnownRuns:
         self.cpu_s += _number(row.get("cpu_s"), 0.0)
         if error is not None and key in self.found:  # a success stays, whenever it came
             return
-        milestones = {name: value for name in register.milestones() if isinstance(value := row.get(name), float)}
+        milestones = {name: moment_s(name, row) for name in self.observed}
         value = _number(row.get(self.measure), math.nan)
         told = None if error is None else str(error)
         self.found[key] = Found(value, told, milestones, row.get("verdict") == "collapsed")
@@ -110,7 +113,7 @@ class Runs:
         self.policies = policies_of(experiment)
         sharing = _sharing(folder, place) if reuse else None
         self.seed, self._simulate = experiment.head.seed, functools.partial(simulate, sharing=sharing)
-        self.known = KnownRuns(folder, self.sweep.measure)
+        self.known = KnownRuns(folder, self.sweep.measure, (one.measure for one in experiment.head.observed))
         self.asked: set[str] = set()  # keys of all runs that were wanted
         self.each_s = math.nan
         self._shown_s: dict[int, float] = {}  # by replication, the shortest time that a draw's run can show
