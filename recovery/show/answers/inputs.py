@@ -27,7 +27,8 @@ def trying(
     options = [f"--policies {shlex.quote(one)}" for one in policies]
     options += [f"--set {shlex.quote(one)}" for one in (*kept, *overrides)]
     options += [f"--replications {replications}"] if replications else []
-    return " ".join([*(["recovery run", shlex.quote(file)] if file.endswith(".toml") else []), *options])
+    path = f"./{file}" if file.startswith("-") else file  # or it would be read as an option
+    return " ".join([*(["recovery run", shlex.quote(path)] if file.endswith(".toml") else []), *options])
 
 
 def _key(override: str) -> str:
