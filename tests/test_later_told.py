@@ -147,7 +147,7 @@ MISTAKES = [
     ("launches", 'expect = { launches_normal_s = "< 1h" }', "expect.launches_normal_s", "want a table [launches]"),
     ("propagation", 'expect = { latency_normal_s = "< 1h" }', "expect.latency_normal_s", "want a table [propagation]"),
     ("health", 'expect = { usable_min_share = "> 5%" }', "expect.usable_min_share", "want a table [health]"),
-    ("health", STONES, "observed.1.measure is capacity_normal_s", "want a table [health], or one of decline_ends_s"),
+    ("health", STONES, "observed.1.measure is capacity_normal_s", "want a table [health], or one of ttr50_s"),
 ]
 
 
