@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from run_records import FLEET, group_of, scenario_of
-from situations import IMPATIENT, JOBS
+from situations import BROKEN, IMPATIENT, JOBS
 
 import recovery
 from recovery.cli import main as cli
@@ -90,6 +90,19 @@ def test_theory_alone_names_the_timeout_and_what_to_try(tmp_path: Path) -> None:
     assert not told["change"]["is_simulated"]
     said = CliRunner().invoke(cli.main, ["explain", str(file)]).stdout
     assert said.splitlines()[2].startswith("What happened: Nothing was run")
+
+
+def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: Path) -> None:
+    """Sessions that end need no lease to run out. By a cap of one a second 2,000 leases run out in 2,000 s at least."""
+    herd, capped = tmp_path / "herd.toml", tmp_path / "capped.toml"
+    herd.write_text(BROKEN.replace('timeout = "30m"', 'timeout = "20s"'), encoding="utf-8")
+    capped.write_text(IMPATIENT + 'policy.lease = { name = "expiry-cap", rate = "1/s" }\n', encoding="utf-8")
+    said = [
+        json.loads(CliRunner().invoke(cli.main, ["explain", str(file), "--json"]).stdout)["answer"]["why"]["text"]
+        for file in (herd, capped)
+    ]
+    assert said[0].startswith("All 2,000 come back in one instant when their sessions end, which is 100 s of work")
+    assert said[1].startswith("If all leases run out (which takes 33.3 min at least")
 
 
 @pytest.mark.parametrize(("fails", "safe"), [("above", "at or below 60 s"), ("below", "at or above 2 min")])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show.answers import gates, mechanism, remedy
+from recovery.show.answers import gates, herd, mechanism, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.words import speaking_of
@@ -39,7 +39,7 @@ def answer_of(
         ),
     )
     if limit is not None:
-        is_always = not scenario.has_leases or limit.kind == "renewals"
+        is_always = not scenario.has_leases or limit.kind == "renewals" or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_if_all_run_out(scenario)}: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
