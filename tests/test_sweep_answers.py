@@ -39,6 +39,7 @@ fleet = { holders = 100, hosts = 1 }
 host = { workers = 2, establish_time = "100ms", renew_time = "1ms", timeout = "2m" }
 lease = { duration = "60s", check_every = "30s" }
 dependency.outages = [{ from = "5m", to = "10m" }]
+policy.client = { name = "fixed", delay = "5s" }
 [sweep]
 method = "random"
 samples = 2
