@@ -20,8 +20,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails
 
-from recovery.errors import shown
+from recovery.errors import nearest, shown
 from recovery.model import policies
 from recovery.model.live import LIVE, OF_CLASS, live_of, wanted_of
 from recovery.model.notice import Notice
@@ -246,6 +247,15 @@ _KEY_SCHEMA: JsonDict = {
 }
 
 
+def _words_of(error: ErrorDetails) -> str:
+    """What is wrong with a value, and what is wanted."""
+    context = error.get("ctx", {})
+    if error["type"] == "union_tag_invalid":
+        choices = [choice.strip("' ") for choice in str(context["expected_tags"]).split(",")]
+        return f"no rule has that name{nearest(str(context['tag']), choices)}; want one of {', '.join(choices)}"
+    return str(context.get("error", error["msg"]))
+
+
 class SetKey(_Action):
     """Give a key another value: at once or as a ramp, for good or for a while. In force is what was begun last."""
 
@@ -276,12 +286,15 @@ class SetKey(_Action):
             raise ValueError(f"{self.key} cannot be set in a run; want {wanted}")
         if live is None:
             of_class = f"classes.NAME. and one of {', '.join(sorted(OF_CLASS))}"
-            raise ValueError(f"want key as one that may be set in a run: {', '.join(sorted(LIVE))}, or {of_class}")
+            known = f"{', '.join(sorted(LIVE))}, or {of_class}"
+            raise ValueError(
+                f"key is {shown(self.key)}{nearest(self.key, LIVE)}; want one that may be set in a run: {known}"
+            )
         try:
             self._parsed = live.read(self.value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            problem = first.get("ctx", {}).get("error", first["msg"])
+            problem = _words_of(first)
             raise ValueError(f"value of {self.key} is {shown(self.value)}; {problem}") from None
         if self.over and not live.is_number:
             raise ValueError(f"want over only with keys that are one number or time; {self.key} is none")

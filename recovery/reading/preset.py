@@ -227,7 +227,8 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
             text = f'{text.rstrip()}\n\n[[notes]]\nkey = "{key}"\nkind = "assumed"\n{why}\n'
     words = [f"{one.option} {default(text, one)}" for one in asked if one.option in answers]
     head = f"# Given: {', '.join(words) or 'nothing'}.\n"
-    head += f"# Assumed, and marked so in [[notes]] and on the page: {', '.join(keys) or 'nothing of what is asked'}.\n"
+    marked = [note["key"] for note in tomllib.loads(text).get("notes", []) if note["kind"] == "assumed"]
+    head += f"# Assumed, and marked so in [[notes]] and on the page: {', '.join(marked) or 'nothing'}.\n"
     return head + text
 
 

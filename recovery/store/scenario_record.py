@@ -142,9 +142,10 @@ class Planned(Record):
 
 
 class Launches(Record):
-    """Launches: the steps of the request throttle."""
+    """Launches: the steps of the request throttle, and the name of what lets in behind it; "": everything."""
 
     throttle: tuple[Step, ...]
+    admission: str = Field("", exclude_if=lambda value: not value)
 
 
 class Propagation(Record):

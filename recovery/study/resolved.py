@@ -260,7 +260,11 @@ def _launches(scenario: Scenario) -> record.Launches | None:
     if scenario.launches is None:
         return None
     steps = ((step.at, math.nan if step.rate is None else step.rate) for step in scenario.launches.throttle)
-    return record.Launches(throttle=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in steps))
+    door = scenario.launches.admission.name
+    return record.Launches(
+        throttle=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in steps),
+        admission="" if door == "open" else door,
+    )
 
 
 def _propagation(scenario: Scenario) -> record.Propagation | None:

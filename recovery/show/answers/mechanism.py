@@ -345,6 +345,15 @@ def _in_one_instant(scenario: Scenario) -> str:
 # --- later stages -----------------------------------------------------------------------------------------------------
 
 
+def _doors(group: Group) -> str:
+    """What denies launches before anybody looks for a holder, with its verb."""
+    part = group.scenario.launches
+    admission = part.admission if part is not None else ""
+    if admission and part is not None and part.throttle:
+        return f"the request throttle and launches.admission ({admission}) deny"
+    return f"launches.admission ({admission}) refuses" if admission else "the request throttle denies"
+
+
 def limit_of_stage(group: Group, stage: str) -> Limit | None:
     """What limits the stage that comes last: one of stage_times.STAGES."""
     if stage == LEASES:
@@ -355,7 +364,7 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
     if stage == "launches":
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
-            return Limit("launches", f"the request throttle denies {show_share(throttled)} of the launches", throttled)
+            return Limit("launches", f"{_doors(group)} {show_share(throttled)} of the launches", throttled)
         found_none = speaking_of(group.scenario.called, "find no leased holder")
         return Limit("holders", f"{show_share(none_free)} of the launches {found_none}", none_free)
     if stage == "health":
