@@ -15,7 +15,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, stage_times
-from recovery.show.answers import mechanism
+from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.run import answer_of
 from recovery.simulate import pipeline
@@ -69,7 +69,7 @@ def test_renewals_slow_the_hosts_as_leases_come_back(renewals: float) -> None:
     scenario = resolved(parse(LEASES).first.scenario)
     assert scenario.fleet is not None
     slowed = scenario.model_copy(update={"fleet": scenario.fleet.model_copy(update={"renewals_share": renewals})})
-    assert mechanism.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
+    assert gates.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
 
 
 def test_no_bound_is_longer_than_what_it_explains() -> None:

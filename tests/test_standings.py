@@ -25,7 +25,14 @@ STONE = Milestone(
 def runs(**times: list[float]) -> Summary:
     """Variants with a time in each run, and what the record's own mean makes of it: one lost run makes all never."""
     rows = [
-        row_of(name, i, "collapsed" if math.isinf(at) else "recovered", ttr99_s=at, leased_min_share=0.0)
+        row_of(
+            name,
+            i,
+            "collapsed" if math.isinf(at) else "recovered",
+            ttr99_s=at,
+            leased_min_share=0.0,
+            recovers_from_s=0.0,
+        )
         for name, own in times.items()
         for i, at in enumerate(own)
     ]
