@@ -62,6 +62,7 @@ fleet = { holders = 400, hosts = 1 }
 host = { establish_time = "100ms", timeout = "20s" }
 lease = { duration = "5m", check_every = "1m" }
 dependency.outages = [{ from = "2m", to = "8m" }]
+policy.client = { name = "fixed", delay = "1s" }
 """
 
 
