@@ -283,12 +283,11 @@ def _ends(params, keys, table, state, target, now, number):  # type: ignore[no-u
 
 
 @inline
-def _check(params, keys, table, state, target_, now, number):  # type: ignore[no-untyped-def]
-    """One check of a target, due at `now`."""
+def _check(params, state, target_, now, begin, end):  # type: ignore[no-untyped-def]
+    """One check of a target, due at `now`, with its `_ends`."""
     target = place(target_)
     row = state.targets
     window = place(state.whole[WINDOW])
-    begin, end = _ends(params, keys, table, state, target_, now, number)
     is_good = begin < now + params.timeout_ns and end <= now + params.timeout_ns and row[target, READY] <= now
     if is_good:
         row[target, RUN] = max(row[target, RUN], 0) + 1
@@ -450,7 +449,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
                 if done > begin:
                     make_busy(state.free_ns, 0, done)
             else:
-                _check(params, keys, inputs.table, state, turn, due, number)
+                _check(params, state, turn, due, begin, done)
         turn += 1
         if turn == targets:
             turn = np.int64(0)

@@ -83,10 +83,10 @@ class Inputs(NamedTuple):
 class State(NamedTuple):
     """All that the stage remembers.
 
-    whole int64[WHOLE]; rows, heads, counts: work that waits for its window (launches.State); shards
-    int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT], the queues; free_ns
-    int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch; slowness
-    float64[length of a ring], how many times as long a job takes with so many waiting, up to KNOWN; series
+    whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
+    counted in counts; shards int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT],
+    the queues; free_ns int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch;
+    slowness float64[length of a ring], how many times as long a job takes with so many waiting, up to KNOWN; series
     int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
     finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
     int64[windows + 1] on.
@@ -154,11 +154,7 @@ def begun(params, keys, table, state, finish, origin, identity, tries):  # type:
         series[place(state.whole[WINDOW]), FAILED] += 1
         retry(params, keys, table, state, finish, origin, identity, tries + 1)
         return True
-    window = np.int64(np.float64(finish) * (1.0 / np.float64(params.window_ns)))
-    if window * params.window_ns > finish:
-        window -= 1
-    elif (window + 1) * params.window_ns <= finish:
-        window += 1
+    window = batches.window_of(finish, params.window_ns, 1.0 / np.float64(params.window_ns))
     window = min(window, params.windows)
     if batches.is_launch(identity):
         if params.tells:
