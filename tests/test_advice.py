@@ -9,7 +9,6 @@ import functools
 import math
 from importlib import resources
 
-import numpy as np
 import pytest
 import run_records
 
@@ -17,6 +16,7 @@ from recovery.reading.experiment import parse
 from recovery.show import advice, stage_times
 from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
+from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.run import answer_of
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
@@ -62,14 +62,47 @@ def test_the_hosts_pace_it() -> None:
     assert "which do 20 a second" in found.text
 
 
-@pytest.mark.parametrize("renewals", [0.0, 1e-3, 0.2, 0.7])
-def test_renewals_slow_the_hosts_as_leases_come_back(renewals: float) -> None:
-    """Oracle: dx/dt = 1 - r x, integrated from none to all."""
-    x = (np.arange(100_000) + 0.5) / 100_000
-    scenario = resolved(parse(LEASES).first.scenario)
-    assert scenario.fleet is not None
-    slowed = scenario.model_copy(update={"fleet": scenario.fleet.model_copy(update={"renewals_share": renewals})})
-    assert gates.slowed(slowed) == pytest.approx(np.mean(1 / (1 - renewals * x)), rel=1e-6)
+@pytest.mark.parametrize(("rate", "kept", "every_s", "renewal"), [
+    (20.0, 0.0, math.inf, 1.0), (20.0, 0.0, 120.0, 1.0), (20.0, 0.0, 30.0, 0.1), (20.0, 3.0, 45.0, 0.3),
+])  # fmt: skip
+def test_renewals_take_their_part_from_the_first_check_on(
+    rate: float, kept: float, every_s: float, renewal: float
+) -> None:
+    """Oracle: the same clients counted in steps of 10 ms; who got a lease comes again one check later, and again."""
+    step_s, made = 0.01, [0.0]
+    checks = round(every_s / step_s) if math.isfinite(every_s) else 0
+    due: list[float] = []
+    while made[-1] < 1980:
+        i = len(due)
+        again = due[i - checks] if checks and i >= checks else 0.0
+        new = rate * step_s - kept * step_s - renewal * again
+        due.append(new + again)
+        made.append(made[-1] + new)
+    found = refill_s(1980, lambda at_s: rate * at_s, Beside(kept, every_s, renewal))
+    assert found == pytest.approx(len(due) * step_s, abs=2 * step_s)
+
+
+def test_hosts_that_do_nothing_but_renew_never_refill() -> None:
+    """At 20 a second and a check a minute 1,200 leases take all there is; a throttle that ends lets the rest in."""
+    beside = Beside(0.0, 60.0, 1.0)
+    assert refill_s(1200, lambda at_s: 20 * at_s, beside) == pytest.approx(60)
+    assert refill_s(1201, lambda at_s: 20 * at_s, beside) == math.inf
+    later = refill_s(1300, lambda at_s: 20 * min(at_s, 600) + 40 * max(at_s - 600, 0), beside, steady_s=600)
+    assert later == pytest.approx(605)
+
+
+CHECKED_OFTEN = LEASES.replace("3m", "30s").replace("1ms", "10ms").replace('cap = "5s"', 'cap = "2s"')
+
+
+@pytest.mark.parametrize(("queue", "least_s"), [("", 99.0), ('queue = { name = "bounded", limit = 20 }', 114.3)])
+def test_the_hosts_take_as_long_as_a_run_shows(queue: str, least_s: float) -> None:
+    """Leases that are checked three times before all are back: rounds of 30 s make 600, 540 and 486 of 1,980, and the
+    next 14.58 a second. In one queue all stand before the first renewal.
+    """
+    group = told(CHECKED_OFTEN + (queue and f"policy.{queue}\n"))[0].groups[0]
+    work = group.mean("fluid_bound_s") * group.scenario.hosts.capacity_per_s
+    assert gates.hosts_s(group.scenario, work) == pytest.approx(least_s, rel=0.01)
+    assert group.mean("ttr99_s") == pytest.approx(least_s, rel=0.06)
 
 
 def test_no_bound_is_longer_than_what_it_explains() -> None:

@@ -1,42 +1,48 @@
 """What a limit lets in: how long that takes, beside what comes all the time. Pure arithmetic."""
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from recovery.store.scenario_record import Planned, Scenario
+from recovery.show.answers.refill import Beside, refill_s
+from recovery.store.scenario_record import Planned, Scenario, Step
 
+MOST = 0.99  # of what waits: the time to recovery is until so much is gone
 RAMP = 2  # rates; a throttle of more is a ramp
 
 
-def left_of(scenario: Scenario, rate_per_s: float, *, spares_renewals: bool) -> float:
-    """What a limit of so many a second leaves for what waits, 1/s: jobs that arrive go through it too, and the more
-    renewals, the more leases there are again, unless it spares them.
+def beside(scenario: Scenario, work: float, *, spares_renewals: bool = False, renewal: float = 1.0) -> Beside:
+    """What passes a limit beside so much work: jobs that arrive; or renewals, of holders that kept their leases all the
+    time, of new leases from their first check on. A renewal is `renewal` of the work of making a lease.
     """
-    if scenario.fleet is None:
-        return max(rate_per_s - scenario.wanted_per_s, 0.0)
-    if spares_renewals or not rate_per_s > 0:
-        return rate_per_s
-    return rate_per_s / longer(scenario.fleet.renewals_per_s / rate_per_s)
+    fleet = scenario.fleet
+    if fleet is None:
+        return Beside(scenario.wanted_per_s)
+    if spares_renewals or not fleet.renewals_per_s > 0:
+        return Beside()
+    kept = max(MOST - work / fleet.asks, 0.0)
+    return Beside(kept * fleet.renewals_per_s * renewal, fleet.asks / fleet.renewals_per_s, renewal)
 
 
-def slowed(scenario: Scenario) -> float:
-    """How many times as long the hosts take for work because something else comes meanwhile: arrivals all the time, or
-    renewals.
+def hosts_s(scenario: Scenario, work: float) -> float:
+    """How long the hosts take for so much work beside what comes all the time, s; inf if it leaves them no room. Where
+    all fit into a queue that is served first in, first out, renewals come behind them.
     """
-    if scenario.fleet is None:
-        free = 1.0 - scenario.wanted_per_s / scenario.hosts.capacity_per_s
-        return 1.0 / free if free > 0 else math.inf
-    return longer(scenario.fleet.renewals_share)
+    capacity_per_s, fleet = scenario.hosts.capacity_per_s, scenario.fleet
+    is_in_order = scenario.policies.queue.name == "fifo" and work / capacity_per_s <= scenario.hosts.timeout_s
+    if fleet is not None and is_in_order:
+        return work / capacity_per_s
+    renewal = 1.0
+    if fleet is not None and fleet.renewals_per_s > 0:
+        renewal = fleet.renewals_share * capacity_per_s / fleet.renewals_per_s
+    return refill_s(work, lambda at_s: capacity_per_s * at_s, beside(scenario, work, renewal=renewal))
 
 
-def longer(renewals: float) -> float:
-    """How many times as long leases take beside renewals of this share, which are the more, the more leases there are
-    again: dx/dt = c (1 - r x), from none to all, is log(1/(1 - r))/r as long as without.
-    """
-    if renewals >= 1:
-        return math.inf
-    return -math.log1p(-renewals) / renewals if renewals > 0 else 1.0
+def admission_s(scenario: Scenario, work: float, rate_per_s: float) -> float:
+    """How long an admission of so many a second takes to let so much in, s; inf if never."""
+    spares = scenario.hosts.admission_spares_renewals
+    return refill_s(work, lambda at_s: rate_per_s * at_s, beside(scenario, work, spares_renewals=spares))
 
 
 def _gates(scenario: Scenario) -> Iterator[Planned]:
@@ -60,25 +66,25 @@ def throttled_s(scenario: Scenario, work: float, back_s: float) -> tuple[float, 
     """
     longest = (0.0, "throttle")
     for action in _gates(scenario):
-        left, ends = work, [*(step.at_s for step in action.lets_in[1:]), math.inf]
-        taken = math.inf
-        for step, end in zip(action.lets_in, ends, strict=True):
-            begin = max(step.at_s, back_s)
-            if end <= begin:
-                continue
-            if math.isnan(step.rate_per_s):  # off
-                taken = max(begin - back_s, 0.0)
-                break
-            rate = left_of(scenario, step.rate_per_s, spares_renewals=action.spares_renewals)
-            if left <= rate * (end - begin):
-                taken = begin + (left / rate if left > 0 else 0.0) - back_s
-                break
-            left -= rate * (end - begin)
+        steps = [step for step in action.lets_in if not math.isnan(step.rate_per_s)]
+        off_s = next((step.at_s for step in action.lets_in if math.isnan(step.rate_per_s)), math.inf)
+        passes = beside(scenario, work, spares_renewals=action.spares_renewals)
+        let_in, steady_s = functools.partial(_let_in, steps, back_s), max((step.at_s for step in steps), default=0.0)
+        taken = min(refill_s(work, let_in, passes, steady_s - back_s), max(off_s - back_s, 0.0))
         is_before = action.lets_in[0].at_s > back_s and taken <= action.lets_in[0].at_s - back_s
-        rates = [step.rate_per_s for step in action.lets_in if not math.isnan(step.rate_per_s)]
-        what = "ramp" if len(rates) > RAMP else action.do
+        what = "ramp" if len(steps) > RAMP else action.do
         longest = max(longest, (0.0 if is_before else taken, what))
     return longest
+
+
+def _let_in(steps: Sequence[Step], back_s: float, for_s: float) -> float:
+    """How much steps of a throttle let in from the return on, for so long."""
+    ends = [*(step.at_s for step in steps[1:]), math.inf]
+    spans = (
+        (step.rate_per_s, min(end, back_s + for_s) - max(step.at_s, back_s))
+        for step, end in zip(steps, ends, strict=True)
+    )
+    return math.fsum(rate_per_s * span_s for rate_per_s, span_s in spans if span_s > 0)
 
 
 def admission_at(scenario: Scenario, at_s: float) -> float:
@@ -103,24 +109,23 @@ def is_ramp(scenario: Scenario, work: float, back_s: float) -> bool:
 
 def ramp_s(scenario: Scenario, work: float, back_s: float) -> float:
     """How long after the return an admission takes to let so much in whose rate goes evenly from corner to corner, s;
-    inf if never, nan where nobody sets it. On a line from r at a slope s it takes t for r t + s t²/2. Where
-    renewals go through it too, what it leaves is taken as a line between the same corners.
+    inf if never, nan where nobody sets it.
     """
     course = scenario.hosts.admission_course
     if not course:
         return math.nan
-    edges = [back_s, *(corner.at_s for corner in course if corner.at_s > back_s), math.inf]
-    left, spares = work, scenario.hosts.admission_spares_renewals
-    for begin, end in itertools.pairwise(edges):
-        first = left_of(scenario, admission_at(scenario, begin), spares_renewals=spares)
-        if math.isinf(end):
-            return begin - back_s + left / first if first > 0 else math.inf
-        last = left_of(scenario, admission_at(scenario, math.nextafter(end, begin)), spares_renewals=spares)
-        if left <= (first + last) / 2 * (end - begin):
-            slope = (last - first) / (end - begin)
-            return begin - back_s + 2 * left / (first + math.sqrt(max(first * first + 2 * slope * left, 0.0)))
-        left -= (first + last) / 2 * (end - begin)
-    return math.inf
+    edges = [back_s, *(corner.at_s for corner in course if corner.at_s > back_s)]
+
+    def let_in(for_s: float) -> float:
+        """The area under the course: its rate is a line between two edges, of any slope."""
+        corners = [*(edge for edge in edges if edge < back_s + for_s), back_s + for_s]
+        return math.fsum(
+            (admission_at(scenario, begin) + admission_at(scenario, math.nextafter(end, begin))) / 2 * (end - begin)
+            for begin, end in itertools.pairwise(corners)
+        )
+
+    passes = beside(scenario, work, spares_renewals=scenario.hosts.admission_spares_renewals)
+    return refill_s(work, let_in, passes, edges[-1] - back_s)
 
 
 def expiries_per_s(scenario: Scenario) -> float:

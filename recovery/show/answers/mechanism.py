@@ -14,7 +14,6 @@ from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides
-MOST = 0.99  # of what waits: the time to recovery is until so much is gone
 HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 TOLD = 0.05  # what makes a time longer by less is not told
@@ -64,7 +63,7 @@ def predicted(group: Group) -> Limit | None:
     if (found := _why_collapsed(group)) is not None or group.scenario.fleet is None:
         return found
     work = float(group.scenario.fleet.asks)
-    hosts_s = work / group.scenario.hosts.capacity_per_s * gates.slowed(group.scenario)
+    hosts_s = gates.hosts_s(group.scenario, work)
     alone = f"; the hosts alone would need {show_duration(hosts_s)}"
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
 
@@ -150,7 +149,7 @@ def _that_ask(group: Group) -> float:
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
         return math.nan
-    out = group.mean("fluid_bound_s") * hosts.capacity_per_s + (1 - MOST) * fleet.asks
+    out = group.mean("fluid_bound_s") * hosts.capacity_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
         return fleet.asks
     renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
@@ -234,8 +233,8 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         return found
     work = group.mean("fluid_bound_s") * hosts.capacity_per_s  # leases to be made
     if math.isnan(work):
-        work = MOST * group.mean("backlog_peak")
-    hosts_s = work / hosts.capacity_per_s * gates.slowed(group.scenario)
+        work = gates.MOST * group.mean("backlog_peak")
+    hosts_s = gates.hosts_s(group.scenario, work)
     most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
     is_told = hosts_s <= most_s
     alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
@@ -267,8 +266,7 @@ def _bounds(
         text += f"after the start; this ramp lets that much in only after {needs}{alone}"
         yield Limit("ramp", text, ramp_s)
     elif math.isfinite(let_in := gates.admission_at(scenario, back_s)):
-        left = gates.left_of(scenario, let_in, spares_renewals=hosts.admission_spares_renewals)
-        admission_s = work / left if left > 0 else math.inf
+        admission_s = gates.admission_s(scenario, work, let_in)
         rate, needs = show_count(let_in), show_duration(admission_s)
         beside = ""
         if admission_s > work / let_in * (1 + TOLD):
