@@ -18,6 +18,7 @@ from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.run import answer_of
+from recovery.show.text import notes
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
@@ -325,3 +326,51 @@ lease.check_every = "30s"
     assert said in told
     plain = run_records.group_of("a", scenario=run_records.scenario_of(), ttr99_s=1.0)
     assert said not in " ".join(advice.assumptions(plain))
+
+
+TWICE = """
+horizon = "2h"
+hold = "2m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 1 }
+host = { workers = 2, establish_time = "1s", renew_time = "1ms", timeout = "30m" }
+lease = { duration = "10m", check_every = "3m" }
+dependency.outages = [{ from = "10m", to = "30m" }, { from = "60m", to = "80m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+operator = [{ do = "set", key = "host.workers", value = 4, at = "35m" }]
+"""
+
+
+def test_two_outages_are_told_as_two() -> None:
+    """Oracle: all have leases again from 32 min on until those of 10 min run out after 60 min. Two workers make 2
+    leases a second, four make 4: 198 leases take 49.5 s at best, and no recovery is faster.
+    """
+    summary, said = told(TWICE)
+    first = summary.groups[0]
+    assert len(first.unleased_spans) == 2
+    assert first.unleased_spans[0].to_s == pytest.approx(1900, abs=10)
+    assert first.unleased_spans[1].from_s == pytest.approx(4020, abs=30)
+    assert "and from 67 min to" in said.happened.text
+    assert "back for the last time" in said.happened.text
+    assert first.scenario.hosts.best_per_s == 4
+    assert first.mean("fluid_bound_s") == pytest.approx(49.5)
+    assert first.mean("efficiency") == pytest.approx(1, rel=0.05)
+    assert said.why.mechanism == "capacity"
+    assert "which do 4 a second at best" in said.why.text
+    assert "workers" not in said.change.text  # what operators set decides, not the file
+
+
+def test_fewer_attempts_than_successes_are_explained() -> None:
+    """Half an attempt a success is possible: the others had asked before the return. One and a half need no word."""
+    rows = [run_records.row_of("it")]
+    few, many = (run_records.group_of("it", amplification=number) for number in (0.5, 1.5))
+    [said] = notes(run_records.summary_of(rows, [few]))
+    assert "waited already at the return" in said
+    assert notes(run_records.summary_of(rows, [many])) == []
+
+
+def test_a_loss_that_comes_again_soon_is_one_loss() -> None:
+    """Where leases are back for less than `hold`, it is the same loss."""
+    [group] = told(TWICE.replace('hold = "2m"', 'hold = "38m"'))[0].groups
+    assert group.unleased_spans == ()
+    assert group.unleased is not None

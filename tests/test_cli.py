@@ -110,6 +110,13 @@ def test_bounds_decide_the_exit_status(tiny: str, tmp_path: Path, bound: str, re
     assert f"expected {bound.partition('=')[0]} <" in result.stdout
 
 
+def test_what_was_set_beside_the_file_stands_in_the_title(tiny: str, tmp_path: Path) -> None:
+    first = call("run", tiny, "--out", tmp_path / "out", "--no-report").stdout.splitlines()[0]
+    sets = ("--set", "host.workers=3", "--set", "horizon=21m", "--set", "hold=1m", "--set", "seed=4")
+    result = call("run", tiny, "--out", tmp_path / "out", "--no-report", *sets)
+    assert result.stdout.splitlines()[0] == f"{first}, with host.workers=3, horizon=21m, hold=1m and 1 more"
+
+
 def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
     for command in ("run", "check", "explain"):
         result = call(command, tiny, "--set", "host.workers=0", "--set", "polcy.queue=lifo")

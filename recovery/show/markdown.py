@@ -48,7 +48,7 @@ def of_run(manifest: RunManifest, summary: Summary, answer: Answer) -> str:
     runs = f"{len(summary.rows)} runs, seed {manifest.seed}"
     failed = f", {len(summary.failures)} failed" if summary.failures else ""
     return _joined(
-        manifest.head.title or manifest.name,
+        manifest.title,
         _answer(answer),
         _bounds(summary.expect),
         _variants(summary),

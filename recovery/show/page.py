@@ -132,7 +132,7 @@ def render(
     """The page of a folder: what every page has (question, answer, command, style, script), and `values`."""
     return whole(
         name,
-        title=manifest.head.title,
+        title=manifest.title,
         question=manifest.head.question,
         figures=drawn,
         manifest=manifest,

@@ -112,7 +112,7 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> str:
     """Title, verdict, table of variants, milestones, bounds."""
-    parts = [manifest.head.title, "\n".join(verdict), variants_table(summary), "\n".join(notes(summary))]
+    parts = [manifest.title, "\n".join(verdict), variants_table(summary), "\n".join(notes(summary))]
     if of_classes := classes.rows(summary):
         parts.append(table(of_classes, left=2))
     variants = stage_times.variants(summary)
@@ -169,6 +169,8 @@ def notes(summary: Summary) -> list[str]:
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")
+    if any(group.mean("amplification") < 1 - ROUNDING for group in summary.groups):
+        out.append("amplification below 1: requests that waited already at the return succeed without a new attempt.")
     return out
 
 

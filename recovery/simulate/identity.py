@@ -19,6 +19,7 @@ import numpy as np
 import recovery_kernels
 from pydantic import BaseModel
 
+from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -61,7 +62,9 @@ def other(worker: str) -> str:
 def digest_of(variant: Variant, seed: int, replication: int) -> str:
     """Key (16 hex digits) of one run: of all that decides its series and its row."""
     scenario = resolve(variant, seed, replication).scenario
-    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario))
+    best = at_best(scenario)
+    bound = [] if best is scenario else [_lowered_hosts(best)]  # of which the bound of its recovery is told
+    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound)
 
 
 def digest_of_run(digests: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from recovery_kernels.requests import Keys
 from recovery import theory
 from recovery.measures import leased_curve
 from recovery.measures.register import DEPTHS, LEASES, ROUNDING
+from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
 from recovery.model.fleet import Fleet
 from recovery.model.scenario import Scenario
@@ -213,7 +214,10 @@ class LeaseTable(TrafficTable):
         return row | self.work(scenario, times_s, ttr99_s) | self.denials()
 
     def fluid_bound_s(self, scenario: Scenario) -> float:
-        """Least time in which 99 % of the fleet could be leased if no work were wasted."""
+        """Least time in which 99 % of the fleet could be leased if no work were wasted, on hosts as fast as operators
+        ever make them.
+        """
+        scenario = at_best(scenario)
         weight, rate = self.weight[self.weight > 0], scenario.establish_per_s
         unleased = weight * self.unleased_at_start[self.weight > 0]
         total = float(unleased.sum())

@@ -54,6 +54,11 @@ class Manifest(Record):
     own_policies: tuple[OwnPolicy, ...] = Field((), exclude_if=lambda value: not value)
 
     @property
+    def title(self) -> str:
+        """What its page and its text are headed with."""
+        return self.head.title or self.name
+
+    @property
     def own_files(self) -> tuple[str, ...]:
         """The files of the user's own policies, each once."""
         return tuple(dict.fromkeys(own.file for own in self.own_policies))

@@ -88,6 +88,8 @@ class Group(Record):
     measures: dict[str, Measured]
     scenario: Scenario
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
+    unleased_spans: tuple[Span, ...] = Field((), exclude_if=lambda value: not value)  # the same where all of them hold
+    # one in between, for at least as long as recovery must hold: each time of its own
 
     def policy_words(self, key: str) -> str:
         """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""
@@ -202,6 +204,16 @@ class RunManifest(Manifest):
     def has_leases(self) -> bool:
         """Whether holders hold leases; else jobs come."""
         return self.kind == LEASES
+
+    @property
+    def title(self) -> str:
+        """The title of the file, with what was set beside it."""
+        told, more = self.overrides[:MOST_TOLD], len(self.overrides) - MOST_TOLD
+        said = ", ".join(told) + (f" and {more} more" if more > 0 else "")
+        return f"{super().title}, with {said}" if told else super().title
+
+
+MOST_TOLD = 3  # of what was set beside a file: in its title
 
 
 class Run(NamedTuple):

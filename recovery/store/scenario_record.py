@@ -107,6 +107,7 @@ class Hosts(Record):
     hosts: int
     workers: int  # of one host
     capacity_per_s: Number
+    best_per_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the same where operators change it: at most
     failing_per_s: Number = math.inf  # the same while the dependency is down
     admission_per_s: Number = math.inf  # what admission lets in while no queue waits
     admission_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # where operators set its rate:
@@ -125,6 +126,11 @@ class Hosts(Record):
     rows: int = Field(0, exclude_if=lambda value: value == 0)  # that clients write, of all hosts; 0: no write conflicts
     is_silent: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing, and no
     # client that it did not hear asks again within its attempt
+
+    @property
+    def fastest_per_s(self) -> float:
+        """What the hosts do when operators have made them as fast as they ever are, 1/s."""
+        return self.best_per_s or self.capacity_per_s
 
 
 class Planned(Record):

@@ -7,6 +7,7 @@ import numpy as np
 
 from recovery import theory
 from recovery.model import policies
+from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Action, EndSessions, Pause, Restart, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
@@ -90,7 +91,7 @@ def own_files(variants: Iterable[Variant]) -> tuple[str, ...]:
 
 
 def _hosts(scenario: Scenario) -> record.Hosts:
-    host, one = scenario.host, scenario.establish_per_s
+    host, one, best = scenario.host, scenario.establish_per_s, at_best(scenario)
     admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
     course = _admission_course(scenario)
     is_above = any(not corner.rate_per_s < one * scenario.hosts for corner in course)
@@ -98,6 +99,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         hosts=scenario.hosts,
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
+        best_per_s=0.0 if best is scenario else best.establish_per_s * scenario.hosts,
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
         admission_course=course,

@@ -140,6 +140,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
     collapsed = sum(row.verdict == "collapsed" for row in rows)
     low, high = theory.wilson(collapsed, len(rows))
     verdicts = [row.verdict for row in rows]
+    away = _unleased(outcomes, variant.scenario.hold)
     return record.Group(
         variant=variant.name,
         levers=dict(variant.levers),
@@ -154,7 +155,8 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         collapsed=Share(share=collapsed / len(rows), low=low, high=high),
         measures={name: _measured(name, [row.of(name) for row in rows]) for name in rows[0].measures},
         scenario=resolved(variant.scenario),
-        unleased=_unleased(outcomes),
+        unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
+        unleased_spans=away if len(away) > 1 else (),
     )
 
 
@@ -164,17 +166,23 @@ def _measured(name: str, values: Sequence[float]) -> record.Measured:
     return record.Measured(mean=mean, low=low, high=high, not_measured=sum(math.isnan(value) for value in values))
 
 
-def _unleased(outcomes: Sequence[Outcome]) -> Span | None:
-    """From when to when holders are without a lease, over some runs of one variant: the first window at whose end one
-    is, and the end from which on none is (inf: not before the horizon). None if none ever is; jobs have no holders.
+def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[Span, ...]:
+    """From when to when holders are without a lease in some run of one variant, in order of time: each from the first
+    window at whose end one is, to the end from which on none is (inf: not before the horizon). All that are closer than
+    `hold` are one. Jobs have no holders.
     """
-    spans = []
-    for outcome in outcomes:
-        below = np.flatnonzero(outcome.leased_share() < 1 - 1e-12) if outcome.holders else np.zeros(0, int)
-        if len(below):
-            last, t = int(below[-1]) + 1, outcome.times_s
-            spans.append((float(t[below[0]]), float(t[last]) if last < len(t) else math.inf))
-    return Span(from_s=min(a for a, _ in spans), to_s=max(b for _, b in spans)) if spans else None
+    below = np.logical_or.reduce([
+        outcome.leased_share() < 1 - 1e-12 for outcome in outcomes if outcome.holders
+    ] or [np.zeros(1, bool)])  # fmt: skip
+    ends_s = np.append(outcomes[0].times_s, math.inf)
+    steps = np.diff(below, prepend=False, append=False)
+    spans: list[Span] = []
+    for first, last in np.flatnonzero(steps).reshape(-1, 2).tolist():
+        begin_s, end_s = float(ends_s[first]), float(ends_s[last]) if last < len(below) else math.inf
+        if spans and begin_s - spans[-1].to_s < hold_s:
+            begin_s = spans.pop().from_s
+        spans.append(Span(from_s=begin_s, to_s=end_s))
+    return tuple(spans)
 
 
 def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[record.Milestone, ...]:

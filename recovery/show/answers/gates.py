@@ -29,14 +29,14 @@ def hosts_s(scenario: Scenario, work: float) -> float:
     """How long the hosts take for so much work beside what comes all the time, s; inf if it leaves them no room. Where
     all fit into a queue that is served first in, first out, renewals come behind them.
     """
-    capacity_per_s, fleet = scenario.hosts.capacity_per_s, scenario.fleet
-    is_in_order = scenario.policies.queue.name == "fifo" and work / capacity_per_s <= scenario.hosts.timeout_s
+    hosts, rate_per_s, fleet = scenario.hosts, scenario.hosts.fastest_per_s, scenario.fleet
+    is_in_order = scenario.policies.queue.name == "fifo" and work / rate_per_s <= hosts.timeout_s
     if fleet is not None and is_in_order:
-        return work / capacity_per_s
+        return work / rate_per_s
     renewal = 1.0
     if fleet is not None and fleet.renewals_per_s > 0:
-        renewal = fleet.renewals_share * capacity_per_s / fleet.renewals_per_s
-    return refill_s(work, lambda at_s: capacity_per_s * at_s, beside(scenario, work, renewal=renewal))
+        renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
+    return refill_s(work, lambda at_s: rate_per_s * at_s, beside(scenario, work, renewal=renewal))
 
 
 def admission_s(scenario: Scenario, work: float, rate_per_s: float) -> float:

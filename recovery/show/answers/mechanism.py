@@ -149,7 +149,7 @@ def _that_ask(group: Group) -> float:
     fleet, hosts = group.scenario.fleet, group.scenario.hosts
     if fleet is None:
         return math.nan
-    out = group.mean("fluid_bound_s") * hosts.capacity_per_s + (1 - gates.MOST) * fleet.asks
+    out = group.mean("fluid_bound_s") * hosts.fastest_per_s + (1 - gates.MOST) * fleet.asks
     if math.isinf(gates.expiries_per_s(group.scenario)) or not out < fleet.asks or not fleet.renewals_per_s > 0:
         return fleet.asks
     renewal = fleet.renewals_share * hosts.capacity_per_s / fleet.renewals_per_s
@@ -231,7 +231,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         return None
     if group.mean("wasted_share") >= WASTE and (found := timeout_limit(group)) is not None:
         return found
-    work = group.mean("fluid_bound_s") * hosts.capacity_per_s  # leases to be made
+    work = group.mean("fluid_bound_s") * hosts.fastest_per_s  # leases to be made
     if math.isnan(work):
         work = gates.MOST * group.mean("backlog_peak")
     hosts_s = gates.hosts_s(group.scenario, work)
@@ -249,8 +249,9 @@ def _bounds(
 ) -> Iterator[Limit]:
     """The times that each mechanism alone would take for so much work."""
     scenario, hosts = group.scenario, group.scenario.hosts
-    rate, needs = show_count(hosts.capacity_per_s), show_duration(hosts_s)
-    yield Limit("capacity", f"the hosts, which do {rate} a second, need {needs} for the work", hosts_s)
+    rate, needs = show_count(hosts.fastest_per_s), show_duration(hosts_s)
+    at_best = " at best" if hosts.fastest_per_s > hosts.capacity_per_s else ""
+    yield Limit("capacity", f"the hosts, which do {rate} a second{at_best}, need {needs} for the work", hosts_s)
     if hosts.rows:
         writes_s = work / hosts.rows * hosts.write_s
         what = "one row" if hosts.rows == 1 else f"{show_count(hosts.rows)} rows"

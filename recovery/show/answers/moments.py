@@ -16,13 +16,17 @@ def since(group: Group) -> str:
         return "the clock of recovery starts"
     if group.scenario.is_counted_from_end:
         return "the sessions end"
-    return "the dependency is back" if group.mean("recovers_from_s") != 0 else "the start"
+    if group.mean("recovers_from_s") == 0:
+        return "the start"
+    is_again = group.unleased_spans and group.unleased_spans[0].to_s <= group.mean("recovers_from_s")
+    return "the dependency is back for the last time" if is_again else "the dependency is back"
 
 
 _FROM = {
     "the clock of recovery starts": "the start of the clock of recovery",
     "the sessions end": "the end of the sessions",
     "the dependency is back": "the dependency's return",
+    "the dependency is back for the last time": "the dependency's last return",
     "the start": "the start",
 }
 

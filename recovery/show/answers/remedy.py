@@ -33,7 +33,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _live_work_only(group)
         case "renewals" | "arrivals":
             return _workers(group, math.ceil(hosts.workers * scenario.wanted_share / HEADROOM))
-        case "capacity":
+        case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
             return _workers(group, 2 * hosts.workers)
         case "admission":
             return _higher_limit(group)

@@ -18,7 +18,10 @@ from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
+from recovery.store.scenario_record import Span
 from recovery.units import show_count, show_duration, show_milestone, show_share
+
+SPELLS = 2  # times without leases that are told one by one
 
 
 def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
@@ -54,11 +57,17 @@ def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     if fleet is None or span is None:
         return ["No holder is ever without a lease."]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
-    end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
-    text = f"From {axis.show(span.from_s)} to {end} some of the {show_count(fleet.holders)} holders are without a "
+    times = [_from_to(one, axis) for one in first.unleased_spans or (span,)]
+    when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(span, axis)}"
+    text = f"{when[:1].upper()}{when[1:]} some of the {show_count(fleet.holders)} holders are without a "
     text += f"lease, at worst {_of_all(worst, fleet.asks)}"
     text += f" of {show_count(fleet.leases)} leases." if fleet.leases else "."
     return [text, _back(summary, first, axis)]
+
+
+def _from_to(span: Span, axis: TimeAxis) -> str:
+    end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
+    return f"from {axis.show(span.from_s)} to {end}"
 
 
 def _of_all(count: float, of: int) -> str:
