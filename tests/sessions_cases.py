@@ -552,7 +552,7 @@ OTHERS: dict[str, tuple[float, ...]] = {
     "attempts": (1.0, 3.0), "quota": (7.0, 20.0), "cost": (1.0, 5.0), "window": (3.0, 10.0), "least": (1.0, 2.0),
     "most": (0.8, 3.0), "initial": (1.0, 3.0), "probes": (1.0, 2.0), "failed_percent": (50.0,),
     "slow_percent": (100.0,),
-    "queues": (1.0, 4.0), "hand": (1.0, 2.0), "limit": (1.0, 3.0), "requests": (2.0, 5.0), "long": (3.0, 30.0),
+    "queues": (2.0, 4.0), "hand": (1.0, 2.0), "limit": (1.0, 3.0), "requests": (2.0, 5.0), "long": (3.0, 30.0),
     "tokens": (1.0, 4.0), "headroom": (1.0,), "tolerance": (1.0, 1.5), "deposit": (1.0,), "withdrawal": (5.0,),
     "reserve": (10.0,), "probe": (2.0,), "batch": (1.0, 2.0), "timeout_cost": (10.0,), "refusal_cost": (5.0,),
     "fill": (1.0,), "k": (1.5, 2.0), "aggression": (1.0, 2.0),

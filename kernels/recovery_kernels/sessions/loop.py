@@ -86,7 +86,7 @@ def _wait(h, time):  # type: ignore[no-untyped-def]
     if passed > 0:
         busy = whole[BUSY]
         there = max(workers(h), busy)
-        down = there * max(0, min(time, whole[SERVES_FROM]) - whole[NOW])
+        down = (there - busy) * max(0, min(time, whole[SERVES_FROM]) - whole[NOW])
         whole[layout.BUSY_NS] += busy * passed
         whole[layout.DOWN_NS] += down
         whole[layout.IDLE_NS] += there * passed - busy * passed - down

@@ -13,7 +13,7 @@ class Accounts:
         """Nothing happens until a time; workers' time is counted."""
         passed, busy = time - self.now, len(self.serving)
         workers = max(self.workers(), busy)
-        down = workers * max(0, min(time, self.serves_from) - self.now)
+        down = (workers - busy) * max(0, min(time, self.serves_from) - self.now)
         self.busy_ns += busy * passed
         self.down_ns += down
         self.idle_ns += workers * passed - busy * passed - down
@@ -115,7 +115,8 @@ class Accounts:
         under_way = sum(self.now - request.started for request in self.serving)
         assert self.busy_ns == work + under_way, (self.now, self.busy_ns, work, under_way)
         assert self.busy_ns + self.idle_ns + self.down_ns == self.capacity_ns
-        assert min(self.busy_ns, self.idle_ns, self.down_ns, self.debt_ns) >= 0
+        times_ns = (self.busy_ns, self.idle_ns, self.down_ns, self.debt_ns)
+        assert min(times_ns) >= 0, (self.now, times_ns)
 
     def check_clients(self) -> None:
         """Each client is in one state, with the timers that belong to it."""
