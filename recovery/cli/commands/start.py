@@ -142,7 +142,8 @@ def _asked(question: "Question", default: str) -> int | str | None:
 @options.json
 def policies(name: str | None, file: Path | None, as_json: bool) -> Status | None:
     """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
-    that axis; of one it says what it does to the reference herd, which it runs.
+    that axis, or what may stand at that key (propagation.queue); of one it says what it does to the reference herd,
+    which it runs.
     """
     if file is not None:
         return _tested(file, as_json)
@@ -151,14 +152,9 @@ def policies(name: str | None, file: Path | None, as_json: bool) -> Status | Non
     from recovery.show import text
 
     known = catalogue()
-    rows = [row for row in known if name in (None, row["name"], row["axis"])]
+    rows = [row for row in known if name in (None, row["name"], row["axis"], *row["places"])]
     if not rows:
-        import difflib
-
-        names = [row[key] for key in ("name", "axis") for row in known]
-        close = difflib.get_close_matches(str(name), names, 1)
-        near = f" (did you mean {close[0]}?)" if close else ""
-        raise Refusal(f"{name} is no policy and no axis{near}; want one of {', '.join(dict.fromkeys(names))}")
+        raise Refusal(_no_policy(str(name), known))
     if as_json:
         say.print_json({"policies": rows})
     else:
@@ -178,9 +174,32 @@ def policies(name: str | None, file: Path | None, as_json: bool) -> Status | Non
             for row in rows
         ]
         click.echo(text.catalogued(rules))
+        places = {place for row in rows if row["axis"] == name for place in row["places"]}
+        if others := [row["name"] for row in known if row not in rows and places.intersection(row["places"])]:
+            click.echo(f"\n  At one of these keys may stand, too: {', '.join(others)}.")
         if len(rows) == 1 and rows[0]["name"] == name:
             _on_the_herd(rows[0])
     return None
+
+
+CALLED = {"retry": "client", "retries": "client", "backoff": "client", "back-off": "client", "jitter": "client",
+          "limit": "admission", "throttling": "admission", "breaker": "circuit-breaker"}  # fmt: skip
+"""What people look for, and where it is."""
+
+
+def _no_policy(name: str, known: "list[Row]") -> str:
+    """What is wrong with a name that no policy has, and what is wanted."""
+    import difflib
+
+    from recovery.model.host import Host
+
+    axes, names = (list(dict.fromkeys(row[key] for row in known)) for key in ("axis", "name"))
+    if (field := Host.model_fields.get(name)) is not None:
+        return f"{name} is no policy but a key of the host, host.{name}: {field.description}"
+    close = [CALLED[name]] if name in CALLED else difflib.get_close_matches(name, [*axes, *names], 1)
+    near = f" (did you mean {close[0]}?)" if close else ""
+    wanted = "a policy, or one of " + ", ".join(axes)
+    return f"{name} is no policy and no axis{near}; want {wanted}; without NAME all are listed"
 
 
 def _on_the_herd(row: "Row") -> None:
