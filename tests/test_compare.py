@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from scipy import stats
 from recovery.cli import main as cli
 from recovery.reading.experiment import parse
 from recovery.show import compare_text
+from recovery.show.answers.compare import answer_of
 from recovery.simulate import pipeline
 from recovery.store.compare_record import Comparison, Difference
 from recovery.store.manifest_record import FORMAT
@@ -415,3 +417,25 @@ def test_what_cannot_stand_side_by_side_is_told(
     Path("swept.toml").write_text(text.partition("[variants")[0] + SWEEP)
     result = CliRunner().invoke(cli.main, ["compare", *words, "--fail-if", "ttr99_s > +10%", "--no-report"])
     assert (result.exit_code, said in result.stderr) == (2, True), result.output
+
+
+def test_sides_that_do_not_face_the_same_give_no_advice(tmp_path: Path) -> None:
+    """Fewer holders are back sooner, and are no policy that one could take."""
+    places = {}
+    for name, text in (
+        ("as it is", run_records.FLEET),
+        ("few", re.sub(r"holders = \d+", "holders = 12", run_records.FLEET)),
+        ("patient", run_records.FLEET.replace("host = {", 'host = { round_trip = "2ms",')),
+    ):
+        file = tmp_path / f"{name}.toml"
+        file.write_text(text, encoding="utf-8")
+        result = CliRunner().invoke(cli.main, ["run", str(file), "--out", str(tmp_path / "out"), "--no-report"])
+        assert result.exit_code == 0, result.output
+        places[name] = tmp_path / "out" / name
+    was, few, patient = places.values()
+    found = beside(was, few)
+    [unlike] = found.unlike
+    assert unlike.startswith("leases: ")
+    assert "12 in few" in unlike
+    assert "No advice: the sides do not have the same to cope with" in answer_of(found).change.text
+    assert beside(was, patient).unlike == ()

@@ -76,3 +76,4 @@ class Comparison(Record):
     outcomes: tuple[Outcome, ...]
     conditions: tuple[Condition, ...]
     differences: tuple[Difference, ...]
+    unlike: tuple[str, ...] = ()  # what sides have to cope with that is not the same, in words

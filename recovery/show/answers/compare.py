@@ -18,7 +18,9 @@ def answer_of(found: Comparison) -> Answer:
     said = [compare_text.answer(one, named=named) for one in found.outcomes]
     better = [one for one in found.outcomes if one.is_worse is False]
     change = Change()
-    if better:
+    if found.unlike:
+        change = Change(text=f"No advice: the sides do not have the same to cope with ({'; '.join(found.unlike)}).")
+    elif better:
         best = min(better, key=lambda one: one.difference.difference.mean if one.difference is not None else 0.0)
         saved = -best.difference.difference.mean if best.difference is not None else float("nan")
         harms = _harms(found, best)

@@ -1,7 +1,8 @@
 """The sides of a comparison: folders of finished runs or sweeps, each as the runs of its variants."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
 from recovery.store.parts import runs_of_sweep
 from recovery.store.run_record import Row
+from recovery.store.scenario_record import Course, Scenario
+from recovery.units import show_count, show_duration
 
 _NO_MEASURES = {"replication", "draw", "run_replication", "seed", "outages_index", "r1", "r2", "r3", "r4"}
 _NOTHING = np.zeros(0)
@@ -58,6 +61,7 @@ class Side(NamedTuple):
     decides: str
     is_sequential: bool
     variants: dict[str, Runs]  # the file as it stands first
+    faces: Mapping[str, str] = MappingProxyType({})  # of a run: what it has to cope with, each thing by its name
 
     @property
     def head(self) -> str:
@@ -134,7 +138,23 @@ def _run(place: Path) -> Side:
     }
     if not variants:
         raise Refusal(f"{place} holds no row of a run; want a run that is whole, as recovery run writes it")
-    return Side(manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants)
+    faces = _faces(summary.groups[0].scenario, None if "dns" in manifest.inputs else manifest.outages)
+    return Side(manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces)
+
+
+def _faces(scenario: Scenario, outages: Sequence[Course] | None) -> dict[str, str]:
+    """What nobody who compares policies changes: who asks, and how long what they depend on is away. A race in DNS
+    draws that anew, and its guards change it: then it is None.
+    """
+    faces = {}
+    if scenario.fleet is not None:
+        faces["leases"] = show_count(scenario.fleet.asks)
+    if scenario.jobs is not None:
+        faces["jobs a second"] = ", ".join(show_count(step.rate_per_s) for step in scenario.jobs.steps)
+    if outages is not None:
+        spans = (f"{show_duration(one.from_s)} to {show_duration(one.to_s)}" for one in (outages[0] if outages else ()))
+        faces["the dependency is away"] = ", ".join(spans) or "never"
+    return faces
 
 
 def _variant(row: Row) -> str:

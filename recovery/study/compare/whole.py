@@ -1,6 +1,6 @@
 """A whole comparison: every pair of variants, what the change did, and the conditions on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -23,7 +23,14 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
         outcomes=tuple(_outcome(pair, first.decides) for own in pairs for pair in own),
         conditions=tuple(judged(one, own[0]) for own in pairs for one in conditions),
         differences=tuple(row for own in pairs for pair in own for row in differences(pair)),
+        unlike=tuple(dict.fromkeys(said for other in others for said in _unlike(first, other))),
     )
+
+
+def _unlike(first: Side, other: Side) -> Iterator[str]:
+    for what, was in first.faces.items():
+        if (now := other.faces.get(what, was)) != was:
+            yield f"{what}: {was} in {first.name}, {now} in {other.name}"
 
 
 def _outcome(pair: Pair, decides: str) -> record.Outcome:
