@@ -18,7 +18,7 @@ from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.run import answer_of
-from recovery.show.text import notes
+from recovery.show.text import explained, notes
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
@@ -374,3 +374,17 @@ def test_a_loss_that_comes_again_soon_is_one_loss() -> None:
     [group] = told(TWICE.replace('hold = "2m"', 'hold = "38m"'))[0].groups
     assert group.unleased_spans == ()
     assert group.unleased is not None
+
+
+def test_explain_says_what_operators_change() -> None:
+    """Oracle: two workers of 1 s make 2 leases a second, four make 4, and with two more 6; on a condition no number."""
+    begin, _, end = TWICE.rpartition("operator = [")
+    more = '{ do = "scale", at = "40m", workers = 2 }, { do = "scale", when = "queue > 9", workers = -1 }, '
+    text = f"{begin}operator = [{more}{end}"
+    scenario = resolved(parse(text).first.scenario)
+    told = explained("", [], [], actions=scenario.actions).splitlines()[3:]
+    assert told == [
+        "    at 40 min: +2 workers a host; the hosts then do 6 a second",
+        "    when queue > 9: -1 workers a host",
+        "    at 35 min: host.workers = 4; the hosts then do 4 a second",
+    ]

@@ -112,9 +112,19 @@ def test_bounds_decide_the_exit_status(tiny: str, tmp_path: Path, bound: str, re
 
 def test_what_was_set_beside_the_file_stands_in_the_title(tiny: str, tmp_path: Path) -> None:
     first = call("run", tiny, "--out", tmp_path / "out", "--no-report").stdout.splitlines()[0]
-    sets = ("--set", "host.workers=3", "--set", "horizon=21m", "--set", "hold=1m", "--set", "seed=4")
+    sets = ("--set", "host.workers=3", "--set", "horizon=21m", "--set", "hold=1m", "--set", "seed=4",
+            "--set", "host.timeout=9s")  # fmt: skip
     result = call("run", tiny, "--out", tmp_path / "out", "--no-report", *sets)
     assert result.stdout.splitlines()[0] == f"{first}, with host.workers=3, horizon=21m, hold=1m and 1 more"
+
+
+def test_a_key_lists_what_may_stand_there() -> None:
+    """Every queue may order propagation's jobs; an axis whose keys take rules of another one names these."""
+    said = call("policies", "propagation.queue").stdout
+    assert all(f"\n  {name}\n" in said for name in ("fifo", "lifo", "codel", "fair-queue"))
+    others = call("policies", "intake").stdout.splitlines()[-1]
+    assert others.startswith("  At one of these keys may stand, too: ")
+    assert {"aimd", "vegas", "pid", "fixed-concurrency"} <= set(others.rstrip(".").replace(",", "").split())
 
 
 def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
@@ -137,6 +147,8 @@ def test_mistakes_are_told_on_stderr_with_status_2(tiny: str) -> None:
         (["check", "."], ".: cannot be read: Is a directory"),
         (["new", "--system", "nomda"], "'nomda' is not one of"),
         (["policies", "lif"], "lif is no policy and no axis (did you mean lifo?)"),
+        (["policies", "retry"], "(did you mean client?)"),
+        (["policies", "conflict"], "conflict is no policy but a key of the host, host.conflict:"),
         (["report", "nowhere"], "nowhere has no manifest.json; want the folder of a finished run"),
         (["run", "a/x.toml", "--threads", "0"], "0 is not in the range"),
     ],

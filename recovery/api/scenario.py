@@ -128,8 +128,8 @@ class Scenario:
         experiment = self._experiment
         title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
         scenario = experiment.first.scenario
-        rules, of_stages = resolved(scenario).rules, rules_of_stages(scenario)
-        told = text.explained(title, self._explained(), notes_of(experiment), rules, of_stages)
+        known, of_stages = resolved(scenario), rules_of_stages(scenario)
+        told = text.explained(title, self._explained(), notes_of(experiment), known.rules, of_stages, known.actions)
         return f"<pre>{escape(told)}</pre>"
 
 

@@ -1,11 +1,12 @@
 """A scenario with its hosts as fast as operators ever make them: what no recovery can be faster than hangs on it."""
 
 import math
+from collections.abc import Iterable
 
 from recovery.model.distributions import Distribution
 from recovery.model.edited import edited
 from recovery.model.live import class_key
-from recovery.model.operator import Scale, SetKey
+from recovery.model.operator import Action, Scale, SetKey
 from recovery.model.scenario import Scenario
 
 
@@ -32,6 +33,20 @@ def at_best(scenario: Scenario) -> Scenario:
     if most != scenario.host.workers:
         best["host.workers"] = most
     return edited(scenario, best.items()) if best else scenario
+
+
+def after(scenario: Scenario, actions: Iterable[Action]) -> Scenario:
+    """The scenario with its keys and workers as these actions leave them, one after the other."""
+    edits: list[tuple[str, object]] = []
+    workers: object = scenario.host.workers
+    for action in actions:
+        if isinstance(action, Scale) and action.workers is not None:
+            workers = int(str(workers)) + action.workers
+            edits.append(("host.workers", workers))
+        elif isinstance(action, SetKey):
+            workers = action.parsed if action.key == "host.workers" else workers
+            edits.append((action.key, action.parsed))
+    return edited(scenario, edits)
 
 
 def _counts(key: str) -> bool:

@@ -9,7 +9,7 @@ from recovery.measures.register import ROUNDING
 from recovery.show import advice, classes, milestones, stage_times, standings
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
-from recovery.store.scenario_record import RuleInUse
+from recovery.store.scenario_record import Planned, RuleInUse
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
@@ -339,9 +339,10 @@ def explained(
     notes: Sequence[Note],
     rules: Sequence[RuleInUse] = (),
     of_stages: Sequence[RuleInUse] = (),
+    actions: Sequence[Planned] = (),
 ) -> str:
     """Each group with its formula, the numbers in it, its value and what it means; then the rules of part two of the
-    model that are in use, and those of launches and propagation.
+    model that are in use, those of launches and propagation, and what operators set in the run.
     """
     lines = [title]
     for row in rows:
@@ -358,7 +359,18 @@ def explained(
     if of_stages:
         lines += ["", "Rules of launches and propagation that are in use (MODEL.md, section 9):"]
         lines += [f"    {rule.key}: {rule.why}" for rule in of_stages]
+    if edits := [action for action in actions if action.sets]:
+        lines += ["", "What operators change in the run; all groups above are of the file, the bound is of its best:"]
+        lines += [f"    {_edit(action)}" for action in edits]
     return "\n".join(lines)
+
+
+def _edit(action: Planned) -> str:
+    when = f"when {action.when}" if math.isnan(action.at_s) else f"at {show_duration(action.at_s)}"
+    does = (
+        "" if math.isnan(action.capacity_per_s) else f"; the hosts then do {show_count(action.capacity_per_s)} a second"
+    )
+    return f"{when}: {action.sets}{does}"
 
 
 def _value(name: str, value: float) -> str:

@@ -3,6 +3,7 @@
 import math
 
 from recovery import theory
+from recovery.model.at_best import at_best
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
@@ -30,7 +31,8 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
             reject_cost_s=part.reject_cost,
         )
         rows += groups.rows()
-        known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": groups.establish_per_s}
+        best_per_s = at_best(scenario).establish_per_s * scenario.fleet.hosts
+        known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": best_per_s}
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         known["renewal_share"] = groups.r3
         rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))

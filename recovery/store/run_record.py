@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -208,11 +209,13 @@ class RunManifest(Manifest):
     @property
     def title(self) -> str:
         """The title of the file, with what was set beside it."""
-        told, more = self.overrides[:MOST_TOLD], len(self.overrides) - MOST_TOLD
+        sets = [one for one in self.overrides if re.split(r"[.=]", one)[0] not in _SAME_SCENARIO]
+        told, more = sets[:MOST_TOLD], len(sets) - MOST_TOLD
         said = ", ".join(told) + (f" and {more} more" if more > 0 else "")
         return f"{super().title}, with {said}" if told else super().title
 
 
+_SAME_SCENARIO = {"replications", "seed", "expect", "title", "question", "answer", "label", "notes", "observed"}
 MOST_TOLD = 3  # of what was set beside a file: in its title
 
 

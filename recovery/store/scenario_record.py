@@ -145,6 +145,8 @@ class Planned(Record):
     lets_in: tuple[Step, ...] = ()
     spares_renewals: bool = False
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
+    sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
+    capacity_per_s: Number = Field(math.nan, exclude_if=math.isnan)  # where that changes it: what the hosts then do
 
 
 class Launches(Record):

@@ -1,5 +1,6 @@
 """The scenario of a variant in plain numbers and names, for whoever reads its results and knows no model."""
 
+import json
 import math
 from collections.abc import Iterable
 
@@ -7,9 +8,9 @@ import numpy as np
 
 from recovery import theory
 from recovery.model import policies
-from recovery.model.at_best import at_best
+from recovery.model.at_best import after, at_best
 from recovery.model.distributions import Distribution
-from recovery.model.operator import Action, EndSessions, Pause, Restart, SetKey, Throttle
+from recovery.model.operator import Action, EndSessions, Pause, Restart, Scale, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -156,8 +157,29 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
     return record.Planned(
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.only == "establish",
-        comes_within_s=_comes_within_s(scenario, action),
+        comes_within_s=_comes_within_s(scenario, action), sets=_sets(action),
+        capacity_per_s=_capacity_after(scenario, action),
     )  # fmt: skip
+
+
+def _sets(action: Action) -> str:
+    """What an operator changes, in the words of the file."""
+    if isinstance(action, Scale):
+        more, of = (action.workers, "workers a host") if action.workers is not None else (action.hosts, "hosts")
+        return f"{more:+} {of}"
+    return f"{action.key} = {json.dumps(action.value, ensure_ascii=False)}" if isinstance(action, SetKey) else ""
+
+
+def _capacity_after(scenario: Scenario, action: Action) -> float:
+    """What all hosts do with this edit and those at known times before it, 1/s; nan where it changes nothing of that,
+    or comes on a condition.
+    """
+    if not isinstance(action, SetKey | Scale) or action.at is None:
+        return math.nan
+    known = sorted((one for one in scenario.operator if one.at is not None), key=lambda one: one.at or 0.0)
+    done = known[: known.index(action)]
+    was, now = (after(scenario, actions).establish_per_s for actions in (done, [*done, action]))
+    return math.nan if was == now else now * scenario.hosts
 
 
 def _comes_within_s(scenario: Scenario, action: Action) -> float:

@@ -106,4 +106,6 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
         say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules})
     else:
         title = f"{loaded.head.title} ({first.name})\n\n{answer}"
-        click.echo(text.explained(title, rows, notes, scenario.rules, rules_of_stages(first.scenario)))
+        click.echo(
+            text.explained(title, rows, notes, scenario.rules, rules_of_stages(first.scenario), scenario.actions)
+        )
