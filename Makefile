@@ -20,7 +20,7 @@ ENVIRONMENT = .venv/.installed
 QUICK = tests --ignore=tests/bench
 marked = $(shell grep -l 'mark\.$(1)' tests/test_*.py)
 CHECKED = NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck
-KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py later.py sessions_kernel.py twin.py)
+KERNELS = $(addprefix tests/test_,dns.py health.py interleavings.py lanes.py later.py sessions_kernel.py twin.py)
 EXPERIMENT = experiments/us-east-1-2025-10.toml
 SWEEPS = $(addprefix experiments/,$(addsuffix .toml,phase-diagram policies policies-october throttling-2025-10))
 OWN = $(addprefix --policies ,$(wildcard experiments/own/*.py))

@@ -69,7 +69,7 @@ def test_every_part_can_be_needed() -> None:
     texts = [
         text,
         warm._SMALL[needed.JOBS],
-        *(warm._SMALL[part] for part in (needed.SESSIONS, needed.DOOR, needed.SHARDS)),
+        *(warm._SMALL[part] for part in (needed.LEASES, needed.SESSIONS, needed.DOOR, needed.SHARDS)),
     ]
     assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)
 
@@ -92,7 +92,7 @@ LAUNCHING = warm._SMALL[needed.LAUNCHES]
 
 def test_a_later_stage_is_asked_for_by_itself(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The kernels of the leases are there, those of launches are not: one line names these, and how long they take."""
-    warm.compile_part(needed.LEASES)
+    warm.compile_part(needed.LANES)
     warm.for_runs([parse(LAUNCHING).first], quiet=False)
     begin, end = capsys.readouterr().err.splitlines()
     assert begin.startswith("compiling launches.begin, launches.advance: about ")
@@ -104,7 +104,7 @@ def test_a_later_stage_is_asked_for_by_itself(cache: Path, capsys: pytest.Captur
 def test_nothing_is_said_where_nobody_listens(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     warm.for_runs([parse(LAUNCHING).first], quiet=True)
     assert capsys.readouterr() == ("", "")
-    assert not needed.missing([needed.LEASES, needed.LAUNCHES])
+    assert not needed.missing([needed.LANES, needed.LAUNCHES])
 
 
 def call(*arguments: object) -> Result:
@@ -129,7 +129,7 @@ def test_warmup_for_a_file_compiles_what_its_runs_call(cache: Path, tmp_path_fac
     told = json.loads(call("warmup", "--for", file, "--json").stdout)
     assert told["parts"] == ["leases", "launches"]
     assert set(told["compiled_s"]) == {"leases", "launches"}
-    assert set(needed.missing(needed.PARTS)) == set(needed.PARTS) - {needed.LEASES, needed.LAUNCHES}
+    assert set(needed.missing(needed.PARTS)) == set(needed.PARTS) - {needed.LANES, needed.LAUNCHES}
 
 
 def test_warmup_refuses_a_file_that_is_none(cache: Path, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def _free(host, worker):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _window_of(expires, window_ns):  # type: ignore[no-untyped-def]
+def window_of(expires, window_ns):  # type: ignore[no-untyped-def]
     """The window at whose end a lease that runs out at `expires` (> 0) is gone: (expires - 1) // window_ns.
 
     A product of floats, put right, takes a third of the time of a division of whole numbers.
@@ -296,7 +296,7 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
     old = host.clients[row, EXPIRES]
     if old > now:
         if old < FROZEN_BASE:
-            host.expiring[min(_window_of(old, params.window_ns), last)] -= 1
+            host.expiring[min(window_of(old, params.window_ns), last)] -= 1
         whole[LEASED] -= 1
     else:
         whole[UNLEASED_NS] += now - max(old, 0)
@@ -313,7 +313,7 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
     host.clients[row, EXPIRES] = new
     if new > now:
         if new < FROZEN_BASE:
-            host.expiring[min(_window_of(new, params.window_ns), last)] += 1
+            host.expiring[min(window_of(new, params.window_ns), last)] += 1
         whole[LEASED] += 1
 
 
@@ -341,7 +341,7 @@ def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
             if policies.begins_anew(params.lease):
                 left = _lease_ns(params, keys, inputs, host.clients[row, CLIENT])
             host.clients[row, EXPIRES] = now + left
-            host.expiring[min(_window_of(now + left, params.window_ns), last)] += 1
+            host.expiring[min(window_of(now + left, params.window_ns), last)] += 1
     host.whole[FROZEN] = 0
 
 
@@ -879,5 +879,5 @@ def wake_holders(params, memory, wrap, shift, first_ns, expires_ns):  # type: ig
         whole[SLEEPERS] += 1
         if expires_ns[client] > 0:
             whole[LEASED] += 1
-            host.expiring[min(_window_of(expires_ns[client], params.window_ns), last)] += 1
+            host.expiring[min(window_of(expires_ns[client], params.window_ns), last)] += 1
         _arm(host, wrap, shift, client)

@@ -12,7 +12,7 @@ from recovery_kernels import jit
 
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
-from recovery.stages import launches, propagation
+from recovery.stages import engines, launches, propagation
 
 
 class KernelPart(NamedTuple):
@@ -23,9 +23,10 @@ class KernelPart(NamedTuple):
     compile_s: float
 
 
-_BOTH = ("draws.stream_key", "requests.advance")
-LEASES = KernelPart("leases", (*_BOTH, "draws.draws", "draws.uniforms", "requests.wake_holders"), 7.0)
-JOBS = KernelPart("jobs", (*_BOTH, "requests.first_arrival"), 8.0)
+_STEADY = ("draws.stream_key", "draws.draws", "draws.uniforms")
+LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 5.0)
+LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
+JOBS = KernelPart("jobs", ("draws.stream_key", "requests.advance", "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart(
     "sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 28.0
 )
@@ -43,7 +44,7 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
+PARTS = (LANES, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
@@ -59,8 +60,14 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )
-    first = SESSIONS if scenario.rules else LEASES if scenario.has_leases else JOBS
-    return [first, *(part for part, wanted in later if wanted is not None)]
+    return [_first(scenario), *(part for part, wanted in later if wanted is not None)]
+
+
+def _first(scenario: Scenario) -> KernelPart:
+    engine = engines.engine_of(scenario)
+    if engine == engines.SESSIONS:
+        return SESSIONS
+    return LANES if engine == engines.LANES else LEASES if scenario.has_leases else JOBS
 
 
 def missing(parts: Iterable[KernelPart]) -> dict[KernelPart, list[str]]:

@@ -16,21 +16,18 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch
+from recovery.stages import engines, known
 from recovery.stages import host as hosts
-from recovery.stages import known
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
 from recovery.units import ns
 
-__all__ = ["Interrupted", "Outcome", "Runner", "Task", "engine_of", "simulated_hosts"]
-
-ENGINES = ("events", "sessions")
+__all__ = ["Interrupted", "Outcome", "Runner", "Task", "engines_of", "simulated_hosts"]
 
 
-def engine_of(scenarios: Iterable[Scenario]) -> str:
-    """Which engines run these scenarios: that of rules of part two of the model, where one is used, and the first."""
-    used = {ENGINES[bool(scenario.rules)] for scenario in scenarios}
-    return ", ".join(sorted(used))
+def engines_of(scenarios: Iterable[Scenario]) -> str:
+    """Which engines run the hosts of these scenarios."""
+    return ", ".join(sorted({engines.engine_of(scenario) for scenario in scenarios}))
 
 
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it

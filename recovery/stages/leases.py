@@ -16,8 +16,8 @@ from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
 from recovery.model.fleet import Fleet
 from recovery.model.scenario import Scenario
+from recovery.stages import engines, lanes, queueing
 from recovery.stages import host as hosts
-from recovery.stages import queueing
 from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
 from recovery.statistics.arrays import Floats, Numbers, Whole
@@ -133,7 +133,7 @@ def _running(fleet: Fleet, shares: tuple[float, ...], first: int, step: int) -> 
 
 def start(
     scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
-) -> hosts.HostRun:
+) -> hosts.Running:
     """A host in its steady state at t = 0: phases uniform, each lease as fresh as its last check.
 
     Holders are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
@@ -143,11 +143,15 @@ def start(
     params = queueing.params(scenario, table)
     inputs = queueing.inputs(controls, table)
     keys = hosts.stream_keys(seed, replication, host)
-    run = hosts.new_host(
-        params, inputs, keys, clients=holders, windows=scenario.windows, span_ns=queueing.span_ns(scenario)
-    )
     phase = hosts.stream_key(seed, replication, draws.PHASE, host)
-    hosts.wake_holders(run, *_steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders))
+    first_ns, expires_ns = _steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders)
+    windows, span_ns = scenario.windows, queueing.span_ns(scenario)
+    if engines.runs_on_lanes(scenario, params):
+        return lanes.new_host(
+            params, inputs, keys, first_ns=first_ns, expires_ns=expires_ns, windows=windows, span_ns=span_ns
+        )
+    run = hosts.new_host(params, inputs, keys, clients=holders, windows=windows, span_ns=span_ns)
+    hosts.wake_holders(run, first_ns, expires_ns)
     return run
 
 

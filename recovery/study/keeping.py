@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.outcome import Outcome
-from recovery.simulate.pipeline import engine_of
+from recovery.simulate.pipeline import engines_of
 from recovery.stages import known
 from recovery.store import files
 from recovery.store.called import command_line
@@ -70,7 +70,7 @@ def results(experiment: Experiment, outcomes: Sequence[Outcome], summary: Summar
         machine=platform.machine(),
         argv=command_line(),
         written=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine=engine_of(variant.scenario for variant in experiment.variants),
+        engine=engines_of(variant.scenario for variant in experiment.variants),
         model=identity.MODEL,
         measures=identity.MEASURES,
         window_s=scenario.coupling.window,

@@ -24,7 +24,8 @@ dns.delays = { plan = "20s", look = "5s", transaction = "4s", back_off = "5s", c
 dns.lock = { loses = "10%", loses_again = "50%", factor = 2.0, cap = "1m" }
 """
 _SMALL = {
-    needed.LEASES: _LEASES,
+    needed.LANES: _LEASES,
+    needed.LEASES: _LEASES + 'policy.queue = "lifo"\n',
     needed.JOBS: _HOST + 'jobs.steps = [{ at = "0s", rate = "1/s" }]\n',
     needed.SESSIONS: _LEASES + 'operator = [{ do = "end-sessions", at = "1s" }]\n',
     needed.LAUNCHES: _LAUNCHES,

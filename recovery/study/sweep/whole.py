@@ -100,7 +100,7 @@ def _manifest(work: Sweeping, summary: Summary, place: Backend, wall_s: float) -
             "inputs": plain(experiment.raw),
             "inputs_in_order": json.dumps(experiment.raw, default=str),
             "digest": digest_of(experiment),
-            "engine": pipeline.engine_of(variant.scenario for variant in experiment.variants),
+            "engine": pipeline.engines_of(variant.scenario for variant in experiment.variants),
             "own_policies": own_policies(experiment.variants),
             "versions": versions(),
             "machine": platform.machine(),

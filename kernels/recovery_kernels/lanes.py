@@ -1,0 +1,831 @@
+"""The second engine of a host: the same model and the same bits as `requests`, without pending events where none are
+needed (MODEL.md, "The two engines").
+
+Requests are served first in, first out, so the worker that is free first takes the next one, and its finish is known
+when it starts (Kiefer and Wolfowitz, 1955). Delays that are always the same come out in the order in which they went
+in: timers lie in rings ("lanes"), one for each source, each in order of time and client, and a submission is the least
+of the heads. Random delays go through a timing wheel, whose slots are put in order when their time comes. Whatever a
+client is travels in its timer, in the queue or with the worker that serves it, so nothing is read at random.
+
+A stretch without controls and edges of windows is run at once. Where nothing can change a service between submission
+and start (`is_eager`), a request that starts within the stretch starts when it is submitted, though its worker may
+still be busy. Finishes are carried out when the worker starts again, or before anything can come of them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recovery_kernels import draws, limits, policies
+from recovery_kernels.arrays import Real, Short, Whole
+from recovery_kernels.draws import CONSTANT
+from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place
+from recovery_kernels.handles import refer
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.requests import (
+    ADMISSION_AT,
+    ADMISSION_TOKENS,
+    BIN,
+    BUSY,
+    BUSY_NS,
+    BUSY_SUM_NS,
+    CONTROL,
+    COST_NS,
+    CURSOR,
+    DEPENDENCY,
+    DEPENDENCY_FAILS,
+    DONE,
+    DOWN_NS,
+    DOWN_SUM_NS,
+    DOWN_UNTIL,
+    DROPPED,
+    EDGE,
+    ESTABLISHED,
+    FAILED,
+    FAILED_NS,
+    GATE,
+    GATE_ALL,
+    GATE_AT,
+    GATE_ESTABLISH,
+    GATE_OFF,
+    GATE_ON,
+    GATE_TOKENS,
+    GROW_QUEUE,
+    HEAD,
+    HOLDERS,
+    IDLE_NS,
+    IDLE_SUM_NS,
+    IN_SERVICE,
+    LEASED,
+    LEASED_END,
+    LOST,
+    NOW,
+    OLDEST_MAX_NS,
+    OLDEST_NS,
+    OLDEST_PEAK,
+    OVERHEAD_NS,
+    QUEUE,
+    QUEUE_MAX,
+    QUEUE_PEAK,
+    REJECTED_ADMISSION,
+    REJECTED_DOWN,
+    REJECTED_FULL,
+    REJECTED_GATE,
+    RESTART,
+    SLEEPERS,
+    SLEEPING_END,
+    SUBMITTED,
+    SUCCEEDED,
+    TIMED_OUT,
+    UNLEASED_CARRY,
+    UNLEASED_CARRY_NS,
+    UNLEASED_NS,
+    USEFUL_NS,
+    WASTED,
+    WASTED_NS,
+    WHOLE,
+    Inputs,
+    Params,
+    part_of,
+    window_of,
+)
+
+# Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, until when
+# finishes were carried out, the next restart, the first free place of the wheel; how many services began ahead of the
+# clock, and how many of them it has passed as far as is known.
+COUNTED, SWEPT, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
+MEMORY = WHOLE + 6
+
+# A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
+# the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
+# is off.
+TIME, WHO, EXPIRES, NUMBER = range(4)
+ROW = 4
+TRY = 1 << CLIENT_BITS
+CLIENT = TRY - 1
+
+# Lanes. DEADLINES is the queue itself: its rows are in the order of deadlines, too.
+DEADLINES, FIRSTS, ANSWERS, CHECKS, NEAR = range(5)
+LANES = 5
+
+# What is known of a lane (Host.lanes), each of all lanes side by side: when its head is due, and below that its number
+# (so the least tells both); its head and its end, counted on for ever; where its ring lies, and its size less one; what
+# is added to the time of a row, and to its tries; when the last of its rows is due.
+DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
+LANE_BITS = 3
+
+# A worker (Host.workers), and what will have come of its request.
+STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
+WORKER = 8
+IDLE, GRANTS, TELLS, FAILS_UNHEARD, WASTES = range(5)
+
+GROUP = 8  # workers that are compared at once
+MOST_WORKERS = 256
+TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
+FAR = 1 << 58  # delays are cut off here, beyond every horizon
+NEVER = 1 << 59  # later than all
+
+
+class Rules(NamedTuple):
+    """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least time from a
+    finish to what its client does next; whether services start when they are submitted.
+    """
+
+    timeout_ns: int
+    retry_ns: int
+    answer_ns: int
+    check_ns: int
+    least_ns: int
+    is_eager: int
+    worker_bits: int
+
+
+class Host(NamedTuple):
+    """All that a host remembers.
+
+    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[64]. pool int64[holders · ROW], following
+    int32[holders], slots int32[power of two]: the wheel. free int64[groups · GROUP]: when each worker is free, plus 1,
+    above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
+    that lie ahead of the clock. The rest is as in `requests`.
+    """
+
+    rows: Whole
+    lanes: Whole
+    pool: Whole
+    following: Short
+    slots: Short
+    free: Whole
+    least: Whole
+    workers: Whole
+    begun: Whole
+    whole: Whole
+    real: Real
+    expiring: Whole
+    series: Whole
+    histogram: Whole
+    latency: Whole
+
+
+def _whole_ns(time: float) -> int:
+    """As draws.whole_ns, which called from Python would be machine code of its own; FAR at most."""
+    return int(time + 0.5) if time < FAR else FAR
+
+
+def _constant_retry_ns(client: policies.Client) -> int:
+    """What a client waits after any failure; -1 where that is not always the same."""
+    if client.kind == policies.IMMEDIATE:
+        return 0
+    if client.kind == policies.FIXED:
+        return _whole_ns(client.delay.a) if client.delay.kind == CONSTANT else -1
+    if client.kind == policies.EXPONENTIAL and (client.factor == 1.0 or client.base_ns >= client.cap_ns):
+        return _whole_ns(min(client.base_ns, client.cap_ns))
+    return -1
+
+
+def carries(params: Params, horizon_ns: int) -> bool:
+    """Whether this engine can run a host with these rules to the horizon, all controls being known beforehand."""
+    return (
+        params.traffic == HOLDERS
+        and params.workers <= MOST_WORKERS
+        and horizon_ns <= 1 << (TIME_BITS - int(params.workers - 1).bit_length())
+        and params.timeout.kind == CONSTANT
+        and params.cancel == 0
+        and params.queue.kind != policies.LIFO
+        and params.client.round_trip_ns >= 1
+        and params.client.retries < 0
+        and params.check_every_ns * (1.0 - params.check_jitter) >= 4
+        and params.lease.kind != policies.FREEZE
+    )
+
+
+def rules_of(params: Params, inputs: Inputs) -> Rules:
+    """What follows from the parameters of a host that `carries`."""
+    retry_ns = _constant_retry_ns(params.client)
+    trip_ns = min(params.client.round_trip_ns, FAR)
+    answer_ns = max(retry_ns, trip_ns) if retry_ns >= 0 else -1
+    check_ns = _whole_ns(float(params.check_every_ns)) if params.check_jitter <= 0.0 else -1
+    least_ns = check_ns if check_ns >= 0 else _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
+    if bool(
+        (inputs.control_args[inputs.controls[:, 1] == DEPENDENCY, 0] > 0.0).any()
+    ):  # services that fail are heard of
+        least_ns = min(least_ns, max(answer_ns, trip_ns))
+    may_refuse = bool((inputs.controls[:, 1] == GATE).any()) or params.admission.kind != limits.OPEN
+    is_eager = (
+        params.queue.kind == policies.FIFO
+        and params.slowdown_a <= 0.0
+        and params.admission.kind in (limits.OPEN, limits.TOKEN_BUCKET)
+        and not (may_refuse and params.reject_cost_ns > 0)
+    )
+    return Rules(
+        timeout_ns=max(_whole_ns(params.timeout.a), 1),
+        retry_ns=retry_ns,
+        answer_ns=answer_ns,
+        check_ns=check_ns,
+        least_ns=least_ns,
+        is_eager=int(is_eager),
+        worker_bits=int(params.workers - 1).bit_length(),
+    )
+
+
+@inline
+def _at(lanes, lane, number):  # type: ignore[no-untyped-def]
+    """Where row `number` of a lane begins."""
+    return lanes[place(OFFSET + lane)] + (number & lanes[place(MASK + lane)]) * ROW
+
+
+@inline
+def _write(rows, at, time, who, expires, number):  # type: ignore[no-untyped-def]
+    rows[place(at + TIME)] = time
+    rows[place(at + WHO)] = who
+    rows[place(at + EXPIRES)] = expires
+    rows[place(at + NUMBER)] = number
+
+
+@kernel
+def _make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
+    """Move up the rows of a lane that come after one that is due at a time. Returns where that one belongs."""
+    end = lanes[place(END + lane)]
+    first = lanes[place(FIRST + lane)]
+    at = _at(lanes, lane, end)
+    while end > first:
+        before = _at(lanes, lane, end - 1)
+        time = rows[place(before + TIME)]
+        if time < due or (time == due and rows[place(before + WHO)] & CLIENT < client):
+            break
+        for column in range(ROW):
+            rows[place(at + column)] = rows[place(before + column)]
+        at = before
+        end -= 1
+    return at
+
+
+@inline
+def _push(rows, lanes, lane, due, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a row into a lane, at its place in the order of time and client, which most often is the end."""
+    if due > lanes[place(LAST + lane)]:
+        lanes[place(LAST + lane)] = due
+        at = _at(lanes, lane, lanes[place(END + lane)])
+    else:
+        at = _make_room(rows, lanes, np.int64(lane), due, who & CLIENT)
+    lanes[place(END + lane)] += 1
+    lanes[place(DUE + lane)] = min(lanes[place(DUE + lane)], (due << LANE_BITS) | lane)
+    _write(rows, at, due, who, expires, number)
+
+
+@inline
+def _enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a request at the end of the queue, whose caller has seen that there is room."""
+    end = lanes[place(END + DEADLINES)]
+    _write(rows, _at(lanes, DEADLINES, end), submitted, who, expires, number)
+    lanes[place(END + DEADLINES)] = end + 1
+    due = submitted + lanes[place(LATER + DEADLINES)]
+    lanes[place(DUE + DEADLINES)] = min(lanes[place(DUE + DEADLINES)], (due << LANE_BITS) | DEADLINES)
+
+
+@inline
+def _pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
+    """The head of a lane is done with; so are those of the next whose deadlines are off."""
+    first = lanes[place(FIRST + lane)] + 1
+    end = lanes[place(END + lane)]
+    due = NEVER + lane
+    while first < end:
+        at = _at(lanes, lane, first)
+        if rows[place(at + NUMBER)] & 1 == 0:
+            due = rows[place(at + TIME)] + lanes[place(LATER + lane)]
+            break
+        first += 1
+    lanes[place(FIRST + lane)] = first
+    lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
+
+
+@inline
+def _wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a row into the wheel; it must not be due before what was submitted last."""
+    whole = host.whole
+    turn = due >> shift
+    if turn <= whole[CURSOR]:
+        _push(host.rows, host.lanes, NEAR, due, who, expires, number)
+        return
+    at = whole[VACANT]
+    slot = place(turn & (host.slots.shape[0] - 1))
+    whole[VACANT] = host.following[place(at)]
+    host.following[place(at)] = host.slots[slot]
+    host.slots[slot] = at
+    _write(host.pool, at * ROW, due, who, expires, number)
+
+
+@kernel
+def _turn(host, shift, until):  # type: ignore[no-untyped-def]
+    """Turn the wheel, whose next slot begins by `until`, up to a slot in which something is due, or to the last that
+    begins by then. Returns when the slot after that begins.
+    """
+    whole = host.whole
+    lanes = host.lanes
+    pool = host.pool
+    mask = host.slots.shape[0] - 1
+    while lanes[place(FIRST + NEAR)] == lanes[place(END + NEAR)] and (whole[CURSOR] + 1) << shift <= until:
+        whole[CURSOR] += 1
+        slot = place(whole[CURSOR] & mask)
+        at = np.int64(host.slots[slot])
+        host.slots[slot] = -1
+        while at >= 0:
+            after = np.int64(host.following[place(at)])
+            row = at * ROW
+            time = pool[place(row + TIME)]
+            if time >> shift == whole[CURSOR]:
+                host.following[place(at)] = whole[VACANT]
+                whole[VACANT] = at
+                who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
+                _push(host.rows, lanes, NEAR, time, who, expires, number)
+            else:  # of a later round
+                host.following[place(at)] = host.slots[slot]
+                host.slots[slot] = at
+            at = after
+    return (whole[CURSOR] + 1) << shift
+
+
+@kernel
+def _wait_again(params, keys, inputs, host, shift, now, who, expires, number, is_answer):  # type: ignore[no-untyped-def]
+    """The client's attempt came to nothing: it sleeps in the wheel. `who` counts the failure already."""
+    delay = policies.retry_delay_ns(
+        params.client, inputs.table, keys.retry, who & CLIENT, number >> 1, who >> CLIENT_BITS
+    )
+    if is_answer:
+        delay = max(delay, params.client.round_trip_ns)
+    _wait(host, shift, now + min(delay, FAR), who, expires, number)
+
+
+@inline
+def _answer(params, rules, keys, inputs, host, shift, now, who, expires, number):  # type: ignore[no-untyped-def]
+    """The client hears that its attempt came to nothing."""
+    if rules.answer_ns >= 0:
+        _push(host.rows, host.lanes, ANSWERS, now + rules.answer_ns, who + TRY, expires, number)
+    else:
+        _wait_again(params, keys, inputs, host, shift, now, who + TRY, expires, number, True)
+
+
+@inline
+def _grant(params, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
+    """The end of a new lease; keeps the count of leases and of those that run out in each window."""
+    whole = host.whole
+    last = place(host.expiring.shape[0] - 1)
+    length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
+    new = credit + min(length + params.lease.grace_ns, draws.FAR_NS)
+    if expires > now:
+        host.expiring[min(window_of(expires, params.window_ns), last)] -= 1
+    else:
+        whole[UNLEASED_NS] += now - max(expires, 0)
+        if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
+            whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
+            whole[UNLEASED_CARRY] += 1
+        flows[ESTABLISHED] += 1
+    if new > now:
+        host.expiring[min(window_of(new, params.window_ns), last)] += 1
+    else:
+        whole[LEASED] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
+    return new
+
+
+@inline
+def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # type: ignore[no-untyped-def]
+    """A worker, which is not idle, is done at `now` with what it began."""
+    workers = host.workers
+    base = worker * WORKER
+    paid = workers[place(base + PAID_NS)]
+    outcome = workers[place(base + OUTCOME)]
+    submitted = workers[place(base + SUBMITTED_AT)]
+    expires = workers[place(base + EXPIRES_AT)]
+    number = workers[place(base + WHICH)]
+    who = workers[place(base + WHO_IS)]
+    work = now - workers[place(base + STARTED_AT)] - paid
+    flows[OVERHEAD_NS] += paid
+    host.histogram[place(part_of(now - submitted))] += 1
+    if outcome == GRANTS:
+        flows[SUCCEEDED] += 1
+        flows[USEFUL_NS] += work
+        client = who & CLIENT
+        credit = policies.credit_ns(params.lease, submitted, now)
+        expires = _grant(params, keys, inputs, host, flows, client, expires, now, credit)
+        if rules.check_ns >= 0:
+            _push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
+        else:
+            every = np.float64(params.check_every_ns)
+            every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, number >> 1) - 1.0)
+            _wait(host, shift, now + min(draws.whole_ns(every), FAR), client, expires, number)
+    elif outcome == WASTES:
+        flows[WASTED] += 1
+        flows[WASTED_NS] += work
+    else:
+        flows[FAILED] += 1
+        flows[FAILED_NS] += work
+        if outcome == TELLS:
+            host.whole[SLEEPERS] += 1
+            _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+
+
+@kernel
+def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
+    """Carry out every finish up to `until`, or up to when the first of them may make a client submit again. Returns
+    from when on something may come of what is left.
+    """
+    whole = host.whole
+    flows = host.series[place(whole[BIN])]
+    for worker in range(params.workers):
+        if host.workers[place(worker * WORKER + OUTCOME)] != IDLE:
+            until = min(until, (host.free[place(worker)] >> rules.worker_bits) - 1 + rules.least_ns)
+    busy = 0
+    for worker in range(params.workers):
+        if host.workers[place(worker * WORKER + OUTCOME)] != IDLE:
+            finish = (host.free[place(worker)] >> rules.worker_bits) - 1
+            if finish <= until:
+                _finish(params, rules, keys, inputs, host, shift, flows, worker, finish)
+                host.workers[place(worker * WORKER + OUTCOME)] = IDLE
+                whole[BUSY_NS] += finish
+            else:
+                busy += 1
+    whole[BUSY] = busy
+    whole[SWEPT] = until
+    return until + rules.least_ns
+
+
+@inline
+def _settle(free, least, worker):  # type: ignore[no-untyped-def]
+    """When a worker is free has changed. Returns the least of all."""
+    first = worker & ~(GROUP - 1)
+    a = min(free[place(first)], free[place(first + 1)], free[place(first + 2)], free[place(first + 3)])
+    b = min(free[place(first + 4)], free[place(first + 5)], free[place(first + 6)], free[place(first + 7)])
+    found = min(a, b)
+    if least.shape[0] > 1:
+        least[place(worker >> 3)] = found
+        for other in range(least.shape[0]):
+            found = min(found, least[place(other)])
+    return found
+
+
+@kernel
+def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
+    """As `requests._restart`; every finish before `now` has been carried out."""
+    whole = host.whole
+    lanes = host.lanes
+    flows = host.series[place(whole[BIN])]
+    waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
+    if waiting > 0:
+        oldest = host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)]
+        whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - oldest)
+    busy = 0
+    up = max(whole[DOWN_UNTIL], now + down_ns)
+    for worker in range(params.workers):
+        base = worker * WORKER
+        if host.workers[place(base + OUTCOME)] != IDLE:
+            busy += 1
+            elapsed = now - host.workers[place(base + STARTED_AT)]
+            paid = min(host.workers[place(base + PAID_NS)], elapsed)
+            flows[OVERHEAD_NS] += paid
+            flows[WASTED_NS] += elapsed - paid
+            host.workers[place(base + OUTCOME)] = IDLE
+        host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
+    for worker in range(0, params.workers, GROUP):
+        _settle(host.free, host.least, worker)
+    flows[LOST] += waiting + busy
+    whole[BUSY_NS] += busy * now
+    idle = params.workers - busy
+    down_from = max(whole[DOWN_UNTIL], now)
+    whole[IDLE_NS] += idle * down_from - params.workers * up + busy * now
+    whole[DOWN_NS] += idle * (up - down_from) + busy * (up - now)
+    whole[DOWN_UNTIL] = up
+    whole[COST_NS] = 0
+    whole[HEAD] = lanes[place(END + DEADLINES)]
+    limits.begin(params.admission, whole[ADMISSION_AT:], host.real[ADMISSION_TOKENS:], up)
+
+
+@kernel
+def _control(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
+    """Carry out the next control."""
+    whole = host.whole
+    real = host.real
+    i = whole[CONTROL]
+    what = inputs.controls[i, 1]
+    if what == DEPENDENCY:
+        real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
+    elif what == RESTART:
+        _restart(params, rules, host, now, inputs.controls[i, 2])
+    else:
+        rate, burst = inputs.control_args[i, 0], inputs.control_args[i, 1]
+        limits.turn(whole[GATE_AT:], real[GATE_TOKENS:], now, rate, burst, whole[GATE_ON] != GATE_OFF)
+        if rate < 0.0:
+            whole[GATE_ON] = GATE_OFF
+        else:
+            whole[GATE_ON] = GATE_ESTABLISH if inputs.controls[i, 2] != 0 else GATE_ALL
+    i += 1
+    whole[CONTROL] = i
+    while i < inputs.controls.shape[0] and inputs.controls[i, 1] != RESTART:
+        i += 1
+    whole[DOOM] = inputs.controls[i, 0] if i < inputs.controls.shape[0] else NEVER
+
+
+@kernel
+def _count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
+    """Count the deadlines up to `until` at which clients gave up."""
+    whole = host.whole
+    lanes = host.lanes
+    rows = host.rows
+    counted = whole[COUNTED]
+    late = 0
+    while counted < lanes[place(END + DEADLINES)]:
+        at = _at(lanes, DEADLINES, counted)
+        if rows[place(at + TIME)] + rules.timeout_ns > until:
+            break
+        late += 1 - (rows[place(at + NUMBER)] & 1)
+        counted += 1
+    whole[COUNTED] = counted
+    host.series[place(whole[BIN]), TIMED_OUT] += late
+
+
+@kernel
+def _close_window(params, host):  # type: ignore[no-untyped-def]
+    """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
+    whole = host.whole
+    lanes = host.lanes
+    edge = whole[EDGE]
+    flows = host.series[place(whole[BIN])]
+    waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
+    oldest = edge - host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)] if waiting > 0 else 0
+    busy = whole[BUSY]
+    whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
+    whole[SLEEPERS] += flows[SUCCEEDED] + flows[TIMED_OUT] - flows[SUBMITTED]
+    for refused in range(REJECTED_GATE, REJECTED_DOWN + 1):
+        whole[SLEEPERS] += flows[place(refused)]
+    flows[QUEUE] = waiting
+    flows[OLDEST_NS] = oldest
+    flows[LEASED_END] = whole[LEASED]
+    flows[IN_SERVICE] = busy
+    flows[SLEEPING_END] = whole[SLEEPERS]
+    idle = params.workers - busy
+    flows[BUSY_SUM_NS] = whole[BUSY_NS] + busy * edge
+    flows[IDLE_SUM_NS] = whole[IDLE_NS] - whole[BUSY_NS] + idle * max(edge, whole[DOWN_UNTIL])
+    flows[DOWN_SUM_NS] = whole[DOWN_NS] - idle * max(whole[DOWN_UNTIL] - edge, 0)
+    whole[IDLE_NS] = -idle * max(edge, whole[DOWN_UNTIL]) - busy * edge
+    whole[BUSY_NS] = -busy * edge
+    whole[DOWN_NS] -= flows[DOWN_SUM_NS]
+    flows[QUEUE_MAX] = whole[QUEUE_PEAK]
+    flows[OLDEST_MAX_NS] = max(whole[OLDEST_PEAK], oldest)
+    whole[QUEUE_PEAK] = waiting
+    whole[OLDEST_PEAK] = 0
+    whole[BIN] += 1
+    whole[EDGE] = edge + params.window_ns
+
+
+@kernel
+def _first_of(rows, lanes, now):  # type: ignore[no-untyped-def]
+    """The lane whose head is first of those that are due at one time: the lowest client."""
+    found = 0
+    lowest = np.int64(MAX_CLIENTS)
+    for lane in range(LANES):
+        if lanes[place(DUE + lane)] >> LANE_BITS == now:
+            client = rows[place(_at(lanes, lane, lanes[place(FIRST + lane)]) + WHO)] & CLIENT
+            if client < lowest:
+                found, lowest = lane, client
+    return found
+
+
+@inline
+def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, waiting):  # type: ignore[no-untyped-def]
+    """Whether a request that comes now is let in: -1, or the column of the series that counts its rejection."""
+    whole = host.whole
+    real = host.real
+    if now < whole[DOWN_UNTIL]:
+        return REJECTED_DOWN
+    is_gated = whole[GATE_ON] != GATE_OFF
+    is_limited = policies.asks(params.admission, False)
+    if (is_gated or is_limited) and is_leased:
+        is_gated = whole[GATE_ON] == GATE_ALL
+        is_limited = policies.asks(params.admission, True)
+    if is_gated and not limits.fill(whole[GATE_AT:], real[GATE_TOKENS:], now):
+        return REJECTED_GATE
+    if is_limited and not limits.lets_in(
+        params.admission, whole[ADMISSION_AT:], real[ADMISSION_TOKENS:], now, waiting, keys.admission, client, attempt
+    ):
+        return REJECTED_ADMISSION
+    if not has_worker and policies.is_full(params.queue, waiting):
+        return REJECTED_FULL
+    if is_gated:
+        real[GATE_TOKENS] -= 1.0
+    if is_limited:
+        limits.spend(params.admission, real[ADMISSION_TOKENS:])
+    return -1
+
+
+@inline
+def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+    """Every event up to `limit`, before which there is neither a control nor the edge of a window. Returns a status.
+
+    `p` to `h` are the records of the first five for calls.
+    """
+    whole = host.whole
+    rows = host.rows
+    lanes = host.lanes
+    workers = host.workers
+    free = host.free
+    begun = host.begun
+    flows = host.series[place(whole[BIN])]
+    ring = np.int64(begun.shape[0])
+    number_of = (np.int64(1) << rules.worker_bits) - 1
+    latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
+    fails = host.real[DEPENDENCY_FAILS]
+    doom = whole[DOOM]
+    is_open = (
+        whole[DOWN_UNTIL] <= whole[SWEPT] + 1
+        and whole[GATE_ON] == GATE_OFF
+        and params.admission.kind == limits.OPEN
+        and params.queue.kind != policies.BOUNDED
+    )
+    head = whole[HEAD]
+    starts, seen = whole[STARTS], whole[SEEN]
+    peak = whole[QUEUE_PEAK]
+    oldest = whole[OLDEST_PEAK]
+    cost = whole[COST_NS]
+    busy_ns = np.int64(0)
+    next_slot = (whole[CURSOR] + 1) << shift
+    next_sweep = whole[SWEPT] + rules.least_ns
+    stop = min(limit + 1, next_slot, next_sweep)
+    least = _settle(free, host.least, np.int64(0))
+    status = DONE
+    while True:
+        k0, k1, k2 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2]
+        k3, k4 = lanes[DUE + 3], lanes[DUE + 4]
+        k01, k23 = min(k0, k1), min(k2, k3)
+        k0123 = min(k01, k23)
+        key = min(k0123, k4)
+        now = key >> LANE_BITS
+        worker = least & number_of
+        idle_from = (least >> rules.worker_bits) - 1
+        waiting = lanes[END + DEADLINES] - head
+        ahead = limit if rules.is_eager != 0 else min(now, stop - 1)  # nothing else can come before it
+        can_start = idle_from <= ahead and starts - seen < ring
+        is_queued = waiting > 0 and can_start
+        if is_queued:
+            at = _at(lanes, DEADLINES, head)
+            submitted = rows[place(at + TIME)]
+            who = rows[place(at + WHO)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)]
+            head += 1
+            waiting -= 1
+        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= now:
+            seen += 1
+            continue
+        elif now >= stop:
+            reach = min(now, limit)
+            swept = min(reach, idle_from) if waiting > 0 else reach  # the next start comes first
+            if next_slot <= reach:
+                next_slot = _turn(h, shift, reach)
+            elif next_sweep <= swept:
+                next_sweep = _sweep(p, r, k, i, h, shift, swept)
+            else:
+                break
+            stop = min(limit + 1, next_slot, next_sweep)
+            continue
+        else:
+            if lanes[END + DEADLINES] - min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) >= lanes[MASK + DEADLINES]:
+                status = GROW_QUEUE
+                break
+            lane = key & ((1 << LANE_BITS) - 1)
+            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23, k0123 ^ k4) >> LANE_BITS == 0:
+                if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
+                    lane = np.int64(_first_of(rows, lanes, now))
+            at = _at(lanes, lane, lanes[place(FIRST + lane)])
+            who = rows[place(at + WHO)] + lanes[place(MORE + lane)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)]
+            _pop(rows, lanes, lane)
+            if number & 1 != 0:
+                continue  # answered before its deadline
+            if rules.retry_ns < 0 and lane == DEADLINES:
+                _wait_again(p, k, i, h, shift, now, who, expires, number, False)
+                continue
+            submitted = now
+            number += 2
+            flows[SUBMITTED] += 1
+            if not is_open:
+                refused = _refusal(
+                    params, keys, host, now, who & CLIENT, number >> 1, expires > now, idle_from <= now, waiting
+                )
+                if refused >= 0:
+                    flows[place(refused)] += 1
+                    if refused != REJECTED_DOWN:
+                        cost = min(cost + params.reject_cost_ns, draws.FAR_NS)
+                    _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+                    continue
+            if waiting > 0 or not can_start:
+                _enqueue(rows, lanes, now, who, expires, number)
+                waiting += 1
+                while waiting + starts - seen > peak:
+                    if seen == starts or begun[place(seen & (ring - 1))] > now:
+                        peak = waiting + starts - seen
+                    else:
+                        seen += 1
+                continue
+        start = max(submitted, idle_from)
+        oldest = max(oldest, start - submitted)
+        deadline = submitted + rules.timeout_ns
+
+        if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
+            flows[DROPPED] += 1
+            cost = min(cost + params.drop_cost_ns, draws.FAR_NS)
+            is_told = start <= deadline and params.drop_notifies != 0
+            if is_queued:
+                if is_told:
+                    rows[place(at + NUMBER)] = number | 1
+            elif not is_told:
+                _enqueue(rows, lanes, submitted, who, expires, number)
+                head += 1
+            if is_told:
+                whole[SLEEPERS] += 1
+                _answer(params, rules, keys, inputs, host, shift, start, who, expires, number)
+            continue
+
+        # A service begins.
+        client = who & CLIENT
+        is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
+        service = np.int64(params.fail_after_ns)
+        if not is_failure:
+            kind = params.renew if expires > start else params.establish
+            mean = draws.draw(kind, inputs.table, keys.service, client, number >> 1)
+            if params.slowdown_a > 0.0:
+                mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
+            service = draws.whole_ns(mean)
+        finish = start + service + cost
+        is_heard = finish <= deadline and finish < doom
+        base = worker * WORKER
+        if workers[place(base + OUTCOME)] != IDLE:
+            _finish(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
+            busy_ns += idle_from
+        busy_ns -= start
+        workers[place(base + STARTED_AT)] = start
+        workers[place(base + SUBMITTED_AT)] = submitted
+        workers[place(base + PAID_NS)] = cost
+        workers[place(base + WHO_IS)] = who
+        workers[place(base + EXPIRES_AT)] = expires
+        workers[place(base + WHICH)] = number
+        if is_failure:
+            workers[place(base + OUTCOME)] = TELLS if is_heard else FAILS_UNHEARD
+        else:
+            workers[place(base + OUTCOME)] = GRANTS if is_heard else WASTES
+        cost = np.int64(0)
+        free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
+        least = _settle(free, host.least, worker)
+        if is_queued:
+            if is_heard:
+                rows[place(at + NUMBER)] = number | 1
+        elif not is_heard:
+            _enqueue(rows, lanes, submitted, who, expires, number)
+            head += 1
+        if rules.is_eager != 0:
+            begun[place(starts & (ring - 1))] = start
+            starts += 1
+            if start == submitted:
+                seen = starts
+            while not is_queued and starts - seen > peak:
+                if begun[place(seen & (ring - 1))] > now:
+                    peak = starts - seen
+                else:
+                    seen += 1
+    whole[HEAD] = head
+    whole[STARTS], whole[SEEN] = starts, seen
+    whole[QUEUE_PEAK] = peak
+    whole[OLDEST_PEAK] = oldest
+    whole[COST_NS] = cost
+    whole[BUSY_NS] += busy_ns
+    return status
+
+
+@kernel
+def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """Take a host to `until` (ns): every event before it, none at or after it. Returns a status.
+
+    Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
+    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
+    """
+    # What stays a call gets copies of its own, as in `requests.advance`.
+    p, params = refer(rules_of_host), refer(rules_of_host)
+    r, rules = refer(own), refer(own)
+    k, keys = refer(streams), refer(streams)
+    i, inputs = refer(outside), refer(outside)
+    h, host = refer(memory), refer(memory)
+    whole = host.whole
+    while True:
+        control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
+        limit = min(whole[EDGE], control, until) - 1
+        status = _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h)
+        if status != DONE:
+            return status
+        whole[SEEN] = whole[STARTS]  # all before the stretch's end
+        _sweep(p, r, k, i, h, shift, limit)
+        _count_deadlines(r, h, limit)
+        if whole[EDGE] == limit + 1:
+            _close_window(p, h)
+        elif control == limit + 1 and control < until:
+            _control(p, r, i, h, control)
+        else:
+            whole[NOW] = until
+            return DONE

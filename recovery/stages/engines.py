@@ -1,0 +1,28 @@
+"""Which engine runs the hosts of a scenario: the fastest that is exact (MODEL.md, section 3, "Two engines").
+
+A scenario never names it, and no result hangs on it: wherever several can run the same host, they agree bit for bit.
+"""
+
+from recovery_kernels import lanes
+from recovery_kernels.requests import Params
+
+from recovery.model.scenario import Scenario
+from recovery.stages import queueing
+from recovery.units import ns
+
+EVENTS, LANES, SESSIONS = "events", "lanes", "sessions"
+
+
+def runs_on_lanes(scenario: Scenario, params: Params) -> bool:
+    """Whether a scenario of the first model, with these parameters, runs on the lane engine: that carries its rules,
+    and all that people do is known beforehand.
+    """
+    is_known = all(action.when is None for action in scenario.operator)
+    return is_known and lanes.carries(params, scenario.windows * ns(scenario.coupling.window))
+
+
+def engine_of(scenario: Scenario) -> str:
+    """The engine of a scenario's hosts, as its manifest names it."""
+    if scenario.rules:
+        return SESSIONS
+    return LANES if runs_on_lanes(scenario, queueing.params(scenario, queueing.MeasuredValues())) else EVENTS

@@ -1,0 +1,216 @@
+"""One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from recovery_kernels import lanes, requests
+from recovery_kernels.events import NEVER
+from recovery_kernels.lanes import Host, Rules
+from recovery_kernels.requests import Inputs, Keys, Params
+
+from recovery.stages import host as hosts
+from recovery.statistics.arrays import Whole
+
+BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
+LISTED = 4  # clients in a slot of the wheel, in the mean
+
+
+@dataclass
+class LaneRun(hosts.Running):
+    """A host of the lane engine, and what it needs to go on."""
+
+    params: Params
+    rules: Rules
+    keys: Keys
+    inputs: Inputs
+    host: Host
+    shift: int
+
+    @property
+    def series(self) -> Whole:
+        """What it wrote of each window."""
+        return self.host.series
+
+    def rows(self, first: int, end: int) -> Whole:
+        """What it wrote of these windows."""
+        return self.host.series[first:end]
+
+    def clear(self, number: int) -> None:
+        """Forget what it wrote of a window."""
+        self.host.series[number] = 0
+
+    def write_with(self, other: hosts.Running) -> None:
+        """Write into the other's series from now on."""
+        self.host = self.host._replace(series=other.series)
+
+    @property
+    def sojourn(self) -> Whole:
+        """Times in the system of finished requests."""
+        return self.host.histogram
+
+    @property
+    def latency(self) -> Whole:
+        """Times from arrival to success of jobs."""
+        return self.host.latency
+
+    def advance(self, until_ns: int) -> None:
+        """Run every event before `until_ns`."""
+        if until_ns > (len(self.host.series) - 1) * self.params.window_ns:
+            raise ValueError(
+                f"until_ns is {until_ns}; "
+                f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
+            )
+        while (
+            lanes.advance(
+                self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
+            )
+            == requests.GROW_QUEUE
+        ):
+            self._grow_queue()
+
+    def close(self) -> None:
+        """Count the work on requests that are in service."""
+        host = self.host
+        work = host.workers.reshape(-1, lanes.WORKER)
+        work = work[work[:, lanes.OUTCOME] != lanes.IDLE]
+        now = host.whole[requests.NOW]
+        is_awaited = work[:, lanes.SUBMITTED_AT] + self.rules.timeout_ns >= now
+        elapsed = now - work[:, lanes.STARTED_AT]
+        paid = np.minimum(work[:, lanes.PAID_NS], elapsed)
+        fails = np.isin(work[:, lanes.OUTCOME], (lanes.TELLS, lanes.FAILS_UNHEARD))
+        last = host.series[host.whole[requests.BIN] - 1]
+        last[requests.OVERHEAD_NS] += paid.sum()
+        for column, which in (
+            (requests.FAILED_NS, fails),
+            (requests.WASTED_NS, ~fails & ~is_awaited),
+            (requests.USEFUL_NS, ~fails & is_awaited),
+        ):
+            last[column] += (elapsed - paid)[which].sum()
+
+    def unleased_ns(self) -> int:
+        """Time that clients were without a lease."""
+        whole, expires = self.host.whole, self.expires_ns()
+        now = whole[requests.NOW]
+        whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires < now], 0), 10**9)  # their sums fit 64 bits
+        before = int(whole[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(whole[requests.UNLEASED_NS])
+        return before + int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
+
+    def expires_ns(self) -> Whole:
+        """The end of each client's lease, int64[holders] in no order: each client is in one lane, or with the worker
+        from which it will hear in time, or in the wheel.
+        """
+        host = self.host
+        found = [self._lane(number) for number in range(lanes.LANES)]
+        found[lanes.DEADLINES] = found[lanes.DEADLINES][found[lanes.DEADLINES][:, lanes.NUMBER] & 1 == 0]
+        work = host.workers.reshape(-1, lanes.WORKER)
+        is_heard = np.isin(work[:, lanes.OUTCOME], (lanes.GRANTS, lanes.TELLS))
+        waits = np.ones(len(host.following), bool)
+        at = int(host.whole[lanes.VACANT])
+        while at >= 0:
+            waits[at], at = False, int(host.following[at])
+        return np.concatenate(
+            [
+                *(rows[:, lanes.EXPIRES] for rows in found),
+                work[is_heard, lanes.EXPIRES_AT],
+                host.pool.reshape(-1, lanes.ROW)[waits, lanes.EXPIRES],
+            ]
+        )
+
+    def _lane(self, number: int) -> Whole:
+        """Rows of a lane, from its head to its end."""
+        of = self.host.lanes[number::8]
+        places = np.arange(of[lanes.FIRST // 8], of[lanes.END // 8]) & of[lanes.MASK // 8]
+        return np.asarray(self.host.rows.reshape(-1, lanes.ROW)[of[lanes.OFFSET // 8] // lanes.ROW + places])
+
+    def _grow_queue(self) -> None:
+        """Twice the queue, which lies behind the other lanes: a row lies at its number, modulo the size."""
+        host, of = self.host, self.host.lanes
+        mask, offset = int(of[lanes.MASK + lanes.DEADLINES]), int(of[lanes.OFFSET + lanes.DEADLINES])
+        first = min(of[lanes.FIRST + lanes.DEADLINES], host.whole[requests.HEAD], host.whole[lanes.COUNTED])
+        numbers = np.arange(first, of[lanes.END + lanes.DEADLINES])
+        rows = np.zeros(offset + 2 * (mask + 1) * lanes.ROW, np.int64)
+        rows[:offset] = host.rows[:offset]
+        before, after = (one[offset:].reshape(-1, lanes.ROW) for one in (host.rows, rows))
+        after[numbers & (2 * mask + 1)] = before[numbers & mask]
+        of[lanes.MASK + lanes.DEADLINES] = 2 * mask + 1
+        self.host = host._replace(rows=rows)
+
+
+def new_host(
+    params: Params,
+    inputs: Inputs,
+    keys: Keys,
+    *,
+    first_ns: Whole,
+    expires_ns: Whole,
+    windows: int,
+    span_ns: int,
+) -> LaneRun:
+    """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0: none).
+
+    Its rules are such that `lanes.carries` them. `span_ns` as in `host.new_host`.
+    """
+    rules, holders = lanes.rules_of(params, inputs), len(first_ns)
+    ring = 1 << int(holders).bit_length()
+    has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
+    of = np.zeros(64, np.int64)
+    numbers = np.arange(lanes.LANES)
+    of[lanes.DUE : lanes.DUE + lanes.LANES] = (lanes.NEVER + numbers) << lanes.LANE_BITS | numbers
+    of[lanes.LAST : lanes.LAST + lanes.LANES] = -1
+    of[lanes.MASK : lanes.MASK + lanes.LANES] = ring - 1
+    of[lanes.MASK + lanes.FIRSTS] = -1
+    for place, lane in enumerate((lanes.ANSWERS, lanes.CHECKS, lanes.NEAR, lanes.DEADLINES)):
+        of[lanes.OFFSET + lane] = (holders + place * ring) * lanes.ROW
+    of[lanes.LATER + lanes.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
+    of[lanes.MORE + lanes.DEADLINES] = lanes.TRY
+    rows = np.zeros((holders + 4 * ring, lanes.ROW), np.int64)
+    order = np.argsort(first_ns, kind="stable")
+    rows[:holders, lanes.TIME] = first_ns[order]
+    rows[:holders, lanes.WHO] = order
+    rows[:holders, lanes.EXPIRES] = expires_ns[order]
+    rows[:holders, lanes.NUMBER] = -2
+    of[lanes.END + lanes.FIRSTS] = holders
+    of[lanes.DUE + lanes.FIRSTS] = rows[0, lanes.TIME] << lanes.LANE_BITS | lanes.FIRSTS
+    waits = holders if has_wheel else 0
+    following = np.arange(1, waits + 1, dtype=np.int32)
+    following[-1:] = -1
+    slots, shift = wheel(span_ns, holders) if has_wheel else (1, 0)
+    groups = -(-params.workers // lanes.GROUP)
+    free = np.full(groups * lanes.GROUP, NEVER, np.int64)
+    free[: params.workers] = np.arange(params.workers)
+    whole = np.zeros(lanes.MEMORY, np.int64)
+    whole[requests.EDGE] = params.window_ns
+    whole[requests.CURSOR] = -1 if has_wheel else lanes.NEVER - 1
+    whole[requests.SLEEPERS] = holders
+    whole[requests.LEASED] = np.count_nonzero(expires_ns > 0)
+    whole[lanes.SWEPT] = -1
+    whole[lanes.VACANT] = 0 if waits else -1
+    restarts = inputs.controls[inputs.controls[:, 1] == requests.RESTART, 0]
+    whole[lanes.DOOM] = restarts[0] if len(restarts) else lanes.NEVER
+    ends = np.minimum((expires_ns[expires_ns > 0] - 1) // params.window_ns, windows)
+    real = np.zeros(requests.REAL)
+    real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
+    host = Host(
+        rows=rows.reshape(-1),
+        lanes=of,
+        pool=np.zeros(waits * lanes.ROW, np.int64),
+        following=following,
+        slots=np.full(slots, -1, np.int32),
+        free=free,
+        least=free.reshape(groups, lanes.GROUP).min(axis=1),
+        workers=np.zeros(len(free) * lanes.WORKER, np.int64),
+        begun=np.zeros(BEGUN, np.int64),
+        whole=whole,
+        real=real,
+        expiring=np.bincount(ends, minlength=windows + 1).astype(np.int64),
+        series=np.zeros((windows + 1, requests.SERIES), np.int64),
+        histogram=np.zeros(requests.HISTOGRAM, np.int64),
+        latency=np.zeros(requests.HISTOGRAM, np.int64),
+    )
+    return LaneRun(params, rules, keys, inputs, host, shift)
+
+
+def wheel(span_ns: int, clients: int) -> tuple[int, int]:
+    """Slots (a power of two) and shift of a wheel whose turn takes about `span_ns`."""
+    slots = 1 << max(3, int(clients // LISTED).bit_length())
+    return slots, max(0, (max(span_ns, 1) // slots).bit_length())

@@ -1,0 +1,198 @@
+"""The lane engine gives what the event engine gives, bit by bit, wherever it carries a host.
+
+Oracles: the event engine with the same draws (exact), which has a twin of its own (test_twin.py); the same case with
+other sizes and other stops; conservation of clients.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_cases import (
+    LOTS,
+    OVERFLOW,
+    QUEUES,
+    Case,
+    G,
+    cases,
+    constant,
+    difference,
+    grid,
+    new_host,
+    nonzero,
+    outcome,
+)
+from recovery_kernels import lanes, policies, requests
+
+from recovery.reading.experiment import parse
+from recovery.simulate import pipeline
+from recovery.stages import engines, known
+from recovery.stages import lanes as stage
+from recovery.stages.host import HostRun
+from recovery.stages.lanes import LaneRun
+
+pytestmark = pytest.mark.filterwarnings(OVERFLOW)
+
+CARRIED = [queue for queue in QUEUES if queue != policies.LIFO]
+
+
+@st.composite
+def carried(draw: st.DrawFn, queue: int) -> Case:
+    """A case that the lane engine carries: of holders, with a constant timeout, without what it refuses."""
+    case = draw(cases(queue).filter(lambda case: case.params.traffic == requests.HOLDERS))
+    own = case.params._replace(cancel=0, timeout=constant(draw(grid(2, 12))))
+    if own.lease.kind == policies.FREEZE:
+        own = own._replace(lease=own.lease._replace(kind=policies.CREDIT_ON_ARRIVAL))
+    found = replace(case, params=own)
+    assert lanes.carries(own, found.until_ns)
+    return found
+
+
+def new_lanes(case: Case, *, span_ns: int | None = None) -> LaneRun:
+    """The host of a case at time 0 on the lane engine."""
+    return stage.new_host(
+        case.params,
+        case.inputs(),
+        case.keys(),
+        first_ns=np.array(case.first_ns, np.int64),
+        expires_ns=np.array(case.expires_ns, np.int64),
+        windows=case.windows,
+        span_ns=case.params.check_every_ns if span_ns is None else span_ns,
+    )
+
+
+def shrink(run: LaneRun) -> LaneRun:
+    """The least arrays that the engine may be given, so that they have to grow or be used again."""
+    of = run.host.lanes
+    of[lanes.MASK + lanes.DEADLINES] = 1
+    end = of[lanes.OFFSET + lanes.DEADLINES] + 2 * lanes.ROW
+    run.host = run.host._replace(rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy())
+    return run
+
+
+def told(run: LaneRun | HostRun, case: Case) -> dict[str, Any]:
+    """All that a run says about itself at its end, ready for `==`, work that is in service counted."""
+    run.close()
+    if isinstance(run, HostRun):
+        found = outcome(run)
+        del found["log"], found["jobs_done"], found["latency_max"]
+        return {"holders": len(case.first_ns), **found}
+    expires_ns = run.expires_ns()
+    return {
+        "holders": len(expires_ns),  # nobody is lost, nobody is in two places
+        "series": run.series.tolist(),
+        "histogram": nonzero(run.sojourn),
+        "latency": nonzero(run.latency),
+        "unleased_ns": run.unleased_ns(),
+        "leased": int((expires_ns > run.host.whole[requests.NOW]).sum()),
+    }
+
+
+def ended(case: Case) -> dict[str, Any]:
+    """What the event engine says at the end."""
+    run = new_host(case)
+    run.advance(case.until_ns)
+    return told(run, case)
+
+
+def check_carried(data: st.DataObject, queue: int) -> None:
+    """The two engines agree, for any sizes, and wherever the run is cut."""
+    case = data.draw(carried(queue))
+    wanted = ended(case)
+    span = data.draw(st.sampled_from([1, 128, G, 60 * G, 2000 * G, 10**9, 10**15]), label="span_ns")
+    stops = data.draw(st.lists(st.one_of(grid(0, 120), st.integers(0, 120 * G)), max_size=6), label="stops")
+    run = new_lanes(case, span_ns=span)
+    if data.draw(st.booleans(), label="small"):
+        run = shrink(run)
+    for stop in [*sorted(stop for stop in stops if stop < case.until_ns), case.until_ns]:
+        run.advance(stop)
+    assert difference(told(run, case), wanted) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("queue", CARRIED)
+@given(data=st.data())
+@settings(LOTS, max_examples=3000)
+def test_lanes_are_events(queue: int, data: st.DataObject) -> None:
+    check_carried(data, queue)
+
+
+@pytest.mark.parametrize("queue", CARRIED)
+@given(data=st.data())
+@settings(LOTS, max_examples=60)
+def test_lanes_are_events_in_a_hundred_cases(queue: int, data: st.DataObject) -> None:
+    check_carried(data, queue)
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("queue", CARRIED)
+@given(data=st.data())
+@settings(LOTS, max_examples=12)
+def test_lanes_are_events_in_a_few_cases(queue: int, data: st.DataObject) -> None:
+    check_carried(data, queue)
+
+
+HERD = """
+horizon = "30m"
+hold = "2m"
+fleet = { holders = 240, hosts = 4, zones = 2 }
+host = { workers = 1, establish_time = { dist = "exponential", mean = "900ms" }, renew_time = "20ms", timeout = "20s" }
+lease = { duration = "3m", check_every = "1m", check_jitter = "10%" }
+dependency.outages = [{ from = "3m", to = "9m" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        ("", engines.LANES),
+        ('policy.queue = { name = "bounded", limit = 20 }', engines.LANES),
+        ('policy.admission = { name = "token-bucket", rate = "2/s" }', engines.LANES),
+        ('operator = [{ do = "restart", at = "9m" }, { do = "pause", at = "8m", lasts = "1m" }]', engines.LANES),
+        ('operator = [{ do = "restart", when = "leased < 60%" }]', engines.EVENTS),  # not known beforehand
+        ('policy.queue = "lifo"', engines.EVENTS),
+        ('policy.lease = "freeze"', engines.EVENTS),
+        ('operator = [{ do = "end-sessions", at = "1m" }]', engines.SESSIONS),
+    ],
+)
+def test_the_engine_that_is_named_is_the_one_that_runs(text: str, engine: str) -> None:
+    scenario = parse(text + "\n" + HERD).first.scenario
+    run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 60)
+    assert engines.engine_of(scenario) == engine
+    assert type(run).__name__ == {"lanes": "LaneRun", "events": "HostRun", "sessions": "SessionRun"}[engine]
+
+
+@pytest.mark.parametrize(
+    "timeout", ['timeout = "20s", cancel_on_timeout = true', 'timeout = { dist = "uniform", min = "10s", max = "20s" }']
+)
+def test_what_lanes_do_not_carry_runs_on_events(timeout: str) -> None:
+    scenario = parse(HERD.replace('timeout = "20s"', timeout)).first.scenario
+    assert engines.engine_of(scenario) == engines.EVENTS
+
+
+@pytest.mark.parametrize("queue", ["fifo", "bounded", "drop-expired"])
+@pytest.mark.parametrize("client", ["fixed", "full-jitter"])
+def test_a_run_is_the_same_on_either_engine(queue: str, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = ', limit = "5s"' if queue == "bounded" else ""
+    text = f'policy = {{ queue = {{ name = "{queue}"{limit} }}, client = {{ name = "{client}" }} }}\n{HERD}'
+    variant = parse(text).first
+    with pipeline.Runner(1) as runner:
+        [lanes_] = runner.run([(variant, 1, 0)])
+        monkeypatch.setattr(engines, "runs_on_lanes", lambda *_: False)
+        [events] = runner.run([(variant, 1, 0)])
+    assert lanes_.traffic.columns.keys() == events.traffic.columns.keys()
+    for name, column in events.traffic.columns.items():
+        assert np.array_equal(lanes_.traffic.columns[name], column), name
+    assert np.array_equal(lanes_.traffic.sojourn, events.traffic.sojourn)
+    assert lanes_.traffic.unleased_ns == events.traffic.unleased_ns
+
+
+def test_a_stop_beyond_the_last_window_is_refused() -> None:
+    scenario = parse(HERD).first.scenario
+    run = known.traffic_of(scenario).start(scenario, 1, 0, 0, 60)
+    with pytest.raises(ValueError, match="want no more than 180 windows"):
+        run.advance(1_800_000_000_001)
