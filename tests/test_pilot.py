@@ -209,7 +209,7 @@ def test_compiling_comes_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not pilot.is_ready(load(file).first.scenario)
     told = CliRunner().invoke(cli.main, ["check", str(file), "--threads", "1"])
     assert told.exit_code == 0
-    wait_s = sum(part.compile_s for part in needed.parts_of(load(file).first.scenario))  # as `recovery run` says, too
+    wait_s = sum(part.compile_s for part in warm.parts_of(load(file).variants))  # as `recovery run` says, too
     assert f"not compiled yet, which comes on top (about {show_duration(wait_s)}, once)" in " ".join(
         told.stdout.split()
     )

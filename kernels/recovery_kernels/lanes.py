@@ -18,7 +18,8 @@ import numpy as np
 
 from recovery_kernels import draws, limits, policies
 from recovery_kernels.arrays import Real, Short, Whole
-from recovery_kernels.draws import CONSTANT
+from recovery_kernels.batches import window_of
+from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
@@ -87,7 +88,6 @@ from recovery_kernels.requests import (
     Inputs,
     Params,
     part_of,
-    window_of,
 )
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, until when
@@ -105,8 +105,9 @@ TRY = 1 << CLIENT_BITS
 CLIENT = TRY - 1
 
 # Lanes. DEADLINES is the queue itself: its rows are in the order of deadlines, too.
-DEADLINES, FIRSTS, ANSWERS, CHECKS, NEAR = range(5)
-LANES = 5
+# CHECKS begins with all first submissions.
+DEADLINES, ANSWERS, CHECKS, NEAR = range(4)
+LANES = 4
 
 # What is known of a lane (Host.lanes), each of all lanes side by side: when its head is due, and below that its number
 # (so the least tells both); its head and its end, counted on for ever; where its ring lies, and its size less one; what
@@ -117,7 +118,7 @@ LANE_BITS = 3
 # A worker (Host.workers), and what will have come of its request.
 STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
 WORKER = 8
-IDLE, GRANTS, TELLS, FAILS_UNHEARD, WASTES = range(5)
+IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
 
 GROUP = 8  # workers that are compared at once
 MOST_WORKERS = 256
@@ -138,6 +139,7 @@ class Rules(NamedTuple):
     least_ns: int
     is_eager: int
     worker_bits: int
+    windows_per_ns: float
 
 
 class Host(NamedTuple):
@@ -224,6 +226,7 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
         least_ns=least_ns,
         is_eager=int(is_eager),
         worker_bits=int(params.workers - 1).bit_length(),
+        windows_per_ns=1.0 / params.window_ns,
     )
 
 
@@ -365,14 +368,14 @@ def _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
 @inline
-def _grant(params, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
+def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
     """The end of a new lease; keeps the count of leases and of those that run out in each window."""
     whole = host.whole
-    last = place(host.expiring.shape[0] - 1)
+    last = host.expiring.shape[0] - 1
     length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
     new = credit + min(length + params.lease.grace_ns, draws.FAR_NS)
     if expires > now:
-        host.expiring[min(window_of(expires, params.window_ns), last)] -= 1
+        host.expiring[place(min(window_of(expires - 1, params.window_ns, rules.windows_per_ns), last))] -= 1
     else:
         whole[UNLEASED_NS] += now - max(expires, 0)
         if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
@@ -380,7 +383,7 @@ def _grant(params, keys, inputs, host, flows, client, expires, now, credit):  # 
             whole[UNLEASED_CARRY] += 1
         flows[ESTABLISHED] += 1
     if new > now:
-        host.expiring[min(window_of(new, params.window_ns), last)] += 1
+        host.expiring[place(min(window_of(new - 1, params.window_ns, rules.windows_per_ns), last))] += 1
     else:
         whole[LEASED] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
     return new
@@ -405,7 +408,7 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
         flows[USEFUL_NS] += work
         client = who & CLIENT
         credit = policies.credit_ns(params.lease, submitted, now)
-        expires = _grant(params, keys, inputs, host, flows, client, expires, now, credit)
+        expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
         if rules.check_ns >= 0:
             _push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
         else:
@@ -615,6 +618,13 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
     return -1
 
 
+@kernel
+def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns)."""
+    kind = params.renew if is_renewal else params.establish
+    return draws.draw(kind, inputs.table, keys.service, client, attempt)
+
+
 @inline
 def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
     """Every event up to `limit`, before which there is neither a control nor the edge of a window. Returns a status.
@@ -640,6 +650,7 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
         and params.queue.kind != policies.BOUNDED
     )
     head = whole[HEAD]
+    full_at = np.int64(0)
     starts, seen = whole[STARTS], whole[SEEN]
     peak = whole[QUEUE_PEAK]
     oldest = whole[OLDEST_PEAK]
@@ -651,11 +662,9 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
     least = _settle(free, host.least, np.int64(0))
     status = DONE
     while True:
-        k0, k1, k2 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2]
-        k3, k4 = lanes[DUE + 3], lanes[DUE + 4]
+        k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]
         k01, k23 = min(k0, k1), min(k2, k3)
-        k0123 = min(k01, k23)
-        key = min(k0123, k4)
+        key = min(k01, k23)
         now = key >> LANE_BITS
         worker = least & number_of
         idle_from = (least >> rules.worker_bits) - 1
@@ -686,11 +695,13 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
             stop = min(limit + 1, next_slot, next_sweep)
             continue
         else:
-            if lanes[END + DEADLINES] - min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) >= lanes[MASK + DEADLINES]:
-                status = GROW_QUEUE
-                break
+            if lanes[END + DEADLINES] >= full_at:
+                full_at = min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
+                if lanes[END + DEADLINES] >= full_at:
+                    status = GROW_QUEUE
+                    break
             lane = key & ((1 << LANE_BITS) - 1)
-            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23, k0123 ^ k4) >> LANE_BITS == 0:
+            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0:
                 if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
                     lane = np.int64(_first_of(rows, lanes, now))
             at = _at(lanes, lane, lanes[place(FIRST + lane)])
@@ -749,8 +760,13 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
         is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
         service = np.int64(params.fail_after_ns)
         if not is_failure:
-            kind = params.renew if expires > start else params.establish
-            mean = draws.draw(kind, inputs.table, keys.service, client, number >> 1)
+            is_renewal = expires > start
+            kind = params.renew.kind if is_renewal else params.establish.kind
+            mean = params.renew.a if is_renewal else params.establish.a
+            if kind == EXPONENTIAL:
+                mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
+            elif kind != CONSTANT:
+                mean = _drawn(p, k, i, is_renewal, client, number >> 1)
             if params.slowdown_a > 0.0:
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
@@ -767,10 +783,7 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
         workers[place(base + WHO_IS)] = who
         workers[place(base + EXPIRES_AT)] = expires
         workers[place(base + WHICH)] = number
-        if is_failure:
-            workers[place(base + OUTCOME)] = TELLS if is_heard else FAILS_UNHEARD
-        else:
-            workers[place(base + OUTCOME)] = GRANTS if is_heard else WASTES
+        workers[place(base + OUTCOME)] = (TELLS if is_failure else GRANTS) + (0 if is_heard else 1)
         cost = np.int64(0)
         free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
         least = _settle(free, host.least, worker)

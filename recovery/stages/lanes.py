@@ -158,19 +158,19 @@ def new_host(
     of[lanes.DUE : lanes.DUE + lanes.LANES] = (lanes.NEVER + numbers) << lanes.LANE_BITS | numbers
     of[lanes.LAST : lanes.LAST + lanes.LANES] = -1
     of[lanes.MASK : lanes.MASK + lanes.LANES] = ring - 1
-    of[lanes.MASK + lanes.FIRSTS] = -1
-    for place, lane in enumerate((lanes.ANSWERS, lanes.CHECKS, lanes.NEAR, lanes.DEADLINES)):
-        of[lanes.OFFSET + lane] = (holders + place * ring) * lanes.ROW
+    for place, lane in enumerate((lanes.CHECKS, lanes.ANSWERS, lanes.NEAR, lanes.DEADLINES)):
+        of[lanes.OFFSET + lane] = place * ring * lanes.ROW
     of[lanes.LATER + lanes.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
     of[lanes.MORE + lanes.DEADLINES] = lanes.TRY
-    rows = np.zeros((holders + 4 * ring, lanes.ROW), np.int64)
+    rows = np.zeros((4 * ring, lanes.ROW), np.int64)
     order = np.argsort(first_ns, kind="stable")
     rows[:holders, lanes.TIME] = first_ns[order]
     rows[:holders, lanes.WHO] = order
     rows[:holders, lanes.EXPIRES] = expires_ns[order]
     rows[:holders, lanes.NUMBER] = -2
-    of[lanes.END + lanes.FIRSTS] = holders
-    of[lanes.DUE + lanes.FIRSTS] = rows[0, lanes.TIME] << lanes.LANE_BITS | lanes.FIRSTS
+    of[lanes.END + lanes.CHECKS] = holders
+    of[lanes.LAST + lanes.CHECKS] = rows[holders - 1, lanes.TIME]
+    of[lanes.DUE + lanes.CHECKS] = rows[0, lanes.TIME] << lanes.LANE_BITS | lanes.CHECKS
     waits = holders if has_wheel else 0
     following = np.arange(1, waits + 1, dtype=np.int32)
     following[-1:] = -1
