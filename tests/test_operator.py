@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from recovery_kernels import requests
 
 from recovery.reading.experiment import parse
@@ -90,3 +91,54 @@ def test_of_throttles_at_one_rate_the_lower_limit_holds() -> None:
     begun = [queueing.Begun(place, action.at or 0.0) for place, action in enumerate(scenario.operator)]
     gates = queueing.gates(scenario, begun, 0, 3)
     assert [(at / 6e10, gate.limit if gate is not None else None) for at, gate in gates] == [(10, math.inf), (20, 7)]
+
+
+BUSY = """
+horizon = "3h"
+hold = "2m"
+coupling.window = "30s"
+fleet = {{ holders = 900, hosts = 5, zones = 2{sample} }}
+host.establish_time = {{ dist = "exponential", mean = "500ms" }}
+host.workers = 2
+host.renew_time = "5ms"
+host.timeout = "10s"
+lease = {{ duration = "10m", check_every = "5m" }}
+dependency.outages = [{{ from = "20m", to = "50m" }}]
+policy.client = {{ name = "full-jitter", base = "1s", cap = "30s" }}
+operator = [{actions}]
+"""
+
+
+AGAIN = '{ do = "restart", when = "leased < 90%", for = "3m", again_after = "20m" }'
+PAUSE = '{ do = "pause", when = "queue > 200", lasts = "2m" }'
+MORE = '{ do = "set", key = "host.workers", value = 4, when = "leased < 50%" }'
+ENDS = '{ do = "end-sessions", when = "leased > 99%", again_after = "1h" }'
+
+
+@pytest.mark.parametrize("sample", ["", ", sample_hosts = 4"])
+@pytest.mark.parametrize(
+    ("actions", "times"),
+    [
+        ('{ do = "restart", when = "queue > 30", again_after = "5m" }', 1),
+        (f"{AGAIN}, {PAUSE}", 3),
+        (f"{MORE}, {ENDS}", 3),
+        ('{ do = "restart", when = "queue > 1000000000" }', 0),
+    ],
+)  # fmt: skip
+def test_looking_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch, actions: str, times: int, sample: str) -> None:
+    """Oracle: hosts that advance one window at a time and never go back."""
+    variant = parse(BUSY.format(actions=actions, sample=sample)).first
+    found = []
+    for ahead, kept in ((64, 1 << 28), (64, 0), (1, 1 << 28)):
+        monkeypatch.setattr(pipeline, "_AHEAD", ahead)
+        monkeypatch.setattr(pipeline, "KEPT_BYTES", kept)
+        with pipeline.Runner(2) as runner:
+            found += list(runner.run([(variant, 1, 0)]))
+    far, none_kept, near = found
+    assert len(far.actions) >= times
+    assert (len(far.actions) == 0) == (times == 0)
+    for other in (none_kept, near):
+        assert far.actions == other.actions
+        assert all((far.series[name] == other.series[name]).all() for name in other.series)
+        assert (far.traffic.sojourn == other.traffic.sojourn).all()
+        assert str(far.measure()) == str(other.measure())

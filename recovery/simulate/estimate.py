@@ -104,6 +104,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     series = scenario.windows * known.traffic_of(scenario).width * 8 * (1 + len(scenario.classes))
     own = threads if together else 5 * threads
     total = in_flight * each + (own + 5) * series + curves
+    if together and in_flight * each <= pipeline.KEPT_BYTES:  # to go back to
+        total += in_flight * each
     begun = math.fsum(members) if scenario.has_leases else clients
     total += min(threads, simulated) * begun * BYTES_TO_START + 4 * scenario.hosts * 8
     events = simulated * (2 * attempts + min(served, attempts))

@@ -5,6 +5,7 @@ for any number of threads and any order in which the hosts end. Memory grows wit
 host that is done are its part of the sums and a few numbers.
 """
 
+import functools
 import itertools
 import threading
 import time
@@ -31,6 +32,8 @@ def engines_of(scenarios: Iterable[Scenario]) -> str:
 
 
 _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; the bits do not depend on it
+_AHEAD = 64  # windows that hosts advance at once where conditions are looked at, at most
+KEPT_BYTES = 1 << 28  # of hosts that may be kept for going back
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
 
 
@@ -180,8 +183,11 @@ class Runner:
                 following += 1
 
     def _run_together(self, variant: Variant, seed: int, replication: int) -> Outcome:
-        """A variant whose operators look at the whole fleet: all hosts advance window by window, conditions are looked
-        at between.
+        """A variant whose operators look at the whole fleet at the end of each window.
+
+        All hosts advance by several windows at once, more of them the longer nothing is set off. Where a condition
+        holds on the way, they go back to where they stood, and advance to the window in which it does: cheaper than
+        many short calls that all wait for each other.
         """
         scenario = variant.scenario
         begun = time.process_time()
@@ -195,36 +201,59 @@ class Runner:
             own: list[tuple[int, hosts.Running]] = []
             for host, holders in group:
                 run = _start(scenario, seed, replication, host, holders)
-                if own:  # hosts of a group take turns, window by window, so they write into one series
+                if own:  # hosts of a group take turns, so they write into one series
                     run.write_with(own[0][1])
                 own.append((host, run))
             return own
 
-        def advance(own: list[tuple[int, hosts.Running]], number: int) -> None:
+        def advance(own: list[tuple[int, hosts.Running]], first: int, end: int, *, again: bool) -> None:
             for host, run in own:
-                run.advance((number + 1) * window)
-                if number == scenario.windows - 1:
-                    run.close()
-                of_classes = _of_classes(scenario, run, number, number + 1)
-                with lock:
-                    total.add(host, run.rows(number, number + 1), number, of_classes)
-                run.clear(number)
+                run.advance(end * window)
+                if not again:
+                    if end == scenario.windows:
+                        run.close()
+                    of_classes = _of_classes(scenario, run, first, end)
+                    with lock:
+                        total.add(host, run.rows(first, end), first, of_classes)
+                run.clear(first, end)
+
+        def keep(own: list[tuple[int, hosts.Running]]) -> list[tuple[int, hosts.Running]]:
+            return [(host, run.kept()) for host, run in own]
+
+        def each(own: list[list[tuple[int, hosts.Running]]], first: int, end: int, *, again: bool = False) -> None:
+            list(self._pool.map(functools.partial(advance, first=first, end=end, again=again), own))
 
         runs = list(self._pool.map(start, groups))
-        for number in range(scenario.windows):
+        most = _AHEAD if sum(run.nbytes for _, run in itertools.chain(*runs)) <= KEPT_BYTES else 1
+        first, ahead = 0, 1
+        while first < scenario.windows:
             if self._stopped.is_set():
                 raise Interrupted
-            list(self._pool.map(advance, runs, itertools.repeat(number)))
-            now_s = (number + 1) * scenario.coupling.window
-            if watch.look(now_s, total.levels(number)):
+            end = min(first + ahead, scenario.windows)
+            kept = list(self._pool.map(keep, runs)) if end > first + 1 else []
+            each(runs, first, end)
+            fired = next((at for at in range(first, end) if self._sets_off(watch, total, at)), None)
+            ahead = min(2 * ahead, most)
+            if fired is not None:
+                if fired + 1 < end:  # what they did after it is undone
+                    total.forget(slice(fired + 1, end))
+                    runs, end, ahead = [*kept], fired + 1, 1
+                    each(runs, first, end, again=True)
                 for host, run in itertools.chain(*runs):
                     total.traffic.set_off(run, scenario, host, watch.started)
-            self.advanced(simulated_hosts(scenario) / scenario.windows)
+            self.advanced(simulated_hosts(scenario) * (end - first) / scenario.windows)
+            first = end
+            kept.clear()  # or there would be two copies while the next is made
         for host, run in itertools.chain(*runs):
             total.end(_part(scenario, host, run, 0.0))
         outcome = total.outcome(watch.started)
         outcome.cpu_s = time.process_time() - begun
         return outcome
+
+    @staticmethod
+    def _sets_off(watch: Watch, total: Sum, number: int) -> bool:
+        """Whether something is set off at the end of a window."""
+        return watch.look((number + 1) * total.variant.scenario.coupling.window, total.levels(number))
 
 
 def simulated_hosts(scenario: Scenario) -> int:

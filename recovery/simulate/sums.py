@@ -74,6 +74,12 @@ class _Scaled:
         self._whole[rows] += whole * of + more
         self._part[rows] += (rest << PART) // by
 
+    def forget(self, rows: "Rows") -> None:
+        """These rows are as if nothing had been added."""
+        self._whole[rows] = 0
+        if self._part is not None:
+            self._part[rows] = 0
+
     def value(self, rows: "Rows" = slice(None)) -> Whole:
         """int64, the sums of these rows, rounded once."""
         if self._part is None:
@@ -179,6 +185,15 @@ class Sum:
             self.curves[np.searchsorted(self.simulated, host), rows] = per_holder
         if first <= self.edge < first + len(series):
             self.unleased_at_start[host] = float(self.leases[host] - leased[self.edge - first])
+
+    def forget(self, rows: "Rows") -> None:
+        """Rows of these windows, of all hosts, are as if none had been added."""
+        sums: list[Sum | _ClassSum] = [self, *self.classes.values()]
+        for one in sums:
+            one.series.forget(rows)
+            one.oldest[rows] = 0
+            for zone in one.leased:
+                zone.forget(rows)
 
     def end(self, part: HostPart) -> None:
         """A host is done, and all its rows are added."""

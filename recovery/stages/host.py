@@ -1,7 +1,9 @@
 """One host of a queueing stage: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
+import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from recovery_kernels import draws, events, limits, requests
@@ -58,12 +60,21 @@ class Running(ABC):
         """What it wrote of these windows."""
 
     @abstractmethod
-    def clear(self, number: int) -> None:
-        """Forget what it wrote of a window."""
+    def clear(self, first: int, end: int) -> None:
+        """Forget what it wrote of these windows."""
 
     @abstractmethod
     def write_with(self, other: "Running") -> None:
-        """Write into the other's series from now on: hosts that take turns, window by window, may share one."""
+        """Write into the other's series from now on: hosts that take turns may share one."""
+
+    @abstractmethod
+    def kept(self) -> Self:
+        """A copy that can go on from here, and writes into the same series."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """What a copy takes, bytes."""
 
     @property
     @abstractmethod
@@ -114,13 +125,23 @@ class HostRun(Running):
         """What it wrote of these windows."""
         return self.host.series[first:end]
 
-    def clear(self, number: int) -> None:
-        """Forget what it wrote of a window."""
-        self.host.series[number] = 0
+    def clear(self, first: int, end: int) -> None:
+        """Forget what it wrote of these windows."""
+        self.host.series[first:end] = 0
 
     def write_with(self, other: Running) -> None:
         """Write into the other's series from now on."""
         self.host = self.host._replace(series=other.series)
+
+    def kept(self) -> Self:
+        """A copy that can go on from here."""
+        own = copy.deepcopy(self.host._replace(series=self.host.series[:0]))
+        return replace(self, host=own._replace(series=self.host.series))
+
+    @property
+    def nbytes(self) -> int:
+        """What a copy takes, bytes."""
+        return sum(one.nbytes for one in self.host) - self.host.series.nbytes
 
     @property
     def sojourn(self) -> Whole:

@@ -1,7 +1,9 @@
 """One host on the engine of sessions: its arrays, and the loop that enlarges them when the engine asks for it."""
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from recovery_kernels import events, requests
@@ -57,15 +59,25 @@ class SessionRun(hosts.Running):
         found[:, OF_ALL] = classes[:, -1][:, OF_ALL]
         return np.asarray(found)
 
-    def clear(self, number: int) -> None:
-        """Forget what it wrote of a window."""
-        self.host.series[number] = 0
+    def clear(self, first: int, end: int) -> None:
+        """Forget what it wrote of these windows."""
+        self.host.series[first:end] = 0
 
     def write_with(self, other: hosts.Running) -> None:
         """Write into the other's series from now on."""
         if not isinstance(other, SessionRun):
             raise TypeError(f"{type(other).__name__} is another engine's host; want one of this")
         self.host = self.host._replace(series=other.host.series)
+
+    def kept(self) -> Self:
+        """A copy that can go on from here."""
+        own = copy.deepcopy(self.host._replace(series=self.host.series[:0]))
+        return replace(self, host=own._replace(series=self.host.series))
+
+    @property
+    def nbytes(self) -> int:
+        """What a copy takes, bytes."""
+        return sum(one.nbytes for one in self.host) - self.host.series.nbytes
 
     @property
     def sojourn(self) -> Whole:
