@@ -244,7 +244,10 @@ def check_series(outcome: Outcome, where: str) -> None:
                 "barred", "unanswered", "late", "purged")  # fmt: skip
         left = sum(sums.get(name, 0) for name in gone)
         there = sum(int(flows[name][-1]) for name in ("queue", "in_service", "line", "outside") if name in flows)
-        assert sums["submitted"] == left + there, where
+        seen = [one.seen_by(name) for name in one.classes] or [one]
+        own = one.host.probe is not None or any(each.lease and each.lease.expire_time for each in seen)
+        assert left <= sums["submitted"] <= left + there, where
+        assert own or sums["submitted"] == left + there, where  # else hosts have work that nobody submitted
         window = round(one.coupling.window * 1e9)
         worked = sums["useful_work_ns"] + sums["wasted_work_ns"] + sums["failed_work_ns"] + sums["overhead_work_ns"]
         assert worked == sums["busy_ns"], where
