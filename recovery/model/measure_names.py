@@ -8,10 +8,13 @@ from pydantic_core import PydanticKnownError
 
 from recovery.measures import register
 
+CLASS_NAME_MAX = 40  # letters
+
 
 def choices(name: str, names: Sequence[str]) -> tuple[str, ...]:
     """The measures of `names` that one may have meant who wrote `name`: of the same class, where it names one."""
-    if whose := register.class_of(name):
+    whose = register.class_of(name)
+    if whose and len(whose) <= CLASS_NAME_MAX:
         return tuple(f"{one}.{whose}" for one in names if one in register.of_classes())
     return tuple(names)
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
+from recovery.model.measure_names import CLASS_NAME_MAX
+
 T = TypeVar("T")
 
 
@@ -72,7 +74,7 @@ class Mistakes(ValueError):
 Numbers = npt.NDArray[np.float64]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
-ClassName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+ClassName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=CLASS_NAME_MAX)]
 """The name of a table [classes.NAME]."""
 
 

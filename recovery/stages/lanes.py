@@ -1,6 +1,8 @@
 """One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from recovery_kernels import lanes, requests
@@ -35,13 +37,23 @@ class LaneRun(hosts.Running):
         """What it wrote of these windows."""
         return self.host.series[first:end]
 
-    def clear(self, number: int) -> None:
-        """Forget what it wrote of a window."""
-        self.host.series[number] = 0
+    def clear(self, first: int, end: int) -> None:
+        """Forget what it wrote of these windows."""
+        self.host.series[first:end] = 0
 
     def write_with(self, other: hosts.Running) -> None:
         """Write into the other's series from now on."""
         self.host = self.host._replace(series=other.series)
+
+    def kept(self) -> Self:
+        """A copy that can go on from here."""
+        own = copy.deepcopy(self.host._replace(series=self.host.series[:0]))
+        return replace(self, host=own._replace(series=self.host.series))
+
+    @property
+    def nbytes(self) -> int:
+        """What a copy takes, bytes."""
+        return sum(one.nbytes for one in self.host) - self.host.series.nbytes
 
     @property
     def sojourn(self) -> Whole:
