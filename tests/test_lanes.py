@@ -15,15 +15,18 @@ from kernel_cases import (
     LOTS,
     OVERFLOW,
     QUEUES,
+    TABLE,
     Case,
     G,
     cases,
     constant,
     difference,
+    empirical,
     grid,
     new_host,
     nonzero,
     outcome,
+    params,
 )
 from recovery_kernels import lanes, policies, requests
 
@@ -134,6 +137,27 @@ def test_lanes_are_events_in_a_hundred_cases(queue: int, data: st.DataObject) ->
 @settings(LOTS, max_examples=12)
 def test_lanes_are_events_in_a_few_cases(queue: int, data: st.DataObject) -> None:
     check_carried(data, queue)
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("span_ns", [G, 60 * G, 10**15])
+def test_a_crowd_in_one_slot_comes_in_order(span_ns: int) -> None:
+    """Two hundred clients that come back at random, many of them at one time, in slots of the wheel that hold a few of
+    them or all.
+    """
+    client = policies.Client(policies.FIXED, empirical(0, 6), 0.0, 2.0, 0.0, -1, G)
+    rules = params(
+        workers=20, timeout=constant(5 * G), establish=constant(2 * G), renew=constant(G), check_every_ns=6 * G,
+        check_jitter=0.3, window_ns=4 * G, lease=policies.Lease(policies.LEASE_FIXED, constant(9 * G), 0, 0, 1.0),
+        client=client,
+    )  # fmt: skip
+    controls = ((8 * G, requests.DEPENDENCY, 0, 0.5, 0.0), (11 * G, requests.DEPENDENCY, 0, 0.0, 0.0))
+    many = 200
+    case = Case(rules, 24 * G, first_ns=(0,) * many, expires_ns=(0,) * many, controls=controls, table=TABLE)
+    run = new_lanes(case, span_ns=span_ns)
+    run.advance(case.until_ns)
+    assert difference(told(run, case), ended(case)) == ""
 
 
 HERD = """

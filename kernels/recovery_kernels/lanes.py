@@ -20,7 +20,7 @@ from recovery_kernels import draws, limits, policies
 from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.batches import window_of
 from recovery_kernels.draws import CONSTANT, EXPONENTIAL
-from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place
+from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place, sift_in, sift_out
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
@@ -90,10 +90,10 @@ from recovery_kernels.requests import (
     part_of,
 )
 
-# Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, until when
-# finishes were carried out, the next restart, the first free place of the wheel; how many services began ahead of the
-# clock, and how many of them it has passed as far as is known.
-COUNTED, SWEPT, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
+# Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
+# something may come of services that are not carried out, the next restart, the first free place of the wheel; how many
+# services began ahead of the clock, and how many of them it has passed as far as is known.
+COUNTED, HEARD, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
 MEMORY = WHOLE + 6
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
@@ -120,6 +120,8 @@ STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
 WORKER = 8
 IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
 
+COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
+MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
 GROUP = 8  # workers that are compared at once
 MOST_WORKERS = 256
 TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
@@ -128,15 +130,17 @@ NEVER = 1 << 59  # later than all
 
 
 class Rules(NamedTuple):
-    """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least time from a
-    finish to what its client does next; whether services start when they are submitted.
+    """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least times from a
+    success and from a failure to what the client does next; whether services begin when they are submitted; bits of a
+    worker's number; windows in a ns.
     """
 
     timeout_ns: int
     retry_ns: int
     answer_ns: int
     check_ns: int
-    least_ns: int
+    least_check_ns: int
+    least_answer_ns: int
     is_eager: int
     worker_bits: int
     windows_per_ns: float
@@ -146,9 +150,10 @@ class Host(NamedTuple):
     """All that a host remembers.
 
     rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[64]. pool int64[holders · ROW], following
-    int32[holders], slots int32[power of two]: the wheel. free int64[groups · GROUP]: when each worker is free, plus 1,
-    above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
-    that lie ahead of the clock. The rest is as in `requests`.
+    int32[holders], slots int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting
+    one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least
+    int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts that lie ahead of the
+    clock. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -156,6 +161,8 @@ class Host(NamedTuple):
     pool: Whole
     following: Short
     slots: Short
+    sorting: Whole
+    places: Short
     free: Whole
     least: Whole
     workers: Whole
@@ -206,11 +213,7 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
     trip_ns = min(params.client.round_trip_ns, FAR)
     answer_ns = max(retry_ns, trip_ns) if retry_ns >= 0 else -1
     check_ns = _whole_ns(float(params.check_every_ns)) if params.check_jitter <= 0.0 else -1
-    least_ns = check_ns if check_ns >= 0 else _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
-    if bool(
-        (inputs.control_args[inputs.controls[:, 1] == DEPENDENCY, 0] > 0.0).any()
-    ):  # services that fail are heard of
-        least_ns = min(least_ns, max(answer_ns, trip_ns))
+    soonest_ns = _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
     may_refuse = bool((inputs.controls[:, 1] == GATE).any()) or params.admission.kind != limits.OPEN
     is_eager = (
         params.queue.kind == policies.FIFO
@@ -223,7 +226,8 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
         retry_ns=retry_ns,
         answer_ns=answer_ns,
         check_ns=check_ns,
-        least_ns=least_ns,
+        least_check_ns=check_ns if check_ns >= 0 else soonest_ns,
+        least_answer_ns=max(answer_ns, trip_ns),
         is_eager=int(is_eager),
         worker_bits=int(params.workers - 1).bit_length(),
         windows_per_ns=1.0 / params.window_ns,
@@ -302,6 +306,19 @@ def _pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _link(host, turn, at):  # type: ignore[no-untyped-def]
+    """Append a place of the wheel to a slot, which knows its last place, which knows the first."""
+    slot = place(turn & (host.slots.shape[0] - 1))
+    last = np.int64(host.slots[slot])
+    if last < 0:
+        last = at
+    else:
+        host.following[place(at)] = host.following[place(last)]
+    host.following[place(last)] = at
+    host.slots[slot] = at
+
+
+@inline
 def _wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def]
     """Put a row into the wheel; it must not be due before what was submitted last."""
     whole = host.whole
@@ -310,11 +327,52 @@ def _wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-de
         _push(host.rows, host.lanes, NEAR, due, who, expires, number)
         return
     at = whole[VACANT]
-    slot = place(turn & (host.slots.shape[0] - 1))
     whole[VACANT] = host.following[place(at)]
-    host.following[place(at)] = host.slots[slot]
-    host.slots[slot] = at
+    _link(host, turn, at)
     _write(host.pool, at * ROW, due, who, expires, number)
+
+
+@inline
+def _release(host, at):  # type: ignore[no-untyped-def]
+    """A place of the wheel is free."""
+    host.following[place(at)] = host.whole[VACANT]
+    host.whole[VACANT] = at
+
+
+@kernel
+def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
+    """Put the first so many of `sorting`, all of a slot that begins at `start`, into NEAR, which is empty. Of few the
+    rank of each is counted, without a branch; more are put into a heap.
+    """
+    rows, lanes, pool, sorting, places = host.rows, host.lanes, host.pool, host.sorting, host.places
+    if many > COUNTED_AT_MOST:
+        for a in range(many):  # in the order of time and of their coming; `_push` looks at equal times
+            sift_in(sorting, a, (sorting[place(a)] & ~np.int64(CLIENT)) | a)
+        for left in range(many, 0, -1):
+            at = np.int64(places[place(sorting[0] & CLIENT)])
+            sift_out(sorting, left)
+            row = at * ROW
+            who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
+            _push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
+            _release(host, at)
+        return
+    end = lanes[place(END + NEAR)]
+    least, most = sorting[0], sorting[0]
+    for a in range(many):
+        key = sorting[place(a)]
+        least, most = min(least, key), max(most, key)
+        rank = 0
+        for b in range(many):
+            rank += sorting[place(b)] < key
+        at = np.int64(places[place(a)])
+        row = at * ROW
+        to = _at(lanes, NEAR, end + rank)
+        for column in range(ROW):
+            rows[place(to + column)] = pool[place(row + column)]
+        _release(host, at)
+    lanes[place(END + NEAR)] = end + many
+    lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
+    lanes[place(LAST + NEAR)] = max(lanes[place(LAST + NEAR)], start + (most >> CLIENT_BITS))
 
 
 @kernel
@@ -329,21 +387,27 @@ def _turn(host, shift, until):  # type: ignore[no-untyped-def]
     while lanes[place(FIRST + NEAR)] == lanes[place(END + NEAR)] and (whole[CURSOR] + 1) << shift <= until:
         whole[CURSOR] += 1
         slot = place(whole[CURSOR] & mask)
-        at = np.int64(host.slots[slot])
+        last = np.int64(host.slots[slot])
+        if last < 0:
+            continue
         host.slots[slot] = -1
-        while at >= 0:
+        start = whole[CURSOR] << shift
+        many = 0
+        at = np.int64(host.following[place(last)])
+        while True:
             after = np.int64(host.following[place(at)])
-            row = at * ROW
-            time = pool[place(row + TIME)]
+            time = pool[place(at * ROW + TIME)]
             if time >> shift == whole[CURSOR]:
-                host.following[place(at)] = whole[VACANT]
-                whole[VACANT] = at
-                who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
-                _push(host.rows, lanes, NEAR, time, who, expires, number)
+                host.sorting[place(many)] = ((time - start) << CLIENT_BITS) | (pool[place(at * ROW + WHO)] & CLIENT)
+                host.places[place(many)] = at
+                many += 1
             else:  # of a later round
-                host.following[place(at)] = host.slots[slot]
-                host.slots[slot] = at
+                _link(host, whole[CURSOR], at)
+            if at == last:
+                break
             at = after
+        if many > 0:
+            _sort_in(host, start, many)
     return (whole[CURSOR] + 1) << shift
 
 
@@ -426,19 +490,24 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
             _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
+@inline
+def _heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
+    """When a client may submit again that learns at `finish` what came of its request; else NEVER."""
+    if outcome == GRANTS:
+        return finish + rules.least_check_ns
+    return finish + rules.least_answer_ns if outcome == TELLS else np.int64(NEVER)
+
+
 @kernel
 def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
-    """Carry out every finish up to `until`, or up to when the first of them may make a client submit again. Returns
-    from when on something may come of what is left.
-    """
+    """Carry out every finish up to `until`. Returns from when on something may come of the others."""
     whole = host.whole
     flows = host.series[place(whole[BIN])]
-    for worker in range(params.workers):
-        if host.workers[place(worker * WORKER + OUTCOME)] != IDLE:
-            until = min(until, (host.free[place(worker)] >> rules.worker_bits) - 1 + rules.least_ns)
     busy = 0
+    heard = np.int64(NEVER)
     for worker in range(params.workers):
-        if host.workers[place(worker * WORKER + OUTCOME)] != IDLE:
+        outcome = host.workers[place(worker * WORKER + OUTCOME)]
+        if outcome != IDLE:
             finish = (host.free[place(worker)] >> rules.worker_bits) - 1
             if finish <= until:
                 _finish(params, rules, keys, inputs, host, shift, flows, worker, finish)
@@ -446,9 +515,10 @@ def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-
                 whole[BUSY_NS] += finish
             else:
                 busy += 1
+                heard = min(heard, _heard_from(rules, outcome, finish))
     whole[BUSY] = busy
-    whole[SWEPT] = until
-    return until + rules.least_ns
+    whole[HEARD] = heard
+    return heard
 
 
 @inline
@@ -626,8 +696,8 @@ def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[n
 
 
 @inline
-def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
-    """Every event up to `limit`, before which there is neither a control nor the edge of a window. Returns a status.
+def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+    """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
     `p` to `h` are the records of the first five for calls.
     """
@@ -644,7 +714,7 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
     fails = host.real[DEPENDENCY_FAILS]
     doom = whole[DOOM]
     is_open = (
-        whole[DOWN_UNTIL] <= whole[SWEPT] + 1
+        whole[DOWN_UNTIL] <= from_
         and whole[GATE_ON] == GATE_OFF
         and params.admission.kind == limits.OPEN
         and params.queue.kind != policies.BOUNDED
@@ -657,7 +727,7 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
     cost = whole[COST_NS]
     busy_ns = np.int64(0)
     next_slot = (whole[CURSOR] + 1) << shift
-    next_sweep = whole[SWEPT] + rules.least_ns
+    next_sweep = whole[HEARD]
     stop = min(limit + 1, next_slot, next_sweep)
     least = _settle(free, host.least, np.int64(0))
     status = DONE
@@ -685,11 +755,10 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
             continue
         elif now >= stop:
             reach = min(now, limit)
-            swept = min(reach, idle_from) if waiting > 0 else reach  # the next start comes first
             if next_slot <= reach:
                 next_slot = _turn(h, shift, reach)
-            elif next_sweep <= swept:
-                next_sweep = _sweep(p, r, k, i, h, shift, swept)
+            elif next_sweep <= reach:
+                next_sweep = _sweep(p, r, k, i, h, shift, limit)
             else:
                 break
             stop = min(limit + 1, next_slot, next_sweep)
@@ -783,7 +852,10 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
         workers[place(base + WHO_IS)] = who
         workers[place(base + EXPIRES_AT)] = expires
         workers[place(base + WHICH)] = number
-        workers[place(base + OUTCOME)] = (TELLS if is_failure else GRANTS) + (0 if is_heard else 1)
+        outcome = (TELLS if is_failure else GRANTS) + (0 if is_heard else 1)
+        workers[place(base + OUTCOME)] = outcome
+        next_sweep = min(next_sweep, _heard_from(rules, outcome, finish))
+        stop = min(stop, next_sweep)
         cost = np.int64(0)
         free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
         least = _settle(free, host.least, worker)
@@ -808,6 +880,7 @@ def _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h):  # typ
     whole[QUEUE_PEAK] = peak
     whole[OLDEST_PEAK] = oldest
     whole[COST_NS] = cost
+    whole[HEARD] = next_sweep
     whole[BUSY_NS] += busy_ns
     return status
 
@@ -826,12 +899,14 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     i, inputs = refer(outside), refer(outside)
     h, host = refer(memory), refer(memory)
     whole = host.whole
+    from_ns = whole[NOW]
     while True:
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         limit = min(whole[EDGE], control, until) - 1
-        status = _run(params, rules, keys, inputs, host, shift, limit, p, r, k, i, h)
+        status = _run(params, rules, keys, inputs, host, shift, from_ns, limit, p, r, k, i, h)
         if status != DONE:
             return status
+        from_ns = limit + 1
         whole[SEEN] = whole[STARTS]  # all before the stretch's end
         _sweep(p, r, k, i, h, shift, limit)
         _count_deadlines(r, h, limit)

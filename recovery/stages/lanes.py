@@ -14,7 +14,7 @@ from recovery.stages import host as hosts
 from recovery.statistics.arrays import Whole
 
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
-LISTED = 4  # clients in a slot of the wheel, in the mean
+LISTED = 16  # clients in a slot of the wheel, in the mean
 
 
 @dataclass
@@ -137,14 +137,17 @@ class LaneRun(hosts.Running):
     def _grow_queue(self) -> None:
         """Twice the queue, which lies behind the other lanes: a row lies at its number, modulo the size."""
         host, of = self.host, self.host.lanes
-        mask, offset = int(of[lanes.MASK + lanes.DEADLINES]), int(of[lanes.OFFSET + lanes.DEADLINES])
-        first = min(of[lanes.FIRST + lanes.DEADLINES], host.whole[requests.HEAD], host.whole[lanes.COUNTED])
-        numbers = np.arange(first, of[lanes.END + lanes.DEADLINES])
-        rows = np.zeros(offset + 2 * (mask + 1) * lanes.ROW, np.int64)
+        size, offset = int(of[lanes.MASK + lanes.DEADLINES]) + 1, int(of[lanes.OFFSET + lanes.DEADLINES])
+        first = int(min(of[lanes.FIRST + lanes.DEADLINES], host.whole[requests.HEAD], host.whole[lanes.COUNTED]))
+        end = int(of[lanes.END + lanes.DEADLINES])
+        rows = np.empty(offset + 2 * size * lanes.ROW, np.int64)
         rows[:offset] = host.rows[:offset]
         before, after = (one[offset:].reshape(-1, lanes.ROW) for one in (host.rows, rows))
-        after[numbers & (2 * mask + 1)] = before[numbers & mask]
-        of[lanes.MASK + lanes.DEADLINES] = 2 * mask + 1
+        while first < end:
+            rest = min(end, first - first % size + size) - first
+            after[first % (2 * size) :][:rest] = before[first % size :][:rest]
+            first += rest
+        of[lanes.MASK + lanes.DEADLINES] = 2 * size - 1
         self.host = host._replace(rows=rows)
 
 
@@ -195,7 +198,7 @@ def new_host(
     whole[requests.CURSOR] = -1 if has_wheel else lanes.NEVER - 1
     whole[requests.SLEEPERS] = holders
     whole[requests.LEASED] = np.count_nonzero(expires_ns > 0)
-    whole[lanes.SWEPT] = -1
+    whole[lanes.HEARD] = lanes.NEVER
     whole[lanes.VACANT] = 0 if waits else -1
     restarts = inputs.controls[inputs.controls[:, 1] == requests.RESTART, 0]
     whole[lanes.DOOM] = restarts[0] if len(restarts) else lanes.NEVER
@@ -208,6 +211,8 @@ def new_host(
         pool=np.zeros(waits * lanes.ROW, np.int64),
         following=following,
         slots=np.full(slots, -1, np.int32),
+        sorting=np.zeros(waits, np.int64),
+        places=np.zeros(waits, np.int32),
         free=free,
         least=free.reshape(groups, lanes.GROUP).min(axis=1),
         workers=np.zeros(len(free) * lanes.WORKER, np.int64),
@@ -225,4 +230,4 @@ def new_host(
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:
     """Slots (a power of two) and shift of a wheel whose turn takes about `span_ns`."""
     slots = 1 << max(3, int(clients // LISTED).bit_length())
-    return slots, max(0, (max(span_ns, 1) // slots).bit_length())
+    return slots, min((max(span_ns, 1) // slots).bit_length(), lanes.MAX_SHIFT)
