@@ -148,12 +148,12 @@ def test_a_crowd_in_one_slot_comes_in_order(span_ns: int) -> None:
     """
     client = policies.Client(policies.FIXED, empirical(0, 6), 0.0, 2.0, 0.0, -1, G)
     rules = params(
-        workers=20, timeout=constant(5 * G), establish=constant(2 * G), renew=constant(G), check_every_ns=6 * G,
+        workers=60, timeout=constant(5 * G), establish=constant(2 * G), renew=constant(G), check_every_ns=6 * G,
         check_jitter=0.3, window_ns=4 * G, lease=policies.Lease(policies.LEASE_FIXED, constant(9 * G), 0, 0, 1.0),
         client=client,
     )  # fmt: skip
     controls = ((8 * G, requests.DEPENDENCY, 0, 0.5, 0.0), (11 * G, requests.DEPENDENCY, 0, 0.0, 0.0))
-    many = 200
+    many = 400
     case = Case(rules, 24 * G, first_ns=(0,) * many, expires_ns=(0,) * many, controls=controls, table=TABLE)
     run = new_lanes(case, span_ns=span_ns)
     run.advance(case.until_ns)

@@ -23,6 +23,7 @@ from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place, sift_in, sift_out
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
+from recovery_kernels.likely import rarely
 from recovery_kernels.requests import (
     ADMISSION_AT,
     ADMISSION_TOKENS,
@@ -44,7 +45,6 @@ from recovery_kernels.requests import (
     ESTABLISHED,
     FAILED,
     FAILED_NS,
-    GATE,
     GATE_ALL,
     GATE_AT,
     GATE_ESTABLISH,
@@ -114,6 +114,8 @@ LANES = 4
 # is added to the time of a row, and to its tries; when the last of its rows is due.
 DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
 LANE_BITS = 3
+DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.drawn)
+AHEAD = 16
 
 # A worker (Host.workers), and what will have come of its request.
 STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
@@ -139,6 +141,7 @@ class Rules(NamedTuple):
     retry_ns: int
     answer_ns: int
     check_ns: int
+    lease_ns: int
     least_check_ns: int
     least_answer_ns: int
     is_eager: int
@@ -149,11 +152,11 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[64]. pool int64[holders · ROW], following
-    int32[holders], slots int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting
-    one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least
-    int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts that lie ahead of the
-    clock. The rest is as in `requests`.
+    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. pool int64[holders · ROW],
+    following int32[holders], slots int32[power of two]: the wheel; sorting int64[holders] and places int32[holders],
+    for putting one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1, above its
+    number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts that lie
+    ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -167,6 +170,7 @@ class Host(NamedTuple):
     least: Whole
     workers: Whole
     begun: Whole
+    logs: Real
     whole: Whole
     real: Real
     expiring: Whole
@@ -214,18 +218,20 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
     answer_ns = max(retry_ns, trip_ns) if retry_ns >= 0 else -1
     check_ns = _whole_ns(float(params.check_every_ns)) if params.check_jitter <= 0.0 else -1
     soonest_ns = _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
-    may_refuse = bool((inputs.controls[:, 1] == GATE).any()) or params.admission.kind != limits.OPEN
+    lease_ns = -1
+    if params.lease.duration.kind == CONSTANT:
+        lease_ns = min(_whole_ns(params.lease.duration.a) + params.lease.grace_ns, FAR)
     is_eager = (
         params.queue.kind == policies.FIFO
         and params.slowdown_a <= 0.0
         and params.admission.kind in (limits.OPEN, limits.TOKEN_BUCKET)
-        and not (may_refuse and params.reject_cost_ns > 0)
     )
     return Rules(
         timeout_ns=max(_whole_ns(params.timeout.a), 1),
         retry_ns=retry_ns,
         answer_ns=answer_ns,
         check_ns=check_ns,
+        lease_ns=lease_ns,
         least_check_ns=check_ns if check_ns >= 0 else soonest_ns,
         least_answer_ns=max(answer_ns, trip_ns),
         is_eager=int(is_eager),
@@ -254,6 +260,7 @@ def _make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
     end = lanes[place(END + lane)]
     first = lanes[place(FIRST + lane)]
     at = _at(lanes, lane, end)
+    lanes[DRAWN] = 0
     while end > first:
         before = _at(lanes, lane, end - 1)
         time = rows[place(before + TIME)]
@@ -269,13 +276,16 @@ def _make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
 @inline
 def _push(rows, lanes, lane, due, who, expires, number):  # type: ignore[no-untyped-def]
     """Put a row into a lane, at its place in the order of time and client, which most often is the end."""
-    if due > lanes[place(LAST + lane)]:
-        lanes[place(LAST + lane)] = due
-        at = _at(lanes, lane, lanes[place(END + lane)])
-    else:
+    end = lanes[place(END + lane)]
+    if rarely(due <= lanes[place(LAST + lane)]):
         at = _make_room(rows, lanes, np.int64(lane), due, who & CLIENT)
-    lanes[place(END + lane)] += 1
-    lanes[place(DUE + lane)] = min(lanes[place(DUE + lane)], (due << LANE_BITS) | lane)
+        lanes[place(DUE + lane)] = min(lanes[place(DUE + lane)], (due << LANE_BITS) | lane)
+    else:
+        lanes[place(LAST + lane)] = due
+        at = _at(lanes, lane, end)
+        if rarely(end == lanes[place(FIRST + lane)]):  # else the next submission does not hang on this one
+            lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
+    lanes[place(END + lane)] = end + 1
     _write(rows, at, due, who, expires, number)
 
 
@@ -285,8 +295,9 @@ def _enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-u
     end = lanes[place(END + DEADLINES)]
     _write(rows, _at(lanes, DEADLINES, end), submitted, who, expires, number)
     lanes[place(END + DEADLINES)] = end + 1
-    due = submitted + lanes[place(LATER + DEADLINES)]
-    lanes[place(DUE + DEADLINES)] = min(lanes[place(DUE + DEADLINES)], (due << LANE_BITS) | DEADLINES)
+    if rarely(end == lanes[place(FIRST + DEADLINES)]):
+        due = submitted + lanes[place(LATER + DEADLINES)]
+        lanes[place(DUE + DEADLINES)] = (due << LANE_BITS) | DEADLINES
 
 
 @inline
@@ -436,8 +447,11 @@ def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credi
     """The end of a new lease; keeps the count of leases and of those that run out in each window."""
     whole = host.whole
     last = host.expiring.shape[0] - 1
-    length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
-    new = credit + min(length + params.lease.grace_ns, draws.FAR_NS)
+    length = rules.lease_ns
+    if length < 0:
+        length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
+        length = min(length + params.lease.grace_ns, draws.FAR_NS)
+    new = credit + length
     if expires > now:
         host.expiring[place(min(window_of(expires - 1, params.window_ns, rules.windows_per_ns), last))] -= 1
     else:
@@ -490,6 +504,12 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
             _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
+@kernel
+def _carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
+    """`_finish`, where that need not be quick."""
+    _finish(params, rules, keys, inputs, host, shift, host.series[place(host.whole[BIN])], worker, now)
+
+
 @inline
 def _heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
     """When a client may submit again that learns at `finish` what came of its request; else NEVER."""
@@ -502,7 +522,6 @@ def _heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
 def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
     """Carry out every finish up to `until`. Returns from when on something may come of the others."""
     whole = host.whole
-    flows = host.series[place(whole[BIN])]
     busy = 0
     heard = np.int64(NEVER)
     for worker in range(params.workers):
@@ -510,7 +529,7 @@ def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-
         if outcome != IDLE:
             finish = (host.free[place(worker)] >> rules.worker_bits) - 1
             if finish <= until:
-                _finish(params, rules, keys, inputs, host, shift, flows, worker, finish)
+                _carry_out(params, rules, keys, inputs, host, shift, worker, finish)
                 host.workers[place(worker * WORKER + OUTCOME)] = IDLE
                 whole[BUSY_NS] += finish
             else:
@@ -688,6 +707,20 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
     return -1
 
 
+@inline
+def _draw_ahead(rows, lanes, lane, key, logs):  # type: ignore[no-untyped-def]
+    """Logarithms of the draws of the next services of a lane's first rows: a batch takes a fraction of the time that
+    they take one by one, each on the way to its service.
+    """
+    first = lanes[place(FIRST + lane)]
+    end = min(first + AHEAD, lanes[place(END + lane)])
+    for number in range(first, end):
+        at = _at(lanes, lane, number)
+        u = draws.uniform(key, rows[place(at + WHO)] & CLIENT, (rows[place(at + NUMBER)] >> 1) + 1)
+        logs[place(number & (AHEAD - 1))] = draws.log(u)
+    lanes[DRAWN] = end
+
+
 @kernel
 def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
     """A service time (float64 ns)."""
@@ -713,12 +746,9 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
     fails = host.real[DEPENDENCY_FAILS]
     doom = whole[DOOM]
-    is_open = (
-        whole[DOWN_UNTIL] <= from_
-        and whole[GATE_ON] == GATE_OFF
-        and params.admission.kind == limits.OPEN
-        and params.queue.kind != policies.BOUNDED
-    )
+    no_gate = whole[GATE_ON] == GATE_OFF and params.admission.kind == limits.OPEN
+    is_eager = rules.is_eager != 0 and (no_gate or params.reject_cost_ns == 0)
+    is_open = whole[DOWN_UNTIL] <= from_ and no_gate and params.queue.kind != policies.BOUNDED
     head = whole[HEAD]
     full_at = np.int64(0)
     starts, seen = whole[STARTS], whole[SEEN]
@@ -731,7 +761,70 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     stop = min(limit + 1, next_slot, next_sweep)
     least = _settle(free, host.least, np.int64(0))
     status = DONE
+    is_plain = is_open and fails <= 0.0 and params.slowdown_a <= 0.0 and params.queue.kind == policies.FIFO
+    has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
+    active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     while True:
+        # Most of the time a client whose turn it is finds no queue, and will be answered in time.
+        while is_plain and cost == 0 and lanes[END + DEADLINES] == head:
+            now = lanes[place(DUE + active)] >> LANE_BITS
+            idle_from = (least >> rules.worker_bits) - 1
+            bound = min(
+                lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active], stop << LANE_BITS
+            )
+            ahead = limit if is_eager else now
+            if now >= bound >> LANE_BITS or starts - seen == ring or idle_from > ahead:
+                break
+            first = lanes[place(FIRST + active)]
+            if has_logs and first >= lanes[DRAWN]:
+                _draw_ahead(rows, lanes, active, keys.service, host.logs)
+            at = _at(lanes, active, first)
+            who = rows[place(at + WHO)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)] + 2
+            start = max(now, idle_from)
+            if rarely(expires <= start):
+                kind, mean = params.establish.kind, params.establish.a
+            else:
+                kind, mean = params.renew.kind, params.renew.a
+            if kind == EXPONENTIAL:
+                mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
+            elif rarely(kind != CONSTANT):
+                mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
+            finish = start + draws.whole_ns(mean)
+            if rarely(finish > now + rules.timeout_ns or finish >= doom):
+                break
+            _pop(rows, lanes, active)
+            flows[SUBMITTED] += 1
+            oldest = max(oldest, start - now)
+            worker = least & number_of
+            base = worker * WORKER
+            if workers[place(base + OUTCOME)] != IDLE:
+                _finish(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
+                busy_ns += idle_from
+            busy_ns -= start
+            workers[place(base + STARTED_AT)] = start
+            workers[place(base + SUBMITTED_AT)] = now
+            workers[place(base + PAID_NS)] = 0
+            workers[place(base + OUTCOME)] = GRANTS
+            workers[place(base + WHO_IS)] = who
+            workers[place(base + EXPIRES_AT)] = expires
+            workers[place(base + WHICH)] = number
+            next_sweep = min(next_sweep, finish + rules.least_check_ns)
+            stop = min(stop, next_sweep)
+            free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
+            least = _settle(free, host.least, worker)
+            if is_eager:
+                begun[place(starts & (ring - 1))] = start
+                starts += 1
+                if start == now:
+                    seen = starts
+                while starts - seen > peak:
+                    if begun[place(seen & (ring - 1))] > now:
+                        peak = starts - seen
+                    else:
+                        seen += 1
+
         k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]
         k01, k23 = min(k0, k1), min(k2, k3)
         key = min(k01, k23)
@@ -739,7 +832,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         worker = least & number_of
         idle_from = (least >> rules.worker_bits) - 1
         waiting = lanes[END + DEADLINES] - head
-        ahead = limit if rules.is_eager != 0 else min(now, stop - 1)  # nothing else can come before it
+        ahead = limit if is_eager else min(now, stop - 1)  # nothing else can come before it
         can_start = idle_from <= ahead and starts - seen < ring
         is_queued = waiting > 0 and can_start
         if is_queued:
@@ -750,10 +843,10 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             number = rows[place(at + NUMBER)]
             head += 1
             waiting -= 1
-        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= now:
+        elif rarely(starts - seen == ring and begun[place(seen & (ring - 1))] <= now):
             seen += 1
             continue
-        elif now >= stop:
+        elif rarely(now >= stop):
             reach = min(now, limit)
             if next_slot <= reach:
                 next_slot = _turn(h, shift, reach)
@@ -764,13 +857,13 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             stop = min(limit + 1, next_slot, next_sweep)
             continue
         else:
-            if lanes[END + DEADLINES] >= full_at:
+            if rarely(lanes[END + DEADLINES] >= full_at):
                 full_at = min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
-                if lanes[END + DEADLINES] >= full_at:
+                if rarely(lanes[END + DEADLINES] >= full_at):
                     status = GROW_QUEUE
                     break
             lane = key & ((1 << LANE_BITS) - 1)
-            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0:
+            if rarely(min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0):
                 if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
                     lane = np.int64(_first_of(rows, lanes, now))
             at = _at(lanes, lane, lanes[place(FIRST + lane)])
@@ -778,15 +871,15 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             expires = rows[place(at + EXPIRES)]
             number = rows[place(at + NUMBER)]
             _pop(rows, lanes, lane)
-            if number & 1 != 0:
+            if rarely(number & 1 != 0):
                 continue  # answered before its deadline
-            if rules.retry_ns < 0 and lane == DEADLINES:
+            if rarely(rules.retry_ns < 0 and lane == DEADLINES):
                 _wait_again(p, k, i, h, shift, now, who, expires, number, False)
                 continue
             submitted = now
             number += 2
             flows[SUBMITTED] += 1
-            if not is_open:
+            if rarely(not is_open):
                 refused = _refusal(
                     params, keys, host, now, who & CLIENT, number >> 1, expires > now, idle_from <= now, waiting
                 )
@@ -809,7 +902,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         oldest = max(oldest, start - submitted)
         deadline = submitted + rules.timeout_ns
 
-        if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
+        if rarely(policies.drops(params.queue, start, submitted, deadline, start <= deadline)):
             flows[DROPPED] += 1
             cost = min(cost + params.drop_cost_ns, draws.FAR_NS)
             is_told = start <= deadline and params.drop_notifies != 0
@@ -827,23 +920,26 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         # A service begins.
         client = who & CLIENT
         is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
-        service = np.int64(params.fail_after_ns)
-        if not is_failure:
+        if rarely(is_failure):
+            service = np.int64(params.fail_after_ns)
+        else:
             is_renewal = expires > start
-            kind = params.renew.kind if is_renewal else params.establish.kind
-            mean = params.renew.a if is_renewal else params.establish.a
+            if rarely(not is_renewal):
+                kind, mean = params.establish.kind, params.establish.a
+            else:
+                kind, mean = params.renew.kind, params.renew.a
             if kind == EXPONENTIAL:
                 mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
-            elif kind != CONSTANT:
+            elif rarely(kind != CONSTANT):
                 mean = _drawn(p, k, i, is_renewal, client, number >> 1)
-            if params.slowdown_a > 0.0:
+            if rarely(params.slowdown_a > 0.0):
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
         finish = start + service + cost
         is_heard = finish <= deadline and finish < doom
         base = worker * WORKER
         if workers[place(base + OUTCOME)] != IDLE:
-            _finish(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
+            _carry_out(p, r, k, i, h, shift, worker, idle_from)
             busy_ns += idle_from
         busy_ns -= start
         workers[place(base + STARTED_AT)] = start
@@ -865,7 +961,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         elif not is_heard:
             _enqueue(rows, lanes, submitted, who, expires, number)
             head += 1
-        if rules.is_eager != 0:
+        if is_eager:
             begun[place(starts & (ring - 1))] = start
             starts += 1
             if start == submitted:

@@ -130,7 +130,7 @@ class LaneRun(hosts.Running):
 
     def _lane(self, number: int) -> Whole:
         """Rows of a lane, from its head to its end."""
-        of = self.host.lanes[number::8]
+        of = self.host.lanes[number : lanes.DRAWN : 8]
         places = np.arange(of[lanes.FIRST // 8], of[lanes.END // 8]) & of[lanes.MASK // 8]
         return np.asarray(self.host.rows.reshape(-1, lanes.ROW)[of[lanes.OFFSET // 8] // lanes.ROW + places])
 
@@ -168,7 +168,7 @@ def new_host(
     rules, holders = lanes.rules_of(params, inputs), len(first_ns)
     ring = 1 << int(holders).bit_length()
     has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
-    of = np.zeros(64, np.int64)
+    of = np.zeros(lanes.DRAWN + 1, np.int64)
     numbers = np.arange(lanes.LANES)
     of[lanes.DUE : lanes.DUE + lanes.LANES] = (lanes.NEVER + numbers) << lanes.LANE_BITS | numbers
     of[lanes.LAST : lanes.LAST + lanes.LANES] = -1
@@ -217,6 +217,7 @@ def new_host(
         least=free.reshape(groups, lanes.GROUP).min(axis=1),
         workers=np.zeros(len(free) * lanes.WORKER, np.int64),
         begun=np.zeros(BEGUN, np.int64),
+        logs=np.zeros(lanes.AHEAD),
         whole=whole,
         real=real,
         expiring=np.bincount(ends, minlength=windows + 1).astype(np.int64),

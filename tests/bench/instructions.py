@@ -21,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 HORIZONS_S = (300.0, 3900.0)
+ENGINES = ("events", "lanes")
 PROCESSOR = "x86-64-v3" if platform.machine() in ("x86_64", "AMD64") else "generic"
 PLAIN = {
     "NUMBA_CPU_NAME": PROCESSOR,
@@ -34,17 +35,17 @@ def missing() -> str | None:
     return None if shutil.which("valgrind") else "there is no valgrind"
 
 
-def per_event(storm: str) -> float:
-    """Of our kernel, on a storm of `peers` by name. Raises RuntimeError where Valgrind cannot run it."""
-    _run([], storm, HORIZONS_S[0])  # compiles
-    (few, first), (many, last) = (_count(storm, horizon_s) for horizon_s in HORIZONS_S)
+def per_event(storm: str, engine: str) -> float:
+    """Of one of our engines, on a storm of `peers` by name. Raises RuntimeError where Valgrind cannot run it."""
+    _run([], storm, engine, HORIZONS_S[0])  # compiles
+    (few, first), (many, last) = (_count(storm, engine, horizon_s) for horizon_s in HORIZONS_S)
     return (last - first) / (many - few)
 
 
-def _count(storm: str, horizon_s: float) -> tuple[int, int]:
+def _count(storm: str, engine: str, horizon_s: float) -> tuple[int, int]:
     """Logical events and instructions."""
     tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={os.devnull}"]
-    done = _run(tool, storm, horizon_s)
+    done = _run(tool, storm, engine, horizon_s)
     events, compiled = map(int, done.stdout.split())
     if compiled:
         raise RuntimeError("the kernel was compiled while Valgrind counted: has its source changed meanwhile?")
@@ -54,9 +55,9 @@ def _count(storm: str, horizon_s: float) -> tuple[int, int]:
     return events, int(found[1].replace(",", ""))
 
 
-def _run(tool: Sequence[str], storm: str, horizon_s: float) -> subprocess.CompletedProcess[str]:
+def _run(tool: Sequence[str], storm: str, engine: str, horizon_s: float) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join(filter(None, [str(ROOT), str(HERE), os.environ.get("PYTHONPATH")]))
-    command = [*tool, sys.executable, str(HERE / "instructions.py"), storm, str(horizon_s)]
+    command = [*tool, sys.executable, str(HERE / "instructions.py"), storm, engine, str(horizon_s)]
     environment = {**os.environ, **PLAIN, "PYTHONPATH": paths}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
@@ -64,24 +65,26 @@ def _run(tool: Sequence[str], storm: str, horizon_s: float) -> subprocess.Comple
     return done
 
 
-def _simulate(storm: str, horizon_s: float) -> None:
+def _simulate(storm: str, engine: str, horizon_s: float) -> None:
     """What Valgrind looks at."""
     import ours
     import peers
-    from recovery_kernels import requests
+    from recovery_kernels import lanes, requests
 
-    result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s))
-    print(result.logical_events, sum(requests.advance.stats.cache_misses.values()))
+    result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine)
+    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests)))
 
 
 def main() -> None:
-    if len(sys.argv) == 3:
-        _simulate(sys.argv[1], float(sys.argv[2]))
+    if len(sys.argv) == 4:
+        _simulate(sys.argv[1], sys.argv[2], float(sys.argv[3]))
         return
     if reason := missing():
         sys.exit(reason)
-    for storm in ("STORM", "COLLAPSE"):
-        print(f"{storm:10} {per_event(storm):7.1f} instructions per logical event, on {PROCESSOR}")
+    for engine in ENGINES:
+        for storm in ("STORM", "COLLAPSE"):
+            count = per_event(storm, engine)
+            print(f"{engine:6}  {storm:8} {count:7.1f} instructions per logical event, on {PROCESSOR}")
 
 
 if __name__ == "__main__":

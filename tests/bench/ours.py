@@ -1,4 +1,4 @@
-"""Our kernel as one more program that runs the storm (see `peers`): one host, driven as a stage drives it."""
+"""Our engines as two more programs that run the storm (see `peers`): one host, driven as a stage drives it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from recovery_kernels import draws, events, limits, policies, requests
 from recovery_kernels.draws import Dist
 
 from recovery.stages import host as hosts
+from recovery.stages import lanes
+from recovery.stages.engines import EVENTS, LANES
 
 SECOND = 10**9
 WINDOW_S = 10
@@ -37,25 +39,32 @@ def missing() -> str | None:
 
 
 @cache
-def _compiled() -> None:
+def _compiled(engine: str) -> None:
     """Compile the kernel or load it, outside the measured time."""
-    _simulate(StormParams(holders=4, horizon_s=1.0))
+    _simulate(StormParams(holders=4, horizon_s=1.0), engine, 0.0)
 
 
-def run(params: StormParams) -> OurResult:
-    _compiled()
-    return _simulate(params)
+def run(params: StormParams, engine: str = LANES, check_jitter: float = 0.0) -> OurResult:
+    """The storm on one of the engines; with jitter, checks come back at random."""
+    _compiled(engine)
+    return _simulate(params, engine, check_jitter)
 
 
-def _simulate(params: StormParams) -> OurResult:
+def run_events(params: StormParams) -> OurResult:
+    """The storm on the event engine."""
+    return run(params, EVENTS)
+
+
+def _simulate(params: StormParams, engine: str, check_jitter: float) -> OurResult:
     until_ns = _ns(params.horizon_s)
     begin_s = process_time()
-    host = _start(params, until_ns)
+    host = _start(params, until_ns, engine, check_jitter)
     started_s = process_time()
     host.advance(until_ns)
     end_s = process_time()
-    flows = host.host.series.sum(axis=0)
-    leased = host.host.clients[:, events.EXPIRES] > until_ns
+    flows = host.series.sum(axis=0)
+    expires_ns = host.expires_ns() if isinstance(host, lanes.LaneRun) else host.host.clients[:, events.EXPIRES]
+    leased = expires_ns > until_ns
     return OurResult(
         submissions=int(flows[requests.SUBMITTED]),
         finishes=int(flows[requests.SUCCEEDED] + flows[requests.WASTED]),
@@ -67,25 +76,23 @@ def _simulate(params: StormParams) -> OurResult:
     )
 
 
-def _start(params: StormParams, until_ns: int) -> hosts.HostRun:
+def _start(params: StormParams, until_ns: int, engine: str, check_jitter: float) -> hosts.HostRun | lanes.LaneRun:
     """Holders are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
-    host = hosts.new_host(
-        _params(params),
-        _nothing_from_outside(),
-        hosts.stream_keys(params.seed, 0, 0),
-        clients=params.holders,
-        windows=-(-until_ns // (WINDOW_S * SECOND)),
-        span_ns=_ns(max(params.timeout_s, params.renew_after_s)),
-    )
     phases = np.empty(params.holders)
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
-    unleased = np.zeros(params.holders, np.int64)
-    hosts.wake_holders(host, (phases * _ns(params.phase_s)).astype(np.int64), unleased)
+    first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
+    given = _params(params, check_jitter), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
+    windows = -(-until_ns // (WINDOW_S * SECOND))
+    span_ns = _ns(max(params.timeout_s, params.renew_after_s))
+    if engine == LANES:
+        return lanes.new_host(*given, first_ns=first_ns, expires_ns=unleased, windows=windows, span_ns=span_ns)
+    host = hosts.new_host(*given, clients=params.holders, windows=windows, span_ns=span_ns)
+    hosts.wake_holders(host, first_ns, unleased)
     return host
 
 
-def _params(params: StormParams) -> requests.Params:
+def _params(params: StormParams, check_jitter: float) -> requests.Params:
     service = Dist(draws.EXPONENTIAL, params.service_s * SECOND, 0.0, 0, 0)
     return requests.Params(
         traffic=requests.HOLDERS,
@@ -102,7 +109,7 @@ def _params(params: StormParams) -> requests.Params:
         slowdown_b=1.0,
         slowdown_n=1.0,
         check_every_ns=_ns(params.renew_after_s),
-        check_jitter=0.0,
+        check_jitter=check_jitter,
         poisson=0,
         window_ns=WINDOW_S * SECOND,
         client=policies.Client(policies.IMMEDIATE, _constant(0.0), 0.0, 2.0, 0.0, -1, 1),
