@@ -22,13 +22,15 @@ from kernel_cases import (
     constant,
     difference,
     empirical,
+    exponential,
     grid,
     new_host,
     nonzero,
     outcome,
     params,
 )
-from recovery_kernels import lanes, policies, requests
+from recovery_kernels import draws, lanes, policies, requests
+from recovery_kernels.draws import Dist
 
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
@@ -137,6 +139,23 @@ def test_lanes_are_events_in_a_hundred_cases(queue: int, data: st.DataObject) ->
 @settings(LOTS, max_examples=12)
 def test_lanes_are_events_in_a_few_cases(queue: int, data: st.DataObject) -> None:
     check_carried(data, queue)
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@pytest.mark.parametrize("jitter", [0.0, 0.3])
+@pytest.mark.parametrize("establish", [exponential(G), Dist(draws.UNIFORM, 0.0, 2.0 * G, 0, 0)])
+def test_a_quiet_host_is_the_same(establish: Dist, jitter: float) -> None:
+    """Nobody waits long, and all are answered in time: what is done most of the time."""
+    rules = params(
+        workers=4, timeout=constant(40 * G), establish=establish, renew=exponential(0.2 * G), check_every_ns=20 * G,
+        check_jitter=jitter, window_ns=7 * G, lease=policies.Lease(policies.LEASE_FIXED, constant(30 * G), 0, 0, 1.0),
+    )  # fmt: skip
+    first = tuple(n * G // 3 for n in range(60))
+    case = Case(rules, 90 * G, first_ns=first, expires_ns=tuple(n * G for n in range(60)))
+    run = new_lanes(case)
+    run.advance(case.until_ns)
+    assert difference(told(run, case), ended(case)) == ""
 
 
 @pytest.mark.nojit

@@ -91,7 +91,7 @@ from recovery_kernels.requests import (
 )
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
-# something may come of services that are not carried out, the next restart, the first free place of the wheel; how many
+# something may come of services that are not carried out, the next restart, the first free chunk of the wheel; how many
 # services began ahead of the clock, and how many of them it has passed as far as is known.
 COUNTED, HEARD, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
 MEMORY = WHOLE + 6
@@ -124,6 +124,7 @@ IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
 
 COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
 MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
+CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
 GROUP = 8  # workers that are compared at once
 MOST_WORKERS = 256
 TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
@@ -152,11 +153,12 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. pool int64[holders · ROW],
-    following int32[holders], slots int32[power of two]: the wheel; sorting int64[holders] and places int32[holders],
-    for putting one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1, above its
-    number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts that lie
-    ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in `requests`.
+    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. pool int64[chunks · CHUNK ·
+    ROW], following int32[chunks], slots int32[power of two]: the wheel; sorting int64[holders] and places
+    int32[holders], for putting one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1,
+    above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
+    that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services.
+    flows int64[SERIES]: what was counted since it was last added to the series. The rest is as in `requests`.
     """
 
     rows: Whole
@@ -171,6 +173,7 @@ class Host(NamedTuple):
     workers: Whole
     begun: Whole
     logs: Real
+    flows: Whole
     whole: Whole
     real: Real
     expiring: Whole
@@ -317,37 +320,28 @@ def _pop(rows, lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _link(host, turn, at):  # type: ignore[no-untyped-def]
-    """Append a place of the wheel to a slot, which knows its last place, which knows the first."""
+def _store(host, turn, time, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a row into the last chunk of a slot of the wheel, or into a new one."""
     slot = place(turn & (host.slots.shape[0] - 1))
-    last = np.int64(host.slots[slot])
-    if last < 0:
-        last = at
-    else:
-        host.following[place(at)] = host.following[place(last)]
-    host.following[place(last)] = at
-    host.slots[slot] = at
+    end = np.int64(host.slots[slot])
+    if end % CHUNK == 0:
+        before = end // CHUNK - 1
+        chunk = host.whole[VACANT]
+        host.whole[VACANT] = host.following[place(chunk)]
+        host.following[place(chunk)] = before
+        end = chunk * CHUNK
+    _write(host.pool, end * ROW, time, who, expires, number)
+    host.slots[slot] = end + 1
 
 
 @inline
 def _wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def]
     """Put a row into the wheel; it must not be due before what was submitted last."""
-    whole = host.whole
     turn = due >> shift
-    if turn <= whole[CURSOR]:
+    if turn <= host.whole[CURSOR]:
         _push(host.rows, host.lanes, NEAR, due, who, expires, number)
-        return
-    at = whole[VACANT]
-    whole[VACANT] = host.following[place(at)]
-    _link(host, turn, at)
-    _write(host.pool, at * ROW, due, who, expires, number)
-
-
-@inline
-def _release(host, at):  # type: ignore[no-untyped-def]
-    """A place of the wheel is free."""
-    host.following[place(at)] = host.whole[VACANT]
-    host.whole[VACANT] = at
+    else:
+        _store(host, turn, due, who, expires, number)
 
 
 @kernel
@@ -365,7 +359,6 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
             row = at * ROW
             who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
             _push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
-            _release(host, at)
         return
     end = lanes[place(END + NEAR)]
     least, most = sorting[0], sorting[0]
@@ -380,7 +373,6 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
         to = _at(lanes, NEAR, end + rank)
         for column in range(ROW):
             rows[place(to + column)] = pool[place(row + column)]
-        _release(host, at)
     lanes[place(END + NEAR)] = end + many
     lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
     lanes[place(LAST + NEAR)] = max(lanes[place(LAST + NEAR)], start + (most >> CLIENT_BITS))
@@ -398,27 +390,33 @@ def _turn(host, shift, until):  # type: ignore[no-untyped-def]
     while lanes[place(FIRST + NEAR)] == lanes[place(END + NEAR)] and (whole[CURSOR] + 1) << shift <= until:
         whole[CURSOR] += 1
         slot = place(whole[CURSOR] & mask)
-        last = np.int64(host.slots[slot])
-        if last < 0:
+        end = np.int64(host.slots[slot])
+        if end == 0:
             continue
-        host.slots[slot] = -1
+        host.slots[slot] = 0
         start = whole[CURSOR] << shift
         many = 0
-        at = np.int64(host.following[place(last)])
-        while True:
-            after = np.int64(host.following[place(at)])
-            time = pool[place(at * ROW + TIME)]
-            if time >> shift == whole[CURSOR]:
-                host.sorting[place(many)] = ((time - start) << CLIENT_BITS) | (pool[place(at * ROW + WHO)] & CLIENT)
-                host.places[place(many)] = at
-                many += 1
-            else:  # of a later round
-                _link(host, whole[CURSOR], at)
-            if at == last:
-                break
-            at = after
+        newest = (end - 1) // CHUNK
+        chunk = newest
+        while chunk >= 0:
+            for at in range(chunk * CHUNK, end):
+                row = at * ROW
+                time, who = pool[place(row + TIME)], pool[place(row + WHO)]
+                if time >> shift == whole[CURSOR]:
+                    host.sorting[place(many)] = ((time - start) << CLIENT_BITS) | (who & CLIENT)
+                    host.places[place(many)] = at
+                    many += 1
+                else:  # of a later round
+                    _store(host, whole[CURSOR], time, who, pool[place(row + EXPIRES)], pool[place(row + NUMBER)])
+            chunk = np.int64(host.following[place(chunk)])
+            end = (chunk + 1) * CHUNK
         if many > 0:
             _sort_in(host, start, many)
+        while newest >= 0:  # its chunks are free
+            chunk = np.int64(host.following[place(newest)])
+            host.following[place(newest)] = whole[VACANT]
+            whole[VACANT] = newest
+            newest = chunk
     return (whole[CURSOR] + 1) << shift
 
 
@@ -507,7 +505,7 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
 @kernel
 def _carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
     """`_finish`, where that need not be quick."""
-    _finish(params, rules, keys, inputs, host, shift, host.series[place(host.whole[BIN])], worker, now)
+    _finish(params, rules, keys, inputs, host, shift, host.flows, worker, now)
 
 
 @inline
@@ -559,7 +557,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     """As `requests._restart`; every finish before `now` has been carried out."""
     whole = host.whole
     lanes = host.lanes
-    flows = host.series[place(whole[BIN])]
+    flows = host.flows
     waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
     if waiting > 0:
         oldest = host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)]
@@ -630,7 +628,16 @@ def _count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
         late += 1 - (rows[place(at + NUMBER)] & 1)
         counted += 1
     whole[COUNTED] = counted
-    host.series[place(whole[BIN]), TIMED_OUT] += late
+    host.flows[TIMED_OUT] += late
+
+
+@kernel
+def _note_flows(host):  # type: ignore[no-untyped-def]
+    """Add what was counted to the window's row, and count anew."""
+    row = host.series[place(host.whole[BIN])]
+    for column in range(host.flows.shape[0]):
+        row[place(column)] += host.flows[place(column)]
+        host.flows[place(column)] = 0
 
 
 @kernel
@@ -740,7 +747,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     workers = host.workers
     free = host.free
     begun = host.begun
-    flows = host.series[place(whole[BIN])]
+    flows = host.flows
     ring = np.int64(begun.shape[0])
     number_of = (np.int64(1) << rules.worker_bits) - 1
     latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
@@ -1006,6 +1013,7 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
         whole[SEEN] = whole[STARTS]  # all before the stretch's end
         _sweep(p, r, k, i, h, shift, limit)
         _count_deadlines(r, h, limit)
+        _note_flows(h)
         if whole[EDGE] == limit + 1:
             _close_window(p, h)
         elif control == limit + 1 and control < until:

@@ -11,8 +11,8 @@ from recovery_kernels import requests
 
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
+from recovery.stages import engines, known, lanes, leases, queueing
 from recovery.stages import host as hosts
-from recovery.stages import known, leases, queueing
 
 BYTES_TO_START = 64  # a client's draws while its host is made
 NS_PER_EVENT = 60.0  # before anything is measured
@@ -93,7 +93,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     served = scenario.establish_per_s * scenario.horizon
     kept = min(kept, float(bound)) if bound is not None else max(kept - served, min(kept, clients))
     # A queue is a power of two, as are the rows of jobs; both are copied when they double.
-    each = rows * hosts.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * hosts.MEMORY_PER_REQUEST
+    takes = lanes if engines.engine_of(scenario) == engines.LANES else hosts
+    each = rows * takes.MEMORY_PER_CLIENT + max(3 * kept, 2 * clients) * takes.MEMORY_PER_REQUEST
     each += scenario.windows * 8 + 2 * requests.HISTOGRAM * 8
     if scenario.rules:
         from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
