@@ -305,7 +305,12 @@ def test_explain(tiny: str) -> None:
     assert {"r1", "r2", "r3", "r4", "r5", "fluid_bound_s"} <= names
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+QUICK = ("leases", "jobs", "kubernetes", "herd")  # the others' files are checked by test_presets.py in every run, too
+
+
+@pytest.mark.parametrize(
+    "system", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SYSTEMS]
+)
 def test_what_new_prints_can_be_checked_explained_and_run(system: str, tmp_path: Path) -> None:
     printed = call("new", "--system", system)
     assert (printed.exit_code, printed.stderr) == (0, "")

@@ -113,6 +113,7 @@ def test_the_mean_of_a_difference_is_the_difference_of_the_means() -> None:
     assert row.difference.low < row.difference.mean < row.difference.high
 
 
+@pytest.mark.slow
 def test_sides_that_looked_have_an_interval_that_holds_at_every_look() -> None:
     """Two alike sides of 12 to 120 runs, looked at after every fourth run, 150 times: at most 5 % may ever leave out
     the truth (0), which allows 14 (binomial, 2 in 100); Welch's interval leaves it out far more often.

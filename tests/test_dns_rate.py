@@ -103,7 +103,8 @@ def test_brute_force_and_splitting_meet_the_exact_chain(keep: int, guardrails: t
     assert holds(split, exact), (split, exact)
 
 
-@pytest.mark.parametrize(("keep", "years"), [(11, 0.001), pytest.param(18, 0.01, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("keep", "years"), [(11, 0.001), (18, 0.01)])
+@pytest.mark.slow
 def test_splitting_sees_what_brute_force_cannot(keep: int, years: float) -> None:
     dns = race(keep)
     exact = exact_per_year(keep)

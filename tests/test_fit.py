@@ -105,6 +105,7 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit_text.ALIKE]
 
 
+@pytest.mark.slow
 def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     path, _ = made
     text = TEXT.replace("holders = 4000", "holders = 12000")
