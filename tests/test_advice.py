@@ -388,3 +388,10 @@ def test_explain_says_what_operators_change() -> None:
         "    when queue > 9: -1 workers a host",
         "    at 35 min: host.workers = 4; the hosts then do 4 a second",
     ]
+
+
+def test_a_rule_that_spares_all_holders_is_named() -> None:
+    """Leases of 10 min outlast 20 min without the dependency only because their clock stands still."""
+    text = LEASES + 'policy.lease = { name = "freeze" }\n'
+    happened = told(text)[1].happened.text
+    assert "No holder is ever without a lease. The rule of leases may spare them: leases stand still while" in happened

@@ -1,6 +1,7 @@
 """What a command says: data on stdout, as text or as JSON with the number of its form; talk on stderr."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import click
 
@@ -19,6 +20,12 @@ def print_json(table: Mapping[str, object]) -> None:
 def talk(line: str) -> None:
     """Say a line to who looks on, not to who reads the data."""
     click.echo(line, err=True)
+
+
+def of_older_page(folder: Path) -> None:
+    """Say where the page of a folder whose numbers were written without one is of a run before."""
+    if (folder / "report.html").exists():
+        talk(f"{folder / 'report.html'} is of an earlier run; recovery report {folder} draws it anew")
 
 
 def status_of(holds: Iterable[str]) -> Status:

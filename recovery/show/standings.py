@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from recovery.measures.moments import moment_s
-from recovery.measures.register import class_of, without_class
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
 from recovery.units import show_duration
-
-_OF_NEARLY_ALL = ("ttr99_s", "ttr100_s")  # times that a run which collapses after all does not have
 
 
 class Standing(NamedTuple):
@@ -84,9 +81,7 @@ def of_times(times: Sequence[float]) -> Standing:
 
 def is_lost(row: Row, measure: str) -> bool:
     """Whether a run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
-    whose = class_of(measure)
-    verdict = row.words.get(f"verdict.{whose}") if whose else row.verdict
-    return math.isinf(row.of(measure)) or (without_class(measure) in _OF_NEARLY_ALL and verdict == "collapsed")
+    return math.isinf(row.for_good(measure))
 
 
 def of_rows(rows: Sequence[Row], measure: str) -> Standing:

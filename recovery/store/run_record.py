@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from recovery.measures.for_good import for_good
 from recovery.measures.register import LEASES, TrafficName
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
@@ -74,6 +75,15 @@ class Row(Record):
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""
         return self.measures.get(measure, math.nan)
+
+    def for_good(self, measure: str) -> float:
+        """The same for whoever judges the run by it: never (inf) where it collapses after it was well for a while."""
+        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words})
+
+    @property
+    def judged(self) -> dict[str, float]:
+        """All measures, as the run is judged by them."""
+        return {name: self.for_good(name) for name in self.measures}
 
 
 class Group(Record):

@@ -67,7 +67,7 @@ def summarise(
     """summary.json of these runs."""
     whose = courses_of(outcomes)[1]
     rows = [row_of(outcome, course) for outcome, course in zip(outcomes, whose, strict=True)]
-    points = [Ended(row.variant, row.levers, row.replication, row.verdict, row.measures) for row in rows]
+    points = [Ended(row.variant, row.levers, row.replication, row.verdict, row.judged) for row in rows]
     groups = []
     for variant in experiment.variants:
         own = [

@@ -117,6 +117,8 @@ def _run(
     if finished.folder is not None and not no_report:
         page, drawn = drawn_page(finished.folder, reuse)
         status = max(status, drawn)
+    elif finished.folder is not None:
+        say.of_older_page(finished.folder)
     if page and not as_json:
         click.echo(f"\nreport: {page}")
     failed = []

@@ -108,6 +108,8 @@ def sweep(
     if not no_report:
         page, drawn = drawn_page(folder, reuse)
         status = max(status, drawn)
+    else:
+        say.of_older_page(folder)
     answer = answer_of(summary)
     if as_json:
         told = {"answer": answer.model_dump(mode="json"), "summary": summary.model_dump()}

@@ -43,11 +43,14 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     is_leases = advice.is_judged_by_leases(groups)
     answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
     if answering:
-        whole = ("recovers" if is_leases else "brings all stages back") if is_never else "is sooner"
+        window = show_duration(first.scenario.window_s)
+        whole = f"is sooner by more than {window}"
+        if is_never:
+            whole = "recovers" if is_leases else "brings all stages back"
         said.append(f"None of the {len(answering)} other variants {whole}." if len(answering) > 1 else "")
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
-            said[0] = f"“{answering[0].variant}” {lacks if is_never else 'is no sooner'}."
+            said[0] = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
     said += [away] if away else []
     if others:
         said += [advice.fewest_wait(groups) if not is_never else "", *declared]

@@ -55,7 +55,9 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     fleet, span = first.scenario.fleet, first.unleased
     if fleet is None or span is None:
-        return ["No holder is ever without a lease."]
+        rule = first.scenario.policies.lease
+        spared = f" The rule of leases may spare them: {rule.words}." if rule.name != "fixed" and rule.words else ""
+        return [f"No holder is ever without a lease.{spared}"]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
     times = [_from_to(one, axis) for one in first.unleased_spans or (span,)]
     when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(span, axis)}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.errors import Refusal
+from recovery.measures.for_good import of_rows
 from recovery.measures.register import TrafficName
 from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
@@ -132,7 +133,7 @@ def _run(place: Path) -> Side:
             [(row.seed, row.replication) for row in own],
             list(range(len(own))),
             [row.verdict for row in own],
-            {measure: np.array([row.of(measure) for row in own]) for measure in own[0].measures},
+            {measure: np.array([row.for_good(measure) for row in own]) for measure in own[0].measures},
         )
         for name, own in rows.items()
     }
@@ -184,7 +185,7 @@ def _sweep(place: Path) -> Side:
                 list(draws),
                 own[unit].cast(pl.Int64).to_list(),
                 own["verdict"].to_list(),
-                {name: own[name].fill_null(np.nan).to_numpy() for name in names},
+                {name: of_rows(own, name) for name in names},
             )
     if not variants:
         raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")

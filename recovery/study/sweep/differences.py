@@ -9,6 +9,7 @@ import numpy as np
 
 from recovery.errors import Refusal
 from recovery.measures import register
+from recovery.measures.for_good import of_rows
 from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
 from recovery.store import sweep_record as record
@@ -50,15 +51,11 @@ def _difference(
     is_sequential = summary.precision is not None
 
     def beside(name: str) -> tuple[Floats, Floats]:
-        mine, theirs = (
-            both.get_column(column).cast(pl.Float64).fill_null(math.nan).to_numpy() for column in (name, name + _THAN)
-        )
-        return mine, theirs
+        return of_rows(both, name), of_rows(both, name, _THAN)
 
     def lost(suffix: str) -> int:
-        times = both.get_column(summary.measure + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
         fell = both.get_column("verdict" + suffix).to_numpy() == "collapsed"
-        return int((np.isinf(times) | fell).sum())
+        return int((np.isinf(of_rows(both, summary.measure, suffix)) | fell).sum())
 
     mine, theirs = (clusters.restricted(times, summary.limit_s) for times in beside(summary.measure))
     by = mean_of(mine - theirs, unit, is_sequential=is_sequential)

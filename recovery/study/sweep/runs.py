@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from recovery.errors import Refusal, ScenarioError
 from recovery.measures import register
+from recovery.measures.for_good import for_good
 from recovery.measures.moments import moment_s
 from recovery.model.variant import Variant
 from recovery.reading.design import Point
@@ -69,7 +70,7 @@ class KnownRuns:
         if error is not None and key in self.found:  # a success stays, whenever it came
             return
         milestones = {name: moment_s(name, row) for name in self.observed}
-        value = _number(row.get(self.measure), math.nan)
+        value = for_good(self.measure, _number(row.get(self.measure), math.nan), row)
         told = None if error is None else str(error)
         self.found[key] = Found(value, told, milestones, row.get("verdict") == "collapsed")
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from recovery.keys import short_keys
 from recovery.measures import words
+from recovery.measures.for_good import for_good
 from recovery.model.sweep import Span
 from recovery.stages import known
 from recovery.statistics import pareto
@@ -141,7 +142,7 @@ def _rows_of_first(work: Sweeping, draws: "pl.DataFrame") -> list[Ended]:
             row[unit],
             row["verdict"],
             {
-                name: math.nan if value is None else float(value)
+                name: math.nan if value is None else for_good(name, float(value), row)
                 for name, value in row.items()
                 if value is None or isinstance(value, int | float)
             },

@@ -1,0 +1,95 @@
+"""A run that was well for a while and collapses after all is judged as one that never came back, wherever it is judged.
+
+Oracle: what is written here. After the first outage 60 holders are back within a minute; then operators make each lease
+take 20 s, while one worker has 60 of them to make every 2 min and clients wait for 10 s: nobody is served in time.
+"""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from recovery.cli import main as cli
+from recovery.measures.for_good import for_good, of_rows
+
+WELL = """
+horizon = "1h"
+hold = "2m"
+fleet = { holders = 60, hosts = 1 }
+host = { workers = 4, establish_time = "1s", timeout = "10s" }
+lease = { duration = "5m", check_every = "2m" }
+dependency.outages = [{ from = "5m", to = "15m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "10s" }
+expect = { ttr99_s = "< 5m" }
+"""
+FALLS = (
+    WELL
+    + """
+[[operator]]
+do = "set"
+at = "30m"
+key = "host.establish_time"
+value = "20s"
+
+[[operator]]
+do = "end-sessions"
+at = "31m"
+"""
+)
+
+
+def called(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.main, [str(one) for one in arguments])
+    return result.exit_code, result.stdout
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders of the run that stays well and of the one that falls; the bound holds for the first alone."""
+    out = tmp_path_factory.mktemp("runs")
+    for name, text, status in (("well", WELL, 0), ("falls", FALLS, 99)):
+        (out / f"{name}.toml").write_text(text, encoding="utf-8")
+        code, said = called("run", out / f"{name}.toml", "--out", out, "--no-report", "--json")
+        [done] = json.loads(said)["runs"]
+        [row] = done["summary"]["rows"]
+        assert row["measures"]["ttr99_s"] < 120  # back for a while, both
+        assert row["verdict"] == {"well": "recovered", "falls": "collapsed"}[name]
+        assert code == status
+    return out / "well", out / "falls"
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [("ttr99_s > +10%", 99), ("ttr99_s = never", 99), ("ttr99_s > 5m", 99), ("ttr90_s = never", 0)],
+)
+def test_a_gate_fails_on_a_collapse(folders: tuple[Path, Path], condition: str, status: int) -> None:
+    assert called("compare", *folders, "--fail-if", condition)[0] == status
+    assert called("compare", folders[0], folders[0], "--fail-if", condition)[0] in (0, 2)
+
+
+def test_a_sweep_ranks_it_as_never(tmp_path: Path) -> None:
+    unknown = '"lease.check_every" = { min = "100s", max = "140s" }'
+    sweep = f'[sweep]\nmethod = "random"\nsamples = 3\n[sweep.uncertainties]\n{unknown}\n'
+    (tmp_path / "falls.toml").write_text(FALLS + sweep, encoding="utf-8")
+    status, said = called("sweep", tmp_path / "falls.toml", "--out", tmp_path, "--no-report", "--json")
+    [policy] = json.loads(said)["summary"]["policies"]
+    assert policy["collapsed"]["share"] == 1
+    assert policy["not_recovered"]["share"] == 1
+    assert status == 99
+
+
+def test_of_rows_is_for_good_of_each() -> None:
+    words = {"verdict": ["recovered", "collapsed", "collapsed"], "verdict.a": ["collapsed", "recovered", "collapsed"]}
+    names = ("ttr50_s", "ttr99_s", "ttr99_s.a")
+    values = {name: [1.0, 2.0, None] for name in names}
+    rows = pl.DataFrame(words | values)
+    for name in names:
+        wanted = [
+            for_good(name, float("nan") if value is None else value, {key: own[i] for key, own in words.items()})
+            for i, value in enumerate(values[name])
+        ]
+        assert of_rows(rows, name).tolist() == pytest.approx(wanted, nan_ok=True)
+    assert of_rows(rows, "ttr99_s").tolist()[:2] == [1.0, float("inf")]
+    assert of_rows(rows, "ttr99_s.a").tolist()[:2] == [float("inf"), 2.0]
