@@ -395,3 +395,15 @@ def test_a_rule_that_spares_all_holders_is_named() -> None:
     text = LEASES + 'policy.lease = { name = "freeze" }\n'
     happened = told(text)[1].happened.text
     assert "No holder is ever without a lease. The rule of leases may spare them: leases stand still while" in happened
+
+
+def test_what_waits_is_told_in_work_of_the_hosts_as_they_end() -> None:
+    """Oracle: 2,000 leases at 2 workers of 2 s take 2,000 s, 40 timeouts of 50 s; the file's 100 ms say 100 s."""
+    falls = (
+        LEASES.replace('timeout = "30m"', 'timeout = "50s"')
+        + 'operator = [{ do = "set", key = "host.establish_time", value = "2s", at = "29m" }]\n'
+    )
+    found = limit(falls)
+    assert found.kind == "timeout"
+    assert found.number == pytest.approx(40, rel=0.02)
+    assert "need 33.3 min of work" in found.text

@@ -253,7 +253,23 @@ def _words_of(error: ErrorDetails) -> str:
     if error["type"] == "union_tag_invalid":
         choices = [choice.strip("' ") for choice in str(context["expected_tags"]).split(",")]
         return f"no rule has that name{nearest(str(context['tag']), choices)}; want one of {', '.join(choices)}"
+    if (wanted := _WANTED.get(error["type"])) is not None:
+        return f"want {wanted}"
     return str(context.get("error", error["msg"]))
+
+
+_WANTED = {
+    "int_type": "a whole number, without quotes",
+    "int_from_float": "a whole number",
+    "float_type": "a number, without quotes",
+    "bool_type": "true or false, without quotes",
+    "string_type": "a text in quotes",
+    "model_type": "the name of a rule in quotes, or its table",
+    "model_attributes_type": "the name of a rule in quotes, or its table",
+    "dict_type": "a table",
+    "list_type": "a list",
+}
+"""What is wanted, by pydantic's name of the mistake."""
 
 
 class SetKey(_Action):

@@ -72,12 +72,20 @@ def loads(text: str) -> dict[str, Any]:
         raise Refusal(f"lists or tables lie too deep in each other; want at most {DEPTH_MAX} levels") from None
 
 
+_OVERWRITES = ("Cannot overwrite", "Cannot mutate", "Cannot declare")
+TWICE = (
+    "; want each key once, a table either as [name] or in a line, a list of tables as [[name]], "
+    'and in quotes a name with a dot that begins as another one: "ttr99_s.heartbeat" beside ttr99_s'
+)
+
+
 def table(text: str, file: str) -> dict[str, Any]:
     """The table of a TOML text, as deep as it may be. Raises ScenarioError that names the file."""
     try:
         raw = loads(text)
     except ValueError as error:
-        raise ScenarioError(f"{file}: is no TOML: {str(error).splitlines()[0]}") from None
+        why = str(error).splitlines()[0]
+        raise ScenarioError(f"{file}: is no TOML: {why}{TWICE if why.startswith(_OVERWRITES) else ''}") from None
     check(raw, file)
     return raw
 

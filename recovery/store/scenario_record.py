@@ -220,6 +220,12 @@ class Scenario(Record):
         return (self.fleet.called, self.fleet.called_one) if self.fleet is not None else ("holders", "holder")
 
     @property
+    def last_per_s(self) -> float:
+        """What the hosts do at the end, after all that operators change at known times, 1/s."""
+        known = [one for one in self.actions if not math.isnan(one.capacity_per_s)]
+        return max(known, key=lambda one: one.at_s).capacity_per_s if known else self.hosts.capacity_per_s
+
+    @property
     def wanted_per_s(self) -> float:
         """What comes all the time: renewals of all leases, or jobs."""
         if self.fleet is not None:

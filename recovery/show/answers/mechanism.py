@@ -139,7 +139,12 @@ def backlog_in_timeouts(group: Group) -> float:
     most = group.mean("queue_peak")
     if fleet is not None or math.isnan(most):
         most = min(_that_ask(group), hosts.queue_limit, hosts.admitted_queue)
-    return most / (hosts.capacity_per_s * hosts.timeout_s)
+    return most / (_at_end_per_s(group) * hosts.timeout_s)
+
+
+def _at_end_per_s(group: Group) -> float:
+    """What the hosts do when a run ends, 1/s: before anything runs, as the file has them."""
+    return group.scenario.last_per_s if group.runs else group.scenario.hosts.capacity_per_s
 
 
 def _that_ask(group: Group) -> float:
@@ -169,7 +174,7 @@ def timeout_limit(group: Group) -> Limit | None:
         return None
     times, what = backlog_in_timeouts(group), "those who wait need"
     if not times > 1:  # what was given up and tried again lengthens the queue too
-        times, what = group.mean("queue_peak") / (hosts.capacity_per_s * hosts.timeout_s), "the longest queue needs"
+        times, what = group.mean("queue_peak") / (_at_end_per_s(group) * hosts.timeout_s), "the longest queue needs"
     if math.isnan(times) and (found := _all_at_once(group.scenario)) is not None:
         return found
     if not times > 1:
