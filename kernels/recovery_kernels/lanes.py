@@ -23,7 +23,6 @@ from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place, sift_in, sift_out
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.likely import rarely
 from recovery_kernels.requests import (
     ADMISSION_AT,
     ADMISSION_TOKENS,
@@ -157,8 +156,8 @@ class Host(NamedTuple):
     ROW], following int32[chunks], slots int32[power of two]: the wheel; sorting int64[holders] and places
     int32[holders], for putting one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1,
     above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
-    that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services.
-    flows int64[SERIES]: what was counted since it was last added to the series. The rest is as in `requests`.
+    that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in
+    `requests`.
     """
 
     rows: Whole
@@ -173,7 +172,6 @@ class Host(NamedTuple):
     workers: Whole
     begun: Whole
     logs: Real
-    flows: Whole
     whole: Whole
     real: Real
     expiring: Whole
@@ -280,13 +278,13 @@ def _make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
 def _push(rows, lanes, lane, due, who, expires, number):  # type: ignore[no-untyped-def]
     """Put a row into a lane, at its place in the order of time and client, which most often is the end."""
     end = lanes[place(END + lane)]
-    if rarely(due <= lanes[place(LAST + lane)]):
+    if due <= lanes[place(LAST + lane)]:
         at = _make_room(rows, lanes, np.int64(lane), due, who & CLIENT)
         lanes[place(DUE + lane)] = min(lanes[place(DUE + lane)], (due << LANE_BITS) | lane)
     else:
         lanes[place(LAST + lane)] = due
         at = _at(lanes, lane, end)
-        if rarely(end == lanes[place(FIRST + lane)]):  # else the next submission does not hang on this one
+        if end == lanes[place(FIRST + lane)]:  # else the next submission does not hang on this one
             lanes[place(DUE + lane)] = (due << LANE_BITS) | lane
     lanes[place(END + lane)] = end + 1
     _write(rows, at, due, who, expires, number)
@@ -298,7 +296,7 @@ def _enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-u
     end = lanes[place(END + DEADLINES)]
     _write(rows, _at(lanes, DEADLINES, end), submitted, who, expires, number)
     lanes[place(END + DEADLINES)] = end + 1
-    if rarely(end == lanes[place(FIRST + DEADLINES)]):
+    if end == lanes[place(FIRST + DEADLINES)]:
         due = submitted + lanes[place(LATER + DEADLINES)]
         lanes[place(DUE + DEADLINES)] = (due << LANE_BITS) | DEADLINES
 
@@ -505,7 +503,7 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
 @kernel
 def _carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
     """`_finish`, where that need not be quick."""
-    _finish(params, rules, keys, inputs, host, shift, host.flows, worker, now)
+    _finish(params, rules, keys, inputs, host, shift, host.series[place(host.whole[BIN])], worker, now)
 
 
 @inline
@@ -557,7 +555,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     """As `requests._restart`; every finish before `now` has been carried out."""
     whole = host.whole
     lanes = host.lanes
-    flows = host.flows
+    flows = host.series[place(whole[BIN])]
     waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
     if waiting > 0:
         oldest = host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)]
@@ -628,16 +626,7 @@ def _count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
         late += 1 - (rows[place(at + NUMBER)] & 1)
         counted += 1
     whole[COUNTED] = counted
-    host.flows[TIMED_OUT] += late
-
-
-@kernel
-def _note_flows(host):  # type: ignore[no-untyped-def]
-    """Add what was counted to the window's row, and count anew."""
-    row = host.series[place(host.whole[BIN])]
-    for column in range(host.flows.shape[0]):
-        row[place(column)] += host.flows[place(column)]
-        host.flows[place(column)] = 0
+    host.series[place(whole[BIN]), TIMED_OUT] += late
 
 
 @kernel
@@ -747,7 +736,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     workers = host.workers
     free = host.free
     begun = host.begun
-    flows = host.flows
+    flows = host.series[place(whole[BIN])]
     ring = np.int64(begun.shape[0])
     number_of = (np.int64(1) << rules.worker_bits) - 1
     latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
@@ -790,16 +779,16 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             expires = rows[place(at + EXPIRES)]
             number = rows[place(at + NUMBER)] + 2
             start = max(now, idle_from)
-            if rarely(expires <= start):
+            if expires <= start:
                 kind, mean = params.establish.kind, params.establish.a
             else:
                 kind, mean = params.renew.kind, params.renew.a
             if kind == EXPONENTIAL:
                 mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
-            elif rarely(kind != CONSTANT):
+            elif kind != CONSTANT:
                 mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
             finish = start + draws.whole_ns(mean)
-            if rarely(finish > now + rules.timeout_ns or finish >= doom):
+            if finish > now + rules.timeout_ns or finish >= doom:
                 break
             _pop(rows, lanes, active)
             flows[SUBMITTED] += 1
@@ -850,10 +839,10 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             number = rows[place(at + NUMBER)]
             head += 1
             waiting -= 1
-        elif rarely(starts - seen == ring and begun[place(seen & (ring - 1))] <= now):
+        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= now:
             seen += 1
             continue
-        elif rarely(now >= stop):
+        elif now >= stop:
             reach = min(now, limit)
             if next_slot <= reach:
                 next_slot = _turn(h, shift, reach)
@@ -864,13 +853,13 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             stop = min(limit + 1, next_slot, next_sweep)
             continue
         else:
-            if rarely(lanes[END + DEADLINES] >= full_at):
+            if lanes[END + DEADLINES] >= full_at:
                 full_at = min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
-                if rarely(lanes[END + DEADLINES] >= full_at):
+                if lanes[END + DEADLINES] >= full_at:
                     status = GROW_QUEUE
                     break
             lane = key & ((1 << LANE_BITS) - 1)
-            if rarely(min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0):
+            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0:
                 if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
                     lane = np.int64(_first_of(rows, lanes, now))
             at = _at(lanes, lane, lanes[place(FIRST + lane)])
@@ -878,15 +867,15 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             expires = rows[place(at + EXPIRES)]
             number = rows[place(at + NUMBER)]
             _pop(rows, lanes, lane)
-            if rarely(number & 1 != 0):
+            if number & 1 != 0:
                 continue  # answered before its deadline
-            if rarely(rules.retry_ns < 0 and lane == DEADLINES):
+            if rules.retry_ns < 0 and lane == DEADLINES:
                 _wait_again(p, k, i, h, shift, now, who, expires, number, False)
                 continue
             submitted = now
             number += 2
             flows[SUBMITTED] += 1
-            if rarely(not is_open):
+            if not is_open:
                 refused = _refusal(
                     params, keys, host, now, who & CLIENT, number >> 1, expires > now, idle_from <= now, waiting
                 )
@@ -909,7 +898,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         oldest = max(oldest, start - submitted)
         deadline = submitted + rules.timeout_ns
 
-        if rarely(policies.drops(params.queue, start, submitted, deadline, start <= deadline)):
+        if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
             flows[DROPPED] += 1
             cost = min(cost + params.drop_cost_ns, draws.FAR_NS)
             is_told = start <= deadline and params.drop_notifies != 0
@@ -927,19 +916,19 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         # A service begins.
         client = who & CLIENT
         is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
-        if rarely(is_failure):
+        if is_failure:
             service = np.int64(params.fail_after_ns)
         else:
             is_renewal = expires > start
-            if rarely(not is_renewal):
+            if not is_renewal:
                 kind, mean = params.establish.kind, params.establish.a
             else:
                 kind, mean = params.renew.kind, params.renew.a
             if kind == EXPONENTIAL:
                 mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
-            elif rarely(kind != CONSTANT):
+            elif kind != CONSTANT:
                 mean = _drawn(p, k, i, is_renewal, client, number >> 1)
-            if rarely(params.slowdown_a > 0.0):
+            if params.slowdown_a > 0.0:
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)
         finish = start + service + cost
@@ -1013,7 +1002,6 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
         whole[SEEN] = whole[STARTS]  # all before the stretch's end
         _sweep(p, r, k, i, h, shift, limit)
         _count_deadlines(r, h, limit)
-        _note_flows(h)
         if whole[EDGE] == limit + 1:
             _close_window(p, h)
         elif control == limit + 1 and control < until:

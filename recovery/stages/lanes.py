@@ -213,25 +213,20 @@ def new_host(
     ends = np.minimum((expires_ns[expires_ns > 0] - 1) // params.window_ns, windows)
     real = np.zeros(requests.REAL)
     real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
-    hot = _side_by_side(
-        of, whole, free, free.reshape(groups, lanes.GROUP).min(axis=1), np.zeros(len(free) * lanes.WORKER, np.int64),
-        np.zeros(requests.SERIES, np.int64),
-    )  # fmt: skip
     host = Host(
         rows=rows.reshape(-1),
-        lanes=hot[0],
+        lanes=of,
         pool=np.zeros(chunks * lanes.CHUNK * lanes.ROW, np.int64),
         following=following,
         slots=np.zeros(slots, np.int32),
         sorting=np.zeros(waits, np.int64),
         places=np.zeros(waits, np.int32),
-        free=hot[2],
-        least=hot[3],
-        workers=hot[4],
+        free=free,
+        least=free.reshape(groups, lanes.GROUP).min(axis=1),
+        workers=np.zeros(len(free) * lanes.WORKER, np.int64),
         begun=np.zeros(BEGUN, np.int64),
         logs=np.zeros(lanes.AHEAD),
-        flows=hot[5],
-        whole=hot[1],
+        whole=whole,
         real=real,
         expiring=np.bincount(ends, minlength=windows + 1).astype(np.int64),
         series=np.zeros((windows + 1, requests.SERIES), np.int64),
@@ -239,16 +234,6 @@ def new_host(
         latency=np.zeros(requests.HISTOGRAM, np.int64),
     )
     return LaneRun(params, rules, keys, inputs, host, shift)
-
-
-def _side_by_side(*arrays: Whole) -> list[Whole]:
-    """The arrays, int64[n] each, in one piece of memory. A processor takes a read for one of what it has just written
-    elsewhere where the lowest twelve bits of their addresses agree, and waits: strewn over memory, what the loop writes
-    and reads all the time made it two to four times as slow in every third run.
-    """
-    block = np.concatenate(arrays)
-    ends = np.cumsum([len(one) for one in arrays])
-    return [block[end - len(one) : end] for one, end in zip(arrays, ends, strict=True)]
 
 
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:
