@@ -48,12 +48,14 @@ def test_the_time_of_a_run_is_told_before_it(name: str) -> None:
 
 @pytest.mark.slow
 def test_the_time_of_every_preset_is_told() -> None:
-    """Nine of ten within a factor of two, all within four. (The day of us-east-1 takes minutes.)"""
+    """All but two within a factor of two, all within four. Two are hard: jobs near their cliff, and clients that ask
+    without a pause in an outage that the trial does not outlast. (The day of us-east-1 takes minutes.)
+    """
     files = [PRESETS / f"{name}.toml" for name in ("jobs", "kubernetes", "leases", "nomad")]
     files += [INPUTS / "check-immediate-10000.toml", INPUTS / "check-default-client-200.toml"]
     found = [ratio for file in files for ratio in ratios(file, 4)]
     assert all(1 / 4 < ratio < 4 for ratio in found), found
-    assert sum(1 / 2 < ratio < 2 for ratio in found) >= 0.9 * len(found), found
+    assert sum(1 / 2 < ratio < 2 for ratio in found) >= len(found) - 2, found
 
 
 def test_the_range_holds_what_tips_over_at_full_size_alone() -> None:

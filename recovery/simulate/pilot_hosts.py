@@ -36,6 +36,7 @@ JOIN_S = 2e-9  # to add up a number of a host's series
 CALLS, CLIENTS_A_CALL = 32, 500  # of a run's host at most; of one with leases as many as it has clients
 WINDOW_S = 1e-7  # of a host's window in which nothing happens
 TOGETHER_S = 2e-4  # of a window in which operators look at the whole fleet
+AHEAD = 16  # windows by which hosts advance at once where conditions are looked at, in the mean
 CACHES = 0.1  # an event of a host with k times as many clients costs k to this power as much (measured)
 TOLD = 0.1  # part of a run's cost that a host must have come through to tell how costs of pilots scale
 TELLING = 50_000  # events of a host as it is, from which on they tell what one takes
@@ -246,7 +247,7 @@ def hosts(scenario: Scenario, seed: int, replication: int, budget_s: float) -> t
     one_s += scenario.windows * requests.SERIES * JOIN_S
     fixed_s = count * one_s
     if any(action.when is not None for action in scenario.operator):
-        fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S)
+        fixed_s += scenario.windows * (TOGETHER_S + count * CALL_S / AHEAD)
     low, high = min(guesses) / factor, max(guesses) * factor
     is_near = is_near_cliff(scenario) or _differ(thinned_ones, whole)
     if is_near and best.is_whole and best is not whole:
