@@ -839,7 +839,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             number = rows[place(at + NUMBER)]
             head += 1
             waiting -= 1
-        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= now:
+        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= min(now, stop):
             seen += 1
             continue
         elif now >= stop:
