@@ -5,14 +5,17 @@ from collections.abc import Sequence
 
 from recovery.store.note_record import Note
 
-NAMED_MAX = 4  # inputs that are named; of more their number is told
+WHOLE_MAX = 6  # inputs that are all named
+NAMED_MAX = 4  # of more: so many, and the number of the others
 
 
 def named(keys: Sequence[str], how: str) -> str:
     """So many inputs are such: "2 inputs are assumed: a, b"."""
-    more = f" and {len(keys) - NAMED_MAX} more" if len(keys) > NAMED_MAX else ""
-    are = "input is" if len(keys) == 1 else "inputs are"
-    return f"{len(keys)} {are} {how}: {', '.join(keys[:NAMED_MAX])}{more}"
+    first, are = keys, "input is" if len(keys) == 1 else "inputs are"
+    more = ""
+    if len(keys) > WHOLE_MAX:
+        first, more = keys[:NAMED_MAX], f" and {len(keys) - NAMED_MAX} more"
+    return f"{len(keys)} {are} {how}: {', '.join(first)}{more}"
 
 
 def trying(
