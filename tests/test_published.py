@@ -195,6 +195,7 @@ def good_and_lost() -> tuple[list[Names], list[Names]]:
     return good, [names for names in good if october[names]["not_recovered"]["share"] == 1.0]
 
 
+@pytest.mark.slow
 def test_the_table_of_what_looks_good_and_collapses_elsewhere_is_the_sweeps() -> None:
     page = (ROOT / "docs" / "gallery" / "policies.md").read_text(encoding="utf-8")
     good, lost = good_and_lost()

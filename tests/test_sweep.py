@@ -318,6 +318,7 @@ def _dies_late(works: Sequence[Work]) -> list[Done]:
     return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
+@pytest.mark.slow
 def test_a_worker_may_die_while_results_are_written() -> None:
     """Then the executor is found broken when the next chunk is sent, not when a result is asked for."""
     rows: dict[str, Any] = {}
