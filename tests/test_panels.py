@@ -3,9 +3,11 @@
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
+from recovery.show.figures import Curve, level_of
 from recovery.show.run_figures import panels
 
 
@@ -20,3 +22,16 @@ def test_an_axis_goes_to_a_number_that_can_be_read(scale: str, values: list[floa
     line = lambda _: (np.array([0.0, 60.0]), np.array(values, float))  # noqa: E731
     panels.lines(panel, axis, chosen, line, "instances", scale)  # type: ignore[arg-type]
     assert panel.get_ylim() == pytest.approx((0, top))
+
+
+def test_a_short_worst_moment_stays_on_a_thinned_curve() -> None:
+    """5,000 windows are drawn by some hundred points; one of them holds 33 %, and the next is well again."""
+    levels = np.ones(5000)
+    levels[[1234, 4000]] = 0.33, 1.2
+    curve = Curve("", pl.DataFrame({"time_s": np.arange(1, 5001) * 5.0, "leased_share": levels}))
+    times, shown = level_of(curve, "leased_share", 100.0, 240)
+    at = dict(zip(times.tolist(), shown.tolist(), strict=True))
+    assert (at[1235 * 5.0], at[4001 * 5.0]) == (33.0, 120.0)
+    assert len(at) <= 240 + 2
+    assert (np.diff(times) > 0).all()
+    assert len(level_of(Curve("", curve.frame.with_columns(leased_share=1.0)), "leased_share", 1.0, 240)[0]) <= 240

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 WIDE_IN, NARROW_IN = 6.8, 3.6  # of a picture on a desk, and on a phone or in a column of a printed page
 POINTS_MAX = 360  # of a curve: more are not seen, and make the page heavy
+STANDS_OUT = 0.05  # of all that a curve spans: a level between two points that is told as well
 INK, GREY, PALE = "#1a1a1a", "#767676", "#a3a3a3"
 # Okabe and Ito's colours, which people with any colour vision tell apart, the lighter ones darkened until they stand
 # out from white at 3 to 1; black is the first variant's.
@@ -241,7 +242,26 @@ def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[npt.NDArray[np.int
 
 
 def level_of(curve: Curve, column: str, scale: float = 1.0, points: int = POINTS_MAX) -> tuple[Array, Array]:
-    """Times (s) and levels, `scale` times the column, at the ends of the curve's parts."""
+    """Times (s) and levels, `scale` times the column, at the ends of the curve's parts; and the least or the largest
+    level of a part where it stands out from both ends, so that no short worst moment is lost.
+    """
+    values = curve.frame[column].to_numpy().astype(float)
+    begins, _ = parts_of(curve, points)
+    ends = np.append(begins[1:], len(values)) - 1
+    if len(values) == 0:
+        return np.zeros(0), np.zeros(0)
+    before, after = values[np.maximum(begins - 1, 0)], values[ends]
+    far = STANDS_OUT * (np.nanmax(values) - np.nanmin(values)) if np.isfinite(values).any() else math.inf
+    low = np.minimum.reduceat(values, begins) < np.minimum(before, after) - far
+    high = np.maximum.reduceat(values, begins) > np.maximum(before, after) + far
+    least = [begins[i] + int(np.argmin(values[begins[i] : ends[i] + 1])) for i in np.flatnonzero(low)]
+    most = [begins[i] + int(np.argmax(values[begins[i] : ends[i] + 1])) for i in np.flatnonzero(high)]
+    shown = np.unique(np.array([*ends, *least, *most], np.int64))
+    return np.asarray(curve.frame["time_s"].to_numpy()[shown], float), np.asarray(values[shown] * scale, float)
+
+
+def ends_of(curve: Curve, column: str, scale: float = 1.0, points: int = POINTS_MAX) -> tuple[Array, Array]:
+    """Times (s) and levels, `scale` times the column, at the ends of the curve's parts: the same for each column."""
     begins, times = parts_of(curve, points)
     values = curve.frame[column].to_numpy()
     ends = np.append(begins[1:], len(values)).astype(int) - 1

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from recovery.show.figures import Array, Curve, level_of, parts_of
+from recovery.show.figures import Array, Curve, ends_of, level_of, parts_of
 from recovery.show.run_figures.panels import Line
 from recovery.store.run_record import Summary
 from recovery.store.scenario_record import Scenario
@@ -52,15 +52,15 @@ def share_of(summary: Summary, column: str) -> Line:
 
 def errors(curve: Curve) -> tuple[Array, Array]:
     """Share of connections that fail (%), at the end of each part."""
-    times, usable = level_of(curve, "targets_usable", points=POINTS)
-    routed = level_of(curve, "targets_routed", points=POINTS)[1]
+    times, usable = ends_of(curve, "targets_usable", points=POINTS)
+    routed = ends_of(curve, "targets_routed", points=POINTS)[1]
     return times, np.where(routed > 0, 100 * (1 - usable / np.maximum(routed, 1)), 100.0)
 
 
 def waiting(curve: Curve) -> tuple[Array, Array]:
     """Jobs of propagation in queues or asleep: times (s) and numbers."""
-    times, waiting = level_of(curve, "jobs_waiting", points=POINTS)
-    return times, waiting + level_of(curve, "jobs_asleep", points=POINTS)[1]
+    times, waiting = ends_of(curve, "jobs_waiting", points=POINTS)
+    return times, waiting + ends_of(curve, "jobs_asleep", points=POINTS)[1]
 
 
 def terminated(curve: Curve) -> tuple[Array, Array]:
