@@ -407,3 +407,15 @@ def test_what_waits_is_told_in_work_of_the_hosts_as_they_end() -> None:
     assert found.kind == "timeout"
     assert found.number == pytest.approx(40, rel=0.02)
     assert "need 33.3 min of work" in found.text
+
+
+def test_a_loss_after_the_clock_has_stopped_is_not_well_at_once() -> None:
+    """Sessions of 1 % end at 10 min, where the clock starts; those that end at 80 min are the loss."""
+    sessions = LEASES.replace('dependency.outages = [{ from = "10m", to = "30m" }]', "") + (
+        'operator = [{ do = "end-sessions", at = "10m", share = "1%" }, { do = "end-sessions", at = "80m" }]\n'
+    )
+    found = told(sessions)[1].change.text
+    assert "well at once" not in found
+    assert 'recovers_from = "48' in found
+    clock = told(sessions + 'recovers_from = "80m"\n')[0].groups[0]
+    assert clock.mean("ttr99_s") == pytest.approx(99, rel=0.1)

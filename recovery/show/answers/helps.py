@@ -33,6 +33,13 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if first.unleased is not None and first.unleased.to_s < first.mean("recovers_from_s"):
             text = f"No change can make it sooner: all is well when {moments.since(first)}, where the clock starts. "
             return Change(text=f"{text}What was before that is not judged; recovers_from sets another start."), None
+        again = (first.unleased_spans or (first.unleased,))[-1]
+        if again is not None and again.from_s > first.mean("recovers_from_s") + first.scenario.window_s:
+            text = f"No change is judged: all is well when {moments.since(first)}, where the clock starts, and leases "
+            text += (
+                f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
+            )
+            return Change(text=text), None
         return Change(text="Nothing needs to change: it is well at once."), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
