@@ -38,13 +38,14 @@ def at_best(scenario: Scenario) -> Scenario:
 def after(scenario: Scenario, actions: Iterable[Action]) -> Scenario:
     """The scenario with its keys and workers as these actions leave them, one after the other."""
     edits: list[tuple[str, object]] = []
-    workers: object = scenario.host.workers
+    workers = scenario.host.workers
     for action in actions:
         if isinstance(action, Scale) and action.workers is not None:
-            workers = int(str(workers)) + action.workers
+            workers += action.workers
             edits.append(("host.workers", workers))
         elif isinstance(action, SetKey):
-            workers = action.parsed if action.key == "host.workers" else workers
+            if action.key == "host.workers" and isinstance(action.parsed, int):
+                workers = action.parsed
             edits.append((action.key, action.parsed))
     return edited(scenario, edits)
 

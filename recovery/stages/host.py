@@ -2,11 +2,13 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from recovery_kernels import draws, events, limits, requests
+from recovery_kernels.arrays import Short
 from recovery_kernels.limits import Limit
 from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
@@ -20,6 +22,31 @@ SLOTS_MAX = 1 << 16  # that a long turn of the wheel may ask for; what is due in
 
 class HostError(RuntimeError):
     """The kernel stopped at a bound; the message says at which and which knob to turn."""
+
+
+class Arrays(Protocol):
+    """All that a host remembers, as the engines have it: a named tuple of arrays, one of which is its series."""
+
+    @property
+    def series(self) -> Whole:
+        """What it wrote of each window."""
+
+    def _replace(self, *, series: Whole) -> Self: ...
+
+    def __iter__(self) -> Iterator[Whole | Floats | Short]: ...
+
+
+A = TypeVar("A", bound=Arrays)
+
+
+def copied(host: A) -> A:
+    """A copy that shares nothing but the series, into which both write."""
+    return copy.deepcopy(host._replace(series=host.series[:0]))._replace(series=host.series)
+
+
+def bytes_of(host: Arrays) -> int:
+    """What such a copy takes, bytes."""
+    return sum(one.nbytes for one in host) - host.series.nbytes
 
 
 class OfClass(ABC):
@@ -135,13 +162,12 @@ class HostRun(Running):
 
     def kept(self) -> Self:
         """A copy that can go on from here."""
-        own = copy.deepcopy(self.host._replace(series=self.host.series[:0]))
-        return replace(self, host=own._replace(series=self.host.series))
+        return replace(self, host=copied(self.host))
 
     @property
     def nbytes(self) -> int:
         """What a copy takes, bytes."""
-        return sum(one.nbytes for one in self.host) - self.host.series.nbytes
+        return bytes_of(self.host)
 
     @property
     def sojourn(self) -> Whole:

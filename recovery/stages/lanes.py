@@ -1,6 +1,5 @@
 """One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -50,13 +49,12 @@ class LaneRun(hosts.Running):
 
     def kept(self) -> Self:
         """A copy that can go on from here."""
-        own = copy.deepcopy(self.host._replace(series=self.host.series[:0]))
-        return replace(self, host=own._replace(series=self.host.series))
+        return replace(self, host=hosts.copied(self.host))
 
     @property
     def nbytes(self) -> int:
         """What a copy takes, bytes."""
-        return sum(one.nbytes for one in self.host) - self.host.series.nbytes
+        return hosts.bytes_of(self.host)
 
     @property
     def sojourn(self) -> Whole:
