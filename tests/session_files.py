@@ -507,23 +507,31 @@ def steps_of(told: Told, action: Any, hosts: tuple[int, ...]) -> Iterator[Step]:
         yield Step(Throttle(closed, gate_of(told, action)), 0, here)
         yield Step(Throttle(None, gate_of(told, action)), whole_ns(action.lasts), here)
     else:
+        classes = numbers_of(told, action.classes)
         for after, rate in [(0.0, action.rate), *((one.after, one.rate) for one in action.release)]:
             limiter = None
-            if rate is not None:
+            if action.rule is not None and (after == 0.0 or rate is not None):
+                rule = action.rule if rate is None else action.rule.model_copy(update={"rate": rate})
+                limiter = replace(limiter_of(told, rule), classes=classes)
+                if limiter.rate_per_ns == 0.0:  # nobody is let in, or there is no bucket
+                    limiter = replace(limiter, burst=0.0)
+            elif rate is not None:
                 a_ns = per_host(told, rate)
                 burst = max(1.0, a_ns * 1e9 * action.burst) if a_ns > 0 else 0.0
                 by_queue = action.limit is not None
                 limit = float(max(1, requests_in(told, action.limit))) if by_queue else 1.0
                 law, whom = "queue-size" if by_queue else "token-bucket", action.only == "establish"
-                limiter = Limiter(law, a_ns, burst, limit, whom, classes=numbers_of(told, action.classes))
+                limiter = Limiter(law, a_ns, burst, limit, whom, classes=classes)
             yield Step(Throttle(limiter, gate_of(told, action)), whole_ns(after), here)
 
 
 def gate_of(told: Told, action: Any) -> int:
-    """Which gate a throttle or pause turns: those for the same classes turn one."""
+    """Which gate a throttle or pause turns: those for the same classes turn one, but for switches and for ramps."""
     every = tuple(range(max(len(told.classes), 1)))
     acts = [one for one in told.operator if isinstance(one, op.Throttle | op.Pause)]
-    sets = [frozenset(numbers_of(told, one.classes) or every) for one in acts]
+    rules = [one.rule.name if isinstance(one, op.Throttle) and one.rule is not None else "" for one in acts]
+    apart = [rule if rule in ("queue-size-switch", "queue-size-ramp") else "" for rule in rules]
+    sets = [(frozenset(numbers_of(told, one.classes) or every), law) for one, law in zip(acts, apart, strict=True)]
     return list(dict.fromkeys(sets)).index(sets[[one is action for one in acts].index(True)])
 
 

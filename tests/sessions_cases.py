@@ -376,16 +376,19 @@ def often(most: int) -> st.SearchStrategy[Dist]:
 @st.composite
 def limiters(draw: st.DrawFn, costs: float = 0.0) -> Limiter:
     """A limiter that lets wait, or not."""
-    kind = draw(st.sampled_from(["open", "open", "token-bucket", "token-bucket", "queue-size"]))
+    kinds = ["open", "open", "token-bucket", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp"]
+    kind = draw(st.sampled_from(kinds))
+    limit = draw(st.sampled_from([1.0, 3.0, 7.0]))
     return Limiter(
         kind,
         draw(st.sampled_from([0.0, 0.2 / G, 0.5 / G, 1.0 / G])),
         max(draw(st.sampled_from([1.0, 2.5, 5.0])), costs),
-        draw(st.sampled_from([1.0, 3.0, 7.0])),
+        limit,
         draw(st.booleans()),
-        draw(st.sampled_from([0, 2, 5])) if kind != "queue-size" else 0,
+        draw(st.sampled_from([0, 2, 5])) if kind in ("open", "token-bucket") else 0,
         float(draw(st.sampled_from([2 * G, 20 * G, 2**60]))),
         draw(st.sampled_from([None, None, (0,)])),
+        limit - draw(st.sampled_from([1.0, 2.0])) if kind.endswith(("switch", "ramp")) and limit > 1.0 else 0.0,
     )
 
 

@@ -1,10 +1,14 @@
 """What operators' actions become: controls of one host (MODEL.md, sections 1 and 3)."""
 
 import math
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 from recovery_kernels import requests
 
+from recovery.errors import ScenarioError
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
 from recovery.stages import queueing
@@ -91,6 +95,93 @@ def test_of_throttles_at_one_rate_the_lower_limit_holds() -> None:
     begun = [queueing.Begun(place, action.at or 0.0) for place, action in enumerate(scenario.operator)]
     gates = queueing.gates(scenario, begun, 0, 3)
     assert [(at / 6e10, gate.limit if gate is not None else None) for at, gate in gates] == [(10, math.inf), (20, 7)]
+
+
+def columns_of(actions: str) -> dict[str, Any]:
+    """The columns of the herd above with these actions."""
+    with pipeline.Runner(1) as runner:
+        outcome = next(runner.run([(parse(HERD + f"operator = [{actions}]\n").first, 1, 0)]))
+    return dict(outcome.columns())
+
+
+def test_a_throttle_with_a_switch_closes_at_its_limit() -> None:
+    """By hand: at twelve waiting nobody is let in any more, until four wait; from then on a queue forms again."""
+    said = columns_of('{ do = "throttle", at = "0s", rule = { name = "queue-size-switch", limit = 12, low = 4 } }')
+    assert int(said["queue_max"].max()) == 12
+    assert int(said["rejected_throttle"].sum()) > 0 == int(said["rejected_admission"].sum())
+    last = columns_of(
+        '{ do = "throttle", at = "0s", rule = { name = "queue-size-switch", limit = 12, low = 4 }, '
+        'release = [{ after = "485s", rate = "off" }] }'
+    )
+    assert int(last["queue_max"].max()) > 100  # let go of 5 s after the outage: most of the 400 still come
+
+
+def test_of_two_switches_the_lower_limit_holds_and_a_ramp_is_another_gate() -> None:
+    """A ramp refuses all from its limit on, whatever the switches say; without it the lower of two switches rules."""
+    switches = (
+        '{ do = "throttle", at = "0s", rule = { name = "queue-size-switch", limit = 30, low = 4 } }, '
+        '{ do = "throttle", at = "1s", rule = { name = "queue-size-switch", limit = 20, low = 4 } }'
+    )
+    assert int(columns_of(switches)["queue_max"].max()) == 20
+    ramp = ', { do = "throttle", at = "1s", rule = { name = "queue-size-ramp", limit = 9, low = 8 } }'
+    assert int(columns_of(switches + ramp)["queue_max"].max()) == 9
+
+
+def test_a_ramp_refuses_the_share_that_it_says() -> None:
+    """One job a millisecond at a host that never serves one in time: with q of 100 waiting 1 - q/100 of those that come
+    are let in, so the queue grows as 100 (1 - exp(-n/100)) in the mean. After 50 jobs: 39.3, with a deviation of 3.5.
+    """
+    jobs = (
+        'horizon = "50ms"\ncoupling.window = "1ms"\nhold = "1ms"\n'
+        'jobs = { hosts = 40, steps = [{ at = "0s", rate = "40000/s" }], arrivals = "even", retries = 0 }\n'
+        'host = { establish_time = "1h", timeout = "2h" }\n'
+        'operator = [{ do = "throttle", at = "0s", rule = { name = "queue-size-ramp", limit = 100, low = 0 } }]\n'
+    )
+    with pipeline.Runner(1) as runner:
+        said = next(runner.run([(parse(jobs).first, 1, 0)])).columns()
+    let_in = int(said["submitted"].sum() - said["rejected_throttle"].sum()) / 40
+    assert let_in - 1 == pytest.approx(100 * (1 - math.exp(-0.49)), abs=4 * 3.5 / math.sqrt(40))
+
+
+def test_a_throttle_may_let_wait_for_its_tokens() -> None:
+    """By hand: a token a second for 400 clients who wait as long as they may. From the end of the outage on one lease
+    is made a second, and nobody is refused.
+    """
+    rule = '{ name = "leaky-bucket", rate = "1/s", wait = "20m", only = "establish" }'
+    herd = HERD.replace('timeout = "20s"', 'timeout = "20m"').replace('check_every = "1m"', 'check_every = "4m"')
+    gate = f'operator = [{{ do = "throttle", at = "7m", rule = {rule} }}]\ncoupling.window = "10s"\n'
+    with pipeline.Runner(1) as runner:
+        said = next(runner.run([(parse(herd + gate).first, 1, 0)])).columns()
+    assert int(said["rejected_throttle"].sum()) == 0
+    made = said["established"].cumsum()[48:88]  # at the ends of windows, 490 to 880 s
+    assert made == pytest.approx(np.arange(10, 410, 10), abs=2)
+
+
+MISTAKEN = {
+    "rule = 'aimd'": "operator.0.rule",
+    "rate = '9/s', rule = 'queue-size'": "want either rule or rate",
+    "rule = 'queue-size-switch', release = [{ after = '3m', rate = '9/s' }]": 'want rate = "off" in release',
+    "release = []": 'want rate, such as "200/s"',
+}
+
+
+@pytest.mark.parametrize(("wrong", "wanted"), MISTAKEN.items())
+def test_a_rule_of_a_throttle_that_does_not_fit_is_refused(wrong: str, wanted: str) -> None:
+    """Each says what is wanted."""
+    with pytest.raises(ScenarioError, match=re.escape(wanted)):
+        parse(HERD + f"operator = [{{ do = 'throttle', at = '1m', {wrong} }}]\n")
+
+
+def test_only_the_first_gate_lets_wait_and_a_switch_knows_no_time_for_a_hint() -> None:
+    """Both are refused by name."""
+    first = "{ do = 'throttle', at = '1m', rule = 'queue-size-ramp' }"
+    with pytest.raises(ScenarioError, match="only throttles like the first"):
+        parse(HERD + f"operator = [{first}, {{ do = 'throttle', at = '1m', rule = 'leaky-bucket' }}]\n")
+    with pytest.raises(ScenarioError, match="counts no tokens"):
+        parse(
+            HERD.replace('timeout = "20s"', 'timeout = "20s", hint = { says = "tokens" }')
+            + f"policy.admission = 'token-bucket'\noperator = [{first}]\n"
+        )
 
 
 BUSY = """

@@ -256,7 +256,7 @@ def test_what_a_file_must_say_is_shown_as_required() -> None:
         (row["name"], p["name"]) for row in catalogue() for p in row["parameters"] if p["default"] == "required"
     ]
     assert required == [
-        ("token-bucket", "rate"), ("queue-size", "rate"), ("throttle", "rate"), ("pause", "lasts"), ("set", "key"),
+        ("token-bucket", "rate"), ("queue-size", "rate"), ("pause", "lasts"), ("set", "key"),
         ("set", "value"), ("hold-clients", "lasts"),
     ]  # fmt: skip
 
@@ -428,7 +428,7 @@ WRONG = [
     ('operator=[{do="restart",at="50m"}]', "operator.0.at is 50 min; want before the horizon, 30 min"),
     ('operator=[{do="restart",at="10m",zone=2}]', "operator.0.zone is 2; want 0 to 1, or a larger fleet.zones"),
     ('operator=[{do="restart",at="10m",wave=2}]', "operator.0.wave is not a key (did you mean waves?)"),
-    ('operator=[{do="throttle",at="10m"}]', "operator.0.rate is missing; want of the whole fleet"),
+    ('operator=[{do="throttle",at="10m"}]', 'want rate, such as "200/s" or "90%", or a rule of admission'),
     ('operator=[{do="throttle",at="10m",rate="9%",release=[{after="1m",rate="Off"}]}]', 'release.0.rate is "Off"'),
     ('operator=[{do="pause",at="10m"}]', "operator.0.lasts is missing; want how long"),
     ('operator=[{do="restart",when="leased<60"}]', f'operator.0.when is "leased<60"; {CONDITION}'),

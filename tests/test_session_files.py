@@ -414,6 +414,20 @@ SHARES = [
         'release = [{ after = "1m", rate = "30/s" }]',
     )
     + TWO,
+    SMALL
+    + 'policy.admission = { name = "queue-size-ramp", limit = 9, low = 2 }\n'
+    + acts(
+        f'{ENDS}, share = "90%"',
+        'do = "throttle", at = "121s", rule = { name = "token-bucket", rate = "9/s", wait = "8s", line = 6 }, '
+        'release = [{ after = "40s", rate = "0/s" }, { after = "1m", rate = "20/s" }, { after = "2m", rate = "off" }]',
+        'do = "throttle", at = "121s", rule = { name = "queue-size-switch", limit = 7, low = 3, only = "establish" }, '
+        'release = [{ after = "3m", rate = "off" }]',
+        'do = "throttle", at = "125s", classes = ["other"], '
+        'rule = { name = "queue-size-ramp", limit = "4s", low = "1s" }',
+        'do = "throttle", at = "302s", rule = { name = "queue-size-switch", limit = 5, low = 1 }',
+        'do = "throttle", at = "242s", rule = { name = "leaky-bucket", rate = "7/s", wait = "2s" }',
+    )
+    + TWO,
     BASE
     + 'policy.admission = { name = "token-bucket", rate = "4/s", wait = "9s" }\nhost.hint.says = "tokens"\n'
     + acts(

@@ -8,7 +8,7 @@ from recovery.model import classes as kinds
 from recovery.model import policies
 from recovery.model.edited import edited, family_of, shares_numbers
 from recovery.model.live import class_key
-from recovery.model.operator import Action, SetKey, Throttle
+from recovery.model.operator import Action, SetKey, Throttle, gates_of
 from recovery.model.part import Part
 from recovery.model.tables import Tables
 from recovery.units import show_duration
@@ -40,7 +40,22 @@ def wrong(scenario: Tables, action: Action) -> Iterator[str]:
         if wanted := _wanted(scenario, action) or _unfit(scenario, action):
             yield wanted
             return
+    if isinstance(action, Throttle) and action.rule is not None:
+        yield from _wrong_rule(scenario, action, action.rule)
     yield from _wrong_tokens(scenario, action)
+
+
+def _wrong_rule(scenario: Tables, action: Throttle, rule: policies.Limiting) -> Iterator[str]:
+    """A rule of a throttle that lets wait where it cannot, or does not know what a hint is to say."""
+    waits = any(law is not None and law.lower(1.0, 1.0).wait_s is not None for _, law in action.laws)
+    first = next(iter(gates_of(scenario.operator, list(scenario.classes))), [])
+    if waits and not any(scenario.operator[place] is action for place in first):
+        yield (
+            f'rule "{rule.name}" lets requests wait in a line, and only throttles like the first of the file may; '
+            'want wait = "off", or this throttle first'
+        )
+    if scenario.host.hint is not None and scenario.host.hint.says == "tokens" and not action.has_bucket:
+        yield f'rule is "{rule.name}", which counts no tokens, and host.hint.says is "tokens"; want "time" or "queue"'
 
 
 def _sets(scenario: Tables) -> list[SetKey]:
@@ -222,11 +237,12 @@ def _wrong_tokens(scenario: Tables, action: Action) -> Iterator[str]:
     """
     can = scenario.establish_per_s
     if isinstance(action, Throttle):
-        bursts = [action.tokens(rate.of_host(can, scenario.hosts)) for rate in action.rates]
+        bursts = [law.lower(can, scenario.hosts).tokens for _, law in action.laws if law is not None]
         least = min((burst for burst in bursts if burst > 0), default=math.inf)
         for name, cost in _dearest(scenario).items():
             if cost > least and (not action.classes or name in action.classes):
-                yield f"burst makes {_tokens(least)}, and classes.{name}.cost is {cost:g}; {_DEAR}"
+                key = "burst" if action.rule is None else "rule"
+                yield f"{key} makes {_tokens(least)}, and classes.{name}.cost is {cost:g}; {_DEAR}"
     elif isinstance(action, SetKey) and class_key(action.key)[1] == "cost":
         value, burst = action.parsed, scenario.admission_burst
         if isinstance(value, int | float) and value > burst:

@@ -59,7 +59,7 @@ def oddities(scenario: Scenario) -> Iterator[str]:
         )
     yield from _too_few(scenario)
     for i, action in enumerate(scenario.operator):
-        if isinstance(action, Throttle | Pause):
+        if isinstance(action, Pause) or (isinstance(action, Throttle) and action.has_bucket):
             for name in action.classes or scenario.classes:
                 if scenario.classes[name].cost == 0:
                     yield f"operator.{i} does not hold up classes.{name}: its cost is 0, so it passes without a token"
@@ -116,7 +116,7 @@ def _hints_in_vain(scenario: Scenario) -> Iterator[str]:
     is_full = scenario.host.full == "refuse" and (limits or isinstance(policy.queue, policies.Bounded))
     if not (throttled or is_full or not isinstance(policy.admission, policies.Open)):
         yield "host.hint is set, and nothing refuses anybody; want a limit: policy.admission, or a bounded policy.queue"
-    has_bucket = throttled or isinstance(policy.admission, policies.TokenBucket | policies.QueueSize)
+    has_bucket = throttled or isinstance(policy.admission, policies.WITH_RATE)
     if hint.says == "tokens" and not has_bucket:
         yield 'host.hint says when tokens are there, and no bucket refuses anybody; want says = "time" or "queue"'
 

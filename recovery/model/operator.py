@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -187,10 +187,12 @@ class Release(Part):
 
 
 class Throttle(_OnClients):
-    """A token bucket in front of everything, let go of step by step; with `limit` a law of the queue's size."""
+    """A limit in front of everything, let go of step by step: a token bucket, or another rule of admission."""
 
     do: Literal["throttle"] = "throttle"
-    rate: policies.RateOfFleet = Field(description='of the whole fleet: "200/s", or "90%" of what it can establish')
+    rate: policies.RateOfFleet | None = Field(
+        None, description='of the whole fleet: "200/s", or "90%" of what it can establish; wanted without rule'
+    )
     burst: Duration = Field(
         1.0, description="how much of its rate it may save up (at least one request; none at a rate of 0)"
     )
@@ -204,22 +206,58 @@ class Throttle(_OnClients):
         'host, or the time to work them off, "60s"; default: it does not look at the queue',
         why="the operators' throttle looks at the queue of each host, so it lets more in where that is short",
     )
-
-    def tokens(self, rate_per_s: float) -> float:
-        """What the bucket of a host holds at most, at this rate of one host: one at least, none where nothing is let
-        in.
-        """
-        return max(1.0, rate_per_s * self.burst) if rate_per_s > 0 else 0.0
+    rule: policies.AnyThrottle | None = optional(
+        None,
+        description="instead of rate, burst, only and limit: a rule of admission, written as there; one that does not "
+        "hear what becomes of requests; default: a token bucket, or with limit the law queue-size",
+        why="the operators' throttle has a rule of admission of its own, in front of that of the hosts",
+    )
 
     @property
-    def rates(self) -> tuple[policies.FleetRate, ...]:
-        """All rates that it has, in order of time."""
-        return (self.rate, *(step.rate for step in self.release if step.rate is not None))
+    def law(self) -> policies.Limiting:
+        """The rule of admission that it is, before any release. (Its rate may be 0, unlike that of a host's rule.)"""
+        if self.rule is not None:
+            return self.rule
+        numbers = {"rate": self.rate, "burst": self.burst, "only": self.only}
+        if self.limit is None:
+            return policies.TokenBucket().model_copy(update=numbers)
+        return policies.QueueSize().model_copy(update={**numbers, "limit": self.limit})
+
+    @property
+    def has_bucket(self) -> bool:
+        """Whether an attempt needs a token: not with a switch or a ramp."""
+        return isinstance(self.law, policies.WITH_RATE)
+
+    @property
+    def spares_renewals(self) -> bool:
+        """Whether renewals of leases that still run pass it."""
+        return self.law.only == "establish"
+
+    @property
+    def laws(self) -> tuple[tuple[float, policies.Limiting | None], ...]:
+        """What it is from when on, s after its start; None: it is off."""
+        then = [
+            (step.after, None if step.rate is None else self.law.model_copy(update={"rate": step.rate}))
+            for step in self.release
+        ]
+        return ((0.0, self.law), *then)
 
     @model_validator(mode="after")
     def _rising(self) -> "Throttle":
         if any(b.after <= a.after for a, b in itertools.pairwise(self.release)):
             raise ValueError("want release in rising order of after")
+        return self
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> "Throttle":
+        if self.rule is None:
+            if self.rate is None:
+                raise ValueError('want rate, such as "200/s" or "90%", or a rule of admission')
+            return self
+        if said := [key for key in ("rate", "burst", "only", "limit") if key in self.model_fields_set]:
+            raise ValueError(f"want either rule or {' and '.join(said)}: a rule has keys of its own")
+        if not self.has_bucket and any(step.rate is not None for step in self.release):
+            raise ValueError(f'want rate = "off" in release: rule "{self.rule.name}" has no rate')
         return self
 
 
@@ -231,6 +269,23 @@ class Pause(_OnClients):
     only: Literal["all", "establish"] = Field(
         "all", description="whether it holds up renewals of leases that still run, too"
     )
+
+    @property
+    def spares_renewals(self) -> bool:
+        """Whether renewals of leases that still run pass it."""
+        return self.only == "establish"
+
+
+def gates_of(actions: Sequence["Action"], classes: Sequence[str]) -> list[list[int]]:
+    """The throttles and pauses of a scenario (their places), gate by gate: those for the same of its `classes` are one,
+    but for switches and for ramps, which have no bucket and are one each.
+    """
+    found: dict[tuple[frozenset[str], str], list[int]] = {}
+    for place, action in enumerate(actions):
+        if isinstance(action, Throttle | Pause):
+            law = action.law.name if isinstance(action, Throttle) and not action.has_bucket else ""
+            found.setdefault((frozenset(action.classes or classes), law), []).append(place)
+    return list(found.values())
 
 
 def _any_value(value: object) -> JsonValue:

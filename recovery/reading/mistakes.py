@@ -210,16 +210,21 @@ def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
 
 
 def is_rule_at(loc: tuple[Any, ...]) -> bool:
-    """Whether a rule may stand at just this place of a later stage's table, or of a class."""
-    return names_at(loc) is not None and len(loc) == (3 if loc[0] == "classes" else 2)
+    """Whether a rule may stand at just this place of a later stage's table, of a class, or of a throttle."""
+    return names_at(loc) is not None and len(loc) == {"classes": 3, "operator": 4}.get(loc[0], 2)
 
 
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:
-    """The names of rules that may stand at this place of a later stage's table, or of a class; None if it is no such
-    place.
+    """The names of rules that may stand at this place of a later stage's table, of a class, or of a throttle; None if
+    it is no such place.
     """
-    is_of_class = len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY
-    if not is_of_class and loc[:2] not in policies.OF_STAGES:
+    rules: tuple[type[policies.Rule], ...]
+    if loc[:1] == ("operator",) and loc[3:4] == ("rule",):  # behind the action's number and name
+        rules = get_args(policies.Limiting)
+    elif len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY:
+        rules = policies.rules_of(loc[2])
+    elif loc[:2] in policies.OF_STAGES:
+        rules = policies.rules_of_stage(*loc[:2])
+    else:
         return None
-    rules = policies.rules_of(loc[2]) if is_of_class else policies.rules_of_stage(*loc[:2])
     return [policies.name_of(rule) for rule in rules]

@@ -6,7 +6,7 @@ Shared by all queueing stages.
 import math
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels import draws, limits, policies, requests
@@ -16,7 +16,7 @@ from recovery_kernels.requests import Inputs, Params
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.policies.lowered import LetsIn, Order, Waits
-from recovery.model.policies.rule import requests_of
+from recovery.model.policies.rule import LONGEST_QUEUE
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.statistics.arrays import Floats
@@ -89,6 +89,11 @@ def queue_bound(scenario: Scenario) -> int | None:
     queue, door = scenario.policy.queue.lower(scenario.establish_per_s), lets_in(scenario)
     closes = door.limit if door.per_s is None and not door.is_establish_only else None
     return min((bound for bound in (queue.limit, closes) if bound is not None), default=None)
+
+
+def line_of(door: LetsIn) -> tuple[int, int]:
+    """How many may wait for a token, and how long (ns); none where nobody does."""
+    return (0, 0) if door.wait_s is None else (door.line or LONGEST_QUEUE, ns(door.wait_s))
 
 
 def admission_per_s(scenario: Scenario) -> float:
@@ -268,57 +273,54 @@ def begun_at_once(scenario: Scenario) -> list[Begun]:
     return [Begun(place, 0.0) for place, action in enumerate(scenario.operator) if action.when is not None]
 
 
-Whose = Literal["all", "establish"]
-"""Whom a gate holds up: all, or not renewals of leases that still run."""
-
-
-class GateStep(NamedTuple):
-    """From when on the gate of one host lets in how many a second (None: it is open), whom it holds up, what it may
-    save up (requests), and from how many waiting requests on it lets nothing in.
-    """
-
-    at_s: float
-    rate_per_s: float | None
-    only: Whose
-    burst: float
-    limit: float = math.inf
-
-
-def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> list[GateStep]:
-    """What an action does to the gate of one host."""
-    if isinstance(action, Pause):
-        return [GateStep(start_s, 0.0, action.only, 0.0), GateStep(start_s + action.lasts, None, action.only, 0.0)]
-    steps = []
-    limit = math.inf if action.limit is None else float(requests_of(action.limit, scenario.establish_per_s))
-    for after, fleet_rate in [(0.0, action.rate), *[(step.after, step.rate) for step in action.release]]:
-        rate = fleet_rate.of_host(scenario.establish_per_s, scenario.hosts) if fleet_rate is not None else None
-        steps.append(GateStep(start_s + after, rate, action.only, action.tokens(rate or 0.0), limit))
-    return steps
-
-
 class Gate(NamedTuple):
-    """What an operator's gate lets in at one host, 1/s, whom it holds up, what it may save up (requests), requests of
-    which classes it is for (none: all), and from how many waiting ones on it lets nothing in.
+    """What an operator's gate lets in at one host: a bucket's rate, 1/s (0 without one), whether it spares renewals,
+    what it may save up (requests), requests of which classes it is for (none: all), by which law of the queue's size
+    from `low` to `limit` requests, and how many may wait how long for their token. Of two the stricter is the lesser.
     """
 
     rate_per_s: float
-    only: Whose
+    spares_renewals: bool
     burst: float
     classes: tuple[str, ...] = ()
     limit: float = math.inf
+    low: float = 0.0
+    law: str = "token-bucket"
+    line: int = 0
+    wait_ns: int = 0
+
+
+_SHUT = LetsIn("token-bucket", 0.0)
+
+
+def _gate(action: Throttle | Pause, door: LetsIn) -> Gate:
+    limit = math.inf if door.limit is None else float(door.limit)
+    return Gate(
+        door.per_s or 0.0, action.spares_renewals, door.tokens, action.classes, limit, float(door.low), door.law,
+        *line_of(door),
+    )  # fmt: skip
+
+
+def gate_steps(scenario: Scenario, action: Throttle | Pause, start_s: float) -> list[tuple[float, Gate | None]]:
+    """What an action does to the gate of one host, from when on (s); None: it lets go."""
+    if isinstance(action, Pause):
+        return [(start_s, _gate(action, _SHUT)), (start_s + action.lasts, None)]
+    can, hosts = scenario.establish_per_s, scenario.hosts
+    return [
+        (start_s + after, None if law is None else _gate(action, law.lower(can, hosts))) for after, law in action.laws
+    ]
 
 
 def gates(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> list[tuple[int, Gate | None]]:
-    """What all throttles and pauses do to one host, from when on (ns): where several are on at a time, the one with the
-    lowest rate holds; None: the gate is open. An action that a condition sets off again is in `begun` again.
+    """What all throttles and pauses of one gate do to one host, from when on (ns): where several are on at a time, the
+    one with the lowest rate holds; None: the gate is open. An action that a condition sets off again is in `begun`
+    again.
     """
     turns: list[tuple[float, int, int, Gate | None]] = []  # when, place, which of `begun`, its gate from then on
     for order, (place, start_s) in enumerate(begun):
         action = scenario.operator[place]
         if isinstance(action, Throttle | Pause) and action.zone in (None, host % zones):
-            for at, rate, only, burst, limit in gate_steps(scenario, action, start_s):
-                its = None if rate is None else Gate(rate, only, burst, action.classes, limit)
-                turns.append((at, place, order, its))
+            turns += [(at, place, order, its) for at, its in gate_steps(scenario, action, start_s)]
     turns.sort(key=lambda turn: turn[:3])
     on: dict[int, Gate] = {}
     found: list[tuple[int, Gate | None]] = []
@@ -337,7 +339,7 @@ def gate_controls(scenario: Scenario, begun: Sequence[Begun], host: int, zones: 
     return [
         (at_ns, requests.GATE, 0, _OFF, 1.0)
         if gate is None
-        else (at_ns, requests.GATE, int(gate.only == "establish"), gate.rate_per_s / 1e9, gate.burst)
+        else (at_ns, requests.GATE, int(gate.spares_renewals), gate.rate_per_s / 1e9, gate.burst)
         for at_ns, gate in gates(scenario, begun, host, zones)
     ]
 

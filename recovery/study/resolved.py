@@ -151,12 +151,13 @@ def _write_s(scenario: Scenario) -> float:
 
 def _planned(scenario: Scenario, action: Action) -> record.Planned:
     steps: list[record.Step] = []
-    if isinstance(action, Throttle | Pause):
-        for at_s, rate, *_ in queueing.gate_steps(scenario, action, action.at or 0.0):
-            steps.append(record.Step(at_s=at_s, rate_per_s=math.nan if rate is None else rate * scenario.hosts))
+    if isinstance(action, Pause) or (isinstance(action, Throttle) and action.has_bucket):
+        for at_s, gate in queueing.gate_steps(scenario, action, action.at or 0.0):
+            rate_per_s = math.nan if gate is None else gate.rate_per_s * scenario.hosts
+            steps.append(record.Step(at_s=at_s, rate_per_s=rate_per_s))
     return record.Planned(
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
-        spares_renewals=isinstance(action, Throttle | Pause) and action.only == "establish",
+        spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
         comes_within_s=_comes_within_s(scenario, action), sets=_sets(action),
         capacity_per_s=_capacity_after(scenario, action),
     )  # fmt: skip

@@ -84,7 +84,7 @@ from recovery_kernels.sessions.layout import (
     WHO,
 )
 from recovery_kernels.sessions.lists import append, forget, host_row, new_request, push, unlink
-from recovery_kernels.sessions.streams import BAR_STREAM, BAR_TIME_STREAM, RESEND_STREAM
+from recovery_kernels.sessions.streams import BAR_STREAM, BAR_TIME_STREAM, GATE_STREAM, RESEND_STREAM
 
 GATE_DOOR, ADMISSION_DOOR, DOORS = range(3)
 PASS, WAIT, REFUSE = range(3)
@@ -108,6 +108,12 @@ def gate_door(number):  # type: ignore[no-untyped-def]
 
 
 @inline
+def gate_number(door):  # type: ignore[no-untyped-def]
+    """Which throttle a door is."""
+    return 0 if door == GATE_DOOR else door - 1
+
+
+@inline
 def gate_at(door):  # type: ignore[no-untyped-def]
     """Place of the limiter that a throttle is."""
     more = layout.WHOLE + layout.MORE_WHOLE * (door - DOORS) + layout.MORE_GATE
@@ -128,6 +134,14 @@ def filled_at(door):  # type: ignore[no-untyped-def]
     if door < DOORS:
         return layout.GATE_AT if door == GATE_DOOR else layout.ADMISSION_AT
     return layout.WHOLE + layout.MORE_WHOLE * (door - DOORS) + layout.MORE_GATE_AT
+
+
+@inline
+def closed_at(door):  # type: ignore[no-untyped-def]
+    """Place of whether a door is closed, as its switch has it."""
+    if door < DOORS:
+        return layout.GATE_CLOSED if door == GATE_DOOR else layout.ADMISSION_CLOSED
+    return layout.WHOLE + layout.MORE_WHOLE * (door - DOORS) + layout.MORE_GATE_CLOSED
 
 
 @inline
@@ -245,12 +259,15 @@ def _ask(r, h, door, request, cost):  # type: ignore[no-untyped-def]
     limit = rule(r, h, door, M_LIMIT)
     low = rule(r, h, door, M_LOW)
     if kind == layout.SWITCH:
-        closed = layout.GATE_CLOSED + door
+        closed = closed_at(door)
         is_closed = queue >= limit or (h.whole[closed] != 0 and queue > low)
         h.whole[closed] = 1 if is_closed else 0
         return REFUSE if is_closed else PASS
     if kind == layout.RAMP:
-        u = uniform(r, draws.ADMISSION, h.requests[i, R_CLASS], h.requests[i, R_WHO], h.requests[i, R_ATTEMPT])
+        key = r.keys[place(h.requests[i, R_CLASS]), draws.ADMISSION]
+        if door != ADMISSION_DOOR:
+            key = draws.at(r.keys[place(h.requests[i, R_CLASS]), GATE_STREAM], gate_number(door))
+        u = draws.uniform(key, h.requests[i, R_WHO], h.requests[i, R_ATTEMPT])
         return REFUSE if u * (limit - low) < queue - low else PASS
     if kind == layout.CONTROLLER:
         return PASS if ask_of_request(r, h, admission_controller(r, h), np.int64(ASK), request) > 0.0 else REFUSE

@@ -63,8 +63,8 @@ FIRST, LAST, LENGTH = range(3)
 ) = range(46)  # fmt: skip
 WHOLE = 46
 # Throttles of the operators beside the first: so many numbers each, behind those of the host.
-MORE_GATE, MORE_GATE_AT = range(2)
-MORE_WHOLE = 2
+MORE_GATE, MORE_GATE_AT, MORE_GATE_CLOSED = range(3)
+MORE_WHOLE = 3
 MORE_REAL = 4
 # --- fractional memory of the host ------------------------------------------------------------------------------------
 (

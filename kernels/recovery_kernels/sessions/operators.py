@@ -15,6 +15,7 @@ from recovery_kernels.sessions.doors import (
     DOORS,
     GATE_DOOR,
     arm_tick,
+    closed_at,
     fill,
     filled_at,
     gate_at,
@@ -285,8 +286,7 @@ def _turn_gate(r, h, number, limiter):  # type: ignore[no-untyped-def]
     if old == NONE:
         whole[at] = limiter
         whole[filled_at(door)] = whole[NOW]
-        if door == GATE_DOOR:
-            whole[layout.GATE_CLOSED] = 0
+        whole[closed_at(door)] = 0
         h.real[t] = burst
         h.real[t + 1] = rate
         h.real[t + 2] = burst

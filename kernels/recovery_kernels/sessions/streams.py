@@ -15,4 +15,5 @@ RESUME_STREAM = 42  # (0, how many full outages were over before)
 CONTROLLER_STREAM = 43  # of a stream for each controller, question and event
 CLIENT_STREAM = 44  # (client, 0): the draw that a client keeps, for controllers
 GAP_STREAM = 45  # from the read of a row to its write
+GATE_STREAM = 46  # of a stream for each throttle whose law is a ramp
 STREAMS = 64  # of a class

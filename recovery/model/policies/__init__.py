@@ -49,6 +49,8 @@ from recovery.model.policies.shedding import Blue, EnvoyAdmissionControl, Percen
 from recovery.model.policies.tenure import ExpiryCap, FailoverExtension, Learning, LoadScaled, SelfPreservation
 
 AdmissionRule = BucketRule | AdaptiveRule | SheddingRule
+Limiting = TokenBucket | LeakyBucket | QueueSize | QueueSizeSwitch | QueueSizeRamp
+"""Rules of admission that only ask, so that operators may throttle with one of them as well."""
 QueueRule = Fifo | Lifo | Bounded | DropExpired | AdaptiveLifo | CoDel | CoDelFolly | Pie | EarliestDeadline | FairQueue
 LeaseRule = (
     LeaseFixed
@@ -121,8 +123,9 @@ def _of_launches(value: object) -> object:
 
 _LaunchRule = IntakeRule | FixedConcurrency | EnvoyAdmissionControl | Blue | PercentageRamp
 AnyLaunch = Annotated[Annotated[_LaunchRule, Discriminator("name"), OrOwn("admission")], BeforeValidator(_of_launches)]
+AnyThrottle = Annotated[Annotated[Limiting, Discriminator("name")], BeforeValidator(by_name)]
 AnyOrder = Annotated[AnyQueue, BeforeValidator(by_name)]
-"""What may stand at propagation's intake, at launches' admission, and at propagation's queue."""
+"""What may stand at propagation's intake, at launches' admission, in operators' throttles, at propagation's queue."""
 
 
 WITH_RATE = (TokenBucket, LeakyBucket, QueueSize)
@@ -158,7 +161,7 @@ def places_of(rule: type[Rule]) -> tuple[str, ...]:
     """The keys of a file at which a rule may stand."""
     place = () if rule.axis in ("intake", "health") else (f"policy.{rule.axis}",)
     stages = (f"{stage}.{key}" for stage, key in OF_STAGES if rule in rules_of_stage(stage, key))
-    return (*place, *stages)
+    return (*place, *stages, *(("operator.rule",) if rule in get_args(Limiting) else ()))
 
 
 MEANING = {
@@ -193,6 +196,7 @@ __all__ = [
     "AnyLease",
     "AnyOrder",
     "AnyQueue",
+    "AnyThrottle",
     "AwsBackoff",
     "AwsStandard",
     "Blue",

@@ -56,6 +56,11 @@ class LetsIn(NamedTuple):
     line: int | None = None
     controller: Controller | None = None
 
+    @property
+    def tokens(self) -> float:
+        """What a bucket holds at most: one token at least, and none where nothing is let in; 0 without a bucket."""
+        return max(1.0, self.per_s * self.burst_s) if self.per_s else 0.0
+
 
 class Order(NamedTuple):
     """Who is next, and who is dropped: of requests that wait, `limit` at most (None: no bound); what is expired is

@@ -9,7 +9,7 @@ import numpy as np
 from recovery_kernels.sessions import layout
 
 from recovery.model.edited import shares_numbers
-from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Purge, Restart, Scale, SetKey, Throttle
+from recovery.model.operator import Action, EndSessions, HoldClients, Purge, Restart, Scale, SetKey, gates_of
 from recovery.model.scenario import Scenario
 from recovery.stages import leases, queueing
 from recovery.stages.sessions.in_force import InForce
@@ -91,16 +91,16 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
     for at_ns, place, before, now in sharing(scenario, [*planned, *started]):
         comes, share = int(host in now and host not in before), scenario.hosts / len(now) if host in now else 0.0
         said.append((_Turn(at_ns, layout.OPERATOR, place), layout.DO_SHARE, (comes,), share))
-    for number, places in enumerate(gates_of(numbers)):
+    for number, places in enumerate(gates_of(scenario.operator, list(scenario.classes))):
         own = [one for one in [*planned, *started] if one.place in places]
         for at_ns, gate in queueing.gates(scenario, own, host, zones):
             which = layout.NONE
             if gate is not None:
-                by_queue = math.isfinite(gate.limit)
                 which = numbers.tables.limiter(
-                    layout.LINEAR if by_queue else layout.TOKEN_BUCKET, gate.rate_per_s / 1e9, gate.burst,
-                    gate.limit if by_queue else 1.0, 0.0,
-                    is_establish_only=gate.only == "establish", classes=numbers.bits(gate.classes),
+                    queueing.LIMITS[gate.law], gate.rate_per_s / 1e9, gate.burst,
+                    gate.limit if math.isfinite(gate.limit) else 1.0, gate.low,
+                    is_establish_only=gate.spares_renewals, classes=numbers.bits(gate.classes),
+                    line=gate.line, wait_ns=gate.wait_ns if gate.line else layout.FAR,
                 )  # fmt: skip
             turn = _Turn(at_ns, layout.OPERATOR, len(scenario.operator))
             said.append((turn, layout.DO_THROTTLE, (which, number), 0.0))
@@ -112,16 +112,6 @@ def controls_of(numbers: Numbers, host: int, started: Started) -> Controls:
         four = (*arguments, 0, 0, 0, 0)[:4]
         found.rows.append(((turn.at_ns, turn.kind, what, *four, 0), share))
     return found
-
-
-def gates_of(numbers: Numbers) -> list[list[int]]:
-    """The throttles and pauses of a scenario (their places), gate by gate: those for the same classes are one."""
-    every = (1 << len(numbers.kinds)) - 1
-    found: dict[int, list[int]] = {}
-    for place, action in enumerate(numbers.scenario.operator):
-        if isinstance(action, Throttle | Pause):
-            found.setdefault(numbers.bits(action.classes) & every, []).append(place)
-    return list(found.values())
 
 
 def sharing(

@@ -13,7 +13,7 @@ from recovery.model.classes import Class
 from recovery.model.edited import edited, family_of
 from recovery.model.live import class_key
 from recovery.model.operator import SetKey
-from recovery.model.policies.rule import LONGEST_QUEUE, requests_of
+from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import queueing
@@ -113,8 +113,8 @@ def edited_each(scenario: Scenario, family: str) -> Iterator[Scenario]:
 
 def line_of(scenario: Scenario) -> tuple[int, int]:
     """How many may wait for a token at a host, and how long (ns); (0, FAR) where nobody does."""
-    door = queueing.lets_in(scenario)
-    return (0, layout.FAR) if door.wait_s is None else (door.line or LONGEST_QUEUE, ns(door.wait_s))
+    line, wait_ns = queueing.line_of(queueing.lets_in(scenario))
+    return line, wait_ns if line else layout.FAR
 
 
 def whole_of(scenario: Scenario, tables: Tables, admission: int) -> Whole:

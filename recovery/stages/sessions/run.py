@@ -9,12 +9,12 @@ from recovery_kernels import events, requests
 from recovery_kernels.sessions import layout, loop, memory
 from recovery_kernels.sessions.layout import Host, Rules
 
-from recovery.model.operator import Scale, SetKey
+from recovery.model.operator import Scale, SetKey, Throttle, gates_of
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import jobs, queueing
 from recovery.stages.sessions import controllers
-from recovery.stages.sessions.controls import Controls, controls_of, gates_of
+from recovery.stages.sessions.controls import Controls, controls_of
 from recovery.stages.sessions.numbers import (
     Numbers,
     class_rules,
@@ -245,7 +245,7 @@ def rules_of(
         by_queue=int(part.slowdown is None or part.slowdown.by == "queue"),
         stale_counted=int(is_stale_counted),
         merges=int(is_stale_counted and all(one.axis not in ("admission", "queue") for one in found)),
-        has_lines=int(any(line_of(one)[0] > 0 for one in (scenario, *edited_each(scenario, "admission")))),
+        has_lines=int(_has_lines(scenario)),
         jobs=sum(kind.seen.jobs is not None for kind in kinds),
         probe_priority=0,
         has_crash=int(part.crash is not None or any(True for _ in edited_each(scenario, "crash"))),
@@ -258,6 +258,20 @@ def rules_of(
         conflict_gap=layout.NONE if conflict is None or conflict.gap is None else numbers.tables.dist(conflict.gap),
     )  # fmt: skip
     return with_tables(rules, numbers, controls)
+
+
+def _gates(scenario: Scenario) -> int:
+    """How many gates operators have."""
+    return len(gates_of(scenario.operator, list(scenario.classes)))
+
+
+def _has_lines(scenario: Scenario) -> bool:
+    """Whether requests may ever wait for tokens."""
+    gates = [
+        law.lower(1.0, 1.0) for one in scenario.operator if isinstance(one, Throttle) for _, law in one.laws if law
+    ]
+    admissions = (scenario, *edited_each(scenario, "admission"))
+    return any(gate.wait_s is not None for gate in gates) or any(line_of(one)[0] > 0 for one in admissions)
 
 
 _OF_CONFLICT = "conflict_rows", "conflict_classes", "conflict_gap"
@@ -315,7 +329,7 @@ def new_run(
     rules = rules_of(numbers, controls, seed, replication, host, members, shift)
     empty = memory.new_host(
         numbers.live, holders=holders, jobs=rows, workers=_most_workers(numbers), slots=slots,
-        windows=scenario.windows, window_ns=rules.window_ns, gates=len(gates_of(numbers)),
+        windows=scenario.windows, window_ns=rules.window_ns, gates=_gates(scenario),
         memory=controllers.memory_size(rules.controllers), written=rules.conflict_rows,
         is_ranked=controllers.has(numbers.controllers, "queue", "rank"),
     )  # fmt: skip

@@ -25,6 +25,7 @@ RESUME = 42  # (0, how many full outages were over before)
 CONTROLLER = 43  # of a stream for each controller, question and event
 CLIENT = 44  # (client, 0)
 GAP = 45
+GATE = 46  # of a stream for each gate: (client, attempt)
 CLASS_STREAMS = 64
 _UNIT = np.uint64
 
@@ -63,6 +64,12 @@ class Chance:
         """The draw of a controller's answer to a question."""
         key = _UNIT(draws.at(self.key(CONTROLLER, number), question))
         return float(draws.uniform(key, client, attempt))
+
+    def ramp(self, gate: int | None, number: int, client: int, attempt: int) -> float:
+        """The draw of a ramp: of admission (None), or of a gate."""
+        if gate is None:
+            return self.uniform(ADMISSION, number, client, attempt)
+        return float(draws.uniform(_UNIT(draws.at(self.key(GATE, number), gate)), client, attempt))
 
     def gap_ns(self, dist: Dist, number: int, client: int, attempt: int, sent: int, growth: float) -> int:
         """The time until an attempt is sent again, after it was for the `sent`-th time (from 0)."""

@@ -88,7 +88,8 @@ class Entrance:
             in_line, before = [other.number for other in door.line], 0.0
             for k in range(len(self.clients)):  # sum() rounds another way from Python 3.12 on
                 before += in_line.count(k) * self.cost(k)
-            u = self.chance.uniform(chance.ADMISSION, request.number, request.who, request.attempt)
+            gate = which if which < len(self.gates) else None
+            u = self.chance.ramp(gate, request.number, request.who, request.attempt)
             answer = self.ask_request("admission", "ask", request) if door.limiter.kind == "controller" else None
             if answer is None:
                 said = door.ask(self.now, cost, before, len(self.queue), u)
