@@ -204,6 +204,7 @@ class Kernel:
             slots=self.slots, windows=windows, window_ns=scenario.window_ns, log_lines=4096 if self.is_logged else 0,
             gates=scenario.gates(), memory=controllers.memory_size(rows), written=rule.conflict.rows,
             is_ranked=controllers.has(found, "queue", "rank"),
+            has_nameless=bool(parts["merges"] and not parts["is_plain"]),
         )  # fmt: skip
         share = self.share_of(set(range(len(scenario.hosts))) - set(scenario.spare))
         self.host.real[layout.ARRIVAL_SHARE] = share

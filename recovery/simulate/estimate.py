@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from recovery_kernels import requests
 
+from recovery.model import policies
+from recovery.model.operator import HoldClients, SetKey
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
 from recovery.stages import engines, known, lanes, leases, queueing
@@ -113,13 +115,25 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)
 
 
+_HELD_BY = ("host.timeout", "host.hint", "host.bar", "policy.client", "policy.guard", "jobs.r", "classes.")
+
+
 def _at_once(scenario: Scenario, rows: float) -> float:
-    """The rows that the engine of sessions needs at one time: those of jobs that are never tried again are free from
-    their deadline on, and Poisson's twice the mean and 64 is never passed.
+    """The rows that the engine of sessions needs at one time. Those of jobs with so many retries are free when the last
+    attempt has ended, whatever the host does; who come at random and stay a while are Poisson's in number, who never
+    passes twice the mean and 64.
     """
-    if scenario.jobs is None or scenario.jobs.retries != 0 or scenario.host.timeout.cv_value() > 0:
+    jobs, host, policy = scenario.jobs, scenario.host, scenario.policy
+    if jobs is None or jobs.retries < 0 or jobs.retries * host.timeout.mean_s() > scenario.horizon:
         return rows
-    most = max(step.rate_per_s() for step in scenario.steps) / scenario.hosts * scenario.host.timeout.mean_s()
+    edits = (one for one in scenario.operator if isinstance(one, SetKey) and one.key.startswith(_HELD_BY))
+    held = any(isinstance(one, HoldClients) for one in scenario.operator) or next(edits, None) is not None
+    if held or host.hint is not None or host.bar is not None or not isinstance(policy.guard, policies.NoGuard):
+        return rows  # clients may stay longer than their attempts and their back-off take
+    waits, cap_s = policy.client.lower(), math.inf if host.timeout_cap is None else host.timeout_cap
+    tries = (host.timeout.mean_s() * host.timeout_growth**n for n in range(jobs.retries + 1))
+    stays_s = math.fsum(min(one, cap_s) for one in tries) + jobs.retries * (waits.longest_s + host.round_trip)
+    most = max(step.rate_per_s() for step in scenario.steps) / scenario.hosts * stays_s
     return min(rows, 2 * (2 * most + 64))
 
 

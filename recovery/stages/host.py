@@ -8,7 +8,7 @@ from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from recovery_kernels import draws, events, limits, requests
-from recovery_kernels.arrays import Short
+from recovery_kernels.arrays import Bytes, Short
 from recovery_kernels.limits import Limit
 from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
@@ -33,7 +33,7 @@ class Arrays(Protocol):
 
     def _replace(self, *, series: Whole) -> Self: ...
 
-    def __iter__(self) -> Iterator[Whole | Floats | Short]: ...
+    def __iter__(self) -> Iterator[Whole | Floats | Short | Bytes]: ...
 
 
 A = TypeVar("A", bound=Arrays)

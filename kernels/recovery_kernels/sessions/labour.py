@@ -58,7 +58,6 @@ from recovery_kernels.sessions.layout import (
     R_DEADLINE,
     R_FAILS,
     R_NATURE,
-    R_ORDER,
     R_PAID,
     R_PLACE,
     R_REACHED,
@@ -75,7 +74,7 @@ from recovery_kernels.sessions.layout import (
     WHO,
 )
 from recovery_kernels.sessions.leases import grant, grant_late
-from recovery_kernels.sessions.lists import age, charge, forget, host_row, leave_queue, new_request, next_request
+from recovery_kernels.sessions.lists import age, charge, forget, host_row, leave_queue, next_request, split
 from recovery_kernels.sessions.streams import (
     EXPIRE_STREAM,
     GAP_STREAM,
@@ -269,20 +268,6 @@ def _is_dropped(r, h, request):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
-def _split(h, request):  # type: ignore[no-untyped-def]
-    """One of the nameless requests of an entry, in a row of its own; the entry has one less."""
-    i = place(request)
-    number = h.requests[i, R_CLASS]
-    one = new_request(h, number, np.int64(NONE), np.int64(0), np.int64(0), np.int64(OF_CLIENT), np.int64(0))
-    h.requests[i, R_COUNT] -= 1
-    if h.set_whole[layout.DISCIPLINE] != layout.LIFO:
-        h.requests[i, R_ORDER] += 1
-    h.of_class[place(number), layout.N_WAITING] -= 1
-    h.whole[WAITING] -= 1
-    return one
-
-
 @inline
 def take(r, h):  # type: ignore[no-untyped-def]
     """Free workers take requests, or drop them, until there is no free worker or no request."""
@@ -291,7 +276,7 @@ def take(r, h):  # type: ignore[no-untyped-def]
         i = place(request)
         number = h.requests[i, R_CLASS]
         if h.requests[i, R_COUNT] > 1:
-            request = _split(h, request)
+            request = split(h, request)
             i = place(request)
         else:
             if not is_only_counted(r, h, request):

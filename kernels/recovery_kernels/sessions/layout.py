@@ -9,10 +9,10 @@ edit of one is an edit of its number.
 from typing import NamedTuple
 
 from recovery_kernels import requests
-from recovery_kernels.arrays import Bits, Real, Short, Whole
+from recovery_kernels.arrays import Bits, Bytes, Real, Short, Whole
 
 # What `advance` may say.
-DONE, GROW_REQUESTS, GROW_CLIENTS, GROW_WORKERS, GROW_LOG, GROW_ENDS, TOO_MANY_JOBS = range(7)
+DONE, GROW_REQUESTS, GROW_CLIENTS, GROW_WORKERS, GROW_LOG, GROW_ENDS, GROW_NAMELESS, TOO_MANY_JOBS = range(8)
 
 NONE = -1  # no number, no bound, nobody
 GONE = -2  # in place of a client's request: it is over, and the client does not know
@@ -47,6 +47,7 @@ TIMERS = 3
     R_STARTED, R_PAID, R_FAILS, R_STALE, R_WORKER, R_COUNT, R_NEXT, R_BEFORE, R_MARK, R_BEGUN,
 ) = range(22)  # fmt: skip
 REQUEST_COLUMNS = 22
+R_LAST_ORDER = R_BEGUN  # while it waits: the order of the last of its entry; `R_ORDER` is that of the first
 OF_CLIENT, OF_EXPIRY, OF_PROBE = range(3)
 NOWHERE, OUTSIDE, IN_LINE, IN_QUEUE, AT_WORKER = range(5)
 
@@ -59,9 +60,9 @@ FIRST, LAST, LENGTH = range(3)
     SERVES_FROM, WAKE_AT, MORE_WORKERS, HOLD_OFF_AT, OUTAGES_OVER, CRASH_DUE, ENDS, ENTERED, PROBE, PROBES,
     PROBE_LATENCY, PROBE_AT, GATE, GATE_TICK, ADMISSION_TICK, GATE_AT, ADMISSION_AT, GATE_CLOSED, ADMISSION_CLOSED,
     BUSY_NS, IDLE_NS, DOWN_NS, QUEUE_PEAK, OLDEST_PEAK, BEGUN, NEXT_ARRIVAL, NEXT_CLASS, HANGING, HOLDS_ON,
-    EVENTS, AFTERWARDS, OPEN_PEAK, HEAP_SIZE,
-) = range(46)  # fmt: skip
-WHOLE = 46
+    EVENTS, AFTERWARDS, OPEN_PEAK, HEAP_SIZE, NAMELESS_FROM,
+) = range(47)  # fmt: skip
+WHOLE = 47
 # Throttles of the operators beside the first: so many numbers each, behind those of the host.
 MORE_GATE, MORE_GATE_AT, MORE_GATE_CLOSED = range(3)
 MORE_WHOLE = 3
@@ -234,7 +235,8 @@ class Host(NamedTuple):
     int64[priorities, K + 1] and clocks int64[priorities]; expiring int64[2, K, windows + 1]; series
     int64[windows + 1, K + 1, SERIES]; histogram and latency int64[K, HISTOGRAM]; log int64[lines, 5]; memory float64[n]
     of controllers, facts float64[FACTS] for them; written int64[rows], when each was last written; heap int64[n, 3] and
-    heap_ranks float64[n].
+    heap_ranks float64[n]; nameless int8[n] (a power of two, or 0): for each order from NAMELESS_FROM on, in turn, the
+    class of the nameless request that has it, or NONE.
     """
 
     clients: Whole
@@ -282,3 +284,4 @@ class Host(NamedTuple):
     written: Whole
     heap: Whole
     heap_ranks: Real
+    nameless: Bytes

@@ -1,7 +1,8 @@
 """The pool of requests and the lists in which they wait: a queue for each class and for the host, two lines at doors.
 
-Stale work that is only counted lies in the queue as one entry with a count, where entries stand side by side
-(`Rules.merges`): what nobody waits for has no name.
+Stale work that is only counted lies in a class's queue as one entry with a count, where entries stand side by side
+(`Rules.merges`): what nobody waits for has no name. Where classes share a queue, or the host has requests of its own
+in it, their order still says who is next; so a byte for each order says which class has it (`Host.nameless`).
 """
 
 import numpy as np
@@ -23,6 +24,7 @@ from recovery_kernels.sessions.layout import (
     LENGTH,
     LIFO,
     N_WAITING,
+    NAMELESS_FROM,
     NONE,
     NOW,
     NOWHERE,
@@ -37,6 +39,7 @@ from recovery_kernels.sessions.layout import (
     R_DEADLINE,
     R_DOOR,
     R_FAILS,
+    R_LAST_ORDER,
     R_MARK,
     R_NATURE,
     R_NEXT,
@@ -169,6 +172,49 @@ def _wake_row(r, h, number):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _name(h, order, number):  # type: ignore[no-untyped-def]
+    """Say which class the nameless request of an order is of; NONE: there is none."""
+    many = h.nameless.shape[0]
+    if many > 0:
+        h.nameless[place(order & (many - 1))] = number
+
+
+@kernel
+def _next_order(h, order, number, step):  # type: ignore[no-untyped-def]
+    """The order of the next nameless request of a class behind one, or with step -1 before it; there is one."""
+    many = h.nameless.shape[0]
+    order += step
+    while many > 0 and h.nameless[place(order & (many - 1))] != number:
+        order += step
+    return order
+
+
+@kernel
+def has_room_for_names(h):  # type: ignore[no-untyped-def]
+    """Whether all that may enter in one event has a byte for its order; makes use of those of orders that are gone."""
+    many = h.nameless.shape[0]
+    wanted = h.whole[ENTERED] + h.requests.shape[0]
+    if many == 0 or wanted - h.whole[NAMELESS_FROM] < many:
+        return True
+    oldest = h.whole[ENTERED]
+    for k in range(host_row(h) + 1):
+        if h.lists[k, LENGTH] > 0:
+            oldest = min(oldest, h.requests[place(h.lists[k, FIRST]), R_ORDER])
+    h.whole[NAMELESS_FROM] = oldest
+    return wanted - oldest < many - many // 4
+
+
+@kernel
+def _forget_orders(h):  # type: ignore[no-untyped-def]
+    """Where the newest go first, their orders are free again, so that those of who waits stand side by side."""
+    newest = h.whole[NAMELESS_FROM]
+    for k in range(host_row(h) + 1):
+        if h.lists[k, LENGTH] > 0:
+            newest = max(newest, h.requests[place(h.lists[k, LAST]), R_LAST_ORDER])
+    h.whole[ENTERED] = newest
+
+
+@inline
 def push(r, h, request):  # type: ignore[no-untyped-def]
     """A request enters the queue."""
     number = h.requests[place(request), R_CLASS]
@@ -178,8 +224,12 @@ def push(r, h, request):  # type: ignore[no-untyped-def]
         rank = ask_of_request(r, h, r.queue_controller, np.int64(RANK), request)
     if r.is_plain == 0:
         _wake_row(r, h, number)
+    if h.set_whole[DISCIPLINE] == LIFO and h.nameless.shape[0] > 0:
+        _forget_orders(h)
     h.whole[ENTERED] += 1
     h.requests[place(request), R_ORDER] = h.whole[ENTERED]
+    h.requests[place(request), R_LAST_ORDER] = h.whole[ENTERED]
+    _name(h, h.whole[ENTERED], np.int64(NONE))
     h.requests[place(request), R_PLACE] = IN_QUEUE
     h.requests[place(request), R_STARTED] = h.whole[EVENTS]  # while it waits: in which event it entered
     append(h, number, request)
@@ -207,6 +257,7 @@ def leave_queue(h, request):  # type: ignore[no-untyped-def]
     """A whole entry leaves the queue."""
     number = h.requests[place(request), R_CLASS]
     unlink(h, number, request)
+    _name(h, h.requests[place(request), R_ORDER], np.int64(NONE))
     h.of_class[place(number), N_WAITING] -= h.requests[place(request), R_COUNT]
     h.whole[WAITING] -= h.requests[place(request), R_COUNT]
 
@@ -222,8 +273,7 @@ def _next_class(r, h, is_lifo):  # type: ignore[no-untyped-def]
         priority, row = priority_of(r, h, k), row_of(h, k)
         at = h.passes[priority, row]
         if is_lifo:
-            last = place(h.lists[k, LAST])
-            order = -(h.requests[last, R_ORDER] + h.requests[last, R_COUNT] - 1)
+            order = -h.requests[place(h.lists[k, LAST]), R_LAST_ORDER]
         else:
             order = h.requests[place(h.lists[k, FIRST]), R_ORDER]
         if (
@@ -263,22 +313,51 @@ def charge(r, h, number):  # type: ignore[no-untyped-def]
         h.passes[priority, row] = h.clocks[priority] + STRIDE // (1 if weight == NONE else weight)
 
 
+@inline
+def _is_nameless(h, request):  # type: ignore[no-untyped-def]
+    i = place(request)
+    return request != NONE and h.requests[i, R_ROW] == NONE and h.requests[i, R_NATURE] == OF_CLIENT
+
+
+@inline
+def _join(h, first, second):  # type: ignore[no-untyped-def]
+    """An entry takes in the nameless one behind it."""
+    i, j = place(first), place(second)
+    h.requests[i, R_COUNT] += h.requests[j, R_COUNT]
+    h.requests[i, R_LAST_ORDER] = h.requests[j, R_LAST_ORDER]
+    unlink(h, h.requests[i, R_CLASS], second)
+    forget(h, second)
+
+
 @kernel
 def merge(h, request):  # type: ignore[no-untyped-def]
     """Nobody waits for this entry any more: it has no name, and becomes one with nameless ones beside it."""
     requests = h.requests
-    number = requests[place(request), R_CLASS]
     requests[place(request), R_ROW] = NONE
+    _name(h, requests[place(request), R_ORDER], requests[place(request), R_CLASS])
     leader = requests[place(request), R_BEFORE]
-    if leader != NONE and requests[place(leader), R_ROW] == NONE and requests[place(leader), R_NATURE] == 0:
-        if requests[place(leader), R_ORDER] + requests[place(leader), R_COUNT] == requests[place(request), R_ORDER]:
-            requests[place(leader), R_COUNT] += requests[place(request), R_COUNT]
-            unlink(h, number, request)
-            forget(h, request)
-            request = leader
+    if _is_nameless(h, leader):
+        _join(h, leader, request)
+        request = leader
     follower = requests[place(request), R_NEXT]
-    if follower != NONE and requests[place(follower), R_ROW] == NONE and requests[place(follower), R_NATURE] == 0:
-        if requests[place(request), R_ORDER] + requests[place(request), R_COUNT] == requests[place(follower), R_ORDER]:
-            requests[place(request), R_COUNT] += requests[place(follower), R_COUNT]
-            unlink(h, number, follower)
-            forget(h, follower)
+    if _is_nameless(h, follower):
+        _join(h, request, follower)
+
+
+@inline
+def split(h, request):  # type: ignore[no-untyped-def]
+    """One of the nameless requests of an entry leaves the queue, and has a row of its own; the entry has one less."""
+    i = place(request)
+    number = h.requests[i, R_CLASS]
+    one = new_request(h, number, np.int64(NONE), np.int64(0), np.int64(0), np.int64(OF_CLIENT), np.int64(0))
+    h.requests[i, R_COUNT] -= 1
+    if h.set_whole[DISCIPLINE] == LIFO:
+        order = h.requests[i, R_LAST_ORDER]
+        h.requests[i, R_LAST_ORDER] = _next_order(h, order, number, np.int64(-1))
+    else:
+        order = h.requests[i, R_ORDER]
+        h.requests[i, R_ORDER] = _next_order(h, order, number, np.int64(1))
+    _name(h, order, np.int64(NONE))
+    h.of_class[place(number), N_WAITING] -= 1
+    h.whole[WAITING] -= 1
+    return one

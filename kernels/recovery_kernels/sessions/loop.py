@@ -72,7 +72,7 @@ from recovery_kernels.sessions.layout import (
     WAITING,
 )
 from recovery_kernels.sessions.leases import end_sessions
-from recovery_kernels.sessions.lists import host_row
+from recovery_kernels.sessions.lists import has_room_for_names, host_row
 from recovery_kernels.sessions.operators import control, see
 
 NOTHING, TAKE, CRASH_TOO = range(3)  # what follows an event: free workers take, and the host may die of it
@@ -223,6 +223,8 @@ def advance(rules, host, until):  # type: ignore[no-untyped-def]
     while True:
         if whole[FREE_REQUESTS] < free_wanted:
             return layout.GROW_REQUESTS
+        if not has_room_for_names(h):
+            return layout.GROW_NAMELESS
         if r.jobs != 0 and whole[FREE_ROWS] <= classes + 1:
             return layout.GROW_CLIENTS
         if whole[layout.ENDS] + 2 > h.ends.shape[0]:

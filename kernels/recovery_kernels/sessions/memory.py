@@ -38,13 +38,15 @@ def new_host(
     memory: int = 0,
     written: int = 0,
     is_ranked: bool = False,
+    has_nameless: bool = False,
 ) -> Host:
     """A host whose clients are not there yet (`loop.begin` puts them in).
 
     `holders`: rows that stay; `jobs`: rows for jobs, as many as are to be expected at one time (0: there are no jobs);
     `workers`: as many as are to be expected; `slots`: of the timing wheel, a power of two; `log_lines`: 0 for no log;
     `gates`: throttles that may be on at one time; `memory`: numbers that controllers remember; `written`: rows that may
-    conflict; `is_ranked`: whether the queue's order is a controller's.
+    conflict; `is_ranked`: whether the queue's order is a controller's; `has_nameless`: whether stale work of several
+    classes is only counted.
     """
     classes, rows = len(live.class_whole), holders + jobs
     leaves = 1 << int(workers + 1).bit_length()
@@ -96,6 +98,7 @@ def new_host(
         written=np.full(written, layout.NONE, np.int64),
         heap=np.zeros((2 * pool if is_ranked else 0, 3), np.int64),
         heap_ranks=np.zeros(2 * pool if is_ranked else 0, np.float64),
+        nameless=np.full(4 * pool if has_nameless else 0, layout.NONE, np.int8),
     )
     whole, real = host.whole, host.real
     whole[layout.EDGE] = window_ns
@@ -129,6 +132,8 @@ def enlarged(host: Host, status: int) -> Host:
         return host._replace(ends=np.concatenate([host.ends, np.zeros_like(host.ends)]))
     if status == layout.GROW_LOG:
         return host._replace(log=np.concatenate([host.log, np.zeros_like(host.log)]))
+    if status == layout.GROW_NAMELESS:
+        return _more_nameless(host)
     raise ValueError(f"status is {status}; want one that asks for more room")
 
 
@@ -160,6 +165,17 @@ def _more_requests(host: Host) -> Host:
         free_requests=free,
         scratch=np.zeros(2 * old, np.int64),
     )
+
+
+def _more_nameless(host: Host) -> Host:
+    old, grown = len(host.nameless), np.full(2 * len(host.nameless), layout.NONE, np.int8)
+    order, end = int(host.whole[layout.NAMELESS_FROM]), int(host.whole[layout.ENTERED]) + 1
+    while order < end:  # a piece that lies in a row in both
+        many = min(end - order, old - (order & (old - 1)))
+        here, there = order & (old - 1), order & (2 * old - 1)
+        grown[there : there + many] = host.nameless[here : here + many]
+        order += many
+    return host._replace(nameless=grown)
 
 
 def _more_clients(host: Host) -> Host:

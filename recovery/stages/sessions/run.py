@@ -20,6 +20,7 @@ from recovery.stages.sessions.numbers import (
     class_rules,
     edited_each,
     keys,
+    kinds_of,
     line_of,
     may_be,
     numbers_of,
@@ -223,13 +224,12 @@ def rules_of(
     shift: int,
 ) -> Rules:
     """All that never changes in a run of a host of so many holders of each class."""
-    scenario, part, probe = numbers.scenario, numbers.scenario.host, numbers.scenario.host.probe
+    scenario, part = numbers.scenario, numbers.scenario.host
     kinds, found = numbers.kinds, numbers.controllers
     table, params = controllers.rows(found, members)
     segment_ns, segment_rates = segments(scenario, kinds)
     conflict = part.conflict
     is_stale_counted = not keeps_abandoned(scenario)
-    expires = any(kind.seen.lease is not None and kind.seen.lease.expire_time is not None for kind in kinds)
     nothing, no_reals = np.zeros((1, 1), np.int64), np.zeros((1, 1), np.float64)
     rules = Rules(
         classes=class_rules(numbers, members),
@@ -249,7 +249,7 @@ def rules_of(
         jobs=sum(kind.seen.jobs is not None for kind in kinds),
         probe_priority=0,
         has_crash=int(part.crash is not None or any(True for _ in edited_each(scenario, "crash"))),
-        is_plain=int(len(kinds) == 1 and probe is None and not expires),
+        is_plain=int(is_plain(scenario)),
         queue_controller=controllers.place_of(found, "queue"),
         hears=int(controllers.hears(found)),
         worker_per_s=scenario.establish_per_s / scenario.host.workers,
@@ -332,6 +332,7 @@ def new_run(
         windows=scenario.windows, window_ns=rules.window_ns, gates=_gates(scenario),
         memory=controllers.memory_size(rules.controllers), written=rules.conflict_rows,
         is_ranked=controllers.has(numbers.controllers, "queue", "rank"),
+        has_nameless=bool(rules.merges and not rules.is_plain),
     )  # fmt: skip
     empty = memory.with_edits(empty, *_hands(controls), _holds(controls))
     empty.real[layout.ARRIVAL_SHARE] = float(host < scenario.hosts)  # a host that stands by has no arrivals
@@ -349,17 +350,26 @@ def keeps_abandoned(scenario: Scenario) -> bool:
     return may_count or scenario.host.conflict is not None
 
 
+def is_plain(scenario: Scenario) -> bool:
+    """Whether a host has one class, and nothing of its own in the queue."""
+    kinds = kinds_of(scenario)
+    expires = any(kind.seen.lease is not None and kind.seen.lease.expire_time is not None for kind in kinds)
+    return len(kinds) == 1 and scenario.host.probe is None and not expires
+
+
 def bytes_of_host(scenario: Scenario, clients: float, kept: float) -> float:
     """Memory of a host of so many clients at most, its series with it; `kept` are the requests that it may hold if it
     keeps each that was abandoned (`keeps_abandoned`).
     """
-    entries = kept + clients if keeps_abandoned(scenario) else 2 * clients + 2 * scenario.host.workers
+    keeps = keeps_abandoned(scenario)
+    entries = kept + clients if keeps else 2 * clients + 2 * scenario.host.workers
+    names = 0.0 if keeps or is_plain(scenario) else 4 * entries + 3 * kept  # a byte each, for a power of two of them
     windows, classes = scenario.windows, max(len(scenario.classes), 1)
     series = windows * 8 * ((classes + 1) * layout.SERIES + 2 * classes)
     histograms = 2 * classes * requests.HISTOGRAM * 8
     conflict = scenario.host.conflict
     remembered = controllers.bytes_of(scenario, clients) + (0 if conflict is None else 8 * conflict.rows)
-    return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + series + histograms + remembered
+    return clients * BYTES_A_CLIENT + 3 * entries * BYTES_A_REQUEST + names + series + histograms + remembered
 
 
 def _most_workers(numbers: Numbers) -> int:
