@@ -68,7 +68,7 @@ def answer(seed: int) -> str:
         variants = 1 if source.is_services else len(found.variants)
         if not source.is_services and "how_often" not in source.raw:
             list(oddities(found.first.scenario))
-            explanation(found.first.scenario, with_hidden_capacity=True)
+            explanation(found.first.scenario)
     except ScenarioError as error:
         said = "refused"
         for line in str(error).splitlines():

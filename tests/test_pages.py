@@ -246,8 +246,8 @@ def test_every_number_of_the_summary_is_on_the_page(folders: dict[str, Path]) ->
             assert group["variant"] in seen
             means = {name: number(found["mean"]) for name, found in group["measures"].items()}
             shown = [units.show_duration(means[f"ttr{depth}_s"]) for depth in (50, 90, 99, 100)]
-            shown += [units.show_share(means["wasted_share"])]
-            names = ("efficiency", "amplification", "queue_peak", "unleased_holder_hours")
+            shown += [units.show_share(means["wasted_share"]), units.show_share(means["efficiency"])]
+            names = ("amplification", "queue_peak", "unleased_holder_hours")
             shown += ["∞" if math.isinf(means[name]) else units.show_count(means[name]) for name in names]
             assert [number for number in shown if number not in seen] == []
     seen = words(page(folders["sweep"]))

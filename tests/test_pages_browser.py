@@ -72,7 +72,8 @@ def summary(folder: Path) -> Any:
 
 def rows(screen: Page, table: str) -> list[str]:
     """The first cells of a table's rows, as they stand."""
-    found = screen.ask(f"[...document.querySelectorAll('#{table} tbody th')].map(one => one.textContent.trim())")
+    first = "one => one.firstChild.textContent.trim()"
+    found = screen.ask(f"[...document.querySelectorAll('#{table} tbody th')].map({first})")
     return [" ".join(str(text).split()) for text in found]
 
 

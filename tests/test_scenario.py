@@ -387,7 +387,7 @@ WRONG = [
     ("lease.check_jitter=10", 'want a share from "0%" to "100%"'),
     ('dependency.outages={from="1m",to="2m"}', "want a list of such tables: [[dependency.outages]]"),
     ('dependency.outages=[{from="2m"}]', "dependency.outages.0.to is missing; want when it is over"),
-    ('dependency.outages=[{from="2m",to="1m"}]', "want to later than from"),
+    ('dependency.outages=[{from="2m",to="1m"}]', 'want "to" later than "from"'),
     ('dependency.outages=[{from="2m",to="50m"}]', "dependency.outages.0.to is 50 min; want before the horizon"),
     ('dependency.outages=[{from="5m",to="6m"},{from="1m",to="2m"}]', "want outages in order of time"),
     ("dependency.outages.1.to=9m", "dependency.outages is a list of 1; want 0 instead of '1'"),

@@ -118,7 +118,7 @@ class Scenario:
         return answer_of(checked.file, first.name, scenario, notes, given=checked.overrides, policies=files)
 
     def _explained(self) -> "list[Explained]":
-        rows = explanation(self._experiment.first.scenario, with_hidden_capacity=True)
+        rows = explanation(self._experiment.first.scenario)
         return [explained(row) for row in rows]
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ class Outage(Part):
     @model_validator(mode="after")
     def _ordered(self) -> "Outage":
         if self.end <= self.start:
-            raise ValueError("want to later than from")
+            raise ValueError('want "to" later than "from"')
         return self
 
 

@@ -100,7 +100,7 @@ class Impaired(Part):
     @model_validator(mode="after")
     def _ordered(self) -> "Impaired":
         if self.end <= self.start:
-            raise ValueError("want to later than from")
+            raise ValueError('want "to" later than "from"')
         return self
 
 

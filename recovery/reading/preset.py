@@ -244,10 +244,17 @@ def _set(text: str, question: Question, new: _Value) -> str:
 
 
 def _set_outage(text: str, question: Question, new: _Value) -> str:  # noqa: ARG001
-    """The outage as long as wanted; what was left of the horizon after it stays as long."""
+    """The outage as long as wanted; what was left of the horizon after it stays as long, and leases of a variant that
+    outlasted it outlast it by as large a part.
+    """
     wanted = tomllib.loads(text)
     outage = wanted["dependency"]["outages"][0]
-    end = duration_s(outage["from"]) + duration_s(new)
+    end, was_s = duration_s(outage["from"]) + duration_s(new), duration_s(outage["to"]) - duration_s(outage["from"])
+    for variant in wanted.get("variants", {}).values():
+        lease = variant.get("lease", {})
+        lasts = lease.get("duration")
+        if isinstance(lasts, str) and was_s < duration_s(lasts) <= duration_s(new):
+            lease["duration"] = _duration(duration_s(lasts) / was_s * duration_s(new))
     horizon = duration_s(wanted["horizon"]) + max(end - duration_s(outage["to"]), 0.0)
     outage["to"], wanted["horizon"] = _duration(end), _duration(horizon)
     return toml_edit.edited(text, wanted)

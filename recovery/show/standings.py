@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from recovery.measures import register
 from recovery.measures.moments import moment_s
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
@@ -125,3 +126,11 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str) -> Saved:
     pairs = [times[row.replication] - row.of(measure) for row in own
              if row.replication in times and not is_lost(row, measure) and not math.isnan(row.of(measure))]  # fmt: skip
     return Saved(*mean_interval(pairs)) if pairs else Saved(was.mean_s - now.mean_s)
+
+
+def is_always(rows: Sequence[Row], measure: str) -> bool:
+    """Whether a measure is a time to recovery, and no run ever had less than that share of its leases."""
+    if measure not in register.DEPTHS or not rows:
+        return False
+    found, least = of_rows(rows, measure), register.DEPTHS[measure] - register.ROUNDING
+    return found.mean_s == 0 and not found.never and all(row.of("leased_min_share") >= least for row in rows)

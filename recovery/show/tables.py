@@ -11,13 +11,13 @@ from recovery.measures import register
 from recovery.show import advice, levers, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.standings import Standing
-from recovery.show.text import LOST, lost, notes, sample_span
+from recovery.show.text import ALWAYS, LOST, lost, notes, sample_span, show_saved
 from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, Row, RunManifest, Summary, with_groups
 
 _VERDICTS = {"recovered": "recovered", "recovering": "still recovering", "collapsed": "collapsed"}
 _SAVED = {
-    register.LEASES: "minutes sooner than the first variant (99 %)",
+    register.LEASES: "sooner than the first variant (99 %)",
     register.JOBS: "sooner than the first variant (99 %)",
 }
 
@@ -112,12 +112,15 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     found = group.measures.get(column.measure)
     if found is None:
         return Cell("–")
+    if standings.is_always(rows, column.measure):
+        return Cell(ALWAYS, value=value_of(0.0))
     if column.kind == "time":
         return time_cell(standings.of_rows(rows, column.measure), sample_span(group, column.measure))
     beside, value = sample_span(group, column.measure), value_of(found.mean, found.low, found.high)
     if column.measure == "efficiency":
-        beside = f"bound {units.show_duration(group.mean('fluid_bound_s'))}"
-    elif ends := ends_of(found, lambda value: show(value, column.kind)):
+        text = units.show_share(found.mean) if math.isfinite(found.mean) else show(found.mean, column.kind)
+        return Cell(text, f"bound {units.show_duration(group.mean('fluid_bound_s'))}", value=value)
+    if ends := ends_of(found, lambda value: show(value, column.kind)):
         beside = ends
     return Cell(show(found.mean, column.kind), beside, value=value)
 
@@ -140,10 +143,8 @@ def _saved(found: standings.Saved) -> Cell:
         return Cell("never either", look="never")
     if math.isinf(found.mean_s):
         return Cell("recovers at all", look="good") if found.mean_s > 0 else Cell("never back", look="never")
-    minutes = found.mean_s / 60
-    digits = 0 if abs(minutes) >= 100 else 1
-    look, value = "good" if minutes > 0 else "", value_of(found.mean_s)
-    return Cell(f"{minutes:.{digits}f} min".replace("-", "−"), look=look, value=value)
+    text = show_saved(found.mean_s).replace("-", "−")
+    return Cell(text, look="good" if found.mean_s > 0 else "", value=value_of(found.mean_s))
 
 
 def _edges(summary: Summary, lever: levers.Lever) -> list[Edge]:

@@ -134,6 +134,7 @@ def expected(bound: Bound) -> str:
 
 
 LOST = "*"  # marks a time whose share was lost again before the horizon
+ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
 
 
 def lost(summary: Summary) -> set[tuple[str, str]]:
@@ -241,9 +242,7 @@ def variants_table(summary: Summary) -> str:
 
 def _time(rows: Sequence[Row], depth: int) -> str:
     """A time to recovery; "always" where no run ever had less than that share of its leases."""
-    found = standings.of_rows(rows, f"ttr{depth}_s")
-    never_less = all(row.of("leased_min_share") >= depth / 100 - ROUNDING for row in rows)
-    return "always" if found.mean_s == 0 and rows and never_less and not found.never else found.whole()
+    return ALWAYS if standings.is_always(rows, f"ttr{depth}_s") else standings.of_rows(rows, f"ttr{depth}_s").whole()
 
 
 def stages_table(variants: Sequence[stage_times.Variant]) -> str:

@@ -31,7 +31,8 @@ def how_long(summary: Summary, group: Group) -> str:
         often = f" ({found.words})" if found.never else ""
         if found.mean_s > 0:
             return f"back after {units.show_duration(found.mean_s)}{often}"
-        return f"back at once{often}" if found.never else "is never away"
+        is_always = standings.is_always(summary.rows_of(group), _BACK)
+        return "is never away" if is_always else f"back at once{often}"
     if not found.never:
         return "back at a time that is not known"
     return "never recovers" if group.verdicts.get("collapsed") else "not yet back at the horizon"
@@ -49,8 +50,10 @@ def contrast(summary: Summary, best: Group | None) -> str:
         chosen.append(worst)
     if best is not None and (best is not worst or not is_worse):
         is_sooner = found[id(best)].rank < was.rank
-        if len(chosen) == 1 or is_sooner:
+        if is_sooner:
             chosen.append(best)
+        elif len(chosen) == 1:  # the first is the best: the other that is worst says what that is worth
+            chosen.append(max(others, key=lambda group: found[id(group)].rank))
     if others and all(one.is_never for one in found.values()):
         return f"none of the {len(summary.groups)} variants recovers"
     return "; ".join(f"“{group.variant}” {_is(how_long(summary, group))}" for group in chosen)

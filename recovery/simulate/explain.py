@@ -8,8 +8,8 @@ from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
 
-def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> list[theory.Explained]:
-    """The numbers that explain a scenario. Of leases the hidden capacity is told on demand only: it is always 0."""
+def explanation(scenario: Scenario) -> list[theory.Explained]:
+    """The numbers that explain a scenario: ratios and bounds of leases, the hidden capacity of jobs."""
     rows: list[theory.Explained] = []
     part = scenario.host
     limit = queueing.queue_bound(scenario)
@@ -36,9 +36,8 @@ def explanation(scenario: Scenario, *, with_hidden_capacity: bool = False) -> li
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         known["renewal_share"] = groups.r3
         rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))
-    if scenario.jobs is not None or with_hidden_capacity:
-        # Lease holders never give up: what is left once a queue has been pushed over the edge is nothing.
-        retries = math.inf if scenario.jobs is None or scenario.jobs.retries < 0 else scenario.jobs.retries
+    if scenario.jobs is not None:  # holders of leases come until they have one, however many there are
+        retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
         rate = scenario.establish_per_s * scenario.hosts
         hidden = theory.hidden_capacity_per_s(rate, retries)
         rows.append(theory.explain("hidden_capacity_per_s", hidden, service_per_s=rate, retries=retries))

@@ -286,10 +286,10 @@ def is_near_cliff(scenario: Scenario) -> bool:
     """Whether theory puts it near a cliff: what waits is about as long as a timeout, or jobs are about as many as the
     hosts get out of a long queue (MODEL.md, section 2).
     """
-    told = {row.name: row.value for row in explanation(scenario, with_hidden_capacity=True)}
+    told = {row.name: row.value for row in explanation(scenario)}
     ratios = [min(told["r1"], told["r2"])] if "r1" in told else []
-    hidden = told["hidden_capacity_per_s"]
     if scenario.jobs is not None and scenario.steps:
+        hidden = told["hidden_capacity_per_s"]
         ratios.append(scenario.steps[-1].rate_per_s() / (hidden or scenario.establish_per_s * scenario.hosts))
     return any(1 / CLIFF <= one <= CLIFF for one in ratios)
 

@@ -86,8 +86,8 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 @options.policies
 @options.json
 def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Explain a scenario without running it: r1 … r5, hidden capacity, fluid bound, each with its formula and its
-    numbers.
+    """Explain a scenario without running it: r1 … r5 and the fluid bound of leases, the hidden capacity of jobs, each
+    with its formula and its numbers.
     """
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
@@ -96,7 +96,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
-    rows = [explained(row) for row in explanation(loaded.first.scenario, with_hidden_capacity=True)]
+    rows = [explained(row) for row in explanation(loaded.first.scenario)]
     first, notes = loaded.first, notes_of(loaded)
     scenario = resolved(first.scenario)
     files = own_files(loaded.variants)
