@@ -23,6 +23,6 @@ def read(place: str | os.PathLike[str]) -> Run | Sweep:
         if kind == "sweep":
             return Sweep(path)
         if kind not in (LEASES, JOBS):
-            raise Refusal(f"{path} holds no finished run and no sweep; want a folder that recovery run wrote")
+            raise Refusal(f"{path} holds no finished run and no sweep; want {folder.wanted_in(path)}")
         manifest, summary = folder.run_of(path)
         return Run(Results(manifest, summary, folder.series_of(path)))

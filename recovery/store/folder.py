@@ -77,6 +77,15 @@ def kind_of(folder: Path) -> str:
     return str(files.read_json(path).get("kind", "")) if path.exists() else ""
 
 
+def wanted_in(folder: Path) -> str:
+    """What is wanted where a folder holds no finished run: those in it that do, or one that a command wrote."""
+    inside = sorted(one.parent for one in folder.glob("*/manifest.json"))
+    if not inside:
+        return "a folder that recovery run or sweep wrote"
+    more = f" or another of its {len(inside)}" if len(inside) > 3 else ""
+    return " or ".join(map(str, inside[:3])) + more
+
+
 def run_of(folder: Path) -> Run:
     """Manifest and summary of a run's folder. Raises Refusal and files.Damaged as `record_of`."""
     return Run(record_of(folder, "manifest.json", RunManifest), record_of(folder, "summary.json", Summary))

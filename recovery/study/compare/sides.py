@@ -119,7 +119,7 @@ def side_of(place: Path) -> Side:
     if kind == "race":
         raise Refusal(f"{place} holds the DNS race alone; want folders that recovery run wrote of a fleet or jobs")
     if not kind:
-        raise Refusal(f"{place} holds no finished run; want a folder that recovery run or sweep wrote")
+        raise Refusal(f"{place} holds no finished run; want {folder.wanted_in(place)}")
     return _sweep(place) if kind == "sweep" else _run(place)
 
 
