@@ -1,5 +1,6 @@
 """Distributions of times as users write them: { dist = "lognormal", mean = "20ms", cv = 1.5 }, or just "20ms"."""
 
+import functools
 import math
 from typing import Annotated, Literal
 
@@ -94,7 +95,7 @@ class Distribution(BaseModel):
     @classmethod
     def constant(cls, seconds: float) -> "Distribution":
         """Always the same time."""
-        return cls.model_construct(dist="constant", mean=seconds)
+        return _constant(seconds)
 
     def times(self, factor: float) -> "Distribution":
         """The same distribution, all its times so many times as long."""
@@ -155,6 +156,13 @@ class Distribution(BaseModel):
             a = self.tail or 2.0
             return 1 / math.sqrt(a * (a - 2)) if a > 2 else math.inf
         return math.sqrt(math.fsum(((self.values_s - mean) ** 2).data) / len(self.values_s)) / mean
+
+
+@functools.lru_cache(
+    maxsize=4096, typed=True
+)  # nobody changes one, and a sweep asks for the same ones in each of its runs
+def _constant(seconds: float) -> Distribution:
+    return Distribution.model_construct(dist="constant", mean=seconds)
 
 
 def _from_text(value: object) -> object:

@@ -1,5 +1,6 @@
 """What the tables of a scenario are made of: their base, whole numbers, flags, moments, and files that they name."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,26 +46,44 @@ class Part(BaseModel):
     matters: ClassVar[str] = ""
 
 
+class Key(NamedTuple):
+    """A key of a table: its name in the model, in a file, and the marks of rules of part two."""
+
+    name: str
+    written: str
+    marks: tuple[Why, ...]
+
+
+@functools.cache
+def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
+    """The keys of a table, in order; a sweep asks for them in each of its runs."""
+    return tuple(
+        Key(name, field.alias or name, tuple(mark for mark in field.metadata if isinstance(mark, Why)))
+        for name, field in model.model_fields.items()
+    )
+
+
 def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
     """The rules of part two that a table and the tables in it use, by their keys with dots; `key` is the table's."""
     if matters := getattr(part, "matters", ""):
         yield InUse(key, matters)
-    for name, field in type(part).model_fields.items():
-        value = getattr(part, name)
-        own = f"{key}.{field.alias or name}".lstrip(".")
-        for mark in field.metadata:
-            if isinstance(mark, Why) and mark.is_on(value):
-                yield InUse(own, mark.text)
-        for place, inner in _inner(value):
-            if isinstance(inner, BaseModel):
-                yield from rules_of(inner, own if place is None else f"{own}.{place}")
+    values = vars(part)
+    for name, written, marks in keys_of(type(part)):
+        value = values[name]
+        for mark in marks:
+            if mark.is_on(value):
+                yield InUse(f"{key}.{written}".lstrip("."), mark.text)
+        for place, inner in _tables_in(value):
+            own = f"{key}.{written}".lstrip(".")
+            yield from rules_of(inner, own if place is None else f"{own}.{place}")
 
 
-def _inner(value: object) -> Iterable[tuple[str | int | None, object]]:
-    """What lies in a list or a table of names, with its place; a value alone has none."""
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, tuple) else ((None, value),)
+def _tables_in(value: object) -> Iterable[tuple[str | int | None, BaseModel]]:
+    """The tables in a list or a table of names, with their places; one alone has none."""
+    if isinstance(value, BaseModel):
+        return ((None, value),)
+    places = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    return ((place, one) for place, one in places if isinstance(one, BaseModel))
 
 
 class Mistakes(ValueError):

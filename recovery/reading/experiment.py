@@ -22,7 +22,7 @@ from recovery.model.variant import Variant
 from recovery.reading import asked, door, service_table
 from recovery.reading.design import lever_points
 from recovery.reading.door import quoted
-from recovery.reading.keys import merge, old_names, override, path_of, put
+from recovery.reading.keys import copied, merge, old_names, override, path_of, put
 from recovery.reading.mistakes import checked
 
 
@@ -48,12 +48,12 @@ class Experiment:
         variant = self.variants[number]
         if not inputs:
             return variant  # checked when the file was read
-        table: dict[str, Any] = copy.deepcopy(self.base)
+        table: dict[str, Any] = copied(self.base)
         key = ""
         try:
             for key, value in inputs:
                 put(table, path_of(key), value)
-            table = copy.deepcopy(merge(table, self.changes[variant.name]))
+            table = merge(table, copied(self.changes[variant.name]))
             for key, value in variant.levers:
                 put(table, path_of(key), value)
         except Refusal as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -54,6 +55,13 @@ def _tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from ((name, table) for name, table in value.items() if isinstance(table, Mapping))
 
 
+def copied(value: Any) -> Any:
+    """A copy of a table as TOML has it, of which nothing is shared but values that never change."""
+    if isinstance(value, dict):
+        return {key: copied(one) for key, one in value.items()}
+    return [copied(one) for one in value] if isinstance(value, list) else value
+
+
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Tables are merged; policies and distributions are replaced whole, since their parameters belong to their name."""
     merged = dict(base)
@@ -66,6 +74,7 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+@functools.lru_cache(maxsize=4096)  # each run of a sweep sets the same keys
 def path_of(key: str) -> tuple[str, ...]:
     """The parts of a key with dots, as TOML reads them: a part with spaces or dots stands in quotes."""
     place: Any = None

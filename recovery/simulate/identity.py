@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
+from recovery.model.part import keys_of
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known
@@ -141,24 +142,24 @@ def _inner(part: object, names: Mapping[int, str]) -> list[object]:
 
 
 def _digest(*parts: object) -> str:
-    digest = hashlib.sha256()
-    _feed(digest, parts)
-    return digest.hexdigest()[:16]
+    pieces: list[bytes] = []
+    _feed(pieces, parts)
+    return hashlib.sha256(b"".join(pieces)).hexdigest()[:16]
 
 
-def _feed(digest: "hashlib._Hash", value: object) -> None:
-    """Let a digest take in a value so that two different ones never look alike."""
+def _feed(pieces: list[bytes], value: object) -> None:
+    """Add a value to what is digested so that two different ones never look alike."""
     if isinstance(value, np.ndarray):
-        digest.update(f"array {value.dtype.str} {value.shape}:".encode())
-        digest.update(np.ascontiguousarray(value).tobytes())
+        pieces.append(f"array {value.dtype.str} {value.shape}:".encode())
+        pieces.append(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, tuple | list):
         items = _in_use(value)
-        digest.update(f"list {len(items)}:".encode())
+        pieces.append(f"list {len(items)}:".encode())
         for item in items:
-            _feed(digest, item)
+            _feed(pieces, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
-        digest.update(f"{len(text)} {text};".encode())
+        pieces.append(f"{len(text)} {text};".encode())
 
 
 def _in_use(value: Sequence[object]) -> Sequence[object]:
@@ -192,16 +193,24 @@ def _text(table: dict[str, object]) -> str:
 
 def _name_by_values(part: BaseModel, table: dict[str, object]) -> None:
     """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
-    for name, field in type(part).model_fields.items():
-        key, value = field.alias or name, getattr(part, name)
+    values = vars(part)
+    for name, key, _ in keys_of(type(part)):
+        value = values[name]
         if not isinstance(value, BaseModel) or not isinstance(inner := table.get(key), dict):
             continue
-        measured = value.values_s if isinstance(value, Distribution) else getattr(value, "_measured", ())
+        measured = _measured(value)
         if len(measured):
-            values = _digest(np.asarray(measured, np.float64))
-            table[key] = {k: v for k, v in inner.items() if k != "file"} | {"values_s": values}
+            digest = _digest(np.asarray(measured, np.float64))
+            table[key] = {k: v for k, v in inner.items() if k != "file"} | {"values_s": digest}
         else:
             _name_by_values(value, inner)
+
+
+def _measured(value: BaseModel) -> Sequence[object] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The values of a measured file, if a table names one."""
+    if isinstance(value, Distribution):
+        return value.values_s if value.dist == "empirical" else ()
+    return getattr(value, "_measured", ()) if "_measured" in type(value).__private_attributes__ else ()
 
 
 def _lowered(scenario: Scenario) -> list[object]:
