@@ -6,6 +6,8 @@ windows.
 
 import math
 
+import numpy as np
+
 from recovery.statistics.arrays import Flags, Floats
 
 
@@ -15,17 +17,12 @@ def stays_from(times_s: Floats, reached: Flags, from_s: float, hold_s: float) ->
     A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
     that is the answer.
     """
-    start = math.inf
-    for t, is_reached in zip(times_s.tolist(), reached.tolist(), strict=True):
-        if t < from_s:
-            continue
-        if not is_reached:
-            start = math.inf
-        else:
-            start = min(start, t)
-            if t - start >= hold_s:
-                return float(start)
-    return math.inf
+    first = int(np.searchsorted(times_s, from_s))
+    at = times_s[first:]
+    edges = np.flatnonzero(np.diff(reached[first:], prepend=False, append=False))  # where it begins and ends to be true
+    begins, last = at[edges[::2]], at[edges[1::2] - 1]
+    lasting = begins[last - begins >= hold_s]
+    return float(lasting[0]) if len(lasting) else math.inf
 
 
 def settles_from(times_s: Floats, is_normal: Flags, from_s: float, hold_s: float) -> float:

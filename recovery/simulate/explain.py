@@ -8,30 +8,35 @@ from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
 
+def groups_of(scenario: Scenario) -> theory.Groups | None:
+    """r1 to r5 of a scenario of leases."""
+    if scenario.fleet is None or scenario.lease is None:
+        return None
+    part = scenario.host
+    check_s, renew_s = scenario.lease.check_every, (part.renew_time or part.establish_time).mean_s()
+    if scenario.classes:  # so that the work of their renewals is what all classes have together
+        check_s = scenario.leases / scenario.renewals_per_s
+        renew_s = scenario.renewals_share * scenario.hosts * part.workers / scenario.renewals_per_s
+    return theory.groups(
+        holders=round(scenario.leases),
+        hosts=scenario.fleet.hosts,
+        workers=part.workers,
+        establish_s=scenario.establish_mean_s,
+        timeout_s=scenario.mix(lambda seen: seen.host.timeout.mean_s()),
+        check_every_s=check_s,
+        lease_s=scenario.mix(lambda seen: seen.lease.duration.mean_s() if seen.lease is not None else 0.0),
+        renew_s=renew_s,
+        queue_limit=queueing.queue_bound(scenario),
+        reject_cost_s=part.reject_cost,
+    )
+
+
 def explanation(scenario: Scenario) -> list[theory.Explained]:
     """The numbers that explain a scenario: ratios and bounds of leases, the hidden capacity of jobs."""
     rows: list[theory.Explained] = []
-    part = scenario.host
-    limit = queueing.queue_bound(scenario)
-    if scenario.fleet is not None and scenario.lease is not None:
-        check_s, renew_s = scenario.lease.check_every, (part.renew_time or part.establish_time).mean_s()
-        if scenario.classes:  # so that the work of their renewals is what all classes have together
-            check_s = scenario.leases / scenario.renewals_per_s
-            renew_s = scenario.renewals_share * scenario.hosts * part.workers / scenario.renewals_per_s
-        groups = theory.groups(
-            holders=round(scenario.leases),
-            hosts=scenario.fleet.hosts,
-            workers=part.workers,
-            establish_s=scenario.establish_mean_s,
-            timeout_s=scenario.mix(lambda seen: seen.host.timeout.mean_s()),
-            check_every_s=check_s,
-            lease_s=scenario.mix(lambda seen: seen.lease.duration.mean_s() if seen.lease is not None else 0.0),
-            renew_s=renew_s,
-            queue_limit=limit,
-            reject_cost_s=part.reject_cost,
-        )
+    if (groups := groups_of(scenario)) is not None:
         rows += groups.rows()
-        best_per_s = at_best(scenario).establish_per_s * scenario.fleet.hosts
+        best_per_s = at_best(scenario).establish_per_s * scenario.hosts
         known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": best_per_s}
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         known["renewal_share"] = groups.r3

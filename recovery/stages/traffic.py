@@ -171,7 +171,6 @@ class TrafficTable(Table):
             for kind in ("useful", "wasted", "failed", "overhead")
         }
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
-        starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
         used = np.flatnonzero(self.sojourn)
         return {
             "amplification": attempts / successes if successes else math.inf,
@@ -182,7 +181,7 @@ class TrafficTable(Table):
             "queue_peak": int(flows["queue_max"].max(initial=0)),
             "oldest_peak_s": float(flows["oldest_max_ns"].max(initial=0) / 1e9),
             **self.quantiles(self.sojourn, "sojourn"),
-            "sojourn_max_s": float(starts[used[-1]] / 1e9) if len(used) else math.nan,
+            "sojourn_max_s": float(requests.part_start_ns(used[-1:])[0] / 1e9) if len(used) else math.nan,
             **baseline.measures(scenario, times_s, flows),
         }
 

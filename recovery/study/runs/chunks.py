@@ -17,7 +17,7 @@ from recovery.errors import Refusal
 from recovery.model.variant import Variant
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate import reuse as reusing
-from recovery.simulate.explain import explanation
+from recovery.simulate.explain import groups_of
 from recovery.simulate.reuse import MEMORY_BYTES, Known
 from recovery.stages import known as stages
 from recovery.statistics.arrays import Floats
@@ -156,8 +156,8 @@ def agreed(code: str, run: Callable[[Sequence[Work]], list[Done]], chunk: Sequen
 
 def groups(variant: Variant) -> dict[str, float]:
     """r1 … r4 of a variant of leases."""
-    rows = explanation(variant.scenario) if variant.scenario.has_leases else []
-    return {row.name: float(row.value) for row in rows if row.name in ("r1", "r2", "r3", "r4")}
+    found = groups_of(variant.scenario)
+    return {} if found is None else {"r1": found.r1, "r2": found.r2, "r3": found.r3, "r4": found.r4}
 
 
 def _curve(outcome: pipeline.Outcome, every_s: float) -> Floats | None:
