@@ -184,6 +184,7 @@ def test_the_command_keeps_what_was_set(tmp_path: Path) -> None:
     assert rows["verdicts"] == {"recovered": 1}
 
 
+@pytest.mark.slow
 def test_a_queue_that_refuses_comes_with_longer_waits_where_no_is_dear() -> None:
     """400 holders that ask every half second, and a no that costs half a service, of 40 that are done."""
     text = IMPATIENT.replace('base = "1s", cap = "5s"', 'base = "1s", cap = "1s"')

@@ -173,6 +173,7 @@ def _survives_kills(tmp_path: Path, text: str, kills: int, whole: Path) -> None:
         life += 1
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     _survives_kills(tmp_path, BASE + SWEEP, 3, whole)
 
