@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,19 @@ def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
     )
 
 
+@functools.cache
+def _has_rules(model: type[BaseModel]) -> bool:
+    """Whether a table, or one that may stand in it, may ask for a rule of part two."""
+    if getattr(model, "matters", "") or any(key.marks for key in keys_of(model)):
+        return True
+    return any(_has_table(field.annotation) for field in model.model_fields.values())
+
+
+def _has_table(annotation: object) -> bool:
+    is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return is_table or any(map(_has_table, get_args(annotation)))
+
+
 def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
     """The rules of part two that a table and the tables in it use, by their keys with dots; `key` is the table's."""
     if matters := getattr(part, "matters", ""):
@@ -79,9 +92,11 @@ def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
 
 
 def _tables_in(value: object) -> Iterable[tuple[str | int | None, BaseModel]]:
-    """The tables in a list or a table of names, with their places; one alone has none."""
+    """The tables in a list or a table of names, with their places; one alone has none. Those that ask for nothing are
+    left out where they stand alone.
+    """
     if isinstance(value, BaseModel):
-        return ((None, value),)
+        return ((None, value),) if _has_rules(type(value)) else ()
     places = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
     return ((place, one) for place, one in places if isinstance(one, BaseModel))
 
