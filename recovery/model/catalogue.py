@@ -38,7 +38,9 @@ def catalogue() -> list[Row]:
         _row(rule.axis, name_of(rule), rule.source, rule, places_of(rule), getattr(rule, "fails", "")) for rule in rules
     ]
     rows += [
-        _row("operator", str(action.model_fields["do"].default), SOURCES[action], action, ("operator",))
+        _row(
+            "operator", (does := str(action.model_fields["do"].default)), SOURCES[action], action, (f"operator.{does}",)
+        )
         for action in ACTIONS
     ]
     return rows

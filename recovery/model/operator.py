@@ -196,10 +196,12 @@ class Throttle(_OnClients):
     burst: Duration = Field(
         1.0, description="how much of its rate it may save up (at least one request; none at a rate of 0)"
     )
-    only: Literal["all", "establish"] = Field(
-        "all", description="whether it holds up renewals of leases that still run, too"
+    only: Literal["all", "establish"] = Field("all", description='"establish": renewals of leases that still run pass')
+    release: tuple[Release, ...] = Field(
+        (),
+        description='how it is let go of, in order of time: [{ after = "5m", rate = "80%" }, { after = "10m", '
+        'rate = "off" }]',
     )
-    release: tuple[Release, ...] = Field((), description="its release schedule, in order of time")
     limit: LimitFrom1 | None = optional(
         None,
         description="queue at which a host lets nothing in: its bucket fills at rate · (1 − queue/limit); requests a "
@@ -208,8 +210,8 @@ class Throttle(_OnClients):
     )
     rule: policies.AnyThrottle | None = optional(
         None,
-        description="instead of rate, burst, only and limit: a rule of admission, written as there; one that does not "
-        "hear what becomes of requests; default: a token bucket, or with limit the law queue-size",
+        description='instead of rate, burst, only and limit: "leaky-bucket", or { name = "queue-size-switch", limit = '
+        '"60s", low = "30s" }; `recovery policies operator.rule` lists them',
         why="the operators' throttle has a rule of admission of its own, in front of that of the hosts",
     )
 
@@ -425,7 +427,8 @@ Action = Annotated[Restart | Throttle | Pause | EndSessions | SetKey | Scale | H
 ACTIONS = (Restart, Throttle, Pause, EndSessions, SetKey, Scale, HoldClients, Purge)
 SOURCES = {
     Restart: "selective restarts of DWFM hosts, 20 October 2025, 04:14 PDT (aws.amazon.com/message/101925)",
-    Throttle: "the same; released in steps as in staged re-enabling (aws.amazon.com/message/11201)",
+    Throttle: "DWFM's incoming work throttled, 20 October 2025 (aws.amazon.com/message/101925); released in steps as "
+    "in staged re-enabling (aws.amazon.com/message/11201)",
     SetKey: "as in kubectl patch, a feature flag, or a new configuration while the incident goes on",
     Scale: "as when machines are added in an incident (autoscaling, or by hand)",
     HoldClients: "as when a network is cut off and its users are let in region by region",

@@ -281,7 +281,8 @@ def _bounds(
         yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{beside}{alone}", admission_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
-    yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
+    if longest_s <= 2 * ttr_s:  # else all were back long before
+        yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
     opens_s, what = gates.throttled_s(scenario, work, back_s)
     if math.isfinite(opens_s) and opens_s > 0:

@@ -193,14 +193,17 @@ def _jitter(group: Group) -> Remedy:
 
 
 def _first_delay(group: Group) -> Remedy:
-    """The first attempts spread over the time in which hosts can serve them all beside renewals."""
+    """The first attempts spread over the time that they take beside renewals; where who gives up stays in the queue,
+    over twice that time, since a few that come again are enough to fill hosts that have little room.
+    """
     scenario, hosts = group.scenario, group.scenario.hosts
     asks = scenario.fleet.asks if scenario.fleet is not None else 0
     over_s = asks / (hosts.capacity_per_s * (HIGH - scenario.wanted_share))
-    over = show_duration(over_s)
+    said = _seconds(over_s if hosts.cancels else 2 * over_s)
+    over = show_duration(float(said.removesuffix("s")))
     text = f"a first delay at random of up to {over} before clients come back; operators who hold clients and let them "
     text += f"in again in waves over {over} (hold-clients) do the same by hand"
-    delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{_seconds(over_s)}" }}'
+    delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{said}" }}'
     return Remedy("a first delay", text, (delay,))
 
 
