@@ -60,6 +60,7 @@ from recovery_kernels.sessions.layout import (
 )
 
 OWN_RANK = -1e300  # of the host's own work
+NEAR = 64  # orders between nameless requests that become one entry where the newest go first
 
 
 @inline
@@ -320,6 +321,17 @@ def _is_nameless(h, request):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _may_join(h, first, second):  # type: ignore[no-untyped-def]
+    """Whether an entry and the one behind it, both nameless, become one. Where the newest go first, entries are split
+    at their ends again and again, so those with much between them stay apart.
+    """
+    if not (_is_nameless(h, first) and _is_nameless(h, second)):
+        return False
+    between = h.requests[place(second), R_ORDER] - h.requests[place(first), R_LAST_ORDER]
+    return h.set_whole[DISCIPLINE] != LIFO or between <= NEAR
+
+
+@inline
 def _join(h, first, second):  # type: ignore[no-untyped-def]
     """An entry takes in the nameless one behind it."""
     i, j = place(first), place(second)
@@ -336,11 +348,11 @@ def merge(h, request):  # type: ignore[no-untyped-def]
     requests[place(request), R_ROW] = NONE
     _name(h, requests[place(request), R_ORDER], requests[place(request), R_CLASS])
     leader = requests[place(request), R_BEFORE]
-    if _is_nameless(h, leader):
+    if _may_join(h, leader, request):
         _join(h, leader, request)
         request = leader
     follower = requests[place(request), R_NEXT]
-    if _is_nameless(h, follower):
+    if _may_join(h, request, follower):
         _join(h, request, follower)
 
 
