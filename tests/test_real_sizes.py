@@ -136,7 +136,7 @@ def test_terminals_for_30_hours(tmp_path: Path) -> None:
     """
     said, cpu_s, memory_gib = measured(TERMINALS, tmp_path)
     [run] = said["runs"]
-    verdicts = {group["variant"]: group["verdicts"] for group in run["groups"]}
+    verdicts = {group["variant"]: group["verdicts"] for group in run["summary"]["groups"]}
     assert verdicts == {"nothing done": {"collapsed": 1}, "logins let in evenly": {"recovered": 1}}
     assert cpu_s < 3600
     assert memory_gib < 8
