@@ -157,6 +157,29 @@ def test_a_throttle_may_let_wait_for_its_tokens() -> None:
     assert made == pytest.approx(np.arange(10, 410, 10), abs=2)
 
 
+def test_one_throttle_that_ends_as_another_begins_is_one_change() -> None:
+    """In whatever order the file has them, and whatever classes they name first: the gate is never open between."""
+    one = '{ do = "throttle", at = "10m", rate = "9/s", release = [{ after = "5m", rate = "off" }] }'
+    other = '{ do = "throttle", at = "15m", rate = "18/s" }'
+    for actions in (f"{one}, {other}", f"{other}, {one}"):
+        assert [(at, rate) for at, _, rate in controls(actions, 0)] == [(600, 1.0), (900, 2.0)]
+
+
+def test_of_two_switches_for_the_same_classes_the_lower_limit_holds_however_they_are_named() -> None:
+    """By hand: 20, not 30, wherever it stands and however the classes are written."""
+    classes = "[classes.a]\nshare = '50%'\n[classes.b]\n"
+    for first, second in (("['b', 'a']", "['a', 'b']"), ("['a', 'b']", "[]")):
+        told = [
+            f"{{ do = 'throttle', at = '0s', classes = {named}, rule = {{ name = 'queue-size-switch', limit = {limit}, "
+            "low = 4 } }"
+            for named, limit in ((first, 20), (second, 30))
+        ]
+        with pipeline.Runner(1) as runner:
+            text = HERD + f"operator = [{', '.join(told)}]\n" + classes
+            said = next(runner.run([(parse(text).first, 1, 0)])).columns()
+        assert int(said["queue_max"].max()) == 20
+
+
 MISTAKEN = {
     "rule = 'aimd'": "operator.0.rule",
     "rate = '9/s', rule = 'queue-size'": "want either rule or rate",

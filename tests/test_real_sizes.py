@@ -89,12 +89,14 @@ def test_jobs_that_give_up_take_no_more_memory_than_was_estimated(rate: str, cli
 
 
 def test_jobs_that_never_give_up_may_all_be_there_at_once() -> None:
-    """Nothing bounds how long they stay, so room is counted for all of them: about 10.8 million."""
+    """Nothing bounds how long they stay, so room is counted for all of them: about 10.8 million. (Most of the
+    other estimate is a byte for each abandoned login.)
+    """
     few, all_of_them = (
         estimate(parse(TERMINALS.replace("retries = 2", retries)).first.scenario, 1).host_bytes
         for retries in ("retries = 2", "")
     )
-    assert few < 1e9 < 1e10 < all_of_them
+    assert few < 3e9 < 1e10 < all_of_them
 
 
 HELD = {

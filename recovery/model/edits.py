@@ -202,6 +202,10 @@ def _unfit_tables(then: Tables, key: str) -> str:
     if host.hint is not None and host.hint.says == "tokens" and family in ("retry", "admission") and counts_none:
         law = then.policy.admission.name
         return f'host.hint.says is "tokens" then, and "{law}" counts none; want "time" or "queue"'
+    throttles = [one for one in then.operator if isinstance(one, Throttle) and not one.has_bucket]
+    if family == "retry" and host.hint is not None and host.hint.says == "tokens" and throttles:
+        law = throttles[0].law.name
+        return f'host.hint.says is "tokens" then, and a throttle by "{law}" counts none; want "time" or "queue"'
     if family == "admission" and (wrong := _of_itself(then.policy.admission)):
         return wrong
     return _too_short(then) if family == "lease" else ""

@@ -278,6 +278,9 @@ class Pause(_OnClients):
         return self.only == "establish"
 
 
+GATES_MAX = 60  # a host remembers as bits whose tokens a request has yet to take
+
+
 def gates_of(actions: Sequence["Action"], classes: Sequence[str]) -> list[list[int]]:
     """The throttles and pauses of a scenario (their places), gate by gate: those for the same of its `classes` are one,
     but for switches and for ramps, which have no bucket and are one each.

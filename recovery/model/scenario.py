@@ -9,7 +9,7 @@ from pydantic import model_validator
 from recovery.model import classes as kinds
 from recovery.model import edits, policies
 from recovery.model.launches import Launches
-from recovery.model.operator import Action, Scale, condition
+from recovery.model.operator import GATES_MAX, Action, Scale, condition, gates_of
 from recovery.model.part import Mistakes
 from recovery.model.propagation import Propagation
 from recovery.model.tables import Tables
@@ -191,6 +191,8 @@ class Scenario(Tables):
     def _wrong_actions(self) -> Iterator[str]:
         """What no operator can do here."""
         zones = self.zones
+        if (gates := len(gates_of(self.operator, list(self.classes)))) > GATES_MAX:
+            yield f"operator has throttles and pauses for {gates} sets of classes or laws; want at most {GATES_MAX}"
         for i, action in enumerate(self.operator):
             if action.at is not None and action.at >= self.horizon:
                 end = show_duration(self.horizon)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from recovery_kernels import requests
 
 from recovery.model import policies
-from recovery.model.operator import HoldClients, SetKey
+from recovery.model.operator import HoldClients, Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
 from recovery.stages import engines, known, lanes, leases, queueing
@@ -101,7 +101,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     if scenario.rules:
         from recovery.stages.sessions import run as sessions  # its engine is loaded where it is asked for
 
-        at_once = math.fsum(_at_once(one, many.rows) for one, many in zip(seen, came, strict=True))
+        follow = any(one.after for one in scenario.classes.values())  # and come in step with whom they follow
+        at_once = rows if follow else math.fsum(_at_once(one, many.rows) for one, many in zip(seen, came, strict=True))
         each = sessions.bytes_of_host(scenario, at_once, kept)
     # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums; and one a class.
     series = scenario.windows * known.traffic_of(scenario).width * 8 * (1 + len(scenario.classes))
@@ -115,7 +116,16 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)
 
 
-_HELD_BY = ("host.timeout", "host.hint", "host.bar", "policy.client", "policy.guard", "jobs.r", "classes.")
+_HELD_BY = (
+    "host.timeout",
+    "host.round_trip",
+    "host.hint",
+    "host.bar",
+    "policy.client",
+    "policy.guard",
+    "jobs.r",
+    "classes.",
+)
 
 
 def _at_once(scenario: Scenario, rows: float) -> float:
@@ -127,10 +137,14 @@ def _at_once(scenario: Scenario, rows: float) -> float:
     if jobs is None or jobs.retries < 0 or jobs.retries * host.timeout.mean_s() > scenario.horizon:
         return rows
     edits = (one for one in scenario.operator if isinstance(one, SetKey) and one.key.startswith(_HELD_BY))
-    held = any(isinstance(one, HoldClients) for one in scenario.operator) or next(edits, None) is not None
+    held = next(edits, None) is not None or any(
+        isinstance(one, HoldClients) or (isinstance(one, Scale) and one.hosts is not None) for one in scenario.operator
+    )
+    waits = policy.client.lower()
+    held = held or waits.controller is not None
     if held or host.hint is not None or host.bar is not None or not isinstance(policy.guard, policies.NoGuard):
         return rows  # clients may stay longer than their attempts and their back-off take
-    waits, cap_s = policy.client.lower(), math.inf if host.timeout_cap is None else host.timeout_cap
+    cap_s = math.inf if host.timeout_cap is None else host.timeout_cap
     tries = (host.timeout.mean_s() * host.timeout_growth**n for n in range(jobs.retries + 1))
     stays_s = math.fsum(min(one, cap_s) for one in tries) + jobs.retries * (waits.longest_s + host.round_trip)
     most = max(step.rate_per_s() for step in scenario.steps) / scenario.hosts * stays_s

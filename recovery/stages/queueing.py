@@ -275,19 +275,19 @@ def begun_at_once(scenario: Scenario) -> list[Begun]:
 
 class Gate(NamedTuple):
     """What an operator's gate lets in at one host: a bucket's rate, 1/s (0 without one), whether it spares renewals,
-    what it may save up (requests), requests of which classes it is for (none: all), by which law of the queue's size
-    from `low` to `limit` requests, and how many may wait how long for their token. Of two the stricter is the lesser.
+    what it may save up (requests), by which law of the queue's size from `low` to `limit` requests, how many may wait
+    how long for their token, and requests of which classes it is for (none: all). Of two the stricter is the lesser.
     """
 
     rate_per_s: float
     spares_renewals: bool
     burst: float
-    classes: tuple[str, ...] = ()
     limit: float = math.inf
     low: float = 0.0
     law: str = "token-bucket"
     line: int = 0
     wait_ns: int = 0
+    classes: tuple[str, ...] = ()
 
 
 _SHUT = LetsIn("token-bucket", 0.0)
@@ -296,8 +296,8 @@ _SHUT = LetsIn("token-bucket", 0.0)
 def _gate(action: Throttle | Pause, door: LetsIn) -> Gate:
     limit = math.inf if door.limit is None else float(door.limit)
     return Gate(
-        door.per_s or 0.0, action.spares_renewals, door.tokens, action.classes, limit, float(door.low), door.law,
-        *line_of(door),
+        door.per_s or 0.0, action.spares_renewals, door.tokens, limit, float(door.low), door.law, *line_of(door),
+        action.classes,
     )  # fmt: skip
 
 
@@ -329,6 +329,8 @@ def gates(scenario: Scenario, begun: Sequence[Begun], host: int, zones: int) -> 
         if its is not None:
             on[order] = its
         gate = min(on.values()) if on else None
+        if found and found[-1][0] == ns(at):
+            found.pop()  # what one does as another ends is one change
         if not found or found[-1][1] != gate:
             found.append((ns(at), gate))
     return found

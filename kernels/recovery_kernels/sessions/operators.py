@@ -53,7 +53,9 @@ from recovery_kernels.sessions.layout import (
     HR_VALUE,
     K_JOBS,
     LENGTH,
+    LINEAR,
     M_BURST,
+    M_KIND,
     M_RATE,
     NONE,
     NOW,
@@ -294,6 +296,8 @@ def _turn_gate(r, h, number, limiter):  # type: ignore[no-untyped-def]
     elif old != limiter:
         fill(h, door)
         whole[at] = limiter
+        if r.limiters[place(limiter), M_KIND] != LINEAR:
+            h.real[t + 3] = 1.0
         h.real[t + 1] = rate * h.real[t + 3]
         h.real[t + 2] = burst
         h.real[t] = min(h.real[t], burst)

@@ -85,6 +85,8 @@ class Door:
         """Other numbers from now on; what dripped in until now did so at the old rate."""
         self.bucket.fill(now)
         self.limiter = limiter
+        if limiter.kind != "queue-size":
+            self.share = 1.0
         self.bucket.rate_per_ns = limiter.rate_per_ns * self.share
         self.bucket.burst = limiter.burst
         self.bucket.tokens = min(self.bucket.tokens, limiter.burst)
