@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recovery_kernels import requests
 
@@ -99,11 +100,14 @@ def test_jobs_that_never_give_up_may_all_be_there_at_once() -> None:
     assert few < 3e9 < 1e10 < all_of_them
 
 
+LINE = "policy.admission = { name = 'token-bucket', rate = '40/s', wait = '1h' }\n"
 HELD = {
     "two classes": "[classes.a]\nshare = '70%'\n[classes.b]\n",
     "a part of the workers": "[classes.a]\nshare = '70%'\nweight = 3\n[classes.b]\nweight = 1\n",
     "three on two levels": "[classes.a]\nshare = '60%'\n[classes.b]\nshare = '20%'\npriority = 1\n[classes.c]\n",
     "a probe": "",
+    "a line": LINE + "[classes.a]\nshare = '70%'\n[classes.b]\n",
+    "a line of one class": LINE,
     "newest first": "policy.queue = 'lifo'\n[classes.a]\nshare = '70%'\n[classes.b]\n",
 }
 
@@ -123,12 +127,12 @@ def test_abandoned_requests_are_a_number_and_served_in_the_same_order(text: str)
     counted, kept = (known.traffic_of(scenario).start(scenario, 1, 0, 0, 300) for _ in range(2))
     assert isinstance(counted, SessionRun)
     assert isinstance(kept, SessionRun)
-    kept.rules = kept.rules._replace(merges=0)
+    kept.rules, kept.host = kept.rules._replace(merges=0), kept.host._replace(nameless=np.zeros(0, np.int8))
     for run in (counted, kept):
         run.advance(scenario.windows * ns(scenario.coupling.window))
     assert (counted.rows(0, scenario.windows) == kept.rows(0, scenario.windows)).all()
     assert counted.rows(0, scenario.windows)[:, requests.SUBMITTED].sum() > 20_000
-    assert len(kept.host.requests) > 4 * len(counted.host.requests)
+    assert len(kept.host.requests) >= 4 * len(counted.host.requests)
 
 
 @pytest.mark.slow

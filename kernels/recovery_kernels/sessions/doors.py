@@ -42,6 +42,7 @@ from recovery_kernels.sessions.layout import (
     FIRST,
     IN_LINE,
     K_JOBS,
+    LATE,
     LENGTH,
     LIMIT,
     LINEAR,
@@ -68,6 +69,7 @@ from recovery_kernels.sessions.layout import (
     R_CLASS,
     R_DEADLINE,
     R_DOOR,
+    R_NATURE,
     R_PLACE,
     R_REACHED,
     R_ROW,
@@ -81,9 +83,10 @@ from recovery_kernels.sessions.layout import (
     TOKEN_BUCKET,
     TOKEN_HINT,
     WAITING,
+    WASTED_LATE,
     WHO,
 )
-from recovery_kernels.sessions.lists import append, forget, host_row, new_request, push, unlink
+from recovery_kernels.sessions.lists import append, forget, host_row, merge, new_request, push, unlink
 from recovery_kernels.sessions.streams import BAR_STREAM, BAR_TIME_STREAM, GATE_STREAM, RESEND_STREAM
 
 GATE_DOOR, ADMISSION_DOOR, DOORS = range(3)
@@ -459,6 +462,9 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
         if (taken >> door) & 1 != 0:
             _spend(r, h, door, cost)
     push(r, h, request)
+    is_client = h.requests[i, R_NATURE] == OF_CLIENT
+    if r.merges != 0 and is_client and h.set_whole[LATE] == WASTED_LATE and not is_awaited(h, request):
+        merge(h, request)  # it waited for its token until nobody waited for it
 
 
 @inline
