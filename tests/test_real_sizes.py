@@ -108,6 +108,7 @@ HELD = {
     "a probe": "",
     "a line": LINE + "[classes.a]\nshare = '70%'\n[classes.b]\n",
     "a line of one class": LINE,
+    "newest first, one class": "policy.queue = 'lifo'\n",
     "newest first": "policy.queue = 'lifo'\n[classes.a]\nshare = '70%'\n[classes.b]\n",
 }
 

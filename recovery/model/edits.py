@@ -47,9 +47,8 @@ def wrong(scenario: Tables, action: Action) -> Iterator[str]:
 
 def _wrong_rule(scenario: Tables, action: Throttle, rule: policies.Limiting) -> Iterator[str]:
     """A rule of a throttle that lets wait where it cannot, or does not know what a hint is to say."""
-    waits = any(law is not None and law.lower(1.0, 1.0).wait_s is not None for _, law in action.laws)
     first = next(iter(gates_of(scenario.operator, list(scenario.classes))), [])
-    if waits and not any(scenario.operator[place] is action for place in first):
+    if action.lets_wait and not any(scenario.operator[place] is action for place in first):
         yield (
             f'rule "{rule.name}" lets requests wait in a line, and only throttles like the first of the file may; '
             'want wait = "off", or this throttle first'

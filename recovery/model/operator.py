@@ -236,6 +236,11 @@ class Throttle(_OnClients):
         return self.law.only == "establish"
 
     @property
+    def lets_wait(self) -> bool:
+        """Whether requests wait for its tokens, in a line at each host."""
+        return isinstance(self.rule, policies.TokenBucket | policies.LeakyBucket) and self.rule.wait is not None
+
+    @property
     def laws(self) -> tuple[tuple[float, policies.Limiting | None], ...]:
         """What it is from when on, s after its start; None: it is off."""
         then = [

@@ -99,6 +99,17 @@ def is_awaited(h, request):  # type: ignore[no-untyped-def]
 
 
 @inline
+def is_only_counted(r, h, request):  # type: ignore[no-untyped-def]
+    """Whether a request is stale work that is only counted: nobody waits for it, and a late success is nothing."""
+    return (
+        r.stale_counted != 0
+        and h.set_whole[layout.LATE] == layout.WASTED_LATE
+        and h.requests[place(request), R_NATURE] == OF_CLIENT
+        and not is_awaited(h, request)
+    )
+
+
+@inline
 def is_owned(h, request):  # type: ignore[no-untyped-def]
     """Whether the client of a request is still there."""
     i = place(request)

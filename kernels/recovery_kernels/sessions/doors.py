@@ -19,6 +19,7 @@ from recovery_kernels.sessions.books import (
     count,
     cut,
     is_awaited,
+    is_only_counted,
     is_owned,
     note,
     note_request,
@@ -42,7 +43,6 @@ from recovery_kernels.sessions.layout import (
     FIRST,
     IN_LINE,
     K_JOBS,
-    LATE,
     LENGTH,
     LIMIT,
     LINEAR,
@@ -69,7 +69,6 @@ from recovery_kernels.sessions.layout import (
     R_CLASS,
     R_DEADLINE,
     R_DOOR,
-    R_NATURE,
     R_PLACE,
     R_REACHED,
     R_ROW,
@@ -83,7 +82,6 @@ from recovery_kernels.sessions.layout import (
     TOKEN_BUCKET,
     TOKEN_HINT,
     WAITING,
-    WASTED_LATE,
     WHO,
 )
 from recovery_kernels.sessions.lists import append, forget, host_row, merge, new_request, push, unlink
@@ -462,8 +460,7 @@ def pass_doors(r, h, request, first, taken):  # type: ignore[no-untyped-def]
         if (taken >> door) & 1 != 0:
             _spend(r, h, door, cost)
     push(r, h, request)
-    is_client = h.requests[i, R_NATURE] == OF_CLIENT
-    if r.merges != 0 and is_client and h.set_whole[LATE] == WASTED_LATE and not is_awaited(h, request):
+    if r.merges != 0 and is_only_counted(r, h, request):
         merge(h, request)  # it waited for its token until nobody waited for it
 
 

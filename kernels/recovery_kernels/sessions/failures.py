@@ -7,7 +7,7 @@ from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import CANCELLED, LOST, TIMED_OUT, WASTED_NS
 from recovery_kernels.sessions import layout
-from recovery_kernels.sessions.books import count, is_awaited, note, note_request
+from recovery_kernels.sessions.books import count, is_awaited, is_only_counted, note, note_request
 from recovery_kernels.sessions.comings import retry
 from recovery_kernels.sessions.doors import (
     ADMISSION_DOOR,
@@ -20,7 +20,7 @@ from recovery_kernels.sessions.doors import (
     tokens_at,
 )
 from recovery_kernels.sessions.hooks import restart, tell_host
-from recovery_kernels.sessions.labour import is_only_counted, leave_worker
+from recovery_kernels.sessions.labour import leave_worker
 from recovery_kernels.sessions.layout import (
     ATTEMPT,
     BUSY,

@@ -23,6 +23,7 @@ from recovery_kernels.sessions.books import (
     count,
     cut,
     is_awaited,
+    is_only_counted,
     is_owned,
     note,
     note_request,
@@ -156,17 +157,6 @@ def leave_worker(h, request):  # type: ignore[no-untyped-def]
     overhead = min(h.requests[i, R_PAID], worked)
     count(h, h.requests[i, R_CLASS], OVERHEAD_NS, overhead)
     return worked - overhead
-
-
-@inline
-def is_only_counted(r, h, request):  # type: ignore[no-untyped-def]
-    """Whether a request is stale work that is only counted: nobody waits for it, and a late success is nothing."""
-    return (
-        r.stale_counted != 0
-        and h.set_whole[layout.LATE] == layout.WASTED_LATE
-        and h.requests[place(request), R_NATURE] == OF_CLIENT
-        and not is_awaited(h, request)
-    )
 
 
 @inline

@@ -226,7 +226,7 @@ class Host(NamedTuple):
     """All that a host remembers.
 
     clients int64[rows, CLIENT] and pauses float64[rows]; due int64[3 rows] (NEVER: not armed), after and before
-    int32[3 rows], heads int32[slots], near int64[6 rows + 128, 3]; requests int64[n, 20], fates float64[n],
+    int32[3 rows], heads int32[slots], near int64[6 rows + 128, 3]; requests int64[n, 22], fates float64[n],
     free_requests int64[n], scratch int64[n]; free_rows int64[rows]; lists int64[K + 2 + gates, 3]; at_worker
     int64[leaves], finish int64[leaves], tree int64[2 leaves], idle int64[leaves]; whole, real (more throttles than
     one lie behind the rest); of_class int64[K + 1, CLASS_WHOLE] and of_class_real float64[K, CLASS_REAL]; set_whole,

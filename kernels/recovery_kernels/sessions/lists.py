@@ -322,13 +322,13 @@ def _is_nameless(h, request):  # type: ignore[no-untyped-def]
 
 @inline
 def _may_join(h, first, second):  # type: ignore[no-untyped-def]
-    """Whether an entry and the one behind it, both nameless, become one. Where the newest go first, entries are split
-    at their ends again and again, so those with much between them stay apart.
+    """Whether an entry and the one behind it, both nameless, become one. Where the newest go first and order tells who
+    is next, entries are split at their ends again and again, so those with much between them stay apart.
     """
     if not (_is_nameless(h, first) and _is_nameless(h, second)):
         return False
     between = h.requests[place(second), R_ORDER] - h.requests[place(first), R_LAST_ORDER]
-    return h.set_whole[DISCIPLINE] != LIFO or between <= NEAR
+    return h.nameless.shape[0] == 0 or h.set_whole[DISCIPLINE] != LIFO or between <= NEAR
 
 
 @inline

@@ -24,7 +24,7 @@ from recovery_kernels.requests import (
     SLEEPING_END,
 )
 from recovery_kernels.sessions import hooks, layout, ranks, timers
-from recovery_kernels.sessions.books import workers
+from recovery_kernels.sessions.books import is_only_counted, workers
 from recovery_kernels.sessions.comings import (
     arm_arrival,
     arrive,
@@ -41,7 +41,7 @@ from recovery_kernels.sessions.comings import (
 from recovery_kernels.sessions.comings import notice as learn
 from recovery_kernels.sessions.doors import ADMISSION_DOOR, GATE_DOOR, resend, serve_line, submit
 from recovery_kernels.sessions.failures import crash, deadline, expire, look_for_crash, probe
-from recovery_kernels.sessions.labour import finish, is_only_counted, settle_all, take
+from recovery_kernels.sessions.labour import finish, settle_all, take
 from recovery_kernels.sessions.layout import (
     BIN,
     BUSY,

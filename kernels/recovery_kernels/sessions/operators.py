@@ -8,7 +8,7 @@ from recovery_kernels.events import NEVER, place
 from recovery_kernels.hooks import BEGIN
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.sessions import layout
-from recovery_kernels.sessions.books import note, note_request, time_ns
+from recovery_kernels.sessions.books import is_only_counted, note, note_request, time_ns
 from recovery_kernels.sessions.comings import change_rate, is_held, sleep
 from recovery_kernels.sessions.doors import (
     ADMISSION_DOOR,
@@ -30,7 +30,7 @@ from recovery_kernels.sessions.doors import (
 )
 from recovery_kernels.sessions.failures import go_down, lose, sort, wake_at_serving
 from recovery_kernels.sessions.hooks import admission_controller, begin, has
-from recovery_kernels.sessions.labour import is_only_counted, work
+from recovery_kernels.sessions.labour import work
 from recovery_kernels.sessions.layout import (
     C_A,
     C_B,

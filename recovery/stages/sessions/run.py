@@ -267,11 +267,9 @@ def _gates(scenario: Scenario) -> int:
 
 def _has_lines(scenario: Scenario) -> bool:
     """Whether requests may ever wait for tokens."""
-    gates = [
-        law.lower(1.0, 1.0) for one in scenario.operator if isinstance(one, Throttle) for _, law in one.laws if law
-    ]
+    gates = any(isinstance(one, Throttle) and one.lets_wait for one in scenario.operator)
     admissions = (scenario, *edited_each(scenario, "admission"))
-    return any(gate.wait_s is not None for gate in gates) or any(line_of(one)[0] > 0 for one in admissions)
+    return gates or any(line_of(one)[0] > 0 for one in admissions)
 
 
 _OF_CONFLICT = "conflict_rows", "conflict_classes", "conflict_gap"
