@@ -100,6 +100,31 @@ def test_jobs_that_never_give_up_may_all_be_there_at_once() -> None:
     assert few < 3e9 < 1e10 < all_of_them
 
 
+BASE = (
+    'horizon = "1h"\nhold = "1m"\nfleet = { holders = 2000, hosts = 1 }\n'
+    'lease = { duration = "5m", check_every = "200s" }\ndependency.outages = [{ from = "2m", to = "12m" }]\n'
+    'policy.client = { name = "fixed", delay = "1s" }\n'
+)
+TWO = '[classes.a]\nshare = "50%"\n[classes.b]\n'
+SETS = {
+    "workers": 'host = { establish_time = "400ms", timeout = "5s" }\n'
+    'operator = [{ do = "set", key = "host.workers", value = 200000, at = "30m" }]\n',
+    "cancel": 'host = { establish_time = "200ms", timeout = "1s", cancel_on_timeout = true }\n'
+    'operator = [{ do = "set", key = "host.cancel", value = "none", at = "5m" }]\n' + TWO,
+    "timeout": 'host = { establish_time = "200ms", timeout = "60s" }\n'
+    'operator = [{ do = "set", key = "host.timeout", value = "1s", at = "5m" }]\n' + TWO,
+    "queue": 'host = { establish_time = "200ms", timeout = "1s" }\npolicy.queue = { name = "bounded", limit = 5 }\n'
+    'operator = [{ do = "set", key = "policy.queue", value = "fifo", at = "5m" }]\n' + TWO,
+}
+
+
+@pytest.mark.parametrize("text", SETS.values(), ids=SETS)
+def test_what_operators_set_counts_in_the_memory_that_is_estimated(text: str) -> None:
+    """One worker more than there were, or one rule less, may take more than the file as it begins."""
+    scenario = parse(BASE + text).first.scenario
+    assert most_bytes(scenario) <= estimate(scenario, 1).host_bytes
+
+
 LINE = "policy.admission = { name = 'token-bucket', rate = '40/s', wait = '1h' }\n"
 HELD = {
     "two classes": "[classes.a]\nshare = '70%'\n[classes.b]\n",

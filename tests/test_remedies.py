@@ -200,3 +200,28 @@ def test_a_queue_that_refuses_comes_with_longer_waits_where_no_is_dear() -> None
 def test_no_fix_is_told_where_none_is_known() -> None:
     known: Group = group_of("a", scenario=scenario_of())
     assert remedy.of(known, Limit("targets", "", 0.5)) is None
+
+
+BROKER = """
+horizon = "50m"
+hold = "2m"
+coupling.window = "5s"
+fleet = { holders = 8_000, hosts = 2 }
+lease = { duration = "90s", check_every = "60s", check_jitter = "10%" }
+policy.client = { name = "full-jitter", base = "1s", cap = "2m" }
+host.workers = 4
+host.establish_time = { dist = "exponential", mean = "52ms" }
+host.renew_time = "0.05ms"
+host.timeout = "5s"
+operator = [{ do = "restart", at = "5m", down_for = "10s", sessions = "end", told = true }]
+"""
+
+
+def test_first_delays_that_are_advised_leave_room_where_who_gives_up_stays_in_the_queue() -> None:
+    """52 s of work. Spread over 58 s, nine tenths of what the hosts do, the devices are back later than without."""
+    _, answer = told(BROKER)
+    assert answer.change.name == "a first delay"
+    overrides = overrides_of(answer.change.command)
+    close = 'lease.first_delay={ dist = "uniform", min = "0s", max = "58s" }'
+    alone, near, advised = (standing(BROKER, *given).mean_s for given in ((), (close,), overrides))
+    assert near > alone > 2 * advised

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from recovery_kernels import requests
 
 from recovery.model import policies
+from recovery.model.at_best import after
 from recovery.model.operator import HoldClients, Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
@@ -52,7 +53,7 @@ class Estimate:
 
 def estimate(scenario: Scenario, threads: int) -> Estimate:
     """Memory and time at most, with so many threads."""
-    first, (memory, events, cpu_s) = _hosts(scenario, threads), _later(scenario)
+    first, (memory, events, cpu_s) = _hosts_at_most(scenario, threads), _later(scenario)
     return Estimate(
         memory_bytes=first.memory_bytes + memory,
         events=first.events + events,
@@ -74,6 +75,14 @@ def _later(scenario: Scenario) -> tuple[float, float, float]:
     columns = sum(zones if one.by_zone else 1 for stage in stages for one in stage.columns)
     memory = math.fsum(cost.memory_bytes for cost in costs) + 3 * 8 * columns * scenario.windows
     return memory, math.fsum(cost.events for cost in costs), math.fsum(cost.cpu_s for cost in costs)
+
+
+def _hosts_at_most(scenario: Scenario, threads: int) -> Estimate:
+    """The hosts alone, with the most memory that they take as the file has them or with one edit by operators."""
+    sets = [one for one in scenario.operator if isinstance(one, SetKey | Scale)]
+    found = [_hosts(one, threads) for one in (scenario, *(after(scenario, [action]) for action in sets))]
+    memory, host = max(one.memory_bytes for one in found), max(one.host_bytes for one in found)
+    return replace(found[0], memory_bytes=memory, host_bytes=host)
 
 
 def _hosts(scenario: Scenario, threads: int) -> Estimate:
@@ -116,6 +125,7 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
     return Estimate(total, events, events * NS_PER_EVENT / 1e9, each, in_flight, 0.0)
 
 
+# Keys that decide how long a job stays, as they begin; where one is set in a run, nothing is known of that.
 _HELD_BY = (
     "host.timeout",
     "host.round_trip",
@@ -178,5 +188,6 @@ def _came(scenario: Scenario, holders: int) -> _Came:
         retries = scenario.jobs.retries if scenario.jobs else 0
         tries = scenario.horizon / timeout / 2 if retries < 0 else min(retries, scenario.horizon / timeout)
         attempts = clients * (1 + tries)
-    kept = clients if scenario.host.cancel_on_timeout else attempts
+    cancel = scenario.host.cancel or ("worker" if scenario.host.cancel_on_timeout else "none")
+    kept = attempts if cancel == "none" else clients
     return _Came(clients, attempts, kept, clients if scenario.has_leases else 2 * clients)
