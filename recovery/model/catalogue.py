@@ -37,12 +37,9 @@ def catalogue() -> list[Row]:
     rows = [
         _row(rule.axis, name_of(rule), rule.source, rule, places_of(rule), getattr(rule, "fails", "")) for rule in rules
     ]
-    rows += [
-        _row(
-            "operator", (does := str(action.model_fields["do"].default)), SOURCES[action], action, (f"operator.{does}",)
-        )
-        for action in ACTIONS
-    ]
+    for action in ACTIONS:
+        does = str(action.model_fields["do"].default)
+        rows.append(_row("operator", does, SOURCES[action], action, (f"operator.{does}",)))
     return rows
 
 

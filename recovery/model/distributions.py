@@ -158,10 +158,9 @@ class Distribution(BaseModel):
         return math.sqrt(math.fsum(((self.values_s - mean) ** 2).data) / len(self.values_s)) / mean
 
 
-@functools.lru_cache(
-    maxsize=4096, typed=True
-)  # nobody changes one, and a sweep asks for the same ones in each of its runs
+@functools.lru_cache(maxsize=4096, typed=True)
 def _constant(seconds: float) -> Distribution:
+    # Nobody changes one, and a sweep asks for the same ones in each of its runs.
     return Distribution.model_construct(dist="constant", mean=seconds)
 
 

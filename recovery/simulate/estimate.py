@@ -127,14 +127,8 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
 
 # Keys that decide how long a job stays, as they begin; where one is set in a run, nothing is known of that.
 _HELD_BY = (
-    "host.timeout",
-    "host.round_trip",
-    "host.hint",
-    "host.bar",
-    "policy.client",
-    "policy.guard",
-    "jobs.r",
-    "classes.",
+    *("host.timeout", "host.round_trip", "host.hint", "host.bar"),
+    *("policy.client", "policy.guard", "jobs.", "classes."),
 )
 
 
