@@ -23,7 +23,7 @@ from recovery.model.scenario import Scenario
 from recovery.reading.experiment import parse
 from recovery.simulate import chain, pipeline
 from recovery.simulate.outcome import Outcome
-from recovery.stages import health
+from recovery.stages import feedback, health
 from recovery.units import ns
 
 pytestmark = pytest.mark.filterwarnings(OVERFLOW)
@@ -352,6 +352,18 @@ def test_what_replaces_instances_does_not_give_up() -> None:
     assert loop.columns()["launches_insufficient"].sum() > plain.columns()["launches_insufficient"].sum()
     assert loop.columns()["launches_gave_up"].sum() == plain.columns()["launches_gave_up"].sum() > 0
     assert loop.columns()["targets_empty"].max() > 0
+
+
+@pytest.mark.parametrize("only", [(), ("launches.admission={ name = 'queue-size-switch', limit = 1000, low = 500 }",)])
+def test_the_loop_in_one_kernel_is_that_of_one_window_after_the_other(
+    only: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = LOOP.replace('time = "900ms"', 'time = { dist = "lognormal", mean = "1900ms", cv = 12 }')
+    one = follow(text, 7, only)
+    monkeypatch.setattr(chain, "loop_of", feedback.Loop)
+    two = follow(text, overrides=only)
+    assert one.columns()["targets_terminated"].sum() > 0
+    assert all(np.array_equal(one.columns()[name], two.columns()[name]) for name in two.columns())
 
 
 def test_without_the_loop_a_stretch_changes_no_bit() -> None:

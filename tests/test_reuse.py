@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from fingerprints import LATER
 from pydantic import BaseModel
+from recovery_kernels import feedback as loop_kernel
 
 from recovery.measures import leased_curve, register
 from recovery.model.scenario import Scenario
@@ -28,7 +29,7 @@ from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment, parse
 from recovery.simulate import chain, identity, pipeline
 from recovery.simulate.reuse import MEMORY_BYTES, Known
-from recovery.stages import health, known, launches, propagating
+from recovery.stages import feedback, health, known, launches, propagating
 from recovery.stages.stage import Before, StageRun
 from recovery.store import packed
 from recovery.store.packed import Unpackable, pack, unpack
@@ -71,7 +72,16 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         finally:
             count[name] += int(state.whole[0]) - before  # type: ignore[attr-defined]
 
+    def counted_loop(*args: object) -> object:
+        whole = {name: one.state.whole for name, one in zip(KERNELS, args, strict=False)}  # type: ignore[attr-defined]
+        before = {name: int(one[0]) for name, one in whole.items()}
+        try:
+            return loop_kernel.advance(*args)  # type: ignore[arg-type]
+        finally:
+            count.update({name: int(one[0]) - before[name] for name, one in whole.items()})
+
     monkeypatch.setattr(pipeline, "_start", counted_start)
+    monkeypatch.setattr(feedback, "kernel", _Module(loop_kernel, advance=counted_loop))
     for name, module in KERNELS.items():
         kernel = _Module(module.kernel, advance=functools.partial(counted, name, module.kernel.advance))
         assert module.kernel.WINDOW == 0

@@ -65,7 +65,7 @@ def test_a_run_calls_no_kernel_that_is_not_asked_for(number: int) -> None:
 
 
 def test_every_part_can_be_needed() -> None:
-    text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.HEALTH].removeprefix(warm._LEASES)
+    text = warm._SMALL[needed.WINDOW] + warm._SMALL[needed.LOOP].removeprefix(warm._LEASES)
     texts = [
         text,
         warm._SMALL[needed.JOBS],

@@ -3,6 +3,8 @@
 Such a function gets three rows of numbers and gives one: parameters, memory (which it may write), and facts. It reads
 them by name (`memory.limit`), which the compiler turns into places (`_Numbers`). It is compiled on its own, in a
 fraction of a second. With NUMBA_DISABLE_JIT=1 its address is a number in a list, and it gets `controllers.View`s.
+
+A whole kernel may be called so, too (`run`), by one that would otherwise hold a second copy of all its machine code.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from llvmlite import ir
-from numba import config, types
+from numba import config, typeof, types
 from numba.core import cgutils
 from numba.core.imputils import lower_setattr_generic
 from numba.core.typing import templates
@@ -34,6 +36,7 @@ from recovery_kernels.jit import compiled_address, inline
 _settings: Any = config  # filled from NUMBA_* variables; has no types
 _utilities: Any = cgutils
 _templates: Any = templates
+_type_of_value: Any = typeof
 _REAL = ir.DoubleType()
 _ROW = ir.PointerType(_REAL)
 _OF_FACTS = dict.fromkeys(FACTS, 1)
@@ -73,6 +76,17 @@ def source_of(function: Function) -> str:
     return digest.hexdigest()
 
 
+def address_of(kernel: Any, *arguments: object) -> int:
+    """Where the machine code of a kernel for such arguments lies in this process, compiled or loaded from the cache."""
+    if _settings.DISABLE_JIT:
+        _kernels.append(kernel)
+        return len(_kernels)
+    kinds = tuple(_type_of_value(argument) for argument in arguments)
+    kernel.compile(kinds)
+    found = kernel.overloads[kinds]
+    return int(found.library.get_pointer_to_function(found.fndesc.llvm_func_name))
+
+
 class Helper:
     """A function that controllers call: from plain Python as it is, from compiled code compiled."""
 
@@ -110,6 +124,12 @@ def tell(address, params, params_at, memory, memory_at, facts):  # type: ignore[
     _call(address, params[params_at:], memory[memory_at:], facts)
 
 
+def run(address, arguments, until):  # type: ignore[no-untyped-def]
+    """What the kernel at an address says (int64): `arguments`, a tuple, are what it takes before int64 `until`."""
+    return _kernels[int(address) - 1](*arguments, until)
+
+
+_kernels: list[Any] = []  # those whose addresses are numbers, from 1 on
 _functions: list[tuple[Function, Sizes, Sizes]] = []  # those whose addresses are numbers, from 1 on
 
 
@@ -235,6 +255,24 @@ def _by_address(answers: bool) -> Any:
     return call
 
 
+@intrinsic
+def _run_by_address(context, address, arguments, until):  # type: ignore[no-untyped-def]
+    """Its frame is Numba's own of a function: the answer by reference, then each argument."""
+
+    def code(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        kinds = (*sig.args[1], sig.args[2])
+        passed = (*_utilities.unpack_tuple(builder, values[1]), values[2])
+        convention = context.call_conv
+        function = builder.inttoptr(values[0], convention.get_function_type(types.int64, kinds).as_pointer())
+        status, said = convention.call_function(builder, function, types.int64, kinds, passed)
+        with _utilities.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return said
+
+    return types.int64(types.int64, arguments, types.int64), code
+
+
 if not _settings.DISABLE_JIT:
+    run = cast(Any, _run_by_address)
     ask = cast(Any, _by_address(answers=True))
     tell = cast(Any, _by_address(answers=False))

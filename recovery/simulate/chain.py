@@ -1,7 +1,7 @@
 """The later stages of a run, after its hosts: whichever the scenario has, each fed by those before it.
 
 Each stage may run through many windows at once, or window by window, with equal bits (MODEL.md, section 9). Where one
-gives something back to a stage before it, they form a loop and run window by window.
+gives something back to a stage before it, they form a loop, which runs window by window (recovery.stages.feedback).
 """
 
 import time
@@ -13,6 +13,7 @@ from recovery.simulate.outcome import Outcome
 from recovery.simulate.reuse import Known, bytes_of
 from recovery.stages import known as listed
 from recovery.stages.classes import of_class
+from recovery.stages.feedback import Loop, loop_of
 from recovery.stages.stage import Before, Later, StageRun, Table
 
 STRETCH = 360  # windows that one stage runs before the next one follows: keeps what lies between them small
@@ -60,12 +61,13 @@ class _Chain:
 
     def run(self) -> list[Table]:
         """Run what has not run; what each stage gave."""
-        stretch = 1 if self.loop else self.stretch
         runs = self.before.runs[self.ahead :]
+        loop: list[Loop] = [loop_of(runs[: self.loop])] if self.loop else []
+        parts: list[Loop | StageRun] = [*loop, *runs[self.loop :]]
         while self.at < self.windows:
-            self.at = min(self.at + stretch, self.windows)
-            for run in runs:
-                run.advance(self.at)
+            self.at = min(self.at + self.stretch, self.windows)
+            for part in parts:
+                part.advance(self.at)
             for run in runs:
                 run.forget(self.at)
         return [run.table() for run in self.before.runs]

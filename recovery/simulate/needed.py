@@ -12,7 +12,7 @@ from recovery_kernels import jit
 
 from recovery.model.race import RaceAlone
 from recovery.model.scenario import Scenario
-from recovery.stages import engines, launches, propagation
+from recovery.stages import engines, feedback, launches, propagation
 
 
 class KernelPart(NamedTuple):
@@ -35,6 +35,7 @@ PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
 DOOR = KernelPart("admission of launches", ("launch_door.begin",), 1.0)
 SHARDS = KernelPart("propagation event by event", ("shards.begin", "shards.advance"), 5.0)
 HEALTH = KernelPart("health", ("health.advance", "launches.ask"), 3.0)
+LOOP = KernelPart("loop of the later stages", ("feedback.advance",), 2.0)
 WINDOW = KernelPart("outage of the race", ("draws.stream_key", "draws.uniform"), 1.0)
 RACE = KernelPart(
     "race",
@@ -44,7 +45,7 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LANES, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, WINDOW, RACE)
+PARTS = (LANES, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
@@ -57,6 +58,7 @@ def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
         (DOOR, scenario.launches if scenario.launches is not None and launches.used(scenario) else None),
         (PROPAGATION if part is None or propagation.is_plain(part) else SHARDS, part),
         (HEALTH, scenario.health),
+        (LOOP, scenario.health if feedback.is_one_kernel(scenario) else None),
         (WINDOW, scenario.dns_window),
         (RACE, scenario.dns),
     )

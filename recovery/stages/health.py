@@ -41,14 +41,23 @@ class HealthRun:
         first[w + 1], and the finishes (int64[m, 2]) that were told in them, told[w] to told[w + 1].
         """
         self.inputs = self.inputs._replace(jobs=jobs, first=first, finishes=finishes, told=told)
-        while kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)):
-            window = int(self.state.whole[kernel.WINDOW])
-            size = 2 * int(first[window + 1] - first[window])
-            self.state = self.state._replace(
-                batch=np.zeros((size, batches.COLUMNS), np.int64),
-                order=np.zeros(size, np.int64),
-                ends=np.zeros(2 * size + 1, np.int64),
-            )
+        while kernel.advance(*self.arguments, np.int64(until)):
+            self.grow()
+
+    @property
+    def arguments(self) -> tuple[kernel.Params, kernel.Keys, kernel.Inputs, kernel.State]:
+        """What `kernel.advance` takes before a window."""
+        return self.params, self.keys, self.inputs, self.state
+
+    def grow(self) -> None:
+        """Room for all that may join in the next window."""
+        window, first = int(self.state.whole[kernel.WINDOW]), self.inputs.first
+        size = 2 * int(first[window + 1] - first[window])
+        self.state = self.state._replace(
+            batch=np.zeros((size, batches.COLUMNS), np.int64),
+            order=np.zeros(size, np.int64),
+            ends=np.zeros(2 * size + 1, np.int64),
+        )
 
     def orders(self) -> tuple[Whole, Whole]:
         """Times (ns) at which instances were terminated in the last window, and the launches that they come back as."""

@@ -56,16 +56,20 @@ class LaunchRun(StageRun):
     said: list[object]
     has_begun: bool = False
 
-    def _run(self, until: int) -> int:
-        """The kernel's run up to a window; what it says. Addresses of controllers are of this process alone: they come
-        with the first window, and are no part of what decides the run; `said` is.
+    def begin(self) -> None:
+        """Before the first window: addresses of controllers are of this process alone, so they come now, and are no
+        part of what decides the run; `said` is.
         """
         if self.found and not self.has_begun:
             table, _ = controllers.rows(self.found, ())
             self.door = self.door._replace(controllers=table)
             launch_door.begin(self.door)
             self.has_begun = True
-        return int(kernel.advance(self.params, self.keys, self.inputs, self.state, self.door, np.int64(until)))
+
+    @property
+    def arguments(self) -> tuple[kernel.Params, kernel.Keys, kernel.Inputs, kernel.State, launch_door.Door]:
+        """What `kernel.advance` takes before a window."""
+        return self.params, self.keys, self.inputs, self.state, self.door
 
     def see(self, waiting_jobs: int, in_service: int) -> None:
         """What waits in propagation and what is in service there, as windows that have not run yet will see it."""
@@ -73,30 +77,31 @@ class LaunchRun(StageRun):
 
     def advance(self, until: int) -> None:
         """Run the windows before `until`."""
-        while status := self._run(until):
-            state = self.state
-            if status == kernel.GROW_WAITING:
-                self._grow()
-            elif status == kernel.GROW_BATCH:
-                size = 2 * len(state.batch)
-                batch, spare, moves = np.zeros((3, size, 2), np.int64)
-                ends = np.zeros(size + 2, np.int64)
-                self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends)
-            else:
-                jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
-                jobs[: len(state.jobs)] = state.jobs
-                self.state = state._replace(jobs=jobs)
+        self.begin()
+        while status := kernel.advance(*self.arguments, np.int64(until)):
+            self.grow(status)
 
-    def _grow(self) -> None:
-        """Twice the room for those who wait."""
-        old = self.state.waiting
-        self.state = self.state._replace(waiting=_roomier(old, len(old.chunks) // waiting.CHUNK))
+    def grow(self, status: int) -> None:
+        """Twice the room for what the kernel says."""
+        state = self.state
+        if status == kernel.GROW_WAITING:
+            more = len(state.waiting.chunks) // waiting.CHUNK
+            self.state = state._replace(waiting=_roomier(state.waiting, more))
+        elif status == kernel.GROW_BATCH:
+            size = 2 * len(state.batch)
+            batch, spare, moves = np.zeros((3, size, 2), np.int64)
+            ends = np.zeros(size + 2, np.int64)
+            self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends)
+        else:
+            jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
+            jobs[: len(state.jobs)] = state.jobs
+            self.state = state._replace(jobs=jobs)
 
     def ask(self, times_ns: Whole, identities: Whole) -> None:
         """Let launches of instances that were terminated come at these times, in windows that have not run."""
         done = 0
         while (done := done + kernel.ask(self.params, self.state, times_ns[done:], identities[done:])) < len(times_ns):
-            self._grow()
+            self.grow(kernel.GROW_WAITING)
 
     def table(self) -> "LaunchTable":
         """Its series."""

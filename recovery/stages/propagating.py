@@ -40,12 +40,21 @@ class PropagationRun:
         """Run the windows before `until` with the jobs (int64[n, 5]) that came in them, first[w] to first[w + 1]."""
         self.inputs = self.inputs._replace(jobs=jobs, first=first)
         while status := self._run(until):
-            window = int(self.state.whole[kernel.WINDOW])
-            self._grow(status, int(first[window + 1] - first[window] + self.state.counts[window]))
+            self.grow(status)
+
+    @property
+    def arguments(self) -> tuple[kernel.Params, kernel.Keys, kernel.Inputs, kernel.State]:
+        """What `kernel.advance` takes before a window."""
+        return self.params, self.keys, self.inputs, self.state
 
     def _run(self, until: int) -> int:
         """The kernel's run up to a window; what it says."""
-        return int(kernel.advance(self.params, self.keys, self.inputs, self.state, np.int64(until)))
+        return int(kernel.advance(*self.arguments, np.int64(until)))
+
+    def grow(self, status: int) -> None:
+        """Room for the next window, as the kernel says."""
+        window, first = int(self.state.whole[kernel.WINDOW]), self.inputs.first
+        self._grow(status, int(first[window + 1] - first[window] + self.state.counts[window]))
 
     def _grow(self, status: int, count: int) -> None:
         """Room for a window in which `count` jobs come."""

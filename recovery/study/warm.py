@@ -16,6 +16,7 @@ _HOST = 'host = { establish_time = "1ms", timeout = "1s" }\nhorizon = "4s"\nhold
 _LEASES = _HOST + 'fleet = { holders = 2, hosts = 1 }\nlease = { duration = "2s", check_every = "1s" }\n'
 _LAUNCHES = _LEASES + 'launches.demand = "1/s"\n'
 _PROPAGATION = _LAUNCHES + 'propagation.time = "1ms"\n'
+_HEALTH = 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms"'
 _DNS = """
 dns.enactors = 2
 dns.endpoints = 2
@@ -32,7 +33,8 @@ _SMALL = {
     needed.DOOR: _PROPAGATION + 'launches.admission = "fixed-concurrency"\n',
     needed.PROPAGATION: _PROPAGATION,
     needed.SHARDS: _PROPAGATION + 'propagation.queue = "lifo"\n',
-    needed.HEALTH: _PROPAGATION + 'health = { targets = 2, interval = "1s", timeout = "500ms", time = "1ms" }\n',
+    needed.HEALTH: _PROPAGATION + _HEALTH + " }\n",
+    needed.LOOP: _PROPAGATION + _HEALTH + ', terminate_after = "1s" }\n',
     needed.WINDOW: _LEASES + _DNS + 'dns.window = { at = "0s", detect = "1s", repair = "1s", negative_ttl = "1s" }\n',
 }
 _RACE = (
