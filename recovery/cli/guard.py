@@ -62,7 +62,7 @@ def ending(error: BaseException) -> Ending:
             "no memory is left; want fewer --threads, or what `recovery check` says of a smaller scenario", Status.OURS
         )
     if isinstance(error, Refusal):
-        return Ending(text, Status.USAGE, *_place(text))
+        return Ending("; ".join([text, *notes]), Status.USAGE, *_place(text))
     return Ending(_bug(error), Status.OURS)
 
 

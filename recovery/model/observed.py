@@ -7,7 +7,7 @@ from pydantic import Field
 from recovery.measures import register
 from recovery.model.measure_names import field_of
 from recovery.model.part import Flag, Part
-from recovery.units import Duration
+from recovery.units import Duration, PositiveDuration
 
 Moment = Annotated[str, *field_of(register.observable())]
 
@@ -23,6 +23,11 @@ class Observed(Part):
     )
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
+    )
+    within: PositiveDuration | None = Field(
+        None,
+        description="how far off it may be; without it 10 min of an official time and 20 of another, and for the fit "
+        "10 of a measured one, too",
     )
     source: str = Field(description="where it is written")
     used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")

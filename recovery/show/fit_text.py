@@ -2,14 +2,14 @@
 
 import math
 
-from recovery.store.fit_record import Family, Fit, ServiceTimes
+from recovery.store.fit_record import Family, Fit, FitMilestone, Jump, ServiceTimes
 from recovery.units import show_count, show_duration, show_share
 
 CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
 _MISSING = {
-    "always": "does not occur in the simulation with these values: what it ends never was",
-    "never": "never comes in the simulation with these values",
+    "always": "in the simulation it does not occur with these values: what it ends never was",
+    "never": "in the simulation it never comes with these values",
 }
 
 
@@ -21,39 +21,89 @@ def show_value(value: float, unit: str) -> str:
 
 
 def told(fit: Fit) -> str:
-    """The values, and how far each milestone is off, for people; the rest says the answer."""
+    """The values, how far each milestone is off, and settings that do as well, for people; the rest says the answer."""
     width = max(len(value.key) for value in fit.values)
     lines = list(fit.said)
     for value in fit.values:
         said = f"{value.low} to {value.high}" + ("" if value.is_determined else ", not determined")
-        said += ", at the end of its range" if value.is_at_end else ""
+        said += ", at the end of its range: the best may lie beyond" if value.is_at_end else ""
         lines.append(f"{value.key:<{width}}  {value.text}  ({said})")
-    for label, residual, missing in zip(fit.labels, fit.residuals, fit.missing, strict=True):
-        lines.append(f"{label}: " + (_MISSING[missing] if missing else f"{residual:+.2f} standard deviations off"))
+    lines += [_met(one) for one in fit.picture.milestones]
+    if fit.combinations:
+        lines += ["", "These settings do as well as each other:", *(f"  {', '.join(one)}" for one in fit.combinations)]
     return "\n".join(lines)
 
 
+def _met(one: FitMilestone) -> str:
+    """How a milestone is met: when it was, and when it is in the simulation."""
+    seen = f"{one.label}: {show_duration(one.observed_s)} observed (taken as ± {show_duration(one.sigma_s)})"
+    if one.missing:
+        return f"{seen}; {_MISSING[one.missing]}"
+    chance = f", ± {show_duration(one.chance_s)} with other random numbers" if one.chance_s > 0 else ""
+    return f"{seen}, {show_duration(one.simulated_s)} simulated{chance}"
+
+
+def _chance(p: float) -> str:
+    """How often chance alone makes so much."""
+    return "less than once in 10,000 times" if p < 1e-4 else f"in {show_share(p)} of all cases"
+
+
 def goodness(fit: Fit) -> list[str]:
-    """How good the fit is, in sentences."""
+    """How good the fit is, in sentences; what is wrong stands first."""
     misfit, unit = fit.misfit, fit.picture.series.unit if fit.picture.series else ""
     if fit.labels:
-        if math.isnan(misfit.p):
-            return ["no milestone is left to test the fit: there are as many keys as milestones"]
-        sum_text = f"chi-square {misfit.rms**2 * misfit.points:.3g} of {misfit.points} milestones, p = {misfit.p:.2g}"
-        if misfit.explains:
-            return [f"the milestones are met within what is known of them ({sum_text})"]
-        return [f"the scenario does not explain the data ({sum_text}): intervals are widened by the misfit"]
-    text = f"off by {show_value(misfit.rms, unit)} (root mean square; {show_share(misfit.share)} of the data's spread)"
-    text += f", where chance makes {show_value(misfit.noise, unit)}; the longest row of points that are off "
-    text += f"to the same side has {misfit.run_longest} of {misfit.points}"
+        if not math.isnan(misfit.p):
+            often = f"chance alone is as far off {_chance(misfit.p)}"
+            if misfit.explains:
+                return [
+                    f"the scenario explains the data: the milestones are met as closely as they are known ({often})"
+                ]
+            wrong = f"the scenario does not explain the data: it misses the milestones ({often})"
+            return [f"{wrong}; the intervals are wider for it"]
+        keys, stones = len(fit.values), len(fit.labels)
+        those = f"{keys} key{'s' * (keys > 1)} can meet {stones} milestone{'s' * (stones > 1)}"
+        met = f"{those} even where the file is wrong, so this is no test of it: another milestone, or a curve, would be"
+        return [*(_jump(one) for one in fit.jumps), met]
+    text = f"it is {show_value(misfit.rms, unit)} off (root mean square, {show_share(misfit.share)} of the data's "
+    text += f"standard deviation), where chance alone makes {show_value(misfit.noise, unit)}"
+    row = f"{misfit.run_longest} of {misfit.points} points in a row are off to the same side"
     if not misfit.is_systematic:
-        return [f"the scenario explains the data: {text} (p = {misfit.p:.2g})"]
+        return [f"the scenario explains the data: {text}"]
     if misfit.explains:
-        return [f"the scenario explains the data but for a small systematic rest: {text}; intervals are widened by it"]
-    lines = [f"the scenario does not explain the data: {text}; intervals are widened by the misfit"]
+        small = "more than chance, but little beside the data; the intervals are wider for it"
+        return [f"the scenario explains the data but for a small rest: {text}: {small}"]
+    lines = [f"the scenario does not explain the data: {text}; {row}; the intervals are wider for it"]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         lines.append(f"{show_duration(abs(fit.shift_s))} {way} it would: are the times shifted (--origin)?")
+    return lines
+
+
+def _jump(one: Jump) -> str:
+    """Why a milestone is not met though a key was free for it."""
+
+    def comes(at_s: float) -> str:
+        return f"at {show_duration(at_s)}" if math.isfinite(at_s) else "not before the horizon"
+
+    sides = f"with {one.below} it comes {comes(one.below_s)}, with {one.above} {comes(one.above_s)}"
+    return f"no value meets {one.label}: {sides}, and no value tried between them is closer"
+
+
+def determines(fit: Fit) -> list[str]:
+    """What keys the data do not determine, and what would, in sentences."""
+    lines = []
+    for keys in fit.not_told_apart:
+        if len(keys) == 1:
+            [value] = [one for one in fit.values if one.key == keys[0]]
+            lines.append(f"these data do not determine {value.key}: every value from {value.low} to {value.high} does")
+            continue
+        names = f"{', '.join(keys[:-1])} and {keys[-1]}"
+        lines.append(f"these data do not tell {names} apart: a change of one makes up for a change of the other")
+        if fit.tells_apart:
+            curves = ", ".join(fit.tells_apart)
+            lines.append(f"a measured curve of {curves} would tell the settings below apart (--series, --column)")
+        else:
+            lines.append("measure one of them, and set it (--set KEY=VALUE): then the other can be found")
     return lines
 
 
@@ -63,14 +113,14 @@ def others(fit: Fit) -> list[str]:
     lines = [f"only {varied} was varied" if len(fit.values) == 1 else f"only {varied} were varied"]
     alike = [other for other in fit.others if other.cosine >= ALIKE]
     if alike:
-        shown = ", ".join(f"{other.key} ({other.cosine:.2f})" for other in alike)
-        lines[0] += f"; {shown} would change the simulation alike (cosine): these data do not say which of them it is"
+        shown = ", ".join(other.key for other in alike)
+        lines[0] += f"; a change of {shown} would do nearly the same, so where the file has a wrong value there, the "
+        lines[0] += "value found is wrong too" if len(fit.values) == 1 else "values found are wrong too"
     better = [other for other in fit.others if other.takes_away_share >= 0.5]
     if better and fit.misfit.is_systematic:
         best = max(better, key=lambda other: other.takes_away_share)
-        lines.append(
-            f"varied too, {best.key} could take away about {show_share(best.takes_away_share)} of the squared misfit"
-        )
+        much = show_share(best.takes_away_share)
+        lines.append(f"varied too (--range), {best.key} could take away about {much} of the squared error that is left")
     return lines
 
 

@@ -39,7 +39,7 @@ def of(manifest: RunManifest, summary: Summary) -> list[Stone]:
     for number, row in enumerate(sorted(summary.milestones, key=lambda row: row.observed_s), 1):
         found = simulated(summary, row)
         off = difference_min(row, found)
-        near, look = _near(row.confidence, off)
+        near, look = _near(row, off)
         out.append(
             Stone(
                 number=number,
@@ -78,8 +78,9 @@ def show(found: Standing, at: Callable[[float], str] = units.show_duration) -> s
     return units.show_milestone(math.nan)
 
 
-def _near(confidence: str, off_min: float) -> tuple[str, str]:
+def _near(row: Milestone, off_min: float) -> tuple[str, str]:
     """Whether a milestone is met as nearly as is wanted, and how that should look."""
-    wanted = NEAR_MIN["official"] if confidence == "official" else NEAR_MIN["others"]
-    is_near = math.isfinite(off_min) and abs(off_min) <= wanted
-    return (f"{'✓' if is_near else '✗'} {wanted} min", "good" if is_near else "never")
+    usual = NEAR_MIN["official"] if row.confidence == "official" else NEAR_MIN["others"]
+    wanted_s = 60.0 * usual if row.within_s is None else row.within_s
+    is_near = math.isfinite(off_min) and abs(off_min) <= wanted_s / 60
+    return (f"{'✓' if is_near else '✗'} {units.show_duration(wanted_s)}", "good" if is_near else "never")

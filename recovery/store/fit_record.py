@@ -49,14 +49,29 @@ class Other(Record):
     takes_away_share: Number
 
 
+class Jump(Record):
+    """Two values of the one key that was varied, next to each other, between which the time of a milestone jumps over
+    what was observed: what it is at each, s, inf where it does not come before the horizon.
+    """
+
+    label: str
+    below: str
+    above: str
+    below_s: Number
+    above_s: Number
+
+
 class FitMilestone(Record):
-    """A milestone that was observed, with its standard deviation, and when it comes in the simulation; s."""
+    """A milestone that was observed, with its standard deviation, and when it comes in the simulation; s. `chance_s` is
+    the standard deviation of that over other random numbers.
+    """
 
     label: str
     measure: str
     observed_s: Number
     sigma_s: Number
     simulated_s: Number
+    chance_s: Number
     missing: Missing
 
 
@@ -89,7 +104,9 @@ class Fit(Record):
     """The result: a value a key, how good the fit is, and what else would do.
 
     `residuals` are in standard deviations, a milestone each, and `missing` says which do not occur; of a series both
-    are empty. `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
+    are empty. `jumps` say why a milestone is not met though a key was free for it. `combinations` are settings of the
+    keys of `not_told_apart` ("key=value" each) that do as well, and `tells_apart` the columns in which these differ
+    most. `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
     simulation would have to be to fit much better, nan if that helps little; `said` what must be told of how a series
     was read.
     """
@@ -98,7 +115,10 @@ class Fit(Record):
     residuals: tuple[Number, ...]
     labels: tuple[str, ...]
     missing: tuple[Missing, ...]
+    jumps: tuple[Jump, ...]
     not_told_apart: tuple[tuple[str, ...], ...]
+    combinations: tuple[tuple[str, ...], ...]
+    tells_apart: tuple[str, ...]
     misfit: Misfit
     others: tuple[Other, ...]
     shift_s: Number

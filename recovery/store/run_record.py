@@ -134,6 +134,7 @@ class Milestone(Record):
     source: str
     used_for_fit: bool
     measure: str
+    within_s: Number | None = None  # how far off it may be, where the file says so
 
 
 class Bound(Record):

@@ -203,6 +203,7 @@ def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[rec
                 source=observed.source,
                 used_for_fit=observed.used_for_fit,
                 measure=observed.measure,
+                within_s=observed.within,
             )
         )
     return tuple(out)

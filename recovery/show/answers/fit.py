@@ -10,33 +10,39 @@ from recovery.store.fit_record import Fit
 
 def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     """The answer of a fit of a file, with what was set beside it ("key=value")."""
+    good = [f"{line[:1].upper()}{line[1:]}." for line in fit_text.goodness(fit)]
     values = [f"{value.key} {value.text} ({value.low} to {value.high})" for value in fit.values if value.is_determined]
     open_ones = [value.key for value in fit.values if not value.is_determined]
-    happened = f"Found: {', '.join(values)}." if values else "No value is determined by these observations."
-    if values and open_ones:
-        happened += f" Not determined: {', '.join(open_ones)}."
-    good = ". ".join(f"{line[:1].upper()}{line[1:]}" for line in fit_text.goodness(fit))
+    if not fit.misfit.explains:
+        happened, *good = good  # what is wrong comes first: a value that explains nothing is no find
+        closest = ", ".join(f"{value.key} {value.text}" for value in fit.values)
+        happened += f" The closest it comes is with {closest}."
+    elif values:
+        happened = f"Found: {', '.join(values)}."
+        happened += f" Not determined: {', '.join(open_ones)}." if open_ones else ""
+    else:
+        happened = "No value is determined by these observations."
+    open_lines = fit_text.determines(fit) if fit.misfit.explains else []
+    undetermined = [f"{line[:1].upper()}{line[1:]}." for line in open_lines]
     if fit.overrides:
         change = Change(
             text="Run the file with the values.", name="the fitted values", is_simulated=False,
             command=trying(file, given, fit.overrides),
         )  # fmt: skip
+    elif not fit.misfit.explains:
+        what = "Something is different from the file, often an action that somebody took: write it down as [[operator]]"
+        change = Change(text=f"No value to use. {what}, or search another key.")
     else:
-        why = "nothing is determined" if fit.misfit.explains else "the data are not explained"
-        change = Change(text=f"No value to use, as {why}.")
-    alike = [
-        f"{keys[0]} is not determined by these observations"
-        if len(keys) == 1
-        else f"{', '.join(keys)} cannot be told apart by these observations"
-        for keys in fit.not_told_apart
-    ]
-    sure = [f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given", *alike]
+        change = Change(text="No value to use, as nothing is determined.")
+    sure = f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given."
     return Answer(
         happened=AnswerPart(text=happened),
         why=Cause(
-            text=f"{good}.", mechanism="explained" if fit.misfit.explains else "unexplained", number=fit.misfit.p
+            text=" ".join([*good, *undetermined]),
+            mechanism="explained" if fit.misfit.explains else "unexplained",
+            number=fit.misfit.p,
         ),
         change=change,
-        sure=AnswerPart(text="; ".join(sure) + "."),
+        sure=AnswerPart(text=sure),
         rests_on=AnswerPart(text=". ".join(f"{one[:1].upper()}{one[1:]}" for one in fit_text.others(fit)) + "."),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from recovery.errors import ScenarioError
 from recovery.reading.experiment import Experiment, load
 from recovery.simulate import chain, pipeline, reuse
 from recovery.simulate.outcome import Outcome, Task
@@ -28,7 +29,11 @@ class Candidates:
         self.runs = 0
         self._known = reuse.Known()
         for end in (0.0, 1.0):
-            self.experiment([end] * len(ranges))
+            try:
+                self.experiment([end] * len(ranges))
+            except ScenarioError as error:
+                error.add_note(f"that is an end of --range: {', '.join(r.override(end) for r in ranges)}")
+                raise
 
     def experiment(self, places: Sequence[float], more: tuple[str, ...] = ()) -> Experiment:
         """The experiment with the values at these places of their ranges, and with `more` overrides."""

@@ -13,17 +13,17 @@ from recovery.store.fit_record import Fit
 
 
 def write_scenario(folder: Path, path: Path, overrides: tuple[str, ...], fit: Fit) -> tuple[Path | None, str]:
-    """Write fitted.toml into a folder, where values are offered; returns the file, and why there is none ("" if there
-    is one, or if no value is offered). One of an earlier fit is removed. Raises files.WriteError, OSError.
+    """Write fitted.toml into a folder, where values are offered; returns the file, and what must be said where it is
+    not written ("" if it is). One of an earlier fit stays. Raises files.WriteError, OSError.
     """
     file = folder / "fitted.toml"
-    file.unlink(missing_ok=True)  # one of an earlier fit must not stand for this one
+    kept = f"{file} is of an earlier fit, which is kept: it does not hold what was found now" if file.exists() else ""
     if not fit.overrides:
-        return None, ""
+        return None, kept
     try:
         text = scenario_text(path, overrides, fit, folder)
     except Refusal as error:
-        return None, f"{path}: {error}; {file} is not written"
+        return None, "; ".join(filter(None, (f"{path}: {error}; {file} is not written", kept)))
     files.write_text(file, text)
     return file, ""
 
@@ -37,18 +37,20 @@ def scenario_text(path: Path, overrides: tuple[str, ...], fit: Fit, folder: Path
     wanted = copy.deepcopy(loaded.raw)
     _move_files(wanted, path.parent, folder)
     series = fit.picture.series
-    what = "the milestones in observed" if series is None else f"the series of {series.column}"
+    what = "the milestones in observed" if series is None else f"a series of {series.column}"
     notes = list(wanted.get("notes", []))
     for value in fit.values:
         if not any(text.startswith(f"{value.key}=") for text in fit.overrides):
             continue
         key = re.split(r"\.\d+(?:\.|$)", value.key)[0]  # a note speaks of a whole list
-        why = f"fitted to {what}: {value.key} is {value.text} ({value.low} to {value.high}, 95 %)"
-        same = next((note for note in notes if note["key"] == key), None)
-        if same is None:
-            notes = [*notes, {"key": key, "kind": "fitted", "why": why}]
-        else:
-            notes[notes.index(same)] = {**same, "kind": "fitted", "why": why}
+        why = f"{value.text} comes closest to {what}; {value.low} to {value.high} with 95 %"
+        if key != value.key:
+            why = f"{value.key}: {why}"
+        mine = {"key": key, "kind": "fitted", "why": why}
+        # A note on the distribution said why its mean was what it was: two notes would mark one input twice.
+        place = next((i for i, note in enumerate(notes) if note["key"] in (key, key.removesuffix(".mean"))), len(notes))
+        notes = [note for note in notes if note["key"] not in (key, key.removesuffix(".mean"))]
+        notes.insert(place, mine)
     if notes:
         wanted["notes"] = notes
     return toml_edit.edited(text, wanted)

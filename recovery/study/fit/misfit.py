@@ -18,7 +18,7 @@ POINTS_FOR_NOISE = 12
 
 
 def of_milestones(at: Floats, keys: int) -> Misfit:
-    """Chi-square of the residuals, which are in standard deviations of what is said of the milestones."""
+    """Chi-square of the residuals, which are in standard deviations of what is said of the milestones and of chance."""
     from scipy import stats
 
     freedom = len(at) - keys

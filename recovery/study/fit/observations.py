@@ -19,7 +19,8 @@ from recovery.store.fit_record import Missing
 from recovery.study.fit.columns import Floats, columns_of, sampled
 from recovery.units import show_duration
 
-# How far off (s) a milestone may lie by its confidence: half of what counts as met.
+# Standard deviation (s) of a milestone by its confidence, where the file does not say `within`: half of what counts as
+# met.
 SIGMA_S = {"official": 300.0, "measured": 300.0, "reported": 600.0, "recalled": 600.0}
 ALWAYS: Final = "always"
 NEVER: Final = "never"
@@ -67,6 +68,13 @@ class Observations:
             else at
         )
 
+    def chance_s(self, outcomes: Sequence[Outcome], horizon_s: float) -> Floats:
+        """float64[milestones], standard deviation of each milestone's time over runs with other random numbers, s."""
+        if not self.milestones:
+            return np.zeros(0)
+        times = [[min(self.time_s(outcome, i), horizon_s) for outcome in outcomes] for i in range(len(self.milestones))]
+        return np.asarray(np.std(times, axis=1, ddof=1))
+
     def missing(self, outcomes: Sequence[Outcome]) -> tuple[Missing, ...]:
         """For each milestone "" if it occurs in a run; else ALWAYS (it ends what never was) or NEVER."""
         out: list[Missing] = []
@@ -82,7 +90,12 @@ def milestones_of(experiment: Experiment) -> Observations:
     used = [row for row in observed if row.used_for_fit] or list(observed)
     if not used:
         raise Refusal(f"{experiment.file} has no [[observed]] milestones; want some, or a measured --series")
-    return Observations(tuple((row.label, row.measure, row.at, SIGMA_S[row.confidence]) for row in used))
+    return Observations(
+        tuple(
+            (row.label, row.measure, row.at, SIGMA_S[row.confidence] if row.within is None else row.within / 2)
+            for row in used
+        )
+    )
 
 
 def series_of(

@@ -1,13 +1,14 @@
 """A key of a scenario that is to be found, and the values that it may have."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from recovery.errors import Refusal
-from recovery.units import duration_s, percent, rate_per_s
+from recovery.units import duration_s, percent, quantity, rate_per_s
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,28 @@ class Range:
             return float(self.low * (self.high / self.low) ** place)
         return self.low + (self.high - self.low) * place
 
+    def place(self, value: float) -> float:
+        """The place of a value, from 0 to 1."""
+        if self.is_log:
+            return min(max(math.log(value / self.low) / math.log(self.high / self.low), 0.0), 1.0)
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
     def taken(self, place: float) -> float:
         """The place of the value that is really taken: within the range, and of a whole number."""
         place = min(max(place, 0.0), 1.0)
-        if not self.is_whole:
-            return place
-        value = round(self.value(place))
-        if self.is_log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
+        return self.place(round(self.value(place))) if self.is_whole else place
+
+    def moved(self, place: float, by: float) -> float:
+        """The place that is taken `by` further on (back, if negative); of a whole number at least the next."""
+        moved = self.taken(place + by)
+        if self.is_whole and moved == self.taken(place):
+            moved = self.place(min(max(round(self.value(place)) + math.copysign(1, by), self.low), self.high))
+        return moved
+
+    @property
+    def _digits(self) -> int:
+        """So many tell ten thousand places of the range apart."""
+        return 4 if self.is_log else min(4 + math.ceil(math.log10(self.high / (self.high - self.low))), 12)
 
     def text(self, place: float) -> str:
         """The value as a scenario has it."""
@@ -48,9 +62,9 @@ class Range:
         if self.is_whole:
             return str(round(value))
         return (
-            f"{value:.6g}"
+            f"{value:.{self._digits}g}"
             if not self.unit
-            else f"{np.format_float_positional(value, 6, fractional=False, trim='-')}{self.unit}"
+            else f"{np.format_float_positional(value, self._digits, fractional=False, trim='-')}{self.unit}"
         )
 
     def override(self, place: float) -> str:
@@ -63,9 +77,12 @@ def range_of(text: str) -> Range:
     "host.workers=4..16". Raises Refusal that says what is wanted.
     """
     wanted = f'--range {text}: want KEY=LOW..HIGH, for instance "host.timeout=1m..10m" or "host.workers=4..16"'
-    key, sign, ends = text.partition("=")
-    low, dots, high = ends.partition("..")
-    if not (key.strip() and sign and dots):
+    key, sign, ends = (one.strip() for one in text.partition("="))
+    low, dots, high = (one.strip() for one in ends.partition(".."))
+    if key and not (low and high):
+        what = "no value" if not ends.strip(".") else "one value" if not dots else "one end"
+        raise Refusal(f"{wanted}; {key} has {what} here, and the search needs the lowest and the highest")
+    if not (key and sign and dots):
         raise Refusal(wanted)
     parsers: list[tuple[Callable[[str], float], str]] = [
         (lambda t: float(int(t)), "whole"),
@@ -76,10 +93,27 @@ def range_of(text: str) -> Range:
     ]
     for parse, unit in parsers:
         try:
-            first, last = parse(low.strip()), parse(high.strip())
+            first, last = parse(low), parse(high)
         except ValueError:
             continue
         if not (math.isfinite(first) and math.isfinite(last) and 0 <= first < last):
             raise Refusal(f"{wanted}, from low to high")
-        return Range(key.strip(), first, last, "" if unit == "whole" else unit, unit == "whole")
+        return Range(key, first, last, "" if unit == "whole" else unit, unit == "whole")
     raise Refusal(wanted)
+
+
+def check_single(ranges: Sequence[Range], raw: Mapping[str, object], file: Path) -> None:
+    """Refusal for a key that holds a table (a distribution, a rule): a number in its place would make another of it,
+    for instance a constant time, without a word.
+    """
+    for one in ranges:
+        place: object = raw
+        for part in one.key.split("."):
+            place = place.get(part) if isinstance(place, Mapping) else None
+        if isinstance(place, Mapping):
+            numbers = [f"{one.key}.{key}" for key, value in place.items() if quantity(value) is not None]
+            is_time = "dist" in place
+            what = f"a distribution ({place['dist']})" if is_time else "a table"
+            lost = "; one number there would make every time the same" if is_time else ""
+            wanted = " or ".join(numbers) or "a key that holds a number"
+            raise Refusal(f"{file}: {one.key} is {what}{lost}; want a --range of {wanted}")

@@ -1,9 +1,11 @@
 """A fit from end to end: the search, the test of its misfit, the intervals, and what else would do.
 
-A fit is told only with how good it is (MODEL.md, section 9): its misfit is tested against chance, that of a series
-against the spread over more replications; misfit widens the intervals, and where it is large no value is offered.
+A fit is told only with how good it is (MODEL.md, section 9): its misfit is tested against chance, which is the spread
+over more replications and what is known of the data; misfit widens the intervals, and where it is large no value is
+offered.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,18 +16,20 @@ from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment, load
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import outages_of, resolve
-from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Missing
+from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Jump, Missing, Value
 from recovery.study.fit.candidates import Candidates
-from recovery.study.fit.columns import sampled
-from recovery.study.fit.intervals import halves, sensitivity_of, student, values_of
+from recovery.study.fit.columns import Floats, sampled
+from recovery.study.fit.combinations import combinations_of
+from recovery.study.fit.intervals import edges_of, halves, sensitivity_of, student, value_between, values_of
 from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of
-from recovery.study.fit.ranges import Range
-from recovery.study.fit.search import Tried, best_of
+from recovery.study.fit.ranges import Range, check_single
+from recovery.study.fit.search import MET, Tried, best_of
 from recovery.study.summary import course_of
 
-NOISE_RUNS = 8  # more replications at the optimum, for the noise of a series
+AS_WELL = 1.1  # times the misfit of a series: up to that another setting does as well
+NOISE_RUNS = 8  # more replications at the optimum, for the noise
 
 
 def fit(
@@ -45,6 +49,7 @@ def fit(
         raise Refusal("no --range; want at least one KEY=LOW..HIGH")
     if len({r.key for r in ranges}) < len(ranges):
         raise Refusal("two --range of one key; want one a key")
+    check_single(ranges, load(path, overrides).raw, path)
     tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
     best = best_of(tried, samples)
     return _told(tried, best)
@@ -56,21 +61,30 @@ def _told(tried: Tried, best: list[float]) -> Fit:
     at = tried(best)
     sensitivity = sensitivity_of(tried, best)
     own = candidates.outcomes(best)
+    first = len(own)
+    runs = own + candidates.outcomes(best, replications=range(first, first + NOISE_RUNS))
+    chance_s = observations.chance_s(runs, tried.horizon_s)
     if observations.milestones:
-        runs = own
-        misfit, spread = of_milestones(at, len(ranges)), np.eye(len(at))
+        sigmas = np.array([row[3] for row in observations.milestones])
+        variances = 1 + (chance_s / sigmas) ** 2 * (1 + 1 / first)
+        misfit, spread = of_milestones(at / np.sqrt(variances), len(ranges)), np.diag(variances)
         freedom = math.inf
         left = len(at) - len(ranges)
         if left > 0:  # where the model does not meet the data, its own misfit is the noise
-            spread = spread * max(1.0, float((at**2).sum()) / left)
+            spread = spread * max(1.0, float((at**2 / variances).sum()) / left)
+        most = float((at**2).sum()) + float(np.trace(spread)) / len(at)
     else:
-        first = len(own)
-        runs = own + candidates.outcomes(best, replications=range(first, first + NOISE_RUNS))
         curves = observations.simulated(runs) / observations.sigma
         window = runs[0].scenario.coupling.window
         white = white_of(at, curves.mean(axis=0), np.array(observations.times_s), window)
         misfit, spread, freedom = of_series(at, curves, first, len(ranges), white, observations.sigma)
-    values, together = values_of(ranges, best, *halves(sensitivity, spread, student(freedom)))
+        most = AS_WELL**2 * len(at) * (max(misfit.rms, misfit.noise) / observations.sigma) ** 2
+    if observations.milestones and len(ranges) == 1:
+        value, together = value_between(ranges[0], best[0], *edges_of(tried, best, spread, student(freedom)))
+        values: tuple[Value, ...] = (value,)
+    else:
+        values, together = values_of(ranges, best, *halves(sensitivity, spread, student(freedom)))
+    combinations, apart = combinations_of(tried, best, together, most)
     labels = tuple(row[0] for row in observations.milestones)
     missing = observations.missing(own)
     others = others_of(tried, best, at, sensitivity)
@@ -84,21 +98,52 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         residuals=tuple(at.tolist()) if labels else (),
         labels=labels,
         missing=missing,
+        jumps=_jumps(tried, best, chance_s),
         not_told_apart=together,
+        combinations=combinations,
+        tells_apart=apart,
         misfit=misfit,
         others=others,
         shift_s=math.nan if labels or misfit.explains else shift_s(observations, own),
         runs=candidates.runs,
         overrides=overrides,
         said=observations.said,
-        picture=_picture(observations, runs, missing, load(candidates.path, (*candidates.overrides, *overrides))),
+        picture=_picture(
+            observations, runs, own, chance_s, missing, load(candidates.path, (*candidates.overrides, *overrides))
+        ),
     )
 
 
+def _jumps(tried: Tried, best: Sequence[float], chance_s: Floats) -> tuple[Jump, ...]:
+    """Milestones that a single key does not meet because their time jumps over what was observed: the values tried
+    next to it on both sides.
+    """
+    if len(best) > 1:
+        return ()
+    places = sorted({places[0]: key for key, places in tried.places.items()}.items())
+    out = []
+    for i, (label, _, observed_s, sigma_s) in enumerate(tried.observations.milestones):
+        rows = [(place, key[0], float(tried([place])[i])) for place, key in places]
+        sides = [(a, b) for a, b in itertools.pairwise(rows) if a[2] * b[2] < 0 and best[0] in (a[0], b[0])]
+        # What other random numbers move by as much is no jump.
+        for a, b in sides if abs(tried(best)[i]) * sigma_s > max(MET * sigma_s, 2 * chance_s[i]) else ():
+            at_s = [observed_s + row[2] * sigma_s for row in (a, b)]
+            below_s, above_s = (math.inf if one >= tried.horizon_s else one for one in at_s)
+            out.append(Jump(label=label, below=a[1], above=b[1], below_s=below_s, above_s=above_s))
+    return tuple(out)
+
+
 def _picture(
-    observations: Observations, runs: Sequence[Outcome], missing: Sequence[Missing], experiment: Experiment
+    observations: Observations,
+    runs: Sequence[Outcome],
+    own: Sequence[Outcome],
+    chance_s: Floats,
+    missing: Sequence[Missing],
+    experiment: Experiment,
 ) -> FitPicture:
-    """What the picture shows, over the scenario with the values that are offered."""
+    """What the picture shows, over the scenario with the values that are offered; milestones are of the runs `own` that
+    were fitted.
+    """
     scenario = resolve(experiment.first, experiment.head.seed, 0).scenario
     milestones = [
         FitMilestone(
@@ -106,7 +151,8 @@ def _picture(
             measure=measure,
             observed_s=at_s,
             sigma_s=sigma_s,
-            simulated_s=float(np.mean([observations.time_s(outcome, i) for outcome in runs])),
+            simulated_s=float(np.mean([observations.time_s(outcome, i) for outcome in own])),
+            chance_s=float(chance_s[i]),
             missing=missing[i],
         )
         for i, (label, measure, at_s, sigma_s) in enumerate(observations.milestones)

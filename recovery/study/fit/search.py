@@ -1,7 +1,9 @@
 """The search for the values that come closest to what was observed.
 
-A space-filling sample of the ranges gives the start, `scipy.optimize.least_squares` the rest. Every candidate is
-simulated with the same seed and replications (common random numbers), so that differences are due to the inputs.
+A space-filling sample of the ranges gives the start, `scipy.optimize.least_squares` goes on from there. Milestones are
+then searched more finely in steps that are halved: their times are steep near a collapse and rise by whole windows, so
+slopes lead past the value that meets them. Every candidate is simulated with the same seed and replications (common
+random numbers), so that differences are due to the inputs.
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,8 @@ from recovery.study.fit.columns import Floats
 from recovery.study.fit.observations import ALWAYS, Observations
 from recovery.units import show_duration
 
+FINEST = 1 / 2_000  # of a range: the last step of the finer search
+MET = 0.1  # standard deviations: a milestone that is closer is met
 STEP = 0.05  # of a range, for sensitivities: milestones lie on a grid, so a step must be seen
 
 
@@ -26,6 +30,7 @@ class Tried:
         self.candidates, self.observations = candidates, observations
         self.horizon_s = candidates.experiment([0.5] * len(candidates.ranges)).first.scenario.horizon
         self._known: dict[tuple[str, ...], Floats] = {}
+        self.places: dict[tuple[str, ...], tuple[float, ...]] = {}
         self.missing: list[tuple[Missing, ...]] = []
 
     def __call__(self, places: Sequence[float]) -> Floats:
@@ -35,6 +40,7 @@ class Tried:
             outcomes = self.candidates.outcomes(places)
             self.missing.append(self.observations.missing(outcomes))
             self._known[key] = self.observations.residuals(outcomes, self.horizon_s)
+            self.places[key] = tuple(places)
         return self._known[key]
 
     def square(self, places: Sequence[float]) -> float:
@@ -89,4 +95,26 @@ def best_of(tried: Tried, samples: int) -> list[float]:
         ftol=1e-3,
         max_nfev=20,
     )
-    return min([*design, (found.x - 1).tolist()], key=tried.square)
+    best = min([*design, (found.x - 1).tolist()], key=tried.square)
+    return finer(tried, best, range(keys)) if tried.observations.milestones else best
+
+
+def finer(
+    tried: Tried, best: Sequence[float], free: Sequence[int], *, step: float = STEP, enough: float = MET**2
+) -> list[float]:
+    """The places after a compass search over the keys `free` (Hooke and Jeeves 1961): a step that comes closer is
+    taken, and where none does the step is halved, until the sum of squares is `enough` or the step `FINEST`.
+    """
+    place, square = list(best), tried.square(best)
+    while step >= FINEST and square > enough:
+        around = [
+            [*place[:i], tried.candidates.ranges[i].moved(place[i], by), *place[i + 1 :]]
+            for i in free
+            for by in (step, -step)
+        ]
+        closest = min(around, key=tried.square)
+        if tried.square(closest) < square:
+            place, square = closest, tried.square(closest)
+        else:
+            step /= 2
+    return place
