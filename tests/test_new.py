@@ -77,6 +77,18 @@ def test_every_option_reaches_the_scenario_and_is_no_longer_assumed(system: str)
     parse(result.stdout)
 
 
+@pytest.mark.parametrize("system", ["leases", "jobs", "herd"])
+def test_help_says_which_options_fit_a_system(system: str) -> None:
+    """Oracle: the options that the system takes."""
+    own = call("new", "--system", system, "--help").stdout.partition(f"Options that fit {system}:")[2]
+    wanted = [f"--{one.option}" for one in preset.questions(system)]
+    assert re.findall(r"--\w+", own) == wanted
+    of_all = call("new", "--help").stdout.partition("Options that fit each system")[2]
+    row = re.search(rf"^  {system} ((?:.|\n {{4}})*)", of_all, re.MULTILINE)
+    assert row is not None
+    assert re.findall(r"--\w+", row[1]) == wanted
+
+
 def test_what_is_not_given_is_marked_as_assumed() -> None:
     result = call("new", "--system", "kubernetes", "--nodes", "5000")
     scenario = parse(result.stdout)
@@ -121,8 +133,14 @@ def test_what_was_given_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--peak", "3/s"], "--peak is nothing that leases has; want --nodes, --servers, --workers, --make"),
-        (["--system", "us-east-1", "--nodes", "3"], "--nodes is nothing that us-east-1 has; want no such option"),
+        (
+            ["--peak", "3/s"],
+            "leases has; want --nodes, --servers, --workers, --make, --renew, --outage, --timeout, or a system that has it (jobs)",
+        ),
+        (
+            ["--system", "us-east-1", "--nodes", "3"],
+            "--nodes is nothing that us-east-1 has; want no such option, or a system",
+        ),
         (["--nodes", "0"], "--nodes is 0; want a whole number from 1"),
         (["--make", "30"], '--make is 30; want a duration such as "250ms"'),
         (["--system", "jobs", "--rate", "x"], '--rate is x; want a rate such as "200/s"'),

@@ -28,8 +28,37 @@ SCHEMA_HINT = (
 )
 
 
-@click.command()
-@click.option("--system", type=click.Choice(SYSTEMS), default="leases", show_default=True, help="What to start from.")
+class _New(click.Command):
+    """Its help ends with the options that fit the system that was named before, or those of each system."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write which options fit which system."""
+        from recovery.reading import preset
+
+        named = ctx.params.get("system")
+        if named is None:
+            rows = [(one, _fitting(preset.questions(one))) for one in SYSTEMS]
+            with formatter.section("Options that fit each system (--system NAME --help says what each asks)"):
+                formatter.write_dl(rows)
+            return
+        asked = [(f"--{one.option}", f"{one.asks}?") for one in preset.questions(named)]
+        with formatter.section(f"Options that fit {named}"):
+            formatter.write_dl(asked or [("none", "it is an example, printed as it is")])
+
+
+def _fitting(asked: "list[Question]") -> str:
+    return ", ".join(f"--{question.option}" for question in asked) or "none: it is an example, printed as it is"
+
+
+@click.command(cls=_New)
+@click.option(
+    "--system",
+    type=click.Choice(SYSTEMS),
+    default="leases",
+    show_default=True,
+    is_eager=True,  # its help is that of the system, if that is named first
+    help="What to start from.",
+)
 @click.option(
     "--policy",
     type=click.Choice(["admission", "queue", "client", "guard", "lease"]),
@@ -92,8 +121,9 @@ def _scenario(system: str, given: dict[str, str], ask: bool | None) -> str:
     options_of = [question.option for question in asked]
     for name in given:
         if name not in options_of:
-            wanted = ", ".join(f"--{one}" for one in options_of) or "no such option"
-            raise Refusal(f"--{name} is nothing that {system} has; want {wanted}")
+            others = [one for one in SYSTEMS if name in {question.option for question in preset.questions(one)}]
+            wanted = f"{', '.join(f'--{one}' for one in options_of) or 'no such option'}, or a system that has it"
+            raise Refusal(f"--{name} is nothing that {system} has; want {wanted} ({', '.join(others)})")
     answers: dict[str, int | str] = {}
     text = preset.text_of(system)
     is_asking = bool(asked) and (sys.stdin.isatty() and sys.stderr.isatty() if ask is None else ask)
