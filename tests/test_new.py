@@ -135,7 +135,7 @@ def test_what_was_given_is_not_asked() -> None:
     [
         (
             ["--peak", "3/s"],
-            "leases has; want --nodes, --servers, --workers, --make, --renew, --outage, --timeout, or a system that has it (jobs)",
+            "leases has; want --nodes, --servers, --workers, --make, --renew, --outage, --timeout, or a system that",
         ),
         (
             ["--system", "us-east-1", "--nodes", "3"],
