@@ -283,6 +283,14 @@ def test_a_rate_of_the_fleet_is_split_over_its_hosts() -> None:
 # Overrides, variants, sweeps
 
 
+def test_the_number_behind_the_last_of_a_list_adds_one() -> None:
+    scenario = with_(
+        *("operator.0.do=restart", "operator.0.at=9m", "dependency.outages.1.from=10m", "dependency.outages.1.to=11m")
+    ).first.scenario
+    assert [(deed.do, deed.at) for deed in scenario.operator] == [("restart", 540.0)]
+    assert [(one.start, one.end) for one in scenario.dependency.outages][1:] == [(600.0, 660.0)]
+
+
 def test_overrides() -> None:
     text = LEASES + "[variants.'no action']\nhost.workers = 2\n"
     experiment = with_(
@@ -390,7 +398,10 @@ WRONG = [
     ('dependency.outages=[{from="2m",to="1m"}]', 'want "to" later than "from"'),
     ('dependency.outages=[{from="2m",to="50m"}]', "dependency.outages.0.to is 50 min; want before the horizon"),
     ('dependency.outages=[{from="5m",to="6m"},{from="1m",to="2m"}]', "want outages in order of time"),
-    ("dependency.outages.1.to=9m", "dependency.outages is a list of 1; want 0 instead of '1'"),
+    ("dependency.outages.2.to=9m", "dependency.outages is a list of 1; want 0, or 1 to add one instead of '2'"),
+    ("operator.1.at=9m", "operator is a list of 0; want 0 to add one instead of '1'"),
+    ('host."a.b"=3', 'host."a.b" is one key, with a dot in its name; want tables in tables: a.b = 3 without quotes'),
+    ('"host.workers"=3', '"host.workers" is one key, with a dot in its name; want tables in tables: host.workers = 3'),
     ("dependency.outages.0.form=1m", "dependency.outages.0.form is not a key (did you mean from?)"),
     ("dependency.outages=[5]", "dependency.outages.0 is 5; want a table with from, to, fails"),
     ("policy.queue=lif", 'policy.queue.name is "lif" (did you mean lifo?); want one of fifo, lifo'),
@@ -500,7 +511,7 @@ WRONG = [
     ('sweep.levers={"seed"={values=[1,2]}}', "seed is not a key"),
     ('sweep.levers={"host.workers"={values=[1,0]}}', "host.workers is 0; want a whole number from 1 (in sweep.levers)"),
     ('sweep.levers={".."={values=[1]}}', "want a key with dots"),
-    ('sweep.levers={"dependency.outages.5.to"={values=["9m"]}}', "outages is a list of 1; want 0 instead of '5'"),
+    ('sweep.levers={"dependency.outages.5.to"={values=["9m"]}}', "outages is a list of 1; want 0, or 1 to add one"),
     (
         'sweep={method="soblo",levers={"host.workers"={values=[1]}}}',
         'sweep.method is "soblo" (did you mean sobol?); want one of grid, list, random, lhs, sobol',

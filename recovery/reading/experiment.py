@@ -23,7 +23,7 @@ from recovery.reading import asked, door, service_table
 from recovery.reading.design import lever_points
 from recovery.reading.door import quoted
 from recovery.reading.keys import copied, merge, old_names, override, path_of, put
-from recovery.reading.mistakes import checked
+from recovery.reading.mistakes import checked, with_dots
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,8 @@ def rebuilt(
         base["policy"] = {axis: by_name(choice) for axis, choice in base["policy"].items()}
     known = {*_HEAD, *model.model_fields, "variants"}
     for key in [key for key in base if key not in model.model_fields]:
-        mistakes.append(f"{file}: {key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}")
+        unknown = f"{key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}"
+        mistakes.append(f"{file}: {with_dots('', key, base[key]) if '.' in key else unknown}")
         del base[key]
     label = head.label if head else "as written"
     changes = _changes(label, raw.get("variants", {}), file, mistakes)

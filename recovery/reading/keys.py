@@ -90,17 +90,20 @@ def path_of(key: str) -> tuple[str, ...]:
 
 
 def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
-    """Set a key (whole numbers lead into lists) to `value`. Raises Refusal that says where it ends."""
+    """Set a key (whole numbers lead into lists) to `value`; the number behind the last of a list adds one to it. Raises
+    Refusal that says where it ends.
+    """
     place: Any = table
     for i, part in enumerate(parts):
         here, last = ".".join(parts[:i]), i == len(parts) - 1
         if isinstance(place, list):
-            if not (part.isascii() and part.isdigit() and int(part) < len(place)):
-                wanted = (
-                    "0" if len(place) == 1 else f"a number from 0 to {len(place) - 1}" if place else "the whole list"
-                )
-                raise Refusal(f"{here} is a list of {len(place)}; want {wanted} instead of {part!r}")
+            length = len(place)
+            if not (part.isascii() and part.isdigit() and int(part) <= length):
+                ones = f"{'0' if length == 1 else f'a number from 0 to {length - 1}'}, or " if length else ""
+                raise Refusal(f"{here} is a list of {length}; want {ones}{length} to add one instead of {part!r}")
             where: Any = int(part)
+            if where == length:
+                place.append({})
         elif isinstance(place, dict):
             where = part
             if not last and (here == "policy" or (i == 2 and parts[0] == "classes" and part in OF_POLICY)):
@@ -110,7 +113,9 @@ def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
         if last:
             place[where] = value
         else:
-            place = place[where] if isinstance(place, list) else place.setdefault(where, {})
+            # A number in place of a name leads into a list, of which there is none yet; variants may have any name.
+            is_list = parts[i + 1].isdigit() and part != "variants"
+            place = place[where] if isinstance(place, list) else place.setdefault(where, [] if is_list else {})
 
 
 def override(raw: dict[str, Any], text: str) -> None:

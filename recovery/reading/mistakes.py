@@ -85,6 +85,8 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
     if kind == "extra_forbidden":
         names = _fields_at(model, item["loc"][:-1], table)
         last = str(item["loc"][-1])
+        if "." in last:
+            return with_dots(key.removesuffix(last), last, item["input"])
         return f"{key} is not a key{nearest(last, names)}; want one of {', '.join(names)}"
     if kind == "missing":
         return f"{key} is missing; want {_describe(model, item['loc'], table)}"
@@ -134,6 +136,15 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "too_short": lambda: "want at least one entry",
     }
     return f"{key} is {value}; {wanted[kind]() if kind in wanted else item['msg']}"
+
+
+def with_dots(parent: str, name: str, value: object) -> str:
+    """What is said of a key that has dots in its name, which should be tables in tables."""
+    said, nested = shown(value), shown(value)
+    for part in reversed(name.split(".")):
+        nested = f'{{"{part}": {nested}}}'
+    wanted = f"{name} = {said} without quotes in a file, {nested} in Python"
+    return f'{parent}"{name}" is one key, with a dot in its name; want tables in tables: {wanted}'
 
 
 def _number(bound: float) -> str:
