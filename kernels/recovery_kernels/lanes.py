@@ -1,7 +1,7 @@
 """The second engine of a host: the same model and the same bits as `requests`, without pending events where none are
 needed (MODEL.md, "The two engines").
 
-Requests are served first in, first out, so the worker that is free first takes the next one, and its finish is known
+The worker that is free first takes the next request, and its finish is known
 when it starts (Kiefer and Wolfowitz, 1955). Delays that are always the same come out in the order in which they went
 in: timers lie in rings ("lanes"), one for each source, each in order of time and client, and a submission is the least
 of the heads. Random delays go through a timing wheel, whose slots are put in order when their time comes. Whatever a
@@ -10,6 +10,11 @@ client is travels in its timer, in the queue or with the worker that serves it, 
 A stretch without controls and edges of windows is run at once. Where nothing can change a service between submission
 and start (`is_eager`), a request that starts within the stretch starts when it is submitted, though its worker may
 still be busy. Finishes are carried out when the worker starts again, or before anything can come of them.
+
+Where clients cancel, those who wait leave in the order in which they came, as all wait for the same time: they are
+counted away from the old end of the queue before the next submission or start. Where the newest is taken first, who
+waits lies in a stack besides. A client's abandoned request may then be served after a newer one of its own, so what
+lease it has is looked up.
 """
 
 from typing import NamedTuple
@@ -20,7 +25,7 @@ from recovery_kernels import draws, limits, policies
 from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.batches import window_of
 from recovery_kernels.draws import CONSTANT, EXPONENTIAL
-from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, place, sift_in, sift_out
+from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, NOBODY, place, sift_in, sift_out
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
@@ -30,6 +35,7 @@ from recovery_kernels.requests import (
     BUSY,
     BUSY_NS,
     BUSY_SUM_NS,
+    CANCELLED,
     CONTROL,
     COST_NS,
     CURSOR,
@@ -81,6 +87,7 @@ from recovery_kernels.requests import (
     UNLEASED_CARRY_NS,
     UNLEASED_NS,
     USEFUL_NS,
+    WAITING,
     WASTED,
     WASTED_NS,
     WHOLE,
@@ -100,6 +107,8 @@ MEMORY = WHOLE + 6
 # is off.
 TIME, WHO, EXPIRES, NUMBER = range(4)
 ROW = 4
+STACKED = ROW  # a request of the stack is such a row and, behind it, the number of its row in the queue
+TALL = ROW + 1
 TRY = 1 << CLIENT_BITS
 CLIENT = TRY - 1
 
@@ -126,6 +135,7 @@ MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a
 CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
 GROUP = 8  # workers that are compared at once
 MOST_WORKERS = 256
+MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a request
 TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
 FAR = 1 << 58  # delays are cut off here, beyond every horizon
 NEVER = 1 << 59  # later than all
@@ -152,9 +162,11 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. pool int64[chunks · CHUNK ·
-    ROW], following int32[chunks], slots int32[power of two]: the wheel; sorting int64[holders] and places
-    int32[holders], for putting one of its slots in order. free int64[groups · GROUP]: when each worker is free, plus 1,
+    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. stack int64[power of two ·
+    TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's lease, as
+    far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
+    int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
+    order. free int64[groups · GROUP]: when each worker is free, plus 1,
     above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
     that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in
     `requests`.
@@ -162,6 +174,8 @@ class Host(NamedTuple):
 
     rows: Whole
     lanes: Whole
+    stack: Whole
+    leases: Whole
     pool: Whole
     following: Short
     slots: Short
@@ -203,8 +217,7 @@ def carries(params: Params, horizon_ns: int) -> bool:
         and params.workers <= MOST_WORKERS
         and horizon_ns <= 1 << (TIME_BITS - int(params.workers - 1).bit_length())
         and params.timeout.kind == CONSTANT
-        and params.cancel == 0
-        and params.queue.kind != policies.LIFO
+        and (params.queue.kind != policies.LIFO or params.workers <= MOST_WORKERS_NEWEST_FIRST)
         and params.client.round_trip_ns >= 1
         and params.client.retries < 0
         and params.check_every_ns * (1.0 - params.check_jitter) >= 4
@@ -224,6 +237,7 @@ def rules_of(params: Params, inputs: Inputs) -> Rules:
         lease_ns = min(_whole_ns(params.lease.duration.a) + params.lease.grace_ns, FAR)
     is_eager = (
         params.queue.kind == policies.FIFO
+        and params.cancel == 0
         and params.slowdown_a <= 0.0
         and params.admission.kind in (limits.OPEN, limits.TOKEN_BUCKET)
     )
@@ -299,6 +313,16 @@ def _enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-u
     if end == lanes[place(FIRST + DEADLINES)]:
         due = submitted + lanes[place(LATER + DEADLINES)]
         lanes[place(DUE + DEADLINES)] = (due << LANE_BITS) | DEADLINES
+
+
+@inline
+def _waiter(params, host, number):  # type: ignore[no-untyped-def]
+    """Time of submission and client of a request that waits, by its number in the queue or in the stack."""
+    if policies.newest_first(params.queue):
+        at = (number & (host.stack.shape[0] // TALL - 1)) * TALL
+        return host.stack[place(at + TIME)], host.stack[place(at + WHO)] & CLIENT
+    at = _at(host.lanes, DEADLINES, number)
+    return host.rows[place(at + TIME)], host.rows[place(at + WHO)] & CLIENT
 
 
 @inline
@@ -464,6 +488,12 @@ def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credi
 
 
 @inline
+def _is_cut(params, outcome):  # type: ignore[no-untyped-def]
+    """Whether the client cancels a request in service, which ends at its deadline."""
+    return params.cancel != 0 and outcome >= WASTES and outcome != TELLS
+
+
+@inline
 def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # type: ignore[no-untyped-def]
     """A worker, which is not idle, is done at `now` with what it began."""
     workers = host.workers
@@ -475,6 +505,11 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
     number = workers[place(base + WHICH)]
     who = workers[place(base + WHO_IS)]
     work = now - workers[place(base + STARTED_AT)] - paid
+    if outcome != GRANTS and _is_cut(params, outcome):
+        flows[CANCELLED] += 1
+        flows[OVERHEAD_NS] += paid + min(work, 0)
+        flows[WASTED_NS] += max(work, 0)
+        return
     flows[OVERHEAD_NS] += paid
     host.histogram[place(part_of(now - submitted))] += 1
     if outcome == GRANTS:
@@ -483,6 +518,8 @@ def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # ty
         client = who & CLIENT
         credit = policies.credit_ns(params.lease, submitted, now)
         expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
+        if policies.newest_first(params.queue):
+            host.leases[place(client)] = expires
         if rules.check_ns >= 0:
             _push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
         else:
@@ -527,6 +564,8 @@ def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-
             if finish <= until:
                 _carry_out(params, rules, keys, inputs, host, shift, worker, finish)
                 host.workers[place(worker * WORKER + OUTCOME)] = IDLE
+                if not _is_cut(params, outcome):
+                    host.workers[place(worker * WORKER + WHO_IS)] = NOBODY
                 whole[BUSY_NS] += finish
             else:
                 busy += 1
@@ -550,15 +589,86 @@ def _settle(free, least, worker):  # type: ignore[no-untyped-def]
     return found
 
 
+@inline
+def _freed_by(params, host, worker):  # type: ignore[no-untyped-def]
+    """By whose event a worker became free, in the order of events at one instant: finishes, then cancellations; each by
+    client and attempt.
+    """
+    base = worker * WORKER
+    outcome = host.workers[place(base + OUTCOME)]
+    who = host.workers[place(base + WHO_IS)]
+    is_cancelled = _is_cut(params, outcome) or (params.cancel != 0 and outcome == IDLE)
+    key = np.int64(NOBODY) if who == NOBODY else who & CLIENT
+    return key + (TRY if is_cancelled and who != NOBODY else 0), host.workers[place(base + WHICH)]
+
+
+@kernel
+def _freed_first(params, rules, host, worker):  # type: ignore[no-untyped-def]
+    """Of all workers that become free at the same instant as this one, the first."""
+    free = host.free[place(worker)] >> rules.worker_bits
+    event, number = _freed_by(params, host, worker)
+    for other in range(params.workers):
+        if host.free[place(other)] >> rules.worker_bits == free:
+            other_event, other_number = _freed_by(params, host, np.int64(other))
+            if other_event < event or (other_event == event and other_number < number):
+                worker, event, number = np.int64(other), other_event, other_number
+    return worker
+
+
+@kernel
+def _leave(params, rules, host, head, waiting, worker, ahead):  # type: ignore[no-untyped-def]
+    """With `cancel`: how many of so many who wait, from number `head` on, leave before `worker`, the first that is
+    free, takes one, if that comes by `ahead`, or else by then.
+    """
+    until, below = ahead + 1, np.int64(NOBODY)
+    free = (host.free[place(worker)] >> rules.worker_bits) - 1
+    if free <= ahead:
+        until = free
+        # Who was served before who waits may have come after, where the newest is taken first.
+        event, _ = _freed_by(params, host, worker)
+        if policies.newest_first(params.queue) and event >= TRY:
+            below = event & CLIENT
+    left = 0
+    while left < waiting:
+        submitted, client = _waiter(params, host, head + left)
+        due = submitted + rules.timeout_ns
+        if due > until or (due == until and client >= below):
+            break
+        left += 1
+    if left > 0:
+        host.series[place(host.whole[BIN]), CANCELLED] += left
+        host.whole[OLDEST_PEAK] = max(host.whole[OLDEST_PEAK], rules.timeout_ns)
+    return left
+
+
+@kernel
+def _lease_now(params, rules, keys, inputs, host, shift, client, worker):  # type: ignore[no-untyped-def]
+    """The end of the lease of a client whose abandoned request `worker` takes when it becomes free. A newer attempt may
+    have brought another lease; where that is done already it is carried out first.
+    """
+    free = host.free[place(worker)] >> rules.worker_bits
+    event, number = _freed_by(params, host, worker)
+    for other in range(params.workers):
+        base = other * WORKER
+        if host.workers[place(base + OUTCOME)] == GRANTS and host.workers[place(base + WHO_IS)] & CLIENT == client:
+            done = host.free[place(other)] >> rules.worker_bits
+            is_first = client < event or (client == event and host.workers[place(base + WHICH)] <= number)
+            if done < free or (done == free and is_first):
+                _carry_out(params, rules, keys, inputs, host, shift, np.int64(other), done - 1)
+                host.workers[place(base + OUTCOME)] = IDLE
+                host.whole[BUSY_NS] += done - 1
+    return host.leases[place(client)]
+
+
 @kernel
 def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     """As `requests._restart`; every finish before `now` has been carried out."""
     whole = host.whole
     lanes = host.lanes
     flows = host.series[place(whole[BIN])]
-    waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
+    waiting = whole[WAITING]
     if waiting > 0:
-        oldest = host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)]
+        oldest, _ = _waiter(params, host, whole[HEAD])
         whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - oldest)
     busy = 0
     up = max(whole[DOWN_UNTIL], now + down_ns)
@@ -583,6 +693,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
     whole[DOWN_UNTIL] = up
     whole[COST_NS] = 0
     whole[HEAD] = lanes[place(END + DEADLINES)]
+    whole[WAITING] = 0
     limits.begin(params.admission, whole[ADMISSION_AT:], host.real[ADMISSION_TOKENS:], up)
 
 
@@ -633,11 +744,13 @@ def _count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
 def _close_window(params, host):  # type: ignore[no-untyped-def]
     """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
     whole = host.whole
-    lanes = host.lanes
     edge = whole[EDGE]
     flows = host.series[place(whole[BIN])]
-    waiting = lanes[place(END + DEADLINES)] - whole[HEAD]
-    oldest = edge - host.rows[place(_at(lanes, DEADLINES, whole[HEAD]) + TIME)] if waiting > 0 else 0
+    waiting = whole[WAITING]
+    oldest = np.int64(0)
+    if waiting > 0:
+        submitted, _ = _waiter(params, host, whole[HEAD])
+        oldest = edge - submitted
     busy = whole[BUSY]
     whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
     whole[SLEEPERS] += flows[SUCCEEDED] + flows[TIMED_OUT] - flows[SUBMITTED]
@@ -736,6 +849,8 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     workers = host.workers
     free = host.free
     begun = host.begun
+    stack = host.stack
+    stack_mask = np.int64(stack.shape[0] // TALL - 1)
     flows = host.series[place(whole[BIN])]
     ring = np.int64(begun.shape[0])
     number_of = (np.int64(1) << rules.worker_bits) - 1
@@ -744,8 +859,11 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     doom = whole[DOOM]
     no_gate = whole[GATE_ON] == GATE_OFF and params.admission.kind == limits.OPEN
     is_eager = rules.is_eager != 0 and (no_gate or params.reject_cost_ns == 0)
-    is_open = whole[DOWN_UNTIL] <= from_ and no_gate and params.queue.kind != policies.BOUNDED
-    head = whole[HEAD]
+    is_up = whole[DOWN_UNTIL] <= from_ and no_gate
+    is_open = is_up and params.queue.kind != policies.BOUNDED
+    is_newest_first = policies.newest_first(params.queue)
+    is_looked_at = is_newest_first or params.cancel != 0
+    head, waiting = whole[HEAD], whole[WAITING]
     full_at = np.int64(0)
     starts, seen = whole[STARTS], whole[SEEN]
     peak = whole[QUEUE_PEAK]
@@ -757,12 +875,12 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     stop = min(limit + 1, next_slot, next_sweep)
     least = _settle(free, host.least, np.int64(0))
     status = DONE
-    is_plain = is_open and fails <= 0.0 and params.slowdown_a <= 0.0 and params.queue.kind == policies.FIFO
+    is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0 and params.queue.kind != policies.DROP_EXPIRED
     has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     while True:
         # Most of the time a client whose turn it is finds no queue, and will be answered in time.
-        while is_plain and cost == 0 and lanes[END + DEADLINES] == head:
+        while is_plain and cost == 0 and waiting == 0:
             now = lanes[place(DUE + active)] >> LANE_BITS
             idle_from = (least >> rules.worker_bits) - 1
             bound = min(
@@ -827,18 +945,32 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         now = key >> LANE_BITS
         worker = least & number_of
         idle_from = (least >> rules.worker_bits) - 1
-        waiting = lanes[END + DEADLINES] - head
         ahead = limit if is_eager else min(now, stop - 1)  # nothing else can come before it
+        if is_looked_at and waiting > 0:
+            if is_newest_first and idle_from <= ahead:
+                worker = _freed_first(p, r, h, worker)
+            if params.cancel != 0:
+                left = _leave(p, r, h, head, waiting, worker, ahead)
+                head += left
+                waiting -= left
         can_start = idle_from <= ahead and starts - seen < ring
         is_queued = waiting > 0 and can_start
         if is_queued:
-            at = _at(lanes, DEADLINES, head)
-            submitted = rows[place(at + TIME)]
-            who = rows[place(at + WHO)]
-            expires = rows[place(at + EXPIRES)]
-            number = rows[place(at + NUMBER)]
-            head += 1
             waiting -= 1
+            if is_newest_first:
+                top = ((head + waiting) & stack_mask) * TALL
+                submitted = stack[place(top + TIME)]
+                who = stack[place(top + WHO)]
+                expires = stack[place(top + EXPIRES)]
+                number = stack[place(top + NUMBER)]
+                at = _at(lanes, DEADLINES, stack[place(top + STACKED)])
+            else:
+                at = _at(lanes, DEADLINES, head)
+                submitted = rows[place(at + TIME)]
+                who = rows[place(at + WHO)]
+                expires = rows[place(at + EXPIRES)]
+                number = rows[place(at + NUMBER)]
+                head += 1
         elif starts - seen == ring and begun[place(seen & (ring - 1))] <= min(now, stop):
             seen += 1
             continue
@@ -847,17 +979,22 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             if next_slot <= reach:
                 next_slot = _turn(h, shift, reach)
             elif next_sweep <= reach:
-                next_sweep = _sweep(p, r, k, i, h, shift, limit)
+                # Where the newest is taken first, leases are to be as they are at the next start.
+                next_sweep = _sweep(p, r, k, i, h, shift, next_sweep - 1 if is_newest_first else limit)
             else:
                 break
             stop = min(limit + 1, next_slot, next_sweep)
             continue
         else:
             if lanes[END + DEADLINES] >= full_at:
-                full_at = min(head, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
+                oldest_row = lanes[END + DEADLINES] if is_newest_first else head
+                full_at = min(oldest_row, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
                 if lanes[END + DEADLINES] >= full_at:
                     status = GROW_QUEUE
                     break
+            if is_newest_first and waiting > stack_mask:
+                status = GROW_QUEUE
+                break
             lane = key & ((1 << LANE_BITS) - 1)
             if min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0:
                 if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
@@ -886,6 +1023,10 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
                     _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
                     continue
             if waiting > 0 or not can_start:
+                if is_newest_first:
+                    top = ((head + waiting) & stack_mask) * TALL
+                    _write(stack, top, now, who, expires, number)
+                    stack[place(top + STACKED)] = lanes[END + DEADLINES]
                 _enqueue(rows, lanes, now, who, expires, number)
                 waiting += 1
                 while waiting + starts - seen > peak:
@@ -919,6 +1060,8 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         if is_failure:
             service = np.int64(params.fail_after_ns)
         else:
+            if is_newest_first and deadline < start:
+                expires = _lease_now(p, r, k, i, h, shift, client, worker)
             is_renewal = expires > start
             if not is_renewal:
                 kind, mean = params.establish.kind, params.establish.a
@@ -933,6 +1076,8 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             service = draws.whole_ns(mean)
         finish = start + service + cost
         is_heard = finish <= deadline and finish < doom
+        if is_looked_at and params.cancel != 0:
+            finish = min(finish, deadline)
         base = worker * WORKER
         if workers[place(base + OUTCOME)] != IDLE:
             _carry_out(p, r, k, i, h, shift, worker, idle_from)
@@ -967,10 +1112,14 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
                     peak = starts - seen
                 else:
                     seen += 1
-    whole[HEAD] = head
+    if params.cancel != 0 and waiting > 0 and status == DONE:
+        left = _leave(p, r, h, head, waiting, least & number_of, limit)
+        head += left
+        waiting -= left
+    whole[HEAD], whole[WAITING] = head, waiting
     whole[STARTS], whole[SEEN] = starts, seen
     whole[QUEUE_PEAK] = peak
-    whole[OLDEST_PEAK] = oldest
+    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
     whole[COST_NS] = cost
     whole[HEARD] = next_sweep
     whole[BUSY_NS] += busy_ns

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from recovery_kernels import lanes, requests
+from recovery_kernels import lanes, policies, requests
 from recovery_kernels.events import NEVER
 from recovery_kernels.lanes import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
@@ -15,6 +15,8 @@ from recovery.statistics.arrays import Whole
 # Rings of checks and answers, up to twice as long as there are clients; the wheel.
 MEMORY_PER_CLIENT = 4 * 8 * lanes.ROW + 8 * lanes.ROW + 4 + 8 + 4
 MEMORY_PER_REQUEST = 8 * lanes.ROW
+MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * lanes.TALL  # beside these, where the newest is taken first
+STACK = 1 << 6  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
 LISTED = 16  # clients in a slot of the wheel, in the mean
 
@@ -139,20 +141,34 @@ class LaneRun(hosts.Running):
         return np.asarray(self.host.rows.reshape(-1, lanes.ROW)[of[lanes.OFFSET // 8] // lanes.ROW + places])
 
     def _grow_queue(self) -> None:
-        """Twice the queue, which lies behind the other lanes: a row lies at its number, modulo the size."""
+        """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
         host, of = self.host, self.host.lanes
+        is_stack = self.params.queue.kind == policies.LIFO
+        room, waiting = len(host.stack) // lanes.TALL, int(host.whole[requests.WAITING])
+        if is_stack and waiting == room:
+            self.host = host._replace(stack=_doubled(host.stack, lanes.TALL, int(host.whole[requests.HEAD]), waiting))
+            return
         size, offset = int(of[lanes.MASK + lanes.DEADLINES]) + 1, int(of[lanes.OFFSET + lanes.DEADLINES])
-        first = int(min(of[lanes.FIRST + lanes.DEADLINES], host.whole[requests.HEAD], host.whole[lanes.COUNTED]))
         end = int(of[lanes.END + lanes.DEADLINES])
-        rows = np.empty(offset + 2 * size * lanes.ROW, np.int64)
-        rows[:offset] = host.rows[:offset]
-        before, after = (one[offset:].reshape(-1, lanes.ROW) for one in (host.rows, rows))
-        while first < end:
-            rest = min(end, first - first % size + size) - first
-            after[first % (2 * size) :][:rest] = before[first % size :][:rest]
-            first += rest
+        head = end if is_stack else host.whole[requests.HEAD]
+        first = int(min(of[lanes.FIRST + lanes.DEADLINES], head, host.whole[lanes.COUNTED]))
+        queue = _doubled(host.rows[offset:], lanes.ROW, first, end - first)
         of[lanes.MASK + lanes.DEADLINES] = 2 * size - 1
-        self.host = host._replace(rows=rows)
+        self.host = host._replace(rows=np.concatenate([host.rows[:offset], queue]))
+
+
+def _doubled(ring: Whole, columns: int, first: int, many: int) -> Whole:
+    """A ring of twice the size with the rows of so many numbers from `first` on; each lies at its number, modulo the
+    size.
+    """
+    size, end = len(ring) // columns, first + many
+    doubled = np.empty(2 * len(ring), np.int64)
+    before, after = ring.reshape(-1, columns), doubled.reshape(-1, columns)
+    while first < end:
+        rest = min(end, first - first % size + size) - first
+        after[first % (2 * size) :][:rest] = before[first % size :][:rest]
+        first += rest
+    return doubled
 
 
 def new_host(
@@ -170,6 +186,7 @@ def new_host(
     Its rules are such that `lanes.carries` them. `span_ns` as in `host.new_host`.
     """
     rules, holders = lanes.rules_of(params, inputs), len(first_ns)
+    is_newest_first = params.queue.kind == policies.LIFO
     ring = 1 << max(1, int(holders - 1).bit_length())
     has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
     of = np.zeros(lanes.DRAWN + 1, np.int64)
@@ -214,6 +231,8 @@ def new_host(
     host = Host(
         rows=rows.reshape(-1),
         lanes=of,
+        stack=np.zeros((STACK if is_newest_first else 1) * lanes.TALL, np.int64),
+        leases=np.array(expires_ns if is_newest_first else [], np.int64),
         pool=np.zeros(chunks * lanes.CHUNK * lanes.ROW, np.int64),
         following=following,
         slots=np.zeros(slots, np.int32),
