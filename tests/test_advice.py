@@ -18,7 +18,7 @@ from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.run import answer_of
-from recovery.show.text import explained, notes
+from recovery.show.text import counted, explained, notes
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
@@ -39,12 +39,17 @@ policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
 
 
 @functools.cache
-def told(text: str) -> tuple[Summary, Answer]:
-    """Summary and answer of a scenario."""
+def found_of(text: str) -> keeping.Results:
+    """What a run of a scenario gives."""
     experiment = parse(text)
     with pipeline.Runner(1) as runner:
         outcomes = list(runner.run([(variant, 1, 0) for variant in experiment.variants]))
-    found = keeping.results(experiment, outcomes, summarise(experiment, outcomes))
+    return keeping.results(experiment, outcomes, summarise(experiment, outcomes))
+
+
+def told(text: str) -> tuple[Summary, Answer]:
+    """Summary and answer of a scenario."""
+    found = found_of(text)
     return found.summary, answer_of(found.manifest, found.summary)
 
 
@@ -352,6 +357,11 @@ def test_two_outages_are_told_as_two() -> None:
     assert first.unleased_spans[1].from_s == pytest.approx(4020, abs=30)
     assert "and from 67 min to" in said.happened.text
     assert "back for the last time" in said.happened.text
+    # Times count from 80 min, and those of the first outage would from 30 min, when that was over.
+    told_of = counted(found_of(TWICE).manifest, summary)
+    assert "count from the last of 2 returns of the dependency, 80 min after the start" in told_of
+    assert told_of.endswith("--set recovers_from=1800s.")
+    assert counted(found_of(LEASES).manifest, told(LEASES)[0]) == ""
     assert first.scenario.hosts.best_per_s == 4
     assert first.mean("fluid_bound_s") == pytest.approx(49.5)
     assert first.mean("efficiency") == pytest.approx(1, rel=0.05)

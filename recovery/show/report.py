@@ -17,7 +17,16 @@ from pydantic import JsonValue
 
 from recovery import units
 from recovery.measures.words import show_measure
-from recovery.show import milestones, report_classes, report_later, report_race, report_services, run_figures, tables
+from recovery.show import (
+    milestones,
+    report_classes,
+    report_later,
+    report_race,
+    report_services,
+    run_figures,
+    tables,
+    text,
+)
 from recovery.show.answers.answer import parts
 from recovery.show.answers.run import answer_of
 from recovery.show.drawn import Drawn
@@ -116,6 +125,7 @@ def html(
         classes=report_classes.section(summary, of_classes),
         later=report_later.sections(manifest, summary, later),
         first=summary.groups[0].variant,
+        counts_from_last=text.is_last_of_several(manifest, summary),
         counts_from_end=summary.groups[0].scenario.is_counted_from_end,
         notes=notes,
         explain=[_explained(row, notes, summary.groups[0].scenario.called) for row in summary.explain],

@@ -112,7 +112,8 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> str:
     """Title, verdict, table of variants, milestones, bounds."""
-    parts = [manifest.title, "\n".join(verdict), variants_table(summary), "\n".join(notes(summary))]
+    told = [*filter(None, [counted(manifest, summary)]), *notes(summary)]
+    parts = [manifest.title, "\n".join(verdict), variants_table(summary), "\n".join(told)]
     if of_classes := classes.rows(summary):
         parts.append(table(of_classes, left=2))
     variants = stage_times.variants(summary)
@@ -131,6 +132,25 @@ def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> 
 def expected(bound: Bound) -> str:
     """Whether a bound of [expect] holds, and where in a sweep it holds least."""
     return words.expected(bound.text, bound.holds, bound.value, bound.why, bound.levers)
+
+
+def is_last_of_several(manifest: RunManifest, summary: Summary) -> bool:
+    """Whether times count from the end of an outage that was not the first."""
+    first = summary.groups[0]
+    counts = not (first.scenario.is_counted_from_file or first.scenario.is_counted_from_end)
+    return counts and bool(manifest.outages) and len(manifest.outages[first.outages_index]) > 1
+
+
+def counted(manifest: RunManifest, summary: Summary) -> str:
+    """From when all columns count, where an outage came before; "" where there was one, and that is plain."""
+    if not is_last_of_several(manifest, summary):
+        return ""
+    course = manifest.outages[summary.groups[0].outages_index]
+    last = show_duration(summary.recovers_from_s)
+    return (
+        f"times, saved and efficiency count from the last of {len(course)} returns of the dependency, {last} after the "
+        f"start; from the first: --set recovers_from={course[0].to_s:.10g}s."
+    )
 
 
 LOST = "*"  # marks a time whose share was lost again before the horizon

@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from recovery.show import text
 from recovery.show.figures import GREY, Picture, blank, entitle, letters
 from recovery.show.run_figures.panels import hero_of
 from recovery.show.standings import Standing
@@ -47,7 +48,8 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     label = f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
     panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
     entitle(figure, f"Time to recovery: {contrast(summary, hero_of(summary))}")
-    since = "From the return of the dependency" if manifest.has_leases else "From when recovery is counted"
+    last = "last " if text.is_last_of_several(manifest, summary) else ""
+    since = f"From the {last}return of the dependency" if manifest.has_leases else "From when recovery is counted"
     caption = f"{since}. Hatched: in no run back before the horizon."
     if bounds:
         caption += " Orange mark: the fluid bound, the time if no work were wasted; nothing can be faster."
