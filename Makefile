@@ -56,7 +56,7 @@ test: $(ENVIRONMENT) ## all checks and all quick tests
 	@$(MAKE) --no-print-directory -j2 coverage bounds
 
 test-all: test ## the slow tests as well
-	$(PYTEST) -n logical --dist worksteal -m slow $(QUICK)
+	$(PYTEST) -n logical --dist loadgroup -m slow $(QUICK)
 
 check: $(ENVIRONMENT) ## style, types, imports: for every save
 	$(BIN)/ruff check .
@@ -68,7 +68,7 @@ compile: $(ENVIRONMENT)
 	$(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
 
 unit: $(ENVIRONMENT)
-	$(PYTEST) -n logical --dist worksteal -m "not slow" $(QUICK)
+	$(PYTEST) -n logical --dist loadgroup -m "not slow" $(QUICK)
 
 # Compiled code cannot be traced, so the coverage of the kernels is measured on a small suite without compiling.
 coverage: $(ENVIRONMENT)

@@ -75,7 +75,7 @@ def most_bytes(scenario: Scenario) -> int:
     return run.nbytes
 
 
-@pytest.mark.parametrize("rate", ["40/s", "400/s"])
+@pytest.mark.parametrize("rate", ["40/s", pytest.param("400/s", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("client", ["fixed", "full-jitter", "proportional-jitter"])
 def test_jobs_that_give_up_take_no_more_memory_than_was_estimated(rate: str, client: str) -> None:
     """Served in time, and hardly ever: 40 and 400 jobs a second at a host that does 100."""
@@ -138,7 +138,13 @@ HELD = {
 }
 
 
-@pytest.mark.parametrize("text", HELD.values(), ids=HELD)
+QUICK = ("two classes", "a probe", "a line", "newest first")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(text, id=name, marks=[] if name in QUICK else pytest.mark.slow) for name, text in HELD.items()],
+)
 def test_abandoned_requests_are_a_number_and_served_in_the_same_order(text: str) -> None:
     """Oracle: the same host that keeps each of them. 300 holders give up after 5 s; 2.5 a second are served."""
     probe = "" if text else ', probe = { every = "7s", time = "3s" }'

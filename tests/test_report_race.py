@@ -21,7 +21,7 @@ from recovery.store.race_record import Race
 from recovery.store.service_record import Services
 from recovery.study import execute, race, warm
 
-pytestmark = pytest.mark.filterwarnings(OVERFLOW)
+pytestmark = [pytest.mark.filterwarnings(OVERFLOW), pytest.mark.xdist_group("report_race")]
 
 RACE = """
 [dns]

@@ -198,6 +198,7 @@ def mean_latency(seeds: int, **part: Any) -> list[float]:
     return means
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queue", ["lifo", {"name": "adaptive-lifo", "window": "1s", "drops": False}])
 def test_the_order_does_not_change_the_mean_wait_of_mm1(queue: Any) -> None:
     """Mean time in M/M/1 at 8/s with services of 0.1 s, 1/(μ − λ) = 0.5 s: of any order that does not look at sizes."""

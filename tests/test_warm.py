@@ -3,7 +3,6 @@
 Oracle of the names: the calls themselves, looked at in a process in which nothing is compiled (called_kernels.py).
 """
 
-import functools
 import json
 import os
 import subprocess
@@ -22,6 +21,8 @@ from recovery.simulate import needed
 from recovery.simulate.needed import KernelPart
 from recovery.study import warm
 
+pytestmark = pytest.mark.xdist_group("warm")  # one worker makes what they share
+
 TOP = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +40,7 @@ WATCHED = fingerprints.LEASES + '[[operator]]\ndo = "restart"\nwhen = "leased < 
 SCENARIOS = [fingerprints.LEASES, fingerprints.JOBS, fingerprints.LATER, fingerprints.RACE, SAMPLED, WATCHED]
 
 
-@functools.cache
+@pytest.fixture(scope="module")
 def looked_at() -> dict[str, Any]:
     """What each part's small run calls, and what runs of the scenarios call beside what they are said to need."""
     done = subprocess.run(
@@ -52,13 +53,13 @@ def looked_at() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("part", needed.PARTS, ids=lambda part: part.name)
-def test_the_small_run_of_a_part_calls_its_kernels(part: KernelPart) -> None:
-    assert set(part.kernels) <= set(looked_at()["parts"][part.name])
+def test_the_small_run_of_a_part_calls_its_kernels(part: KernelPart, looked_at: dict[str, Any]) -> None:
+    assert set(part.kernels) <= set(looked_at["parts"][part.name])
 
 
 @pytest.mark.parametrize("number", range(len(SCENARIOS)))
-def test_a_run_calls_no_kernel_that_is_not_asked_for(number: int) -> None:
-    found = looked_at()["scenarios"][number]
+def test_a_run_calls_no_kernel_that_is_not_asked_for(number: int, looked_at: dict[str, Any]) -> None:
+    found = looked_at["scenarios"][number]
     kernels = {part.name: set(part.kernels) for part in needed.PARTS}
     assert found["called"]
     assert set(found["called"]) <= set().union(*(kernels[name] for name in found["parts"]))
