@@ -6,19 +6,10 @@ import os
 from collections import defaultdict
 
 import pytest
-from peers import PEERS, StormParams
 
 Table = list[dict[str, str]]
 
 TABLES: pytest.StashKey[dict[str, Table]] = pytest.StashKey()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cimba_first(request: pytest.FixtureRequest) -> None:
-    """Cimba's package (0.9.6) no longer compiles in a process where other code compiled by Numba has run."""
-    peer = PEERS["cimba-python"]
-    if any(peer.name in item.name for item in request.session.items) and peer.missing() is None:
-        peer.run(StormParams(holders=4, horizon_s=1.0))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Our engines as two more programs that run the storm (see `peers`): one host, driven as a stage drives it."""
+"""Our engines as programs that solve the yardsticks (see `peers`): one host, driven as a stage drives it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from time import process_time
 
 import numpy as np
 from peers import StormParams, StormResult
+from peers.mm8 import QueueParams, QueueResult
 from recovery_kernels import draws, events, limits, policies, requests
 from recovery_kernels.draws import Dist
 
@@ -17,6 +18,7 @@ from recovery.stages.engines import EVENTS, LANES
 
 SECOND = 10**9
 WINDOW_S = 10
+FOR_EVER_S = 1e7
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ def missing() -> str | None:
 @cache
 def _compiled(engine: str) -> None:
     """Compile the kernel or load it, outside the measured time."""
-    _simulate(StormParams(holders=4, horizon_s=1.0), engine, 0.0)
+    _simulate(StormParams(holders=4, horizon_s=1.0), engine)
 
 
-def run(params: StormParams, engine: str = LANES, check_jitter: float = 0.0) -> OurResult:
-    """The storm on one of the engines; with jitter, checks come back at random."""
+def run(params: StormParams, engine: str = LANES) -> OurResult:
+    """The storm on one of the engines."""
     _compiled(engine)
-    return _simulate(params, engine, check_jitter)
+    return _simulate(params, engine)
 
 
 def run_events(params: StormParams) -> OurResult:
@@ -55,10 +57,38 @@ def run_events(params: StormParams) -> OurResult:
     return run(params, EVENTS)
 
 
-def _simulate(params: StormParams, engine: str, check_jitter: float) -> OurResult:
+@cache
+def _compiled_queue() -> None:
+    _simulate_queue(QueueParams(horizon_s=1.0))
+
+
+def run_queue(params: QueueParams) -> QueueResult:
+    """The queue of open arrivals on the event engine."""
+    _compiled_queue()
+    return _simulate_queue(params)
+
+
+def _simulate_queue(params: QueueParams) -> QueueResult:
+    """The mean wait is told from the queue at the end of each window, by Little's law."""
     until_ns = _ns(params.horizon_s)
     begin_s = process_time()
-    host = _start(params, until_ns, engine, check_jitter)
+    storm = _params(StormParams(workers=params.workers, service_s=params.service_s, timeout_s=FOR_EVER_S))
+    jobs = storm._replace(traffic=requests.JOBS, poisson=1, window_ns=SECOND)
+    arrivals = _nothing_from_outside()._replace(arrivals_per_ns=np.array([params.arrivals_per_s / SECOND]))
+    keys = hosts.stream_keys(params.seed, 0, 0)
+    windows = -(-until_ns // SECOND)
+    host = hosts.new_host(jobs, arrivals, keys, clients=1024, windows=windows, span_ns=SECOND)
+    host.advance(until_ns)
+    cpu_s = process_time() - begin_s
+    flows = host.series[:-1]
+    wait_s = float(flows[:, requests.QUEUE].mean()) / params.arrivals_per_s
+    return QueueResult(int(flows[:, requests.ARRIVED].sum()), int(flows[:, requests.SUCCEEDED].sum()), wait_s, cpu_s)
+
+
+def _simulate(params: StormParams, engine: str) -> OurResult:
+    until_ns = _ns(params.horizon_s)
+    begin_s = process_time()
+    host = _start(params, until_ns, engine)
     started_s = process_time()
     host.advance(until_ns)
     end_s = process_time()
@@ -76,13 +106,13 @@ def _simulate(params: StormParams, engine: str, check_jitter: float) -> OurResul
     )
 
 
-def _start(params: StormParams, until_ns: int, engine: str, check_jitter: float) -> hosts.HostRun | lanes.LaneRun:
+def _start(params: StormParams, until_ns: int, engine: str) -> hosts.HostRun | lanes.LaneRun:
     """Holders are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
     phases = np.empty(params.holders)
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
-    given = _params(params, check_jitter), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
+    given = _params(params), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // (WINDOW_S * SECOND))
     span_ns = _ns(max(params.timeout_s, params.renew_after_s))
     if engine == LANES:
@@ -92,7 +122,7 @@ def _start(params: StormParams, until_ns: int, engine: str, check_jitter: float)
     return host
 
 
-def _params(params: StormParams, check_jitter: float) -> requests.Params:
+def _params(params: StormParams) -> requests.Params:
     service = Dist(draws.EXPONENTIAL, params.service_s * SECOND, 0.0, 0, 0)
     return requests.Params(
         traffic=requests.HOLDERS,
@@ -109,7 +139,7 @@ def _params(params: StormParams, check_jitter: float) -> requests.Params:
         slowdown_b=1.0,
         slowdown_n=1.0,
         check_every_ns=_ns(params.renew_after_s),
-        check_jitter=check_jitter,
+        check_jitter=params.jitter,
         poisson=0,
         window_ns=WINDOW_S * SECOND,
         client=policies.Client(policies.IMMEDIATE, _constant(0.0), 0.0, 2.0, 0.0, -1, 1),

@@ -6,90 +6,127 @@ here, so its tables, its files and --benchmark-compare-fail speak of time per ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import instructions
 import ours
 import pytest
-from peers import COLLAPSE, HERD, PEERS, SMALL, STORM, StormParams, StormResult, disagreements
+from peers import COLLAPSE, HERD, MEASURES, PEERS, SMALL, STORM, StormParams, disagreements
+from peers.mm8 import QUEUES, QueueParams
+from peers.program import Program
 
 from recovery.stages.engines import EVENTS, LANES
 
 SEEDS = range(1, 11)
+INSTRUCTIONS = {"ours, events": EVENTS, "ours": LANES}
 FLEET_EVENTS = 12_000_000
 BUSY_S = 50.0  # a fleet's checks take so much of its workers' time in every 60 s
-ROUNDS = {"ours": 25, "ours, events": 25, "heap-cpp": 5, "cimba-c": 5, "cimba-python": 3, "simpy-lean": 2, "simpy": 2}
-SPEEDS = "storm, ns per logical event"
 FLEET = "fleet size, ns per logical event on lanes, and on events in turn with them"
-OURS: dict[str, Callable[[StormParams], ours.OurResult]] = {"ours": ours.run, "ours, events": ours.run_events}
+
+
+class Yardstick(NamedTuple):
+    """Programs by name, each with how often it runs `params`, first the one whose answers all must agree with on
+    `small`. `short` is for programs so slow that `params` would take minutes: the same with an earlier end.
+    """
+
+    title: str
+    programs: dict[str, Program]
+    measures: Sequence[str]
+    params: Any
+    small: Any
+    short: Any
+    rounds: dict[str, int]
+
+
+JITTER = 0.1
+QUEUE = QueueParams()
+YARDSTICKS = {
+    yardstick.title.partition(",")[0]: yardstick
+    for yardstick in (
+        Yardstick(
+            "storm, ns per logical event",
+            PEERS, MEASURES, STORM, SMALL, STORM,
+            {"simpy": 2, "simpy-lean": 2, "cimba-python": 3, "cimba-c": 5, "heap-cpp": 5, "ring-cpp": 15,
+             "ours, events": 15, "ours": 25},
+        ),
+        Yardstick(
+            f"renewals at random, ns per logical event of the storm with {JITTER:.0%} of jitter",
+            PEERS, MEASURES,
+            replace(STORM, jitter=JITTER), replace(SMALL, jitter=JITTER), replace(STORM, jitter=JITTER),
+            {"heap-cpp": 5, "wheel-cpp": 15, "ours, events": 15, "ours": 25},
+        ),
+        Yardstick(
+            "queue of eight workers, ns per logical event, 90 % busy",
+            QUEUES, ("arrivals", "finishes", "wait_s"),
+            QUEUE, replace(QUEUE, horizon_s=10.0), replace(QUEUE, horizon_s=60.0),
+            {"simpy": 2, "ciw": 2, "salabim": 1, "cimba-python": 3, "cimba-c": 5, "heap-cpp": 5, "ours": 15},
+        ),
+    )
+}  # fmt: skip
+SLOW = ("simpy", "simpy-lean", "ciw", "salabim")
 
 _clock_s = [0.0]
-_best_ns: dict[str, float] = {}
+_best_ns: dict[tuple[str, str], float] = {}
 
 
 def clock_s() -> float:
-    """Goes on by the cost of one logical event whenever a storm was run."""
+    """Goes on by the cost of one logical event whenever a program was run."""
     return _clock_s[0]
 
 
-def program(name: str) -> Callable[[StormParams], StormResult]:
-    if name in OURS:
-        return OURS[name]
-    if reason := PEERS[name].missing():
-        pytest.skip(reason)
-    return PEERS[name].run
-
-
 @cache
-def answers(name: str, params: StormParams) -> list[StormResult]:
-    run = program(name)
-    return [run(replace(params, seed=seed)) for seed in SEEDS]
+def answers(title: str, name: str) -> list[Any]:
+    """What a program says of the small yardstick, over the seeds."""
+    yardstick = YARDSTICKS[title]
+    program = yardstick.programs[name]
+    if reason := program.missing():
+        pytest.skip(reason)
+    return program.alone([replace(yardstick.small, seed=seed) for seed in SEEDS])
 
 
-def measure(benchmark: Any, run: Callable[[StormParams], Any], params: StormParams, rounds: int) -> Any:
+def noted(benchmark: Any, results: Sequence[Any]) -> Any:
     """The quickest of the rounds; the others had more of the machine's noise."""
-    results: list[StormResult] = []
 
-    def once() -> None:
-        results.append(run(params))
-        _clock_s[0] += results[-1].ns_per_event * 1e-9
+    def once(result: Any) -> None:
+        _clock_s[0] += result.ns_per_event * 1e-9
 
-    benchmark.pedantic(once, rounds=rounds)
+    each = iter(results)
+    benchmark.pedantic(once, setup=lambda: ((next(each),), {}), rounds=len(results))
     best = min(results, key=lambda result: result.ns_per_event)
-    still_open = best.submissions - best.successes - best.timeouts
-    assert 0 <= still_open <= params.holders
     benchmark.extra_info.update(ns_per_event=best.ns_per_event, logical_events=best.logical_events)
     return best
 
 
-@pytest.mark.benchmark(group=SPEEDS, timer=clock_s)
-@pytest.mark.parametrize("name", ROUNDS)
-def test_storm(benchmark: Any, table: dict[str, Any], name: str) -> None:
-    run = program(name)
-    if name != "simpy":
-        assert disagreements(answers("simpy", SMALL), answers(name, SMALL)) == []
-    if name in OURS:
-        other = next(other for other in ("heap-cpp", "cimba-c", "simpy-lean") if PEERS[other].missing() is None)
-        for storm in (STORM, HERD):
-            short = replace(storm, horizon_s=600.0)
-            assert disagreements(answers(other, short), answers(name, short)) == []
-
-    best = measure(benchmark, run, STORM, ROUNDS[name])
-    _best_ns[name] = best.ns_per_event
-    row = {"program": name, "ns/event": f"{best.ns_per_event:.1f}", "times ours": ""}
-    if "ours" in _best_ns:
-        ratio = best.ns_per_event / _best_ns["ours"]
-        benchmark.extra_info["times_ours"] = ratio
-        row["times ours"] = f"{ratio:.2f}"
-    row["events"] = f"{best.logical_events:,}"
-    if name in OURS and instructions.missing() is None:
-        count = instructions.per_event("STORM", "lanes" if name == "ours" else "events")
+@pytest.mark.benchmark(group="programs", timer=clock_s)
+@pytest.mark.parametrize(("title", "name"), [(title, name) for title, one in YARDSTICKS.items() for name in one.rounds])
+def test_programs(benchmark: Any, table: dict[str, Any], title: str, name: str) -> None:
+    yardstick = YARDSTICKS[title]
+    first = next(iter(yardstick.rounds))
+    assert name == first or disagreements(answers(title, first), answers(title, name), yardstick.measures) == []
+    params = yardstick.short if name in SLOW else yardstick.params
+    best = noted(benchmark, yardstick.programs[name].alone([params] * yardstick.rounds[name]))
+    _best_ns[title, name] = best.ns_per_event
+    row = {"program": name, "ns/event": f"{best.ns_per_event:,.1f}", "events": f"{best.logical_events:,}"}
+    if title == "storm" and name in INSTRUCTIONS and instructions.missing() is None:
+        count = instructions.per_event("STORM", INSTRUCTIONS[name])
         benchmark.extra_info["instructions_per_event"] = count
         row["instructions/event"] = f"{count:.0f}"
-    table[SPEEDS].append(row)
+    rows = table[yardstick.title]
+    rows.append(row)
+    if name == "ours":
+        for other in rows:
+            other["times ours"] = f"{_best_ns[title, other['program']] / best.ns_per_event:,.2f}"
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+@pytest.mark.parametrize("storm", [STORM, HERD])
+def test_our_answers_hold_where_nobody_gives_up(storm: StormParams, name: str) -> None:
+    other = next(other for other in ("heap-cpp", "cimba-c", "simpy-lean") if PEERS[other].missing() is None)
+    short = [replace(storm, horizon_s=600.0, seed=seed) for seed in SEEDS]
+    assert disagreements(PEERS[other].alone(short), PEERS[name].alone(short)) == []
 
 
 def fleet(holders: int) -> StormParams:
@@ -107,35 +144,32 @@ def collapse(holders: int) -> StormParams:
 
 
 STORMS = {
-    "1,000 holders": (fleet(1_000), 0.0),
-    "10,000 holders": (fleet(10_000), 0.0),
-    "100,000 holders": (fleet(100_000), 0.0),
-    "1,000,000 holders": (fleet(1_000_000), 0.0),
-    "1,000 at random": (fleet(1_000), 0.1),  # jitter of their checks
-    "10,000 at random": (fleet(10_000), 0.1),
-    "100,000 at random": (fleet(100_000), 0.1),
-    "1,000,000 at random": (fleet(1_000_000), 0.1),
-    "1,000 collapsed": (collapse(1_000), 0.0),
-    "10,000 collapsed": (collapse(10_000), 0.0),
-    "100,000 collapsed": (collapse(100_000), 0.0),
+    "1,000 holders": fleet(1_000),
+    "10,000 holders": fleet(10_000),
+    "100,000 holders": fleet(100_000),
+    "1,000,000 holders": fleet(1_000_000),
+    "1,000 at random": replace(fleet(1_000), jitter=JITTER),
+    "10,000 at random": replace(fleet(10_000), jitter=JITTER),
+    "100,000 at random": replace(fleet(100_000), jitter=JITTER),
+    "1,000,000 at random": replace(fleet(1_000_000), jitter=JITTER),
+    "1,000 collapsed": collapse(1_000),
+    "10,000 collapsed": collapse(10_000),
+    "100,000 collapsed": collapse(100_000),
 }
 
 
 @pytest.mark.benchmark(group=FLEET, timer=clock_s)
 @pytest.mark.parametrize("storm", STORMS)
 def test_fleet_size(benchmark: Any, table: dict[str, Any], storm: str) -> None:
-    params, jitter = STORMS[storm]
-    others: list[ours.OurResult] = []
-
-    def in_turn(params: StormParams) -> ours.OurResult:
-        others.append(ours.run(params, EVENTS, jitter))
-        found = ours.run(params, LANES, jitter)
-        assert astuple(found)[:5] == astuple(others[-1])[:5]
-        return found
-
-    best = measure(benchmark, in_turn, params, rounds=5)
+    params = STORMS[storm]
+    found, others = [], []
+    for _ in range(5):
+        others.append(ours.run(params, EVENTS))
+        found.append(ours.run(params, LANES))
+        assert astuple(found[-1])[:5] == astuple(others[-1])[:5]
+    best = noted(benchmark, found)
     event_ns = min(other.ns_per_event for other in others)
-    _best_ns[storm] = best.ns_per_event
+    _best_ns[FLEET, storm] = best.ns_per_event
     row = {
         "host": storm,
         "ns/event": f"{best.ns_per_event:.1f}",
@@ -143,7 +177,7 @@ def test_fleet_size(benchmark: Any, table: dict[str, Any], storm: str) -> None:
         "on events": f"{event_ns:.1f}",
         "times 1,000": "",
     }
-    smallest = "1,000 " + storm.partition(" ")[2]
+    smallest = FLEET, "1,000 " + storm.partition(" ")[2]
     if smallest in _best_ns:
         ratio = best.ns_per_event / _best_ns[smallest]
         benchmark.extra_info["times_1000"] = ratio

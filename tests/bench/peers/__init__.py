@@ -1,23 +1,26 @@
-"""The same storm in other programs: yardsticks for the speed of our kernel.
+"""The same storm in other programs: yardsticks for the speed of our kernels. (`mm8` has a second yardstick, a queue.)
 
 One host, one unbounded FIFO queue, clients that never give up. At t = 0 no holder has a lease; each submits its first
 attempt at its phase, uniform over `[0, phase_s)`. Service is exponential. A holder gives an attempt up at its deadline
 and submits the next at once; the abandoned request keeps its place and is served all the same (wasted). A grant leases
-the holder for `lease_s` and makes it come back after `renew_after_s`. Nothing after `horizon_s` is counted.
+the holder for `lease_s` and makes it come back after `renew_after_s`, or with jitter at random around that. Nothing
+after `horizon_s` is counted.
 
-Every peer has its own random numbers, so answers agree in distribution, not draw by draw: see `disagreements`.
+Every program has its own random numbers, so answers agree in distribution, not draw by draw: see `disagreements`.
 
     python -m peers                from tests/bench: a table of speeds and the check that all agree
-    peers.available()              the peers that can run here; peers.PEERS has all, with the reason why one cannot
+    peers.available()              the programs that can run here; peers.PEERS has all, with the reason why one cannot
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, variance
+from typing import Any
+
+from .program import Program
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class StormParams:
     horizon_s: float = 3600.0
     phase_s: float = 60.0
     seed: int = 1
+    jitter: float = 0.0
 
 
 STORM = StormParams()
@@ -72,47 +76,50 @@ class StormResult:
         return self.cpu_s * 1e9 / self.logical_events
 
 
-@dataclass(frozen=True)
-class Peer:
-    """A program. Its module has `missing() -> str | None`, why it cannot run here, and `run(params) -> StormResult`."""
-
-    name: str
-    module: str
-    what: str
-
-    def missing(self) -> str | None:
-        reason: str | None = importlib.import_module(f".{self.module}", __name__).missing()
-        return reason
-
-    def run(self, params: StormParams) -> StormResult:
-        result: StormResult = importlib.import_module(f".{self.module}", __name__).run(params)
-        return result
-
-
-PEERS: dict[str, Peer] = {
-    peer.name: peer
-    for peer in (
-        Peer("simpy", "simpy_idiomatic", "SimPy, processes as its documentation writes them"),
-        Peer("simpy-lean", "simpy_lean", "SimPy, callbacks on bare timeouts"),
-        Peer("cimba-python", "cimba_processes", "Cimba, processes in compiled Python"),
-        Peer("cimba-c", "cimba_events", "Cimba, events in C"),
-        Peer("heap-cpp", "heap", "C++ with std::priority_queue"),
+PEERS: dict[str, Program] = {
+    program.name: program
+    for program in (
+        Program("simpy", "peers.simpy_idiomatic", "SimPy, processes as its documentation writes them"),
+        Program("simpy-lean", "peers.simpy_lean", "SimPy, callbacks on bare timeouts"),
+        Program("cimba-python", "peers.cimba_processes", "Cimba, processes in compiled Python"),
+        Program("cimba-c", "peers.cimba_engine", "Cimba, events in C", "storm"),
+        Program("heap-cpp", "peers.cpp_storm", "C++ with std::priority_queue", "heap"),
+        Program("ring-cpp", "peers.cpp_storm", "C++ with rings, no heap: constant delays only", "ring"),
+        Program("wheel-cpp", "peers.cpp_storm", "C++ with a timing wheel for renewals", "wheel"),
+        Program("ours, events", "ours", "our event engine", "run_events"),
+        Program("ours", "ours", "our lane engine"),
     )
 }
 
 
-def available() -> dict[str, Peer]:
-    """The peers that can run here."""
+def available() -> dict[str, Program]:
+    """The programs that can run here."""
     return {name: peer for name, peer in PEERS.items() if peer.missing() is None}
 
 
-def disagreements(ours: Sequence[StormResult], theirs: Sequence[StormResult], *, sigmas: float = 4.0) -> list[str]:
+def result_of(numbers: Sequence[str]) -> StormResult:
+    """What a compiled program printed: counts in the order of StormResult."""
+    return StormResult(*map(int, numbers[:4]), *map(float, numbers[4:]))
+
+
+def without_jitter(params: StormParams) -> None:
+    """Raises ValueError where renewals come at random, which not all programs can."""
+    if params.jitter:
+        raise ValueError(f"jitter is {params.jitter}; this program wants 0")
+
+
+MEASURES = ("submissions", "finishes", "successes", "timeouts", "leased_share")
+
+
+def disagreements(
+    ours: Sequence[Any], theirs: Sequence[Any], measures: Sequence[str] = MEASURES, *, sigmas: float = 4.0
+) -> list[str]:
     """Measures whose means over the seeds differ by more than `sigmas` standard errors; empty if the two agree.
 
     Needs two seeds or more on either side, better ten. Where neither side varies at all, the means must be equal.
     """
     found = []
-    for measure in ("submissions", "finishes", "successes", "timeouts", "leased_share"):
+    for measure in measures:
         a = [float(getattr(result, measure)) for result in ours]
         b = [float(getattr(result, measure)) for result in theirs]
         difference = abs(fmean(a) - fmean(b))

@@ -7,7 +7,7 @@ from functools import cache
 from time import process_time
 from typing import Any
 
-from . import StormParams, StormResult
+from . import StormParams, StormResult, without_jitter
 
 
 def missing() -> str | None:
@@ -21,6 +21,7 @@ def _compiled() -> None:
 
 
 def run(params: StormParams) -> StormResult:
+    without_jitter(params)
     _compiled()
     return _simulate(params)
 

@@ -1,21 +1,7 @@
-/* The storm on Cimba's event queue, in C: an event for everything that happens, a grant cancels its deadline.
- *
- * The Python package brings the engine without headers, so the functions used are declared here (Cimba 3). */
+/* The storm on Cimba's event queue, in C: an event for everything that happens, a grant cancels its deadline. */
 
-#include <stdbool.h>
-#include <string.h>
-
+#include "cimba.h"
 #include "storm.h"
-
-typedef void event_function(void *subject, void *object);
-const char *cimba_version(void);
-double cmb_time(void);
-void cmb_event_queue_initialize(double start_time);
-void cmb_event_queue_terminate(void);
-void cmb_event_queue_clear(void);
-void cmb_event_queue_execute(void);
-uint64_t cmb_event_schedule(event_function *action, void *subject, void *object, double time, int64_t priority);
-bool cmb_event_cancel(uint64_t handle);
 
 /* Higher goes first at equal times. */
 enum { stop_last = -1, submission_priority, deadline_priority, finish_priority };
@@ -101,7 +87,7 @@ static void finish(void *subject, void *object)
         cmb_event_cancel(client->deadline);
         client->deadline = 0;
         client->granted_s = cmb_time();
-        cmb_event_schedule(submit, client, NULL, cmb_time() + p.renew_after_s, submission_priority);
+        cmb_event_schedule(submit, client, NULL, cmb_time() + until_renewal(&p, &rng), submission_priority);
     }
     free_workers++;
     serve_next();
@@ -116,18 +102,15 @@ static void stop(void *subject, void *object)
 
 int main(int argc, char **argv)
 {
-    if (strncmp(cimba_version(), "3.", 2) != 0) {
-        fprintf(stderr, "Cimba is %s; the declarations here are those of version 3\n", cimba_version());
-        return 2;
-    }
+    check_cimba();
     p = read_params(argc, argv);
     const double begin_s = cpu_now_s();
     rng = p.seed;
     free_workers = p.workers;
-    clients = calloc(p.droplets, sizeof *clients);
+    clients = calloc(p.holders, sizeof *clients);
     ring = malloc(ring_size * sizeof *ring);
     cmb_event_queue_initialize(0.0);
-    for (uint32_t i = 0; i < p.droplets; i++) {
+    for (uint32_t i = 0; i < p.holders; i++) {
         clients[i].granted_s = -p.lease_s;
         cmb_event_schedule(submit, &clients[i], NULL, p.phase_s * uniform(&rng), submission_priority);
     }
@@ -136,8 +119,8 @@ int main(int argc, char **argv)
     const double cpu_s = cpu_now_s() - begin_s;
 
     uint32_t leased = 0;
-    for (uint32_t i = 0; i < p.droplets; i++) leased += clients[i].granted_s + p.lease_s > p.horizon_s;
-    print_result(&c, (double)leased / p.droplets, cpu_s);
+    for (uint32_t i = 0; i < p.holders; i++) leased += clients[i].granted_s + p.lease_s > p.horizon_s;
+    print_result(&c, (double)leased / p.holders, cpu_s);
     cmb_event_queue_terminate();
     free(ring);
     free(clients);

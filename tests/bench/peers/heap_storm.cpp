@@ -44,10 +44,10 @@ int main(int argc, char **argv)
     counts c{};
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
     std::deque<Request> queue;
-    std::vector<Client> clients(p.droplets);
+    std::vector<Client> clients(p.holders);
     uint32_t free_workers = p.workers;
 
-    for (uint32_t i = 0; i < p.droplets; i++) {
+    for (uint32_t i = 0; i < p.holders; i++) {
         clients[i].granted_s = -p.lease_s;
         events.push({p.phase_s * uniform(&rng), submission, i, 0});
     }
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
                 c.successes++;
                 client.waiting = false;
                 client.granted_s = now_s;
-                events.push({now_s + p.renew_after_s, submission, event.client, 0});
+                events.push({now_s + until_renewal(&p, &rng), submission, event.client, 0});
             }
             free_workers++;
             break;
@@ -95,5 +95,5 @@ int main(int argc, char **argv)
 
     uint32_t leased = 0;
     for (const Client &client : clients) leased += client.granted_s + p.lease_s > p.horizon_s;
-    print_result(&c, static_cast<double>(leased) / p.droplets, cpu_s);
+    print_result(&c, static_cast<double>(leased) / p.holders, cpu_s);
 }

@@ -8,7 +8,7 @@ from random import Random
 from time import process_time
 from typing import Any
 
-from . import StormParams, StormResult
+from . import StormParams, StormResult, without_jitter
 
 Process = Generator[Any, Any, None]
 
@@ -64,6 +64,7 @@ class Storm:
 
 
 def run(params: StormParams) -> StormResult:
+    without_jitter(params)
     import simpy
 
     begin_s = process_time()

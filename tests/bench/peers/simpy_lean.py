@@ -9,7 +9,7 @@ from random import Random
 from time import process_time
 from typing import Any
 
-from . import StormParams, StormResult
+from . import StormParams, StormResult, without_jitter
 
 
 def missing() -> str | None:
@@ -17,6 +17,7 @@ def missing() -> str | None:
 
 
 def run(params: StormParams) -> StormResult:
+    without_jitter(params)
     import simpy
 
     begin_s = process_time()

@@ -1,12 +1,15 @@
-"""cimba_storm.c, built against the engine inside the Python package `cimba`, and run."""
+"""Programs in C built against the engine inside the Python package `cimba`, and run."""
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
 from pathlib import Path
+from typing import Any
 
-from . import StormParams, StormResult, native
+from . import StormParams, StormResult, native, result_of
+from .mm8 import QueueParams, QueueResult
+from .mm8 import result_of as queue_of
 
 
 def engine() -> Path | None:
@@ -23,8 +26,16 @@ def missing() -> str | None:
     return None if engine() else "the Python package cimba, which brings the engine, is not installed"
 
 
-def run(params: StormParams) -> StormResult:
+def storm(params: StormParams) -> StormResult:
+    return result_of(_numbers("cimba_storm.c", params))
+
+
+def queue(params: QueueParams) -> QueueResult:
+    return queue_of(_numbers("mm8_cimba.c", params))
+
+
+def _numbers(source: str, params: Any) -> list[str]:
     library = engine()
     assert library is not None
-    program = native.build("gcc", "cimba_storm.c", "-std=gnu11", str(library), f"-Wl,-rpath,{library.parent}", "-lm")
-    return native.run(program, params)
+    program = native.build("gcc", source, "-std=gnu11", str(library), f"-Wl,-rpath,{library.parent}", "-lm")
+    return native.numbers(program, params)
