@@ -273,3 +273,16 @@ def test_many_draws_are_the_single_ones() -> None:
     single = [draws.draw(dist, EMPTY, KEY, client, 0) for client in range(20)]
     assert sample(dist, EMPTY, 20).tolist() == single
     assert [draws.quantile(dist, EMPTY, u) for u in out] == single
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+def test_quantiles_side_by_side_are_the_single_ones() -> None:
+    table = np.array([7.0, 1.0, 2.0])
+    us = [*np.random.default_rng(5).random(40), 2.0**-54, 0.075, 0.0749, 0.5, 0.925, 0.9251, 1 - 2.0**-53]
+    others = [Dist(draws.CONSTANT, 3.0, 0.0, 0, 0), Dist(draws.EMPIRICAL, 0.0, 0.0, 0, 3),
+              Dist(draws.WEIBULL, 2.0, 1.0, 0, 0)]  # fmt: skip
+    for dist in (*(dist for dist, _ in DISTS.values()), *others):
+        values = np.zeros(len(us))
+        draws.quantiles(dist, table, np.array(us), values, len(us))
+        assert values.tolist() == [draws.quantile(dist, table, u) for u in us]

@@ -38,6 +38,7 @@ _ULP52 = 2.0**-52
 # here, as they are never over in either case.
 FAR_NS = 1 << 60
 _FAR = float(FAR_NS)
+_LEAST = 2.0**-1022  # the smallest number of which `log` knows
 _MOST_SLOW = 1e150  # a slowdown beyond all times, which is still a number times 0
 
 
@@ -106,6 +107,8 @@ _POWER = _exp_table()
 _LN2 = 0.6931471805599453
 _LN2_64_HIGH = float(np.floor(_LN2 / 64 * 2.0**40) / 2.0**40)  # 40 bits: k * high is exact for |k| < 2^12
 _LN2_64_LOW = float(Decimal(2).ln() / 64 - Decimal(_LN2_64_HIGH))
+_WHOLE = 6755399441055744.0  # 1.5 · 2^52: added to a whole number, its bits end in that number's
+_WHOLE_BITS = np.int64(np.float64(_WHOLE).view(np.int64))
 _MANTISSA = np.int64((1 << 52) - 1)
 _ONE_BITS = np.int64(1023 << 52)
 
@@ -125,8 +128,9 @@ def log(x):  # type: ignore[no-untyped-def]
 def exp(x):  # type: ignore[no-untyped-def]
     """Exponential of a float64 between -700 and 700 (beyond: held at the ends), relative error below 1e-15."""
     x = min(max(x, -700.0), 700.0)
-    k = np.int64(np.floor(x * (64.0 / _LN2) + 0.5))
-    r = (x - k * _LN2_64_HIGH) - k * _LN2_64_LOW
+    nearest = np.floor(x * (64.0 / _LN2) + 0.5)
+    k = np.float64(nearest + _WHOLE).view(np.int64) - _WHOLE_BITS  # a conversion, of which several go side by side
+    r = (x - nearest * _LN2_64_HIGH) - nearest * _LN2_64_LOW
     series = 1.0 + r * (
         1.0 + r * (0.5 + r * (0.16666666666666666 + r * (0.041666666666666664 + r * 0.008333333333333333)))
     )
@@ -144,19 +148,28 @@ def power(x, y):  # type: ignore[no-untyped-def]
     return exp(y * log(x))
 
 
+MIDDLE = 0.425  # so far from one half the quantile is one quotient
+
+
+@inline
+def _normal_middle(q):  # type: ignore[no-untyped-def]
+    """The quantile that belongs to 0.5 + q, for |q| up to MIDDLE."""
+    r = 0.180625 - q * q
+    top = ((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
+              + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
+           + 1.3314166789178437745e2) * r + 3.3871328727963666080e0  # fmt: skip
+    low = ((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
+              + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
+           + 4.2313330701600911252e1) * r + 1.0  # fmt: skip
+    return q * top / low
+
+
 @kernel
 def normal(u):  # type: ignore[no-untyped-def]
     """Quantile of the standard normal distribution, relative error about 1e-16 (Wichura, algorithm AS 241, 1988)."""
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = ((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
-                  + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
-               + 1.3314166789178437745e2) * r + 3.3871328727963666080e0  # fmt: skip
-        low = ((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
-                  + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
-               + 4.2313330701600911252e1) * r + 1.0  # fmt: skip
-        return q * top / low
+    if abs(q) <= MIDDLE:
+        return _normal_middle(q)
     r = np.sqrt(-log(u if q < 0.0 else 1.0 - u))
     if r <= 5.0:
         r -= 1.6
@@ -203,6 +216,46 @@ def quantile(dist, table, u):  # type: ignore[no-untyped-def]
     if dist.kind == EMPIRICAL:
         return table[dist.first + np.int64(u * dist.size)]
     return _curved(dist, u)
+
+
+@kernel
+def quantiles(dist, table, uniforms, values, count):  # type: ignore[no-untyped-def]
+    """Fill values[:count] (float64[n]) with what `quantile` gives for each of `uniforms`, to the last bit: a pass for
+    each step of a law, of which the processor does several at a time. `uniforms` may hold anything afterwards.
+    """
+    if dist.kind == EXPONENTIAL:
+        for i in range(count):
+            values[np.uint64(i)] = max(-dist.a * log(uniforms[np.uint64(i)]), 0.0)
+    elif dist.kind == LOGNORMAL:
+        for i in range(count):
+            values[np.uint64(i)] = _normal_middle(uniforms[np.uint64(i)] - 0.5)
+        for i in range(count):
+            if abs(uniforms[np.uint64(i)] - 0.5) > MIDDLE:
+                values[np.uint64(i)] = normal(uniforms[np.uint64(i)])
+        for i in range(count):
+            values[np.uint64(i)] = exp(dist.a + dist.b * values[np.uint64(i)])
+    elif dist.kind == WEIBULL:
+        for i in range(count):
+            values[np.uint64(i)] = max(-log(uniforms[np.uint64(i)]), 0.0)
+        if 1.0 / dist.b != 1.0:
+            for i in range(count):
+                uniforms[np.uint64(i)] = values[np.uint64(i)]
+                values[np.uint64(i)] = 1.0 / dist.b * log(max(values[np.uint64(i)], _LEAST))
+            for i in range(count):
+                values[np.uint64(i)] = exp(values[np.uint64(i)])
+            for i in range(count):
+                if uniforms[np.uint64(i)] <= 0.0:
+                    values[np.uint64(i)] = 0.0
+        for i in range(count):
+            values[np.uint64(i)] = dist.a * values[np.uint64(i)]
+    elif dist.kind == PARETO:
+        for i in range(count):
+            values[np.uint64(i)] = -log(uniforms[np.uint64(i)]) / dist.b
+        for i in range(count):
+            values[np.uint64(i)] = dist.a * exp(values[np.uint64(i)])
+    else:
+        for i in range(count):
+            values[np.uint64(i)] = quantile(dist, table, uniforms[np.uint64(i)])
 
 
 @inline

@@ -12,10 +12,10 @@ import numpy as np
 from recovery_kernels import batches
 from recovery_kernels.arrays import Bytes, Real, Whole
 from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
-from recovery_kernels.draws import Dist, draw, uniform, whole_ns
+from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.workers import make_busy
+from recovery_kernels.workers import COUNT, HEAD, PLACES, first_free, make_busy, stand
 
 # Streams of draws: they follow those of propagation.
 JOIN, PLACE, CHECK_PHASE, CHECK_SERVICE = range(20, 24)
@@ -34,14 +34,20 @@ FIRST_INSTANCE = -1  # instances that are there from the start
 REACHABLE, TARGET = ORIGIN, TRIES
 
 # What the next check of a target can do, so that most checks look at one byte: anything; nothing, if it is good, as the
-# target is in and was good before; nothing, as there is no instance.
+# target is in and was good before; nothing, as there is no instance. Below zero: so many checks will fail, whatever the
+# workers do, and change nothing.
 ANYTHING, CALM, NO_CHECK = range(3)
+MOST_FAILURES = 127  # that a byte can tell
+# Lengths of what a worker does, where services are of one: a check, one with a change, a change after no check.
+CHECK, CHECK_AND_CHANGE, CHANGE = range(3)
+LENGTHS = 3
+AT_ONCE = 256  # checks whose services are drawn side by side
 
 # A target is late until it can be reached: from when on is not known yet, or it is, and looked at in each window.
 LATE_UNKNOWN, LATE_LISTED = 1, 2
 
-WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE = range(7)
-WHOLE = 7
+WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE, DRAWN = range(8)
+WHOLE = 8
 
 # Columns of the series: flows of a window, then levels at its end.
 (
@@ -113,11 +119,12 @@ class State(NamedTuple):
     each can do; phases int64[n] (ns), rising; late int64[n, 2], whose second column says whether a target could not be
     reached at the last window's end (LATE_UNKNOWN, LATE_LISTED), and whose first lists those of which it is known from
     when on they can; claims int64[m], where a chain of the joins of a window begins, by their identities; free_ns
-    int64[1, 4 k + 1], the workers (workers); counts and late_counts int64[zones, STATES], targets by state, all and
-    late ones; sizes, is_out and is_on int64[zones]: targets, whether failed over, whether failover is on; ring
-    int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the launches that terminated
-    instances come back as, of the last window; batch, order, ends: scratch; series int64[windows, SERIES]; by_zone
-    int64[windows, zones, ZONE_SERIES].
+    int64[1, 4 k + 1], the workers, and lines int64[LENGTHS, 2 + k] in place of it where services are constant
+    (workers); services int64[AT_ONCE] and draws float64[2, AT_ONCE]: scratch; counts and late_counts int64[zones,
+    STATES], targets by state, all and late ones; sizes, is_out and is_on int64[zones]: targets, whether failed over,
+    whether failover is on; ring int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the
+    launches that terminated instances come back as, of the last window; batch, order, ends: scratch; series
+    int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
     """
 
     whole: Whole
@@ -127,6 +134,9 @@ class State(NamedTuple):
     late: Whole
     claims: Whole
     free_ns: Whole
+    lines: Whole
+    services: Whole
+    draws: Real
     counts: Whole
     late_counts: Whole
     sizes: Whole
@@ -275,11 +285,27 @@ def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
 @inline
 def _ends(params, keys, table, state, target, now, number):  # type: ignore[no-untyped-def]
     """When a check due at `now` begins, and when it ends or is given up."""
-    begin = max(now, state.free_ns[0, 0])
+    begin = max(now, first_free(state.lines) if params.service.kind == CONSTANT else state.free_ns[0, 0])
     end = begin
     if begin < now + params.timeout_ns:
         end += whole_ns(draw(params.service, table, keys.service, target, number))
     return begin, end
+
+
+@inline
+def _outlook(params, row, target, now):  # type: ignore[no-untyped-def]
+    """What the checks of a target can do that follow one at `now`."""
+    is_in = row[target, STATE]
+    if is_in == EMPTY:
+        return NO_CHECK
+    if is_in == IN:  # how often it was good asks nobody while it is in, nor how often it failed while it is not
+        return CALM if row[target, RUN] > 0 else ANYTHING
+    if is_in == HELD or row[target, RUN] > 0:
+        return ANYTHING
+    until = row[target, READY]  # from then on it may be good, or must be terminated
+    if params.terminate_ns >= 0:
+        until = min(until, row[target, SINCE] + params.terminate_ns)
+    return -min((until - 1 - now) // params.interval_ns, MOST_FAILURES) if until > now else ANYTHING
 
 
 @inline
@@ -288,7 +314,8 @@ def _check(params, state, target_, now, begin, end):  # type: ignore[no-untyped-
     target = place(target_)
     row = state.targets
     window = place(state.whole[WINDOW])
-    is_good = begin < now + params.timeout_ns and end <= now + params.timeout_ns and row[target, READY] <= now
+    is_made = begin < now + params.timeout_ns
+    is_good = is_made and end <= now + params.timeout_ns and row[target, READY] <= now
     if is_good:
         row[target, RUN] = max(row[target, RUN], 0) + 1
     else:
@@ -298,9 +325,12 @@ def _check(params, state, target_, now, begin, end):  # type: ignore[no-untyped-
     state.series[window, CHANGES] += changes
     end += changes * params.change_ns
     if end > begin:
-        make_busy(state.free_ns, 0, end)
-    is_calm = row[target, STATE] == IN and row[target, RUN] > 0  # how often it was good asks nobody while it is in
-    state.outlook[target] = CALM if is_calm else NO_CHECK if row[target, STATE] == EMPTY else ANYTHING
+        if params.service.kind == CONSTANT:
+            length = CHECK if changes == 0 else CHECK_AND_CHANGE if is_made else CHANGE
+            stand(state.lines, length, end)
+        else:
+            make_busy(state.free_ns, 0, end)
+    state.outlook[target] = _outlook(params, row, target, now)
 
 
 @inline
@@ -410,6 +440,8 @@ def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         if target >= 0:
             if state.targets[place(target), INSTANCE] == identity:
                 state.targets[place(target), READY] = ready
+                if state.outlook[place(target)] < 0:
+                    state.outlook[place(target)] = ANYTHING
                 _list_late(state, target)
             item_ = claims[_claim(claims, identity)]
             while item_ != NOTHING:
@@ -419,10 +451,94 @@ def _gather(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     return joining
 
 
+@inline
+def _quiet(params, state, number, turn, limit):  # type: ignore[no-untyped-def]
+    """Make the checks of the targets from `turn` on that are due before `limit` and change nothing, up to the first
+    that may: services are constant, and no worker is at a change. Returns the first target that is left.
+    """
+    lines, outlook, phases = state.lines, state.outlook, state.phases
+    places = lines.shape[1] - PLACES
+    if lines[CHECK, COUNT] < places:
+        return turn
+    service = whole_ns(params.service.a)
+    latest_ns = params.timeout_ns - max(service, 1)  # so late a check may begin and be good
+    base, targets = number * params.interval_ns, phases.shape[0]
+    head, checks, failed = lines[CHECK, HEAD], np.int64(0), np.int64(0)
+    while turn < targets:
+        due, look = base + phases[place(turn)], outlook[place(turn)]
+        if due >= limit or look == ANYTHING:
+            break
+        if look != NO_CHECK:
+            begin = max(due, lines[CHECK, place(PLACES + head)])
+            if begin - due > latest_ns:
+                break
+            lines[CHECK, place(PLACES + head)] = begin + service
+            head = head + 1 if head + 1 < places else 0
+            checks += 1
+            if look < 0:
+                failed += 1
+                outlook[place(turn)] = look + 1
+        turn += 1
+    lines[CHECK, HEAD] = head
+    window = place(state.whole[WINDOW])
+    state.series[window, CHECKS] += checks
+    state.series[window, FAILED] += failed
+    return turn
+
+
+@inline
+def _draw_services(params, keys, table, state, number, turn, end):  # type: ignore[no-untyped-def]
+    """Draw the services of the next checks, of those that are due before `end`; returns the first target that has
+    none.
+    """
+    base, targets = number * params.interval_ns, state.phases.shape[0]
+    drawn = turn
+    last = min(turn + AT_ONCE, targets)
+    while drawn < last and base + state.phases[place(drawn)] < end:
+        drawn += 1
+    count, values = drawn - turn, state.draws[1]
+    for i in range(count):
+        state.draws[0, place(i)] = uniform(keys.service, turn + i, number)
+    quantiles(params.service, table, state.draws[0], values, count)
+    for i in range(count):
+        state.services[place(i)] = whole_ns(values[place(i)])
+    state.whole[DRAWN] = turn
+    return drawn
+
+
+@inline
+def _quiet_drawn(params, state, number, turn, drawn, limit):  # type: ignore[no-untyped-def]
+    """As `_quiet`, of targets before `drawn`, whose services are in state.services."""
+    outlook, phases, free_ns = state.outlook, state.phases, state.free_ns
+    base, first = number * params.interval_ns, state.whole[DRAWN]
+    checks, failed = np.int64(0), np.int64(0)
+    while turn < drawn:
+        due, look = base + phases[place(turn)], outlook[place(turn)]
+        if due >= limit or look == ANYTHING:
+            break
+        if look != NO_CHECK:
+            service = state.services[place(turn - first)]
+            begin = max(due, free_ns[0, 0])
+            if begin - due > params.timeout_ns - max(service, 1):
+                break
+            if service > 0:
+                make_busy(free_ns, 0, begin + service)
+            checks += 1
+            if look < 0:
+                failed += 1
+                outlook[place(turn)] = look + 1
+        turn += 1
+    window = place(state.whole[WINDOW])
+    state.series[window, CHECKS] += checks
+    state.series[window, FAILED] += failed
+    return turn
+
+
 @kernel
 def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     """All checks of the window and the instances that join in it; there is room for them."""
-    whole = state.whole
+    whole, series = state.whole, state.series
+    window = place(whole[WINDOW])
     start = whole[WINDOW] * params.window_ns
     end = start + params.window_ns
     targets = state.targets.shape[0]
@@ -431,32 +547,35 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
     joined = np.int64(0)
     next_join = state.batch[place(state.order[0]), TIME] if joining > 0 else NEVER
-    turn, number, checks = whole[TURN], whole[ROUND], np.int64(0)
+    turn, number, drawn = whole[TURN], whole[ROUND], whole[TURN]
+    is_constant = params.service.kind == CONSTANT
     while True:
+        limit = min(next_join, end)
+        if is_constant:
+            turn = _quiet(params, state, number, turn, limit)
+        else:
+            if drawn <= turn:
+                drawn = _draw_services(params, keys, inputs.table, state, number, turn, end)
+            turn = _quiet_drawn(params, state, number, turn, drawn, limit)
+        if turn == targets:
+            turn, drawn = np.int64(0), np.int64(0)
+            number += 1
+            continue
         due = number * params.interval_ns + state.phases[place(turn)]
         if next_join <= due:
             _join(state, place(state.order[place(joined)]))
             joined += 1
             next_join = state.batch[place(state.order[place(joined)]), TIME] if joined < joining else NEVER
-            continue
-        if due >= end:
+        elif due >= end:
             break
-        outlook = state.outlook[place(turn)]
-        if outlook != NO_CHECK:
-            checks += 1
-            begin, done = _ends(params, keys, inputs.table, state, turn, due, number)
-            if outlook == CALM and begin < due + params.timeout_ns and done <= due + params.timeout_ns:
-                if done > begin:
-                    make_busy(state.free_ns, 0, done)
-            else:
+        elif is_constant or turn < drawn:
+            if state.outlook[place(turn)] != NO_CHECK:
+                series[window, CHECKS] += 1
+                begin, done = _ends(params, keys, inputs.table, state, turn, due, number)
                 _check(params, state, turn, due, begin, done)
-        turn += 1
-        if turn == targets:
-            turn = np.int64(0)
-            number += 1
+            turn += 1
     whole[TURN] = turn
     whole[ROUND] = number
-    state.series[place(whole[WINDOW]), CHECKS] += checks
     _fail_over(params, inputs, state, end)
     _levels(params, state, end)
     whole[WINDOW] += 1

@@ -3,6 +3,9 @@
 They are a heap of four children a node: the one that is free first stands first. The start of a job is known once no
 earlier one waits, as that worker takes it (Kiefer and Wolfowitz, 1955). Heaps of 4 k + 1 places, so that every node has
 all or none of its children; places without a worker hold NEVER.
+
+Where services take one of a few lengths no heap is needed. They begin one after the other, so those of one length end
+in the order in which they began: a line for each length, and the worker that is free first is the first of one of them.
 """
 
 import numpy as np
@@ -17,6 +20,45 @@ def all_free(workers: int, queues: int = 1) -> Whole:
     heaps = np.full((queues, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
     heaps[:, :workers] = 0
     return heaps
+
+
+HEAD, COUNT = range(2)  # of a line: where its first stands, and how many there are; then its places
+PLACES = 2
+
+
+def all_free_in_lines(workers: int, lines: int) -> Whole:
+    """int64[lines, PLACES + workers], lines of workers that are all free at 0."""
+    all_ = np.zeros((lines, PLACES + workers), np.int64)
+    all_[0, COUNT] = workers
+    return all_
+
+
+@inline
+def _first(lines):  # type: ignore[no-untyped-def]
+    """The line in which the worker stands that is free first, and when it is."""
+    first, free_ns = 0, np.int64(NEVER)
+    for line in range(lines.shape[0]):
+        if lines[line, COUNT] > 0 and lines[line, place(PLACES + lines[line, HEAD])] < free_ns:
+            first, free_ns = line, lines[line, place(PLACES + lines[line, HEAD])]
+    return first, free_ns
+
+
+@inline
+def first_free(lines):  # type: ignore[no-untyped-def]
+    """When a worker is free."""
+    return _first(lines)[1]
+
+
+@inline
+def stand(lines, line, value):  # type: ignore[no-untyped-def]
+    """The worker that is free first is busy until `value`: it goes to the end of this line."""
+    places = lines.shape[1] - PLACES
+    was, _ = _first(lines)
+    lines[was, COUNT] -= 1
+    lines[was, HEAD] = (lines[was, HEAD] + 1) % places
+    end = (lines[line, HEAD] + lines[line, COUNT]) % places
+    lines[line, place(PLACES + end)] = value
+    lines[line, COUNT] += 1
 
 
 @inline
