@@ -74,6 +74,7 @@ LAUNCHES += 'launches = { demand = "10/s", client = { name = "fixed", delay = "3
 BROKEN = LEASES.replace(OUTAGE, 'operator = [{ do = "end-sessions", at = "2m" }]\n')
 BROKEN = BROKEN.replace('"10m"', '"30m"').replace('check_every = "3m"', 'check_every = "10m"')
 STEADY = BROKEN.replace(JITTER, '"fixed", delay = "60s"')
+IN_STEP = BROKEN.replace(JITTER, '"exponential", base = "1s", cap = "1m"').replace("workers = 2", "workers = 60")
 SHORT = '\npolicy.queue = { name = "bounded", limit = 200 }\n'
 
 
@@ -331,6 +332,20 @@ probe = { time = "1ms", every = "5s" }
 crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true }
 """, "crash", 2, 40, "a short queue",
         "2,000 are 25 s of work, and the probe behind them waits for more than 10 s. In a queue of 5 s it does not.",
+        cures=True,
+    ),
+    Situation(
+        "a limit that clients meet in step",
+        IN_STEP + 'policy.admission = { name = "token-bucket", rate = "100/s", only = "establish" }\n', "bursts",
+        63 + 13 * 60, 63 + 13 * 60, "waits at random",
+        "Each time the bucket holds 100 tokens, of which 1,980 leases need 20 rounds; between these are 19 waits: 1, "
+        "2, 4, 8, 16, 32 s and 13 of a minute. An even 100 a second would let them in within 19.8 s.", cures=True,
+    ),
+    Situation(
+        "a throttle that clients meet in step", IN_STEP.replace('horizon = "100m"', 'horizon = "10m"').replace(
+            "operator = [", 'operator = [{ do = "throttle", at = "1m", rate = "100/s", only = "establish" }, '
+        ), "bursts", 63 + 13 * 60, 63 + 13 * 60, "waits at random",
+        "The same by hand; after eight of the fourteen minutes the run ends, and a longer one would be no help.",
         cures=True,
     ),
     Situation(

@@ -24,6 +24,7 @@ from recovery.store.manifest_record import FORMAT
 from recovery.store.run_record import RunManifest
 from recovery.study import compare, keeping
 from recovery.study.summary import summarise
+from recovery.units import show_duration
 
 JOBS = """
 horizon = "10m"
@@ -132,8 +133,13 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert (row.than_never_share, row.never_share) == (0.5, 1.0)
     assert (row.run, row.than) == ("x/a", f"{tmp_path.name}/a")  # both have the name a: folders tell them apart
     text = compare_text.told(beside(a, b))
-    assert "9.2 min, never in 50 %" in text
-    assert " never " in text
+    assert "9.2 min, not within 16.7 min in 50 %" in text  # these runs did not collapse
+    [late] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
+    lost = late.model_copy(update={"than_late_share": 0.0, "late_share": 0.0})
+    assert compare_text.mean(lost.side(is_new=False), show_duration) == "9.2 min, never in 50 %"
+    assert [
+        compare_text.after("back", compare_text.mean(one.side(is_new=True), show_duration)) for one in (late, lost)
+    ] == ["not back within 16.7 min", "never back"]
 
 
 def test_a_time_to_recovery_is_restricted_to_what_is_left_after_the_return(folder_of: Maker, tmp_path: Path) -> None:

@@ -205,7 +205,8 @@ def test_where_no_dependency_failed_none_is_told_to_be_back() -> None:
 
 def test_a_run_that_is_lost_does_not_hide_the_others() -> None:
     """Two of three are back after 60 and 100 s, which is 16 timeouts of 5 s on average; one never is."""
-    rows = [run_records.row_of("a", i, ttr99_s=time) for i, time in enumerate((60.0, 100.0, math.inf))]
+    ends = ((60.0, "recovered"), (100.0, "recovered"), (math.inf, "collapsed"))
+    rows = [run_records.row_of("a", i, verdict, ttr99_s=time) for i, (time, verdict) in enumerate(ends)]
     group = run_records.group_of("a", {"recovered": 2, "collapsed": 1}, ttr99_s=math.inf)
     summary = run_records.summary_of(rows, [group])
     [row] = [row for row in redacted.rows(summary, redacted.Unit(5.0, "timeouts")) if row.title.startswith("99 %")]

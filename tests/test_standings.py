@@ -54,6 +54,9 @@ def test_the_time_is_of_those_that_come_back() -> None:
     assert found.low_s < 150 < found.high_s
     assert found.whole() == "2.5 min (never 1/4)"
     assert standings.of_times([NEVER]).whole() == "never"
+    drains = standings.of_times([100.0, NEVER, NEVER])._replace(late=1, within_s=7200.0)
+    assert drains.whole() == "100 s (never 1/3, not yet 1/3)"
+    assert drains.words == "never in 1 of 3 runs and not within 2 h 00 min in 1 of 3 runs"
     assert standings.of_times([math.nan]).whole() == "–"
     assert standings.of_times([]).whole() == "–"
 
@@ -126,6 +129,27 @@ def test_milestones_are_those_of_the_runs_that_come_to_them() -> None:
     assert milestones.show(milestones.simulated(summary, unknown)) == "not measured"
 
 
+@pytest.mark.parametrize(("verdict", "cell", "words"), [
+    ("collapsed", "never", "never recovers"), ("recovering", "> 58.3 min", "not back within 58.3 min"),
+])  # fmt: skip
+def test_only_what_collapsed_is_never_back(verdict: str, cell: str, words: str) -> None:
+    """The horizon is 1 h and the clock starts at 100 s: whoever still drains at the end had 3,500 s, or 58.3 min."""
+    row = row_of("a", 0, verdict, ttr99_s=NEVER, leased_min_share=0.0, recovers_from_s=100.0)
+    summary = summary_of([row], [group_of("a", {verdict: 1}, ttr99_s=NEVER)])
+    assert standings.time_of(summary, summary.groups[0], "ttr99_s") == cell
+    assert variants.how_long(summary, summary.groups[0]) == words
+
+
+@pytest.mark.parametrize(("ended", "cell"), [(0.0, "always"), (200.0, "< 10 s")])
+def test_a_time_below_a_window_is_told_as_that(ended: float, cell: str) -> None:
+    """All have their lease at the end of each window of 10 s; where sessions ended, all were away in between."""
+    row = row_of("a", 0, ttr99_s=0.0, leased_min_share=1.0, recovers_from_s=100.0, sessions_ended=ended)
+    summary = summary_of([row], [group_of("a", ttr99_s=0.0)])
+    assert standings.time_of(summary, summary.groups[0], "ttr99_s") == cell
+    told = "is never away" if cell == "always" else "back in < 10 s"
+    assert variants.how_long(summary, summary.groups[0]) == told
+
+
 def test_notes_and_answers_say_in_how_many_runs() -> None:
     """What waits grows in the one run that is lost."""
     summary = runs(first=[60.0] * 20, other=ONE_LOST)
@@ -137,7 +161,9 @@ def test_notes_and_answers_say_in_how_many_runs() -> None:
 
 
 def test_all_stages_are_told_by_the_same_rule() -> None:
-    """All normal at 100 s in 19 of 20 runs: the stage's row, its picture's title and the markdown do not say never."""
+    """All normal at 100 s in 19 of 20 runs: the stage's row and its picture's title do not say never, since
+    nothing collapsed: a longer run may come to it.
+    """
     ends = [100.0] * 19 + [NEVER]
     rows = [row_of("a", i, ttr99_s=1.0, leases_normal_s=5.0, launches_normal_s=at, all_normal_s=at)
             for i, at in enumerate(ends)]  # fmt: skip
@@ -145,8 +171,10 @@ def test_all_stages_are_told_by_the_same_rule() -> None:
                      all_normal_s=NEVER, wasted_share=0.0)  # fmt: skip
     summary = summary_of(rows, [group])
     [variant] = stage_times.variants(summary)
-    assert variant.show(stage_times.ALL, str) == "100.0 (never 1/20)"
+    assert variant.show(stage_times.ALL, str) == "100.0 (not yet 1/20)"
     axis = figures.TimeAxis(20_000.0)
     chosen = stages.chosen_of(summary, [figures.Curve("a", pl.DataFrame())], [variant])
-    assert "is normal again after 100 s (never in 1 of 20 runs)" in stages.contrast([variant], chosen, "launches", axis)
-    assert "100 s (never 1/20)" in text.stages_table([variant])
+    assert "is normal again after 100 s (not within 60 min in 1 of 20 runs)" in stages.contrast(
+        [variant], chosen, "launches", axis
+    )
+    assert "100 s (not yet 1/20)" in text.stages_table([variant])

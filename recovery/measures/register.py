@@ -552,6 +552,12 @@ def starts_at_return(name: str) -> bool:
     return name.startswith("ttr")
 
 
+def is_end(name: str) -> bool:
+    """Whether a disturbance ends at a time or a milestone: a longer run may come to it that a short one does not."""
+    known = find(name)
+    return starts_at_return(name) or (known is not None and known.is_milestone and not known.is_onset)
+
+
 def harms(traffic: TrafficName) -> tuple[str, ...]:
     """What policies do beside their time, by name."""
     return tuple(sorted(_names([one for one in TABLE if one.is_harm and _is_of(one, traffic)])))

@@ -53,8 +53,7 @@ def _row(summary: Summary, group: Group, name: str) -> list[str]:
         return [words.show_measure(measure, group.mean(f"{measure}.{name}")) for measure in measures]
 
     def time(measure: str) -> str:
-        never_less = group.mean(f"leased_min_share.{name}") >= register.DEPTHS[measure] - register.ROUNDING
-        return "always" if never_less else standings.of(summary, group, f"{measure}.{name}").whole()
+        return standings.time_of(summary, group, f"{measure}.{name}")
 
     has_jobs = f"served_share.{name}" in group.measures
     ended = verdicts(summary, group, name)

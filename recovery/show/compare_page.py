@@ -197,9 +197,8 @@ def _back(one: Outcome, *, is_new: bool) -> str:
     row = one.difference
     if row is None:
         return ""
-    value, never = (row.mean, row.never_share) if is_new else (row.than_mean, row.than_never_share)
-    what = compare_text.register_words(row.measure)
-    return f", {compare_text.after(what, compare_text.mean(value, never, compare_text.show_of(row.measure)))}"
+    what, show = compare_text.register_words(row.measure), compare_text.show_of(row.measure)
+    return f", {compare_text.after(what, compare_text.mean(row.side(is_new=is_new), show))}"
 
 
 def counted(number: int) -> str:

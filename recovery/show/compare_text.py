@@ -7,7 +7,7 @@ from recovery import units
 from recovery.measures import register
 from recovery.measures.words import show_measure
 from recovery.show.text import table
-from recovery.store.compare_record import Comparison, Condition, Difference, Outcome
+from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
 from recovery.units import show_duration, show_number, show_share
 
 Show = Callable[[float], str]
@@ -25,6 +25,7 @@ _HOLDS = {
     "unsure": "not decided: the interval spans the bound, want more replications",
     "not measured": "not measured",
 }
+LATE = "not within"  # the run: it did not collapse, so a longer one may tell another end
 _NO_INTERVAL = "not decided: there is no interval, want more replications"
 
 
@@ -46,7 +47,7 @@ def answer(one: Outcome, *, named: bool) -> str:
         return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} was not measured ({one.why})."
     row = one.difference
     show = show_of(row.measure)
-    means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
+    means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]
     of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
     what = register_words(row.measure)
     if one.verdict == "the same":
@@ -63,7 +64,9 @@ def answer(one: Outcome, *, named: bool) -> str:
 
 
 def after(what: str, when: str) -> str:
-    """When something is so, in words: "99 % back after 25 min", "never 99 % back"."""
+    """When something is so, in words: "99 % back after 25 min", "never 99 % back", "not 99 % back within 2 h"."""
+    if when.startswith(LATE) and "," not in when:
+        return f"not {what} {when.removeprefix('not ')}"
     return f"never {what}" if when == "never" else f"{what} after {when}"
 
 
@@ -121,7 +124,7 @@ def lines(own: Sequence[Difference]) -> list[list[str]]:
     for row in [row for name in SHOWN for row in own if row.measure == name]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
-        means = [mean(row.than_mean, row.than_never_share, show), mean(row.mean, row.never_share, show)]
+        means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]
         out.append(
             [row.measure, *means, signed(ends.mean, by), span, f"{row.verdict}: {row.why}" if row.why else row.verdict]
         )
@@ -136,11 +139,14 @@ def interval(row: Difference, runs: str) -> str:
     return f" ({signed(ends.low, show)} to {signed(ends.high, show)}, 95 %; {runs})"
 
 
-def mean(value: float, never_share: float | None, show: Show) -> str:
-    """A mean, with the share of runs in which it never came."""
-    if never_share == 1:
-        return "never"
-    return show(value) + (f", never in {show_share(never_share)}" if never_share else "")
+def mean(side: SideMean, show: Show) -> str:
+    """A mean, with the shares of runs in which it never came, or not within the run."""
+    late, collapsed = f"{LATE} {show(side.limit_s)}", side.never_share - side.late_share
+    shares = [(what, share) for what, share in (("never", collapsed), (late, side.late_share)) if share > 0]
+    if side.never_share == 1 and len(shares) == 1:
+        return shares[0][0]
+    told = [] if side.never_share == 1 else [show(side.mean)]
+    return ", ".join([*told, *(f"{what} in {show_share(share)}" for what, share in shares)])
 
 
 def show_of(measure: str) -> Show:

@@ -128,12 +128,12 @@ def _variants(summary: Summary) -> str:
     for group in summary.groups[:ROWS_MAX]:
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
         own = summary.rows_of(group)
-        normal = [standings.of_rows(own, all_normal).whole(show_milestone)] if all_normal else []
+        normal = [standings.of(summary, group, all_normal).whole(show_milestone)] if all_normal else []
         by = standings.saved(was, own, all_normal or "ttr99_s").mean_s
         rows.append(
             [
                 group.variant + levers,
-                standings.of_rows(own, "ttr99_s").whole(),
+                standings.time_of(summary, group, "ttr99_s"),
                 *normal,
                 "" if group is first else show_saved(by),
                 verdict_of(group),

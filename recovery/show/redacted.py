@@ -142,8 +142,9 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
     down = _down_s(_course(manifest, first)) > 0
     best, was = advice.best_of(summary, "ttr99_s"), standings.of(summary, first, "ttr99_s")
     if not was.is_known and was.never:
-        never = "holders never have their lease again" if manifest.has_leases else "the backlog is never cleared"
-        out = [f"As it is, 99 % of {never}"]
+        lost = "holders never have their lease again" if manifest.has_leases else "the backlog is never cleared"
+        late = f"{what} in no run before it ends, but what waits becomes less"
+        out = [f"As it is, 99 % of {lost if was.collapsed else late}"]
     else:
         out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
     window_s = first.scenario.window_s
@@ -155,10 +156,15 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
 def _when(summary: Summary, group: Group, unit: Unit, *, is_down: bool) -> str:
     found = standings.of(summary, group, "ttr99_s")
     if not found.is_known:
-        return "never" if found.never else "at a time that is not known"
+        return _lost(found) if found.never else "at a time that is not known"
     since = "after the dependency's return" if is_down else "after the clock starts"
     when = f"{ratio(found.mean_s / unit.length_s)} {unit.many} {since}" if found.mean_s > 0 else "at once"
-    return when + (f", and never in a share of {ratio(found.never_share)} of the runs" if found.never else "")
+    return when + (f", and {_lost(found)} in a share of {ratio(found.never_share)} of the runs" if found.never else "")
+
+
+def _lost(found: standings.Standing) -> str:
+    """What is said of runs that do not come to a time: "never" where one of them collapsed, else that they had not."""
+    return "never" if found.collapsed else "not yet"
 
 
 def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
@@ -185,9 +191,9 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
 
 def _time(found: standings.Standing, unit: Unit) -> str:
     if not found.is_known:
-        return "never" if found.never else "–"
+        return _lost(found) if found.never else "–"
     time = ratio(found.mean_s / unit.length_s)
-    return f"{time}; never in {ratio(found.never_share)}" if found.never else time
+    return f"{time}; {_lost(found)} in {ratio(found.never_share)}" if found.never else time
 
 
 def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:

@@ -82,6 +82,8 @@ def _cell(summary: Summary, group: Group, measure: str, kind: str) -> Cell:
     if found is None:
         return Cell("–")
     if kind == "time":
+        if standings.is_always(summary.rows_of(group), measure):
+            return Cell(standings.ALWAYS, value=value_of(0.0))
         return time_cell(standings.of(summary, group, measure))
     value = value_of(found.mean, found.low, found.high)
     return Cell(show(found.mean, kind), ends_of(found, lambda number: show(number, kind)), value=value)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from recovery.measures import register
+from recovery.measures.register import LEASES
 from recovery.show import standings
 from recovery.show.standings import Saved, Standing
 from recovery.store.run_record import Row, Summary
+from recovery.store.scenario_record import Scenario
 from recovery.units import show_milestone
 
 ALL = register.ALL
@@ -81,16 +83,18 @@ def variants(summary: Summary) -> list[Variant]:
     if not rows or NORMAL[ALL] not in rows[0].measures or summary.is_sweep:
         return []
     own = [summary.rows_of(group) for group in groups]
-    return [_variant(runs, own[0], groups[0].scenario.window_s) for runs in own]
+    return [_variant(runs, own[0], group.scenario) for group, runs in zip(groups, own, strict=True)]
 
 
-def _variant(own: Sequence[Row], first: Sequence[Row], window_s: float) -> Variant:
+def _variant(own: Sequence[Row], first: Sequence[Row], scenario: Scenario) -> Variant:
     known = {name for row in (*first, *own) for name in row.measures}
     stages = {stage: name for stage, name in NORMAL.items() if name in known}
-    normal = {stage: standings.of_rows(own, name) for stage, name in stages.items()}
+    normal = {stage: standings.of_rows(own, name, scenario) for stage, name in stages.items()}
     saved = {stage: standings.saved(first, own, name) for stage, name in stages.items()}
-    lasts = Counter(last_of(row, window_s) for row in own)
-    return Variant(own[0].variant, len(own), normal, saved, Last(*lasts.most_common(1)[0], len(own)), window_s)
+    if any(row.of("sessions_ended") > 0 for row in own):  # all may be away between the ends of two windows
+        normal[LEASES] = normal[LEASES]._replace(mean_s=max(normal[LEASES].mean_s, scenario.window_s))
+    lasts = Counter(last_of(row, scenario.window_s) for row in own)
+    return Variant(own[0].variant, len(own), normal, saved, Last(*lasts.most_common(1)[0], len(own)), scenario.window_s)
 
 
 def last_of(row: Row, window_s: float) -> str:

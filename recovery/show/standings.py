@@ -10,12 +10,16 @@ from recovery.measures import register
 from recovery.measures.moments import moment_s
 from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Group, Row, Summary
+from recovery.store.scenario_record import Scenario
 from recovery.units import show_duration
 
 
 class Standing(NamedTuple):
-    """How many of `runs` never come to a time, and the mean time of the others with its interval (95 %), s. The mean is
-    nan where no run comes to it or none knows, an end of the interval where there is none.
+    """How many of `runs` do not come to a time, and the mean time of the others with its interval (95 %), s. The mean
+    is nan where no run comes to it or none knows, an end of the interval where there is none.
+
+    Of those that do not come, `late` did not collapse: they still drain at their end, and a longer run may come to it.
+    `within_s` is how long they had for it (nan: not known), `window_s` how exactly times are known.
 
     The less never, the better; then the sooner.
     """
@@ -25,6 +29,9 @@ class Standing(NamedTuple):
     mean_s: float
     low_s: float = math.nan
     high_s: float = math.nan
+    late: int = 0
+    within_s: float = math.nan
+    window_s: float = 0.0
 
     @property
     def never_share(self) -> float:
@@ -47,30 +54,45 @@ class Standing(NamedTuple):
         return self.never_share, self.mean_s if self.is_known else math.inf
 
     @property
+    def collapsed(self) -> int:
+        """How many collapsed, so that no longer run comes to it."""
+        return self.never - self.late
+
+    @property
     def words(self) -> str:
-        """How often never; "" where every run comes to it."""
-        if not self.never:
-            return ""
-        return "never" if self.never == self.runs else f"never in {self.never} of {self.runs} runs"
+        """How often it is not come to, and whether never or not within the run; "" where every run comes to it."""
+        within = f"not within {show_duration(self.within_s)}" if math.isfinite(self.within_s) else "not within the run"
+        found = [(what, many) for what, many in (("never", self.collapsed), (within, self.late)) if many]
+        if len(found) == 1 and self.never == self.runs:
+            return found[0][0]
+        return " and ".join(f"{what} in {many} of {self.runs} runs" for what, many in found)
 
     @property
     def short(self) -> str:
-        """The same for a table: "never 1/20"."""
-        return f"never {self.never}/{self.runs}" if self.never else ""
+        """The same for a table: "never 1/20", "not yet 2/20" of those that still drain."""
+        found = (("never", self.collapsed), ("not yet", self.late))
+        return ", ".join(f"{what} {many}/{self.runs}" for what, many in found if many)
 
     def show(self, show: Callable[[float], str] = show_duration) -> str:
-        """The time in words: "never" where no run comes to it, "–" where none knows."""
+        """The time in words, "< 10 s" where it is shorter than can be told; where no run comes to it "never", or, where
+        none collapsed, "> 2 h": longer than the runs; "–" where none knows.
+        """
         if self.is_known:
-            return show(self.mean_s)
-        return "never" if self.never else "–"
+            return f"< {show_duration(self.window_s)}" if self.mean_s < self.window_s else show(self.mean_s)
+        if not self.never:
+            return "–"
+        is_late = not self.collapsed and math.isfinite(self.within_s)
+        return f"> {show(self.within_s)}" if is_late else "never"
 
     def span(self, show: Callable[[float], str] = show_duration) -> str:
-        """Both ends of the interval, "" where it has none or no width."""
-        has_width = math.isfinite(self.low_s) and math.isfinite(self.high_s) and self.high_s > self.low_s
-        return f"{show(max(self.low_s, 0.0))} to {show(self.high_s)}" if has_width else ""
+        """Both ends of the interval, "" where it has none, or no width that can be told."""
+        if not (math.isfinite(self.low_s) and math.isfinite(self.high_s)):
+            return ""
+        low, high = show(max(self.low_s, 0.0)), show(self.high_s)
+        return f"{low} to {high}" if low != high else ""
 
     def whole(self, show: Callable[[float], str] = show_duration) -> str:
-        """The time, and how often never beside it: "4 min (never 1/20)"."""
+        """The time, and how often it is not come to beside it: "4 min (never 1/20)"."""
         return f"{self.show(show)} ({self.short})" if self.is_known and self.never else self.show(show)
 
 
@@ -85,20 +107,40 @@ def is_lost(row: Row, measure: str) -> bool:
     return math.isinf(row.for_good(measure))
 
 
-def of_rows(rows: Sequence[Row], measure: str) -> Standing:
-    """How these runs stand, by a time."""
-    return of_times([math.inf if is_lost(row, measure) else row.of(measure) for row in rows])
+def _is_late(row: Row, measure: str) -> bool:
+    """Whether a run does not come to what ends a disturbance, and did not collapse: it still drains as it ends, or a
+    stage after the leases is not normal yet.
+    """
+    if not register.is_end(measure):
+        return False
+    whose = register.class_of(measure)
+    verdict = row.words.get(f"verdict.{whose}", "") if whose else row.verdict
+    return is_lost(row, measure) and verdict != "collapsed"
+
+
+def of_rows(rows: Sequence[Row], measure: str, scenario: Scenario) -> Standing:
+    """How these runs of a scenario stand, by a time."""
+    return _standing(rows, measure, scenario, lambda row: row.of(measure))
 
 
 def of(summary: Summary, group: Group, measure: str) -> Standing:
     """How the runs of a variant stand, by a time."""
-    return of_rows(summary.rows_of(group), measure)
+    return of_rows(summary.rows_of(group), measure, group.scenario)
 
 
 def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
     """How the runs of a variant stand, by the moment, from the start, of what [[observed]] names."""
-    rows = summary.rows_of(group)
-    return of_times([math.inf if is_lost(row, measure) else moment_s(measure, row.measures) for row in rows])
+    found = _standing(summary.rows_of(group), measure, group.scenario, lambda row: moment_s(measure, row.measures))
+    return found._replace(within_s=group.scenario.horizon_s, window_s=0.0)
+
+
+def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Callable[[Row], float]) -> Standing:
+    late = [row for row in rows if _is_late(row, measure)]
+    found = of_times([math.inf if is_lost(row, measure) else time_s(row) for row in rows])
+    if not register.starts_at_return(measure):  # a moment of the whole run; 0 says that it was always so
+        return found._replace(late=len(late), within_s=scenario.horizon_s)
+    from_s = max((row.of("recovers_from_s") for row in rows), default=math.nan)
+    return found._replace(late=len(late), within_s=scenario.horizon_s - from_s, window_s=scenario.window_s)
 
 
 class Saved(NamedTuple):
@@ -115,7 +157,9 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str) -> Saved:
     """By how much these runs come sooner to a time than the first variant's: over the replications in which both come
     to it; where there are none such, the difference of the means.
     """
-    was, now = of_rows(first, measure), of_rows(own, measure)
+    was, now = (
+        of_times([math.inf if is_lost(row, measure) else row.of(measure) for row in rows]) for rows in (first, own)
+    )
     if was.is_never or now.is_never:
         return Saved(math.nan if was.is_never == now.is_never else math.inf if was.is_never else -math.inf)
     times = {
@@ -129,8 +173,28 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str) -> Saved:
 
 
 def is_always(rows: Sequence[Row], measure: str) -> bool:
-    """Whether a measure is a time to recovery, and no run ever had less than that share of its leases."""
-    if measure not in register.DEPTHS or not rows:
+    """Whether a measure is a time to recovery, of all or of a class, and no run ever had less than that share of its
+    leases. Shares are known at the ends of windows, so nothing is said where sessions ended: all may have been away
+    between two ends.
+    """
+    depth, whose = register.DEPTHS.get(register.without_class(measure)), register.class_of(measure)
+    if depth is None or not rows:
         return False
-    found, least = of_rows(rows, measure), register.DEPTHS[measure] - register.ROUNDING
-    return found.mean_s == 0 and not found.never and all(row.of("leased_min_share") >= least for row in rows)
+    of_class = f".{whose}" if whose else ""
+    return all(
+        row.of(measure) == 0
+        and not is_lost(row, measure)
+        and row.of(f"leased_min_share{of_class}") >= depth - register.ROUNDING
+        and not row.of(f"sessions_ended{of_class}") > 0
+        for row in rows
+    )
+
+
+ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
+
+
+def time_of(summary: Summary, group: Group, measure: str) -> str:
+    """A time to recovery, of all or of a class, for a table: "always" where no run ever had less than that share of its
+    leases.
+    """
+    return ALWAYS if is_always(summary.rows_of(group), measure) else of(summary, group, measure).whole()

@@ -10,8 +10,8 @@ from recovery import units
 from recovery.measures import register
 from recovery.show import advice, levers, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
-from recovery.show.standings import Standing
-from recovery.show.text import ALWAYS, LOST, lost, notes, sample_span, show_saved
+from recovery.show.standings import ALWAYS, Standing
+from recovery.show.text import LOST, lost, notes, sample_span, show_saved
 from recovery.show.words import ends_of, speaking_of
 from recovery.store.run_record import Group, Row, RunManifest, Summary, with_groups
 
@@ -115,7 +115,7 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if standings.is_always(rows, column.measure):
         return Cell(ALWAYS, value=value_of(0.0))
     if column.kind == "time":
-        return time_cell(standings.of_rows(rows, column.measure), sample_span(group, column.measure))
+        return time_cell(standings.of_rows(rows, column.measure, group.scenario), sample_span(group, column.measure))
     beside, value = sample_span(group, column.measure), value_of(found.mean, found.low, found.high)
     if column.measure == "efficiency":
         text = units.show_share(found.mean) if math.isfinite(found.mean) else show(found.mean, column.kind)
@@ -140,9 +140,9 @@ def _share_of(group: Group) -> str:
 def _saved(found: standings.Saved) -> Cell:
     """By how much a variant is sooner than the first, over the runs in which both are back."""
     if math.isnan(found.mean_s):
-        return Cell("never either", look="never")
+        return Cell("not back either", look="never")
     if math.isinf(found.mean_s):
-        return Cell("recovers at all", look="good") if found.mean_s > 0 else Cell("never back", look="never")
+        return Cell("recovers at all", look="good") if found.mean_s > 0 else Cell("not back", look="never")
     text = show_saved(found.mean_s).replace("-", "−")
     return Cell(text, look="good" if found.mean_s > 0 else "", value=value_of(found.mean_s))
 

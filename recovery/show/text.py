@@ -88,7 +88,7 @@ def show_saved(seconds: float) -> str:
     if math.isnan(seconds):
         return "–"
     if math.isinf(seconds):
-        return "recovers" if seconds > 0 else "never"
+        return "recovers" if seconds > 0 else "not back"
     if abs(seconds) < 120:
         return f"{seconds:+.3g} s" if seconds else "0 s"
     return f"{seconds / 60:+.0f} min" if abs(seconds) >= 600 else f"{seconds / 60:+.1f} min"
@@ -154,7 +154,6 @@ def counted(manifest: RunManifest, summary: Summary) -> str:
 
 
 LOST = "*"  # marks a time whose share was lost again before the horizon
-ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
 
 
 def lost(summary: Summary) -> set[tuple[str, str]]:
@@ -238,7 +237,8 @@ def variants_table(summary: Summary) -> str:
     for group in groups:
         own = summary.rows_of(group)
         times = [
-            _time(own, depth) + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
+            standings.time_of(summary, group, f"ttr{depth}_s")
+            + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
         saved = "" if group is groups[0] else show_saved(standings.saved(first, own, "ttr99_s").mean_s)
@@ -258,11 +258,6 @@ def variants_table(summary: Summary) -> str:
             ]
         )
     return table(rows)
-
-
-def _time(rows: Sequence[Row], depth: int) -> str:
-    """A time to recovery; "always" where no run ever had less than that share of its leases."""
-    return ALWAYS if standings.is_always(rows, f"ttr{depth}_s") else standings.of_rows(rows, f"ttr{depth}_s").whole()
 
 
 def stages_table(variants: Sequence[stage_times.Variant]) -> str:

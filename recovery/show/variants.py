@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from recovery import units
 from recovery.show import standings
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group, Summary
@@ -29,13 +28,13 @@ def how_long(summary: Summary, group: Group) -> str:
     found = back(summary, group)
     if found.is_known:
         often = f" ({found.words})" if found.never else ""
-        if found.mean_s > 0:
-            return f"back after {units.show_duration(found.mean_s)}{often}"
-        is_always = standings.is_always(summary.rows_of(group), _BACK)
-        return "is never away" if is_always else f"back at once{often}"
+        if standings.is_always(summary.rows_of(group), _BACK):
+            return "is never away"
+        when = "in" if found.mean_s < found.window_s else "after"
+        return f"back {when} {found.show()}{often}"
     if not found.never:
         return "back at a time that is not known"
-    return "never recovers" if group.verdicts.get("collapsed") else "not yet back at the horizon"
+    return "never recovers" if found.collapsed else f"{found.words.replace('not', 'not back', 1)}"
 
 
 def contrast(summary: Summary, best: Group | None) -> str:

@@ -1,6 +1,7 @@
 """Records of a comparison: finished runs or sweeps beside each other, measure by measure."""
 
-from typing import Literal
+from math import nan
+from typing import Literal, NamedTuple
 
 from recovery.store.record import Estimate, Number, Record
 
@@ -8,11 +9,21 @@ Verdict = Literal["better", "worse", "changed outcome", "not told apart", "the s
 """What a change did. The outcome changed where one side surely recovers more often than the other."""
 
 
+class SideMean(NamedTuple):
+    """A mean of a side, the shares of its runs in which a time never came, and did not come within `limit_s` only."""
+
+    mean: float
+    never_share: float
+    late_share: float
+    limit_s: float
+
+
 class Difference(Record):
     """A measure of one variant beside the same of another: means, their difference, and what that says.
 
     `never_share` is of runs in which a time never came; None of what is no time. A never counts as the horizon, of
-    times to recovery as what is left of it from the dependency's return. In a sweep a variant is a policy.
+    times to recovery as what is left of it from the dependency's return (`limit_s`). `late_share` is of those of these
+    runs that did not collapse: a longer run may come to it. In a sweep a variant is a policy.
     """
 
     run: str
@@ -31,6 +42,15 @@ class Difference(Record):
     why: str = ""  # why there is no interval, unless it is one run beside one other
     never_share: float | None = None
     than_never_share: float | None = None
+    late_share: float = 0.0
+    than_late_share: float = 0.0
+    limit_s: Number = nan
+
+    def side(self, *, is_new: bool) -> SideMean:
+        """One side of it."""
+        if is_new:
+            return SideMean(self.mean, self.never_share or 0.0, self.late_share, self.limit_s)
+        return SideMean(self.than_mean, self.than_never_share or 0.0, self.than_late_share, self.limit_s)
 
 
 class Outcome(Record):

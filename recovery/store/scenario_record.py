@@ -144,6 +144,8 @@ class Planned(Record):
     when: str = ""
     lets_in: tuple[Step, ...] = ()
     spares_renewals: bool = False
+    burst_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how much of its rate its bucket saves up
+    wait_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long a request waits for its token
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
     capacity_per_s: Number = Field(math.nan, exclude_if=math.isnan)  # where that changes it: what the hosts then do

@@ -155,7 +155,9 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         for at_s, gate in queueing.gate_steps(scenario, action, action.at or 0.0):
             rate_per_s = math.nan if gate is None else gate.rate_per_s * scenario.hosts
             steps.append(record.Step(at_s=at_s, rate_per_s=rate_per_s))
+    law = action.law.lower(1.0, 1.0) if steps and isinstance(action, Throttle) else None
     return record.Planned(
+        burst_s=0.0 if law is None else law.burst_s, wait_s=0.0 if law is None or law.wait_s is None else law.wait_s,
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
         comes_within_s=_comes_within_s(scenario, action), sets=_sets(action),

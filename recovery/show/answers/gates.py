@@ -50,6 +50,14 @@ def _gates(scenario: Scenario) -> Iterator[Planned]:
     return (action for action in scenario.actions if action.lets_in and math.isfinite(action.at_s))
 
 
+def throttle_at(action: Planned, at_s: float) -> float:
+    """What a throttle lets in at a time, or when it begins if that is later, 1/s; inf where it limits nobody."""
+    if action.do != "throttle" or not action.lets_in or not math.isfinite(action.at_s):
+        return math.inf
+    rates = [step.rate_per_s for step in action.lets_in if step.at_s <= max(at_s, action.lets_in[0].at_s)]
+    return rates[-1] if not math.isnan(rates[-1]) else math.inf
+
+
 def last_rate(scenario: Scenario) -> float:
     """What the operators' throttles let in at the end of what comes all the time, 1/s; inf without one."""
     rates = [

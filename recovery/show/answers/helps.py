@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from recovery import theory
-from recovery.show import advice
+from recovery.show import advice, standings
 from recovery.show.answers import mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured
@@ -113,13 +113,14 @@ def _without_the_file(manifest: RunManifest, summary: Summary) -> tuple[Change, 
 
 def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
     """When a variant is well, over the runs in which it is."""
-    now = advice.standing(summary, group).mean_s
+    now = advice.standing(summary, group)
     if advice.measure_of(summary.groups) == "all_normal_s":
         return f"“{group.variant}”: all stages are normal " + (
-            f"at {moments.at(axis, now)}" if now > 0 else "all the time"
+            f"at {moments.at(axis, now.mean_s)}" if now.mean_s > 0 else "all the time"
         )
     what = "99 % are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
-    return f"“{group.variant}”: {what} {moments.after(group, now)}"
+    is_always = standings.is_always(summary.rows_of(group), "ttr99_s")
+    return f"“{group.variant}”: {what} {moments.after(group, now, is_always=is_always)}"
 
 
 def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:

@@ -96,6 +96,28 @@ def behind_silence(scenario: Scenario, work: float) -> Herd | None:
     return Herd(wait_s, at_once, rounds, (rounds - 1) * (hosts.timeout_s + wait_s), "silent")
 
 
+def behind_a_bucket(
+    scenario: Scenario, work: float, rate_per_s: float, *, burst_s: float, wait_s: float
+) -> Herd | None:
+    """The herd before a limit of so many a second: each time those find a token for whom the bucket has saved one up,
+    fills while they come, or lets wait. What it would let in until they come again is lost, save what it saves up.
+    """
+    hosts, fleet = scenario.hosts, scenario.fleet
+    if fleet is None or not keeps_step(scenario) or not 0 < rate_per_s < math.inf:
+        return None
+    spread_s = comes_within_s(scenario) if scenario.is_counted_from_end else fleet.check_every_s
+    if not spread_s < hosts.client_wait_s:
+        return None
+    let_in_s, waits = spread_s + min(wait_s, hosts.timeout_s), _waits_s(scenario)
+    most = max(rate_per_s * (burst_s + let_in_s), float(hosts.hosts))
+    left, last_s, rounds = work - most, 0.0, 1
+    while left > 0 and rounds < OFTEN:
+        gap_s = next(waits)
+        left -= min(most, max(rate_per_s * (gap_s + let_in_s), float(hosts.hosts)))
+        last_s, rounds = last_s + gap_s, rounds + 1
+    return Herd(spread_s, most, rounds, last_s, "refused") if left <= 0 else None
+
+
 def _waits_s(scenario: Scenario) -> Iterator[float]:
     """The waits of a client between its attempts, from the first on."""
     parameters, cap_s = scenario.policies.client.parameters, scenario.hosts.client_wait_s

@@ -18,6 +18,7 @@ HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 TOLD = 0.05  # what makes a time longer by less is not told
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
+BUCKETS = ("token-bucket", "leaky-bucket")
 LEAST = (
     "capacity",
     "conflict",
@@ -35,7 +36,7 @@ class Limit(NamedTuple):
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
-    "restart";
+    "bursts" (that find few tokens of a limit), "restart";
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -86,6 +87,8 @@ def _why_collapsed(group: Group) -> Limit | None:
         return _lets_in_too_few("admission", "admission lets", let_in, scenario)
     if (rate := gates.last_rate(scenario)) < scenario.wanted_per_s:
         return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
+    if group.runs and (found := _starves(group)) is not None:
+        return found
     if (died := group.mean("crashes")) >= LOOP:
         text = f"hosts die of their load {show_count(died)} times; each time all that they hold is lost and comes again"
         return Limit("crash", text, died)
@@ -217,7 +220,7 @@ def _ends_too_soon(group: Group) -> Limit | None:
         found = timeout_limit(group)
     else:
         found = _retries_feed(group) if _feeds_itself(group) else None
-    if found is not None:
+    if found is not None or (found := _starves(group)) is not None:
         return found
     end = group.mean("empty_at_s")
     if not math.isfinite(end):
@@ -245,6 +248,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     alone = f"; the hosts alone would need {show_duration(hosts_s)}" if is_told else ""
     bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
     known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
+    known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
     longest = max(known, key=lambda limit: limit.number, default=None)
     return longest if longest is not None and longest.number >= HALF * ttr else None
 
@@ -284,6 +288,7 @@ def _bounds(
     if longest_s <= 2 * ttr_s:  # else all were back long before
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
+    yield from _bursts(group, work, back_s, alone)
     opens_s, what = gates.throttled_s(scenario, work, back_s)
     if math.isfinite(opens_s) and opens_s > 0:
         needs = show_duration(opens_s)
@@ -328,6 +333,46 @@ def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
         text += f"{show_duration(hosts.timeout_s)}, and all ask together again: each time the hosts take "
         text += f"{show_count(found.at_once)}, which makes {found.rounds} rounds{alone}"
         yield Limit("silence", text, found.last_s)
+
+
+def _bursts(group: Group, work: float, back_s: float, alone: str) -> Iterator[Limit]:
+    """Clients that come in step before a limit: each time few find a token, and the tokens between are lost."""
+    scenario = group.scenario
+    asks, ended = scenario.fleet.asks if scenario.fleet is not None else 0, group.mean("sessions_ended")
+    if scenario.is_counted_from_end and ended > 0:  # the bound leaves out whom the first window has back already
+        work = max(work, min(ended - (1 - gates.MOST) * asks, gates.MOST * asks))
+    rule = scenario.policies.admission
+    burst_s, wait_s = (
+        float(value) if isinstance(value := rule.parameters.get(key), int | float) else 0.0 for key in ("burst", "wait")
+    )
+    limits = [("admission lets", gates.admission_at(scenario, back_s), burst_s, wait_s)] if rule.name in BUCKETS else []
+    limits += [
+        ("the operators' throttle lets", rate, action.burst_s, action.wait_s)
+        for action in scenario.actions if math.isfinite(rate := gates.throttle_at(action, back_s))
+    ]  # fmt: skip
+    for who, rate, burst, wait in limits:
+        found = herd.behind_a_bucket(scenario, work, rate, burst_s=burst, wait_s=wait)
+        if found is None or not work / rate < HALF * found.last_s:
+            continue
+        unused = 1 - work / (rate * found.last_s)
+        text = f"{who} in {show_count(rate)} a second, but clients come in step, since all wait equally long: each "
+        text += f"time {show_count(found.at_once)} at most find a token, and the tokens of the time between are lost "
+        text += f"(about {show_share(unused)} of them are never used), so it takes {found.rounds} rounds, the last of "
+        text += f"which begins after {show_duration(found.last_s)}{alone}"
+        yield Limit("bursts", speaking_of(scenario.called, text), found.last_s)
+
+
+def _starves(group: Group) -> Limit | None:
+    """Clients in step before a limit, where they are not back as the run ends: most of its tokens are lost while most
+    attempts are refused, and the rounds that it takes are longer than half of the run.
+    """
+    back_s = group.mean("recovers_from_s")
+    had_s = group.scenario.horizon_s - back_s
+    if group.scenario.fleet is None or not group.mean("denied_share") > HALF or group.mean("wasted_share") >= WASTE:
+        return None
+    work = group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
+    longest = max(_bursts(group, work, back_s, ""), key=lambda limit: limit.number, default=None)
+    return longest if longest is not None and longest.number >= HALF * had_s else None
 
 
 LOST = {

@@ -1,6 +1,9 @@
 """Moments in words: of day or after the start, and from when times to recovery count."""
 
+from collections.abc import Callable
+
 from recovery.show.figures import TimeAxis
+from recovery.show.standings import Standing
 from recovery.store.run_record import Group
 from recovery.units import show_duration
 
@@ -31,7 +34,22 @@ _FROM = {
 }
 
 
-def after(group: Group, ttr_s: float) -> str:
-    """A time to recovery: "5 min after the dependency is back"; of none at all "from the dependency's return on"."""
+def after(group: Group, found: Standing, *, is_always: bool) -> str:
+    """A time to recovery: "5 min after the dependency is back", "less than 10 s after …" where it is shorter than can
+    be told; where nobody was ever away "from the dependency's return on". Of several runs it is their mean, with its
+    interval.
+    """
     begin = since(group)
-    return f"{show_duration(ttr_s)} after {begin}" if ttr_s > 0 else f"from {_FROM[begin]} on"
+    if is_always:
+        return f"from {_FROM[begin]} on"
+    if found.mean_s < found.window_s:
+        return f"less than {show_duration(found.window_s)} after {begin}"
+    return f"{show_duration(found.mean_s)} after {begin}{on_average(found)}"
+
+
+def on_average(found: Standing, show: Callable[[float], str] = show_duration) -> str:
+    """That a time is the mean of several runs, with its interval; "" where one run came to it."""
+    if found.runs - found.never < 2:
+        return ""
+    ends = found.span(show)
+    return f" on average (95 %: {ends})" if ends else " on average"

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from recovery.show.answers import herd
+from recovery.show.answers import gates, herd
 from recovery.show.answers.mechanism import HALF, ORDERED, Limit
 from recovery.store.run_record import Group
 from recovery.units import show_duration
@@ -43,6 +43,8 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _shorter_waits(group, limit.number)
         case "herd":
             return _jitter(group)
+        case "bursts":
+            return _evenly(group)
         case "operator" | "restart":
             return _without_hands(group)
         case "horizon":
@@ -189,6 +191,22 @@ def _live_work_only(group: Group) -> Remedy | None:
 def _jitter(group: Group) -> Remedy:
     wait_s = group.scenario.hosts.client_wait_s
     text = f"clients that wait a random part of {show_duration(wait_s)}"
+    return Remedy("waits at random", text, _client("full-jitter", wait_s, wait_s))
+
+
+def _evenly(group: Group) -> Remedy:
+    """Waits at random so short that about twice as many come as a limit lets in, and so long that saying no to them
+    takes little of the hosts' work: then no token is lost while clients wait.
+    """
+    scenario, hosts = group.scenario, group.scenario.hosts
+    asks, back_s = scenario.fleet.asks if scenario.fleet is not None else 0, group.mean("recovers_from_s")
+    least = min(hosts.admission_per_s, *(gates.throttle_at(one, back_s) for one in scenario.actions), math.inf)
+    wait_s = min(asks / least, hosts.client_wait_s)
+    wait_s = max(wait_s, 2 * asks * hosts.reject_share / hosts.capacity_per_s / REFUSING)
+    text = f"clients that wait a random part of {show_duration(wait_s)}, so that they come evenly and no token is lost"
+    if not scenario.policies.admission.parameters.get("wait"):
+        text += "; where clients cannot be changed, a limit that lets them wait for their turn (policy.admission.wait, "
+        text += "or the rule of a throttle) loses fewer than one that refuses"
     return Remedy("waits at random", text, _client("full-jitter", wait_s, wait_s))
 
 

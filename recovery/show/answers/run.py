@@ -21,6 +21,7 @@ from recovery.store.run_record import Group, Row, RunManifest, Summary
 from recovery.store.scenario_record import Span
 from recovery.units import show_count, show_duration, show_milestone, show_share
 
+JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
 SPELLS = 2  # times without leases that are told one by one
 
 
@@ -55,15 +56,21 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     fleet, span = first.scenario.fleet, first.unleased
     if fleet is None or span is None:
+        if (ended := first.mean("sessions_ended")) > 0:  # and made anew before the window was over
+            window = show_duration(first.scenario.window_s)
+            return [f"{show_count(ended)} sessions end, and less than {window} later all holders have a lease again."]
         rule = first.scenario.policies.lease
         spared = f" The rule of leases may spare them: {rule.words}." if rule.name != "fixed" and rule.words else ""
         return [f"No holder is ever without a lease.{spared}"]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
     times = [_from_to(one, axis) for one in first.unleased_spans or (span,)]
     when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(span, axis)}"
+    if first.runs > 1:
+        when = f"in at least one of {first.runs} runs, {when},"
     text = f"{when[:1].upper()}{when[1:]} some of the {show_count(fleet.holders)} holders are without a "
     text += f"lease, at worst {_of_all(worst, fleet.asks)}"
-    text += f" of {show_count(fleet.leases)} leases." if fleet.leases else "."
+    text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
+    text += " (mean of the runs)." if first.runs > 1 else "."
     return [text, _back(summary, first, axis)]
 
 
@@ -92,32 +99,39 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     if len(lost) == len(rows):
         return f"{_left(first, lost)}."
     what = "99 % have one again" if first.scenario.has_leases else "99 % of the backlog is cleared"
-    times = [row.of("ttr99_s") for row in rows if _is_back(row) and math.isfinite(row.of("ttr99_s"))]
-    if not times:
+    found = standings.of(summary, first, "ttr99_s")
+    if not found.is_known:
         return f"The sample of the hosts does not tell when {what}."
-    ttr = math.fsum(times) / len(times)
-    text = f"{what} {moments.after(first, ttr)}"
-    text += f", at {axis.show(summary.recovers_from_s + ttr)}" if axis.start is not None else ""
+    text = f"{what} {moments.after(first, found, is_always=standings.is_always(rows, 'ttr99_s'))}"
+    text += f", at {axis.show(summary.recovers_from_s + found.mean_s)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
     if not lost:
         return f"{text}."
-    return f"{text}, but in {len(lost)} of {len(rows)} runs {_left(first, lost).lower()}."
+    often = f"in {len(rows) - len(lost)} of {len(rows)} runs, but in {len(lost)}"
+    left = _left(first, lost)
+    return f"{text} {often} {left[:1].lower()}{left[1:]}."
 
 
 def _left(first: Group, lost: Sequence[Row]) -> str:
-    """How runs stand at their end that are not back."""
+    """How runs stand at their end that are not back: a longer run of those that still drain may tell another end."""
     fleet = first.scenario.fleet
-    is_down = any(row.verdict == "collapsed" for row in lost)
+    down = sum(row.verdict == "collapsed" for row in lost)
+    is_down = down > 0
+    within = standings.of_rows(lost, "ttr99_s", first.scenario).within_s
+    late = "99 % are not back" if first.scenario.has_leases else "99 % of the backlog is not cleared"
+    late += f" within the {show_duration(within)} that the run goes on, but what waits becomes less"
     if is_down:
         text = "They do not come back" if first.scenario.has_leases else "The backlog does not go away"
+        text += f" ({len(lost) - down} of these runs still drain)" if down < len(lost) else ""
     else:
-        text = "99 % are not back at the end, but what waits becomes less"
+        text = late
     if fleet is not None:
+        mean = ", on average," if len(lost) > 1 else ""
         left = (1 - math.fsum(row.of("leased_end_share") for row in lost) / len(lost)) * fleet.asks
         if left <= ROUNDING * fleet.asks:
             held = f"all have one at the end, but not for {show_duration(first.scenario.hold_s)} yet"
             return f"They do not come back for good: {held}" if is_down else f"{held[:1].upper()}{held[1:]}"
-        text += f": at the end {_of_all(left, fleet.asks)} {'is' if left < 1.5 else 'are'} without a lease"
+        text += f": at the end{mean} {_of_all(left, fleet.asks)} {'is' if left < 1.5 else 'are'} without a lease"
         return text
     waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
     if round(waiting) > 0:
@@ -129,6 +143,7 @@ def _left(first: Group, lost: Sequence[Row]) -> str:
 def _jobs(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     peak, served = first.mean("backlog_peak"), first.mean("served_share")
     text = f"Up to {show_count(peak)} jobs are without an answer at one time"
+    text = f"In {first.runs} runs, on average, {text[:1].lower()}{text[1:]}" if first.runs > 1 else text
     gave_up = first.mean("gave_up")
     text += f"; {show_share(served)} of all jobs get one"
     text += f", and {show_count(gave_up)} give up." if gave_up > 0 else "."
@@ -142,17 +157,17 @@ def _stages(summary: Summary, axis: TimeAxis) -> list[str]:
         return []
     first = variants[0]
     back = first.normal[ALL]
+    mean = moments.on_average(back, axis.show)
     if first.is_well(ALL):
         return [f"All stages are normal {'all' if back.mean_s == 0 else 'almost all'} the time."]
     if back.never:
         hold = "hold" if stage_times.are_many(first.last.stage) else "holds"
         if back.is_known:
             often = f"but in {back.never} of {back.runs} runs not before the end"
-            return [
-                f"All stages are normal again at {axis.show(back.mean_s)}, {often}; {first.last.words} {hold} it up."
-            ]
+            text = f"All stages are normal again at {axis.show(back.mean_s)}{mean}, {often}"
+            return [f"{text}; {first.last.words} {hold} it up."]
         return [f"Not all stages are normal again before the end; {first.last.words} {hold} it up."]
-    return [f"All stages are normal again at {axis.show(back.mean_s)}, {first.last.words} last."]
+    return [f"All stages are normal again at {axis.show(back.mean_s)}{mean}, {first.last.words} last."]
 
 
 def _others(summary: Summary) -> list[str]:
@@ -253,8 +268,21 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
-        out.append(f"Near a cliff, so that another run may end elsewhere: {names}.")
+        out.append(f"Near a cliff, so that another run, or a longer one, may end elsewhere: {names}.")
+    late = [group for group in summary.groups if _ends_just_in_time(summary, group)]
+    if late:
+        names = ", ".join(f"“{group.variant}”" for group in late[:3]) + (" and others" if len(late) > 3 else "")
+        end = axis.show(first.scenario.horizon_s)
+        out.append(f"Well only shortly before the run ends at {end}, so that a longer run would tell more: {names}.")
     return " ".join(out)
+
+
+def _ends_just_in_time(summary: Summary, group: Group) -> bool:
+    """Whether the time of a variant is so near to the end of the run that one a little slower would not come to it."""
+    found = advice.standing(summary, group)
+    slowest = max((time for row in summary.rows_of(group)
+                   if math.isfinite(time := row.of(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
+    return found.is_known and slowest > JUST_IN_TIME * found.within_s
 
 
 def _sampled(span: tuple[float, float]) -> str:
@@ -274,13 +302,14 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     is_whole = measure == "all_normal_s"
     stands = advice.standing(summary, group)
     low, high = theory.wilson(stands.never, stands.runs)
-    chance = f"never within the run in {stands.never} of {stands.runs} (chance {show_share(low)} to {show_share(high)})"
+    chance = f"not within the run in {stands.never} of {stands.runs} (chance {show_share(low)} to {show_share(high)})"
+    chance += f", of which {stands.collapsed} collapsed" if stands.late and stands.collapsed else ""
     if not stands.is_known:
         return chance
-    if not is_whole and all(row.of(measure) == 0 for row in rows):
+    if not is_whole and standings.is_always(rows, measure):
         return f"99 % all the time in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
-    interval = f" ({show(stands.low_s)} to {show(stands.high_s)})" if math.isfinite(stands.low_s) else ""
+    interval = f" ({ends})" if (ends := stands.span(show)) else ""
     what = "all stages normal at" if is_whole else "99 % back after"
     return f"{what} {stands.show(show)}{interval}{' where it recovers' if stands.never else ''}; {chance}"
 

@@ -10,7 +10,7 @@ from recovery.show import text
 from recovery.show.figures import GREY, Picture, blank, entitle, letters
 from recovery.show.run_figures.panels import hero_of
 from recovery.show.standings import Standing
-from recovery.show.variants import back, contrast, how_long
+from recovery.show.variants import back, contrast
 from recovery.store.run_record import RunManifest, Summary
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
         if found[id(group)].is_known:
             _back(panel, y, found[id(group)], colour, limit)
         else:
-            _lost(panel, y, how_long(summary, group), colour, limit)
+            _lost(panel, y, found[id(group)].show(), colour, limit)
     bounds = [(y, bound / 60) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
     for y, bound in bounds:
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
@@ -74,6 +74,6 @@ def _lost(panel: Axes, y: int, told: str, colour: str, limit: float) -> None:
     """The bar of a variant that is not back: hatched, to the horizon."""
     panel.barh(y, limit, height=0.62, facecolor="#f4f4f4", edgecolor=colour, hatch="////", lw=0.6)
     panel.annotate(
-        told.removesuffix(" recovers").removesuffix(" back at the horizon"), (limit / 2, y), va="center",
-        ha="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+        told, (limit / 2, y), va="center", ha="center", fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip

@@ -142,6 +142,13 @@ def _limit_s(pair: Pair, measure: str) -> float:
     return pair.horizon_s - float(np.nanmax(backs, initial=0.0))
 
 
+def _late_share(runs: Runs, measure: str) -> float:
+    """Share of the runs that know a time in which it did not come, though they did not collapse."""
+    times = runs.of(measure)
+    late = np.isinf(times) & (np.array(runs.verdicts) != "collapsed")
+    return float(late.sum() / (~np.isnan(times)).sum()) if register.is_end(measure) else 0.0
+
+
 def differences(pair: Pair) -> Iterator[Difference]:
     """Every measure that both have numbers of."""
     for measure in pair.mine.measures:
@@ -181,4 +188,7 @@ def difference(pair: Pair, measure: str) -> Difference | str:
         why=told.why if verdict == "no interval" else "",
         never_share=float(np.isinf(found.mine).mean()) if is_time else None,
         than_never_share=float(np.isinf(found.theirs).mean()) if is_time else None,
+        late_share=_late_share(pair.mine, measure) if is_time else 0.0,
+        than_late_share=_late_share(pair.theirs, measure) if is_time else 0.0,
+        limit_s=found.limit_s,
     )
