@@ -116,6 +116,26 @@ def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
     assert "between 60 s and 2 min" in answer.happened.text
     assert f"Keep host.timeout {safe}" in answer.change.text
     assert "40 runs at 2 values" in answer.sure.text
+    assert "What longer runs would say is not known." in answer.sure.text
+
+
+@pytest.mark.parametrize(("failed", "said"), [
+    ((0, 10), "Longer runs of 2 h 00 min say the same: 0 of 10 collapse at 60 s, 10 of 10 at 2 min."),
+    ((9, 10), "another thing on the good side (9 of 10 collapse at 60 s, 10 of 10 at 2 min). Look for it again"),
+    ((0, 4), "another thing on the bad side (0 of 10 collapse at 60 s, 4 of 10 at 2 min)."),
+])  # fmt: skip
+def test_a_threshold_says_whether_longer_runs_agree(failed: tuple[int, int], said: str) -> None:
+    """Half of the runs collapse at a threshold: it hangs on the horizon where a longer one has the half elsewhere."""
+    tried = [{"value": 60.0, "failed": 0, "runs": 20, "verdict": "holds", "late": 5}]
+    found = Threshold.model_validate(
+        {"experiment": "x", "key": "host.timeout", "kind": "duration", "low": 60.0, "high": 120.0, "fails": "above",
+         "confidence": 0.95, "note": "", "tried": tried, "horizon_s": 3600.0,
+         "longer": {"horizon_s": 7200.0, "runs": 10, "low_failed": failed[0], "high_failed": failed[1]}}
+    )  # fmt: skip
+    answer = threshold.answer_of(found)
+    assert said in answer.sure.text
+    assert "in runs of 60 min recovery turns into collapse" in answer.happened.text
+    assert "At 60 s 25 % of the runs are not back within 60 min" in answer.happened.text
 
 
 def test_policies_beside_each_other_are_told_in_words() -> None:

@@ -104,6 +104,9 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     assert 10 <= found["low"] <= CLIFF_S * 1.01
     assert CLIFF_S <= found["high"] <= 11.5
     assert found["fails"] == "below"
+    longer = found["longer"]  # beyond the cliff all collapse, before it nobody does, whatever the horizon
+    assert longer["horizon_s"] == 660
+    assert longer["high_failed"] < longer["runs"] / 2 < longer["low_failed"]
     assert result.stderr.splitlines()[0] == "trying host.timeout = 5s: runs 1 to 20 of at most 100"
 
 

@@ -95,7 +95,8 @@ def told_value(key: str, kind: str, one: Tried) -> str:
     """What was found at one value of a threshold's key, in a line."""
     share = show_share(one.failed / one.runs)
     says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]
-    return f"{key} = {SHOW[kind](one.value)}: {share} of {one.runs} runs collapse, {says}"
+    late = f" and {show_share(one.late / one.runs)} still drain as they end" if one.late else ""
+    return f"{key} = {SHOW[kind](one.value)}: {share} of {one.runs} runs collapse{late}, {says}"
 
 
 def write_csv(folder: Path) -> Path:

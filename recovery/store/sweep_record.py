@@ -252,7 +252,7 @@ class Summary(Record):
     format: int
     kind: Literal["sweep"] = "sweep"
     traffic: TrafficName
-    called: tuple[str, str] = ("holders", "holder")  # what holders of leases are called: many of them, and one
+    called: tuple[str, ...] = ("holders", "holder")  # as of `scenario_record.Scenario.called`
     measure: str
     limit_s: Number
     precision: float | None
@@ -343,10 +343,22 @@ class Tried(Record):
     failed: int
     runs: int
     verdict: Literal["fails", "holds", "unclear"]
+    late: int = 0  # runs that are not back at the horizon, and did not collapse: they still drain
+
+
+class Longer(Record):
+    """The first runs at both ends of a bracket, to a horizon that is further away: how many of them collapse."""
+
+    horizon_s: Number
+    runs: int
+    low_failed: int
+    high_failed: int
 
 
 class Threshold(Record):
-    """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`."""
+    """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`, in
+    runs to a horizon; and what longer runs say at both ends (None: not known).
+    """
 
     experiment: str
     key: str
@@ -357,6 +369,8 @@ class Threshold(Record):
     confidence: float
     note: str
     tried: tuple[Tried, ...]
+    horizon_s: Number = math.nan
+    longer: Longer | None = None
 
 
 class Replayed(Record):

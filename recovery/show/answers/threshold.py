@@ -3,7 +3,9 @@
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.sweep_text import shown
 from recovery.store.sweep_record import Threshold
-from recovery.units import show_share
+from recovery.units import show_duration, show_share
+
+MOST = 0.5  # of the runs: so many collapse on the far side of the threshold
 
 
 def answer_of(found: Threshold) -> Answer:
@@ -11,19 +13,47 @@ def answer_of(found: Threshold) -> Answer:
     low, high = shown(found.kind, found.low), shown(found.kind, found.high)
     runs = sum(one.runs for one in found.tried)
     note = f" {found.note[:1].upper()}{found.note[1:].rstrip('.')}." if found.note else ""
-    safe = low if found.fails == "above" else high
-    side = "at or below" if found.fails == "above" else "at or above"
+    is_above = found.fails == "above"
+    safe, side = (low, "at or below") if is_above else (high, "at or above")
+    text = f"{found.key}: in runs of {show_duration(found.horizon_s)} recovery turns into collapse between {low} and "
+    text += f"{high}; it fails {found.fails} that."
     return Answer(
-        happened=AnswerPart(
-            text=f"{found.key}: recovery turns into collapse between {low} and {high}; it fails {found.fails} that."
-        ),
-        why=Cause(mechanism=found.key, number=float(found.low if found.fails == "above" else found.high)),
+        happened=AnswerPart(text=f"{text}{_late(found)}"),
+        why=Cause(mechanism=found.key, number=float(found.low if is_above else found.high)),
         change=Change(
             text=f"Keep {found.key} {side} {safe}, with room for what is not known.", name=found.key,
             is_simulated=True,
         ),
         sure=AnswerPart(
-            text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note}"
+            text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note} "
+            f"{_longer(found)}".rstrip()
         ),
         rests_on=AnswerPart(text="If the chance of a collapse only rises, or only falls, with the value."),
     )  # fmt: skip
+
+
+def _late(found: Threshold) -> str:
+    """What the runs on the good side of the threshold did not come to: they are only not collapsed."""
+    good = found.low if found.fails == "above" else found.high
+    late = next((one for one in found.tried if one.value == good and one.late), None)
+    if late is None:
+        return ""
+    text = f" At {shown(found.kind, good)} {show_share(late.late / late.runs)} of the runs are not back within "
+    return f"{text}{show_duration(found.horizon_s)}, but what waits becomes less, so they count as recovering."
+
+
+def _longer(found: Threshold) -> str:
+    """Whether the threshold is the system's: what runs to a later horizon say at both ends."""
+    longer = found.longer
+    if longer is None:
+        return "What longer runs would say is not known."
+    ends = ((found.low, longer.low_failed), (found.high, longer.high_failed))
+    (good, its), (bad, others) = ends if found.fails == "above" else ends[::-1]
+    counts = f"{its} of {longer.runs} collapse at {shown(found.kind, good)}, {others} of {longer.runs} at "
+    counts += shown(found.kind, bad)
+    runs = f"runs of {show_duration(longer.horizon_s)}"
+    if its < MOST * longer.runs < others:
+        return f"Longer {runs} say the same: {counts}."
+    moved = "the good side" if its >= MOST * longer.runs else "the bad side"
+    text = f"But the threshold hangs on the horizon: longer {runs} say another thing on {moved} ({counts})."
+    return f"{text} Look for it again with such a horizon (--set horizon=…)."

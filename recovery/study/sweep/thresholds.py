@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from recovery.errors import Refusal
+from recovery.errors import Refusal, ScenarioError
 from recovery.model.sweep import Span
+from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.statistics import cliff
-from recovery.store.sweep_record import Threshold, Tried
+from recovery.store.sweep_record import Longer, Threshold, Tried
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Work
 from recovery.study.runs.executor import Backend
-from recovery.study.sweep.runs import KnownRuns
+from recovery.study.sweep.runs import Found, KnownRuns
 from recovery.units import quantity, show_duration
+
+LONGER = 2  # how many times as long the runs are by which both ends of the bracket are looked at again
+LONGER_RUNS = 10  # at each end
 
 
 def _silent_value(kind: str, one: Tried) -> None:
@@ -92,7 +96,7 @@ def threshold(
 ) -> Threshold:
     """Where recovery turns into collapse over one key of the file as it stands (cliff.cliff), by the verdict of the
     runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
-    They are kept under `out` and not run again.
+    Whether it is, some runs that are twice as long say at both ends. All are kept under `out` and not run again.
 
     `known_value` hears of each value that is known (what kind of quantity it is, and what was found), `say` of what is
     being tried and how long the rest may take. Raises Refusal if an end is no number with a unit, or both ends have
@@ -111,10 +115,15 @@ def threshold(
     tried = 0
     progress = _Watched(say)
 
+    late: dict[float, int] = {}  # by the value, runs that are not back and did not collapse
+
+    def told_of(one: cliff.Tried) -> Tried:
+        return Tried(**one._asdict(), late=late[one.value])
+
     def note(one: cliff.Tried) -> None:
         nonlocal tried
         tried += 1
-        known_value(kind, Tried(**one._asdict()))
+        known_value(kind, told_of(one))
 
     def place_of(value: float) -> float:
         if scale == "log":
@@ -122,9 +131,27 @@ def threshold(
         return (value - least) / (greatest - least)
 
     def fails(value: float, replications: range) -> list[bool]:
-        nonlocal each_s
         text = round(value) if whole else span.at(place_of(value))
-        variant = experiment.drawn(0, ((key, text),))
+        found = ends_of(experiment.drawn(0, ((key, text),)), text, replications)
+        late[value] = late.get(value, 0) + sum(math.isinf(one.value) and not one.has_collapsed for one in found)
+        return [one.has_collapsed for one in found]
+
+    def longer_of(low: float, high: float, runs: int) -> Longer | None:
+        """The same at both ends of the bracket to a later horizon; None where the file cannot have that."""
+        horizon_s, collapsed = LONGER * experiment.first.scenario.horizon, []
+        for value in (low, high):
+            text = round(value) if whole else span.at(place_of(value))
+            try:
+                variant = experiment.drawn(0, ((key, text), ("horizon", f"{horizon_s:.9f}s")))
+            except ScenarioError:
+                return None
+            if variant.scenario.horizon != horizon_s:  # the first variant sets its own
+                return None
+            collapsed.append(sum(one.has_collapsed for one in ends_of(variant, text, range(runs))))
+        return Longer(horizon_s=horizon_s, runs=runs, low_failed=collapsed[0], high_failed=collapsed[1])
+
+    def ends_of(variant: Variant, text: object, replications: range) -> list[Found]:
+        nonlocal each_s
         seed = experiment.head.seed
         met = {r: resolve(variant, seed, r) for r in replications}
         keys = {identity.digest_of(met[r], seed, r): r for r in replications}
@@ -140,13 +167,14 @@ def threshold(
         for name in keys:
             if (error := known.found[name].error) is not None:
                 raise Refusal(f"{key} = {text}: a run failed: {error}")
-        return [known.found[name].has_collapsed for name in keys]
+        return [known.found[name] for name in keys]
 
     with place:
         told = cliff.cliff(
             fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole,
             known=note,
         )  # fmt: skip
+        longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
     return Threshold(
         experiment=experiment.name,
         key=key,
@@ -156,5 +184,7 @@ def threshold(
         fails=told.fails,
         confidence=told.confidence,
         note=told.note,
-        tried=tuple(Tried(**one._asdict()) for one in told.tried),
+        tried=tuple(map(told_of, told.tried)),
+        horizon_s=experiment.first.scenario.horizon,
+        longer=longer,
     )
