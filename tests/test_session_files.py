@@ -683,6 +683,7 @@ IN_VAIN = [
     ('lease.first_delay = "9s"\n', "no session ends"),
     ('host.hint = { time = "9s" }\n', "nothing refuses anybody"),
     ('host.hint.says = "tokens"\npolicy.queue = { name = "bounded", limit = 9 }\n', "no bucket"),
+    (BUCKET + 'host.hint = { says = "queue", time = "1s" }\n', "then it says 0"),
     ('fleet.start = "unleased"\n', "few come before the horizon"),
 ]
 

@@ -108,7 +108,7 @@ def _too_few(scenario: Scenario) -> Iterator[str]:
 
 
 def _hints_in_vain(scenario: Scenario) -> Iterator[str]:
-    """Hints that nobody is given."""
+    """Hints that nobody is given, or that say nothing."""
     if (hint := scenario.host.hint) is None:
         return
     policy, throttled = scenario.policy, any(isinstance(one, Throttle | Pause) for one in scenario.operator)
@@ -119,6 +119,11 @@ def _hints_in_vain(scenario: Scenario) -> Iterator[str]:
     has_bucket = throttled or isinstance(policy.admission, policies.WITH_RATE)
     if hint.says == "tokens" and not has_bucket:
         yield 'host.hint says when tokens are there, and no bucket refuses anybody; want says = "time" or "queue"'
+    if hint.says == "queue" and has_bucket and hint.clients == "obey":
+        yield (
+            "host.hint says how long the queue is, and a bucket refuses also while nobody waits: then it says 0, and "
+            f'clients come back after {show_duration(scenario.host.round_trip)} (host.round_trip); want says = "tokens"'
+        )
 
 
 def _outages_s(scenario: Scenario) -> list[tuple[float, float]]:
