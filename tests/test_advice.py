@@ -390,12 +390,17 @@ def test_explain_says_what_operators_change() -> None:
     """Oracle: two workers of 1 s make 2 leases a second, four make 4, and with two more 6; on a condition no number."""
     begin, _, end = TWICE.rpartition("operator = [")
     more = '{ do = "scale", at = "40m", workers = 2 }, { do = "scale", when = "queue > 9", workers = -1 }, '
+    more += '{ do = "set", key = "lease.check_every", value = "6m", at = "1m", over = "4m" }, '
+    more += '{ do = "set", key = "host.workers", value = 3, at = "50m", over = "3m", lasts = "20m" }, '
     text = f"{begin}operator = [{more}{end}"
     scenario = resolved(parse(text).first.scenario)
-    told = explained("", [], [], actions=scenario.actions).splitlines()[3:]
-    assert told == [
+    *told, _, engine = explained("", [], [], scenario, "sessions").splitlines()
+    assert engine.startswith("Engine: sessions (")
+    assert told[-5:] == [
         "    at 40 min: +2 workers a host; the hosts then do 6 a second",
         "    when queue > 9: -1 workers a host",
+        '    from 60 s to 5 min, evenly: lease.check_every = "6m", from 3 min on',
+        "    from 50 min to 53 min, evenly, until 70 min: host.workers = 3, from 4 on; the hosts then do 3 a second",
         "    at 35 min: host.workers = 4; the hosts then do 4 a second",
     ]
 

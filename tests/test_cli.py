@@ -301,7 +301,9 @@ def test_explain(tiny: str) -> None:
     result = call("explain", tiny)
     assert result.exit_code == 0
     assert "\nr1 = " in result.stdout
-    names = {row["name"] for row in json.loads(call("explain", tiny, "--json").stdout)["rows"]}
+    told = json.loads(call("explain", tiny, "--json").stdout)
+    assert f"\nEngine: {told['engine']} (" in result.stdout
+    names = {row["name"] for row in told["rows"]}
     assert {"r1", "r2", "r3", "r4", "r5", "fluid_bound_s"} <= names
 
 

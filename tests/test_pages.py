@@ -287,7 +287,7 @@ def test_a_page_speaks_of_what_its_holders_are_called(tmp_path: Path) -> None:
     assert "some of the 400 droplets are without a lease" in seen
     assert "fleet.holders" in seen, "a key is a key, whatever holders are called"
     assert "time until half of the droplets have a lease" in seen
-    assert "unleased droplet hours" in seen
+    assert "hours without a lease" in seen
     assert "holder" not in seen.lower().replace("fleet.holders", "")
 
 

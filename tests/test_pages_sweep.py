@@ -375,7 +375,7 @@ def test_a_page_of_a_sweep_speaks_of_what_its_holders_are_called(folders: dict[s
     named = sweep_record.read(tmp_path).model_copy(update={"called": ("droplets", "droplet")})
     (tmp_path / "summary.json").write_text(named.to_json(), encoding="utf-8")
     seen = words(pages.write(tmp_path).read_text(encoding="utf-8"))
-    assert "unleased droplet hours" in seen
+    assert "hours without a lease" in seen
     assert "hours without a lease, over all droplets" in seen
     assert "holder" not in seen.replace("fleet.holders", "")
 

@@ -222,7 +222,7 @@ FULL = (
         '{ do = "throttle", when = "leased < 60%", for = "20s", rate = "70%", only = "establish" }]'
     ),
 )
-NO_CHANGE = {"called", "called_one"}  # words
+NO_CHANGE = {"called", "called_one", "holds", "holds_one"}  # words
 
 
 def changed(model: BaseModel, at: str = "") -> Iterator[tuple[str, BaseModel]]:

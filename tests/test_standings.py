@@ -7,12 +7,13 @@ import math
 
 import polars as pl
 import pytest
-from run_records import group_of, row_of, summary_of
+from run_records import FLEET, group_of, row_of, scenario_of, summary_of
 from test_rankings import manifest_of
 
 from recovery.show import figures, milestones, stage_times, standings, tables, text, variants
 from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import panels, stages
+from recovery.show.words import speaking_of
 from recovery.store.run_record import Measured, Milestone, Summary
 
 NEVER = math.inf
@@ -178,3 +179,52 @@ def test_all_stages_are_told_by_the_same_rule() -> None:
         [variant], chosen, "launches", axis
     )
     assert "100 s (not yet 1/20)" in text.stages_table([variant])
+
+
+OF_CLASSES = (
+    FLEET
+    + """
+[classes.first]
+share = "50%"
+[classes.last]
+share = "50%"
+"""
+)
+
+
+def test_a_variant_that_is_later_as_a_whole_may_be_sooner_for_a_class() -> None:
+    """All are back after 60 s and after 90 s; of the first class after 60 s and within the first window of 10 s."""
+    times = {"as written": (60.0, 60.0, 50.0), "first first": (90.0, 0.0, 90.0)}
+    rows = [row_of(name, ttr99_s=both, leased_min_share=0.0, recovers_from_s=0.0,
+                   **{"ttr99_s.first": first, "ttr99_s.last": last, "sessions_ended.first": 100.0})
+            for name, (both, first, last) in times.items()]  # fmt: skip
+    groups = [group_of(row.variant, scenario=scenario_of(OF_CLASSES), **row.measures) for row in rows]
+    said = answer_of(manifest_of(), summary_of(rows, groups)).change.text
+    assert "“first first” is not sooner by more than 10 s." in said
+    assert (
+        "“first first” is sooner for first (< 10 s instead of 60 s), and later for last (90 s instead of 50 s)." in said
+    )
+
+
+def test_what_brings_back_the_stage_that_holds_all_up_is_told_though_another_holds_it_up_then() -> None:
+    """As it is the leases never come back; the other's do after 30 s, but its launches not by the end, 60 min."""
+    later = {"launches_normal_s": NEVER, "all_normal_s": NEVER, "leased_min_share": 0.0, "recovers_from_s": 100.0}
+    rows = [
+        row_of("as written", 0, "collapsed", ttr99_s=NEVER, leases_normal_s=NEVER, **later),
+        row_of("other", ttr99_s=30.0, leases_normal_s=130.0, **later),
+    ]
+    groups = [group_of(row.variant, {row.verdict: 1}, **row.measures) for row in rows]
+    change = answer_of(manifest_of(), summary_of(rows, groups)).change
+    assert change.name == "other"
+    assert "“other” brings leases back: 99 % are back 30 s after" in change.text
+    assert "instead of never. But launches are then not normal within 60 min." in change.text
+
+
+def test_what_they_hold_has_its_own_name() -> None:
+    called = ("devices", "device", "associations", "association")
+    text = "Leases: a lease of “a lease”, holders without lease, lease.duration, policy.lease, the lease."
+    assert speaking_of(called, text) == (
+        "Associations: an association of “a lease”, devices without association, lease.duration, policy.lease, the "
+        "association."
+    )
+    assert speaking_of(("nodes", "node"), "a lease of a holder") == "a lease of a node"  # of a file of before

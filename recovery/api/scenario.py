@@ -16,6 +16,7 @@ from recovery.show import text
 from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
+from recovery.stages.engines import engine_of
 from recovery.study import execute, machine, warm
 from recovery.study.resolved import own_files, resolved, rules_of_stages
 from recovery.study.summary import explained, notes_of
@@ -128,8 +129,8 @@ class Scenario:
         experiment = self._experiment
         title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
         scenario = experiment.first.scenario
-        known, of_stages = resolved(scenario), rules_of_stages(scenario)
-        told = text.explained(title, self._explained(), notes_of(experiment), known.rules, of_stages, known.actions)
+        known, of_stages, engine = resolved(scenario), rules_of_stages(scenario), engine_of(scenario)
+        told = text.explained(title, self._explained(), notes_of(experiment), known, engine, of_stages)
         return f"<pre>{escape(told)}</pre>"
 
 

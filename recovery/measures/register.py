@@ -284,7 +284,7 @@ TABLE: tuple[Measure, ...] = (
         meaning="jobs whose retries were used up",
     ),
     Measure(
-        name="unleased_holder_hours", kind="number", stage=LEASES, of_class=True, title="unleased holder hours",
+        name="unleased_holder_hours", kind="number", stage=LEASES, of_class=True, title="hours without a lease",
         meaning="hours without a lease, over all holders",
         is_expected=True, is_shown=True, is_harm=True, axis="hours without a lease, all holders",
     ),

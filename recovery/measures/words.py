@@ -3,13 +3,19 @@
 import math
 from collections.abc import Mapping
 
-from recovery.measures.register import find, unit_of
+from recovery.measures.register import find, is_end, starts_at_return, unit_of
 from recovery.units import is_time, show_duration, show_milestone, show_share
 
 
 def show_measure(measure: str, value: float) -> str:
-    """A measure's value by what it is: a milestone, a time, a share, a number."""
+    """A measure's value by what it is: a milestone, a time, a share, a number. A time to recovery is known to a window,
+    and whether a longer run would come to it is not known here.
+    """
     known = find(measure)
+    if math.isinf(value) and is_end(measure):
+        return "not within the run"
+    if value == 0 and starts_at_return(measure):
+        return "within one window"
     if math.isnan(value) or (known is not None and known.is_milestone):
         return show_milestone(value)
     if is_time(measure):

@@ -22,10 +22,12 @@ Noun = Annotated[str, AfterValidator(_noun), WithJsonSchema({"type": "string", "
 
 
 class Called(NamedTuple):
-    """What lease holders are called in tables and on pages: many of them, and one."""
+    """What lease holders are called in tables and on pages, many of them and one; and so what they hold."""
 
     many: str = "holders"
     one: str = "holder"
+    held: str = "leases"
+    held_one: str = "lease"
 
 
 class Fleet(Part):
@@ -55,6 +57,9 @@ class Fleet(Part):
         None, description="and one of them; default: -ies becomes -y, another -s at the end goes"
     )
 
+    holds: Noun = Field("leases", description='what pages call what they hold, a plural: "connections"')
+    holds_one: Noun | None = Field(None, description="and one of them; by default as with called")
+
     @model_validator(mode="after")
     def _cold(self) -> "Fleet":
         if self.in_step and self.start == "leased":
@@ -63,8 +68,10 @@ class Fleet(Part):
 
     @property
     def words(self) -> Called:
-        """What its holders are called."""
-        return Called(self.called, self.called_one or one_of(self.called))
+        """What its holders are called, and what they hold."""
+        return Called(
+            self.called, self.called_one or one_of(self.called), self.holds, self.holds_one or one_of(self.holds)
+        )
 
 
 def one_of(many: str) -> str:

@@ -39,7 +39,7 @@ class Drawable(NamedTuple):
     name: str
     curves: dict[str, tuple[Array, Array]]  # of the share that holds a lease (%), or the backlog: times (s), levels
     traffic: TrafficName
-    called: tuple[str, str]
+    called: tuple[str, ...]
     horizon_s: float
     clock: str
     courses: tuple[Course, ...]

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
 from recovery.show import advice, classes, milestones, stage_times, standings
+from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
-from recovery.store.scenario_record import Planned, RuleInUse
+from recovery.store.scenario_record import Planned, RuleInUse, Scenario
 from recovery.units import is_time, show_bytes, show_count, show_duration, show_number, show_share
 
 DEPTHS = (50, 90, 99, 100)  # per cent, of the times to recovery
@@ -351,19 +352,20 @@ def explained(
     title: str,
     rows: Sequence[Explained],
     notes: Sequence[Note],
-    rules: Sequence[RuleInUse] = (),
+    scenario: Scenario,
+    engine: str,
     of_stages: Sequence[RuleInUse] = (),
-    actions: Sequence[Planned] = (),
 ) -> str:
     """Each group with its formula, the numbers in it, its value and what it means; then the rules of part two of the
-    model that are in use, those of launches and propagation, and what operators set in the run.
+    model that are in use, those of launches and propagation, what operators set in the run, and which engine runs it.
     """
+    rules, actions = scenario.rules, scenario.actions
     lines = [title]
     for row in rows:
         lines += [
             "",
             f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}",
-            f"    {row.meaning}",
+            f"    {speaking_of(scenario.called, row.meaning)}",
         ]
     for note in notes:
         lines += ["", f"{note.key} is {note.kind}: {note.why}"]
@@ -375,16 +377,36 @@ def explained(
         lines += [f"    {rule.key}: {rule.why}" for rule in of_stages]
     if edits := [action for action in actions if action.sets]:
         lines += ["", "What operators change in the run; all groups above are of the file, the bound is of its best:"]
-        lines += [f"    {_edit(action)}" for action in edits]
+        lines += [f"    {edit(action)}" for action in edits]
+    lines += ["", f"Engine: {engine} ({ENGINES[engine]})."]
     return "\n".join(lines)
 
 
-def _edit(action: Planned) -> str:
-    when = f"when {action.when}" if math.isnan(action.at_s) else f"at {show_duration(action.at_s)}"
+ENGINES = {
+    "events": "request by request, the first engine of MODEL.md",
+    "lanes": "the quicker engine for queues in order of arrival, with the same numbers",
+    "sessions": "the one for sessions, classes, operators and loaded servers, section 13 of MODEL.md",
+}
+"""What each engine is, as a manifest names it."""
+
+
+def edit(action: Planned) -> str:
+    """What operators set, from when to when, and how: "from 10 min to 20 min, evenly: KEY = VALUE, from VALUE"."""
+    begin_s, end_s, until_s = (action.at_s + later_s for later_s in (0.0, action.over_s, action.lasts_s))
+    if math.isnan(action.at_s):
+        when = f"when {action.when}"
+        over = f", evenly over {show_duration(action.over_s)}" if action.over_s else ""
+        until = f", for {show_duration(action.lasts_s)}" if math.isfinite(action.lasts_s) else ""
+    else:
+        when, over = f"at {show_duration(begin_s)}", ""
+        if action.over_s:
+            when = f"from {show_duration(begin_s)} to {show_duration(end_s)}, evenly"
+        until = f", until {show_duration(until_s)}" if math.isfinite(until_s) else ""
+    rises = f", from {action.sets_from} on" if action.sets_from else ""
     does = (
         "" if math.isnan(action.capacity_per_s) else f"; the hosts then do {show_count(action.capacity_per_s)} a second"
     )
-    return f"{when}: {action.sets}{does}"
+    return f"{when}{over}{until}: {action.sets}{rises}{does}"
 
 
 def _value(name: str, value: float) -> str:

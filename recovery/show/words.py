@@ -7,20 +7,30 @@ from collections.abc import Callable
 from recovery.store.record import Estimate
 from recovery.units import show_duration
 
-Called = tuple[str, str]
-"""Many of them, and one: ("droplets", "droplet")."""
+Called = tuple[str, ...]
+"""Many holders, and one: ("droplets", "droplet"); then, where they are not called leases, what they hold: many, one."""
+
+_QUOTED = re.compile(r"(“[^”]*”)")  # a name that a user gave
+_OURS = re.compile(r"(?<![.\w-])(?:(an?) )?(holders?|Holders?|leases?|Leases?)\b(?![-=]|\.\w)")
 
 
 def speaking_of(called: Called, text: str) -> str:
-    """One of our texts, with holders under the name that they have here; a key, such as fleet.holders, stays."""
-    many, one = called
-    names = {
-        "holders": many,
-        "holder": one,
-        "Holders": many[:1].upper() + many[1:],
-        "Holder": one[:1].upper() + one[1:],
-    }
-    return re.sub(r"(?<!\.)\b(holders?|Holders?)\b", lambda match: names[match[1]], text)
+    """One of our texts, with holders and leases under the names that they have here; a key, such as fleet.holders, and
+    what stands in quotation marks stay.
+    """
+    many, one, held, held_one = (*called, "leases", "lease")[:4] if len(called) == 2 else called
+    names = {"holders": many, "holder": one, "leases": held, "lease": held_one}
+
+    def renamed(found: re.Match[str]) -> str:
+        article, word = found[1], found[2]
+        name = names[word.lower()]
+        name = name[:1].upper() + name[1:] if word[0].isupper() else name
+        if article is None:
+            return name
+        return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}" if name != word else found[0]
+
+    parts = _QUOTED.split(text)
+    return "".join(part if i % 2 else _OURS.sub(renamed, part) for i, part in enumerate(parts))
 
 
 def _time(seconds: float) -> str:

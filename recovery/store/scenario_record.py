@@ -74,6 +74,8 @@ class Fleet(Record):
     leases: int = 0  # where a holder has several: how many they have in all
     called: str = "holders"  # many of them
     called_one: str = "holder"
+    holds: str = Field("leases", exclude_if=lambda value: value == "leases")  # what they hold: many of them
+    holds_one: str = Field("lease", exclude_if=lambda value: value == "lease")
     zones: int
     lease_s: Number  # mean
     grace_s: Number  # how much longer a lease is honoured
@@ -148,6 +150,9 @@ class Planned(Record):
     wait_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long a request waits for its token
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
+    sets_from: str = Field("", exclude_if=lambda value: not value)  # of a ramp: the value from which it goes
+    over_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the ramp takes; 0: at once
+    lasts_s: Number = Field(math.inf, exclude_if=math.isinf)  # when it is taken back, since its begin; inf: for good
     capacity_per_s: Number = Field(math.nan, exclude_if=math.isnan)  # where that changes it: what the hosts then do
 
 
@@ -217,9 +222,12 @@ class Scenario(Record):
         return self.traffic == LEASES
 
     @property
-    def called(self) -> tuple[str, str]:
-        """What the holders of leases are called: many of them, and one."""
-        return (self.fleet.called, self.fleet.called_one) if self.fleet is not None else ("holders", "holder")
+    def called(self) -> tuple[str, ...]:
+        """What the holders of leases are called, many of them and one; and so what they hold."""
+        fleet = self.fleet
+        if fleet is None:
+            return "holders", "holder", "leases", "lease"
+        return fleet.called, fleet.called_one, fleet.holds, fleet.holds_one
 
     @property
     def last_per_s(self) -> float:

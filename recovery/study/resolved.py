@@ -17,6 +17,7 @@ from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
 from recovery.store import scenario_record as record
 from recovery.store.manifest_record import OwnPolicy
+from recovery.units import quantity, tell_duration, tell_share
 
 
 def resolved(scenario: Scenario) -> record.Scenario:
@@ -160,7 +161,9 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         burst_s=0.0 if law is None else law.burst_s, wait_s=0.0 if law is None or law.wait_s is None else law.wait_s,
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
-        comes_within_s=_comes_within_s(scenario, action), sets=_sets(action),
+        comes_within_s=_comes_within_s(scenario, action), sets=_sets(action), sets_from=_sets_from(scenario, action),
+        over_s=action.over if isinstance(action, SetKey) else 0.0,
+        lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,
         capacity_per_s=_capacity_after(scenario, action),
     )  # fmt: skip
 
@@ -171,6 +174,29 @@ def _sets(action: Action) -> str:
         more, of = (action.workers, "workers a host") if action.workers is not None else (action.hosts, "hosts")
         return f"{more:+} {of}"
     return f"{action.key} = {json.dumps(action.value, ensure_ascii=False)}" if isinstance(action, SetKey) else ""
+
+
+def _sets_from(scenario: Scenario, action: Action) -> str:
+    """The value from which a ramp goes: the one that operators set last before it, else the file's; "" of no ramp, and
+    where that is no number.
+    """
+    if not isinstance(action, SetKey) or not action.over:
+        return ""
+    sets = [one for one in scenario.operator if isinstance(one, SetKey) and one.key == action.key]
+    before = [one for one in sets if one.at is not None and one.lasts is None and one.at < (action.at or 0.0)]
+    if before:
+        return json.dumps(max(before, key=lambda one: one.at or 0.0).value, ensure_ascii=False)
+    value: object = scenario
+    for name in action.key.split("."):
+        value = getattr(value, name, None)
+    if isinstance(value, policies.FleetRate):
+        return value.words
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    kind = (quantity(action.value) or ("number", 0.0))[0]
+    if kind in ("duration", "share"):
+        return tell_duration(value) if kind == "duration" else tell_share(value)
+    return f"{value:g}/s" if kind == "rate" else f"{value:g}"
 
 
 def _capacity_after(scenario: Scenario, action: Action) -> float:
@@ -227,6 +253,8 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         leases=0 if round(scenario.leases) == fleet.holders else round(scenario.leases),
         called=fleet.words.many,
         called_one=fleet.words.one,
+        holds=fleet.words.held,
+        holds_one=fleet.words.held_one,
         zones=fleet.zones,
         lease_s=lease.duration.mean_s(),
         grace_s=rule.grace if isinstance(rule, policies.Grace) else 0.0,

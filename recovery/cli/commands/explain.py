@@ -92,6 +92,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
+    from recovery.stages.engines import engine_of
     from recovery.study.resolved import own_files, resolved, rules_of_stages
     from recovery.study.summary import explained, notes_of
 
@@ -99,13 +100,13 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     rows = [explained(row) for row in explanation(loaded.first.scenario)]
     first, notes = loaded.first, notes_of(loaded)
     scenario = resolved(first.scenario)
-    files = own_files(loaded.variants)
+    files, engine = own_files(loaded.variants), engine_of(first.scenario)
     answer = answer_of(loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files)
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
-        say.print_json({"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules})
+        edits = [text.edit(action) for action in scenario.actions if action.sets]
+        told = {"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules}
+        say.print_json({**told, "operators_set": edits, "engine": engine})
     else:
         title = f"{loaded.head.title} ({first.name})\n\n{answer}"
-        click.echo(
-            text.explained(title, rows, notes, scenario.rules, rules_of_stages(first.scenario), scenario.actions)
-        )
+        click.echo(text.explained(title, rows, notes, scenario, engine, rules_of_stages(first.scenario)))

@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import NamedTuple
 
+from recovery.show.words import Called, speaking_of
 from recovery.store.record import Number, Record
 
 
@@ -41,6 +42,11 @@ class Answer(Record):
     change: Change
     sure: AnswerPart
     rests_on: AnswerPart
+
+    def speaking_of(self, called: Called) -> "Answer":
+        """The same, with holders and what they hold under the names that they have in a scenario."""
+        parts = {name: part.model_copy(update={"text": speaking_of(called, part.text)}) for name, part in self}
+        return self.model_copy(update=parts)
 
     def __str__(self) -> str:
         return text(self)

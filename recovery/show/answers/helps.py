@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from recovery import theory
-from recovery.show import advice, standings
+from recovery.measures.register import LEASES
+from recovery.show import advice, stage_times, standings
 from recovery.show.answers import mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured
@@ -13,6 +14,7 @@ from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 from recovery.units import show_count, show_duration, show_share
 
+CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -45,6 +47,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
         return _best(summary, best, declared, TimeAxis.of(manifest)), best
+    if (part := _of_the_limit(summary)) is not None:
+        return part
     said = []
     is_never = was.never == was.runs
     is_leases = advice.is_judged_by_leases(groups)
@@ -58,7 +62,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
             said[0] = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
-    said += [away] if away else []
+    said += [*_of_classes(summary, answering), *([away] if away else [])]
     if others:
         said += [advice.fewest_wait(groups) if not is_never else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
@@ -79,6 +83,59 @@ def best_of(summary: Summary) -> Group | None:
         return None
     now, was = advice.standing(summary, best), advice.standing(summary, first)
     return best if advice.is_better(now, was, best.scenario.window_s) else None
+
+
+def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
+    """Where no variant brings all stages back: the variant that brings those back that hold the first one up, and what
+    holds it up then. None where there is none.
+    """
+    first, known = summary.groups[0], stage_times.variants(summary)
+    others = _changes_of_the_system(summary)[0]
+    if not known or not others or not known[0].normal[stage_times.ALL].is_never:
+        return None
+    stage = known[0].last.stage
+    measure = "ttr99_s" if stage == LEASES else stage_times.NORMAL[stage]
+    best = advice.best_of(with_groups(summary, [first, *others]), measure)
+    was = standings.of(summary, first, measure)
+    if best is None or not standings.of(summary, best, measure).never_share < was.never_share:
+        return None
+    [its] = [one for one in known if one.name == best.variant]
+    now = standings.of(summary, best, measure)
+    if stage == LEASES:
+        is_always = standings.is_always(summary.rows_of(best), measure)
+        when = f"99 % are back {moments.after(best, now, is_always=is_always)}"
+    else:
+        when = f"they are normal again {now.show()} after the start"
+    text = f"“{best.variant}” brings {stage_times.called(stage)} back: {when}, instead of {was.words}. "
+    last, verb = its.last.stage, "are" if stage_times.are_many(its.last.stage) else "is"
+    words = its.normal[last].words.replace("never", "never normal", 1).replace("not within", "not normal within", 1)
+    text += f"But {stage_times.called(last)} {verb} then {words}. " if words else ""
+    text += costs(first.scenario.traffic, first.mean, best.mean)
+    return Change(text=text, name=best.variant), best
+
+
+def _of_classes(summary: Summary, others: Sequence[Group]) -> list[str]:
+    """What a variant that is no better for all together does for each class: some may be back sooner, at the cost of
+    others.
+    """
+    first, out = summary.groups[0], []
+    for group in others:
+        sooner, later = [], []
+        for one in first.scenario.classes:
+            measure = f"ttr99_s.{one.name}"
+            if measure not in first.measures or measure not in group.measures:
+                continue
+            now, was = (standings.of(summary, of, measure) for of in (group, first))
+            told = f"{one.name} ({standings.time_of(summary, group, measure)} instead of "
+            told += f"{standings.time_of(summary, first, measure)})"
+            if advice.is_better(now, was, group.scenario.window_s):
+                sooner.append(told)
+            elif advice.is_better(was, now, group.scenario.window_s):
+                later.append(told)
+        if sooner:
+            text = f"But by class, with 99 % back, “{group.variant}” is sooner for {', '.join(sooner)}"
+            out.append(f"{text}, and later for {', '.join(later)}." if later else f"{text}.")
+    return out[:CLASSES_TOLD]
 
 
 def _changes_of_the_system(summary: Summary) -> tuple[list[Group], str]:

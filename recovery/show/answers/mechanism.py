@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from recovery.measures.register import LEASES
 from recovery.show.answers import gates, herd
-from recovery.show.words import speaking_of
 from recovery.store.run_record import Group
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration, show_share
@@ -322,12 +321,12 @@ def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
         text = f"{_in_one_instant(scenario)}; the hosts take {show_count(found.at_once)} at a time, "
         text += f"{LOST[found.lost]} and come back in step: {found.rounds} rounds, "
         text += f"the last begins after {show_duration(found.last_s)}"
-        yield Limit("herd", speaking_of(scenario.called, text + alone), found.last_s)
+        yield Limit("herd", text + alone, found.last_s)
     if (found := herd.after_an_outage(scenario, work)) is not None and found.rounds > 1:
         wait, spread = show_duration(hosts.client_wait_s), show_duration(found.spread_s)
         text = f"clients come back in step, all within {spread} and again after {wait}: each time the hosts take "
         text += f"{show_count(found.at_once)} and refuse the rest, which makes {found.rounds} rounds{alone}"
-        yield Limit("herd", speaking_of(scenario.called, text), found.last_s)
+        yield Limit("herd", text, found.last_s)
     if (found := herd.behind_silence(scenario, work)) is not None and found.rounds > 1:
         text = "a full queue says nothing, so whoever finds no place waits for a timeout of "
         text += f"{show_duration(hosts.timeout_s)}, and all ask together again: each time the hosts take "
@@ -359,7 +358,7 @@ def _bursts(group: Group, work: float, back_s: float, alone: str) -> Iterator[Li
         text += f"time {show_count(found.at_once)} at most find a token, and the tokens of the time between are lost "
         text += f"(about {show_share(unused)} of them are never used), so it takes {found.rounds} rounds, the last of "
         text += f"which begins after {show_duration(found.last_s)}{alone}"
-        yield Limit("bursts", speaking_of(scenario.called, text), found.last_s)
+        yield Limit("bursts", text, found.last_s)
 
 
 def _starves(group: Group) -> Limit | None:
@@ -415,8 +414,7 @@ def limit_of_stage(group: Group, stage: str) -> Limit | None:
         throttled, none_free = (group.mean(f"launches_{why}_share") for why in ("throttled", "insufficient"))
         if throttled >= none_free:
             return Limit("launches", f"{_doors(group)} {show_share(throttled)} of the launches", throttled)
-        found_none = speaking_of(group.scenario.called, "find no leased holder")
-        return Limit("holders", f"{show_share(none_free)} of the launches {found_none}", none_free)
+        return Limit("holders", f"{show_share(none_free)} of the launches find no leased holder", none_free)
     if stage == "health":
         least = group.mean("usable_min_share")
         return Limit("health", f"down to {show_share(least)} of the load balancer's targets are usable", least)

@@ -23,12 +23,14 @@ def answer_of(summary: Summary) -> Answer:
     )  # fmt: skip
     change = _stands_most(summary, lever) if lever is not None else _soonest(summary)
     runs = sum(group.runs for group in summary.groups)
-    share = f"{len(summary.groups)} points, {runs} runs"
+    share = f"{len(summary.groups)} points, {runs} runs of {show_duration(summary.groups[0].scenario.horizon_s)}"
+    drain = sum(group.verdicts.get("recovering", 0) for group in summary.groups)
+    late = f"; {drain} runs still drain as they end, so that longer ones may tell another edge" if drain else ""
     return Answer(
         happened=AnswerPart(text=" ".join(_tips(summary, lever, worst))),
         why=why,
         change=change,
-        sure=AnswerPart(text=f"{share}; shares and edges have 95 % intervals in the table."),
+        sure=AnswerPart(text=f"{share}; shares and edges have 95 % intervals in the table{late}."),
         rests_on=AnswerPart(text=" ".join(assumed(summary.notes))),
     )
 

@@ -14,7 +14,6 @@ from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
 from recovery.show.stage_times import ALL
 from recovery.show.text import sample_interval
-from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
@@ -32,13 +31,14 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     first = summary.groups[0]
     limit = _limit(manifest, summary)
     change, helper = helps.change_of(manifest, summary, limit)
-    return Answer(
+    found = Answer(
         happened=AnswerPart(text=_happened(manifest, summary)),
-        why=_why(summary, limit),
+        why=_with_the_worst(manifest, summary, _why(summary, limit)),
         change=change,
         sure=AnswerPart(text=_sure(manifest, summary, helper)),
         rests_on=AnswerPart(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
     )
+    return found.speaking_of(first.scenario.called)
 
 
 # --- what happened ----------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
     out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
-    return speaking_of(first.scenario.called, " ".join(out))
+    return " ".join(out)
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
@@ -196,11 +196,16 @@ def _limit(manifest: RunManifest, summary: Summary) -> mechanism.Limit | None:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if variants:
         return mechanism.limit_of_stage(first, variants[0].last.stage)
-    course = manifest.outages[first.outages_index] if first.outages_index < len(manifest.outages) else ()
+    return _limit_of(manifest, summary, first)
+
+
+def _limit_of(manifest: RunManifest, summary: Summary, group: Group) -> mechanism.Limit | None:
+    """What limits the leases or jobs of a variant."""
+    course = manifest.outages[group.outages_index] if group.outages_index < len(manifest.outages) else ()
     down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
-    back = [row.of("ttr99_s") for row in summary.rows_of(first) if _is_back(row)]
-    ttr_s = mean_interval(back)[0]
-    return mechanism.limit_of(_as_done(first, summary.rows_of(first)), ttr_s=ttr_s, down_s=down_s)
+    rows = summary.rows_of(group)
+    ttr_s = mean_interval([row.of("ttr99_s") for row in rows if _is_back(row)])[0]
+    return mechanism.limit_of(_as_done(group, rows), ttr_s=ttr_s, down_s=down_s)
 
 
 def _as_done(group: Group, rows: Sequence[Row]) -> Group:
@@ -239,6 +244,21 @@ def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
         verb = "are" if stage_times.are_many(stage) else "is"
         text = f"What comes last {verb} {stage_times.called(stage)}: {limit.text}."
     return Cause(text=text, mechanism=limit.kind, number=limit.number)
+
+
+def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Cause:
+    """With what limits the variant that is back least often, where that is less often than the first."""
+    first, *others = summary.groups
+    if not others or advice.measure_of(summary.groups) != "ttr99_s":
+        return cause
+    worst = max(others, key=lambda group: advice.standing(summary, group).rank)
+    if not advice.standing(summary, worst).never_share > advice.standing(summary, first).never_share:
+        return cause
+    limit = _limit_of(manifest, summary, worst)
+    if limit is None:
+        return cause
+    text = f"{cause.text} “{worst.variant}” is worse: {limit.text}.".strip()
+    return cause.model_copy(update={"text": text})
 
 
 def _is_well(summary: Summary, first: Group) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from recovery.show.answers import gates, herd, mechanism, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
-from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.run_record import Group
@@ -43,15 +42,15 @@ def answer_of(
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_if_all_run_out(scenario)}: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
-        found = remedy.of(asked, limit)
-        if found is not None:
+        cure = remedy.of(asked, limit)
+        if cure is not None:
             change = Change(
-                text=f"Try {found.text}: the limit points there (not simulated; this would try it).", name=found.name,
-                is_simulated=False, command=trying(file, given, found.overrides, policies=policies),
+                text=f"Try {cure.text}: the limit points there (not simulated; this would try it).", name=cure.name,
+                is_simulated=False, command=trying(file, given, cure.overrides, policies=policies),
             )  # fmt: skip
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""
-    return Answer(
+    found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
         why=why,
         change=change,
@@ -60,6 +59,7 @@ def answer_of(
         ),
         rests_on=AnswerPart(text=" ".join(assumed(notes))),
     )
+    return found.speaking_of(scenario.called)
 
 
 def _if_all_run_out(scenario: Scenario) -> str:
@@ -82,4 +82,4 @@ def _what_it_is(scenario: Scenario) -> str:
     text += f", with {show_count(fleet.leases)} leases," if fleet.leases else ""
     text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals take "
     text += f"{show_share(fleet.renewals_share)} of the hosts all the time."
-    return speaking_of(scenario.called, text)
+    return text

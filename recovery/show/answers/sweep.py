@@ -9,7 +9,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
-from recovery.show.words import span_of, speaking_of
+from recovery.show.words import span_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group, Measured
 from recovery.store.sweep_record import Middle, Summary
@@ -35,8 +35,7 @@ def answer_of(summary: Summary) -> Answer:
         sure=AnswerPart(text=_sure(summary, ran)),
         rests_on=AnswerPart(text=_rests_on(summary)),
     )
-    parts = {name: part.model_copy(update={"text": speaking_of(summary.called, part.text)}) for name, part in found}
-    return found.model_copy(update=parts)
+    return found.speaking_of(summary.called)
 
 
 def _all_failed(summary: Summary) -> str:

@@ -30,7 +30,7 @@ def pictures(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> list[
             _picture(
                 summary, curves, axis, "classes-leases", holders, "leased_share", 100.0,
                 speaking_of(called, "holders with a lease (%)"),
-                f"Leases of each class: {_last(first, holders)}",
+                f"{speaking_of(called, 'Leases')} of each class: {_last(first, holders)}",
                 speaking_of(called, "Share of the holders of each class that hold a lease, at the end of each window."),
             )
         )  # fmt: skip

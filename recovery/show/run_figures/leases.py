@@ -30,7 +30,7 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     )
     stones.mark(top, summary, axis, seen)
     stones.list_in(below, summary, seen, axis)
-    entitle(figure, f"Leases: {contrast(summary, hero_of(summary))}")
+    entitle(figure, f"{speaking_of(called, 'Leases')}: {contrast(summary, hero_of(summary))}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
     caption += axis.shading(summary.groups)
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""
@@ -53,6 +53,7 @@ def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     found = [back(summary, group) for group in groups[1:]]
     always, some = sum(not one.never for one in found), sum(one.is_known and one.never > 0 for one in found)
     told = f"{always} of {len(found)} come back" + (f", {some} more in some runs only" if some else "")
-    entitle(figure, f"Leases under each other variant: {told}")
+    leases = speaking_of(groups[0].scenario.called, "Leases")
+    entitle(figure, f"{leases} under each other variant: {told}")
     caption = f"Solid: the variant named above the panel. Dotted: “{curves[0].label}”, in every panel for comparison."
     return Picture("leased-each", figure, caption)
