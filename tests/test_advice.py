@@ -17,6 +17,7 @@ from recovery.show import advice, stage_times
 from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
+from recovery.show.answers.rests import not_well_with
 from recovery.show.answers.run import answer_of
 from recovery.show.text import counted, explained, notes
 from recovery.simulate import pipeline
@@ -377,6 +378,18 @@ def test_fewer_attempts_than_successes_are_explained() -> None:
     [said] = notes(run_records.summary_of(rows, [few]))
     assert "waited already at the return" in said
     assert notes(run_records.summary_of(rows, [many])) == []
+
+
+def test_an_answer_of_all_is_well_names_the_variant_with_which_it_is_not() -> None:
+    """The one that comes back last, or never; none where all are well within a window."""
+
+    def said(**times: float) -> str:
+        rows = [run_records.row_of(name, ttr99_s=time) for name, time in {"it": 0.0, **times}.items()]
+        return not_well_with(run_records.summary_of(rows, [run_records.group_of(row.variant) for row in rows]))
+
+    assert said(fine=0.0) == ""
+    assert "with “slow” it takes 5 min." in said(fine=0.0, quick=60.0, slow=300.0)
+    assert "with “lost” it is not well before the end." in said(slow=300.0, lost=math.inf)
 
 
 def test_a_loss_that_comes_again_soon_is_one_loss() -> None:

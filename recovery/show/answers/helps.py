@@ -10,6 +10,7 @@ from recovery.show.answers import mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import trying
+from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 from recovery.units import show_count, show_duration, show_share
@@ -42,7 +43,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
-        return Change(text="Nothing needs to change: it is well at once."), None
+        text = f"Nothing needs to change: it is well at once. {not_well_with(summary)}".strip()
+        return Change(text=text), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
