@@ -84,6 +84,7 @@ bench: $(ENVIRONMENT) ## benchmarks; ARGS="..." is passed on
 
 $(ENVIRONMENT): .venv/.locked pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q recovery kernels  # where nothing writes bytecode later, each start would take half a second more
 	@touch $@
 
 .venv/.locked: requirements.lock

@@ -99,15 +99,18 @@ def is_compiled() -> bool:
 def _compile(function: _Function, forceinline: bool = False) -> _Function:
     if _settings.DISABLE_JIT:
         return function
-    # Numba settles the place when it decorates. It is set back afterwards, and not set in the environment, so that
-    # other packages keep their caches and child processes see what the user wrote.
+    return cast(_Function, dispatchers(function, _OPTIONS, forceinline, functools.partial(_cache_of, function)))
+
+
+def _cache_of(function: Callable[..., Any]) -> "_Cache":
+    """The cache of one function, as cache=True makes with Numba's own."""
+    # Numba settles the place here. It is set back afterwards, and not set in the environment, so that other packages
+    # keep their caches and child processes see what the user wrote.
     users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(cache_dir())
     try:
-        compiled = dispatchers(function, _OPTIONS, forceinline)
-        compiled._cache = _Cache(function)  # as cache=True does with Numba's own
+        return _Cache(function)
     finally:
         _settings.CACHE_DIR = users_choice
-    return cast(_Function, compiled)
 
 
 class _Cache(FunctionCache):

@@ -7,6 +7,7 @@ Python calls becomes machine code, and lies in the cache (`Kernel`, `Inner`).
 """
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import sys
@@ -62,12 +63,13 @@ class KernelFlags(Flags):
         return isinstance(other, KernelFlags) and bool(self._values == other._values)
 
 
-def dispatchers(function: Callable[..., Any], options: dict[str, Any], forceinline: bool) -> Any:
-    """The function as Python calls it, a `Kernel` that knows itself as others call it."""
+def dispatchers(
+    function: Callable[..., Any], options: dict[str, Any], forceinline: bool, keep: Callable[[], Any]
+) -> Any:
+    """The function as Python calls it, a `Kernel` that knows itself as others call it; `keep` makes its cache."""
     compiled: Any = Kernel(function, targetoptions=options, pipeline_class=_KernelCompiler)
-    options = options | {"forceinline": forceinline, "no_cpython_wrapper": True}
-    compiled.inner = _Inner(function, targetoptions=options, pipeline_class=_InnerCompiler)
-    compiled._compiler._customize_flags = compiled.inner._compiler._customize_flags = KernelFlags
+    compiled._compiler._customize_flags = KernelFlags
+    compiled.keep, compiled.forceinline = keep, forceinline
     return compiled
 
 
@@ -82,12 +84,26 @@ class Kernel(CPUDispatcher):
 
     A whole number that is written out in a call (`Literal`) is an int64 as any other, or each would be a signature of
     its own.
+
+    What it needs to be called from Python or from other kernels is made when that first happens: of two hundred
+    kernels, most processes call a handful, which are compiled already.
     """
 
-    inner: Any  # an `_Inner`
+    keep: Callable[[], Any] | None
+    forceinline: bool
+
+    @functools.cached_property
+    def inner(self) -> Any:
+        """The function as other kernels call it."""
+        options = self.targetoptions | {"forceinline": self.forceinline, "no_cpython_wrapper": True}
+        inner: Any = _Inner(self.py_func, targetoptions=options, pipeline_class=_InnerCompiler)
+        inner._compiler._customize_flags = KernelFlags
+        return inner
 
     def compile(self, sig: Any) -> Any:
         """As Numba's own: loads machine code of this signature from the cache, or makes it."""
+        if self.keep is not None:
+            self._cache, self.keep = self.keep(), None
         with global_compiler_lock, _typed_once(self.typingctx), _without_search_for_garbage():
             return super().compile(sig)
 

@@ -1,7 +1,8 @@
 """Keys that operators may set in a run, and how a value of each is read."""
 
+import functools
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, cast
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, TypeAdapter, create_model
 
@@ -83,11 +84,20 @@ class Live(NamedTuple):
     is_number: bool = False
 
 
+# What reads a value is made when the first one is read: few runs have an operator, and there are fifty keys.
+
+
+def _as(kind: object, *, is_number: bool = False) -> Live:
+    """A key that is read as this type says."""
+    made = functools.cache(lambda: TypeAdapter(cast("type[object]", kind)))
+    return Live(lambda value: made().validate_python(value), is_number)
+
+
 def _as_in(table: type[Part] | type[Rule], key: str, *, is_number: bool = False) -> Live:
     """A key that is read as in its table."""
     field = table.model_fields[key]
-    model = create_model("Value", __base__=Part, value=(field.annotation or object, field))
-    return Live(lambda value: getattr(model.model_validate({"value": value}), "value"), is_number)  # noqa: B009
+    made = functools.cache(lambda: create_model("Value", __base__=Part, value=(field.annotation or object, field)))
+    return Live(lambda value: getattr(made().model_validate({"value": value}), "value"), is_number)  # noqa: B009
 
 
 def _off_or(table: type[Part]) -> Live:
@@ -111,28 +121,28 @@ _Lease = Annotated[policies.AnyLease, BeforeValidator(by_name), AfterValidator(_
 _Admission = Annotated[policies.AnyAdmission, BeforeValidator(by_name)]
 
 LIVE = {
-    "host.workers": Live(TypeAdapter(_Workers).validate_python, is_number=True),
-    "host.establish_time": Live(TypeAdapter(Lasting).validate_python),
-    "host.renew_time": Live(TypeAdapter(Time).validate_python),
-    "host.timeout": Live(TypeAdapter(Lasting).validate_python),
-    "host.timeout_growth": Live(TypeAdapter(_Growth).validate_python, is_number=True),
-    "host.timeout_cap": Live(TypeAdapter(PositiveDuration).validate_python, is_number=True),
+    "host.workers": _as(_Workers, is_number=True),
+    "host.establish_time": _as(Lasting),
+    "host.renew_time": _as(Time),
+    "host.timeout": _as(Lasting),
+    "host.timeout_growth": _as(_Growth, is_number=True),
+    "host.timeout_cap": _as(PositiveDuration, is_number=True),
     "host.fail_after": _as_in(Host, "fail_after", is_number=True),
-    "host.reject_cost": Live(TypeAdapter(Duration).validate_python, is_number=True),
-    "host.drop_cost": Live(TypeAdapter(Duration).validate_python, is_number=True),
-    "host.drop_notifies": Live(TypeAdapter(Flag).validate_python),
-    "host.round_trip": Live(TypeAdapter(PositiveDuration).validate_python, is_number=True),
-    "host.start_time": Live(TypeAdapter(Duration).validate_python, is_number=True),
-    "host.cancel": Live(TypeAdapter(Cancel).validate_python),
+    "host.reject_cost": _as(Duration, is_number=True),
+    "host.drop_cost": _as(Duration, is_number=True),
+    "host.drop_notifies": _as(Flag),
+    "host.round_trip": _as(PositiveDuration, is_number=True),
+    "host.start_time": _as(Duration, is_number=True),
+    "host.cancel": _as(Cancel),
     "host.full": _as_in(Host, "full"),
-    "host.resend": Live(TypeAdapter(Lasting).validate_python),
-    "host.resend_growth": Live(TypeAdapter(_Growth).validate_python, is_number=True),
+    "host.resend": _as(Lasting),
+    "host.resend_growth": _as(_Growth, is_number=True),
     "host.late": _as_in(Host, "late"),
-    "host.slowdown.a": Live(TypeAdapter(_Strength).validate_python, is_number=True),
+    "host.slowdown.a": _as(_Strength, is_number=True),
     "host.slowdown.b": _as_in(Slowdown, "b", is_number=True),
     "host.slowdown.queue": _as_in(Slowdown, "queue", is_number=True),
     "host.bar": _off_or(Bar),
-    "host.bar.share": Live(TypeAdapter(Share).validate_python, is_number=True),
+    "host.bar.share": _as(Share, is_number=True),
     **{f"host.bar.{key}": _as_in(Bar, key) for key in ("time", "only", "classes")},
     "host.hint": _off_or(Hint),
     **{f"host.hint.{key}": _as_in(Hint, key) for key in Hint.model_fields},
@@ -140,25 +150,25 @@ LIVE = {
     **{f"host.crash.{key}": _as_in(Crash, key) for key in Crash.model_fields},
     "host.probe.time": _as_in(Probe, "time"),
     "host.probe.every": _as_in(Probe, "every", is_number=True),
-    "dependency.resume_after": Live(TypeAdapter(Time).validate_python),
-    "lease.duration": Live(TypeAdapter(Lasting).validate_python),
-    "lease.check_every": Live(TypeAdapter(PositiveDuration).validate_python, is_number=True),
-    "lease.check_jitter": Live(TypeAdapter(Share).validate_python, is_number=True),
-    "lease.expire_time": Live(TypeAdapter(Time).validate_python),
-    "lease.first_delay": Live(TypeAdapter(Time).validate_python),
-    "policy.client": Live(TypeAdapter(_Client).validate_python),
-    "policy.queue": Live(TypeAdapter(_Queue).validate_python),
-    "policy.queue.limit": Live(TypeAdapter(Limit).validate_python),
+    "dependency.resume_after": _as(Time),
+    "lease.duration": _as(Lasting),
+    "lease.check_every": _as(PositiveDuration, is_number=True),
+    "lease.check_jitter": _as(Share, is_number=True),
+    "lease.expire_time": _as(Time),
+    "lease.first_delay": _as(Time),
+    "policy.client": _as(_Client),
+    "policy.queue": _as(_Queue),
+    "policy.queue.limit": _as(Limit),
     **{f"policy.queue.{key}": _as_in(policies.DropExpired, key) for key in ("max_age", "margin")},
-    "policy.admission": Live(TypeAdapter(_Admission).validate_python),
-    "policy.admission.rate": Live(TypeAdapter(policies.RateOfFleet).validate_python, is_number=True),
-    "policy.admission.limit": Live(TypeAdapter(Limit).validate_python),
+    "policy.admission": _as(_Admission),
+    "policy.admission.rate": _as(policies.RateOfFleet, is_number=True),
+    "policy.admission.limit": _as(Limit),
     **{f"policy.admission.{key}": _as_in(policies.TokenBucket, key) for key in ("burst", "wait", "line")},
-    "policy.lease": Live(TypeAdapter(_Lease).validate_python),
+    "policy.lease": _as(_Lease),
     "policy.lease.grace": _as_in(policies.Grace, "grace"),
     **{f"policy.lease.{key}": _as_in(policies.Freeze, key) for key in ("from_failures", "then")},
-    "jobs.rate": Live(TypeAdapter(Rate).validate_python, is_number=True),
-    "jobs.retries": Live(TypeAdapter(Retries).validate_python),
+    "jobs.rate": _as(Rate, is_number=True),
+    "jobs.retries": _as(Retries),
 }
 """A limit as a time and a rate as a share are counted with the workers and the time to establish of the file."""
 
@@ -177,9 +187,9 @@ OF_CLASS = {
     "lease": LIVE["policy.lease"],
     "rate": LIVE["jobs.rate"],
     "retries": LIVE["jobs.retries"],
-    "cost": Live(TypeAdapter(_Cost).validate_python, is_number=True),
-    "priority": Live(TypeAdapter(_Priority).validate_python),
-    "weight": Live(TypeAdapter(_Weight).validate_python),
+    "cost": _as(_Cost, is_number=True),
+    "priority": _as(_Priority),
+    "weight": _as(_Weight),
     "limit": LIVE["policy.queue.limit"],
 }
 """The same of a class, behind classes.NAME."""

@@ -55,10 +55,10 @@ def _drawn(figure: Figure) -> str:
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    from recovery.show import tick_labels
+    from recovery.show import text_layouts, tick_labels
 
     buffer = io.StringIO()
-    with figures.style():
+    with figures.style(), text_layouts.kept():
         tick_labels.plain(figure)
         canvas, engine = FigureCanvasSVG(figure), figure.get_layout_engine()
         figure.set_dpi(72)  # points, as the backend has them

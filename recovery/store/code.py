@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,9 +10,17 @@ RECOVERY = Path(__file__).resolve().parent.parent
 
 
 @functools.cache
-def _files(package: Path) -> dict[Path, bytes]:
-    """Digests of a package's files, as they are when they are first asked for."""
-    return {file: hashlib.sha256(file.read_bytes()).digest() for file in sorted(package.rglob("*.py"))}
+def _files(package: Path) -> dict[str, bytes]:
+    """Digests of a package's files by where they are in it, as they are when they are first asked for."""
+    found = {}
+    for folder, rooms, names in os.walk(package):
+        rooms.sort()
+        where = os.path.relpath(folder, package).replace(os.sep, "/")
+        for name in sorted(names):
+            if name.endswith(".py"):
+                data = Path(folder, name).read_bytes()
+                found[name if where == "." else f"{where}/{name}"] = hashlib.sha256(data).digest()
+    return found
 
 
 def digest(*packages: Path, without: Collection[str] = ()) -> str:
@@ -19,6 +28,6 @@ def digest(*packages: Path, without: Collection[str] = ()) -> str:
     found = hashlib.sha256()
     for package in packages:
         for file, own in _files(package).items():
-            if file.relative_to(package).parts[0] not in without:
-                found.update(file.relative_to(package.parent).as_posix().encode() + b"\0" + own)
+            if file.split("/")[0] not in without:
+                found.update(f"{package.name}/{file}".encode() + b"\0" + own)
     return found.hexdigest()[:16]

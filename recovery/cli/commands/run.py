@@ -228,10 +228,10 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
 @options.json
 def report(folder: Path, redact: bool, png: bool, as_json: bool) -> None:
     """Draw the report of a folder of results once more."""
+    from recovery.show import figures, pages, redacted
     from recovery.show import page as shared
-    from recovery.show import pages, redacted
 
-    with shared.with_png(png):
+    with figures.without_help(), shared.with_png(png):
         page = redacted.write(folder) if redact else pages.write(folder)
     if as_json:
         say.print_json({"report": str(page)})
