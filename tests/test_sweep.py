@@ -34,7 +34,7 @@ from recovery.measures import register
 from recovery.model.sweep import Span, Sweep
 from recovery.model.variant import Variant
 from recovery.reading.design import draws, lever_points, saltelli, unit_points
-from recovery.reading.experiment import load
+from recovery.reading.experiment import load, parse
 from recovery.simulate import identity
 from recovery.store import sweep_record
 from recovery.store.parts import Parts
@@ -354,6 +354,41 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
 
 
 # Draws that cannot be, draws that are not accepted, runs that are shared
+
+
+DRAWN = """
+horizon = "40m"
+hold = "1m"
+fleet = { holders = 100, hosts = 2 }
+host = { workers = 2, establish_time = "500ms", timeout = "30s", slowdown = { a = 0.5, b = 1.0, queue = 10 } }
+lease = { duration = "10m", check_every = "3m", scaled = { above = 50 } }
+dependency.outages = [{ from = "2m", to = "15m" }]
+policy.queue = "lifo"
+[variants.other]
+policy.client = { name = "fixed", delay = "5s" }
+[sweep.levers]
+"host.workers" = { values = [3] }
+"""
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        (("fleet.holders", 400),),
+        (("host.timeout", "20s"), ("host.slowdown.a", 0.25)),
+        (("dependency.outages.0.to", "16m"), ("coupling.window", "5s")),
+        (("policy.queue.limit", "20s"), ("policy.queue.name", "bounded")),
+    ],
+)
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_draw_is_what_a_file_that_says_so_would_be(number: int, inputs: tuple[tuple[str, object], ...]) -> None:
+    experiment = parse(DRAWN)
+    drawn = experiment.drawn(number, inputs)
+    told = parse(DRAWN, overrides=tuple(f"{key}={json.dumps(value)}" for key, value in inputs)).variants[number]
+    assert drawn == told
+    assert drawn.scenario.rules == told.scenario.rules
+    assert identity.digest_of(drawn, 1, 0) == identity.digest_of(told, 1, 0)
+    assert identity.digest_of(drawn, 1, 0) != identity.digest_of(experiment.variants[number], 1, 0)
 
 
 def test_a_draw_that_cannot_be_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Times to recovery that hold: nearly all leases or jobs of a run that collapses after all are never back."""
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -20,9 +21,18 @@ def for_good(measure: str, value: float, words: Mapping[str, object]) -> float:
     """The value of a measure for whoever judges a run by it: inf of the times above where the run collapses, or the
     class that the measure is of. `words` has the run's `verdict`, and its `verdict.NAME` of each class.
     """
+    verdict = _verdict_of(measure)
+    fell = verdict is not None and words.get(verdict) == "collapsed"
+    return math.inf if fell and not math.isnan(value) else value
+
+
+@functools.lru_cache(maxsize=4096)  # asked for each measure of each run of a sweep
+def _verdict_of(measure: str) -> str | None:
+    """By which verdict one of the times above is judged; None for all other measures."""
+    if without_class(measure) not in NEARLY_ALL:
+        return None
     whose = class_of(measure)
-    fell = words.get(f"verdict.{whose}" if whose else "verdict") == "collapsed"
-    return math.inf if fell and without_class(measure) in NEARLY_ALL and not math.isnan(value) else value
+    return f"verdict.{whose}" if whose else "verdict"
 
 
 def of_rows(rows: "pl.DataFrame", measure: str, suffix: str = "") -> Floats:

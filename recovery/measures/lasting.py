@@ -19,7 +19,9 @@ def stays_from(times_s: Floats, reached: Flags, from_s: float, hold_s: float) ->
     """
     first = int(np.searchsorted(times_s, from_s))
     at = times_s[first:]
-    edges = np.flatnonzero(np.diff(reached[first:], prepend=False, append=False))  # where it begins and ends to be true
+    is_so = np.zeros(len(at) + 2, bool)  # it is not before and after, and each run of a sweep asks four times
+    is_so[1:-1] = reached[first:]
+    edges = np.flatnonzero(is_so[1:] != is_so[:-1])  # where it begins and ends to be true
     begins, last = at[edges[::2]], at[edges[1::2] - 1]
     lasting = begins[last - begins >= hold_s]
     return float(lasting[0]) if len(lasting) else math.inf

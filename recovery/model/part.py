@@ -64,6 +64,20 @@ def keys_of(model: type[BaseModel]) -> tuple[Key, ...]:
 
 
 @functools.cache
+def keys_of_tables(model: type[BaseModel]) -> tuple[Key, ...]:
+    """The keys of a table in which tables may stand."""
+    fields = model.model_fields
+    return tuple(key for key in keys_of(model) if _has_table(fields[key.name].annotation))
+
+
+@functools.cache
+def _keys_of_rules(model: type[BaseModel]) -> tuple[Key, ...]:
+    """The keys of a table that may ask for a rule of part two, or in which tables may stand."""
+    tables = set(keys_of_tables(model))
+    return tuple(key for key in keys_of(model) if key.marks or key in tables)
+
+
+@functools.cache
 def _has_rules(model: type[BaseModel]) -> bool:
     """Whether a table, or one that may stand in it, may ask for a rule of part two."""
     if getattr(model, "matters", "") or any(key.marks for key in keys_of(model)):
@@ -72,7 +86,7 @@ def _has_rules(model: type[BaseModel]) -> bool:
 
 
 def _has_table(annotation: object) -> bool:
-    is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    is_table = annotation is object or (isinstance(annotation, type) and issubclass(annotation, BaseModel))
     return is_table or any(map(_has_table, get_args(annotation)))
 
 
@@ -81,11 +95,13 @@ def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
     if matters := getattr(part, "matters", ""):
         yield InUse(key, matters)
     values = vars(part)
-    for name, written, marks in keys_of(type(part)):
+    for name, written, marks in _keys_of_rules(type(part)):
         value = values[name]
         for mark in marks:
             if mark.is_on(value):
                 yield InUse(f"{key}.{written}".lstrip("."), mark.text)
+        if not value or isinstance(value, (int, float, str)):
+            continue
         for place, inner in _tables_in(value):
             own = f"{key}.{written}".lstrip(".")
             yield from rules_of(inner, own if place is None else f"{own}.{place}")

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from recovery.errors import Refusal, ScenarioError, nearest, shown
 from recovery.model.expect import Expectation, expectation
 from recovery.model.head import Head
+from recovery.model.part import Part, keys_of_tables
 from recovery.model.policies.rule import by_name
 from recovery.model.scenario import Scenario
 from recovery.model.sweep import Sweep
@@ -48,21 +49,46 @@ class Experiment:
         variant = self.variants[number]
         if not inputs:
             return variant  # checked when the file was read
-        table: dict[str, Any] = copied(self.base)
+        known = self._untouched(variant, inputs)
+        mistakes: list[str] = []
+        scenario = self._with(variant, inputs, known, mistakes)
+        if scenario is None and known:  # what is said of a mistake quotes the file's own tables
+            scenario = self._with(variant, inputs, {}, mistakes := [])
+        if scenario is None:
+            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
+        return Variant(variant.name, scenario, variant.levers)
+
+    def _untouched(self, variant: Variant, inputs: tuple[tuple[str, Any], ...]) -> dict[str, Part]:
+        """The tables of a variant that none of `inputs` changes, as they were checked when the file was read. Not the
+        lease, whose times may hang on the number of holders.
+        """
+        try:
+            touched = {"lease", *(path_of(key)[0] for key, _ in inputs)}
+        except Refusal:
+            return {}  # told where the key is set
+        values = vars(variant.scenario)
+        tables = {written: values[name] for name, written, _ in keys_of_tables(type(variant.scenario))}
+        return {key: one for key, one in tables.items() if isinstance(one, Part) and key not in touched}
+
+    def _with(
+        self, variant: Variant, inputs: tuple[tuple[str, Any], ...], known: dict[str, Part], mistakes: list[str]
+    ) -> Any:
+        """The scenario of a variant that has chosen `inputs`, or None; then `mistakes` has a line for each. Tables that
+        are `known` are not made again.
+        """
+        table = copied({key: value for key, value in self.base.items() if key not in known})
+        change = {key: value for key, value in self.changes[variant.name].items() if key not in known}
         key = ""
         try:
             for key, value in inputs:
                 put(table, path_of(key), value)
-            table = merge(table, copied(self.changes[variant.name]))
+            table = merge(table, copied(change))
             for key, value in variant.levers:
-                put(table, path_of(key), value)
+                if path_of(key)[0] not in known:
+                    put(table, path_of(key), value)
         except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
-        mistakes: list[str] = []
-        scenario = checked(self.model, table, self.file, "", self.folder, mistakes)
-        if scenario is None:
-            raise ScenarioError("\n".join(dict.fromkeys(mistakes)))
-        return Variant(variant.name, scenario, variant.levers)
+        return checked(self.model, table | known, self.file, "", self.folder, mistakes)
 
     @property
     def first(self) -> Variant:

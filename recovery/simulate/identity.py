@@ -10,7 +10,9 @@ A stage of a run has a key of its own, of what enters it alone: runs that share 
 """
 
 import dataclasses
+import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ from pydantic import BaseModel
 
 from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
-from recovery.model.part import keys_of
+from recovery.model.part import keys_of_tables
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known
@@ -152,25 +154,44 @@ def _feed(pieces: list[bytes], value: object) -> None:
     if isinstance(value, np.ndarray):
         pieces.append(f"array {value.dtype.str} {value.shape}:".encode())
         pieces.append(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, (tuple, list)):
         items = _in_use(value)
         pieces.append(f"list {len(items)}:".encode())
         for item in items:
-            _feed(pieces, item)
+            if type(item) in _PLAIN:  # nearly all are, and a call for each would take longer than they do
+                text = repr(item)
+                pieces.append(f"{len(text)} {text};".encode())
+            else:
+                _feed(pieces, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
         pieces.append(f"{len(text)} {text};".encode())
+
+
+_PLAIN = frozenset((int, float, str, bool, type(None)))
 
 
 def _in_use(value: Sequence[object]) -> Sequence[object]:
     """The items of a tuple or list, without those at the end that stand at the default of their named tuple: such a
     default says that the rule behind it is off, so that a new rule changes no key of a run that does not use it.
     """
-    defaults: Mapping[str, object] = getattr(type(value), "_field_defaults", {})
-    names = list(getattr(type(value), "_fields", ()))
-    while names and names[-1] in defaults and value[len(names) - 1] == defaults[names[-1]]:
-        names.pop()
-    return value[: len(names)] if defaults else value
+    defaults = _defaults_of(type(value))
+    if not defaults:
+        return value
+    end = len(value)
+    for default in defaults:
+        if value[end - 1] != default:
+            break
+        end -= 1
+    return value[:end]
+
+
+@functools.cache
+def _defaults_of(kind: type) -> tuple[object, ...]:
+    """The defaults of a named tuple, from its last field on; none of another type."""
+    defaults: Mapping[str, object] = getattr(kind, "_field_defaults", {})
+    fields = reversed(getattr(kind, "_fields", ()))
+    return tuple(defaults[name] for name in itertools.takewhile(defaults.__contains__, fields))
 
 
 def _said(scenario: Scenario) -> str:
@@ -194,15 +215,15 @@ def _text(table: dict[str, object]) -> str:
 def _name_by_values(part: BaseModel, table: dict[str, object]) -> None:
     """A measured file's name does not decide a result, its values do: wherever one stands, put them in its place."""
     values = vars(part)
-    for name, key, _ in keys_of(type(part)):
+    for name, key, _ in keys_of_tables(type(part)):
         value = values[name]
         if not isinstance(value, BaseModel) or not isinstance(inner := table.get(key), dict):
             continue
-        measured = _measured(value)
+        measured = _measured(value) if _may_be_measured(type(value)) else ()
         if len(measured):
             digest = _digest(np.asarray(measured, np.float64))
             table[key] = {k: v for k, v in inner.items() if k != "file"} | {"values_s": digest}
-        else:
+        elif keys_of_tables(type(value)):
             _name_by_values(value, inner)
 
 
@@ -210,7 +231,13 @@ def _measured(value: BaseModel) -> Sequence[object] | np.ndarray[tuple[int, ...]
     """The values of a measured file, if a table names one."""
     if isinstance(value, Distribution):
         return value.values_s if value.dist == "empirical" else ()
-    return getattr(value, "_measured", ()) if "_measured" in type(value).__private_attributes__ else ()
+    return getattr(value, "_measured", ())
+
+
+@functools.cache
+def _may_be_measured(kind: type[BaseModel]) -> bool:
+    """Whether tables of this type may name a measured file."""
+    return "_measured" in kind.__private_attributes__
 
 
 def _lowered(scenario: Scenario) -> list[object]:

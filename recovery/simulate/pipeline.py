@@ -68,9 +68,13 @@ def _of_classes(scenario: Scenario, run: hosts.Running, first: int, end: int) ->
 class Runner:
     """Runs variants on threads of this process. Use as a context; `stop` ends it at the next slice."""
 
-    def __init__(self, threads: int, progress: Callable[[float], None] | None = None) -> None:
-        """`progress` is told the work done so far, in hosts (fractions of a host count)."""
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="recovery")
+    def __init__(
+        self, threads: int, progress: Callable[[float], None] | None = None, pool: ThreadPoolExecutor | None = None
+    ) -> None:
+        """`progress` is told the work done so far, in hosts (fractions of a host count). The threads are those of a
+        pool, where one is given.
+        """
+        self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="recovery")
         self._threads = threads
         self._stopped = threading.Event()
         self._progress = progress

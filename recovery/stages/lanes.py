@@ -92,7 +92,8 @@ class LaneRun(hosts.Running):
         is_awaited = work[:, lanes.SUBMITTED_AT] + self.rules.timeout_ns >= now
         elapsed = now - work[:, lanes.STARTED_AT]
         paid = np.minimum(work[:, lanes.PAID_NS], elapsed)
-        fails = np.isin(work[:, lanes.OUTCOME], (lanes.TELLS, lanes.FAILS_UNHEARD))
+        outcome = work[:, lanes.OUTCOME]
+        fails = (outcome == lanes.TELLS) | (outcome == lanes.FAILS_UNHEARD)
         last = host.series[host.whole[requests.BIN] - 1]
         last[requests.OVERHEAD_NS] += paid.sum()
         for column, which in (
@@ -118,7 +119,8 @@ class LaneRun(hosts.Running):
         found = [self._lane(number) for number in range(lanes.LANES)]
         found[lanes.DEADLINES] = found[lanes.DEADLINES][found[lanes.DEADLINES][:, lanes.NUMBER] & 1 == 0]
         work = host.workers.reshape(-1, lanes.WORKER)
-        is_heard = np.isin(work[:, lanes.OUTCOME], (lanes.GRANTS, lanes.TELLS))
+        outcome = work[:, lanes.OUTCOME]
+        is_heard = (outcome == lanes.GRANTS) | (outcome == lanes.TELLS)
         waits, ends = [], host.slots[host.slots > 0].astype(np.int64)  # where chunks end, from the newest of each slot
         while len(ends):
             chunks = (ends - 1) // lanes.CHUNK

@@ -4,10 +4,11 @@ import functools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels import draws, policies
-from recovery_kernels.requests import Keys
+from recovery_kernels.requests import Keys, Params
 
 from recovery import theory
 from recovery.measures import leased_curve
@@ -36,6 +37,7 @@ def holders_of(scenario: Scenario) -> Whole:
     return _sizes(scenario.fleet)
 
 
+@functools.lru_cache(maxsize=4)  # the runs of a sweep have few fleets
 def _sizes(fleet: Fleet) -> Whole:
     weights = np.ones(fleet.hosts)
     if fleet.skew > 0:
@@ -46,7 +48,9 @@ def _sizes(fleet: Fleet) -> Whole:
     counts = np.floor(exact).astype(np.int64)
     left = fleet.holders - fleet.hosts - int(counts.sum())
     counts[np.argsort(counts - exact, kind="stable")[:left]] += 1
-    return np.asarray(counts + 1)
+    sizes = np.asarray(counts + 1)
+    sizes.flags.writeable = False
+    return sizes
 
 
 def members_of(scenario: Scenario, host: int, holders: int) -> list[int]:
@@ -131,6 +135,35 @@ def _running(fleet: Fleet, shares: tuple[float, ...], first: int, step: int) -> 
     return np.concatenate([np.zeros((1, len(shares)), np.int64), np.cumsum(rows[first::step], axis=0)])
 
 
+class _Host(NamedTuple):
+    """What the hosts of a scenario have in common: numbers, measured values, the wheel's turn, and their engine."""
+
+    params: Params
+    table: queueing.MeasuredValues
+    span_ns: int
+    on_lanes: bool
+
+
+class _Last(NamedTuple):
+    scenario: Scenario
+    found: _Host
+
+
+_last: list[_Last] = []
+
+
+def _of_each_host(scenario: Scenario) -> _Host:
+    """The same for each host of a scenario; hosts of one follow each other, so the last is known."""
+    for last in _last:
+        if last.scenario is scenario:
+            return last.found
+    table = queueing.MeasuredValues()
+    params = queueing.params(scenario, table)
+    found = _Host(params, table, queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params))
+    _last[:] = [_Last(scenario, found)]
+    return found
+
+
 def start(
     scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
 ) -> hosts.Running:
@@ -139,14 +172,13 @@ def start(
     Holders are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
     memory.
     """
-    table = queueing.MeasuredValues()
-    params = queueing.params(scenario, table)
+    params, table, span_ns, on_lanes = _of_each_host(scenario)
     inputs = queueing.inputs(controls, table)
     keys = hosts.stream_keys(seed, replication, host)
     phase = hosts.stream_key(seed, replication, draws.PHASE, host)
     first_ns, expires_ns = _steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders)
-    windows, span_ns = scenario.windows, queueing.span_ns(scenario)
-    if engines.runs_on_lanes(scenario, params):
+    windows = scenario.windows
+    if on_lanes:
         return lanes.new_host(
             params, inputs, keys, first_ns=first_ns, expires_ns=expires_ns, windows=windows, span_ns=span_ns
         )

@@ -3,6 +3,7 @@
 Shared by all queueing stages.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
@@ -48,6 +49,15 @@ def _rounded(value: float) -> float:
     return float(f"{value:.12g}")
 
 
+@functools.lru_cache(maxsize=1024)
+def _lognormal(mean: float, cv: float) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm. In decimals, as the C library's last bit must not decide a run."""
+    with localcontext() as context:
+        context.prec = 40
+        variance = (1 + Decimal(cv) ** 2).ln()
+        return float(Decimal(mean).ln() - variance / 2), float(variance.sqrt())
+
+
 def dist(distribution: Distribution, table: MeasuredValues) -> Dist:
     """The kernel's form of a distribution, in ns."""
     mean = distribution.mean_s() * 1e9
@@ -57,10 +67,7 @@ def dist(distribution: Distribution, table: MeasuredValues) -> Dist:
     elif distribution.dist == "exponential":
         kind = draws.EXPONENTIAL
     elif distribution.dist == "lognormal":
-        with localcontext() as context:
-            context.prec = 40
-            variance = (1 + Decimal(distribution.cv or 0.0) ** 2).ln()
-            kind, a, b = draws.LOGNORMAL, float(Decimal(mean).ln() - variance / 2), float(variance.sqrt())
+        kind, (a, b) = draws.LOGNORMAL, _lognormal(mean, distribution.cv or 0.0)
     elif distribution.dist == "weibull":
         shape = distribution.shape or 1.0
         kind, a, b = draws.WEIBULL, _rounded(mean / math.gamma(1 + 1 / shape)), shape

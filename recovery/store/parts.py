@@ -43,7 +43,11 @@ class Parts:
         import polars as pl
 
         table = pl.DataFrame(
-            [{key: as_float(value) for key, value in row.items()} for row in rows], infer_schema_length=None
+            [
+                {key: value if type(value) in _AS_IT_IS else as_float(value) for key, value in row.items()}
+                for row in rows
+            ],
+            infer_schema_length=None,
         )
         name = f"{time.time_ns()}-{os.getpid()}-{secrets.token_hex(3)}.parquet"
         files.write_whole(self.folder / name, files.parquet(table))
@@ -57,6 +61,9 @@ class Parts:
         want = "it moved away, then --resume, which runs again what it held"
         tables = [files.read_parquet(path, want=want) for path in sorted(self.folder.glob("*.parquet"))]
         return pl.concat(tables, how="diagonal_relaxed") if tables else None
+
+
+_AS_IT_IS = frozenset((float, str, type(None)))  # most values of most rows
 
 
 def as_float(value: T) -> T | float:

@@ -73,8 +73,7 @@ class _Runner(pipeline.Runner):
     """Runs variants in the caller's thread."""
 
     def __init__(self) -> None:
-        super().__init__(1)
-        self._pool = _AtOnce(1)
+        super().__init__(1, pool=_AtOnce(1))
 
 
 _known: dict[Sharing, Known] = {}  # of this process: what the runs of its sweep share
