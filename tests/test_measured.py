@@ -51,6 +51,8 @@ def files(tmp_path: Path) -> list[tuple[Path, dict[str, object]]]:
         (written(tmp_path, "percent.csv", csv("time_s,leased_share", TIMES, percents)), {"in_percent": True}),
         (written(tmp_path, "iso.csv", csv('"Time","holders"', iso, SHARES)), zulu),
         (written(tmp_path, "sep.csv", "sep=,\n" + csv('"Time","holders"', iso, SHARES)), zulu),
+        (written(tmp_path, "semi.csv", csv('"Time","holders"', iso, SHARES).replace(",", ";")), zulu),
+        (written(tmp_path, "tab.csv", "sep=\t\n" + csv("Time,holders", iso, SHARES).replace(",", "\t")), zulu),
         (written(tmp_path, "clock.csv", csv('"Time","holders"', iso, SHARES)), {"clock": "2025-10-20T06:53:00"}),
         (written(tmp_path, "west.csv", csv("Time,a", tuple(f"{t}Z" for t in iso), SHARES)), west),
         (written(tmp_path, "ms.csv", csv("Time,a", tuple(f"{1000 * t:.0f}" for t in unix), SHARES)), zulu),

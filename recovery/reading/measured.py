@@ -23,6 +23,7 @@ from recovery.statistics.arrays import Floats, Whole
 EPOCH_LEAST = 1e8  # numbers from here on are Unix seconds (1973 and later), no time of a scenario
 EPOCH_MS_LEAST = 1e11  # and from here on milliseconds (as seconds: the year 5138)
 ROWS_LEAST = 3
+HEAD_BYTES = 10_000  # of a file, in which its first lines lie
 TIME_NAMES = ("time", "timestamp", "datetime", "date")
 GAPS = ("", "nan", "null", "none", "na", "n/a", "undefined")
 
@@ -119,8 +120,11 @@ def _table(path: Path) -> _Raw:
         if path.suffix == ".parquet":
             table, first_row = pl.read_parquet(path), 1
         else:
-            skipped = 1 if path.read_bytes()[:4] == b"sep=" else 0  # a line for a spreadsheet
-            table = pl.read_csv(path, infer_schema=False, skip_rows=skipped)
+            head = path.read_bytes()[:HEAD_BYTES].splitlines()
+            skipped = 1 if head and head[0].startswith(b"sep=") else 0  # a line for a spreadsheet
+            names = head[skipped] if len(head) > skipped else b""
+            separator = next((one for one in (",", ";", "\t") if one.encode() in names), ",")
+            table = pl.read_csv(path, infer_schema=False, skip_rows=skipped, separator=separator)
             first_row += skipped
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         why = inputs.reason(error)
@@ -165,6 +169,8 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> str:
     names = list(raw.columns)
+    if not names:
+        raise Refusal(f"{path} has no series; want at least one: does the query of it find anything?")
     if field:
         if field not in names:
             raise Refusal(f"{path} has no column {field!r}; want --field to be one of {_listed(names)}")

@@ -75,7 +75,8 @@ def goodness(fit: Fit) -> list[str]:
     lines = [f"the scenario does not explain the data: {text}; {row}; the intervals are wider for it"]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
-        lines.append(f"{show_duration(abs(fit.shift_s))} {way} it would: are the times shifted (--origin)?")
+        by = f"{show_duration(abs(fit.shift_s))} {way}"
+        lines.append(f"the simulation would fit far better if it came {by}, so the times may be shifted (--origin)")
     return lines
 
 
