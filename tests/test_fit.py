@@ -117,6 +117,7 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
         full_s = next(runner.run([(load(path).first, 99, 0)])).measure()["leased_all_s"]
     observed = f'[[observed]]\nlabel = "full"\nat = "{full_s}s"\nmeasure = "leased_all_s"\nsource = "made"\n'
     observed += 'within = "1m"\n'
+    observed += '[[notes]]\nkey = "host.establish_time"\nkind = "assumed"\nwhy = "not measured"\n'
     (tmp_path / "m.toml").write_text(text + observed)
     result = CliRunner().invoke(
         cli.main,
@@ -126,7 +127,7 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
         ],
     )
     assert result.exit_code == 0, result.output
-    # What is written is the same text with the value and its note, and loads.
+    # What is written is the same text with the value and its note in place of the old one, and loads.
     fitted = tmp_path / "out" / "m" / "fit" / "fitted.toml"
     again = load(fitted)
     [note] = again.head.notes
