@@ -122,8 +122,8 @@ def _table(path: Path) -> _Raw:
         else:
             head = path.read_bytes()[:HEAD_BYTES].splitlines()
             skipped = 1 if head and head[0].startswith(b"sep=") else 0  # a line for a spreadsheet
-            names = head[skipped] if len(head) > skipped else b""
-            separator = next((one for one in (",", ";", "\t") if one.encode() in names), ",")
+            heading = head[skipped] if len(head) > skipped else b""
+            separator = next((one for one in (",", ";", "\t") if one.encode() in heading), ",")
             table = pl.read_csv(path, infer_schema=False, skip_rows=skipped, separator=separator)
             first_row += skipped
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
