@@ -349,6 +349,14 @@ crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true
         cures=True,
     ),
     Situation(
+        "a throttle that clients meet in step until it is let go of",
+        IN_STEP.replace('horizon = "100m"', 'horizon = "10m"').replace(
+            "operator = [", 'operator = [{ do = "throttle", at = "1m", rate = "100/s", only = "establish", '
+            'release = [{ after = "5m", rate = "off" }] }, '
+        ), "bursts", 240, 240, "waits at random",
+        "The same, but four minutes after the sessions ended nothing is limited any more, after 9 of 20 rounds.",
+    ),
+    Situation(
         "all sessions end in one instant", STEADY + SHORT, "herd", 9 * 60, 9 * 60, "a first delay",
         "2,000 come at 0 s, and 200 places and 2 workers take 202; in 60 s these are served (10 s of work), so the "
         "next 202 find room at 60 s. 99 % are 1,980, 9.8 times 202: ten rounds, the last after nine waits. Spread over "

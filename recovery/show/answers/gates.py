@@ -51,11 +51,14 @@ def _gates(scenario: Scenario) -> Iterator[Planned]:
 
 
 def throttle_at(action: Planned, at_s: float) -> float:
-    """What a throttle lets in at a time, or when it begins if that is later, 1/s; inf where it limits nobody."""
+    """What a throttle lets in at a time (nan: not known), or when it begins if that is later, 1/s; inf where it limits
+    nobody.
+    """
     if action.do != "throttle" or not action.lets_in or not math.isfinite(action.at_s):
         return math.inf
-    rates = [step.rate_per_s for step in action.lets_in if step.at_s <= max(at_s, action.lets_in[0].at_s)]
-    return rates[-1] if not math.isnan(rates[-1]) else math.inf
+    first = action.lets_in[0]
+    rate_per_s = [first, *(step for step in action.lets_in if step.at_s <= at_s)][-1].rate_per_s
+    return math.inf if math.isnan(rate_per_s) else rate_per_s
 
 
 def last_rate(scenario: Scenario) -> float:

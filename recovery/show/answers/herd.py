@@ -105,6 +105,8 @@ def behind_a_bucket(
     hosts, fleet = scenario.hosts, scenario.fleet
     if fleet is None or not keeps_step(scenario) or not 0 < rate_per_s < math.inf:
         return None
+    if scenario.policies.guard.name != "none" or any(rule.key == "host.hint" for rule in scenario.rules):
+        return None  # then clients wait for something else, too
     spread_s = comes_within_s(scenario) if scenario.is_counted_from_end else fleet.check_every_s
     if not spread_s < hosts.client_wait_s:
         return None

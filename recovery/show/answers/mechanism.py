@@ -340,25 +340,42 @@ def _bursts(group: Group, work: float, back_s: float, alone: str) -> Iterator[Li
     asks, ended = scenario.fleet.asks if scenario.fleet is not None else 0, group.mean("sessions_ended")
     if scenario.is_counted_from_end and ended > 0:  # the bound leaves out whom the first window has back already
         work = max(work, min(ended - (1 - gates.MOST) * asks, gates.MOST * asks))
-    rule = scenario.policies.admission
-    burst_s, wait_s = (
-        float(value) if isinstance(value := rule.parameters.get(key), int | float) else 0.0 for key in ("burst", "wait")
-    )
-    limits = [("admission lets", gates.admission_at(scenario, back_s), burst_s, wait_s)] if rule.name in BUCKETS else []
-    limits += [
-        ("the operators' throttle lets", rate, action.burst_s, action.wait_s)
-        for action in scenario.actions if math.isfinite(rate := gates.throttle_at(action, back_s))
-    ]  # fmt: skip
-    for who, rate, burst, wait in limits:
-        found = herd.behind_a_bucket(scenario, work, rate, burst_s=burst, wait_s=wait)
-        if found is None or not work / rate < HALF * found.last_s:
+    for who, rate, until_s, burst_s, wait_s in _buckets(scenario, back_s):
+        found = herd.behind_a_bucket(scenario, work, rate, burst_s=burst_s, wait_s=wait_s)
+        if found is None:
             continue
-        unused = 1 - work / (rate * found.last_s)
+        last_s = min(found.last_s, until_s - back_s)
+        if not work / rate < HALF * last_s:
+            continue
+        rounds = f"so it takes {found.rounds} rounds, the last of which begins after {show_duration(last_s)}"
+        if last_s < found.last_s:
+            rounds = f"until it is let go of after {show_duration(last_s)}"
+        unused = show_share(1 - work / (rate * found.last_s))
         text = f"{who} in {show_count(rate)} a second, but clients come in step, since all wait equally long: each "
         text += f"time {show_count(found.at_once)} at most find a token, and the tokens of the time between are lost "
-        text += f"(about {show_share(unused)} of them are never used), so it takes {found.rounds} rounds, the last of "
-        text += f"which begins after {show_duration(found.last_s)}{alone}"
-        yield Limit("bursts", text, found.last_s)
+        text += f"(about {unused} of them are never used), {rounds}{alone}"
+        yield Limit("bursts", text, last_s)
+
+
+def _buckets(scenario: Scenario, back_s: float) -> Iterator[tuple[str, float, float, float, float]]:
+    """Limits with a bucket at the return: what they do, at which rate (1/s; of a ramp the highest), until when, what
+    they save up and how long they let wait (s of their rate). Not an admission of which it is not known here what
+    operators make of it.
+    """
+    rule, hosts = scenario.policies.admission, scenario.hosts
+    is_known = bool(hosts.admission_course) or not any(one.sets.startswith("policy.adm") for one in scenario.actions)
+    if rule.name in BUCKETS and is_known:
+        rates = [step.rate_per_s for step in hosts.admission_course if step.at_s >= back_s]
+        rate = max([gates.admission_at(scenario, back_s), *rates])
+        burst_s, wait_s = (
+            float(value) if isinstance(value := rule.parameters.get(key), int | float) else 0.0
+            for key in ("burst", "wait")
+        )
+        yield "admission lets", rate, math.inf, burst_s, wait_s
+    for action in scenario.actions:
+        if math.isfinite(rate := gates.throttle_at(action, back_s)):
+            until_s = next((step.at_s for step in action.lets_in if math.isnan(step.rate_per_s)), math.inf)
+            yield "the operators' throttle lets", rate, until_s, action.burst_s, action.wait_s
 
 
 def _starves(group: Group) -> Limit | None:
