@@ -395,6 +395,15 @@ def test_the_test_of_misfit_is_seldom_wrong_and_sees_misfit() -> None:
     assert seen >= 0.9 * trials
 
 
+def test_a_milestone_that_a_free_key_misses_by_far_is_misfit() -> None:
+    """One key and one milestone: within two standard deviations nothing is tested, five are too many (chi-square)."""
+    near, far = (misfit.of_milestones(np.array([off]), 1) for off in (2.0, 5.0))
+    assert np.isnan(near.p)
+    assert near.explains
+    assert far.p == pytest.approx(5.7e-7, rel=0.01)  # of a normal variable beyond five: any table
+    assert not far.explains
+
+
 def test_intervals_of_a_line_are_those_of_the_textbook() -> None:
     """Of y = a t + noise of variance 4 the variance of a is 4 / sum(t²) (Gauss); of a and b that only add up, none."""
     t = np.arange(1.0, 11.0)

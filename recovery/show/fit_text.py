@@ -59,7 +59,7 @@ def goodness(fit: Fit) -> list[str]:
                     f"the scenario explains the data: the milestones are met as closely as they are known ({often})"
                 ]
             wrong = f"the scenario does not explain the data: it misses the milestones ({often})"
-            return [f"{wrong}; the intervals are wider for it"]
+            return [f"{wrong}; the intervals are wider for it", *(_jump(one) for one in fit.jumps)]
         keys, stones = len(fit.values), len(fit.labels)
         those = f"{keys} key{'s' * (keys > 1)} can meet {stones} milestone{'s' * (stones > 1)}"
         met = f"{those} even where the file is wrong, so this is no test of it: another milestone, or a curve, would be"

@@ -18,11 +18,16 @@ POINTS_FOR_NOISE = 12
 
 
 def of_milestones(at: Floats, keys: int) -> Misfit:
-    """Chi-square of the residuals, which are in standard deviations of what is said of the milestones and of chance."""
+    """Chi-square of the residuals, which are in standard deviations of what is said of the milestones and of chance.
+    Keys that are as many as the milestones should meet all: that is no test, unless what is missed is too much for
+    milestones that nothing was fitted to.
+    """
     from scipy import stats
 
     freedom = len(at) - keys
-    p = float(stats.chi2.sf((at**2).sum(), freedom)) if freedom > 0 else math.nan
+    p = float(stats.chi2.sf((at**2).sum(), freedom if freedom > 0 else len(at)))
+    if freedom <= 0 and p >= MISFIT_P:
+        p = math.nan
     return _misfit(float(np.sqrt((at**2).mean())), 1.0, math.inf, at, p)
 
 
