@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,22 @@ def test_a_kernel_divides_as_arrays_do_and_its_docstring_stays() -> None:
     assert ratio(3.0, 2.0) == 1.5
     if hasattr(ratio, "signatures"):  # compiled; Python itself raises
         assert ratio(1.0, 0.0) == float("inf")
+
+
+def test_kernels_that_threads_call_first_at_once_lie_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, found = jit.cache_dir(), numba.config.CACHE_DIR
+
+    def kept(_: object) -> str:
+        here = str(numba.config.CACHE_DIR)
+        time.sleep(0.02)  # another thread comes
+        return here
+
+    monkeypatch.setattr(jit, "_Cache", kept)
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(jit._cache_of, [print] * 4))
+        asked = list(pool.map(lambda number: jit.cache_dir() if number % 2 else jit._cache_of(print), range(4)))
+    assert {*places, *map(str, asked)} == {str(place)}
+    assert found == numba.config.CACHE_DIR
 
 
 def test_the_real_package_keeps_its_cache_out_of_the_tree() -> None:

@@ -17,6 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,13 +68,8 @@ def compiled_address(function: Callable[..., Any], source: str, signature: Any) 
 
     The cache is kept by `source`, a digest of the function's files: these are no part of the kernels' digest.
     """
-    place = cache_dir() / source[:16]
-    users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(place)
-    try:
-        called = called_from_c(function, signature, _OPTIONS)
-        called._cache = _Cache(function)
-    finally:
-        _settings.CACHE_DIR = users_choice
+    called = called_from_c(function, signature, _OPTIONS)
+    called._cache = _cache_of(function, source[:16])
     called.compile()
     _kept.append(called)  # the machine code lives as long as this does
     return int(called.address)
@@ -88,7 +84,8 @@ def cache_dir() -> Path:
     It lies in NUMBA_CACHE_DIR where the user set one, else in the user's cache directory, else in a private temporary
     one. Raises OSError if NUMBA_CACHE_DIR cannot be written to.
     """
-    return _cache_dir(_settings.CACHE_DIR, _digest(bool(_settings.BOUNDSCHECK)))
+    with _settled:
+        return _cache_dir(_settings.CACHE_DIR, _digest(bool(_settings.BOUNDSCHECK)))
 
 
 def is_compiled() -> bool:
@@ -102,15 +99,20 @@ def _compile(function: _Function, forceinline: bool = False) -> _Function:
     return cast(_Function, dispatchers(function, _OPTIONS, forceinline, functools.partial(_cache_of, function)))
 
 
-def _cache_of(function: Callable[..., Any]) -> "_Cache":
-    """The cache of one function, as cache=True makes with Numba's own."""
+_settled = threading.RLock()  # held while Numba's directory is ours: kernels are first called from several threads
+
+
+def _cache_of(function: Callable[..., Any], within: str = "") -> "_Cache":
+    """The cache of one function, as cache=True makes with Numba's own; in a folder of that name `within` ours."""
     # Numba settles the place here. It is set back afterwards, and not set in the environment, so that other packages
     # keep their caches and child processes see what the user wrote.
-    users_choice, _settings.CACHE_DIR = _settings.CACHE_DIR, str(cache_dir())
-    try:
-        return _Cache(function)
-    finally:
-        _settings.CACHE_DIR = users_choice
+    with _settled:
+        users_choice, place = _settings.CACHE_DIR, str(cache_dir() / within)
+        _settings.CACHE_DIR = place
+        try:
+            return _Cache(function)
+        finally:
+            _settings.CACHE_DIR = users_choice
 
 
 class _Cache(FunctionCache):

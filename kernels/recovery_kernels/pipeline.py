@@ -102,9 +102,9 @@ class Kernel(CPUDispatcher):
 
     def compile(self, sig: Any) -> Any:
         """As Numba's own: loads machine code of this signature from the cache, or makes it."""
-        if self.keep is not None:
-            self._cache, self.keep = self.keep(), None
         with global_compiler_lock, _typed_once(self.typingctx), _without_search_for_garbage():
+            if self.keep is not None:
+                self._cache, self.keep = self.keep(), None
             return super().compile(sig)
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
