@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from recovery.cli import main as cli
+from recovery.errors import ScenarioError
 from recovery.reading.experiment import load, parse
 from recovery.show import fit_text
 from recovery.simulate import pipeline
@@ -221,13 +222,21 @@ def test_one_number_in_place_of_a_distribution_is_refused(made: tuple[Path, Path
     path, series = made
     words = ["fit", str(path), "--series", str(series), "--out", str(tmp_path)]
     for text, wanted in (
-        ("host.establish_time=1s..2s", "a distribution (exponential); .*want a --range of host.establish_time.mean"),
-        ("policy.client=1s..2s", "is a table; want a --range of policy.client.delay"),
+        ("host.establish_time=1s..2s", "a distribution (exponential), .*want a range of host.establish_time.mean"),
+        ("policy.client=1s..2s", "is a table; want a range of policy.client.delay"),
         ("lease.duration=2m..3m", "want longer than lease.check_every, 2 min; that is an end of --range: lease.dur"),
     ):
         result = CliRunner().invoke(cli.main, [*words, "--range", text])
         assert result.exit_code == 2
         assert re.search(wanted.replace("(", "\\(").replace(")", "\\)"), result.stderr)
+    wanted = "host.establish_time is a distribution .*want a range of host.establish_time.mean"
+    for part in ('method = "lhs"\n[sweep.uncertainties]', 'levers_method = "lhs"\n[sweep.levers]'):
+        with pytest.raises(ScenarioError, match=wanted):
+            parse(f'{TEXT}[sweep]\n{part}\n"host.establish_time" = {{ min = "1s", max = "2s" }}\n')
+    result = CliRunner().invoke(
+        cli.main, ["threshold", str(path), "host.establish_time", "--low", "1s", "--high", "2s"]
+    )
+    assert re.search(wanted, result.stderr)
 
 
 def test_mistakes_are_told(made: tuple[Path, Path], tmp_path: Path) -> None:

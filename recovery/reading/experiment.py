@@ -23,7 +23,7 @@ from recovery.model.variant import Variant
 from recovery.reading import asked, door, service_table
 from recovery.reading.design import lever_points
 from recovery.reading.door import quoted
-from recovery.reading.keys import copied, merge, old_names, override, path_of, put
+from recovery.reading.keys import copied, merge, not_one_number, old_names, override, path_of, put
 from recovery.reading.mistakes import checked, with_dots
 
 
@@ -247,7 +247,11 @@ def _variants(
 
 
 def _wrong_uncertainties(experiment: Experiment, sweep: Sweep) -> Iterator[str]:
-    """Both ends of every range, and every value of a list, each alone."""
+    """Both ends of every range, and every value of a list, each alone; and ranges of what is no number."""
+    for part, spans in (("levers", sweep.levers), ("uncertainties", sweep.uncertainties)):
+        for key, span in spans.items():
+            if span.is_range and (wrong := not_one_number(experiment.raw, key)):
+                yield f"{experiment.file}: {wrong} (in sweep.{part}.{quoted(key)})"
     for key, span in sweep.uncertainties.items():
         for value in span.values or (span.min, span.max):
             try:

@@ -11,6 +11,7 @@ from recovery.errors import Refusal, ScenarioError, shown
 from recovery.model.classes import OF_POLICY
 from recovery.model.policies.rule import by_name
 from recovery.reading import door
+from recovery.units import quantity
 
 RENAMED = {
     "fleet.droplets": "fleet.holders",
@@ -116,6 +117,24 @@ def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
             # A number in place of a name leads into a list, of which there is none yet; variants may have any name.
             is_list = parts[i + 1].isdigit() and part != "variants"
             place = place[where] if isinstance(place, list) else place.setdefault(where, [] if is_list else {})
+
+
+def not_one_number(raw: Mapping[str, Any], key: str) -> str:
+    """What is wrong with a range of numbers for this key, "" if nothing: one that holds a table (a distribution, a
+    rule) would lose it, and all its times would be the same without a word.
+    """
+    place: Any = raw
+    for part in path_of(key):
+        place = place.get(part) if isinstance(place, Mapping) else None
+    if not isinstance(place, Mapping):
+        return ""
+    numbers = [f"{key}.{own}" for own, value in place.items() if quantity(value) is not None]
+    wanted = f"a range of {' or '.join(numbers) or 'a key in it that holds a number'}"
+    if "dist" in place:
+        return (
+            f"{key} is a distribution ({place['dist']}), and one number would make every time the same; want {wanted}"
+        )
+    return f"{key} is a table; want {wanted}"
 
 
 def override(raw: dict[str, Any], text: str) -> None:

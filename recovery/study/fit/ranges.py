@@ -1,14 +1,13 @@
 """A key of a scenario that is to be found, and the values that it may have."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from recovery.errors import Refusal
-from recovery.units import duration_s, percent, quantity, rate_per_s
+from recovery.units import duration_s, percent, rate_per_s
 
 
 @dataclass(frozen=True)
@@ -100,20 +99,3 @@ def range_of(text: str) -> Range:
             raise Refusal(f"{wanted}, from low to high")
         return Range(key, first, last, "" if unit == "whole" else unit, unit == "whole")
     raise Refusal(wanted)
-
-
-def check_single(ranges: Sequence[Range], raw: Mapping[str, object], file: Path) -> None:
-    """Refusal for a key that holds a table (a distribution, a rule): a number in its place would make another of it,
-    for instance a constant time, without a word.
-    """
-    for one in ranges:
-        place: object = raw
-        for part in one.key.split("."):
-            place = place.get(part) if isinstance(place, Mapping) else None
-        if isinstance(place, Mapping):
-            numbers = [f"{one.key}.{key}" for key, value in place.items() if quantity(value) is not None]
-            is_time = "dist" in place
-            what = f"a distribution ({place['dist']})" if is_time else "a table"
-            lost = "; one number there would make every time the same" if is_time else ""
-            wanted = " or ".join(numbers) or "a key that holds a number"
-            raise Refusal(f"{file}: {one.key} is {what}{lost}; want a --range of {wanted}")

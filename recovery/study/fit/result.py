@@ -14,6 +14,7 @@ import numpy as np
 
 from recovery.errors import Refusal
 from recovery.reading.experiment import Experiment, load
+from recovery.reading.keys import not_one_number
 from recovery.simulate.pipeline import Outcome
 from recovery.stages.outage import outages_of, resolve
 from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, Jump, Missing, Value
@@ -24,7 +25,7 @@ from recovery.study.fit.intervals import edges_of, halves, sensitivity_of, stude
 from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of
-from recovery.study.fit.ranges import Range, check_single
+from recovery.study.fit.ranges import Range
 from recovery.study.fit.search import MET, Tried, best_of
 from recovery.study.summary import course_of
 
@@ -49,7 +50,10 @@ def fit(
         raise Refusal("no --range; want at least one KEY=LOW..HIGH")
     if len({r.key for r in ranges}) < len(ranges):
         raise Refusal("two --range of one key; want one a key")
-    check_single(ranges, load(path, overrides).raw, path)
+    raw = load(path, overrides).raw
+    for one in ranges:
+        if wrong := not_one_number(raw, one.key):
+            raise Refusal(f"{path}: {wrong} (--range)")
     tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
     best = best_of(tried, samples)
     return _told(tried, best)

@@ -11,6 +11,7 @@ from recovery.errors import Refusal, ScenarioError
 from recovery.model.sweep import Span
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
+from recovery.reading.keys import not_one_number
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.statistics import cliff
@@ -107,6 +108,8 @@ def threshold(
     (kind, least), (other, greatest) = (quantity(end) or ("", math.nan) for end in ends)
     if not kind or kind != other or not least < greatest:
         raise Refusal(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
+    if wrong := not_one_number(experiment.raw, key):
+        raise Refusal(f"{experiment.file}: {wrong}")
     scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
     span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
     known = KnownRuns(out / experiment.name / "threshold", "ttr99_s")
