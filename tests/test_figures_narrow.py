@@ -31,14 +31,15 @@ def fit(series: bool) -> Fit:
     rows = [
         FitMilestone(
             label=label, measure="leased_all_s", observed_s=2000.0 * (i + 1), sigma_s=120.0,
-            simulated_s=(2100.0, math.inf)[i], missing=("", "never")[i],
+            simulated_s=(2100.0, math.inf)[i], chance_s=30.0, missing=("", "never")[i],
         )
         for i, label in enumerate(LABELS)
     ]  # fmt: skip
     return Fit(
         values=(Value(key="host.establish_time.mean", text="1.2s", low="1s", high="1.4s", is_determined=True,
                       is_at_end=False),),
-        residuals=(0.8, 3.0), labels=LABELS, missing=("", "never"), not_told_apart=(),
+        residuals=(0.8, 3.0), labels=LABELS, missing=("", "never"), jumps=(), not_told_apart=(), combinations=(),
+        tells_apart=(),
         misfit=Misfit(rms=0.01, noise=0.02, share=0.01, points=12, run_longest=2, p=0.5, is_systematic=False,
                       explains=True),
         others=(), shift_s=math.nan, runs=8, overrides=(), said=(),
