@@ -98,9 +98,11 @@ from recovery_kernels.requests import (
 
 # Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
 # something may come of services that are not carried out, the next restart, the first free chunk of the wheel; how many
-# services began ahead of the clock, and how many of them it has passed as far as is known.
+# services began ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and
+# began last, in which window they run out: when that begins, and its number.
 COUNTED, HEARD, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
-MEMORY = WHOLE + 6
+OLD, NEW = WHOLE + 6, WHOLE + 8
+MEMORY = WHOLE + 10
 
 # A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
 # the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
@@ -162,9 +164,9 @@ class Rules(NamedTuple):
 class Host(NamedTuple):
     """All that a host remembers.
 
-    rows int64[n · ROW]: the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. stack int64[power of two ·
-    TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's lease, as
-    far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
+    rows int64[n · ROW]: one row, then the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. stack int64[power
+    of two · TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's
+    lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
     int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
     order. free int64[groups · GROUP]: when each worker is free, plus 1,
     above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
@@ -315,6 +317,27 @@ def _enqueue(rows, lanes, submitted, who, expires, number):  # type: ignore[no-u
         lanes[place(DUE + DEADLINES)] = (due << LANE_BITS) | DEADLINES
 
 
+@kernel
+def _stack(host, number, submitted, who, expires, attempt):  # type: ignore[no-untyped-def]
+    """Put a request on the stack, as `number`; its row in the queue is the next one."""
+    at = (number & (host.stack.shape[0] // TALL - 1)) * TALL
+    _write(host.stack, at, submitted, who, expires, attempt)
+    host.stack[place(at + STACKED)] = host.lanes[END + DEADLINES]
+
+
+@kernel
+def _unstack(rules, host, number, now):  # type: ignore[no-untyped-def]
+    """Where the row of a request lies that is taken from the stack: in the queue; or else, as an abandoned one is no
+    longer there, at the begin of all rows.
+    """
+    at = (number & (host.stack.shape[0] // TALL - 1)) * TALL
+    if host.stack[place(at + TIME)] + rules.timeout_ns >= now:
+        return _at(host.lanes, DEADLINES, host.stack[place(at + STACKED)])
+    for column in range(ROW):
+        host.rows[place(column)] = host.stack[place(at + column)]
+    return np.int64(0)
+
+
 @inline
 def _waiter(params, host, number):  # type: ignore[no-untyped-def]
     """Time of submission and client of a request that waits, by its number in the queue or in the stack."""
@@ -463,17 +486,30 @@ def _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
 @inline
+def _runs_out(params, rules, host, expires, kept, change):  # type: ignore[no-untyped-def]
+    """Change how many leases run out in the window at whose end this one is gone. Where all delays are constant that is
+    mostly the window of the lease before, which is `kept`.
+    """
+    whole = host.whole
+    since = expires - 1 - whole[place(kept)]
+    if rules.lease_ns < 0 or rules.check_ns < 0 or since < 0 or since >= params.window_ns:
+        window = window_of(expires - 1, params.window_ns, rules.windows_per_ns)
+        whole[place(kept)] = window * params.window_ns
+        whole[place(kept + 1)] = min(window, host.expiring.shape[0] - 1)
+    host.expiring[place(whole[place(kept + 1)])] += change
+
+
+@inline
 def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
     """The end of a new lease; keeps the count of leases and of those that run out in each window."""
     whole = host.whole
-    last = host.expiring.shape[0] - 1
     length = rules.lease_ns
     if length < 0:
         length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
         length = min(length + params.lease.grace_ns, draws.FAR_NS)
     new = credit + length
     if expires > now:
-        host.expiring[place(min(window_of(expires - 1, params.window_ns, rules.windows_per_ns), last))] -= 1
+        _runs_out(params, rules, host, expires, OLD, -1)
     else:
         whole[UNLEASED_NS] += now - max(expires, 0)
         if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
@@ -481,7 +517,7 @@ def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credi
             whole[UNLEASED_CARRY] += 1
         flows[ESTABLISHED] += 1
     if new > now:
-        host.expiring[place(min(window_of(new - 1, params.window_ns, rules.windows_per_ns), last))] += 1
+        _runs_out(params, rules, host, new, NEW, 1)
     else:
         whole[LEASED] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
     return new
@@ -494,53 +530,71 @@ def _is_cut(params, outcome):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _finish(params, rules, keys, inputs, host, shift, flows, worker, now):  # type: ignore[no-untyped-def]
-    """A worker, which is not idle, is done at `now` with what it began."""
+def _succeed(params, rules, keys, inputs, host, shift, flows, base, now):  # type: ignore[no-untyped-def]
+    """The client of the worker that lies at `base` learns at `now` that it has a lease. Returns its end."""
     workers = host.workers
-    base = worker * WORKER
     paid = workers[place(base + PAID_NS)]
-    outcome = workers[place(base + OUTCOME)]
     submitted = workers[place(base + SUBMITTED_AT)]
     expires = workers[place(base + EXPIRES_AT)]
     number = workers[place(base + WHICH)]
-    who = workers[place(base + WHO_IS)]
-    work = now - workers[place(base + STARTED_AT)] - paid
-    if outcome != GRANTS and _is_cut(params, outcome):
-        flows[CANCELLED] += 1
-        flows[OVERHEAD_NS] += paid + min(work, 0)
-        flows[WASTED_NS] += max(work, 0)
-        return
+    client = workers[place(base + WHO_IS)] & CLIENT
     flows[OVERHEAD_NS] += paid
+    flows[SUCCEEDED] += 1
+    flows[USEFUL_NS] += now - workers[place(base + STARTED_AT)] - paid
     host.histogram[place(part_of(now - submitted))] += 1
-    if outcome == GRANTS:
-        flows[SUCCEEDED] += 1
-        flows[USEFUL_NS] += work
-        client = who & CLIENT
-        credit = policies.credit_ns(params.lease, submitted, now)
-        expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
-        if policies.newest_first(params.queue):
-            host.leases[place(client)] = expires
-        if rules.check_ns >= 0:
-            _push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
-        else:
-            every = np.float64(params.check_every_ns)
-            every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, number >> 1) - 1.0)
-            _wait(host, shift, now + min(draws.whole_ns(every), FAR), client, expires, number)
-    elif outcome == WASTES:
-        flows[WASTED] += 1
-        flows[WASTED_NS] += work
+    credit = policies.credit_ns(params.lease, submitted, now)
+    expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
+    if rules.check_ns >= 0:
+        _push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
     else:
-        flows[FAILED] += 1
-        flows[FAILED_NS] += work
-        if outcome == TELLS:
-            host.whole[SLEEPERS] += 1
-            _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+        every = np.float64(params.check_every_ns)
+        every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, number >> 1) - 1.0)
+        _wait(host, shift, now + min(draws.whole_ns(every), FAR), client, expires, number)
+    return expires
+
+
+@inline
+def _waste(host, flows, base, now):  # type: ignore[no-untyped-def]
+    """The worker that lies at `base` is done at `now` with a request whose client gave up."""
+    workers = host.workers
+    paid = workers[place(base + PAID_NS)]
+    flows[OVERHEAD_NS] += paid
+    flows[WASTED] += 1
+    flows[WASTED_NS] += now - workers[place(base + STARTED_AT)] - paid
+    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
 
 
 @kernel
 def _carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
-    """`_finish`, where that need not be quick."""
-    _finish(params, rules, keys, inputs, host, shift, host.series[place(host.whole[BIN])], worker, now)
+    """A worker, which is not idle, is done at `now` with what it began."""
+    flows = host.series[place(host.whole[BIN])]
+    workers = host.workers
+    base = worker * WORKER
+    outcome = workers[place(base + OUTCOME)]
+    if outcome == GRANTS:
+        expires = _succeed(params, rules, keys, inputs, host, shift, flows, base, now)
+        if policies.newest_first(params.queue):
+            host.leases[place(workers[place(base + WHO_IS)] & CLIENT)] = expires
+        return
+    paid = workers[place(base + PAID_NS)]
+    work = now - workers[place(base + STARTED_AT)] - paid
+    if _is_cut(params, outcome):
+        flows[CANCELLED] += 1
+        flows[OVERHEAD_NS] += paid + min(work, 0)
+        flows[WASTED_NS] += max(work, 0)
+        return
+    if outcome == WASTES:
+        _waste(host, flows, base, now)
+        return
+    flows[OVERHEAD_NS] += paid
+    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
+    flows[FAILED] += 1
+    flows[FAILED_NS] += work
+    if outcome == TELLS:
+        host.whole[SLEEPERS] += 1
+        who, expires = workers[place(base + WHO_IS)], workers[place(base + EXPIRES_AT)]
+        number = workers[place(base + WHICH)]
+        _answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
 
 
 @inline
@@ -576,16 +630,17 @@ def _sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-
 
 
 @inline
-def _settle(free, least, worker):  # type: ignore[no-untyped-def]
-    """When a worker is free has changed. Returns the least of all."""
+def _settle(free, least, worker, is_many):  # type: ignore[no-untyped-def]
+    """When a worker is free has changed. Returns the least of all, which are `is_many`, or half a group at most."""
     first = worker & ~(GROUP - 1)
-    a = min(free[place(first)], free[place(first + 1)], free[place(first + 2)], free[place(first + 3)])
-    b = min(free[place(first + 4)], free[place(first + 5)], free[place(first + 6)], free[place(first + 7)])
-    found = min(a, b)
-    if least.shape[0] > 1:
-        least[place(worker >> 3)] = found
-        for other in range(least.shape[0]):
-            found = min(found, least[place(other)])
+    found = min(free[place(first)], free[place(first + 1)], free[place(first + 2)], free[place(first + 3)])
+    if is_many:
+        rest = min(free[place(first + 4)], free[place(first + 5)], free[place(first + 6)], free[place(first + 7)])
+        found = min(found, rest)
+        if least.shape[0] > 1:
+            least[place(worker >> 3)] = found
+            for other in range(least.shape[0]):
+                found = min(found, least[place(other)])
     return found
 
 
@@ -683,7 +738,7 @@ def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
             host.workers[place(base + OUTCOME)] = IDLE
         host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
     for worker in range(0, params.workers, GROUP):
-        _settle(host.free, host.least, worker)
+        _settle(host.free, host.least, worker, True)
     flows[LOST] += waiting + busy
     whole[BUSY_NS] += busy * now
     idle = params.workers - busy
@@ -849,8 +904,6 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     workers = host.workers
     free = host.free
     begun = host.begun
-    stack = host.stack
-    stack_mask = np.int64(stack.shape[0] // TALL - 1)
     flows = host.series[place(whole[BIN])]
     ring = np.int64(begun.shape[0])
     number_of = (np.int64(1) << rules.worker_bits) - 1
@@ -873,71 +926,81 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     next_slot = (whole[CURSOR] + 1) << shift
     next_sweep = whole[HEARD]
     stop = min(limit + 1, next_slot, next_sweep)
-    least = _settle(free, host.least, np.int64(0))
+    is_many = params.workers > GROUP // 2
+    least = _settle(free, host.least, np.int64(0), is_many)
     status = DONE
-    is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0 and params.queue.kind != policies.DROP_EXPIRED
+    is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
+    is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
     has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
     while True:
-        # Most of the time a client whose turn it is finds no queue, and will be answered in time.
-        while is_plain and cost == 0 and waiting == 0:
-            now = lanes[place(DUE + active)] >> LANE_BITS
-            idle_from = (least >> rules.worker_bits) - 1
-            bound = min(
-                lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active], stop << LANE_BITS
-            )
-            ahead = limit if is_eager else now
-            if now >= bound >> LANE_BITS or starts - seen == ring or idle_from > ahead:
-                break
-            first = lanes[place(FIRST + active)]
-            if has_logs and first >= lanes[DRAWN]:
-                _draw_ahead(rows, lanes, active, keys.service, host.logs)
-            at = _at(lanes, active, first)
-            who = rows[place(at + WHO)]
-            expires = rows[place(at + EXPIRES)]
-            number = rows[place(at + NUMBER)] + 2
-            start = max(now, idle_from)
-            if expires <= start:
-                kind, mean = params.establish.kind, params.establish.a
-            else:
-                kind, mean = params.renew.kind, params.renew.a
-            if kind == EXPONENTIAL:
-                mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
-            elif kind != CONSTANT:
-                mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
-            finish = start + draws.whole_ns(mean)
-            if finish > now + rules.timeout_ns or finish >= doom:
-                break
-            _pop(rows, lanes, active)
-            flows[SUBMITTED] += 1
-            oldest = max(oldest, start - now)
-            worker = least & number_of
-            base = worker * WORKER
-            if workers[place(base + OUTCOME)] != IDLE:
-                _finish(params, rules, keys, inputs, host, shift, flows, worker, idle_from)
-                busy_ns += idle_from
-            busy_ns -= start
-            workers[place(base + STARTED_AT)] = start
-            workers[place(base + SUBMITTED_AT)] = now
-            workers[place(base + PAID_NS)] = 0
-            workers[place(base + OUTCOME)] = GRANTS
-            workers[place(base + WHO_IS)] = who
-            workers[place(base + EXPIRES_AT)] = expires
-            workers[place(base + WHICH)] = number
-            next_sweep = min(next_sweep, finish + rules.least_check_ns)
-            stop = min(stop, next_sweep)
-            free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
-            least = _settle(free, host.least, worker)
-            if is_eager:
-                begun[place(starts & (ring - 1))] = start
-                starts += 1
-                if start == now:
-                    seen = starts
-                while starts - seen > peak:
-                    if begun[place(seen & (ring - 1))] > now:
-                        peak = starts - seen
-                    else:
-                        seen += 1
+        # Most of the time a client whose turn it is finds no queue, and will be answered in time, as was the one before
+        # it at its worker. Then all other lanes stay as they are.
+        if is_plain and cost == 0 and waiting == 0:
+            other = min(lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active])
+            stop = min(stop, other >> LANE_BITS)
+            while True:
+                now = lanes[place(DUE + active)] >> LANE_BITS
+                idle_from = (least >> rules.worker_bits) - 1
+                worker = least & number_of
+                base = worker * WORKER
+                outcome = workers[place(base + OUTCOME)]
+                ahead = limit if is_eager else now
+                if now >= stop or idle_from > ahead or outcome > GRANTS or starts - seen == ring:
+                    break
+                first = lanes[place(FIRST + active)]
+                if has_logs and first >= lanes[DRAWN]:
+                    _draw_ahead(rows, lanes, active, keys.service, host.logs)
+                at = _at(lanes, active, first)
+                who = rows[place(at + WHO)]
+                expires = rows[place(at + EXPIRES)]
+                number = rows[place(at + NUMBER)] + 2
+                start = max(now, idle_from)
+                if expires <= start:
+                    kind, mean = params.establish.kind, params.establish.a
+                else:
+                    kind, mean = params.renew.kind, params.renew.a
+                if kind == EXPONENTIAL:
+                    mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
+                elif kind != CONSTANT:
+                    mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
+                finish = start + draws.whole_ns(mean)
+                if finish > now + rules.timeout_ns or finish >= doom:
+                    break
+                first += 1
+                lanes[place(FIRST + active)] = first
+                due = NEVER + active
+                if first < lanes[place(END + active)]:
+                    due = rows[place(_at(lanes, active, first) + TIME)]
+                lanes[place(DUE + active)] = (due << LANE_BITS) | active
+                flows[SUBMITTED] += 1
+                oldest = max(oldest, start - now)
+                if outcome == GRANTS:
+                    _succeed(params, rules, keys, inputs, host, shift, flows, base, idle_from)
+                    busy_ns += idle_from
+                busy_ns -= start
+                workers[place(base + STARTED_AT)] = start
+                workers[place(base + SUBMITTED_AT)] = now
+                workers[place(base + PAID_NS)] = 0
+                workers[place(base + OUTCOME)] = GRANTS
+                workers[place(base + WHO_IS)] = who
+                workers[place(base + EXPIRES_AT)] = expires
+                workers[place(base + WHICH)] = number
+                next_sweep = min(next_sweep, finish + rules.least_check_ns)
+                stop = min(stop, next_sweep)
+                free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
+                least = _settle(free, host.least, worker, is_many)
+                if is_eager:
+                    begun[place(starts & (ring - 1))] = start
+                    starts += 1
+                    if start == now:
+                        seen = starts
+                    while starts - seen > peak:
+                        if begun[place(seen & (ring - 1))] > now:
+                            peak = starts - seen
+                        else:
+                            seen += 1
+            stop = min(limit + 1, next_slot, next_sweep)
 
         k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]
         k01, k23 = min(k0, k1), min(k2, k3)
@@ -957,20 +1020,15 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         is_queued = waiting > 0 and can_start
         if is_queued:
             waiting -= 1
+            at = _at(lanes, DEADLINES, head)
             if is_newest_first:
-                top = ((head + waiting) & stack_mask) * TALL
-                submitted = stack[place(top + TIME)]
-                who = stack[place(top + WHO)]
-                expires = stack[place(top + EXPIRES)]
-                number = stack[place(top + NUMBER)]
-                at = _at(lanes, DEADLINES, stack[place(top + STACKED)])
-            else:
-                at = _at(lanes, DEADLINES, head)
-                submitted = rows[place(at + TIME)]
-                who = rows[place(at + WHO)]
-                expires = rows[place(at + EXPIRES)]
-                number = rows[place(at + NUMBER)]
-                head += 1
+                at = _unstack(r, h, head + waiting, idle_from)
+                head -= 1
+            head += 1
+            submitted = rows[place(at + TIME)]
+            who = rows[place(at + WHO)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)]
         elif starts - seen == ring and begun[place(seen & (ring - 1))] <= min(now, stop):
             seen += 1
             continue
@@ -992,7 +1050,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
                 if lanes[END + DEADLINES] >= full_at:
                     status = GROW_QUEUE
                     break
-            if is_newest_first and waiting > stack_mask:
+            if is_newest_first and waiting == host.stack.shape[0] // TALL:
                 status = GROW_QUEUE
                 break
             lane = key & ((1 << LANE_BITS) - 1)
@@ -1024,9 +1082,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
                     continue
             if waiting > 0 or not can_start:
                 if is_newest_first:
-                    top = ((head + waiting) & stack_mask) * TALL
-                    _write(stack, top, now, who, expires, number)
-                    stack[place(top + STACKED)] = lanes[END + DEADLINES]
+                    _stack(h, head + waiting, now, who, expires, number)
                 _enqueue(rows, lanes, now, who, expires, number)
                 waiting += 1
                 while waiting + starts - seen > peak:
@@ -1079,8 +1135,12 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         if is_looked_at and params.cancel != 0:
             finish = min(finish, deadline)
         base = worker * WORKER
-        if workers[place(base + OUTCOME)] != IDLE:
-            _carry_out(p, r, k, i, h, shift, worker, idle_from)
+        before = workers[place(base + OUTCOME)]
+        if before != IDLE:
+            if before == WASTES and params.cancel == 0:  # where a herd has collapsed, what happens most
+                _waste(host, flows, base, idle_from)
+            else:
+                _carry_out(p, r, k, i, h, shift, worker, idle_from)
             busy_ns += idle_from
         busy_ns -= start
         workers[place(base + STARTED_AT)] = start
@@ -1095,7 +1155,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         stop = min(stop, next_sweep)
         cost = np.int64(0)
         free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
-        least = _settle(free, host.least, worker)
+        least = _settle(free, host.least, worker, is_many)
         if is_queued:
             if is_heard:
                 rows[place(at + NUMBER)] = number | 1

@@ -197,18 +197,19 @@ def new_host(
     of[lanes.LAST : lanes.LAST + lanes.LANES] = -1
     of[lanes.MASK : lanes.MASK + lanes.LANES] = ring - 1
     for place, lane in enumerate((lanes.CHECKS, lanes.ANSWERS, lanes.NEAR, lanes.DEADLINES)):
-        of[lanes.OFFSET + lane] = place * ring * lanes.ROW
+        of[lanes.OFFSET + lane] = (1 + place * ring) * lanes.ROW
     of[lanes.LATER + lanes.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
     of[lanes.MORE + lanes.DEADLINES] = lanes.TRY
-    rows = np.zeros((4 * ring, lanes.ROW), np.int64)
+    rows = np.zeros((1 + 4 * ring, lanes.ROW), np.int64)
     order = np.argsort(first_ns, kind="stable")
-    rows[:holders, lanes.TIME] = first_ns[order]
-    rows[:holders, lanes.WHO] = order
-    rows[:holders, lanes.EXPIRES] = expires_ns[order]
-    rows[:holders, lanes.NUMBER] = -2
+    first = rows[1 : 1 + holders]
+    first[:, lanes.TIME] = first_ns[order]
+    first[:, lanes.WHO] = order
+    first[:, lanes.EXPIRES] = expires_ns[order]
+    first[:, lanes.NUMBER] = -2
     of[lanes.END + lanes.CHECKS] = holders
-    of[lanes.LAST + lanes.CHECKS] = rows[holders - 1, lanes.TIME]
-    of[lanes.DUE + lanes.CHECKS] = rows[0, lanes.TIME] << lanes.LANE_BITS | lanes.CHECKS
+    of[lanes.LAST + lanes.CHECKS] = first[-1, lanes.TIME]
+    of[lanes.DUE + lanes.CHECKS] = first[0, lanes.TIME] << lanes.LANE_BITS | lanes.CHECKS
     waits = holders if has_wheel else 0
     slots, shift = wheel(span_ns, holders) if has_wheel else (1, 0)
     # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each slot is not full.
