@@ -270,6 +270,17 @@ def slowness(a, b, n, queue):  # type: ignore[no-untyped-def]
     return min(1.0 + a * power(queue / n, b), _MOST_SLOW)
 
 
+@kernel
+def slownesses(a, b, n, known, until, out):  # type: ignore[no-untyped-def]
+    """Fill out[known:until] (float64[n]) with the `slowness` of each queue, to the last bit, several at a time."""
+    if b == 1.0 or known == 0:
+        for queue in range(known, until):
+            out[np.uint64(queue)] = slowness(a, b, n, queue)
+    else:
+        for queue in range(known, until):
+            out[np.uint64(queue)] = min(1.0 + a * exp(b * log(queue / n)), _MOST_SLOW)
+
+
 @inline
 def slowed(time, a, b, n, queue):  # type: ignore[no-untyped-def]
     """A service time (float64 ns) while `queue` others wait."""

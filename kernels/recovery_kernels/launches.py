@@ -17,7 +17,7 @@ from recovery_kernels.batches import CHANGE, IDENTITY, LAUNCH, ORIGIN, RELEASED,
 from recovery_kernels.draws import log, uniform, whole_ns
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.slices import FEW, drop, heap, to_slices
+from recovery_kernels.slices import FEW, drop, heap, slice_of, to_slices
 from recovery_kernels.waiting import (
     CHUNK,
     CHUNKS,
@@ -39,8 +39,8 @@ DONE, GROW_WAITING, GROW_BATCH, GROW_JOBS = range(4)
 ARRIVAL, CHANGE_ARRIVAL, ZONE, PIN, LOOK, RETRY = range(8, 14)
 
 # Whole-number memory.
-WINDOW, STEP, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, MOVES = range(10)
-WHOLE = 10
+WINDOW, STEP, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, MOVES, DENIED = range(11)
+WHOLE = 11
 # What of a window is to be done next.
 OPEN, LAUNCHES_COME, CHANGES_COME, DECIDE = range(4)
 # Fractional memory: the summed rate at which the next one comes, and that at the window's start; the throttle.
@@ -56,6 +56,8 @@ SERIES = 13
 
 TRIES_BITS = 24  # of an attempt's second number: there is one try a window at most, and 2,000,000 windows
 _TRIES = (1 << TRIES_BITS) - 1
+_UP_BITS = 32  # in one number: how many come and how many go
+_UP = 1 << _UP_BITS
 
 
 class Params(NamedTuple):
@@ -104,9 +106,9 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; real float64[REAL]; waiting: attempts that wait for their window; held int64[zones] and carry
     float64[zones], changes that wait for a lease; releasing int64[zones, 2], how many of these a window lets go and how
-    many it has; denied float64[zones], chance that a zone has no capacity; batch, spare, moves int64[m, 2] and ends
-    int64[m + 2]: scratch; jobs int64[k, COLUMNS] with first int64[windows + 1], what was let out in each window; series
-    int64[windows, SERIES].
+    many it has; denied float64[zones], chance that a zone has no capacity; batch, spare, moves int64[m, 2], ends
+    int64[m + 2] and draws float64[m]: scratch; jobs int64[k, COLUMNS] with first int64[windows + 1], what was let out
+    in each window; series int64[windows, SERIES].
     """
 
     whole: Whole
@@ -120,6 +122,7 @@ class State(NamedTuple):
     spare: Whole
     moves: Whole
     ends: Whole
+    draws: Real
     jobs: Whole
     first: Whole
     series: Whole
@@ -329,32 +332,68 @@ def _move(state, time, attempt, is_up):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _back_ns(params, keys, inputs, now, identity, tries):  # type: ignore[no-untyped-def]
-    """When a launch comes back whose failure number `tries` (from 1) was at `now`."""
+def _delay_ns(params, keys, inputs, u, identity, tries):  # type: ignore[no-untyped-def]
+    """How long a launch waits whose failure number is `tries` (from 1); `u`, its draw, is asked for full jitter."""
     client = params.client
-    backoff = place(min(tries, inputs.backoffs.shape[0]) - 1)
+    backoff = inputs.backoffs[place(min(tries, inputs.backoffs.shape[0]) - 1)]
     if client.kind == policies.FULL_JITTER:
-        delay = whole_ns(inputs.backoffs[backoff] * uniform(keys.retry, identity, tries - 1))
+        delay = whole_ns(backoff * u)
     elif client.kind == policies.EXPONENTIAL:
-        delay = whole_ns(inputs.backoffs[backoff])
+        delay = whole_ns(backoff)
     else:
         delay = policies.retry_delay_ns(client, inputs.table, keys.retry, identity, tries - 1, tries)
-    return now + max(delay, client.round_trip_ns)
+    return max(delay, client.round_trip_ns)
 
 
 @inline
-def _deny(params, keys, inputs, state, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
-    """An attempt came to nothing: the launch is tried again in a later window, or no more."""
-    identity, tries = attempt >> TRIES_BITS, (attempt & _TRIES) + 1
-    if policies.gives_up(params.client, tries) and identity & 3 != REPLACEMENT:  # who replaces never gives up
-        state.series[place(state.whole[WINDOW]), GAVE_UP] += 1
-        if tries > 1:
-            _move(state, time, attempt, 0)
-    else:
-        back = max(_back_ns(params, keys, inputs, time, identity, tries), after)
-        wait(state.waiting, window_of(back, params.window_ns, per_ns), back, attempt + 1)
-        if tries == 1:
-            _move(state, time, attempt, 1)
+def _deny(state, time, attempt):  # type: ignore[no-untyped-def]
+    """An attempt came to nothing: what follows is seen to at the end of the window (`_send_back`)."""
+    denied = place(state.whole[DENIED])
+    state.spare[denied, 0] = time
+    state.spare[denied, 1] = attempt
+    state.whole[DENIED] += 1
+
+
+@inline
+def _gives_up(params, attempt):  # type: ignore[no-untyped-def]
+    """Whether a launch is tried no more whose attempt was denied; who replaces an instance never gives up."""
+    is_over = policies.gives_up(params.client, (attempt & _TRIES) + 1)
+    return is_over and (attempt >> TRIES_BITS) & 3 != REPLACEMENT
+
+
+@inline
+def _send_back(params, keys, inputs, state, after):  # type: ignore[no-untyped-def]
+    """All launches that were denied in the window are tried again in a later one, or no more. One step of all of them
+    after the other, so that the processor works on several at a time.
+    """
+    whole, spare, draws, windows = state.whole, state.spare, state.draws, state.ends
+    count, per_ns = whole[DENIED], 1.0 / np.float64(params.window_ns)
+    moves, given_up = whole[MOVES], np.int64(0)
+    for i in range(count):
+        time, attempt = spare[place(i), 0], spare[place(i), 1]
+        is_first, is_over = np.int64(attempt & _TRIES == 0), np.int64(_gives_up(params, attempt))
+        given_up += is_over
+        state.moves[place(moves), 0] = time  # there is room for a move of each; whether it counts says the number
+        state.moves[place(moves), 1] = attempt << 1 | is_first
+        moves += is_first ^ is_over
+    whole[MOVES] = moves
+    state.series[place(whole[WINDOW]), GAVE_UP] += given_up
+    if params.client.kind == policies.FULL_JITTER:
+        for i in range(count):
+            attempt = spare[place(i), 1]
+            draws[place(i)] = uniform(keys.retry, attempt >> TRIES_BITS, attempt & _TRIES)
+    for i in range(count):
+        attempt = spare[place(i), 1]
+        identity, tries = attempt >> TRIES_BITS, (attempt & _TRIES) + 1
+        delay = _delay_ns(params, keys, inputs, draws[place(i)], identity, tries)
+        back = max(spare[place(i), 0] + delay, after)
+        spare[place(i), 0] = back
+        windows[place(i)] = window_of(back, params.window_ns, per_ns)
+    for i in range(count):
+        attempt = spare[place(i), 1]
+        if not _gives_up(params, attempt):
+            wait(state.waiting, windows[place(i)], spare[place(i), 0], attempt + 1)
+    whole[DENIED] = 0
 
 
 @inline
@@ -366,31 +405,56 @@ def _accept(state, time, attempt):  # type: ignore[no-untyped-def]
 
 @inline
 def _most_asleep(state, before, start, window_ns):  # type: ignore[no-untyped-def]
-    """The most that wait between two attempts at one time of the window, `before` of them at its start."""
-    moves, count = state.moves, state.whole[MOVES]
-    ups = np.int64(0)
-    for i in range(count):
-        ups += moves[place(i), 1] & 1
-    if ups == 0 or ups == count:
-        return before + ups
+    """The most that wait between two attempts at one time of the window, `before` of them at its start.
+
+    What waits where a slice of the window ends is known without any order. So only those slices are put in order in
+    which more could wait than at the best of these ends.
+    """
+    moves, count, items = state.moves, state.whole[MOVES], state.batch
     slices = count // FEW + 1
-    items = state.batch
-    to_slices(moves, count, slices, start, window_ns, items, state.ends)
-    most, level, first = before, before, np.int64(0)
+    scale = np.float64(slices) / np.float64(window_ns)
+    flows, begins, levels = state.ends, state.ends[place(slices) :], state.ends[place(2 * slices) :]
     for slice_ in range(slices):
-        after = state.ends[place(slice_)]
-        heap(items, first, after)
-        end = after
-        while end > first:
-            level += 2 * (items[place(first), 1] & 1) - 1
-            most = max(most, level)
-            end = drop(items, first, end)
-        first = after
+        flows[place(slice_)] = 0
+    for i in range(count):
+        slice_ = slice_of(moves[place(i), 0], start, scale, slices)
+        flows[place(slice_)] += 1 + (moves[place(i), 1] & 1) * (_UP - 1)
+    most, level = before, before
+    for slice_ in range(slices):
+        levels[place(slice_)] = level
+        level += (flows[place(slice_)] >> _UP_BITS) - (flows[place(slice_)] & (_UP - 1))
+        most = max(most, level)
+    some = np.int64(0)
+    for slice_ in range(slices):
+        ups = flows[place(slice_)] >> _UP_BITS
+        begins[place(slice_)] = NOTHING
+        if levels[place(slice_)] + ups > most:
+            begins[place(slice_)] = some
+            some += ups + (flows[place(slice_)] & (_UP - 1))
+    if some == 0:
+        return most
+    for i in range(count):
+        slice_ = slice_of(moves[place(i), 0], start, scale, slices)
+        at = begins[place(slice_)]
+        if at != NOTHING:
+            items[place(at), 0] = moves[place(i), 0]
+            items[place(at), 1] = moves[place(i), 1]
+            begins[place(slice_)] = at + 1
+    for slice_ in range(slices):
+        end = begins[place(slice_)]
+        if end != NOTHING:
+            first = end - (flows[place(slice_)] >> _UP_BITS) - (flows[place(slice_)] & (_UP - 1))
+            level = levels[place(slice_)]
+            heap(items, first, end)
+            while end > first:
+                level += 2 * (items[place(first), 1] & 1) - 1
+                most = max(most, level)
+                end = drop(items, first, end)
     return most
 
 
 @inline
-def _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
+def _decide(params, keys, state, sure, time, attempt):  # type: ignore[no-untyped-def]
     """What comes of an attempt that is let in. `sure`: 1 all have capacity, 0 none has, below 0 unknown.
 
     Returns whether it is accepted.
@@ -401,7 +465,7 @@ def _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt):  #
         _accept(state, time, attempt)
         return True
     series[window, INSUFFICIENT] += 1
-    _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+    _deny(state, time, attempt)
     return False
 
 
@@ -415,23 +479,23 @@ def _is_in_force(inputs, state, until):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _ask(params, keys, inputs, state, door, sure, after, per_ns, time, attempt):  # type: ignore[no-untyped-def]
+def _ask(params, keys, state, door, sure, time, attempt):  # type: ignore[no-untyped-def]
     """Decide over an attempt that the throttle let in where there is an admission; its token comes back if that says
     no.
     """
     identity, tries = attempt >> TRIES_BITS, attempt & _TRIES
     if launch_door.lets_in(door, time, identity, tries):
-        is_accepted = _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt)
+        is_accepted = _decide(params, keys, state, sure, time, attempt)
         launch_door.tell(door, time, is_accepted, identity, tries)
         return
     if state.real[RATE] >= 0.0:
         state.real[TOKENS] += 1.0
     state.series[place(state.whole[WINDOW]), THROTTLED] += 1
-    _deny(params, keys, inputs, state, after, per_ns, time, attempt)
+    _deny(state, time, attempt)
 
 
 @inline
-def _throttle(params, keys, inputs, state, door, sure, count, per_ns):  # type: ignore[no-untyped-def]
+def _throttle(params, keys, inputs, state, door, sure, count):  # type: ignore[no-untyped-def]
     """Decide over the attempts of a window, state.spare[:count], while there is a throttle or an admission. They are
     put into slices of the window, and in order only in those in which a token may be had, or admission is asked.
     """
@@ -462,19 +526,19 @@ def _throttle(params, keys, inputs, state, door, sure, count, per_ns):  # type: 
             time, attempt = items[place(first), 0], items[place(first), 1]
             if _throttled(inputs, state, time):
                 state.series[place(whole[WINDOW]), THROTTLED] += 1
-                _deny(params, keys, inputs, state, after_ns, per_ns, time, attempt)
+                _deny(state, time, attempt)
             elif is_asked:
-                _ask(params, keys, inputs, state, door, sure, after_ns, per_ns, time, attempt)
+                _ask(params, keys, state, door, sure, time, attempt)
             else:
-                _decide(params, keys, inputs, state, sure, after_ns, per_ns, time, attempt)
+                _decide(params, keys, state, sure, time, attempt)
             after = drop(items, first, after)
         if first < after and _is_in_force(inputs, state, until):
             state.series[place(whole[WINDOW]), THROTTLED] += after - first
             for i in range(first, after):
-                _deny(params, keys, inputs, state, after_ns, per_ns, items[place(i), 0], items[place(i), 1])
+                _deny(state, items[place(i), 0], items[place(i), 1])
         else:
             for i in range(first, after):
-                _decide(params, keys, inputs, state, sure, after_ns, per_ns, items[place(i), 0], items[place(i), 1])
+                _decide(params, keys, state, sure, items[place(i), 0], items[place(i), 1])
         first = state.ends[place(slice_)]
 
 
@@ -485,7 +549,6 @@ def _window(params, keys, inputs, state, door):  # type: ignore[no-untyped-def]
     window = whole[WINDOW]
     start = window * params.window_ns
     after = start + params.window_ns
-    per_ns = 1.0 / np.float64(params.window_ns)
     before = whole[ASLEEP]
     whole[MOVES] = 0
     some = False
@@ -506,12 +569,13 @@ def _window(params, keys, inputs, state, door):  # type: ignore[no-untyped-def]
                 state.spare[place(count), 0] = time
                 state.spare[place(count), 1] = attempt
             else:
-                _decide(params, keys, inputs, state, sure, after, per_ns, time, attempt)
+                _decide(params, keys, state, sure, time, attempt)
             count += 1
         chunk = free(state.waiting, chunk)
         end = chunk + CHUNK
     if is_throttled:
-        _throttle(params, keys, inputs, state, door, sure, count, per_ns)
+        _throttle(params, keys, inputs, state, door, sure, count)
+    _send_back(params, keys, inputs, state, after)
     series = state.series
     series[place(window), ASKED] += asked
     series[place(window), ATTEMPTS] += count

@@ -14,7 +14,7 @@ import numpy as np
 from recovery_kernels import batches, limits, policies
 from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
-from recovery_kernels.draws import Dist, draw, slowed, slowness, uniform, whole_ns
+from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, slowed, slownesses, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import part_of
@@ -30,6 +30,8 @@ TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for 
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
 WHOLE = 7
 HEAD, TAIL, INTAKE = range(3)  # columns of State.shards; from INTAKE on, what the shard's limit remembers
+# The bits of the service that was drawn, in the batch and in the rings, where nobody asks for a time.
+DRAWN, IN_RING = NEXT, TIME
 SHARD_COLUMNS, BUCKET_COLUMNS = 4, 3  # columns of State.shards and State.buckets
 
 # Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
@@ -85,11 +87,11 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
     counted in counts; shards int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT],
-    the queues; free_ns int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends: scratch;
-    slowness float64[length of a ring], how many times as long a job takes with so many waiting, up to KNOWN; series
-    int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches;
-    finishes int64[n, 2], identity and time of each launch that is told, those of a window from told
-    int64[windows + 1] on.
+    the queues; free_ns int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends and draws
+    float64[2, n]: scratch; slowness float64[length of a ring], how many times as long a job takes with so many waiting,
+    up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency
+    int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told, those of a window
+    from told int64[windows + 1] on.
     """
 
     whole: Whole
@@ -103,6 +105,7 @@ class State(NamedTuple):
     batch: Whole
     order: Whole
     ends: Whole
+    draws: Real
     slowness: Real
     series: Whole
     latency: Whole
@@ -174,9 +177,22 @@ def begun(params, keys, table, state, finish, origin, identity, tries):  # type:
 
 
 @inline
-def _begin(params, keys, table, state, shard, now, queue, origin, identity, tries):  # type: ignore[no-untyped-def]
+def _draw_services(params, keys, table, state, count):  # type: ignore[no-untyped-def]
+    """Draw the services of all work of the window side by side."""
+    batch, draws = state.batch, state.draws
+    if params.service.kind != CONSTANT:
+        for i in range(count):
+            draws[0, place(i)] = uniform(keys.service, batch[place(i), IDENTITY], batch[place(i), TRIES])
+    values = draws[1]
+    quantiles(params.service, table, draws[0], values, count)
+    for i in range(count):
+        batch[place(i), DRAWN] = np.float64(values[place(i)]).view(np.int64)
+
+
+@inline
+def _begin(params, keys, table, state, shard, now, queue, drawn, origin, identity, tries):  # type: ignore[no-untyped-def]
     """The worker that is free first starts a job at `now`, while `queue` others wait."""
-    service = draw(params.service, table, keys.service, identity, tries)
+    service = np.int64(drawn).view(np.float64)
     if params.slowdown_a > 0.0:
         service *= state.slowness[place(queue)]
     finish = now + whole_ns(service)
@@ -194,7 +210,7 @@ def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untype
         state.whole[WAITING] -= 1
         queue = state.shards[shard, TAIL] - state.shards[shard, HEAD]
         ring = state.rings
-        _begin(params, keys, table, state, shard, state.free_ns[shard, 0], queue,
+        _begin(params, keys, table, state, shard, state.free_ns[shard, 0], queue, ring[shard, slot, IN_RING],
                ring[shard, slot, ORIGIN], ring[shard, slot, IDENTITY], ring[shard, slot, TRIES])  # fmt: skip
 
 
@@ -278,6 +294,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     mask = state.rings.shape[1] - 1
     many = np.float64(shards.shape[0])
     count = gather(params, inputs, state)
+    _draw_services(params, keys, table, state, count)
     most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):
         item = place(state.order[place(i)])
@@ -293,11 +310,13 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             series[window, REFUSED] += 1
             retry(params, keys, table, state, time, origin, identity, tries + 1)
         elif state.free_ns[shard, 0] <= time:
-            _begin(params, keys, table, state, shard, time, 0, origin, identity, tries)
+            _begin(params, keys, table, state, shard, time, 0, batch[item, DRAWN], origin, identity, tries)
         else:
             slot = place(shards[shard, TAIL] & mask)
-            for column in range(4):
-                state.rings[shard, slot, column] = batch[item, column]
+            state.rings[shard, slot, IN_RING] = batch[item, DRAWN]
+            state.rings[shard, slot, ORIGIN] = origin
+            state.rings[shard, slot, IDENTITY] = identity
+            state.rings[shard, slot, TRIES] = tries
             shards[shard, TAIL] += 1
             whole[WAITING] += 1
             most = max(most, whole[WAITING])
@@ -326,10 +345,9 @@ def advance(params, keys, inputs, state, until):  # type: ignore[no-untyped-def]
         if longest + count > state.rings.shape[1]:
             return GROW_RINGS
         if params.slowdown_a > 0.0:
-            while whole[KNOWN] < longest + count:
-                known = slowness(params.slowdown_a, params.slowdown_b, params.slowdown_n, whole[KNOWN])
-                state.slowness[place(whole[KNOWN])] = known
-                whole[KNOWN] += 1
+            until_ = max(whole[KNOWN], longest + count)
+            slownesses(params.slowdown_a, params.slowdown_b, params.slowdown_n, whole[KNOWN], until_, state.slowness)
+            whole[KNOWN] = until_
         if params.tells and whole[TOLD] + count + whole[WAITING] > state.finishes.shape[0]:
             return GROW_FINISHES
         _window(params, keys, inputs, state)

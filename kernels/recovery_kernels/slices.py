@@ -14,7 +14,7 @@ FEW = 4  # items in a slice, on average
 
 
 @inline
-def _slice_of(time, start, scale, slices):  # type: ignore[no-untyped-def]
+def slice_of(time, start, scale, slices):  # type: ignore[no-untyped-def]
     """The slice of the window, of so many, in which a time lies."""
     return min(np.int64(np.float64(time - start) * scale), slices - 1)
 
@@ -26,11 +26,11 @@ def to_slices(items, count, slices, start, window_ns, out, ends):  # type: ignor
     for i in range(slices + 1):
         ends[place(i)] = 0
     for i in range(count):
-        ends[place(_slice_of(items[place(i), 0], start, scale, slices) + 1)] += 1
+        ends[place(slice_of(items[place(i), 0], start, scale, slices) + 1)] += 1
     for i in range(slices):
         ends[place(i + 1)] += ends[place(i)]
     for i in range(count):
-        slice_ = place(_slice_of(items[place(i), 0], start, scale, slices))
+        slice_ = place(slice_of(items[place(i), 0], start, scale, slices))
         out[place(ends[slice_]), 0] = items[place(i), 0]
         out[place(ends[slice_]), 1] = items[place(i), 1]
         ends[slice_] += 1

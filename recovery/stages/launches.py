@@ -91,7 +91,7 @@ class LaunchRun(StageRun):
             size = 2 * len(state.batch)
             batch, spare, moves = np.zeros((3, size, 2), np.int64)
             ends = np.zeros(size + 2, np.int64)
-            self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends)
+            self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends, draws=np.zeros(size))
         else:
             jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
             jobs[: len(state.jobs)] = state.jobs
@@ -236,6 +236,7 @@ def start(
         spare=np.zeros((_ROWS, 2), np.int64),
         moves=np.zeros((_ROWS, 2), np.int64),
         ends=np.zeros(_ROWS + 2, np.int64),
+        draws=np.zeros(_ROWS),
         jobs=np.zeros((_ROWS, batches.COLUMNS), np.int64),
         first=np.zeros(windows + 1, np.int64),
         series=np.zeros((windows, kernel.SERIES), np.int64),

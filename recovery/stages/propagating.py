@@ -64,6 +64,7 @@ class PropagationRun:
                 batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
                 order=np.zeros(2 * count, np.int64),
                 ends=np.zeros(4 * count + 1, np.int64),
+                draws=np.zeros((2, 2 * count)),
             )
         elif status == kernel.GROW_ROWS:
             wanted = count + int(state.whole[kernel.WAITING])
