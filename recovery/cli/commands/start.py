@@ -69,7 +69,11 @@ def _fitting(asked: "list[Question]") -> str:
 @click.option("--workers", metavar="N", help="Requests that one of them works on at once.")
 @click.option("--rate", metavar="RATE", help="Requests a second on a normal day (jobs).")
 @click.option("--peak", metavar="RATE", help="Requests a second at the peak (jobs).")
-@click.option("--make", metavar="TIME", help="Mean time to make one lease, or to serve one request.")
+@click.option(
+    "--make",
+    metavar="TIME",
+    help="Mean time to make one lease, or to serve one request; recovery service-times takes it from a histogram.",
+)
 @click.option("--renew", metavar="TIME", help="Mean time to renew a lease that still runs.")
 @click.option("--expire", metavar="TIME", help="Mean time of the work for one that ran out (vault).")
 @click.option("--timeout", metavar="TIME", help="After what time a client gives up a request.")
