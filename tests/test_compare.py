@@ -264,6 +264,19 @@ def test_conditions_decide_the_exit_status(
     assert f"fail if {condition}: " in told.stdout
 
 
+def test_a_condition_says_of_which_other_variants_it_holds(folder_of: Maker, tmp_path: Path) -> None:
+    """The first variant never comes back on either side, so nobody can tell; of the second it surely holds."""
+    never = [math.inf] * 4
+    a = folder_of(tmp_path / "a", {"first": never, "second": TIMES["a"]})
+    b = folder_of(tmp_path / "b", {"first": never, "second": never})
+    words = ["compare", str(a), str(b), "--no-report", "--fail-if", "ttr99_s > +10%"]
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 4
+    said = "fail if ttr99_s > +10%: not decided (never in a, never in b). This is “first” alone: of “second” it holds"
+    assert said in result.stdout
+    assert CliRunner().invoke(cli.main, [*words, "--variant", "second"]).exit_code == 99
+
+
 def test_several_conditions_end_with_the_worst_status(folder_of: Maker, tmp_path: Path) -> None:
     a, b = folder_of(tmp_path / "a", {"w": TIMES["a"]}), folder_of(tmp_path / "b", {"w": [300.0, 20.0, 90.0, 160.0]})
     for conditions, status in ((["ttr99_s > +10%"], 4), (["ttr99_s > +10%", "ttr99_s > 1s"], 99)):

@@ -455,6 +455,19 @@ def test_progress_tells_the_time_left_from_all_runs_that_are_left(
     assert capsys.readouterr().err == "25 of 100 runs of this round and before, 0.417/s, 3 min left\n"
 
 
+def test_a_run_tells_the_time_left_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with progress.bar(200.0, quiet=False) as tell:
+        assert tell is not None
+        for at, done in ((10.0, 10.0), (40.0, 50.0), (60.0, 80.0), (80.0, 200.0)):
+            now[0] = at
+            tell(done)
+    assert capsys.readouterr().err == "25 % is simulated, 2 min left\n"
+
+
 def test_any_milestone_that_may_be_observed_can_be_asked_of_draws(tmp_path: Path) -> None:
     row = {"key": "a", "error": None, "verdict": "recovered", "ttr99_s": 1.0, "launches_normal_s": 5.0}
     found = KnownRuns(tmp_path, "ttr99_s", register.observable())

@@ -83,7 +83,8 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
 
 
 def _because(one: Condition) -> str:
-    return compare_text.because(one).strip().removeprefix("(").removesuffix(")")
+    why = compare_text.because(one).strip().removeprefix("(").removesuffix(")")
+    return why + compare_text.elsewhere(one)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -78,11 +78,18 @@ def register_words(measure: str) -> str:
 
 def conditions(found: Sequence[Condition]) -> str:
     """Whether each condition holds, a line each."""
-    return "\n".join(f"fail if {one.text}: {holds(one)}{because(one)}" for one in found)
+    return "\n".join(f"fail if {one.text}: {whole(one)}" for one in found)
+
+
+def whole(one: Condition) -> str:
+    """Whether a condition holds, by what it was judged, and of which other variants it would hold."""
+    return holds(one) + because(one) + elsewhere(one)
 
 
 def holds(one: Condition) -> str:
     """Whether a condition holds, in words."""
+    if one.holds == "unsure" and math.isnan(one.value.mean):
+        return "not decided"
     is_bare = one.holds == "unsure" and one.is_change and math.isnan(one.value.low)
     return _NO_INTERVAL if is_bare else _HOLDS[one.holds]
 
@@ -100,6 +107,14 @@ def because(one: Condition) -> str:
         found.append(shown)
     found += [one.why] if one.why else []
     return f" ({'; '.join(found)})" if found else ""
+
+
+def elsewhere(one: Condition) -> str:
+    """What stands with variants that were not asked for, as a sentence after what was judged; "" where nothing does."""
+    if not one.holds_elsewhere:
+        return ""
+    names = ", ".join(f"“{name}”" for name in one.holds_elsewhere)
+    return f". This is “{one.variant}” alone: of {names} it holds; --variant judges another"
 
 
 def grouped(rows: Sequence[Difference]) -> list[list[Difference]]:

@@ -57,7 +57,7 @@ def of_comparison(found: Comparison) -> Suite:
         Case(
             f"{one.run}: not {one.text}" if len(found.names) > 2 else f"not {one.text}",
             ended.get(one.holds, "error"),
-            f"{one.text} {compare_text.holds(one)}{compare_text.because(one)}",
+            f"{one.text} {compare_text.whole(one)}",
         )
         for one in found.conditions
     ]

@@ -82,8 +82,7 @@ def of_comparison(found: Comparison) -> str:
     named = len(found.outcomes) > len(found.names) - 1
     first, *others = [plain(compare_text.answer(one, named=named)) for one in found.outcomes]
     checks = "\n".join(
-        f"- {_FAIL_SIGNS[one.holds]} fail if {code(one.text)}: "
-        f"{plain(compare_text.holds(one) + compare_text.because(one))}"
+        f"- {_FAIL_SIGNS[one.holds]} fail if {code(one.text)}: {plain(compare_text.whole(one))}"
         for one in found.conditions
     )
     rows = compare_text.lines(compare_text.grouped(found.differences)[0]) if found.differences else []

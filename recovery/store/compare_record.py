@@ -72,7 +72,8 @@ class Outcome(Record):
 
 class Condition(Record):
     """A condition of `--fail-if`, whether it holds ("yes", "no", "unsure", "not measured"), and what it was judged by:
-    the change from the old to the new, or the new value alone (`is_change` false).
+    the change from the old to the new, or the new value alone (`is_change` false). `holds_elsewhere`: other variants of
+    which it surely holds, which nobody asked for.
     """
 
     text: str
@@ -86,6 +87,7 @@ class Condition(Record):
     value: Estimate
     change_share: Number  # the change over the old mean; nan where there is none
     why: str = ""
+    holds_elsewhere: tuple[str, ...] = ()
 
 
 class Comparison(Record):

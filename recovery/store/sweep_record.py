@@ -423,6 +423,8 @@ def read(folder: Path) -> Summary:
     """
     path = folder / "summary.json"
     if not path.exists() or files.read_json(path).get("kind") != "sweep":
+        if (folder / "parts").is_dir():
+            raise Refusal(f"{folder} holds a sweep that was not finished; want it whole: recovery sweep FILE --resume")
         raise Refusal(f"{folder} holds no finished sweep; want the folder that `recovery sweep` wrote")
     summary = record_of(folder, "summary.json", Summary)
     runs_of_sweep(folder)

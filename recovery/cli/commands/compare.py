@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     help='End with status 99 if this surely holds of NEW, 4 if nobody can tell: "ttr99_s > +10%" or "> +2m" (a change '
     'from OLD), "ttr99_s > 30m" (NEW alone), "ttr99_s = never" (in some run).',
 )
-@click.option("--variant", default="", help="This variant alone; default: all, and conditions are on the first.")
+@click.option(
+    "--variant",
+    default="",
+    help="This variant alone; default: all, and conditions are on the first (of which others they hold is told).",
+)
 @options.policies
 @options.seed
 @options.replications

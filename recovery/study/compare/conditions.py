@@ -7,6 +7,7 @@ unit; one without is on the new value alone, as in [expect]. `= never` and `= al
 import contextlib
 import math
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -102,12 +103,12 @@ class _Found(NamedTuple):
 _NOT_MEASURED = Told(math.nan, math.nan, math.nan)
 
 
-def judged(one: Condition, pair: Pair) -> records.Condition:
+def judged(one: Condition, pair: Pair, others: Sequence[Pair] = ()) -> records.Condition:
     """Whether a condition holds for a pair: "yes" and "no" only where the interval (95 %) says so; where each side has
     one run it is these runs that are judged, as [expect] does. What is on the new value alone is judged by all runs of
-    the new side, whatever the old one has.
+    the new side, whatever the old one has. Of the `others` those are named of which it holds as well.
     """
-    found = _of_change(one, pair) if one.kind == "change" else _of_new(one, pair)
+    found = _found(one, pair)
     return records.Condition(
         text=one.text,
         run=pair.run,
@@ -120,7 +121,12 @@ def judged(one: Condition, pair: Pair) -> records.Condition:
         value=record.Estimate(mean=found.value.mean, low=found.value.low, high=found.value.high),
         change_share=found.change_share,
         why=found.why,
+        holds_elsewhere=tuple(other.variant for other in others if _found(one, other).holds == "yes"),
     )
+
+
+def _found(one: Condition, pair: Pair) -> _Found:
+    return _of_change(one, pair) if one.kind == "change" else _of_new(one, pair)
 
 
 def _of_new(one: Condition, pair: Pair) -> _Found:
@@ -147,7 +153,7 @@ def _of_new(one: Condition, pair: Pair) -> _Found:
 
 def _of_change(one: Condition, pair: Pair) -> _Found:
     """Whether new - factor * old is surely beyond the bound: of a ratio this is Fieller's way, which asks no division.
-    From a time that always comes to one that never does is beyond every bound.
+    From a time that always comes to one that never does is beyond every bound; of two that never come nobody can tell.
     """
     if isinstance(found := both(pair, one.measure), str):
         return _Found("not measured", _NOT_MEASURED, why=found)
@@ -155,6 +161,8 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     mine, theirs = (float(side.mean()) for side in found.restricted())
     change = mine / theirs - 1 if theirs else math.nan
     never, was = np.isinf(found.mine).all(), np.isinf(found.theirs).all()
+    if never and was:
+        return _Found("unsure", _NOT_MEASURED, why=f"never in {pair.than}, never in {pair.run}")
     if never != was and not (np.isinf(found.mine).any() and np.isinf(found.theirs).any()):
         is_more = bool(never)
         holds: Holds = "yes" if is_more == (one.sign in (">", ">=")) else "no"

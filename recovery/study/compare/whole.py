@@ -21,7 +21,7 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
         kind="sweeps" if first.kind == "sweep" else "runs",
         names=tuple(side.name for side in sides),
         outcomes=tuple(_outcome(pair, first.decides) for own in pairs for pair in own),
-        conditions=tuple(judged(one, own[0]) for own in pairs for one in conditions),
+        conditions=tuple(judged(one, own[0], own[1:]) for own in pairs for one in conditions),
         differences=tuple(row for own in pairs for pair in own for row in differences(pair)),
         unlike=tuple(dict.fromkeys(said for other in others for said in _unlike(first, other))),
     )
