@@ -11,10 +11,12 @@ from run_records import FLEET, group_of, row_of, scenario_of, summary_of
 from test_rankings import manifest_of
 
 from recovery.show import figures, milestones, stage_times, standings, tables, text, variants
+from recovery.show.answers import helps
 from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import panels, stages
 from recovery.show.words import speaking_of
-from recovery.store.run_record import Measured, Milestone, Summary
+from recovery.store.run_record import Measured, Milestone, Summary, with_groups
+from recovery.store.scenario_record import Scenario
 
 NEVER = math.inf
 STONE = Milestone(
@@ -218,6 +220,34 @@ def test_what_brings_back_the_stage_that_holds_all_up_is_told_though_another_hol
     assert change.name == "other"
     assert "“other” brings leases back: 99 % are back 30 s after" in change.text
     assert "instead of never. But launches are then not normal within 60 min." in change.text
+
+
+def _spread(over: str) -> Scenario:
+    """2,000 at 20 a second, which is 100 s of work, all cut off at once; they come back within so long."""
+    return scenario_of(
+        'horizon = "1h"\nfleet = { holders = 2000, hosts = 1 }\n'
+        'host = { workers = 2, establish_time = "100ms", renew_time = "0s", timeout = "30s" }\n'
+        'operator = [{ do = "end-sessions", at = "2m", notice = "at-once" }]\n'
+        'lease = { duration = "2m", check_every = "30s", '
+        f'first_delay = {{ dist = "uniform", min = "0s", max = "{over}" }} }}\n'
+    )
+
+
+@pytest.mark.parametrize(("many", "says"), [(1, True), (helps.ENOUGH, False)])
+def test_an_advice_near_a_cliff_says_so_and_comes_behind_a_safer_one(many: int, says: bool) -> None:
+    """100 s of work within 80 s: the last would wait 20 s of the 30 s of its timeout; within 90 s it waits 10 s."""
+    summary = runs(**{"as written": [NEVER] * many, "narrow": [60.0] * many, "wide": [300.0] * many})
+    first, narrow, wide = summary.groups
+    first, narrow, wide = (
+        group.model_copy(update={"scenario": _spread(over)})
+        for group, over in zip((first, narrow, wide), ("1s", "80s", "90s"), strict=True)
+    )
+    alone = with_groups(summary, [first, narrow])
+    change = answer_of(manifest_of(), alone).change
+    cliff = "It stands near a cliff: its clients come back within 80 s, which is less than the 100 s of work"
+    assert (change.name, cliff in change.text) == ("narrow", says)
+    change = answer_of(manifest_of(), with_groups(summary, [first, narrow, wide])).change
+    assert (change.name, "“narrow” is sooner, but near a cliff" in change.text) == ("wide" if says else "narrow", says)
 
 
 def test_what_they_hold_has_its_own_name() -> None:

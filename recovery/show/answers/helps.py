@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES
 from recovery.show import advice, stage_times, standings
-from recovery.show.answers import mechanism, moments, remedy
+from recovery.show.answers import herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import trying
@@ -16,6 +16,7 @@ from recovery.store.run_record import Group, RunManifest, Summary, with_groups
 from recovery.units import show_count, show_duration, show_share
 
 CLASSES_TOLD = 2  # variants of which it is said what they do for each class
+ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -78,13 +79,47 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
 
 
 def best_of(summary: Summary) -> Group | None:
-    """The variant that helps most, which the answer names and pictures show in colour; None where none does."""
+    """The variant that helps most, which the answer names and pictures show in colour; None where none does. One that
+    stands near a cliff comes behind those that do not, unless fewer of its runs are never well.
+    """
+    others = _changes_of_the_system(summary)[0]
+    best = _best_among(summary, others)
+    safe = _best_among(summary, [one for one in others if narrow(one) is None])
+    if best is None or safe is None:
+        return best
+    least = advice.standing(summary, best).never_share
+    return safe if advice.standing(summary, safe).never_share <= least else best
+
+
+def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
+    """Of some variants the one that helps most; None where none does."""
     first = summary.groups[0]
-    best = advice.best_of(with_groups(summary, [first, *_changes_of_the_system(summary)[0]]))
+    best = advice.best_of(with_groups(summary, [first, *others]))
     if best is None:
         return None
     now, was = advice.standing(summary, best), advice.standing(summary, first)
     return best if advice.is_better(now, was, best.scenario.window_s) else None
+
+
+def _near_a_cliff(summary: Summary, best: Group) -> str:
+    """What few runs do not show of the best variant, or of one that is sooner: that it stands near a cliff."""
+    soonest = _best_among(summary, _changes_of_the_system(summary)[0])
+    if soonest is None or (found := narrow(soonest)) is None:
+        return ""
+    run = f"{_few(soonest.runs)} may not show that; run --replications {ENOUGH}."
+    if soonest is best:
+        return f"It stands near a cliff: its {found}. {run[:1].upper()}{run[1:]}"
+    return f"“{soonest.variant}” is sooner, but near a cliff: its {found}; {run}"
+
+
+def narrow(group: Group) -> herd.Narrow | None:
+    """Whether a variant stands near a cliff by its numbers alone, and too few runs show whether it falls."""
+    return herd.narrow(group.scenario) if group.runs < ENOUGH else None
+
+
+def _few(runs: int) -> str:
+    """So few runs, in words."""
+    return "one run" if runs == 1 else f"{runs} runs"
 
 
 def _of_the_limit(summary: Summary) -> tuple[Change, Group] | None:
@@ -207,5 +242,5 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
-    told = [f"{text}.", cost, unseen, *declared, alone]
+    told = [f"{text}.", _near_a_cliff(summary, best), cost, unseen, *declared, alone]
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from recovery.store.scenario_record import Scenario
+from recovery.units import show_duration
 
 PATIENT = 0.5  # a wait of at most so much of a timeout keeps those in step who time out together
 OFTEN = 10_000  # rounds; who has not found room then never does
@@ -36,6 +37,39 @@ def is_in_one_instant(scenario: Scenario) -> bool:
     if fleet is None or not scenario.is_counted_from_end:
         return False
     return comes_within_s(scenario) < min(hosts.timeout_s, fleet.asks / hosts.capacity_per_s / 2)
+
+
+class Narrow(NamedTuple):
+    """Clients whose sessions ended come back within `spread_s`, which is so much less than the hosts need for them,
+    `work_s`, that the last of them come to wait about as long as a timeout.
+    """
+
+    spread_s: float
+    work_s: float
+
+    def __str__(self) -> str:
+        if self.spread_s == 0:
+            return f"clients come back in one instant with {show_duration(self.work_s)} of work"
+        spread, work = show_duration(self.spread_s), show_duration(self.work_s)
+        return f"clients come back within {spread}, which is less than the {work} of work that they bring"
+
+
+def narrow(scenario: Scenario) -> Narrow | None:
+    """Whether a variant stands near a cliff by its numbers alone: one queue without a bound, served in order, in which
+    the last of those whose sessions ended wait for more than half of their timeout (with room for chance). Who gives
+    up there comes again and lengthens it. None where they do not, where something else lets clients in, or where it is
+    not known how far apart they come.
+    """
+    hosts, fleet, policies = scenario.hosts, scenario.fleet, scenario.policies
+    spread_s = comes_within_s(scenario)
+    if fleet is None or not scenario.is_counted_from_end or math.isinf(spread_s) or hosts.cancels:
+        return None
+    is_bounded = math.isfinite(hosts.queue_limit) or math.isfinite(hosts.admitted_queue)
+    is_gated = policies.guard.name != "none" or any(action.lets_in for action in scenario.actions)
+    if policies.queue.name != "fifo" or is_bounded or is_gated:
+        return None
+    work_s = fleet.asks / hosts.capacity_per_s  # renewals come behind them
+    return Narrow(spread_s, work_s) if work_s - spread_s > hosts.timeout_s / 2 else None
 
 
 def keeps_step(scenario: Scenario) -> bool:

@@ -285,6 +285,8 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         out.append(f"{first.runs} runs{each}, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
             out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
+    if not first.verdicts.get("collapsed") and (found := helps.narrow(first)) is not None:
+        out.append(f"“{first.variant}” stands near a cliff, which so few runs may not show: its {found}.")
     near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
