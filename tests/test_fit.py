@@ -206,15 +206,43 @@ def test_a_steep_milestone_is_met_and_its_interval_is_where_it_is_met() -> None:
     [place] = search.finer(curve, [0.3], [0])
     assert abs(residual(place)) <= 0.1
     assert len(curve.tried) < 30
-    low, high = intervals.edges_of(curve, [0.6], np.eye(1), 1.0)
-    assert (low, high) == pytest.approx((0.1, 0.605), abs=intervals.EDGE)
+
+    def edges(place: float, variance: float) -> tuple[float, float]:
+        inside = intervals.inside_of_milestones(curve, [place], variance * np.eye(1), 1.0)
+        return intervals.edges_of(curve, [place], 0, inside)
+
+    assert edges(0.6, 1.0) == pytest.approx((0.1, 0.605), abs=intervals.EDGE)
     # What other random numbers make widens both: a variance of 4 is twice as far.
-    assert intervals.edges_of(curve, [0.6], 4 * np.eye(1), 1.0) == pytest.approx((0.0, 0.61), abs=intervals.EDGE)
+    assert edges(0.6, 4.0) == pytest.approx((0.0, 0.61), abs=intervals.EDGE)
     # One whole number after the other: 2 is met, 3 is two off and 1 a half.
     curve = _Curve(lambda x: max(16 * (x - 0.125), 0.0) - 0.5 * (x < 0.125), "k=1..9")
     [place] = search.finer(curve, [0.5], [0])
     assert curve.candidates.ranges[0].text(place) == "2"
-    assert intervals.edges_of(curve, [place], np.eye(1), 1.0) == pytest.approx((0.0, 0.125))
+    assert edges(place, 1.0) == pytest.approx((0.0, 0.125))
+
+
+def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
+    """By hand: what misses below 0.45 and is flat above is open above; of two keys of which only the difference
+    counts each may have any value, though a line through one of them is narrow.
+    """
+    flat: Any = _Curve(lambda x: 20 * max(0.45 - x, 0.0))
+    inside = intervals.inside_of_milestones(flat, [0.8], np.eye(1), 1.0)
+    [value], groups = intervals.searched(flat, [0.8], [], inside, is_milestones=True)
+    assert float(value.low) == pytest.approx(0.4, abs=intervals.EDGE)
+    assert (value.is_open_below, value.is_open_above) == (False, True)
+
+    class Two(_Curve):
+        def __call__(self, places: Sequence[float]) -> np.ndarray:
+            return np.array([20 * (places[0] - places[1])])
+
+    two: Any = Two(lambda x: x)
+    two.candidates.ranges = (fit.range_of("a=0.0..1.0"), fit.range_of("b=0.0..1.0"))
+    inside = intervals.inside_of_milestones(two, [0.3, 0.3], np.eye(1), 1.0)
+    values, groups = intervals.searched(two, [0.3, 0.3], [("a", "b")], inside, is_milestones=True)
+    assert [(value.is_open_below, value.is_open_above, value.is_determined) for value in values] == [
+        (True, True, False)
+    ] * 2
+    assert groups == (("a", "b"),)
 
 
 def test_one_number_in_place_of_a_distribution_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:

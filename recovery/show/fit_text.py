@@ -2,7 +2,7 @@
 
 import math
 
-from recovery.store.fit_record import Family, Fit, FitMilestone, Jump, ServiceTimes
+from recovery.store.fit_record import Family, Fit, FitMilestone, Jump, ServiceTimes, Value
 from recovery.units import show_count, show_duration, show_share
 
 CV_MOST = 20.0  # that a lognormal of a scenario may have
@@ -25,13 +25,20 @@ def told(fit: Fit) -> str:
     width = max(len(value.key) for value in fit.values)
     lines = list(fit.said)
     for value in fit.values:
-        said = f"{value.low} to {value.high}" + ("" if value.is_determined else ", not determined")
+        said = interval(value) + ("" if value.is_determined else ", not determined")
         said += ", at the end of its range: the best may lie beyond" if value.is_at_end else ""
         lines.append(f"{value.key:<{width}}  {value.text}  ({said})")
     lines += [_met(one) for one in fit.picture.milestones]
     if fit.combinations:
         lines += ["", "These settings do as well as each other:", *(f"  {', '.join(one)}" for one in fit.combinations)]
     return "\n".join(lines)
+
+
+def interval(value: Value) -> str:
+    """The interval of a key; where the range ends and nothing else, it says so."""
+    below = ", the low end of its range," if value.is_open_below else ""
+    above = ", the high end of its range" if value.is_open_above else ""
+    return f"{value.low}{below} to {value.high}{above}"
 
 
 def _met(one: FitMilestone) -> str:
@@ -93,10 +100,12 @@ def _jump(one: Jump) -> str:
 def determines(fit: Fit) -> list[str]:
     """What keys the data do not determine, and what would, in sentences."""
     lines = []
+    beside = ", with another value of the other key" if len(fit.values) == 2 else ""
+    beside = ", with other values of the other keys" if len(fit.values) > 2 else beside
     for keys in fit.not_told_apart:
         if len(keys) == 1:
             [value] = [one for one in fit.values if one.key == keys[0]]
-            lines.append(f"these data do not determine {value.key}: every value from {value.low} to {value.high} does")
+            lines.append(f"these data do not determine {value.key}: {_open(value)}{beside}")
             continue
         names = f"{', '.join(keys[:-1])} and {keys[-1]}"
         lines.append(f"these data do not tell {names} apart: a change of one makes up for a change of the other")
@@ -106,6 +115,19 @@ def determines(fit: Fit) -> list[str]:
         else:
             lines.append("measure one of them, and set it (--set KEY=VALUE): then the other can be found")
     return lines
+
+
+def _open(value: Value) -> str:
+    """Which values of a key do as well, where it is not determined."""
+    if value.is_open_below and value.is_open_above:
+        return f"{value.low} and {value.high}, the ends of its range, do as well as {value.text}"
+    if value.is_open_above:
+        return f"it is about {value.low} or more; from there to the end of its range, {value.high}, values do as well"
+    if value.is_open_below:
+        return (
+            f"it is about {value.high} or less; from there down to {value.low}, the end of its range, values do as well"
+        )
+    return f"values from {value.low} to {value.high} do as well"
 
 
 def others(fit: Fit) -> list[str]:

@@ -10,7 +10,9 @@ Missing = Literal["", "always", "never"]
 
 
 class Value(Record):
-    """What was found for one key: the value, its 95 % interval within the range, and whether the data say it."""
+    """What was found for one key: the value, its 95 % interval within the range, and whether the data say it. The
+    interval is open where it ends only because the range does.
+    """
 
     key: str
     text: str
@@ -18,6 +20,8 @@ class Value(Record):
     high: str
     is_determined: bool
     is_at_end: bool  # of its range: the best value may lie beyond
+    is_open_below: bool = False
+    is_open_above: bool = False
 
 
 class Misfit(Record):

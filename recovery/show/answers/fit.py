@@ -11,7 +11,7 @@ from recovery.store.fit_record import Fit
 def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     """The answer of a fit of a file, with what was set beside it ("key=value")."""
     good = [f"{line[:1].upper()}{line[1:]}." for line in fit_text.goodness(fit)]
-    values = [f"{value.key} {value.text} ({value.low} to {value.high})" for value in fit.values if value.is_determined]
+    values = [f"{value.key} {value.text} ({fit_text.interval(value)})" for value in fit.values if value.is_determined]
     open_ones = [value.key for value in fit.values if not value.is_determined]
     if not fit.misfit.explains:
         happened, *good = good  # what is wrong comes first: a value that explains nothing is no find

@@ -44,7 +44,13 @@ class Candidates:
         self, places: Sequence[float], more: tuple[str, ...] = (), replications: Sequence[int] = ()
     ) -> list[Outcome]:
         """The first variant's outcomes, one a replication (if none is given, the experiment's own), its own seed."""
-        loaded = self.experiment(places, more)
+        return self._outcomes_of(self.experiment(places, more), replications)
+
+    def outcomes_with(self, overrides: tuple[str, ...]) -> list[Outcome]:
+        """The same of the file with these overrides and nothing else of the ranges."""
+        return self._outcomes_of(load(self.path, (*self.overrides, *overrides)))
+
+    def _outcomes_of(self, loaded: Experiment, replications: Sequence[int] = ()) -> list[Outcome]:
         found = []
         self.runs += 1
         if self._progress is not None:

@@ -34,7 +34,13 @@ def combinations_of(
             places = list(best)
             places[walked], places[other] = ranges[walked].taken(held), ranges[other].taken(start)
             starts.append(places)
-        closest = finer(tried, min(starts, key=tried.square), [other], step=STARTS[0], enough=most)
+        closest = finer(
+            tried,
+            min(starts, key=tried.square),
+            [other],
+            step=STARTS[0],
+            enough=lambda places: tried.square(places) <= most,
+        )
         if tried.square(closest) <= most:
             found[_overrides(tried, closest)] = closest
     rows = sorted(found.items(), key=lambda row: row[1][walked])

@@ -44,6 +44,7 @@ def scenario_text(path: Path, overrides: tuple[str, ...], fit: Fit, folder: Path
             continue
         key = re.split(r"\.\d+(?:\.|$)", value.key)[0]  # a note speaks of a whole list
         why = f"{value.text} comes closest to {what}; {value.low} to {value.high} with 95 %"
+        why += "" if value.is_determined else ", so it is not determined, only one that fits"
         if key != value.key:
             why = f"{value.key}: {why}"
         mine = {"key": key, "kind": "fitted", "why": why}

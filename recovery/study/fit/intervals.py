@@ -1,22 +1,28 @@
 """What the data say of each key: intervals from the sensitivities at the optimum, and keys that stand for each other.
 
-To first order, so a trade-off that is curved over the ranges is seen at the optimum only; of a single key fitted to
-milestones the ends are searched.
+To first order they only say what is so near the optimum, so where the scenario explains the data their ends are
+searched.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from recovery.store.fit_record import Value
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.ranges import Range
-from recovery.study.fit.search import FINEST, STEP, Tried
+from recovery.study.fit.search import FINEST, STEP, Tried, finer
 
-EDGE = 1 / 500  # of a range: an end of an interval is found to this
+EDGE = 1 / 500  # of a range: an end of an interval of a single key is found to this
+EDGE_OF_SERIES = 1 / 128  # of a single key fitted to a series
+EDGE_OF_SEVERAL = 1 / 32  # with several keys, where each trial is a search of the others
+FINEST_OF_OTHERS = 1 / 250  # of a range: the last step of that search
+STARTS = (0.125, 0.375, 0.625, 0.875)  # of another key's range, for that search
 MOVED_MOST = 3.0  # standard deviations, by which both steps together move a milestone
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
+Region = Callable[[Floats], bool]
+"""Whether a setting with such residuals does as well as the best, within what chance makes."""
 
 
 def student(freedom: float) -> float:
@@ -59,31 +65,71 @@ def sensitivity_of(tried: Tried, best: Sequence[float]) -> Floats:
     return np.array(columns).T
 
 
-def edges_of(tried: Tried, best: Sequence[float], spread: Floats, quantile: float) -> tuple[float, float]:
-    """Places of the ends of the interval of a single key: there the squares of the residuals, in standard deviations of
-    `spread`, are larger than at the best by `quantile` squared (profile likelihood: Venzon and Moolgavkar 1988). No
-    slope enters, so they hold for a milestone that is steep on one side.
+def inside_of_milestones(tried: Tried, best: Sequence[float], spread: Floats, quantile: float) -> Region:
+    """Whether the squares of the residuals, in standard deviations of `spread`, are larger than at the best by no more
+    than `quantile` squared (profile likelihood: Venzon and Moolgavkar 1988). No slope enters, so it holds for a
+    milestone that is steep on one side.
     """
-    [r] = tried.candidates.ranges
     variances = np.diag(spread)
     most = float((tried(best) ** 2 / variances).sum()) + quantile**2
+    return lambda at: float((at**2 / variances).sum()) <= most
 
-    def is_inside(place: float) -> bool:
-        return float((tried([place]) ** 2 / variances).sum()) <= most
 
+def inside_of_series(tried: Tried, best: Sequence[float], spread: Floats, quantile: float, most: float) -> Region:
+    """Whether a setting does as well as the best: its sum of squares is up to `most`, or it differs from the best by no
+    more than `quantile` standard deviations of what chance makes in the direction of that difference.
+    """
+    at_best = tried(best)
+
+    def is_inside(at: Floats) -> bool:
+        change = at - at_best
+        return float(at @ at) <= most or float(change @ change) ** 2 <= quantile**2 * float(change @ spread @ change)
+
+    return is_inside
+
+
+def edges_of(tried: Tried, best: Sequence[float], i: int, is_inside: Region, edge: float = EDGE) -> tuple[float, float]:
+    """Places of the ends of the interval of key `i`: beyond them no setting of the other keys was found that is inside.
+    The ends of the range are tried first, then the place between what is inside and what is not, until these are
+    `edge` apart; what is told lies outside, so that the interval is never too narrow.
+    """
+    r = tried.candidates.ranges[i]
     ends = []
     for end in (0.0, 1.0):
-        inside, outside = best[0], r.taken(end)
-        if is_inside(outside):
+        inside, outside = list(best), r.taken(end)
+        if found := _with_others(tried, inside, i, outside, is_inside):
             ends.append(end)
             continue
-        while abs(outside - inside) > EDGE:
-            middle = r.taken((inside + outside) / 2)
-            if middle in (inside, outside):
+        while abs(outside - inside[i]) > edge:
+            middle = r.taken((inside[i] + outside) / 2)
+            if middle in (inside[i], outside):
                 break
-            inside, outside = (middle, outside) if is_inside(middle) else (inside, middle)
-        ends.append(inside if r.is_whole else (inside + outside) / 2)
+            if found := _with_others(tried, inside, i, middle, is_inside):
+                inside = found
+            else:
+                outside = middle
+        ends.append(inside[i] if r.is_whole else outside)
     return ends[0], ends[1]
+
+
+def _with_others(tried: Tried, near: Sequence[float], i: int, place: float, is_inside: Region) -> list[float] | None:
+    """A setting with key `i` at a place that is inside, the other keys searched from where they were; None if none was
+    found.
+    """
+    held = [*near[:i], place, *near[i + 1 :]]
+    if is_inside(tried(held)):
+        return held
+    free = [j for j in range(len(held)) if j != i]
+    if not free:
+        return None
+    starts = [held]
+    for j in free:
+        starts += [[*held[:j], tried.candidates.ranges[j].taken(start), *held[j + 1 :]] for start in STARTS]
+    start = min(starts, key=tried.square)
+    closest = finer(
+        tried, start, free, step=STARTS[0] / 2, finest=FINEST_OF_OTHERS, enough=lambda places: is_inside(tried(places))
+    )
+    return closest if is_inside(tried(closest)) else None
 
 
 def values_of(
@@ -104,12 +150,27 @@ def values_of(
     return tuple(values), together
 
 
-def value_between(r: Range, best: float, low: float, high: float) -> tuple[Value, tuple[tuple[str, ...], ...]]:
-    """What was found for a single key, from the ends that `edges_of` gives, and the key again if it is not determined:
-    where both ends are those of the range, or one is too far.
-    """
-    half = math.inf if low <= 0 and high >= 1 else max(best - low, high - best)
-    return _value(r, best, low, high, half), ((r.key,),) if half > UNDETERMINED else ()
+def searched(
+    tried: Tried,
+    best: Sequence[float],
+    together: Sequence[tuple[str, ...]],
+    is_inside: Region,
+    *,
+    is_milestones: bool,
+) -> tuple[tuple[Value, ...], tuple[tuple[str, ...], ...]]:
+    """The same as `values_of`, with intervals that are searched. More keys than milestones are never determined."""
+    ranges = tried.candidates.ranges
+    edge = EDGE_OF_SEVERAL if len(ranges) > 1 else EDGE if is_milestones else EDGE_OF_SERIES
+    is_too_many = is_milestones and len(ranges) > len(tried(best))
+    found = []
+    for i, r in enumerate(ranges):
+        low, high = edges_of(tried, best, i, is_inside, edge)
+        half = math.inf if is_too_many or (low <= 0 and high >= 1) else max(best[i] - low, high - best[i])
+        found.append(_value(r, best[i], low, high, half))
+    loose = [value.key for value in found if not value.is_determined]
+    groups = [keys for keys in together if any(key in loose for key in keys)]
+    groups += [(key,) for key in loose if not any(key in keys for keys in groups)]
+    return tuple(found), tuple(groups)
 
 
 def _value(r: Range, best: float, low: float, high: float, half: float) -> Value:
@@ -120,4 +181,6 @@ def _value(r: Range, best: float, low: float, high: float, half: float) -> Value
         high=r.text(high),
         is_determined=half <= UNDETERMINED,
         is_at_end=not 0.01 < best < 0.99,
+        is_open_below=low <= 0,
+        is_open_above=high >= 1,
     )

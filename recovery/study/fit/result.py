@@ -21,7 +21,16 @@ from recovery.store.fit_record import Fit, FitMilestone, FitPicture, FitSeries, 
 from recovery.study.fit.candidates import Candidates
 from recovery.study.fit.columns import Floats, sampled
 from recovery.study.fit.combinations import combinations_of
-from recovery.study.fit.intervals import edges_of, halves, sensitivity_of, student, value_between, values_of
+from recovery.study.fit.intervals import (
+    Region,
+    halves,
+    inside_of_milestones,
+    inside_of_series,
+    searched,
+    sensitivity_of,
+    student,
+    values_of,
+)
 from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of
@@ -83,20 +92,19 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         white = white_of(at, curves.mean(axis=0), np.array(observations.times_s), window)
         misfit, spread, freedom = of_series(at, curves, first, len(ranges), white, observations.sigma)
         most = AS_WELL**2 * len(at) * (max(misfit.rms, misfit.noise) / observations.sigma) ** 2
-    if observations.milestones and len(ranges) == 1:
-        value, together = value_between(ranges[0], best[0], *edges_of(tried, best, spread, student(freedom)))
-        values: tuple[Value, ...] = (value,)
+    quantile = student(freedom)
+    if observations.milestones:
+        is_inside = inside_of_milestones(tried, best, spread, quantile)
     else:
-        values, together = values_of(ranges, best, *halves(sensitivity, spread, student(freedom)))
+        is_inside = inside_of_series(tried, best, spread, quantile, most)
+    values, together = values_of(ranges, best, *halves(sensitivity, spread, quantile))
+    if misfit.explains or (observations.milestones and len(ranges) == 1):  # else it would take long for no value
+        values, together = searched(tried, best, together, is_inside, is_milestones=bool(observations.milestones))
     combinations, apart = combinations_of(tried, best, together, most)
     labels = tuple(row[0] for row in observations.milestones)
     missing = observations.missing(own)
     others = others_of(tried, best, at, sensitivity)
-    overrides = tuple(
-        r.override(place)
-        for r, place, value in zip(ranges, best, values, strict=True)
-        if value.is_determined and misfit.explains
-    )
+    overrides = _offered(tried, best, values, is_inside) if misfit.explains else ()
     return Fit(
         values=values,
         residuals=tuple(at.tolist()) if labels else (),
@@ -116,6 +124,19 @@ def _told(tried: Tried, best: list[float]) -> Fit:
             observations, runs, own, chance_s, missing, load(candidates.path, (*candidates.overrides, *overrides))
         ),
     )
+
+
+def _offered(tried: Tried, best: list[float], values: Sequence[Value], is_inside: Region) -> tuple[str, ...]:
+    """The values to go on with: those that are determined, and all where the file's own value of another does not do as
+    well with them. Nothing where the data leave every value open, or are fewer than the keys.
+    """
+    every = tuple(r.override(place) for r, place in zip(tried.candidates.ranges, best, strict=True))
+    determined = tuple(one for one, value in zip(every, values, strict=True) if value.is_determined)
+    is_open = all(value.is_open_below and value.is_open_above for value in values)
+    if determined == every or is_open or len(every) > len(tried(best)):
+        return determined
+    kept = tried.observations.residuals(tried.candidates.outcomes_with(determined), tried.horizon_s)
+    return determined if is_inside(kept) else every
 
 
 def _jumps(tried: Tried, best: Sequence[float], chance_s: Floats) -> tuple[Jump, ...]:

@@ -6,7 +6,7 @@ slopes lead past the value that meets them. Every candidate is simulated with th
 random numbers), so that differences are due to the inputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -100,13 +100,21 @@ def best_of(tried: Tried, samples: int) -> list[float]:
 
 
 def finer(
-    tried: Tried, best: Sequence[float], free: Sequence[int], *, step: float = STEP, enough: float = MET**2
+    tried: Tried,
+    best: Sequence[float],
+    free: Sequence[int],
+    *,
+    step: float = STEP,
+    finest: float = FINEST,
+    enough: Callable[[Sequence[float]], bool] | None = None,
 ) -> list[float]:
     """The places after a compass search over the keys `free` (Hooke and Jeeves 1961): a step that comes closer is
-    taken, and where none does the step is halved, until the sum of squares is `enough` or the step `FINEST`.
+    taken, and where none does the step is halved, until the places are close `enough` (if nothing is said: all is met)
+    or the step is below `finest`.
     """
+    is_enough = enough or (lambda places: tried.square(places) <= MET**2)
     place, square = list(best), tried.square(best)
-    while step >= FINEST and square > enough:
+    while step >= finest and not is_enough(place):
         around = [
             [*place[:i], tried.candidates.ranges[i].moved(place[i], by), *place[i + 1 :]]
             for i in free
