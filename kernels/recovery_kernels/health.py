@@ -12,7 +12,7 @@ import numpy as np
 from recovery_kernels import batches
 from recovery_kernels.arrays import Bytes, Real, Whole
 from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
-from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, uniform, whole_ns
+from recovery_kernels.draws import CONSTANT, Dist, draw, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.workers import COUNT, HEAD, PLACES, first_free, make_busy, stand
@@ -41,13 +41,12 @@ MOST_FAILURES = 127  # that a byte can tell
 # Lengths of what a worker does, where services are of one: a check, one with a change, a change after no check.
 CHECK, CHECK_AND_CHANGE, CHANGE = range(3)
 LENGTHS = 3
-AT_ONCE = 256  # checks whose services are drawn side by side
 
 # A target is late until it can be reached: from when on is not known yet, or it is, and looked at in each window.
 LATE_UNKNOWN, LATE_LISTED = 1, 2
 
-WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE, DRAWN = range(8)
-WHOLE = 8
+WINDOW, ROUND, TURN, ORDERS, CONTROL, RING_HEAD, LATE = range(7)
+WHOLE = 7
 
 # Columns of the series: flows of a window, then levels at its end.
 (
@@ -120,11 +119,10 @@ class State(NamedTuple):
     reached at the last window's end (LATE_UNKNOWN, LATE_LISTED), and whose first lists those of which it is known from
     when on they can; claims int64[m], where a chain of the joins of a window begins, by their identities; free_ns
     int64[1, 4 k + 1], the workers, and lines int64[LENGTHS, 2 + k] in place of it where services are constant
-    (workers); services int64[AT_ONCE] and draws float64[2, AT_ONCE]: scratch; counts and late_counts int64[zones,
-    STATES], targets by state, all and late ones; sizes, is_out and is_on int64[zones]: targets, whether failed over,
-    whether failover is on; ring int64[limit]: times of the last removals; orders int64[m, 2], (time, identity) of the
-    launches that terminated instances come back as, of the last window; batch, order, ends: scratch; series
-    int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
+    (workers); counts and late_counts int64[zones, STATES], targets by state, all and late ones; sizes, is_out and is_on
+    int64[zones]: targets, whether failed over, whether failover is on; ring int64[limit]: times of the last removals;
+    orders int64[m, 2], (time, identity) of the launches that terminated instances come back as, of the last window;
+    batch, order, ends: scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
     """
 
     whole: Whole
@@ -135,8 +133,6 @@ class State(NamedTuple):
     claims: Whole
     free_ns: Whole
     lines: Whole
-    services: Whole
-    draws: Real
     counts: Whole
     late_counts: Whole
     sizes: Whole
@@ -487,37 +483,17 @@ def _quiet(params, state, number, turn, limit):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _draw_services(params, keys, table, state, number, turn, end):  # type: ignore[no-untyped-def]
-    """Draw the services of the next checks, of those that are due before `end`; returns the first target that has
-    none.
-    """
-    base, targets = number * params.interval_ns, state.phases.shape[0]
-    drawn = turn
-    last = min(turn + AT_ONCE, targets)
-    while drawn < last and base + state.phases[place(drawn)] < end:
-        drawn += 1
-    count, values = drawn - turn, state.draws[1]
-    for i in range(count):
-        state.draws[0, place(i)] = uniform(keys.service, turn + i, number)
-    quantiles(params.service, table, state.draws[0], values, count)
-    for i in range(count):
-        state.services[place(i)] = whole_ns(values[place(i)])
-    state.whole[DRAWN] = turn
-    return drawn
-
-
-@inline
-def _quiet_drawn(params, state, number, turn, drawn, limit):  # type: ignore[no-untyped-def]
-    """As `_quiet`, of targets before `drawn`, whose services are in state.services."""
+def _quiet_of_any(params, keys, table, state, number, turn, limit):  # type: ignore[no-untyped-def]
+    """As `_quiet`, with services of any law."""
     outlook, phases, free_ns = state.outlook, state.phases, state.free_ns
-    base, first = number * params.interval_ns, state.whole[DRAWN]
+    base, targets = number * params.interval_ns, phases.shape[0]
     checks, failed = np.int64(0), np.int64(0)
-    while turn < drawn:
+    while turn < targets:
         due, look = base + phases[place(turn)], outlook[place(turn)]
         if due >= limit or look == ANYTHING:
             break
         if look != NO_CHECK:
-            service = state.services[place(turn - first)]
+            service = whole_ns(draw(params.service, table, keys.service, turn, number))
             begin = max(due, free_ns[0, 0])
             if begin - due > params.timeout_ns - max(service, 1):
                 break
@@ -547,18 +523,16 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     batches.sort_window(state.batch, joining, start, params.window_ns, state.order, state.ends)
     joined = np.int64(0)
     next_join = state.batch[place(state.order[0]), TIME] if joining > 0 else NEVER
-    turn, number, drawn = whole[TURN], whole[ROUND], whole[TURN]
+    turn, number = whole[TURN], whole[ROUND]
     is_constant = params.service.kind == CONSTANT
     while True:
         limit = min(next_join, end)
         if is_constant:
             turn = _quiet(params, state, number, turn, limit)
         else:
-            if drawn <= turn:
-                drawn = _draw_services(params, keys, inputs.table, state, number, turn, end)
-            turn = _quiet_drawn(params, state, number, turn, drawn, limit)
+            turn = _quiet_of_any(params, keys, inputs.table, state, number, turn, limit)
         if turn == targets:
-            turn, drawn = np.int64(0), np.int64(0)
+            turn = np.int64(0)
             number += 1
             continue
         due = number * params.interval_ns + state.phases[place(turn)]
@@ -568,7 +542,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
             next_join = state.batch[place(state.order[place(joined)]), TIME] if joined < joining else NEVER
         elif due >= end:
             break
-        elif is_constant or turn < drawn:
+        else:
             if state.outlook[place(turn)] != NO_CHECK:
                 series[window, CHECKS] += 1
                 begin, done = _ends(params, keys, inputs.table, state, turn, due, number)

@@ -145,8 +145,6 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         claims=np.full(_CLAIMS, batches.NOTHING, np.int64),
         free_ns=workers.all_free(part.workers),
         lines=workers.all_free_in_lines(part.workers, kernel.LENGTHS),
-        services=np.zeros(kernel.AT_ONCE, np.int64),
-        draws=np.zeros((2, kernel.AT_ONCE)),
         counts=counts,
         late_counts=np.zeros((zones, kernel.STATES), np.int64),
         sizes=sizes,
