@@ -245,6 +245,27 @@ def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
     assert groups == (("a", "b"),)
 
 
+@pytest.mark.parametrize(
+    ("rms", "p", "wanted"),
+    [
+        (0.01, 0.5, "^the scenario explains the data: "),
+        (0.03, 0.02, "^the scenario comes close .*3 times what chance makes, and it is worst at 41 min"),
+        (0.03, 0.001, "^the scenario comes close .*3 times what chance makes, and it is worst at 41 min"),
+    ],
+)
+def test_twice_what_chance_makes_is_told_before_it_explains(rms: float, p: float, wanted: str) -> None:
+    """The measured curve leaves the simulated one at 41 min by hand."""
+    series = SimpleNamespace(
+        unit="share", times_s=(0.0, 2460.0, 3600.0), values=(0.0, 0.5, 1.0), grid_s=(0.0, 3600.0), mean=(0.0, 1.0)
+    )
+    test = SimpleNamespace(
+        rms=rms, noise=0.01, share=rms, points=3, run_longest=2, p=p, is_systematic=p < misfit.MISFIT_P, explains=True
+    )
+    of_series: Any = SimpleNamespace(misfit=test, labels=(), picture=SimpleNamespace(series=series))
+    [line] = fit_text.goodness(of_series)
+    assert re.search(wanted, line)
+
+
 def test_one_number_in_place_of_a_distribution_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
     """It would make all times the same, of which the file says nothing."""
     path, series = made

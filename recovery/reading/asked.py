@@ -18,7 +18,8 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
         for part in note.key.split("."):
             table = table.get(part) if isinstance(table, dict) else None
         if table is None:
-            mistakes.append(f"{file}: notes.{i}.key is {shown(note.key)}; want a key that the file sets")
+            wanted = "want a key that the file sets; without it remove this [[notes]], too"
+            mistakes.append(f"{file}: notes.{i}.key is {shown(note.key)}; {wanted}")
     if not scenario.has_leases:
         mistakes += [
             f"{file}: expect.{measure} is a measure of leases; want one of jobs, such as ttr99_s"

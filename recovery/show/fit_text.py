@@ -2,11 +2,14 @@
 
 import math
 
-from recovery.store.fit_record import Family, Fit, FitMilestone, Jump, ServiceTimes, Value
+import numpy as np
+
+from recovery.store.fit_record import Family, Fit, FitMilestone, FitSeries, Jump, ServiceTimes, Value
 from recovery.units import show_count, show_duration, show_share
 
 CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
+MUCH = 2.0  # times what chance makes, from which on a fit is not said to explain the data without more
 _MISSING = {
     "always": "in the simulation it does not occur with these values: what it ends never was",
     "never": "in the simulation it never comes with these values",
@@ -43,7 +46,8 @@ def interval(value: Value) -> str:
 
 def _met(one: FitMilestone) -> str:
     """How a milestone is met: when it was, and when it is in the simulation."""
-    seen = f"{one.label}: {show_duration(one.observed_s)} observed (taken as ± {show_duration(one.sigma_s)})"
+    taken = f"taken as ± {show_duration(one.sigma_s)}, one standard deviation"
+    seen = f"{one.label}: {show_duration(one.observed_s)} observed ({taken})"
     if one.missing:
         return f"{seen}; {_MISSING[one.missing]}"
     chance = f", ± {show_duration(one.chance_s)} with other random numbers" if one.chance_s > 0 else ""
@@ -74,17 +78,31 @@ def goodness(fit: Fit) -> list[str]:
     text = f"it is {show_value(misfit.rms, unit)} off (root mean square, {show_share(misfit.share)} of the data's "
     text += f"standard deviation), where chance alone makes {show_value(misfit.noise, unit)}"
     row = f"{misfit.run_longest} of {misfit.points} points in a row are off to the same side"
-    if not misfit.is_systematic:
+    much = misfit.rms / misfit.noise if misfit.noise > 0 else math.inf
+    if fit.picture.series is not None and math.isfinite(much) and much >= MUCH:
+        text += f"; that is {much:.2g} times what chance makes, and it is worst at {_worst(fit.picture.series)}"
+    if not misfit.is_systematic and much < MUCH:
         return [f"the scenario explains the data: {text}"]
+    if not misfit.is_systematic:
+        weak = (
+            f"chance alone is as far off {_chance(misfit.p)}, so this is no proof of a fault, but look at the picture"
+        )
+        return [f"the scenario comes close to the data, but further off than chance mostly is: {text} ({weak})"]
     if misfit.explains:
         small = "more than chance, but little beside the data; the intervals are wider for it"
-        return [f"the scenario explains the data but for a small rest: {text}: {small}"]
+        return [f"the scenario comes close to the data but for a rest: {text}: {small}"]
     lines = [f"the scenario does not explain the data: {text}; {row}; the intervals are wider for it"]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         by = f"{show_duration(abs(fit.shift_s))} {way}"
         lines.append(f"the simulation would fit far better if it came {by}, so the times may be shifted (--origin)")
     return lines
+
+
+def _worst(series: FitSeries) -> str:
+    """When the simulated curve is farthest from the measured one."""
+    off = np.abs(np.interp(series.times_s, series.grid_s, series.mean) - np.array(series.values))
+    return show_duration(series.times_s[int(np.argmax(off))])
 
 
 def _jump(one: Jump) -> str:

@@ -33,7 +33,8 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
         what = "Something is different from the file, often an action that somebody took: write it down as [[operator]]"
         change = Change(text=f"No value to use. {what}, or search another key.")
     else:
-        change = Change(text="No value to use, as nothing is determined.")
+        exactly = " Where a time is known better than the file says, set within in its [[observed]]."
+        change = Change(text=f"No value to use, as nothing is determined.{exactly if fit.labels else ''}")
     sure = f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given."
     return Answer(
         happened=AnswerPart(text=happened),
