@@ -19,6 +19,7 @@ from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
 from recovery.show.answers.run import answer_of
+from recovery.show.answers.scenario import answer_of as answer_before
 from recovery.show.text import counted, explained, notes
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
@@ -423,6 +424,16 @@ def test_a_rule_that_spares_all_holders_is_named() -> None:
     text = LEASES + 'policy.lease = { name = "freeze" }\n'
     happened = told(text)[1].happened.text
     assert "No holder is ever without a lease. The rule of leases may spare them: leases stand still while" in happened
+    before = answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
+    assert before.why.text.startswith("The rule of leases may spare all of them: leases stand still while")
+    assert before.change.name == ""
+
+
+def test_a_limit_of_all_hosts_is_told_for_each() -> None:
+    """Four hosts make 20 a second each: 32 a second for all are 8 for each, 40 % of what it can do."""
+    text = LEASES.replace("hosts = 1", "hosts = 4") + 'policy.admission = { name = "token-bucket", rate = "32/s" }\n'
+    before = answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
+    assert "lets in 32 a second in all (8 a host, 40 % of what it can do)" in before.happened.text
 
 
 def test_what_waits_is_told_in_work_of_the_hosts_as_they_end() -> None:

@@ -7,9 +7,22 @@ from collections.abc import Iterator, Sequence
 
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.store.scenario_record import Planned, Scenario, Step
+from recovery.units import show_count, show_share
 
 MOST = 0.99  # of what waits: the time to recovery is until so much is gone
+MANY = 2  # hosts: a rate of the whole fleet is then another for each of them
 RAMP = 2  # rates; a throttle of more is a ramp
+
+
+def of_each(scenario: Scenario, rate_per_s: float) -> str:
+    """What a rate of the whole fleet is for one host, in brackets: " (75 a host, 19 % of what it can do)"; "" where
+    there is one host, or no limit.
+    """
+    hosts = scenario.hosts
+    if hosts.hosts < MANY or not math.isfinite(rate_per_s):
+        return ""
+    share = show_share(rate_per_s / hosts.capacity_per_s)
+    return f" ({show_count(rate_per_s / hosts.hosts)} a host, {share} of what it can do)"
 
 
 def beside(scenario: Scenario, work: float, *, spares_renewals: bool = False, renewal: float = 1.0) -> Beside:

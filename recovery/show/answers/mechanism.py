@@ -107,7 +107,8 @@ def _why_collapsed(group: Group) -> Limit | None:
 
 def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario) -> Limit:
     come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s
-    text = f"{who} in {show_count(rate_per_s)} a second of the {show_count(come)} that come ({show_share(share)})"
+    each = gates.of_each(scenario, rate_per_s)
+    text = f"{who} in {show_count(rate_per_s)} a second{each} of the {show_count(come)} that come ({show_share(share)})"
     return Limit(kind, text, share)
 
 
@@ -281,7 +282,9 @@ def _bounds(
         if admission_s > work / let_in * (1 + TOLD):
             what = "renewals" if scenario.has_leases else "new jobs"
             beside = f" beside the {what} ({show_count(scenario.wanted_per_s)} a second)"
-        yield Limit("admission", f"admission lets in {rate} a second, which takes {needs}{beside}{alone}", admission_s)
+        each = gates.of_each(scenario, let_in)
+        text = f"admission lets in {rate} a second{each}, which takes {needs}{beside}{alone}"
+        yield Limit("admission", text, admission_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
     if longest_s <= 2 * ttr_s:  # else all were back long before
@@ -351,7 +354,10 @@ def _bursts(group: Group, work: float, back_s: float, alone: str) -> Iterator[Li
         if last_s < found.last_s:
             rounds = f"until it is let go of after {show_duration(last_s)}"
         unused = show_share(1 - work / (rate * found.last_s))
-        text = f"{who} in {show_count(rate)} a second, but clients come in step, since all wait equally long: each "
+        each = gates.of_each(scenario, rate)
+        text = (
+            f"{who} in {show_count(rate)} a second{each}, but clients come in step, since all wait equally long: each "
+        )
         text += f"time {show_count(found.at_once)} at most find a token, and the tokens of the time between are lost "
         text += f"(about {unused} of them are never used), {rounds}{alone}"
         yield Limit("bursts", text, last_s)

@@ -12,6 +12,9 @@ from recovery.store.run_record import Group
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration, show_share
 
+SPARES = ("freeze", "self-preservation", "failover-extension")
+"""Rules by which leases do not run out while the dependency is away, or few are renewed."""
+
 
 def answer_of(
     file: str,
@@ -34,15 +37,18 @@ def answer_of(
     why, change = (
         Cause(),
         Change(
-            text="A run tells what happens.", is_simulated=False, command=trying(file, given, (), policies=policies)
+            text=f"A run tells what happens{', and whether any lease runs out' if _spared(scenario) else ''}.",
+            is_simulated=False,
+            command=trying(file, given, (), policies=policies),
         ),
     )
     if limit is not None:
         is_always = not scenario.has_leases or limit.kind == "renewals" or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
-        text = always or f"{_if_all_run_out(scenario)}: {limit.text}."
+        text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
-        cure = remedy.of(asked, limit)
+        # where no lease may run out at all, what would make them again sooner is no advice yet
+        cure = None if _spared(scenario) and limit.kind != "renewals" else remedy.of(asked, limit)
         if cure is not None:
             change = Change(
                 text=f"Try {cure.text}: the limit points there (not simulated; this would try it).", name=cure.name,
@@ -62,6 +68,12 @@ def answer_of(
     return found.speaking_of(scenario.called)
 
 
+def _spared(scenario: Scenario) -> str:
+    """A sentence on the rule by which no lease may run out at all; "" without one."""
+    rule = scenario.policies.lease
+    return f"The rule of leases may spare all of them: {rule.words}. " if rule.name in SPARES else ""
+
+
 def _if_all_run_out(scenario: Scenario) -> str:
     """The case that is told, with the time that it takes at least where a cap holds leases back that have ended."""
     cap, text = gates.expiries_per_s(scenario), "If all leases run out"
@@ -75,11 +87,15 @@ def _what_it_is(scenario: Scenario) -> str:
     """Who asks, and what the hosts can do."""
     hosts, fleet = scenario.hosts, scenario.fleet
     rate = show_count(hosts.capacity_per_s)
+    let_in = hosts.admission_per_s
+    first = " at first" if hosts.admission_course else ""
+    limit = f" Admission lets in {show_count(let_in)} a second in all{gates.of_each(scenario, let_in)}{first}."
+    limit = limit if math.isfinite(let_in) else ""
     if fleet is None:
         come = show_count(scenario.wanted_per_s)
-        return f"{come} jobs a second come at the end, and the hosts do {rate}."
+        return f"{come} jobs a second come at the end, and the hosts do {rate}.{limit}"
     text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders"
     text += f", with {show_count(fleet.leases)} leases," if fleet.leases else ""
     text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals take "
     text += f"{show_share(fleet.renewals_share)} of the hosts all the time."
-    return text
+    return text + limit
