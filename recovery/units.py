@@ -3,6 +3,8 @@
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, time
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Strict, WithJsonSchema
@@ -49,11 +51,23 @@ def duration_s(value: object) -> float:
             raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
         raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
     if not isinstance(value, str) or not re.match(_DURATION, value):
-        raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
+        counted = ": times count from the scenario's start, not by a clock" if clock_time(value) else ""
+        raise ValueError(f'want a duration such as "250ms", "90s", "5m" or "1h30m"{counted}')
     seconds = sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
     if seconds > LONGEST_S:
         raise ValueError('want a duration up to "36500d"')
     return seconds
+
+
+def clock_time(value: object) -> time | datetime | None:
+    """The moment of a clock that a text says, such as "14:58" or "2026-03-01 14:58"; None if it says none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not re.search(r"\d:\d\d", text):
+        return None
+    for read in (time.fromisoformat, datetime.fromisoformat):
+        with suppress(ValueError):
+            return read(text.zfill(5) if len(text) < 5 else text)
+    return None
 
 
 def rate_per_s(value: object) -> float:

@@ -266,6 +266,22 @@ def test_twice_what_chance_makes_is_told_before_it_explains(rms: float, p: float
     assert re.search(wanted, line)
 
 
+@pytest.mark.parametrize(
+    ("clock", "at", "wanted"),
+    [
+        ("", "14:58", "not by a clock$"),
+        ("2026-03-01T14:30:00Z", "14:58", 'that is "28m"$'),
+        ("2026-03-01T23:50:00", "0:10:30", 'that is "20m30s"$'),  # of the next day
+        ("2026-03-01T14:30:00Z", "2026-03-01T16:00:00+01:00", 'that is "30m"$'),
+        ("2026-03-01T14:30:00Z", "2026-03-01T14:00", "the scenario starts after it"),
+    ],
+)
+def test_a_time_of_a_clock_is_told_as_one_from_the_start(clock: str, at: str, wanted: str) -> None:
+    row = f'[[observed]]\nlabel = "a"\nat = "{at}"\nmeasure = "leased_all_s"\nsource = "made"\n'
+    with pytest.raises(ScenarioError, match=wanted):
+        parse(f'clock = "{clock}"\n{TEXT}{row}')
+
+
 def test_one_number_in_place_of_a_distribution_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
     """It would make all times the same, of which the file says nothing."""
     path, series = made

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
 from recovery.model.policies.own import WANTED, own_rules
 from recovery.reading.numbers import Folder
+from recovery.units import clock_time
 
 MISTAKES_MAX = 100  # of one table, that are told one by one
 
@@ -100,7 +102,9 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
                 return f"{key}.{problem}"
             if value.endswith("…"):  # the beginning of a long table says nothing
                 return f"{key}: {problem}"
-        return f"{key} is {value}; {problem}" if str(problem).startswith("want") else f"{key}: {problem}"
+        if str(problem).startswith("want"):
+            return f"{key} is {value}; {problem}{_from_start(item['input'], table)}"
+        return f"{key}: {problem}"
     if kind in ("literal_error", "enum"):
         choices = [choice.strip().strip("'") for choice in re.split(r",| or ", str(context["expected"]))]
         return f"{key} is {value}{nearest(str(item['input']), choices)}; want one of {', '.join(choices)}"
@@ -136,6 +140,25 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         "too_short": lambda: "want at least one entry",
     }
     return f"{key} is {value}; {wanted[kind]() if kind in wanted else item['msg']}"
+
+
+def _from_start(value: object, table: Any) -> str:
+    """What a time of a clock is from the scenario's start, where the table says by its own clock when that is."""
+    at, start = clock_time(value), clock_time(table.get("clock") if isinstance(table, Mapping) else None)
+    if at is None or not isinstance(start, datetime):
+        return ""
+    if isinstance(at, time):  # of the same day, or the next one
+        at = datetime.combine(start.date(), at, at.tzinfo)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=start.tzinfo)
+    if start.tzinfo is None:
+        start = start.replace(tzinfo=at.tzinfo)
+    seconds = (at - start).total_seconds()
+    if len(str(value).strip()) < len("2026-01-01"):
+        seconds %= 86_400
+    if seconds < 0:
+        return f"; the scenario starts after it, at {table['clock']} (clock)"
+    minutes, rest = divmod(round(seconds), 60)
+    return f'; as the scenario starts at {table["clock"]} (clock), that is "{minutes}m{f"{rest}s" if rest else ""}"'
 
 
 def with_dots(parent: str, name: str, value: object) -> str:
