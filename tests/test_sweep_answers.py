@@ -11,7 +11,9 @@ import pytest
 from situations import SITUATIONS, Situation
 
 import recovery
+from recovery.reading import experiment
 from recovery.show.answers import compare, costs
+from recovery.show.answers.sweep import answer_of
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
@@ -121,12 +123,23 @@ jobs = { retries = 0, arrivals = "even", steps = [{ at = "0s", rate = "5/s" }, {
   { at = "80s", rate = "5/s" }] }
 recovers_from = "80s"
 [sweep.levers]
-"policy.queue" = { values = ["fifo", { name = "bounded", limit = 10 }] }
+"policy.queue" = { values = [{ name = "bounded", limit = 10 }, "fifo"] }
 """
 
 
+@pytest.mark.parametrize(
+    ("own", "number"),
+    [("", 1), ('policy.queue = { limit = 10, name = "bounded" }\n', 0), ('policy.queue = "lifo"\n', None)],
+)
+def test_the_file_as_it_stands_is_the_point_that_has_its_own_values(own: str, number: int | None) -> None:
+    """Wherever it is in the list, in whatever order its keys are; a queue that the file leaves out is its default."""
+    assert experiment.parse(own + JOBS.lstrip()).standing == number
+
+
 def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
-    """2,000 of 4,900 jobs come in 20 s, in which 400 are served; a short queue without retries turns 1,590 of them away
+    """The file has the second value of the lever, a plain queue.
+
+    2,000 of 4,900 jobs come in 20 s, in which 400 are served; a short queue without retries turns 1,590 of them away
     and is empty at once, while a long one serves them all, within their patience.
     """
     file = tmp_path / "jobs.toml"
@@ -140,3 +153,5 @@ def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
     assert served.mean == pytest.approx(1 - 1590 / 4900, abs=0.01)
     assert math.isclose(other.served.mean, served.mean)
     assert "jobs that get an answer" in found.answer.change.text
+    text = answer_of(found.summary.model_copy(update={"baseline_is_file": False})).happened.text
+    assert text.startswith("The file's own values are not among those of the levers. With the first of the list, “")

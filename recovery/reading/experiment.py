@@ -5,6 +5,7 @@ wanted.
 """
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,15 @@ class Experiment:
     def first(self) -> Variant:
         """The scenario as the file has it."""
         return self.variants[0]
+
+    @functools.cached_property
+    def standing(self) -> int | None:
+        """Number of the variant that is the file as it stands: at its levers it has the values that the file itself
+        says. None where the file's own values are not among those of the levers.
+        """
+        own = checked(self.model, copied(self.base), self.file, "", self.folder, [])
+        same = (i for i, one in enumerate(self.variants) if one.name == self.first.name and one.scenario == own)
+        return next(same, None)
 
     @property
     def expectations(self) -> list[Expectation]:

@@ -152,6 +152,7 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[Drawn]) -> s
         answer=parts(answer_of(summary)),
         answers=summary.answers,
         baseline="" if summary.baseline is None else summary.baseline.in_words,
+        baseline_is_file=summary.baseline_is_file,
         columns=columns,
         rows=rows,
         measured=what(summary),

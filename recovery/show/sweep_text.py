@@ -49,10 +49,11 @@ def ranked(summary: Summary, most: int) -> str:
     """The ranking as a table."""
     rows = [["", "policy", "mean, never = horizon", "if it recovers", "±", "never", "at most", "worst regret", "runs"]]
     rows[0].append("state")
+    which = "as it stands" if summary.baseline_is_file else "first of the list"
     rows += [
         [
             f"{one.rank}{' *' if one.not_told_apart else ''}",
-            f"{one.in_words} [{one.id}]" + (" (as it stands)" if one.is_baseline else ""),
+            f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, between="–"),
             show_duration(one.given_recovery.mean),
             show_share(one.half_width_share) if math.isfinite(one.half_width_share) else "–",

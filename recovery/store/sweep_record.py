@@ -222,7 +222,7 @@ class Runs(Record):
 
 
 class Middle(Record):
-    """Of the file as it stands the run in the middle of those that end as most do, with the scenario of its draw: so
+    """Of the baseline the run in the middle of those that end as most do, with the scenario of its draw: so
     many of so many runs end so. `down_s` is how long its dependency was away.
     """
 
@@ -271,16 +271,19 @@ class Summary(Record):
     answers: tuple[str, ...]
     middle: Middle | None = None
     choices: tuple[Choice, ...] = Field((), exclude_if=lambda value: not value)
+    baseline_is_file: bool = Field(True, exclude_if=lambda value: value)  # not only the first of the list
 
     @model_serializer(mode="wrap")
     def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Where the file as it stands has no run there is none in the middle."""
+        """Where the baseline has no run there is none in the middle."""
         table: dict[str, object] = write(self)
         return {key: value for key, value in table.items() if key != "middle" or value is not None}
 
     @property
     def baseline(self) -> Policy | None:
-        """The file as it stands, at the first point of the levers."""
+        """The policy with which the others are compared: the file as it stands, or, where its values are not among
+        those of the levers, the first of the list.
+        """
         return next((policy for policy in self.policies if policy.is_baseline), None)
 
     def named(self, word: str) -> Policy:

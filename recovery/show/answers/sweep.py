@@ -1,4 +1,4 @@
-"""The answer of a sweep, from its summary: the file as it stands, which lever decides, what to choose, how sure."""
+"""The answer of a sweep, from its summary: how the baseline fares, which lever decides, what to choose, how sure."""
 
 import math
 from collections.abc import Sequence
@@ -53,15 +53,23 @@ def _never(found: Share) -> str:
     return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
 
 
+def _baseline(summary: Summary) -> str:
+    """What the baseline is called in a sentence."""
+    return "the file as it stands" if summary.baseline_is_file else "the first of the list"
+
+
 def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     if base is None:
         others = "1 other policy" if len(ran) == 1 else f"{show_count(len(ran))} other policies"
-        return f"No run of the file as it stands was done; {others} ran."
+        return f"No run of {_baseline(summary)} was done; {others} ran."
     limit = show_duration(summary.limit_s)
+    head = "As the file stands"
+    if not summary.baseline_is_file:
+        head = f"The file's own values are not among those of the levers. With the first of the list, “{base.in_words}”"
     if base.not_recovered.share == 1:
-        text = f"As the file stands: no run of {show_count(base.runs)} is back within {limit}."
+        text = f"{head}: no run of {show_count(base.runs)} is back within {limit}."
     else:
-        text = f"As the file stands: {what(summary)} after {span_of(base.restricted)} on average, "
+        text = f"{head}: {what(summary)} after {span_of(base.restricted)} on average, "
         text += f"where never counts as {limit}; of its runs {_never(base.not_recovered)}."
     lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
     if lost:
@@ -72,14 +80,14 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
 
 
 def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
-    """What limits the file as it stands, by the rules of single runs; then the lever that decides most."""
+    """What limits the baseline, by the rules of single runs; then the lever that decides most."""
     limit, lever = _limit(summary.middle), _deciding(summary, ran)
     if limit is None or summary.middle is None:
         return lever
     found = summary.middle
     often = f", as {show_count(found.alike)} of {show_count(found.runs)} do" if found.alike < found.runs else ""
     which = "The middle run" if found.runs > 1 else "The run"
-    text = f"{which} of the file as it stands {_ENDS[found.row.verdict]}{often}: {limit.text}."
+    text = f"{which} of {_baseline(summary)} {_ENDS[found.row.verdict]}{often}: {limit.text}."
     return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
 
 
@@ -128,18 +136,18 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
 
 
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
-    """The policy that is first in the ranking, beside the file as it stands."""
+    """The policy that is first in the ranking, beside the baseline."""
     if len(summary.policies) == 1:
         return Change(text="There is no other policy: the sweep has one.")
     if base is best:
-        return Change(text="None of the other policies is sooner on average than the file as it stands.")
+        return Change(text=f"None of the other policies is sooner on average than {_baseline(summary)}.")
     if best.not_recovered.share == 1:
         return Change(text="No policy recovers in any of its runs.")
     text = f"“{best.told}”: {span_of(best.restricted)} on average{_lost_too(base, best)}"
     saved, differs = math.nan, best.difference
     if differs is not None and base is not None:
         saved = -differs.mean
-        text += f", {show_duration(saved)} sooner than the file as it stands" if saved > 0 else ""
+        text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
             low, high = show_duration(max(-differs.high, 0.0)), show_duration(-differs.low)
             if differs.high >= 0:
@@ -147,7 +155,7 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
             elif low != high:
                 text += f" ({low} to {high}, over the same draws)"
     if base is None:
-        text += ". What it saves and costs is not told: the file as it stands has no run."
+        text += f". What it saves and costs is not told: {_baseline(summary)} has no run."
     else:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
         unseen = not_measured(_rule_of_leases(base), _rule_of_leases(best))

@@ -1,4 +1,4 @@
-"""The run that an answer of a sweep explains: of the runs of the file as it stands that end as most do, the middle
+"""The run that an answer of a sweep explains: of the runs of the baseline that end as most do, the middle
 one. A mean over draws would mix runs of different scenarios, of which no rule can name a mechanism.
 """
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def middle_of(work: Sweeping, draws: "pl.DataFrame") -> Middle | None:
-    """The middle run; None where the file as it stands has none. `draws` are the runs of all policies."""
+    """The middle run; None where the baseline has none. `draws` are the runs of all policies."""
     import polars as pl
 
-    first, measure = work.policies[0], work.sweep.measure
+    first, measure = work.baseline, work.sweep.measure
     own = draws.filter(pl.col("error").is_null() & (pl.col("policy_id") == first.id))
     if not own.height:
         return None

@@ -41,7 +41,7 @@ def shown(value: object) -> JsonValue:
 
 
 def policies_of(experiment: Experiment) -> list[Policy]:
-    """All policies, the file as it stands first (at the first point of the levers)."""
+    """All policies, by variants in the order of the file, the unchanged file first, and by points of the levers."""
     short = short_keys(key for variant in experiment.variants for key, _ in variant.levers)
     ids = _ids([[variant.name, variant.levers] for variant in experiment.variants])
     levers = [{key: shown(value) for key, value in variant.levers} for variant in experiment.variants]

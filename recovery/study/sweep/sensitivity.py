@@ -15,7 +15,7 @@ def sensitivities(work: Sweeping) -> tuple[record.Sensitivity, ...]:
     part = work.sweep.sensitivity
     if part is None or not work.sweep.uncertainties:
         return ()
-    names = part.policies or (work.policies[0].name, work.looks.ranked()[0].name)
+    names = part.policies or (work.baseline.name, work.looks.ranked()[0].name)
     return tuple(_of(work, policy, part.samples) for policy in work.policies if policy.name in names)
 
 

@@ -69,6 +69,7 @@ def summary_of(
             set_aside=failed.filter(pl.col("error") == loop.KILLED).height,
         ),
         policies=_policies(work, draws),
+        baseline_is_file=work.is_of_file,
         sensitivity=sensitivity,
         failures=tuple(
             record.Failure(
@@ -103,7 +104,7 @@ def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...
     traffic = known.traffic_of(work.experiment.first.scenario).name
     by_id = {name[0]: frame for name, frame in draws.group_by("policy_id", maintain_order=True)}
     told = [
-        policy_of(work.looks, policy, rank, by_id.get(policy.id, draws.head(0)), traffic, best)
+        policy_of(work.looks, policy, work.baseline, rank, by_id.get(policy.id, draws.head(0)), traffic, best)
         for rank, policy in enumerate(ranked, 1)
     ]
     boxes = boxes_of(work, ranked)

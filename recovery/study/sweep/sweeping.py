@@ -34,6 +34,8 @@ class Sweeping:
         """
         self.experiment, self.sweep = experiment, wanted(experiment)
         self.policies = policies_of(experiment)
+        self.is_of_file = experiment.standing is not None
+        self.baseline = self.policies[experiment.standing or 0]  # the first of the list where none is the file's own
         self.seed = experiment.head.seed
         self.runs = Runs(experiment, folder, place, tell, reuse=reuse)
         self.looks = Looks(self.sweep, self.policies)
@@ -48,8 +50,9 @@ class Sweeping:
             return next(blocks)
         kept: list[Drawn] = []
         for number, block in enumerate(blocks):
+            of = self.baseline.number
             jobs = [
-                Job("tried", 0, replication, number * sweep.samples + i, one.inputs, one.run_replication)
+                Job("tried", of, replication, number * sweep.samples + i, one.inputs, one.run_replication)
                 for i, one in enumerate(block)
             ]
             for job, key in zip(jobs, self.runs.ensure(jobs), strict=True):

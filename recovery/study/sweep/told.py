@@ -33,7 +33,13 @@ def best_in_each(looks: Looks) -> dict[Place, float]:
 
 
 def policy_of(
-    looks: Looks, policy: Policy, rank: int, rows: "pl.DataFrame", traffic: TrafficName, best: Mapping[Place, float]
+    looks: Looks,
+    policy: Policy,
+    baseline: Policy,
+    rank: int,
+    rows: "pl.DataFrame",
+    traffic: TrafficName,
+    best: Mapping[Place, float],
 ) -> record.Policy:
     """What is told of one policy; `rows` are its runs, `best` the least time in each draw."""
     import polars as pl
@@ -47,12 +53,13 @@ def policy_of(
         words=policy.words,
         variant=policy.variant,
         levers=policy.levers,
-        is_baseline=policy.number == 0,
+        is_baseline=policy is baseline,
         rank=rank,
         status=looks.status[policy.number],
         not_told_apart=policy.number in selected.not_told_apart,
         is_chosen=policy.number == selected.chosen,
         from_best=told(selected.differences[policy.number]),
+        difference=_difference(looks, policy.number, baseline.number) if good.height else None,
         failed=len(errors),
         failed_because=_most_frequent(errors),
         runs=good.height,
@@ -99,7 +106,6 @@ def _measured(
             "not_recovered": told_share(never),
             "collapsed": told_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential)),
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
-            "difference": _difference(looks, policy.number),
             "worst_s": float(values.max()),
             "regret": _regret(values - np.array([best[place] for place in sorted(looks.times[policy.number])]), unit),
             "harm": {harm: mean_of_column(harm) for harm in out.harm},
@@ -108,13 +114,13 @@ def _measured(
     )
 
 
-def _difference(looks: Looks, number: int) -> Estimate | None:
+def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
     """Difference from the baseline in the draws that both met; None for the baseline, or without such draws."""
-    both = sorted(looks.times[number].keys() & looks.times[0].keys())
-    if number == 0 or not both:
+    both = sorted(looks.times[number].keys() & looks.times[baseline].keys())
+    if number == baseline or not both:
         return None
     mine = clusters.restricted([looks.times[number][place] for place in both], looks.limit_s)
-    other = clusters.restricted([looks.times[0][place] for place in both], looks.limit_s)
+    other = clusters.restricted([looks.times[baseline][place] for place in both], looks.limit_s)
     return told(mean_of(mine - other, looks.units(both), is_sequential=looks.sweep.precision is not None))
 
 
