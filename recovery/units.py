@@ -66,7 +66,7 @@ def clock_time(value: object) -> time | datetime | None:
         return None
     for read in (time.fromisoformat, datetime.fromisoformat):
         with suppress(ValueError):
-            return read(text.zfill(5) if len(text) < 5 else text)
+            return read(f"0{text}" if text[1] == ":" else text)
     return None
 
 
