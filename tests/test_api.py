@@ -16,10 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import recovery
+from recovery.api.scenario import _literal
 from recovery.cli import main as cli
 from recovery.simulate import pipeline
 
@@ -133,12 +135,25 @@ def test_a_sweep_is_that_of_the_command(mine: Path) -> None:
     assert "<svg" in sweep._repr_html_()
 
 
+def test_numbers_of_numpy_are_numbers(mine: Path) -> None:
+    """Oracle: the scenario with Python's own numbers, which says the same of itself."""
+    given = {"host.workers": np.int64(3), "host.reject_cost": "0s", "horizon": "10m", "replications": np.int32(2)}
+    of_numpy = recovery.load("mine.toml").with_({**given, "variants": {"more": {"host": {"workers": np.int64(4)}}}})  # type: ignore[dict-item]
+    plain = {"host.workers": 3, "host.reject_cost": "0s", "horizon": "10m", "replications": 2}
+    of_python = recovery.load("mine.toml").with_({**plain, "variants": {"more": {"host": {"workers": 4}}}})  # type: ignore[dict-item]
+    assert of_numpy._experiment.raw == of_python._experiment.raw
+    assert _literal("", np.float64(0.5)) == "0.5"
+    assert _literal("", np.array([1, 2])) == "[1, 2]"
+    assert _literal("", np.bool_(True)) == "true"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"host.workers": 0}, "mine.toml: host.workers is 0; want a whole number from 1"),
         ({"host.timeout": 5}, "host.timeout is 5"),
         ({"polcy.queue": "lifo"}, "did you mean policy"),
+        ({"host_timeout": "5s"}, "host_timeout is not a key (did you mean host.timeout?)"),
         ({"host.timeout": None}, "host.timeout is None; want a text, a number"),
         ({"": 1}, "--set"),
     ],

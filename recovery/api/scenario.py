@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from recovery.store.run_record import Explained
 
 Value = str | int | float | bool | list["Value"] | dict[str, "Value"]
-"""What a key of a file may be set to: durations, rates and shares are texts, as in a file: "5m", "200/s", "10%"."""
+"""What a key of a file may be set to: durations, rates and shares are texts, as in a file: "5m", "200/s", "10%". A
+number or an array of NumPy is taken as Python's."""
 
 
 class Scenario:
@@ -59,7 +60,8 @@ class Scenario:
 
     def with_(self, changes: Mapping[str, Value] | None = None, /, **more: Value) -> "Scenario":
         """The scenario with keys set, as `--set` does: `with_(**{"host.timeout": "5m"})`, or a mapping of the same.
-        A key whose first part is the same in all variants is set in all of them.
+        A key whose first part is the same in all variants is set in all of them. A table takes the place of the whole
+        table: name the key in it, "host.timeout", to keep the rest.
 
         Raises ScenarioError.
         """
@@ -163,13 +165,17 @@ def _named(files: Iterable[str | os.PathLike[str]]) -> None:
 
 def _literal(key: str, value: Value) -> str:
     """The value as a file would have it. Raises ScenarioError for what no file can have."""
-    waiting: list[object] = [value]
-    while waiting:
-        one = waiting.pop()
+
+    def plain(one: object) -> object:
         if isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, list | tuple):
-            waiting += one
-        elif not isinstance(one, str | int | float):
+            return {name: plain(part) for name, part in one.items()}
+        if isinstance(one, list | tuple):
+            return [plain(part) for part in one]
+        one = one.tolist() if hasattr(one, "tolist") else one  # of NumPy: Python's number, or a list
+        if isinstance(one, list):
+            return plain(one)
+        if not isinstance(one, str | int | float):
             raise ScenarioError(f"{key} is {one!r}; want a text, a number, a truth value, a list or a table")
-    return toml_edit.literal(value)
+        return one
+
+    return toml_edit.literal(plain(value))

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -185,7 +185,9 @@ def rebuilt(
         base["policy"] = {axis: by_name(choice) for axis, choice in base["policy"].items()}
     known = {*_HEAD, *model.model_fields, "variants"}
     for key in [key for key in base if key not in model.model_fields]:
-        unknown = f"{key} is not a key{nearest(key, known)}; want one of {', '.join(sorted(known))}"
+        dotted = next((to for to in _dotted(key) if _is_key(model, to)), "")
+        close = f" (did you mean {dotted}?)" if dotted else nearest(key, known)
+        unknown = f"{key} is not a key{close}; want one of {', '.join(sorted(known))}"
         mistakes.append(f"{file}: {with_dots('', key, base[key]) if '.' in key else unknown}")
         del base[key]
     label = head.label if head else "as written"
@@ -205,6 +207,18 @@ def rebuilt(
     ):
         raise ScenarioError("\n".join(dict.fromkeys(wrong)))
     return experiment
+
+
+def _dotted(key: str) -> Iterator[str]:
+    """A key with each of its underscores a dot, as Python's names of arguments cannot have one."""
+    return (f"{key[:i]}.{key[i + 1 :]}" for i, sign in enumerate(key) if sign == "_")
+
+
+def _is_key(model: type[BaseModel], key: str) -> bool:
+    """Whether a key with a dot stands in one of the model's tables."""
+    table, _, rest = key.partition(".")
+    parts = get_args(field.annotation) or (field.annotation,) if (field := model.model_fields.get(table)) else ()
+    return any(isinstance(one, type) and issubclass(one, BaseModel) and rest in one.model_fields for one in parts)
 
 
 def _changes(label: str, said: Any, file: str, mistakes: list[str]) -> list[tuple[str, dict[str, Any]]]:
