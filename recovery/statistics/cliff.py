@@ -49,6 +49,16 @@ def _try(fails: Callable[[float, range], Sequence[bool]], value: float, error: f
     return Tried(value, failed, runs, "unclear")
 
 
+def _at_both(low: Tried, high: Tried) -> str:
+    """How runs end at two values at which most end alike."""
+    failed, runs = low.failed + high.failed, low.runs + high.runs
+    if failed in (0, runs):
+        return "every run fails at both ends" if failed else "no run fails at either end"
+    many = "more" if low.verdict == "fails" else "fewer"
+    counts = f"{low.failed} of {low.runs} at low, {high.failed} of {high.runs} at high"
+    return f"{many} than half of the runs fail at each end ({counts})"
+
+
 def cliff(
     fails: Callable[[float, range], Sequence[bool]],
     low: float,
@@ -121,11 +131,7 @@ def cliff(
                 "or clearly fewer than half do, or more runs"
             )
     if at_low == at_high:
-        what = "most runs fail" if at_low == "fails" else "most runs do not fail"
-        raise Refusal(
-            f"low is {low} and high is {high}, and {what} at both ({tried[0].failed} of {tried[0].runs}, "
-            f"{tried[1].failed} of {tried[1].runs}); want ends on either side of the cliff"
-        )
+        raise Refusal(f"low is {low} and high is {high}, and {_at_both(*tried)}; want ends on either side of the cliff")
     # Clear values close in from both ends; [first, last] is the stretch between them that stayed unclear, if any.
     first = last = math.nan
     left_open = right_open = True
