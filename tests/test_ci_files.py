@@ -156,7 +156,7 @@ def test_a_comparison_tells_its_conditions_in_both_files(tiny: Path, tmp_path: P
     text = files[0].read_text()
     assert "❌ fail if `ttr100_s > +10%`: " in text
     assert "✅ fail if `wasted_share > +100pp`: " in text
-    assert text.splitlines()[2].startswith("**slow")
+    assert text.splitlines()[2].startswith("**“slow”")
 
 
 RACE = """

@@ -359,7 +359,7 @@ def test_two_scenarios_are_run_with_the_same_seeds_and_compared(tmp_path: Path) 
     words = ["compare", str(old), str(new), "--replications", "4", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, [*words, "--fail-if", "ttr99_s > +10%"])
     assert result.exit_code == 99, result.output
-    assert "is worse than old: 99 % back after" in result.stdout.splitlines()[0]
+    assert "is worse than “old”: 99 % back after" in result.stdout.splitlines()[0]
     assert "(4 runs against 4, paired: the same seeds and draws)" in result.stdout
     place = tmp_path / "out" / "new-beside-old"
     assert f"report: {place / 'report.html'}" in result.stdout

@@ -332,7 +332,7 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
     change = compare.answer_of(found).change
     assert change.saved_s == 100
     if is_told:
-        assert change.text == f"new is a trade-off: it is better by its time, and surely worse by {is_told}."
+        assert change.text == f"“new” is a trade-off: it is better by its time, and surely worse by {is_told}."
         assert change.name == ""
     else:
-        assert change.text == "Take new."
+        assert change.text == "Take “new”."

@@ -38,8 +38,8 @@ def told(found: Comparison) -> str:
 
 def answer(one: Outcome, *, named: bool) -> str:
     """What a change did, in a sentence; `named` with the variant that it speaks of."""
-    whose = f"{one.run}, “{one.variant}”," if named else one.run
-    against = one.than if one.than_variant == one.variant else f"{one.than}, “{one.than_variant}”"
+    whose = f"“{one.run}” (“{one.variant}”)" if named else f"“{one.run}”"
+    against = f"“{one.than}”" if one.than_variant == one.variant else f"“{one.than}” (“{one.than_variant}”)"
     back = f"recovers in {one.recovered} of {one.runs} runs, {against} in {one.than_recovered} of {one.than_runs}"
     if one.verdict == "changed outcome":
         return f"{whose} changes the outcome{' for the worse' if one.is_worse else ' for the better'}: it {back}."
@@ -53,21 +53,24 @@ def answer(one: Outcome, *, named: bool) -> str:
     if one.verdict == "the same":
         runs = "run" if row.runs == 1 else f"{row.runs} runs"
         return f"{whose} and {against} are the same in {runs}: {after(what, means[1])}."
-    by = f"{signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
+    by = f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
+    if "never" in means:  # then the difference is one from the horizon, which says nothing of the system
+        by = ""
     if one.verdict in ("better", "worse"):
-        return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {means[0]}, {by}."
+        return f"{whose} is {one.verdict} than {against}: {after(what, means[1])} instead of {means[0]}{by}."
     if one.verdict == "not told apart":
         none = f"; no interval: {row.why}" if row.why else ""
-        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}, {by}{none}."
+        return f"{whose} and {against} are not told apart: {after(what, means[1])} and {means[0]}{by}{none}."
     told = f"{after(what, means[1])} instead of {means[0]} of {against}"
-    return f"{whose}: {told}, {by}; one run tells no chance from change."
+    return f"{whose}: {told}{by}; one run tells no chance from change."
 
 
 def after(what: str, when: str) -> str:
-    """When something is so, in words: "99 % back after 25 min", "never 99 % back", "not 99 % back within 2 h"."""
+    """When something is so, in words: "99 % back after 25 min", "99 % never back", "99 % not back within 2 h"."""
+    many, back = (what.removesuffix(" back"), "back") if what.endswith(" back") else ("", what)
     if when.startswith(LATE) and "," not in when:
-        return f"not {what} {when.removeprefix('not ')}"
-    return f"never {what}" if when == "never" else f"{what} after {when}"
+        return f"{many} not {back} {when.removeprefix('not ')}".strip()
+    return f"{many} never {back}".strip() if when == "never" else f"{what} after {when}"
 
 
 def register_words(measure: str) -> str:

@@ -26,12 +26,13 @@ def answer_of(found: Comparison) -> Answer:
         harms = _harms(found, best)
         if harms:
             change = Change(
-                text=f"{best.run} is a trade-off: it is better by its time, and surely worse by {harms}.", saved_s=saved
+                text=f"“{best.run}” is a trade-off: it is better by its time, and surely worse by {harms}.",
+                saved_s=saved,
             )
         else:
-            change = Change(text=f"Take {best.run}.", name=best.run, saved_s=saved)
+            change = Change(text=f"Take “{best.run}”.", name=best.run, saved_s=saved)
     elif found.outcomes and all(one.is_worse for one in found.outcomes):
-        change = Change(text=f"Stay with {found.outcomes[0].than}.", name=found.outcomes[0].than)
+        change = Change(text=f"Stay with “{found.outcomes[0].than}”.", name=found.outcomes[0].than)
     most = max((one.runs for one in found.outcomes), default=0)
     paired = bool(found.differences) and all(one.is_paired for one in found.differences)
     if most < 2:

@@ -14,6 +14,7 @@ import numpy as np
 
 from recovery.errors import Refusal, nearest
 from recovery.measures import register
+from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation, expectation
 from recovery.store import compare_record as records
 from recovery.store import record
@@ -166,7 +167,9 @@ def _of_change(one: Condition, pair: Pair) -> _Found:
     if never != was and not (np.isinf(found.mine).any() and np.isinf(found.theirs).any()):
         is_more = bool(never)
         holds: Holds = "yes" if is_more == (one.sign in (">", ">=")) else "no"
-        return _Found(holds, told, change, "from always to never" if is_more else "from never to always")
+        back = show_measure(one.measure, float((found.theirs if is_more else found.mine).mean()))
+        # a difference would be one from the horizon, which says nothing of the system
+        return _Found(holds, _NOT_MEASURED, why=f"{back} → never" if is_more else f"never → {back}")
     by = found.difference(one.factor)
     if by.why and not pair.has_one_run_each:
         return _Found("unsure", told, change, f"no interval: {by.why}")
