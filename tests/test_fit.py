@@ -380,6 +380,17 @@ def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path
         values.append(seconds(found["values"][0]["text"]))
         assert found["misfit"]["explains"]
     assert f"1 of {len(rows)} rows are gaps, left out" in found["said"]
+    # Turned round it is refused, and read as what it is it is the same curve.
+    turned = tmp_path / "turned.csv"
+    table.with_columns(leased_share=1 - pl.col("leased_share")).write_csv(turned)
+    words = ["fit", str(path), "--range", "host.establish_time.mean=500ms..2s", "--samples", "2"]
+    result = CliRunner().invoke(cli.main, [*words, "--series", str(turned), "--out", str(tmp_path)])
+    assert "is it the share of those without (--without)?" in result.stderr
+    whole, rest = (
+        fit.series_of(file, "leased_share", load(path), of_those_without=is_rest).values
+        for file, is_rest in ((series, False), (turned, True))
+    )
+    assert rest == pytest.approx(whole)
     assert values[1] == pytest.approx(values[0], rel=0.02)
 
 

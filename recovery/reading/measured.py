@@ -59,13 +59,15 @@ def read(
     clock: str = "",
     of: float | None = None,
     in_percent: bool = False,
+    of_those_without: bool = False,
     is_share: bool = True,
 ) -> Series:
     """The series of a file that stands for `column` of the results.
 
     `field` is the file's own name of it; without one it is `column`, or the only one that there is. `origin` is the
     moment at which the scenario starts (ISO or Unix time), else `clock`, the scenario's. `of` is the total of which the
-    values are counts. Refusal that names the file, the row and what is wanted.
+    values are counts; `of_those_without` says that a share, or count, is of the others, so that what it leaves of the
+    whole is meant. Refusal that names the file, the row and what is wanted.
     """
     raw = _prometheus(path) if path.suffix == ".json" else _table(path)
     said: list[str] = []
@@ -93,7 +95,10 @@ def read(
         raise Refusal(f"{path}: {len(times)} rows with a time and a value; want at least {ROWS_LEAST}")
     order = np.argsort(times, kind="stable")
     times, values, rows = times[order], values[order], rows[order]
+    if of_those_without and not is_share:
+        raise Refusal("--without is for shares; want it not for a column that is none")
     values = _in_unit(path, values, rows, name, of, in_percent, is_share)
+    values = 1 - values if of_those_without else values
     if np.ptp(values) == 0:
         also = f" ({'; '.join(said)})" if said else ""
         raise Refusal(

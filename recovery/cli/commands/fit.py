@@ -23,6 +23,7 @@ from recovery.cli.status import Status
 @click.option("--origin", default="", help="When the scenario starts (ISO or Unix time), for times of a clock.")
 @click.option("--of", type=float, help="Total, where the series has counts and the column is a share.")
 @click.option("--percent", is_flag=True, help="The series is in percent.")
+@click.option("--without", is_flag=True, help="The series is of those without, such as holders that have no lease.")
 @click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
 @options.set_
 @options.policies
@@ -38,6 +39,7 @@ def fit(
     origin: str,
     of: float | None,
     percent: bool,
+    without: bool,
     samples: int,
     overrides: tuple[str, ...],
     threads: int | None,
@@ -60,7 +62,9 @@ def fit(
     if series is None:
         observations = fits.milestones_of(loaded)
     else:
-        observations = fits.series_of(series, column, loaded, field=field, origin=origin, of=of, in_percent=percent)
+        observations = fits.series_of(
+            series, column, loaded, field=field, origin=origin, of=of, in_percent=percent, of_those_without=without
+        )
     files.try_out(folder)
     found = fits.fit(
         experiment,

@@ -107,6 +107,7 @@ def series_of(
     origin: str = "",
     of: float | None = None,
     in_percent: bool = False,
+    of_those_without: bool = False,
 ) -> Observations:
     """A measured series of one column of results (`measured.read` says from which files). Refusal says what is
     wanted.
@@ -122,7 +123,7 @@ def series_of(
         raise Refusal(f"--column is {column!r}, which cannot be fitted; want one of these: {shown}")
     found = measured.read(
         path, column, horizon_s=scenario.horizon, field=field, origin=origin, clock=experiment.head.clock, of=of,
-        in_percent=in_percent, is_share=known[column] == "share",
+        in_percent=in_percent, of_those_without=of_those_without, is_share=known[column] == "share",
     )  # fmt: skip
     outages = resolve(experiment.first, experiment.head.seed, 0).scenario.outages
     if outages and found.times_s[-1] <= outages[0].start:

@@ -68,11 +68,17 @@ class Tried:
         early = (np.array(self.observations.times_s) < outages[0].start) & (off > 0.25 * np.ptp(values))
         if early.any():
             at = int(np.argmax(early))
+            simulated = tried * self.observations.sigma + values
+            is_turned = self.observations.unit == "share" and bool(
+                (np.abs(simulated + values - 1).min(0)[early] < 0.25 * np.ptp(values)).all()
+            )
+            asked = "is it the share of those without (--without)?" if is_turned else "are they shifted (--origin)?"
+            wanted = "the share itself" if is_turned else "times from the scenario's start"
             raise Refusal(
                 f"{file}: {self.observations.column} is {values[at]:.3g} in the series at "
                 f"{show_duration(self.observations.times_s[at])}, before the dependency goes away at "
                 f"{show_duration(outages[0].start)}, where the simulation is at least {off[at]:.3g} off with every "
-                "value tried; want times from the scenario's start: are they shifted (--origin)?"
+                f"value tried; want {wanted}: {asked}"
             )
 
 
