@@ -110,6 +110,34 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.slow
+def test_two_keys_of_a_curve_are_found_where_a_worse_place_looks_like_the_best(tmp_path: Path) -> None:
+    """Made with 420 ms and 90 s: with a timeout of 12 s another time comes near, and there all timeouts seem to do."""
+    path, series = tmp_path / "two.toml", tmp_path / "two.csv"
+    path.write_text(
+        """
+horizon = "60m"
+hold = "2m"
+fleet = { holders = 2000, hosts = 4 }
+host = { workers = 2, establish_time = { dist = "exponential", mean = "100ms" }, renew_time = "10ms", timeout = "20s" }
+lease = { duration = "4m", check_every = "1m" }
+dependency.outages = [{ from = "5m", to = "20m" }]
+policy.client = { name = "fixed", delay = "20s" }
+"""
+    )
+    true = ("host.establish_time.mean=420ms", "host.timeout=90s")
+    with pipeline.Runner(1) as runner:
+        outcome = next(runner.run([(load(path, true).first, 99, 0)]))
+    pl.DataFrame({"time_s": outcome.times_s, "leased_share": outcome.leased_share()})[::6].write_csv(series)
+    ranges = [fit.range_of("host.establish_time.mean=100ms..2s"), fit.range_of("host.timeout=10s..300s")]
+    found = fit.fit(path, ranges, fit.series_of(series, "leased_share", load(path)))
+    assert found.misfit.rms < found.misfit.noise
+    for value, truth in zip(found.values, (0.42, 90.0), strict=True):
+        assert seconds(value.low) <= truth <= seconds(value.high)
+    # What is offered fits, though the file's own timeout does not.
+    assert len(found.overrides) == 2
+
+
+@pytest.mark.slow
 def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     path, _ = made
     text = TEXT.replace("holders = 4000", "holders = 12000")

@@ -22,6 +22,7 @@ from recovery.study.fit.candidates import Candidates
 from recovery.study.fit.columns import Floats, sampled
 from recovery.study.fit.combinations import combinations_of
 from recovery.study.fit.intervals import (
+    FINEST_OF_OTHERS,
     Region,
     halves,
     inside_of_milestones,
@@ -35,7 +36,7 @@ from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_o
 from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of
 from recovery.study.fit.ranges import Range
-from recovery.study.fit.search import MET, Tried, best_of
+from recovery.study.fit.search import MET, Tried, best_of, finer
 from recovery.study.summary import course_of
 
 AS_WELL = 1.1  # times the misfit of a series: up to that another setting does as well
@@ -65,7 +66,12 @@ def fit(
             raise Refusal(f"{path}: {wrong} (--range)")
     tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
     best = best_of(tried, samples)
-    return _told(tried, best)
+    found = _told(tried, best)
+    # The ends of the intervals lead farther than the search did: what fits clearly better there is where to go on.
+    while observations.values and tried.square(tried.closest()) * AS_WELL**2 < tried.square(best):
+        best = finer(tried, tried.closest(), range(len(ranges)), finest=FINEST_OF_OTHERS)
+        found = _told(tried, best)
+    return found
 
 
 def _told(tried: Tried, best: list[float]) -> Fit:

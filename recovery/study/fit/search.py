@@ -47,6 +47,12 @@ class Tried:
         """Sum of the squares."""
         return float((self(places) ** 2).sum())
 
+    def closest(self) -> list[float]:
+        """The places that were tried with the least squares."""
+        tried: list[Sequence[float]] = list(self.places.values())
+        closest = min(tried, key=self.square)
+        return list(closest)
+
     def check(self) -> None:
         """Refusal for a milestone that occurs with no value tried, and a series that changes before its cause."""
         file, keys = self.candidates.path, ", ".join(r.key for r in self.candidates.ranges)
