@@ -110,6 +110,9 @@ def test_a_cost_that_nobody_measured_is_not_nothing() -> None:
     was, now = {"served_share": 1.0}, {"served_share": 0.8}
     told = costs.costs("jobs", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
     assert told == "It costs: jobs that get an answer 80 % instead of 100 %."
+    was, now = {"amplification": 1.0}, {"amplification": 1.55}
+    told = costs.costs("leases", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
+    assert told == "It costs: attempts a success 1.55 instead of 1."
 
 
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])

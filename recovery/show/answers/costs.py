@@ -5,21 +5,26 @@ from collections.abc import Callable
 
 from recovery.measures import register
 from recovery.measures.register import TrafficName
-from recovery.units import show_count, show_share
+from recovery.units import show_count, show_number, show_share
 
 SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
 GROWS = 0.05  # another harm from so much more on, relative
 SERVED = "served_share"  # of jobs: it is less that is a harm
+ATTEMPTS = "amplification"  # attempts for each success: whoever receives them pays
+GROW = 1.2  # these from so many times as many on
 
 
 def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str], float]) -> str:
-    """A sentence: the harms of leases or jobs that grow, with both means, or that none does. `was` and `now` give a
-    harm's mean by its name, nan where it is not known.
+    """A sentence: the harms of leases or jobs that grow, and attempts, with both means, or that none does. `was` and
+    `now` give a harm's mean by its name, nan where it is not known.
     """
     names = [name for name in (*register.harms(traffic), SERVED) if not math.isnan(was(name) + now(name))]
     if not names:
         return "What it costs is not known."
     out = [text for name in names if (text := cost(name, was(name), now(name), traffic))]
+    was_made, made = was(ATTEMPTS), now(ATTEMPTS)
+    if math.isfinite(was_made) and math.isfinite(made) and made > GROW * was_made:
+        out.append(f"attempts a success {show_number(made)} instead of {show_number(was_made)}")
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
 
