@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from time import process_time
+from typing import NamedTuple
 
 import numpy as np
 from peers import StormParams, StormResult
@@ -18,7 +19,17 @@ from recovery.stages.engines import EVENTS, LANES
 
 SECOND = 10**9
 WINDOW_S = 10
-FOR_EVER_S = 1e7
+FOR_EVER_S = 1e7  # a timeout that no run comes to
+
+
+class Rules(NamedTuple):
+    """Rules beside those of the storm: whether clients take back what they no longer wait for, and who is next."""
+
+    cancel: bool = False
+    queue: int = policies.FIFO
+
+
+PLAIN = Rules()
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,10 @@ def _compiled(engine: str) -> None:
     _simulate(StormParams(holders=4, horizon_s=1.0), engine)
 
 
-def run(params: StormParams, engine: str = LANES) -> OurResult:
+def run(params: StormParams, engine: str = LANES, rules: Rules = PLAIN) -> OurResult:
     """The storm on one of the engines."""
     _compiled(engine)
-    return _simulate(params, engine)
+    return _simulate(params, engine, rules)
 
 
 def run_events(params: StormParams) -> OurResult:
@@ -85,10 +96,10 @@ def _simulate_queue(params: QueueParams) -> QueueResult:
     return QueueResult(int(flows[:, requests.ARRIVED].sum()), int(flows[:, requests.SUCCEEDED].sum()), wait_s, cpu_s)
 
 
-def _simulate(params: StormParams, engine: str) -> OurResult:
+def _simulate(params: StormParams, engine: str, rules: Rules = PLAIN) -> OurResult:
     until_ns = _ns(params.horizon_s)
     begin_s = process_time()
-    host = _start(params, until_ns, engine)
+    host = _start(params, until_ns, engine, rules)
     started_s = process_time()
     host.advance(until_ns)
     end_s = process_time()
@@ -106,13 +117,13 @@ def _simulate(params: StormParams, engine: str) -> OurResult:
     )
 
 
-def _start(params: StormParams, until_ns: int, engine: str) -> hosts.HostRun | lanes.LaneRun:
+def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> hosts.HostRun | lanes.LaneRun:
     """Holders are numbered in the order of their phases, as a stage numbers them; the sort is a part of the set-up."""
     phases = np.empty(params.holders)
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
-    given = _params(params), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
+    given = _params(params, rules), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // (WINDOW_S * SECOND))
     span_ns = _ns(max(params.timeout_s, params.renew_after_s))
     if engine == LANES:
@@ -122,13 +133,13 @@ def _start(params: StormParams, until_ns: int, engine: str) -> hosts.HostRun | l
     return host
 
 
-def _params(params: StormParams) -> requests.Params:
+def _params(params: StormParams, rules: Rules = PLAIN) -> requests.Params:
     service = Dist(draws.EXPONENTIAL, params.service_s * SECOND, 0.0, 0, 0)
     return requests.Params(
         traffic=requests.HOLDERS,
         workers=params.workers,
         timeout=_constant(params.timeout_s),
-        cancel=0,
+        cancel=int(rules.cancel),
         establish=service,
         renew=service,
         fail_after_ns=SECOND,
@@ -144,7 +155,7 @@ def _params(params: StormParams) -> requests.Params:
         window_ns=WINDOW_S * SECOND,
         client=policies.Client(policies.IMMEDIATE, _constant(0.0), 0.0, 2.0, 0.0, -1, 1),
         admission=policies.Admission(limits.OPEN, 0.0, 1.0, 1.0, 0),
-        queue=policies.Queue(policies.FIFO, 0, 0, 0),
+        queue=policies.Queue(rules.queue, 0, 0, 0),
         lease=policies.Lease(policies.LEASE_FIXED, _constant(params.lease_s), 0, policies.RESUME, 1.0),
     )
 
