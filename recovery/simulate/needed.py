@@ -24,7 +24,7 @@ class KernelPart(NamedTuple):
 
 
 _STEADY = ("draws.stream_key", "draws.draws", "draws.uniforms")
-LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 7.0)
+LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 9.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_key", "requests.advance", "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart(

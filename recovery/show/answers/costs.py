@@ -11,7 +11,7 @@ SHARE_GROWS = 0.01  # a harm that is a share is told from so much more on
 GROWS = 0.05  # another harm from so much more on, relative
 SERVED = "served_share"  # of jobs: it is less that is a harm
 ATTEMPTS = "amplification"  # attempts for each success: whoever receives them pays
-GROW = 1.2  # these from so many times as many on
+ATTEMPTS_GROW = 1.2  # these are told from so many times as many on
 
 
 def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str], float]) -> str:
@@ -23,7 +23,7 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
         return "What it costs is not known."
     out = [text for name in names if (text := cost(name, was(name), now(name), traffic))]
     was_made, made = was(ATTEMPTS), now(ATTEMPTS)
-    if math.isfinite(was_made) and math.isfinite(made) and made > GROW * was_made:
+    if math.isfinite(was_made) and math.isfinite(made) and made > ATTEMPTS_GROW * was_made:
         out.append(f"attempts a success {show_number(made)} instead of {show_number(was_made)}")
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
