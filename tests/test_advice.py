@@ -389,7 +389,7 @@ def test_an_answer_of_all_is_well_names_the_variant_with_which_it_is_not() -> No
         return not_well_with(run_records.summary_of(rows, [run_records.group_of(row.variant) for row in rows]))
 
     assert said(fine=0.0) == ""
-    assert "with “slow” it takes 5 min." in said(fine=0.0, quick=60.0, slow=300.0)
+    assert "with “slow” it takes 5 min until it is well." in said(fine=0.0, quick=60.0, slow=300.0)
     assert "with “lost” it is not well before the end." in said(slow=300.0, lost=math.inf)
 
 
@@ -420,9 +420,16 @@ def test_explain_says_what_operators_change() -> None:
 
 
 def test_a_rule_that_spares_all_holders_is_named() -> None:
-    """Leases of 10 min outlast 20 min without the dependency only because their clock stands still."""
-    text = LEASES + 'policy.lease = { name = "freeze" }\n'
+    """Leases of 10 min outlast 20 min without the dependency only because their clock stands still. Checks are 3 min
+    apart, so the first is overdue 17 min from the start; after 30 min each waits 5 s at most, and takes 1 ms.
+    """
+    text = LEASES.replace("hosts = 1 }", 'hosts = 1, overdue = "NotReady", loss = "pods are evicted" }')
+    text += 'policy.lease = { name = "freeze" }\n'
     happened = told(text)[1].happened.text
+    assert happened.startswith("From 17 min to 30.1 min some of the 2,000 holders are NotReady (their last renewal is")
+    assert "more than 10 min ago), at worst all of them. All have renewed again 5 s after the dep" in happened
+    assert "No pods are evicted: no holder is ever" in happened
+    happened = happened.replace("No pods are evicted: no", "No")
     assert "No holder is ever without a lease. The rule of leases may spare them: leases stand still while" in happened
     before = answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
     assert before.why.text.startswith("The rule of leases may spare all of them: leases stand still while")
@@ -458,3 +465,11 @@ def test_a_loss_after_the_clock_has_stopped_is_not_well_at_once() -> None:
     assert 'recovers_from = "48' in found
     clock = told(sessions + 'recovers_from = "80m"\n')[0].groups[0]
     assert clock.mean("ttr99_s") == pytest.approx(99, rel=0.1)
+
+
+@pytest.mark.parametrize(("at", "said"), [("5m", "From 5 min to"), ("307s", "From 5.1 min to")])
+def test_a_loss_begins_when_sessions_end_and_not_when_its_window_does(at: str, said: str) -> None:
+    """Windows of 20 s end at 5.33 min."""
+    text = LEASES.replace('horizon = "2h"', 'horizon = "12m"').replace('window = "1s"', 'window = "20s"')
+    text = text.replace('dependency.outages = [{ from = "10m", to = "30m" }]', "")
+    assert told(text + f'operator = [{{ do = "end-sessions", at = "{at}" }}]\n')[1].happened.text.startswith(said)

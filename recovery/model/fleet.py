@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from recovery.model.part import Flag, Part, Whole, optional
-from recovery.units import Number
+from recovery.units import Number, PositiveDuration
 
 _NOUN = r"^[^\W\d_]+([ -][^\W\d_]+)*$"  # words of letters
 NOUN_MAX = 40  # characters
@@ -59,6 +59,16 @@ class Fleet(Part):
 
     holds: Noun = Field("leases", description='what pages call what they hold, a plural: "connections"')
     holds_one: Noun | None = Field(None, description="and one of them; by default as with called")
+    overdue: Noun = Field(
+        "overdue", description='what answers call one whose last renewal is older than overdue_after: "NotReady"'
+    )
+    overdue_after: PositiveDuration | None = Field(
+        None, description="how long after its last renewal one is overdue; default: as long as a lease lasts"
+    )
+    loss: Noun | None = Field(
+        None,
+        description='what follows where one loses its lease; "no" can stand before it: "pods are evicted"',
+    )
 
     @model_validator(mode="after")
     def _cold(self) -> "Fleet":

@@ -196,13 +196,13 @@ def _defaults_of(kind: type) -> tuple[object, ...]:
 
 def _said(scenario: Scenario) -> str:
     """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
-    holders and what they hold are called decides nothing.
+    holders and what they hold are called, and when answers call them overdue, decides nothing.
     """
     return _text(_table(scenario))
 
 
 def _table(scenario: Scenario) -> dict[str, object]:
-    names = {"fleet": {"called", "called_one", "holds", "holds_one"}}
+    names = {"fleet": {"called", "called_one", "holds", "holds_one", "overdue", "overdue_after", "loss"}}
     table: dict[str, object] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
     _name_by_values(scenario, table)
     return table

@@ -86,6 +86,20 @@ class Row(Record):
         return {name: self.for_good(name) for name in self.measures}
 
 
+class Renewals(Record):
+    """How a variant's holders renew, where being late costs them no lease yet: when some are overdue (their last
+    renewal is more than `after_s` ago) in some run, at worst so many of them (mean over the runs); and when all have
+    renewed after the dependency's last return, s after it (mean over the runs; inf: not in all of them), not before the
+    one time and no later than the other.
+    """
+
+    overdue: tuple[Span, ...]
+    overdue_most: Number
+    after_s: Number
+    all_s: Number
+    all_latest_s: Number
+
+
 class Group(Record):
     """The runs of one variant together, with its scenario."""
 
@@ -101,6 +115,8 @@ class Group(Record):
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
     unleased_spans: tuple[Span, ...] = Field((), exclude_if=lambda value: not value)  # the same where all of them hold
     # one in between, for at least as long as recovery must hold: each time of its own
+    renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
+    # None where whoever is late has lost its lease
 
     def policy_words(self, key: str) -> str:
         """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""

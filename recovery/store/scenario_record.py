@@ -76,6 +76,8 @@ class Fleet(Record):
     called_one: str = "holder"
     holds: str = Field("leases", exclude_if=lambda value: value == "leases")  # what they hold: many of them
     holds_one: str = Field("lease", exclude_if=lambda value: value == "lease")
+    overdue: str = Field("overdue", exclude_if=lambda value: value == "overdue")  # one whose last renewal is too old
+    loss: str = Field("", exclude_if=lambda value: not value)  # what follows where one loses its lease
     zones: int
     lease_s: Number  # mean
     grace_s: Number  # how much longer a lease is honoured

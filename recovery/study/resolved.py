@@ -255,6 +255,8 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         called_one=fleet.words.one,
         holds=fleet.words.held,
         holds_one=fleet.words.held_one,
+        overdue=fleet.overdue,
+        loss=fleet.loss or "",
         zones=fleet.zones,
         lease_s=lease.duration.mean_s(),
         grace_s=rule.grace if isinstance(rule, policies.Grace) else 0.0,

@@ -8,14 +8,16 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import register
+from recovery.measures import register, renewals
 from recovery.measures.moments import moment_s
+from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.explain import explanation
 from recovery.simulate.outcome import Outcome
 from recovery.stages.outage import Away, resolve
+from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.means import mean_interval
 from recovery.store import run_record as record
 from recovery.store.json_text import plain
@@ -157,6 +159,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         scenario=resolved(variant.scenario),
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
+        renewals=_renewals(outcomes, variant.scenario),
     )
 
 
@@ -174,7 +177,12 @@ def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[Span, ...]:
     below = np.logical_or.reduce([
         outcome.leased_share() < 1 - 1e-12 for outcome in outcomes if outcome.holders
     ] or [np.zeros(1, bool)])  # fmt: skip
-    ends_s = np.append(outcomes[0].times_s, math.inf)
+    return _spans(below, outcomes[0].times_s, hold_s)
+
+
+def _spans(below: Flags, times_s: Floats, hold_s: float) -> tuple[Span, ...]:
+    """The times in which `below` (bool[windows]) holds; all that are closer than `hold_s` are one."""
+    ends_s = np.append(times_s, math.inf)
     steps = np.diff(below, prepend=False, append=False)
     spans: list[Span] = []
     for first, last in np.flatnonzero(steps).reshape(-1, 2).tolist():
@@ -183,6 +191,35 @@ def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[Span, ...]:
             begin_s = spans.pop().from_s
         spans.append(Span(from_s=begin_s, to_s=end_s))
     return tuple(spans)
+
+
+AT_ONCE = ("fixed", "credit-on-arrival")  # rules by which who has not renewed for as long as a lease lasts has lost it
+
+
+def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewals | None:
+    """How holders renew, where being late costs no lease yet; None where it does, and where the counts do not tell: of
+    classes, of a sample of the hosts, and where leases differ or are changed.
+    """
+    lease, fleet = scenario.lease, scenario.fleet
+    if lease is None or fleet is None or scenario.classes or fleet.sample_hosts is not None:
+        return None
+    if fleet.overdue_after is None and scenario.policy.lease.name in AT_ONCE:
+        return None
+    is_changed = any(getattr(one, "key", "").startswith("lease.") for one in scenario.operator)
+    if fleet.start != "leased" or lease.duration.dist != "constant" or lease.scaled is not None or is_changed:
+        return None
+    after_s, round_s = fleet.overdue_after or lease.duration.mean_s(), lease.check_every * (1 - lease.check_jitter)
+    window_s, back_s = scenario.coupling.window, outcomes[0].scenario.recovers_from_s
+    succeeded = [outcome.series["succeeded"] for outcome in outcomes]
+    late = [renewals.overdue(one, window_s, fleet.holders, after_s) for one in succeeded]
+    all_s = [renewals.all_renewed_s(one, window_s, fleet.holders, back_s, round_s) for one in succeeded]
+    return record.Renewals(
+        overdue=_spans(np.logical_or.reduce([one > 0 for one in late]), outcomes[0].times_s, scenario.hold),
+        overdue_most=math.fsum(float(one.max()) for one in late) / len(late),
+        after_s=after_s,
+        all_s=math.fsum(one[0] for one in all_s) / len(all_s),
+        all_latest_s=math.fsum(one[1] for one in all_s) / len(all_s),
+    )
 
 
 def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[record.Milestone, ...]:

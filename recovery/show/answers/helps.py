@@ -44,7 +44,10 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
-        text = f"Nothing needs to change: it is well at once. {not_well_with(summary)}".strip()
+        well = "it is well at once"
+        if first.renewals is not None and first.renewals.overdue and first.unleased is None:
+            well = "no holder loses its lease"
+        text = f"Nothing needs to change: {well}. {not_well_with(summary)}".strip()
         return Change(text=text), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)

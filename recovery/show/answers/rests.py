@@ -1,5 +1,7 @@
 """What an answer of "all is well" rests on: a variant of the file with which it is not."""
 
+import math
+
 from recovery.show import advice
 from recovery.store.run_record import Summary
 from recovery.units import show_duration
@@ -13,9 +15,28 @@ def not_well_with(summary: Summary) -> str:
     was = advice.standing(summary, first)
     beside = [(advice.standing(summary, one), one) for one in others if one.outages_index == first.outages_index]
     worse = [(now, one) for now, one in beside if advice.is_better(was, now, first.scenario.window_s)]
-    if not worse:
+    said = [_renew_later(summary)]
+    if worse:
+        now, one = max(worse, key=lambda pair: pair[0].rank)
+        runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
+        takes = f"it takes {show_duration(now.mean_s)} until it is well"
+        takes = f"it is not well before the end{runs}" if now.never else takes
+        said.insert(0, f"That rests on the file as it stands: with “{one.variant}” {takes}.")
+    return " ".join([*filter(None, said), SURE]) if any(said) else ""
+
+
+SURE = "Make sure which you have."
+
+
+def _renew_later(summary: Summary) -> str:
+    """A sentence on the variant whose holders have all renewed last, where that is later than in the first; else ""."""
+    first, *others = summary.groups
+    alike = [one for one in others if one.outages_index == first.outages_index]
+    known = {one.variant: one.renewals.all_s for one in alike if one.renewals is not None and one.renewals.overdue}
+    if first.renewals is None or not known:
         return ""
-    now, one = max(worse, key=lambda pair: pair[0].rank)
-    runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
-    takes = f"it is not well before the end{runs}" if now.never else f"it takes {show_duration(now.mean_s)}"
-    return f"That rests on the file as it stands: with “{one.variant}” {takes}. Make sure which of the two you have."
+    last = max(known, key=lambda name: known[name])
+    if not known[last] > first.renewals.all_s + first.scenario.window_s:
+        return ""
+    when = "not before the end" if math.isinf(known[last]) else f"only after {show_duration(known[last])}"
+    return f"With “{last}” all holders have renewed {when}."

@@ -54,24 +54,76 @@ def _happened(manifest: RunManifest, summary: Summary) -> str:
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
+    return [*_renewals(first, axis), *_lost(summary, first, axis)]
+
+
+def _renewals(first: Group, axis: TimeAxis) -> list[str]:
+    """Who was overdue and when all have renewed, where being late costs no lease yet. Where leases are lost all the
+    same, these tell it, and who was overdue is told only where the file has a word for it.
+    """
+    found, fleet = first.renewals, first.scenario.fleet
+    if found is None or fleet is None or not found.overdue:
+        return []
+    is_lost = first.unleased is not None
+    if is_lost and fleet.overdue == "overdue":
+        return []
+    late = "their last renewal is more than " + show_duration(found.after_s) + " ago"
+    text = f"{_when(first, found.overdue, axis)} some of the {show_count(fleet.holders)} holders are {fleet.overdue} "
+    text += f"({late}), at worst {_of_all(found.overdue_most, fleet.holders)}"
+    text += " (mean of the runs)." if first.runs > 1 else "."
+    return [text] if is_lost else [text, f"{_renewed(first)}."]
+
+
+def _renewed(group: Group) -> str:
+    """When all holders have renewed after the dependency's return, as far as counts of renewals tell it."""
+    found, since = group.renewals, moments.since(group)
+    assert found is not None
+    early, late = found.all_s, found.all_latest_s
+    mean = " on average" if group.runs > 1 else ""
+    if math.isinf(early):
+        return f"Not all of them have renewed again before the end{' in each run' if group.runs > 1 else ''}"
+    if math.isinf(late):
+        return f"All have renewed again {show_duration(early)} after {since} at the earliest{mean}"
+    if late - early < group.scenario.window_s:
+        return f"All have renewed again {show_duration(late)} after {since}{mean}"
+    return f"All have renewed again between {show_duration(early)} and {show_duration(late)} after {since}{mean}"
+
+
+def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
+    """Who was without a lease, and when 99 % have one again."""
     fleet, span = first.scenario.fleet, first.unleased
     if fleet is None or span is None:
         if (ended := first.mean("sessions_ended")) > 0:  # and made anew before the window was over
             window = show_duration(first.scenario.window_s)
             return [f"{show_count(ended)} sessions end, and less than {window} later all holders have a lease again."]
         rule = first.scenario.policies.lease
+        none = f"No {fleet.loss}: no" if fleet is not None and fleet.loss else "No"
         spared = f" The rule of leases may spare them: {rule.words}." if rule.name != "fixed" and rule.words else ""
-        return [f"No holder is ever without a lease.{spared}"]
+        return [f"{none} holder is ever without a lease.{spared}"]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
-    times = [_from_to(one, axis) for one in first.unleased_spans or (span,)]
-    when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(span, axis)}"
-    if first.runs > 1:
-        when = f"in at least one of {first.runs} runs, {when},"
-    text = f"{when[:1].upper()}{when[1:]} some of the {show_count(fleet.holders)} holders are without a "
-    text += f"lease, at worst {_of_all(worst, fleet.asks)}"
+    text = f"{_when(first, first.unleased_spans or (span,), axis)} some of the {show_count(fleet.holders)} holders are "
+    text += f"without a lease{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {_of_all(worst, fleet.asks)}"
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text, _back(summary, first, axis)]
+
+
+def _when(first: Group, spans: Sequence[Span], axis: TimeAxis) -> str:
+    """When something holds in some run, as the begin of a sentence."""
+    told = [Span(from_s=_begin_s(first, one), to_s=one.to_s) for one in spans]
+    times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
+    when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
+    if first.runs > 1:
+        when = f"in at least one of {first.runs} runs, {when},"
+    return f"{when[:1].upper()}{when[1:]}"
+
+
+def _begin_s(first: Group, span: Span) -> float:
+    """When what a window's end shows for the first time began: when operators did something in that window, else with
+    the window.
+    """
+    begin_s = max(span.from_s - first.scenario.window_s, 0.0)
+    return min((one.at_s for one in first.scenario.actions if begin_s < one.at_s < span.from_s), default=begin_s)
 
 
 def _from_to(span: Span, axis: TimeAxis) -> str:
