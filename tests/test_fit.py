@@ -6,7 +6,7 @@ emulated residuals of which it is known whether they hold misfit.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -219,6 +219,9 @@ class _Curve:
     def __call__(self, places: Sequence[float]) -> np.ndarray:
         self.tried.add(places[0])
         return np.array([self.residual(places[0])])
+
+    def ahead(self, every: Iterable[Sequence[float]]) -> None:
+        """Nothing is saved by it here."""
 
     def square(self, places: Sequence[float]) -> float:
         return float((self(places) ** 2).sum())

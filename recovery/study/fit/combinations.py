@@ -34,12 +34,14 @@ def combinations_of(
             places = list(best)
             places[walked], places[other] = ranges[walked].taken(held), ranges[other].taken(start)
             starts.append(places)
+        tried.ahead(starts)
         closest = finer(
             tried,
             min(starts, key=tried.square),
             [other],
             step=STARTS[0],
             enough=lambda places: tried.square(places) <= most,
+            worth=lambda square: square - most,
         )
         if tried.square(closest) <= most:
             found[_overrides(tried, closest)] = closest

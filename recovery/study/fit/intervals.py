@@ -6,6 +6,7 @@ searched.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +22,18 @@ FINEST_OF_OTHERS = 1 / 250  # of a range: the last step of that search
 STARTS = (0.125, 0.375, 0.625, 0.875)  # of another key's range, for that search
 MOVED_MOST = 3.0  # standard deviations, by which both steps together move a milestone
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
-Region = Callable[[Floats], bool]
-"""Whether a setting with such residuals does as well as the best, within what chance makes."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Whether a setting with such residuals does as well as the best, within what chance makes."""
+
+    has: Callable[[Floats], bool]
+    most: float  # no setting with a larger sum of squares does
+
+    def __call__(self, at: Floats) -> bool:
+        """Whether it has these residuals."""
+        return self.has(at)
 
 
 def student(freedom: float) -> float:
@@ -47,6 +58,14 @@ def halves(sensitivity: Floats, spread: Floats, quantile: float) -> tuple[Floats
     return quantile * np.sqrt(np.maximum(squares, 0.0)), directions.T
 
 
+def reaches_of(widths: Floats, directions: Floats) -> Floats:
+    """float64[keys, keys]: for each key the way from the best to the upper end of its interval, with what the other
+    keys are there, to first order; from what `halves` gives.
+    """
+    covariance = directions.T @ np.diag(widths**2) @ directions
+    return np.asarray(covariance / np.sqrt(np.maximum(np.diag(covariance), 1e-18))[:, None])
+
+
 def sensitivity_of(tried: Tried, best: Sequence[float]) -> Floats:
     """float64[residuals, keys]: change of each residual over a whole range, from a small step both ways; of milestones,
     which may be steep, from one that moves none by much more than a standard deviation.
@@ -57,6 +76,7 @@ def sensitivity_of(tried: Tried, best: Sequence[float]) -> Floats:
         while True:
             up, down = list(best), list(best)
             up[i], down[i] = r.moved(best[i], step), r.moved(best[i], -step)
+            tried.ahead([up, down])
             change = tried(up) - tried(down)
             step /= 2
             if step < FINEST or not tried.observations.milestones or np.abs(change).max() <= MOVED_MOST:
@@ -72,7 +92,7 @@ def inside_of_milestones(tried: Tried, best: Sequence[float], spread: Floats, qu
     """
     variances = np.diag(spread)
     most = float((tried(best) ** 2 / variances).sum()) + quantile**2
-    return lambda at: float((at**2 / variances).sum()) <= most
+    return Region(lambda at: float((at**2 / variances).sum()) <= most, most * float(variances.max()))
 
 
 def inside_of_series(tried: Tried, best: Sequence[float], spread: Floats, quantile: float, most: float) -> Region:
@@ -85,51 +105,103 @@ def inside_of_series(tried: Tried, best: Sequence[float], spread: Floats, quanti
         change = at - at_best
         return float(at @ at) <= most or float(change @ change) ** 2 <= quantile**2 * float(change @ spread @ change)
 
-    return is_inside
+    farthest = float(np.linalg.norm(at_best)) + quantile * float(np.linalg.norm(spread, 2)) ** 0.5
+    return Region(is_inside, max(most, farthest**2))
 
 
-def edges_of(tried: Tried, best: Sequence[float], i: int, is_inside: Region, edge: float = EDGE) -> tuple[float, float]:
+def edges_of(
+    tried: Tried,
+    best: Sequence[float],
+    i: int,
+    is_inside: Region,
+    edge: float = EDGE,
+    reach: Floats | None = None,
+) -> tuple[float, float]:
     """Places of the ends of the interval of key `i`: beyond them no setting of the other keys was found that is inside.
-    The ends of the range are tried first, then the place between what is inside and what is not, until these are
-    `edge` apart; what is told lies outside, so that the interval is never too narrow.
+    The ends of the range are tried first, then places around where the end lies to first order, then the place between
+    what is inside and what is not, until these are `edge` apart; what is told lies outside, so that the interval is
+    never too narrow.
+
+    `reach` float64[keys]: from the best to the upper end and what the other keys are there, to first order (if it is
+    not given: the end of the range, and the others as they are).
     """
-    r = tried.candidates.ranges[i]
-    ends = []
-    for end in (0.0, 1.0):
-        inside, outside = list(best), r.taken(end)
-        if found := _with_others(tried, inside, i, outside, is_inside):
-            ends.append(end)
-            continue
+    if reach is None:
+        reach = np.eye(len(best))[i]
+    search, away = _Others(tried, best, i, reach, is_inside), float(reach[i])
+    near, far = away - 0.45 * edge, away + 0.45 * edge
+    low = _end(search, 0.0, [best[i] - far, best[i] - near], edge)
+    return low, _end(search, 1.0, [best[i] + far, best[i] + near], edge)
+
+
+def _end(search: "_Others", end: float, guesses: Sequence[float], edge: float) -> float:
+    """The place of the end of an interval towards this end of the range, looked for at the guesses first."""
+    r, i = search.tried.candidates.ranges[search.i], search.i
+    inside, outside = search.best, r.taken(end)
+    if search(inside, outside):
+        return end
+    places = [r.taken(guess) for guess in guesses]
+    while True:
         while abs(outside - inside[i]) > edge:
-            middle = r.taken((inside[i] + outside) / 2)
-            if middle in (inside[i], outside):
+            low, high = sorted((inside[i], outside))
+            place = next((place for place in places if low < place < high), r.taken((low + high) / 2))
+            if place in (low, high):
                 break
-            if found := _with_others(tried, inside, i, middle, is_inside):
+            if found := search(inside, place):
                 inside = found
             else:
-                outside = middle
-        ends.append(inside[i] if r.is_whole else outside)
-    return ends[0], ends[1]
+                outside = place
+        found = search(inside, outside, everywhere=True)
+        if found is None:
+            return inside[i] if r.is_whole else outside
+        if outside == r.taken(end):
+            return end
+        inside, outside = found, r.taken(end)  # the other keys do as well somewhere else: on from there
 
 
-def _with_others(tried: Tried, near: Sequence[float], i: int, place: float, is_inside: Region) -> list[float] | None:
-    """A setting with key `i` at a place that is inside, the other keys searched from where they were; None if none was
-    found.
-    """
-    held = [*near[:i], place, *near[i + 1 :]]
-    if is_inside(tried(held)):
-        return held
-    free = [j for j in range(len(held)) if j != i]
-    if not free:
-        return None
-    starts = [held]
-    for j in free:
-        starts += [[*held[:j], tried.candidates.ranges[j].taken(start), *held[j + 1 :]] for start in STARTS]
-    start = min(starts, key=tried.square)
-    closest = finer(
-        tried, start, free, step=STARTS[0] / 2, finest=FINEST_OF_OTHERS, enough=lambda places: is_inside(tried(places))
-    )
-    return closest if is_inside(tried(closest)) else None
+class _Others:
+    """Searches the other keys where key `i` is held."""
+
+    def __init__(self, tried: Tried, best: Sequence[float], i: int, reach: Floats, is_inside: Region) -> None:
+        self.tried, self.best, self.i, self.reach, self.is_inside = tried, list(best), i, reach, is_inside
+        self.free = [j for j in range(len(best)) if j != i]
+
+    def __call__(self, near: Sequence[float], place: float, *, everywhere: bool = False) -> list[float] | None:
+        """A setting with key `i` at a place that is inside, the other keys searched from where they were and from where
+        they are to first order, or `everywhere` from places all over their ranges; None if none was found.
+        """
+        tried, i = self.tried, self.i
+        held = [*near[:i], place, *near[i + 1 :]]
+        if self.is_inside(tried(held)):
+            return held
+        if not self.free:
+            return None
+        starts = [held, self._along(place)]
+        if everywhere:
+            for j in self.free:
+                taken = tried.candidates.ranges[j].taken
+                starts += [[*held[:j], taken(start), *held[j + 1 :]] for start in STARTS]
+        tried.ahead(starts)
+        start = min(starts, key=tried.square)
+        closest = finer(
+            tried,
+            start,
+            self.free,
+            step=STARTS[0] / 2,
+            finest=FINEST_OF_OTHERS,
+            enough=lambda places: self.is_inside(tried(places)),
+            worth=lambda square: square - self.is_inside.most,
+        )
+        return closest if self.is_inside(tried(closest)) else None
+
+    def _along(self, place: float) -> list[float]:
+        """The other keys as they go with key `i` to first order."""
+        part = (place - self.best[self.i]) / max(float(self.reach[self.i]), 1e-9)
+        along = [
+            r.taken(at + part * by)
+            for r, at, by in zip(self.tried.candidates.ranges, self.best, self.reach.tolist(), strict=True)
+        ]
+        along[self.i] = place
+        return along
 
 
 def values_of(
@@ -157,14 +229,18 @@ def searched(
     is_inside: Region,
     *,
     is_milestones: bool,
+    reaches: Floats | None = None,
 ) -> tuple[tuple[Value, ...], tuple[tuple[str, ...], ...]]:
-    """The same as `values_of`, with intervals that are searched. More keys than milestones are never determined."""
+    """The same as `values_of`, with intervals that are searched, each from its row of `reaches` (`reaches_of`). More
+    keys than milestones are never determined.
+    """
     ranges = tried.candidates.ranges
     edge = EDGE_OF_SEVERAL if len(ranges) > 1 else EDGE if is_milestones else EDGE_OF_SERIES
     is_too_many = is_milestones and len(ranges) > len(tried(best))
     found = []
     for i, r in enumerate(ranges):
-        low, high = edges_of(tried, best, i, is_inside, edge)
+        reach = None if reaches is None else reaches[i]
+        low, high = edges_of(tried, best, i, is_inside, edge, reach)
         half = math.inf if is_too_many or (low <= 0 and high >= 1) else max(best[i] - low, high - best[i])
         found.append(_value(r, best[i], low, high, half))
     loose = [value.key for value in found if not value.is_determined]

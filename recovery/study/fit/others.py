@@ -23,23 +23,27 @@ MAIN_KEYS = (
 def others_of(tried: Tried, best: list[float], at: Floats, sensitivity: Floats) -> tuple[Other, ...]:
     """Keys that were not varied and that change the simulation: how alike, and what they could take away.
 
-    One simulation each, a fifth above; a key that the file does not set, or that then is refused, is left out.
+    One run each, a fifth above, against the same run without it: many of these keys make hosts run anew. A key that the
+    file does not set, or that then is refused, is left out.
     """
-    candidates = tried.candidates
+    candidates, observations = tried.candidates, tried.observations
     varied = {r.key for r in candidates.ranges}
     raw = candidates.experiment(best).raw
     basis, _ = np.linalg.qr(sensitivity)
-    out = []
+    changes, asked = [], [(candidates.experiment(best), (0,))]
     for key in MAIN_KEYS:
         change = _nudged(raw, key)
         if change is None or any(f"{change[0]}.".startswith(f"{k}.") or f"{k}.".startswith(f"{key}.") for k in varied):
             continue
-        override, part = f"{change[0]}={change[1]}", change[2]
         try:
-            moved = tried.observations.residuals(candidates.outcomes(best, (override,)), tried.horizon_s)
+            asked.append((candidates.experiment(best, (f"{change[0]}={change[1]}",)), (0,)))
         except ScenarioError:
             continue
-        own = (moved - at) / part
+        changes.append(change)
+    unmoved, *each = (observations.residuals(outcomes, tried.horizon_s) for outcomes in candidates.each(asked))
+    out = []
+    for (key, _, part), moved in zip(changes, each, strict=True):
+        own = (moved - unmoved) / part
         length = float(np.linalg.norm(own))
         if length * NUDGE < 0.2 * math.sqrt(len(at)):  # within a fifth of a standard deviation: it moves nothing
             continue
@@ -48,7 +52,7 @@ def others_of(tried: Tried, best: list[float], at: Floats, sensitivity: Floats) 
         left = float(((at - basis @ (basis.T @ at)) ** 2).sum())
         taken = float(((both.T @ at) ** 2).sum() - ((basis.T @ at) ** 2).sum()) / max(left, 1e-12)
         share = min(max(taken, 0.0), 1.0) if cosine < 0.999 else 0.0
-        out.append(Other(key=change[0], cosine=min(cosine, 1.0), takes_away_share=share))
+        out.append(Other(key=key, cosine=min(cosine, 1.0), takes_away_share=share))
     return tuple(sorted(out, key=lambda other: -other.cosine))
 
 

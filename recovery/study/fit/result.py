@@ -27,6 +27,7 @@ from recovery.study.fit.intervals import (
     halves,
     inside_of_milestones,
     inside_of_series,
+    reaches_of,
     searched,
     sensitivity_of,
     student,
@@ -103,9 +104,13 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         is_inside = inside_of_milestones(tried, best, spread, quantile)
     else:
         is_inside = inside_of_series(tried, best, spread, quantile, most)
-    values, together = values_of(ranges, best, *halves(sensitivity, spread, quantile))
+    widths, directions = halves(sensitivity, spread, quantile)
+    values, together = values_of(ranges, best, widths, directions)
     if misfit.explains or (observations.milestones and len(ranges) == 1):  # else it would take long for no value
-        values, together = searched(tried, best, together, is_inside, is_milestones=bool(observations.milestones))
+        reaches = reaches_of(widths, directions)
+        values, together = searched(
+            tried, best, together, is_inside, is_milestones=bool(observations.milestones), reaches=reaches
+        )
     combinations, apart = combinations_of(tried, best, together, most)
     labels = tuple(row[0] for row in observations.milestones)
     missing = observations.missing(own)

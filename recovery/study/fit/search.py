@@ -6,7 +6,7 @@ slopes lead past the value that meets them. Every candidate is simulated with th
 random numbers), so that differences are due to the inputs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -35,13 +35,20 @@ class Tried:
 
     def __call__(self, places: Sequence[float]) -> Floats:
         """float64 of milestones or points, in standard deviations."""
-        key = tuple(r.text(place) for r, place in zip(self.candidates.ranges, places, strict=True))
-        if key not in self._known:
-            outcomes = self.candidates.outcomes(places)
+        self.ahead([places])
+        return self._known[self._key(places)]
+
+    def ahead(self, every: Iterable[Sequence[float]]) -> None:
+        """Simulate those of these places that were not tried yet, side by side."""
+        new = {key: tuple(places) for places in every if (key := self._key(places)) not in self._known}
+        runs = self.candidates.each((self.candidates.experiment(places), ()) for places in new.values())
+        for (key, places), outcomes in zip(new.items(), runs, strict=True):
             self.missing.append(self.observations.missing(outcomes))
             self._known[key] = self.observations.residuals(outcomes, self.horizon_s)
-            self.places[key] = tuple(places)
-        return self._known[key]
+            self.places[key] = places
+
+    def _key(self, places: Sequence[float]) -> tuple[str, ...]:
+        return tuple(r.text(place) for r, place in zip(self.candidates.ranges, places, strict=True))
 
     def square(self, places: Sequence[float]) -> float:
         """Sum of the squares."""
@@ -95,6 +102,7 @@ def best_of(tried: Tried, samples: int) -> list[float]:
 
     keys = len(tried.candidates.ranges)
     design: list[list[float]] = qmc.LatinHypercube(keys, rng=np.random.default_rng(1)).random(samples).tolist()
+    tried.ahead(design)
     start = min(design, key=tried.square)
     tried.check()
     # Places are moved to 1 … 2, because least_squares takes steps relative to the value.
@@ -119,22 +127,35 @@ def finer(
     step: float = STEP,
     finest: float = FINEST,
     enough: Callable[[Sequence[float]], bool] | None = None,
+    worth: Callable[[float], float] = lambda _: MET**2,
 ) -> list[float]:
     """The places after a compass search over the keys `free` (Hooke and Jeeves 1961): a step that comes closer is
-    taken, and where none does the step is halved, until the places are close `enough` (if nothing is said: all is met)
-    or the step is below `finest`.
+    taken, and where none does the step is halved, until the places are close `enough` (if nothing is said: all is met),
+    the step is below `finest`, or smaller steps cannot gain what is still `worth` a search, of this sum of squares.
     """
     is_enough = enough or (lambda places: tried.square(places) <= MET**2)
     place, square = list(best), tried.square(best)
     while step >= finest and not is_enough(place):
-        around = [
-            [*place[:i], tried.candidates.ranges[i].moved(place[i], by), *place[i + 1 :]]
+        pairs = [
+            [[*place[:i], tried.candidates.ranges[i].moved(place[i], by), *place[i + 1 :]] for by in (step, -step)]
             for i in free
-            for by in (step, -step)
         ]
+        around = [one for pair in pairs for one in pair]
+        tried.ahead(around)
         closest = min(around, key=tried.square)
         if tried.square(closest) < square:
             place, square = closest, tried.square(closest)
+        elif sum(_gain(tried, place, pair) for pair in pairs) < worth(square):
+            break
         else:
             step /= 2
     return place
+
+
+def _gain(tried: Tried, place: Sequence[float], pair: Sequence[Sequence[float]]) -> float:
+    """By how much the squares may be smaller between two places around one, if they do not fall at either: of a
+    parabola at most an eighth of what it rises at both. At an end of a range nothing is known of one side.
+    """
+    if any(one == list(place) for one in pair):
+        return np.inf
+    return sum(tried.square(one) - tried.square(place) for one in pair) / 8
