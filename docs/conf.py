@@ -1,5 +1,7 @@
 """How Sphinx builds the site: `make docs`. Nothing is fetched, neither now nor by a reader's browser."""
 
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +9,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "kernels"), str(HERE)]
 
 import generate
+from sphinx.application import Sphinx
+
 from recovery.version import VERSION
 
 generate.write(HERE / "reference" / "generated")
@@ -38,3 +42,21 @@ html_css_files = ["site.css"]
 html_last_updated_fmt = None
 pygments_style = "default"
 pygments_dark_style = "native"
+
+SHOWN = {
+    "MODEL.md": "explanation/in-full.md",
+    "CHANGELOG.md": "project/changes.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+}
+
+
+def lead_to_what_the_site_shows(_: Sphinx, page: str, source: list[str]) -> None:
+    """Links of docs/ to files of the repository's top lead to the pages of the site that show them."""
+    for file, shown in SHOWN.items():
+        there = os.path.relpath(shown, Path(page).parent)
+        source[0] = re.sub(rf"\]\((?:\.\./)+{re.escape(file)}", f"]({there}", source[0])
+
+
+def setup(app: Sphinx) -> None:
+    """What is done to each page before it is read."""
+    app.connect("source-read", lead_to_what_the_site_shows)
