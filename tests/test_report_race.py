@@ -5,6 +5,7 @@ Oracles: the search and the rate as `recovery dns` gives them; the scenario's ow
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recovery.show import report, report_race, tables
 from recovery.simulate import pipeline
 from recovery.stages import dns as stage
 from recovery.store.race_record import Race
+from recovery.store.run_record import with_groups
 from recovery.store.service_record import Services
 from recovery.study import execute, race, warm
 
@@ -189,3 +191,9 @@ def test_variants_with_the_same_leases_are_told_once(experiment: Experiment, fol
     assert [group.variant for group in shown.groups] == ["as it is"]
     assert f"“as it is” stands here also for “{other}”" in leases
     assert other in page[page.index('id="launches"') :]
+    # What they hold has the name that the file gives it.
+    first = summary.groups[0]
+    fleet = first.scenario.fleet.model_copy(update={"holds": "connections", "holds_one": "connection"})  # type: ignore[union-attr]
+    named = first.model_copy(update={"scenario": first.scenario.model_copy(update={"fleet": fleet})})
+    told = report.html(manifest, with_groups(summary, [named, *summary.groups[1:]]), ())
+    assert re.search(r'id="variants-fold">\s*<summary><h2>Connections</h2>', told)

@@ -29,7 +29,7 @@ from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.show import figures_services, report, report_services, services_text
 from recovery.simulate import identity, pipeline, reuse
-from recovery.store.service_record import WellFrom
+from recovery.store.service_record import BlastAnswer, WellFrom
 from recovery.study import execute, services
 from recovery.study.services import means, propagation
 
@@ -390,10 +390,23 @@ def test_one_lost_run_of_three_hides_no_time_of_the_others() -> None:
     outs = [services.alone(table_of(text)) for text in (ROOT_NODE + manual % "180m", ROOT_NODE + manual % "240m", lost)]
     well = means.well_s(outs, "x")
     assert (well.mean, well.never, well.runs) == (210 * 60, 1, 3)
-    assert report_services.standing(well).whole(lambda at_s: f"{at_s / 60:g} min") == "210 min (never 1/3)"
-    of_none = means.well_s(outs[2:], "x")
-    assert report_services.standing(of_none).whole() == "never"
-    assert report_services.standing(WellFrom(mean=math.inf)).whole() == "never"  # of a file that does not count
+    graph = services.blast_answer(outs[:1], "root")
+    said = [_whole(well, graph), _whole(means.well_s(outs[2:], "x"), graph)]
+    assert said == ["210 min (not yet 1/3)", f"> {graph.horizon_s / 60:g} min"]  # nothing collapsed there
+    outs[2].has_collapsed = True
+    said = [_whole(means.well_s(some, "x"), graph) for some in (outs, outs[2:])]
+    assert said == ["210 min (never 1/3)", "never"]
+    # An hour's backlog that shrinks by a twentieth of what comes takes 20 h, whatever collapsed.
+    late = services.alone(
+        table_of(ROOT_NODE + "[services.x]\nneeds = [{ on = 'root', kind = 'backlog', ratio = 1.05 }]")
+    )
+    late.has_collapsed = True
+    assert _whole(means.well_s([late], "x"), graph) == f"> {graph.horizon_s / 60:g} min"
+    assert _whole(WellFrom(mean=math.inf), graph) == "never"  # of a file that does not count
+
+
+def _whole(well: WellFrom, graph: BlastAnswer) -> str:
+    return report_services.standing(well, graph).whole(lambda at_s: f"{at_s / 60:g} min")
 
 
 def test_a_backlog_that_people_stop_only_drains_from_then_on() -> None:

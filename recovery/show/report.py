@@ -125,6 +125,8 @@ def html(
         classes=report_classes.section(summary, of_classes),
         later=report_later.sections(manifest, summary, later),
         first=summary.groups[0].variant,
+        held=speaking_of(summary.groups[0].scenario.called, "leases"),
+        held_title=speaking_of(summary.groups[0].scenario.called, "Leases"),
         counts_from_last=text.is_last_of_several(manifest, summary),
         counts_from_end=summary.groups[0].scenario.is_counted_from_end,
         notes=notes,

@@ -189,11 +189,14 @@ def show_time(at_s: float, axis: TimeAxis) -> str:
     return f"{axis.start + timedelta(seconds=at_s):%d %b %H:%M}"
 
 
-def standing(found: WellFrom) -> standings.Standing:
+def standing(found: WellFrom, graph: Graph) -> standings.Standing:
     """How the runs stand by when a service is well for good; a file that does not count the lost has one mean."""
     is_lost = math.isinf(found.mean)
     never = found.never if found.runs else int(is_lost)
-    return standings.Standing(never, found.runs or 1, math.nan if is_lost else found.mean, found.low, found.high)
+    mean_s = math.nan if is_lost else found.mean
+    return standings.Standing(
+        never, found.runs or 1, mean_s, found.low, found.high, late=found.late, within_s=graph.horizon_s
+    )
 
 
 def show_minutes(found: Estimate) -> str:
@@ -253,7 +256,7 @@ def _variants(part: Services, axis: TimeAxis) -> list[VariantRow]:
     out = []
     for row in variants if len(variants) > 1 else ():
         saved = variants[0].minutes_lost.mean - row.minutes_lost.mean
-        ends = {name: standing(one.well_s) for name, one in row.services.items()}
+        ends = {name: standing(one.well_s, part) for name, one in row.services.items()}
         ends = {name: end for name, end in ends.items() if end.rank > (0, 0)}  # the others were well all the time
         last = max(ends, key=lambda name: ends[name].rank, default=None)
         at = "" if last is None else ends[last].whole(lambda at_s: show_time(at_s, axis))

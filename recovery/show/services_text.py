@@ -71,7 +71,7 @@ def told_blast(answer: BlastAnswer) -> str:
         return ""
     lines = [["service", "path", "first", "well", "minutes lost"]]
     for row in rows[: report_services.SERVICES_SHOWN]:
-        well = report_services.standing(row.well_s).whole(lambda at_s: show_time(at_s, axis))
+        well = report_services.standing(row.well_s, answer).whole(lambda at_s: show_time(at_s, axis))
         times = [show_time(row.starts_s.mean, axis), well]
         lines.append([answer.label_of(row.service), path_of(row.path), *times, show_minutes(row.minutes_lost)])
     parts = [table(lines, left=2)]

@@ -5,7 +5,7 @@ Times are seconds from the start, depths and shares go from 0 to 1. A span that 
 
 from typing import Literal
 
-from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from recovery.store.note_record import Note
 from recovery.store.record import Estimate, Number, Record
@@ -66,12 +66,14 @@ class Wait(Record):
 
 
 class WellFrom(Estimate):
-    """When a service is well for good: over the runs in which it is. In `never` of the `runs` it is not; 0 runs: not
-    known, and the mean is inf where it is so in any.
+    """When a service is well for good: over the runs in which it is. In `never` of the `runs` it is not, of which
+    `late` are those in which nothing that it waits for collapsed, so that a longer run may show it. 0 runs: not known,
+    and the mean is inf where it is so in any.
     """
 
     never: int = 0
     runs: int = 0
+    late: int = Field(0, exclude_if=lambda value: value == 0)
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:

@@ -61,7 +61,8 @@ def day(
         often = f" ({end.words})" if end.never else ""
         text = f"“{variants[0].name}” is normal again {at_time(axis, end.mean_s)}{often}; {what} come{several} last"
     entitle(figure, f"The whole way back: {text}")
-    caption = "Leases, accepted share of the attempts, latency and usable capacity on one axis of time."
+    held = speaking_of(summary.groups[0].scenario.called, "Leases")
+    caption = f"{held}, accepted share of the attempts, latency and usable capacity on one axis of time."
     caption += axis.shading(summary.groups)
     caption += stones.CAPTION.format(curves[0].label) if seen else ""
     return Picture("day", figure, caption + chosen.note)

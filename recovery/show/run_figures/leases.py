@@ -49,7 +49,7 @@ def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
         panel.set_ylim(-4, 106)
         panel.set_yticks([0, 50, 100])
         panel_title(panel, curve.label, how_long(summary, group))
-    edge_labels(figure, panels, "leased (%)", axis.label)
+    edge_labels(figure, panels, speaking_of(groups[0].scenario.called, "with a lease (%)"), axis.label)
     found = [back(summary, group) for group in groups[1:]]
     always, some = sum(not one.never for one in found), sum(one.is_known and one.never > 0 for one in found)
     told = f"{always} of {len(found)} come back" + (f", {some} more in some runs only" if some else "")

@@ -119,7 +119,8 @@ def curves(sweep: Sweep, series: pl.DataFrame) -> Iterator[Picture]:
     worst = max(told, key=lambda policy: share_of(policy.not_recovered))
     if worst is not first and share_of(worst.not_recovered) > 0:
         text += f"; “{short(worst)}” {_is(_back(worst))}"
-    figures.entitle(figure, ("Leases: " if level == "leased_share" else "Backlog: ") + text)
+    held = speaking_of(sweep.summary.called, "Leases") if level == "leased_share" else "Backlog"
+    figures.entitle(figure, f"{held}: {text}")
     leased = speaking_of(sweep.summary.called, "Share of holders that hold a lease")
     noun = leased if level == "leased_share" else "Jobs that wait (logarithmic above 10)"
     caption = (

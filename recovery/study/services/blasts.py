@@ -32,7 +32,8 @@ def blast(out: ServicesOutcome, node: str, depth: Floats | None = None) -> Servi
     """
     forced = {node: out.states[node].depth if depth is None else depth}
     never = dict.fromkeys(out.table.services, np.zeros(out.windows, bool))
-    alone = replace(out, states={}, free=never, forced=forced, own=out.own if depth is None else {})
+    own, has_collapsed = (out.own, out.has_collapsed) if depth is None else ({}, False)
+    alone = replace(out, states={}, free=never, forced=forced, own=own, has_collapsed=has_collapsed)
     propagate(alone, set(out.table.services))
     return alone
 

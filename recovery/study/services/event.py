@@ -39,6 +39,7 @@ def after(outcome: Outcome, table: ServiceTable) -> ServicesOutcome:
             inputs.add(name)
     out = _event(table, window, windows, own, frozenset(inputs))
     out.actions, out.replication = [*outcome.actions, *_found(scenario)], outcome.replication
+    out.has_collapsed = outcome.measure()["verdict"] == "collapsed"
     if (checked := outcome.find(HealthTable)) is not None:
         found = np.flatnonzero(checked.columns["failovers"])
         out.failover_s = float(outcome.times_s[found[0]]) if len(found) else math.inf

@@ -24,5 +24,9 @@ def well_s(outs: Sequence[ServicesOutcome], name: str) -> WellFrom:
     """When a service is well for good, over the runs in which it was not and becomes so; 0 if it always was."""
     ends = [found[-1][1] for out in outs if (found := out.impaired(name))]
     well = [end for end in ends if math.isfinite(end)]
+    not_well = [out for out in outs if (found := out.impaired(name)) and math.isinf(found[-1][1])]
     over = interval(well or ends or [0.0])
-    return WellFrom(mean=over.mean, low=over.low, high=over.high, never=len(ends) - len(well), runs=len(outs))
+    return WellFrom(
+        mean=over.mean, low=over.low, high=over.high, never=len(not_well), runs=len(outs),
+        late=sum(not out.is_lost(name) for out in not_well),
+    )  # fmt: skip

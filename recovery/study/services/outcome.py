@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int32]
 OWN, NOBODY = -1, -2  # in place of the number of a need: the service itself; it is not impaired
 MANUAL, BACKLOG, CAPACITY, LAG = "manual step", "backlog", "capacity", "lag"
+OF_ITS_OWN = (MANUAL, BACKLOG, CAPACITY, LAG)  # kinds of work that a service waits for where no other is in trouble
 PATH_MAX = 60  # names of a path that are told: more are left out in its middle
 
 
@@ -92,6 +93,7 @@ class ServicesOutcome:
     gone: frozenset[tuple[str, str]] = frozenset()  # edges that are cut: from, to
     forced: dict[str, Floats] = field(default_factory=dict)  # depths that are put in place of what follows
     _known_heads: dict[str, tuple[list[str], int]] | None = field(default=None, init=False, compare=False)
+    has_collapsed: bool = False  # whether the run behind it did
     failover_s: float = math.nan  # when the run first takes a zone out; nan if it has no health checks
 
     def impaired(self, name: str) -> list[tuple[float, float]]:
@@ -105,6 +107,14 @@ class ServicesOutcome:
     def total_min(self) -> float:
         """Minutes lost by all services."""
         return math.fsum(self.minutes_lost(name) for name in self.states)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether a service that is impaired at the end waits for what has collapsed. One that waits for work of its
+        own, a backlog or a step by hand, comes to the end of it, and so may one behind what did not collapse.
+        """
+        if not self.has_collapsed:
+            return False
+        return labels(self.table)[int(self.states[name].waits_for[-1])] not in OF_ITS_OWN
 
     def path(self, name: str) -> list[str]:
         """The services from a root cause to this one, at the moment at which each becomes impaired first. Of more than
@@ -152,7 +162,7 @@ class ServicesOutcome:
 def labels(table: ServiceTable) -> list[str]:
     """What services can be waiting for: each stage, each service with given trouble, and four kinds of own work."""
     own = [label_of(name, service) for name, service in table.services.items()]
-    return list(dict.fromkeys([*own, MANUAL, BACKLOG, CAPACITY, LAG]))
+    return list(dict.fromkeys([*own, *OF_ITS_OWN]))
 
 
 def label_of(name: str, service: Service) -> str:
