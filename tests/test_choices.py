@@ -81,6 +81,24 @@ def test_only_the_first_round_counts_and_what_stands_beside_the_same() -> None:
     assert [(one.words, one.policies) for one in rest] == [("queue fifo", 2), ("guard breaker", 2)]
 
 
+def test_a_choice_is_surely_worse_only_where_its_policy_is_beaten() -> None:
+    """Of one lever with two values, both of them certain: the choice is the policy, and so are their tests."""
+    for draws, is_sure in ((6, False), (60, True)):
+        looks = swept(draws)
+        looks.policies = [looks.policies[0], looks.policies[2]]
+        del looks.times[0][0, 0]
+        del looks.draws[0, 0]
+        looks.policies = [
+            one._replace(number=i, levers={"queue": one.levers["queue"]}) for i, one in enumerate(looks.policies)
+        ]
+        looks.times = {0: looks.times[0], 1: looks.times[2]}
+        looks.end()
+        [one] = choices_of(looks, looks.policies, 1, WORDS)
+        assert one.behind.low > looks.sweep.indifference  # Student's interval of these draws says so both times
+        assert one.is_surely_worse is is_sure
+        assert (looks.last.excluded == (0,)) is is_sure
+
+
 def test_the_answer_names_those_that_are_worse_by_more_than_the_indifference() -> None:
     summary = folder.record_of(RESULTS / "policies", "summary.json", sweep_record.Summary)
     choice = sweep_record.Choice(
@@ -89,5 +107,8 @@ def test_the_answer_names_those_that_are_worse_by_more_than_the_indifference() -
     near = choice.model_copy(update={"words": "near", "behind": Estimate(mean=31.0, low=29.0, high=33.0)})
     said = " ".join(answers(summary.model_copy(update={"choices": (choice, near), "indifference_s": 30.0})))
     assert "1 of 2 choices" in said
+    assert "Surely" not in said
+    sure = choice.model_copy(update={"is_surely_worse": True})
+    assert "Surely worse" in " ".join(answers(summary.model_copy(update={"choices": (sure, near)})))
     assert f"“this” is {show_duration(90)} ({show_duration(80)} to {show_duration(100)}) later than “that”" in said
     assert "“near”" not in said

@@ -134,6 +134,14 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert (row.run, row.than) == ("x/a", f"{tmp_path.name}/a")  # both have the name a: folders tell them apart
     text = compare_text.told(beside(a, b))
     assert "9.2 min, not within 16.7 min in 50 %" in text  # these runs did not collapse
+    assert "or more" in text  # all of one side never come: what differs is at least what the run has room for
+    assert f"counts as {show_duration(1000)} where it did not come" in text
+    assert f"50 % of the runs of “{row.than}” and 100 % of the runs of “x/a” are not back at the horizon" in text
+    back = folder_of(tmp_path / "back", {"w": [90.0, 80.0]})
+    told = compare_text.told(beside(a, back))
+    assert "or more" not in told  # some of a's runs come
+    assert "are not back at the horizon" in told
+    assert "horizon" not in compare_text.told(beside(back, back))
     [late] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     lost = late.model_copy(update={"than_late_share": 0.0, "late_share": 0.0})
     assert compare_text.mean(lost.side(is_new=False), show_duration) == "9.2 min, never in 50 %"

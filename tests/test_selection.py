@@ -33,6 +33,21 @@ def test_what_is_clearly_worse_is_excluded_and_stays_so() -> None:
     assert again.not_told_apart == (0, 2)
 
 
+@pytest.mark.parametrize("policies", [2, 3, 12])
+def test_fewer_units_than_tell_apart_exclude_nobody_however_much_policies_differ(policies: int) -> None:
+    least = selection.units_that_tell_apart(policies)
+    for units, excludes in ((least, True), (least - 1, False)):
+        times = np.array([[0.0] * units, *[[math.inf] * units] * (policies - 1)])
+        told = selection.select(times, np.isinf(times), range(units), limit_s=9.0, indifference_s=1.0, never_max=0.05)
+        assert (told.excluded != ()) is excludes
+
+
+def test_one_lower_end_is_that_of_two_policies() -> None:
+    times = np.array([[10.0, 20.0] * 40, [500.0, 700.0] * 40])
+    told = selection.select(times, np.isinf(times), range(80), limit_s=900.0, indifference_s=1.0, never_max=0.05)
+    assert selection.lower_end(times[1] - times[0], range(80), 900.0, 0.05) == pytest.approx(told.differences[1].low)
+
+
 @pytest.mark.parametrize("which", range(5))
 def test_the_emulation_selects_as_the_module_does(which: int) -> None:
     contest, cap = emulation.contests(6)[which], 150

@@ -4,19 +4,25 @@ Oracle: the mechanism of a single run of the same file (whose own oracles are in
 the policies were made to have.
 """
 
+import json
 import math
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from situations import SITUATIONS, Situation
 
 import recovery
+from recovery.cli.main import main
 from recovery.reading import experiment
+from recovery.show import markdown, report_sweep
 from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
+from recovery.store import sweep_record
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
+from recovery.units import show_number
 
 SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
 
@@ -32,6 +38,48 @@ def test_a_sweep_names_the_mechanism_that_a_run_names(situation: Situation, tmp_
     if situation.high > 0:
         assert situation.low * 0.999 <= found.answer.why.number <= situation.high * 1.001
     assert "host.workers decides most" in found.answer.why.text or "No lever" in found.answer.why.text
+
+
+FEW = """
+horizon = "10m"
+hold = "1m"
+fleet = { holders = 50, hosts = 1 }
+host = { workers = 1, establish_time = "100ms", renew_time = "1ms", timeout = "2s" }
+lease = { duration = "60s", check_every = "30s" }
+policy.client = { name = "fixed", delay = "1s" }
+dependency.outages = [{ from = "1m", to = "3m" }]
+replications = 2
+[sweep.levers]
+"host.timeout" = { values = ["2s", "2m"] }
+"""
+
+
+def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp_path: Path) -> None:
+    """Two policies are told apart by the fifth unit at the earliest: the bettor of MODEL.md, section 10, who needs 20
+    times his capital, has half of it on a bet that doubles with each.
+    """
+    file, told = tmp_path / "few.toml", tmp_path / "few.md"
+    file.write_text(FEW, encoding="utf-8")
+    few = "2 replications cannot tell any two of 2 policies apart, however much they differ: that takes at least 5 "
+    few += "(replications = 5)."
+
+    def swept(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["sweep", str(file), "--out", str(tmp_path), "--threads", "1", *arguments])
+
+    assert few in swept("--dry-run").stdout
+    enough = swept("--dry-run", "--json", "--replications", "5")
+    assert json.loads(enough.stdout)["replications_that_tell"] == json.loads(enough.stdout)["replications"] == 5
+    result = swept("--no-report", "--markdown", str(told))
+    assert few in result.stderr  # before it runs
+    assert result.stdout.count(few) == 2  # how sure, and under the table
+    assert "Surely" not in result.stdout
+    assert markdown.plain(few) in told.read_text("utf-8")
+    folder = tmp_path / "few"
+    summary = sweep_record.read(folder)
+    assert summary.replications_that_tell == 5
+    assert few in report_sweep.html(sweep_record.manifest_of(folder), summary, [])
+    many = summary.model_copy(update={"replications_that_tell": 2})
+    assert "cannot tell" not in report_sweep.html(sweep_record.manifest_of(folder), many, [])
 
 
 KEEPING = """
@@ -103,7 +151,7 @@ def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:
     assert "in 5 % of its runs it does not recover (0 % of the other's)" in few.text
     many = compare.answer_of_policies([difference(lost=20)]).change
     assert many.name == ""
-    assert "surely worse by runs that do not recover 50 % instead of 0 %" in many.text
+    assert "but worse by runs that do not recover 50 % instead of 0 %" in many.text
 
 
 def test_of_two_the_one_without_a_harm_is_taken() -> None:
@@ -151,6 +199,19 @@ def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
     served = {one.name: one for one in row.harms}["served_share"]
     assert served.than_mean == 1
     assert served.mean == pytest.approx(1 - 1590 / 4900, abs=0.01)
+    made = {one["policy_id"]: one["amplification"] for one in found.rows.iter_rows(named=True)}
+    assert (first.amplification.mean, other.amplification.mean) == (made[first.id], made[other.id])
+    assert {one.name: one for one in row.harms}["amplification"].mean == made[other.id]
+    best, *_ = found.summary.policies
+    costly = best.model_copy(
+        update={"amplification": Estimate(mean=9.0 * first.amplification.mean), "is_baseline": False}
+    )
+    base = first.model_copy(update={"id": "0", "rank": 2})
+    told = answer_of(found.summary.model_copy(update={"policies": (costly, base)})).change.text
+    assert f"attempts a success {show_number(costly.amplification.mean)} instead of" in told
+    older = json.loads(other.model_dump_json())
+    del older["amplification"]
+    assert math.isnan(sweep_record.Policy.model_validate(older).mean_harm("amplification"))
     assert math.isclose(other.served.mean, served.mean)
     assert "jobs that get an answer" in found.answer.change.text
     text = answer_of(found.summary.model_copy(update={"baseline_is_file": False})).happened.text

@@ -64,7 +64,10 @@ def write(place: Path, folders: Sequence[Path], found: Comparison) -> Path:
 def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str:
     """The page as text: nothing from outside. Measures are named as those of this traffic."""
     is_named = len(found.outcomes) > len(found.names) - 1
-    tables = [(compare_text.head(own[0]), compare_text.lines(own)) for own in compare_text.grouped(found.differences)]
+    tables = [
+        (compare_text.head(own[0]), compare_text.lines(own), compare_text.of_horizon(own))
+        for own in compare_text.grouped(found.differences)
+    ]
     return page.whole(
         "compare.html.j2",
         title=f"{' and '.join(found.names[1:])} compared with {found.names[0]}",
@@ -78,7 +81,6 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
             row.measure: known.title if (known := register.find(row.measure, traffic)) is not None else row.measure
             for row in found.differences
         },
-        never=compare_text.NEVER,
     )
 
 

@@ -32,7 +32,7 @@ _NO_INTERVAL = "not decided: there is no interval, want more replications"
 def told(found: Comparison) -> str:
     """The conditions and tables of a comparison, for people; its answer stands before them."""
     parts = [conditions(found.conditions)] if found.conditions else []
-    parts += [f"{head(own[0])}\n{table(lines(own))}" for own in grouped(found.differences)]
+    parts += ["\n".join([head(own[0]), table(lines(own)), *of_horizon(own)]) for own in grouped(found.differences)]
     return "\n\n".join(parts)
 
 
@@ -136,6 +136,24 @@ def head(first: Difference) -> str:
     return f"{first.run}: {first.variant}, compared with {against} ({runs} against {first.than_runs}, {how})"
 
 
+def of_horizon(own: Sequence[Difference]) -> list[str]:
+    """What in a table hangs on how long the runs are, in sentences: where runs do not come to an end."""
+    ends = [row for row in own if row.never_share and register.is_end(row.measure)]
+    ends += [row for row in own if row.than_never_share and register.is_end(row.measure)]
+    if not ends:
+        return []
+    last = max(ends, key=lambda row: max(row.never_share or 0.0, row.than_never_share or 0.0))
+    shares = ((last.than, last.than_never_share), (last.run, last.never_share))
+    whose = " and ".join(f"{show_share(share)} of the runs of “{name}”" for name, share in shares if share)
+    text = f"{whose} are not back at the horizon ({show_duration(last.horizon_s)}): their counts and shares, and what "
+    return [NEVER, f"{text}differs in these, are of the whole run and would be others in a longer one."]
+
+
+def is_from_horizon(row: Difference) -> bool:
+    """Whether all runs of one side alone never come to a time: the difference then is only one from the horizon."""
+    return ((row.never_share or 0.0) == 1) != ((row.than_never_share or 0.0) == 1)
+
+
 def lines(own: Sequence[Difference]) -> list[list[str]]:
     """The rows of a table, its head first."""
     out = [["measure", own[0].than, own[0].run, "difference", "95 %", ""]]
@@ -143,9 +161,12 @@ def lines(own: Sequence[Difference]) -> list[list[str]]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
         means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]
-        out.append(
-            [row.measure, *means, signed(ends.mean, by), span, f"{row.verdict}: {row.why}" if row.why else row.verdict]
-        )
+        differs, verdict = signed(ends.mean, by), f"{row.verdict}: {row.why}" if row.why else row.verdict
+        if is_from_horizon(row):
+            differs, span = f"{differs} or more", ""
+        if (row.never_share or row.than_never_share) and row.verdict != "the same":
+            verdict += f"; counts as {show(row.limit_s)} where it did not come"
+        out.append([row.measure, *means, differs, span, verdict])
     return out
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.errors import visible
 from recovery.measures.words import show_measure
-from recovery.show import compare_text, race_text, standings
+from recovery.show import compare_text, race_text, standings, sweep_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.text import show_saved, verdict_of
@@ -67,7 +67,8 @@ def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
     failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
     more = f"; {left} more policies are in the report" if left > 0 else ""
     footer = f"{summary.runs.done} runs{failed}{more}"
-    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), footer)
+    few = plain(sweep_text.too_few_in(summary))
+    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), few, footer)
 
 
 def of_race(title: str, summary: RaceSummary) -> str:
@@ -90,7 +91,8 @@ def of_comparison(found: Comparison) -> str:
     if len(others) > ROWS_MAX:
         more += f"\n- and {len(others) - ROWS_MAX} more variants"
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
-    return _joined(title, f"**{first}**", checks, table(rows) if rows else "", more)
+    horizon = " ".join(map(plain, compare_text.of_horizon(found.differences)))
+    return _joined(title, f"**{first}**", checks, table(rows) if rows else "", horizon, more)
 
 
 def _joined(title: str, *parts: str) -> str:

@@ -24,6 +24,7 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
+from recovery.show.sweep_text import too_few_in
 from recovery.show.words import ends_of, speaking_of
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -155,6 +156,7 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[Drawn]) -> s
         baseline_is_file=summary.baseline_is_file,
         columns=columns,
         rows=rows,
+        too_few=too_few_in(summary),
         measured=what(summary),
         limit=units.show_duration(summary.limit_s),
         confidence=units.show_share(summary.confidence),

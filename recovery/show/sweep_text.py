@@ -33,7 +33,30 @@ def planned(plan: Planned, workers: int) -> str:
     span = times[0] if plan.most == plan.least else f"{times[0]} to {times[1]}"
     lines.append(f"{show_duration(plan.cpu_s)} a run ({plan.timed} were timed): {span} on {workers} cores")
     lines.append(f"about {show_count(plan.most * 250 / 1e6)} MB of results at most")
+    if plan.replications_that_tell is not None:
+        lines.append(
+            too_few(plan.policies, plan.replications, plan.replications_that_tell, plan.replications_key)
+            or f"Two policies can be told apart from {plan.replications_that_tell} replications on, where they differ "
+            f"most; here are {plan.replications}."
+        )
     return "\n".join(lines)
+
+
+def too_few(policies: int, replications: int, that_tell: int | None, key: str) -> str:
+    """That so few replications tell no two policies apart, and how many do, by this key; "" where they can."""
+    if that_tell is None or replications >= that_tell:
+        return ""
+    return (
+        f"{replications} {'replication' if replications == 1 else 'replications'} cannot tell any two of "
+        f"{show_count(policies)} policies apart, however much they differ: that takes at least {that_tell} "
+        f"({key} = {that_tell})."
+    )
+
+
+def too_few_in(summary: Summary) -> str:
+    """The same of a finished sweep."""
+    key = "replications" if summary.precision is None else "sweep.replications_max"
+    return too_few(len(summary.policies), summary.replications, summary.replications_that_tell, key)
 
 
 def _state(policy: Policy) -> str:
@@ -67,6 +90,8 @@ def ranked(summary: Summary, most: int) -> str:
     ]
     left = len(summary.policies) - most
     text = table(rows, left=2) + "\n* not told apart from the best"
+    if few := too_few_in(summary):
+        text += f": {few}"
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from recovery.statistics import confidence
 from recovery.statistics.estimate import UNKNOWN, Estimate
-from recovery.statistics.given import between_0_and_1
+from recovery.statistics.given import between_0_and_1, numbers, same_length
 
 
 class Selected(NamedTuple):
@@ -41,6 +41,30 @@ class Selected(NamedTuple):
     """Chance of never of each policy, with error alpha / 2 as in `confidence.looked`."""
     why_not: str
     """Why none is chosen; empty if one is."""
+
+
+def units_that_tell_apart(policies: int, alpha: float = 0.05) -> int:
+    """The fewest units at which `select` can exclude any of so many policies (two at least): where one is back at once
+    and the other never in every unit. A smaller difference takes more. Raises ValueError for fewer policies.
+    """
+    if policies < 2:
+        raise ValueError(f"policies is {policies}; want two or more")
+    each = between_0_and_1("alpha", alpha) / (policies - 1)
+    units = 1
+    while not confidence.lower(np.ones(units), each) > 0.5:
+        units += 1
+    return units
+
+
+def lower_end(differences_s: object, units: object, limit_s: float, alpha: float) -> float:
+    """The lower end (s) of one mean difference between -limit and limit, at every look: the test of `select`, for what
+    is no single policy. `differences_s` float[n], `units` n labels. Raises ValueError otherwise.
+    """
+    differences = numbers("differences_s", differences_s, 1)
+    _, code = np.unique(np.asarray(units), return_inverse=True)
+    same_length("units", np.asarray(code, np.float64), "differences_s", len(differences))
+    share = np.clip(0.5 + 0.5 * np.bincount(code, differences) / np.bincount(code) / limit_s, 0.0, 1.0)
+    return float(limit_s * (2.0 * confidence.lower(share, alpha) - 1.0))
 
 
 def select(

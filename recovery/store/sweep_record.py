@@ -83,20 +83,30 @@ class Policy(Record):
     half_width_share: Number = math.nan
     not_recovered: Share = UNKNOWN_SHARE
     collapsed: Share = UNKNOWN_SHARE
+    surely_not_recovered: bool | None = Field(None, exclude_if=lambda value: value is None)
+    surely_collapsed: bool | None = Field(None, exclude_if=lambda value: value is None)
+    """In more than `never_max` of the runs, by the sequence that holds at every look (None: an older sweep)."""
     fluid_bound_s: Estimate = UNKNOWN
     difference: Estimate | None = None
     worst_s: Number = math.nan
     regret: Regret
     harm: dict[str, Estimate]
     served: Estimate = UNKNOWN  # share of the jobs that get an answer
+    amplification: Estimate = UNKNOWN  # attempts for each success; not known of an older sweep
     on_front: bool = False
     fails_where: tuple[Box, ...] = ()
 
     def mean_harm(self, name: str) -> float:
-        """Mean of a harm over its runs; nan where it is not known."""
+        """Mean of a harm, or of what else a policy costs, over its runs; nan where it is not known."""
         if name == "served_share":
             return self.served.mean
+        if name == "amplification":
+            return self.amplification.mean
         return self.harm[name].mean if name in self.harm else math.nan
+
+    def collapses_surely(self, never_max: float) -> bool:
+        """Whether it surely collapses in more than this share of the runs; of an older sweep by its interval."""
+        return self.collapsed.low > never_max if self.surely_collapsed is None else self.surely_collapsed
 
     @property
     def in_words(self) -> str:
@@ -110,9 +120,10 @@ class Policy(Record):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Leases have no jobs that get an answer."""
+        """Leases have no jobs that get an answer, and some sweeps tell no attempts."""
         table: dict[str, object] = write(self)
-        return {key: value for key, value in table.items() if key != "served" or not math.isnan(self.served.mean)}
+        found = {"served": self.served, "amplification": self.amplification}
+        return {key: value for key, value in table.items() if key not in found or not math.isnan(found[key].mean)}
 
 
 class Selection(Record):
@@ -235,7 +246,8 @@ class Middle(Record):
 
 class Choice(Record):
     """A choice of a lever beside the best of the same lever: how much later its policies are (s), a mean over so many
-    that differ in it alone, in so many draws.
+    that differ in it alone, in so many draws. The interval is of these draws, looked at once; `is_surely_worse` by more
+    than the indifference is said by the sequence that holds at every look, as of policies.
     """
 
     key: str
@@ -244,6 +256,7 @@ class Choice(Record):
     behind: Estimate
     policies: int
     draws: int
+    is_surely_worse: bool = Field(False, exclude_if=lambda value: not value)
 
 
 class Summary(Record):
@@ -272,12 +285,22 @@ class Summary(Record):
     middle: Middle | None = None
     choices: tuple[Choice, ...] = Field((), exclude_if=lambda value: not value)
     baseline_is_file: bool = Field(True, exclude_if=lambda value: value)  # not only the first of the list
+    replications_that_tell: int | None = None  # the fewest at which two policies can be told apart; None: not known
 
     @model_serializer(mode="wrap")
     def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Where the baseline has no run there is none in the middle."""
+        """Where the baseline has no run there is none in the middle, and one policy is told apart from none."""
         table: dict[str, object] = write(self)
-        return {key: value for key, value in table.items() if key != "middle" or value is not None}
+        return {
+            key: value
+            for key, value in table.items()
+            if key not in ("middle", "replications_that_tell") or value is not None
+        }
+
+    @property
+    def replications(self) -> int:
+        """Replications of the policy that has most."""
+        return max((one.replications for one in self.policies), default=0)
 
     @property
     def baseline(self) -> Policy | None:
@@ -297,7 +320,9 @@ class Summary(Record):
 
 
 class Planned(Record):
-    """What a sweep will do at least and at most, before anything runs: `cpu_s` a run, of so many that were timed."""
+    """What a sweep will do at least and at most, before anything runs: `cpu_s` a run, of so many that were timed; the
+    most `replications`, by this key of the file, and how few can tell two policies apart (None: there is one).
+    """
 
     policies: int
     draws: int
@@ -305,10 +330,15 @@ class Planned(Record):
     most: int
     cpu_s: float
     timed: int
+    replications: int
+    replications_key: Literal["replications", "sweep.replications_max"]
+    replications_that_tell: int | None
 
 
 class Harm(Record):
-    """A harm of a policy and of another over the draws that both met, and the difference (negative: less)."""
+    """A harm of a policy, or what else it costs, and of another over the draws that both met, and the difference
+    (negative: less).
+    """
 
     name: str
     mean: Number

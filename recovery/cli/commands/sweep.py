@@ -83,6 +83,9 @@ def sweep(
                 click.echo(sweep_text.planned(planned, place.workers))
             return Status.WELL
         sweeps.wanted(loaded)
+        most, that_tell = sweeps.most_of(loaded), sweeps.replications_that_tell(loaded)
+        if few := sweep_text.too_few(len(loaded.variants), most, that_tell, sweeps.key_of_most(loaded)):
+            say.talk(few)
         if backend != "dask":
             machine.refuse_if_too_large(loaded, place.workers)
         warm.for_runs(loaded.variants, as_json)

@@ -73,13 +73,16 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
     draws = min(row.draws for row in rows)
     return Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change,
-        sure=AnswerPart(text=f"95 % intervals over {draws} draws or more, the same for both sides."),
+        sure=AnswerPart(
+            text=f"95 % intervals over {draws} draws or more, the same for both sides; of each pair alone. The ranking "
+            "compares every policy with the best at every look, which takes more draws."
+        ),
         rests_on=AnswerPart(text="A time that never came counts as the limit of the sweep."),
     )  # fmt: skip
 
 
 def _soonest(rows: Sequence[Difference]) -> Change:
-    """The policy that is surely sooner by most without a harm that is surely more; where each has one, a trade-off."""
+    """The policy that is sooner by most without a harm that is more, beyond chance; where each has one, a trade-off."""
     sooner = sorted((row for row in rows if row.verdict == "sooner"), key=lambda row: row.difference_s.mean)
     if not sooner:
         return Change()
@@ -90,7 +93,7 @@ def _soonest(rows: Sequence[Difference]) -> Change:
         text += f", and in {show_share(row.lost / row.draws)} of its runs it does not recover"
         text += f" ({show_share(row.than_lost / row.draws)} of the other's)"
     if harms := _surely_worse(row):
-        return Change(text=f"“{name}” is a trade-off: {text}; but surely worse by {harms}.", saved_s=saved)
+        return Change(text=f"“{name}” is a trade-off: {text}; but worse by {harms}.", saved_s=saved)
     was, now = ({one.name: getattr(one, mean) for one in row.harms} for mean in ("than_mean", "mean"))
     cost = costs(row.traffic, lambda harm: was.get(harm, nan), lambda harm: now.get(harm, nan))
     return Change(text=f"Take “{name}”: {text}. {cost}", name=row.policy, saved_s=saved)

@@ -9,6 +9,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
+from recovery.show.sweep_text import too_few_in
 from recovery.show.words import span_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group, Measured
@@ -71,7 +72,7 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     else:
         text = f"{head}: {what(summary)} after {span_of(base.restricted)} on average, "
         text += f"where never counts as {limit}; of its runs {_never(base.not_recovered)}."
-    lost = sum(1 for one in ran if one.collapsed.low > summary.never_max)
+    lost = sum(1 for one in ran if one.collapses_surely(summary.never_max))
     if lost:
         who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
         much = f"in more than {show_share(summary.never_max)} of the runs"
@@ -193,6 +194,8 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     else:
         among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
         text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
+        if few := too_few_in(summary):
+            text += f" {few}"
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     return f"{text} Of its {runs} {_never(best.not_recovered)}."
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recovery.statistics.selection import Selected
-from recovery.store.sweep_record import Policy, Summary
+from recovery.store.sweep_record import Choice, Policy, Summary
 from recovery.study.sweep.estimates import CONFIDENCE, units_that_show
 from recovery.study.sweep.told import NEVER_FAR_S
 from recovery.units import show_duration, show_share
@@ -31,7 +31,7 @@ def answers(summary: Summary) -> list[str]:
     if len(ran) > 1:
         out.append(_never_far(ran))
     median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
-    traps = [one for one in ran if one.given_recovery.mean < median and one.not_recovered.low > most]
+    traps = [one for one in ran if one.given_recovery.mean < median and one.surely_not_recovered]
     if traps:
         worst = max(traps, key=lambda one: one.not_recovered.share)
         out.append(
@@ -43,19 +43,34 @@ def answers(summary: Summary) -> list[str]:
 
 
 def _worse(summary: Summary) -> list[str]:
-    """The choices that are surely worse than another of the same lever, whatever stands beside them."""
-    worse = [one for one in summary.choices if one.behind.low > summary.indifference_s]
-    if not worse:
-        return []
-    said = "; ".join(
-        f"“{one.words}” is {show_duration(one.behind.mean)} ({show_duration(one.behind.low)} to "
-        f"{show_duration(one.behind.high)}) later than “{one.than}”"
-        for one in worse
-    )
-    near, draws = show_duration(summary.indifference_s), worse[0].draws
-    text = f"Surely worse on average over all that may stand beside it, by more than {near}: {len(worse)} of "
-    text += f"{len(summary.choices)} choices, each beside the best of its lever (the same {draws} draws; "
-    return [f"{text}{show_share(CONFIDENCE)} for all of them together). {said}."]
+    """The choices that are worse than another of the same lever, whatever stands beside them: surely, by the test of
+    the ranking; and those of which only the interval of these draws, looked at once, says so.
+    """
+    worse = [one for one in summary.choices if one.is_surely_worse or one.behind.low > summary.indifference_s]
+    near = show_duration(summary.indifference_s)
+
+    def told(head: str, found: Sequence[Choice], tail: str) -> list[str]:
+        if not found:
+            return []
+        text = f"{head} on average over all that may stand beside it, by more than {near}: {len(found)} of "
+        text += f"{len(summary.choices)} choices, each beside the best of its lever (the same {found[0].draws} draws; "
+        text += f"{show_share(CONFIDENCE)} for all of them together{tail})."
+        return [f"{text} {'; '.join(map(_behind, found))}."]
+
+    return [
+        *told("Surely worse", [one for one in worse if one.is_surely_worse], ", however often one looks"),
+        *told(
+            "Later, but not surely,",
+            [one for one in worse if not one.is_surely_worse],
+            ", if looked at once; the test of the ranking, which allows for a rare collapse, wants more draws",
+        ),
+    ]
+
+
+def _behind(one: Choice) -> str:
+    """How much later a choice is, with the interval of its draws."""
+    ends = f"{show_duration(one.behind.low)} to {show_duration(one.behind.high)}"
+    return f"“{one.words}” is {show_duration(one.behind.mean)} ({ends}) later than “{one.than}”"
 
 
 def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> str:

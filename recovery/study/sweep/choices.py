@@ -2,14 +2,15 @@
 
 Single policies need many draws to be told apart, since each is compared with each. A choice is compared over all the
 policies that differ in it alone, in the same draws: chance and what stands beside it then cancel in the mean. Only the
-draws of the first round count, which are run whatever comes, so Student's interval may be taken; its error is divided
-by the number of pairs, since which choice is best is seen in the same draws.
+draws of the first round count, which are run whatever comes, so Student's interval may be told of how much later; its
+error is divided by the number of pairs, since which choice is best is seen in the same draws. *Surely* worse is what
+the test of the ranking says (`statistics.selection`), so that a choice is not sure where its only policy is not.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 
-from recovery.statistics import clusters
+from recovery.statistics import clusters, selection
 from recovery.statistics.arrays import Floats
 from recovery.store.sweep_record import Choice
 from recovery.study.sweep.estimates import ALPHA, told
@@ -39,6 +40,7 @@ def choices_of(looks: Looks, policies: Sequence[Policy], replications: int, word
             key=key, words=words[name_of(key, value)], than=words[name_of(key, best)], policies=many,
             draws=len(places),
             behind=told(clusters.mean(behind, units, 1 - ALPHA / pairs, -limit_s, limit_s)),
+            is_surely_worse=selection.lower_end(behind, units, limit_s, ALPHA / pairs) > looks.sweep.indifference,
         )
         for key, value, best, many, behind in found
     ]  # fmt: skip

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _THAN = "_than"
 SERVED = "served_share"  # of jobs: it is less that is a harm
+ATTEMPTS = "amplification"  # for each success: whoever receives them pays
 
 
 def compared(folder: Path, words: Sequence[str]) -> list[record.Difference]:
@@ -63,12 +64,14 @@ def _difference(
     if by.high < 0 or by.low > 0:
         verdict = "sooner" if by.high < 0 else "later"
     harms = []
-    for name in (*register.harms(summary.traffic), SERVED):
+    for name in (*register.harms(summary.traffic), SERVED, ATTEMPTS):
         if name in runs.columns:
             a, b = beside(name)
-            of = told(mean_of(a - b, unit, is_sequential=is_sequential))
+            with np.errstate(invalid="ignore"):  # where neither has a success, attempts for each are not compared
+                by_harm = a - b
+            of = told(mean_of(by_harm, unit, is_sequential=is_sequential))
             if not math.isnan(of.mean):
-                known = ~np.isnan(a - b)
+                known = ~np.isnan(by_harm)
                 harms.append(record.Harm(name=name, mean=a[known].mean(), than_mean=b[known].mean(), difference=of))
     return record.Difference(
         policy=policy.name,

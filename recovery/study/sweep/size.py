@@ -2,14 +2,18 @@
 
 import math
 import time
+from typing import Literal
 
+from recovery.model.sweep import Sweep
 from recovery.reading import design
 from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
 from recovery.simulate import chain, pilot, reuse
 from recovery.stages import known as stages
+from recovery.statistics import selection
 from recovery.store.sweep_record import Planned
 from recovery.study.runs.chunks import Work, hosts, simulate
+from recovery.study.sweep.estimates import ALPHA
 from recovery.study.sweep.policies import policies_of, wanted
 
 LOOKED_AT = 200  # policies at most, to tell how many share their hosts
@@ -47,6 +51,9 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         most=most,
         cpu_s=(math.fsum(of_hosts) * hosts_anew + math.fsum(of_later) * later_anew) / len(of_hosts),
         timed=len(of_hosts),
+        replications=most_of(experiment),
+        replications_key=key_of_most(experiment),
+        replications_that_tell=replications_that_tell(experiment),
     )
 
 
@@ -69,10 +76,29 @@ def most_of(experiment: Experiment) -> int:
     return sweep.replications_max if sweep.precision is not None else experiment.head.replications
 
 
+def key_of_most(experiment: Experiment) -> Literal["replications", "sweep.replications_max"]:
+    """The key of the file that sets the most replications."""
+    return "replications" if wanted(experiment).precision is None else "sweep.replications_max"
+
+
 def first_round(experiment: Experiment) -> int:
     """Replications that are run whatever comes: before the first look, or all where nothing is decided on the way."""
     sweep, least = wanted(experiment), experiment.head.replications
     if sweep.precision is None:
         return least
-    a_replication = sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1
-    return min(max(least, math.ceil(UNITS_LEAST / a_replication)), sweep.replications_max)
+    return min(max(least, math.ceil(UNITS_LEAST / _units_of_one(sweep))), sweep.replications_max)
+
+
+def replications_that_tell(experiment: Experiment) -> int | None:
+    """The fewest replications at which any two policies can be told apart, however much they differ; None where there
+    is one policy.
+    """
+    policies = len(experiment.variants)
+    if policies < 2:
+        return None
+    return math.ceil(selection.units_that_tell_apart(policies, ALPHA) / _units_of_one(wanted(experiment)))
+
+
+def _units_of_one(sweep: Sweep) -> int:
+    """How many units (what is independent) a replication has."""
+    return sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1

@@ -11,6 +11,7 @@ from recovery.measures import register
 from recovery.measures.register import TrafficName
 from recovery.statistics import clusters, confidence
 from recovery.statistics.arrays import Floats, Whole
+from recovery.statistics.estimate import Estimate as Found
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
 from recovery.study.sweep.estimates import ALPHA, CONFIDENCE, chance_of, mean_of, told, told_share
@@ -105,13 +106,21 @@ def _measured(
             "half_width_share": clusters.relative_half_width(recovered),
             "not_recovered": told_share(never),
             "collapsed": told_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential)),
+            "surely_not_recovered": (never if is_sequential else _surely(~finite, unit)).low > looks.sweep.never_max,
+            "surely_collapsed": _surely(fell, unit_of_rows).low > looks.sweep.never_max,
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
             "worst_s": float(values.max()),
             "regret": _regret(values - np.array([best[place] for place in sorted(looks.times[policy.number])]), unit),
             "harm": {harm: mean_of_column(harm) for harm in out.harm},
             "served": mean_of_column("served_share"),
+            "amplification": mean_of_column("amplification"),
         }
     )
+
+
+def _surely(happened: object, unit: Whole) -> Found:
+    """A chance by the sequence that decides what is sure in every sweep, as it does in the selection."""
+    return chance_of(happened, unit, is_sequential=True)
 
 
 def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
