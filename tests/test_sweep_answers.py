@@ -18,10 +18,12 @@ from recovery.reading import experiment
 from recovery.show import markdown, report_sweep
 from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
+from recovery.simulate.explain import explanation
 from recovery.store import sweep_record
 from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
+from recovery.study.summary import explained
 from recovery.units import show_number
 
 SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
@@ -216,3 +218,26 @@ def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
     assert "jobs that get an answer" in found.answer.change.text
     text = answer_of(found.summary.model_copy(update={"baseline_is_file": False})).happened.text
     assert text.startswith("The file's own values are not among those of the levers. With the first of the list, “")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [('"2s", "2m"', "is “as written, timeout 2m”"), ('"2s"', "not among those")]
+)
+def test_a_run_of_points_and_what_is_told_of_the_file_take_its_own_values(
+    values: str, said: str, tmp_path: Path
+) -> None:
+    """Oracle: what the file without its levers says."""
+    text = FEW.replace('timeout = "2s"', 'timeout = "2m"').replace('values = ["2s", "2m"]', f"values = [{values}]")
+    file = tmp_path / "points.toml"
+    file.write_text(text, encoding="utf-8")
+    alone = experiment.parse(text.partition("[sweep.levers]")[0])
+    found = experiment.load(file)
+    assert found.first.scenario == alone.first.scenario
+    assert found.drawn(None, (("host.workers", 2),)).scenario == alone.drawn(0, (("host.workers", 2),)).scenario
+    result = CliRunner().invoke(main, ["run", str(file), "--out", str(tmp_path), "--no-report", "--json"])
+    [run] = json.loads(result.stdout)["runs"]
+    assert said in run["answer"]["happened"]["text"]
+    assert [one["is_file"] for one in run["summary"]["groups"]] == [one == '"2m"' for one in values.split(", ")]
+    assert run["summary"]["explain"] == [
+        explained(one).model_dump(mode="json") for one in explanation(alone.first.scenario)
+    ]

@@ -43,11 +43,11 @@ class Experiment:
     model: type[BaseModel] = Scenario
     overrides: tuple[str, ...] = ()  # what was set beside the file, "key=value", in order
 
-    def drawn(self, number: int, inputs: tuple[tuple[str, Any], ...]) -> Variant:
-        """Variant `number` where the variant itself has chosen `inputs` (key, value); what its variant and levers set
-        is stronger. Raises ScenarioError.
+    def drawn(self, number: int | None, inputs: tuple[tuple[str, Any], ...]) -> Variant:
+        """Variant `number` (None: the file as it stands) where the variant itself has chosen `inputs` (key, value);
+        what its variant and levers set is stronger. Raises ScenarioError.
         """
-        variant = self.variants[number]
+        variant = self.first if number is None else self.variants[number]
         if not inputs:
             return variant  # checked when the file was read
         known = self._untouched(variant, inputs)
@@ -91,19 +91,29 @@ class Experiment:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
         return checked(self.model, table | known, self.file, "", self.folder, mistakes)
 
-    @property
+    @functools.cached_property
     def first(self) -> Variant:
-        """The scenario as the file has it."""
-        return self.variants[0]
+        """The file as it stands: of its points that which has its own values, or, where none has, a variant that no
+        lever changes. Where it cannot stand without its levers, the first point.
+        """
+        if self.standing is not None:
+            return self.variants[self.standing]
+        return self.variants[0] if self._own is None else Variant(self.variants[0].name, self._own)
+
+    @functools.cached_property
+    def _own(self) -> Any:
+        """The scenario of the file without its levers; None where that cannot be."""
+        return checked(self.model, copied(self.base), self.file, "", self.folder, [])
 
     @functools.cached_property
     def standing(self) -> int | None:
         """Number of the variant that is the file as it stands: at its levers it has the values that the file itself
         says. None where the file's own values are not among those of the levers.
         """
-        own = checked(self.model, copied(self.base), self.file, "", self.folder, [])
-        same = (i for i, one in enumerate(self.variants) if one.name == self.first.name and one.scenario == own)
-        return next(same, None)
+        name = self.variants[0].name
+        if not self.variants[0].levers:
+            return 0
+        return next((i for i, one in enumerate(self.variants) if (one.name, one.scenario) == (name, self._own)), None)
 
     @property
     def expectations(self) -> list[Expectation]:

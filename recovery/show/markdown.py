@@ -122,7 +122,7 @@ def _bounds(bounds: Sequence[Bound]) -> str:
 
 def _variants(summary: Summary) -> str:
     """A line a variant; of a sweep over keys a line a point, as far as there is room."""
-    first = summary.groups[0]
+    first = summary.as_it_stands
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
     was = summary.rows_of(first)
     rows = [["variant", "99 % back", *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]

@@ -279,13 +279,13 @@ def _sweep_table(groups: Sequence[Group]) -> str:
         share = group.collapsed
         rows.append(
             [
-                group.variant,
+                f"{group.variant} *" if group.is_file else group.variant,
                 *map(group.lever_words, keys),
                 str(group.runs),
                 *map(show_share, (share.share, share.low, share.high)),
             ]
         )
-    return table(rows)
+    return table(rows) + ("\n* the file as it stands" if any(group.is_file for group in groups) else "")
 
 
 def milestones_table(summary: Summary) -> str:

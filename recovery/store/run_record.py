@@ -106,6 +106,8 @@ class Group(Record):
     variant: str
     levers: dict[str, Kept] = Field(default_factory=dict)
     lever_values: dict[str, Quantity] = Field(default_factory=dict)  # of those levers whose values are numbers
+    is_file: bool | None = Field(None, exclude_if=lambda value: value is None)
+    """Of a point of the levers, whether it has the file's own values; None where there are no levers, or not known."""
     runs: int
     outages_index: int = 0  # of the course of its first run, which pictures show
     verdicts: dict[str, int]
@@ -198,6 +200,11 @@ class Summary(Record):
     def is_sweep(self) -> bool:
         """Whether keys are swept, so that one variant stands at many points."""
         return any(group.levers for group in self.groups)
+
+    @property
+    def as_it_stands(self) -> Group:
+        """The runs of the file as it stands; where no point of its levers has its own values, of the first."""
+        return next((group for group in self.groups if group.is_file), self.groups[0])
 
     def rows_of(self, group: Group) -> list[Row]:
         """The runs of a group."""

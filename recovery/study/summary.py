@@ -78,7 +78,9 @@ def summarise(
             if (outcome.variant.name, outcome.variant.levers) == (variant.name, variant.levers)
         ]
         if own:
-            groups.append(_group(variant, *zip(*own, strict=True)))
+            found = _group(variant, *zip(*own, strict=True))
+            is_file = variant == experiment.first if variant.levers else None
+            groups.append(found.model_copy(update={"is_file": is_file}))
     return record.Summary(
         format=FORMAT,
         rows=tuple(rows),

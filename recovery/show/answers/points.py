@@ -27,12 +27,22 @@ def answer_of(summary: Summary) -> Answer:
     drain = sum(group.verdicts.get("recovering", 0) for group in summary.groups)
     late = f"; {drain} runs still drain as they end, so that longer ones may tell another edge" if drain else ""
     return Answer(
-        happened=AnswerPart(text=" ".join(_tips(summary, lever, worst))),
+        happened=AnswerPart(text=" ".join([*_as_it_stands(summary), *_tips(summary, lever, worst)])),
         why=why,
         change=change,
         sure=AnswerPart(text=f"{share}; shares and edges have 95 % intervals in the table{late}."),
         rests_on=AnswerPart(text=" ".join(assumed(summary.notes))),
     )
+
+
+def _as_it_stands(summary: Summary) -> list[str]:
+    """Which point is the file as it stands, and how that ends; that none is, or nothing where it is not known."""
+    found = next((group for group in summary.groups if group.is_file), None)
+    if found is not None:
+        often = show_share(found.collapsed.share)
+        return [f"The file as it stands is “{_label(found)}”: it collapses in {often} of its runs."]
+    is_known = all(group.is_file is False for group in summary.groups)
+    return ["The file's own values are not among those of the levers."] if is_known else []
 
 
 def _soonest(summary: Summary) -> Change:

@@ -135,7 +135,7 @@ def threshold(
 
     def fails(value: float, replications: range) -> list[bool]:
         text = round(value) if whole else span.at(place_of(value))
-        found = ends_of(experiment.drawn(0, ((key, text),)), text, replications)
+        found = ends_of(experiment.drawn(None, ((key, text),)), text, replications)
         late[value] = late.get(value, 0) + sum(math.isinf(one.value) and not one.has_collapsed for one in found)
         return [one.has_collapsed for one in found]
 
@@ -145,7 +145,7 @@ def threshold(
         for value in (low, high):
             text = round(value) if whole else span.at(place_of(value))
             try:
-                variant = experiment.drawn(0, ((key, text), ("horizon", f"{horizon_s:.9f}s")))
+                variant = experiment.drawn(None, ((key, text), ("horizon", f"{horizon_s:.9f}s")))
             except ScenarioError:
                 return None
             if variant.scenario.horizon != horizon_s:  # the first variant sets its own
