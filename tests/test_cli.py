@@ -116,6 +116,12 @@ def test_what_was_set_beside_the_file_stands_in_the_title(tiny: str, tmp_path: P
             "--set", "host.timeout=9s")  # fmt: skip
     result = call("run", tiny, "--out", tmp_path / "out", "--no-report", *sets)
     assert result.stdout.splitlines()[0] == f"{first}, with host.workers=3, horizon=21m, hold=1m and 1 more"
+    goal = tmp_path / "out" / Path(tiny).stem
+    held = f"{goal} holds the results of {tiny} as it stands; those of {tiny} with host.workers=3"
+    assert held in result.stderr  # of the call before
+    assert f"recovery compare {goal} {tmp_path / 'out' / 'other' / goal.name}" in result.stderr
+    again = call("run", tiny, "--out", tmp_path / "out", "--no-report", *sets, "--replications", "2")
+    assert "take their place" not in again.stderr  # more runs of the same
 
 
 def test_a_key_lists_what_may_stand_there() -> None:

@@ -2,17 +2,18 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
 from recovery.errors import Refusal
+from recovery.measures.register import JOBS, LEASES
 from recovery.store import files
 from recovery.store.manifest_record import FORMAT
 from recovery.store.record import Record
-from recovery.store.run_record import Run, RunManifest, Summary
+from recovery.store.run_record import Run, RunManifest, Summary, sets_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,6 +85,28 @@ def wanted_in(folder: Path) -> str:
         return "a folder that recovery run or sweep wrote"
     more = f" or another of its {len(inside)}" if len(inside) > 3 else ""
     return " or ".join(map(str, inside[:3])) + more
+
+
+def replaced_in(out: Path, name: str, file: str, overrides: Sequence[str]) -> str:
+    """That a run of this file, with these keys set, writes over one of another scenario, and how to keep both; "" where
+    the folder `out`/`name` holds none that can be read, or one of the same.
+    """
+    goal = out / name
+    try:
+        if kind_of(goal) not in (LEASES, JOBS):
+            return ""
+        old = record_of(goal, "manifest.json", RunManifest)
+    except (Refusal, files.Damaged):
+        return ""
+    was, now = sets_of(old.overrides), sets_of(overrides)
+    if (old.file, was) == (file, now):
+        return ""
+    held, new = (f"{one} {f'with {sets}' if sets else 'as it stands'}" for one, sets in ((old.file, was), (file, now)))
+    other = out / "other"
+    return (
+        f"{goal} holds the results of {held}; those of {new} take their place. To keep both give this run a folder of "
+        f"its own (--out {other}), and compare them: recovery compare {goal} {other / name}"
+    )
 
 
 def run_of(folder: Path) -> Run:

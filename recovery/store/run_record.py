@@ -243,10 +243,15 @@ class RunManifest(Manifest):
     @property
     def title(self) -> str:
         """The title of the file, with what was set beside it."""
-        sets = [one for one in self.overrides if re.split(r"[.=]", one)[0] not in _SAME_SCENARIO]
-        told, more = sets[:MOST_TOLD], len(sets) - MOST_TOLD
-        said = ", ".join(told) + (f" and {more} more" if more > 0 else "")
-        return f"{super().title}, with {said}" if told else super().title
+        said = sets_of(self.overrides)
+        return f"{super().title}, with {said}" if said else super().title
+
+
+def sets_of(overrides: Sequence[str]) -> str:
+    """What was set beside a file that makes its scenario another one, the first of it; "" where nothing does."""
+    sets = [one for one in overrides if re.split(r"[.=]", one)[0] not in _SAME_SCENARIO]
+    more = len(sets) - MOST_TOLD
+    return ", ".join(sets[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 _SAME_SCENARIO = {"replications", "seed", "expect", "title", "question", "answer", "label", "notes", "observed"}

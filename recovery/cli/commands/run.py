@@ -95,8 +95,11 @@ def _run(
     """Run one experiment, and say what came of it."""
     from recovery.show import text
     from recovery.show.answers.run import answer_of
+    from recovery.store import folder
     from recovery.study import execute, machine
 
+    if lost := folder.replaced_in(out, experiment.name, experiment.file, experiment.overrides):
+        say.talk(lost)
     with hint("nothing is kept, no run was done yet", KeyboardInterrupt):
         finished = execute.run(experiment, out=out, threads=threads or machine.cores(), quiet=as_json, reuse=reuse)
     status = max(
@@ -129,11 +132,9 @@ def _run(
         say.talk(line)
     if len(finished.failures) > FAILURES_MAX:
         say.talk(f"… and {len(finished.failures) - FAILURES_MAX} more")
-    folder = str(finished.folder) if finished.folder else None
+    kept = str(finished.folder) if finished.folder else None
     if not finished.is_whole:
-        say.talk(
-            f"interrupted: {finished.done} of {finished.wanted} runs are {f'kept in {folder}' if folder else 'done'}"
-        )
+        say.talk(f"interrupted: {finished.done} of {finished.wanted} runs are {f'kept in {kept}' if kept else 'done'}")
         status = Status.INTERRUPTED
         failed.append(f"interrupted: {finished.done} of {finished.wanted} runs are done")
     if wanted.are_wanted:
@@ -144,7 +145,7 @@ def _run(
             junit.of_bounds(finished.manifest.name, finished.summary.expect, failed, finished.manifest.wall_s),
         )
     told = {"answer": answer.model_dump(mode="json"), "summary": finished.summary}
-    return status, {"folder": folder, "report": str(page) if page else None, **told}
+    return status, {"folder": kept, "report": str(page) if page else None, **told}
 
 
 def _race(
