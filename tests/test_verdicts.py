@@ -19,6 +19,7 @@ from recovery.measures import standing
 from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
+from recovery.study.sweep import thresholds
 
 # 500 holders, four workers, 84.6 ms: every holder comes back every `timeout`, so the cliff is where r1 = 1.
 HOLDERS, WORKERS, ESTABLISH_S = 500, 4, 0.0846
@@ -96,18 +97,36 @@ def test_a_system_below_its_cliff_has_collapsed() -> None:
 def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_path: Path) -> None:
     file = tmp_path / "fleet.toml"
     file.write_text(FLEET)
-    ends = ["--low", "5s", "--high", "20s", "--tolerance", "0.1", "--runs", "100", "--threads", "1"]
-    result = CliRunner().invoke(
-        cli.main, ["threshold", str(file), "host.timeout", *ends, "--out", str(tmp_path), "--json"]
-    )
+    more = ["--tolerance", "0.1", "--runs", "100", "--threads", "1", "--out", str(tmp_path), "--json"]
+    result = CliRunner().invoke(cli.main, ["threshold", str(file), "host.timeout", *more])
     found = json.loads(result.stdout)
+    assert (found["own"], sorted(found["searched"])) == (12, [6, 12, 24])  # half as much is beyond the cliff
+    assert "outward from the file's 12 s, and not beyond: 6 s, 12 s, 24 s" in found["answer"]["sure"]["text"]
     assert 10 <= found["low"] <= CLIFF_S * 1.01
     assert CLIFF_S <= found["high"] <= 11.5
     assert found["fails"] == "below"
     longer = found["longer"]  # beyond the cliff all collapse, before it nobody does, whatever the horizon
     assert longer["horizon_s"] == 660
     assert longer["high_failed"] < longer["runs"] / 2 < longer["low_failed"]
-    assert result.stderr.splitlines()[0] == "trying host.timeout = 5s: runs 1 to 20 of at most 100"
+    assert result.stderr.splitlines()[:2] == [
+        f'host.timeout is "12s" in {file}: looking outward from there',
+        "trying host.timeout = 12s: runs 1 to 20 of at most 100",
+    ]
+    for ends, said in (
+        (["hold", "--low", "20s", "--high", "2s"], f"outward from there looks: recovery threshold {file} hold"),
+        (["host.renew_time"], "host.renew_time is not in the file, from where nothing can be looked for; want --low"),
+    ):  # fmt: skip
+        result = CliRunner().invoke(cli.main, ["threshold", str(file), *ends, "--out", str(tmp_path)])
+        assert result.exit_code == 2
+        assert said in result.stderr
+
+
+def test_an_end_is_looked_for_on_the_side_that_is_open() -> None:
+    assert list(thresholds._outward(8.0, None, None))[:5] == [8.0, 16.0, 4.0, 32.0, 2.0]
+    assert list(thresholds._outward(8.0, 2.0, None))[:4] == [8.0, 2.0, 16.0, 32.0]
+    assert list(thresholds._outward(8.0, None, 4.0))[:4] == [8.0, 4.0, 2.0, 1.0]
+    assert thresholds._apart({8.0: "holds", 4.0: "unclear", 2.0: "fails", 1.0: "fails"}) == (2.0, 8.0)
+    assert thresholds._apart({8.0: "holds", 4.0: "unclear"}) is None
 
 
 def test_clients_that_sleep_between_tries_are_not_done(tmp_path: Path) -> None:

@@ -23,6 +23,15 @@ def _digits(number: float) -> str:
     return format(Decimal(f"{number:.6g}"), "f")
 
 
+def text_of(kind: str, number: float) -> str | float:
+    """A quantity of this kind (s, 1/s, a share, a number) as a file has it."""
+    if kind == "duration":
+        return f"{_digits(number * 1e3)}ms" if number < 1 else f"{_digits(number)}s"
+    if kind == "share":
+        return f"{_digits(100 * number)}%"
+    return f"{_digits(number)}/s" if kind == "rate" else float(_digits(number))
+
+
 class Span(Part):
     """The values of one key: a list of them, or a range."""
 
@@ -68,11 +77,7 @@ class Span(Part):
         number = low * (high / low) ** place if self.distribution == "log-uniform" else low + place * (high - low)
         if is_whole:
             return round(number)
-        if kind == "duration":
-            return f"{_digits(number * 1e3)}ms" if number < 1 else f"{_digits(number)}s"
-        if kind == "share":
-            return f"{_digits(100 * number)}%"
-        return f"{_digits(number)}/s" if kind == "rate" else float(_digits(number))
+        return text_of(kind, number)
 
 
 class Accept(Part):

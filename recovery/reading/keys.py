@@ -119,13 +119,22 @@ def put(table: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
             place = place[where] if isinstance(place, list) else place.setdefault(where, [] if is_list else {})
 
 
+def value_at(raw: Mapping[str, Any], key: str) -> Any:
+    """What a table of a file says of a key; None where it says nothing."""
+    place: Any = raw
+    for part in path_of(key):
+        if isinstance(place, list):
+            place = place[int(part)] if part.isdigit() and int(part) < len(place) else None
+        else:
+            place = place.get(part) if isinstance(place, Mapping) else None
+    return place
+
+
 def not_one_number(raw: Mapping[str, Any], key: str) -> str:
     """What is wrong with a range of numbers for this key, "" if nothing: one that holds a table (a distribution, a
     rule) would lose it, and all its times would be the same without a word.
     """
-    place: Any = raw
-    for part in path_of(key):
-        place = place.get(part) if isinstance(place, Mapping) else None
+    place = value_at(raw, key)
     if not isinstance(place, Mapping):
         return ""
     numbers = [f"{key}.{own}" for own, value in place.items() if quantity(value) is not None]

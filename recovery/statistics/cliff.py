@@ -9,6 +9,10 @@ from recovery.errors import Refusal
 from recovery.statistics.given import between_0_and_1
 
 
+class SameSide(Refusal):
+    """Both ends are on the same side of the cliff."""
+
+
 class Tried(NamedTuple):
     """One value of the key that was tried: how many of how many runs failed there, and what that says."""
 
@@ -131,7 +135,9 @@ def cliff(
                 "or clearly fewer than half do, or more runs"
             )
     if at_low == at_high:
-        raise Refusal(f"low is {low} and high is {high}, and {_at_both(*tried)}; want ends on either side of the cliff")
+        raise SameSide(
+            f"low is {low} and high is {high}, and {_at_both(*tried)}; want ends on either side of the cliff"
+        )
     # Clear values close in from both ends; [first, last] is the stretch between them that stayed unclear, if any.
     first = last = math.nan
     left_open = right_open = True

@@ -390,7 +390,8 @@ class Longer(Record):
 
 class Threshold(Record):
     """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`, in
-    runs to a horizon; and what longer runs say at both ends (None: not known).
+    runs to a horizon; and what longer runs say at both ends (None: not known). Where an end was not given it was looked
+    for outward from the file's `own` value, at the values `searched`.
     """
 
     experiment: str
@@ -404,6 +405,8 @@ class Threshold(Record):
     tried: tuple[Tried, ...]
     horizon_s: Number = math.nan
     longer: Longer | None = None
+    own: int | float | None = None
+    searched: tuple[int | float, ...] = ()
 
 
 class Replayed(Record):

@@ -188,8 +188,8 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 @click.command()
 @click.argument("experiment", type=click.Path())
 @click.argument("key")
-@click.option("--low", required=True, help='One end, as the file would have it: "1m".')
-@click.option("--high", required=True, help="The other end, where the verdict is another.")
+@click.option("--low", help='One end, as the file would have it: "1m"; default: looked for from the file\'s own value.')
+@click.option("--high", help="The other end, where the verdict is another; default: the same.")
 @click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
 @click.option(
     "--tolerance", type=click.FloatRange(1e-6), default=0.05, show_default=True, help="high / low − 1 wanted."
@@ -203,8 +203,8 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 def threshold(
     experiment: str,
     key: str,
-    low: str,
-    high: str,
+    low: str | None,
+    high: str | None,
     confidence: float,
     tolerance: float,
     runs: int,
@@ -218,7 +218,8 @@ def threshold(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection.
+    """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection: between --low
+    and --high, or, where one is not given, outward from the value in the file, twice and half as much each time.
 
     At each value replications are added until the chance of the verdict `collapsed` is surely on one side of one half.
     A run that is not back at the horizon but still drains counts as one that recovers. Each value is told as soon as it

@@ -26,10 +26,21 @@ def answer_of(found: Threshold) -> Answer:
         ),
         sure=AnswerPart(
             text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note} "
-            f"{_longer(found)}".rstrip()
+            f"{_searched(found)}{_longer(found)}".rstrip()
         ),
         rests_on=AnswerPart(text="If the chance of a collapse only rises, or only falls, with the value."),
     )  # fmt: skip
+
+
+def _searched(found: Threshold) -> str:
+    """Where the ends come from, if they were looked for."""
+    if found.own is None:
+        return ""
+    values = ", ".join(shown(found.kind, value) for value in sorted(found.searched))
+    text = (
+        f"The ends were looked for outward from the file's {shown(found.kind, found.own)}, and not beyond: {values}. "
+    )
+    return text if len(found.searched) > 1 else ""
 
 
 def _late(found: Threshold) -> str:

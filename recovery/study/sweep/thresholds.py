@@ -1,17 +1,20 @@
 """The threshold of a key: where the file as it stands turns from recovery to collapse, told while it is looked for."""
 
+import itertools
 import math
 import re
+import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from recovery.errors import Refusal, ScenarioError
-from recovery.model.sweep import Span
+from recovery import theory
+from recovery.errors import Refusal, ScenarioError, shown
+from recovery.model.sweep import text_of
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
-from recovery.reading.keys import not_one_number
+from recovery.reading.keys import not_one_number, value_at
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.statistics import cliff
@@ -24,6 +27,9 @@ from recovery.units import quantity, show_duration
 
 LONGER = 2  # how many times as long the runs are by which both ends of the bracket are looked at again
 LONGER_RUNS = 10  # at each end
+BATCH = 20  # runs of a value by which an end is looked for: as many as the bisection begins with
+DOUBLINGS = 6  # of the file's own value, and halvings
+Verdict = Literal["fails", "holds", "unclear"]
 
 
 def _silent_value(kind: str, one: Tried) -> None:
@@ -81,11 +87,49 @@ class _Watched:
         return f"; about {show_duration(float(f'{left_s:.1g}'))} left, if most values are clear"
 
 
+def _verdict(collapsed: int, runs: int) -> Verdict:
+    """What so many runs of one value say alone (95 %)."""
+    low, high = theory.clopper_pearson(collapsed, runs)
+    return "fails" if low > 0.5 else "holds" if high < 0.5 else "unclear"
+
+
+def _is_whole(text: str) -> bool:
+    return bool(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text))
+
+
+def _ready(experiment: Experiment, key: str, own: object) -> str:
+    """The value of the file, and a command that looks for ends by itself, as the end of an error; "" without one."""
+    if (found := quantity(own)) is None or not found[1] > 0.0:
+        return ""
+    sets = (word for one in experiment.overrides for word in ("--set", one))
+    command = shlex.join(["recovery", "threshold", experiment.file, key, *sets])
+    return f" ({key} is {shown(own)} in the file; outward from there looks: {command})"
+
+
+def _outward(own: float, low: float | None, high: float | None) -> Iterator[float]:
+    """The value of the file and the end that is given; then, until the caller has found another verdict, twice and half
+    as much each time, on the side that is open.
+    """
+    yield own
+    yield from (end for end in (low, high) if end is not None and end != own)
+    for i in range(1, DOUBLINGS + 1):
+        if high is None:
+            yield max(own, low or own) * 2**i
+        if low is None:
+            yield min(own, high or own) / 2**i
+
+
+def _apart(found: Mapping[float, Verdict]) -> tuple[float, float] | None:
+    """Two values next to each other, but for those that are not clear, whose verdicts differ."""
+    clear = [value for value in sorted(found) if found[value] != "unclear"]
+    return next(((a, b) for a, b in itertools.pairwise(clear) if found[a] != found[b]), None)
+
+
 def threshold(
     experiment: Experiment,
     key: str,
-    low: str,
-    high: str,
+    low: str | None,
+    high: str | None,
     *,
     confidence: float,
     tolerance: float,
@@ -99,51 +143,89 @@ def threshold(
     runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
     Whether it is, some runs that are twice as long say at both ends. All are kept under `out` and not run again.
 
-    `known_value` hears of each value that is known (what kind of quantity it is, and what was found), `say` of what is
-    being tried and how long the rest may take. Raises Refusal if an end is no number with a unit, or both ends have
-    one verdict.
+    An end that is None is looked for outward from the file's own value, twice and half as much each time, until two
+    verdicts differ. `known_value` hears of each value that is known (what kind of quantity it is, and what was found),
+    `say` of what is being tried and how long the rest may take. Raises Refusal if an end is no number with a unit, none
+    is found, or both ends have one verdict.
     """
-    whole = all(re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text) for text in (low, high))
-    ends = [int(text) if whole else text for text in (low, high)]
-    (kind, least), (other, greatest) = (quantity(end) or ("", math.nan) for end in ends)
-    if not kind or kind != other or not least < greatest:
-        raise Refusal(f"{key} from {low} to {high}: want two durations, rates, shares or numbers, the lower first")
     if wrong := not_one_number(experiment.raw, key):
         raise Refusal(f"{experiment.file}: {wrong}")
-    scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
-    span = Span(values=None, min=ends[0], max=ends[1], distribution="log-uniform" if scale == "log" else "uniform")
+    own = value_at(experiment.base, key)
+    given = [None if text is None else int(text) if _is_whole(text) else text for text in (low, high)]
+    is_open = None in given
+    numbers = [None if one is None else quantity(one) for one in [*given, *([own] if is_open else [])]]
+    kinds = {found[0] for found in numbers if found is not None}
+    least, greatest = ((found and found[1]) for found in numbers[:2])
+    start = numbers[2][1] if is_open and numbers[2] is not None else math.nan
+    if is_open and not start > 0.0:
+        said = "is not in the file" if own is None else f"is {shown(own)} in the file"
+        raise Refusal(f"{experiment.file}: {key} {said}, from where nothing can be looked for; want --low and --high")
+    wants = "want two durations, rates, shares or numbers, the lower first"
+    if any(found is None for found, one in zip(numbers, given, strict=False) if one is not None) or len(kinds) != 1:
+        raise Refusal(f"{key} from {low} to {high}: {wants}{_ready(experiment, key, own)}")
+    if least is not None and greatest is not None and not least < greatest:
+        raise Refusal(f"{key} from {low} to {high}: {wants}{_ready(experiment, key, own)}")
+    [kind] = kinds
+    whole = all(isinstance(one, int) for one in [*given, *([own] if is_open else [])] if one is not None)
     known = KnownRuns(out / experiment.name / "threshold", "ttr99_s")
     each_s = math.nan
-    values = 2 + math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0))  # both ends, then halves
-    tried = 0
+    values, tried = 1, 0
     progress = _Watched(say)
 
-    late: dict[float, int] = {}  # by the value, runs that are not back and did not collapse
+    late: dict[float, dict[int, bool]] = {}  # by the value, of each replication whether it is not back, nor collapsed
+    said_of: set[tuple[float, int]] = set()  # values that were told, with how many runs
 
     def told_of(one: cliff.Tried) -> Tried:
-        return Tried(**one._asdict(), late=late[one.value])
+        return Tried(**one._asdict(), late=sum(late[one.value].values()))
 
     def note(one: cliff.Tried) -> None:
         nonlocal tried
         tried += 1
-        known_value(kind, told_of(one))
+        if (one.value, one.runs) not in said_of:
+            said_of.add((one.value, one.runs))
+            known_value(kind, told_of(one))
 
-    def place_of(value: float) -> float:
-        if scale == "log":
-            return math.log(value / least) / math.log(greatest / least)
-        return (value - least) / (greatest - least)
+    def text_at(value: float) -> str | float:
+        return round(value) if whole else text_of(kind, value)
 
     def fails(value: float, replications: range) -> list[bool]:
-        text = round(value) if whole else span.at(place_of(value))
+        text = text_at(value)
         found = ends_of(experiment.drawn(None, ((key, text),)), text, replications)
-        late[value] = late.get(value, 0) + sum(math.isinf(one.value) and not one.has_collapsed for one in found)
+        late.setdefault(value, {}).update(
+            (r, math.isinf(one.value) and not one.has_collapsed) for r, one in zip(replications, found, strict=True)
+        )
         return [one.has_collapsed for one in found]
+
+    def looked_for() -> tuple[tuple[float, float], dict[float, Verdict]]:
+        """Two ends outward from the value of the file, and what was found on the way."""
+        found: dict[float, Verdict] = {}
+        runs = range(min(BATCH, most))
+        for outward in _outward(start, least, greatest):
+            value = quantity(text_at(outward)) or (kind, 0.0)
+            if value[1] in found or not value[1] > 0.0:
+                continue
+            try:
+                collapsed = sum(fails(value[1], runs))
+            except ScenarioError:
+                if outward == start:
+                    raise
+                continue  # no such value can be: what lies beyond it is not looked at by itself either
+            found[value[1]] = _verdict(collapsed, len(runs))
+            note(cliff.Tried(value[1], collapsed, len(runs), found[value[1]]))
+            if (pair := _apart(found)) is not None:
+                return pair, found
+        ends = " to ".join(str(text_at(pick(found))) for pick in (min, max))
+        how = {"fails": "collapse", "holds": "do not collapse"}.get(next(iter(found.values())), "are not clear")
+        raise Refusal(
+            f"{experiment.file}: {key} is {shown(own)}, and most runs {how} from {ends}; want --low and --high where "
+            f"verdicts differ, for instance --low {text_at(min(found) / 2)} --high {text_at(max(found) * 2)}"
+        )
 
     def longer_of(low: float, high: float, runs: int) -> Longer | None:
         """The same at both ends of the bracket to a later horizon; None where the file cannot have that."""
         horizon_s, collapsed = LONGER * experiment.first.scenario.horizon, []
         for value in (low, high):
-            text = round(value) if whole else span.at(place_of(value))
+            text = text_at(value)
             try:
                 variant = experiment.drawn(None, ((key, text), ("horizon", f"{horizon_s:.9f}s")))
             except ScenarioError:
@@ -172,11 +254,20 @@ def threshold(
                 raise Refusal(f"{key} = {text}: a run failed: {error}")
         return [known.found[name] for name in keys]
 
+    looked: dict[float, Verdict] = {}
     with place:
-        told = cliff.cliff(
-            fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale, whole=whole,
-            known=note,
-        )  # fmt: skip
+        if least is None or greatest is None:
+            say(f"{key} is {shown(own)} in {experiment.file}: looking outward from there")
+            (least, greatest), looked = looked_for()
+        scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
+        values, tried = 2 + math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0)), 0
+        try:
+            told = cliff.cliff(
+                fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale,
+                whole=whole, known=note,
+            )  # fmt: skip
+        except cliff.SameSide as error:
+            raise Refusal(f"{error}{_ready(experiment, key, own)}") from None
         longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
     return Threshold(
         experiment=experiment.name,
@@ -190,4 +281,6 @@ def threshold(
         tried=tuple(map(told_of, told.tried)),
         horizon_s=experiment.first.scenario.horizon,
         longer=longer,
+        own=start if looked else None,
+        searched=tuple(looked),
     )
