@@ -315,7 +315,10 @@ def difference(measure: str, mean: float, than: float, verdict: str) -> Differen
 @pytest.mark.parametrize(
     ("harm", "is_told"),
     [
-        (difference("denied_share", 0.46, 0.0, "more"), "attempts that were refused 46 % instead of 0 %"),
+        (
+            difference("denied_share", 0.46, 0.0, "more"),
+            "attempts of the whole run that were refused 46 % instead of 0 %",
+        ),
         (difference("served_share", 0.8, 1.0, "less"), "jobs that get an answer 80 % instead of 100 %"),
         (difference("denied_share", 0.46, 0.0, "not told apart"), ""),
         (difference("denied_share", 0.001, 0.0, "more"), ""),

@@ -347,8 +347,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="denied_share", kind="share", stage=ALL, of_class=True, title="denied",
-        meaning="share of the attempts that were refused",
-        is_expected=True, is_harm=True, axis="attempts that were refused",
+        meaning="share of the attempts of the whole run, to its horizon, that were refused",
+        is_expected=True, is_harm=True, axis="attempts of the whole run that were refused",
     ),
     Measure(
         name="logical_events", kind="count", stage=ALL, title="events",
