@@ -24,6 +24,7 @@ from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
 from recovery.study.summary import explained
+from recovery.study.sweep.estimates import units_that_show
 from recovery.units import show_number
 
 SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
@@ -68,12 +69,15 @@ def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp
     def swept(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["sweep", str(file), "--out", str(tmp_path), "--threads", "1", *arguments])
 
+    choosing = f"takes at least {units_that_show(0.05, is_run=True)} replications"  # of 5 %, the default of never_max
     assert few in swept("--dry-run").stdout
+    assert choosing in swept("--dry-run").stdout
     enough = swept("--dry-run", "--json", "--replications", "5")
     assert json.loads(enough.stdout)["replications_that_tell"] == json.loads(enough.stdout)["replications"] == 5
     result = swept("--no-report", "--markdown", str(told))
     assert few in result.stderr  # before it runs
     assert result.stdout.count(few) == 2  # how sure, and under the table
+    assert choosing in result.stdout
     assert "Surely" not in result.stdout
     assert markdown.plain(few) in told.read_text("utf-8")
     folder = tmp_path / "few"

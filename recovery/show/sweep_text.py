@@ -39,6 +39,8 @@ def planned(plan: Planned, workers: int) -> str:
             or f"Two policies can be told apart from {plan.replications_that_tell} replications on, where they differ "
             f"most; here are {plan.replications}."
         )
+    if unchosen := cannot_choose(plan.replications, plan.replications_that_choose):
+        lines.append(unchosen)
     return "\n".join(lines)
 
 
@@ -50,6 +52,16 @@ def too_few(policies: int, replications: int, that_tell: int | None, key: str) -
         f"{replications} {'replication' if replications == 1 else 'replications'} cannot tell any two of "
         f"{show_count(policies)} policies apart, however much they differ: that takes at least {that_tell} "
         f"({key} = {that_tell})."
+    )
+
+
+def cannot_choose(replications: int, that_choose: int | None) -> str:
+    """That no policy can be chosen with so few replications, and how many may; "" where one can be."""
+    if that_choose is None or replications >= that_choose:
+        return ""
+    return (
+        f"To choose one takes at least {that_choose} replications, if all its runs recover (sweep.never_max); "
+        f"with {replications} none is chosen."
     )
 
 

@@ -91,7 +91,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
         saved = _saved(standings.saved(own[0], runs, "ttr99_s")) if judged else Cell("–")
         rows.append(
             VariantRow(
-                group.variant,
+                f"{group.variant} (as the file stands)" if group.is_file else group.variant,
                 [group.lever_words(key) if key in group.levers else "" for key in keys],
                 ", ".join(verdicts),
                 "good" if set(group.verdicts) == {"recovered"} else "never",

@@ -286,6 +286,7 @@ class Summary(Record):
     choices: tuple[Choice, ...] = Field((), exclude_if=lambda value: not value)
     baseline_is_file: bool = Field(True, exclude_if=lambda value: value)  # not only the first of the list
     replications_that_tell: int | None = None  # the fewest at which two policies can be told apart; None: not known
+    replications_that_choose: int | None = None  # and at which one can be chosen
 
     @model_serializer(mode="wrap")
     def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
@@ -294,7 +295,7 @@ class Summary(Record):
         return {
             key: value
             for key, value in table.items()
-            if key not in ("middle", "replications_that_tell") or value is not None
+            if key not in ("middle", "replications_that_tell", "replications_that_choose") or value is not None
         }
 
     @property
@@ -321,7 +322,8 @@ class Summary(Record):
 
 class Planned(Record):
     """What a sweep will do at least and at most, before anything runs: `cpu_s` a run, of so many that were timed; the
-    most `replications`, by this key of the file, and how few can tell two policies apart (None: there is one).
+    most `replications`, by this key of the file, and how few can tell two policies apart, and choose one (None: there
+    is one policy).
     """
 
     policies: int
@@ -333,6 +335,7 @@ class Planned(Record):
     replications: int
     replications_key: Literal["replications", "sweep.replications_max"]
     replications_that_tell: int | None
+    replications_that_choose: int | None
 
 
 class Harm(Record):

@@ -9,7 +9,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
-from recovery.show.sweep_text import too_few_in
+from recovery.show.sweep_text import cannot_choose, too_few_in
 from recovery.show.words import span_of
 from recovery.store.record import Share
 from recovery.store.run_record import Group, Measured
@@ -194,8 +194,8 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     else:
         among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
         text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
-        if few := too_few_in(summary):
-            text += f" {few}"
+        few = too_few_in(summary), cannot_choose(summary.replications, summary.replications_that_choose)
+        text = " ".join(filter(None, (text, *few)))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     return f"{text} Of its {runs} {_never(best.not_recovered)}."
 

@@ -13,7 +13,7 @@ from recovery.stages import known as stages
 from recovery.statistics import selection
 from recovery.store.sweep_record import Planned
 from recovery.study.runs.chunks import Work, hosts, simulate
-from recovery.study.sweep.estimates import ALPHA
+from recovery.study.sweep.estimates import ALPHA, units_that_show
 from recovery.study.sweep.policies import policies_of, wanted
 
 LOOKED_AT = 200  # policies at most, to tell how many share their hosts
@@ -54,6 +54,7 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         replications=most_of(experiment),
         replications_key=key_of_most(experiment),
         replications_that_tell=replications_that_tell(experiment),
+        replications_that_choose=replications_that_choose(experiment),
     )
 
 
@@ -97,6 +98,17 @@ def replications_that_tell(experiment: Experiment) -> int | None:
     if policies < 2:
         return None
     return math.ceil(selection.units_that_tell_apart(policies, ALPHA) / _units_of_one(wanted(experiment)))
+
+
+def replications_that_choose(experiment: Experiment) -> int | None:
+    """The fewest replications at which a policy can be chosen, if all its runs recover: by its chance of never, and
+    by being told apart; None where there is one policy.
+    """
+    that_tell, sweep = replications_that_tell(experiment), wanted(experiment)
+    if that_tell is None:
+        return None
+    units = units_that_show(sweep.never_max, is_run=sweep.runs_are_units)
+    return max(that_tell, math.ceil(units / _units_of_one(sweep)))
 
 
 def _units_of_one(sweep: Sweep) -> int:

@@ -25,7 +25,7 @@ from recovery.study.sweep.choices import choices_of, name_of
 from recovery.study.sweep.estimates import CONFIDENCE
 from recovery.study.sweep.middle import middle_of
 from recovery.study.sweep.policies import in_words, shown
-from recovery.study.sweep.size import first_round, replications_that_tell
+from recovery.study.sweep.size import first_round, replications_that_choose, replications_that_tell
 from recovery.study.sweep.sweeping import Sweeping
 from recovery.study.sweep.table import numbers_or_texts
 from recovery.study.sweep.told import best_in_each, policy_of
@@ -71,6 +71,7 @@ def summary_of(
         policies=_policies(work, draws),
         baseline_is_file=work.is_of_file,
         replications_that_tell=replications_that_tell(experiment),
+        replications_that_choose=replications_that_choose(experiment),
         sensitivity=sensitivity,
         failures=tuple(
             record.Failure(
