@@ -109,6 +109,20 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit_text.ALIKE]
 
 
+def test_runs_side_by_side_give_what_they_give_alone(made: tuple[Path, Path]) -> None:
+    path, _ = made
+    wanted = [fit.range_of("host.establish_time.mean=200ms..3s")]
+
+    def curves(threads: int) -> list[list[list[float]]]:
+        tried = fit.Candidates(path, wanted, (), threads)
+        asked = [(tried.experiment([place]), (1, 0)) for place in (0.2, 0.8, 0.4)]
+        found = [[outcome.leased_share().tolist() for outcome in outcomes] for outcomes in tried.each(asked)]
+        assert tried.runs == 3
+        return found
+
+    assert curves(1) == curves(3)
+
+
 @pytest.mark.slow
 def test_two_keys_of_a_curve_are_found_where_a_worse_place_looks_like_the_best(tmp_path: Path) -> None:
     """Made with 420 ms and 90 s: with a timeout of 12 s another time comes near, and there all timeouts seem to do."""
