@@ -473,3 +473,21 @@ def test_a_loss_begins_when_sessions_end_and_not_when_its_window_does(at: str, s
     text = LEASES.replace('horizon = "2h"', 'horizon = "12m"').replace('window = "1s"', 'window = "20s"')
     text = text.replace('dependency.outages = [{ from = "10m", to = "30m" }]', "")
     assert told(text + f'operator = [{{ do = "end-sessions", at = "{at}" }}]\n')[1].happened.text.startswith(said)
+
+
+def test_explain_advises_nothing_that_a_run_may_not_need() -> None:
+    """Leases of 40 min outlast 20 min without the dependency, so that nothing needs to change. 2,000 of them take
+    100 s: less than a timeout of 30 min, and five of 20 s.
+    """
+    outlast = LEASES.replace('duration = "10m"', 'duration = "40m"')
+    assert told(outlast)[1].change.text.startswith("Nothing needs to change")
+    patient, hasty = (
+        answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
+        for text in (outlast, outlast.replace('timeout = "30m"', 'timeout = "20s"'))
+    )
+    assert patient.change.text.startswith("Only a run tells")
+    assert (patient.change.name, patient.change.command) == ("", "recovery run a.toml")
+    assert hasty.change.text.startswith("Only a run tells whether it collapses. If it does, try a queue")
+    # What comes all the time needs no outage: 2,000 renewals of 100 ms in each of 3 min are more than two workers do.
+    busy = resolved(parse(outlast.replace('"1ms"', '"200ms"')).first.scenario)
+    assert answer_before("a.toml", "a", busy, ()).change.text.startswith("Try 4 workers a host")

@@ -60,12 +60,23 @@ def predicted(group: Group) -> Limit | None:
     """What will limit a scenario if it loses all its leases, or a queue builds up, as far as theory says it before
     anything runs: what makes it collapse, else the longest of the times that a recovery cannot be shorter than.
     """
-    if (found := _why_collapsed(group)) is not None or group.scenario.fleet is None:
+    if (found := collapse_of(group)) is not None or group.scenario.fleet is None:
         return found
     work = float(group.scenario.fleet.asks)
     hosts_s = gates.hosts_s(group.scenario, work)
     alone = f"; the hosts alone would need {show_duration(hosts_s)}"
     return max(_bounds(group, work, hosts_s, alone), key=lambda limit: limit.number)
+
+
+def collapse_of(group: Group) -> Limit | None:
+    """What makes a scenario collapse, or would make it if it lost all its leases, or a queue built up; None where
+    theory names nothing.
+    """
+    return _why_collapsed(group)
+
+
+ALL_THE_TIME = ("renewals", "arrivals", "admission", "operator")
+"""Kinds of collapses that come of what is asked for all the time, whatever happens."""
 
 
 # --- collapses --------------------------------------------------------------------------------------------------------

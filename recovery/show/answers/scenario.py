@@ -33,27 +33,15 @@ def answer_of(
     asked = Group(
         variant=variant, runs=0, verdicts={}, collapsed=Share(share=0.0), measures={}, scenario=scenario
     )  # nothing was measured
-    limit = mechanism.predicted(asked)
-    why, change = (
-        Cause(),
-        Change(
-            text=f"A run tells what happens{', and whether any lease runs out' if _spared(scenario) else ''}.",
-            is_simulated=False,
-            command=trying(file, given, (), policies=policies),
-        ),
-    )
+    collapse = mechanism.collapse_of(asked)
+    limit = collapse or mechanism.predicted(asked)
+    why = Cause()
     if limit is not None:
         is_always = not scenario.has_leases or limit.kind == "renewals" or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
-        # where no lease may run out at all, what would make them again sooner is no advice yet
-        cure = None if _spared(scenario) and limit.kind != "renewals" else remedy.of(asked, limit)
-        if cure is not None:
-            change = Change(
-                text=f"Try {cure.text}: the limit points there (not simulated; this would try it).", name=cure.name,
-                is_simulated=False, command=trying(file, given, cure.overrides, policies=policies),
-            )  # fmt: skip
+    change = _to_try(asked, collapse, file, given, policies)
     told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
     known = f"{sure} " if sure else ""
     found = Answer(
@@ -66,6 +54,26 @@ def answer_of(
         rests_on=AnswerPart(text=" ".join(assumed(notes))),
     )
     return found.speaking_of(scenario.called)
+
+
+def _to_try(
+    asked: Group, collapse: mechanism.Limit | None, file: str, given: Sequence[str], policies: Sequence[str]
+) -> Change:
+    """What would keep it from a collapse that theory names. Whether that comes to pass only a run tells, save where
+    too much is asked for all the time; and so whether what merely takes its time needs a change.
+    """
+    scenario = asked.scenario
+    is_sure = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
+    # where no lease may run out at all, what would make them again is no advice yet
+    cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
+    if cure is not None:
+        tries = f"ry {cure.text}: the limit points there (not simulated; this would try it)."
+        text = f"T{tries}" if is_sure else f"Only a run tells whether it collapses. If it does, t{tries}"
+        command = trying(file, given, cure.overrides, policies=policies)
+        return Change(text=text, name=cure.name, is_simulated=False, command=command)
+    loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
+    text = f"Only a run tells what happens{loses}."
+    return Change(text=text, is_simulated=False, command=trying(file, given, (), policies=policies))
 
 
 def _spared(scenario: Scenario) -> str:
