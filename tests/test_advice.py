@@ -13,7 +13,7 @@ import pytest
 import run_records
 
 from recovery.reading.experiment import parse
-from recovery.show import advice, stage_times
+from recovery.show import advice, outages, stage_times
 from recovery.show.answers import gates, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
@@ -359,6 +359,14 @@ def test_two_outages_are_told_as_two() -> None:
     assert first.unleased_spans[1].from_s == pytest.approx(4020, abs=30)
     assert "and from 67 min to" in said.happened.text
     assert "back for the last time" in said.happened.text
+    found = first.outages
+    assert [(one.from_s, one.to_s, one.unleased_most) for one in found] == [(600, 1800, 200), (3600, 4800, 200)]
+    assert found[0].ttr99_s == pytest.approx(99, rel=0.05)  # two workers
+    assert found[1].ttr99_s == first.mean("ttr99_s")
+    assert "After the outage from 10 min to 30 min it took " in said.happened.text
+    assert [row[1:4] for row in outages.rows(found_of(TWICE).manifest, summary)[1:]] == [
+        ["10 min", "30 min", "200"], ["60 min", "80 min", "200"],
+    ]  # fmt: skip
     # Times count from 80 min, and those of the first outage would from 30 min, when that was over.
     told_of = counted(found_of(TWICE).manifest, summary)
     assert "count from the last of 2 returns of the dependency, 80 min after the start" in told_of

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.errors import visible
 from recovery.measures.words import show_measure
-from recovery.show import compare_text, race_text, standings, sweep_text
+from recovery.show import compare_text, outages, race_text, standings, sweep_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.text import show_saved, verdict_of
@@ -52,6 +52,7 @@ def of_run(manifest: RunManifest, summary: Summary, answer: Answer) -> str:
         _answer(answer),
         _bounds(summary.expect),
         _variants(summary),
+        table(each) if (each := outages.rows(manifest, summary)) else "",
         f"{runs}{failed}, recovery {manifest.versions.get('recovery', '')}, {code(manifest.file)}",
     )
 

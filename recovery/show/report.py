@@ -19,6 +19,7 @@ from recovery import units
 from recovery.measures.words import show_measure
 from recovery.show import (
     milestones,
+    outages,
     report_classes,
     report_later,
     report_race,
@@ -122,6 +123,7 @@ def html(
         tables=tables.tables_of(manifest, own),
         alike=tables.alike(summary) if own is not summary else [],
         milestones=milestones.of(manifest, summary),
+        outages=outages.rows(manifest, summary),
         classes=report_classes.section(summary, of_classes),
         later=report_later.sections(manifest, summary, later),
         first=summary.groups[0].variant,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
-from recovery.show import advice, classes, milestones, stage_times, standings
+from recovery.show import advice, classes, milestones, outages, stage_times, standings
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
@@ -115,6 +115,8 @@ def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> 
     """Title, verdict, table of variants, milestones, bounds."""
     told = [*filter(None, [counted(manifest, summary)]), *notes(summary)]
     parts = [manifest.title, "\n".join(verdict), variants_table(summary), "\n".join(told)]
+    if each := outages.rows(manifest, summary):
+        parts.append(table(each))
     if of_classes := classes.rows(summary):
         parts.append(table(of_classes, left=2))
     variants = stage_times.variants(summary)

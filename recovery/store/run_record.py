@@ -100,6 +100,22 @@ class Renewals(Record):
     all_latest_s: Number
 
 
+class AfterOutage(Record):
+    """What one of several outages cost, until the next begins: at worst so many holders (or leases, where a holder has
+    several) without one, attempts refused, and how long after its end 99 % and all had one again and kept it. Means
+    over the runs; of times over those that came to it before the next outage, with how many did not.
+    """
+
+    from_s: Number
+    to_s: Number
+    unleased_most: Number
+    ttr99_s: Number
+    never99: int
+    ttr100_s: Number
+    never100: int
+    refused: Number
+
+
 class Group(Record):
     """The runs of one variant together, with its scenario."""
 
@@ -119,6 +135,7 @@ class Group(Record):
     # one in between, for at least as long as recovery must hold: each time of its own
     renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
     # None where whoever is late has lost its lease
+    outages: tuple[AfterOutage, ...] = Field((), exclude_if=lambda value: not value)  # where there are several
 
     def policy_words(self, key: str) -> str:
         """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""

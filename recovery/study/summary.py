@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import register, renewals
+from recovery.measures import each_outage, register, renewals
 from recovery.measures.moments import moment_s
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -162,6 +162,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
         renewals=_renewals(outcomes, variant.scenario),
+        outages=_each_outage(outcomes, variant.scenario),
     )
 
 
@@ -222,6 +223,43 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
         all_s=math.fsum(one[0] for one in all_s) / len(all_s),
         all_latest_s=math.fsum(one[1] for one in all_s) / len(all_s),
     )
+
+
+REFUSED = ("rejected_throttle", "rejected_admission", "rejected_full", "rejected_down")  # columns
+
+
+def _each_outage(outcomes: Sequence[Outcome], scenario: Scenario) -> tuple[record.AfterOutage, ...]:
+    """What each outage cost, where there are several; none of jobs, nor where each run has its own outages."""
+    courses = {tuple(outcome.outages) for outcome in outcomes}
+    if not scenario.has_leases or len(courses) > 1:
+        return ()
+    apart = each_outage.apart([(one.from_s, one.to_s) for one in outcomes[0].outages], scenario.hold)
+    if len(apart) < 2:
+        return ()
+    found = []
+    for outcome in outcomes:
+        refused = np.sum([outcome.series[name] for name in REFUSED], axis=0)
+        share = outcome.leased_share()
+        found.append(each_outage.after_each(apart, outcome.times_s, share, refused, scenario.hold))
+    asks, runs = round(scenario.leases), len(outcomes)
+    is_whole = scenario.fleet is None or scenario.fleet.sample_hosts is None  # a sample tells no time of the last
+    out = []
+    for (from_s, to_s), own in zip(apart, zip(*found, strict=True), strict=True):
+        back = [[after.back_s[depth] for after in own if math.isfinite(after.back_s[depth])] for depth in (0, 1)]
+        means_s = [math.fsum(some) / len(some) if some else math.inf for some in back]
+        out.append(
+            record.AfterOutage(
+                from_s=from_s,
+                to_s=to_s,
+                unleased_most=math.fsum((1 - after.least_share) * asks for after in own) / runs,
+                ttr99_s=means_s[0],
+                never99=runs - len(back[0]),
+                ttr100_s=means_s[1] if is_whole else math.nan,
+                never100=runs - len(back[1]) if is_whole else 0,
+                refused=math.fsum(after.refused for after in own) / runs,
+            )
+        )
+    return tuple(out)
 
 
 def _milestones(experiment: Experiment, rows: Sequence[record.Row]) -> tuple[record.Milestone, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
-from recovery.show import advice, stage_times, standings
+from recovery.show import advice, outages, stage_times, standings
 from recovery.show.answers import helps, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
@@ -47,10 +47,11 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
 def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
-    out = [*tell(summary, first, axis), *_stages(summary, axis), *_others(summary)]
+    before = outages.told_before(manifest, summary, SPELLS)
+    out = [*tell(summary, first, axis), before, *_stages(summary, axis), *_others(summary)]
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
-    return " ".join(out)
+    return " ".join(one for one in out if one)
 
 
 def _leases(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
