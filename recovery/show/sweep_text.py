@@ -39,7 +39,7 @@ def planned(plan: Planned, workers: int) -> str:
             or f"Two policies can be told apart from {plan.replications_that_tell} replications on, where they differ "
             f"most; here are {plan.replications}."
         )
-    if unchosen := cannot_choose(plan.replications, plan.replications_that_choose):
+    if unchosen := cannot_choose(plan.replications, plan.replications_that_choose, plan.never_max):
         lines.append(unchosen)
     return "\n".join(lines)
 
@@ -55,13 +55,13 @@ def too_few(policies: int, replications: int, that_tell: int | None, key: str) -
     )
 
 
-def cannot_choose(replications: int, that_choose: int | None) -> str:
+def cannot_choose(replications: int, that_choose: int | None, never_max: float) -> str:
     """That no policy can be chosen with so few replications, and how many may; "" where one can be."""
     if that_choose is None or replications >= that_choose:
         return ""
     return (
-        f"To choose one takes at least {that_choose} replications, if all its runs recover (sweep.never_max); "
-        f"with {replications} none is chosen."
+        f"To choose one takes at least {that_choose} replications in which all its runs recover: so many show that it "
+        f"never does in less than {show_share(never_max)} (sweep.never_max). With {replications} none is chosen."
     )
 
 

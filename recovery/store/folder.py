@@ -99,7 +99,7 @@ def replaced_in(out: Path, name: str, file: str, overrides: Sequence[str]) -> st
     except (Refusal, files.Damaged):
         return ""
     was, now = sets_of(old.overrides), sets_of(overrides)
-    if (old.file, was) == (file, now):
+    if was == now and Path(old.file).resolve() == Path(file).resolve():
         return ""
     held, new = (f"{one} {f'with {sets}' if sets else 'as it stands'}" for one, sets in ((old.file, was), (file, now)))
     other = out / "other"

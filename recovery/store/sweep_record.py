@@ -336,6 +336,7 @@ class Planned(Record):
     replications_key: Literal["replications", "sweep.replications_max"]
     replications_that_tell: int | None
     replications_that_choose: int | None
+    never_max: float
 
 
 class Harm(Record):

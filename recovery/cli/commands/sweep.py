@@ -159,7 +159,8 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
     if as_json:
         policies = [policy.model_dump() for policy in summary.policies[:most]]
         told = {"answer": answer.model_dump(mode="json"), "selection": summary.selection.model_dump()}
-        say.print_json({**told, "policies": policies})
+        that_tell = {"replications_that_tell": summary.replications_that_tell}
+        say.print_json({**told, **that_tell, "policies": policies})
     else:
         click.echo(f"{answer}\n")
         click.echo(sweep_text.ranked(summary, most))

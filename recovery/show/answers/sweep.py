@@ -194,8 +194,8 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     else:
         among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
         text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
-        few = too_few_in(summary), cannot_choose(summary.replications, summary.replications_that_choose)
-        text = " ".join(filter(None, (text, *few)))
+        choosing = cannot_choose(summary.replications, summary.replications_that_choose, summary.never_max)
+        text = " ".join(filter(None, (text, too_few_in(summary), choosing)))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     return f"{text} Of its {runs} {_never(best.not_recovered)}."
 

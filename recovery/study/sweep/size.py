@@ -55,6 +55,7 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         replications_key=key_of_most(experiment),
         replications_that_tell=replications_that_tell(experiment),
         replications_that_choose=replications_that_choose(experiment),
+        never_max=sweep.never_max,
     )
 
 
