@@ -40,6 +40,7 @@ dependency.outages = [{ from = "2m", to = "5m" }]
 [variants.lifo]
 policy.queue = "lifo"
 """
+FEW = r"1 replication cannot tell any two of 4 policies apart, .*\n"  # what a sweep says before it runs
 SWEEP = TINY + '[sweep.levers]\n"host.timeout" = { values = ["5s", "6s"] }\n'
 
 
@@ -174,7 +175,7 @@ def test_a_limit_on_the_size_of_files(finished: Path, tiny: Path, tmp_path: Path
     folder = tmp_path / "out" / "sweep"
     assert done.returncode == 1
     words = "File too large; what was done is kept, go on with --resume"
-    assert re.fullmatch(rf"{folder}/runs\.parquet: {words}\n", done.stderr)
+    assert re.fullmatch(rf"{FEW}{folder}/runs\.parquet: {words}\n", done.stderr)
     kept = {path: path.stat().st_mtime_ns for path in (folder / "parts").glob("*.parquet")}
     assert kept
     assert not (folder / "manifest.json").exists()
@@ -210,7 +211,8 @@ def test_a_full_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     command = "sweep", tmp_path / "many.toml", "--out", small, "--no-report", "--threads", 1
     result = call(*command)
     assert result.exit_code == 1
-    assert re.search(r"^\S+: No space left on device; what was done is kept, go on with --resume$", result.stderr)
+    words = "No space left on device; what was done is kept, go on with --resume"
+    assert re.search(rf"^\S+: {words}$", result.stderr, re.MULTILINE)
     (small / "filler").unlink()
     assert call(*command, "--resume").exit_code == 0
 
@@ -269,7 +271,8 @@ def test_every_command_names_the_file_that_is_damaged(
     }
     result = call(*arguments.get(command, (command, folder)))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert re.fullmatch(rf"{path}: is damaged \(.+\); want .+\n", result.stderr), result.stderr
+    few = FEW if command == "resume" else ""
+    assert re.fullmatch(rf"{few}{path}: is damaged \(.+\); want .+\n", result.stderr), result.stderr
 
 
 def test_a_sweep_with_damaged_tables_is_made_whole_by_resume(finished: Path, tmp_path: Path) -> None:
