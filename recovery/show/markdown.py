@@ -87,12 +87,13 @@ def of_comparison(found: Comparison) -> str:
         f"- {_FAIL_SIGNS[one.holds]} fail if {code(one.text)}: {plain(compare_text.whole(one))}"
         for one in found.conditions
     )
-    rows = compare_text.lines(compare_text.grouped(found.differences)[0]) if found.differences else []
+    own = next(iter(compare_text.grouped(found.differences)), [])
+    rows = compare_text.lines(own) if own else []
     more = "\n".join(f"- {line}" for line in others[:ROWS_MAX])
     if len(others) > ROWS_MAX:
         more += f"\n- and {len(others) - ROWS_MAX} more variants"
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
-    horizon = " ".join(map(plain, compare_text.of_horizon(found.differences)))
+    horizon = " ".join(map(plain, compare_text.of_horizon(own)))
     return _joined(title, f"**{first}**", checks, table(rows) if rows else "", horizon, more)
 
 
