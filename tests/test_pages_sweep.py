@@ -568,6 +568,10 @@ def test_a_policy_is_told_by_what_sets_it_apart() -> None:
         "other; newest first",
         "other; newest first; launches: try again after 30 s",
     ]
+    # Where the baseline is not the file but the first of a list, what sets them apart from it says little.
+    design = Design.model_construct(levers=())
+    summary = Summary.model_construct(policies=tuple(policies), design=design, baseline_is_file=False)
+    assert [one.told for one in told(summary)] == ["; ".join(words) for words in made]
     without = [policy.model_copy(update={"is_baseline": False}) for policy in policies[:2]]
     assert _told(without, []) == ["; ".join(words) for words in made[:2]]
     nameless = [policy.model_copy(update={"words": ()}) for policy in policies[:2]]

@@ -10,10 +10,11 @@ import pytest
 from own_experiments import OWN, own_policies  # noqa: F401
 
 from recovery import theory
+from recovery.errors import Refusal
 from recovery.reading import service_table
 from recovery.reading.experiment import load, parse
 from recovery.reading.race import is_race
-from recovery.show import publish, stage_times, text
+from recovery.show import publish, report, stage_times, text
 from recovery.show.answers.run import answer_of
 from recovery.show.standings import Saved
 from recovery.simulate import identity
@@ -89,6 +90,11 @@ def test_the_tables_of_the_pages_are_what_the_program_prints() -> None:
     summary = run_of(RESULTS / "us-east-1-2025-10-leases").summary
     assert text.variants_table(summary) in page
     assert text.milestones_table(summary) in page
+
+
+def test_a_page_is_not_drawn_from_what_is_published_without_its_runs() -> None:
+    with pytest.raises(Refusal, match="published one, without its runs; want the folder that was run"):
+        report.write(RESULTS / "paxos-retry-storm")
 
 
 def test_the_whole_day_meets_what_was_observed() -> None:

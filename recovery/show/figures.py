@@ -110,7 +110,6 @@ def series_of(series: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
 LOW_INCHES = 1.5  # a panel that is lower has no room for words that stand upright
-SLIM_INCHES = 0.4  # nor has a shading that is slimmer, beside what falls and rises in it
 
 
 class TimeAxis:
@@ -218,14 +217,9 @@ class TimeAxis:
 
     def name_outage(self, panel: Axes) -> None:
         """What the shading is, in a panel that has it: upright along its edge, as curves lie above and below.
-        Where that finds no room, in a low panel or beside the curves of a short outage in a narrow one, the caption
-        alone says it.
+        Where that finds no room, in a low panel or among the curves of a narrow one, the caption alone says it.
         """
-        if not self.outages:
-            return
-        lasts_s = min(self.outages[0].to_s, self.horizon_s) - self.outages[0].from_s
-        is_slim = panel.bbox.width / panel.figure.dpi * lasts_s / self.horizon_s < SLIM_INCHES
-        if panel.bbox.height / panel.figure.dpi < LOW_INCHES or (is_narrow() and is_slim):
+        if not self.outages or is_narrow() or panel.bbox.height / panel.figure.dpi < LOW_INCHES:
             return
         panel.annotate(
             "dependency down", (self.outages[0].from_s, 0.5), (3, 0), xycoords=("data", "axes fraction"),

@@ -200,12 +200,15 @@ def _columns(summary: Summary) -> list[Column]:
             "collapse",
             "share of the runs that are not back and in which what waits does not become less",
         ),
-        Column("if_back_s", "if back", "mean time of the runs that are back"),
-        Column("half_width_share", "±", "half the interval of that time, over the time"),
+        Column("if_back_s", "if back", "mean time of the runs that are back; ±: half its interval, over the time"),
         Column("fluid_bound_s", "fluid bound", "the time if no work were wasted; nothing can be faster"),
         Column("worst_s", "worst", "the largest time in any draw"),
-        Column("regret_s", "mean regret", "how much later than the best policy of the same draw, on average"),
-        Column("regret90_s", "regret, 90 %", "at most so much later in nine draws of ten"),
+        Column(
+            "regret_s",
+            "mean regret",
+            "how much later than the best policy of the same draw, on average; below it: at most so much later in nine "
+            "draws of ten",
+        ),
         Column("regret_max_s", "largest regret", "the same in the draw where it is worst, of so many"),
     ]
     out += [
@@ -224,11 +227,10 @@ def _row(policy: Told, summary: Summary) -> Row:
         _difference(policy.difference),
         _share(lost),
         _share(fell),
-        _interval(policy.given_recovery, "time"),
-        _number(policy.half_width_share, "share") if math.isfinite(policy.half_width_share) else Cell("–"),
+        _if_back(policy),
         _number(policy.fluid_bound_s.mean, "time"),
         _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
-        *(_number(value, "time") for value in (regret.mean, regret.p90)),
+        _number(regret.mean, "time", f"90 %: {shared.show(regret.p90, 'time')}"),
         _number(regret.max, "time", f"{regret.draws} draws"),
         *(
             _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
@@ -246,6 +248,14 @@ def _row(policy: Told, summary: Summary) -> Row:
     if policy.status == "failed":
         status += f": all {policy.failed} runs, {policy.failed_because}"
     return Row(policy.rank, policy.told, ", ".join(marks), status, cells)
+
+
+def _if_back(policy: Told) -> Cell:
+    """The time of the runs that are back, and how well it is known."""
+    cell = _interval(policy.given_recovery, "time")
+    if not math.isfinite(policy.half_width_share):
+        return cell
+    return cell._replace(interval=f"{cell.interval} (±\u00a0{units.show_share(policy.half_width_share)})")
 
 
 def _share(found: Share) -> Cell:

@@ -23,7 +23,9 @@ _SAVED = {
 
 
 class VariantRow(NamedTuple):
-    """A variant, or a point of a sweep. `collapsed` and `median` where there are several runs."""
+    """A variant, or a point of a sweep. `collapsed` where there are several runs, `median` where it says something else
+    than the mean: some runs of a variant come to 99 %, and some never do.
+    """
 
     variant: str
     levers: list[str]
@@ -52,6 +54,7 @@ class Tables(NamedTuple):
     columns: list[Column]
     keys: list[str]
     several: bool
+    has_medians: bool
     edges: list[Edge]
     lever: levers.Lever | None
     runs: list[int]
@@ -81,6 +84,8 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     own = [summary.rows_of(group) for group in groups]
     several = any(group.runs > 1 for group in groups)
     middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)
+    is_back = [[math.isfinite(row.of("ttr99_s")) for row in runs] for runs in own]
+    has_medians = any(any(some) and not all(some) for some in is_back)
     rows = []
     for group, runs, median in zip(groups, own, middle, strict=True):
         share, low, high = map(units.show_share, (group.collapsed.share, group.collapsed.low, group.collapsed.high))
@@ -96,7 +101,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
                 ", ".join(verdicts),
                 "good" if set(group.verdicts) == {"recovered"} else "never",
                 Cell(share, f"{low} to {high}", value=_share_of(group)) if several else None,
-                show(median, "time") if several else "",
+                show(median, "time") if has_medians else "",
                 [
                     cell._replace(text=cell.text + LOST) if (group.variant, column.measure) in marked else cell
                     for column in columns
@@ -105,7 +110,8 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
             )
         )
     edges = _edges(summary, lever) if lever is not None else []
-    return Tables(rows, columns, keys, several, edges, lever, sorted({group.runs for group in groups}), notes(summary))
+    many = sorted({group.runs for group in groups})
+    return Tables(rows, columns, keys, several, has_medians, edges, lever, many, notes(summary))
 
 
 def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:

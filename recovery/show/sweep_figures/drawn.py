@@ -83,11 +83,12 @@ class Sweep(NamedTuple):
 
 
 def told(summary: Summary) -> list[Told]:
-    """The policies, best first, each with what sets it apart from the baseline, if there is one, in plain words."""
-    base = () if summary.baseline is None else summary.baseline.words
-    same = "as the file stands" if summary.baseline_is_file else "the first of the list"
+    """The policies, best first, in plain words: what sets each apart from the file, if its values are among those of
+    the levers, else all that it is.
+    """
+    base = summary.baseline.words if summary.baseline is not None and summary.baseline_is_file else ()
     names = [
-        "; ".join(part for part in one.words if part not in base) or (same if one.words else one.name)
+        "; ".join(part for part in one.words if part not in base) or ("as the file stands" if one.words else one.name)
         for one in summary.policies
     ]
     many = Counter(names)  # what is shown alike is told apart by its id

@@ -180,7 +180,7 @@ def _by_range(name: str, runs: pl.DataFrame, key: str, lever: levers.Lever | Non
 
 def _with_unit(name: str, lever: levers.Lever | None) -> str:
     if lever is None:
-        return {"r1": "r1: backlog in timeouts (1)", "r2": "r2: queue limit in timeouts (1)"}.get(name, f"{name} (1)")
+        return {"r1": "r1: backlog (timeouts)", "r2": "r2: queue limit (timeouts)"}.get(name, f"{name} (1)")
     return f"{name} ({lever.unit.replace('/s', '1/s') or '1'})"
 
 
@@ -278,9 +278,10 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         label = _part_name(part, by)
         fell, all_of = int((collapsed >= 0.5).sum()), int(np.isfinite(times).sum())
         texts.append((label, fell, all_of))
-        panel.set_title(
-            wrapped(label, figures.letters(92 // len(drawn), 44), 2), loc="left", fontsize=8.2, linespacing=1.15
-        )
+        if len(drawn) > 1:
+            panel.set_title(
+                wrapped(label, figures.letters(92 // len(drawn), 44), 2), loc="left", fontsize=8.2, linespacing=1.15
+            )
     bar = figure.colorbar(panels[0].collections[0], ax=panels, fraction=0.05, pad=0.02, aspect=28)
     bar.set_label(textwrap.fill(f"mean time until {what(sweep.summary)} ({sweep.unit})", 40), fontsize=8.4)
     bar.ax.tick_params(labelsize=8)
