@@ -166,7 +166,9 @@ def test_admission_below_the_renewals_is_told() -> None:
 
 
 def test_a_rule_of_leases_is_no_answer() -> None:
-    """Frozen leases never run out, and just as many wait: more workers help most, though they take longer than 0 s."""
+    """Frozen leases never run out: more workers help most, though they take longer than 0 s. Renewals of 1 ms leave few
+    to wait where no lease has to be made; of as long as a lease, of 100 ms, as many wait.
+    """
     text = LEASES + '[variants.frozen]\npolicy.lease = "freeze"\n[variants.more]\nhost.workers = 20\n'
     summary, answer = told(text)
     frozen = next(group for group in summary.groups if group.variant == "frozen")
@@ -175,7 +177,12 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     assert best is not None
     assert best.variant == "more"
     assert answer.change.name == "more"
-    assert "“frozen” lets no lease run out, which is no answer" in answer.change.text
+    assert "“frozen” lets no lease run out, so that at most " in answer.change.text
+    assert answer.change.text.endswith("but a holder that dies is missed later.")
+    as_long = text.replace('renew_time = "1ms"', 'renew_time = "100ms"').replace(
+        'check_every = "3m"', 'check_every = "4m"'
+    )
+    assert "“frozen” lets no lease run out, which is no answer" in told(as_long)[1].change.text
     assert frozen.unleased is None
     # Leases were renewed up to the outage, at most three minutes before: they run out 7 to 10 min into it.
     unleased = summary.groups[0].unleased

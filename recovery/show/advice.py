@@ -134,16 +134,22 @@ def is_judged_by_leases(groups: Sequence[Group]) -> bool:
 
 
 def declared_only(groups: Sequence[Group]) -> list[str]:
-    """A sentence for each variant that only declares that no lease runs out: what still waits there."""
+    """A sentence for each variant that only declares that no lease runs out: what still waits there. Where clearly
+    fewer do, since nobody has to make a lease anew, what that is bought with.
+    """
     out = []
     for group in groups[1:]:
         if is_judged_by_leases(groups) and declares_only(groups[0], group):
-            now, was = group.mean("queue_peak"), groups[0].mean("queue_peak")
-            out.append(
-                f"“{group.variant}” lets no lease run out, which is no answer: up to {show_count(now)} requests "
-                f"wait ({show_count(was)} in “{groups[0].variant}”)"
-                + (", so nobody is answered sooner." if now >= AS_MANY * was else ".")
-            )
+            now, was = (show_count(one.mean("queue_peak")) for one in (group, groups[0]))
+            text = f"“{group.variant}” lets no lease run out"
+            if group.mean("queue_peak") < AS_MANY * groups[0].mean("queue_peak"):
+                text += (
+                    f", so that at most {now} requests wait instead of {was}; but a holder that dies is missed later."
+                )
+            else:
+                text += f", which is no answer: up to {now} requests wait ({was} in “{groups[0].variant}”)"
+                text += ", so nobody is answered sooner."
+            out.append(text)
     return out
 
 
@@ -151,7 +157,8 @@ def fewest_wait(groups: Sequence[Group]) -> str:
     """Where no variant can be sooner than the first: which lets fewest wait, if clearly fewer do."""
     least = min(groups, key=lambda group: group.mean("queue_peak"))
     now, was = least.mean("queue_peak"), groups[0].mean("queue_peak")
-    if least is groups[0] or not now < AS_MANY * was:
+    is_told = is_judged_by_leases(groups) and declares_only(groups[0], least)  # by `declared_only`
+    if least is groups[0] or is_told or not now < AS_MANY * was:
         return ""
     return f"Fewest wait under “{least.variant}”: {show_count(now)} requests at most instead of {show_count(was)}."
 
