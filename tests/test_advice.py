@@ -177,7 +177,7 @@ def test_a_rule_of_leases_is_no_answer() -> None:
     assert best is not None
     assert best.variant == "more"
     assert answer.change.name == "more"
-    assert "“frozen” lets no lease run out, so that at most " in answer.change.text
+    assert "“frozen” lets no lease run out, so that nobody has to make one anew" in answer.change.text
     assert answer.change.text.endswith("but a holder that dies is missed later.")
     as_long = text.replace('renew_time = "1ms"', 'renew_time = "100ms"').replace(
         'check_every = "3m"', 'check_every = "4m"'

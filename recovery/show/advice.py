@@ -143,9 +143,8 @@ def declared_only(groups: Sequence[Group]) -> list[str]:
             now, was = (show_count(one.mean("queue_peak")) for one in (group, groups[0]))
             text = f"“{group.variant}” lets no lease run out"
             if group.mean("queue_peak") < AS_MANY * groups[0].mean("queue_peak"):
-                text += (
-                    f", so that at most {now} requests wait instead of {was}; but a holder that dies is missed later."
-                )
+                text += f", so that nobody has to make one anew (at most {now} requests wait instead of {was})"
+                text += "; but a holder that dies is missed later."
             else:
                 text += f", which is no answer: up to {now} requests wait ({was} in “{groups[0].variant}”)"
                 text += ", so nobody is answered sooner."

@@ -245,5 +245,5 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
-    told = [f"{text}.", _near_a_cliff(summary, best), cost, unseen, *declared, alone]
+    told = [f"{text}.", cost, unseen, _near_a_cliff(summary, best), *declared, alone]
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
