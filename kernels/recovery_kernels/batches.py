@@ -20,6 +20,10 @@ FEW = 16  # items that are sorted by insertion
 # Identities: the number within a kind times four, plus the kind. They name the draws.
 LAUNCH, CHANGE, RELEASED, REPLACEMENT = range(4)
 
+# An identity with its tries is one number: there is one try a window at most, and 2,000,000 windows.
+TRIES_BITS = 24
+TRIES_MASK = (1 << TRIES_BITS) - 1
+
 
 @inline
 def is_launch(identity):  # type: ignore[no-untyped-def]
@@ -108,8 +112,9 @@ def sort_window(items, count, start_ns, window_ns, order, ends):  # type: ignore
         ends[place(i + 1)] += ends[place(i)]
     for i in range(count):
         slice_ = min(np.int64(np.float64(items[place(i), TIME] - start_ns) * scale), count - 1)
-        order[place(ends[place(slice_)])] = i
-        ends[place(slice_)] += 1
+        at = ends[place(slice_)]
+        ends[place(slice_)] = at + 1
+        order[place(at)] = i
     spare = ends[place(count + 1) :]
     first = 0
     for slice_ in range(count):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recovery_kernels import health, launch_door, launches, propagation, waiting
+from recovery_kernels import batches, health, launch_door, launches, propagation, waiting
 from recovery_kernels.by_address import run
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
@@ -63,7 +63,7 @@ def _bring_back(first, third):  # type: ignore[no-untyped-def]
         return False
     for i in range(count):
         time = orders[place(i), 0] + first.params.window_ns
-        what = orders[place(i), 1] << launches.TRIES_BITS
+        what = orders[place(i), 1] << batches.TRIES_BITS
         waiting.wait(waits, first.state.whole[launches.WINDOW], time, what)
     whole[health.ORDERS] = 0
     return True

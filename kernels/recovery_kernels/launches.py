@@ -13,15 +13,28 @@ import numpy as np
 
 from recovery_kernels import launch_door, limits, policies
 from recovery_kernels.arrays import Real, Whole
-from recovery_kernels.batches import CHANGE, IDENTITY, LAUNCH, ORIGIN, RELEASED, REPLACEMENT, TIME, TRIES, window_of
+from recovery_kernels.batches import (
+    CHANGE,
+    IDENTITY,
+    LAUNCH,
+    ORIGIN,
+    RELEASED,
+    REPLACEMENT,
+    TIME,
+    TRIES,
+    TRIES_BITS,
+    window_of,
+)
+from recovery_kernels.batches import TRIES_MASK as _TRIES
 from recovery_kernels.draws import log, uniform, whole_ns
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.slices import FEW, drop, heap, slice_of, to_slices
+from recovery_kernels.slices import drop, heap, slice_of, to_slices
 from recovery_kernels.waiting import (
     CHUNK,
     CHUNKS,
     FIRST,
+    ITEMS,
     NOTHING,
     Waiting,
     chunks_for,
@@ -39,8 +52,8 @@ DONE, GROW_WAITING, GROW_BATCH, GROW_JOBS = range(4)
 ARRIVAL, CHANGE_ARRIVAL, ZONE, PIN, LOOK, RETRY = range(8, 14)
 
 # Whole-number memory.
-WINDOW, STEP, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, MOVES, DENIED = range(11)
-WHOLE = 11
+WINDOW, STEP, LAUNCHES, CHANGES, RELEASES, JOBS, CONTROL, BUCKET_AT, ASLEEP, MOVES = range(10)
+WHOLE = 10
 # What of a window is to be done next.
 OPEN, LAUNCHES_COME, CHANGES_COME, DECIDE = range(4)
 # Fractional memory: the summed rate at which the next one comes, and that at the window's start; the throttle.
@@ -54,8 +67,10 @@ REAL = 7
 ) = range(13)  # fmt: skip
 SERIES = 13
 
-TRIES_BITS = 24  # of an attempt's second number: there is one try a window at most, and 2,000,000 windows
-_TRIES = (1 << TRIES_BITS) - 1
+_FEW, _SOME = 2, 8  # items in a slice on average: where only some slices are looked at, and where all are
+_GONE = -1  # in place of an attempt that was accepted
+_EXACT_NS = 1 << 52  # 52 days: up to then a time is a whole number as a float64, too
+_FLOAT_BITS = np.int64(np.float64(_EXACT_NS).view(np.int64))  # or'ed into such a number: 2^52 more, as a float64
 _UP_BITS = 32  # in one number: how many come and how many go
 _UP = 1 << _UP_BITS
 
@@ -106,8 +121,9 @@ class State(NamedTuple):
 
     whole int64[WHOLE]; real float64[REAL]; waiting: attempts that wait for their window; held int64[zones] and carry
     float64[zones], changes that wait for a lease; releasing int64[zones, 2], how many of these a window lets go and how
-    many it has; denied float64[zones], chance that a zone has no capacity; batch, spare, moves int64[m, 2], ends
-    int64[m + 2] and draws float64[m]: scratch; jobs int64[k, COLUMNS] with first int64[windows + 1], what was let out
+    many it has; denied float64[zones], chance that a zone has no capacity; spare int64[2, m], times and attempts of the
+    window, and moves int64[2, m]; batch int64[m, 2], links int64[m], ends int64[m + 2] and draws float64[m]: scratch;
+    jobs int64[k, COLUMNS] with first int64[windows + 1], what was let out
     in each window; series int64[windows, SERIES].
     """
 
@@ -121,6 +137,7 @@ class State(NamedTuple):
     batch: Whole
     spare: Whole
     moves: Whole
+    links: Whole
     ends: Whole
     draws: Real
     jobs: Whole
@@ -143,27 +160,47 @@ def _gap(poisson, key, number):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _time(params, state, rate, next_at, sum_at):  # type: ignore[no-untyped-def]
-    """When the next one comes, in this window."""
+def _arrivals(poisson, key, number, next_sum, end_sum, sums):  # type: ignore[no-untyped-def]
+    """Fill sums (float64[n]) with the summed rates at which the `number`-th and those after it come, the first at
+    `next_sum`, as long as they come before `end_sum` and there is room. Returns how many, and when the next one comes.
+    """
+    most = min(np.int64(end_sum - next_sum) + 8, sums.shape[0])
+    for i in range(most):
+        sums[place(i)] = _gap(poisson, key, number + 1 + i)
+    count = np.int64(0)
+    while count < most and next_sum < end_sum:
+        gap = sums[place(count)]
+        sums[place(count)] = next_sum
+        next_sum += gap
+        count += 1
+    return count, next_sum
+
+
+@inline
+def _time(params, state, rate, sum_, begin_sum):  # type: ignore[no-untyped-def]
+    """When the one comes, in this window, that comes at this summed rate; `begin_sum` is that at the window's start."""
     start = state.whole[WINDOW] * params.window_ns
-    time = start + np.int64((state.real[next_at] - state.real[sum_at]) / rate)
+    time = start + np.int64((sum_ - begin_sum) / rate)
     return min(max(time, start), start + params.window_ns - 1)
 
 
 @kernel
 def _launches_come(params, keys, inputs, state):  # type: ignore[no-untyped-def]
-    """Let all new launches of this window wait for it; False if there is no chunk for them (call again)."""
-    whole, real = state.whole, state.real
+    """Let all new launches of this window wait for it; False if there may be no chunk for them (call again)."""
+    whole, real, sums = state.whole, state.real, state.draws
     window = whole[WINDOW]
     rate = inputs.launches_per_ns[place(window)]
     end_sum = real[LAUNCH_SUM] + rate * params.window_ns
     while real[NEXT_LAUNCH] < end_sum:
-        if state.waiting.free[CHUNKS] == 0:
+        number = whole[LAUNCHES]
+        count, next_sum = _arrivals(params.poisson, keys.arrival, number, real[NEXT_LAUNCH], end_sum, sums)
+        if state.waiting.free[CHUNKS] < count // ITEMS + 1:
             return False
-        time = _time(params, state, rate, NEXT_LAUNCH, LAUNCH_SUM)
-        wait(state.waiting, window, time, (whole[LAUNCHES] * 4 + LAUNCH) << TRIES_BITS)
-        whole[LAUNCHES] += 1
-        real[NEXT_LAUNCH] += _gap(params.poisson, keys.arrival, whole[LAUNCHES])
+        for i in range(count):
+            time = _time(params, state, rate, sums[place(i)], real[LAUNCH_SUM])
+            wait(state.waiting, window, time, ((number + i) * 4 + LAUNCH) << TRIES_BITS)
+        whole[LAUNCHES] += count
+        real[NEXT_LAUNCH] = next_sum
     real[LAUNCH_SUM] = end_sum
     return True
 
@@ -294,30 +331,33 @@ def _open(params, inputs, state):  # type: ignore[no-untyped-def]
 
 @kernel
 def _changes_come(params, keys, inputs, state):  # type: ignore[no-untyped-def]
-    """All changes of this window, one after the other: let out, or held. False if there is no room for the jobs (call
-    again).
+    """All changes of this window, one after the other: let out, or held. False if there may be no room for the jobs
+    (call again).
     """
-    whole, real = state.whole, state.real
+    whole, real, sums = state.whole, state.real, state.draws
     series, window = state.series, place(whole[WINDOW])
     now = place(max(whole[WINDOW] - 1, 0))
     rate = inputs.changes_per_ns[window]
     end_sum = real[CHANGE_SUM] + rate * params.window_ns
     while real[NEXT_CHANGE] < end_sum:
-        if whole[JOBS] == state.jobs.shape[0]:
+        number = whole[CHANGES]
+        count, next_sum = _arrivals(params.poisson, keys.change, number, real[NEXT_CHANGE], end_sum, sums)
+        if whole[JOBS] + count > state.jobs.shape[0]:
             return False
-        time = _time(params, state, rate, NEXT_CHANGE, CHANGE_SUM)
-        identity = whole[CHANGES] * 4 + CHANGE
-        zone = zone_of(keys, params.zones, identity)
-        series[window, CHANGED] += 1
-        if uniform(keys.look, identity, 0) * inputs.holders[zone] < inputs.leased[zone, now]:
-            _let_out(state, time, identity)
-        else:
-            state.held[zone] += 1
-            series[window, HELD] += 1
-            held = _still_held(params, state, whole[WINDOW] * params.window_ns, time)
-            series[window, HELD_MAX] = max(series[window, HELD_MAX], held)
-        whole[CHANGES] += 1
-        real[NEXT_CHANGE] += _gap(params.poisson, keys.change, whole[CHANGES])
+        for i in range(count):
+            time = _time(params, state, rate, sums[place(i)], real[CHANGE_SUM])
+            identity = (number + i) * 4 + CHANGE
+            zone = zone_of(keys, params.zones, identity)
+            if uniform(keys.look, identity, 0) * inputs.holders[zone] < inputs.leased[zone, now]:
+                _let_out(state, time, identity)
+            else:
+                state.held[zone] += 1
+                series[window, HELD] += 1
+                held = _still_held(params, state, whole[WINDOW] * params.window_ns, time)
+                series[window, HELD_MAX] = max(series[window, HELD_MAX], held)
+        series[window, CHANGED] += count
+        whole[CHANGES] += count
+        real[NEXT_CHANGE] = next_sum
     real[CHANGE_SUM] = end_sum
     return True
 
@@ -326,32 +366,87 @@ def _changes_come(params, keys, inputs, state):  # type: ignore[no-untyped-def]
 def _move(state, time, attempt, is_up):  # type: ignore[no-untyped-def]
     """Note that one more waits from `time` on, or one less."""
     move = place(state.whole[MOVES])
-    state.moves[move, 0] = time
-    state.moves[move, 1] = attempt << 1 | is_up
+    state.moves[0, move] = time
+    state.moves[1, move] = attempt << 1 | is_up
     state.whole[MOVES] += 1
 
 
 @inline
-def _delay_ns(params, keys, inputs, u, identity, tries):  # type: ignore[no-untyped-def]
-    """How long a launch waits whose failure number is `tries` (from 1); `u`, its draw, is asked for full jitter."""
+def _delay_ns(params, keys, inputs, identity, tries):  # type: ignore[no-untyped-def]
+    """How long a launch waits whose failure number is `tries` (from 1)."""
     client = params.client
-    backoff = inputs.backoffs[place(min(tries, inputs.backoffs.shape[0]) - 1)]
-    if client.kind == policies.FULL_JITTER:
-        delay = whole_ns(backoff * u)
-    elif client.kind == policies.EXPONENTIAL:
-        delay = whole_ns(backoff)
+    if client.kind == policies.EXPONENTIAL:
+        delay = whole_ns(inputs.backoffs[place(min(tries, inputs.backoffs.shape[0]) - 1)])
     else:
         delay = policies.retry_delay_ns(client, inputs.table, keys.retry, identity, tries - 1, tries)
     return max(delay, client.round_trip_ns)
 
 
 @inline
-def _deny(state, time, attempt):  # type: ignore[no-untyped-def]
-    """An attempt came to nothing: what follows is seen to at the end of the window (`_send_back`)."""
-    denied = place(state.whole[DENIED])
-    state.spare[denied, 0] = time
-    state.spare[denied, 1] = attempt
-    state.whole[DENIED] += 1
+def _times_back(params, keys, inputs, state, count, after):  # type: ignore[no-untyped-def]
+    """Put the time at which each attempt of state.spare[:, :count] comes back, and not before `after`, in place of that
+    of its failure, and its window into state.ends. One step of all of them after the other, so that the processor works
+    on several at a time.
+    """
+    times, attempts, draws, windows = state.spare[0], state.spare[1], state.draws, state.ends
+    client, per_ns = params.client, 1.0 / np.float64(params.window_ns)
+    if client.kind != policies.FULL_JITTER:
+        for i in range(count):
+            attempt = attempts[place(i)]
+            delay = _delay_ns(params, keys, inputs, attempt >> TRIES_BITS, (attempt & _TRIES) + 1)
+            times[place(i)] = max(times[place(i)] + delay, after)
+            windows[place(i)] = window_of(times[place(i)], params.window_ns, per_ns)
+        return
+    backoffs, most = inputs.backoffs, inputs.backoffs.shape[0] - 1
+    for i in range(count):
+        attempt = attempts[place(i)]
+        tried = attempt & _TRIES
+        draws[place(i)] = backoffs[place(min(tried, most))] * uniform(keys.retry, attempt >> TRIES_BITS, tried)
+    latest = np.float64(after) + client.cap_ns + client.round_trip_ns + 2.0 * params.window_ns
+    if latest >= _EXACT_NS:
+        for i in range(count):
+            times[place(i)] = max(times[place(i)] + max(whole_ns(draws[place(i)]), client.round_trip_ns), after)
+            windows[place(i)] = window_of(times[place(i)], params.window_ns, per_ns)
+        return
+    # The same with float64 that hold whole numbers: of these the processor takes four at a time.
+    window_ns, least, earliest = np.float64(params.window_ns), np.float64(client.round_trip_ns), np.float64(after)
+    for i in range(count):
+        failed = np.int64(times[place(i)] | _FLOAT_BITS).view(np.float64) - np.float64(_EXACT_NS)
+        delay = np.floor(draws[place(i)] + 0.5)
+        delay = delay if delay > least else least
+        time = failed + delay
+        time = time if time > earliest else earliest
+        window = np.floor(time * per_ns)
+        too_late, too_early = window * window_ns > time, (window + 1.0) * window_ns <= time
+        window += (0.0 if too_late else 1.0 if too_early else 0.0) - (1.0 if too_late else 0.0)
+        times[place(i)] = np.float64(time + np.float64(_EXACT_NS)).view(np.int64) ^ _FLOAT_BITS
+        windows[place(i)] = np.float64(window + np.float64(_EXACT_NS)).view(np.int64) ^ _FLOAT_BITS
+
+
+@inline
+def _send_back(params, keys, inputs, state, count, after):  # type: ignore[no-untyped-def]
+    """All attempts of state.spare[:, :count] that are not gone were denied: they are made again in a later window, or
+    no more.
+    """
+    whole, times, attempts = state.whole, state.spare[0], state.spare[1]
+    move_times, moves_ = state.moves[0], state.moves[1]
+    moves, given_up, back = whole[MOVES], np.int64(0), np.int64(0)
+    for i in range(count):
+        time, attempt = times[place(i)], attempts[place(i)]
+        is_denied = np.int64(attempt != _GONE)
+        is_first, is_over = np.int64(attempt & _TRIES == 0), is_denied & np.int64(_gives_up(params, attempt))
+        given_up += is_over
+        move_times[place(moves)] = time  # there is room for a move of each; whether it counts says the number
+        moves_[place(moves)] = attempt << 1 | is_first
+        moves += is_first ^ is_over
+        times[place(back)] = time
+        attempts[place(back)] = attempt
+        back += is_denied ^ is_over
+    whole[MOVES] = moves
+    state.series[place(whole[WINDOW]), GAVE_UP] += given_up
+    _times_back(params, keys, inputs, state, back, after)
+    for i in range(back):
+        wait(state.waiting, state.ends[place(i)], times[place(i)], attempts[place(i)] + 1)
 
 
 @inline
@@ -362,41 +457,6 @@ def _gives_up(params, attempt):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _send_back(params, keys, inputs, state, after):  # type: ignore[no-untyped-def]
-    """All launches that were denied in the window are tried again in a later one, or no more. One step of all of them
-    after the other, so that the processor works on several at a time.
-    """
-    whole, spare, draws, windows = state.whole, state.spare, state.draws, state.ends
-    count, per_ns = whole[DENIED], 1.0 / np.float64(params.window_ns)
-    moves, given_up = whole[MOVES], np.int64(0)
-    for i in range(count):
-        time, attempt = spare[place(i), 0], spare[place(i), 1]
-        is_first, is_over = np.int64(attempt & _TRIES == 0), np.int64(_gives_up(params, attempt))
-        given_up += is_over
-        state.moves[place(moves), 0] = time  # there is room for a move of each; whether it counts says the number
-        state.moves[place(moves), 1] = attempt << 1 | is_first
-        moves += is_first ^ is_over
-    whole[MOVES] = moves
-    state.series[place(whole[WINDOW]), GAVE_UP] += given_up
-    if params.client.kind == policies.FULL_JITTER:
-        for i in range(count):
-            attempt = spare[place(i), 1]
-            draws[place(i)] = uniform(keys.retry, attempt >> TRIES_BITS, attempt & _TRIES)
-    for i in range(count):
-        attempt = spare[place(i), 1]
-        identity, tries = attempt >> TRIES_BITS, (attempt & _TRIES) + 1
-        delay = _delay_ns(params, keys, inputs, draws[place(i)], identity, tries)
-        back = max(spare[place(i), 0] + delay, after)
-        spare[place(i), 0] = back
-        windows[place(i)] = window_of(back, params.window_ns, per_ns)
-    for i in range(count):
-        attempt = spare[place(i), 1]
-        if not _gives_up(params, attempt):
-            wait(state.waiting, windows[place(i)], spare[place(i), 0], attempt + 1)
-    whole[DENIED] = 0
-
-
-@inline
 def _accept(state, time, attempt):  # type: ignore[no-untyped-def]
     _let_out(state, time, attempt >> TRIES_BITS)
     if attempt & _TRIES > 0:
@@ -404,53 +464,40 @@ def _accept(state, time, attempt):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _most_asleep(state, before, start, window_ns):  # type: ignore[no-untyped-def]
-    """The most that wait between two attempts at one time of the window, `before` of them at its start.
+def _count_asleep(state, start, window_ns):  # type: ignore[no-untyped-def]
+    """How many wait between two attempts: at the end of the window, and the most at one time of it.
 
     What waits where a slice of the window ends is known without any order. So only those slices are put in order in
     which more could wait than at the best of these ends.
     """
-    moves, count, items = state.moves, state.whole[MOVES], state.batch
-    slices = count // FEW + 1
+    times, moves, count, links, items = state.moves[0], state.moves[1], state.whole[MOVES], state.links, state.batch
+    slices = count // _SOME + 1
     scale = np.float64(slices) / np.float64(window_ns)
-    flows, begins, levels = state.ends, state.ends[place(slices) :], state.ends[place(2 * slices) :]
+    flows, heads = state.ends, state.ends[place(slices) :]
     for slice_ in range(slices):
         flows[place(slice_)] = 0
+        heads[place(slice_)] = NOTHING
     for i in range(count):
-        slice_ = slice_of(moves[place(i), 0], start, scale, slices)
-        flows[place(slice_)] += 1 + (moves[place(i), 1] & 1) * (_UP - 1)
-    most, level = before, before
+        slice_ = place(slice_of(times[place(i)], start, scale, slices))
+        flows[slice_] += 1 + (moves[place(i)] & 1) * (_UP - 1)
+        links[place(i)] = heads[slice_]
+        heads[slice_] = i
+    most = level = state.whole[ASLEEP]
     for slice_ in range(slices):
-        levels[place(slice_)] = level
         level += (flows[place(slice_)] >> _UP_BITS) - (flows[place(slice_)] & (_UP - 1))
         most = max(most, level)
-    some = np.int64(0)
+    level = state.whole[ASLEEP]
     for slice_ in range(slices):
         ups = flows[place(slice_)] >> _UP_BITS
-        begins[place(slice_)] = NOTHING
-        if levels[place(slice_)] + ups > most:
-            begins[place(slice_)] = some
-            some += ups + (flows[place(slice_)] & (_UP - 1))
-    if some == 0:
-        return most
-    for i in range(count):
-        slice_ = slice_of(moves[place(i), 0], start, scale, slices)
-        at = begins[place(slice_)]
-        if at != NOTHING:
-            items[place(at), 0] = moves[place(i), 0]
-            items[place(at), 1] = moves[place(i), 1]
-            begins[place(slice_)] = at + 1
-    for slice_ in range(slices):
-        end = begins[place(slice_)]
-        if end != NOTHING:
-            first = end - (flows[place(slice_)] >> _UP_BITS) - (flows[place(slice_)] & (_UP - 1))
-            level = levels[place(slice_)]
-            heap(items, first, end)
-            while end > first:
-                level += 2 * (items[place(first), 1] & 1) - 1
-                most = max(most, level)
-                end = drop(items, first, end)
-    return most
+        if level + ups > most:
+            now = level
+            size = heap(times, moves, links, heads[place(slice_)], items)
+            while size > 0:
+                now += 2 * (moves[place(items[0, 1])] & 1) - 1
+                most = max(most, now)
+                size = drop(items, moves, size)
+        level += ups - (flows[place(slice_)] & (_UP - 1))
+    return level, most
 
 
 @inline
@@ -465,7 +512,6 @@ def _decide(params, keys, state, sure, time, attempt):  # type: ignore[no-untype
         _accept(state, time, attempt)
         return True
     series[window, INSUFFICIENT] += 1
-    _deny(state, time, attempt)
     return False
 
 
@@ -481,75 +527,109 @@ def _is_in_force(inputs, state, until):  # type: ignore[no-untyped-def]
 @kernel
 def _ask(params, keys, state, door, sure, time, attempt):  # type: ignore[no-untyped-def]
     """Decide over an attempt that the throttle let in where there is an admission; its token comes back if that says
-    no.
+    no. Returns whether it is accepted.
     """
     identity, tries = attempt >> TRIES_BITS, attempt & _TRIES
     if launch_door.lets_in(door, time, identity, tries):
         is_accepted = _decide(params, keys, state, sure, time, attempt)
         launch_door.tell(door, time, is_accepted, identity, tries)
-        return
+        return is_accepted
     if state.real[RATE] >= 0.0:
         state.real[TOKENS] += 1.0
     state.series[place(state.whole[WINDOW]), THROTTLED] += 1
-    _deny(state, time, attempt)
+    return False
+
+
+@inline
+def _end_of(slice_, slices, start, window_ns):  # type: ignore[no-untyped-def]
+    """A time that no attempt of a slice of the window comes after."""
+    long = window_ns / np.float64(slices)
+    return min(start + np.int64((slice_ + 1) * long) + 2, start + window_ns)
+
+
+@inline
+def _is_shut(inputs, state, until):  # type: ignore[no-untyped-def]
+    """Whether the throttle lets nobody in from now on up to `until`."""
+    control = state.whole[CONTROL]
+    return (
+        state.real[RATE] >= 0.0
+        and (control == inputs.throttle_ns.shape[0] or inputs.throttle_ns[place(control)] > until)
+        and not limits.has_token(state.whole[BUCKET_AT:], state.real[TOKENS:], until)
+    )
+
+
+@inline
+def _next_open(inputs, state, slice_, slices, start, window_ns):  # type: ignore[no-untyped-def]
+    """The first slice, from this one on, in which the throttle may let somebody in; `slices` if there is none."""
+    if not _is_shut(inputs, state, _end_of(slice_, slices, start, window_ns)):
+        return slice_
+    if _is_shut(inputs, state, start + window_ns):
+        return slices
+    # Where a token is due, or what is told of the throttle; then the exact place near it.
+    real, control, due = state.real, state.whole[CONTROL], np.float64(start + window_ns)
+    if control < inputs.throttle_ns.shape[0]:
+        due = min(due, np.float64(inputs.throttle_ns[place(control)]))
+    if real[RATE] > 0.0:
+        due = min(due, state.whole[BUCKET_AT] + (1.0 - real[TOKENS]) / real[RATE])
+    after = np.int64(max(due - start, 0.0) * (slices / np.float64(window_ns)))
+    found = min(max(after, slice_ + 1), slices - 1)
+    while found > slice_ + 1 and not _is_shut(inputs, state, _end_of(found - 1, slices, start, window_ns)):
+        found -= 1
+    while found < slices and _is_shut(inputs, state, _end_of(found, slices, start, window_ns)):
+        found += 1
+    return found
 
 
 @inline
 def _throttle(params, keys, inputs, state, door, sure, count):  # type: ignore[no-untyped-def]
-    """Decide over the attempts of a window, state.spare[:count], while there is a throttle or an admission. They are
-    put into slices of the window, and in order only in those in which a token may be had, or admission is asked.
+    """Decide over the attempts of a window, state.spare[:, :count], while there is a throttle or an admission. They are
+    thrown into slices of the window, and put in order only in those in which a token may be had, or admission is asked;
+    those in which nobody is let in are not looked at.
     """
     is_asked = launch_door.is_there(door)
-    whole, items, slices = state.whole, state.batch, count // FEW + 1
+    whole, items, links, heads, slices = state.whole, state.batch, state.links, state.ends, count // _FEW + 1
+    times, attempts = state.spare[0], state.spare[1]
     start = whole[WINDOW] * params.window_ns
-    after_ns = start + params.window_ns
-    long = params.window_ns / np.float64(slices)
-    to_slices(state.spare, count, slices, start, params.window_ns, items, state.ends)
-    first = np.int64(0)
-    for slice_ in range(slices):
-        after = state.ends[place(slice_)]
-        until = min(start + np.int64((slice_ + 1) * long) + 2, after_ns)
-        is_heap = False
-        while first < after:
-            is_off = not _is_in_force(inputs, state, until)
-            control = whole[CONTROL]
-            is_shut = (
-                not is_off
-                and (control == inputs.throttle_ns.shape[0] or inputs.throttle_ns[place(control)] > until)
-                and not limits.has_token(whole[BUCKET_AT:], state.real[TOKENS:], until)
-            )
-            if (is_off and not is_asked) or is_shut:
-                break
-            if not is_heap:
-                heap(items, first, after)
-                is_heap = True
-            time, attempt = items[place(first), 0], items[place(first), 1]
-            if _throttled(inputs, state, time):
-                state.series[place(whole[WINDOW]), THROTTLED] += 1
-                _deny(state, time, attempt)
-            elif is_asked:
-                _ask(params, keys, state, door, sure, time, attempt)
-            else:
-                _decide(params, keys, state, sure, time, attempt)
-            after = drop(items, first, after)
-        if first < after and _is_in_force(inputs, state, until):
-            state.series[place(whole[WINDOW]), THROTTLED] += after - first
-            for i in range(first, after):
-                _deny(state, items[place(i), 0], items[place(i), 1])
+    to_slices(times, count, slices, start, params.window_ns, heads, links)
+    let_in = np.int64(0)
+    slice_ = np.int64(0)
+    while slice_ < slices:
+        slice_ = _next_open(inputs, state, slice_, slices, start, params.window_ns)
+        if slice_ == slices:
+            break
+        until = _end_of(slice_, slices, start, params.window_ns)
+        if is_asked or _is_in_force(inputs, state, until):
+            size = heap(times, attempts, links, heads[place(slice_)], items)
+            while size > 0 and not _is_shut(inputs, state, until):
+                time, number = items[0, 0], place(items[0, 1])
+                if not _throttled(inputs, state, time):
+                    let_in += 1
+                    if is_asked:
+                        is_accepted = _ask(params, keys, state, door, sure, time, attempts[number])
+                    else:
+                        is_accepted = _decide(params, keys, state, sure, time, attempts[number])
+                    if is_accepted:
+                        attempts[number] = _GONE
+                size = drop(items, attempts, size)
         else:
-            for i in range(first, after):
-                _decide(params, keys, state, sure, items[place(i), 0], items[place(i), 1])
-        first = state.ends[place(slice_)]
+            number_ = heads[place(slice_)]
+            while number_ != NOTHING:
+                number = place(number_)
+                let_in += 1
+                if _decide(params, keys, state, sure, times[number], attempts[number]):
+                    attempts[number] = _GONE
+                number_ = links[number]
+        slice_ += 1
+    state.series[place(whole[WINDOW]), THROTTLED] += count - let_in
 
 
 @kernel
 def _window(params, keys, inputs, state, door):  # type: ignore[no-untyped-def]
     """All attempts of the window; there is room for them."""
-    whole, chunks = state.whole, state.waiting.chunks
+    whole, chunks, times, attempts = state.whole, state.waiting.chunks, state.spare[0], state.spare[1]
     window = whole[WINDOW]
     start = window * params.window_ns
     after = start + params.window_ns
-    before = whole[ASLEEP]
     whole[MOVES] = 0
     some = False
     all_ = True
@@ -563,25 +643,23 @@ def _window(params, keys, inputs, state, door):  # type: ignore[no-untyped-def]
     chunk = last_chunk(end)
     while chunk != NOTHING:
         for at in range(chunk + FIRST, end, 2):
-            time, attempt = chunks[place(at)], chunks[place(at + 1)]
-            asked += attempt & _TRIES == 0
-            if is_throttled:
-                state.spare[place(count), 0] = time
-                state.spare[place(count), 1] = attempt
-            else:
-                _decide(params, keys, state, sure, time, attempt)
+            times[place(count)] = chunks[place(at)]
+            attempts[place(count)] = chunks[place(at + 1)]
+            asked += chunks[place(at + 1)] & _TRIES == 0
             count += 1
         chunk = free(state.waiting, chunk)
         end = chunk + CHUNK
     if is_throttled:
         _throttle(params, keys, inputs, state, door, sure, count)
-    _send_back(params, keys, inputs, state, after)
+    else:
+        for i in range(count):
+            if _decide(params, keys, state, sure, times[place(i)], attempts[place(i)]):
+                attempts[place(i)] = _GONE
+    _send_back(params, keys, inputs, state, count, after)
     series = state.series
     series[place(window), ASKED] += asked
     series[place(window), ATTEMPTS] += count
-    series[place(window), ASLEEP_MAX] = _most_asleep(state, before, start, params.window_ns)
-    for i in range(whole[MOVES]):
-        whole[ASLEEP] += 2 * (state.moves[place(i), 1] & 1) - 1
+    whole[ASLEEP], series[place(window), ASLEEP_MAX] = _count_asleep(state, start, params.window_ns)
     series[place(window), ASLEEP_END] = whole[ASLEEP]
     series[place(window), HELD_END] = _sum_held(params, state)
     whole[WINDOW] = window + 1
@@ -610,7 +688,7 @@ def advance(params, keys, inputs, state, door, until):  # type: ignore[no-untype
                 return GROW_JOBS
             whole[STEP] = DECIDE
         count = waits_for(state.waiting, window)
-        if count > state.batch.shape[0]:
+        if count >= state.batch.shape[0]:  # one more than there are: what is written last may not count
             return GROW_BATCH
         if whole[JOBS] + count > state.jobs.shape[0]:
             return GROW_JOBS

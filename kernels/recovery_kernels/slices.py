@@ -1,8 +1,9 @@
 """Putting the work of a window into order only as far as somebody asks.
 
-Items are two numbers each, int64[n, 2]: a time and what tells equal times apart. They are thrown into equal slices of
-the window; what lies in one slice is put into a heap when the first of it is asked for (Williams, algorithm 232, 1964),
-so that a slice of which nobody asks who came first costs nothing, and one of which a few are wanted costs these few.
+Items are two numbers each: a time and what tells equal times apart. They are thrown into equal slices of the window,
+linked from one to the next; what lies in one slice is put into a heap when the first of it is asked for (Williams,
+algorithm 232, 1964), so that a slice of which nobody asks who came first is not even looked at, and one of which a few
+are wanted costs these few.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from recovery_kernels.events import place
 from recovery_kernels.jit import inline
 
-FEW = 4  # items in a slice, on average
+NOTHING = -1
 
 
 @inline
@@ -20,27 +21,43 @@ def slice_of(time, start, scale, slices):  # type: ignore[no-untyped-def]
 
 
 @inline
-def to_slices(items, count, slices, start, window_ns, out, ends):  # type: ignore[no-untyped-def]
-    """Fill out[:count] (int64[n, 2]) with items[:count] slice by slice; those of a slice end at its ends[slice]."""
+def to_slices(times, count, slices, start, window_ns, heads, links):  # type: ignore[no-untyped-def]
+    """Link times[:count] (int64[n]) to those of the same slice: heads[slice] names one, links[it] another, and so on to
+    NOTHING.
+    """
     scale = np.float64(slices) / np.float64(window_ns)
-    for i in range(slices + 1):
-        ends[place(i)] = 0
-    for i in range(count):
-        ends[place(slice_of(items[place(i), 0], start, scale, slices) + 1)] += 1
     for i in range(slices):
-        ends[place(i + 1)] += ends[place(i)]
+        heads[place(i)] = NOTHING
     for i in range(count):
-        slice_ = place(slice_of(items[place(i), 0], start, scale, slices))
-        out[place(ends[slice_]), 0] = items[place(i), 0]
-        out[place(ends[slice_]), 1] = items[place(i), 1]
-        ends[slice_] += 1
+        slice_ = place(slice_of(times[place(i)], start, scale, slices))
+        links[place(i)] = heads[slice_]
+        heads[slice_] = i
 
 
 @inline
-def _comes_before(items, one, other):  # type: ignore[no-untyped-def]
-    """Whether an item (two numbers) comes before another: by the first, then by the second."""
+def heap(times, whats, links, head, items):  # type: ignore[no-untyped-def]
+    """A heap of what is linked from `head` on, in the first rows of items (int64[n, 2]): time and number of each, the
+    first first. Returns how many; what comes next is then found by `drop`.
+    """
+    size = np.int64(0)
+    item = head
+    while item != NOTHING:
+        items[place(size), 0] = times[place(item)]
+        items[place(size), 1] = item
+        size += 1
+        item = links[place(item)]
+    for i in range(size // 2 - 1, -1, -1):
+        _sink(items, whats, size, i)
+    return size
+
+
+@inline
+def _comes_before(items, whats, one, other):  # type: ignore[no-untyped-def]
+    """Whether an item comes before another: by its time, then by what tells it apart."""
     a, b = place(one), place(other)
-    return items[a, 0] < items[b, 0] or (items[a, 0] == items[b, 0] and items[a, 1] < items[b, 1])
+    if items[a, 0] != items[b, 0]:
+        return items[a, 0] < items[b, 0]
+    return whats[place(items[a, 1])] < whats[place(items[b, 1])]
 
 
 @inline
@@ -51,28 +68,21 @@ def _swap(items, one, other):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _sink(items, first, size, i):  # type: ignore[no-untyped-def]
-    """Let an item of a heap of so many, from `first` on, find its place below."""
+def _sink(items, whats, size, i):  # type: ignore[no-untyped-def]
+    """Let an item of a heap of so many find its place below."""
     while 2 * i + 1 < size:
         child = 2 * i + 1
-        if child + 1 < size and _comes_before(items, first + child + 1, first + child):
+        if child + 1 < size and _comes_before(items, whats, child + 1, child):
             child += 1
-        if not _comes_before(items, first + child, first + i):
+        if not _comes_before(items, whats, child, i):
             break
-        _swap(items, first + child, first + i)
+        _swap(items, child, i)
         i = child
 
 
 @inline
-def heap(items, first, after):  # type: ignore[no-untyped-def]
-    """Put the first of items[first:after] first: what comes next is then found by `_drop`."""
-    for i in range((after - first) // 2 - 1, -1, -1):
-        _sink(items, first, after - first, i)
-
-
-@inline
-def drop(items, first, after):  # type: ignore[no-untyped-def]
-    """Take the first out of a heap: it goes to its end. Returns where the heap ends now."""
-    _swap(items, first, after - 1)
-    _sink(items, first, after - 1 - first, 0)
-    return after - 1
+def drop(items, whats, size):  # type: ignore[no-untyped-def]
+    """Take the first out of a heap of so many: it goes to its end. Returns how many are left."""
+    _swap(items, 0, size - 1)
+    _sink(items, whats, size - 1, 0)
+    return size - 1

@@ -89,9 +89,15 @@ class LaunchRun(StageRun):
             self.state = state._replace(waiting=_roomier(state.waiting, more))
         elif status == kernel.GROW_BATCH:
             size = 2 * len(state.batch)
-            batch, spare, moves = np.zeros((3, size, 2), np.int64)
-            ends = np.zeros(size + 2, np.int64)
-            self.state = state._replace(batch=batch, spare=spare, moves=moves, ends=ends, draws=np.zeros(size))
+            spare, moves = np.zeros((2, 2, size), np.int64)
+            self.state = state._replace(
+                batch=np.zeros((size, 2), np.int64),
+                spare=spare,
+                moves=moves,
+                links=np.zeros(size, np.int64),
+                ends=np.zeros(size + 2, np.int64),
+                draws=np.zeros(size),
+            )
         else:
             jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
             jobs[: len(state.jobs)] = state.jobs
@@ -233,8 +239,9 @@ def start(
         releasing=np.zeros((zones, 2), np.int64),
         denied=np.zeros(zones),
         batch=np.zeros((_ROWS, 2), np.int64),
-        spare=np.zeros((_ROWS, 2), np.int64),
-        moves=np.zeros((_ROWS, 2), np.int64),
+        spare=np.zeros((2, _ROWS), np.int64),
+        moves=np.zeros((2, _ROWS), np.int64),
+        links=np.zeros(_ROWS, np.int64),
         ends=np.zeros(_ROWS + 2, np.int64),
         draws=np.zeros(_ROWS),
         jobs=np.zeros((_ROWS, batches.COLUMNS), np.int64),
