@@ -3,8 +3,9 @@
 Shards with another order, with a timeout or with controllers run event by event (recovery_kernels.shards).
 
 The start of a job is known once no earlier one waits: the earliest free worker takes it (Kiefer and Wolfowitz, 1955),
-so no pending events are needed beside one small heap of free times a shard. Refused and failed jobs come back in a
-later window than the one in which they were refused or begun, so all work of a window is known when it begins.
+so no pending events are needed beside the times at which the workers of a shard are free. Refused and failed jobs come
+back in a later window than the one in which they were refused or begun, so all work of a window is known when it
+begins.
 """
 
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, slowed, slow
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import part_of
-from recovery_kernels.workers import make_busy
+from recovery_kernels.workers import first_in_tree, make_busy_in_tree
 
 # What `advance` may say.
 DONE, GROW_ROWS, GROW_BATCH, GROW_RINGS, GROW_FINISHES = range(5)
@@ -30,8 +31,11 @@ TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for 
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
 WHOLE = 7
 HEAD, TAIL, INTAKE = range(3)  # columns of State.shards; from INTAKE on, what the shard's limit remembers
-# The bits of the service that was drawn, in the batch and in the rings, where nobody asks for a time.
-DRAWN, IN_RING = NEXT, TIME
+DRAWN = NEXT  # in the batch, where nothing is linked: the bits of the service that was drawn
+# In the rings: the same; when the job was let out; its identity with its tries.
+IN_RING, LET_OUT, WHAT = range(3)
+RING_COLUMNS = 3
+_AHEAD = 4  # so many are asked at once whether they come before
 SHARD_COLUMNS, BUCKET_COLUMNS = 4, 3  # columns of State.shards and State.buckets
 
 # Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
@@ -86,12 +90,12 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
-    counted in counts; shards int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, NEXT],
-    the queues; free_ns int64[shards, 4 k + 1], the workers of each shard (workers); batch, order, ends and draws
-    float64[2, n]: scratch; slowness float64[length of a ring], how many times as long a job takes with so many waiting,
-    up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last row; latency
-    int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told, those of a window
-    from told int64[windows + 1] on.
+    counted in counts; shards int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
+    the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch,
+    order, ends and draws float64[2, n]: scratch; slowness float64[length of a ring], how many times as long a job takes
+    with so many waiting, up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last
+    row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told,
+    those of a window from told int64[windows + 1] on.
     """
 
     whole: Whole
@@ -102,6 +106,7 @@ class State(NamedTuple):
     buckets: Real
     rings: Whole
     free_ns: Whole
+    trees: Whole
     batch: Whole
     order: Whole
     ends: Whole
@@ -196,22 +201,32 @@ def _begin(params, keys, table, state, shard, now, queue, drawn, origin, identit
     if params.slowdown_a > 0.0:
         service *= state.slowness[place(queue)]
     finish = now + whole_ns(service)
-    make_busy(state.free_ns, shard, finish)
+    make_busy_in_tree(state.free_ns, state.trees, shard, finish)
     begun(params, keys, table, state, finish, origin, identity, tries)
+
+
+@inline
+def _begin_next(params, keys, table, state, shard, slot, now, queue):  # type: ignore[no-untyped-def]
+    """The same with the job in that place of a shard's queue."""
+    ring = state.rings
+    what = ring[shard, slot, WHAT]
+    _begin(params, keys, table, state, shard, now, queue, ring[shard, slot, IN_RING], ring[shard, slot, LET_OUT],
+           what >> batches.TRIES_BITS, what & batches.TRIES_MASK)  # fmt: skip
 
 
 @inline
 def _settle(params, keys, table, state, shard, until):  # type: ignore[no-untyped-def]
     """Let a shard's workers take from its queue whatever they can up to `until` (included)."""
     mask = state.rings.shape[1] - 1
-    while state.shards[shard, HEAD] < state.shards[shard, TAIL] and state.free_ns[shard, 0] <= until:
+    while state.shards[shard, HEAD] < state.shards[shard, TAIL]:
+        now = first_in_tree(state.free_ns, state.trees, shard)
+        if now > until:
+            break
         slot = place(state.shards[shard, HEAD] & mask)
         state.shards[shard, HEAD] += 1
         state.whole[WAITING] -= 1
         queue = state.shards[shard, TAIL] - state.shards[shard, HEAD]
-        ring = state.rings
-        _begin(params, keys, table, state, shard, state.free_ns[shard, 0], queue, ring[shard, slot, IN_RING],
-               ring[shard, slot, ORIGIN], ring[shard, slot, IDENTITY], ring[shard, slot, TRIES])  # fmt: skip
+        _begin_next(params, keys, table, state, shard, slot, now, queue)
 
 
 @inline
@@ -270,6 +285,60 @@ def gather(params, inputs, state):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _queue_up(state, shard, item):  # type: ignore[no-untyped-def]
+    """A job of the batch goes to the end of a shard's queue."""
+    ring, batch = state.rings[shard], state.batch
+    slot = place(state.shards[shard, TAIL] & (state.rings.shape[1] - 1))
+    ring[slot, IN_RING] = batch[item, DRAWN]
+    ring[slot, LET_OUT] = batch[item, ORIGIN]
+    ring[slot, WHAT] = batch[item, IDENTITY] << batches.TRIES_BITS | batch[item, TRIES]
+    state.shards[shard, TAIL] += 1
+
+
+@inline
+def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+    """All work of the window at a shard that lets everybody in: who comes is known beforehand, so all queue up, and are
+    begun one after the other. Returns the most that waited at one time.
+    """
+    whole, shards, batch, came_ns = state.whole, state.shards, state.batch, state.ends
+    shard, mask = place(0), state.rings.shape[1] - 1
+    waited = most = whole[WAITING]
+    came = np.int64(0)
+    for i in range(count):
+        item = place(state.order[place(i)])
+        came_ns[place(came)] = batch[item, TIME]
+        if batch[item, TRIES] == 0 and is_shed(keys, inputs, batch[item, TIME], batch[item, IDENTITY]):
+            state.series[place(whole[WINDOW]), SHED_JOBS] += 1
+        else:
+            _queue_up(state, shard, item)
+            came += 1
+    for i in range(_AHEAD):
+        came_ns[place(came + i)] = NEVER
+    end = (whole[WINDOW] + 1) * params.window_ns
+    head, came_before, begun_ = shards[0, HEAD], np.int64(0), np.int64(0)
+    while begun_ < waited + came:
+        now = first_in_tree(state.free_ns, state.trees, shard)
+        if begun_ >= waited:
+            now = max(now, came_ns[place(begun_ - waited)])
+        if now >= end:
+            break
+        few = np.int64(0)  # how many of the next come before: most often all that do
+        for i in range(_AHEAD):
+            few += came_ns[place(came_before + i)] < now
+        came_before += few
+        while came_ns[place(came_before)] < now:
+            came_before += 1
+        waiting = waited + came_before - begun_  # it, too, unless it need not wait
+        most = max(most, waiting)
+        slot = place((head + begun_) & mask)
+        begun_ += 1
+        _begin_next(params, keys, inputs.table, state, shard, slot, now, max(waiting - 1, 0))
+    shards[0, HEAD] += begun_
+    whole[WAITING] = waited + came - begun_
+    return max(most, whole[WAITING])
+
+
+@inline
 def close(state, most):  # type: ignore[no-untyped-def]
     """The window is over, in which `most` waited at one time."""
     whole = state.whole
@@ -291,10 +360,12 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     shards = state.shards
     batch = state.batch
     table = inputs.table
-    mask = state.rings.shape[1] - 1
     many = np.float64(shards.shape[0])
     count = gather(params, inputs, state)
     _draw_services(params, keys, table, state, count)
+    if shards.shape[0] == 1 and params.intake.kind == limits.OPEN:
+        close(state, _serve(params, keys, inputs, state, count))
+        return
     most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):
         item = place(state.order[place(i)])
@@ -309,15 +380,10 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         if not _is_let_in(params, keys, state, shard, time, queue, identity, tries):
             series[window, REFUSED] += 1
             retry(params, keys, table, state, time, origin, identity, tries + 1)
-        elif state.free_ns[shard, 0] <= time:
+        elif first_in_tree(state.free_ns, state.trees, shard) <= time:
             _begin(params, keys, table, state, shard, time, 0, batch[item, DRAWN], origin, identity, tries)
         else:
-            slot = place(shards[shard, TAIL] & mask)
-            state.rings[shard, slot, IN_RING] = batch[item, DRAWN]
-            state.rings[shard, slot, ORIGIN] = origin
-            state.rings[shard, slot, IDENTITY] = identity
-            state.rings[shard, slot, TRIES] = tries
-            shards[shard, TAIL] += 1
+            _queue_up(state, shard, item)
             whole[WAITING] += 1
             most = max(most, whole[WAITING])
     for shard_ in range(shards.shape[0]):

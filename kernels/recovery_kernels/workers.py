@@ -1,8 +1,10 @@
 """The workers of a queue that is served first in, first out, by the times at which they are free.
 
-They are a heap of four children a node: the one that is free first stands first. The start of a job is known once no
-earlier one waits, as that worker takes it (Kiefer and Wolfowitz, 1955). Heaps of 4 k + 1 places, so that every node has
-all or none of its children; places without a worker hold NEVER.
+The start of a job is known once no earlier one waits, as the worker that is free first takes it (Kiefer and Wolfowitz,
+1955). Two forms, each the quicker one somewhere. Where most workers are idle they are a heap of four children a node,
+as who becomes busy then goes to its end: heaps of 4 k + 1 places, so that every node has all or none of its children.
+Where they are busy they play a tournament (Knuth, The Art of Computer Programming, volume 3, 5.2.3): whom the next one
+meets on its way up is known beforehand, and no step takes a branch. Places without a worker hold NEVER.
 
 Where services take one of a few lengths no heap is needed. They begin one after the other, so those of one length end
 in the order in which they began: a line for each length, and the worker that is free first is the first of one of them.
@@ -13,6 +15,7 @@ import numpy as np
 from recovery_kernels.arrays import Whole
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline
+from recovery_kernels.requests import tournament
 
 
 def all_free(workers: int, queues: int = 1) -> Whole:
@@ -20,6 +23,16 @@ def all_free(workers: int, queues: int = 1) -> Whole:
     heaps = np.full((queues, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
     heaps[:, :workers] = 0
     return heaps
+
+
+def all_free_in_trees(workers: int, queues: int) -> tuple[Whole, Whole]:
+    """int64[queues, leaves], when each worker is free, all at 0, and int64[queues, 2 leaves], who is free first of
+    those below a node; the number of leaves is a power of two.
+    """
+    leaves = 1 << (workers - 1).bit_length()
+    free_ns = np.full((queues, leaves), NEVER, np.int64)
+    free_ns[:, :workers] = 0
+    return free_ns, np.tile(tournament(leaves), (queues, 1))
 
 
 HEAD, COUNT = range(2)  # of a line: where its first stands, and how many there are; then its places
@@ -81,3 +94,24 @@ def make_busy(free_ns, queue, value):  # type: ignore[no-untyped-def]
         free_ns[queue, place(i)] = free_ns[queue, place((i - 1) >> 2)]
         i = (i - 1) >> 2
     free_ns[queue, place(i)] = value
+
+
+@inline
+def first_in_tree(free_ns, trees, queue):  # type: ignore[no-untyped-def]
+    """When a worker of a queue is free."""
+    return free_ns[queue, place(trees[queue, 1])]
+
+
+@inline
+def make_busy_in_tree(free_ns, trees, queue, value):  # type: ignore[no-untyped-def]
+    """The worker of a queue that is free first is busy until `value`: play its games anew."""
+    first = trees[queue, 1]
+    free_ns[queue, place(first)] = value
+    node = free_ns.shape[1] + first
+    while node > 1:
+        other = trees[queue, place(node ^ 1)]
+        other_ns = free_ns[queue, place(other)]
+        first = other if other_ns < value else first
+        value = min(value, other_ns)
+        node >>= 1
+        trees[queue, place(node)] = first

@@ -73,9 +73,10 @@ class PropagationRun:
             state.whole[kernel.FREE_ROWS] += len(rows) - len(state.rows)
             self.state = state._replace(rows=rows)
         elif status == kernel.GROW_FINISHES:
-            room = len(state.finishes) + count + int(state.whole[kernel.WAITING])
+            told = int(state.whole[kernel.TOLD])
+            room = told + count + int(state.whole[kernel.WAITING])
             finishes = np.zeros((2 * room, 2), np.int64)
-            finishes[: len(state.finishes)] = state.finishes
+            finishes[:told] = state.finishes[:told]  # what lies beyond was never written, and takes no memory
             self.state = state._replace(finishes=finishes)
         else:
             self._grow_rings(count)
@@ -104,12 +105,12 @@ class PropagationRun:
         size = 2 * old
         while size < old + count:
             size *= 2
-        rings = np.zeros((len(state.shards), size, batches.NEXT), np.int64)
+        rings = np.zeros((len(state.shards), size, kernel.RING_COLUMNS), np.int64)
         for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
             for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
                 first, end = max(turn, head), min(turn + old, tail)
                 at, was = first % size, first % old
                 rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
-        slowness = np.zeros(size)
-        slowness[:old] = state.slowness
+        slowness, known = np.zeros(size), int(state.whole[kernel.KNOWN])
+        slowness[:known] = state.slowness[:known]
         self.state = state._replace(rings=rings, slowness=slowness)
