@@ -37,7 +37,16 @@ def short(text: str) -> str:
 
 SAMPLED = fingerprints.LEASES.replace("hosts = 4", "hosts = 8, sample_hosts = 4")
 WATCHED = fingerprints.LEASES + '[[operator]]\ndo = "restart"\nwhen = "leased < 60%"\n'
-SCENARIOS = [fingerprints.LEASES, fingerprints.JOBS, fingerprints.LATER, fingerprints.RACE, SAMPLED, WATCHED]
+NEWEST_FIRST = fingerprints.LEASES + 'policy.queue = "lifo"\n'
+SCENARIOS = [
+    fingerprints.LEASES,
+    fingerprints.JOBS,
+    fingerprints.LATER,
+    fingerprints.RACE,
+    SAMPLED,
+    WATCHED,
+    NEWEST_FIRST,
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +79,7 @@ def test_every_part_can_be_needed() -> None:
     texts = [
         text,
         warm._SMALL[needed.JOBS],
-        *(warm._SMALL[part] for part in (needed.LEASES, needed.SESSIONS, needed.DOOR, needed.SHARDS)),
+        *(warm._SMALL[part] for part in (needed.LANES_ANY, needed.LEASES, needed.SESSIONS, needed.DOOR, needed.SHARDS)),
     ]
     assert set(warm.parts_of(parse(one).first for one in texts)) == set(needed.PARTS)
 

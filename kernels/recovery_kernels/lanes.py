@@ -227,6 +227,13 @@ def carries(params: Params, horizon_ns: int) -> bool:
     )
 
 
+def looks_at_queue(params: Params) -> bool:
+    """Whether those who wait are looked at one by one, as they leave when they time out or the newest is taken first:
+    then `advance_any` runs the host, else `advance`.
+    """
+    return bool(params.cancel != 0 or params.queue.kind == policies.LIFO)
+
+
 def rules_of(params: Params, inputs: Inputs) -> Rules:
     """What follows from the parameters of a host that `carries`."""
     retry_ns = _constant_retry_ns(params.client)
@@ -893,10 +900,11 @@ def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[n
 
 
 @inline
-def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
 
-    `p` to `h` are the records of the first five for calls.
+    `cancels` and `is_newest_first` are written out where they are known to be false: then the machine code has nothing
+    of them. `p` to `h` are the records of the first five for calls.
     """
     whole = host.whole
     rows = host.rows
@@ -914,8 +922,6 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     is_eager = rules.is_eager != 0 and (no_gate or params.reject_cost_ns == 0)
     is_up = whole[DOWN_UNTIL] <= from_ and no_gate
     is_open = is_up and params.queue.kind != policies.BOUNDED
-    is_newest_first = policies.newest_first(params.queue)
-    is_looked_at = is_newest_first or params.cancel != 0
     head, waiting = whole[HEAD], whole[WAITING]
     full_at = np.int64(0)
     starts, seen = whole[STARTS], whole[SEEN]
@@ -1009,10 +1015,10 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
         worker = least & number_of
         idle_from = (least >> rules.worker_bits) - 1
         ahead = limit if is_eager else min(now, stop - 1)  # nothing else can come before it
-        if is_looked_at and waiting > 0:
+        if (is_newest_first or cancels) and waiting > 0:
             if is_newest_first and idle_from <= ahead:
                 worker = _freed_first(p, r, h, worker)
-            if params.cancel != 0:
+            if cancels:
                 left = _leave(p, r, h, head, waiting, worker, ahead)
                 head += left
                 waiting -= left
@@ -1132,12 +1138,12 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
             service = draws.whole_ns(mean)
         finish = start + service + cost
         is_heard = finish <= deadline and finish < doom
-        if is_looked_at and params.cancel != 0:
+        if cancels:
             finish = min(finish, deadline)
         base = worker * WORKER
         before = workers[place(base + OUTCOME)]
         if before != IDLE:
-            if before == WASTES and params.cancel == 0:  # where a herd has collapsed, what happens most
+            if before == WASTES and not cancels:  # where a herd has collapsed, what happens most
                 _waste(host, flows, base, idle_from)
             else:
                 _carry_out(p, r, k, i, h, shift, worker, idle_from)
@@ -1172,7 +1178,7 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
                     peak = starts - seen
                 else:
                     seen += 1
-    if params.cancel != 0 and waiting > 0 and status == DONE:
+    if cancels and waiting > 0 and status == DONE:
         left = _leave(p, r, h, head, waiting, least & number_of, limit)
         head += left
         waiting -= left
@@ -1186,13 +1192,9 @@ def _run(params, rules, keys, inputs, host, shift, from_, limit, p, r, k, i, h):
     return status
 
 
-@kernel
-def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
-    """Take a host to `until` (ns): every event before it, none at or after it. Returns a status.
-
-    Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
-    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
-    """
+@inline
+def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until):  # type: ignore[no-untyped-def]
+    """See `advance`."""
     # What stays a call gets copies of its own, as in `requests.advance`.
     p, params = refer(rules_of_host), refer(rules_of_host)
     r, rules = refer(own), refer(own)
@@ -1204,7 +1206,7 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
     while True:
         control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
         limit = min(whole[EDGE], control, until) - 1
-        status = _run(params, rules, keys, inputs, host, shift, from_ns, limit, p, r, k, i, h)
+        status = _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_ns, limit, p, r, k, i, h)
         if status != DONE:
             return status
         from_ns = limit + 1
@@ -1218,3 +1220,21 @@ def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type
         else:
             whole[NOW] = until
             return DONE
+
+
+@kernel
+def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """Take a host to `until` (ns): every event before it, none at or after it. Returns a status. The host takes the
+    oldest first, and its requests stay in the queue when they time out; `advance_any` is for all.
+
+    Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
+    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
+    """
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, until)
+
+
+@kernel
+def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """As `advance`, also where requests leave the queue when they time out, or the newest is taken first."""
+    cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until)

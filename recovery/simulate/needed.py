@@ -24,7 +24,8 @@ class KernelPart(NamedTuple):
 
 
 _STEADY = ("draws.stream_key", "draws.draws", "draws.uniforms")
-LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 9.0)
+LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 8.0)
+LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, "lanes.advance_any"), 9.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_key", "requests.advance", "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart(
@@ -45,7 +46,7 @@ RACE = KernelPart(
     ),
     6.0,
 )
-PARTS = (LANES, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE)
+PARTS = (LANES, LANES_ANY, LEASES, JOBS, SESSIONS, LAUNCHES, DOOR, PROPAGATION, SHARDS, HEALTH, LOOP, WINDOW, RACE)
 
 
 def parts_of(scenario: Scenario | RaceAlone) -> list[KernelPart]:
@@ -69,7 +70,9 @@ def _first(scenario: Scenario) -> KernelPart:
     engine = engines.engine_of(scenario)
     if engine == engines.SESSIONS:
         return SESSIONS
-    return LANES if engine == engines.LANES else LEASES if scenario.has_leases else JOBS
+    if engine == engines.LANES:
+        return LANES_ANY if engines.looks_at_queue(scenario) else LANES
+    return LEASES if scenario.has_leases else JOBS
 
 
 def missing(parts: Iterable[KernelPart]) -> dict[KernelPart, list[str]]:

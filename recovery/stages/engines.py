@@ -26,3 +26,8 @@ def engine_of(scenario: Scenario) -> str:
     if scenario.rules:
         return SESSIONS
     return LANES if runs_on_lanes(scenario, queueing.params(scenario, queueing.MeasuredValues())) else EVENTS
+
+
+def looks_at_queue(scenario: Scenario) -> bool:
+    """Whether the lane engine has to look at those who wait one by one, in a kernel of its own."""
+    return lanes.looks_at_queue(queueing.params(scenario, queueing.MeasuredValues()))

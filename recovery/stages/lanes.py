@@ -75,13 +75,15 @@ class LaneRun(hosts.Running):
                 f"until_ns is {until_ns}; "
                 f"want no more than {len(self.host.series) - 1} windows of {self.params.window_ns}"
             )
-        while (
-            lanes.advance(
-                self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
-            )
-            == requests.GROW_QUEUE
-        ):
+        while self._advance(until_ns) == requests.GROW_QUEUE:
             self._grow_queue()
+
+    def _advance(self, until_ns: int) -> int:
+        """As `advance`, until the kernel asks for room; returns its status."""
+        given = self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
+        if lanes.looks_at_queue(self.params):
+            return int(lanes.advance_any(*given))
+        return int(lanes.advance(*given))
 
     def close(self) -> None:
         """Count the work on requests that are in service."""

@@ -52,14 +52,14 @@ def missing() -> str | None:
 
 
 @cache
-def _compiled(engine: str) -> None:
+def _compiled(engine: str, rules: Rules) -> None:
     """Compile the kernel or load it, outside the measured time."""
-    _simulate(StormParams(holders=4, horizon_s=1.0), engine)
+    _simulate(StormParams(holders=4, horizon_s=1.0), engine, rules)
 
 
 def run(params: StormParams, engine: str = LANES, rules: Rules = PLAIN) -> OurResult:
     """The storm on one of the engines."""
-    _compiled(engine)
+    _compiled(engine, rules)
     return _simulate(params, engine, rules)
 
 
