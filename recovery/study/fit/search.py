@@ -20,6 +20,7 @@ from recovery.units import show_duration
 
 FINEST = 1 / 2_000  # of a range: the last step of the finer search
 MET = 0.1  # standard deviations: a milestone that is closer is met
+STEP_MOST = 0.25  # of a range: the longest step of that search
 STEP = 0.05  # of a range, for sensitivities: milestones lie on a grid, so a step must be seen
 
 
@@ -130,11 +131,12 @@ def finer(
     worth: Callable[[float], float] = lambda _: MET**2,
 ) -> list[float]:
     """The places after a compass search over the keys `free` (Hooke and Jeeves 1961): a step that comes closer is
-    taken, and where none does the step is halved, until the places are close `enough` (if nothing is said: all is met),
-    the step is below `finest`, or smaller steps cannot gain what is still `worth` a search, of this sum of squares.
+    taken, after two to the same side one twice as long, and where none does the step is halved, until the places are
+    close `enough` (if nothing is said: all is met), the step is below `finest`, or smaller steps cannot gain what is
+    still `worth` a search, of this sum of squares.
     """
     is_enough = enough or (lambda places: tried.square(places) <= MET**2)
-    place, square = list(best), tried.square(best)
+    place, square, last = list(best), tried.square(best), -1
     while step >= finest and not is_enough(place):
         pairs = [
             [[*place[:i], tried.candidates.ranges[i].moved(place[i], by), *place[i + 1 :]] for by in (step, -step)]
@@ -142,13 +144,15 @@ def finer(
         ]
         around = [one for pair in pairs for one in pair]
         tried.ahead(around)
-        closest = min(around, key=tried.square)
+        move, closest = min(enumerate(around), key=lambda one: tried.square(one[1]))
         if tried.square(closest) < square:
             place, square = closest, tried.square(closest)
+            step = min(2 * step, STEP_MOST) if move == last else step
+            last = move
         elif sum(_gain(tried, place, pair) for pair in pairs) < worth(square):
             break
         else:
-            step /= 2
+            step, last = step / 2, -1
     return place
 
 
