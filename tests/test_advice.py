@@ -506,3 +506,26 @@ def test_explain_advises_nothing_that_a_run_may_not_need() -> None:
     # What comes all the time needs no outage: 2,000 renewals of 100 ms in each of 3 min are more than two workers do.
     busy = resolved(parse(outlast.replace('"1ms"', '"200ms"')).first.scenario)
     assert answer_before("a.toml", "a", busy, ()).change.text.startswith("Try 4 workers a host")
+
+
+def test_what_falls_in_steps_is_near_no_cliff() -> None:
+    """Sessions that ended come back in step before a bucket, and the run ends in the middle of their rounds: whatever
+    the curve looks like, the next round comes. Without a rule that says so, or where runs differ, it may be chance.
+    """
+    in_step = LEASES.replace('horizon = "2h"', 'horizon = "15m"').replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]', 'operator = [{ do = "end-sessions", at = "2m" }]'
+    ).replace('"full-jitter", base = "1s", cap = "5s"', '"fixed", delay = "60s"')  # fmt: skip
+    in_step += 'policy.admission = { name = "token-bucket", rate = "15/s", burst = "3s", only = "establish" }\n'
+    group = told(in_step)[0].groups[0]
+    assert limit(in_step).kind == "bursts"
+
+    def near(of: Group) -> bool:
+        measures = {
+            **of.measures,
+            "is_near_cliff": run_records.group_of("", is_near_cliff=1.0).measures["is_near_cliff"],
+        }
+        return mechanism.is_near_cliff(of.model_copy(update={"measures": measures}))
+
+    assert not near(group)
+    assert near(group.model_copy(update={"verdicts": {"recovered": 1, "recovering": 1}}))
+    assert near(told(LEASES)[0].groups[0])

@@ -332,3 +332,14 @@ def test_the_readme_says_the_numbers_of_the_gallery() -> None:
     said = re.findall(r"\d+ minutes sooner \(\d+ to \d+\)|after \d+ h \d+ min, \d+ minutes sooner", readme)
     assert len(said) >= 3
     assert [one for one in said if one not in page] == []
+
+
+def test_the_page_of_october_shows_the_capacity_that_its_prose_tells() -> None:
+    groups = {one["variant"]: one["measures"] for one in published("us-east-1-2025-10")["groups"]}
+    page = (ROOT / "docs" / "gallery" / "october-2025.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| ([^|]+) \| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \| ([\d.]+) % \|$", page)
+    assert len(rows) == 6
+    for variant, *shown, least in rows:
+        lost = groups[variant]["capacity_lost_hours"]
+        assert [float(f"{lost[end]:.3g}") for end in ("mean", "low", "high")] == [float(one) for one in shown]
+        assert float(f"{100 * groups[variant]['usable_min_share']['mean']:.3g}") == float(least)

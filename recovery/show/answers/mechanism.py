@@ -75,6 +75,21 @@ def collapse_of(group: Group) -> Limit | None:
     return _why_collapsed(group)
 
 
+IN_STEPS = ("bursts", "herd", "silence")  # kinds of limits under which what waits falls in steps
+
+
+def is_near_cliff(group: Group) -> bool:
+    """Whether another run of a variant may end elsewhere, as far as its runs tell. One in which clients come in step
+    falls by steps, which look like chance and are none: there only runs that ended differently say so.
+    """
+    if len(group.verdicts) > 1:
+        return True
+    if not group.mean("is_near_cliff") > 0:
+        return False
+    limit = limit_of(group)
+    return limit is None or limit.kind not in IN_STEPS
+
+
 ALL_THE_TIME = ("renewals", "arrivals", "admission", "operator")
 """Kinds of collapses that come of what is asked for all the time, whatever happens."""
 

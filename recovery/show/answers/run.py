@@ -340,7 +340,7 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
             out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
     if not first.verdicts.get("collapsed") and (found := helps.narrow(first)) is not None:
         out.append(f"“{first.variant}” stands near a cliff, which so few runs may not show: its {found}.")
-    near = [group for group in summary.groups if group.mean("is_near_cliff") > 0 or len(group.verdicts) > 1]
+    near = [group for group in summary.groups if mechanism.is_near_cliff(group)]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
         out.append(f"Near a cliff, so that another run, or a longer one, may end elsewhere: {names}.")
