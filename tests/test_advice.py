@@ -451,6 +451,23 @@ def test_a_rule_that_spares_all_holders_is_named() -> None:
     assert before.change.name == ""
 
 
+@pytest.mark.parametrize(
+    ("host", "late"),
+    [
+        ('fail_after = "until-back"', "host.establish_time (100 ms on average), not host.renew_time (1 ms)"),
+        ('fail_after = "until-back", cancel = "queue"', ""),
+        ('fail_after = "until-back", late = "counts"', ""),
+        ('fail_after = "100ms"', ""),
+    ],
+)
+def test_what_a_late_renewal_takes_is_told_where_it_is_no_renewal(host: str, late: str) -> None:
+    """MODEL.md, section 13, stale work: an establish of its class, where it is counted."""
+    scenario = resolved(parse(LEASES.replace("workers = 2", f"workers = 2, {host}")).first.scenario)
+    assert scenario.hosts.late_words == late
+    told = answer_before("a.toml", "a", scenario, ()).rests_on.text
+    assert ("served as one that makes a lease: it takes host.est" in told) == bool(late)
+
+
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:
     """Four hosts make 20 a second each: 32 a second for all are 8 for each, 40 % of what it can do."""
     text = LEASES.replace("hosts = 1", "hosts = 4") + 'policy.admission = { name = "token-bucket", rate = "32/s" }\n'

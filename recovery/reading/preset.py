@@ -42,6 +42,7 @@ _KEYS = {
     "timeout": ("host.timeout", "duration"),
 }
 _RENEW = "Mean time to renew one that still runs"
+_PUT = "Mean time of one renewal of a lease (a PUT, in time or late)"
 _OUTAGE = "How long is what they depend on away"
 _TIMEOUT = "After what time does a client give up a request"
 _NODE_LEASES = {
@@ -70,7 +71,7 @@ _ASKED = {
         "make": "Mean time to serve one request",
         "timeout": _TIMEOUT,
     },
-    "kubernetes": _NODE_LEASES,
+    "kubernetes": {key: asks for key, asks in _NODE_LEASES.items() if key != "renew"} | {"make": _PUT},
     "aba": _NODE_LEASES,
     "nomad": {
         "nodes": "How many clients",

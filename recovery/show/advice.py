@@ -26,7 +26,7 @@ AS_MANY = 0.9  # of the longest queue of another variant: as many wait
 def assumptions(group: Group) -> list[str]:
     """What a variant's recovery stands on that reality often breaks, a sentence each."""
     hosts, policies = group.scenario.hosts, group.scenario.policies
-    out: list[str] = []
+    out = late_costs(group.scenario)
     if hosts.cancels:
         out.append(
             "It stands on requests that leave when they time out: a client that hangs up frees its worker at once. "
@@ -61,6 +61,14 @@ def assumptions(group: Group) -> list[str]:
             "yours do, policy.client."
         )
     return out
+
+
+def late_costs(scenario: Scenario) -> list[str]:
+    """What a renewal costs whose client gave up, where that is another time than a renewal takes."""
+    if not (words := scenario.hosts.late_words):
+        return []
+    text = f"A renewal whose client gave up and that still waits is served as one that makes a lease: it takes {words}."
+    return [f"{text} Where both are the same request, make the two times the same."]
 
 
 _STANDS_ON = {

@@ -126,6 +126,10 @@ class Hosts(Record):
     client_wait_s: Number  # the longest time between two attempts of a client
     cancels: bool  # whether a request that timed out leaves at once
     cancel_words: str = ""  # the same in plain words
+    late_words: str = Field(
+        "", exclude_if=lambda value: not value
+    )  # what a renewal takes whose client gave up and that
+    # still waits, where that is another time than that of a renewal
     write_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # mean time from the read of a row to its write
     rows: int = Field(0, exclude_if=lambda value: value == 0)  # that clients write, of all hosts; 0: no write conflicts
     is_silent: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing, and no

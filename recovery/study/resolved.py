@@ -15,6 +15,7 @@ from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
+from recovery.stages.sessions.run import keeps_abandoned
 from recovery.store import scenario_record as record
 from recovery.store.manifest_record import OwnPolicy
 from recovery.units import quantity, tell_duration, tell_share
@@ -115,6 +116,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
         cancel_words=host.cancel_words,
+        late_words=_late_words(scenario),
         is_silent=host.full == "silent" and host.resend is None,
         write_s=_write_s(scenario),
         rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,
@@ -293,6 +295,24 @@ def _all_at_once_s(scenario: Scenario) -> float:
     slower = 1 + slow.a * (sum(own) / slow.queue) ** slow.b if slow is not None else 1.0
     rounds = (math.ceil(many / host.workers) * _longest_s(one) for one, many in zip(seen, own, strict=True))
     return math.fsum(rounds) * slower
+
+
+def _late_words(scenario: Scenario) -> str:
+    """What a renewal takes whose client gave up, where the engine of sessions serves it as an establish and that takes
+    another time; "" where it takes what a renewal takes.
+    """
+    host = scenario.host
+    leaves = host.cancel_on_timeout or host.cancel == "queue"
+    if not scenario.rules or not scenario.has_leases or leaves or keeps_abandoned(scenario):
+        return ""
+    for seen in [scenario.seen_by(name) for name in scenario.classes] or [scenario]:
+        make = seen.host.establish_time.mean_s()
+        renew = (seen.host.renew_time or seen.host.establish_time).mean_s()
+        if seen.lease is not None and make != renew:
+            return (
+                f"host.establish_time ({tell_duration(make)} on average), not host.renew_time ({tell_duration(renew)})"
+            )
+    return ""
 
 
 def _longest_s(scenario: Scenario) -> float:

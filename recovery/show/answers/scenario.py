@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from recovery.show import advice
 from recovery.show.answers import gates, herd, mechanism, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
@@ -51,7 +52,7 @@ def answer_of(
         sure=AnswerPart(
             text=f"{known}Theory gives bounds and ratios, no chances: above 1 is bad, how bad only a run tells."
         ),
-        rests_on=AnswerPart(text=" ".join(assumed(notes))),
+        rests_on=AnswerPart(text=" ".join([*assumed(notes), *advice.late_costs(scenario)])),
     )
     return found.speaking_of(scenario.called)
 
