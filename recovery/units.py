@@ -31,6 +31,7 @@ LONGEST_S = 36_500 * 86_400.0
 HORIZON_MAX_S = 3_650 * 86_400.0
 FAR_NS = 1 << 60  # 36 years, as in the kernels' draws: beyond every horizon, and a few such times add up within 64 bits
 MOST_PER_S = 1e9
+SHARE_LEAST = 1e-6  # a smaller one is not shown in digits
 
 
 def _is_finite(number: float) -> bool:
@@ -228,7 +229,9 @@ def show_number(number: float) -> str:
 
 
 def show_share(number: float) -> str:
-    """A share for people, in percent."""
+    """A share for people, in percent; one that can be no more than rounding is only told to be so small."""
+    if 0 < abs(number) < SHARE_LEAST:
+        return f"less than {100 * SHARE_LEAST:.15f}".rstrip("0") + " %"
     return "–" if math.isnan(number) else f"{show_number(100 * number)} %"
 
 

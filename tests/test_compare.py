@@ -142,6 +142,10 @@ def test_never_counts_as_the_horizon_and_is_told(folder_of: Maker, tmp_path: Pat
     assert "or more" not in told  # some of a's runs come
     assert "are not back at the horizon" in told
     assert "horizon" not in compare_text.told(beside(back, back))
+    held = folder_of(tmp_path / "held", {"w": [90.0, 80.0]}, ttr99_lost_s=math.inf, ttr99_low_s=math.inf)
+    assert "horizon" not in compare_text.told(beside(back, held)) + compare_text.told(beside(held, held))
+    assert answer_of(beside(held, held)).rests_on.text == ""  # what was held to the end is no time that never came
+    assert answer_of(beside(a, held)).rests_on.text == compare_text.NEVER
     [late] = [row for row in differences(a, b) if row.measure == "ttr99_s"]
     lost = late.model_copy(update={"than_late_share": 0.0, "late_share": 0.0})
     assert compare_text.mean(lost.side(is_new=False), show_duration) == "9.2 min, never in 50 %"

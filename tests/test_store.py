@@ -13,6 +13,7 @@ import pytest
 
 from recovery import theory, units
 from recovery.reading.experiment import parse
+from recovery.show import compare_text
 from recovery.show import text as words
 from recovery.simulate import identity
 from recovery.stages import traffic
@@ -257,3 +258,9 @@ def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_a
 def test_numbers_are_shown_with_their_digits(number: float, shown: str) -> None:
     assert units.show_number(number) == shown
     assert units.show_share(number / 100) == f"{shown} %"
+
+
+def test_a_share_of_rounding_alone_is_not_shown_in_digits() -> None:
+    assert units.show_share(3.09e-9) == "less than 0.0001 %"
+    assert compare_text.signed(-3.09e-9, compare_text.show_points) == "0 pp"
+    assert compare_text.signed(-2.2e-16, units.show_number) == "0"

@@ -555,6 +555,8 @@ def starts_at_return(name: str) -> bool:
 def is_end(name: str) -> bool:
     """Whether a disturbance ends at a time or a milestone: a longer run may come to it that a short one does not."""
     known = find(name)
+    if without_class(name).endswith("_lost_s"):  # never is good: what was back was held
+        return False
     return starts_at_return(name) or (known is not None and known.is_milestone and not known.is_onset)
 
 

@@ -78,7 +78,9 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
         conditions=[(one.text, _SIGN[one.holds], _LOOK[one.holds], _because(one)) for one in found.conditions],
         tables=tables,
         titles={
-            row.measure: known.title if (known := register.find(row.measure, traffic)) is not None else row.measure
+            row.measure: speaking_of(found.called, known.title)
+            if (known := register.find(row.measure, traffic)) is not None
+            else row.measure
             for row in found.differences
         },
     )

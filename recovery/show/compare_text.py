@@ -138,15 +138,22 @@ def head(first: Difference) -> str:
 
 def of_horizon(own: Sequence[Difference]) -> list[str]:
     """What in a table hangs on how long the runs are, in sentences: where runs do not come to an end."""
-    ends = [row for row in own if row.never_share and register.is_end(row.measure)]
-    ends += [row for row in own if row.than_never_share and register.is_end(row.measure)]
+    known = register.recoveries()
+    ends = [
+        row for row in own if (row.never_share or row.than_never_share) and register.without_class(row.measure) in known
+    ]
     if not ends:
         return []
     last = max(ends, key=lambda row: max(row.never_share or 0.0, row.than_never_share or 0.0))
     shares = ((last.than, last.than_never_share), (last.run, last.never_share))
     whose = " and ".join(f"{show_share(share)} of the runs of “{name}”" for name, share in shares if share)
     text = f"{whose} are not back at the horizon ({show_duration(last.horizon_s)}): their counts and shares, and what "
-    return [NEVER, f"{text}differs in these, are of the whole run and would be others in a longer one."]
+    return [f"{text}differs in these, are of the whole run and would be others in a longer one."]
+
+
+def of_never(rows: Sequence[Difference]) -> str:
+    """As what a time counts that never came, where a table shows one; else ""."""
+    return NEVER if any(row.measure in SHOWN and (row.never_share or row.than_never_share) for row in rows) else ""
 
 
 def is_from_horizon(row: Difference) -> bool:
@@ -202,9 +209,10 @@ def by_of(measure: str) -> Show:
 
 def show_points(value: float) -> str:
     """A difference of shares, in percentage points."""
-    return f"{show_number(100 * value)} pp"
+    return f"{show_number(100 * value) if abs(value) >= units.SHARE_LEAST else 0} pp"
 
 
 def signed(value: float, show: Show) -> str:
-    """A difference with its sign."""
-    return ("+" if value > 0 else "−" if value < 0 else "") + show(abs(value))
+    """A difference with its sign; one of rounding alone is none."""
+    shown = show(0.0 if abs(value) < register.ROUNDING else abs(value))
+    return shown if shown == show(0.0) else ("+" if value > 0 else "−") + shown

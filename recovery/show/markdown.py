@@ -93,7 +93,7 @@ def of_comparison(found: Comparison) -> str:
     if len(others) > ROWS_MAX:
         more += f"\n- and {len(others) - ROWS_MAX} more variants"
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
-    horizon = " ".join(map(plain, compare_text.of_horizon(own)))
+    horizon = " ".join(plain(line) for line in (compare_text.of_never(own), *compare_text.of_horizon(own)) if line)
     return _joined(title, f"**{first}**", checks, table(rows) if rows else "", horizon, more)
 
 

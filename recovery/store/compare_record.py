@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from recovery.store.record import Estimate, Number, Record
 
+CALLED = ("holders", "holder")
 Verdict = Literal["better", "worse", "changed outcome", "not told apart", "the same", "one run: no interval"]
 """What a change did. The outcome changed where one side surely recovers more often than the other."""
 
@@ -98,4 +99,5 @@ class Comparison(Record):
     outcomes: tuple[Outcome, ...]
     conditions: tuple[Condition, ...]
     differences: tuple[Difference, ...]
+    called: tuple[str, ...] = CALLED  # as in a scenario, where all sides agree
     unlike: tuple[str, ...] = ()  # what sides have to cope with that is not the same, in words

@@ -39,10 +39,11 @@ def answer_of(found: Comparison) -> Answer:
         sure = "One run of each, so that nothing tells chance from change."
     else:
         sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
-    return Answer(
+    answer = Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change, sure=AnswerPart(text=sure),
-        rests_on=AnswerPart(text=compare_text.NEVER),
+        rests_on=AnswerPart(text=compare_text.of_never(found.differences)),
     )  # fmt: skip
+    return answer.speaking_of(found.called)
 
 
 def _harms(found: Comparison, best: Outcome) -> str:
@@ -71,13 +72,14 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
         said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” (difference {ends}).")
     change = _soonest(rows)
     draws = min(row.draws for row in rows)
+    lost = any(row.lost or row.than_lost for row in rows)
     return Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change,
         sure=AnswerPart(
             text=f"95 % intervals over {draws} draws or more, the same for both sides; of each pair alone. The ranking "
             "compares every policy with the best at every look, which takes more draws."
         ),
-        rests_on=AnswerPart(text="A time that never came counts as the limit of the sweep."),
+        rests_on=AnswerPart(text="A time that never came counts as the limit of the sweep." if lost else ""),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from recovery.measures.for_good import of_rows
 from recovery.measures.register import TrafficName
 from recovery.statistics.arrays import Floats
 from recovery.store import folder, sweep_record
+from recovery.store.compare_record import CALLED
 from recovery.store.parts import runs_of_sweep
 from recovery.store.run_record import Row
 from recovery.store.scenario_record import Course, Scenario
@@ -63,6 +64,7 @@ class Side(NamedTuple):
     is_sequential: bool
     variants: dict[str, Runs]  # the file as it stands first
     faces: Mapping[str, str] = MappingProxyType({})  # of a run: what it has to cope with, each thing by its name
+    called: tuple[str, ...] = CALLED  # as in its scenario
 
     @property
     def head(self) -> str:
@@ -139,8 +141,11 @@ def _run(place: Path) -> Side:
     }
     if not variants:
         raise Refusal(f"{place} holds no row of a run; want a run that is whole, as recovery run writes it")
-    faces = _faces(summary.groups[0].scenario, None if "dns" in manifest.inputs else manifest.outages)
-    return Side(manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces)
+    scenario = summary.groups[0].scenario
+    faces = _faces(scenario, None if "dns" in manifest.inputs else manifest.outages)
+    return Side(
+        manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces, scenario.called
+    )
 
 
 def _faces(scenario: Scenario, outages: Sequence[Course] | None) -> dict[str, str]:
@@ -191,5 +196,6 @@ def _sweep(place: Path) -> Side:
         raise Refusal(f"{place} holds no run of a sweep that was done; want recovery sweep --resume")
     is_sequential = summary.precision is not None
     return Side(
-        manifest.name, place, "sweep", summary.traffic, manifest.horizon_s, summary.measure, is_sequential, variants
-    )
+        manifest.name, place, "sweep", summary.traffic, manifest.horizon_s, summary.measure, is_sequential, variants,
+        called=summary.called,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 
 from recovery.statistics.arrays import Floats
 from recovery.store import compare_record as record
+from recovery.store.compare_record import CALLED
 from recovery.study.compare.conditions import Condition, judged
 from recovery.study.compare.differences import Both, Pair, difference, differences, paired
 from recovery.study.compare.sides import Runs, Side
@@ -24,6 +25,7 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
         conditions=tuple(judged(one, own[0], own[1:]) for own in pairs for one in conditions),
         differences=tuple(row for own in pairs for pair in own for row in differences(pair)),
         unlike=tuple(dict.fromkeys(said for other in others for said in _unlike(first, other))),
+        called=first.called if all(other.called == first.called for other in others) else CALLED,
     )
 
 
