@@ -73,6 +73,19 @@ def test_a_share_that_is_lost_again_says_when() -> None:
     assert math.isnan(times["ttr99_lost_s"])  # what never came is not lost
 
 
+def test_a_loss_after_the_clock_has_stopped_is_over_when_that_share_is_back_for_good() -> None:
+    leased = share(1, 1, 1, 1, 0, 0, 0.5, 0.5, 1, 1)
+    times = leased_curve.times_to_recovery_s(T, leased, 20, 20)
+    assert {times[name] for name in register.DEPTHS} == {0}
+    back = {"ttr50_s": 50, "ttr90_s": 70, "ttr99_s": 70, "ttr100_s": 70}
+    assert leased_curve.back_again_s(T, leased, 20, times) == back
+    assert leased_curve.back_again_s(T, share(1, 1, 1, 1, 1, 1, 1, 1, 1, 1), 20, times) == {}
+    leased[-1] = 0.95
+    assert leased_curve.back_again_s(T, leased, 20, times) == back | {"ttr99_s": math.inf, "ttr100_s": math.inf}
+    leased[:1] = 0  # lost before the clock starts, and back with it: that time is one of a loss
+    assert leased_curve.back_again_s(T, leased, 20, times) == {}
+
+
 def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() -> None:
     leased = share(1, 1, 0.6, 0.6, 0.95, 0.95, 0.95, 0.5, 0.5, 0.5)
     times = leased_curve.times_to_recovery_s(T, leased, 30, 20)

@@ -5,7 +5,7 @@ windows.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -69,6 +69,20 @@ def recovery_intervals_s(
             low = _time_to_share_s(times_s, leased_share + half, depth, from_s, hold_s)
             high = _time_to_share_s(times_s, leased_share - half, depth, from_s, hold_s)
         out |= {f"{name[:-2]}_low_s": low, f"{name[:-2]}_high_s": high, f"{name[:-2]}_no_interval": why}
+    return out
+
+
+def back_again_s(times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float]) -> dict[str, float]:
+    """Of the times to recovery in `found` those that say nothing of a loss, because that share was still leased at
+    `from_s` and was lost only after `hold`: s from `from_s` until it was leased for good; inf if not at the horizon.
+    """
+    out = {}
+    first = int(np.searchsorted(times_s, from_s))
+    for name, depth in DEPTHS.items():
+        is_leased = leased_share >= depth - ROUNDING
+        away = np.flatnonzero(~is_leased[first:]) + first
+        if found[name] <= times_s[0] and len(away) and is_leased[max(first - 1, 0) : first + 1].all():
+            out[name] = float(times_s[away[-1] + 1]) - from_s if away[-1] + 1 < len(times_s) else math.inf
     return out
 
 

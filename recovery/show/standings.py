@@ -104,7 +104,7 @@ def of_times(times: Sequence[float]) -> Standing:
 
 def is_lost(row: Row, measure: str) -> bool:
     """Whether a run never comes to a time: of nearly all leases or jobs also where these collapse after all."""
-    return math.isinf(row.for_good(measure))
+    return math.isinf(row.for_good(measure)) or math.isinf(row.told(measure))
 
 
 def _is_late(row: Row, measure: str) -> bool:
@@ -120,7 +120,7 @@ def _is_late(row: Row, measure: str) -> bool:
 
 def of_rows(rows: Sequence[Row], measure: str, scenario: Scenario) -> Standing:
     """How these runs of a scenario stand, by a time."""
-    return _standing(rows, measure, scenario, lambda row: row.of(measure))
+    return _standing(rows, measure, scenario, lambda row: row.told(measure))
 
 
 def of(summary: Summary, group: Group, measure: str) -> Standing:
@@ -158,16 +158,16 @@ def saved(first: Sequence[Row], own: Sequence[Row], measure: str) -> Saved:
     to it; where there are none such, the difference of the means.
     """
     was, now = (
-        of_times([math.inf if is_lost(row, measure) else row.of(measure) for row in rows]) for rows in (first, own)
+        of_times([math.inf if is_lost(row, measure) else row.told(measure) for row in rows]) for rows in (first, own)
     )
     if was.is_never or now.is_never:
         return Saved(math.nan if was.is_never == now.is_never else math.inf if was.is_never else -math.inf)
     times = {
-        row.replication: row.of(measure)
+        row.replication: row.told(measure)
         for row in first
         if not is_lost(row, measure) and not math.isnan(row.of(measure))
     }
-    pairs = [times[row.replication] - row.of(measure) for row in own
+    pairs = [times[row.replication] - row.told(measure) for row in own
              if row.replication in times and not is_lost(row, measure) and not math.isnan(row.of(measure))]  # fmt: skip
     return Saved(*mean_interval(pairs)) if pairs else Saved(was.mean_s - now.mean_s)
 

@@ -84,7 +84,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     own = [summary.rows_of(group) for group in groups]
     several = any(group.runs > 1 for group in groups)
     middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)
-    is_back = [[math.isfinite(row.of("ttr99_s")) for row in runs] for runs in own]
+    is_back = [[math.isfinite(row.told("ttr99_s")) for row in runs] for runs in own]
     has_medians = any(any(some) and not all(some) for some in is_back)
     rows = []
     for group, runs, median in zip(groups, own, middle, strict=True):
@@ -123,6 +123,8 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.kind == "time":
         return time_cell(standings.of_rows(rows, column.measure, group.scenario), sample_span(group, column.measure))
     beside, value = sample_span(group, column.measure), value_of(found.mean, found.low, found.high)
+    if column.measure == "efficiency" and any("ttr99_s" in row.back_again for row in rows):
+        return Cell("–")  # it is that of a time from before the loss
     if column.measure == "efficiency":
         text = units.show_share(found.mean) if math.isfinite(found.mean) else show(found.mean, column.kind)
         return Cell(text, f"bound {units.show_duration(group.mean('fluid_bound_s'))}", value=value)

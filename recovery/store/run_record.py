@@ -71,13 +71,19 @@ class Row(Record):
     verdict: str
     measures: dict[str, Number]
     words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
+    back_again: dict[str, Number] = Field(default_factory=dict, exclude_if=lambda value: not value)  # of times to
+    # recovery of leases that were still held when the clock started and lost only after `hold`: when they were back
 
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""
         return self.measures.get(measure, math.nan)
 
+    def told(self, measure: str) -> float:
+        """The same as texts, tables and pictures tell it: a time to recovery is never one from before the loss."""
+        return self.back_again.get(measure, self.of(measure))
+
     def for_good(self, measure: str) -> float:
-        """The same for whoever judges the run by it: never (inf) where it collapses after it was well for a while."""
+        """A measure for whoever judges the run by it: never (inf) where it collapses after it was well for a while."""
         return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words})
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import each_outage, register, renewals
+from recovery.measures import each_outage, leased_curve, register, renewals
 from recovery.measures.moments import moment_s
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -111,7 +111,20 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
+        back_again=_back_again(outcome, table),
     )
+
+
+def _back_again(outcome: Outcome, found: Mapping[str, float | str]) -> dict[str, float]:
+    """When leases were back that were lost only after the time to recovery was counted. None of a sample of hosts, of
+    which only an interval tells, nor where operators did something meanwhile: then the loss may be another one's.
+    """
+    fleet, back_s = outcome.variant.scenario.fleet, outcome.scenario.recovers_from_s
+    is_told = bool(outcome.holders) and fleet is not None and fleet.sample_hosts is None
+    if not is_told or any(act.at_s > back_s for act in outcome.actions):
+        return {}
+    times = {name: value for name, value in found.items() if name in register.DEPTHS and not isinstance(value, str)}
+    return leased_curve.back_again_s(outcome.times_s, outcome.leased_share(), back_s, times)
 
 
 def explained(row: theory.Explained) -> record.Explained:
@@ -212,7 +225,8 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
     if fleet.start != "leased" or lease.duration.dist != "constant" or lease.scaled is not None or is_changed:
         return None
     after_s, round_s = fleet.overdue_after or lease.duration.mean_s(), lease.check_every * (1 - lease.check_jitter)
-    window_s, back_s = scenario.coupling.window, outcomes[0].scenario.recovers_from_s
+    window_s = scenario.coupling.window
+    back_s = max((one.to_s for one in outcomes[0].outages), default=outcomes[0].scenario.recovers_from_s)
     succeeded = [outcome.series["succeeded"] for outcome in outcomes]
     late = [renewals.overdue(one, window_s, fleet.holders, after_s) for one in succeeded]
     all_s = [renewals.all_renewed_s(one, window_s, fleet.holders, back_s, round_s) for one in succeeded]

@@ -25,6 +25,11 @@ def since(group: Group) -> str:
     return "the dependency is back for the last time" if is_again else "the dependency is back"
 
 
+def returned(group: Group) -> str:
+    """From when renewals are counted: the dependency's last return, whatever times to recovery count from."""
+    return since(group) if not group.scenario.is_counted_from_file else "the dependency is back"
+
+
 _FROM = {
     "the clock of recovery starts": "the start of the clock of recovery",
     "the sessions end": "the end of the sessions",

@@ -77,7 +77,7 @@ def _renewals(first: Group, axis: TimeAxis) -> list[str]:
 
 def _renewed(group: Group) -> str:
     """When all holders have renewed after the dependency's return, as far as counts of renewals tell it."""
-    found, since = group.renewals, moments.since(group)
+    found, since = group.renewals, moments.returned(group)
     assert found is not None
     early, late = found.all_s, found.all_latest_s
     mean = " on average" if group.runs > 1 else ""
@@ -257,7 +257,7 @@ def _limit_of(manifest: RunManifest, summary: Summary, group: Group) -> mechanis
     course = manifest.outages[group.outages_index] if group.outages_index < len(manifest.outages) else ()
     down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
     rows = summary.rows_of(group)
-    ttr_s = mean_interval([row.of("ttr99_s") for row in rows if _is_back(row)])[0]
+    ttr_s = mean_interval([row.told("ttr99_s") for row in rows if _is_back(row)])[0]
     return mechanism.limit_of(_as_done(group, rows), ttr_s=ttr_s, down_s=down_s)
 
 
@@ -356,7 +356,7 @@ def _ends_just_in_time(summary: Summary, group: Group) -> bool:
     """Whether the time of a variant is so near to the end of the run that one a little slower would not come to it."""
     found = advice.standing(summary, group)
     slowest = max((time for row in summary.rows_of(group)
-                   if math.isfinite(time := row.of(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
+                   if math.isfinite(time := row.told(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
     return found.is_known and slowest > JUST_IN_TIME * found.within_s
 
 
