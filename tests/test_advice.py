@@ -24,7 +24,7 @@ from recovery.show.text import counted, explained, notes
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
-from recovery.study.resolved import resolved
+from recovery.study.resolved import resolved, written_outages
 from recovery.study.summary import summarise
 
 # 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
@@ -466,6 +466,26 @@ def test_what_a_late_renewal_takes_is_told_where_it_is_no_renewal(host: str, lat
     assert scenario.hosts.late_words == late
     told = answer_before("a.toml", "a", scenario, ()).rests_on.text
     assert ("served as one that makes a lease: it takes host.est" in told) == bool(late)
+
+
+def test_requests_that_hang_are_told_with_their_number_and_their_work() -> None:
+    """Each of 500 clients gives up after 10 s, waits for 2.5 s on average and asks again for 20 min: 96 requests, of up
+    to 100 ms on 100 workers. Oracle: the queue that a run has, which is longest at the return.
+    """
+    text = LEASES.replace("2000", "500").replace('timeout = "30m"', 'timeout = "10s", fail_after = "until-back"')
+    text = text.replace("workers = 2", "workers = 100").replace('horizon = "2h"', 'horizon = "40m"')
+    scenario = resolved(first := parse(text).first.scenario)
+    assert scenario.hosts.hanging == pytest.approx(500 * 96)
+    assert scenario.hosts.hanging == pytest.approx(told(text)[0].groups[0].mean("queue_peak"), rel=0.1)
+    before = answer_before("a.toml", "a", scenario, (), outages=written_outages(first))
+    assert "The dependency is away from 10 min to 30 min." in before.happened.text
+    assert before.why.text.startswith("About 48,000 requests hang until the dependency is back, most of them given up")
+    assert "up to 48 s of work with them, and a client gives up after 10 s (4.8 timeouts)." in before.why.text
+    leaves = resolved(parse(text.replace("fail_after", "cancel_on_timeout = true, fail_after")).first.scenario)
+    assert leaves.hosts.hanging == 500
+    before = answer_before("a.toml", "a", leaves, ())
+    assert "About 500 requests hang" in before.happened.text
+    assert "never" not in before.why.text
 
 
 def test_a_limit_of_all_hosts_is_told_for_each() -> None:

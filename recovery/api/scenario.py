@@ -18,7 +18,7 @@ from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
 from recovery.stages.engines import engine_of
 from recovery.study import execute, machine, warm
-from recovery.study.resolved import own_files, resolved, rules_of_stages
+from recovery.study.resolved import own_files, resolved, rules_of_stages, written_outages
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ class Scenario:
         checked, first = self._experiment, self._experiment.first
         scenario, notes = resolved(first.scenario), notes_of(checked)
         files = own_files(checked.variants)
-        return answer_of(checked.file, first.name, scenario, notes, given=checked.overrides, policies=files)
+        return answer_of(
+            checked.file, first.name, scenario, notes, given=checked.overrides, policies=files,
+            outages=written_outages(first.scenario),
+        )  # fmt: skip
 
     def _explained(self) -> "list[Explained]":
         rows = explanation(self._experiment.first.scenario)

@@ -335,7 +335,7 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     if shared := sum(need.shares_hosts for need in needs):
         said += f" Of the variants {shared} have the same hosts as one before, which run once."
     if compile_s <= 0:
-        return said, f"The time is {_between(low_s / threads, high_s / threads)}."
+        return said, f"To simulate takes {_between(low_s / threads, high_s / threads)}."
     return said, (
         f"The kernels are not compiled yet, which comes on top (about {show_duration(compile_s)}, once), and nothing "
         "could be tried out."

@@ -122,6 +122,9 @@ class Hosts(Record):
     dies_at: Number = math.inf  # requests that wait in all queues at which hosts die of them
     reject_share: Number  # work of saying no, as a share of that of serving
     service: str  # the distribution of service times
+    hanging: Number = Field(0.0, exclude_if=lambda value: value == 0)  # requests that hang when the longest outage
+    # ends, at all hosts and in their queues, also for clients that gave up; nan: theory does not tell
+    hanging_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the hosts work on them at most
     timeout_s: Number  # mean
     client_wait_s: Number  # the longest time between two attempts of a client
     cancels: bool  # whether a request that timed out leaves at once

@@ -93,11 +93,19 @@ def own_files(variants: Iterable[Variant]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(own.file for own in own_policies(variants)))
 
 
+def written_outages(scenario: Scenario) -> record.Course:
+    """The outages that a file has; none where they are drawn."""
+    return tuple(
+        record.Outage(from_s=one.start, to_s=one.end, fails_share=one.fails) for one in scenario.dependency.outages
+    )
+
+
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, one, best = scenario.host, scenario.establish_per_s, at_best(scenario)
     admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
     course = _admission_course(scenario)
     is_above = any(not corner.rate_per_s < one * scenario.hosts for corner in course)
+    hanging, hanging_s = _hanging(scenario)
     return record.Hosts(
         hosts=scenario.hosts,
         workers=host.workers,
@@ -112,6 +120,8 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         dies_at=_dies_at(scenario) * scenario.hosts,
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
         service=host.establish_time.dist,
+        hanging=hanging,
+        hanging_s=hanging_s,
         timeout_s=host.timeout.mean_s(),
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
@@ -284,9 +294,35 @@ def _dies_at(scenario: Scenario) -> float:
     return min(most)
 
 
+def _hanging(scenario: Scenario) -> tuple[float, float]:
+    """Requests that hang when the longest outage ends, and how long the hosts work on them at most (s): each client
+    asks again after its timeout and its wait, and what it gave up stays, where it does not leave. 0 where none hangs;
+    nan where a rule is in use of which this does not tell how often clients ask.
+    """
+    host, bound = scenario.host, queueing.queue_bound(scenario)
+    away = written_outages(scenario)
+    if not host.hangs or not (away or scenario.dns_window is not None):
+        return 0.0, 0.0
+    waits = scenario.policy.client.lower()
+    is_plain = isinstance(scenario.policy.guard, policies.NoGuard) and waits.controller is None
+    is_plain = is_plain and math.isinf(queueing.admission_per_s(scenario)) and host.timeout_growth == 1
+    downs = [min(one.to_s, scenario.horizon) - one.from_s for one in away if one.fails_share == 1]
+    if scenario.lease is None or scenario.classes or not is_plain or not downs:
+        return math.nan, math.nan
+    wait_s = max(waits.longest_share * waits.longest_s, host.round_trip)
+    tries = max(max(downs) / (host.timeout.mean_s() + wait_s), 1.0)
+    many = scenario.leases * min(max(downs) / scenario.lease.check_every, 1.0)
+    many *= 1.0 if host.cancel_on_timeout or host.cancel == "queue" else tries
+    room = math.inf if bound is None else float(bound + host.workers) * scenario.hosts
+    longest_s = max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s())
+    many = min(many, room)
+    return many, many * longest_s / (host.workers * scenario.hosts)
+
+
 def _all_at_once_s(scenario: Scenario) -> float:
     """How long the last holder waits and is served if all ask at once: on the largest host, by the slowest service,
-    which is that of a failure where the dependency is down, and slower by as many as wait.
+    which is that of a failure where the dependency is down (requests that hang are told by themselves, `_hanging`), and
+    slower by as many as wait.
     """
     host, most = scenario.host, int(leases.holders_of(scenario).max())
     seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
@@ -318,7 +354,8 @@ def _late_words(scenario: Scenario) -> str:
 def _longest_s(scenario: Scenario) -> float:
     """The longest of its services, on average."""
     host = scenario.host
-    return max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s(), host.fails_after_s)
+    fails_s = 0.0 if host.hangs else host.fails_after_s
+    return max(host.establish_time.mean_s(), (host.renew_time or host.establish_time).mean_s(), fails_s)
 
 
 def _jobs(scenario: Scenario) -> record.Jobs | None:

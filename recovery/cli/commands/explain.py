@@ -18,7 +18,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.simulate import pilot, pipeline, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import machine, warm
-    from recovery.study.resolved import own_files, resolved
+    from recovery.study.resolved import own_files, resolved, written_outages
     from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
@@ -52,7 +52,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     first = loaded.first
     answer = answer_of(
         loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
-        policies=own_files(loaded.variants),
+        policies=own_files(loaded.variants), outages=written_outages(first.scenario),
         sure=sure,
     )  # fmt: skip
     if not as_json:
@@ -93,7 +93,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
     from recovery.stages.engines import engine_of
-    from recovery.study.resolved import own_files, resolved, rules_of_stages
+    from recovery.study.resolved import own_files, resolved, rules_of_stages, written_outages
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
@@ -101,7 +101,10 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     first, notes = loaded.first, notes_of(loaded)
     scenario = resolved(first.scenario)
     files, engine = own_files(loaded.variants), engine_of(first.scenario)
-    answer = answer_of(loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files)
+    answer = answer_of(
+        loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files,
+        outages=written_outages(first.scenario),
+    )  # fmt: skip
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
         edits = [text.edit(action) for action in scenario.actions if action.sets]

@@ -201,6 +201,8 @@ def timeout_limit(group: Group) -> Limit | None:
     hosts = group.scenario.hosts
     if group.scenario.policies.queue.name not in ORDERED or hosts.cancels:
         return None
+    if not group.runs and (found := _hanging(group.scenario)) is not None:
+        return found
     times, what = backlog_in_timeouts(group), "those who wait need"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = group.mean("queue_peak") / (_at_end_per_s(group) * hosts.timeout_s), "the longest queue needs"
@@ -219,6 +221,28 @@ def timeout_limit(group: Group) -> Limit | None:
     if group.runs and math.isfinite(cap) and group.scenario.fleet is not None:
         text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
         text += show_duration(group.scenario.fleet.asks / cap)
+    return Limit("timeout", text, times)
+
+
+def hangs(scenario: Scenario) -> str:
+    """What stands before the hosts when the dependency is back, in words; "" where theory tells of nothing."""
+    hosts = scenario.hosts
+    if not hosts.hanging > 0:
+        return ""
+    text = f"about {show_count(float(f'{hosts.hanging:.2g}'))} requests hang until the dependency is back"
+    text += (
+        ", most of them given up by their clients" if scenario.fleet and hosts.hanging > 2 * scenario.fleet.asks else ""
+    )
+    return f"{text}; then the hosts have up to {show_duration(hosts.hanging_s)} of work with them"
+
+
+def _hanging(scenario: Scenario) -> Limit | None:
+    """Of what was not run: the hosts work so long on requests that hung that who asks at the return gives up."""
+    hosts = scenario.hosts
+    if not hosts.hanging_s > hosts.timeout_s:
+        return None
+    times = hosts.hanging_s / hosts.timeout_s
+    text = f"{hangs(scenario)}, and a client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     return Limit("timeout", text, times)
 
 

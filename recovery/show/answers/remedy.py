@@ -75,7 +75,7 @@ def has_way_back(group: Group) -> bool:
     is_bounded = hosts.queue_limit / hosts.capacity_per_s <= hosts.timeout_s / 2
     if not scenario.wanted_share < HIGH or (is_bounded and not _refused_share(group) < REFUSING):
         return False
-    if scenario.policies.queue.name not in ORDERED:
+    if scenario.policies.queue.name not in ORDERED or not hosts.hanging_s <= hosts.timeout_s / 2:
         return False
     if jobs is not None:
         return is_bounded or jobs.arrivals_per_s < jobs.hidden_per_s

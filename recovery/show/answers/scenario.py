@@ -1,5 +1,6 @@
 """The answer before anything runs, from a scenario in numbers: what theory says will limit it, and what to try."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,9 +11,10 @@ from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Scenario
+from recovery.store.scenario_record import Course, Outage, Scenario
 from recovery.units import show_count, show_duration, show_share
 
+AWAY_MAX = 3  # outages that are told one by one
 SPARES = ("freeze", "self-preservation", "failover-extension")
 """Rules by which leases do not run out while the dependency is away, or few are renewed."""
 
@@ -25,10 +27,12 @@ def answer_of(
     *,
     given: Sequence[str] = (),
     policies: Sequence[str] = (),
+    outages: Course = (),
     took: str = "",
     sure: str = "",
 ) -> Answer:
-    """The answer on a variant of a file that was not run, with what is `given` beside the file ("key=value"); `took`
+    """The answer on a variant of a file that was not run, with what is `given` beside the file ("key=value"); `outages`
+    are those that the file has; `took`
     and `sure` say what a run of all variants will take, and how well that is known.
     """
     asked = Group(
@@ -36,14 +40,18 @@ def answer_of(
     )  # nothing was measured
     collapse = mechanism.collapse_of(asked)
     limit = collapse or mechanism.predicted(asked)
+    is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and limit.text.startswith(hung)
     why = Cause()
     if limit is not None:
         is_always = not scenario.has_leases or limit.kind == "renewals" or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
+        if is_of_hanging:  # which needs no lease to run out
+            text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     change = _to_try(asked, collapse, file, given, policies)
-    told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario)]
+    told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
+    told += [] if is_of_hanging else [_hangs(scenario)]
     known = f"{sure} " if sure else ""
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
@@ -90,6 +98,37 @@ def _if_all_run_out(scenario: Scenario) -> str:
         return text
     takes = show_duration(scenario.fleet.asks / cap)
     return f"{text} (which takes {takes} at least: {show_count(cap)} a second, by the cap on expiries)"
+
+
+def _away(scenario: Scenario, outages: Course) -> str:
+    """When the dependency is away, and how long it is back between outages; "" without one."""
+    if not outages:
+        return ""
+    each = [f"from {show_duration(one.from_s)} to {show_duration(one.to_s)}{_fails(one)}" for one in outages[:AWAY_MAX]]
+    if len(outages) > AWAY_MAX:
+        each.append(f"{len(outages) - AWAY_MAX} more times")
+    *before, last = each
+    text = f"The dependency is away {', '.join(before)}{' and ' if before else ''}{last}"
+    gaps = [later.from_s - one.to_s for one, later in itertools.pairwise(outages)]
+    gaps = [gap_s for gap_s in gaps if gap_s > 0]
+    if gaps and scenario.fleet is not None:
+        makes_s = scenario.fleet.asks / scenario.hosts.capacity_per_s
+        least = "at least " if len(gaps) > 1 else ""
+        text += f": it is back for {least}{show_duration(min(gaps))} between them, and all leases take "
+        text += f"{show_duration(makes_s)} of work"
+    return f"{text}."
+
+
+def _fails(one: Outage) -> str:
+    return "" if one.fails_share == 1 else f" ({show_share(one.fails_share)} of the requests fail)"
+
+
+def _hangs(scenario: Scenario) -> str:
+    """What requests that hang do, as a sentence; "" where none does."""
+    if math.isnan(scenario.hosts.hanging):
+        return "Requests hang while the dependency is away, and hold up those behind them: how many, only a run tells."
+    hung = mechanism.hangs(scenario)
+    return f"{hung[:1].upper()}{hung[1:]}." if hung else ""
 
 
 def _what_it_is(scenario: Scenario) -> str:
