@@ -1,6 +1,7 @@
 """Measures of one class where a file asks for one: [[observed]], sweep.measure, and how often each class recovers.
 
-Oracles: the class's own columns, walked window by window; the rows of the runs; Wilson's interval of a count.
+Oracles: the class's own columns, walked window by window; the rows of the runs; Clopper and
+Pearson's interval of a count.
 """
 
 import math
@@ -177,7 +178,7 @@ def test_the_schema_takes_what_the_parser_takes(name: str, is_known: bool) -> No
 
 
 def test_how_often_each_class_recovers_is_told_with_its_interval(tmp_path: Path) -> None:
-    """Counted in the rows, with Wilson's interval: beside each class of a run of several replications."""
+    """Counted in the rows, with Clopper and Pearson's interval: beside each class of a run of several replications."""
     text = "replications = 3\n" + TIED_ALL.replace('"8m"', '"5m"')
     told = execute.run(replace(parse(text), name="mine"), out=tmp_path, threads=1, quiet=True)
     lines = results(told.manifest, told.summary, []).splitlines()
@@ -185,7 +186,7 @@ def test_how_often_each_class_recovers_is_told_with_its_interval(tmp_path: Path)
     assert 'data-m="recovered_share"' in page
     for name in ("beat", "report", "block"):
         ended = [row.words[f"verdict.{name}"] for row in told.summary.rows]
-        low, high = theory.wilson(ended.count("recovered"), 3)
+        low, high = theory.clopper_pearson(ended.count("recovered"), 3)
         [line] = [" ".join(one.split()) for one in lines if f" {name} " in one and "%" in one]
         assert f"{show_share(ended.count('recovered') / 3)} {show_share(low)} {show_share(high)}" in line
         assert f"<small>{show_share(low)} to {show_share(high)}</small>" in page

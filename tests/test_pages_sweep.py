@@ -81,8 +81,8 @@ def interval(values: Sequence[float]) -> dict[str, float]:
 
 
 def share(some: int, of: int) -> dict[str, float]:
-    """A share with Wilson's interval."""
-    low, high = theory.wilson(some, of)
+    """A share with Clopper and Pearson's interval."""
+    low, high = theory.clopper_pearson(some, of)
     return {"share": some / of, "low": low, "high": high}
 
 

@@ -81,7 +81,7 @@ def test_a_cliff_is_told() -> None:
     _, far = told(CLIFF, "host.timeout=30s", replications=6)
     assert "cliff" not in far.sure.text
     assert "6 runs, 95 % intervals" in far.sure.text
-    assert "not within the run in 0 of 6 (chance 0 % to 39 %)" in far.sure.text  # Wilson: 1.96² / (6 + 1.96²)
+    assert "not within the run in 0 of 6 (chance 0 % to 45.9 %)" in far.sure.text  # 1 - 0.025 ** (1 / 6)
 
 
 # 400 holders at 20 a second: 20 s of work, four to six timeouts.

@@ -232,12 +232,12 @@ propagation = { time = { dist = "empirical", file = "times.txt" } }
 
 def test_a_bound_of_a_sweep_that_looks_again_and_again_is_judged_by_what_holds_at_every_look(tmp_path: Path) -> None:
     """One of 20 runs collapses: by one look the chance is below a quarter, but who stops when it suits knows less.
-    Oracle: Wilson's interval, and the exact sequence of `confidence.chance`.
+    Oracle: Clopper and Pearson's interval, and the exact sequence of `confidence.chance`.
     """
     experiment = parse(RECOVERS + '[expect]\ncollapsed_share = "< 25%"\n', name="x", file="x.toml")
     row = Ended(experiment.first.name, {}, 0, "recovered", {})
     rows = [row._replace(replication=i) for i in range(19)] + [row._replace(replication=19, verdict="collapsed")]
-    assert theory.wilson(1, 20)[1] < 0.25 < confidence.chance(1, 20).high
+    assert theory.clopper_pearson(1, 20)[1] < 0.25 < confidence.chance(1, 20).high
     assert judged(experiment, rows, 0).holds == "yes"
     assert judged(experiment, rows, 0, at_every_look=True).holds == "unsure"
     many = [row._replace(replication=i) for i in range(200)]

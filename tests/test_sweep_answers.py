@@ -151,7 +151,7 @@ def test_a_harm_that_chance_can_make_is_told_beside_the_name() -> None:
 
 
 def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:
-    """Wilson's intervals of 2 and 0 of 40 lie over each other, those of 20 and 0 do not."""
+    """Clopper and Pearson's intervals of 2 and 0 of 40 lie over each other, those of 20 and 0 do not."""
     few = compare.answer_of_policies([difference(lost=2)]).change
     assert few.name == "quick"
     assert "in 5 % of its runs it does not recover (0 % of the other's)" in few.text

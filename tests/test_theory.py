@@ -470,24 +470,17 @@ COUNTS = [(0, 1), (1, 1), (0, 10), (3, 10), (5, 10), (10, 10), (1, 1000), (999, 
 @pytest.mark.parametrize(("successes", "trials"), COUNTS)
 def test_intervals_are_scipys(successes: int, trials: int, confidence: float) -> None:
     test = stats.binomtest(successes, trials)
-    for mine, method in [(theory.wilson, "wilson"), (theory.clopper_pearson, "exact")]:
-        theirs = test.proportion_ci(confidence, method=method)
-        assert mine(successes, trials, confidence) == pytest.approx((theirs.low, theirs.high), rel=1e-9, abs=1e-12)
+    theirs = test.proportion_ci(confidence, method="exact")
+    found = theory.clopper_pearson(successes, trials, confidence)
+    assert found == pytest.approx((theirs.low, theirs.high), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(("successes", "trials"), COUNTS)
 def test_intervals_are_mirror_images(successes: int, trials: int) -> None:
-    for interval in (theory.wilson, theory.clopper_pearson):
-        low, high = interval(successes, trials)
-        mirrored_low, mirrored_high = interval(trials - successes, trials)
-        assert (low, high) == (near(1 - mirrored_high), near(1 - mirrored_low))
-        assert 0.0 <= low <= successes / trials <= high <= 1.0
-
-
-def test_wilson_ends_are_where_the_score_test_turns() -> None:
-    # By definition each end p solves |k / n - p| = z sqrt(p (1 - p) / n), and z at 95 % is 1.959964.
-    for end in theory.wilson(7, 40):
-        assert abs(7 / 40 - end) / math.sqrt(end * (1 - end) / 40) == pytest.approx(1.959964, abs=1e-6)
+    low, high = theory.clopper_pearson(successes, trials)
+    mirrored_low, mirrored_high = theory.clopper_pearson(trials - successes, trials)
+    assert (low, high) == (near(1 - mirrored_high), near(1 - mirrored_low))
+    assert 0.0 <= low <= successes / trials <= high <= 1.0
 
 
 def test_clopper_pearson_ends_are_where_the_tail_is_half_of_alpha() -> None:
@@ -498,7 +491,8 @@ def test_clopper_pearson_ends_are_where_the_tail_is_half_of_alpha() -> None:
     assert 1 - at_most(6, low) == near(0.05, 1e-9)
     assert at_most(7, high) == near(0.05, 1e-9)
     # Rule of three in its exact form: nothing seen in n trials leaves 1 - (alpha/2)^(1/n).
-    assert theory.clopper_pearson(0, 40, 0.9) == (0.0, near(1 - 0.05 ** (1 / 40)))
+    for trials in (3, 9, 40, 72):
+        assert theory.clopper_pearson(0, trials, 0.9) == (0.0, near(1 - 0.05 ** (1 / trials)))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -534,8 +528,8 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("hosts", lambda: storm(hosts=0)),
     ("name", lambda: theory.explain("r6", 0.0)),
     ("retries", lambda: theory.explain("hidden_capacity_per_s", 0.0, service_per_s=1.0)),
-    ("trials", lambda: theory.wilson(0, 0)),
-    ("successes", lambda: theory.wilson(-1, 5)),
+    ("trials", lambda: theory.clopper_pearson(0, 0)),
+    ("successes", lambda: theory.clopper_pearson(-1, 5)),
     ("successes", lambda: theory.clopper_pearson(6, 5)),
     ("confidence", lambda: theory.clopper_pearson(3, 5, 1.0)),
 ]

@@ -27,9 +27,9 @@ def verdict_words(found: dict[str, int]) -> str:
 
 
 def recovered_share(found: dict[str, int]) -> tuple[float, float, float]:
-    """Share of a class's runs that recovered, and both ends of its interval (95 %, Wilson)."""
+    """Share of a class's runs that recovered, and both ends of its interval (95 %, Clopper and Pearson)."""
     runs, back = sum(found.values()), found.get("recovered", 0)
-    return back / runs, *theory.wilson(back, runs)
+    return back / runs, *theory.clopper_pearson(back, runs)
 
 
 def have_several_runs(summary: Summary) -> bool:

@@ -117,7 +117,7 @@ def _collapse(summary: Summary, lever: Lever, marks: Sequence[Mark]) -> Picture:
     entitle(figure, f"Half of the runs collapse at: {text}" if found else f"Over the whole sweep: {text}")
     runs = dict.fromkeys(str(n) for n in sorted({group.runs for group in summary.groups}))
     caption = (
-        f"Share of {' or '.join(runs)} runs that end in collapse, with Wilson's 95 % interval. "
+        f"Share of {' or '.join(runs)} runs that end in collapse, with Clopper and Pearson's 95 % interval. "
         "Circles: one half, on a line through the shares after neighbours against the trend were pooled."
     )
     if shown:

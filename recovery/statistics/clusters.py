@@ -4,8 +4,8 @@ A sweep runs every policy in every draw. Draws are made anew in each *replicatio
 the design: random, Latin hypercube or Sobol), the same for all policies. Within a replication draws are not
 independent of each other, replications are: they are the *clusters* over which intervals are taken, and the differences
 between policies are paired. Times that are `inf` are censored at the horizon, never dropped: the main figure is the
-mean of `restricted` times, beside the probability of not recovering (`theory.wilson`) and the mean time given recovery
-(`ratio`).
+mean of `restricted` times, beside the probability of not recovering (`theory.clopper_pearson`) and the mean time given
+recovery (`ratio`).
 """
 
 import math

@@ -83,7 +83,7 @@ def _chance(own: Sequence[Ended], at_every_look: bool) -> tuple[float, float, fl
         times = [math.inf if run.verdict == "collapsed" else 0.0 for run in own]
         _, low, high = confidence.never(times, [run.replication for run in own])
         return mean, low, high
-    low, high = theory.wilson(collapsed, len(own)) if len(own) > 1 else (mean, mean)
+    low, high = theory.clopper_pearson(collapsed, len(own)) if len(own) > 1 else (mean, mean)
     return mean, low, high
 
 

@@ -155,7 +155,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
     interval.
     """
     collapsed = sum(row.verdict == "collapsed" for row in rows)
-    low, high = theory.wilson(collapsed, len(rows))
+    low, high = theory.clopper_pearson(collapsed, len(rows))
     verdicts = [row.verdict for row in rows]
     away = _unleased(outcomes, variant.scenario.hold)
     return record.Group(

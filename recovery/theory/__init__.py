@@ -8,7 +8,7 @@ impossible, it has `busy_share` 1 and infinite waits.
 
 from recovery.theory.bounds import fleet_fluid_bound_s, fluid_bound_s, hidden_capacity_per_s, mixed_fluid_bound_s
 from recovery.theory.dimensionless import EXPLANATIONS, SYMBOLS, Explained, Explanation, Groups, explain, groups
-from recovery.theory.intervals import Interval, clopper_pearson, wilson
+from recovery.theory.intervals import Interval, clopper_pearson
 from recovery.theory.queues import (
     NEGLIGIBLE,
     STATES_MAX,
@@ -30,5 +30,5 @@ __all__ = [
     "EXPLANATIONS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups", "Interval",
     "Queue", "clopper_pearson", "erlang_a", "erlang_b", "erlang_c", "explain", "fleet_fluid_bound_s",
     "fluid_bound_s", "groups", "hidden_capacity_per_s", "mg1", "mginf", "mixed_fluid_bound_s", "mm1",
-    "mm1_retrial", "mm1k", "mmc", "mmck", "mminf", "wilson",
+    "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
 ]  # fmt: skip

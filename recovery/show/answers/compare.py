@@ -8,7 +8,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import SERVED, cost, costs
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
-from recovery.theory import wilson
+from recovery.theory import clopper_pearson
 from recovery.units import show_duration, show_share
 
 
@@ -106,7 +106,7 @@ def _surely_worse(row: Difference) -> str:
     often than chance makes it.
     """
     out = []
-    own, its = (wilson(lost, row.draws) for lost in (row.lost, row.than_lost))
+    own, its = (clopper_pearson(lost, row.draws) for lost in (row.lost, row.than_lost))
     if own.low > its.high:
         out.append(f"runs that do not recover {show_share(row.lost / row.draws)} "
                    f"instead of {show_share(row.than_lost / row.draws)}")  # fmt: skip

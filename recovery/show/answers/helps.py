@@ -228,7 +228,7 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     if was.never_share != now.never_share:
         text += f", {now.words}" if now.words else ""
         text += f", instead of {was.words}"
-        own, its = (theory.wilson(one.never, one.runs) for one in (was, now))
+        own, its = (theory.clopper_pearson(one.never, one.runs) for one in (was, now))
         text += ", a difference that chance can make in so few runs" if own.low <= its.high and was.runs > 1 else ""
     elif now.words:
         text += f", {now.words} like “{first.variant}”"

@@ -376,7 +376,7 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     measure, rows = advice.measure_of(summary.groups), summary.rows_of(group)
     is_whole = measure == "all_normal_s"
     stands = advice.standing(summary, group)
-    low, high = theory.wilson(stands.never, stands.runs)
+    low, high = theory.clopper_pearson(stands.never, stands.runs)
     chance = f"not within the run in {stands.never} of {stands.runs} (chance {show_share(low)} to {show_share(high)})"
     chance += f", of which {stands.collapsed} collapsed" if stands.late and stands.collapsed else ""
     if not stands.is_known:

@@ -103,7 +103,7 @@ def _never_far(ran: Sequence[Policy]) -> str:
         first = near[0].regret
         said += (
             f", first “{near[0].in_words}”: in none of its draws, {first.draws}, so that its chance is at most "
-            f"{show_share(first.far_share.high)} ({show_share(CONFIDENCE)}, exact)"
+            f"{show_share(first.far_share.high)} ({show_share(CONFIDENCE)})"
         )
         draws = sorted(one.regret.draws for one in near)
         said += f"; they rest on {draws[0]} to {draws[-1]} draws" if draws[0] < draws[-1] else ""

@@ -42,13 +42,13 @@ def _at_least(end: float, least: float) -> float:
 
 
 def chance_of(happened: object, unit: object, *, is_sequential: bool) -> Estimate:
-    """Chance of what happened in some runs and its interval: exact at every look if it `is_sequential`, else that of
-    Wilson.
+    """Chance of what happened in some runs and its interval: at every look if it `is_sequential`, with half of the
+    error, as the selection has it, so that one count has one bound; else Clopper and Pearson's, of one look.
     """
     seen = np.asarray(happened, bool)
     if is_sequential:
-        return confidence.never(np.where(seen, math.inf, 0.0), unit, ALPHA)
-    low, high = theory.wilson(int(seen.sum()), len(seen), CONFIDENCE)
+        return confidence.never(np.where(seen, math.inf, 0.0), unit, ALPHA / 2)
+    low, high = theory.clopper_pearson(int(seen.sum()), len(seen), CONFIDENCE)
     return Estimate(float(seen.mean()), low, high)
 
 

@@ -14,7 +14,7 @@ from recovery.statistics.arrays import Floats, Whole
 from recovery.statistics.estimate import Estimate as Found
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
-from recovery.study.sweep.estimates import ALPHA, CONFIDENCE, chance_of, mean_of, told, told_share
+from recovery.study.sweep.estimates import CONFIDENCE, chance_of, mean_of, told, told_share
 from recovery.study.sweep.looks import Looks, Place
 from recovery.study.sweep.policies import Policy
 
@@ -110,7 +110,11 @@ def _measured(
             "surely_collapsed": _surely(fell, unit_of_rows).low > looks.sweep.never_max,
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
             "worst_s": float(values.max()),
-            "regret": _regret(values - np.array([best[place] for place in sorted(looks.times[policy.number])]), unit),
+            "regret": _regret(
+                values - np.array([best[place] for place in sorted(looks.times[policy.number])]),
+                unit,
+                is_sequential=is_sequential,
+            ),
             "harm": {harm: mean_of_column(harm) for harm in out.harm},
             "served": mean_of_column("served_share"),
             "amplification": mean_of_column("amplification"),
@@ -133,7 +137,7 @@ def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
     return told(mean_of(mine - other, looks.units(both), is_sequential=looks.sweep.precision is not None))
 
 
-def _regret(regrets: Floats, unit: Whole) -> record.Regret:
+def _regret(regrets: Floats, unit: Whole, *, is_sequential: bool) -> record.Regret:
     far = regrets > NEVER_FAR_S
     return record.Regret(
         mean=float(regrets.mean()),
@@ -142,7 +146,7 @@ def _regret(regrets: Floats, unit: Whole) -> record.Regret:
         draws=len(regrets),
         far_s=NEVER_FAR_S,
         far=int(far.sum()),
-        far_share=told_share(confidence.never(np.where(far, math.inf, 0.0), unit, ALPHA)),
+        far_share=told_share(chance_of(far, unit, is_sequential=is_sequential)),
     )
 
 
