@@ -152,6 +152,18 @@ def test_what_neither_falls_nor_drains_has_collapsed() -> None:
     assert state_of(1000 - 0.001 * np.arange(100)).verdict == "collapsed"  # gone after 11 days
 
 
+def test_what_comes_and_goes_in_waves_has_no_drift_to_judge_by() -> None:
+    waves = 800 - 100 * np.abs(np.arange(100) % 40 - 20) / 20  # from 700 to 800 and back, twice in the later half
+    grows = 3.0 * np.arange(100)
+    assert state_of(waves, grows).verdict == "collapsed"  # nobody says how large a wave would be
+    assert state_of(waves, grows, swing=101.0).verdict == "collapsed"
+    assert state_of(np.arange(100) + 500.0, grows, swing=40.0).verdict == "collapsed"  # rises, and never falls
+    found = state_of(waves, grows, swing=90.0)
+    assert (found.verdict, found.is_near_cliff) == ("recovering", True)
+    assert math.isnan(found.drift_per_s)
+    assert math.isnan(found.empty_at_s)
+
+
 def test_what_was_reached_and_lost_for_good_is_judged_at_the_horizon() -> None:
     lost = np.concatenate([np.full(50, 500.0), np.zeros(20), np.full(30, 500.0)])
     assert state_of(lost, time_s=50.0).verdict == "collapsed"

@@ -20,6 +20,7 @@ STUDENT_95 = (
 )  # fmt: skip
 CYCLES = 10  # tries of a client that a stretch holds
 STRETCHES_MOST = 100  # what takes more such stretches to be gone does not fall
+SWING = 0.1  # of all leases: what comes and goes by as much over a stretch comes in waves
 
 
 class Drift(NamedTuple):
@@ -68,13 +69,22 @@ def drift(times_s: Floats, level: Numbers, stretch_s: float) -> Drift:
     )
 
 
+def comes_in_waves(times_s: Floats, level: Numbers, stretch_s: float, swing: float) -> bool:
+    """Whether a level both rises and falls by at least `swing` (in its own unit) over its last `stretch_s`."""
+    last = np.asarray(level[times_s > times_s[-1] - stretch_s], float)
+    if not len(last):
+        return False
+    rises, falls = last - np.minimum.accumulate(last), np.maximum.accumulate(last) - last
+    return bool(min(rises.max(), falls.max()) >= swing)
+
+
 Verdict = Literal["recovered", "recovering", "collapsed"]
 
 
 class State(NamedTuple):
     """Where a run stands at the horizon. `empty_at_s`: when what waits would be gone, s from the start (nan: it is
-    back, or does not fall); `drift_per_s` of what waits (nan: it is back); `is_near_cliff`: another run may end
-    elsewhere.
+    back, does not fall, or comes in waves); `drift_per_s` of what waits (nan: it is back, or comes in waves);
+    `is_near_cliff`: another run may end elsewhere.
     """
 
     verdict: Verdict
@@ -93,6 +103,7 @@ def state(
     is_served: bool,
     hold_s: float,
     stretch_s: float,
+    swing: float = math.inf,
 ) -> State:
     """How a run ended.
 
@@ -100,7 +111,8 @@ def state(
     the queues, abandoned ones too; up to `most` missing is as good as recovered. Recovered: it was reached (`time_s` is
     finite), was so within the last `hold_s`, and what comes in `is_served`. Recovering: it is reached at the horizon,
     or over the last `stretch_s` those who wait become fewer, or they neither become fewer nor more and the queue before
-    them falls. Else collapsed: no drift towards recovery.
+    them falls, or they come and go by `swing` in waves, whose drift tells nothing. Else collapsed: no drift towards
+    recovery.
     """
     reached = missing <= most
     is_held = bool(reached[times_s > times_s[-1] - max(hold_s, 1e-9)].any())
@@ -116,6 +128,8 @@ def state(
         return State("recovering", end, waiting.per_s, told.wanders)
     if told.falls and left > 0:
         return State("recovering", end + float(left) / -told.per_s, told.per_s, told.wanders)
+    if comes_in_waves(times_s, missing, stretch_s, swing):
+        return State("recovering", math.nan, math.nan, True)
     return State("collapsed", math.nan, told.per_s, told.wanders)
 
 

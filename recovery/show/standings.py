@@ -107,6 +107,11 @@ def is_lost(row: Row, measure: str) -> bool:
     return math.isinf(row.for_good(measure)) or math.isinf(row.told(measure))
 
 
+def comes_in_waves(row: Row) -> bool:
+    """Whether a run ends while its leases come and go in waves, so that its end tells no drift."""
+    return row.verdict == "recovering" and row.of("is_near_cliff") > 0 and math.isnan(row.of("drift_per_s"))
+
+
 def _is_late(row: Row, measure: str) -> bool:
     """Whether a run does not come to what ends a disturbance, and did not collapse: it still drains as it ends, or a
     stage after the leases is not normal yet.

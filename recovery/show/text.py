@@ -211,6 +211,11 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
     if ends.is_known:
         span = f" ({told})" if (told := ends.span()) else ""
         parts.append(f"still drains{often('recovering')}: what waits would be gone {ends.show()}{span} from the start")
+    if waves := sum(map(standings.comes_in_waves, rows)):
+        often_so = f" in {waves} of {group.runs} runs" if waves < group.runs else ""
+        parts.append(
+            f"comes and goes in waves as the run ends{often_so}: only a longer run tells whether it comes back"
+        )
     drifts = [row.of("drift_per_s") for row in rows if row.verdict == "collapsed"]
     drifts = [one for one in drifts if not math.isnan(one)]
     if drifts:

@@ -67,7 +67,8 @@ def digest_of(variant: Variant, seed: int, replication: int) -> str:
     scenario = resolve(variant, seed, replication).scenario
     best = at_best(scenario)
     bound = [] if best is scenario else [_lowered_hosts(best)]  # of which the bound of its recovery is told
-    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound)
+    waves = ["waves"] if scenario.is_counted_from_end else []  # by which its verdict is judged since they are known
+    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *waves)
 
 
 def digest_of_run(digests: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from recovery_kernels import draws, policies
 from recovery_kernels.requests import Keys, Params
 
 from recovery import theory
-from recovery.measures import leased_curve
+from recovery.measures import leased_curve, standing
 from recovery.measures.register import DEPTHS, LEASES, ROUNDING
 from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
@@ -245,7 +245,11 @@ class LeaseTable(TrafficTable):
         is_leased = least >= DEPTHS["ttr99_s"] - ROUNDING
         row["leases_normal_s"] = 0.0 if is_leased else back + ttr99_s
         missing, most = self.holders - self.columns["leased"], self.holders * (1 - DEPTHS["ttr99_s"])
-        row |= self.standing(scenario, times_s, missing, most=most, normal=0.0, ttr99_s=ttr99_s, is_served=True)
+        may_swing = scenario.is_counted_from_end and scenario.host.crash is None  # waves of crashes come for ever
+        swing = standing.SWING * self.holders if may_swing else math.inf
+        row |= self.standing(
+            scenario, times_s, missing, most=most, normal=0.0, ttr99_s=ttr99_s, is_served=True, swing=swing
+        )
         row |= self.by_rules(scenario, times_s)
         return row | self.work(scenario, times_s, ttr99_s) | self.denials()
 

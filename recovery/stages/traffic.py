@@ -146,13 +146,16 @@ class TrafficTable(Table):
         normal: float,
         ttr99_s: float,
         is_served: bool,
+        swing: float = math.inf,
     ) -> Row:
-        """Verdict, drift and area of excess. `missing` wait, `normal` of them always; up to `most` is recovered."""
+        """Verdict, drift and area of excess. `missing` wait, `normal` of them always; up to `most` is recovered.
+        Who comes and goes by `swing` has not collapsed.
+        """
         back, hold = scenario.recovers_from_s, scenario.hold
         stretch = standing.stretch_s(times_s, back, hold, cycle_s(scenario))
         state = standing.state(
             times_s, missing, self.columns["queue"], most=most, time_s=ttr99_s, is_served=is_served, hold_s=hold,
-            stretch_s=stretch,
+            stretch_s=stretch, swing=swing,
         )  # fmt: skip
         if back >= times_s[-1]:
             # The dependency is not back yet: nothing is known of the recovery.

@@ -21,6 +21,7 @@ from recovery.store.scenario_record import Span
 from recovery.units import show_count, show_duration, show_milestone, show_share
 
 JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
+LONGER = 4  # times as long a run, which tells whether what comes and goes in waves comes back
 SPELLS = 2  # times without leases that are told one by one
 
 
@@ -172,7 +173,12 @@ def _left(first: Group, lost: Sequence[Row]) -> str:
     is_down = down > 0
     within = standings.of_rows(lost, "ttr99_s", first.scenario).within_s
     late = "99 % are not back" if first.scenario.has_leases else "99 % of the backlog is not cleared"
-    late += f" within the {show_duration(within)} that the run goes on, but what waits becomes less"
+    late += f" within the {show_duration(within)} that the run goes on"
+    waves = sum(map(standings.comes_in_waves, lost))
+    if waves == len(lost):
+        late += ". Leases come and go in waves, and only a longer run tells whether all come back"
+    else:
+        late += ", but what waits becomes less" + (f" (in {waves} of these runs it comes and goes)" if waves else "")
     if is_down:
         text = "They do not come back" if first.scenario.has_leases else "The backlog does not go away"
         text += f" ({len(lost) - down} of these runs still drain)" if down < len(lost) else ""
@@ -340,10 +346,16 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
             out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
     if not first.verdicts.get("collapsed") and (found := helps.narrow(first)) is not None:
         out.append(f"“{first.variant}” stands near a cliff, which so few runs may not show: its {found}.")
-    near = [group for group in summary.groups if mechanism.is_near_cliff(group)]
+    waves = [group for group in summary.groups if any(map(standings.comes_in_waves, summary.rows_of(group)))]
+    near = [group for group in summary.groups if group not in waves and mechanism.is_near_cliff(group)]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
         out.append(f"Near a cliff, so that another run, or a longer one, may end elsewhere: {names}.")
+    if waves:
+        longer = f"horizon={LONGER * first.scenario.horizon_s / 60:.3g}m"
+        more = trying(manifest.file, manifest.overrides, [longer], policies=manifest.own_files)
+        names = ", ".join(f"“{group.variant}”" for group in waves[:3]) + (" and others" if len(waves) > 3 else "")
+        out.append(f"Leases come and go in waves as the run ends, and only a longer run tells more: {names} ({more}).")
     late = [group for group in summary.groups if _ends_just_in_time(summary, group)]
     if late:
         names = ", ".join(f"“{group.variant}”" for group in late[:3]) + (" and others" if len(late) > 3 else "")
