@@ -518,6 +518,7 @@ WRONG = [
     ),
     ('notes=[{key="foo",kind="fitted",why="x"}]', 'notes.0.key is "foo"; want a key that the file sets'),
     ('observed=[{label="a",at="5m",measure="x",source="s"}]', 'observed.0.measure is "x"; want one of ttr50_s'),
+    ("sweep.replications=3", "sweep.replications is not a key: replications stands at the top of the file, before its"),
     ("variants=5", "variants is 5; want tables, one a variant"),
     ("variants.a=5", "want tables, one a variant"),
     ("variants.a.foo=5", "variants.a.foo is not a key"),

@@ -15,8 +15,10 @@ from recovery.show.answers import helps
 from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import panels, stages
 from recovery.show.words import speaking_of
+from recovery.statistics.means import mean_interval
 from recovery.store.run_record import Measured, Milestone, Summary, with_groups
 from recovery.store.scenario_record import Scenario
+from recovery.units import show_duration
 
 NEVER = math.inf
 STONE = Milestone(
@@ -120,6 +122,17 @@ def test_tables_tell_the_time_and_how_often_never() -> None:
     assert (cell.text, cell.never, cell.look) == ("2 min", "never 1/20", "")
     lost = tables.time_cell(standings.of_times([NEVER, NEVER]))
     assert (lost.text, lost.interval, lost.look, lost.value) == ("never", "", "never", "Infinity")
+
+
+def test_the_terminal_tells_the_interval_of_each_time_of_several_runs() -> None:
+    """It is that of the statistics, which have oracles of their own."""
+    times = [50.0, 61.0, 58.0, 55.0, 70.0]
+    _, low, high = mean_interval(times, least=0.0)
+    summary = runs(first=times, other=[60.0] * 5)
+    _, _, first, other = text.intervals_table(summary).splitlines()
+    assert f"{show_duration(low)} to {show_duration(high)}" in first
+    assert "to" not in other  # all the same: there is no width
+    assert text.intervals_table(runs(first=[50.0])) == ""
 
 
 def test_milestones_are_those_of_the_runs_that_come_to_them() -> None:

@@ -64,7 +64,7 @@ def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp
     file, told = tmp_path / "few.toml", tmp_path / "few.md"
     file.write_text(FEW, encoding="utf-8")
     few = "2 replications cannot tell any two of 2 policies apart, however much they differ: that takes at least 5 "
-    few += "(replications = 5)."
+    few += "(replications = 5, at the top of the file)."
 
     def swept(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["sweep", str(file), "--out", str(tmp_path), "--threads", "1", *arguments])

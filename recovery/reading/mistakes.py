@@ -11,9 +11,11 @@ from pydantic import BaseModel, ValidationError
 from recovery.errors import ScenarioError, nearest, shown
 from recovery.model import policies
 from recovery.model.classes import OF_POLICY
+from recovery.model.head import Head
 from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
 from recovery.model.policies.own import WANTED, own_rules
+from recovery.model.scenario import Scenario
 from recovery.reading.numbers import Folder
 from recovery.units import clock_time
 
@@ -89,6 +91,9 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         last = str(item["loc"][-1])
         if "." in last:
             return with_dots(key.removesuffix(last), last, item["input"])
+        if len(item["loc"]) > 1 and model in (Head, Scenario) and last in {*Head.model_fields, *Scenario.model_fields}:
+            place = f"{last} stands at the top of the file, before its first table"
+            return f"{key} is not a key: {place}; in {key.removesuffix(f'.{last}')} want one of {', '.join(names)}"
         return f"{key} is not a key{nearest(last, names)}; want one of {', '.join(names)}"
     if kind == "missing":
         return f"{key} is missing; want {_describe(model, item['loc'], table)}"

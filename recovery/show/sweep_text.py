@@ -51,7 +51,7 @@ def too_few(policies: int, replications: int, that_tell: int | None, key: str) -
     return (
         f"{replications} {'replication' if replications == 1 else 'replications'} cannot tell any two of "
         f"{show_count(policies)} policies apart, however much they differ: that takes at least {that_tell} "
-        f"({key} = {that_tell})."
+        f"({key} = {that_tell}{', at the top of the file' if key == 'replications' else ''})."
     )
 
 

@@ -126,6 +126,7 @@ def results(manifest: RunManifest, summary: Summary, verdict: Sequence[str]) -> 
     if any(any(row[1:]) for row in spans):
         head = ["from a sample of the hosts (95 %)", *(f"{n} %" for n in DEPTHS)]
         parts.append(table([head, *([cell or "–" for cell in row] for row in spans)]))
+    parts.append(intervals_table(summary))
     if summary.milestones:
         parts.append(milestones_table(summary))
     parts += [expected(bound) for bound in summary.expect]
@@ -270,6 +271,20 @@ def variants_table(summary: Summary) -> str:
             ]
         )
     return table(rows)
+
+
+def intervals_table(summary: Summary) -> str:
+    """A line a variant of several runs: the interval (95 %) of the mean of each time to recovery, of the runs that come
+    to it; "" where there is none, and of a sweep's points.
+    """
+    groups = [group for group in summary.groups if group.runs > 1]
+    if not groups or any(group.levers for group in groups):
+        return ""
+    rows = [["interval of the mean time (95 %)", *(f"{depth} %" for depth in DEPTHS)]]
+    for group in groups:
+        found = [standings.of(summary, group, f"ttr{depth}_s") for depth in DEPTHS]
+        rows.append([group.variant, *(one.span() or "–" for one in found)])
+    return table(rows) if any(cell != "–" for row in rows[1:] for cell in row[1:]) else ""
 
 
 def stages_table(variants: Sequence[stage_times.Variant]) -> str:
