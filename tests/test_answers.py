@@ -4,6 +4,7 @@ Oracle: what each rendering must hold, escaped where it must be; and that every 
 """
 
 import json
+import math
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -90,6 +91,26 @@ def test_theory_alone_names_the_timeout_and_what_to_try(tmp_path: Path) -> None:
     assert not told["change"]["is_simulated"]
     said = CliRunner().invoke(cli.main, ["explain", str(file)]).stdout
     assert said.splitlines()[2].startswith("What happened: Nothing was run")
+
+
+def test_a_service_longer_than_the_timeout_asks_for_a_longer_timeout_alone(tmp_path: Path) -> None:
+    """Nobody is answered in time whatever the queue; of exponential services exp(-3/4) last longer than 3/4 of their
+    mean. What is advised leaves a service's time for the wait and one for the service.
+    """
+    file = tmp_path / "late.toml"
+    file.write_text(IMPATIENT, encoding="utf-8")
+
+    def told(establish: str) -> dict[str, dict[str, str | float]]:
+        set_ = ["--set", f"host.establish_time={establish}", "--set", "host.timeout=30s"]
+        said = CliRunner().invoke(cli.main, ["explain", str(file), *set_, "--json"]).stdout
+        answer: dict[str, dict[str, str | float]] = json.loads(said)["answer"]
+        return answer
+
+    never, often = told("40s"), told('{ dist = "exponential", mean = "40s" }')
+    assert (never["why"]["mechanism"], never["why"]["number"]) == ("service", 1)
+    assert str(never["why"]["text"]).startswith("No lease is ever made in time: making one takes 40 s")
+    assert str(never["change"]["text"]).startswith("Try a timeout of 80 s instead of 30 s, and a queue of at most 40 s")
+    assert often["why"]["number"] == pytest.approx(math.exp(-0.75), abs=1e-3)
 
 
 def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from own_experiments import own_policies  # noqa: F401
 
@@ -180,6 +181,8 @@ def test_durations_for_people(seconds: float, text: str) -> None:
 def test_distributions_have_the_mean_and_variation_that_they_name(value: str, mean: float, cv: float) -> None:
     time = with_(f"host.establish_time={value}").first.scenario.host.establish_time
     assert (time.mean_s(), time.cv_value()) == (pytest.approx(mean), pytest.approx(cv))
+    parts = (np.arange(20_000) + 0.5) / 20_000  # the mean over all quantiles is the mean
+    assert np.mean([time.quantile_s(part) for part in parts.tolist()]) == pytest.approx(mean, rel=0.01)
 
 
 def test_measured_times(tmp_path: Path) -> None:

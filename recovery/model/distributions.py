@@ -2,6 +2,7 @@
 
 import functools
 import math
+from statistics import NormalDist
 from typing import Annotated, Literal
 
 import numpy as np
@@ -137,6 +138,27 @@ class Distribution(BaseModel):
         if self.dist == "empirical":
             return float(self.values_s[0])
         return float({"constant": self.mean, "uniform": self.min}.get(self.dist) or 0.0)
+
+    def quantile_s(self, share: float) -> float:
+        """The time that this share stays at or below, seconds; inf where there is none. `share` is from 0 to 1."""
+        mean, rest = self.mean_s(), 1.0 - share
+        if self.dist == "empirical":
+            return float(np.quantile(self.values_s, share, method="inverted_cdf"))
+        if self.dist == "uniform":
+            return (self.min or 0.0) * rest + (self.max or 0.0) * share
+        if self.dist == "constant" or mean == 0:
+            return mean
+        if rest <= 0:
+            return math.inf
+        if self.dist == "pareto":
+            a = self.tail or 2.0
+            return mean * (a - 1) / a * math.pow(rest, -1 / a)
+        if self.dist == "lognormal":
+            log_variance = math.log1p((self.cv or 0.0) ** 2)
+            normal = NormalDist().inv_cdf(share) if share > 0 else -math.inf
+            return mean * math.exp(math.sqrt(log_variance) * normal - log_variance / 2)
+        k = self.shape or 1.0  # of the exponential, too
+        return mean / math.gamma(1 + 1 / k) * math.pow(-math.log(rest), 1 / k)
 
     def cv_value(self) -> float:
         """Standard deviation over mean; inf where the variance is infinite."""

@@ -126,6 +126,10 @@ class Hosts(Record):
     # ends, at all hosts and in their queues, also for clients that gave up; nan: theory does not tell
     hanging_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the hosts work on them at most
     timeout_s: Number  # mean
+    late_share: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of the services that take longer than the
+    # timeout, though nobody waits; 1 only where all do
+    wanted_timeout_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # twice what 99 % of the services take,
+    # where the timeout is shorter than two services
     client_wait_s: Number  # the longest time between two attempts of a client
     cancels: bool  # whether a request that timed out leaves at once
     cancel_words: str = ""  # the same in plain words
@@ -137,6 +141,11 @@ class Hosts(Record):
     rows: int = Field(0, exclude_if=lambda value: value == 0)  # that clients write, of all hosts; 0: no write conflicts
     is_silent: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing, and no
     # client that it did not hear asks again within its attempt
+
+    @property
+    def serves_s(self) -> float:
+        """How long one service takes on average, s."""
+        return self.workers * self.hosts / self.capacity_per_s
 
     @property
     def fastest_per_s(self) -> float:

@@ -123,6 +123,8 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         hanging=hanging,
         hanging_s=hanging_s,
         timeout_s=host.timeout.mean_s(),
+        late_share=_late_share(scenario),
+        wanted_timeout_s=_wanted_timeout_s(scenario),
         client_wait_s=_longest_wait_s(scenario),
         cancels=host.cancel_on_timeout,
         cancel_words=host.cancel_words,
@@ -151,6 +153,37 @@ def _admission_course(scenario: Scenario) -> tuple[record.Step, ...]:
         corners = [corner for corner in corners if corner.at_s < begin or corner is corners[0]]
         corners += [record.Step(at_s=begin, rate_per_s=rate), record.Step(at_s=begin + one.over, rate_per_s=target)]
     return tuple(corners)
+
+
+PARTS = 1000  # of a distribution, each by the time in its middle
+
+
+def _late_share(scenario: Scenario) -> float:
+    """Share of the services that take longer than a client waits, with nobody before it, to a thousandth; 1 only where
+    none can be in time. 0 where it is not one number: where classes, operators or timeouts change what is waited for,
+    or where work that ends too late still counts.
+    """
+    host = scenario.host
+    is_changed = any(isinstance(one, SetKey) and one.key.startswith("host.") for one in scenario.operator)
+    if scenario.classes or is_changed or host.timeout_growth > 1 or host.late == "counts":
+        return 0.0
+    serves, waits = host.establish_time, host.timeout
+    if serves.least_s() > waits.quantile_s(1.0):
+        return 1.0
+    if serves.quantile_s(1.0) <= waits.least_s():
+        return 0.0
+    parts = (np.arange(PARTS) + 0.5) / PARTS
+    own_s, its_s = (np.array([one.quantile_s(part) for part in parts.tolist()]) for one in (serves, waits))
+    late = 1.0 - float(np.searchsorted(own_s, its_s, side="right").mean()) / PARTS
+    return min(late, 1.0 - 0.5 / PARTS)
+
+
+def _wanted_timeout_s(scenario: Scenario) -> float:
+    """Twice what 99 % of the services take, where the timeout is shorter than two; else 0."""
+    host = scenario.host
+    if scenario.classes or host.timeout.mean_s() >= 2 * host.establish_time.mean_s():
+        return 0.0
+    return 2 * host.establish_time.quantile_s(0.99)
 
 
 def _write_s(scenario: Scenario) -> float:

@@ -31,7 +31,8 @@ LEAST = (
 class Limit(NamedTuple):
     """A mechanism by its name, a sentence's part that says it, and its number in s, a ratio or a share.
 
-    Of collapses: "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
+    Of collapses: "service" (share that takes longer than the timeout),
+    "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
@@ -51,6 +52,8 @@ def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.i
     """
     if group.verdicts.get("collapsed"):
         return _why_collapsed(group)
+    if group.verdicts.get("recovered", 0) < group.runs and (found := _served_too_late(group.scenario)) is not None:
+        return found
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
     return _what_paces(group, group.mean("ttr99_s") if ttr_s is None else ttr_s, down_s)
@@ -90,7 +93,7 @@ def is_near_cliff(group: Group) -> bool:
     return limit is None or limit.kind not in IN_STEPS
 
 
-ALL_THE_TIME = ("renewals", "arrivals", "admission", "operator")
+ALL_THE_TIME = ("service", "renewals", "arrivals", "admission", "operator")
 """Kinds of collapses that come of what is asked for all the time, whatever happens."""
 
 
@@ -100,6 +103,8 @@ ALL_THE_TIME = ("renewals", "arrivals", "admission", "operator")
 def _why_collapsed(group: Group) -> Limit | None:
     scenario, hosts = group.scenario, group.scenario.hosts
     fleet, jobs = scenario.fleet, scenario.jobs
+    if (found := _served_too_late(scenario)) is not None:
+        return found
     if fleet is not None and fleet.renewals_share >= 1:
         text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do"
         return Limit("renewals", text, fleet.renewals_share)
@@ -129,6 +134,23 @@ def _why_collapsed(group: Group) -> Limit | None:
         times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
     return None
+
+
+def _served_too_late(scenario: Scenario) -> Limit | None:
+    """Services that take longer than a client waits, even with nobody before it: work in vain that no queue causes."""
+    hosts = scenario.hosts
+    if hosts.late_share < WASTE:
+        return None
+    what = "a lease" if scenario.has_leases else "a job"
+    waits = f"and a client gives up after {show_duration(hosts.timeout_s)}"
+    if hosts.late_share >= 1:
+        made = "lease is ever made" if scenario.has_leases else "job is ever served"
+        text = f"no {made} in time: "
+        text += f"{'making' if scenario.has_leases else 'serving'} one takes {show_duration(hosts.serves_s)}, {waits}"
+        return Limit("service", text, 1.0)
+    text = f"{show_share(hosts.late_share)} of the requests for {what} are answered too late even with nobody before "
+    text += f"them: the service takes {show_duration(hosts.serves_s)} on average, {waits}"
+    return Limit("service", text, hosts.late_share)
 
 
 def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario) -> Limit:

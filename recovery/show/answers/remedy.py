@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from recovery.show.answers import gates, herd
-from recovery.show.answers.mechanism import HALF, ORDERED, Limit
+from recovery.show.answers.mechanism import HALF, ORDERED, WASTE, Limit
 from recovery.store.run_record import Group
 from recovery.units import show_duration
 
@@ -27,12 +27,17 @@ def of(group: Group, limit: Limit) -> Remedy | None:
     match limit.kind:
         case "herd" | "timeout" if herd.is_in_one_instant(scenario) and scenario.wanted_share < HIGH:
             return _first_delay(group)
+        case "service":
+            return _longer_timeout(group)
         case "silence":
             return _asking_sooner(group)
         case "timeout" | "retries" | "crash":
             return _live_work_only(group)
         case "renewals" | "arrivals":
-            return _workers(group, math.ceil(hosts.workers * scenario.wanted_share / HEADROOM))
+            workers = math.ceil(hosts.workers * scenario.wanted_share / HEADROOM)
+            return _kept_short(group, _workers(group, workers), hosts.capacity_per_s * workers / hosts.workers)
+        case "capacity" if group.mean("wasted_share") >= WASTE and (short := _short_queue(group)) is not None:
+            return short  # cheaper than workers that work in vain too
         case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
             return _workers(group, 2 * hosts.workers)
         case "admission":
@@ -134,9 +139,7 @@ def _higher_limit(group: Group) -> Remedy | None:
     higher = Remedy("a higher limit", f"a limit of {percent} % of what the hosts can do", tuple(overrides))
     if more is None:
         return higher
-    return Remedy(
-        "more workers and a higher limit", f"{more.text}, and {higher.text}", (*more.overrides, *higher.overrides)
-    )
+    return _both(more, higher)
 
 
 def _no_ramp(group: Group) -> Remedy | None:
@@ -176,16 +179,60 @@ def _live_work_only(group: Group) -> Remedy | None:
     if hosts.dies_at < 2 * hosts.hosts:
         return None
     half_s = min(hosts.timeout_s, hosts.dies_at / hosts.capacity_per_s) / 2
-    short = Remedy(
-        "a short queue", f"a queue of at most {show_duration(half_s)} of work, which refuses more at once",
-        (f'policy.queue={{ name = "bounded", limit = "{_seconds(half_s)}" }}',),
-    )  # fmt: skip
+    if half_s < hosts.serves_s and hosts.wanted_timeout_s > 0:  # who finds a queue so short is served too late even so
+        return _longer_timeout(group)
+    short = _queue_of(half_s)
     if not _refused_share(group) > HALF:
         return short
-    longer = _longer_waits(group)
+    return _both(short, _longer_waits(group))
+
+
+def _queue_of(work_s: float) -> Remedy:
     return Remedy(
-        f"{short.name} and {longer.name}", f"{short.text}, and {longer.text}", (*short.overrides, *longer.overrides)
+        "a short queue", f"a queue of at most {show_duration(work_s)} of work, which refuses more at once",
+        (f'policy.queue={{ name = "bounded", limit = "{_seconds(work_s)}" }}',),
+    )  # fmt: skip
+
+
+def _short_queue(group: Group) -> Remedy | None:
+    """A queue half a timeout long, where it may be longer now; None where it may not, or serves another order."""
+    scenario, hosts = group.scenario, group.scenario.hosts
+    is_short = hosts.queue_limit / hosts.capacity_per_s <= hosts.timeout_s / 2
+    if is_short or scenario.policies.queue.name not in ORDERED or not scenario.wanted_share < HIGH:
+        return None
+    return _queue_of(hosts.timeout_s / 2)
+
+
+def _both(first: Remedy, other: Remedy) -> Remedy:
+    return Remedy(
+        f"{first.name} and {other.name}", f"{first.text}, and {other.text}", (*first.overrides, *other.overrides)
     )
+
+
+def _kept_short(group: Group, change: Remedy, capacity_per_s: float, timeout_s: float = 0.0) -> Remedy:
+    """A change with a queue half a timeout long, where with it the work of all who can ask would still be longer than
+    the timeout, so that hosts would work for clients that have gone.
+    """
+    scenario, hosts = group.scenario, group.scenario.hosts
+    timeout_s = timeout_s or hosts.timeout_s
+    is_short = hosts.queue_limit / hosts.capacity_per_s <= timeout_s / 2
+    if scenario.fleet is None or is_short or hosts.cancels or scenario.policies.queue.name not in ORDERED:
+        return change
+    if scenario.fleet.asks / capacity_per_s <= HIGH * timeout_s:
+        return change
+    return _both(change, _queue_of(timeout_s / 2))
+
+
+def _longer_timeout(group: Group) -> Remedy | None:
+    """A timeout of two services, of which one may be the wait: of that length is the queue, where it may be longer."""
+    hosts = group.scenario.hosts
+    if not hosts.wanted_timeout_s > 0:
+        return None
+    said = _seconds(hosts.wanted_timeout_s)
+    timeout_s = float(said.removesuffix("s"))
+    text = f"a timeout of {show_duration(timeout_s)} instead of {show_duration(hosts.timeout_s)}"
+    longer = Remedy("a longer timeout", text, (f"host.timeout={said}",))
+    return _kept_short(group, longer, hosts.capacity_per_s, timeout_s)
 
 
 def _jitter(group: Group) -> Remedy:
