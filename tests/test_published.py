@@ -190,7 +190,6 @@ def test_the_sentences_on_the_herd_hold_in_what_is_published() -> None:
     told = len(published("policies")["selection"]["not_told_apart"])
     assert f"{told} of 543 policies are not told apart from the best" in every_page()
     assert f"{told} of 543 on the herd may be" in every_page()
-    assert f"{543 - told} on the herd are" in every_page()
 
 
 def good_and_lost() -> tuple[list[Names], list[Names]]:

@@ -33,6 +33,17 @@ def test_what_is_clearly_worse_is_excluded_and_stays_so() -> None:
     assert again.not_told_apart == (0, 2)
 
 
+@pytest.mark.parametrize(("never_max", "why_not"), [(0.05, ""), (0.9, "1 may be better than it")])
+def test_who_surely_is_not_back_too_often_hinders_no_choice(never_max: float, why_not: str) -> None:
+    """Five of nine lost: with a chance of 5 % that has a probability below 126 * 0.05 ** 5, of 90 % it is not rare."""
+    times = np.array([[150.0] * 82, [math.inf] * 5 + [0.0] * 4 + [math.nan] * 73])
+    told = selection.select(times, np.isinf(times), range(82), limit_s=900.0, indifference_s=1.0, never_max=never_max)
+    assert told.differences[1].low < -1.0
+    assert told.too_often == (() if why_not else (1,))
+    assert told.why_not.startswith(why_not)
+    assert told.chosen == (None if why_not else 0)
+
+
 @pytest.mark.parametrize("policies", [2, 3, 12])
 def test_fewer_units_than_tell_apart_exclude_nobody_however_much_policies_differ(policies: int) -> None:
     least = selection.units_that_tell_apart(policies)
@@ -53,7 +64,7 @@ def test_the_emulation_selects_as_the_module_does(which: int) -> None:
     contest, cap = emulation.contests(6)[which], 150
     told = emulation.ended(contest, np.random.default_rng(which), cap, 10)
     times = contest.draw(np.random.default_rng(which), cap)
-    look = selection.Selected(None, (), (), None, (), (), "")
+    look = selection.Selected(None, (), (), None, (), (), (), "")
     for units in range(10, cap + 1, 10):
         look = selection.select(
             times[:, :units],

@@ -24,7 +24,7 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.sweep_text import too_few_in
+from recovery.show.sweep_text import state_of, too_few_in
 from recovery.show.words import ends_of, speaking_of
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -34,14 +34,6 @@ from recovery.store.sweep_record import Box, Index, Lever, Summary, SweepManifes
 
 T = TypeVar("T")
 LIST_MAX = 100  # rows of the other tables; what is beyond stands in summary.json only
-_STATUS = {
-    "precise": "precise",
-    "collapses": "never too often, stopped",
-    "beaten": "beaten, stopped",
-    "cap": "most replications reached",
-    "done": "as many as asked for",
-    "failed": "failed",
-}
 
 
 class Column(NamedTuple):
@@ -244,7 +236,7 @@ def _row(policy: Told, summary: Summary) -> Row:
         *(["unbeaten"] if policy.on_front else []),
         *([f"{policy.failed} runs failed"] if policy.failed and policy.runs else []),
     ]
-    status = _STATUS[policy.status]
+    status = state_of(policy, summary.never_max)
     if policy.status == "failed":
         status += f": all {policy.failed} runs, {policy.failed_because}"
     return Row(policy.rank, policy.told, ", ".join(marks), status, cells)

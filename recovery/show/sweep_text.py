@@ -71,18 +71,36 @@ def too_few_in(summary: Summary) -> str:
     return too_few(len(summary.policies), summary.replications, summary.replications_that_tell, key)
 
 
-def _state(policy: Policy) -> str:
-    """How a policy ended, and how many of its runs failed."""
+STATES = {
+    "precise": "precise",
+    "collapses": "not back too often",
+    "beaten": "beaten, stopped",
+    "cap": "most replications reached",
+    "done": "as many as asked for",
+    "failed": "failed",
+}
+TOO_OFTEN = STATES["collapses"]
+
+
+def state_of(policy: Policy, never_max: float) -> str:
+    """How a policy ended, in words: what surely is not back too often is that first, however it ended."""
+    return TOO_OFTEN if policy.has_run and policy.is_lost_too_often(never_max) else STATES[policy.status]
+
+
+def _state(policy: Policy, never_max: float) -> str:
+    """The same, and how many of its runs failed."""
     if not policy.failed:
-        return policy.status
+        return state_of(policy, never_max)
     if not policy.has_run:
         return f"failed ({policy.failed} runs)"
-    return f"{policy.status} ({policy.failed} failed)"
+    return f"{state_of(policy, never_max)} ({policy.failed} failed)"
 
 
 def ranked(summary: Summary, most: int) -> str:
     """The ranking as a table."""
-    rows = [["", "policy", "mean, never = horizon", "if it recovers", "±", "never", "at most", "worst regret", "runs"]]
+    rows = [
+        ["", "policy", "mean, never = horizon", "if it recovers", "±", "not back", "at most", "worst regret", "runs"]
+    ]
     rows[0].append("state")
     which = "as it stands" if summary.baseline_is_file else "first of the list"
     rows += [
@@ -96,7 +114,7 @@ def ranked(summary: Summary, most: int) -> str:
             show_share(one.not_recovered.high),
             show_duration(one.regret.max),
             str(one.runs),
-            _state(one),
+            _state(one, summary.never_max),
         ]
         for one in summary.policies[:most]
     ]

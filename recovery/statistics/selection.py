@@ -33,12 +33,15 @@ class Selected(NamedTuple):
     excluded: tuple[int, ...]
     """Policies that are beaten: some policy is better, surely enough."""
     chosen: int | None
-    """The leader, if nobody that is left can be better by more than the indifference, and never is rare; else None."""
+    """The leader, if nobody that is left, save those of `too_often`, can be better by more than the indifference, and
+    never is rare; else None."""
     differences: tuple[Estimate, ...]
     """Of each policy its mean restricted time less the leader's (s), with the ends of both one-sided sequences, each
     with error alpha / (policies - 1); 0 for the leader, nan where they have no common unit."""
     never: tuple[Estimate, ...]
     """Chance of never of each policy, with error alpha / 2 as in `confidence.looked`."""
+    too_often: tuple[int, ...]
+    """Policies whose chance of never is surely above `never_max`: they are not chosen, whatever their time is."""
     why_not: str
     """Why none is chosen; empty if one is."""
 
@@ -107,10 +110,13 @@ def select(
         else Estimate(math.nan, 0.0, 1.0)
         for i in range(len(times))
     )
+    too_often = tuple(i for i, one in enumerate(chances) if one.low > never_max)
     nothing = tuple([UNKNOWN] * len(times))
     left = [i for i in range(len(times)) if i not in excluded and ran[i].any()]
     if not left:
-        return Selected(None, (), tuple(sorted(excluded)), None, nothing, chances, "no policy is left that ran")
+        return Selected(
+            None, (), tuple(sorted(excluded)), None, nothing, chances, too_often, "no policy is left that ran"
+        )
     means = {i: float(values[i][ran[i]].mean()) for i in range(len(times)) if ran[i].any()}
     leader = min(left, key=lambda i: (means[i], i))
 
@@ -133,7 +139,7 @@ def select(
     )  # fmt: skip
     beaten = {i for i in left if i != leader and low[i] > 0.0}
     alive = sorted((i for i in left if i not in beaten), key=lambda i: (i != leader, means[i], i))
-    nearer = sum(differences[i].low < -indifference_s for i in alive)
+    nearer = sum(differences[i].low < -indifference_s for i in alive if i not in too_often)
     why = [f"{nearer} may be better than it by more than the indifference"] if nearer else []
     if not chances[leader].high < never_max:
         why.append("its chance of never is not shown to be small enough")
@@ -144,5 +150,6 @@ def select(
         None if why else leader,
         differences,
         chances,
+        too_often,
         " and ".join(why),
     )

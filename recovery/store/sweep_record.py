@@ -29,7 +29,7 @@ def _written(value: Value) -> Value:
 
 
 Status = Literal["precise", "collapses", "beaten", "cap", "done", "failed"]
-"""How a policy ended: as precise as wanted; never too often; another is surely better; at the most replications; as
+"""How a policy ended: as precise as wanted; not back too often; another is surely better; at the most replications; as
 many as asked for; without a run."""
 
 UNKNOWN = Estimate(mean=math.nan)
@@ -104,9 +104,9 @@ class Policy(Record):
             return self.amplification.mean
         return self.harm[name].mean if name in self.harm else math.nan
 
-    def collapses_surely(self, never_max: float) -> bool:
-        """Whether it surely collapses in more than this share of the runs; of an older sweep by its interval."""
-        return self.collapsed.low > never_max if self.surely_collapsed is None else self.surely_collapsed
+    def is_lost_too_often(self, never_max: float) -> bool:
+        """Whether it surely is not back in more than this share of the runs; of an older sweep by its interval."""
+        return self.not_recovered.low > never_max if self.surely_not_recovered is None else self.surely_not_recovered
 
     @property
     def in_words(self) -> str:
@@ -127,7 +127,9 @@ class Policy(Record):
 
 
 class Selection(Record):
-    """Policies that are not told apart from the best, in order of the ranking, and the one that is chosen, if any."""
+    """Policies that are not told apart from the best, without those that surely are not back too often, in order of the
+    ranking, and the one that is chosen, if any.
+    """
 
     not_told_apart: tuple[str, ...]
     chosen: str | None

@@ -72,12 +72,16 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     else:
         text = f"{head}: {what(summary)} after {span_of(base.restricted)} on average, "
         text += f"where never counts as {limit}; of its runs {_never(base.not_recovered)}."
-    lost = sum(1 for one in ran if one.collapses_surely(summary.never_max))
-    if lost:
+    if lost := _lost(summary, ran):
         who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
         much = f"in more than {show_share(summary.never_max)} of the runs"
-        text += f" {who} surely collapse{'s' if lost == 1 else ''} {much}."
+        text += f" {who} {'is' if lost == 1 else 'are'} surely not back within {limit} {much}."
     return text
+
+
+def _lost(summary: Summary, ran: Sequence[Told]) -> int:
+    """How many policies surely are not back in more runs than may be."""
+    return sum(1 for one in ran if one.is_lost_too_often(summary.never_max))
 
 
 def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
@@ -189,8 +193,10 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     if len(summary.policies) == 1:
         text = "Nothing was to be chosen."
     elif chosen is not None:
-        text = f"It is chosen: no other of {len(ran)} policies is better by more than {near} ({sure})"
-        text += f"; {alike - 1} {'is' if alike == 2 else 'are'} as good." if alike > 1 else "."
+        lost = _lost(summary, ran)
+        beside = f"beside {lost} that surely {'is' if lost == 1 else 'are'} not back too often, " if lost else ""
+        text = f"It is chosen: {beside}no other of {len(ran)} policies is better "
+        text += f"by more than {near} ({sure}){_not_told_apart(summary, ran)}."
     else:
         among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
         text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
@@ -198,6 +204,17 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
         text = " ".join(filter(None, (text, too_few_in(summary), choosing)))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     return f"{text} Of its {runs} {_never(best.not_recovered)}."
+
+
+def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
+    """How many are not told apart from the one that is chosen: those that may be chosen, and those that may not yet."""
+    others = [one for one in ran if one.not_told_apart and not one.is_chosen]
+    may = sum(1 for one in others if one.not_recovered.high < summary.never_max)
+    out = [f"{may} other{'' if may == 1 else 's'} that may be chosen {'is' if may == 1 else 'are'}"] if may else []
+    if less := len(others) - may:
+        much = f"that may be not back in more than {show_share(summary.never_max)} of the runs"
+        out.append(f"{less} {much} {'is' if less == 1 else 'are'}")
+    return f"; {' and '.join(f'{one} not told apart from it' for one in out)}" if out else ""
 
 
 def _rests_on(summary: Summary) -> str:

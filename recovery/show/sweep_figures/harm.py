@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from recovery import units
 from recovery.measures import register
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, Picture
@@ -58,7 +59,11 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
             told.append(policy)
         return str(policy.rank)
 
-    fronts = [front([(t, h) for t, h, _ in points]) for _, _, points in harms]
+    most = sweep.summary.never_max
+    fronts = []
+    for _, _, points in harms:  # who surely is not back too often is on no front, unless there is nobody else
+        fit = [i for i, (_, _, policy) in enumerate(points) if not policy.is_lost_too_often(most)] or range(len(points))
+        fronts.append([fit[i] for i in front([points[i][:2] for i in fit])])
     named = [
         [*dict.fromkeys([line[0], line[-1], *(i for i, p in enumerate(points) if p[2].is_baseline)])]
         for (_, _, points), line in zip(harms, fronts, strict=True)
@@ -121,4 +126,5 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
     figures.entitle(figure, text)
     yield Picture("pareto", figure,
                   f"Mean time until {what(sweep.summary)} (logarithmic where it spans much) against mean harm; lower "
-                  "and further left is better. Numbers are ranks.")  # fmt: skip
+                  "and further left is better. Numbers are ranks. What surely is not back in more than "
+                  f"{units.show_share(most)} of the runs is left out of the fronts.")  # fmt: skip

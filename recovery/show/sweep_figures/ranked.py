@@ -118,9 +118,9 @@ def ranked(sweep: Sweep) -> Picture:
     handles.append(Patch(facecolor=SET, edgecolor=GREY, lw=0.4))
     legend(below, handles, [*names, "not told apart from the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
-    apart = sum(bool(policy.not_told_apart) for policy in sweep.ranked)
+    apart = sum(policy.not_told_apart for policy in sweep.ranked[1:])
     text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {span_of(first.restricted)}"
-    text += f", not told apart from {apart - 1} of them" if apart > 1 else ""
+    text += f", not told apart from {apart} of them" if apart else ""
     if base is not None and not first.is_baseline:
         text += f"; baseline “{short(base)}”: {units.show_duration(base.restricted.mean)}"
     figures.entitle(figure, text)

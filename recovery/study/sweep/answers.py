@@ -31,7 +31,7 @@ def answers(summary: Summary) -> list[str]:
     if len(ran) > 1:
         out.append(_never_far(ran))
     median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
-    traps = [one for one in ran if one.given_recovery.mean < median and one.surely_not_recovered]
+    traps = [one for one in ran if one.given_recovery.mean < median and one.is_lost_too_often(most)]
     if traps:
         worst = max(traps, key=lambda one: one.not_recovered.share)
         out.append(
@@ -79,19 +79,27 @@ def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> s
         return "Nothing is chosen: no policy ran."
     if len(names) == 1:
         return "Nothing is chosen: there is one policy."
-    left, of = len(selected.not_told_apart), len(names)
+    lost = set(selected.not_told_apart) & set(selected.too_often)
+    left, of = len(selected.not_told_apart) - len(lost), len(names)
     leader, near = names[selected.leader], show_duration(indifference_s)
     if selected.chosen is not None:
         said = (
             f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and it never recovers in at "
-            f"most {show_share(selected.never[selected.leader].high)} of the runs; {left} are not told apart from it"
+            f"most {show_share(selected.never[selected.leader].high)} of the runs; {left - 1} "
+            f"{'is' if left == 2 else 'are'} not told apart from it"
+        )
+    elif selected.leader in lost:
+        return (
+            f"Not chosen: the soonest of {of} policies on average is {leader}, which surely is not back too often, and "
+            f"{left} that may still be chosen are not told apart from it."
         )
     else:
         said = (
             f"Not chosen: {left} of {of} policies are not told apart from the best, the first is {leader}; "
             f"{selected.why_not} (the indifference is {near})"
         )
-    return f"{said}. The best is among these with {show_share(CONFIDENCE)}, however often one looks."
+    out = f", or among {len(lost)} that surely are not back too often," if lost else ""
+    return f"{said}. The best is among these{out} with {show_share(CONFIDENCE)}, however often one looks."
 
 
 def _never_far(ran: Sequence[Policy]) -> str:

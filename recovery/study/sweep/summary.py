@@ -111,8 +111,9 @@ def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...
     ]
     boxes = boxes_of(work, ranked)
     ran = [one for one in told if one.has_run]
-    points = [[one.restricted.mean, *(harm.mean for harm in one.harm.values())] for one in ran]
-    front = dict(zip((one.id for one in ran), pareto.pareto(points).tolist(), strict=True)) if ran else {}
+    fit = [one for one in ran if not one.is_lost_too_often(work.sweep.never_max)]  # who is not cannot be unbeaten
+    points = [[one.restricted.mean, *(harm.mean for harm in one.harm.values())] for one in fit]
+    front = dict(zip((one.id for one in fit), pareto.pareto(points).tolist(), strict=True)) if fit else {}
     return tuple(
         one.model_copy(update={"on_front": front.get(one.id, False), "fails_where": boxes.get(policy.number, ())})
         for policy, one in zip(ranked, told, strict=True)
@@ -122,9 +123,10 @@ def _policies(work: Sweeping, draws: "pl.DataFrame") -> tuple[record.Policy, ...
 def _selection(work: Sweeping) -> record.Selection:
     """Which policies are not told apart from the best, and whether one is chosen."""
     selected = work.looks.last
+    left = set(selected.not_told_apart) - set(selected.too_often)
     names = [f"“{'; '.join(policy.words)}”" for policy in work.policies]
     return record.Selection(
-        not_told_apart=tuple(one.id for one in work.looks.ranked() if one.number in selected.not_told_apart),
+        not_told_apart=tuple(one.id for one in work.looks.ranked() if one.number in left),
         chosen=None if selected.chosen is None else work.policies[selected.chosen].id,
         why_not=selected.why_not,
         words=choice(names, selected, work.sweep.indifference),

@@ -11,7 +11,6 @@ from recovery.measures import register
 from recovery.measures.register import TrafficName
 from recovery.statistics import clusters, confidence
 from recovery.statistics.arrays import Floats, Whole
-from recovery.statistics.estimate import Estimate as Found
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
 from recovery.study.sweep.estimates import CONFIDENCE, chance_of, mean_of, told, told_share
@@ -57,7 +56,7 @@ def policy_of(
         is_baseline=policy is baseline,
         rank=rank,
         status=looks.status[policy.number],
-        not_told_apart=policy.number in selected.not_told_apart,
+        not_told_apart=policy.number in selected.not_told_apart and policy.number not in selected.too_often,
         is_chosen=policy.number == selected.chosen,
         from_best=told(selected.differences[policy.number]),
         difference=_difference(looks, policy.number, baseline.number) if good.height else None,
@@ -106,8 +105,8 @@ def _measured(
             "half_width_share": clusters.relative_half_width(recovered),
             "not_recovered": told_share(never),
             "collapsed": told_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential)),
-            "surely_not_recovered": (never if is_sequential else _surely(~finite, unit)).low > looks.sweep.never_max,
-            "surely_collapsed": _surely(fell, unit_of_rows).low > looks.sweep.never_max,
+            "surely_not_recovered": policy.number in looks.last.too_often,
+            "surely_collapsed": chance_of(fell, unit_of_rows, is_sequential=True).low > looks.sweep.never_max,
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
             "worst_s": float(values.max()),
             "regret": _regret(
@@ -120,11 +119,6 @@ def _measured(
             "amplification": mean_of_column("amplification"),
         }
     )
-
-
-def _surely(happened: object, unit: Whole) -> Found:
-    """A chance by the sequence that decides what is sure in every sweep, as it does in the selection."""
-    return chance_of(happened, unit, is_sequential=True)
 
 
 def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
