@@ -181,6 +181,18 @@ def test_waits_that_had_no_time_to_grow_are_not_named_by_their_cap() -> None:
     assert (found.kind, found.number) == ("backoff", 61)
 
 
+def test_clients_that_come_one_by_one_are_told_by_how_far_apart_they_come() -> None:
+    """Oracle: 99 % of what is even over 140 s have come after 138.6 s; waits of up to 120 s are shorter than that."""
+    text = run_records.FLEET + 'policy.client = { name = "exponential", base = "1s", cap = "2m" }\n'
+    text += '[[operator]]\ndo = "end-sessions"\nat = "1m"\n'
+    spread = {"lease.first_delay": '{dist="uniform",min="0s",max="140s"}'}
+    scenario = resolved(parse(text, overrides=[f"{key}={value}" for key, value in spread.items()]).first.scenario)
+    group = group_of("a", scenario=scenario, fluid_bound_s=1.0, recovers_from_s=60.0, wasted_share=0.0, ttr99_s=140.0)
+    found = mechanism.limit_of(group)
+    assert found is not None
+    assert (found.kind, found.number) == ("spread", pytest.approx(138.6))
+
+
 @pytest.mark.parametrize(("wasted", "kind"), [(0.9, "timeout"), (0.0, "horizon")])
 def test_a_fleet_that_works_for_nobody_needs_no_longer_run(wasted: float, kind: str) -> None:
     """2,000 holders are 100 s of work, and clients give up after 20 s, for ever: there is no end by itself. Where what

@@ -160,14 +160,12 @@ def declared_only(groups: Sequence[Group]) -> list[str]:
     return out
 
 
-def fewest_wait(groups: Sequence[Group]) -> str:
-    """Where no variant can be sooner than the first: which lets fewest wait, if clearly fewer do."""
+def fewest_wait(groups: Sequence[Group]) -> Group | None:
+    """Where no variant can be sooner than the first: the one that lets fewest wait, if clearly fewer do."""
     least = min(groups, key=lambda group: group.mean("queue_peak"))
     now, was = least.mean("queue_peak"), groups[0].mean("queue_peak")
     is_told = is_judged_by_leases(groups) and declares_only(groups[0], least)  # by `declared_only`
-    if least is groups[0] or is_told or not now < AS_MANY * was:
-        return ""
-    return f"Fewest wait under “{least.variant}”: {show_count(now)} requests at most instead of {show_count(was)}."
+    return None if least is groups[0] or is_told or not now < AS_MANY * was else least
 
 
 def leases_alone(summary: Summary) -> str:

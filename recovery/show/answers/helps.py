@@ -70,7 +70,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
             said[0] = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
     said += [*_of_classes(summary, answering), *([away] if away else [])]
     if others:
-        said += [advice.fewest_wait(groups) if not is_never else "", *declared]
+        said += [_fewest_wait(summary) if not is_never else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
@@ -79,6 +79,27 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     command = trying(manifest.file, manifest.overrides, found.overrides, policies=manifest.own_files)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
+
+
+def _fewest_wait(summary: Summary) -> str:
+    """Which variant lets fewest wait though none is sooner, with what that costs in time and in harms."""
+    first, least = summary.groups[0], advice.fewest_wait(summary.groups)
+    if least is None:
+        return ""
+    was, now = advice.standing(summary, first), advice.standing(summary, least)
+    peaks = (show_count(group.mean("queue_peak")) for group in (least, first))
+    text = f"Fewest wait under “{least.variant}”: {' requests at most instead of '.join(peaks)}"
+    later_s = now.mean_s - was.mean_s
+    if now.never_share > was.never_share:
+        text += f", but it is not well before the end{_in_runs(now)}"
+    elif later_s > first.scenario.window_s:
+        text += f", but it is {show_duration(later_s)} later"
+    cost = costs(first.scenario.traffic, first.mean, least.mean)
+    return f"{text}. {cost}"
+
+
+def _in_runs(found: standings.Standing) -> str:
+    return f" in {found.never} of {found.runs} runs" if found.never < found.runs else ""
 
 
 def best_of(summary: Summary) -> Group | None:

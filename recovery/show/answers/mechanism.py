@@ -25,6 +25,7 @@ LEAST = (
     "operator",
     "ramp",
     "restart",
+    "spread",
 )  # their times are the least that there can be: none is longer
 
 
@@ -36,7 +37,7 @@ class Limit(NamedTuple):
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
-    "bursts" (that find few tokens of a limit), "restart";
+    "bursts" (that find few tokens of a limit), "restart", "spread" (how far apart clients come back by themselves);
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -359,6 +360,9 @@ def _bounds(
         yield Limit("admission", text, admission_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
+    if scenario.is_counted_from_end and math.isfinite(spread_s := gates.MOST * herd.comes_within_s(scenario)):
+        text = f"the first attempts of the clients are spread over {show_duration(spread_s / gates.MOST)}{alone}"
+        yield Limit("spread", text, spread_s)
     if longest_s <= 2 * ttr_s:  # else all were back long before
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _herd(group, work, alone)
