@@ -7,6 +7,7 @@ client; a rule that declares leases valid answers nobody. The scenarios are smal
 
 import functools
 import math
+import re
 from importlib import resources
 
 import pytest
@@ -20,7 +21,7 @@ from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
 from recovery.show.answers.run import answer_of
 from recovery.show.answers.scenario import answer_of as answer_before
-from recovery.show.text import counted, explained, notes
+from recovery.show.text import counted, explained, notes, variants_table
 from recovery.simulate import pipeline
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
@@ -404,8 +405,8 @@ def test_an_answer_of_all_is_well_names_the_variant_with_which_it_is_not() -> No
         return not_well_with(run_records.summary_of(rows, [run_records.group_of(row.variant) for row in rows]))
 
     assert said(fine=0.0) == ""
-    assert "with “slow” it takes 5 min until it is well." in said(fine=0.0, quick=60.0, slow=300.0)
-    assert "with “lost” it is not well before the end." in said(slow=300.0, lost=math.inf)
+    assert "under “slow” 99 % have a lease again only after 5 min." in said(fine=0.0, quick=60.0, slow=300.0)
+    assert "under “lost” it is not well before the end." in said(slow=300.0, lost=math.inf)
 
 
 def test_a_loss_that_comes_again_soon_is_one_loss() -> None:
@@ -449,6 +450,38 @@ def test_a_rule_that_spares_all_holders_is_named() -> None:
     before = answer_before("a.toml", "a", resolved(parse(text).first.scenario), ())
     assert before.why.text.startswith("The rule of leases may spare all of them: leases stand still while")
     assert before.change.name == ""
+
+
+def test_where_no_lease_is_lost_the_best_is_that_by_which_all_have_renewed_soonest() -> None:
+    """Who waits at the return comes back within the longest wait of a client: 5 s, or 1 s with “quick”."""
+    text = (
+        LEASES
+        + """policy.lease = { name = "freeze" }
+    variants.slow.policy.client = { name = "full-jitter", base = "1s", cap = "9s" }
+    variants.quick.policy.client = { name = "full-jitter", base = "500ms", cap = "1s" }
+    """
+    )
+    summary, answer = told(text)
+    assert answer.change.name == "quick"
+    assert 2 <= answer.change.saved_s <= 5
+    assert "sooner. No holder loses its lease either way. " in answer.change.text
+    assert "Under “slow” all holders have renewed only after 9 s" in answer.change.text
+    head, _, *rows = variants_table(summary).splitlines()
+    assert "all renewed" in head
+    times = [re.search(r"always +(\d+) s ", row) for row in rows]
+    assert [int(found[1]) for found in times if found] == [pytest.approx(most, abs=1) for most in (5, 9, 1)]
+
+
+def test_holders_that_renewed_between_two_outages_were_overdue_twice() -> None:
+    """Checks are 3 min apart, and 10 min without one are late: the outages are 15 min apart, less than `hold`."""
+    text = LEASES.replace('to = "30m" }', 'to = "30m" }, { from = "45m", to = "65m" }').replace('"2m"', '"30m"')
+    found = told(text + 'policy.lease = { name = "freeze" }\n')[0].groups[0]
+    assert found.renewals is not None
+    first, second = found.renewals.overdue
+    assert 17 * 60 <= first.from_s <= 20 * 60
+    assert 30 * 60 < first.to_s <= 30 * 60 + 6
+    assert 52 * 60 <= second.from_s <= 55 * 60
+    assert [one.overdue_most for one in found.outages] == [2000, 2000]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_check_counts_hosts_that_are_shared_once(tmp_path: Path) -> None:
     # Of five variants only the first and the one with more workers have hosts of their own.
     assert [name for name, one in told.items() if not one["shares_hosts"]] == ["as written", "more workers"]
     words = CliRunner().invoke(main, ["check", str(file)]).stdout
-    assert "Of the variants 3 have the same hosts as one before, which run once." in " ".join(words.split())
+    assert "3 variants have the same hosts as one before: these run once." in " ".join(words.split())
 
 
 def test_hosts_that_are_known_take_their_share_out_of_an_estimate() -> None:

@@ -130,4 +130,4 @@ def test_who_was_well_all_the_time_is_told_so_and_not_back_after_nothing() -> No
     text = CLIFF.replace('to = "100s"', 'to = "41s"').replace("immediate", "full-jitter").replace("84.6ms", "1ms")
     summary, answer = told(text, replications=6)
     assert [row.of("ttr99_s") for row in summary.rows] == [0.0] * 6
-    assert "6 runs, 95 % intervals: 99 % all the time in each of the 6 runs." in answer.sure.text
+    assert "6 runs, 95 % intervals: 99 % have a lease all the time, in each of the 6 runs." in answer.sure.text

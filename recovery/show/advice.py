@@ -10,7 +10,7 @@ What a variant was stands in its resolved scenario, what it did in its measures:
 import math
 from collections.abc import Sequence
 
-from recovery.show import standings
+from recovery.show import renewed, standings
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group, Summary
 from recovery.store.scenario_record import Scenario
@@ -120,7 +120,8 @@ def best_of(summary: Summary, measure: str = "") -> Group | None:
         for group in others
         if standings.of(summary, group, measure).is_known and (measure != "ttr99_s" or not declares_only(first, group))
     ]
-    return min(known, key=lambda group: standings.of(summary, group, measure).rank) if known else None
+    ranks = {id(group): (*standings.of(summary, group, measure).rank, renewed.after_s(group)) for group in known}
+    return min(known, key=lambda group: ranks[id(group)]) if known else None
 
 
 def is_better(now: Standing, was: Standing, window_s: float) -> bool:

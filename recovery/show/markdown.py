@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.errors import visible
 from recovery.measures.words import show_measure
-from recovery.show import compare_text, outages, race_text, standings, sweep_text
+from recovery.show import compare_text, outages, race_text, renewed, standings, sweep_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.text import show_saved, verdict_of
@@ -127,7 +127,9 @@ def _variants(summary: Summary) -> str:
     first = summary.as_it_stands
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
     was = summary.rows_of(first)
-    rows = [["variant", "99 % back", *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
+    is_renewed = renewed.is_told(summary)
+    late = [renewed.TITLE] if is_renewed else []
+    rows = [["variant", "99 % back", *late, *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
     for group in summary.groups[:ROWS_MAX]:
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
         own = summary.rows_of(group)
@@ -137,6 +139,7 @@ def _variants(summary: Summary) -> str:
             [
                 group.variant + levers,
                 standings.time_of(summary, group, "ttr99_s"),
+                *([renewed.show(group)] if is_renewed else []),
                 *normal,
                 "" if group is first else show_saved(by),
                 verdict_of(group),

@@ -23,6 +23,8 @@ def rows(manifest: RunManifest, summary: Summary) -> list[list[str]]:
         return []
     axis, called = TimeAxis.of(manifest), told[0].scenario.called
     head = ["each outage", "from", "to", "most without a lease", "99 % after it", "100 % after it", "refused"]
+    late = _word(told[0]) if any(one.overdue_most > 0 for group in told for one in group.outages) else ""
+    head[3:3] = [f"most {late}"] if late else []
     found = [[speaking_of(called, cell) for cell in head]]
     for group in told:
         for one in group.outages:
@@ -30,7 +32,8 @@ def rows(manifest: RunManifest, summary: Summary) -> list[list[str]]:
             is_last = one is group.outages[-1]
             times = [back(summary, group, one, measure, is_last=is_last) for measure in ("ttr99_s", "ttr100_s")]
             refused = show_count(one.refused)
-            found.append([group.variant, axis.show(one.from_s), axis.show(one.to_s), most, *times, refused])
+            overdue = [show_count(round(one.overdue_most)) if one.overdue_most >= 0 else "–"] if late else []
+            found.append([group.variant, axis.show(one.from_s), axis.show(one.to_s), *overdue, most, *times, refused])
     return found
 
 
@@ -50,6 +53,11 @@ def back(summary: Summary, group: Group, one: AfterOutage, measure: str, *, is_l
     return standings.of(summary, group, measure).show()
 
 
+def _word(group: Group) -> str:
+    """What holders are called that have not renewed for long."""
+    return group.scenario.fleet.overdue if group.scenario.fleet is not None else "overdue"
+
+
 def told_before(manifest: RunManifest, summary: Summary, most: int) -> str:
     """A sentence on each outage of the first variant before the last, of which times count; where they are more than
     `most`, that a table has them; "" where there is one.
@@ -62,11 +70,13 @@ def told_before(manifest: RunManifest, summary: Summary, most: int) -> str:
     for one in before:
         when = f"After the outage from {axis.show(one.from_s)} to {axis.show(one.to_s)}"
         if one.unleased_most < 1:
-            said.append(f"Of the outage from {axis.show(one.from_s)} to {axis.show(one.to_s)} no lease ran out.")
+            late = f", but up to {show_count(round(one.overdue_most))} holders are {_word(first)}"
+            text = f"Of the outage from {axis.show(one.from_s)} to {axis.show(one.to_s)} no lease ran out"
+            said.append(f"{text}{late if one.overdue_most >= 1 else ''}.")
         elif math.isfinite(one.ttr99_s):
             words = back(summary, first, one, "ttr99_s", is_last=False).replace("<", "less than")
             often = " (mean of the runs)" if first.runs > 1 else ""
             said.append(f"{when} it took {words}{often}.")
         else:
-            said.append(f"{when} 99 % have none again before the next.")
+            said.append(f"{when} fewer than 99 % have one again before the next begins.")
     return " ".join(said)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from recovery import units
 from recovery.measures import register
-from recovery.show import advice, levers, stage_times, standings
+from recovery.show import advice, levers, renewed, stage_times, standings
 from recovery.show.page import Cell, Column, show, value_of
 from recovery.show.standings import ALWAYS, Standing
 from recovery.show.text import LOST, lost, notes, sample_span, show_saved
@@ -78,6 +78,9 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     keys = list(dict.fromkeys(key for group in groups for key in group.levers))
     traffic = manifest.kind
     columns = columns_of(traffic, groups[0])
+    if renewed.is_told(summary):
+        after = [column.measure for column in columns].index("ttr100_s") + 1
+        columns.insert(after, Column(renewed.TITLE, renewed.TITLE, _renewed_meaning(groups[0]), "time"))
     if not keys and len(groups) > 1:
         after = [column.measure for column in columns].index("ttr100_s") + 1
         columns.insert(after, Column("saved", "saved", _SAVED[traffic], "saved"))
@@ -114,7 +117,13 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     return Tables(rows, columns, keys, several, has_medians, edges, lever, many, notes(summary))
 
 
+def _renewed_meaning(group: Group) -> str:
+    return speaking_of(group.scenario.called, renewed.MEANING)
+
+
 def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
+    if column.measure == renewed.TITLE:
+        return Cell(renewed.show(group), value=value_of(renewed.after_s(group)))
     found = group.measures.get(column.measure)
     if found is None:
         return Cell("–")

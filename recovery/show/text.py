@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
-from recovery.show import advice, classes, milestones, outages, stage_times, standings
+from recovery.show import advice, classes, milestones, outages, renewed, stage_times, standings
 from recovery.show.words import speaking_of
 from recovery.store.note_record import Note
 from recovery.store.run_record import Bound, Explained, Group, Row, RunManifest, Summary
@@ -244,6 +244,9 @@ def variants_table(summary: Summary) -> str:
         "wasted",
         "longest queue",
     ]
+    is_renewed = renewed.is_told(summary)
+    if is_renewed:
+        head.insert(1 + len(DEPTHS), renewed.TITLE)
     rows, marked, first = [head], lost(summary), summary.rows_of(groups[0])
     for group in groups:
         own = summary.rows_of(group)
@@ -260,6 +263,7 @@ def variants_table(summary: Summary) -> str:
             [
                 group.variant,
                 *times,
+                *([renewed.show(group)] if is_renewed else []),
                 saved,
                 verdict_of(group),
                 "–"
@@ -353,7 +357,7 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     said += f" at most {memory} of memory and about {show_duration(cpu_s / threads)}"
     said += " with one thread." if threads == 1 else f" with {threads} threads."
     if shared := sum(need.shares_hosts for need in needs):
-        said += f" Of the variants {shared} have the same hosts as one before, which run once."
+        said += f" {shared} variant{'s have' if shared > 1 else ' has'} the same hosts as one before: these run once."
     if compile_s <= 0:
         return said, f"To simulate takes {_between(low_s / threads, high_s / threads)}."
     return said, (

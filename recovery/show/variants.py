@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show import standings
+from recovery.show import renewed, standings
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group, Summary
 
@@ -29,7 +29,8 @@ def how_long(summary: Summary, group: Group) -> str:
     if found.is_known:
         often = f" ({found.words})" if found.never else ""
         if standings.is_always(summary.rows_of(group), _BACK):
-            return "is never away"
+            late = f", all renewed after {renewed.show(group)}" if group.renewals and group.renewals.overdue else ""
+            return f"is never away{late}"
         when = "in" if found.mean_s < found.window_s else "after"
         return f"back {when} {found.show()}{often}"
     if not found.never:

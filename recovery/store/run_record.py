@@ -104,6 +104,7 @@ class Renewals(Record):
     after_s: Number
     all_s: Number
     all_latest_s: Number
+    overdue_runs: int = 0  # in so many runs some are overdue; 0 where that is not known
 
 
 class AfterOutage(Record):
@@ -114,6 +115,7 @@ class AfterOutage(Record):
 
     from_s: Number
     to_s: Number
+    overdue_most: Number = Field(math.nan, exclude_if=math.isnan)  # holders overdue at worst, where that is counted
     unleased_most: Number
     ttr99_s: Number
     never99: int

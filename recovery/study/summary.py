@@ -157,7 +157,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
     collapsed = sum(row.verdict == "collapsed" for row in rows)
     low, high = theory.clopper_pearson(collapsed, len(rows))
     verdicts = [row.verdict for row in rows]
-    away = _unleased(outcomes, variant.scenario.hold)
+    away, renewed = _unleased(outcomes, variant.scenario.hold), _renewals(outcomes, variant.scenario)
     return record.Group(
         variant=variant.name,
         levers=dict(variant.levers),
@@ -174,8 +174,8 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         scenario=resolved(variant.scenario),
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
-        renewals=_renewals(outcomes, variant.scenario),
-        outages=_each_outage(outcomes, variant.scenario),
+        renewals=renewed,
+        outages=_each_outage(outcomes, variant.scenario, renewed),
     )
 
 
@@ -226,12 +226,16 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
         return None
     after_s, round_s = fleet.overdue_after or lease.duration.mean_s(), lease.check_every * (1 - lease.check_jitter)
     window_s = scenario.coupling.window
-    back_s = max((one.to_s for one in outcomes[0].outages), default=outcomes[0].scenario.recovers_from_s)
-    succeeded = [outcome.series["succeeded"] for outcome in outcomes]
-    late = [renewals.overdue(one, window_s, fleet.holders, after_s) for one in succeeded]
-    all_s = [renewals.all_renewed_s(one, window_s, fleet.holders, back_s, round_s) for one in succeeded]
+    late = _overdue(outcomes, scenario, after_s)
+    all_s = []
+    for one in outcomes:  # each run may have outages of its own
+        back_s = max((away.to_s for away in one.outages), default=one.scenario.recovers_from_s)
+        all_s.append(renewals.all_renewed_s(one.series["succeeded"], window_s, fleet.holders, back_s, round_s))
     return record.Renewals(
-        overdue=_spans(np.logical_or.reduce([one > 0 for one in late]), outcomes[0].times_s, scenario.hold),
+        overdue=_spans(
+            np.logical_or.reduce([one > 0 for one in late]), outcomes[0].times_s, min(scenario.hold, after_s)
+        ),
+        overdue_runs=sum(bool((one > 0).any()) for one in late),
         overdue_most=math.fsum(float(one.max()) for one in late) / len(late),
         after_s=after_s,
         all_s=math.fsum(one[0] for one in all_s) / len(all_s),
@@ -239,15 +243,28 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
     )
 
 
+def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) -> list[Floats]:
+    """Of each run, who is overdue at the ends of windows."""
+    fleet, window_s = scenario.fleet, scenario.coupling.window
+    assert fleet is not None
+    return [renewals.overdue(one.series["succeeded"], window_s, fleet.holders, after_s) for one in outcomes]
+
+
 REFUSED = ("rejected_throttle", "rejected_admission", "rejected_full", "rejected_down")  # columns
 
 
-def _each_outage(outcomes: Sequence[Outcome], scenario: Scenario) -> tuple[record.AfterOutage, ...]:
-    """What each outage cost, where there are several; none of jobs, nor where each run has its own outages."""
+def _each_outage(
+    outcomes: Sequence[Outcome], scenario: Scenario, renewed: record.Renewals | None
+) -> tuple[record.AfterOutage, ...]:
+    """What each outage cost, where there are several; none of jobs, nor where each run has its own outages. Those that
+    are closer than `hold` are one, save where all may be told to have renewed between them.
+    """
     courses = {tuple(outcome.outages) for outcome in outcomes}
     if not scenario.has_leases or len(courses) > 1:
         return ()
-    apart = each_outage.apart([(one.from_s, one.to_s) for one in outcomes[0].outages], scenario.hold)
+    hold_s = scenario.hold if renewed is None else min(scenario.hold, renewed.after_s)
+    late = [] if renewed is None else _overdue(outcomes, scenario, renewed.after_s)
+    apart = each_outage.apart([(one.from_s, one.to_s) for one in outcomes[0].outages], hold_s)
     if len(apart) < 2:
         return ()
     found = []
@@ -258,13 +275,16 @@ def _each_outage(outcomes: Sequence[Outcome], scenario: Scenario) -> tuple[recor
     asks, runs = round(scenario.leases), len(outcomes)
     is_whole = scenario.fleet is None or scenario.fleet.sample_hosts is None  # a sample tells no time of the last
     out = []
-    for (from_s, to_s), own in zip(apart, zip(*found, strict=True), strict=True):
+    next_s = [*(begin_s for begin_s, _ in apart[1:]), math.inf]
+    for (from_s, to_s), end_s, own in zip(apart, next_s, zip(*found, strict=True), strict=True):
+        its = slice(*np.searchsorted(outcomes[0].times_s, (from_s, end_s), side="right").tolist())
         back = [[after.back_s[depth] for after in own if math.isfinite(after.back_s[depth])] for depth in (0, 1)]
         means_s = [math.fsum(some) / len(some) if some else math.inf for some in back]
         out.append(
             record.AfterOutage(
                 from_s=from_s,
                 to_s=to_s,
+                overdue_most=math.fsum(float(one[its].max(initial=0.0)) for one in late) / runs if late else math.nan,
                 unleased_most=math.fsum((1 - after.least_share) * asks for after in own) / runs,
                 ttr99_s=means_s[0],
                 never99=runs - len(back[0]),

@@ -91,7 +91,8 @@ class Freeze(Rule):
         """In plain words."""
         share = tell_share(self.from_failures)
         after = "what was left of them" if self.then == "resume" else "a whole lease each"
-        return f"leases stand still while {share} of the checks fail or more, then have {after}"
+        many = "all checks" if self.from_failures >= 1 else f"at least {share} of the checks"
+        return f"leases stand still while {many} fail, then have {after}"
 
     def lower(self) -> Runs:
         """In numbers."""

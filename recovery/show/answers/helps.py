@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery import theory
 from recovery.measures.register import LEASES
-from recovery.show import advice, stage_times, standings
+from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured
@@ -44,6 +44,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
+        if (sooner := _renews_sooner(summary)) is not None:
+            return sooner
         well = "it is well at once"
         if first.renewals is not None and first.renewals.overdue and first.unleased is None:
             well = "no holder loses its lease"
@@ -100,6 +102,25 @@ def _fewest_wait(summary: Summary) -> str:
 
 def _in_runs(found: standings.Standing) -> str:
     return f" in {found.never} of {found.runs} runs" if found.never < found.runs else ""
+
+
+def _renews_sooner(summary: Summary) -> tuple[Change, Group] | None:
+    """Where no lease is lost, but some are overdue: the variant by which all have renewed soonest; None where none is
+    sooner than the first.
+    """
+    first = summary.groups[0]
+    if first.unleased is not None or first.renewals is None or not first.renewals.overdue:
+        return None
+    best = renewed.best_of(first, _changes_of_the_system(summary)[0])
+    if best is None:
+        return None
+    saved, when = renewed.sooner_s(best, first), moments.returned(first)
+    text = f"“{best.variant}”: all have renewed {renewed.show(best)} after {when}, "
+    text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
+    text += f" (means of {first.runs} runs, without an interval)" if first.runs > 1 else ""
+    cost = costs(first.scenario.traffic, first.mean, best.mean)
+    told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary)]
+    return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved), best
 
 
 def best_of(summary: Summary) -> Group | None:

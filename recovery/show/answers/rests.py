@@ -19,9 +19,11 @@ def not_well_with(summary: Summary) -> str:
     if worse:
         now, one = max(worse, key=lambda pair: pair[0].rank)
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
-        takes = f"it takes {show_duration(now.mean_s)} until it is well"
+        back = "99 % have a lease" if one.scenario.has_leases else "99 % of the backlog is cleared"
+        back = "all is normal" if advice.measure_of(summary.groups) != "ttr99_s" else back
+        takes = f"{back} again only after {show_duration(now.mean_s)}"
         takes = f"it is not well before the end{runs}" if now.never else takes
-        said.insert(0, f"That rests on the file as it stands: with “{one.variant}” {takes}.")
+        said.insert(0, f"That rests on the file as it stands: under “{one.variant}” {takes}.")
     return " ".join([*filter(None, said), SURE]) if any(said) else ""
 
 
@@ -39,4 +41,4 @@ def _renew_later(summary: Summary) -> str:
     if not known[last] > first.renewals.all_s + first.scenario.window_s:
         return ""
     when = "not before the end" if math.isinf(known[last]) else f"only after {show_duration(known[last])}"
-    return f"With “{last}” all holders have renewed {when}."
+    return f"Under “{last}” all holders have renewed {when}."

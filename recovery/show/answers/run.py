@@ -70,7 +70,8 @@ def _renewals(first: Group, axis: TimeAxis) -> list[str]:
     if is_lost and fleet.overdue == "overdue":
         return []
     late = "their last renewal is more than " + show_duration(found.after_s) + " ago"
-    text = f"{_when(first, found.overdue, axis)} some of the {show_count(fleet.holders)} holders are {fleet.overdue} "
+    when = _when(first, found.overdue, axis, found.overdue_runs)
+    text = f"{when} some of the {show_count(fleet.holders)} holders are {fleet.overdue} "
     text += f"({late}), at worst {_of_all(found.overdue_most, fleet.holders)}"
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text] if is_lost else [text, f"{_renewed(first)}."]
@@ -103,20 +104,23 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
         spared = f" The rule of leases may spare them: {rule.words}." if rule.name != "fixed" and rule.words else ""
         return [f"{none} holder is ever without a lease.{spared}"]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
-    text = f"{_when(first, first.unleased_spans or (span,), axis)} some of the {show_count(fleet.holders)} holders are "
-    text += f"without a lease{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {_of_all(worst, fleet.asks)}"
+    often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(first))
+    when = _when(first, first.unleased_spans or (span,), axis, often)
+    text = f"{when} some of the {show_count(fleet.holders)} holders are without a lease"
+    text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {_of_all(worst, fleet.asks)}"
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text, _back(summary, first, axis)]
 
 
-def _when(first: Group, spans: Sequence[Span], axis: TimeAxis) -> str:
-    """When something holds in some run, as the begin of a sentence."""
+def _when(first: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> str:
+    """When something holds in some of the runs, which are so `often` (0: not known), as the begin of a sentence."""
     told = [Span(from_s=_begin_s(first, one), to_s=one.to_s) for one in spans]
     times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
     when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
     if first.runs > 1:
-        when = f"in at least one of {first.runs} runs, {when},"
+        many = f"all {first.runs}" if often == first.runs else f"{often or 'at least one'} of {first.runs}"
+        when = f"in {many} runs, {when}{' at most' if often > 1 else ''},"
     return f"{when[:1].upper()}{when[1:]}"
 
 
@@ -394,7 +398,7 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if not stands.is_known:
         return chance
     if not is_whole and standings.is_always(rows, measure):
-        return f"99 % all the time in each of the {stands.runs} runs"
+        return f"99 % have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
     interval = f" ({ends})" if (ends := stands.span(show)) else ""
     what = "all stages normal at" if is_whole else "99 % back after"
