@@ -19,6 +19,7 @@ from recovery.measures import standing
 from recovery.reading.experiment import parse
 from recovery.show import text
 from recovery.simulate import pipeline
+from recovery.study.summary import summarise
 from recovery.study.sweep import thresholds
 
 # 500 holders, four workers, 84.6 ms: every holder comes back every `timeout`, so the cliff is where r1 = 1.
@@ -180,3 +181,23 @@ def test_the_quantiles_by_which_a_drift_is_judged_are_students() -> None:
     """Oracle: SciPy, for each number of batches that a stretch may have."""
     wanted = [stats.t.ppf(0.95, batches - 2) for batches in range(4, standing.BATCHES + 1)]
     assert pytest.approx(tuple(wanted), rel=1e-14) == standing.STUDENT_95
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_leases_that_are_lost_again_after_sessions_ended_are_counted(is_quick: bool) -> None:
+    """Oracle: each step down of what is leased is a loss, and who is served at once loses nothing. The last of those
+    who are not wait 50 s, and renewals with them, of leases that run 30 s.
+    """
+    sessions = FLEET.replace('dependency.outages = [{ from = "40s", to = "100s" }]\n', "")
+    sessions = sessions.replace('lease = { duration = "45s", check_every = "30s" }',
+                                'lease = { duration = "30s", check_every = "20s" }\n'
+                                'operator = [{ do = "end-sessions", at = "40s" }]')  # fmt: skip
+    work = f'host.establish_time.mean="{1 if is_quick else 400}ms"'
+    experiment = parse(sessions, overrides=[work, "host.timeout=60s"])
+    with pipeline.Runner(1) as runner:
+        outcomes = list(runner.run([(experiment.first, 7, 0)]))
+    lost = summarise(experiment, outcomes).groups[0].lost_again
+    steps = np.diff(outcomes[0].series["leased"][outcomes[0].times_s > 41].astype(float))
+    falls = -steps[steps < 0].sum()
+    assert lost is not None
+    assert (lost == falls == 0) if is_quick else (lost >= falls > 0)

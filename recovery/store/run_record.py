@@ -144,6 +144,8 @@ class Group(Record):
     renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
     # None where whoever is late has lost its lease
     outages: tuple[AfterOutage, ...] = Field((), exclude_if=lambda value: not value)  # where there are several
+    lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
+    """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""
 
     def policy_words(self, key: str) -> str:
         """What a key of a policy, or a part of one, does here, in plain words; "" for a key of something else."""

@@ -176,6 +176,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         unleased_spans=away if len(away) > 1 else (),
         renewals=renewed,
         outages=_each_outage(outcomes, variant.scenario, renewed),
+        lost_again=_lost_again(outcomes, variant.scenario),
     )
 
 
@@ -248,6 +249,23 @@ def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) ->
     fleet, window_s = scenario.fleet, scenario.coupling.window
     assert fleet is not None
     return [renewals.overdue(one.series["succeeded"], window_s, fleet.holders, after_s) for one in outcomes]
+
+
+def _lost_again(outcomes: Sequence[Outcome], scenario: Scenario) -> float | None:
+    """How often a lease ran out after the window in which operators ended the sessions, mean of the runs: what was made
+    and is no more, without what operators ended since. None where the clock does not start there, where hosts crash
+    (which ends sessions too), and of a sample of the hosts.
+    """
+    is_whole = scenario.fleet is not None and scenario.fleet.sample_hosts is None
+    if not (is_whole and scenario.is_counted_from_end and scenario.host.crash is None):
+        return None
+    lost = []
+    for outcome in outcomes:
+        first = int(np.searchsorted(outcome.times_s, outcome.scenario.recovers_from_s, side="right"))
+        made, ended = (int(outcome.series[name][first + 1 :].sum()) for name in ("established", "sessions_ended"))
+        leased = outcome.series["leased"][first:]
+        lost.append(made - ended - (int(leased[-1]) - int(leased[0])) if len(leased) else 0)
+    return math.fsum(lost) / len(lost)
 
 
 REFUSED = ("rejected_throttle", "rejected_admission", "rejected_full", "rejected_down")  # columns

@@ -15,6 +15,7 @@ from recovery.units import show_count, show_duration, show_share
 WASTE = 0.3  # of the work during recovery: from here on waste decides
 HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
+MANY_LOST = 0.01  # of all leases: so many that are lost again are told
 TOLD = 0.05  # what makes a time longer by less is not told
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
 BUCKETS = ("token-bucket", "leaky-bucket")
@@ -240,6 +241,8 @@ def timeout_limit(group: Group) -> Limit | None:
     text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     if wasted > 0.01:
         text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
+    if (lost := lost_again(group)) > 0:
+        text += f"; renewals wait in the same queue, and leases that were made are lost again {show_count(lost)} times"
     cap = gates.expiries_per_s(group.scenario)
     if group.runs and math.isfinite(cap) and group.scenario.fleet is not None:
         text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
@@ -267,6 +270,12 @@ def _hanging(scenario: Scenario) -> Limit | None:
     times = hosts.hanging_s / hosts.timeout_s
     text = f"{hangs(scenario)}, and a client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     return Limit("timeout", text, times)
+
+
+def lost_again(group: Group) -> float:
+    """How often leases were lost again after sessions had ended, where these are many for so many holders; else 0."""
+    lost, fleet = group.lost_again, group.scenario.fleet
+    return lost if lost is not None and fleet is not None and lost > MANY_LOST * fleet.asks else 0.0
 
 
 def _all_at_once(scenario: Scenario) -> Limit | None:
