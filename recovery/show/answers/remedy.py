@@ -80,13 +80,14 @@ def has_way_back(group: Group) -> bool:
     is_bounded = hosts.queue_limit / hosts.capacity_per_s <= hosts.timeout_s / 2
     if not scenario.wanted_share < HIGH or (is_bounded and not _refused_share(group) < REFUSING):
         return False
-    if scenario.policies.queue.name not in ORDERED or not hosts.hanging_s <= hosts.timeout_s / 2:
+    if scenario.policies.queue.name not in ORDERED:
         return False
     if jobs is not None:
         return is_bounded or jobs.arrivals_per_s < jobs.hidden_per_s
     if fleet is None or not fleet.asks / hosts.capacity_per_s < HIGH * fleet.lease_s * (1 - fleet.renewals_share):
         return False
-    return is_bounded or fleet.all_at_once_s <= hosts.timeout_s / 2
+    # of requests that hang theory may not tell the number (nan)
+    return is_bounded or (fleet.all_at_once_s <= hosts.timeout_s / 2 and hosts.hanging_s <= hosts.timeout_s / 2)
 
 
 def _refused_share(group: Group) -> float:
