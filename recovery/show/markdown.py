@@ -8,6 +8,7 @@ from recovery.measures.words import show_measure
 from recovery.show import compare_text, outages, race_text, renewed, standings, sweep_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
+from recovery.show.sweep_figures.drawn import told
 from recovery.show.text import show_saved, verdict_of
 from recovery.show.words import span_of
 from recovery.store.compare_record import Comparison
@@ -59,17 +60,18 @@ def of_run(manifest: RunManifest, summary: Summary, answer: Answer) -> str:
 
 def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
     """The summary of a sweep."""
-    rows = [["policy", "mean (never counts as the limit)", "never", "runs", ""]]
-    for one in summary.policies[:ROWS_MAX]:
+    rows = [["policy", "mean (not back counts as the limit)", "not back", "runs", ""]]
+    for one in told(summary)[:ROWS_MAX]:
         sign = "chosen" if one.is_chosen else "not told apart from the best" if one.not_told_apart else ""
+        if one.has_run and one.is_lost_too_often(summary.never_max):
+            sign = sweep_text.TOO_OFTEN
         never = show_share(one.not_recovered.share)
-        rows.append([one.name, span_of(one.restricted), never, str(one.runs), sign])
+        rows.append([one.told, span_of(one.restricted), never, str(one.runs), sign])
     left = len(summary.policies) - ROWS_MAX
     failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
     more = f"; {left} more policies are in the report" if left > 0 else ""
     footer = f"{summary.runs.done} runs{failed}{more}"
-    few = plain(sweep_text.too_few_in(summary))
-    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), few, footer)
+    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), footer)
 
 
 def of_race(title: str, summary: RaceSummary) -> str:

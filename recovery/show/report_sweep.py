@@ -24,7 +24,7 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.sweep_text import state_of, too_few_in
+from recovery.show.sweep_text import state_of
 from recovery.show.words import ends_of, speaking_of
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -148,7 +148,6 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[Drawn]) -> s
         baseline_is_file=summary.baseline_is_file,
         columns=columns,
         rows=rows,
-        too_few=too_few_in(summary),
         measured=what(summary),
         limit=units.show_duration(summary.limit_s),
         confidence=units.show_share(summary.confidence),
@@ -223,18 +222,18 @@ def _row(policy: Told, summary: Summary) -> Row:
         _number(policy.fluid_bound_s.mean, "time"),
         _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
         _number(regret.mean, "time", f"90 %: {shared.show(regret.p90, 'time')}"),
-        _number(regret.max, "time", f"{regret.draws} draws"),
+        _number(regret.max, "time", _many(regret.draws, "draw")),
         *(
             _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
             for harm in register.harms(summary.traffic)
         ),
-        _number(policy.runs, "number", f"{policy.replications} replications"),
+        _number(policy.runs, "number", _many(policy.replications, "replication")),
     ]
     marks = [
         *(["baseline"] if policy.is_baseline else []),
         *(["chosen"] if policy.is_chosen else ["may be best"] if policy.not_told_apart else []),
         *(["unbeaten"] if policy.on_front else []),
-        *([f"{policy.failed} runs failed"] if policy.failed and policy.runs else []),
+        *([f"{_many(policy.failed, 'run')} failed"] if policy.failed and policy.runs else []),
     ]
     status = state_of(policy, summary.never_max)
     if policy.status == "failed":
@@ -247,7 +246,13 @@ def _if_back(policy: Told) -> Cell:
     cell = _interval(policy.given_recovery, "time")
     if not math.isfinite(policy.half_width_share):
         return cell
-    return cell._replace(interval=f"{cell.interval} (±\u00a0{units.show_share(policy.half_width_share)})")
+    half = ", of ".join(filter(None, (units.show_share(policy.half_width_share), policy.back_of)))
+    return cell._replace(interval=f"{cell.interval} (±\u00a0{half})".lstrip())
+
+
+def _many(number: int, what: str) -> str:
+    """A number of things: "1 draw", "2 draws"."""
+    return f"{units.show_count(number)} {what}{'' if number == 1 else 's'}"
 
 
 def _share(found: Share) -> Cell:
@@ -301,9 +306,9 @@ def _design(summary: Summary, notes: Sequence[Marked]) -> Keys:
             values, drawn = f"{_value(one.min, one.unit)} to {_value(one.max, one.unit)}", one.distribution or "uniform"
         return Key(one.key, values, drawn, shared.marks_of(one.key, notes))
 
-    replications = f"{design.replications}"
+    replications = _many(design.replications, "replication")
     if summary.precision:
-        replications += f" to {design.replications_max}"
+        replications = f"{design.replications} to {_many(design.replications_max, 'replication')}"
     kept = ""
     if accept is not None:
         kept = (
@@ -315,7 +320,7 @@ def _design(summary: Summary, notes: Sequence[Marked]) -> Keys:
         [lever(one) for one in design.levers],
         [uncertainty(one) for one in design.uncertainties],
         kept,
-        f"Method {design.method}, {units.show_count(design.samples)} draws, {replications} replications, each with "
+        f"Method {design.method}, {_many(design.samples, 'draw')}, {replications}, each with "
         "other draws. Every policy meets every draw, with the same random numbers, so that differences are paired.",
     )
 

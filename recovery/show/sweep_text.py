@@ -26,7 +26,8 @@ def shown(kind: str, value: float) -> str:
 
 def planned(plan: Planned, workers: int) -> str:
     """What a sweep will take."""
-    lines = [f"{plan.policies} policies × {plan.draws} draws a replication: {show_count(plan.least)} runs at least"]
+    draws = "1 draw" if plan.draws == 1 else f"{plan.draws} draws"
+    lines = [f"{plan.policies} policies × {draws} a replication: {show_count(plan.least)} runs at least"]
     if plan.most > plan.least:
         lines[0] += f", {show_count(plan.most)} at most (policies that are precise or beaten stop earlier)"
     times = [show_duration(runs * plan.cpu_s / workers) for runs in (plan.least, plan.most)]
@@ -92,14 +93,21 @@ def _state(policy: Policy, never_max: float) -> str:
     if not policy.failed:
         return state_of(policy, never_max)
     if not policy.has_run:
-        return f"failed ({policy.failed} runs)"
+        return f"failed ({policy.failed} {'run' if policy.failed == 1 else 'runs'})"
     return f"{state_of(policy, never_max)} ({policy.failed} failed)"
+
+
+def _half_width(policy: Policy) -> str:
+    """Half the interval of the time of those that are back, over the time, and of how many runs that is."""
+    if not math.isfinite(policy.half_width_share):
+        return "–"
+    return ", of ".join(filter(None, (show_share(policy.half_width_share), policy.back_of)))
 
 
 def ranked(summary: Summary, most: int) -> str:
     """The ranking as a table."""
     rows = [
-        ["", "policy", "mean, never = horizon", "if it recovers", "±", "not back", "at most", "worst regret", "runs"]
+        ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "worst regret", "runs"]
     ]
     rows[0].append("state")
     which = "as it stands" if summary.baseline_is_file else "first of the list"
@@ -109,7 +117,7 @@ def ranked(summary: Summary, most: int) -> str:
             f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, between="–"),
             show_duration(one.given_recovery.mean),
-            show_share(one.half_width_share) if math.isfinite(one.half_width_share) else "–",
+            _half_width(one),
             show_share(one.not_recovered.share),
             show_share(one.not_recovered.high),
             show_duration(one.regret.max),
@@ -120,8 +128,6 @@ def ranked(summary: Summary, most: int) -> str:
     ]
     left = len(summary.policies) - most
     text = table(rows, left=2) + "\n* not told apart from the best"
-    if few := too_few_in(summary):
-        text += f": {few}"
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 

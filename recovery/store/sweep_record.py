@@ -109,6 +109,12 @@ class Policy(Record):
         return self.not_recovered.low > never_max if self.surely_not_recovered is None else self.surely_not_recovered
 
     @property
+    def back_of(self) -> str:
+        """ "2 of 9 runs": of how many the time of those that are back is known; "" where all are back."""
+        lost = round(self.not_recovered.share * self.runs) if self.runs else 0
+        return f"{self.runs - lost} of {self.runs} runs" if lost else ""
+
+    @property
     def in_words(self) -> str:
         """Its name in plain words, which no other policy of the sweep has."""
         return "; ".join(self.words) or self.name

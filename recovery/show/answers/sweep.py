@@ -155,10 +155,11 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
             low, high = show_duration(max(-differs.high, 0.0)), show_duration(-differs.low)
+            over = _over(summary, base, best)
             if differs.high >= 0:
-                text += f" (at most {high}, over the same draws: a difference that chance can make)"
+                text += f" (at most {high}, {over}: a difference that chance can make)"
             elif low != high:
-                text += f" ({low} to {high}, over the same draws)"
+                text += f" ({low} to {high}, {over})"
     if base is None:
         text += f". What it saves and costs is not told: {_baseline(summary)} has no run."
     else:
@@ -166,6 +167,12 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         unseen = not_measured(_rule_of_leases(base), _rule_of_leases(best))
         text += f" {unseen}" if unseen else ""
     return Change(text=text, name=best.in_words, saved_s=saved)
+
+
+def _over(summary: Summary, base: Told, best: Told) -> str:
+    """What the interval of their difference rests on: how many draws, and whether it is of one look."""
+    many = "" if base.failed or best.failed else f"{show_count(min(base.runs, best.runs))} "
+    return f"over the same {many}draws" + (", looked at once" if summary.precision is None else "")
 
 
 def _rule_of_leases(policy: Told) -> str:
