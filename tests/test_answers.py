@@ -113,6 +113,24 @@ def test_a_service_longer_than_the_timeout_asks_for_a_longer_timeout_alone(tmp_p
     assert often["why"]["number"] == pytest.approx(math.exp(-0.75), abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("lease", "told", "kind"),
+    [
+        ("60m", "No lease runs out because of the outage: a lease runs for 60 min", "nothing"),
+        ("24m", "No lease runs out while the dependency is away", "nothing"),  # 24 - 3 - 1/3 min: 40 s are left
+        ("23m", "Nothing was run", "timeout"),  # 20 min of outage, 3 min from check to check, 20 s of an attempt
+    ],
+)
+def test_leases_that_last_through_the_outage_are_told_first(tmp_path: Path, lease: str, told: str, kind: str) -> None:
+    file = tmp_path / "storm.toml"
+    file.write_text(IMPATIENT, encoding="utf-8")
+    said = CliRunner().invoke(cli.main, ["explain", str(file), "--set", f"lease.duration={lease}", "--json"]).stdout
+    answer = json.loads(said)["answer"]
+    assert answer["happened"]["text"].startswith(told)
+    assert answer["why"]["mechanism"] == kind
+    assert ("queue" in answer["change"]["text"]) == (kind == "timeout")
+
+
 def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: Path) -> None:
     """Sessions that end need no lease to run out. By a cap of one a second 2,000 leases run out in 2,000 s at least."""
     herd, capped = tmp_path / "herd.toml", tmp_path / "capped.toml"

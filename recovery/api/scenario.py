@@ -18,7 +18,7 @@ from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
 from recovery.stages.engines import engine_of
 from recovery.study import execute, machine, warm
-from recovery.study.resolved import own_files, resolved, rules_of_stages, written_outages
+from recovery.study.resolved import lasting, own_files, resolved, rules_of_stages, written_outages
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class Scenario:
         return answer_of(
             checked.file, first.name, scenario, notes, given=checked.overrides, policies=files,
             outages=written_outages(first.scenario),
+            lasts=lasting(first.scenario),
         )  # fmt: skip
 
     def _explained(self) -> "list[Explained]":

@@ -92,6 +92,21 @@ class Fleet(Record):
         return self.leases or self.holders
 
 
+class Lasting(Record):
+    """How long leases last at the least if no renewal comes through: what a lease runs and is honoured (the shortest),
+    less the longest time between two checks and an attempt's.
+    """
+
+    lease_s: Number
+    check_s: Number
+    attempt_s: Number
+
+    @property
+    def through_s(self) -> float:
+        """The longest outage in which no lease runs out."""
+        return self.lease_s - self.check_s - self.attempt_s
+
+
 class Jobs(Record):
     """Open arrivals."""
 

@@ -312,6 +312,23 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
     )
 
 
+def lasting(scenario: Scenario) -> record.Lasting | None:
+    """How long leases last through an outage; None where that has no least, or where sessions end otherwise."""
+    fleet, lease, host, rule = scenario.fleet, scenario.lease, scenario.host, scenario.policy.lease
+    if fleet is None or lease is None or scenario.classes or fleet.start == "unleased":
+        return None
+    if scenario.host.slowdown is not None:
+        return None
+    is_ended = any(action.ends_sessions for action in scenario.operator)
+    if is_ended or (host.crash is not None and host.crash.sessions == "end") or not lease.duration.least_s() > 0:
+        return None
+    return record.Lasting(
+        lease_s=lease.duration.least_s() + (rule.grace if isinstance(rule, policies.Grace) else 0.0),
+        check_s=lease.check_every * (1 + lease.check_jitter),
+        attempt_s=host.timeout.quantile_s(1.0),
+    )
+
+
 def _dies_at(scenario: Scenario) -> float:
     """How many requests wait at a host that dies of them: as many as its crash says, more than its memory holds beside
     those in service, or so many that a probe behind them takes too long; inf without a crash.

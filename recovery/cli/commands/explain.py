@@ -18,7 +18,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.simulate import pilot, pipeline, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import machine, warm
-    from recovery.study.resolved import own_files, resolved, written_outages
+    from recovery.study.resolved import lasting, own_files, resolved, written_outages
     from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
@@ -53,6 +53,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     answer = answer_of(
         loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
         policies=own_files(loaded.variants), outages=written_outages(first.scenario),
+        lasts=lasting(first.scenario),
         sure=sure,
     )  # fmt: skip
     if not as_json:
@@ -93,7 +94,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
     from recovery.stages.engines import engine_of
-    from recovery.study.resolved import own_files, resolved, rules_of_stages, written_outages
+    from recovery.study.resolved import lasting, own_files, resolved, rules_of_stages, written_outages
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
@@ -104,6 +105,7 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     answer = answer_of(
         loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files,
         outages=written_outages(first.scenario),
+        lasts=lasting(first.scenario),
     )  # fmt: skip
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]

@@ -5,13 +5,13 @@ import math
 from collections.abc import Sequence
 
 from recovery.show import advice
-from recovery.show.answers import gates, herd, mechanism, remedy
+from recovery.show.answers import gates, herd, lasting, mechanism, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Course, Outage, Scenario
+from recovery.store.scenario_record import Course, Lasting, Outage, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 AWAY_MAX = 3  # outages that are told one by one
@@ -28,11 +28,12 @@ def answer_of(
     given: Sequence[str] = (),
     policies: Sequence[str] = (),
     outages: Course = (),
+    lasts: Lasting | None = None,
     took: str = "",
     sure: str = "",
 ) -> Answer:
     """The answer on a variant of a file that was not run, with what is `given` beside the file ("key=value"); `outages`
-    are those that the file has; `took`
+    are those that the file has, `lasts` is how long its leases last through one; `took`
     and `sure` say what a run of all variants will take, and how well that is known.
     """
     asked = Group(
@@ -50,8 +51,11 @@ def answer_of(
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     change = _to_try(asked, collapse, file, given, policies)
-    told = [took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
-    told += [] if is_of_hanging else [_hangs(scenario)]
+    kept = lasting.told(scenario, outages, lasts)
+    if kept:
+        why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
+    told = [kept, took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
+    told += [] if is_of_hanging and not kept else [_hangs(scenario)]
     known = f"{sure} " if sure else ""
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
@@ -83,6 +87,14 @@ def _to_try(
     loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
     text = f"Only a run tells what happens{loses}."
     return Change(text=text, is_simulated=False, command=trying(file, given, (), policies=policies))
+
+
+def _of_kept(file: str, given: Sequence[str], policies: Sequence[str], *, is_sure: bool) -> Change:
+    """What is advised where no lease runs out: nothing, or the run that tells whether it comes to that."""
+    if is_sure:
+        return Change(text="Nothing needs to change for the leases.")
+    command = trying(file, given, (), policies=policies)
+    return Change(text="Only a run tells whether anything needs to change.", is_simulated=False, command=command)
 
 
 def _spared(scenario: Scenario) -> str:
