@@ -62,7 +62,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(
     ("condition", "status"),
-    [("ttr99_s > +10%", 99), ("ttr99_s = never", 99), ("ttr99_s > 5m", 99), ("ttr90_s = never", 0)],
+    [("ttr99_s > +10%", 99), ("ttr99_s = never", 99), ("ttr99_s > 5m", 99), ("ttr90_s = never", 99)],
 )
 def test_a_gate_fails_on_a_collapse(folders: tuple[Path, Path], condition: str, status: int) -> None:
     assert called("compare", *folders, "--fail-if", condition)[0] == status
@@ -81,9 +81,13 @@ def test_a_sweep_ranks_it_as_never(tmp_path: Path) -> None:
 
 
 def test_of_rows_is_for_good_of_each() -> None:
-    words = {"verdict": ["recovered", "collapsed", "collapsed"], "verdict.a": ["collapsed", "recovered", "collapsed"]}
-    names = ("ttr50_s", "ttr99_s", "ttr99_s.a")
-    values = {name: [1.0, 2.0, None] for name in names}
+    words = {
+        "verdict": ["recovered", "collapsed", "collapsed", "collapsed"],
+        "verdict.a": ["collapsed", "recovered", "collapsed", "recovered"],
+        "leased_end_share": [1.0, 0.4, 0.4, 0.5],
+    }
+    names = ("ttr50_s", "ttr90_s", "ttr99_s", "ttr99_s.a", "efficiency")
+    values = {name: [1.0, 2.0, None, 3.0] for name in names}
     rows = pl.DataFrame(words | values)
     for name in names:
         wanted = [
@@ -91,5 +95,8 @@ def test_of_rows_is_for_good_of_each() -> None:
             for i, value in enumerate(values[name])
         ]
         assert of_rows(rows, name).tolist() == pytest.approx(wanted, nan_ok=True)
-    assert of_rows(rows, "ttr99_s").tolist()[:2] == [1.0, float("inf")]
+    never = float("inf")
+    assert of_rows(rows, "ttr99_s").tolist()[:2] == [1.0, never]
+    assert [of_rows(rows, name).tolist()[1::2] for name in ("ttr50_s", "ttr90_s")] == [[never, 3.0], [never, never]]
+    assert of_rows(rows, "efficiency").tolist()[:2] == [1.0, 0.0]
     assert of_rows(rows, "ttr99_s.a").tolist()[:2] == [float("inf"), 2.0]

@@ -50,7 +50,8 @@ class Run:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run: `variant`, the levers, `seed`, `replication`, `verdict`, `cpu_s` and every measure by its name,
-        in the order of the register; inf: never, nan: not measured.
+        in the order of the register; inf: never, nan: not measured. A time to recovery of a run that collapses after it
+        was well for a while is inf, as everywhere a run is judged; `summary.rows` has it as it was measured.
         """
         import polars as pl
 
@@ -66,7 +67,7 @@ class Run:
                     "replication": row.replication,
                     "verdict": row.verdict,
                     "cpu_s": row.cpu_s,
-                    **{name: row.of(name) for name in names},
+                    **{name: row.for_good(name) for name in names},
                 }
                 for row in found
             ],

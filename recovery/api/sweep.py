@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recovery.api import notebook
 from recovery.api.refusal import refused
 from recovery.api.scenario import Scenario, Value, load
+from recovery.measures.for_good import is_judged, of_rows
 from recovery.show import sweep_text
 from recovery.show.answers.sweep import answer_of
 from recovery.store import sweep_record
@@ -41,10 +42,17 @@ class Sweep:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run (runs.parquet): its key, policy, draw, inputs and every measure; inf: never. `error` is null
-        where the run was done.
+        where the run was done. A time to recovery of a run that collapses after it was well for a while is inf, as
+        everywhere a run is judged; runs.parquet has it as it was measured.
         """
+        import polars as pl
+
         with refused():
-            return runs_of_sweep(self.folder)
+            rows = runs_of_sweep(self.folder)
+        judged = {name: pl.lit(pl.Series(of_rows(rows, name))) for name in rows.columns if is_judged(name)}
+        return rows.with_columns(
+            pl.when(pl.col(name).is_null()).then(None).otherwise(values).alias(name) for name, values in judged.items()
+        )
 
     @property
     def answer(self) -> "Answer":

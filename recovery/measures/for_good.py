@@ -1,13 +1,13 @@
-"""Times to recovery that hold: nearly all leases or jobs of a run that collapses after all are never back."""
+"""Times to recovery that hold: leases or jobs of a run that collapses after all are never back."""
 
 import functools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recovery.measures.register import class_of, without_class
+from recovery.measures.register import DEPTHS, ROUNDING, class_of, without_class
 from recovery.statistics.arrays import Floats
 
 if TYPE_CHECKING:
@@ -19,20 +19,45 @@ NEARLY_ALL = ("ttr99_s", "ttr100_s")
 
 def for_good(measure: str, value: float, words: Mapping[str, object]) -> float:
     """The value of a measure for whoever judges a run by it: inf of the times above where the run collapses, or the
-    class that the measure is of. `words` has the run's `verdict`, and its `verdict.NAME` of each class.
+    class that the measure is of; of times of a smaller share only where fewer than that have a lease as the run ends.
+    The efficiency of such a run is 0. `words` has the run's `verdict`, its `verdict.NAME` of each class, and in the
+    same way `leased_end_share`.
     """
-    verdict = _verdict_of(measure)
-    fell = verdict is not None and words.get(verdict) == "collapsed"
-    return math.inf if fell and not math.isnan(value) else value
+    judge = _judge_of(measure)
+    if judge is None or math.isnan(value) or words.get(judge.verdict) != "collapsed":
+        return value
+    share = words.get(judge.end_share)
+    is_held = judge.share is not None and not (isinstance(share, float) and share < judge.share - ROUNDING)
+    return value if is_held else judge.never
+
+
+def is_judged(measure: str) -> bool:
+    """Whether a collapse may change the value of this measure."""
+    return _judge_of(measure) is not None
+
+
+class _Judge(NamedTuple):
+    """What a measure is judged by, and its value where it is judged as never; `share` is None where a collapse is
+    enough.
+    """
+
+    verdict: str
+    end_share: str
+    share: float | None
+    never: float
 
 
 @functools.lru_cache(maxsize=4096)  # asked for each measure of each run of a sweep
-def _verdict_of(measure: str) -> str | None:
-    """By which verdict one of the times above is judged; None for all other measures."""
-    if without_class(measure) not in NEARLY_ALL:
+def _judge_of(measure: str) -> _Judge | None:
+    """By what times to recovery and the efficiency are judged; None for all other measures."""
+    name, whose = without_class(measure), class_of(measure)
+    of_class = f".{whose}" if whose else ""
+    if name == "efficiency":
+        return _Judge("verdict" + of_class, "", None, 0.0)
+    if name not in DEPTHS:
         return None
-    whose = class_of(measure)
-    return f"verdict.{whose}" if whose else "verdict"
+    share = None if name in NEARLY_ALL else DEPTHS[name]
+    return _Judge("verdict" + of_class, "leased_end_share" + of_class, share, math.inf)
 
 
 def of_rows(rows: "pl.DataFrame", measure: str, suffix: str = "") -> Floats:
@@ -42,8 +67,13 @@ def of_rows(rows: "pl.DataFrame", measure: str, suffix: str = "") -> Floats:
     import polars as pl
 
     values = rows.get_column(measure + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
-    whose = class_of(measure)
-    name = (f"verdict.{whose}" if whose else "verdict") + suffix
-    fell = rows.get_column(name).to_numpy() == "collapsed" if name in rows.columns else np.zeros(len(values), bool)
-    is_never = fell & ~np.isnan(values) & (without_class(measure) in NEARLY_ALL)
-    return np.asarray(np.where(is_never, math.inf, values))
+    judge = _judge_of(measure)
+    if judge is None or judge.verdict + suffix not in rows.columns:
+        return values
+    is_never = ~np.isnan(values) & (rows.get_column(judge.verdict + suffix).to_numpy() == "collapsed")
+    if judge.share is not None:
+        if judge.end_share + suffix not in rows.columns:
+            return values
+        shares = rows.get_column(judge.end_share + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
+        is_never &= shares < judge.share - ROUNDING
+    return np.asarray(np.where(is_never, judge.never, values))

@@ -84,7 +84,7 @@ class Row(Record):
 
     def for_good(self, measure: str) -> float:
         """A measure for whoever judges the run by it: never (inf) where it collapses after it was well for a while."""
-        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words})
+        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words, **self.measures})
 
     @property
     def judged(self) -> dict[str, float]:
