@@ -223,12 +223,56 @@ def test_a_wrong_range_is_told(text: str) -> None:
         fit.range_of(text)
 
 
+class _Valley:
+    """Trials of one key and a curve of 40 points that falls from 1 to 0 over a moment, which the key moves: at 0.613 it
+    is the data's, and a hundredth away it is as far off as anywhere. `again` is where it is the data's once more.
+    """
+
+    horizon_s = 1.0
+
+    def __init__(self, again: float = 0.613) -> None:
+        self.candidates = SimpleNamespace(ranges=(fit.range_of("k=0.0..1.0"),))
+        self.again, self.places = again, dict[tuple[str, ...], tuple[float, ...]]()
+
+    def __call__(self, places: Sequence[float]) -> np.ndarray:
+        off = min(places[0] - 0.613, places[0] - self.again, key=abs)
+        return 10 * np.clip(np.linspace(-1, 1, 40) + 100 * off, -1, 1) - 10 * np.linspace(-1, 1, 40)
+
+    def ahead(self, every: Iterable[Sequence[float]]) -> None:
+        self.places |= {(f"{places[0]:.6f}",): tuple(places) for places in every}
+
+    def square(self, places: Sequence[float]) -> float:
+        return float((self(places) ** 2).sum())
+
+
+def test_a_valley_narrower_than_the_gaps_of_a_scan_is_found() -> None:
+    valley: Any = _Valley()
+    row = search.scanned(valley, [0.0], 0, 30)
+    assert min(abs(places[0] - 0.613) for places in row) < 0.001
+    assert len(valley.places) <= 32
+
+
+def test_values_far_from_the_interval_that_fit_are_told() -> None:
+    """The curve at 0.2 is that at 0.613: where 0.2 was tried, the key is not determined, and both are told."""
+    valley: Any = _Valley(again=0.2)
+    region = intervals.Region(lambda at: float(at @ at) < 1, 1.0)
+    for tried, wanted in (([], ()), ([0.2], (("0.2", "0.2"),))):
+        valley.ahead([[place] for place in [0.613, *tried]])
+        [value], groups = intervals.searched(valley, [0.613], [], region, is_milestones=False)
+        assert value.elsewhere == wanted
+        assert value.is_determined == (not tried)
+        assert groups == ((("k",),) if tried else ())
+    lines = fit_text.determines(SimpleNamespace(values=(value,), not_told_apart=groups, tells_apart=()))  # type: ignore[arg-type]
+    assert "and so do 0.2, far from there" in lines[0]
+
+
 class _Curve:
     """Trials of one key and one milestone, whose time is a known function of the place."""
 
     def __init__(self, residual: Callable[[float], float], text: str = "k=0.0..1.0") -> None:
         self.candidates = SimpleNamespace(ranges=(fit.range_of(text),))
         self.residual, self.tried = residual, set[float]()
+        self.places = dict[tuple[str, ...], tuple[float, ...]]()
 
     def __call__(self, places: Sequence[float]) -> np.ndarray:
         self.tried.add(places[0])

@@ -1,12 +1,14 @@
 """What `recovery fit` says in words: the values, how good they are, and what else would do."""
 
 import math
+import re
 
 import numpy as np
 
 from recovery.store.fit_record import Family, Fit, FitMilestone, FitSeries, Jump, ServiceTimes, Value
 from recovery.units import show_count, show_duration, show_share
 
+STEEP = 0.1  # of what the data span: by so much a curve moves in one window where windows hide what it does
 CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
 MUCH = 2.0  # times what chance makes, from which on a fit is not said to explain the data without more
@@ -30,7 +32,7 @@ def told(fit: Fit) -> str:
     for value in fit.values:
         said = interval(value) + ("" if value.is_determined else ", not determined")
         said += ", at the end of its range: the best may lie beyond" if value.is_at_end else ""
-        lines.append(f"{value.key:<{width}}  {value.text}  ({said})")
+        lines.append(f"{value.key:<{width}}  {shown(value.text)}  ({said})")
     lines += [_met(one) for one in fit.picture.milestones]
     if fit.combinations:
         lines += ["", "These settings do as well as each other:", *(f"  {', '.join(one)}" for one in fit.combinations)]
@@ -41,7 +43,13 @@ def interval(value: Value) -> str:
     """The interval of a key; where the range ends and nothing else, it says so."""
     below = ", the low end of its range," if value.is_open_below else ""
     above = ", the high end of its range" if value.is_open_above else ""
-    return f"{value.low}{below} to {value.high}{above}"
+    return f"{shown(value.low)}{below} to {shown(value.high)}{above}"
+
+
+def shown(text: str) -> str:
+    """A value as a scenario has it, for people: a time in the unit that suits it."""
+    seconds = re.fullmatch(r"([0-9.]+)s", text)
+    return show_duration(float(seconds[1])) if seconds else text
 
 
 def _met(one: FitMilestone) -> str:
@@ -69,7 +77,7 @@ def goodness(fit: Fit) -> list[str]:
                 return [
                     f"the scenario explains the data: the milestones are met as closely as they are known ({often})"
                 ]
-            wrong = f"the scenario does not explain the data: it misses the milestones ({often})"
+            wrong = f"no value tried explains the data ({_tried(fit)}): they miss the milestones ({often})"
             return [f"{wrong}; the intervals are wider for it", *(_jump(one) for one in fit.jumps)]
         keys, stones = len(fit.values), len(fit.labels)
         those = f"{keys} key{'s' * (keys > 1)} can meet {stones} milestone{'s' * (stones > 1)}"
@@ -91,12 +99,34 @@ def goodness(fit: Fit) -> list[str]:
     if misfit.explains:
         small = "more than chance, but little beside the data; the intervals are wider for it"
         return [f"the scenario comes close to the data but for a rest: {text}: {small}"]
-    lines = [f"the scenario does not explain the data: {text}; {row}; the intervals are wider for it"]
+    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}; the intervals are wider for it"]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         by = f"{show_duration(abs(fit.shift_s))} {way}"
         lines.append(f"the simulation would fit far better if it came {by}, so the times may be shifted (--origin)")
     return lines
+
+
+def _tried(fit: Fit) -> str:
+    """In how many simulations no value was found."""
+    return f"{fit.runs} simulation{'s' * (fit.runs != 1)}"
+
+
+def coarse(fit: Fit) -> str:
+    """What the windows of the simulation hide: where the curve does much within one of them; else ""."""
+    series = fit.picture.series
+    if series is None or len(series.grid_s) < 2:
+        return ""
+    window_s = series.grid_s[1] - series.grid_s[0]
+    much = float(np.abs(np.diff(series.mean)).max())
+    if much <= STEEP * float(np.ptp(series.values)):
+        return ""
+    finer = "1s" if window_s > 2 else f"{1000 * window_s / 5:.3g}ms"
+    return (
+        f"within one window of {show_duration(window_s)} the simulated curve moves by up to "
+        f"{show_value(much, series.unit)}, and counts as a straight line; where your curve is as exact, shorter "
+        f"windows make chance and intervals smaller (--set coupling.window={finer})"
+    )
 
 
 def _worst(series: FitSeries) -> str:
@@ -132,20 +162,33 @@ def determines(fit: Fit) -> list[str]:
             lines.append(f"a measured curve of {curves} would tell the settings below apart (--series, --column)")
         else:
             lines.append("measure one of them, and set it (--set KEY=VALUE): then the other can be found")
+    alone = {keys[0] for keys in fit.not_told_apart if len(keys) == 1}
+    far = [value for value in fit.values if value.elsewhere and value.key not in alone]
+    lines += [f"{value.key} may be far from there: {_open(value)}" for value in far]
+    if any(value.elsewhere and value.key.startswith("policy.client.") for value in fit.values):
+        lines.append(
+            "clients that wait equally long come back in waves, and other delays bring a wave at the same moment: take "
+            "the delay from the clients' code or settings"
+        )
     return lines
 
 
 def _open(value: Value) -> str:
     """Which values of a key do as well, where it is not determined."""
-    if value.is_open_below and value.is_open_above:
-        return f"{value.low} and {value.high}, the ends of its range, do as well as {value.text}"
-    if value.is_open_above:
-        return f"it is about {value.low} or more; from there to the end of its range, {value.high}, values do as well"
-    if value.is_open_below:
+    low, high = shown(value.low), shown(value.high)
+    if value.elsewhere:
+        parts = [shown(a) if a == b else f"{shown(a)} to {shown(b)}" for a, b in value.elsewhere]
         return (
-            f"it is about {value.high} or less; from there down to {value.low}, the end of its range, values do as well"
+            f"{low} to {high} fits, and so do {', '.join(parts)}, far from there; between the values that were tried "
+            "there may be more of them"
         )
-    return f"values from {value.low} to {value.high} do as well"
+    if value.is_open_below and value.is_open_above:
+        return f"{low} and {high}, the ends of its range, do as well as {shown(value.text)}"
+    if value.is_open_above:
+        return f"it is about {low} or more; from there to the end of its range, {high}, values do as well"
+    if value.is_open_below:
+        return f"it is about {high} or less; from there down to {low}, the end of its range, values do as well"
+    return f"values from {low} to {high} do as well"
 
 
 def others(fit: Fit) -> list[str]:

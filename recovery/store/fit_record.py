@@ -11,7 +11,8 @@ Missing = Literal["", "always", "never"]
 
 class Value(Record):
     """What was found for one key: the value, its 95 % interval within the range, and whether the data say it. The
-    interval is open where it ends only because the range does.
+    interval is open where it ends only because the range does. `elsewhere` are parts of the range, apart from it, in
+    which values that were tried do as well.
     """
 
     key: str
@@ -22,6 +23,7 @@ class Value(Record):
     is_at_end: bool  # of its range: the best value may lie beyond
     is_open_below: bool = False
     is_open_above: bool = False
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
 
 class Misfit(Record):

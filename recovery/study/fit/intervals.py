@@ -13,14 +13,19 @@ import numpy as np
 from recovery.store.fit_record import Value
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.ranges import Range
-from recovery.study.fit.search import FINEST, STEP, Tried, finer
+from recovery.study.fit.search import FINEST, STEP, Tried, finer, scanned
 
+FACTOR = 10.0  # between the ends of an interval, from which on a key is not determined
 EDGE = 1 / 500  # of a range: an end of an interval of a single key is found to this
 EDGE_OF_SERIES = 1 / 128  # of a single key fitted to a series
 EDGE_OF_SEVERAL = 1 / 32  # with several keys, where each trial is a search of the others
 FINEST_OF_OTHERS = 1 / 250  # of a range: the last step of that search
 STARTS = (0.125, 0.375, 0.625, 0.875)  # of another key's range, for that search
 MOVED_MOST = 3.0  # standard deviations, by which both steps together move a milestone
+SCANNED = 24  # places of a key all over its range, where distant values of it may do as well
+SCANNED_MORE = 12  # more of them, between those
+VALLEYS_MOST = 4  # that are searched with all keys
+VALLEY = 9.0  # times the largest sum of squares that does as well: a place up to that is searched from
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
 
 
@@ -237,16 +242,82 @@ def searched(
     ranges = tried.candidates.ranges
     edge = EDGE_OF_SEVERAL if len(ranges) > 1 else EDGE if is_milestones else EDGE_OF_SERIES
     is_too_many = is_milestones and len(ranges) > len(tried(best))
+    for i, r in enumerate(ranges):
+        if is_in_step(r.key):
+            _elsewhere_searched(tried, best, i, is_inside)
     found = []
     for i, r in enumerate(ranges):
         reach = None if reaches is None else reaches[i]
         low, high = edges_of(tried, best, i, is_inside, edge, reach)
-        half = math.inf if is_too_many or (low <= 0 and high >= 1) else max(best[i] - low, high - best[i])
-        found.append(_value(r, best[i], low, high, half))
+        (low, high), *far = _joined(tried, i, low, high, edge, is_inside)
+        half = max(best[i] - low, high - best[i])
+        # The range may be thousands wide by its logarithm: a value known to a factor of ten is not found.
+        is_wide = r.is_log and r.value(high) > FACTOR * r.value(low)
+        if is_too_many or far or is_wide or (low <= 0 and high >= 1):
+            half = math.inf
+        value = _value(r, best[i], low, high, half)
+        found.append(value.model_copy(update={"elsewhere": tuple((r.text(a), r.text(b)) for a, b in far)}))
     loose = [value.key for value in found if not value.is_determined]
     groups = [keys for keys in together if any(key in loose for key in keys)]
     groups += [(key,) for key in loose if not any(key in keys for keys in groups)]
     return tuple(found), tuple(groups)
+
+
+def is_in_step(key: str) -> bool:
+    """Whether it is a time after which clients come back: many of them come in waves, and delays of which the waves
+    meet the same moment do alike, however far apart they are.
+    """
+    return key in ("policy.client.delay", "policy.client.base", "policy.client.cap")
+
+
+def _elsewhere_searched(tried: Tried, best: Sequence[float], i: int, is_inside: Region) -> None:
+    """Try values of key `i` all over its range, and the other keys too from where it comes near the data."""
+    r = tried.candidates.ranges[i]
+    tried.ahead([*best[:i], r.taken(at), *best[i + 1 :]] for at in np.linspace(0, 1, SCANNED).tolist())
+    row = scanned(tried, best, i, SCANNED_MORE, square=is_inside.most)
+    squares = [math.inf, *(tried.square(places) for places in row), math.inf]
+    valleys = [
+        places
+        for before, (square, places), after in zip(
+            squares, zip(squares[1:], row, strict=False), squares[2:], strict=False
+        )
+        if square <= min(before, after, VALLEY * is_inside.most) and not is_inside(tried(places))
+    ]
+    for places in sorted(valleys, key=tried.square)[:VALLEYS_MOST]:
+        finer(
+            tried,
+            places,
+            range(len(best)),
+            step=1 / SCANNED / 4,
+            finest=FINEST_OF_OTHERS,
+            enough=lambda at: is_inside(tried(at)),
+            worth=lambda square: square - is_inside.most,
+        )
+
+
+def _joined(
+    tried: Tried, i: int, low: float, high: float, apart: float, is_inside: Region
+) -> list[tuple[float, float]]:
+    """The interval of key `i`, and parts of its range outside in which a setting that was tried does as well: places
+    that are up to `apart` from each other are one part.
+    """
+    wanted = sorted(
+        {places[i] for places in tried.places.values() if not low <= places[i] <= high and is_inside(tried(places))}
+    )
+    parts = [(low, high)]
+    for place in [at for at in reversed(wanted) if at < low]:
+        if parts[-1][0] - place <= apart:
+            parts[-1] = (place, parts[-1][1])
+        else:
+            parts.append((place, place))
+    [own, *below], parts = parts, [parts[0]]
+    for place in [at for at in wanted if at > high]:
+        if place - parts[-1][1] <= apart:
+            parts[-1] = (parts[-1][0], place)
+        else:
+            parts.append((place, place))
+    [(_, top), *above] = parts
+    return [(own[0], top), *reversed(below), *above]
 
 
 def _value(r: Range, best: float, low: float, high: float, half: float) -> Value:

@@ -6,6 +6,7 @@ slopes lead past the value that meets them. Every candidate is simulated with th
 random numbers), so that differences are due to the inputs.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from recovery.units import show_duration
 FINEST = 1 / 2_000  # of a range: the last step of the finer search
 MET = 0.1  # standard deviations: a milestone that is closer is met
 STEP_MOST = 0.25  # of a range: the longest step of that search
+PAIR = 2  # gaps that a scan halves at a time, side by side: always so many, so that threads change no result
 STEP = 0.05  # of a range, for sensitivities: milestones lie on a grid, so a step must be seen
 
 
@@ -107,6 +109,11 @@ def best_of(tried: Tried, samples: int) -> list[float]:
     start = min(design, key=tried.square)
     tried.check()
     # Places are moved to 1 … 2, because least_squares takes steps relative to the value.
+    if keys == 1 and tried.observations.values:
+        # A valley may be narrower than the design is dense: of curves it shows in how they change beside it.
+        scanned(tried, start, 0, samples)
+        start = tried.closest()
+        design.append(start)
     found = optimize.least_squares(
         lambda x: tried((x - 1).tolist()),
         np.array(start) + 1,
@@ -118,6 +125,48 @@ def best_of(tried: Tried, samples: int) -> list[float]:
     )
     best = min([*design, (found.x - 1).tolist()], key=tried.square)
     return finer(tried, best, range(keys)) if tried.observations.milestones else best
+
+
+def scanned(
+    tried: Tried, best: Sequence[float], i: int, most: int, *, square: float | None = None
+) -> list[list[float]]:
+    """Places of key `i` all over its range, the others as at `best`, in order: those that were tried, and up to `most`
+    more, each halfway in the gap between two that may hold the least squares, until none may hold less than `square`
+    (if it is not given: than was found).
+
+    A gap's bound is what is left if within it every residual only rises or only falls. Curves that a steep rise has
+    moved past the data leave a low bound however far off both are, so a valley that is narrower than the gap is found.
+    """
+    r = tried.candidates.ranges[i]
+    others = [at for j, at in enumerate(best) if j != i]
+    known = {
+        places[i]: list(places)
+        for places in tried.places.values()
+        if [at for j, at in enumerate(places) if j != i] == others
+    }
+
+    def take(new: Iterable[float]) -> None:
+        every = {place: [*best[:i], place, *best[i + 1 :]] for place in new if place not in known}
+        tried.ahead(every.values())
+        known.update(every)
+
+    def bound(low: float, high: float) -> float:
+        a, b = tried(known[low]), tried(known[high])
+        return float((np.minimum(np.abs(a), np.abs(b)) ** 2)[a * b > 0].sum())
+
+    take((r.taken(0.0), r.taken(1.0)))
+    closed: set[tuple[float, float]] = set()
+    while most > 0:
+        least = min(tried.square(places) for places in known.values()) if square is None else square
+        gaps = [gap for gap in itertools.pairwise(sorted(known)) if gap[1] - gap[0] > FINEST and gap not in closed]
+        bounds = {gap: found for gap in gaps if (found := bound(*gap)) < least}
+        chosen = sorted(bounds, key=lambda gap: (bounds[gap], gap[0] - gap[1]))[: min(PAIR, most)]
+        if not chosen:
+            break
+        closed.update(chosen)  # of a whole number the middle may be an end
+        take(r.taken((low + high) / 2) for low, high in chosen)
+        most -= len(chosen)
+    return [known[place] for place in sorted(known)]
 
 
 def finer(
