@@ -108,8 +108,9 @@ SITUATIONS = [
     Situation(
         "renewals above capacity", IMPATIENT.replace('renew_time = "1ms"', 'renew_time = "200ms"'), "renewals",
         2000 * 0.2 / 180 / 2, 2000 * 0.2 / 180 / 2, "more workers and a short queue",
-        "2,000 renewals of 200 ms in 3 min are 400 s of work for 2 workers of 180 s each: 111 %. With twice as many all "
-        "leases are still 50 s of work, more than a timeout of 20 s, so the queue must be short as well.", cures=True,
+        "2,000 renewals of 200 ms in 3 min are 400 s of work for 2 workers of 180 s each: 111 %. With twice as "
+        "many all leases are still 50 s of work, more than a timeout of 20 s, so the queue must be short as well.",
+        cures=True,
     ),
     Situation(
         "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers",

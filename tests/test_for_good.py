@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from recovery.cli import main as cli
 from recovery.measures.for_good import for_good, of_rows
+from recovery.store.run_record import Row
 
 WELL = """
 horizon = "1h"
@@ -100,3 +101,13 @@ def test_of_rows_is_for_good_of_each() -> None:
     assert [of_rows(rows, name).tolist()[1::2] for name in ("ttr50_s", "ttr90_s")] == [[never, 3.0], [never, never]]
     assert of_rows(rows, "efficiency").tolist()[:2] == [1.0, 0.0]
     assert of_rows(rows, "ttr99_s.a").tolist()[:2] == [float("inf"), 2.0]
+
+
+def test_a_time_from_before_the_loss_passes_no_gate() -> None:
+    """Leases that are held for `hold` at the dependency's return and lost then are back when they are back again."""
+    measures = {"ttr50_s": 0.0, "ttr99_s": 0.0, "leased_end_share": 1.0}
+    row = Row(
+        variant="", seed=1, replication=1, digest="", cpu_s=0.0, verdict="recovered", measures=measures,
+        back_again={"ttr99_s": 1476.0},
+    )  # fmt: skip
+    assert row.judged == measures | {"ttr99_s": 1476.0}

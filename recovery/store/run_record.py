@@ -83,8 +83,10 @@ class Row(Record):
         return self.back_again.get(measure, self.of(measure))
 
     def for_good(self, measure: str) -> float:
-        """A measure for whoever judges the run by it: never (inf) where it collapses after it was well for a while."""
-        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words, **self.measures})
+        """A measure for whoever judges the run by it: as it is told, and never (inf) where the run collapses after it
+        was well for a while.
+        """
+        return for_good(measure, self.told(measure), {"verdict": self.verdict, **self.words, **self.measures})
 
     @property
     def judged(self) -> dict[str, float]:
