@@ -15,7 +15,6 @@ from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
-from recovery.stages.sessions.run import keeps_abandoned
 from recovery.store import scenario_record as record
 from recovery.store.manifest_record import OwnPolicy
 from recovery.units import quantity, tell_duration, tell_share
@@ -389,7 +388,11 @@ def _late_words(scenario: Scenario) -> str:
     """
     host = scenario.host
     leaves = host.cancel_on_timeout or host.cancel == "queue"
-    if not scenario.rules or not scenario.has_leases or leaves or keeps_abandoned(scenario):
+    if not scenario.rules or not scenario.has_leases or leaves:
+        return ""
+    from recovery.stages.sessions.run import keeps_abandoned  # its engine is loaded where it is asked for
+
+    if keeps_abandoned(scenario):
         return ""
     for seen in [scenario.seen_by(name) for name in scenario.classes] or [scenario]:
         make = seen.host.establish_time.mean_s()
