@@ -50,8 +50,9 @@ class Run:
     @property
     def rows(self) -> "pl.DataFrame":
         """A row a run: `variant`, the levers, `seed`, `replication`, `verdict`, `cpu_s` and every measure by its name,
-        in the order of the register; inf: never, nan: not measured. A time to recovery of a run that collapses after it
-        was well for a while is inf, as everywhere a run is judged; `summary.rows` has it as it was measured.
+        in the order of the register; inf: never, nan: not measured. As everywhere a run is judged, a time to recovery
+        is inf where the run collapses after it was well for a while, and that of the last return where leases were lost
+        only after it was counted; `summary.rows` has what was measured.
         """
         import polars as pl
 

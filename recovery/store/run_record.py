@@ -84,8 +84,10 @@ class Row(Record):
 
     def for_good(self, measure: str) -> float:
         """A measure for whoever judges the run by it: as it is told, and never (inf) where the run collapses after it
-        was well for a while.
+        was well for a while. Against a time that was put right there is no efficiency (nan): its bound is of no loss.
         """
+        if measure == "efficiency" and "ttr99_s" in self.back_again:
+            return math.nan
         return for_good(measure, self.told(measure), {"verdict": self.verdict, **self.words, **self.measures})
 
     @property

@@ -84,7 +84,6 @@ class Policy(Record):
     not_recovered: Share = UNKNOWN_SHARE
     collapsed: Share = UNKNOWN_SHARE
     surely_not_recovered: bool | None = Field(None, exclude_if=lambda value: value is None)
-    surely_collapsed: bool | None = Field(None, exclude_if=lambda value: value is None)
     """In more than `never_max` of the runs, by the sequence that holds at every look (None: an older sweep)."""
     fluid_bound_s: Estimate = UNKNOWN
     difference: Estimate | None = None

@@ -106,7 +106,6 @@ def _measured(
             "not_recovered": told_share(never),
             "collapsed": told_share(chance_of(fell, unit_of_rows, is_sequential=is_sequential)),
             "surely_not_recovered": policy.number in looks.last.too_often,
-            "surely_collapsed": chance_of(fell, unit_of_rows, is_sequential=True).low > looks.sweep.never_max,
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
             "worst_s": float(values.max()),
             "regret": _regret(
