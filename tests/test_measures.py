@@ -77,13 +77,20 @@ def test_a_loss_after_the_clock_has_stopped_is_over_when_that_share_is_back_for_
     leased = share(1, 1, 1, 1, 0, 0, 0.5, 0.5, 1, 1)
     times = leased_curve.times_to_recovery_s(T, leased, 20, 20)
     assert {times[name] for name in register.DEPTHS} == {0}
-    back = {"ttr50_s": 50, "ttr90_s": 70, "ttr99_s": 70, "ttr100_s": 70}
-    assert leased_curve.back_again_s(T, leased, 20, times) == back
-    assert leased_curve.back_again_s(T, share(1, 1, 1, 1, 1, 1, 1, 1, 1, 1), 20, times) == {}
+
+    def again(leased: np.ndarray, deeds_s: Sequence[float] = ()) -> list[float]:
+        found = leased_curve.back_again_s(T, leased, 20, times, deeds_s)
+        return [found[f"ttr{depth}_again_s"] for depth in (50, 90, 99, 100)]
+
+    none = pytest.approx([math.nan] * 4, nan_ok=True)
+    assert again(leased) == [50, 70, 70, 70]
+    assert again(leased, [10, 60]) == [50, 70, 70, 70]  # what operators did before the clock started, or after the loss
+    assert again(leased, [30]) == none  # the loss may be theirs
+    assert again(share(1, 1, 1, 1, 1, 1, 1, 1, 1, 1)) == none
     leased[-1] = 0.95
-    assert leased_curve.back_again_s(T, leased, 20, times) == back | {"ttr99_s": math.inf, "ttr100_s": math.inf}
+    assert again(leased) == [50, 70, math.inf, math.inf]
     leased[:1] = 0  # lost before the clock starts, and back with it: that time is one of a loss
-    assert leased_curve.back_again_s(T, leased, 20, times) == {}
+    assert again(leased) == none
 
 
 def test_what_never_was_lost_needs_no_time_and_what_does_not_stay_needs_all() -> None:

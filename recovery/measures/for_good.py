@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recovery.measures.register import DEPTHS, ROUNDING, class_of, without_class
+from recovery.measures.register import DEPTHS, ROUNDING, again_of, class_of, without_class
 from recovery.statistics.arrays import Floats
 
 if TYPE_CHECKING:
@@ -17,22 +17,30 @@ NEARLY_ALL = ("ttr99_s", "ttr100_s")
 """Times that a run which collapses after all does not have, though all may have been well for a while."""
 
 
-def for_good(measure: str, value: float, words: Mapping[str, object]) -> float:
-    """The value of a measure for whoever judges a run by it: inf of the times above where the run collapses, or the
-    class that the measure is of; of times of a smaller share only where fewer than that have a lease as the run ends.
-    The efficiency of such a run is 0. `words` has the run's `verdict`, its `verdict.NAME` of each class, and in the
-    same way `leased_end_share`.
+def told(measure: str, value: float, row: Mapping[str, object]) -> float:
+    """The value of a measure of a run as it is told: a time to recovery is never one from before the loss, where a
+    share was lost only after it had been counted as held.
     """
-    judge = _judge_of(measure)
-    if judge is None or math.isnan(value) or words.get(judge.verdict) != "collapsed":
+    again = row.get(again_of(measure)) if without_class(measure) in DEPTHS else None
+    return again if isinstance(again, float) and not math.isnan(again) else value
+
+
+def for_good(measure: str, value: float, row: Mapping[str, object]) -> float:
+    """The value of a measure for whoever judges a run by it: as it is told; inf of the times above where the run
+    collapses, or the class that the measure is of; of times of a smaller share only where fewer than that have a lease
+    as the run ends. The efficiency of such a run is 0. `row` has the run's `verdict`, its `verdict.NAME` of each class,
+    and in the same way `leased_end_share` and times until shares were back again.
+    """
+    judge, value = _judge_of(measure), told(measure, value, row)
+    if judge is None or math.isnan(value) or row.get(judge.verdict) != "collapsed":
         return value
-    share = words.get(judge.end_share)
+    share = row.get(judge.end_share)
     is_held = judge.share is not None and not (isinstance(share, float) and share < judge.share - ROUNDING)
     return value if is_held else judge.never
 
 
 def is_judged(measure: str) -> bool:
-    """Whether a collapse may change the value of this measure."""
+    """Whether a collapse or a late loss may change the value of this measure."""
     return _judge_of(measure) is not None
 
 
@@ -66,14 +74,18 @@ def of_rows(rows: "pl.DataFrame", measure: str, suffix: str = "") -> Floats:
     """
     import polars as pl
 
-    values = rows.get_column(measure + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
-    judge = _judge_of(measure)
+    def column(name: str) -> Floats:
+        return rows.get_column(name + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
+
+    values, judge = column(measure), _judge_of(measure)
+    again = again_of(measure)
+    if without_class(measure) in DEPTHS and again + suffix in rows.columns:
+        values = np.where(np.isnan(column(again)), values, column(again))
     if judge is None or judge.verdict + suffix not in rows.columns:
         return values
     is_never = ~np.isnan(values) & (rows.get_column(judge.verdict + suffix).to_numpy() == "collapsed")
     if judge.share is not None:
         if judge.end_share + suffix not in rows.columns:
             return values
-        shares = rows.get_column(judge.end_share + suffix).cast(pl.Float64).fill_null(math.nan).to_numpy()
-        is_never &= shares < judge.share - ROUNDING
+        is_never &= column(judge.end_share) < judge.share - ROUNDING
     return np.asarray(np.where(is_never, judge.never, values))

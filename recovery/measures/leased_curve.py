@@ -5,12 +5,12 @@ windows.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from recovery.measures.lasting import stays_from
-from recovery.measures.register import DEPTHS, ROUNDING
+from recovery.measures.register import DEPTHS, ROUNDING, again_of
 from recovery.statistics.arrays import Floats
 from recovery.statistics.means import student
 
@@ -72,17 +72,25 @@ def recovery_intervals_s(
     return out
 
 
-def back_again_s(times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float]) -> dict[str, float]:
-    """Of the times to recovery in `found` those that say nothing of a loss, because that share was still leased at
-    `from_s` and was lost only after `hold`: s from `from_s` until it was leased for good; inf if not at the horizon.
+def back_again_s(
+    times_s: Floats, leased_share: Floats, from_s: float, found: Mapping[str, float], deeds_s: Sequence[float] = ()
+) -> dict[str, float]:
+    """ttr50_again_s …: of the times to recovery in `found` those that say nothing of a loss, because that share was
+    still leased at `from_s` and was lost only after `hold`: s from `from_s` until it was leased for good; inf if not at
+    the horizon. nan of all others, and where operators did something (at one of `deeds_s`) from `from_s` until it was
+    lost: then the loss may be theirs.
     """
     out = {}
     first = int(np.searchsorted(times_s, from_s))
     for name, depth in DEPTHS.items():
         is_leased = leased_share >= depth - ROUNDING
         away = np.flatnonzero(~is_leased[first:]) + first
+        again = math.nan
         if found[name] <= times_s[0] and len(away) and is_leased[max(first - 1, 0) : first + 1].all():
-            out[name] = float(times_s[away[-1] + 1]) - from_s if away[-1] + 1 < len(times_s) else math.inf
+            lost_s = float(times_s[away[0]])
+            if not any(from_s < at_s <= lost_s for at_s in deeds_s):
+                again = float(times_s[away[-1] + 1]) - from_s if away[-1] + 1 < len(times_s) else math.inf
+        out[again_of(name)] = again
     return out
 
 

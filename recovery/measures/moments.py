@@ -13,7 +13,8 @@ def moment_s(name: str, told: Mapping[str, float | str | None]) -> float:
     `recovers_from_s`; that of leases is always so where their share never fell below its depth, that of jobs where
     none waited any more when the clock began.
     """
-    value = _number(told.get(name))
+    again = _number(told.get(register.again_of(name)))
+    value = _number(told.get(name)) if math.isnan(again) else again
     if (depth := register.DEPTHS.get(register.without_class(name))) is None:
         return value
     least = _number(told.get(name.replace(register.without_class(name), "leased_min_share", 1)))

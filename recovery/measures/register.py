@@ -57,8 +57,9 @@ class Measure:
     something begins, not ends. `is_harm`: policies are compared by it beside their time; `axis` then is what a picture
     writes beside it. `before`: known to nobody but the last host, so a sample of the hosts tells this one at most.
     `table`: the later stage that it needs though it is not that stage's own. `may_be_negative`: a number below 0 is no
-    fault of the interval. `of_rules`: only scenarios with rules of part two of the model have it. `of_class`: where a
-    scenario has classes, each has one of its own, named with it: `ttr99_s.heartbeat`.
+    fault of the interval. `of_rules`: only scenarios with rules of part two of the model have it. `of_renewals`: only
+    those in which counts of renewals tell who is overdue (`Scenario.overdue_after_s`). `of_class`: where a scenario has
+    classes, each has one of its own, named with it: `ttr99_s.heartbeat`.
     Raises ValueError where the name does not end in its kind's unit.
     """
 
@@ -77,6 +78,7 @@ class Measure:
     table: str = ""
     may_be_negative: bool = False
     of_rules: bool = False
+    of_renewals: bool = False
     of_class: bool = False
 
     def __post_init__(self) -> None:
@@ -122,6 +124,14 @@ DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
 ROUNDING = 1e-12  # a share may miss its depth by so much
 
 
+def again_of(name: str) -> str:
+    """The measure that takes the place of a time to recovery where its share is lost only after `hold`:
+    "ttr99_again_s.heartbeat" of "ttr99_s.heartbeat".
+    """
+    own = without_class(name)
+    return name.replace(own, f"{own.removesuffix('_s')}_again_s", 1)
+
+
 def _depths() -> list[Measure]:
     """Times to recovery of leases and of jobs, and what goes with each."""
     same = {90: "the same for 90 %", 99: "the same for 99 %: the main measure", 100: "the same for all"}
@@ -145,6 +155,15 @@ def _depths() -> list[Measure]:
         )
         for depth in depths
     ]  # fmt: skip
+    again = [
+        Measure(
+            name=again_of(f"ttr{depth}_s"), kind="time", stage=LEASES, title=f"{depth} % back again",
+            meaning=f"where ttr{depth}_s is of a share that was never away as the clock started, and it was lost only "
+            "after `hold`: time until it was back for good. Else not measured. Runs are judged and ranked by it there",
+            of_class=True,
+        )
+        for depth in depths
+    ]  # fmt: skip
     ends = [
         Measure(
             name=f"ttr{depth}_{end}_s", kind="time", stage=LEASES, title=f"{depth} % back, {end} end",
@@ -160,7 +179,7 @@ def _depths() -> list[Measure]:
         )
         for depth in depths
     ]  # fmt: skip
-    return [*times, *lost, *ends, *reasons]
+    return [*times, *lost, *again, *ends, *reasons]
 
 
 TABLE: tuple[Measure, ...] = (
@@ -179,6 +198,18 @@ TABLE: tuple[Measure, ...] = (
         name="sessions_ended", kind="count", stage=LEASES, of_class=True, title="sessions ended",
         meaning="sessions that restarts, crashes and operators ended, and leases with them", is_expected=True,
         of_rules=True,
+    ),
+    Measure(
+        name="overdue_peak", kind="count", stage=LEASES, title="most overdue", is_expected=True,
+        of_renewals=True,
+        meaning="most holders whose last renewal was older than `fleet.overdue_after` at one time: at least so many; "
+        "only where leases are alike and a late renewal costs none",
+    ),
+    Measure(
+        name="ttr_renewed_s", kind="time", stage=LEASES, title="all renewed", is_expected=True, is_recovery=True,
+        of_renewals=True,
+        meaning="time until each holder has renewed since the dependency's last return: no later than this; of "
+        "the same runs",
     ),
     Measure(
         name="crashes", kind="count", stage=ALL, title="crashes",

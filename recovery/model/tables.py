@@ -271,6 +271,21 @@ class Tables(Part):
         return self._rules
 
     @property
+    def overdue_after_s(self) -> float | None:
+        """How old the last renewal of who is overdue is, s. None where a late renewal costs the lease, and where counts
+        of renewals do not tell: of classes, of a sample of the hosts, and where leases differ or are changed.
+        """
+        lease, fleet = self.lease, self.fleet
+        if lease is None or fleet is None or self.classes or fleet.sample_hosts is not None:
+            return None
+        if fleet.overdue_after is None and self.policy.lease.name in ("fixed", "credit-on-arrival"):
+            return None  # who has not renewed for as long as a lease lasts has lost it
+        is_changed = any(getattr(one, "key", "").startswith("lease.") for one in self.operator)
+        if fleet.start != "leased" or lease.duration.dist != "constant" or lease.scaled is not None or is_changed:
+            return None
+        return fleet.overdue_after or lease.duration.mean_s()
+
+    @property
     def is_counted_from_end(self) -> bool:
         """Whether the clock of recovery starts when operators end sessions, because nothing else says when."""
         is_given = self.recovers_from is not None or self.dns is not None or bool(self.dependency.outages)

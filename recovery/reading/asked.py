@@ -65,6 +65,12 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
                 f"{file}: {key} is {measure}, which only a scenario with sessions that end, edits of operators or a "
                 "server under load has (MODEL.md, section 13); want such a rule, or another measure"
             )
+        elif known is not None and known.of_renewals and scenario.overdue_after_s is None:
+            mistakes.append(
+                f"{file}: {key} is {measure}, which is told of holders that are alike, without classes and all "
+                'simulated, where a late renewal costs no lease yet; want fleet.overdue_after, such as "40s", with '
+                "leases of one constant length, or another measure"
+            )
         elif sampled and known is not None and known.before:
             where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(

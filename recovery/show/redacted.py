@@ -49,6 +49,7 @@ TIMES = {
     "ttr100_s": "all back",
     "ttr_load_s": "load as before",
     "ttr_response_s": "response as before",
+    "ttr_renewed_s": "all renewed, no later than",
 }
 AXES = ("client", "guard", "admission", "queue", "lease")
 

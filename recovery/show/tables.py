@@ -132,8 +132,6 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     if column.kind == "time":
         return time_cell(standings.of_rows(rows, column.measure, group.scenario), sample_span(group, column.measure))
     beside, value = sample_span(group, column.measure), value_of(found.mean, found.low, found.high)
-    if column.measure == "efficiency" and any("ttr99_s" in row.back_again for row in rows):
-        return Cell("–")  # it is that of a time from before the loss
     if column.measure == "efficiency":
         text = units.show_share(found.mean) if math.isfinite(found.mean) else show(found.mean, column.kind)
         return Cell(text, f"bound {units.show_duration(group.mean('fluid_bound_s'))}", value=value)

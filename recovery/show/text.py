@@ -189,7 +189,7 @@ def notes(summary: Summary) -> list[str]:
                 runs = f" in {len(known)} of {len(rows)} runs" if len(rows) > 1 else ""
                 again.append(f"{depth} % after {show_duration(min(known))}{runs}")
         if again:
-            is_later = any(row.back_again for row in rows)
+            is_later = any(row.is_back_again for row in rows)
             until = " It still had it when the clock started: its times are those until it had it again" * is_later
             out.append(f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}.{until}{'.' * is_later}")
         told = _state(group, rows)
@@ -266,9 +266,7 @@ def variants_table(summary: Summary) -> str:
                 *([renewed.show(group)] if is_renewed else []),
                 saved,
                 verdict_of(group),
-                "–"
-                if math.isnan(efficiency) or any("ttr99_s" in row.back_again for row in own)
-                else show_share(efficiency),
+                "–" if math.isnan(efficiency) else show_share(efficiency),
                 "∞" if math.isinf(amplification) else show_number(amplification),
                 show_share(group.mean("wasted_share")),
                 show_count(group.mean("queue_peak")),

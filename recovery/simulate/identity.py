@@ -34,7 +34,7 @@ from recovery.store import code
 MODEL = 3
 """Meaning of what the kernels and stages compute. Raise it when a fingerprint of a run's series changes."""
 
-MEASURES = 5
+MEASURES = 6
 """Meaning of a row of results. Raise it when a fingerprint of a row changes and those of the series do not."""
 
 RACE = 2
@@ -67,8 +67,9 @@ def digest_of(variant: Variant, seed: int, replication: int) -> str:
     scenario = resolve(variant, seed, replication).scenario
     best = at_best(scenario)
     bound = [] if best is scenario else [_lowered_hosts(best)]  # of which the bound of its recovery is told
-    waves = ["waves"] if scenario.is_counted_from_end else []  # by which its verdict is judged since they are known
-    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *waves)
+    fleet = scenario.fleet
+    overdue = [] if fleet is None or fleet.overdue_after is None else ["overdue", fleet.overdue_after]
+    return _digest(MODEL, MEASURES, seed, replication, _said(scenario), _lowered(scenario), *bound, *overdue)
 
 
 def digest_of_run(digests: Sequence[str]) -> str:
@@ -197,7 +198,7 @@ def _defaults_of(kind: type) -> tuple[object, ...]:
 
 def _said(scenario: Scenario) -> str:
     """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
-    holders and what they hold are called, and when answers call them overdue, decides nothing.
+    holders and what they hold are called decides nothing; when they are overdue decides measures alone (`digest_of`).
     """
     return _text(_table(scenario))
 

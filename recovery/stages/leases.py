@@ -12,12 +12,12 @@ from recovery_kernels.requests import Keys, Params
 
 from recovery import theory
 from recovery.measures import leased_curve, standing
-from recovery.measures.register import DEPTHS, LEASES, ROUNDING
+from recovery.measures.register import DEPTHS, LEASES, ROUNDING, again_of
 from recovery.model.at_best import at_best
 from recovery.model.classes import ROUNDING as FRACTION
 from recovery.model.fleet import Fleet
 from recovery.model.scenario import Scenario
-from recovery.stages import engines, lanes, queueing
+from recovery.stages import engines, lanes, queueing, renewing
 from recovery.stages import host as hosts
 from recovery.stages.stage import Column, Lowered, Row
 from recovery.stages.traffic import COLUMNS, Started, Traffic, TrafficTable
@@ -230,27 +230,37 @@ class LeaseTable(TrafficTable):
         times = leased_curve.times_to_recovery_s(times_s, share, back, hold)
         ttr99_s, least = times["ttr99_s"], float(share.min())
         row: Row = {**times}
+        again = dict.fromkeys(map(again_of, DEPTHS), math.nan)  # a sample of hosts tells none
+        if self.doubt is None:
+            deeds_s = [act.at_s for act in self.actions(scenario)]
+            again = leased_curve.back_again_s(times_s, share, back, times, deeds_s)
+        row |= again
         if self.doubt is not None:
             told = self.doubt.deviation, self.doubt.freedom, self.doubt.is_told_by_few
             row |= leased_curve.recovery_intervals_s(times_s, share, *told, back, hold)
             row |= dict.fromkeys(("ttr100_s", "ttr100_lost_s"), math.nan)  # only the last host tells
         bound = self.fluid_bound_s(scenario)
         row["fluid_bound_s"] = bound
-        row["efficiency"] = bound / ttr99_s if ttr99_s > 0 else 1.0
+        is_again = not math.isnan(again["ttr99_again_s"])  # then the bound is of no loss
+        row["efficiency"] = math.nan if is_again else bound / ttr99_s if ttr99_s > 0 else 1.0
         row["relapses"] = leased_curve.relapses(times_s, share, back)
         row["leased_min_share"] = least
         row["leased_end_share"] = float(share[-1])
         row["unleased_holder_hours"] = self.unleased_ns / 3.6e12
-        row |= leased_curve.milestones_s(times_s, share, back, float(row["ttr100_s"]))
+        whole_s, nearly_s = (
+            float(row[name] if math.isnan(again[again_of(name)]) else again[again_of(name)])
+            for name in ("ttr100_s", "ttr99_s")
+        )
+        row |= leased_curve.milestones_s(times_s, share, back, whole_s)
         is_leased = least >= DEPTHS["ttr99_s"] - ROUNDING
-        row["leases_normal_s"] = 0.0 if is_leased else back + ttr99_s
+        row["leases_normal_s"] = 0.0 if is_leased else back + nearly_s
         missing, most = self.holders - self.columns["leased"], self.holders * (1 - DEPTHS["ttr99_s"])
         may_swing = scenario.is_counted_from_end and scenario.host.crash is None  # waves of crashes come for ever
         swing = standing.SWING * self.holders if may_swing else math.inf
         row |= self.standing(
             scenario, times_s, missing, most=most, normal=0.0, ttr99_s=ttr99_s, is_served=True, swing=swing
         )
-        row |= self.by_rules(scenario, times_s)
+        row |= self.by_rules(scenario, times_s) | renewing.measures(scenario, times_s, self.columns["succeeded"])
         return row | self.work(scenario, times_s, ttr99_s) | self.denials()
 
     def fluid_bound_s(self, scenario: Scenario) -> float:

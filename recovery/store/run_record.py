@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from recovery.measures.for_good import for_good
+from recovery.measures import register
+from recovery.measures.for_good import for_good, told
 from recovery.measures.register import LEASES, TrafficName
 from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
@@ -71,8 +72,6 @@ class Row(Record):
     verdict: str
     measures: dict[str, Number]
     words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
-    back_again: dict[str, Number] = Field(default_factory=dict, exclude_if=lambda value: not value)  # of times to
-    # recovery of leases that were still held when the clock started and lost only after `hold`: when they were back
 
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""
@@ -80,15 +79,18 @@ class Row(Record):
 
     def told(self, measure: str) -> float:
         """The same as texts, tables and pictures tell it: a time to recovery is never one from before the loss."""
-        return self.back_again.get(measure, self.of(measure))
+        return told(measure, self.of(measure), self.measures)
+
+    @property
+    def is_back_again(self) -> bool:
+        """Whether a share was still held when the clock started and lost only after `hold`."""
+        return any(not math.isnan(self.of(register.again_of(name))) for name in register.DEPTHS)
 
     def for_good(self, measure: str) -> float:
         """A measure for whoever judges the run by it: as it is told, and never (inf) where the run collapses after it
-        was well for a while. Against a time that was put right there is no efficiency (nan): its bound is of no loss.
+        was well for a while.
         """
-        if measure == "efficiency" and "ttr99_s" in self.back_again:
-            return math.nan
-        return for_good(measure, self.told(measure), {"verdict": self.verdict, **self.words, **self.measures})
+        return for_good(measure, self.of(measure), {"verdict": self.verdict, **self.words, **self.measures})
 
     @property
     def judged(self) -> dict[str, float]:

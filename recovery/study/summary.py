@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import each_outage, leased_curve, register, renewals
+from recovery.measures import each_outage, register
 from recovery.measures.moments import moment_s
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
@@ -16,6 +16,7 @@ from recovery.reading.experiment import Experiment
 from recovery.simulate import identity
 from recovery.simulate.explain import explanation
 from recovery.simulate.outcome import Outcome
+from recovery.stages import renewing
 from recovery.stages.outage import Away, resolve
 from recovery.statistics.arrays import Flags, Floats
 from recovery.statistics.means import mean_interval
@@ -111,20 +112,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
-        back_again=_back_again(outcome, table),
     )
-
-
-def _back_again(outcome: Outcome, found: Mapping[str, float | str]) -> dict[str, float]:
-    """When leases were back that were lost only after the time to recovery was counted. None of a sample of hosts, of
-    which only an interval tells, nor where operators did something meanwhile: then the loss may be another one's.
-    """
-    fleet, back_s = outcome.variant.scenario.fleet, outcome.scenario.recovers_from_s
-    is_told = bool(outcome.holders) and fleet is not None and fleet.sample_hosts is None
-    if not is_told or any(act.at_s > back_s for act in outcome.actions):
-        return {}
-    times = {name: value for name, value in found.items() if name in register.DEPTHS and not isinstance(value, str)}
-    return leased_curve.back_again_s(outcome.times_s, outcome.leased_share(), back_s, times)
 
 
 def explained(row: theory.Explained) -> record.Explained:
@@ -210,28 +198,13 @@ def _spans(below: Flags, times_s: Floats, hold_s: float) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-AT_ONCE = ("fixed", "credit-on-arrival")  # rules by which who has not renewed for as long as a lease lasts has lost it
-
-
 def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewals | None:
-    """How holders renew, where being late costs no lease yet; None where it does, and where the counts do not tell: of
-    classes, of a sample of the hosts, and where leases differ or are changed.
-    """
-    lease, fleet = scenario.lease, scenario.fleet
-    if lease is None or fleet is None or scenario.classes or fleet.sample_hosts is not None:
+    """How holders renew, where being late costs no lease yet; None where it does, and where the counts do not tell."""
+    after_s = scenario.overdue_after_s
+    if after_s is None:
         return None
-    if fleet.overdue_after is None and scenario.policy.lease.name in AT_ONCE:
-        return None
-    is_changed = any(getattr(one, "key", "").startswith("lease.") for one in scenario.operator)
-    if fleet.start != "leased" or lease.duration.dist != "constant" or lease.scaled is not None or is_changed:
-        return None
-    after_s, round_s = fleet.overdue_after or lease.duration.mean_s(), lease.check_every * (1 - lease.check_jitter)
-    window_s = scenario.coupling.window
     late = _overdue(outcomes, scenario, after_s)
-    all_s = []
-    for one in outcomes:  # each run may have outages of its own
-        back_s = max((away.to_s for away in one.outages), default=one.scenario.recovers_from_s)
-        all_s.append(renewals.all_renewed_s(one.series["succeeded"], window_s, fleet.holders, back_s, round_s))
+    all_s = [renewing.all_renewed_s(one.scenario, one.series["succeeded"]) for one in outcomes]
     return record.Renewals(
         overdue=_spans(
             np.logical_or.reduce([one > 0 for one in late]), outcomes[0].times_s, min(scenario.hold, after_s)
@@ -246,9 +219,7 @@ def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewal
 
 def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) -> list[Floats]:
     """Of each run, who is overdue at the ends of windows."""
-    fleet, window_s = scenario.fleet, scenario.coupling.window
-    assert fleet is not None
-    return [renewals.overdue(one.series["succeeded"], window_s, fleet.holders, after_s) for one in outcomes]
+    return [renewing.overdue(scenario, one.series["succeeded"], after_s) for one in outcomes]
 
 
 def _lost_again(outcomes: Sequence[Outcome], scenario: Scenario) -> float | None:
