@@ -371,6 +371,15 @@ def test_fluid_bound() -> None:
     assert theory.fluid_bound_s(0.9, 0, 2.0) == 0.0
 
 
+def test_what_admission_lets_in() -> None:
+    """990 of 1,000 at 20 a second; and where 10 renewals a second are let in too, at 10."""
+    assert theory.admission_estimate_s(0.99, 1000, 20.0) == near(49.5)
+    assert theory.admission_estimate_s(0.99, 1000, 20.0, 10.0) == near(99.0)
+    assert theory.admission_estimate_s(0.99, 1000, 20.0, 20.0) == math.inf
+    told = theory.explain("admission_estimate_s", 0.0, share=0.99, unleased=1000, admission_per_s=20, renewals_per_s=10)
+    assert evaluate(told.numbers) == near(99.0)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99, 1.0])
 def test_fluid_bound_of_equal_hosts_is_that_of_the_fleet(share: float) -> None:
     fleet = theory.fleet_fluid_bound_s(share, [50.0] * 8, [0.4] * 8, 0.2)
@@ -520,6 +529,7 @@ REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("share", lambda: theory.fluid_bound_s(1.1, 10, 1.0)),
     ("establish_per_s", lambda: theory.fluid_bound_s(1.0, 10, 0.0)),
     ("renewal_share", lambda: theory.fluid_bound_s(1.0, 10, 1.0, -0.1)),
+    ("admission_per_s", lambda: theory.admission_estimate_s(1.0, 10, 0.0)),
     ("hosts", lambda: theory.fleet_fluid_bound_s(1.0, [1.0], [1.0, 2.0])),
     ("hosts", lambda: theory.fleet_fluid_bound_s(1.0, [], [])),
     ("timeout_s", lambda: storm(timeout_s=0.0)),

@@ -4,6 +4,7 @@ import math
 
 from recovery import theory
 from recovery.model.at_best import at_best
+from recovery.model.operator import SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
@@ -31,6 +32,19 @@ def groups_of(scenario: Scenario) -> theory.Groups | None:
     )
 
 
+def _admitted(scenario: Scenario) -> list[theory.Explained]:
+    """How long admission takes to let a whole fleet in; nothing without a rate, or where that is not one number."""
+    rate_per_s = queueing.admission_per_s(scenario)
+    is_set = any(isinstance(one, SetKey) and one.key.startswith("policy.admission") for one in scenario.operator)
+    if is_set or scenario.classes or not 0 < rate_per_s < math.inf:
+        return []
+    passes = 0.0 if queueing.lets_in(scenario).is_establish_only else scenario.renewals_per_s
+    known = {
+        "share": 0.99, "unleased": round(scenario.leases), "admission_per_s": rate_per_s, "renewals_per_s": passes
+    }  # fmt: skip
+    return [theory.explain("admission_estimate_s", theory.admission_estimate_s(**known), **known)]
+
+
 def explanation(scenario: Scenario) -> list[theory.Explained]:
     """The numbers that explain a scenario: ratios and bounds of leases, the hidden capacity of jobs."""
     rows: list[theory.Explained] = []
@@ -41,6 +55,7 @@ def explanation(scenario: Scenario) -> list[theory.Explained]:
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
         known["renewal_share"] = groups.r3
         rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))
+        rows += _admitted(scenario)
     if scenario.jobs is not None:  # holders of leases come until they have one, however many there are
         retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries
         rate = scenario.establish_per_s * scenario.hosts

@@ -43,6 +43,8 @@ _BEHIND = {
     "L": ("lease.duration",),
     "Q": ("policy.queue",),
     "R": ("jobs.retries",),
+    "a": ("policy.admission",),
+    "r": ("fleet.holders", "lease.check_every"),
     "N_unleased": ("fleet.holders",),
     "r3": ("host.renew_time", "fleet.holders", "lease.check_every", "host.workers", "fleet.hosts"),
     "μ": ("host.workers", "fleet.hosts", "host.establish_time"),

@@ -6,7 +6,13 @@ Leaves: they import nothing else of this project, and no array library when they
 impossible, it has `busy_share` 1 and infinite waits.
 """
 
-from recovery.theory.bounds import fleet_fluid_bound_s, fluid_bound_s, hidden_capacity_per_s, mixed_fluid_bound_s
+from recovery.theory.bounds import (
+    admission_estimate_s,
+    fleet_fluid_bound_s,
+    fluid_bound_s,
+    hidden_capacity_per_s,
+    mixed_fluid_bound_s,
+)
 from recovery.theory.dimensionless import EXPLANATIONS, SYMBOLS, Explained, Explanation, Groups, explain, groups
 from recovery.theory.intervals import Interval, clopper_pearson
 from recovery.theory.queues import (
@@ -28,7 +34,7 @@ from recovery.theory.queues import (
 
 __all__ = [
     "EXPLANATIONS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups", "Interval",
-    "Queue", "clopper_pearson", "erlang_a", "erlang_b", "erlang_c", "explain", "fleet_fluid_bound_s",
-    "fluid_bound_s", "groups", "hidden_capacity_per_s", "mg1", "mginf", "mixed_fluid_bound_s", "mm1",
-    "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
+    "Queue", "admission_estimate_s", "clopper_pearson", "erlang_a", "erlang_b", "erlang_c", "explain",
+    "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "mg1", "mginf", "mixed_fluid_bound_s",
+    "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
 ]  # fmt: skip

@@ -47,6 +47,23 @@ def fluid_bound_s(share: float, unleased: float, establish_per_s: float, renewal
     return share * unleased / (establish_per_s * (1.0 - renewal_share))
 
 
+def admission_estimate_s(share: float, unleased: float, admission_per_s: float, renewals_per_s: float = 0.0) -> float:
+    """Seconds that an admission of so many a second takes to let in `share` of `unleased` holders, beside all renewals
+    that need its leave too: f N / (a - r); `inf` where these take all of it.
+
+    An estimate: it counts the renewals of the whole fleet in full, which are fewer while leases are missing, and takes
+    it that somebody asks at every moment. Without renewals it is a lower bound.
+
+    `share` is from 0 to 1, `unleased` and `renewals_per_s` from 0, `admission_per_s` above 0; raises ValueError
+    otherwise.
+    Source: conservation of requests.
+    """
+    share = given.share("share", share)
+    unleased = given.from_zero("unleased", unleased)
+    left_per_s = given.positive("admission_per_s", admission_per_s) - given.from_zero("renewals_per_s", renewals_per_s)
+    return share * unleased / left_per_s if left_per_s > 0 else math.inf
+
+
 def mixed_fluid_bound_s(
     share: float, unleased: Sequence[Sequence[float]], establish_s: Sequence[float], workers: Sequence[float]
 ) -> float:

@@ -30,6 +30,7 @@ class Explained(NamedTuple):
 
 SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
+        "admission_per_s": "a",
         "amplification": "A",
         "check_every_s": "P",
         "holders": "N",
@@ -41,6 +42,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
         "reject_cost_s": "s_x",
         "renew_s": "s_r",
         "renewal_share": "r3",
+        "renewals_per_s": "r",
         "retries": "R",
         "service_per_s": "μ",
         "share": "f",
@@ -89,6 +91,11 @@ EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         "fluid_estimate_s": Explanation(
             "{share} * {unleased} / ({establish_per_s} * (1 - {renewal_share}))",
             "Time to recovery if no work is wasted and all renewals are made.",
+        ),
+        "admission_estimate_s": Explanation(
+            "{share} * {unleased} / ({admission_per_s} - {renewals_per_s})",
+            "Time that admission takes to let so many in, if somebody asks at every moment and all renewals that need "
+            "its leave are made too: the estimate where it is longer than fluid_estimate_s.",
         ),
     }
 )

@@ -28,6 +28,7 @@ LEAST = (
     "restart",
     "spread",
 )  # their times are the least that there can be: none is longer
+LET_IN = ("admission", "ramp")  # kinds of limits by which admission lets few in
 
 
 class Limit(NamedTuple):
@@ -315,12 +316,12 @@ def _ends_too_soon(group: Group) -> Limit | None:
 
 
 def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
-    """The longest of the times that a recovery cannot be shorter than, where it explains at least half."""
+    """The longest of the times that a recovery cannot be shorter than, where it explains at least half. Waste comes
+    before it, but where admission lets in so little that this alone takes so long.
+    """
     hosts, window_s = group.scenario.hosts, group.scenario.window_s
     if not 0 < ttr < math.inf:
         return None
-    if group.mean("wasted_share") >= WASTE and (found := timeout_limit(group)) is not None:
-        return found
     work = group.mean("fluid_bound_s") * hosts.fastest_per_s  # leases to be made
     if math.isnan(work):
         work = gates.MOST * group.mean("backlog_peak")
@@ -332,7 +333,10 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
     known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
     longest = max(known, key=lambda limit: limit.number, default=None)
-    return longest if longest is not None and longest.number >= HALF * ttr else None
+    if longest is not None and longest.number < HALF * ttr:
+        longest = None
+    wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
+    return (timeout_limit(group) if wastes else None) or longest
 
 
 def _bounds(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from recovery.show.answers import gates, herd
 from recovery.show.answers.mechanism import HALF, ORDERED, WASTE, Limit
 from recovery.store.run_record import Group
-from recovery.units import show_duration
+from recovery.store.scenario_record import Scenario
+from recovery.units import show_count, show_duration
 
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
@@ -120,27 +121,41 @@ def _without_hands(group: Group) -> Remedy | None:
 
 
 def _higher_limit(group: Group) -> Remedy | None:
-    """90 % of what the hosts can do, also while the dependency is down, less what passes the limit. Where so much is
-    let in already, or it would be too little, more workers too. What a bucket saves up comes at once, so it must be
-    less than is served in time.
+    """What comes all the time and passes the limit, and 90 % of what the hosts have left beside it. Where so much is
+    let in already, or nothing is left, more workers too. What a bucket saves up comes at once, so it must be less than
+    is served in time; what is let in may be more work than the hosts do, so that the queue must be short (`_fits`).
     """
     scenario, hosts = group.scenario, group.scenario.hosts
-    passes = scenario.wanted_share if scenario.has_leases and hosts.admission_spares_renewals else 0.0
-    share = HIGH * min(1.0, hosts.failing_per_s / hosts.capacity_per_s) - passes
-    more = None
-    if not (hosts.admission_per_s < share * hosts.capacity_per_s and scenario.wanted_share < HIGH):
-        more, share = _workers(group, 2 * hosts.workers), share + passes / 2
-        if not hosts.admission_per_s < share * 2 * hosts.capacity_per_s or not scenario.wanted_share / 2 < HIGH:
-            return None
-    percent = math.floor(100 * share)
-    overrides = [f"policy.admission.rate={percent}%"]
+    passes = 0.0 if scenario.has_leases and hosts.admission_spares_renewals else scenario.wanted_per_s
+    for times in (1, 2):
+        capacity_per_s = times * hosts.capacity_per_s
+        rate_per_s = passes + HIGH * (capacity_per_s - scenario.wanted_share * hosts.capacity_per_s)
+        if hosts.admission_per_s < rate_per_s and scenario.wanted_share < HIGH * times:
+            break
+    else:
+        return None
+    said = f"{_down(rate_per_s):g}"
+    overrides = [f"policy.admission.rate={said}/s"]
     burst = scenario.policies.admission.parameters.get("burst")
     if isinstance(burst, int | float) and burst > hosts.timeout_s / 2:
         overrides.append(f"policy.admission.burst={_seconds(hosts.timeout_s / 2)}")
-    higher = Remedy("a higher limit", f"a limit of {percent} % of what the hosts can do", tuple(overrides))
-    if more is None:
-        return higher
-    return _both(more, higher)
+    text = f"a limit of {show_count(float(said))} a second instead of {show_count(hosts.admission_per_s)}"
+    higher = Remedy("a higher limit", text, tuple(overrides))
+    if not _fits(scenario, passes, rate_per_s, times) and (short := _short_queue(group, times)) is not None:
+        higher = _both(higher, short)
+    return higher if times == 1 else _both(_workers(group, times * hosts.workers), higher)
+
+
+def _fits(scenario: Scenario, passes: float, rate_per_s: float, times: int) -> bool:
+    """Whether so much may be let in without a queue that requests time out in: hosts of so many times the workers do it
+    all, also while the dependency is down, though each that is let in has to be made anew; or all at once wait for less
+    than half a timeout.
+    """
+    hosts, fleet = scenario.hosts, scenario.fleet
+    is_room = rate_per_s <= times * hosts.failing_per_s
+    if fleet is not None:
+        is_room = is_room and (passes == 0 or rate_per_s <= times * hosts.capacity_per_s)
+    return is_room or (fleet is not None and fleet.all_at_once_s / times <= hosts.timeout_s / 2)
 
 
 def _no_ramp(group: Group) -> Remedy | None:
@@ -157,6 +172,12 @@ def _no_ramp(group: Group) -> Remedy | None:
 def _workers(group: Group, workers: int) -> Remedy:
     text = f"{workers} workers a host instead of {group.scenario.hosts.workers}"
     return Remedy("more workers", text, (f"host.workers={workers}",))
+
+
+def _down(rate: float) -> float:
+    """A rate, of which three digits are told, and which is no more for it."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 2)
+    return math.floor(rate / unit * (1 + 1e-9)) * unit
 
 
 def _seconds(seconds: float) -> str:
@@ -195,11 +216,13 @@ def _queue_of(work_s: float) -> Remedy:
     )  # fmt: skip
 
 
-def _short_queue(group: Group) -> Remedy | None:
-    """A queue half a timeout long, where it may be longer now; None where it may not, or serves another order."""
+def _short_queue(group: Group, times: int = 1) -> Remedy | None:
+    """A queue half a timeout long, where it may be longer now; None where it may not, or serves another order, or what
+    comes all the time leaves hosts of so many `times` the workers no room.
+    """
     scenario, hosts = group.scenario, group.scenario.hosts
-    is_short = hosts.queue_limit / hosts.capacity_per_s <= hosts.timeout_s / 2
-    if is_short or scenario.policies.queue.name not in ORDERED or not scenario.wanted_share < HIGH:
+    is_short = hosts.queue_limit / (times * hosts.capacity_per_s) <= hosts.timeout_s / 2
+    if is_short or scenario.policies.queue.name not in ORDERED or not scenario.wanted_share < HIGH * times:
         return None
     return _queue_of(hosts.timeout_s / 2)
 
