@@ -52,12 +52,37 @@ def duration_s(value: object) -> float:
             raise ValueError('want a duration such as "250ms", "90s", "5m" or "1h30m"')
         raise ValueError(f'want a duration with its unit, "{value}s" (seconds) or "{value}ms" (milliseconds)')
     if not isinstance(value, str) or not re.match(_DURATION, value):
+        if meant := _meant(value):
+            raise ValueError(f'want a duration such as "90s" or "1h30m"{meant}')
         counted = ": times count from the scenario's start, not by a clock" if clock_time(value) else ""
         raise ValueError(f'want a duration such as "250ms", "90s", "5m" or "1h30m"{counted}')
     seconds = sum(float(number) * _NS[unit] for number, unit in _PART.findall(value)) / 1e9
     if seconds > LONGEST_S:
         raise ValueError('want a duration up to "36500d"')
     return seconds
+
+
+_UNITS = {
+    "sec": "s",
+    "hr": "h",
+    "hour": "h",
+    "day": "d",
+    "millisecond": "ms",
+    "msec": "ms",
+    "second": "s",
+    "minute": "min",
+}
+
+
+def _meant(value: object) -> str:
+    """What somebody meant by a text that is no duration: a time before 0, a unit of another name; "" if that is not
+    known.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith("-") and re.match(_DURATION, text[1:]):
+        return ", from 0 on"
+    names = re.sub(r"[A-Za-z]+", lambda word: _UNITS.get(word[0].lower().removesuffix("s"), word[0].lower()), text)
+    return f' (did you mean "{re.sub(" ", "", names)}"?)' if re.match(_DURATION, names) else ""
 
 
 def clock_time(value: object) -> time | datetime | None:

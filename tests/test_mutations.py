@@ -110,7 +110,7 @@ IN_WORDS_OF_A_SCHEMA = re.compile(
 )
 
 
-PART_OF_A_POLICY = re.compile(r"variants\..*\.policy\.\w+\.\w+ is not a key; want one of name")
+PART_OF_A_POLICY = re.compile(r"variants\..*\.policy\.\w+\.\w+ is not a key of ")
 
 
 def check_schema(first: int, count: int) -> None:

@@ -112,7 +112,7 @@ def test_parameters_are_written_with_their_units(tmp_path: Path) -> None:
         for wrong, wanted in (
             ('wait_s = "5"', 'policy.admission.wait_s is "5"; want a duration'),
             ('most = "3s"', 'policy.admission.most is "3s"; want a number'),
-            ("least = 3", "policy.admission.least is not a key; want one of name, wait_s"),
+            ("least = 3", 'policy.admission.least is not a key of "my-limit"; want one of wait_s'),
         ):
             with pytest.raises(Refusal) as error:
                 parse(SCENARIO + wrong + "}")

@@ -297,11 +297,11 @@ def test_the_number_behind_the_last_of_a_list_adds_one() -> None:
 def test_overrides() -> None:
     text = LEASES + "[variants.'no action']\nhost.workers = 2\n"
     experiment = with_(
-        "dependency.outages.0.to=9m", "title=a, b = c", "variants.'no action'.host.workers=3", "host.workers=5 # five",
-        "host.slowdown.a=1", "host.slowdown.queue=10", text=text,
+        "dependency.outages.0.to=9m", "title=[draft] a = b", "variants.'no action'.host.workers=3",
+        "host.workers=5 # five", "host.slowdown.a=1", "host.slowdown.queue=10", text=text,
     )  # fmt: skip
     assert experiment.first.scenario.dependency.outages[0].end == 540
-    assert experiment.head.title == "a, b = c"
+    assert experiment.head.title == "[draft] a = b"
     assert [variant.scenario.host.workers for variant in experiment.variants] == [5, 3]
 
 
@@ -353,7 +353,7 @@ WRONG = [
     ("fleet.holders=inf", "fleet.holders is Infinity; want a whole number"),
     ("fleet=5", "fleet is 5; want a table with holders, hosts"),
     ("fleet=[{holders=5}]", "fleet is [{"),
-    ("fleet={holders=5}", "fleet.hosts is missing; want managers"),
+    ("fleet={holders=5}", "fleet.hosts is missing; want, for instance, hosts = 3 in [fleet]: managers"),
     ("fleet.hosts=101", "fleet.hosts is 101; want no more than fleet.holders, 100"),
     ("fleet.zones=3", "fleet.zones is 3; want no more than fleet.hosts, 2"),
     ("fleet.skew=nan", "fleet.skew is NaN; want a finite number"),
@@ -384,7 +384,7 @@ WRONG = [
     ("host.establish_time.mean=5ms", 'host.establish_time is "10ms"; want a table there to set its mean'),
     ('host.timeout={dist="normal",mean="5ms"}', 'host.timeout.dist is "normal" (did you mean lognormal?)'),
     ('host.timeout={dist=[],mean="5ms"}', "host.timeout.dist is []; want one of constant"),
-    ('host.timeout={mean="5ms"}', 'host.timeout.dist is missing; want dist = "constant"'),
+    ('host.timeout={mean="5ms"}', 'host.timeout.dist is missing; want, for instance, dist = "lognormal"'),
     ('host.timeout={dist="lognormal",mean="5ms"}', 'want cv for dist = "lognormal"'),
     ('host.timeout={dist="exponential",mean="5ms",cv=1}', 'want mean only for dist = "exponential", without cv'),
     ('host.timeout={dist="exponential",mean="5ms",men=1}', "host.timeout.men is not a key (did you mean mean?)"),
@@ -397,10 +397,10 @@ WRONG = [
     ("lease.check_every=0s", "want a duration above 0"),
     ("lease.check_jitter=10", 'want a share from "0%" to "100%"'),
     ('dependency.outages={from="1m",to="2m"}', "want a list of such tables: [[dependency.outages]]"),
-    ('dependency.outages=[{from="2m"}]', "dependency.outages.0.to is missing; want when it is over"),
+    ('dependency.outages=[{from="2m"}]', 'dependency.outages.0.to is missing; want, for instance, to = "40m"'),
     ('dependency.outages=[{from="2m",to="1m"}]', 'want "to" later than "from"'),
     ('dependency.outages=[{from="2m",to="50m"}]', "dependency.outages.0.to is 50 min; want before the horizon"),
-    ('dependency.outages=[{from="5m",to="6m"},{from="1m",to="2m"}]', "want outages in order of time"),
+    ('dependency.outages=[{from="5m",to="6m"},{from="1m",to="2m"}]', "outages.1.from is 60 s; want outages in order"),
     ("dependency.outages.2.to=9m", "dependency.outages is a list of 1; want 0, or 1 to add one instead of '2'"),
     ("operator.1.at=9m", "operator is a list of 0; want 0 to add one instead of '1'"),
     ('host."a.b"=3', 'host."a.b" is one key, with a dot in its name; want tables in tables: a.b = 3 without quotes'),
@@ -416,8 +416,13 @@ WRONG = [
     ('policy.queue={name="bounded",limit=-1}', f"policy.queue.limit is -1; {LIMIT}"),
     ('policy.queue={name="bounded",limit="100"}', f'policy.queue.limit is "100"; {LIMIT}'),
     ('policy.queue={name="bounded",limit=99999999999999999999}', LIMIT),
-    ('policy.queue={name="bounded",limt=1}', "policy.queue.limt is not a key (did you mean limit?); want one of name"),
-    ('policy.queue={name="lifo",limit=1}', "policy.queue.limit is not a key; want one of name"),
+    ('policy.queue={name="bounded",limt=1}', 'policy.queue.limt is not a key of "bounded" (did you mean limit?)'),
+    ('policy.queue={name="lifo",limit=1}', 'is not a key of "lifo"; want a rule with limit (bounded, fair-queue)'),
+    ('policy.queue={name="fifo",limit="30s"}', 'for instance queue = { name = "bounded", limit = "30s" }'),
+    ('policy.client={name="exponential",delay="1s"}', "want one of base, cap, factor, or a rule with delay (fixed)"),
+    ("policy.queue={name=bounded,limit=30s}", """--set 'policy.queue={name="bounded",limit="30s"}'"""),
+    ("policy.queue={", """is no table of TOML; want quotes round each text in it, and others round the whole"""),
+    ("policy.client.delay=dist=uniform", "is a part of a table that the shell took apart"),
     ("policy.queues=fifo", "policy.queues is not a key (did you mean queue?)"),
     ("policy=fifo", 'policy is "fifo"; want a table with client, guard, admission, queue, lease'),
     ('policy.client={name="exponential",base="10s",cap="1s"}', "want cap no shorter than base"),
@@ -444,7 +449,7 @@ WRONG = [
     ('operator=[{do="restart",at="10m",wave=2}]', "operator.0.wave is not a key (did you mean waves?)"),
     ('operator=[{do="throttle",at="10m"}]', 'want rate, such as "200/s" or "90%", or a rule of admission'),
     ('operator=[{do="throttle",at="10m",rate="9%",release=[{after="1m",rate="Off"}]}]', 'release.0.rate is "Off"'),
-    ('operator=[{do="pause",at="10m"}]', "operator.0.lasts is missing; want how long"),
+    ('operator=[{do="pause",at="10m"}]', 'operator.0.lasts is missing; want, for instance, lasts = "5m": how long'),
     ('operator=[{do="restart",when="leased<60"}]', f'operator.0.when is "leased<60"; {CONDITION}'),
     ('operator=[{do="restart",when="lease < 60%"}]', CONDITION),
     ('operator=[{do="restart",when="queue > nan"}]', CONDITION),
@@ -488,7 +493,7 @@ WRONG = [
         'sweep={levers={"host.workers"={values=[1,2]}},exclude=[{"host.worker"=1}]}',
         "want exclude.0 with keys of levers (host.workers)",
     ),
-    ('sweep.levers={"host.workers"=[1,2]}', "sweep.levers.host.workers is [1, 2]; want a table with values"),
+    ('sweep.levers={"host.workers"=[1,2]}', "sweep.levers.host.workers is [1, 2]; want a table: { values = [1, 2] }"),
     ('sweep.levers={"host.workers"={values=[1,1]}}', "want values that differ"),
     (
         'sweep={levers={"host.workers"={values=[1]}},exclude=[{"host.workers"=1}]}',
@@ -523,7 +528,7 @@ WRONG = [
     ('observed=[{label="a",at="5m",measure="x",source="s"}]', 'observed.0.measure is "x"; want one of ttr50_s'),
     ("sweep.replications=3", "sweep.replications is not a key: replications stands at the top of the file, before its"),
     ("variants=5", "variants is 5; want tables, one a variant"),
-    ("variants.a=5", "want tables, one a variant"),
+    ("variants.a=5", "variants.a is 5; want a table of what it changes: [variants.a]"),
     ("variants.a.foo=5", "variants.a.foo is not a key"),
     ("variants.a.seed=5", "variants.a.seed is not a key"),
     ("variants.a.host.wrokers=5", "variants.a.host.wrokers is not a key (did you mean workers?)"),
@@ -579,8 +584,23 @@ def test_a_mistake_of_jobs_is_told_in_one_line(override: str, said: str) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", ["horizon is missing; want how long is simulated", "host is missing; want a table [host]"]),
-        (LEASES + 'horizon = "5m"', ["is no TOML: "]),
+        ("", ["is empty; want a scenario, such as recovery new prints"]),
+        (
+            "seed = 1\n",
+            [
+                'horizon is missing; want, for instance, horizon = "4h" at the top of the file: how long is simulated',
+                'its workers and costs; it has at least, for instance, establish_time = "200ms", timeout = "60s"',
+            ],
+        ),
+        (
+            'seed = 1\nhorizon = "5m"\n[host]\nworkers = 2\n"workers" = 3',
+            ['is no TOML: host."workers" in line 5 is there already, in another form'],
+        ),
+        ("[host]\nworkers = 2\n\nworkers = 3", ["host.workers stands twice, in line 2 and in line 4; want it once"]),
+        ("[host]\nworkers = 2\n[fleet]\n[host]", ["[host] stands twice, in line 1 and in line 4; want it once"]),
+        ("[host]\ntimeout = { mean = '1s', mean = '2s' }", ["host.timeout.mean stands twice in line 2"]),
+        ("[host]\ntimeout = 60s", ['want key = value, one a line, a text in quotes: timeout = "60s"']),
+        ("[policy]\nqueue = fifo", ['want key = value, a text in straight quotes: timeout = "60s"']),
         ("[services.a]\nneeds = []\n", ["is a table of services; want an experiment"]),
         ("x = " + "[" * 2000 + "]" * 2000, ["is no TOML: "]),
         ("seed = " + "9" * 5000, ["is no TOML: "]),

@@ -3,13 +3,17 @@ choices and ranges the schema says too.
 """
 
 import copy
+import pkgutil
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
+from recovery import model
 from recovery.errors import ScenarioError
 from recovery.reading.experiment import rebuilt
 from recovery.reading.schema import json_schema
@@ -145,3 +149,25 @@ def test_outside_variants_a_policy_and_an_action_have_a_name() -> None:
         wrong = copy.deepcopy(raw) | change
         assert not takes(wrong)
         assert list(VALIDATOR.iter_errors(wrong)), change
+
+
+def tables() -> list[type[BaseModel]]:
+    """Every table of a file that is no rule of a policy: the name of a rule is chosen, not missing."""
+    modules = [import_module(one.name) for one in pkgutil.walk_packages(model.__path__, f"{model.__name__}.")]
+    found = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    return [one for one in found if issubclass(one, BaseModel) and one.__module__.startswith(model.__name__)]
+
+
+def test_each_key_that_must_be_there_has_an_example_that_it_takes() -> None:
+    wanted = 0
+    for table in tables():
+        for name, field in table.model_fields.items():
+            is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+            if not field.is_required() or name == "name":
+                continue
+            if field.examples:
+                TypeAdapter(field.rebuild_annotation()).validate_python(field.examples[0])
+                wanted += 1
+            else:
+                assert is_table or table.__name__ in ("Body", "_ByQueue"), (table.__name__, name)
+    assert wanted > 30

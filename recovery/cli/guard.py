@@ -141,6 +141,7 @@ class Guarded(click.Group):
                 wrong = Refusal(f"{shown}: is not UTF-8; want names, folders and values in UTF-8")
                 raise click.exceptions.Exit(tell(wrong, as_json=_wants_json(args))) from None
         ctx.meta["as_json"] = _wants_json(args)
+        ctx.meta["sets"] = any(word == "--set" or word.startswith("--set=") for word in args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -152,6 +153,10 @@ class Guarded(click.Group):
         except BrokenPipeError:
             return Status.WELL
         except BaseException as error:  # a panic of Polars is no Exception
+            if ctx.meta["sets"] and isinstance(error, click.UsageError) and "unexpected extra" in error.message:
+                from recovery.reading.keys import QUOTED
+
+                error = click.UsageError(f"{error.message}. A table that is set stands in quotes: {QUOTED}", error.ctx)
             return tell(error, as_json=bool(ctx.meta["as_json"]))
 
     def resolve_command(

@@ -13,8 +13,10 @@ class Bar(Part):
     """Each attempt is barred with this chance, before the host sees it; the client tries again after its time."""
 
     matters: ClassVar[str] = "a share of the attempts is barred at no cost to the hosts, and each comes again later"
-    share: PositiveShare = Field(description="share of the attempts that are barred")
-    time: Time = Field(description="how long a client that was barred waits; no failure for its policy")
+    share: PositiveShare = Field(examples=["50%"], description="share of the attempts that are barred")
+    time: Time = Field(
+        examples=["30s"], description="how long a client that was barred waits; no failure for its policy"
+    )
     classes: tuple[ClassName, ...] = Field(
         (), exclude_if=lambda value: not value, description="only clients of these classes are barred; default: of all"
     )

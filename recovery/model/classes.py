@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field
 
 from recovery.model import policies
 from recovery.model.distributions import Time
-from recovery.model.jobs import Step, rises
+from recovery.model.jobs import Step
+from recovery.model.order import not_rising
 from recovery.model.part import ClassName, Flag, Part, Whole, optional
 from recovery.model.policies.client import Retries
 from recovery.model.policies.rule import Limit, by_name
@@ -203,8 +204,8 @@ def _wrong_source(one: Class) -> Iterator[str]:
         yield f"want {keys[0]} without of and after: there are as many as of {one.ties[0]}"
     elif len(keys) > 1:
         yield f"want one of {', '.join(keys)}"
-    if one.steps is not None and not rises(one.steps):
-        yield 'want steps in rising order of at, the first at "0s"'
+    if one.steps and (wrong := not_rising("steps", [step.at for step in one.steps], from_0=True)):
+        yield wrong
 
 
 def mean(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -1,13 +1,13 @@
 """How many come a second, over time."""
 
 import bisect
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
+from recovery.model.order import not_rising
 from recovery.model.part import Checking, Part, files_of
 from recovery.units import Duration, Rate, Share, rate_per_s
 
@@ -15,14 +15,14 @@ from recovery.units import Duration, Rate, Share, rate_per_s
 class RateStep(Part):
     """From `at` on, this rate."""
 
-    at: Duration = Field(description="from when on")
-    rate: Rate = Field(description='in all: "90/s"')
+    at: Duration = Field(examples=["10m"], description="from when on")
+    rate: Rate = Field(examples=["90/s"], description='in all: "90/s"')
 
 
 class Daily(Part):
     """A rate that swings over the day: times 1 + swing · cos(2π (t − peak_at) / 24 h)."""
 
-    swing: Share = Field(description="how far above and below the mean")
+    swing: Share = Field(examples=["20%"], description="how far above and below the mean")
     peak_at: Duration = Field(0.0, description="when it is highest")
 
 
@@ -39,10 +39,8 @@ class Demand(Part):
     def _one_of(self, info: Checking) -> "Demand":
         if sum(value is not None for value in (self.rate, self.steps, self.file)) != 1:
             raise ValueError("want one of rate, steps, file")
-        if self.steps is not None:
-            times = [step.at for step in self.steps]
-            if times[0] != 0 or any(b <= a for a, b in itertools.pairwise(times)):
-                raise ValueError('want steps in rising order of at, the first at "0s"')
+        if self.steps and (wrong := not_rising("steps", [step.at for step in self.steps], from_0=True)):
+            raise ValueError(wrong)
         if self.file is not None:
             self._measured = files_of(info).rates(self.file)
         return self

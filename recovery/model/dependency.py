@@ -1,10 +1,9 @@
 """The table [dependency]: when the system that every request depends on is away."""
 
-import itertools
-
 from pydantic import Field, model_validator
 
 from recovery.model.distributions import Time
+from recovery.model.order import overlap
 from recovery.model.part import Part, optional
 from recovery.units import Duration, PositiveDuration, Share
 
@@ -12,8 +11,8 @@ from recovery.units import Duration, PositiveDuration, Share
 class Outage(Part):
     """While it lasts, the dependency fails with this share of requests."""
 
-    start: Duration = Field(alias="from", description="when it begins")
-    end: PositiveDuration = Field(alias="to", description="when it is over")
+    start: Duration = Field(examples=["10m"], alias="from", description="when it begins")
+    end: PositiveDuration = Field(examples=["40m"], alias="to", description="when it is over")
     fails: Share = Field(1.0, description="share of requests that fail: 100% is down, less is degraded")
 
     @model_validator(mode="after")
@@ -35,6 +34,6 @@ class Dependency(Part):
 
     @model_validator(mode="after")
     def _apart(self) -> "Dependency":
-        if any(b.start < a.end for a, b in itertools.pairwise(self.outages)):
-            raise ValueError("want outages in order of time and without overlap")
+        if wrong := overlap("outages", [(outage.start, outage.end) for outage in self.outages]):
+            raise ValueError(wrong)
         return self

@@ -56,7 +56,8 @@ class Distribution(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     dist: Literal["constant", "uniform", "exponential", "lognormal", "weibull", "pareto", "empirical"] = Field(
-        description='dist = "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"'
+        examples=["lognormal"],
+        description='its shape: "constant", "uniform", "exponential", "lognormal", "weibull", "pareto" or "empirical"',
     )
     mean: PositiveDuration | None = Field(None, description="mean")
     min: Duration | None = Field(None, description="least value (uniform)")

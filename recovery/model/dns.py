@@ -40,11 +40,13 @@ def _constant(seconds: float) -> Distribution:
 class Delays(Part):
     """How long each step takes."""
 
-    plan: Lasting = Field(description="from one plan of the Planner to the next")
-    look: Lasting = Field(description="from the end of an Enactor's work, or a look in vain, to its next look")
-    transaction: Lasting = Field(description="from the lock to the changed record")
-    back_off: Lasting = Field(description="wait after the first lock that is lost")
-    clean_up: Lasting = Field(description="time to delete old plans, after the last endpoint")
+    plan: Lasting = Field(examples=["60s"], description="from one plan of the Planner to the next")
+    look: Lasting = Field(
+        examples=["10s"], description="from the end of an Enactor's work, or a look in vain, to its next look"
+    )
+    transaction: Lasting = Field(examples=["100ms"], description="from the lock to the changed record")
+    back_off: Lasting = Field(examples=["1s"], description="wait after the first lock that is lost")
+    clean_up: Lasting = Field(examples=["5s"], description="time to delete old plans, after the last endpoint")
     check: Time = Field(
         default_factory=lambda: _constant(0.0), description="one more read, for each that a guardrail needs"
     )
@@ -69,10 +71,10 @@ class Window(Part):
     """From the empty record to the last cached answer that says so. Times are means or distributions."""
 
     at: Duration = Field(0.0, description="when the record becomes empty")
-    detect: Time = Field(description="until people know the cause")
+    detect: Time = Field(examples=["30m"], description="until people know the cause")
     partial: Time | None = Field(None, description="from then until a part of the clients has a way round")
     partial_share: Share = Field(0.0, description="the share of clients that it helps")
-    repair: Time = Field(description="from the detection until all records are right again, by hand")
+    repair: Time = Field(examples=["90m"], description="from the detection until all records are right again, by hand")
     ttl: Duration = Field(5.0, description="how long resolvers keep a good answer")
     negative_ttl: Duration = Field(900.0, description="how long resolvers keep the answer that there is no address")
     grid: PositiveDuration = Field(60.0, description="steps in which the share of failing requests is told")
@@ -118,7 +120,10 @@ class Dns(Part):
     enactors: Whole = Field(3, ge=1, le=16, description="Enactors, which work independently")
     endpoints: Whole = Field(1, ge=1, le=10_000, description="records that a plan changes, in order")
     keep: Whole = Field(
-        ge=1, le=GENERATIONS_MAX, description="plans this many generations older than an Enactor's own are deleted"
+        examples=[3],
+        ge=1,
+        le=GENERATIONS_MAX,
+        description="plans this many generations older than an Enactor's own are deleted",
     )
     guardrails: tuple[Guardrail, ...] = Field((), description="what keeps the race from happening; any of them")
     delays: Delays = Field(description="a table [dns.delays]: how long each step takes")

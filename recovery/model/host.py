@@ -43,14 +43,16 @@ class Host(Part):
     """One host: its workers, its costs, its clients' patience."""
 
     workers: Whole = Field(1, ge=1, le=10**6, description="requests that a host works on at one time")
-    establish_time: Time = Field(description="time to make a lease (or to serve a job)")
+    establish_time: Time = Field(examples=["200ms"], description="time to make a lease (or to serve a job)")
     renew_time: Time | None = Field(
         None,
         description="time to renew a lease that still runs; as establish_time if absent. Where a rule of sessions and "
         'classes is in use (fail_after = "until-back", for instance), a renewal whose client gave up and that still '
         "waits is served for establish_time",
     )
-    timeout: Time = Field(description="after this a client gives its attempt up; drawn for each attempt")
+    timeout: Time = Field(
+        examples=["60s"], description="after this a client gives its attempt up; drawn for each attempt"
+    )
     cancel_on_timeout: Flag = Field(
         False, description="a request that timed out leaves the queue or its worker at once"
     )

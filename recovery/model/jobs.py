@@ -1,10 +1,10 @@
 """The table [jobs]: open arrivals over time."""
 
-import itertools
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from recovery.model.order import not_rising
 from recovery.model.part import Part, Whole, optional
 from recovery.model.policies.client import Retries
 from recovery.units import Duration, PositiveDuration, Rate
@@ -13,7 +13,7 @@ from recovery.units import Duration, PositiveDuration, Rate
 class Step(Part):
     """From `at` on, jobs arrive at this rate."""
 
-    at: Duration = Field(description="from when on")
+    at: Duration = Field(examples=["0s"], description="from when on")
     rate: Rate | None = Field(None, description='jobs a second in all: "30/s"')
     interval: PositiveDuration | None = Field(None, description='or the time between two jobs: "33ms"')
 
@@ -28,19 +28,15 @@ class Step(Part):
         return self.rate if self.rate is not None else 1.0 / (self.interval or 1.0)
 
 
-def rises(steps: tuple[Step, ...]) -> bool:
-    """Whether steps begin at 0 and come in order of time."""
-    times = [step.at for step in steps]
-    return times[0] == 0 and all(a < b for a, b in itertools.pairwise(times))
-
-
 class Jobs(Part):
     """Open arrivals: each job comes once, is tried again after a failure, and is lost when its retries are used up."""
 
     arrivals: Literal["poisson", "even"] = Field(
         "poisson", description="at random, or evenly spaced (from a random phase)"
     )
-    steps: tuple[Step, ...] = Field(min_length=1, description="rate over time")
+    steps: tuple[Step, ...] = Field(
+        examples=[[{"at": "0s", "rate": "30/s"}]], min_length=1, description="rate over time"
+    )
     retries: Retries = Field(-1, description='attempts after the first: 0 … or "unlimited"')
     hosts: Whole = Field(1, ge=1, le=10**5, description="hosts that share the arrivals evenly")
     spare_hosts: Annotated[Whole, Field(ge=0, le=10**5)] = optional(
@@ -51,6 +47,6 @@ class Jobs(Part):
 
     @model_validator(mode="after")
     def _rising(self) -> "Jobs":
-        if not rises(self.steps):
-            raise ValueError('want steps in rising order of at, the first at "0s"')
+        if wrong := not_rising("steps", [step.at for step in self.steps], from_0=True):
+            raise ValueError(wrong)
         return self

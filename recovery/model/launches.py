@@ -1,12 +1,12 @@
 """The table [launches]: launches that need leased holders, and changes that wait for a lease."""
 
-import itertools
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from recovery.model import policies
 from recovery.model.demand import Demand, DemandOverTime
+from recovery.model.order import not_rising
 from recovery.model.part import ClassName, Part, Whole, or_off
 from recovery.model.policies.client import Client, Retries
 from recovery.model.policies.intake import AnyQueue
@@ -16,14 +16,18 @@ from recovery.units import Duration, Rate, Share
 class ThrottleStep(Part):
     """From `at` on, the request throttle lets in so many launches a second."""
 
-    at: Duration = Field(description="from when on")
-    rate: Annotated[Rate | None, BeforeValidator(or_off)] = Field(description='attempts a second in all, or "off"')
+    at: Duration = Field(examples=["30m"], description="from when on")
+    rate: Annotated[Rate | None, BeforeValidator(or_off)] = Field(
+        examples=["200/s"], description='attempts a second in all, or "off"'
+    )
 
 
 class Launches(Part):
     """Demand for launches, what customers do after an error, the request throttle, changes that wait for a lease."""
 
-    demand: DemandOverTime = Field(description='launches that customers want: "90/s", or a table of rates over time')
+    demand: DemandOverTime = Field(
+        examples=["90/s"], description='launches that customers want: "90/s", or a table of rates over time'
+    )
     arrivals: Literal["poisson", "even"] = Field("poisson", description="at random, or evenly spaced")
     pinned: Share = Field(0.0, description="share of launches that want one zone and no other")
     looks: Whole = Field(
@@ -55,8 +59,8 @@ class Launches(Part):
 
     @model_validator(mode="after")
     def _rising(self) -> "Launches":
-        if any(b.at <= a.at for a, b in itertools.pairwise(self.throttle)):
-            raise ValueError("want throttle in rising order of at")
+        if wrong := not_rising("throttle", [step.at for step in self.throttle]):
+            raise ValueError(wrong)
         if getattr(self.admission, "only", "all") != "all":
             raise ValueError('want admission.only = "all": launches hold no leases that could be renewed')
         return self

@@ -49,8 +49,8 @@ class Scaled(Part):
 class Lease(Part):
     """How long a lease runs and how often it is checked."""
 
-    duration: Time = Field(description="how long a lease runs; drawn once a holder")
-    check_every: PositiveDuration = Field(description="time from a success to the next check")
+    duration: Time = Field(examples=["10m"], description="how long a lease runs; drawn once a holder")
+    check_every: PositiveDuration = Field(examples=["3m"], description="time from a success to the next check")
     check_jitter: Share = Field(0.0, description="the time to the next check varies by up to this share, up and down")
     scaled: Scaled | None = Field(
         None,

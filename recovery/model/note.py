@@ -10,6 +10,8 @@ from recovery.model.part import Part
 class Note(Part):
     """Why an unknown input has the value that it has."""
 
-    key: str = Field(description="the input, with dots")
-    kind: Literal["fitted", "assumed"] = Field(description="chosen to meet an observation, or a guess")
-    why: str = Field(description="from what, in a sentence")
+    key: str = Field(examples=["host.workers"], description="the input, with dots")
+    kind: Literal["fitted", "assumed"] = Field(
+        examples=["assumed"], description="chosen to meet an observation, or a guess"
+    )
+    why: str = Field(examples=["as the documentation has it"], description="from what, in a sentence")

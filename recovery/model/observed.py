@@ -15,11 +15,12 @@ Moment = Annotated[str, *field_of(register.observable())]
 class Observed(Part):
     """A milestone that was observed, and what of the simulation it is compared with."""
 
-    label: str = Field(description="what happened")
-    at: Duration = Field(description="when, from the start of the experiment")
+    label: str = Field(examples=["half of the leases are back"], description="what happened")
+    at: Duration = Field(examples=["45m"], description="when, from the start of the experiment")
     measure: Moment = Field(
+        examples=["ttr50_s"],
         description="which milestone of the simulation, or which time to recovery, as the moment at which it ends; "
-        "of a class with its name: ttr99_s.heartbeat"
+        "of a class with its name: ttr99_s.heartbeat",
     )
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
@@ -29,5 +30,5 @@ class Observed(Part):
         description="how far off it may be; without it 10 min of an official time and 20 of another, and for the fit "
         "10 of a measured one, too",
     )
-    source: str = Field(description="where it is written")
+    source: str = Field(examples=["our own dashboard"], description="where it is written")
     used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")

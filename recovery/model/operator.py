@@ -1,6 +1,5 @@
 """The tables [[operator]]: what people do, when or on which condition of the fleet."""
 
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from recovery.errors import nearest, shown
 from recovery.model import policies
 from recovery.model.live import LIVE, OF_CLASS, live_of, wanted_of
 from recovery.model.notice import Notice
+from recovery.model.order import not_rising
 from recovery.model.part import ClassName, Flag, Part, Whole, optional, or_off
 from recovery.model.policies.rule import LimitFrom1
 from recovery.units import Duration, PositiveDuration, PositiveShare, Share, duration_s, share
@@ -182,8 +182,10 @@ class EndSessions(_SessionEnd, _OnClients):
 class Release(Part):
     """So long after its start, the throttle goes to this rate."""
 
-    after: Duration = Field(description="time from the start of the throttle")
-    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(or_off)] = Field(description='the new rate, or "off"')
+    after: Duration = Field(examples=["5m"], description="time from the start of the throttle")
+    rate: Annotated[policies.RateOfFleet | None, BeforeValidator(or_off)] = Field(
+        examples=["80%"], description='the new rate, or "off"'
+    )
 
 
 class Throttle(_OnClients):
@@ -251,8 +253,8 @@ class Throttle(_OnClients):
 
     @model_validator(mode="after")
     def _rising(self) -> "Throttle":
-        if any(b.after <= a.after for a, b in itertools.pairwise(self.release)):
-            raise ValueError("want release in rising order of after")
+        if wrong := not_rising("release", [step.after for step in self.release], "after"):
+            raise ValueError(wrong)
         return self
 
     @model_validator(mode="after")
@@ -272,7 +274,7 @@ class Pause(_OnClients):
     """Let nothing in for a while."""
 
     do: Literal["pause"] = "pause"
-    lasts: PositiveDuration = Field(description="how long")
+    lasts: PositiveDuration = Field(examples=["5m"], description="how long")
     only: Literal["all", "establish"] = Field(
         "all", description="whether it holds up renewals of leases that still run, too"
     )
@@ -343,11 +345,12 @@ class SetKey(_Action):
     matters: ClassVar[str] = "people change the system while it recovers, for good or for a while"
     do: Literal["set"] = "set"
     key: Annotated[str, WithJsonSchema(_KEY_SCHEMA)] = Field(
+        examples=["host.workers"],
         description="the key of the file, for instance host.workers; those that may be set in a run are listed; "
-        "of a class such as classes.NAME.timeout"
+        "of a class such as classes.NAME.timeout",
     )
     value: Annotated[JsonValue, BeforeValidator(_any_value), WithJsonSchema({})] = Field(
-        description="its value, written as in the file"
+        examples=[16], description="its value, written as in the file"
     )
     over: Duration = Field(0.0, description="it goes there in steps at the ends of windows, over this time (numbers)")
     lasts: PositiveDuration | None = Field(None, description="for so long; default: for good")
@@ -418,7 +421,7 @@ class HoldClients(_OnClients):
 
     matters: ClassVar[str] = "clients are held back outside and come in waves, while their deadlines and leases run on"
     do: Literal["hold-clients"] = "hold-clients"
-    lasts: Duration = Field(description="until the first wave is let in")
+    lasts: Duration = Field(examples=["5m"], description="until the first wave is let in")
     waves: Whole = Field(1, ge=1, le=10**5, description="in how many waves they are let in")
     every: Duration = Field(0.0, description="time from one wave to the next")
 

@@ -1,11 +1,10 @@
 """The table [propagation]: network state of launches and changes on its way."""
 
-import itertools
-
 from pydantic import Field, model_validator
 
 from recovery.model import policies
 from recovery.model.distributions import Time
+from recovery.model.order import overlap
 from recovery.model.part import Part, Whole
 from recovery.model.policies.client import Client, Retries
 from recovery.model.policies.intake import AnyQueue
@@ -17,9 +16,9 @@ from recovery.units import Duration, PositiveDuration, Share
 class LoadReduction(Part):
     """Operators keep a share of the changes (not of the launches) out for a while; they are not made up for."""
 
-    at: Duration = Field(description="from when on")
-    lasts: PositiveDuration = Field(description="how long")
-    share: Share = Field(description="share of the changes that is put aside")
+    at: Duration = Field(examples=["30m"], description="from when on")
+    lasts: PositiveDuration = Field(examples=["10m"], description="how long")
+    share: Share = Field(examples=["50%"], description="share of the changes that is put aside")
 
 
 class Propagation(Part):
@@ -27,7 +26,7 @@ class Propagation(Part):
 
     shards: Whole = Field(1, ge=1, le=10**5, description="queues that jobs are spread over at random")
     workers: Whole = Field(1, ge=1, le=10**5, description="workers of a shard")
-    time: Time = Field(description="time that a job takes")
+    time: Time = Field(examples=["100ms"], description="time that a job takes")
     slowdown: Slowdown | None = Field(None, description="a job takes longer with the queue of its shard")
     fails: Share = Field(0.0, description="share of attempts that fail at their end")
     client: Client = Field(
@@ -53,8 +52,8 @@ class Propagation(Part):
 
     @model_validator(mode="after")
     def _apart(self) -> "Propagation":
-        if any(b.at < a.at + a.lasts for a, b in itertools.pairwise(self.reductions)):
-            raise ValueError("want reductions in order of time and without overlap")
+        if wrong := overlap("reductions", [(one.at, one.at + one.lasts) for one in self.reductions], "at"):
+            raise ValueError(wrong)
         if self.time.mean_s() <= 0:
             raise ValueError("want time above 0")
         if self.timeout is not None and self.timeout.mean_s() <= 0:

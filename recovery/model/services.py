@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from recovery.errors import ScenarioError, nearest
 from recovery.model.note import Note
+from recovery.model.order import overlap
 from recovery.model.part import ClassName, Flag, Moment, Part
 from recovery.model.scenario import Scenario
 from recovery.units import Duration, Number, PositiveDuration, PositiveShare, Rate, Share, show_duration
@@ -37,10 +38,11 @@ Name = Annotated[str, StringConstraints(pattern=_NAME)]
 class Need(Part):
     """An edge of the graph: the service needs `on`, and suffers with it in the way of its kind."""
 
-    on: str = Field(description="the service that is needed")
+    on: str = Field(examples=["database"], description="the service that is needed")
     kind: Literal["hard", "backlog", "capacity", "manual", "cause"] = Field(
+        examples=["hard"],
         description="hard: down with it; backlog: work piles up, then drains; capacity: loses instances, gets them "
-        "back through launches; manual: down until somebody acts; cause: what its own stage had its trouble from"
+        "back through launches; manual: down until somebody acts; cause: what its own stage had its trouble from",
     )
     share: Share = Field(1.0, description="how much of the need's depth is passed on")
     tolerates: Share = Field(0.0, description="a depth of the need up to which it does not matter")
@@ -93,8 +95,8 @@ class Need(Part):
 class Impaired(Part):
     """A time in which a service is impaired of itself, given as it was."""
 
-    start: Duration = Field(alias="from", description="when it begins")
-    end: PositiveDuration = Field(alias="to", description="when it is over")
+    start: Duration = Field(examples=["10m"], alias="from", description="when it begins")
+    end: PositiveDuration = Field(examples=["40m"], alias="to", description="when it is over")
     depth: PositiveShare = Field(1.0, description="how deep: the share of its work that it does not do, or late")
 
     @model_validator(mode="after")
@@ -123,8 +125,8 @@ class Service(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> "Service":
-        if any(b.start < a.end for a, b in zip(self.impaired, self.impaired[1:], strict=False)):
-            raise ValueError("want impaired in order of time and without overlap")
+        if wrong := overlap("impaired", [(one.start, one.end) for one in self.impaired]):
+            raise ValueError(wrong)
         if self.of_class is not None and self.stage != "leases":
             raise ValueError('want of_class only with stage = "leases"')
         if self.stage is None and {"below", "normal"} & self.model_fields_set:
@@ -144,17 +146,18 @@ class Service(Part):
 class Observed(Part):
     """What was observed of a service, and what of the simulation it is compared with."""
 
-    label: str = Field(description="what happened")
-    at: Duration = Field(description="when, from the start of the experiment")
-    service: str = Field(description="of which service")
+    label: str = Field(examples=["the load balancer is well again"], description="what happened")
+    at: Duration = Field(examples=["45m"], description="when, from the start of the experiment")
+    service: str = Field(examples=["balancer"], description="of which service")
     what: Literal[
         "start", "end", "first end", "second start", "last end", "progress", "half", "failover", "action", "input",
         "nothing",
     ] = Field(
+        examples=["end"],
         description="start: the first time that it is impaired; end: of the last time; first end; second start; "
         "last end: of all services but `besides`; progress: a tenth better than at its deepest; half: half as deep; "
         "failover: the first zone that the run takes out; action: an operator's, in the experiment; input: a step of "
-        "people that stands in this table, under `key`; nothing: not simulated"
+        "people that stands in this table, under `key`; nothing: not simulated",
     )  # fmt: skip
     action: str = Field("", description='which action: "failover off", "launch throttle", "restart", "cause found", …')
     key: str = Field("", description='which key, with what = "input": "services.NAME.needs.0.at"')
@@ -162,7 +165,7 @@ class Observed(Part):
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"
     )
-    source: str = Field(description="where it is written")
+    source: str = Field(examples=["our own dashboard"], description="where it is written")
     used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")
     follows_manual: Flag = Field(False, description="whether it only follows a step that people took at a fixed time")
 

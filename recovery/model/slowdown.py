@@ -11,10 +11,12 @@ from recovery.units import Number
 class Slowdown(Part):
     """Service gets slower with the queue: by 1 + a · (queue / queue_of_one)^b."""
 
-    a: Number = Field(ge=0, le=1000, description="strength")
+    a: Number = Field(examples=[1], ge=0, le=1000, description="strength")
     b: Number = Field(1.0, ge=0.1, le=5, description="exponent")
     queue: Number = Field(
-        gt=0, description="queue length of a host (or requests in service) at which service takes 1 + a times as long"
+        examples=[1_000],
+        gt=0,
+        description="queue length of a host (or requests in service) at which service takes 1 + a times as long",
     )
     by: Literal["queue", "in-service"] = optional(
         "queue",

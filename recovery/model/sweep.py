@@ -83,7 +83,7 @@ class Span(Part):
 class Accept(Part):
     """Keep only draws in which the file as it stands meets what was observed."""
 
-    within: PositiveDuration = Field(description="how far each [[observed]] milestone may be off")
+    within: PositiveDuration = Field(examples=["10m"], description="how far each [[observed]] milestone may be off")
     tries: Whole = Field(50, ge=1, le=10_000, description="draws made for each one kept, at most")
 
 

@@ -42,7 +42,7 @@ class Tables(Part):
     replication meets it.
     """
 
-    horizon: PositiveDuration = Field(description="how long is simulated")
+    horizon: PositiveDuration = Field(examples=["4h"], description="how long is simulated")
     hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
     recovers_from: Duration | None = Field(
         None,

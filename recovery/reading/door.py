@@ -72,11 +72,23 @@ def loads(text: str) -> dict[str, Any]:
         raise Refusal(f"lists or tables lie too deep in each other; want at most {DEPTH_MAX} levels") from None
 
 
-_OVERWRITES = ("Cannot overwrite", "Cannot mutate", "Cannot declare")
-TWICE = (
-    "; want each key once, a table either as [name] or in a line, a list of tables as [[name]], "
+_TWICE = ("Cannot overwrite", "Cannot mutate", "Cannot declare", "Duplicate inline table key")
+_ONCE = (
+    "want each key once, a table either as [name] or in a line, a list of tables as [[name]], "
     'and in quotes a name with a dot that begins as another one: "ttr99_s.heartbeat" beside ttr99_s'
 )
+_WANTED = {
+    "Invalid value": 'want key = value, a text in straight quotes: timeout = "60s"',
+    "Expected newline or end": 'want key = value, one a line, a text in quotes: timeout = "60s"',
+    "Expected '='": "want lines such as workers = 8, below a heading such as [host]",
+    "Invalid statement": "want lines such as workers = 8, below a heading such as [host]",
+    "Illegal character '\\n'": "want a quote at the end of the text, too",
+    "Invalid initial character": 'want a table in braces on one line: { from = "10m", to = "40m" }',
+}
+"""What is wanted where `tomllib` stumbles, by how its words begin."""
+_NAME = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
+_PATH = rf"{_NAME}(?:[ \t]*\.[ \t]*{_NAME})*"
+_KEY = re.compile(rf"^[ \t]*(?:\[\[?[ \t]*(?P<table>{_PATH})[ \t]*\]|(?P<key>{_PATH})[ \t]*=)")
 
 
 def table(text: str, file: str) -> dict[str, Any]:
@@ -85,9 +97,35 @@ def table(text: str, file: str) -> dict[str, Any]:
         raw = loads(text)
     except ValueError as error:
         why = str(error).splitlines()[0]
-        raise ScenarioError(f"{file}: is no TOML: {why}{TWICE if why.startswith(_OVERWRITES) else ''}") from None
+        if why.startswith(_TWICE):
+            raise ScenarioError(f"{file}: {_told_twice(text, why)}") from None
+        wanted = next((f"; {wanted}" for begin, wanted in _WANTED.items() if why.startswith(begin)), "")
+        raise ScenarioError(f"{file}: is no TOML: {why}{wanted}") from None
     check(raw, file)
     return raw
+
+
+def _told_twice(text: str, why: str) -> str:
+    """What is said of a key that a text has twice, by what `tomllib` says of it: the key, and the lines of both."""
+    found = re.search(r"line (\d+)", why)
+    again = int(found[1]) if found else len(text.rstrip("\n").split("\n"))
+    names: list[str] = []  # of the key or the table that each line begins
+    table = ""
+    for line in text.split("\n")[:again]:
+        match = _KEY.match(line)
+        name = re.sub(r"[ \t]*\.[ \t]*", ".", (match["table"] or match["key"]).strip()) if match else ""
+        if match and match["table"]:
+            table = name
+            names.append(f"[[{name}]]" if line.lstrip().startswith("[[") else f"[{name}]")
+        else:
+            names.append(f"{table}.{name}".strip(".") if name else "")
+    name = brief(names[-1]) if names else ""
+    if inline := re.search(r"Duplicate inline table key '(.*)' \(at", why):
+        return f"{brief(f'{name}.{inline[1]}')} stands twice in line {again}; want it once"
+    before = next((number for number in range(again - 1, 0, -1) if name and names[number - 1] == names[-1]), None)
+    if before is not None:
+        return f"{name} stands twice, in line {before} and in line {again}; want it once"
+    return f"is no TOML: {name or 'a key'} in line {again} is there already, in another form; {_ONCE}"
 
 
 def peek(path: str | Path) -> dict[str, Any]:

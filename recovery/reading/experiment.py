@@ -177,6 +177,8 @@ def parse(
             f"{file}: is a table of services; want an experiment, which may name it as its services, "
             f"or recovery blast NODE {file}"
         )
+    if not raw and not overrides:
+        raise ScenarioError(f"{file}: is empty; want a scenario, such as recovery new prints")
     _set(raw, overrides)
     return replace(rebuilt(raw, file=file, folder=folder, name=name, model=model), overrides=overrides)
 
@@ -234,8 +236,12 @@ def _is_key(model: type[BaseModel], key: str) -> bool:
 def _changes(label: str, said: Any, file: str, mistakes: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Each variant's name and what it changes, the file as it stands first."""
     changes: list[tuple[str, dict[str, Any]]] = [(label, {})]
-    if not isinstance(said, dict) or not all(isinstance(change, dict) for change in said.values()):
+    if not isinstance(said, dict):
         mistakes.append(f"{file}: variants is {shown(said)}; want tables, one a variant: [variants.bounded]")
+    elif wrong := [name for name, change in said.items() if not isinstance(change, dict)]:
+        for name in wrong:
+            key = f"variants.{quoted(name)}"
+            mistakes.append(f"{file}: {key} is {shown(said[name])}; want a table of what it changes: [{key}]")
     elif "" in said:
         mistakes.append(f'{file}: variants has one without a name; want [variants."a name"]')
     else:

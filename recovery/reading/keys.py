@@ -146,6 +146,28 @@ def not_one_number(raw: Mapping[str, Any], key: str) -> str:
     return f"{key} is a table; want {wanted}"
 
 
+QUOTED = """--set 'policy.queue={ name = "bounded", limit = "30s" }'"""
+"""How a shell has to be given a table."""
+_BARE = re.compile(r"(?<=[=\[,{])(\s*)([A-Za-z][\w.-]*|[0-9.]+(?:[a-zµ%]|/[a-z])+)(?=\s*[,}\]])")
+_TEXTS = frozenset({"title", "label", "file", "source", *door.PROSE})  # keys whose texts may hold anything
+
+
+def _taken_apart(key: str, text: str) -> str:
+    """What is said of a text that was a table or a list before a shell took it apart, or its quotes; "" of others."""
+    if key.rpartition(".")[2] in _TEXTS:
+        return ""
+    if text.startswith(("{", "[")):
+        meant, setting = _BARE.sub(r'\1"\2"', text), QUOTED
+        with contextlib.suppress(ValueError):
+            door.loads(f"v = {meant}")
+            setting = f"--set '{key}={meant}'"
+        wanted = "want quotes round each text in it, and others round the whole, since a shell takes quotes away"
+        return f"is no {'table' if text.startswith('{') else 'list'} of TOML; {wanted}: {setting}"
+    if re.fullmatch(r"[a-z_]+=\S+", text):
+        return f"is a part of a table that the shell took apart; want quotes round the whole: {QUOTED}"
+    return ""
+
+
 def override(raw: dict[str, Any], text: str) -> None:
     """Set what "key=value" says. Raises ScenarioError that says what is wanted; then nothing of it is set."""
     key, sign, value_text = text.partition("=")
@@ -160,6 +182,8 @@ def override(raw: dict[str, Any], text: str) -> None:
         if not sign or not key.strip():
             raise Refusal("want key=value, for instance host.workers=8 or policy.queue=lifo")
         parts = path_of(key.strip())
+        if isinstance(value, str) and (wrong := _taken_apart(key.strip(), value)):
+            raise Refusal(wrong)
         changed = copy.deepcopy(raw)
         put(changed, parts, value)
         only: dict[str, Any] = {}

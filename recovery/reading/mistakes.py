@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from recovery.errors import ScenarioError, nearest, shown
 from recovery.model import policies
@@ -16,7 +17,9 @@ from recovery.model.operator import ACTIONS
 from recovery.model.part import Mistakes
 from recovery.model.policies.own import WANTED, own_rules
 from recovery.model.scenario import Scenario
+from recovery.reading import example
 from recovery.reading.numbers import Folder
+from recovery.reading.toml_edit import literal
 from recovery.units import clock_time
 
 MISTAKES_MAX = 100  # of one table, that are told one by one
@@ -94,16 +97,17 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         if len(item["loc"]) > 1 and model in (Head, Scenario) and last in {*Head.model_fields, *Scenario.model_fields}:
             place = f"{last} stands at the top of the file, before its first table"
             return f"{key} is not a key: {place}; in {key.removesuffix(f'.{last}')} want one of {', '.join(names)}"
-        return f"{key} is not a key{nearest(last, names)}; want one of {', '.join(names)}"
+        return _unknown(model, item, key, names, table)
     if kind == "missing":
-        return f"{key} is missing; want {_describe(model, item['loc'], table)}"
+        return example.missing(key, str(item["loc"][-1]), _field_at(model, item["loc"], table))
     value = shown(item["input"])
     if kind == "value_error":
         problem = context.get("error")
         if isinstance(problem, Mistakes) or not key:
             return str(problem)
         if isinstance(item["input"], Mapping):
-            if str(problem).split()[0] in _fields_at(model, item["loc"], table):  # it begins with one of its keys
+            begins_with = str(problem).split()[0].partition(".")[0]
+            if begins_with in _fields_at(model, item["loc"], table):  # one of its keys
                 return f"{key}.{problem}"
             if value.endswith("…"):  # the beginning of a long table says nothing
                 return f"{key}: {problem}"
@@ -125,9 +129,15 @@ def _told(model: Any, item: Mapping[str, Any], key: str, table: Any) -> str:
         if kind != "dict_type" and (key.startswith("policy.") or names_at(item["loc"])):
             return f"{key} is {value}; want one of {', '.join(_choices(item['loc'], 'name'))}"
         names = [] if kind == "dict_type" else _fields_at(model, item["loc"], table)
+        if isinstance(item["input"], list) and "values" in names:
+            return f"{key} is {value}; want a table: {{ values = {literal(item['input'])} }}"
         return f"{key} is {value}; want a table{' with ' + ', '.join(names) if names else ''}"
     if kind == "tuple_type" and isinstance(item["input"], dict):
         return f"{key} is {value}; want a list of such tables: [[{key}]], or {key} = [{{ … }}]"
+    if kind == "tuple_type" and (least := _entry_at(model, item["loc"], table)):
+        return f"{key} is {value}; want a list of tables, for instance {key.rpartition('.')[2]} = {literal([least])}"
+    if kind in ("int_type", "int_from_float") and isinstance(item["input"], float) and item["input"].is_integer():
+        return f"{key} is {value}; want a whole number, written as {item['input']:.0f}"
     wanted: dict[str, Callable[[], str]] = {
         "greater_than_equal": lambda: f"want {_number(context['ge'])} from {context['ge']:g}",
         "greater_than": lambda: f"want {_number(context['gt'])} above {context['gt']:g}",
@@ -164,6 +174,12 @@ def _from_start(value: object, table: Any) -> str:
         return f"; the scenario starts after it, at {table['clock']} (clock)"
     minutes, rest = divmod(round(seconds), 60)
     return f'; as the scenario starts at {table["clock"]} (clock), that is "{minutes}m{f"{rest}s" if rest else ""}"'
+
+
+def _entry_at(model: Any, loc: tuple[Any, ...], table: Any) -> dict[str, object]:
+    """The least that an entry of a list of tables has; nothing where its entries are of several kinds, or no tables."""
+    models = _model_at(model, loc, table)
+    return example.least_of(models[0]) if len(models) == 1 else {}
 
 
 def with_dots(parent: str, name: str, value: object) -> str:
@@ -240,12 +256,30 @@ def _fields_at(model: Any, loc: tuple[Any, ...], table: Any) -> list[str]:
     return list(names)
 
 
-def _describe(model: Any, loc: tuple[Any, ...], table: Any) -> str:
+def _field_at(model: Any, loc: tuple[Any, ...], table: Any) -> FieldInfo | None:
     for candidate in _model_at(model, loc[:-1], table):
         for name, field in candidate.model_fields.items():
             if loc[-1] in (name, field.alias):
-                return field.description or f"a table [{loc[-1]}]"
-    return "a value"
+                return field
+    return None
+
+
+def _unknown(model: Any, item: Mapping[str, Any], key: str, names: list[str], table: Any) -> str:
+    """What is said of a key that its table has not: the nearest that it has; of a rule's the rules that have it."""
+    loc, last = item["loc"], str(item["loc"][-1])
+    near = nearest(last, names)
+    own = [candidate for candidate in _model_at(model, loc[:-1], table) if issubclass(candidate, policies.Rule)]
+    if not own:
+        return f"{key} is not a key{near}; want one of {', '.join(names)}"
+    keys = [name for name in names if name != "name"]
+    one_of = f"one of {', '.join(keys)}" if keys else ""
+    said = f"{key} is not a key of {shown(policies.name_of(own[0]))}{near}"
+    others = [] if near else [policies.name_of(rule) for rule in _rules_at(loc) if last in rule.model_fields]
+    if not others:
+        return f"{said}; want {one_of or 'its name alone'}"
+    rule = {"name": others[0], last: item["input"]}
+    wanted = f"want {f'{one_of}, or ' if keys else ''}a rule with {last} ({', '.join(others)})"
+    return f"{said}; {wanted}, for instance {key.removesuffix(f'.{last}').rpartition('.')[2]} = {literal(rule)}"
 
 
 def is_rule_at(loc: tuple[Any, ...]) -> bool:
@@ -253,17 +287,26 @@ def is_rule_at(loc: tuple[Any, ...]) -> bool:
     return names_at(loc) is not None and len(loc) == {"classes": 3, "operator": 4}.get(loc[0], 2)
 
 
+def _rules_at(loc: tuple[Any, ...]) -> tuple[type[policies.Rule], ...]:
+    """The rules of the axis that may stand at this place."""
+    if loc[0] == "policy" and len(loc) > 1:
+        return policies.rules_of(loc[1])
+    return _rules_of_place(loc) or ()
+
+
 def names_at(loc: tuple[Any, ...]) -> list[str] | None:
     """The names of rules that may stand at this place of a later stage's table, of a class, or of a throttle; None if
     it is no such place.
     """
-    rules: tuple[type[policies.Rule], ...]
+    rules = _rules_of_place(loc)
+    return None if rules is None else [policies.name_of(rule) for rule in rules]
+
+
+def _rules_of_place(loc: tuple[Any, ...]) -> tuple[type[policies.Rule], ...] | None:
     if loc[:1] == ("operator",) and loc[3:4] == ("rule",):  # behind the action's number and name
-        rules = get_args(policies.Limiting)
-    elif len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY:
-        rules = policies.rules_of(loc[2])
-    elif loc[:2] in policies.OF_STAGES:
-        rules = policies.rules_of_stage(*loc[:2])
-    else:
-        return None
-    return [policies.name_of(rule) for rule in rules]
+        return get_args(policies.Limiting)
+    if len(loc) > 2 and loc[0] == "classes" and loc[2] in OF_POLICY:
+        return policies.rules_of(loc[2])
+    if loc[:2] in policies.OF_STAGES:
+        return policies.rules_of_stage(*loc[:2])
+    return None

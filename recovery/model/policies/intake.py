@@ -41,7 +41,7 @@ class IntakeBucket(Rule):
         "as in Kubernetes client-go's rate limiters; the rate is the stage's, shards get equal parts"
     )
     name: Literal["token-bucket"] = "token-bucket"
-    rate: Rate = Field(description="jobs, or launches, a second of the whole stage")
+    rate: Rate = Field(examples=["200/s"], description="jobs, or launches, a second of the whole stage")
     burst: Duration = Field(1.0, description="how much of its rate a bucket may save up (at least one job)")
 
     @property
@@ -62,7 +62,9 @@ class LinearLimit(Rule):
         "announced in aws.amazon.com/message/101925 (limit by the size of the waiting queue); law assumed"
     )
     name: Literal["queue-size"] = "queue-size"
-    rate: Rate = Field(description="jobs, or launches, a second of the whole stage while no job waits")
+    rate: Rate = Field(
+        examples=["200/s"], description="jobs, or launches, a second of the whole stage while no job waits"
+    )
     limit: Whole = Field(
         1000,
         ge=1,
