@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import run_records
 from run_records import group_of, row_of, scenario_of
@@ -25,6 +26,7 @@ from recovery.store.record import Estimate, Share
 from recovery.store.run_record import RunManifest, Summary
 from recovery.store.scenario_record import Quantity, Span
 from recovery.study.resolved import resolved
+from recovery.study.sweep.estimates import chance_of
 
 NEVER = math.inf
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -354,3 +356,19 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
         assert change.name == ""
     else:
         assert change.text == "Take “new”."
+
+
+def test_runs_that_share_their_random_numbers_tell_no_more_than_one() -> None:
+    """A point of a grid that is run thrice with the same random numbers is the same run thrice."""
+    seen, unit = [True, False, False, False], [0, 1, 2, 3]
+    once, thrice = (
+        chance_of(np.repeat(seen, times), np.repeat(unit, times), is_sequential=False, shares_numbers=True)
+        for times in (1, 3)
+    )
+    assert once == thrice
+    assert once.mean == 0.25
+    free = chance_of(np.repeat(seen, 3), range(12), is_sequential=False, shares_numbers=False)
+    assert thrice.low <= free.low < free.high < thrice.high  # which takes them for twelve
+    alone = chance_of([False] * 9, [0] * 9, is_sequential=False, shares_numbers=True)
+    assert (alone.mean, alone.low) == (0.0, 0.0)
+    assert alone.high > 0.95
