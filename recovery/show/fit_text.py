@@ -30,7 +30,9 @@ def told(fit: Fit) -> str:
     width = max(len(value.key) for value in fit.values)
     lines = list(fit.said)
     for value in fit.values:
-        said = interval(value) + ("" if value.is_determined else ", not determined")
+        said = interval(value) if value.is_determined else f"not determined: {open_to(value)}"
+        if not fit.misfit.explains:  # an interval would hold only if the file were right
+            said = "the closest tried, no interval: it does not explain the data"
         said += ", at the end of its range: the best may lie beyond" if value.is_at_end else ""
         lines.append(f"{value.key:<{width}}  {shown(value.text)}  ({said})")
     lines += [_met(one) for one in fit.picture.milestones]
@@ -40,10 +42,8 @@ def told(fit: Fit) -> str:
 
 
 def interval(value: Value) -> str:
-    """The interval of a key; where the range ends and nothing else, it says so."""
-    below = ", the low end of its range," if value.is_open_below else ""
-    above = ", the high end of its range" if value.is_open_above else ""
-    return f"{shown(value.low)}{below} to {shown(value.high)}{above}"
+    """The interval of a key that is determined."""
+    return "no other fits" if value.low == value.high else f"{shown(value.low)} to {shown(value.high)}"
 
 
 def shown(text: str) -> str:
@@ -78,7 +78,7 @@ def goodness(fit: Fit) -> list[str]:
                     f"the scenario explains the data: the milestones are met as closely as they are known ({often})"
                 ]
             wrong = f"no value tried explains the data ({_tried(fit)}): they miss the milestones ({often})"
-            return [f"{wrong}; the intervals are wider for it", *(_jump(one) for one in fit.jumps)]
+            return [wrong, *(_jump(one) for one in fit.jumps)]
         keys, stones = len(fit.values), len(fit.labels)
         those = f"{keys} key{'s' * (keys > 1)} can meet {stones} milestone{'s' * (stones > 1)}"
         met = f"{those} even where the file is wrong, so this is no test of it: another milestone, or a curve, would be"
@@ -99,7 +99,7 @@ def goodness(fit: Fit) -> list[str]:
     if misfit.explains:
         small = "more than chance, but little beside the data; the intervals are wider for it"
         return [f"the scenario comes close to the data but for a rest: {text}: {small}"]
-    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}; the intervals are wider for it"]
+    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}"]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         by = f"{show_duration(abs(fit.shift_s))} {way}"
@@ -146,15 +146,11 @@ def _jump(one: Jump) -> str:
 
 
 def determines(fit: Fit) -> list[str]:
-    """What keys the data do not determine, and what would, in sentences."""
+    """Why the data do not determine some keys, and what would, in sentences."""
     lines = []
-    beside = ", with another value of the other key" if len(fit.values) == 2 else ""
-    beside = ", with other values of the other keys" if len(fit.values) > 2 else beside
     for keys in fit.not_told_apart:
         if len(keys) == 1:
-            [value] = [one for one in fit.values if one.key == keys[0]]
-            lines.append(f"these data do not determine {value.key}: {_open(value)}{beside}")
-            continue
+            continue  # how far it is open says all
         names = f"{', '.join(keys[:-1])} and {keys[-1]}"
         lines.append(f"these data do not tell {names} apart: a change of one makes up for a change of the other")
         if fit.tells_apart:
@@ -162,10 +158,7 @@ def determines(fit: Fit) -> list[str]:
             lines.append(f"a measured curve of {curves} would tell the settings below apart (--series, --column)")
         else:
             lines.append("measure one of them, and set it (--set KEY=VALUE): then the other can be found")
-    alone = {keys[0] for keys in fit.not_told_apart if len(keys) == 1}
-    far = [value for value in fit.values if value.elsewhere and value.key not in alone]
-    lines += [f"{value.key} may be far from there: {_open(value)}" for value in far]
-    if any(value.elsewhere and value.key.startswith("policy.client.") for value in fit.values):
+    if any(_comes_in_waves(value) for value in fit.values):
         lines.append(
             "clients that wait equally long come back in waves, and other delays bring a wave at the same moment: take "
             "the delay from the clients' code or settings"
@@ -173,22 +166,44 @@ def determines(fit: Fit) -> list[str]:
     return lines
 
 
-def _open(value: Value) -> str:
-    """Which values of a key do as well, where it is not determined."""
+def known(fit: Fit) -> str:
+    """What is known of each key and what is not, in sentences."""
+    found = [f"{one.key} {shown(one.text)} ({interval(one)})" for one in fit.values if one.is_determined]
+    left_open = [f"{one.key} ({open_to(one)})" for one in fit.values if not one.is_determined]
+    lines = [f"Found: {', '.join(found)}." if found else "No value is known for certain."]
+    if left_open:
+        beside = f", if the other key{'s' * (len(fit.values) > 2)} may change with it" if len(fit.values) > 1 else ""
+        lines.append(f"Not determined: {', '.join(left_open)}{beside}.")
+    return " ".join(lines)
+
+
+def _comes_in_waves(value: Value) -> bool:
+    """Whether it is a time between attempts of which others, that were not tried, may do as well."""
+    return not value.is_determined and (value.key == "policy.client.delay" or bool(value.elsewhere))
+
+
+def open_to(value: Value) -> str:
+    """Which values of a key fit, where it is not determined."""
+    return _open_to(value) + (", perhaps others too" if _comes_in_waves(value) else "")
+
+
+def _open_to(value: Value) -> str:
     low, high = shown(value.low), shown(value.high)
     if value.elsewhere:
-        parts = [shown(a) if a == b else f"{shown(a)} to {shown(b)}" for a, b in value.elsewhere]
-        return (
-            f"{low} to {high} fits, and so do {', '.join(parts)}, far from there; between the values that were tried "
-            "there may be more of them"
-        )
+        own, *parts = [_part(a, b) for a, b in ((value.low, value.high), *value.elsewhere)]
+        return f"{own} fits; far from there {' and '.join(parts)} also fit{'s' * (len(parts) == 1)}"
     if value.is_open_below and value.is_open_above:
-        return f"{low} and {high}, the ends of its range, do as well as {shown(value.text)}"
+        return f"all values from {low} to {high}, its whole range, fit"
     if value.is_open_above:
-        return f"it is about {low} or more; from there to the end of its range, {high}, values do as well"
+        return f"{low} or more; up to {high}, where its range ends, values fit"
     if value.is_open_below:
-        return f"it is about {high} or less; from there down to {low}, the end of its range, values do as well"
-    return f"values from {low} to {high} do as well"
+        return f"{high} or less; down to {low}, where its range ends, values fit"
+    return f"{_part(value.low, value.high)} fits"
+
+
+def _part(low: str, high: str) -> str:
+    """A part of a range."""
+    return shown(low) if low == high else f"{shown(low)} to {shown(high)}"
 
 
 def others(fit: Fit) -> list[str]:

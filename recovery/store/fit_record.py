@@ -10,9 +10,10 @@ Missing = Literal["", "always", "never"]
 
 
 class Value(Record):
-    """What was found for one key: the value, its 95 % interval within the range, and whether the data say it. The
-    interval is open where it ends only because the range does. `elsewhere` are parts of the range, apart from it, in
-    which values that were tried do as well.
+    """What was found for one key: the value, its 95 % interval within the range, and whether the data say it: it is not
+    determined where the interval is wide, open, or of a fit that does not explain the data. It is open where it ends
+    only because the range does, and the scenario takes values beyond. `elsewhere` are parts of the range, apart from
+    it, in which values that were tried do as well.
     """
 
     key: str

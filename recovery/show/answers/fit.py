@@ -14,32 +14,34 @@ def _use(fit: Fit) -> str:
     loose = [value.key for value in fit.values if value.key in offered and not value.is_determined]
     if not loose:
         return "Run the file with the values."
-    return f"Run the file with values that fit. Of {', '.join(loose)} other values fit as well."
+    return f"Try the file with a setting that fits, but do not take {' or '.join(loose)} as known: others fit as well."
+
+
+def _wider(fit: Fit) -> str:
+    """What to search next where a range ends before the values that fit do; else ""."""
+    ends = [(f"below {low}", value.key) if value.is_open_below else (f"above {high}", value.key)
+            for value in fit.values
+            for low, high in [(fit_text.shown(value.low), fit_text.shown(value.high))]
+            if value.is_open_below != value.is_open_above]  # fmt: skip
+    if not ends:
+        return ""
+    return f" Search on: {', '.join(f'{key} {side}' for side, key in ends)} (--range)."
 
 
 def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     """The answer of a fit of a file, with what was set beside it ("key=value")."""
     good = [f"{line[:1].upper()}{line[1:]}." for line in fit_text.goodness(fit)]
-    values = [
-        f"{value.key} {fit_text.shown(value.text)} ({fit_text.interval(value)})"
-        for value in fit.values
-        if value.is_determined
-    ]
-    open_ones = [value.key for value in fit.values if not value.is_determined]
     if not fit.misfit.explains:
         happened, *good = good  # what is wrong comes first: a value that explains nothing is no find
         closest = ", ".join(f"{value.key} {fit_text.shown(value.text)}" for value in fit.values)
         happened += f" The closest it comes is with {closest}."
-    elif values:
-        happened = f"Found: {', '.join(values)}."
-        happened += f" Not determined: {', '.join(open_ones)}." if open_ones else ""
     else:
-        happened = "No value is determined by these observations."
+        happened = fit_text.known(fit)
     open_lines = fit_text.determines(fit) if fit.misfit.explains else []
     undetermined = [f"{line[:1].upper()}{line[1:]}." for line in open_lines]
     if fit.overrides:
         change = Change(
-            text=_use(fit), name="the fitted values", is_simulated=False,
+            text=_use(fit) + _wider(fit), name="the fitted values", is_simulated=False,
             command=trying(file, given, fit.overrides),
         )  # fmt: skip
     elif not fit.misfit.explains:
@@ -48,9 +50,11 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
         change = Change(text=f"No value to use. {what}. {more}.")
     else:
         exactly = " Where a time is known better than the file says, set within in its [[observed]]."
-        change = Change(text=f"No value to use, as nothing is determined.{exactly if fit.labels else ''}")
-    sure = f"{fit.runs} simulations; intervals are 95 %, within the ranges that were given. "
-    sure += "An interval is what lies round the best value; far from it only the values that were tried are known."
+        change = Change(text=f"No value to use, as none is determined.{exactly if fit.labels else ''}{_wider(fit)}")
+    sure = f"{fit.runs} simulations, with values in the ranges that were given."
+    if fit.misfit.explains:
+        sure += " Intervals are 95 %, if the file is right in all else. "
+        sure += "An interval is what lies round the best value; far from it only the values that were tried are known."
     coarse = fit_text.coarse(fit)
     sure += f" {coarse[:1].upper()}{coarse[1:]}." if coarse else ""
     return Answer(

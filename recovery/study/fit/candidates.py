@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from recovery.errors import ScenarioError
@@ -42,11 +43,25 @@ class Candidates:
             except ScenarioError as error:
                 error.add_note(f"that is an end of --range: {', '.join(r.override(end) for r in ranges)}")
                 raise
+        self.ranges = tuple(
+            replace(one, is_limit_low=not self._goes_on(i, 0.0), is_limit_high=not self._goes_on(i, 1.0))
+            for i, one in enumerate(ranges)
+        )
 
     def experiment(self, places: Sequence[float], more: tuple[str, ...] = ()) -> Experiment:
         """The experiment with the values at these places of their ranges, and with `more` overrides."""
         own = tuple(r.override(place) for r, place in zip(self.ranges, places, strict=True))
         return load(self.path, (*self.overrides, *own, *more))
+
+    def _goes_on(self, i: int, end: float) -> bool:
+        """Whether the scenario takes a value of a key beyond this end of its range."""
+        if not (beyond := self.ranges[i].beyond(end)):
+            return False
+        try:
+            self.experiment([end] * len(self.ranges), (f"{self.ranges[i].key}={beyond}",))
+        except ScenarioError:
+            return False
+        return True
 
     def outcomes(
         self, places: Sequence[float], more: tuple[str, ...] = (), replications: Sequence[int] = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recovery.stages.outage import resolve
 from recovery.store.fit_record import Value
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.ranges import Range
@@ -26,6 +27,7 @@ SCANNED = 24  # places of a key all over its range, where distant values of it m
 SCANNED_MORE = 12  # more of them, between those
 VALLEYS_MOST = 4  # that are searched with all keys
 VALLEY = 9.0  # times the largest sum of squares that does as well: a place up to that is searched from
+DELAY = "policy.client.delay"  # the same after every attempt, for all clients
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
 
 
@@ -184,7 +186,9 @@ class _Others:
         if everywhere:
             for j in self.free:
                 taken = tried.candidates.ranges[j].taken
-                starts += [[*held[:j], taken(start), *held[j + 1 :]] for start in STARTS]
+                # Where waves do alike, what fits is too narrow to be led to.
+                places = np.linspace(0, 1, SCANNED).tolist() if is_in_step(tried.candidates.ranges[j].key) else STARTS
+                starts += [[*held[:j], taken(start), *held[j + 1 :]] for start in places]
         tried.ahead(starts)
         start = min(starts, key=tried.square)
         closest = finer(
@@ -253,7 +257,7 @@ def searched(
         half = max(best[i] - low, high - best[i])
         # The range may be thousands wide by its logarithm: a value known to a factor of ten is not found.
         is_wide = r.is_log and r.value(high) > FACTOR * r.value(low)
-        if is_too_many or far or is_wide or (low <= 0 and high >= 1):
+        if is_too_many or far or is_wide or (low <= 0 and high >= 1) or _has_unseen_waves(tried, best, i):
             half = math.inf
         value = _value(r, best[i], low, high, half)
         found.append(value.model_copy(update={"elsewhere": tuple((r.text(a), r.text(b)) for a, b in far)}))
@@ -267,7 +271,20 @@ def is_in_step(key: str) -> bool:
     """Whether it is a time after which clients come back: many of them come in waves, and delays of which the waves
     meet the same moment do alike, however far apart they are.
     """
-    return key in ("policy.client.delay", "policy.client.base", "policy.client.cap")
+    return key in (DELAY, "policy.client.base", "policy.client.cap")
+
+
+def _has_unseen_waves(tried: Tried, best: Sequence[float], i: int) -> bool:
+    """Whether delays that were not tried may do as well: one that fits k times into an outage and one that fits k + 1
+    times bring a wave at the same moment, and these may lie closer together than the places that are scanned.
+    """
+    r = tried.candidates.ranges[i]
+    if r.key != DELAY:
+        return False
+    experiment = tried.candidates.experiment(best)
+    outages = resolve(experiment.first, experiment.head.seed, 0).scenario.outages
+    longest_s, delay_s = max((one.end - one.start for one in outages), default=0.0), r.value(best[i])
+    return longest_s > 0 and best[i] - r.place(delay_s * longest_s / (longest_s + delay_s)) < 2 / SCANNED
 
 
 def _elsewhere_searched(tried: Tried, best: Sequence[float], i: int, is_inside: Region) -> None:
@@ -321,13 +338,14 @@ def _joined(
 
 
 def _value(r: Range, best: float, low: float, high: float, half: float) -> Value:
+    is_open_below, is_open_above = low <= 0 and not r.is_limit_low, high >= 1 and not r.is_limit_high
     return Value(
         key=r.key,
         text=r.text(best),
         low=r.text(low),
         high=r.text(high),
-        is_determined=half <= UNDETERMINED,
-        is_at_end=not 0.01 < best < 0.99,
-        is_open_below=low <= 0,
-        is_open_above=high >= 1,
+        is_determined=half <= UNDETERMINED and not (is_open_below or is_open_above),
+        is_at_end=(best < 0.01 and not r.is_limit_low) or (best > 0.99 and not r.is_limit_high),
+        is_open_below=is_open_below,
+        is_open_above=is_open_above,
     )

@@ -19,6 +19,8 @@ class Range:
     high: float
     unit: str
     is_whole: bool = False
+    is_limit_low: bool = False  # no scenario may have a lower value, so the truth does not lie there
+    is_limit_high: bool = False
 
     @property
     def is_log(self) -> bool:
@@ -49,6 +51,15 @@ class Range:
         if self.is_whole and moved == self.taken(place):
             moved = self.place(min(max(round(self.value(place)) + math.copysign(1, by), self.low), self.high))
         return moved
+
+    def beyond(self, end: float) -> str:
+        """The value a little beyond an end of the range (0 or 1), as a scenario has it; "" below 0."""
+        low, high = self.low, self.high
+        step = 1.0 if self.is_whole else (high - low) / 100 if end else min(low / 2, (high - low) / 100)
+        value = high + step if end else low - step
+        if value < 0 or value == low:
+            return ""
+        return str(round(value)) if self.is_whole else f"{value:.9f}{self.unit}"
 
     @property
     def _digits(self) -> int:

@@ -111,6 +111,8 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         values, together = searched(
             tried, best, together, is_inside, is_milestones=bool(observations.milestones), reaches=reaches
         )
+    if not misfit.explains:  # an interval holds where the file is right
+        values = tuple(value.model_copy(update={"is_determined": False}) for value in values)
     combinations, apart = combinations_of(tried, best, together, most)
     labels = tuple(row[0] for row in observations.milestones)
     missing = observations.missing(own)
@@ -141,9 +143,10 @@ def _offered(tried: Tried, best: list[float], values: Sequence[Value], is_inside
     """The values to go on with: those that are determined, and all where the file's own value of another does not do as
     well with them. Nothing where the data leave every value open, or are fewer than the keys.
     """
-    every = tuple(r.override(place) for r, place in zip(tried.candidates.ranges, best, strict=True))
+    ranges = tried.candidates.ranges
+    every = tuple(r.override(place) for r, place in zip(ranges, best, strict=True))
     determined = tuple(one for one, value in zip(every, values, strict=True) if value.is_determined)
-    is_open = all(value.is_open_below and value.is_open_above for value in values)
+    is_open = all((value.low, value.high) == (r.text(0), r.text(1)) for r, value in zip(ranges, values, strict=True))
     if determined == every or is_open or len(every) > len(tried(best)):
         return determined
     kept = tried.observations.residuals(tried.candidates.outcomes_with(determined), tried.horizon_s)

@@ -48,7 +48,7 @@ class Tried:
         for (key, places), outcomes in zip(new.items(), runs, strict=True):
             self.missing.append(self.observations.missing(outcomes))
             self._known[key] = self.observations.residuals(outcomes, self.horizon_s)
-            self.places[key] = places
+            self.places[key] = tuple(r.taken(place) for r, place in zip(self.candidates.ranges, places, strict=True))
 
     def _key(self, places: Sequence[float]) -> tuple[str, ...]:
         return tuple(r.text(place) for r, place in zip(self.candidates.ranges, places, strict=True))
@@ -124,6 +124,7 @@ def best_of(tried: Tried, samples: int) -> list[float]:
         max_nfev=20,
     )
     best = min([*design, (found.x - 1).tolist()], key=tried.square)
+    best = [r.taken(place) for r, place in zip(tried.candidates.ranges, best, strict=True)]
     return finer(tried, best, range(keys)) if tried.observations.milestones else best
 
 
