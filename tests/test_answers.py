@@ -152,7 +152,8 @@ def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
          "confidence": 0.95, "note": "", "tried": tried}
     )  # fmt: skip
     answer = threshold.answer_of(found)
-    assert "between 60 s and 2 min" in answer.happened.text
+    good, bad = ("60 s", "2 min") if fails == "above" else ("2 min", "60 s")
+    assert f"At host.timeout = {good} most runs recover, at {bad} most collapse" in answer.happened.text
     assert f"Keep host.timeout {safe}" in answer.change.text
     assert "40 runs at 2 values" in answer.sure.text
     assert "What longer runs would say is not known." in answer.sure.text
@@ -173,8 +174,18 @@ def test_a_threshold_says_whether_longer_runs_agree(failed: tuple[int, int], sai
     )  # fmt: skip
     answer = threshold.answer_of(found)
     assert said in answer.sure.text
-    assert "in runs of 60 min recovery turns into collapse" in answer.happened.text
+    assert "most collapse (runs of 60 min)" in answer.happened.text
     assert "At 60 s 25 % of the runs are not back within 60 min" in answer.happened.text
+
+
+def test_a_threshold_of_the_end_of_an_outage_says_how_long_it_is() -> None:
+    found = Threshold.model_validate(
+        {"experiment": "x", "key": "dependency.outages.0.to", "kind": "duration", "low": 900.0, "high": 960.0,
+         "fails": "above", "confidence": 0.95, "note": "", "tried": (), "horizon_s": 3600.0, "outage_s": (300.0, 360.0)}
+    )  # fmt: skip
+    answer = threshold.answer_of(found)
+    assert "The outage lasts 5 min in the former and 6 min in the latter." in answer.happened.text
+    assert "outages of at most 5 min" in answer.change.text
 
 
 def test_policies_beside_each_other_are_told_in_words() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from recovery import units
 from recovery.show import figures, page
 from recovery.show.figures import Picture, TimeAxis
+from recovery.show.fit_text import shown
 from recovery.store.fit_record import Fit, FitMilestone, FitSeries
 
 _UNITS = {"share": " (%)", "count": "", "s": " (s)", "1/s": " (a second)"}
@@ -25,11 +26,11 @@ def write(folder: Path, fit: Fit) -> list[Path]:
 def overlay(fit: Fit) -> Picture:
     """Observed against simulated with the values that were found."""
     with figures.style():
-        shown = fit.picture
-        axis = TimeAxis(shown.horizon_s, shown.clock, [shown.outages])
-        if shown.series is None:
-            return _milestones(axis, fit, shown.milestones)
-        return _series(axis, fit, shown.series)
+        told = fit.picture
+        axis = TimeAxis(told.horizon_s, told.clock, [told.outages])
+        if told.series is None:
+            return _milestones(axis, fit, told.milestones)
+        return _series(axis, fit, told.series)
 
 
 def _words_of(column: str) -> str:
@@ -57,7 +58,7 @@ def _series(axis: TimeAxis, fit: Fit, series: FitSeries) -> Picture:
     below.set_ylabel("off by" + (" (points)" if scale == 100 else _UNITS[series.unit]))
     names = ["observed", "simulated with the values found: mean", "lowest to highest of its replications"]
     figures.legend_below(legend, [dots, line, band], names, others=False)
-    values_text = ", ".join(f"{value.key} = {value.text}" for value in fit.values)
+    values_text = ", ".join(f"{value.key} = {shown(value.text)}" for value in fit.values)
     share = units.show_share(fit.misfit.share)
     said = "meets the curve" if not fit.misfit.is_systematic else f"is off by {share} of the data's spread"
     if not fit.misfit.explains:
@@ -96,7 +97,7 @@ def _milestones(axis: TimeAxis, fit: Fit, rows: Sequence[FitMilestone]) -> Pictu
         legend, [*handles, marks], ["observed, with twice its standard deviation", "simulated with the values found"],
         others=False,
     )  # fmt: skip
-    values_text = ", ".join(f"{value.key} = {value.text}" for value in fit.values)
+    values_text = ", ".join(f"{value.key} = {shown(value.text)}" for value in fit.values)
     worst = max(zip(fit.residuals, fit.labels, strict=True), key=lambda one: abs(one[0]))
     said = f"“{worst[1]}” is farthest off, by {abs(worst[0]):.1f} standard deviations"
     figures.entitle(figure, f"With {values_text} {said}")

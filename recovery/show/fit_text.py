@@ -48,8 +48,8 @@ def interval(value: Value) -> str:
 
 def shown(text: str) -> str:
     """A value as a scenario has it, for people: a time in the unit that suits it."""
-    seconds = re.fullmatch(r"([0-9.]+)s", text)
-    return show_duration(float(seconds[1])) if seconds else text
+    time = re.fullmatch(r"([0-9.]+)(m?s)", text)
+    return show_duration(float(time[1]) / (1000 if time[2] == "ms" else 1)) if time else text
 
 
 def _met(one: FitMilestone) -> str:

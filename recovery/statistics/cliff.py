@@ -135,9 +135,7 @@ def cliff(
                 "or clearly fewer than half do, or more runs"
             )
     if at_low == at_high:
-        raise SameSide(
-            f"low is {low} and high is {high}, and {_at_both(*tried)}; want ends on either side of the cliff"
-        )
+        raise SameSide(f"{_at_both(*tried)}; want a low and a high on either side of the cliff")
     # Clear values close in from both ends; [first, last] is the stretch between them that stayed unclear, if any.
     first = last = math.nan
     left_open = right_open = True

@@ -402,7 +402,8 @@ class Longer(Record):
 class Threshold(Record):
     """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`, in
     runs to a horizon; and what longer runs say at both ends (None: not known). Where an end was not given it was looked
-    for outward from the file's `own` value, at the values `searched`.
+    for outward from the file's `own` value, at the values `searched`. `outage_s` is how long the outage is at both
+    where the key is its begin or its end; None for another key.
     """
 
     experiment: str
@@ -416,6 +417,7 @@ class Threshold(Record):
     tried: tuple[Tried, ...]
     horizon_s: Number = math.nan
     longer: Longer | None = None
+    outage_s: tuple[float, float] | None = None
     own: int | float | None = None
     searched: tuple[int | float, ...] = ()
 

@@ -14,21 +14,27 @@ def answer_of(found: Threshold) -> Answer:
     runs = sum(one.runs for one in found.tried)
     note = f" {found.note[:1].upper()}{found.note[1:].rstrip('.')}." if found.note else ""
     is_above = found.fails == "above"
-    safe, side = (low, "at or below") if is_above else (high, "at or above")
-    text = f"{found.key}: in runs of {show_duration(found.horizon_s)} recovery turns into collapse between {low} and "
-    text += f"{high}; it fails {found.fails} that."
+    safe, bad, side = (low, high, "at or below") if is_above else (high, low, "at or above")
+    text = f"At {found.key} = {safe} most runs recover, at {bad} most collapse"
+    text += f" (runs of {show_duration(found.horizon_s)})."
+    keep = f"Keep {found.key} {side} {safe}, and leave room for what is not known."
+    if found.outage_s is not None:
+        lengths = [show_duration(length_s) for length_s in (found.outage_s if is_above else found.outage_s[::-1])]
+        text += f" The outage lasts {lengths[0]} in the former and {lengths[1]} in the latter."
+        keep = f"Count on outages of at most {lengths[0]}, and leave room for what is not known."
     return Answer(
         happened=AnswerPart(text=f"{text}{_late(found)}"),
         why=Cause(mechanism=found.key, number=float(found.low if is_above else found.high)),
         change=Change(
-            text=f"Keep {found.key} {side} {safe}, with room for what is not known.", name=found.key,
-            is_simulated=True,
+            text=keep, name=found.key, is_simulated=True
         ),
         sure=AnswerPart(
             text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note} "
             f"{_searched(found)}{_longer(found)}".rstrip()
         ),
-        rests_on=AnswerPart(text="If the chance of a collapse only rises, or only falls, with the value."),
+        rests_on=AnswerPart(
+            text="It is assumed that the chance of a collapse only rises, or only falls, from low values to high ones."
+        ),
     )  # fmt: skip
 
 
@@ -37,9 +43,7 @@ def _searched(found: Threshold) -> str:
     if found.own is None:
         return ""
     values = ", ".join(shown(found.kind, value) for value in sorted(found.searched))
-    text = (
-        f"The ends were looked for outward from the file's {shown(found.kind, found.own)}, and not beyond: {values}. "
-    )
+    text = f"Tried first, outward from the file's {shown(found.kind, found.own)}, and none beyond them: {values}. "
     return text if len(found.searched) > 1 else ""
 
 
@@ -50,7 +54,7 @@ def _late(found: Threshold) -> str:
     if late is None:
         return ""
     text = f" At {shown(found.kind, good)} {show_share(late.late / late.runs)} of the runs are not back within "
-    return f"{text}{show_duration(found.horizon_s)}, but what waits becomes less, so they count as recovering."
+    return f"{text}{show_duration(found.horizon_s)}, but ever fewer wait, so they count as recovering."
 
 
 def _longer(found: Threshold) -> str:
@@ -67,4 +71,4 @@ def _longer(found: Threshold) -> str:
         return f"Longer {runs} say the same: {counts}."
     moved = "the good side" if its >= MOST * longer.runs else "the bad side"
     text = f"But the threshold hangs on the horizon: longer {runs} say another thing on {moved} ({counts})."
-    return f"{text} Look for it again with such a horizon (--set horizon=…)."
+    return f"{text} Look for it again with that horizon: --set horizon={longer.horizon_s:.15g}s."

@@ -119,6 +119,15 @@ def _outward(own: float, low: float | None, high: float | None) -> Iterator[floa
             yield min(own, high or own) / 2**i
 
 
+def _outage_s(experiment: Experiment, key: str, low: float, high: float) -> tuple[float, float] | None:
+    """How long the outage is whose begin or end is the key, at both values, s; None for another key."""
+    place = re.fullmatch(r"dependency\.outages\.(\d+)\.(from|to)", key)
+    if place is None:
+        return None
+    outage = experiment.first.scenario.dependency.outages[int(place[1])]
+    return (low - outage.start, high - outage.start) if place[2] == "to" else (outage.end - low, outage.end - high)
+
+
 def _apart(found: Mapping[float, Verdict]) -> tuple[float, float] | None:
     """Two values next to each other, but for those that are not clear, whose verdicts differ."""
     clear = [value for value in sorted(found) if found[value] != "unclear"]
@@ -188,9 +197,12 @@ def threshold(
     def text_at(value: float) -> str | float:
         return round(value) if whole else text_of(kind, value)
 
+    def told_at(value: float) -> str:
+        return show_duration(value) if kind == "duration" else str(text_at(value))
+
     def fails(value: float, replications: range) -> list[bool]:
         text = text_at(value)
-        found = ends_of(experiment.drawn(None, ((key, text),)), text, replications)
+        found = ends_of(experiment.drawn(None, ((key, text),)), told_at(value), replications)
         late.setdefault(value, {}).update(
             (r, math.isinf(one.value) and not one.has_collapsed) for r, one in zip(replications, found, strict=True)
         )
@@ -214,7 +226,7 @@ def threshold(
             note(cliff.Tried(value[1], collapsed, len(runs), found[value[1]]))
             if (pair := _apart(found)) is not None:
                 return pair, found
-        ends = " to ".join(str(text_at(pick(found))) for pick in (min, max))
+        ends = " to ".join(told_at(pick(found)) for pick in (min, max))
         how = {"fails": "collapse", "holds": "do not collapse"}.get(next(iter(found.values())), "are not clear")
         raise Refusal(
             f"{experiment.file}: {key} is {shown(own)}, and most runs {how} from {ends}; want --low and --high where "
@@ -232,10 +244,10 @@ def threshold(
                 return None
             if variant.scenario.horizon != horizon_s:  # the first variant sets its own
                 return None
-            collapsed.append(sum(one.has_collapsed for one in ends_of(variant, text, range(runs))))
+            collapsed.append(sum(one.has_collapsed for one in ends_of(variant, told_at(value), range(runs))))
         return Longer(horizon_s=horizon_s, runs=runs, low_failed=collapsed[0], high_failed=collapsed[1])
 
-    def ends_of(variant: Variant, text: object, replications: range) -> list[Found]:
+    def ends_of(variant: Variant, text: str, replications: range) -> list[Found]:
         nonlocal each_s
         seed = experiment.head.seed
         met = {r: resolve(variant, seed, r) for r in replications}
@@ -267,7 +279,8 @@ def threshold(
                 whole=whole, known=note,
             )  # fmt: skip
         except cliff.SameSide as error:
-            raise Refusal(f"{error}{_ready(experiment, key, own)}") from None
+            ends = f"{key} from {told_at(least)} to {told_at(greatest)}"
+            raise Refusal(f"{ends}: {error}{_ready(experiment, key, own)}") from None
         longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
     return Threshold(
         experiment=experiment.name,
@@ -281,6 +294,7 @@ def threshold(
         tried=tuple(map(told_of, told.tried)),
         horizon_s=experiment.first.scenario.horizon,
         longer=longer,
+        outage_s=_outage_s(experiment, key, told.low, told.high),
         own=start if looked else None,
         searched=tuple(looked),
     )
