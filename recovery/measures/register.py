@@ -226,7 +226,8 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="amplification", kind="number", stage=ALL, of_class=True, title="attempts a success",
-        meaning="attempts for each success, during recovery", is_expected=True, is_shown=True,
+        meaning="attempts for each success, from the dependency's return until 99 % are back (or the run ends), over a "
+        "window at least", is_expected=True, is_shown=True,
     ),
     Measure(
         name="amplification_peak", kind="number", stage=ALL, title="most attempts a success",
@@ -257,7 +258,7 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="wasted_share", kind="share", stage=ALL, of_class=True, title="wasted work",
-        meaning="share of the work done for answers nobody waited for",
+        meaning="share of the work done for answers nobody waited for, over the time of `amplification`",
         is_expected=True, is_shown=True, is_harm=True, axis="work for answers nobody waited for",
     ),
     Measure(

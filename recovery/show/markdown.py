@@ -128,15 +128,13 @@ def _variants(summary: Summary) -> str:
     """A line a variant; of a sweep over keys a line a point, as far as there is room."""
     first = summary.as_it_stands
     all_normal = "all_normal_s" if "all_normal_s" in first.measures else ""
-    was = summary.rows_of(first)
     is_renewed = renewed.is_told(summary)
     late = [renewed.TITLE] if is_renewed else []
     rows = [["variant", "99 % back", *late, *(["all normal"] if all_normal else []), "saved", "verdict", "wasted work"]]
     for group in summary.groups[:ROWS_MAX]:
         levers = "".join(f", {key} = {value}" for key, value in group.levers.items())
-        own = summary.rows_of(group)
         normal = [standings.of(summary, group, all_normal).whole(show_milestone)] if all_normal else []
-        by = standings.saved(was, own, all_normal or "ttr99_s").mean_s
+        by = renewed.saved(summary, group, first, all_normal or "ttr99_s").mean_s
         rows.append(
             [
                 group.variant + levers,

@@ -2,7 +2,9 @@
 
 import math
 
-from recovery.store.run_record import Group, Summary
+from recovery.show import standings
+from recovery.show.standings import Saved
+from recovery.store.run_record import Group, Renewals, Summary
 from recovery.units import show_duration
 
 TITLE = "all renewed"
@@ -28,8 +30,40 @@ def show(group: Group) -> str:
         return "not by the end"
     if math.isinf(late):
         return f"≥ {show_duration(early)}"
-    is_exact = late - early < group.scenario.window_s
+    is_exact = _is_exact(group.renewals, group.scenario.window_s)
     return show_duration(late) if is_exact else f"{show_duration(early)} to {show_duration(late)}"
+
+
+def _is_exact(found: Renewals, window_s: float) -> bool:
+    return found.all_latest_s - found.all_s < window_s
+
+
+def is_judged(group: Group, first: Group) -> bool:
+    """Whether a variant and the first can differ in when all have renewed alone: neither loses a lease, but some are
+    overdue.
+    """
+    pair = (group, first)
+    return all(one.unleased is None and one.renewals is not None for one in pair) and any(map(_is_overdue, pair))
+
+
+def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s") -> Saved:
+    """By how much a variant is sooner than the first, by a time to recovery; where all keep their leases the times of
+    these say nothing, and it is by when all have renewed: surely so much, where counts leave that open.
+    """
+    if measure != "ttr99_s" or not is_judged(group, first):
+        return standings.saved(summary.rows_of(first), summary.rows_of(group), measure)
+    (first_s, first_latest_s), (own_s, own_latest_s) = (_between_s(one) for one in (first, group))
+    if math.isinf(first_s) or math.isinf(own_s):
+        return Saved(0.0 if first_s == own_s else math.copysign(math.inf, first_s - own_s))
+    return Saved(max(first_s - own_latest_s, 0.0) - max(own_s - first_latest_s, 0.0))
+
+
+def _between_s(group: Group) -> tuple[float, float]:
+    """When all have renewed at the earliest and at the latest, s, as tables show it."""
+    found = group.renewals
+    assert found is not None
+    is_exact = _is_exact(found, group.scenario.window_s)
+    return found.all_latest_s if is_exact else found.all_s, found.all_latest_s
 
 
 def sooner_s(group: Group, first: Group) -> float:

@@ -96,7 +96,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
             _VERDICTS[name] + (f" {n} of {group.runs}" if group.runs > 1 else "") for name, n in group.verdicts.items()
         ]
         judged = group is not groups[0] and not advice.declares_only(groups[0], group)
-        saved = _saved(standings.saved(own[0], runs, "ttr99_s")) if judged else Cell("–")
+        saved = _saved(renewed.saved(summary, group, groups[0])) if judged else Cell("–")
         rows.append(
             VariantRow(
                 f"{group.variant} (as the file stands)" if group.is_file else group.variant,

@@ -157,6 +157,7 @@ def counted(manifest: RunManifest, summary: Summary) -> str:
     )
 
 
+BAD = 0.3  # of the work: so much waste asks for a word
 LOST = "*"  # marks a time whose share was lost again before the horizon
 
 
@@ -197,7 +198,29 @@ def notes(summary: Summary) -> list[str]:
             out.append(f"“{group.variant}” {told}.")
     if any(group.mean("amplification") < 1 - ROUNDING for group in summary.groups):
         out.append("amplification below 1: requests that waited already at the return succeed without a new attempt.")
+    first, *others = summary.groups
+    if any(not one.levers and renewed.is_judged(one, first) for one in others):
+        out.append(speaking_of(first.scenario.called, "saved, where no lease is lost: by when all have renewed."))
+    out += [text for text in [counted_over(summary)] if text]
     return out
+
+
+def counted_over(summary: Summary) -> str:
+    """Of what time amplification and waste are, where that is one window and they look bad; else ""."""
+    looks_bad = [
+        group
+        for group in summary.groups
+        if not group.levers and group.mean("ttr99_s") <= group.scenario.window_s
+        and (group.mean("wasted_share") >= BAD or math.isinf(group.mean("amplification")))
+    ]  # fmt: skip
+    if not looks_bad:
+        return ""
+    names = ", ".join(f"“{group.variant}”" for group in looks_bad[:3]) + (" and others" if len(looks_bad) > 3 else "")
+    window = show_duration(looks_bad[0].scenario.window_s)
+    what = "99 % have a lease" if looks_bad[0].scenario.has_leases else "99 % of the backlog is cleared"
+    text = "amplification and wasted count from the dependency's return (or the clock's start) until "
+    text += f"{what}, for one window at least: of {names} they are of {window} alone."
+    return speaking_of(looks_bad[0].scenario.called, text)
 
 
 def _state(group: Group, rows: Sequence[Row]) -> str:
@@ -247,15 +270,14 @@ def variants_table(summary: Summary) -> str:
     is_renewed = renewed.is_told(summary)
     if is_renewed:
         head.insert(1 + len(DEPTHS), renewed.TITLE)
-    rows, marked, first = [head], lost(summary), summary.rows_of(groups[0])
+    rows, marked = [head], lost(summary)
     for group in groups:
-        own = summary.rows_of(group)
         times = [
             standings.time_of(summary, group, f"ttr{depth}_s")
             + (LOST if (group.variant, f"ttr{depth}_s") in marked else "" if not marked else " ")
             for depth in DEPTHS
         ]
-        saved = "" if group is groups[0] else show_saved(standings.saved(first, own, "ttr99_s").mean_s)
+        saved = "" if group is groups[0] else show_saved(renewed.saved(summary, group, groups[0]).mean_s)
         if group is not groups[0] and advice.declares_only(groups[0], group):
             saved = show_saved(math.nan)
         efficiency, amplification = group.mean("efficiency"), group.mean("amplification")
