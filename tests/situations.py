@@ -113,8 +113,9 @@ SITUATIONS = [
         cures=True,
     ),
     Situation(
-        "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers",
-        "60 jobs a second come, 50 are done.", cures=True,
+        "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers and a short queue",
+        "60 jobs a second come, 50 are done. Of nine workers' 90 a long queue would keep itself from 22.5 on.",
+        cures=True,
     ),
     Situation(
         "a limit too low", FAST + """

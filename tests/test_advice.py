@@ -24,6 +24,7 @@ from recovery.show.answers.scenario import answer_of as answer_before
 from recovery.show.text import counted, explained, notes, variants_table
 from recovery.simulate import pipeline
 from recovery.simulate.explain import explanation
+from recovery.stages.leases import holders_of
 from recovery.store.run_record import Group, Summary, with_groups
 from recovery.study import keeping
 from recovery.study.resolved import resolved, written_outages
@@ -308,8 +309,101 @@ def test_a_variant_alone_is_told_what_paces_it() -> None:
     _, answer = told(LEASES.replace('timeout = "30m"', 'timeout = "30m", cancel_on_timeout = true'))
     assert answer.why.text.startswith("The hosts, which do 20 a second")
     assert "Behind a proxy" in answer.rests_on.text
-    assert not answer.change.is_simulated
-    assert answer.change.command.endswith("--set host.workers=4")
+
+
+def test_workers_are_advised_only_where_they_gain_something() -> None:
+    """99 s of work, and nobody gives up within 30 min, nor is it much of the time without leases: these run out 17 to
+    20 min from the start, and are back at 31.7 min. Of a timeout of 80 s, whose clients leave the queue, it is half of
+    100 s; where all sessions end in one instant, half of all the trouble.
+    """
+    change = told(LEASES)[1].change
+    assert (change.name, change.command) == ("", "")
+    assert re.search(
+        r"No more is advised: 4 workers a host instead of 2 would save about 49.5 s of the 1[45].* min", change.text
+    )
+    soon = LEASES.replace('"30m", ', "").replace('timeout = "30m"', 'timeout = "80s", cancel_on_timeout = true')
+    soon = soon.replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]',
+        'operator = [{ do = "restart", at = "10m", down_for = "1s", sessions = "end" }]',
+    )
+    change = told(soon)[1].change
+    assert not change.is_simulated
+    assert "4 workers a host instead of 2, which would save about" in change.text
+    assert change.command.endswith("--set host.workers=4")
+
+
+def test_a_variant_that_runs_as_the_file_does_is_told_so() -> None:
+    said = told(LEASES + "[variants.same]\nhost.workers = 2\n")[1].change.text
+    assert said.startswith("“same” runs exactly as “")
+    assert "not sooner" not in said
+
+
+# 500 clients give up after 10 s and ask again while requests hang: 48 s of work for nobody. Leases outlast that.
+HANGS = """
+horizon = "40m"
+hold = "2m"
+coupling.window = "1s"
+fleet = { holders = 500, hosts = 1, overdue_after = "10m" }
+host = { workers = 100, establish_time = "100ms", timeout = "10s", fail_after = "until-back" }
+lease = { duration = "60m", check_every = "3m" }
+dependency.outages = [{ from = "10m", to = "30m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+variants.fails.host.fail_after = "100ms"
+"""
+
+
+def test_work_in_vain_beside_no_lease_lost_is_explained_and_when_all_renewed_tells_them_apart() -> None:
+    """Work of 48 s stands before the first live request; in “fails” whoever waits comes within 5 s."""
+    said = told(HANGS.replace("variants.fails", "# "))[1].change.text
+    assert said.startswith(
+        "Nothing needs to change: no holder loses its lease. In the first 1 s after the dependency is"
+    )
+    assert "100 % of the work is for answers that nobody waits for and no attempt succeeds (this is" in said
+    assert "whoever gets no answer tries again, and all have renewed" in said
+    summary, answer = told(HANGS)
+    assert answer.change.name == "fails"
+    [hangs, fails] = [re.split(r"  +", row) for row in variants_table(summary).splitlines()[2:]]
+    assert hangs[5].endswith(" s")
+    assert fails[6].startswith("+")
+    assert float(fails[6].split()[0]) == pytest.approx(float(hangs[5].split()[0]) - float(fails[5].split()[0]), abs=0.1)
+    assert any(one.startswith("amplification and wasted count from") for one in notes(summary))
+
+
+def test_the_host_with_most_holders_is_named_where_it_alone_has_no_room() -> None:
+    """All hosts have room for the renewals, and the fullest has more than it can do: so much by its own holders."""
+    text = LEASES.replace("hosts = 1", "hosts = 3, skew = 1.0").replace('renew_time = "1ms"', 'renew_time = "400ms"')
+    scenario = resolved(first := parse(text).first.scenario)
+    most = int(holders_of(first).max())
+    found = mechanism.collapse_of(run_records.group_of("a", scenario=scenario))
+    assert found is not None
+    assert scenario.wanted_share < 1 < found.number
+    assert (found.kind, found.number) == ("uneven", pytest.approx(most * 0.4 / 180 / 2))
+    before = answer_before("a.toml", "a", scenario, ())
+    assert before.change.command == "recovery run a.toml --set fleet.skew=0"
+    hasty = text.replace('renew_time = "400ms"', 'renew_time = "1ms"').replace('"30m"', '"40s"', 1)
+    said = answer_before("a.toml", "a", resolved(parse(hasty).first.scenario), ()).why.text
+    assert (
+        f"waits up to {most * 0.05:.3g} s for its turn at the host that has most of them, {most:,}, and a client"
+        in said
+    )
+
+
+def test_clients_that_a_restart_refuses_are_told_to_wait() -> None:
+    """Checks are 30 s apart. Who learns it at once is refused then, 30 s later, and waits for a minute from then on:
+    until 90 s, and 2 min of the last.
+    """
+    text = (
+        LEASES.replace("2000", "200")
+        .replace("3m", "30s")
+        .replace('"full-jitter", base = "1s", cap = "5s"', '"exponential", base = "30s", cap = "5m"')
+    )
+    text = text.replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]',
+        'operator = [{ do = "restart", at = "10m", down_for = "1m", sessions = "end", notice = "at-check" }]',
+    )
+    summary, answer = told(text.replace('horizon = "2h"', 'horizon = "20m"'))
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(120, rel=0.05)
+    assert (answer.why.mechanism, answer.why.number) == ("backoff", 120)
 
 
 def test_a_queue_of_what_was_given_up_counts_too() -> None:

@@ -209,6 +209,17 @@ def test_a_queue_that_refuses_comes_with_longer_waits_where_no_is_dear() -> None
     assert standing(text, *both).never == 0
 
 
+@pytest.mark.parametrize(("retries", "name"), [(3, "more workers and a short queue"), (0, "more workers")])
+def test_jobs_get_a_short_queue_too_where_a_long_one_would_stay(retries: int, name: str) -> None:
+    """60 jobs a second, and eight workers that do 80: with four tries each a long queue stays from 20 a second on, with
+    one it empties.
+    """
+    text = JOBS.replace("30/s", "60/s").replace("retries = 3", f"retries = {retries}")
+    found = remedy.of(group_of("a", scenario=scenario_of(text)), Limit("arrivals", "", 1.2))
+    assert found is not None
+    assert found.name == name
+
+
 def test_no_fix_is_told_where_none_is_known() -> None:
     known: Group = group_of("a", scenario=scenario_of())
     assert remedy.of(known, Limit("targets", "", 0.5)) is None

@@ -84,6 +84,8 @@ class Fleet(Record):
     check_every_s: Number
     renewals_per_s: Number
     renewals_share: Number  # of the hosts' work
+    most: int = Field(0, exclude_if=lambda value: value == 0)  # holders of the host that has most of them; 0: all hosts
+    # have as many
     all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
 
     @property
@@ -181,6 +183,7 @@ class Planned(Record):
     spares_renewals: bool = False
     burst_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how much of its rate its bucket saves up
     wait_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long a request waits for its token
+    down_for_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of a restart: how long a host is down
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
     sets_from: str = Field("", exclude_if=lambda value: not value)  # of a ramp: the value from which it goes

@@ -205,6 +205,7 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         burst_s=0.0 if law is None else law.burst_s, wait_s=0.0 if law is None or law.wait_s is None else law.wait_s,
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
+        down_for_s=action.down_for if isinstance(action, Restart) else 0.0,
         comes_within_s=_comes_within_s(scenario, action), sets=_sets(action), sets_from=_sets_from(scenario, action),
         over_s=action.over if isinstance(action, SetKey) else 0.0,
         lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,
@@ -307,6 +308,7 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         check_every_s=lease.check_every,
         renewals_per_s=scenario.renewals_per_s,
         renewals_share=scenario.renewals_share,
+        most=int(leases.holders_of(scenario).max()) if fleet.skew > 0 else 0,
         all_at_once_s=_all_at_once_s(scenario),
     )
 

@@ -13,10 +13,13 @@ from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, RunManifest, Summary, with_groups
-from recovery.units import show_count, show_duration, show_share
+from recovery.units import show_count, show_duration, show_number, show_share
 
 CLASSES_TOLD = 2  # variants of which it is said what they do for each class
 ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
+SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
+WORTH = 0.1  # of the time that leases are away: what saves less is not advised
+MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -49,8 +52,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         well = "it is well at once"
         if first.renewals is not None and first.renewals.overdue and first.unleased is None:
             well = "no holder loses its lease"
-        text = f"Nothing needs to change: {well}. {not_well_with(summary)}".strip()
-        return Change(text=text), None
+        told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary)]
+        return Change(text=" ".join(one for one in told if one)), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
@@ -60,32 +63,99 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     said = []
     is_never = was.never == was.runs
     is_leases = advice.is_judged_by_leases(groups)
+    same = [one for one in others if _means(one) == _means(first)]
+    said += [
+        f"“{one.variant}” runs exactly as “{first.variant}”, so it changes nothing here." for one in same[:SAME_TOLD]
+    ]
+    others = [one for one in others if one not in same]
     answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
     if answering:
         window = show_duration(first.scenario.window_s)
         whole = f"is sooner by more than {window}"
         if is_never:
             whole = "recovers" if is_leases else "brings all stages back"
-        said.append(f"None of the {len(answering)} other variants {whole}." if len(answering) > 1 else "")
+        text = f"None of the {len(answering)} other variants {whole}."
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
-            said[0] = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
+            text = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
+        said.append(text)
     said += [*_of_classes(summary, answering), *([away] if away else [])]
     if others:
         said += [_fewest_wait(summary) if not is_never else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
+    gain, is_little = _gain(first, was, limit) if limit is not None and is_leases else ("", False)
+    if is_little:
+        said.append(f"No more is advised: {found.text} would save {gain}.")
+        return Change(text=" ".join(text for text in said if text)), None
     later = "" if is_leases else ", and another stage may be the last then"
-    said.append(f"Try {found.text}: the limit points there (not simulated{later}; this would try it).")
+    saves = f", which would save {gain}" if gain else ""
+    said.append(f"Try {found.text}{saves}: the limit points there (not simulated{later}; this would try it).")
     command = trying(manifest.file, manifest.overrides, found.overrides, policies=manifest.own_files)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
 
 
+def _in_vain(first: Group) -> str:
+    """Where all is well though much work or most attempts are in vain: how much, over what time that is counted, and
+    why it does no harm; "" where little is.
+    """
+    wasted, made, denied = (first.mean(name) for name in ("wasted_share", "amplification", "denied_share"))
+    found, out, has_leases = [], [], first.scenario.has_leases
+    if wasted >= mechanism.WASTE:
+        found.append(f"{show_share(wasted)} of the work is for answers that nobody waits for")
+    if made >= MANY_TRIES:
+        found.append("no attempt succeeds" if math.isinf(made) else f"a success takes {show_number(made)} attempts")
+    if found:
+        until = "99 % have a lease" if has_leases else "99 % of the backlog is cleared"
+        out.append(f"In the first {show_duration(first.scenario.window_s)} after {moments.since(first)} ")
+        out.append(f"{' and '.join(found)} (this is counted until {until}, but for one window at least). ")
+    if denied >= mechanism.WASTE:
+        out.append(f"{show_share(denied)} of the attempts of the whole run are refused. ")
+    if not out:
+        return ""
+    if not has_leases:
+        return f"{''.join(out)}That does no harm: the jobs behind them try again, and get their answer in time."
+    if first.unleased is not None:
+        return f"{''.join(out)}That does no harm: 99 % have a lease all the same."
+    until = "before its lease ends"
+    if first.renewals is not None and first.renewals.overdue and math.isfinite(first.renewals.all_s):
+        until = f"and all have renewed {renewed.show(first)} after {moments.returned(first)}"
+    return f"{''.join(out)}That costs nobody a lease: whoever gets no answer tries again, {until}."
+
+
+def _means(group: Group) -> str:
+    """All that is measured of a variant, to be compared; what was not measured is like itself."""
+    return repr({name: found.mean for name, found in group.measures.items()})
+
+
+def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tuple[str, bool]:
+    """What a change of a fleet or of jobs that recover can save, of how long a trouble, and whether that is little: the
+    hosts alone take the time, and nobody gives up meanwhile; or leases were away for much longer than it, and it is
+    less than one lasts. Of those that do not recover nothing.
+    """
+    fleet, hosts = first.scenario.fleet, first.scenario.hosts
+    if was.never or not was.is_known:
+        return "", False
+    is_paced = limit.kind == "capacity"
+    from_s, away_s = first.mean("recovers_from_s"), was.mean_s
+    down_s = max((one.down_for_s for one in first.scenario.actions if one.at_s == from_s), default=0.0)
+    gain_s = limit.number / 2 if is_paced else max(was.mean_s - down_s, 0.0)
+    if fleet is not None and first.unleased is not None:
+        span = (first.unleased_spans or (first.unleased,))[-1]
+        away_s = span.to_s - span.from_s
+    is_patient = is_paced and was.mean_s <= hosts.timeout_s
+    is_little = is_patient or (fleet is not None and gain_s < min(WORTH * away_s, fleet.lease_s))
+    what = "some are without a lease" if fleet is not None else "the backlog takes"
+    saves = f"{'about' if is_paced else 'at most'} {show_duration(gain_s)} of the {show_duration(away_s)}"
+    return f"{saves} that {what}", is_little
+
+
 def _fewest_wait(summary: Summary) -> str:
     """Which variant lets fewest wait though none is sooner, with what that costs in time and in harms."""
-    first, least = summary.groups[0], advice.fewest_wait(summary.groups)
+    first = summary.groups[0]
+    least = advice.fewest_wait([first, *_changes_of_the_system(summary)[0]])
     if least is None:
         return ""
     was, now = advice.standing(summary, first), advice.standing(summary, least)

@@ -98,13 +98,13 @@ def after_the_end_of_sessions(scenario: Scenario, work: float) -> Herd | None:
     if not is_in_one_instant(scenario) or not keeps_step(scenario):
         return None
     spread_s, room = comes_within_s(scenario), hosts.queue_limit + hosts.workers * hosts.hosts
-    patient, waits = hosts.capacity_per_s * hosts.timeout_s, _waits_s(scenario)
+    patient, waits = hosts.capacity_per_s * hosts.timeout_s, waits_s(scenario)
     if room <= patient:
         lost, lasts_s = ("silent", hosts.timeout_s) if hosts.is_silent else ("refused", 0.0)
     elif math.isinf(room) and scenario.policies.queue.name in ("fifo", "bounded", "drop-expired"):
         lost, lasts_s = "late", hosts.timeout_s
         leaves = hosts.cancels or scenario.policies.queue.name == "drop-expired"
-        if not leaves and work / hosts.capacity_per_s > lasts_s + next(_waits_s(scenario)):
+        if not leaves and work / hosts.capacity_per_s > lasts_s + next(waits_s(scenario)):
             return None
     else:
         return None
@@ -144,7 +144,7 @@ def behind_a_bucket(
     spread_s = comes_within_s(scenario) if scenario.is_counted_from_end else fleet.check_every_s
     if not spread_s < hosts.client_wait_s:
         return None
-    let_in_s, waits = spread_s + min(wait_s, hosts.timeout_s), _waits_s(scenario)
+    let_in_s, waits = spread_s + min(wait_s, hosts.timeout_s), waits_s(scenario)
     most = max(rate_per_s * (burst_s + let_in_s), float(hosts.hosts))
     left, last_s, rounds = work - most, 0.0, 1
     while left > 0 and rounds < OFTEN:
@@ -154,7 +154,7 @@ def behind_a_bucket(
     return Herd(spread_s, most, rounds, last_s, "refused") if left <= 0 else None
 
 
-def _waits_s(scenario: Scenario) -> Iterator[float]:
+def waits_s(scenario: Scenario) -> Iterator[float]:
     """The waits of a client between its attempts, from the first on."""
     parameters, cap_s = scenario.policies.client.parameters, scenario.hosts.client_wait_s
     base, factor = parameters.get("base"), parameters.get("factor")

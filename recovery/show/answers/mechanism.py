@@ -35,7 +35,8 @@ class Limit(NamedTuple):
     """A mechanism by its name, a sentence's part that says it, and its number in s, a ratio or a share.
 
     Of collapses: "service" (share that takes longer than the timeout),
-    "renewals" and "arrivals" (share of the hosts), "admission" and "operator" (share that is let in),
+    "renewals" and "arrivals" (share of the hosts), "uneven" (renewals, as a share of the host that has most of them),
+    "admission" and "operator" (share that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
@@ -96,7 +97,7 @@ def is_near_cliff(group: Group) -> bool:
     return limit is None or limit.kind not in IN_STEPS
 
 
-ALL_THE_TIME = ("service", "renewals", "arrivals", "admission", "operator")
+ALL_THE_TIME = ("service", "renewals", "uneven", "arrivals", "admission", "operator")
 """Kinds of collapses that come of what is asked for all the time, whatever happens."""
 
 
@@ -111,6 +112,12 @@ def _why_collapsed(group: Group) -> Limit | None:
     if fleet is not None and fleet.renewals_share >= 1:
         text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do"
         return Limit("renewals", text, fleet.renewals_share)
+    if fleet is not None and (share := uneven_share(scenario)) >= 1:
+        equal = show_count(fleet.holders / hosts.hosts)
+        text = f"renewals need {show_share(share)} of what the host can do that has most of the holders "
+        text += f"({show_count(fleet.most)} of {show_count(fleet.holders)}; an equal part would be {equal}), though "
+        text += f"all hosts together have room for them ({show_share(fleet.renewals_share)})"
+        return Limit("uneven", text, share)
     if jobs is not None and scenario.wanted_share >= 1:
         come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
         text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
@@ -137,6 +144,14 @@ def _why_collapsed(group: Group) -> Limit | None:
         times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
     return None
+
+
+def uneven_share(scenario: Scenario) -> float:
+    """What renewals need of the host that has most of the holders, as a share of what it can do; 0 where all hosts have
+    as many.
+    """
+    fleet = scenario.fleet
+    return 0.0 if fleet is None else fleet.renewals_share * fleet.most * scenario.hosts.hosts / fleet.holders
 
 
 def _served_too_late(scenario: Scenario) -> Limit | None:
@@ -288,9 +303,24 @@ def _all_at_once(scenario: Scenario) -> Limit | None:
     if fleet is None or is_bounded or not fleet.all_at_once_s > hosts.timeout_s:
         return None
     times, longest = fleet.all_at_once_s / hosts.timeout_s, show_duration(fleet.all_at_once_s)
-    text = f"of those who ask at once the last waits up to {longest} for its turn (the fullest host, the slowest "
-    text += f"service), and a client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
+    text = f"if all ask at once the last of them waits up to {longest} for its turn{_on_which_host(scenario)}, and a "
+    text += f"client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
     return Limit("timeout", text, times)
+
+
+def _on_which_host(scenario: Scenario) -> str:
+    """Why the last of all waits for longer than the work of all takes, as a part of a sentence: the host that has more
+    than its part, and requests that take longer because they fail.
+    """
+    hosts, fleet = scenario.hosts, scenario.fleet
+    if fleet is None:
+        return ""
+    each_s = hosts.workers * hosts.hosts / hosts.failing_per_s
+    most = f" at the host that has most of them, {show_count(fleet.most)}" if fleet.most else ""
+    fails = (
+        f", since a request that fails takes {show_duration(each_s)}" if each_s > hosts.serves_s * (1 + TOLD) else ""
+    )
+    return most + fails
 
 
 def _ends_too_soon(group: Group) -> Limit | None:
@@ -378,6 +408,7 @@ def _bounds(
         yield Limit("spread", text, spread_s)
     if longest_s <= 2 * ttr_s:  # else all were back long before
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
+    yield from _after_a_restart(scenario, back_s, alone)
     yield from _herd(group, work, alone)
     yield from _bursts(group, work, back_s, alone)
     opens_s, what = gates.throttled_s(scenario, work, back_s)
@@ -390,6 +421,34 @@ def _bounds(
             text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
             text += f"whoever asked learns it only by the timeout of {show_duration(hosts.timeout_s)}{alone}"
             yield Limit("restart", text, lost_s)
+
+
+def _after_a_restart(scenario: Scenario, back_s: float, alone: str) -> Iterator[Limit]:
+    """Clients whose sessions a restart ended, and whom the host refuses as long as it is down: whoever was refused last
+    still waits.
+    """
+    for action in scenario.actions:
+        if action.at_s != back_s or not action.down_for_s > 0 or math.isinf(action.comes_within_s):
+            continue
+        wait_s = _wait_after_s(scenario, action.down_for_s)
+        text = (
+            f"a restart takes {show_duration(action.down_for_s)}, and clients that are refused meanwhile then wait up "
+        )
+        yield Limit(
+            "backoff", f"{text}to {show_duration(wait_s)} before they try again{alone}", action.down_for_s + wait_s
+        )
+
+
+def _wait_after_s(scenario: Scenario, down_s: float) -> float:
+    """The wait in which a client is at most that was refused for so long, from its first attempt on."""
+    if scenario.policies.client.name != "exponential":
+        return _longest_wait_s(scenario, down_s)
+    tried_s = 0.0
+    for wait_s in herd.waits_s(scenario):
+        tried_s += wait_s
+        if tried_s >= down_s:
+            return wait_s
+    return math.inf
 
 
 def _longest_wait_s(scenario: Scenario, down_s: float) -> float:

@@ -37,10 +37,12 @@ def of(group: Group, limit: Limit) -> Remedy | None:
         case "renewals" | "arrivals":
             workers = math.ceil(hosts.workers * scenario.wanted_share / HEADROOM)
             return _kept_short(group, _workers(group, workers), hosts.capacity_per_s * workers / hosts.workers)
+        case "uneven":
+            return Remedy("an even spread", "as many holders for each host", ("fleet.skew=0",))
         case "capacity" if group.mean("wasted_share") >= WASTE and (short := _short_queue(group)) is not None:
             return short  # cheaper than workers that work in vain too
         case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
-            return _workers(group, 2 * hosts.workers)
+            return _kept_short(group, _workers(group, 2 * hosts.workers), 2 * hosts.capacity_per_s)
         case "admission":
             return _higher_limit(group)
         case "ramp":
@@ -235,16 +237,28 @@ def _both(first: Remedy, other: Remedy) -> Remedy:
 
 def _kept_short(group: Group, change: Remedy, capacity_per_s: float, timeout_s: float = 0.0) -> Remedy:
     """A change with a queue half a timeout long, where with it the work of all who can ask would still be longer than
-    the timeout, so that hosts would work for clients that have gone.
+    the timeout, or a long queue of jobs stay long, so that hosts would work for clients that have gone.
     """
-    scenario, hosts = group.scenario, group.scenario.hosts
+    scenario, hosts, jobs = group.scenario, group.scenario.hosts, group.scenario.jobs
     timeout_s = timeout_s or hosts.timeout_s
     is_short = hosts.queue_limit / hosts.capacity_per_s <= timeout_s / 2
-    if scenario.fleet is None or is_short or hosts.cancels or scenario.policies.queue.name not in ORDERED:
+    if is_short or hosts.cancels or scenario.policies.queue.name not in ORDERED:
         return change
-    if scenario.fleet.asks / capacity_per_s <= HIGH * timeout_s:
+    if scenario.fleet is not None and scenario.fleet.asks / capacity_per_s <= HIGH * timeout_s:
+        return change
+    if jobs is not None and not _stays_long(group, capacity_per_s, timeout_s):
         return change
     return _both(change, _queue_of(timeout_s / 2))
+
+
+def _stays_long(group: Group, capacity_per_s: float, timeout_s: float) -> bool:
+    """Whether a queue of jobs that built up stays long at such a capacity, since all in it time out and come again:
+    more come than the hidden capacity then is. Not where no queue of the run was longer than the timeout then is.
+    """
+    jobs, hosts = group.scenario.jobs, group.scenario.hosts
+    if jobs is None or group.mean("queue_peak") <= HIGH * capacity_per_s * timeout_s:
+        return False
+    return jobs.arrivals_per_s >= HIGH * jobs.hidden_per_s * capacity_per_s / hosts.capacity_per_s
 
 
 def _longer_timeout(group: Group) -> Remedy | None:

@@ -44,7 +44,11 @@ def answer_of(
     is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and limit.text.startswith(hung)
     why = Cause()
     if limit is not None:
-        is_always = not scenario.has_leases or limit.kind in ("renewals", "service") or herd.is_in_one_instant(scenario)
+        is_always = (
+            not scenario.has_leases
+            or limit.kind in ("renewals", "uneven", "service")
+            or herd.is_in_one_instant(scenario)
+        )
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
         if is_of_hanging:  # which needs no lease to run out
