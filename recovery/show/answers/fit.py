@@ -22,7 +22,7 @@ def _wider(fit: Fit) -> str:
     ends = [(f"below {low}", value.key) if value.is_open_below else (f"above {high}", value.key)
             for value in fit.values
             for low, high in [(fit_text.shown(value.low), fit_text.shown(value.high))]
-            if value.is_open_below != value.is_open_above]  # fmt: skip
+            if value.is_open_below != value.is_open_above and not value.elsewhere]  # fmt: skip
     if not ends:
         return ""
     return f" Search on: {', '.join(f'{key} {side}' for side, key in ends)} (--range)."
