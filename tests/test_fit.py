@@ -381,7 +381,8 @@ def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
 
     class Two(_Curve):
         def __call__(self, places: Sequence[float]) -> np.ndarray:
-            return np.array([20 * (places[0] - places[1])])
+            a, b = (r.value(place) for r, place in zip(self.candidates.ranges, places, strict=True))
+            return np.array([20 * (a - b)])
 
     two: Any = Two(lambda x: x)
     two.candidates.ranges = (fit.range_of("a=0.0..1.0"), fit.range_of("b=0.0..1.0"))
@@ -391,6 +392,11 @@ def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
         (True, True, False)
     ] * 2
     assert groups == (("a", "b"),)
+    # Where the range of b is cut short, that of a ends with it and not with the data.
+    two.candidates.ranges = (fit.range_of("a=0.0..1.0"), fit.range_of("b=0.25..0.35"))
+    values, _ = intervals.searched(two, [0.3, 0.5], [("a", "b")], inside, is_milestones=False)
+    assert (values[0].is_open_below, values[0].is_open_above) == (False, False)
+    assert [value.is_determined for value in values] == [False, False]
 
 
 @pytest.mark.parametrize(

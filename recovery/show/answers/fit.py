@@ -18,11 +18,12 @@ def _use(fit: Fit) -> str:
 
 
 def _wider(fit: Fit) -> str:
-    """What to search next where a range ends before the values that fit do; else ""."""
+    """What to search next where a range ends before the values that fit do, or at the closest value; else ""."""
     ends = [(f"below {low}", value.key) if value.is_open_below else (f"above {high}", value.key)
             for value in fit.values
             for low, high in [(fit_text.shown(value.low), fit_text.shown(value.high))]
-            if value.is_open_below != value.is_open_above and not value.elsewhere]  # fmt: skip
+            if value.is_open_below != value.is_open_above and not value.elsewhere
+            and (fit.misfit.explains or value.is_at_end)]  # fmt: skip
     if not ends:
         return ""
     return f" Search on: {', '.join(f'{key} {side}' for side, key in ends)} (--range)."
@@ -47,7 +48,7 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
     elif not fit.misfit.explains:
         what = "Often somebody did something that the file does not tell: write it down as [[operator]]"
         more = "Or search another key, or the same more closely: a shorter --range, or more --samples"
-        change = Change(text=f"No value to use. {what}. {more}.")
+        change = Change(text=f"No value to use.{_wider(fit)} {what}. {more}.")
     else:
         exactly = " Where a time is known better than the file says, set within in its [[observed]]."
         change = Change(text=f"No value to use, as none is determined.{exactly if fit.labels else ''}{_wider(fit)}")

@@ -264,7 +264,11 @@ def searched(
     loose = [value.key for value in found if not value.is_determined]
     groups = [keys for keys in together if any(key in loose for key in keys)]
     groups += [(key,) for key in loose if not any(key in keys for keys in groups)]
-    return tuple(found), tuple(groups)
+    # Where one key makes up for another, the end of the other's range ends its interval too.
+    cut = {value.key for value in found if value.is_open_below or value.is_open_above}
+    bound = {key for keys in groups if cut.intersection(keys) for key in keys}
+    values = (v.model_copy(update={"is_determined": v.is_determined and v.key not in bound}) for v in found)
+    return tuple(values), tuple(groups)
 
 
 def is_in_step(key: str) -> bool:
