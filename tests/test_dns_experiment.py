@@ -94,6 +94,9 @@ def test_a_file_without_the_race_is_refused(tmp_path: Path) -> None:
     result = call("dns", ROOT / "experiments" / "us-east-1-2025-10-leases.toml")
     assert result.exit_code == 2
     assert "dns is missing; want a table [dns]" in result.stderr
+    alone = call("check", RACES[0])
+    assert alone.exit_code == 2
+    assert "has the DNS race alone; want a scenario of a fleet or jobs here" in alone.stderr
 
 
 def published(path: Path, file: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from recovery.cli import say
+from recovery.errors import Refusal
 
 if TYPE_CHECKING:
     from recovery.reading.experiment import Experiment
@@ -113,7 +114,10 @@ def load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experime
     """
     from recovery.model.oddities import oddities
     from recovery.reading import experiment
+    from recovery.reading.race import is_race
 
+    if is_race(path):
+        raise Refusal(f"{path} has the DNS race alone; want a scenario of a fleet or jobs here, or recovery run {path}")
     given = (f"{key}={value}" for key, value in head.items() if value is not None)
     loaded = experiment.load(path, (*overrides, *given))
     said: set[str] = set()

@@ -375,14 +375,15 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     else:
         said = f"{file}: no mistake; {len(needs)} variants × {replications} replications = {runs} runs take"
     said += f" at most {memory} of memory and about {show_duration(cpu_s / threads)}"
+    said += f" ({_between(low_s / threads, high_s / threads)})" if compile_s <= 0 else ""
     said += " with one thread." if threads == 1 else f" with {threads} threads."
     if shared := sum(need.shares_hosts for need in needs):
         said += f" {shared} variant{'s have' if shared > 1 else ' has'} the same hosts as one before: these run once."
     if compile_s <= 0:
-        return said, f"To simulate takes {_between(low_s / threads, high_s / threads)}."
+        return said, "How long it takes is scaled up from small runs of a fraction of a second."
     return said, (
-        f"The kernels are not compiled yet, which comes on top (about {show_duration(compile_s)}, once), and nothing "
-        "could be tried out."
+        f"The kernels are not compiled yet, which comes on top (about {show_duration(compile_s)}, once). Until then "
+        "the time is by a count of events alone, and may be ten times off; after recovery warmup it is known better."
     )
 
 
