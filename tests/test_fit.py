@@ -325,6 +325,22 @@ def test_a_range_ends_at_a_limit_where_the_scenario_takes_nothing_beyond(made: t
     assert (value.is_open_below, value.is_open_above, value.is_at_end) == (False, True, False)
 
 
+def test_a_delay_that_fits_many_times_into_an_outage_is_not_told_from_one_that_fits_once_more(
+    made: tuple[Path, Path],
+) -> None:
+    """20 s fits 135 times into 45 min, 19.9 s 136 times: no scan tells these apart. 40 min fits once, 21 twice."""
+    path, _ = made
+    for text, value, wanted in (
+        ("policy.client.delay=5s..2m", 20.0, True),
+        ("policy.client.delay=5m..50m", 2400.0, False),
+        ("host.timeout=5s..2m", 20.0, False),
+    ):
+        candidates = fit.Candidates(path, [fit.range_of(text)], (), 1)
+        [r] = candidates.ranges
+        tried: Any = SimpleNamespace(candidates=candidates)
+        assert intervals.has_unseen_waves(tried, [r.place(value)], 0) is wanted
+
+
 class _Curve:
     """Trials of one key and one milestone, whose time is a known function of the place."""
 

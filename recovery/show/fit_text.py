@@ -184,7 +184,8 @@ def _comes_in_waves(value: Value) -> bool:
 
 def open_to(value: Value) -> str:
     """Which values of a key fit, where it is not determined."""
-    return _open_to(value) + (", perhaps others too" if _comes_in_waves(value) else "")
+    is_all = value.is_open_below and value.is_open_above
+    return _open_to(value) + (", perhaps others too" if _comes_in_waves(value) and not is_all else "")
 
 
 def _open_to(value: Value) -> str:

@@ -257,7 +257,7 @@ def searched(
         half = max(best[i] - low, high - best[i])
         # The range may be thousands wide by its logarithm: a value known to a factor of ten is not found.
         is_wide = r.is_log and r.value(high) > FACTOR * r.value(low)
-        if is_too_many or far or is_wide or (low <= 0 and high >= 1) or _has_unseen_waves(tried, best, i):
+        if is_too_many or far or is_wide or (low <= 0 and high >= 1) or has_unseen_waves(tried, best, i):
             half = math.inf
         value = _value(r, best[i], low, high, half)
         found.append(value.model_copy(update={"elsewhere": tuple((r.text(a), r.text(b)) for a, b in far)}))
@@ -278,7 +278,7 @@ def is_in_step(key: str) -> bool:
     return key in (DELAY, "policy.client.base", "policy.client.cap")
 
 
-def _has_unseen_waves(tried: Tried, best: Sequence[float], i: int) -> bool:
+def has_unseen_waves(tried: Tried, best: Sequence[float], i: int) -> bool:
     """Whether delays that were not tried may do as well: one that fits k times into an outage and one that fits k + 1
     times bring a wave at the same moment, and these may lie closer together than the places that are scanned.
     """
