@@ -388,6 +388,45 @@ def test_the_host_with_most_holders_is_named_where_it_alone_has_no_room() -> Non
     )
 
 
+def test_hosts_that_all_at_once_make_slower_are_named() -> None:
+    """50 share one processor: with all of them there each of 100 ms takes 1 + 50 times as long."""
+    text = BREAKS.replace("workers = 2", 'workers = 50, slowdown = { a = 1.0, queue = 1, by = "in-service" }')
+    summary, answer = told(text.replace("2000", "50"))
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(51 * 0.1, abs=1.1)
+    assert (answer.why.mechanism, answer.why.number) == ("slowdown", pytest.approx(51 * 0.1))
+
+
+def test_admission_by_a_share_that_grows_in_steps_is_named() -> None:
+    """From 10 % by 2 % every 20 s: 45 steps are 900 s to 100 %, and 99 % of 2,000 are let in with the same step."""
+    ramp = '{ name = "percentage-ramp", start = "2m", from_share = "10%", step = "2%", every = "20s" }'
+    summary, answer = told(f"{BREAKS}policy.admission = {ramp}\n")
+    assert (answer.why.mechanism, answer.why.number) == ("ramp", pytest.approx(900))
+    assert summary.groups[0].mean("ttr99_s") == pytest.approx(900, rel=0.03)
+
+
+def test_where_no_limit_explains_the_time_it_is_said_what_was_looked_at() -> None:
+    """99 s of work, of a recovery of 10 min by hand."""
+    scenario = resolved(parse(LEASES).first.scenario)
+    group = run_records.group_of("a", scenario=scenario, ttr99_s=600.0, fluid_bound_s=99.0, wasted_share=0.2,
+                                 recovers_from_s=1800.0)  # fmt: skip
+    assert mechanism.limit_of(group) is None
+    looked = "; ".join(mechanism.looked_at(group))
+    assert "the hosts, which do 20 a second, need 99 s for the work" in looked
+    assert "clients wait up to 5 s" in looked
+    assert "20 % of the work is for answers" in looked
+
+
+# No outage: at 2 min all sessions end.
+BREAKS = (
+    LEASES.replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]', 'operator = [{ do = "end-sessions", at = "2m" }]'
+    )
+    .replace('horizon = "2h"', 'horizon = "30m"')
+    .replace('duration = "10m"', 'duration = "60m"')
+    .replace("3m", "50m")
+)
+
+
 def test_clients_that_a_restart_refuses_are_told_to_wait() -> None:
     """Checks are 30 s apart. Who learns it at once is refused then, 30 s later, and waits for a minute from then on:
     until 90 s, and 2 min of the last.

@@ -143,6 +143,8 @@ class Hosts(Record):
     # ends, at all hosts and in their queues, also for clients that gave up; nan: theory does not tell
     hanging_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long the hosts work on them at most
     timeout_s: Number  # mean
+    slower: Number = Field(1.0, exclude_if=lambda value: value == 1)  # so many times slower than with nobody who waits
+    # is the host that has most of the holders, if all its holders ask at once
     late_share: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of the services that take longer than the
     # timeout, though nobody waits; 1 only where all do
     wanted_timeout_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # twice what 99 % of the services take,

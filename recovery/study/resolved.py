@@ -122,6 +122,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         hanging=hanging,
         hanging_s=hanging_s,
         timeout_s=host.timeout.mean_s(),
+        slower=_slower(scenario),
         late_share=_late_share(scenario),
         wanted_timeout_s=_wanted_timeout_s(scenario),
         client_wait_s=_longest_wait_s(scenario),
@@ -378,10 +379,17 @@ def _all_at_once_s(scenario: Scenario) -> float:
     host, most = scenario.host, int(leases.holders_of(scenario).max())
     seen = [scenario.seen_by(name) for name in scenario.classes] or [scenario]
     own = leases.members_of(scenario, 0, most)
-    slow = host.slowdown
-    slower = 1 + slow.a * (sum(own) / slow.queue) ** slow.b if slow is not None else 1.0
     rounds = (math.ceil(many / host.workers) * _longest_s(one) for one, many in zip(seen, own, strict=True))
-    return math.fsum(rounds) * slower
+    return math.fsum(rounds) * _slower(scenario)
+
+
+def _slower(scenario: Scenario) -> float:
+    """How many times slower the largest host is if all its holders ask at once; 1 without a slowdown."""
+    slow = scenario.host.slowdown
+    if slow is None or scenario.fleet is None:
+        return 1.0
+    most = int(leases.holders_of(scenario).max())
+    return float(1 + slow.a * (sum(leases.members_of(scenario, 0, most)) / slow.queue) ** slow.b)
 
 
 def _late_words(scenario: Scenario) -> str:

@@ -152,6 +152,21 @@ def ramp_s(scenario: Scenario, work: float, back_s: float) -> float:
     return refill_s(work, let_in, passes, edges[-1] - back_s)
 
 
+def percentage_s(scenario: Scenario, back_s: float) -> float:
+    """How long after the return an admission by a share that grows in steps takes to let nearly all in, s; nan without
+    one.
+    """
+    rule = scenario.policies.admission
+    keys = ("start", "from_share", "step", "every")
+    start, share, step, every = (rule.parameters.get(key) for key in keys)
+    if rule.name != "percentage-ramp" or not isinstance(share, int | float) or not isinstance(every, int | float):
+        return math.nan
+    if not isinstance(step, int | float) or not isinstance(start, int | float) or not step > 0:
+        return math.nan
+    steps = max(math.ceil((MOST - share) / step - 1e-9), 0)
+    return max(start + steps * every - back_s, 0.0)
+
+
 def expiries_per_s(scenario: Scenario) -> float:
     """How many leases run out in a second at most, on all hosts; inf without such a cap."""
     rule = scenario.policies.lease

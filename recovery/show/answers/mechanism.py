@@ -39,7 +39,8 @@ class Limit(NamedTuple):
     "admission" and "operator" (share that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
-    "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
+    "slowdown" (of hosts that hold all at once), "operator", "backoff", "herd", "silence" (a full queue that says
+    nothing), "ramp" (of admission),
     "bursts" (that find few tokens of a limit), "restart", "spread" (how far apart clients come back by themselves);
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
@@ -61,6 +62,37 @@ def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.i
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
     return _what_paces(group, group.mean("ttr99_s") if ttr_s is None else ttr_s, down_s)
+
+
+def looked_at(group: Group, *, ttr_s: float | None = None, down_s: float = math.inf) -> list[str]:
+    """What was looked at where no rule names a limit, with its number: parts of a sentence."""
+    if group.verdicts.get("collapsed"):
+        return list(_asked_of_a_collapse(group))
+    ttr = group.mean("ttr99_s") if ttr_s is None else ttr_s
+    work = _work(group)
+    found = _bounds(group, work, gates.hosts_s(group.scenario, work), "", ttr, down_s)
+    wasted = [f"{show_share(group.mean('wasted_share'))} of the work is for answers that nobody waits for"]
+    return [limit.text for limit in found if 0 < limit.number < math.inf] + wasted
+
+
+def _asked_of_a_collapse(group: Group) -> Iterator[str]:
+    scenario, hosts, fleet = group.scenario, group.scenario.hosts, group.scenario.fleet
+    what = "renewals need" if fleet is not None else "jobs need"
+    yield f"{what} {show_share(scenario.wanted_share)} of what the hosts can do"
+    yield f"those who wait need {backlog_in_timeouts(group):.3g} timeouts of work"
+    yield f"{show_share(group.mean('wasted_share'))} of the work is for answers that nobody waits for"
+    yield f"saying no takes {show_share(_refusing_share(group))} of the hosts' time"
+    if not math.isnan(died := group.mean("crashes")):
+        yield f"hosts die {show_count(died)} times"
+    if fleet is not None:
+        times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
+        yield f"refilling all leases takes {times:.3g} times as long as one lasts"
+
+
+def _refusing_share(group: Group) -> float:
+    """What saying no costs of the hosts' time, as a share of the whole run."""
+    hosts = group.scenario.hosts
+    return group.mean("denied") * hosts.reject_share / (hosts.capacity_per_s * group.scenario.horizon_s)
 
 
 def predicted(group: Group) -> Limit | None:
@@ -132,7 +164,7 @@ def _why_collapsed(group: Group) -> Limit | None:
     if (died := group.mean("crashes")) >= LOOP:
         text = f"hosts die of their load {show_count(died)} times; each time all that they hold is lost and comes again"
         return Limit("crash", text, died)
-    refused = group.mean("denied") * hosts.reject_share / (hosts.capacity_per_s * scenario.horizon_s)
+    refused = _refusing_share(group)
     if refused > HALF:  # before timeouts: requests also time out behind work of saying no
         share = min(refused, 1.0)
         return Limit("refusals", f"saying no costs {show_share(share)} of the hosts' time", share)
@@ -349,12 +381,10 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     """The longest of the times that a recovery cannot be shorter than, where it explains at least half. Waste comes
     before it, but where admission lets in so little that this alone takes so long.
     """
-    hosts, window_s = group.scenario.hosts, group.scenario.window_s
+    window_s = group.scenario.window_s
     if not 0 < ttr < math.inf:
         return None
-    work = group.mean("fluid_bound_s") * hosts.fastest_per_s  # leases to be made
-    if math.isnan(work):
-        work = gates.MOST * group.mean("backlog_peak")
+    work = _work(group)
     hosts_s = gates.hosts_s(group.scenario, work)
     most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
     is_told = hosts_s <= most_s
@@ -367,6 +397,12 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
         longest = None
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
     return (timeout_limit(group) if wastes else None) or longest
+
+
+def _work(group: Group) -> float:
+    """Leases that are to be made, or jobs that wait."""
+    work = group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
+    return gates.MOST * group.mean("backlog_peak") if math.isnan(work) else work
 
 
 def _bounds(
@@ -384,6 +420,7 @@ def _bounds(
         text = f"of writes to a row that overlap one succeeds, and each takes {each} from its read on: "
         text += f"{show_count(work)} writes to {what} take about {show_duration(writes_s)}{alone}"
         yield Limit("conflict", text, writes_s)
+    yield from _slowed(scenario, ttr_s, alone)
     back_s = group.mean("recovers_from_s")
     if gates.is_ramp(scenario, work, back_s):
         needs, course = show_duration(ramp_s := gates.ramp_s(scenario, work, back_s)), hosts.admission_course
@@ -401,6 +438,11 @@ def _bounds(
         each = gates.of_each(scenario, let_in)
         text = f"admission lets in {rate} a second{each}, which takes {needs}{beside}{alone}"
         yield Limit("admission", text, admission_s)
+    if math.isfinite(opens_s := gates.percentage_s(scenario, back_s)):
+        text = (
+            f"admission lets in a share of the clients that grows so slowly that {show_share(gates.MOST)} are let in "
+        )
+        yield Limit("ramp", f"{text}only after {show_duration(opens_s)}{alone}", opens_s)
     longest_s = _longest_wait_s(scenario, down_s)
     wait = show_duration(longest_s)
     if scenario.is_counted_from_end and math.isfinite(spread_s := gates.MOST * herd.comes_within_s(scenario)):
@@ -421,6 +463,20 @@ def _bounds(
             text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
             text += f"whoever asked learns it only by the timeout of {show_duration(hosts.timeout_s)}{alone}"
             yield Limit("restart", text, lost_s)
+
+
+def _slowed(scenario: Scenario, ttr_s: float, alone: str) -> Iterator[Limit]:
+    """Hosts that are slower the more they hold, if nothing bounds that: each of all who ask at once takes longer."""
+    hosts, fleet = scenario.hosts, scenario.fleet
+    if fleet is None or not hosts.slower > 1 + TOLD or not fleet.all_at_once_s <= ttr_s / HALF:
+        return
+    if math.isfinite(hosts.queue_limit) or math.isfinite(hosts.admission_per_s):
+        return
+    one_s = hosts.serves_s * hosts.slower
+    text = f"hosts are slower the more they hold: while all ask at once one takes {show_duration(one_s)} instead of "
+    text += show_duration(hosts.serves_s)
+    text += f", and a client gives up after {show_duration(hosts.timeout_s)}" if one_s > hosts.timeout_s else ""
+    yield Limit("slowdown", text + alone, fleet.all_at_once_s)
 
 
 def _after_a_restart(scenario: Scenario, back_s: float, alone: str) -> Iterator[Limit]:

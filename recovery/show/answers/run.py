@@ -34,7 +34,7 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
     change, helper = helps.change_of(manifest, summary, limit)
     found = Answer(
         happened=AnswerPart(text=_happened(manifest, summary)),
-        why=_with_the_worst(manifest, summary, _why(summary, limit)),
+        why=_with_the_worst(manifest, summary, _why(manifest, summary, limit)),
         change=change,
         sure=AnswerPart(text=_sure(manifest, summary, helper)),
         rests_on=AnswerPart(text=_rests_on(summary.notes, [first] if helper is None else [first, helper])),
@@ -264,11 +264,17 @@ def _limit(manifest: RunManifest, summary: Summary) -> mechanism.Limit | None:
 
 def _limit_of(manifest: RunManifest, summary: Summary, group: Group) -> mechanism.Limit | None:
     """What limits the leases or jobs of a variant."""
+    done, ttr_s, down_s = _ran(manifest, summary, group)
+    return mechanism.limit_of(done, ttr_s=ttr_s, down_s=down_s)
+
+
+def _ran(manifest: RunManifest, summary: Summary, group: Group) -> tuple[Group, float, float]:
+    """A variant as it was done, the mean time of its runs that are back, and how long its dependency was away, s."""
     course = manifest.outages[group.outages_index] if group.outages_index < len(manifest.outages) else ()
     down_s = max(one.to_s for one in course) - min(one.from_s for one in course) if course else math.inf
     rows = summary.rows_of(group)
     ttr_s = mean_interval([row.told("ttr99_s") for row in rows if _is_back(row)])[0]
-    return mechanism.limit_of(_as_done(group, rows), ttr_s=ttr_s, down_s=down_s)
+    return _as_done(group, rows), ttr_s, down_s
 
 
 def _as_done(group: Group, rows: Sequence[Row]) -> Group:
@@ -293,14 +299,19 @@ def _as_done(group: Group, rows: Sequence[Row]) -> Group:
     return group.model_copy(update={"scenario": scenario})
 
 
-def _why(summary: Summary, limit: mechanism.Limit | None) -> Cause:
+def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if _is_well(summary, first):
         return Cause(mechanism="nothing")
     if limit is None:
+        if variants and variants[0].last.stage != LEASES:
+            return Cause(text="No single limit explains at least half of the time.")
+        done, ttr_s, down_s = _ran(manifest, summary, first)
+        looked = "; ".join(mechanism.looked_at(done, ttr_s=ttr_s, down_s=down_s))
         if first.verdicts.get("collapsed"):
-            return Cause(text="No rule names what makes it collapse: see the pictures.")
-        return Cause(text="No single limit explains at least half of the time.")
+            return Cause(text=f"No rule names what makes it collapse: see the pictures. Looked at: {looked}.")
+        text = f"No single limit explains at least half of the {show_duration(ttr_s)}." if ttr_s > 0 else ""
+        return Cause(text=f"{text or 'No single limit explains at least half of the time.'} Looked at: {looked}.")
     text = f"{limit.text[:1].upper()}{limit.text[1:]}."
     if variants and variants[0].last.stage != LEASES:
         stage = variants[0].last.stage
