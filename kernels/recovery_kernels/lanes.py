@@ -26,6 +26,7 @@ from recovery_kernels.arrays import Real, Short, Whole
 from recovery_kernels.batches import window_of
 from recovery_kernels.draws import CONSTANT, EXPONENTIAL
 from recovery_kernels.events import CLIENT_BITS, MAX_CLIENTS, NOBODY, place, sift_in, sift_out
+from recovery_kernels.fetching import fetch
 from recovery_kernels.handles import refer
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import (
@@ -125,7 +126,7 @@ LANES = 4
 DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
 LANE_BITS = 3
 DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.drawn)
-AHEAD = 16
+AHEAD = 64
 
 # A worker (Host.workers), and what will have come of its request.
 STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
@@ -135,6 +136,8 @@ IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
 COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
 MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
 CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
+FETCHED = 3  # chunks of a slot that come to the cache beforehand, one each time that the wheel is turned
+LINE = 8  # numbers of a cache line
 GROUP = 8  # workers that are compared at once
 MOST_WORKERS = 256
 MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a request
@@ -402,6 +405,8 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
     rank of each is counted, without a branch; more are put into a heap.
     """
     rows, lanes, pool, sorting, places = host.rows, host.lanes, host.pool, host.sorting, host.places
+    # The rows of each slot lie where those of the last one lay, so that they stay in the cache.
+    lanes[place(FIRST + NEAR)] = lanes[place(END + NEAR)] = 0
     if many > COUNTED_AT_MOST:
         for a in range(many):  # in the order of time and of their coming; `_push` looks at equal times
             sift_in(sorting, a, (sorting[place(a)] & ~np.int64(CLIENT)) | a)
@@ -412,7 +417,6 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
             who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
             _push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
         return
-    end = lanes[place(END + NEAR)]
     least, most = sorting[0], sorting[0]
     for a in range(many):
         key = sorting[place(a)]
@@ -422,12 +426,26 @@ def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
             rank += sorting[place(b)] < key
         at = np.int64(places[place(a)])
         row = at * ROW
-        to = _at(lanes, NEAR, end + rank)
+        to = _at(lanes, NEAR, rank)
         for column in range(ROW):
             rows[place(to + column)] = pool[place(row + column)]
-    lanes[place(END + NEAR)] = end + many
+    lanes[place(END + NEAR)] = many
     lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
     lanes[place(LAST + NEAR)] = max(lanes[place(LAST + NEAR)], start + (most >> CLIENT_BITS))
+
+
+@inline
+def _fetch(host, turn, before):  # type: ignore[no-untyped-def]
+    """Let a chunk of a slot come to the cache, the newest one or so many before it; those after it have come."""
+    end = np.int64(host.slots[place(turn & (host.slots.shape[0] - 1))])
+    chunk = (end - 1) // CHUNK if end > 0 else np.int64(-1)
+    for _ in range(before):
+        if chunk >= 0:
+            chunk = np.int64(host.following[place(chunk)])
+    if chunk >= 0:
+        fetch(host.following, chunk)
+        for line in range(chunk * CHUNK * ROW, (chunk + 1) * CHUNK * ROW, LINE):
+            fetch(host.pool, line)
 
 
 @kernel
@@ -446,6 +464,8 @@ def _turn(host, shift, until):  # type: ignore[no-untyped-def]
         if end == 0:
             continue
         host.slots[slot] = 0
+        for before in range(FETCHED):
+            _fetch(host, whole[CURSOR] + FETCHED - before, before)
         start = whole[CURSOR] << shift
         many = 0
         newest = (end - 1) // CHUNK
@@ -881,15 +901,20 @@ def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, wa
 @inline
 def _draw_ahead(rows, lanes, lane, key, logs):  # type: ignore[no-untyped-def]
     """Logarithms of the draws of the next services of a lane's first rows: a batch takes a fraction of the time that
-    they take one by one, each on the way to its service.
+    they take one by one, each on the way to its service. All uniforms come first, so that the processor takes several
+    logarithms at a time.
     """
     first = lanes[place(FIRST + lane)]
-    end = min(first + AHEAD, lanes[place(END + lane)])
-    for number in range(first, end):
-        at = _at(lanes, lane, number)
-        u = draws.uniform(key, rows[place(at + WHO)] & CLIENT, (rows[place(at + NUMBER)] >> 1) + 1)
-        logs[place(number & (AHEAD - 1))] = draws.log(u)
-    lanes[DRAWN] = end
+    begin = first & (AHEAD - 1)
+    many = min(AHEAD - begin, lanes[place(END + lane)] - first)
+    for number in range(many):
+        at = _at(lanes, lane, first + number)
+        logs[place(begin + number)] = draws.uniform(
+            key, rows[place(at + WHO)] & CLIENT, (rows[place(at + NUMBER)] >> 1) + 1
+        )
+    for number in range(many):
+        logs[place(begin + number)] = draws.log(logs[place(begin + number)])
+    lanes[DRAWN] = first + many
 
 
 @kernel
@@ -1042,6 +1067,8 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
             reach = min(now, limit)
             if next_slot <= reach:
                 next_slot = _turn(h, shift, reach)
+                if active == NEAR:
+                    lanes[DRAWN] = 0  # its rows are counted anew
             elif next_sweep <= reach:
                 # Where the newest is taken first, leases are to be as they are at the next start.
                 next_sweep = _sweep(p, r, k, i, h, shift, next_sweep - 1 if is_newest_first else limit)
