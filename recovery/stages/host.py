@@ -13,6 +13,7 @@ from recovery_kernels.limits import Limit
 from recovery_kernels.policies import Admission
 from recovery_kernels.requests import Host, Inputs, Keys, Params
 
+from recovery.stages import room
 from recovery.statistics.arrays import Floats, Whole
 
 MEMORY_PER_CLIENT = 64 + 3 * 8 + 1
@@ -251,7 +252,7 @@ class HostRun(Running):
             current = (clients[rows, events.CLIENT] == waiting[:, 0]) & (clients[rows, events.ATTEMPT] == waiting[:, 1])
             waiting = waiting[current & ((state == events.QUEUED) | (state == events.SERVED))]
         size = len(queue) if 2 * len(waiting) <= len(queue) else 2 * len(queue)
-        grown = np.zeros((size, queue.shape[1]), np.int64)
+        grown = room.array(size, queue.shape[1])
         grown[: len(waiting)] = waiting
         whole[requests.HEAD], whole[requests.TAIL] = 0, len(waiting)
         self.host = self.host._replace(queue=grown)

@@ -10,6 +10,7 @@ from recovery_kernels.lanes import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery.stages import host as hosts
+from recovery.stages import room
 from recovery.statistics.arrays import Whole
 
 # Rings of checks and answers, up to twice as long as there are clients; the wheel.
@@ -148,31 +149,33 @@ class LaneRun(hosts.Running):
         """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
         host, of = self.host, self.host.lanes
         is_stack = self.params.queue.kind == policies.LIFO
-        room, waiting = len(host.stack) // lanes.TALL, int(host.whole[requests.WAITING])
-        if is_stack and waiting == room:
-            self.host = host._replace(stack=_doubled(host.stack, lanes.TALL, int(host.whole[requests.HEAD]), waiting))
+        waiting = int(host.whole[requests.WAITING])
+        if is_stack and waiting == len(host.stack) // lanes.TALL:
+            stack = room.array(2 * len(host.stack))
+            _spread(host.stack, stack, lanes.TALL, int(host.whole[requests.HEAD]), waiting)
+            self.host = host._replace(stack=stack)
             return
         size, offset = int(of[lanes.MASK + lanes.DEADLINES]) + 1, int(of[lanes.OFFSET + lanes.DEADLINES])
         end = int(of[lanes.END + lanes.DEADLINES])
         head = end if is_stack else host.whole[requests.HEAD]
         first = int(min(of[lanes.FIRST + lanes.DEADLINES], head, host.whole[lanes.COUNTED]))
-        queue = _doubled(host.rows[offset:], lanes.ROW, first, end - first)
+        rows = room.array(offset + 2 * size * lanes.ROW)
+        rows[:offset] = host.rows[:offset]
+        _spread(host.rows[offset:], rows[offset:], lanes.ROW, first, end - first)
         of[lanes.MASK + lanes.DEADLINES] = 2 * size - 1
-        self.host = host._replace(rows=np.concatenate([host.rows[:offset], queue]))
+        self.host = host._replace(rows=rows)
 
 
-def _doubled(ring: Whole, columns: int, first: int, many: int) -> Whole:
-    """A ring of twice the size with the rows of so many numbers from `first` on; each lies at its number, modulo the
-    size.
+def _spread(ring: Whole, wider: Whole, columns: int, first: int, many: int) -> None:
+    """Put the rows of so many numbers from `first` on of a ring into one of twice its size; each lies at its number,
+    modulo the size.
     """
     size, end = len(ring) // columns, first + many
-    doubled = np.empty(2 * len(ring), np.int64)
-    before, after = ring.reshape(-1, columns), doubled.reshape(-1, columns)
+    before, after = ring.reshape(-1, columns), wider.reshape(-1, columns)
     while first < end:
         rest = min(end, first - first % size + size) - first
         after[first % (2 * size) :][:rest] = before[first % size :][:rest]
         first += rest
-    return doubled
 
 
 def new_host(

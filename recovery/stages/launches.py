@@ -15,7 +15,7 @@ from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.launches import Launches
 from recovery.model.policies.lowered import LetsIn
 from recovery.model.scenario import Scenario
-from recovery.stages import host, queueing
+from recovery.stages import host, queueing, room
 from recovery.stages.cost import GROWTH, ROW_BYTES, came, tries
 from recovery.stages.sessions import controllers
 from recovery.stages.sessions.controllers import Used
@@ -32,15 +32,15 @@ _CHUNKS = 64
 NO_ROUND_TRIP = 0  # who is told comes back no sooner than in the next window
 
 
-def _roomier(old: Waiting, chunks: int) -> Waiting:
-    """The same with so many chunks more, which are free and linked before those that were."""
+def _moved(old: Waiting, chunks: Whole) -> Waiting:
+    """The same in a longer array; its chunks more are free and linked before those that were."""
     size = len(old.chunks)
-    grown = np.zeros(size + chunks * waiting.CHUNK, np.int64)
-    grown[:size] = old.chunks
-    begins = np.arange(size, len(grown), waiting.CHUNK)
-    grown[begins] = [*begins[1:], old.free[waiting.HEAD]]
-    free = np.array([size, old.free[waiting.CHUNKS] + chunks])
-    return Waiting(free, grown, old.ends)
+    chunks[:size] = old.chunks
+    begins = np.arange(size, len(chunks), waiting.CHUNK)
+    chunks[begins] = begins + waiting.CHUNK
+    chunks[begins[-1]] = old.free[waiting.HEAD]
+    free = np.array([size, old.free[waiting.CHUNKS] + len(begins)])
+    return Waiting(free, chunks, old.ends)
 
 
 @dataclass
@@ -85,22 +85,20 @@ class LaunchRun(StageRun):
         """Twice the room for what the kernel says."""
         state = self.state
         if status == kernel.GROW_WAITING:
-            more = len(state.waiting.chunks) // waiting.CHUNK
-            self.state = state._replace(waiting=_roomier(state.waiting, more))
+            self.state = state._replace(waiting=_moved(state.waiting, room.array(2 * len(state.waiting.chunks))))
         elif status == kernel.GROW_BATCH:
             size = 2 * len(state.batch)
-            spare, moves = np.zeros((2, 2, size), np.int64)
             self.state = state._replace(
-                batch=np.zeros((size, 2), np.int64),
-                spare=spare,
-                moves=moves,
-                links=np.zeros(size, np.int64),
-                ends=np.zeros(size + 2, np.int64),
-                draws=np.zeros(size),
+                batch=room.array(size, 2),
+                spare=room.array(2, size),
+                moves=room.array(2, size),
+                links=room.array(size),
+                ends=room.array(size + 2),
+                draws=room.array(size).view(np.float64),
             )
         else:
-            jobs = np.zeros((2 * len(state.jobs), batches.COLUMNS), np.int64)
-            jobs[: len(state.jobs)] = state.jobs
+            jobs, many = room.array(2 * len(state.jobs), batches.COLUMNS), int(state.whole[kernel.JOBS])
+            jobs[:many] = state.jobs[:many]
             self.state = state._replace(jobs=jobs)
 
     def ask(self, times_ns: Whole, identities: Whole) -> None:
@@ -233,7 +231,7 @@ def start(
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         real=np.zeros(kernel.REAL),
-        waiting=_roomier(nobody, _CHUNKS),
+        waiting=_moved(nobody, np.zeros(_CHUNKS * waiting.CHUNK, np.int64)),
         held=np.zeros(zones, np.int64),
         carry=np.zeros(zones),
         releasing=np.zeros((zones, 2), np.int64),

@@ -7,6 +7,7 @@ from recovery_kernels import batches
 from recovery_kernels import propagation as kernel
 from recovery_kernels.events import NEVER
 
+from recovery.stages import room
 from recovery.statistics.arrays import Whole
 
 
@@ -21,9 +22,10 @@ def _more_rows(rows: Whole, first_free: int, wanted: int) -> tuple[Whole, int]:
     """At least `wanted` rows more, linked before those that are free; returns them and the first free row."""
     old = len(rows)
     new = old + max(old, wanted)
-    grown = np.zeros((new, batches.COLUMNS), np.int64)
+    grown = room.array(new, batches.COLUMNS)
     grown[:old] = rows
-    grown[old:, batches.NEXT] = [*range(old + 1, new), first_free]
+    grown[old:, batches.NEXT] = np.arange(old + 1, new + 1)
+    grown[-1, batches.NEXT] = first_free
     return grown, old
 
 
@@ -61,10 +63,10 @@ class PropagationRun:
         state = self.state
         if status == kernel.GROW_BATCH:
             self.state = state._replace(
-                batch=np.zeros((2 * count, batches.COLUMNS), np.int64),
-                order=np.zeros(2 * count, np.int64),
-                ends=np.zeros(4 * count + 1, np.int64),
-                draws=np.zeros((2, 2 * count)),
+                batch=room.array(2 * count, batches.COLUMNS),
+                order=room.array(2 * count),
+                ends=room.array(4 * count + 1),
+                draws=room.array(2, 2 * count).view(np.float64),
             )
         elif status == kernel.GROW_ROWS:
             wanted = count + int(state.whole[kernel.WAITING])
@@ -74,9 +76,9 @@ class PropagationRun:
             self.state = state._replace(rows=rows)
         elif status == kernel.GROW_FINISHES:
             told = int(state.whole[kernel.TOLD])
-            room = told + count + int(state.whole[kernel.WAITING])
-            finishes = np.zeros((2 * room, 2), np.int64)
-            finishes[:told] = state.finishes[:told]  # what lies beyond was never written, and takes no memory
+            # All who wait may finish, though few do: memory that is never written takes none, so it is not `room`'s.
+            finishes = np.zeros((2 * (told + count + int(state.whole[kernel.WAITING])), 2), np.int64)
+            finishes[:told] = state.finishes[:told]
             self.state = state._replace(finishes=finishes)
         else:
             self._grow_rings(count)
@@ -105,12 +107,12 @@ class PropagationRun:
         size = 2 * old
         while size < old + count:
             size *= 2
-        rings = np.zeros((len(state.shards), size, kernel.RING_COLUMNS), np.int64)
+        rings = room.array(len(state.shards), size, kernel.RING_COLUMNS)
         for shard, (head, tail) in enumerate(state.shards[:, [kernel.HEAD, kernel.TAIL]].tolist()):
             for turn in range(head - head % old, tail, old):  # what lies in one turn of the old ring lies so in the new
                 first, end = max(turn, head), min(turn + old, tail)
                 at, was = first % size, first % old
                 rings[shard, at : at + end - first] = state.rings[shard, was : was + end - first]
-        slowness, known = np.zeros(size), int(state.whole[kernel.KNOWN])
+        slowness, known = room.array(size).view(np.float64), int(state.whole[kernel.KNOWN])
         slowness[:known] = state.slowness[:known]
         self.state = state._replace(rings=rings, slowness=slowness)
