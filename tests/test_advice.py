@@ -319,7 +319,7 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
     change = told(LEASES)[1].change
     assert (change.name, change.command) == ("", "")
     assert re.search(
-        r"No more is advised: 4 workers a host instead of 2 would save about 49.5 s of the 1[45].* min", change.text
+        r"Little is left to gain: 4 workers a host instead of 2 would save about 49.5 s of the 1[45].* min", change.text
     )
     soon = LEASES.replace('"30m", ', "").replace('timeout = "30m"', 'timeout = "80s", cancel_on_timeout = true')
     soon = soon.replace(
@@ -328,7 +328,7 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
     )
     change = told(soon)[1].change
     assert not change.is_simulated
-    assert "4 workers a host instead of 2, which would save about" in change.text
+    assert "can be saved. Try 4 workers a host instead of 2: the limit points there" in change.text
     assert change.command.endswith("--set host.workers=4")
 
 
