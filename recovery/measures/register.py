@@ -158,8 +158,8 @@ def _depths() -> list[Measure]:
     again = [
         Measure(
             name=again_of(f"ttr{depth}_s"), kind="time", stage=LEASES, title=f"{depth} % back again",
-            meaning=f"where ttr{depth}_s is of a share that was never away as the clock started, and it was lost only "
-            "after `hold`: time until it was back for good. Else not measured. Runs are judged and ranked by it there",
+            meaning=f"only if {depth} % had a lease as the clock started and kept it for `hold`, but lost it later: "
+            f"time until they were back for good. Such a run is judged and ranked by it instead of ttr{depth}_s",
             of_class=True,
         )
         for depth in depths
@@ -185,13 +185,13 @@ def _depths() -> list[Measure]:
 TABLE: tuple[Measure, ...] = (
     Measure(
         name="recovers_from_s", kind="time", stage=ALL, title="clock starts",
-        meaning="when the clock of recovery starts, from the start: the dependency is back for good",
+        meaning="from where times of recovery are counted, from the start: the dependency is back for good",
     ),
     *_depths(),
     Measure(
         name="ttr99_server_s", kind="time", stage=LEASES, of_class=True, title="99 % back at the server",
-        meaning="time until 99 % of the holders have a lease as the server sees it, for good: late successes "
-        "that count are in it",
+        meaning="time until 99 % of the holders have a lease as the server sees it, for good; this counts leases whose "
+        "answer came too late for the client",
         is_expected=True, of_rules=True,
     ),
     Measure(
@@ -202,14 +202,14 @@ TABLE: tuple[Measure, ...] = (
     Measure(
         name="overdue_peak", kind="count", stage=LEASES, title="most overdue", is_expected=True,
         of_renewals=True,
-        meaning="most holders whose last renewal was older than `fleet.overdue_after` at one time: at least so many; "
-        "only where leases are alike and a late renewal costs none",
+        meaning="most holders, at one time, whose last renewal was longer ago than `fleet.overdue_after`: at least so "
+        "many; measured only where leases are alike and a late renewal costs none",
     ),
     Measure(
         name="ttr_renewed_s", kind="time", stage=LEASES, title="all renewed", is_expected=True, is_recovery=True,
         of_renewals=True,
-        meaning="time until each holder has renewed since the dependency's last return: no later than this; of "
-        "the same runs",
+        meaning="time until each holder has renewed since the dependency's last return: at most this long; measured "
+        "where `overdue_peak` is",
     ),
     Measure(
         name="crashes", kind="count", stage=ALL, title="crashes",
@@ -342,7 +342,7 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="progress_from_s", kind="milestone", stage=LEASES, title="progress from",
-        meaning="when the leased share leaves that for good", is_onset=True,
+        meaning="when the leased share leaves that lowest level for good", is_onset=True,
     ),
     Measure(
         name="leased_all_s", kind="milestone", stage=LEASES, title="all leased", meaning="when all have a lease again",
@@ -362,11 +362,12 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="empty_at_s", kind="time", stage=ALL, title="would be empty",
-        meaning="when what waits would be gone, from the start, as it falls at the horizon; only of what is recovering",
+        meaning="when nothing would wait any more, from the start, if the queue went on falling as it does at the "
+        "horizon; only of a run that is recovering",
     ),
     Measure(
         name="drift_per_s", kind="number", stage=ALL, of_class=True, title="drift",
-        meaning="how fast what waits grows over the last stretch; below 0: it falls; none once all is back",
+        meaning="how fast the queue grows over the last stretch; below 0: it falls; none once all is back",
         is_expected=True, may_be_negative=True,
     ),
     Measure(
@@ -433,7 +434,7 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="latency_normal_s", kind="milestone", stage="propagation", title="propagation",
-        meaning="when it no longer is, for good", is_expected=True, is_recovery=True,
+        meaning="when it is no longer above that, for good", is_expected=True, is_recovery=True,
     ),
     Measure(
         name="propagation_jobs", kind="count", stage="propagation", title="jobs",
@@ -465,7 +466,7 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="errors_end_s", kind="milestone", stage="health", title="errors end",
-        meaning="when fewer do again, for good", is_expected=True,
+        meaning="when fewer than 1 % fail again, for good", is_expected=True,
     ),
     Measure(
         name="failover_first_s", kind="milestone", stage="health", title="first failover",
@@ -478,7 +479,7 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure(
         name="capacity_normal_s", kind="milestone", stage="health", title="health checks",
-        meaning="when it no longer is, for good", is_expected=True, is_recovery=True,
+        meaning="when it is no longer below that, for good", is_expected=True, is_recovery=True,
     ),
     Measure(
         name="usable_min_share", kind="share", stage="health", title="least usable",

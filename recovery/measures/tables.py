@@ -14,24 +14,24 @@ ROWS = {
     "replication": "number of the set of random numbers",
     "digest": "the run's key: it changes when the result may",
     "actions": "what operators did, and when",
-    "outages_index": "which of the courses in manifest.json its dependency took",
+    "outages_index": "which of the courses of outages in manifest.json it had",
     "cpu_s": "processor time that it took",
 }
 """rows of summary.json of a run; then measures."""
 
 RUNS = {
     "key": "the run's key: it changes when the result may",
-    "role": "draw; tried (a draw that was not accepted); sensitivity",
+    "role": "what it is for: draw; tried (a draw that was not accepted); sensitivity",
     "policy_id": "short name of the policy",
     "policy": "the policy in words",
     "variant": "name of its variant",
-    "replication": "randomisation of the design",
-    "draw": "number of the draw in it",
+    "replication": "number of the replication; each has its own draws",
+    "draw": "number of the draw in that replication",
     "run_replication": "number of the set of random numbers",
     "seed": "seed of every draw",
     "error": "what went wrong; empty where nothing did",
     "r1": "work that waits, in timeouts, when all leases are lost (MODEL.md)",
-    "r2": "the same of what a bounded queue holds",
+    "r2": "the same for the work that a bounded queue may hold",
     "r3": "share of the hosts' time that renewals need",
     "r4": "time to refill all leases, in lease durations",
 }
@@ -40,8 +40,8 @@ RUNS = {
 CURVES = {
     "policy_id": "short name of the policy",
     "policy": "the policy in words",
-    "replication": "randomisation of the design",
-    "draw": "number of the draw in it",
+    "replication": "number of the replication; each has its own draws",
+    "draw": "number of the draw in that replication",
     "time_s": "end of the window, from the start",
 }
 """series.parquet of a sweep: curves of the first draws of each policy; then leased_share or backlog."""

@@ -10,22 +10,25 @@ from recovery.stages.stage import Column
 
 HEAD = f"""# Columns and measures
 
-Version {COLUMNS_VERSION} of the columns (`versions.columns` in manifest.json). It is raised when a name goes or comes
-to mean another thing; a new name does not raise it. A name ends in its unit: `_s`, `_ns`, `_share` (0 to 1), `_hours`,
-`_minutes`, `_per_s`; a count or a ratio has none.
+A name ends in its unit: `_s`, `_ns`, `_share` (0 to 1), `_hours`, `_minutes`, `_per_s`; a count or a ratio has none.
+
+These are the columns of version {COLUMNS_VERSION} (`versions.columns` in manifest.json). The version rises when a name
+is removed or gets another meaning, but not when a name is added.
 
 This page is made by `make docs` from the register of measures (`recovery/measures/register.py`) and from the columns of
-the stages (`recovery/stages/`). How one is added: [adding.md](../adding.md). How a measure is reckoned: `MODEL.md`.
+the stages (`recovery/stages/`). To add one see [adding.md](../adding.md). `MODEL.md` says how each measure is computed.
 
-Measures are not made anew from `series.parquet`: it has the first replication of each variant only, and neither the
-histograms, nor the single hosts, nor what a sample leaves open, of which many of them are made. A run is made again.
+You cannot compute all measures from `series.parquet`. It has only the first replication of each variant, and many
+measures need what it leaves out: histograms, single hosts, and the hosts that a sample does not simulate. Repeat the
+run instead.
 """
 
 
-OF_CLASSES = """A scenario with classes has the columns of hosts for each class too, save what hosts have for all of
-them, with the class behind a dot: `leased.heartbeat`; and `leased_share` or `backlog` of each."""
-EACH_CLASS = """What is asked for in *each class* is there once more for each class of a scenario that has some, with
-the class behind a dot: `ttr99_s.heartbeat`."""
+OF_CLASSES = """A scenario with classes also has these columns for each class, with the class behind a dot:
+`leased.heartbeat`. Left out are those that belong to a host as a whole. Each class also has `leased_share` or
+`backlog`."""
+EACH_CLASS = """If the last column says *each class*, a scenario with classes has the measure once more for each of
+them, with the class behind a dot: `ttr99_s.heartbeat`."""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -82,12 +85,12 @@ def page() -> str:
         _head(tables.SERIES),
         "Rows of `summary.json` of a run:",
         _head(tables.ROWS),
-        "`runs.parquet` of a sweep (with `--csv` also `runs.csv`) has a row for each run, a column a varied key:",
+        "`runs.parquet` of a sweep (with `--csv` also `runs.csv`) has a row for each run, a column for each varied key:",
         _head(tables.RUNS),
         "`series.parquet` of a sweep has curves of `leased_share` or `backlog`:",
         _head(tables.CURVES),
         "## Columns of the series",
-        "A *flow* is what happened in a window, a *level* what was at its end, a *peak* the largest within it.",
+        "A *flow* is what happened in a window, a *level* what there was at its end, a *peak* the largest within it.",
         "### Hosts, of leases and of jobs",
         _columns(traffic.COLUMNS),
     ]
@@ -95,7 +98,7 @@ def page() -> str:
         parts += [f"### Of {name} alone", _columns(columns)]
     parts += [
         "### With rules of sessions, operators or the server under load",
-        "Of hosts whose scenario uses a rule of MODEL.md, section 13.",
+        "Only if the scenario uses a rule of MODEL.md, section 13.",
         _columns(sessions.COLUMNS),
         OF_CLASSES,
     ]
@@ -103,7 +106,7 @@ def page() -> str:
         parts += [f"### Stage {stage.name}, with a table `[{stage.name}]`", _columns(stage.columns)]
     parts += [
         "## Measures",
-        "A *time* lasts; a *milestone* is a moment from the start (0: always, infinite: never, empty: not measured).",
+        "A *time* is a duration, a *milestone* a moment from the start (0: always, inf: never, empty: not measured).",
         EACH_CLASS,
         "### Of leases and of jobs",
         _measures(ALL),
