@@ -85,7 +85,7 @@ def page() -> str:
         _head(tables.SERIES),
         "Rows of `summary.json` of a run:",
         _head(tables.ROWS),
-        "`runs.parquet` of a sweep (with `--csv` also `runs.csv`) has a row for each run, a column for each varied key:",
+        "`runs.parquet` of a sweep (with `--csv` also `runs.csv`) has a row a run, and a column for each varied key:",
         _head(tables.RUNS),
         "`series.parquet` of a sweep has curves of `leased_share` or `backlog`:",
         _head(tables.CURVES),
