@@ -436,7 +436,7 @@ def test_two_sweeps_are_paired_draw_by_draw(tmp_path: Path) -> None:
         (["a.toml", "lifo"], "--fail-if, --variant, --markdown and --junit are for two folders or files"),
         (["a.toml", "a.toml", "lifo"], "lifo is neither a folder of results nor a scenario"),
         (["a.toml", "swept.toml"], "swept.toml: sweep.uncertainties is set; want recovery sweep"),
-        (["a.toml", "a.toml", "--variant", "nobody"], "have no variant 'nobody' in common"),
+        (["a.toml", "a.toml", "--variant", "nobody"], "--variant is 'nobody'; want one of "),
     ],
 )
 def test_what_cannot_stand_side_by_side_is_told(

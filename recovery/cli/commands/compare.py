@@ -9,7 +9,7 @@ import click
 from recovery.cli import options, reports, say
 from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
-from recovery.errors import Refusal
+from recovery.errors import Refusal, nearest
 
 if TYPE_CHECKING:
     from recovery.reading.experiment import Experiment
@@ -75,7 +75,7 @@ def compare(
         if not _is_thing(word):
             raise Refusal(f"{word} is neither a folder of results nor a scenario; want folders or files alone")
     place = out / f"{things[-1].absolute().stem}-beside-{old.absolute().stem}"
-    folders, status = _run(things, place, seed, replications, threads, as_json)
+    folders, status = _run(things, variant, place, seed, replications, threads, as_json)
     found = sides.sides(folders)
     told = sides.compared(found, wanted, variant)
     page = None
@@ -129,6 +129,7 @@ def _policies(folder: Path, policies: Sequence[str], as_json: bool) -> Status:
 
 def _run(
     things: Sequence[Path],
+    variant: str | None,
     place: Path,
     seed: int | None,
     replications: int | None,
@@ -144,6 +145,9 @@ def _run(
         if seed is not None or replications is not None:
             raise Refusal("--seed and --replications are for scenarios; want a file, or neither")
         return list(things), Status.WELL
+    names = list(dict.fromkeys(own.name for one in loaded.values() for own in one.variants))
+    if variant and variant not in names and all(thing in loaded for thing in things):
+        raise Refusal(f"--variant is {variant!r}{nearest(variant, names)}; want one of {', '.join(map(repr, names))}")
     heads = [
         (one.head.seed, one.head.replications) if (one := loaded.get(thing)) is not None else _head_of(thing)
         for thing in things
@@ -186,11 +190,13 @@ def _load(path: Path) -> "Experiment":
 
 
 def _head_of(place: Path) -> tuple[int, int]:
-    """Seed and replications of a folder of a run. Raises Refusal for one of a sweep."""
+    """Seed and replications of a folder of a run. Raises Refusal for one of a sweep, or without a finished run."""
     from recovery.store import folder
 
     if folder.kind_of(place) == "sweep":
         raise Refusal(f"{place} is the folder of a sweep, and another is a scenario; want folders of sweeps alone")
+    if not folder.kind_of(place):
+        raise Refusal(f"{place} holds no finished run; want {folder.wanted_in(place)}")
     manifest = folder.run_of(place).manifest
     return manifest.seed, manifest.replications
 
