@@ -90,7 +90,7 @@ $(ENVIRONMENT): .venv/.locked pyproject.toml
 .venv/.locked: requirements.lock
 	@for python in $(if $(PYTHON),'$(PYTHON)',$(CANDIDATES)); do \
 	  if "$$python" -c '$(GOOD)' 2>/dev/null; then \
-	    echo "making .venv with $$("$$python" --version) (about a minute)"; \
+	    echo "making .venv with $$("$$python" --version) (about two minutes)"; \
 	    "$$python" -m venv --clear .venv && exit 0; \
 	  fi; \
 	done; \
