@@ -125,9 +125,9 @@ def edges_of(
     reach: Floats | None = None,
 ) -> tuple[float, float]:
     """Places of the ends of the interval of key `i`: beyond them no setting of the other keys was found that is inside.
-    The ends of the range are tried first, then places around where the end lies to first order, then the place between
-    what is inside and what is not, until these are `edge` apart; what is told lies outside, so that the interval is
-    never too narrow.
+    The ends of the range are tried first, then places around where the end lies to first order and just beyond what
+    was tried before and is inside, then the place between what is inside and what is not, until these are `edge` apart;
+    what is told lies outside, so that the interval is never too narrow.
 
     `reach` float64[keys]: from the best to the upper end and what the other keys are there, to first order (if it is
     not given: the end of the range, and the others as they are).
@@ -143,10 +143,11 @@ def edges_of(
 def _end(search: "_Others", end: float, guesses: Sequence[float], edge: float) -> float:
     """The place of the end of an interval towards this end of the range, looked for at the guesses first."""
     r, i = search.tried.candidates.ranges[search.i], search.i
-    inside, outside = search.best, r.taken(end)
+    inside, outside = search.farthest(end), r.taken(end)
     if search(inside, outside):
         return end
-    places = [r.taken(guess) for guess in guesses]
+    beyond = inside[i] + math.copysign(0.9 * edge, end - 0.5)
+    places = [r.taken(guess) for guess in (*guesses, beyond)]
     while True:
         while abs(outside - inside[i]) > edge:
             low, high = sorted((inside[i], outside))
@@ -201,6 +202,16 @@ class _Others:
             worth=lambda square: square - self.is_inside.most,
         )
         return closest if self.is_inside(tried(closest)) else None
+
+    def farthest(self, end: float) -> list[float]:
+        """Of what was tried and is inside, with the best: the setting that lies farthest towards this end. Where keys
+        make up for each other, the search of the one has led along the valley in which the other ends. Of a single key,
+        and where clients come in waves, what lies far may be a valley of its own: then the best.
+        """
+        if not self.free or any(is_in_step(r.key) for r in self.tried.candidates.ranges):
+            return self.best
+        tried = [places for places in self.tried.places.values() if self.is_inside(self.tried(places))]
+        return min([self.best, *map(list, tried)], key=lambda places: abs(end - places[self.i]))
 
     def _along(self, place: float) -> list[float]:
         """The other keys as they go with key `i` to first order."""
