@@ -62,7 +62,7 @@ def test_the_first_line_names_the_schema_where_there_is_one_and_else_the_command
 @pytest.mark.parametrize("system", preset.SYSTEMS)
 def test_every_option_reaches_the_scenario_and_is_no_longer_assumed(system: str) -> None:
     words = {"count": "7_000", "duration": "37ms", "rate": "412/s"}
-    own = {"outage": "21m", "timeout": "17s", "servers": "5", "workers": "13"}
+    own = {"outage": "21m", "timeout": "17s", "servers": "5", "workers": "13", "peak": "933/s"}
     answers = {one.option: own.get(one.option, words[one.kind]) for one in preset.questions(system)}
     options = [word for name, answer in answers.items() for word in (f"--{name}", answer)]
     result = call("new", "--system", system, *options)
@@ -142,7 +142,9 @@ def test_what_was_given_is_not_asked() -> None:
             "--nodes is nothing that us-east-1 has; want no such option, or a system",
         ),
         (["--nodes", "0"], "--nodes is 0; want a whole number from 1"),
-        (["--make", "30"], '--make is 30; want a duration such as "250ms"'),
+        (["--nodes", "1000000000"], "--nodes is 1000000000; want a whole number from 1 to 999999999"),
+        (["--make", "30"], '--make is 30; want a duration with its unit, "30s" (seconds) or "30ms" (milliseconds)'),
+        (["--system", "jobs", "--rate", "2000/s"], "--peak is 1500/s; want more than --rate, 2000/s"),
         (["--system", "jobs", "--rate", "x"], '--rate is x; want a rate such as "200/s"'),
         (["--nodes", "3", "--servers", "5"], "--system leases: fleet.hosts is 5; want no more than fleet.holders, 3"),
     ],

@@ -177,15 +177,16 @@ def value(question: Question, answer: str) -> _Value:
     if question.kind == "count":
         digits = re.sub(r"(?<=\d)[_, ](?=\d)", "", text)
         if not re.fullmatch(r"[0-9]{1,9}", digits) or int(digits) < 1:
-            raise Refusal("want a whole number from 1, such as 5000")
+            raise Refusal("want a whole number from 1 to 999999999, such as 5000")
         return int(digits)
     if question.kind == "rate":
         text = f"{text}/s" if re.fullmatch(r"[0-9.]+", text) else text
         if rate_per_s(text) <= 0:
             raise Refusal('want a rate above 0, such as "300/s"')
         return text
-    if duration_s(text) <= 0:
-        raise Refusal('want a duration above 0, such as "30ms"')
+    seconds = duration_s(int(text) if text.isascii() and text.isdigit() else text)  # of a number the unit is wanted
+    if seconds <= 0:
+        raise Refusal('want a duration above 0, such as "30ms" or "20m"')
     return text
 
 
@@ -214,6 +215,10 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     for question in asked:
         if question.option in answers:
             text = _SET.get(question.option, _set)(text, question, answers[question.option])
+    if "rate" in answers or "peak" in answers:
+        usual, peak = (str(tomllib.loads(text)["jobs"]["steps"][place]["rate"]) for place in (0, 1))
+        if rate_per_s(peak) <= rate_per_s(usual):
+            raise Refusal(f"--peak is {peak}; want more than --rate, {usual}")
     given = {question.key for question in asked if question.option in answers}
     assumed = [question for question in asked if question.option not in answers]
     for key in given - {question.key for question in assumed}:
