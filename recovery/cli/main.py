@@ -21,14 +21,14 @@ GARBAGE_AFTER = 50_000  # new objects; with Python's 700 the imports alone are s
 @click.group(
     cls=Guarded,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help=f"""After an outage, a million servers want their lease at once: how long until the control plane works again,
-    and which throttling policy makes that shortest?
+    help=f"""After an outage, a million servers ask for their lease at once. How long until the control plane works
+    again? Which throttling policy makes that time shortest?
 
     Start with `recovery new > mine.toml`, then `recovery explain mine.toml` and `recovery run mine.toml`.
 
     Shell completion: `eval "$(recovery completion bash)"` (or zsh, fish).
 
-    Exit status: {STATUSES}. With --json an error is JSON too, on stdout:
+    Exit status: {STATUSES}. With --json, errors are printed as JSON on stdout, too:
     {{"format": 1, "error": {{"status": 2, "message": "…", "file": "…", "key": "…"}}}}.
     """,
 )

@@ -21,22 +21,22 @@ set_ = click.option(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a key of the file, with dots: host.workers=8.",
+    help="Change a key of the file; write dots between its parts: host.workers=8.",
 )
-json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
-seed = click.option("--seed", type=click.IntRange(0), help="Seed of every draw.")
+json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+seed = click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
 replications = click.option(
-    "--replications", type=click.IntRange(1), help="Runs of the same variant, each with other random numbers."
+    "--replications", type=click.IntRange(1), help="How often each variant is run, each time with other random numbers."
 )
 threads = click.option(
-    "--threads", type=click.IntRange(1, 1024), help="Threads; default: the cores that this process may use."
+    "--threads", type=click.IntRange(1, 1024), help="Number of threads; default: the cores that this process may use."
 )
 out = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder of results.",
+    help="Folder for the results.",
 )
 reuse = click.option(
     "--no-reuse",
@@ -44,11 +44,11 @@ reuse = click.option(
     is_flag=True,
     flag_value=False,
     default=True,
-    help="Run every stage of every run, also those whose results are known; the numbers are the same.",
+    help="Run everything again, also what is known from earlier runs. The numbers are the same.",
 )
-no_report = click.option("--no-report", is_flag=True, help="Write the numbers only.")
+no_report = click.option("--no-report", is_flag=True, help="Write the numbers, but no report.")
 out_file = click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print it."
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: print to the terminal."
 )
 
 
@@ -67,8 +67,8 @@ policies = click.option(
     metavar="FILE",
     expose_value=False,
     callback=_named,
-    help="A Python file with a policy of one's own (recovery new --policy admission), which a scenario may then name. "
-    "Its code is run.",
+    help="A Python file with your own policy, which the scenario can then name. Its code is run. "
+    "`recovery new --policy admission` prints one to start from.",
 )
 
 
@@ -82,21 +82,26 @@ def place(command: Callable[P, R]) -> Callable[P, R]:
                 type=click.Choice(["threads", "processes", "dask"]),
                 default="threads",
                 show_default=True,
-                help="Where runs run; with processes and dask a run that kills its worker is found and set aside.",
+                help="What carries out the runs. With processes or dask, a run that kills its worker is set aside, "
+                "and the other runs go on.",
             ),
             click.option(
                 "--address",
                 metavar="ADDRESS",
-                help="Of the Dask scheduler, for --backend dask: tcp://HOST:8786, or tls://HOST:8786. Whoever reaches "
-                "that port runs code on all its workers: have it in a network of your own, or use certificates.",
+                help="Address of the Dask scheduler, for --backend dask: tcp://HOST:8786 or tls://HOST:8786. Whoever "
+                "can reach that port can run code on all workers: keep it in a private network, or use certificates.",
             ),
             click.option(
                 "--tls-ca-file",
                 metavar="FILE",
-                help="Certificate of the authority that signed the scheduler's and ours (PEM).",
+                help="Certificate of the authority that signed the certificates of the scheduler and the client (PEM).",
             ),
             click.option("--tls-cert", metavar="FILE", help="The client's certificate (PEM)."),
-            click.option("--tls-key", metavar="FILE", help="The client's key, if it is not in that file."),
+            click.option(
+                "--tls-key",
+                metavar="FILE",
+                help="The client's key (PEM), if the file of --tls-cert does not contain it.",
+            ),
         )
     ):
         command = option(command)

@@ -21,10 +21,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def options(command: Callable[P, R]) -> Callable[P, R]:
     """The options --markdown and --junit."""
     markdown = click.option(
-        "--markdown", type=_FILE, help="File for a summary in Markdown: the answer, what was expected, a small table."
+        "--markdown", type=_FILE, help="File for a Markdown summary: the answer, each expectation, a small table."
     )
     junit = click.option(
-        "--junit", type=_FILE, help="File for JUnit's XML: a test case for each bound of [expect] or --fail-if."
+        "--junit", type=_FILE, help="File for JUnit XML, with a test case for each line of [expect] and each --fail-if."
     )
     return markdown(junit(command))
 

@@ -16,9 +16,9 @@ class Status(IntEnum):
         return status
 
     WELL = 0, "well"
-    OURS = 1, "our fault: a bug, a disk, the memory; or a policy that fails its test"
-    USAGE = 2, "usage or scenario"
+    OURS = 1, "our fault (a bug, the disk, the memory), or a policy fails its test"
+    USAGE = 2, "usage or scenario is wrong"
     FAILED = 3, "some runs failed"
-    UNSURE = 4, "inconclusive: an interval spans a bound"
-    THRESHOLD = 99, "an [expect] surely does not hold, or a --fail-if surely does"
+    UNSURE = 4, "inconclusive: a bound lies within the interval of what was measured"
+    THRESHOLD = 99, "an [expect] bound is surely broken, or a --fail-if condition surely holds"
     INTERRUPTED = 130, "interrupted (Ctrl-C, SIGTERM, SIGHUP): what was done is kept"

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("node")
 @click.argument("file", required=False, type=click.Path())
-@click.option("--services", "table", type=click.Path(), help="Table of services, instead of the one that FILE names.")
+@click.option("--services", "table", type=click.Path(), help="Use this table of services, not the one that FILE names.")
 @click.option(
-    "--for", "lasts", metavar="DURATION", help="As if NODE were wholly down for so long from the start on: 2h."
+    "--for", "lasts", metavar="DURATION", help="Assume that NODE is wholly down for this long, from the start: 2h."
 )
-@click.option("--cut", "cut", multiple=True, metavar="A->B", help="Without this edge: B lives without A.")
+@click.option("--cut", "cut", multiple=True, metavar="A->B", help="Remove this edge: B no longer needs A.")
 @options.set_
 @options.policies
 @options.replications
 @options.threads
 @options.json
 @options.reuse
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture and the numbers.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the picture and the numbers; default: only print.",
+)
 def blast(
     node: str,
     file: str | None,
@@ -40,10 +44,10 @@ def blast(
     reuse: bool,
     out: Path | None,
 ) -> None:
-    """Say who is down if NODE alone is impaired: by which path, how long, and what each cut edge would save.
+    """Show which services are down when NODE alone is impaired: by which path, for how long, and what each cut saves.
 
-    FILE is an experiment that names a table of services (its first variant is run), or such a table, which needs no
-    run. What `recovery run` knows of the experiment's stages, in out/, does not run again.
+    FILE is either an experiment that names a table of services, or such a table itself. Of an experiment the first
+    variant is run; a table needs no run. What an earlier `recovery run` left in out/ is used again.
     """
     from recovery.reading import service_table
     from recovery.show import report_services, services_text

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help='End with status 99 if this surely holds of NEW, 4 if nobody can tell: "ttr99_s > +10%" or "> +2m" (a change '
-    'from OLD), "ttr99_s > 30m" (NEW alone), "ttr99_s = never" (in some run).',
+    help='End with status 99 if this surely holds for NEW, or 4 if that is uncertain. Against OLD: "ttr99_s > +10%" or '
+    '"ttr99_s > +2m". For NEW alone: "ttr99_s > 30m". If any run of NEW never recovers: "ttr99_s = never".',
 )
 @click.option(
     "--variant",
     default="",
-    help="This variant alone; default: all, and conditions are on the first (of which others they hold is told).",
+    help="Compare only this variant. Default: all; each --fail-if is then judged on the first variant, and the output "
+    "names the others for which it holds.",
 )
 @options.policies
 @options.seed
@@ -55,11 +56,14 @@ def compare(
     junit: Path | None,
     as_json: bool,
 ) -> Status:
-    """Compare with OLD whatever is NEW: folders of runs, folders of sweeps, or scenarios, which are run first, with the
-    same seeds. Or OLD is the folder of a sweep, and NEW are two or more of its policies, by name, id or rank.
+    """Compare runs, sweeps or scenarios: each NEW with OLD.
 
-    Variants stand beside those of the same name, each measure with its difference and an interval, paired where draws
-    are the same. The page is in --out.
+    OLD and NEW are folders of runs, folders of sweeps, or scenarios. Scenarios are run first, with the same seeds.
+
+    Or compare policies of one sweep: OLD is its folder, and NEW are two or more policies, by name, id or rank.
+
+    Variants are compared with those of the same name. Each measure has its difference and an interval; where the random
+    numbers are the same, runs are compared in pairs. The page is written to the folder of --out.
     """
     from recovery.study import compare as sides
 

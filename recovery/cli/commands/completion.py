@@ -9,7 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, options, their values and files.
+    """Print a script by which SHELL completes commands, options, values and files.
 
     \b
     bash: eval "$(recovery completion bash)"      in ~/.bashrc

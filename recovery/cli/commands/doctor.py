@@ -9,7 +9,7 @@ from recovery.cli.status import Status
 @click.command()
 @options.json
 def doctor(as_json: bool) -> Status:
-    """Look at the machine: versions, cores and memory, cache, and whether a small run has the right bits."""
+    """Check this machine: versions, cores, memory, cache, and whether a small run gives exactly the right result."""
     from recovery.cli import machine
 
     findings = machine.examine()

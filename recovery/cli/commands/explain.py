@@ -12,7 +12,7 @@ from recovery.cli import options, say
 @options.threads
 @options.json
 def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_json: bool) -> None:
-    """Check a scenario without running it: mistakes, memory, expected time."""
+    """Check a scenario without running it: find mistakes, and say how much memory and time a run will take."""
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate import pilot, pipeline, reuse
@@ -87,8 +87,10 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 @options.policies
 @options.json
 def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Explain a scenario without running it: r1 … r5 and the fluid bound of leases, the hidden capacity of jobs, each
-    with its formula and its numbers.
+    """Explain a scenario without running it, by formulas with their numbers.
+
+    For leases: the ratios r1 … r5, and the fluid bound, the shortest time that any policy could reach. For jobs: the
+    hidden capacity.
     """
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of

@@ -12,19 +12,39 @@ from recovery.cli.status import Status
 
 @click.command()
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--range", "ranges", multiple=True, metavar="KEY=LOW..HIGH", help="An unknown key: host.timeout=1m..10m.")
+@click.option(
+    "--range",
+    "ranges",
+    multiple=True,
+    metavar="KEY=LOW..HIGH",
+    help="A key to fit, with the range to search: host.timeout=1m..10m.",
+)
 @click.option(
     "--series",
     type=click.Path(path_type=Path),
-    help="Measured series: CSV or Parquet with time_s, Grafana's CSV, Prometheus' JSON.",
+    help="File with a measured series: CSV or Parquet with a column time_s, CSV from Grafana, or JSON from Prometheus.",
 )
-@click.option("--column", default="leased_share", show_default=True, help="Column of results that the series is of.")
-@click.option("--field", default="", help="The file's own name of it; default: the same, or its only column.")
-@click.option("--origin", default="", help="When the scenario starts (ISO or Unix time), for times of a clock.")
-@click.option("--of", type=float, help="Total, where the series has counts and the column is a share.")
-@click.option("--percent", is_flag=True, help="The series is in percent.")
-@click.option("--without", is_flag=True, help="The series is of those without, such as holders that have no lease.")
-@click.option("--samples", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Trials to start from.")
+@click.option(
+    "--column", default="leased_share", show_default=True, help="Column of the results to compare the series with."
+)
+@click.option(
+    "--field",
+    default="",
+    help="Name of that column in the file of --series; default: the same name, or the only column.",
+)
+@click.option(
+    "--origin", default="", help="Clock time at which the scenario starts (ISO or Unix), if the series has clock times."
+)
+@click.option("--of", type=float, help="Total to divide by, if the series has counts and the column is a share.")
+@click.option("--percent", is_flag=True, help="The values of the series are percentages.")
+@click.option("--without", is_flag=True, help="The series counts those without, such as holders that have no lease.")
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 10_000),
+    default=16,
+    show_default=True,
+    help="Number of trials with which the search starts.",
+)
 @options.set_
 @options.policies
 @options.threads
@@ -46,8 +66,9 @@ def fit(
     as_json: bool,
     out: Path,
 ) -> Status:
-    """Fit unknown keys to the [[observed]] milestones of a scenario, or to a measured series: values, how good the fit
-    is, a picture, and the scenario with the values set.
+    """Fit unknown keys of a scenario to its [[observed]] milestones, or to a measured series.
+
+    Prints the values and how good the fit is. Writes a picture, and the scenario with these values.
     """
     loaded = options.load(str(experiment), overrides)
     from recovery.show import figures_fit, fit_text

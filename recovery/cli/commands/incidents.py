@@ -8,8 +8,9 @@ from recovery.cli import options, say
 @click.command()
 @options.json
 def incidents(as_json: bool) -> None:
-    """List public incidents that can be run: recovery run --incident NAME. Each is a scenario in the words of its
-    report, with what was observed and what is assumed.
+    """List the public incidents that can be run with `recovery run --incident NAME`.
+
+    Each is a scenario in the words of its report. It says what was observed and what is assumed.
     """
     from recovery.reading import incident
     from recovery.reading.experiment import load

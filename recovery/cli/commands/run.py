@@ -19,7 +19,13 @@ FAILURES_MAX = 5  # failed runs that are told; the rest stands in summary.json
 
 @click.command()
 @click.argument("experiments", nargs=-1, type=click.Path())
-@click.option("--incident", "incidents", multiple=True, metavar="NAME", help="A public incident: recovery incidents.")
+@click.option(
+    "--incident",
+    "incidents",
+    multiple=True,
+    metavar="NAME",
+    help="Run a public incident; `recovery incidents` lists them.",
+)
 @options.set_
 @options.policies
 @options.seed
@@ -44,7 +50,7 @@ def run(
     markdown: Path | None,
     junit: Path | None,
 ) -> Status:
-    """Run experiments: print the table of results and write numbers, curves and the report."""
+    """Run experiments, print the table of results, and write numbers, curves and the report."""
     from recovery.reading.incident import find
     from recovery.reading.race import is_race
 
@@ -212,8 +218,10 @@ def _race(
 @options.threads
 @options.json
 def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: int | None, as_json: bool) -> Status:
-    """Answer for the DNS race of a file with [dns]: how often a record is left empty, whether that is possible at all
-    with each guardrail, and what each costs. `recovery run` writes the report of a file with the race alone.
+    """Analyze the DNS race of a file with [dns]: how often is a record left empty?
+
+    For each guardrail it says whether that is still possible, and what the guardrail costs. If the file has nothing but
+    the race, `recovery run` also writes a report.
     """
     return _race(experiment, overrides, seed, threads, as_json, None, True, reports.Reports(None, None))
 
@@ -223,12 +231,12 @@ def dns(experiment: str, overrides: tuple[str, ...], seed: int | None, threads: 
 @click.option(
     "--redact",
     is_flag=True,
-    help="Write redacted.html instead, which may leave the company: ratios alone, no name, no count, no second.",
+    help="Write redacted.html instead, for readers outside the company: only ratios, without names, counts or times.",
 )
-@click.option("--png", is_flag=True, help="Write the pictures as PNG too, beside the SVG.")
+@click.option("--png", is_flag=True, help="Write the pictures as PNG, too, not only as SVG.")
 @options.json
 def report(folder: Path, redact: bool, png: bool, as_json: bool) -> None:
-    """Draw the report of a folder of results once more."""
+    """Write the report of a folder of results again."""
     from recovery.show import figures, pages, redacted
     from recovery.show import page as shared
 

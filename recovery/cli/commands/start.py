@@ -38,7 +38,9 @@ class _New(click.Command):
         named = ctx.params.get("system")
         if named is None:
             rows = [(one, _fitting(preset.questions(one))) for one in SYSTEMS]
-            with formatter.section("Options that fit each system (--system NAME --help says what each asks)"):
+            with formatter.section(
+                "Options that fit each system (what each one means: recovery new --system NAME --help)"
+            ):
                 formatter.write_dl(rows)
             return
         asked = [(f"--{one.option}", f"{one.asks}?") for one in preset.questions(named)]
@@ -57,32 +59,38 @@ def _fitting(asked: "list[Question]") -> str:
     default="leases",
     show_default=True,
     is_eager=True,  # its help is that of the system, if that is named first
-    help="What to start from.",
+    help="The kind of system, or the example, to start from.",
 )
 @click.option(
     "--policy",
     type=click.Choice(["admission", "queue", "client", "guard", "lease"]),
-    help="Instead of a scenario: a policy of one's own on this axis, a Python file that runs as it is.",
+    help="Print a policy to edit instead of a scenario: a Python file for this axis that runs as it is.",
 )
 @click.option("--nodes", metavar="N", help="Nodes, clients or holders of leases.")
 @click.option("--servers", metavar="N", help="API servers, or managers of leases.")
-@click.option("--workers", metavar="N", help="Requests that one of them works on at once.")
+@click.option("--workers", metavar="N", help="Requests that one server works on at once.")
 @click.option("--rate", metavar="RATE", help="Requests a second on a normal day (jobs).")
 @click.option("--peak", metavar="RATE", help="Requests a second at the peak (jobs).")
 @click.option(
     "--make",
     metavar="TIME",
-    help="Mean time to make one lease, or to serve one request; recovery service-times takes it from a histogram.",
+    help="Mean time to make one lease, or to serve one request; `recovery service-times` finds it from a histogram.",
 )
-@click.option("--renew", metavar="TIME", help="Mean time to renew a lease that still runs.")
-@click.option("--expire", metavar="TIME", help="Mean time of the work for one that ran out (vault).")
-@click.option("--timeout", metavar="TIME", help="After what time a client gives up a request.")
-@click.option("--outage", metavar="TIME", help="How long what they depend on is away.")
-@click.option("--ask/--no-ask", default=None, help="Ask for the rest, a line each; default: where one sits there.")
+@click.option("--renew", metavar="TIME", help="Mean time to renew a lease that is still valid.")
+@click.option("--expire", metavar="TIME", help="Mean time to handle a lease that ran out (vault).")
+@click.option("--timeout", metavar="TIME", help="Time after which a client gives up a request.")
+@click.option("--outage", metavar="TIME", help="How long the dependency of the servers is down.")
+@click.option(
+    "--ask/--no-ask",
+    default=None,
+    help="Ask for each value that is not given as an option; default: ask if this is a terminal.",
+)
 @options.out_file
 def new(system: str, policy: str | None, ask: bool | None, out: Path | None, **given: str | None) -> None:
-    """Print a commented scenario to start from, or with --policy a policy. On a terminal it asks for what only you
-    know; Enter keeps what stands in brackets, which the scenario then marks as assumed.
+    """Print a scenario with comments to start from; with --policy, print a policy.
+
+    On a terminal it asks for what only you know. Enter keeps the value in brackets; the scenario then marks that value
+    as assumed.
     """
     if out is not None and out.exists():
         raise Refusal(f"{out} is there already; want a new file")
@@ -170,14 +178,15 @@ def _asked(question: "Question", default: str) -> int | str | None:
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Test a policy of one's own: compiled and uncompiled, on other threads, cut anywhere it must be the same, and "
-    "no request may be lost. Ends with 1 if one test fails.",
+    help="Test your own policy. It must give the same result compiled and uncompiled, on any number of threads, and "
+    "after an interruption anywhere; it must lose no request. The exit status is 1 if a test fails.",
 )
 @options.json
 def policies(name: str | None, file: Path | None, as_json: bool) -> Status | None:
-    """List every policy: rule, parameters with defaults, how it is known to fail, source. With NAME only that one, or
-    that axis, or what may stand at that key (propagation.queue); of one it says what it does to the reference herd,
-    which it runs.
+    """List all policies: rule, parameters with defaults, known ways to fail, source.
+
+    NAME is a policy, an axis (admission) or a key (propagation.queue); only the policies that fit it are listed. If
+    NAME is a policy, its effect on the reference herd is simulated and told.
     """
     if file is not None:
         return _tested(file, as_json)
@@ -266,7 +275,9 @@ def _tested(file: Path, as_json: bool) -> Status:
 @options.policies
 @options.out_file
 def schema(out: Path | None) -> None:
-    """Print the JSON Schema of an experiment, for editors that complete and check (`#:schema` in the first line)."""
+    """Print the JSON Schema of experiment files. An editor uses it to complete and check a file whose first line has
+    `#:schema FILE`.
+    """
     from recovery.reading.schema import json_schema
     from recovery.store.files import write_text
     from recovery.store.json_text import to_json

@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 @options.set_
 @options.policies
 @options.seed
-@click.option("--replications", type=click.IntRange(1), help="Replications at least, each with variants of its own.")
+@click.option(
+    "--replications", type=click.IntRange(1), help="Least number of replications, each with random numbers of its own."
+)
 @options.place
 @options.out
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with the sweep in the folder: only what is new, changed or failed is run, "
-    "but nothing again that killed its worker.",
+    help="Continue the sweep in the folder: run only what is new, changed or failed. "
+    "A run that killed its worker is left out.",
 )
-@click.option("--shard", metavar="I/N", help="Run only part I of N, on machines that know nothing of each other.")
-@click.option("--dry-run", is_flag=True, help="Say how many runs, how long and how large, from a few that are timed.")
-@click.option("--csv", is_flag=True, help="Write runs.csv beside runs.parquet.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N, so that several machines can share the sweep.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Time a few runs, then print how many runs there will be, how long they take and how much they write.",
+)
+@click.option("--csv", is_flag=True, help="Write runs.csv, too, not only runs.parquet.")
 @options.reuse
 @options.no_report
 @reports.options
@@ -59,7 +65,10 @@ def sweep(
     junit: Path | None,
     as_json: bool,
 ) -> Status:
-    """Run every policy in every variant until each is known well enough; a killed sweep goes on with --resume."""
+    """Run every policy with every draw of the unknown values, until each policy is known well enough.
+
+    If a sweep was interrupted, --resume continues it.
+    """
     loaded = options.load(experiment, overrides, seed=seed, replications=replications)
     from recovery.show import sweep_text
     from recovery.show.answers.sweep import answer_of
@@ -146,10 +155,16 @@ def _told(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--most", type=click.IntRange(1), default=1000, show_default=True, help="So many policies, best first.")
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Print at most this many policies, best first.",
+)
 @options.json
 def rank(folder: Path, most: int, as_json: bool) -> None:
-    """Rank the policies of a finished sweep: time, interval, chance of never, regret, harm."""
+    """Rank the policies of a finished sweep: time with its interval, chance that it never recovers, regret, harm."""
     from recovery.show import sweep_text
     from recovery.show.answers.sweep import answer_of
     from recovery.store import sweep_record
@@ -169,12 +184,16 @@ def rank(folder: Path, most: int, as_json: bool) -> None:
 @click.command()
 @click.argument("key")
 @click.option(
-    "--from", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the sweep that has the run."
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the sweep that contains the run.",
 )
 @options.policies
 @options.json
 def replay(key: str, folder: Path, as_json: bool) -> Status:
-    """Run one run of a sweep again, exactly, and say whether it gives the same row."""
+    """Repeat one run of a sweep exactly, and say whether its results are the same."""
     from recovery.show import sweep_text
     from recovery.study import sweep as sweeps
 
@@ -189,13 +208,25 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 @click.command()
 @click.argument("experiment", type=click.Path())
 @click.argument("key")
-@click.option("--low", help='One end, as the file would have it: "1m"; default: looked for from the file\'s own value.')
-@click.option("--high", help="The other end, where the verdict is another; default: the same.")
-@click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@click.option("--low", help='One end of the search, written as in the file: "1m"; default: searched for.')
+@click.option("--high", help="The other end; the verdict there must be the opposite. Default: searched for.")
 @click.option(
-    "--tolerance", type=click.FloatRange(1e-6), default=0.05, show_default=True, help="high / low − 1 wanted."
+    "--confidence",
+    type=click.FloatRange(0.5, 0.9999),
+    default=0.95,
+    show_default=True,
+    help="How sure each verdict must be.",
 )
-@click.option("--runs", type=click.IntRange(10), default=400, show_default=True, help="Runs at most for one value.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(1e-6),
+    default=0.05,
+    show_default=True,
+    help="Stop when high / low − 1 is this small.",
+)
+@click.option(
+    "--runs", type=click.IntRange(10), default=400, show_default=True, help="Largest number of runs for one value."
+)
 @options.set_
 @options.policies
 @options.place
@@ -219,12 +250,14 @@ def threshold(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Find the value of KEY at which the file as it stands turns from recovery to collapse, by bisection: between --low
-    and --high, or, where one is not given, outward from the value in the file, twice and half as much each time.
+    """Find the value of KEY at which the scenario turns from recovery to collapse.
 
-    At each value replications are added until the chance of the verdict `collapsed` is surely on one side of one half.
-    A run that is not back at the horizon but still drains counts as one that recovers. Each value is told as soon as it
-    is known; what is being tried, and how long that may take, goes to the standard error.
+    The search is a bisection between --low and --high. If one of them is missing, the search first goes outward from
+    the value in the file, to twice and half as much each time.
+
+    At each value replications are added until the chance of the verdict `collapsed` is surely above or below one half.
+    A run that still drains at the end of the simulated time counts as recovered. Each value is printed as soon as it is
+    known. Progress goes to standard error.
     """
     loaded = options.load(experiment, overrides)
     from recovery.show import sweep_text

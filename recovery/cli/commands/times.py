@@ -9,18 +9,23 @@ from recovery.cli import options, say
 
 @click.command("service-times")
 @click.argument("histogram", type=click.Path(path_type=Path))
-@click.option("--field", default="", help="Name of the histogram, where the file has several.")
+@click.option("--field", default="", help="Name of the histogram, if the file has several.")
 @click.option(
-    "--unit", type=click.Choice(["s", "ms", "us"]), default="s", show_default=True, help="Unit of the bounds le."
+    "--unit",
+    type=click.Choice(["s", "ms", "us"]),
+    default="s",
+    show_default=True,
+    help="Unit of the bucket bounds (`le`).",
 )
 @options.out_file
 @options.json
 def service_times(histogram: Path, field: str, unit: str, out: Path | None, as_json: bool) -> None:
     """Turn a Prometheus histogram (buckets with `le`) into service times for host.establish_time or host.renew_time.
 
-    Fits an exponential and a lognormal distribution and says how far each is off; with --out it also writes the times
-    as they were measured, 1,000 quantiles, for dist = "empirical". HISTOGRAM is a scrape of /metrics, the JSON answer
-    of a query, or CSV with the columns le and count.
+    HISTOGRAM is a scrape of /metrics, the JSON answer of a query, or CSV with the columns le and count.
+
+    Fits an exponential and a lognormal distribution, and says how far each is from what was measured. With --out it
+    also writes 1,000 quantiles of the measured times, for dist = "empirical".
     """
     from recovery.reading import histogram as reading
     from recovery.show import fit_text

@@ -6,13 +6,11 @@ from recovery.cli import options, say
 
 
 @click.command()
-@click.option("--for", "file", metavar="FILE", type=click.Path(), help="Only what this experiment needs.")
+@click.option("--for", "file", metavar="FILE", type=click.Path(), help="Compile only what this experiment needs.")
 @options.policies
 @options.json
 def warmup(file: str | None, as_json: bool) -> None:
-    """Compile all kernels now, or those that an experiment needs, so that no later command waits for that. What is
-    compiled already is left as it is.
-    """
+    """Compile the simulation code now, so that later commands need not wait for it; what is compiled is kept."""
     import time
 
     from recovery.reading.race import load_any
