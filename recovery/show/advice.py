@@ -151,7 +151,9 @@ def declared_only(groups: Sequence[Group]) -> list[str]:
         if is_judged_by_leases(groups) and declares_only(groups[0], group):
             now, was = (show_count(one.mean("queue_peak")) for one in (group, groups[0]))
             text = f"“{group.variant}” lets no lease run out"
-            if group.mean("queue_peak") < AS_MANY * groups[0].mean("queue_peak"):
+            if groups[0].mean("queue_peak") == 0:
+                text += "; nobody waits either way, and a holder that dies is missed later."
+            elif group.mean("queue_peak") < AS_MANY * groups[0].mean("queue_peak"):
                 text += f", so that nobody has to make one anew (at most {now} requests wait instead of {was})"
                 text += "; but a holder that dies is missed later."
             else:

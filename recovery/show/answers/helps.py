@@ -50,7 +50,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         if (sooner := _renews_sooner(summary)) is not None:
             return sooner
         well = "it is well at once"
-        if first.renewals is not None and first.renewals.overdue and first.unleased is None:
+        if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
         told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary)]
         return Change(text=" ".join(one for one in told if one)), None
