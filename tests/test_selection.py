@@ -33,7 +33,7 @@ def test_what_is_clearly_worse_is_excluded_and_stays_so() -> None:
     assert again.not_told_apart == (0, 2)
 
 
-@pytest.mark.parametrize(("never_max", "why_not"), [(0.05, ""), (0.9, "1 may be better than it")])
+@pytest.mark.parametrize(("never_max", "why_not"), [(0.05, ""), (0.9, "1 may be better than the soonest")])
 def test_who_surely_is_not_back_too_often_hinders_no_choice(never_max: float, why_not: str) -> None:
     """Five of nine lost: with a chance of 5 % that has a probability below 126 * 0.05 ** 5, of 90 % it is not rare."""
     times = np.array([[150.0] * 82, [math.inf] * 5 + [0.0] * 4 + [math.nan] * 73])

@@ -62,7 +62,7 @@ def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
     """The summary of a sweep."""
     rows = [["policy", "mean (not back counts as the limit)", "not back", "runs", ""]]
     for one in told(summary)[:ROWS_MAX]:
-        sign = "chosen" if one.is_chosen else "not told apart from the best" if one.not_told_apart else ""
+        sign = "chosen" if one.is_chosen else "may still be the best" if one.not_told_apart else ""
         if one.has_run and one.is_lost_too_often(summary.never_max):
             sign = sweep_text.TOO_OFTEN
         never = show_share(one.not_recovered.share)

@@ -127,7 +127,7 @@ def ranked(summary: Summary, most: int) -> str:
         for one in summary.policies[:most]
     ]
     left = len(summary.policies) - most
-    text = table(rows, left=2) + "\n* not told apart from the best"
+    text = table(rows, left=2) + "\n* may still be the best"
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 

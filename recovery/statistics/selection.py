@@ -140,9 +140,9 @@ def select(
     beaten = {i for i in left if i != leader and low[i] > 0.0}
     alive = sorted((i for i in left if i not in beaten), key=lambda i: (i != leader, means[i], i))
     nearer = sum(differences[i].low < -indifference_s for i in alive if i not in too_often)
-    why = [f"{nearer} may be better than it by more than the indifference"] if nearer else []
+    why = [f"{nearer} may be better than the soonest so far by more than the indifference"] if nearer else []
     if not chances[leader].high < never_max:
-        why.append("its chance of never is not shown to be small enough")
+        why.append("the soonest so far may still fail to recover too often")
     return Selected(
         leader,
         tuple(alive),

@@ -71,11 +71,11 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
         text = f"{head}: no run of {show_count(base.runs)} is back within {limit}."
     else:
         text = f"{head}: {what(summary)} after {span_of(base.restricted)} on average, "
-        text += f"where never counts as {limit}; of its runs {_never(base.not_recovered)}."
+        text += f"where a run that is not back counts as {limit}. Of its runs {_never(base.not_recovered)}."
     if lost := _lost(summary, ran):
         who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
-        much = f"in more than {show_share(summary.never_max)} of the runs"
-        text += f" {who} {'is' if lost == 1 else 'are'} surely not back within {limit} {much}."
+        fails = f"surely fail{'s' if lost == 1 else ''} to come back within {limit}"
+        text += f" {who} {fails} in more than {show_share(summary.never_max)} of the runs."
     return text
 
 
@@ -201,27 +201,28 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
         text = "Nothing was to be chosen."
     elif chosen is not None:
         lost = _lost(summary, ran)
-        beside = f"beside {lost} that surely {'is' if lost == 1 else 'are'} not back too often, " if lost else ""
-        text = f"It is chosen: {beside}no other of {len(ran)} policies is better "
+        beside = f"apart from {lost} with surely too many runs that are not back, " if lost else ""
+        text = f"The first policy of the ranking is chosen: {beside}no other of {len(ran)} policies is better "
         text += f"by more than {near} ({sure}){_not_told_apart(summary, ran)}."
     else:
-        among = f"{alike} of {len(ran)} policies are not told apart from the best ({sure}); " if alike > 1 else ""
-        text = f"It is not chosen: {among}{summary.selection.why_not} (indifference: {near})."
+        among = f"{alike} of {len(ran)} policies may still be the best ({sure}); " if alike > 1 else ""
+        text = f"No policy is chosen: {among}{summary.selection.why_not} (indifference: {near})."
         choosing = cannot_choose(summary.replications, summary.replications_that_choose, summary.never_max)
         text = " ".join(filter(None, (text, too_few_in(summary), choosing)))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
-    return f"{text} Of its {runs} {_never(best.not_recovered)}."
+    whose = f"its {runs}" if best is chosen or len(ran) == 1 else f"the {runs} of the first policy of the ranking"
+    return f"{text} Of {whose} {_never(best.not_recovered)}."
 
 
 def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
     """How many are not told apart from the one that is chosen: those that may be chosen, and those that may not yet."""
     others = [one for one in ran if one.not_told_apart and not one.is_chosen]
     may = sum(1 for one in others if one.not_recovered.high < summary.never_max)
-    out = [f"{may} other{'' if may == 1 else 's'} that may be chosen {'is' if may == 1 else 'are'}"] if may else []
+    out = [f"{may} other{'' if may == 1 else 's'} may still be the best, and may be chosen"] if may else []
     if less := len(others) - may:
-        much = f"that may be not back in more than {show_share(summary.never_max)} of the runs"
-        out.append(f"{less} {much} {'is' if less == 1 else 'are'}")
-    return f"; {' and '.join(f'{one} not told apart from it' for one in out)}" if out else ""
+        much = f"but more than {show_share(summary.never_max)} of the runs may be not back"
+        out.append(f"{less} other{'' if less == 1 else 's'} may still be the best, {much}")
+    return "".join(f"; {one}" for one in out)
 
 
 def _rests_on(summary: Summary) -> str:

@@ -20,12 +20,13 @@ def answers(summary: Summary) -> list[str]:
         many = sum(one.failed for one in policies)
         return [f"Every run failed: {many} {'run' if many == 1 else 'runs'}, of {len(policies)} policies.", *lost[:1]]
     most, out = summary.never_max, lost[:3]
-    out += [f"So did those of {len(lost) - 3} more policies."] if len(lost) > 3 else []
+    out += [f"So did all runs of {len(lost) - 3} more policies."] if len(lost) > 3 else []
     if summary.precision is not None and (wide := [one for one in ran if one.status == "cap"]):
         out.append(
-            f"After {summary.design.replications_max} replications, the most, {len(wide)} of {len(ran)} policies are "
-            f"less well known than was wanted ({show_share(summary.precision)} of the time of those that recover, and "
-            f"whether they never do in {show_share(most)} of the runs){_what_it_takes(summary)}."
+            f"{_of(len(wide), len(ran), 'policies')} known less exactly than was asked for, even after the most "
+            f"replications allowed ({summary.design.replications_max}). Asked for are the mean time of the runs that "
+            f"recover, to within {show_share(summary.precision)}, and whether more than {show_share(most)} of the runs "
+            f"never recover.{_what_it_takes(summary)}"
         )
     out += _worse(summary)
     if len(ran) > 1:
@@ -35,9 +36,9 @@ def answers(summary: Summary) -> list[str]:
     if traps:
         worst = max(traps, key=lambda one: one.not_recovered.share)
         out.append(
-            f"Sooner than the middle policy where they recover, and yet surely not back in more than "
-            f"{show_share(most)} of the runs: {len(traps)} of {len(ran)}, most often “{worst.in_words}” "
-            f"({show_share(worst.not_recovered.share)} of {worst.runs})."
+            f"{_of(len(traps), len(ran), 'policies')} sooner than the middle policy in runs that recover, but surely "
+            f"more than {show_share(most)} of the runs are not back. Worst is “{worst.in_words}”: "
+            f"{show_share(worst.not_recovered.share)} of its {worst.runs} runs are not back."
         )
     return out
 
@@ -49,22 +50,27 @@ def _worse(summary: Summary) -> list[str]:
     worse = [one for one in summary.choices if one.is_surely_worse or one.behind.low > summary.indifference_s]
     near = show_duration(summary.indifference_s)
 
-    def told(head: str, found: Sequence[Choice], tail: str) -> list[str]:
+    def told(how: str, found: Sequence[Choice], tail: str) -> list[str]:
         if not found:
             return []
-        text = f"{head} on average over all that may stand beside it, by more than {near}: {len(found)} of "
-        text += f"{len(summary.choices)} choices, each beside the best of its lever (the same {found[0].draws} draws; "
-        text += f"{show_share(CONFIDENCE)} for all of them together{tail})."
+        text = f"{_of(len(found), len(summary.choices), 'choices')} {how} than the best choice of the same lever by "
+        text += f"more than {near}, on average over all combinations with the other levers (over the same "
+        text += f"{found[0].draws} draws; {show_share(CONFIDENCE)} for all of them together{tail})."
         return [f"{text} {'; '.join(map(_behind, found))}."]
 
     return [
-        *told("Surely worse", [one for one in worse if one.is_surely_worse], ", however often one looks"),
+        *told("surely worse", [one for one in worse if one.is_surely_worse], ", however often one looks"),
         *told(
-            "Later, but not surely,",
+            "later, though not surely,",
             [one for one in worse if not one.is_surely_worse],
-            ", if looked at once; the test of the ranking, which allows for a rare collapse, wants more draws",
+            ", if looked at once; the test of the ranking, which allows for a rare collapse, needs more draws",
         ),
     ]
+
+
+def _of(found: int, total: int, what: str) -> str:
+    """The head of a sentence on some of all: "1 of 9 policies is"."""
+    return f"{found} of {total} {what} {'is' if found == 1 else 'are'}"
 
 
 def _behind(one: Choice) -> str:
@@ -78,47 +84,49 @@ def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> s
     if selected.leader is None:
         return "Nothing is chosen: no policy ran."
     if len(names) == 1:
-        return "Nothing is chosen: there is one policy."
+        return "Nothing is chosen: there is only one policy."
     lost = set(selected.not_told_apart) & set(selected.too_often)
     left, of = len(selected.not_told_apart) - len(lost), len(names)
     leader, near = names[selected.leader], show_duration(indifference_s)
     if selected.chosen is not None:
         said = (
-            f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and it never recovers in at "
-            f"most {show_share(selected.never[selected.leader].high)} of the runs; {left - 1} "
-            f"{'is' if left == 2 else 'are'} not told apart from it"
+            f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and at most "
+            f"{show_share(selected.never[selected.leader].high)} of its runs never recover"
         )
+        said += f"; {left - 1} {'other' if left == 2 else 'others'} may still be the best" if left > 1 else ""
     elif selected.leader in lost:
         return (
-            f"Not chosen: the soonest of {of} policies on average is {leader}, which surely is not back too often, and "
-            f"{left} that may still be chosen are not told apart from it."
+            f"Not chosen: the soonest of {of} policies on average is {leader}, but surely too many of its runs are not "
+            f"back. {_of(left, of, 'policies')} not surely later and may still be chosen."
         )
     else:
         said = (
-            f"Not chosen: {left} of {of} policies are not told apart from the best, the first is {leader}; "
+            f"Not chosen: {left} of {of} policies may still be the best, and the soonest so far is {leader}; "
             f"{selected.why_not} (the indifference is {near})"
         )
-    out = f", or among {len(lost)} that surely are not back too often," if lost else ""
-    return f"{said}. The best is among these{out} with {show_share(CONFIDENCE)}, however often one looks."
+    out = f", or one of {len(lost)} with surely too many runs that are not back" if lost else ""
+    best = "this one" if left == 1 else f"one of these {left}"
+    return f"{said}. The best is {best}{out} ({show_share(CONFIDENCE)}, however often one looks)."
 
 
 def _never_far(ran: Sequence[Policy]) -> str:
     """How many policies were never far from the best, on how many draws that rests, and what it bounds."""
     near = [one for one in ran if not one.regret.far]
-    said = f"Never more than {show_duration(NEVER_FAR_S)} behind the best of the same draw: {len(near)} of {len(ran)}"
-    said += " policies"
-    if near:
-        first = near[0].regret
-        said += (
-            f", first “{near[0].in_words}”: in none of its draws, {first.draws}, so that its chance is at most "
-            f"{show_share(first.far_share.high)} ({show_share(CONFIDENCE)})"
-        )
-        draws = sorted(one.regret.draws for one in near)
-        said += f"; they rest on {draws[0]} to {draws[-1]} draws" if draws[0] < draws[-1] else ""
-        means = sorted(one.restricted.mean for one in near)
-        low, high = show_duration(means[0]), show_duration(means[-1])
-        said += f". They are back in {low}" + (f" to {high}" if high != low else "") + " on average"
-    return said + "."
+    far = f"more than {show_duration(NEVER_FAR_S)} behind the best policy of the same draw"
+    if not near:
+        return f"Each of {len(ran)} policies is {far} at least once."
+    first, draws = near[0].regret, sorted(one.regret.draws for one in near)
+    in_all = "1 draw" if first.draws == 1 else f"{first.draws} draws"
+    said = (
+        f"{_of(len(near), len(ran), 'policies')} never {far}. First of these is “{near[0].in_words}”: in {in_all} it "
+        f"is never so far behind, so the chance of that is at most {show_share(first.far_share.high)} "
+        f"({show_share(CONFIDENCE)})."
+    )
+    said += f" These have {draws[0]} to {draws[-1]} draws each." if draws[0] < draws[-1] else ""
+    means = sorted(one.restricted.mean for one in near)
+    low, high = show_duration(means[0]), show_duration(means[-1])
+    span = low if high == low else f"{low} to {high}"
+    return f"{said} On average {'it is' if len(near) == 1 else 'these are'} back in {span}."
 
 
 def _what_it_takes(summary: Summary) -> str:
@@ -129,5 +137,5 @@ def _what_it_takes(summary: Summary) -> str:
     if have >= least:
         return ""
     unit = "runs" if is_run else "replications"
-    told = f"; to show that much takes {least} {unit} that recover, here are {have} at most"
-    return told + ("" if is_run else ' (with method = "random" each run counts)')
+    told = f" To rule that out takes {least} {unit} that recover; here are at most {have}"
+    return told + ("." if is_run else ' (with method = "random" each run counts).')
