@@ -46,9 +46,9 @@ class Host(Part):
     establish_time: Time = Field(examples=["200ms"], description="time to make a lease (or to serve a job)")
     renew_time: Time | None = Field(
         None,
-        description="time to renew a lease that still runs; as establish_time if absent. Where a rule of sessions and "
-        'classes is in use (fail_after = "until-back", for instance), a renewal whose client gave up and that still '
-        "waits is served for establish_time",
+        description="time to renew a lease that is still valid; default: establish_time. Exception: where a rule of "
+        'sessions and classes is in use (for instance fail_after = "until-back"), a renewal that still waits after its '
+        "client gave up takes establish_time",
     )
     timeout: Time = Field(
         examples=["60s"], description="after this a client gives its attempt up; drawn for each attempt"
@@ -70,8 +70,8 @@ class Host(Part):
     slowdown: Slowdown | None = Field(None, description="service slows down with the queue")
     cancel: Cancel | None = optional(
         None,
-        description="what a client that gives up frees: nothing, its place in the queue, or that and its worker; "
-        "none and worker are cancel_on_timeout = false and true",
+        description="what is free again when a client gives up: nothing, its place in the queue, or also its worker; "
+        "none is the same as cancel_on_timeout = false, worker as true",
         why="a client that gives up frees its place in the queue, and a worker that has begun works on for nobody",
     )
     full: Literal["refuse", "silent"] = optional(

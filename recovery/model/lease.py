@@ -15,8 +15,8 @@ class Scaled(Part):
 
     rate: Rate | None = Field(
         None,
-        description="all members, of a class (with those that are tied to it) or of the fleet, together check no more "
-        'often than this: "50/s"',
+        description='all members together check no more often than this: "50/s"; members are those of the class, with '
+        "those tied to it, or of the whole fleet",
     )
     above: Whole | None = Field(
         None, ge=1, le=10**9, description="or: once as long again for each doubling of the members above this number"

@@ -27,8 +27,8 @@ class Observed(Part):
     )
     within: PositiveDuration | None = Field(
         None,
-        description="how far off it may be; without it 10 min of an official time and 20 of another, and for the fit "
-        "10 of a measured one, too",
+        description="how far the simulated time may be off; default: 10 min from an official time, 20 min from any "
+        "other; for the fit 10 min from a measured one, too",
     )
     source: str = Field(examples=["our own dashboard"], description="where it is written")
     used_for_fit: Flag = Field(False, description="whether inputs were chosen so that it is met")

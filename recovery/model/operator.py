@@ -201,13 +201,13 @@ class Throttle(_OnClients):
     only: Literal["all", "establish"] = Field("all", description='"establish": renewals of leases that still run pass')
     release: tuple[Release, ...] = Field(
         (),
-        description='how it is let go of, in order of time: [{ after = "5m", rate = "80%" }, { after = "10m", '
+        description='how the limit is lifted, in order of time: [{ after = "5m", rate = "80%" }, { after = "10m", '
         'rate = "off" }]',
     )
     limit: LimitFrom1 | None = optional(
         None,
-        description="queue at which a host lets nothing in: its bucket fills at rate · (1 − queue/limit); requests a "
-        'host, or the time to work them off, "60s"; default: it does not look at the queue',
+        description="queue length at which a host lets nothing in, as requests on that host or as the time to work "
+        'them off: "60s". Its bucket fills at rate · (1 − queue/limit). Default: the queue does not matter',
         why="the operators' throttle looks at the queue of each host, so it lets more in where that is short",
     )
     rule: policies.AnyThrottle | None = optional(
@@ -397,8 +397,8 @@ class Scale(_Action):
     )
     hosts: Annotated[Whole, Field(ge=-(10**5), le=10**5)] | None = optional(
         None,
-        description="or so many more hosts for jobs, of jobs.spare_hosts, lowest number first; below 0: fewer, highest "
-        "first",
+        description="or how many hosts to add for jobs, from jobs.spare_hosts, lowest number first; a number below 0 "
+        "takes hosts away, highest number first",
         why="hosts that come in take new jobs alone; what waits at the others stays there",
     )
     warm_up: Duration = Field(0.0, description="until workers that were added work, or hosts accept jobs")

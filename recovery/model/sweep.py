@@ -119,13 +119,13 @@ class Sweep(Part):
     seed: Whole | None = Field(None, ge=0, le=2**63 - 1, description="seed of the draws; default: the experiment's")
     measure: Time = Field(
         "ttr99_s",
-        description="the time that decides: to recovery, from the dependency's return; or to normal, from the start; "
-        "of a class with its name: ttr99_s.heartbeat",
+        description="the time by which policies are compared: to recovery, counted from the dependency's return, or to "
+        "normal, counted from the start; for one class add its name: ttr99_s.heartbeat",
     )
     precision: PositiveShare | None = Field(
         None,
-        description="half-width wanted of the interval of the mean time of those that recover, over that mean: "
-        '"5%"; none: as many as replications',
+        description="how exactly to know the mean time of the runs that recover: half its interval, as a share of the "
+        'mean: "5%"; default: the sweep makes exactly `replications`',
     )
     never_max: PositiveShare = Field(0.05, lt=1, description="chance of never that is small enough")
     indifference: PositiveDuration = Field(60.0, description="a policy later by less than this is as good")

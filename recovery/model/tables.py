@@ -46,8 +46,8 @@ class Tables(Part):
     hold: Duration = Field(600.0, description="how long a recovered share must stay to count")
     recovers_from: Duration | None = Field(
         None,
-        description="when the clock of recovery starts; default: end of the last outage, or without one the first time "
-        "that an operator ends sessions",
+        description="when the clock of recovery starts; default: when the last outage ends; without an outage, when an "
+        "operator first ends sessions",
     )
     coupling: Coupling = Field(default_factory=lambda: Coupling.model_validate({}))
     fleet: Fleet | None = Field(None, description="lease holders (with [lease])")

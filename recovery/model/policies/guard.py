@@ -104,8 +104,8 @@ class _Shared(_Guard):
 
     group: Group = Field(
         1,
-        description='clients of a host in a row that share its memory; 1: each has its own, "host": all have one; '
-        "jobs of a class at a host always do",
+        description='how many neighbouring clients of a host share one memory; 1: each has its own, "host": all share '
+        "one; jobs of a class at a host always share one",
     )
 
     @property
