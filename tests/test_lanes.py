@@ -30,8 +30,10 @@ from kernel_cases import (
     outcome,
     params,
 )
-from recovery_kernels import draws, lanes, policies, requests
+from recovery_kernels import draws, policies, requests
 from recovery_kernels.draws import Dist
+from recovery_kernels.lanes import layout
+from recovery_kernels.lanes.rules import carries
 
 from recovery.reading.experiment import parse
 from recovery.simulate import pipeline
@@ -51,7 +53,7 @@ def carried(draw: st.DrawFn, queue: int) -> Case:
     if own.lease.kind == policies.FREEZE:
         own = own._replace(lease=own.lease._replace(kind=policies.CREDIT_ON_ARRIVAL))
     found = replace(case, params=own)
-    assert lanes.carries(own, found.until_ns)
+    assert carries(own, found.until_ns)
     return found
 
 
@@ -71,10 +73,10 @@ def new_lanes(case: Case, *, span_ns: int | None = None) -> LaneRun:
 def shrink(run: LaneRun) -> LaneRun:
     """The least arrays that the engine may be given, so that they have to grow or be used again."""
     of = run.host.lanes
-    of[lanes.MASK + lanes.DEADLINES] = 1
-    end = of[lanes.OFFSET + lanes.DEADLINES] + 2 * lanes.ROW
+    of[layout.MASK + layout.DEADLINES] = 1
+    end = of[layout.OFFSET + layout.DEADLINES] + 2 * layout.ROW
     run.host = run.host._replace(
-        rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy(), stack=run.host.stack[: lanes.TALL].copy()
+        rows=run.host.rows[:end].copy(), begun=run.host.begun[:1].copy(), stack=run.host.stack[: layout.TALL].copy()
     )
     return run
 

@@ -3,7 +3,7 @@
 A scenario never names it, and no result hangs on it: wherever several can run the same host, they agree bit for bit.
 """
 
-from recovery_kernels import lanes
+from recovery_kernels.lanes import rules
 from recovery_kernels.requests import Params
 
 from recovery.model.scenario import Scenario
@@ -18,7 +18,7 @@ def runs_on_lanes(scenario: Scenario, params: Params) -> bool:
     and all that people do is known beforehand.
     """
     is_known = all(action.when is None for action in scenario.operator)
-    return is_known and lanes.carries(params, scenario.windows * ns(scenario.coupling.window))
+    return is_known and rules.carries(params, scenario.windows * ns(scenario.coupling.window))
 
 
 def engine_of(scenario: Scenario) -> str:
@@ -30,4 +30,4 @@ def engine_of(scenario: Scenario) -> str:
 
 def looks_at_queue(scenario: Scenario) -> bool:
     """Whether the lane engine has to look at those who wait one by one, in a kernel of its own."""
-    return lanes.looks_at_queue(queueing.params(scenario, queueing.MeasuredValues()))
+    return rules.looks_at_queue(queueing.params(scenario, queueing.MeasuredValues()))

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from recovery_kernels import lanes, policies, requests
+from recovery_kernels import policies, requests
 from recovery_kernels.events import NEVER
-from recovery_kernels.lanes import Host, Rules
+from recovery_kernels.lanes import layout, loop
+from recovery_kernels.lanes import rules as lane_rules
+from recovery_kernels.lanes.layout import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery.stages import host as hosts
@@ -14,9 +16,9 @@ from recovery.stages import room
 from recovery.statistics.arrays import Whole
 
 # Rings of checks and answers, up to twice as long as there are clients; the wheel.
-MEMORY_PER_CLIENT = 4 * 8 * lanes.ROW + 8 * lanes.ROW + 4 + 8 + 4
-MEMORY_PER_REQUEST = 8 * lanes.ROW
-MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * lanes.TALL  # beside these, where the newest is taken first
+MEMORY_PER_CLIENT = 4 * 8 * layout.ROW + 8 * layout.ROW + 4 + 8 + 4
+MEMORY_PER_REQUEST = 8 * layout.ROW
+MEMORY_PER_CLIENT_NEWEST_FIRST, MEMORY_ON_STACK = 8, 8 * layout.TALL  # beside these, where the newest is taken first
 STACK = 1 << 6  # requests that the stack has room for at first; it grows
 BEGUN = 1 << 10  # starts ahead of the clock that are looked at; only speed hangs on it
 LISTED = 16  # clients in a slot of the wheel, in the mean
@@ -82,21 +84,21 @@ class LaneRun(hosts.Running):
     def _advance(self, until_ns: int) -> int:
         """As `advance`, until the kernel asks for room; returns its status."""
         given = self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
-        if lanes.looks_at_queue(self.params):
-            return int(lanes.advance_any(*given))
-        return int(lanes.advance(*given))
+        if lane_rules.looks_at_queue(self.params):
+            return int(loop.advance_any(*given))
+        return int(loop.advance(*given))
 
     def close(self) -> None:
         """Count the work on requests that are in service."""
         host = self.host
-        work = host.workers.reshape(-1, lanes.WORKER)
-        work = work[work[:, lanes.OUTCOME] != lanes.IDLE]
+        work = host.workers.reshape(-1, layout.WORKER)
+        work = work[work[:, layout.OUTCOME] != layout.IDLE]
         now = host.whole[requests.NOW]
-        is_awaited = work[:, lanes.SUBMITTED_AT] + self.rules.timeout_ns >= now
-        elapsed = now - work[:, lanes.STARTED_AT]
-        paid = np.minimum(work[:, lanes.PAID_NS], elapsed)
-        outcome = work[:, lanes.OUTCOME]
-        fails = (outcome == lanes.TELLS) | (outcome == lanes.FAILS_UNHEARD)
+        is_awaited = work[:, layout.SUBMITTED_AT] + self.rules.timeout_ns >= now
+        elapsed = now - work[:, layout.STARTED_AT]
+        paid = np.minimum(work[:, layout.PAID_NS], elapsed)
+        outcome = work[:, layout.OUTCOME]
+        fails = (outcome == layout.TELLS) | (outcome == layout.FAILS_UNHEARD)
         last = host.series[host.whole[requests.BIN] - 1]
         last[requests.OVERHEAD_NS] += paid.sum()
         for column, which in (
@@ -119,50 +121,50 @@ class LaneRun(hosts.Running):
         from which it will hear in time, or in the wheel.
         """
         host = self.host
-        found = [self._lane(number) for number in range(lanes.LANES)]
-        found[lanes.DEADLINES] = found[lanes.DEADLINES][found[lanes.DEADLINES][:, lanes.NUMBER] & 1 == 0]
-        work = host.workers.reshape(-1, lanes.WORKER)
-        outcome = work[:, lanes.OUTCOME]
-        is_heard = (outcome == lanes.GRANTS) | (outcome == lanes.TELLS)
+        found = [self._lane(number) for number in range(layout.LANES)]
+        found[layout.DEADLINES] = found[layout.DEADLINES][found[layout.DEADLINES][:, layout.NUMBER] & 1 == 0]
+        work = host.workers.reshape(-1, layout.WORKER)
+        outcome = work[:, layout.OUTCOME]
+        is_heard = (outcome == layout.GRANTS) | (outcome == layout.TELLS)
         waits, ends = [], host.slots[host.slots > 0].astype(np.int64)  # where chunks end, from the newest of each slot
         while len(ends):
-            chunks = (ends - 1) // lanes.CHUNK
-            numbers = chunks[:, None] * lanes.CHUNK + np.arange(lanes.CHUNK)
+            chunks = (ends - 1) // layout.CHUNK
+            numbers = chunks[:, None] * layout.CHUNK + np.arange(layout.CHUNK)
             waits.append(numbers[numbers < ends[:, None]])
-            ends = (host.following[chunks[host.following[chunks] >= 0]] + 1).astype(np.int64) * lanes.CHUNK
+            ends = (host.following[chunks[host.following[chunks] >= 0]] + 1).astype(np.int64) * layout.CHUNK
         in_wheel = np.concatenate([np.zeros(0, np.int64), *waits])
         return np.concatenate(
             [
-                *(rows[:, lanes.EXPIRES] for rows in found),
-                work[is_heard, lanes.EXPIRES_AT],
-                host.pool.reshape(-1, lanes.ROW)[in_wheel, lanes.EXPIRES],
+                *(rows[:, layout.EXPIRES] for rows in found),
+                work[is_heard, layout.EXPIRES_AT],
+                host.pool.reshape(-1, layout.ROW)[in_wheel, layout.EXPIRES],
             ]
         )
 
     def _lane(self, number: int) -> Whole:
         """Rows of a lane, from its head to its end."""
-        of = self.host.lanes[number : lanes.DRAWN : 8]
-        places = np.arange(of[lanes.FIRST // 8], of[lanes.END // 8]) & of[lanes.MASK // 8]
-        return np.asarray(self.host.rows.reshape(-1, lanes.ROW)[of[lanes.OFFSET // 8] // lanes.ROW + places])
+        of = self.host.lanes[number : layout.DRAWN : 8]
+        places = np.arange(of[layout.FIRST // 8], of[layout.END // 8]) & of[layout.MASK // 8]
+        return np.asarray(self.host.rows.reshape(-1, layout.ROW)[of[layout.OFFSET // 8] // layout.ROW + places])
 
     def _grow_queue(self) -> None:
         """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
         host, of = self.host, self.host.lanes
         is_stack = self.params.queue.kind == policies.LIFO
         waiting = int(host.whole[requests.WAITING])
-        if is_stack and waiting == len(host.stack) // lanes.TALL:
+        if is_stack and waiting == len(host.stack) // layout.TALL:
             stack = room.array(2 * len(host.stack))
-            _spread(host.stack, stack, lanes.TALL, int(host.whole[requests.HEAD]), waiting)
+            _spread(host.stack, stack, layout.TALL, int(host.whole[requests.HEAD]), waiting)
             self.host = host._replace(stack=stack)
             return
-        size, offset = int(of[lanes.MASK + lanes.DEADLINES]) + 1, int(of[lanes.OFFSET + lanes.DEADLINES])
-        end = int(of[lanes.END + lanes.DEADLINES])
+        size, offset = int(of[layout.MASK + layout.DEADLINES]) + 1, int(of[layout.OFFSET + layout.DEADLINES])
+        end = int(of[layout.END + layout.DEADLINES])
         head = end if is_stack else host.whole[requests.HEAD]
-        first = int(min(of[lanes.FIRST + lanes.DEADLINES], head, host.whole[lanes.COUNTED]))
-        rows = room.array(offset + 2 * size * lanes.ROW)
+        first = int(min(of[layout.FIRST + layout.DEADLINES], head, host.whole[layout.COUNTED]))
+        rows = room.array(offset + 2 * size * layout.ROW)
         rows[:offset] = host.rows[:offset]
-        _spread(host.rows[offset:], rows[offset:], lanes.ROW, first, end - first)
-        of[lanes.MASK + lanes.DEADLINES] = 2 * size - 1
+        _spread(host.rows[offset:], rows[offset:], layout.ROW, first, end - first)
+        of[layout.MASK + layout.DEADLINES] = 2 * size - 1
         self.host = host._replace(rows=rows)
 
 
@@ -190,67 +192,67 @@ def new_host(
 ) -> LaneRun:
     """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0: none).
 
-    Its rules are such that `lanes.carries` them. `span_ns` as in `host.new_host`.
+    Its rules are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`.
     """
-    rules, holders = lanes.rules_of(params, inputs), len(first_ns)
+    rules, holders = lane_rules.rules_of(params, inputs), len(first_ns)
     is_newest_first = params.queue.kind == policies.LIFO
     ring = 1 << max(1, int(holders - 1).bit_length())
     has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
-    of = np.zeros(lanes.DRAWN + 1, np.int64)
-    numbers = np.arange(lanes.LANES)
-    of[lanes.DUE : lanes.DUE + lanes.LANES] = (lanes.NEVER + numbers) << lanes.LANE_BITS | numbers
-    of[lanes.LAST : lanes.LAST + lanes.LANES] = -1
-    of[lanes.MASK : lanes.MASK + lanes.LANES] = ring - 1
-    for place, lane in enumerate((lanes.CHECKS, lanes.ANSWERS, lanes.NEAR, lanes.DEADLINES)):
-        of[lanes.OFFSET + lane] = (1 + place * ring) * lanes.ROW
-    of[lanes.LATER + lanes.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
-    of[lanes.MORE + lanes.DEADLINES] = lanes.TRY
-    rows = np.zeros((1 + 4 * ring, lanes.ROW), np.int64)
+    of = np.zeros(layout.DRAWN + 1, np.int64)
+    numbers = np.arange(layout.LANES)
+    of[layout.DUE : layout.DUE + layout.LANES] = (layout.NEVER + numbers) << layout.LANE_BITS | numbers
+    of[layout.LAST : layout.LAST + layout.LANES] = -1
+    of[layout.MASK : layout.MASK + layout.LANES] = ring - 1
+    for place, lane in enumerate((layout.CHECKS, layout.ANSWERS, layout.NEAR, layout.DEADLINES)):
+        of[layout.OFFSET + lane] = (1 + place * ring) * layout.ROW
+    of[layout.LATER + layout.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
+    of[layout.MORE + layout.DEADLINES] = layout.TRY
+    rows = np.zeros((1 + 4 * ring, layout.ROW), np.int64)
     order = np.argsort(first_ns, kind="stable")
     first = rows[1 : 1 + holders]
-    first[:, lanes.TIME] = first_ns[order]
-    first[:, lanes.WHO] = order
-    first[:, lanes.EXPIRES] = expires_ns[order]
-    first[:, lanes.NUMBER] = -2
-    of[lanes.END + lanes.CHECKS] = holders
-    of[lanes.LAST + lanes.CHECKS] = first[-1, lanes.TIME]
-    of[lanes.DUE + lanes.CHECKS] = first[0, lanes.TIME] << lanes.LANE_BITS | lanes.CHECKS
+    first[:, layout.TIME] = first_ns[order]
+    first[:, layout.WHO] = order
+    first[:, layout.EXPIRES] = expires_ns[order]
+    first[:, layout.NUMBER] = -2
+    of[layout.END + layout.CHECKS] = holders
+    of[layout.LAST + layout.CHECKS] = first[-1, layout.TIME]
+    of[layout.DUE + layout.CHECKS] = first[0, layout.TIME] << layout.LANE_BITS | layout.CHECKS
     waits = holders if has_wheel else 0
     slots, shift = wheel(span_ns, holders) if has_wheel else (1, 0)
     # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each slot is not full.
-    chunks = 2 * (waits // lanes.CHUNK + slots + 1) if has_wheel else 0
+    chunks = 2 * (waits // layout.CHUNK + slots + 1) if has_wheel else 0
     following = np.arange(1, chunks + 1, dtype=np.int32)
     following[-1:] = -1
-    groups = -(-params.workers // lanes.GROUP)
-    free = np.full(groups * lanes.GROUP, NEVER, np.int64)
+    groups = -(-params.workers // layout.GROUP)
+    free = np.full(groups * layout.GROUP, NEVER, np.int64)
     free[: params.workers] = np.arange(params.workers)
-    whole = np.zeros(lanes.MEMORY, np.int64)
+    whole = np.zeros(layout.MEMORY, np.int64)
     whole[requests.EDGE] = params.window_ns
-    whole[requests.CURSOR] = -1 if has_wheel else lanes.NEVER - 1
+    whole[requests.CURSOR] = -1 if has_wheel else layout.NEVER - 1
     whole[requests.SLEEPERS] = holders
     whole[requests.LEASED] = np.count_nonzero(expires_ns > 0)
-    whole[lanes.HEARD] = lanes.NEVER
-    whole[lanes.VACANT] = 0 if has_wheel else -1
+    whole[layout.HEARD] = layout.NEVER
+    whole[layout.VACANT] = 0 if has_wheel else -1
     restarts = inputs.controls[inputs.controls[:, 1] == requests.RESTART, 0]
-    whole[lanes.DOOM] = restarts[0] if len(restarts) else lanes.NEVER
+    whole[layout.DOOM] = restarts[0] if len(restarts) else layout.NEVER
     ends = np.minimum((expires_ns[expires_ns > 0] - 1) // params.window_ns, windows)
     real = np.zeros(requests.REAL)
     real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
     host = Host(
         rows=rows.reshape(-1),
         lanes=of,
-        stack=np.zeros((STACK if is_newest_first else 1) * lanes.TALL, np.int64),
+        stack=np.zeros((STACK if is_newest_first else 1) * layout.TALL, np.int64),
         leases=np.array(expires_ns if is_newest_first else [], np.int64),
-        pool=np.zeros(chunks * lanes.CHUNK * lanes.ROW, np.int64),
+        pool=np.zeros(chunks * layout.CHUNK * layout.ROW, np.int64),
         following=following,
         slots=np.zeros(slots, np.int32),
         sorting=np.zeros(waits, np.int64),
         places=np.zeros(waits, np.int32),
         free=free,
-        least=free.reshape(groups, lanes.GROUP).min(axis=1),
-        workers=np.zeros(len(free) * lanes.WORKER, np.int64),
+        least=free.reshape(groups, layout.GROUP).min(axis=1),
+        workers=np.zeros(len(free) * layout.WORKER, np.int64),
         begun=np.zeros(BEGUN, np.int64),
-        logs=np.zeros(lanes.AHEAD),
+        logs=np.zeros(layout.AHEAD),
         whole=whole,
         real=real,
         expiring=np.bincount(ends, minlength=windows + 1).astype(np.int64),
@@ -264,4 +266,4 @@ def new_host(
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:
     """Slots (a power of two) and shift of a wheel whose turn takes about `span_ns`."""
     slots = 1 << max(3, int(clients // LISTED).bit_length())
-    return slots, min((max(span_ns, 1) // slots).bit_length(), lanes.MAX_SHIFT)
+    return slots, min((max(span_ns, 1) // slots).bit_length(), layout.MAX_SHIFT)

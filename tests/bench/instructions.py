@@ -69,10 +69,11 @@ def _simulate(storm: str, engine: str, horizon_s: float) -> None:
     """What Valgrind looks at."""
     import ours
     import peers
-    from recovery_kernels import lanes, requests
+    from recovery_kernels import requests
+    from recovery_kernels.lanes import loop
 
     result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine)
-    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests)))
+    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (loop, requests)))
 
 
 def main() -> None:

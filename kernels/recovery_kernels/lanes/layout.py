@@ -1,0 +1,108 @@
+"""What a host of the lane engine remembers: where each number lies, and what follows from its rules."""
+
+from typing import NamedTuple
+
+from recovery_kernels.arrays import Real, Short, Whole
+from recovery_kernels.events import CLIENT_BITS
+from recovery_kernels.requests import WHOLE
+
+# Whole-number memory beside that of `requests`: up to which entry of the queue deadlines were counted, from when on
+# something may come of services that are not carried out, the next restart, the first free chunk of the wheel; how many
+# services began ahead of the clock, and how many of them it has passed as far as is known; of the leases that ended and
+# began last, in which window they run out: when that begins, and its number.
+COUNTED, HEARD, DOOM, VACANT, STARTS, SEEN = range(WHOLE, WHOLE + 6)
+OLD, NEW = WHOLE + 6, WHOLE + 8
+MEMORY = WHOLE + 10
+
+# A row of a lane, of the queue and of the wheel: when it is due (queue: when it was submitted); client, and above it
+# the tries since its last success; the end of its lease; number of its last attempt, and in bit 0 whether its deadline
+# is off.
+TIME, WHO, EXPIRES, NUMBER = range(4)
+ROW = 4
+STACKED = ROW  # a request of the stack is such a row and, behind it, the number of its row in the queue
+TALL = ROW + 1
+TRY = 1 << CLIENT_BITS
+CLIENT = TRY - 1
+
+# Lanes. DEADLINES is the queue itself: its rows are in the order of deadlines, too.
+# CHECKS begins with all first submissions.
+DEADLINES, ANSWERS, CHECKS, NEAR = range(4)
+LANES = 4
+
+# What is known of a lane (Host.lanes), each of all lanes side by side: when its head is due, and below that its number
+# (so the least tells both); its head and its end, counted on for ever; where its ring lies, and its size less one; what
+# is added to the time of a row, and to its tries; when the last of its rows is due.
+DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
+LANE_BITS = 3
+DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.drawn)
+AHEAD = 64
+
+# A worker (Host.workers), and what will have come of its request.
+STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
+WORKER = 8
+IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
+
+COUNTED_AT_MOST = 96  # clients of a slot that are put in order by counting
+MAX_SHIFT = 62 - CLIENT_BITS  # of the wheel: a time within a slot lies beside a client
+CHUNK = 8  # rows of the wheel that lie together; a slot knows where its newest chunk ends, a chunk the one before it
+FETCHED = 3  # chunks of a slot that come to the cache beforehand, one each time that the wheel is turned
+LINE = 8  # numbers of a cache line
+GROUP = 8  # workers that are compared at once
+MOST_WORKERS = 256
+MOST_WORKERS_NEWEST_FIRST = 32  # all are looked at, whenever one takes a request
+TIME_BITS = 57  # of a horizon; a finish lies beside the number of its worker, a timer beside that of its lane
+FAR = 1 << 58  # delays are cut off here, beyond every horizon
+NEVER = 1 << 59  # later than all
+
+
+class Rules(NamedTuple):
+    """What follows from a host's parameters: constant delays in ns, or -1 where they are not; the least times from a
+    success and from a failure to what the client does next; whether services begin when they are submitted; bits of a
+    worker's number; windows in a ns.
+    """
+
+    timeout_ns: int
+    retry_ns: int
+    answer_ns: int
+    check_ns: int
+    lease_ns: int
+    least_check_ns: int
+    least_answer_ns: int
+    is_eager: int
+    worker_bits: int
+    windows_per_ns: float
+
+
+class Host(NamedTuple):
+    """All that a host remembers.
+
+    rows int64[n · ROW]: one row, then the rings of all lanes, the queue last; lanes int64[DRAWN + 1]. stack int64[power
+    of two · TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's
+    lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
+    int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
+    order. free int64[groups · GROUP]: when each worker is free, plus 1,
+    above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
+    that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in
+    `requests`.
+    """
+
+    rows: Whole
+    lanes: Whole
+    stack: Whole
+    leases: Whole
+    pool: Whole
+    following: Short
+    slots: Short
+    sorting: Whole
+    places: Short
+    free: Whole
+    least: Whole
+    workers: Whole
+    begun: Whole
+    logs: Real
+    whole: Whole
+    real: Real
+    expiring: Whole
+    series: Whole
+    histogram: Whole
+    latency: Whole

@@ -1,0 +1,497 @@
+"""The second engine of a host: the same model and the same bits as `requests`, without pending events where none are
+needed (MODEL.md, "The two engines").
+
+The worker that is free first takes the next request, and its finish is known
+when it starts (Kiefer and Wolfowitz, 1955). Delays that are always the same come out in the order in which they went
+in: timers lie in rings ("lanes"), one for each source, each in order of time and client, and a submission is the least
+of the heads. Random delays go through a timing wheel, whose slots are put in order when their time comes. Whatever a
+client is travels in its timer, in the queue or with the worker that serves it, so nothing is read at random.
+
+A stretch without controls and edges of windows is run at once. Where nothing can change a service between submission
+and start (`is_eager`), a request that starts within the stretch starts when it is submitted, though its worker may
+still be busy. Finishes are carried out when the worker starts again, or before anything can come of them.
+
+Where clients cancel, those who wait leave in the order in which they came, as all wait for the same time: they are
+counted away from the old end of the queue before the next submission or start. Where the newest is taken first, who
+waits lies in a stack besides. A client's abandoned request may then be served after a newer one of its own, so what
+lease it has is looked up.
+"""
+
+import numpy as np
+
+from recovery_kernels import draws, limits, policies
+from recovery_kernels.draws import CONSTANT, EXPONENTIAL
+from recovery_kernels.events import place
+from recovery_kernels.handles import refer
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.layout import (
+    AHEAD,
+    ANSWERS,
+    CHECKS,
+    CLIENT,
+    COUNTED,
+    DEADLINES,
+    DOOM,
+    DRAWN,
+    DUE,
+    END,
+    EXPIRES,
+    EXPIRES_AT,
+    FIRST,
+    GRANTS,
+    GROUP,
+    HEARD,
+    IDLE,
+    LANE_BITS,
+    MASK,
+    MORE,
+    NEAR,
+    NEVER,
+    NUMBER,
+    OUTCOME,
+    PAID_NS,
+    SEEN,
+    STARTED_AT,
+    STARTS,
+    SUBMITTED_AT,
+    TALL,
+    TELLS,
+    TIME,
+    WASTES,
+    WHICH,
+    WHO,
+    WHO_IS,
+    WORKER,
+)
+from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
+from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
+from recovery_kernels.lanes.services import answer, carry_out, heard_from, succeed, sweep, wait_again, waste
+from recovery_kernels.lanes.wheel import turn
+from recovery_kernels.lanes.windows import close_window, count_deadlines, operate
+from recovery_kernels.requests import (
+    ADMISSION_AT,
+    ADMISSION_TOKENS,
+    BIN,
+    BUSY_NS,
+    CONTROL,
+    COST_NS,
+    CURSOR,
+    DEPENDENCY_FAILS,
+    DONE,
+    DOWN_UNTIL,
+    DROPPED,
+    EDGE,
+    GATE_ALL,
+    GATE_AT,
+    GATE_OFF,
+    GATE_ON,
+    GATE_TOKENS,
+    GROW_QUEUE,
+    HEAD,
+    NOW,
+    OLDEST_PEAK,
+    QUEUE_PEAK,
+    REJECTED_ADMISSION,
+    REJECTED_DOWN,
+    REJECTED_FULL,
+    REJECTED_GATE,
+    SLEEPERS,
+    SUBMITTED,
+    WAITING,
+)
+
+
+@inline
+def _refusal(params, keys, host, now, client, attempt, is_leased, has_worker, waiting):  # type: ignore[no-untyped-def]
+    """Whether a request that comes now is let in: -1, or the column of the series that counts its rejection."""
+    whole = host.whole
+    real = host.real
+    if now < whole[DOWN_UNTIL]:
+        return REJECTED_DOWN
+    is_gated = whole[GATE_ON] != GATE_OFF
+    is_limited = policies.asks(params.admission, False)
+    if (is_gated or is_limited) and is_leased:
+        is_gated = whole[GATE_ON] == GATE_ALL
+        is_limited = policies.asks(params.admission, True)
+    if is_gated and not limits.fill(whole[GATE_AT:], real[GATE_TOKENS:], now):
+        return REJECTED_GATE
+    if is_limited and not limits.lets_in(
+        params.admission, whole[ADMISSION_AT:], real[ADMISSION_TOKENS:], now, waiting, keys.admission, client, attempt
+    ):
+        return REJECTED_ADMISSION
+    if not has_worker and policies.is_full(params.queue, waiting):
+        return REJECTED_FULL
+    if is_gated:
+        real[GATE_TOKENS] -= 1.0
+    if is_limited:
+        limits.spend(params.admission, real[ADMISSION_TOKENS:])
+    return -1
+
+
+@inline
+def _draw_ahead(rows, lanes, lane, key, logs):  # type: ignore[no-untyped-def]
+    """Logarithms of the draws of the next services of a lane's first rows: a batch takes a fraction of the time that
+    they take one by one, each on the way to its service. All uniforms come first, so that the processor takes several
+    logarithms at a time.
+    """
+    first = lanes[place(FIRST + lane)]
+    begin = first & (AHEAD - 1)
+    many = min(AHEAD - begin, lanes[place(END + lane)] - first)
+    for number in range(many):
+        at = row_at(lanes, lane, first + number)
+        logs[place(begin + number)] = draws.uniform(
+            key, rows[place(at + WHO)] & CLIENT, (rows[place(at + NUMBER)] >> 1) + 1
+        )
+    for number in range(many):
+        logs[place(begin + number)] = draws.log(logs[place(begin + number)])
+    lanes[DRAWN] = first + many
+
+
+@kernel
+def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
+    """A service time (float64 ns)."""
+    kind = params.renew if is_renewal else params.establish
+    return draws.draw(kind, inputs.table, keys.service, client, attempt)
+
+
+@inline
+def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
+    """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
+
+    `cancels` and `is_newest_first` are written out where they are known to be false: then the machine code has nothing
+    of them. `p` to `h` are the records of the first five for calls.
+    """
+    whole = host.whole
+    rows = host.rows
+    lanes = host.lanes
+    workers = host.workers
+    free = host.free
+    begun = host.begun
+    flows = host.series[place(whole[BIN])]
+    ring = np.int64(begun.shape[0])
+    number_of = (np.int64(1) << rules.worker_bits) - 1
+    latest = (np.int64(1) << (62 - rules.worker_bits)) - 2
+    fails = host.real[DEPENDENCY_FAILS]
+    doom = whole[DOOM]
+    no_gate = whole[GATE_ON] == GATE_OFF and params.admission.kind == limits.OPEN
+    is_eager = rules.is_eager != 0 and (no_gate or params.reject_cost_ns == 0)
+    is_up = whole[DOWN_UNTIL] <= from_ and no_gate
+    is_open = is_up and params.queue.kind != policies.BOUNDED
+    head, waiting = whole[HEAD], whole[WAITING]
+    full_at = np.int64(0)
+    starts, seen = whole[STARTS], whole[SEEN]
+    peak = whole[QUEUE_PEAK]
+    oldest = whole[OLDEST_PEAK]
+    cost = whole[COST_NS]
+    busy_ns = np.int64(0)
+    next_slot = (whole[CURSOR] + 1) << shift
+    next_sweep = whole[HEARD]
+    stop = min(limit + 1, next_slot, next_sweep)
+    is_many = params.workers > GROUP // 2
+    least = settle(free, host.least, np.int64(0), is_many)
+    status = DONE
+    is_plain = is_up and fails <= 0.0 and params.slowdown_a <= 0.0
+    is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
+    has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
+    active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
+    while True:
+        # Most of the time a client whose turn it is finds no queue, and will be answered in time, as was the one before
+        # it at its worker. Then all other lanes stay as they are.
+        if is_plain and cost == 0 and waiting == 0:
+            other = min(lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active])
+            stop = min(stop, other >> LANE_BITS)
+            while True:
+                now = lanes[place(DUE + active)] >> LANE_BITS
+                idle_from = (least >> rules.worker_bits) - 1
+                worker = least & number_of
+                base = worker * WORKER
+                outcome = workers[place(base + OUTCOME)]
+                ahead = limit if is_eager else now
+                if now >= stop or idle_from > ahead or outcome > GRANTS or starts - seen == ring:
+                    break
+                first = lanes[place(FIRST + active)]
+                if has_logs and first >= lanes[DRAWN]:
+                    _draw_ahead(rows, lanes, active, keys.service, host.logs)
+                at = row_at(lanes, active, first)
+                who = rows[place(at + WHO)]
+                expires = rows[place(at + EXPIRES)]
+                number = rows[place(at + NUMBER)] + 2
+                start = max(now, idle_from)
+                if expires <= start:
+                    kind, mean = params.establish.kind, params.establish.a
+                else:
+                    kind, mean = params.renew.kind, params.renew.a
+                if kind == EXPONENTIAL:
+                    mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
+                elif kind != CONSTANT:
+                    mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
+                finish = start + draws.whole_ns(mean)
+                if finish > now + rules.timeout_ns or finish >= doom:
+                    break
+                first += 1
+                lanes[place(FIRST + active)] = first
+                due = NEVER + active
+                if first < lanes[place(END + active)]:
+                    due = rows[place(row_at(lanes, active, first) + TIME)]
+                lanes[place(DUE + active)] = (due << LANE_BITS) | active
+                flows[SUBMITTED] += 1
+                oldest = max(oldest, start - now)
+                if outcome == GRANTS:
+                    succeed(params, rules, keys, inputs, host, shift, flows, base, idle_from)
+                    busy_ns += idle_from
+                busy_ns -= start
+                workers[place(base + STARTED_AT)] = start
+                workers[place(base + SUBMITTED_AT)] = now
+                workers[place(base + PAID_NS)] = 0
+                workers[place(base + OUTCOME)] = GRANTS
+                workers[place(base + WHO_IS)] = who
+                workers[place(base + EXPIRES_AT)] = expires
+                workers[place(base + WHICH)] = number
+                next_sweep = min(next_sweep, finish + rules.least_check_ns)
+                stop = min(stop, next_sweep)
+                free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
+                least = settle(free, host.least, worker, is_many)
+                if is_eager:
+                    begun[place(starts & (ring - 1))] = start
+                    starts += 1
+                    if start == now:
+                        seen = starts
+                    while starts - seen > peak:
+                        if begun[place(seen & (ring - 1))] > now:
+                            peak = starts - seen
+                        else:
+                            seen += 1
+            stop = min(limit + 1, next_slot, next_sweep)
+
+        k0, k1, k2, k3 = lanes[DUE], lanes[DUE + 1], lanes[DUE + 2], lanes[DUE + 3]
+        k01, k23 = min(k0, k1), min(k2, k3)
+        key = min(k01, k23)
+        now = key >> LANE_BITS
+        worker = least & number_of
+        idle_from = (least >> rules.worker_bits) - 1
+        ahead = limit if is_eager else min(now, stop - 1)  # nothing else can come before it
+        if (is_newest_first or cancels) and waiting > 0:
+            if is_newest_first and idle_from <= ahead:
+                worker = freed_first(p, r, h, worker)
+            if cancels:
+                left = leave(p, r, h, head, waiting, worker, ahead)
+                head += left
+                waiting -= left
+        can_start = idle_from <= ahead and starts - seen < ring
+        is_queued = waiting > 0 and can_start
+        if is_queued:
+            waiting -= 1
+            at = row_at(lanes, DEADLINES, head)
+            if is_newest_first:
+                at = unstack(r, h, head + waiting, idle_from)
+                head -= 1
+            head += 1
+            submitted = rows[place(at + TIME)]
+            who = rows[place(at + WHO)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)]
+        elif starts - seen == ring and begun[place(seen & (ring - 1))] <= min(now, stop):
+            seen += 1
+            continue
+        elif now >= stop:
+            reach = min(now, limit)
+            if next_slot <= reach:
+                next_slot = turn(h, shift, reach)
+                if active == NEAR:
+                    lanes[DRAWN] = 0  # its rows are counted anew
+            elif next_sweep <= reach:
+                # Where the newest is taken first, leases are to be as they are at the next start.
+                next_sweep = sweep(p, r, k, i, h, shift, next_sweep - 1 if is_newest_first else limit)
+            else:
+                break
+            stop = min(limit + 1, next_slot, next_sweep)
+            continue
+        else:
+            if lanes[END + DEADLINES] >= full_at:
+                oldest_row = lanes[END + DEADLINES] if is_newest_first else head
+                full_at = min(oldest_row, whole[COUNTED], lanes[FIRST + DEADLINES]) + lanes[MASK + DEADLINES]
+                if lanes[END + DEADLINES] >= full_at:
+                    status = GROW_QUEUE
+                    break
+            if is_newest_first and waiting == host.stack.shape[0] // TALL:
+                status = GROW_QUEUE
+                break
+            lane = key & ((1 << LANE_BITS) - 1)
+            if min(k0 ^ k1, k2 ^ k3, k01 ^ k23) >> LANE_BITS == 0:
+                if rules.retry_ns >= 0 or lane != DEADLINES:  # else a deadline, which comes before submissions
+                    lane = np.int64(first_of(rows, lanes, now))
+            at = row_at(lanes, lane, lanes[place(FIRST + lane)])
+            who = rows[place(at + WHO)] + lanes[place(MORE + lane)]
+            expires = rows[place(at + EXPIRES)]
+            number = rows[place(at + NUMBER)]
+            pop(rows, lanes, lane)
+            if number & 1 != 0:
+                continue  # answered before its deadline
+            if rules.retry_ns < 0 and lane == DEADLINES:
+                wait_again(p, k, i, h, shift, now, who, expires, number, False)
+                continue
+            submitted = now
+            number += 2
+            flows[SUBMITTED] += 1
+            if not is_open:
+                refused = _refusal(
+                    params, keys, host, now, who & CLIENT, number >> 1, expires > now, idle_from <= now, waiting
+                )
+                if refused >= 0:
+                    flows[place(refused)] += 1
+                    if refused != REJECTED_DOWN:
+                        cost = min(cost + params.reject_cost_ns, draws.FAR_NS)
+                    answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+                    continue
+            if waiting > 0 or not can_start:
+                if is_newest_first:
+                    stack(h, head + waiting, now, who, expires, number)
+                enqueue(rows, lanes, now, who, expires, number)
+                waiting += 1
+                while waiting + starts - seen > peak:
+                    if seen == starts or begun[place(seen & (ring - 1))] > now:
+                        peak = waiting + starts - seen
+                    else:
+                        seen += 1
+                continue
+        start = max(submitted, idle_from)
+        oldest = max(oldest, start - submitted)
+        deadline = submitted + rules.timeout_ns
+
+        if policies.drops(params.queue, start, submitted, deadline, start <= deadline):
+            flows[DROPPED] += 1
+            cost = min(cost + params.drop_cost_ns, draws.FAR_NS)
+            is_told = start <= deadline and params.drop_notifies != 0
+            if is_queued:
+                if is_told:
+                    rows[place(at + NUMBER)] = number | 1
+            elif not is_told:
+                enqueue(rows, lanes, submitted, who, expires, number)
+                head += 1
+            if is_told:
+                whole[SLEEPERS] += 1
+                answer(params, rules, keys, inputs, host, shift, start, who, expires, number)
+            continue
+
+        # A service begins.
+        client = who & CLIENT
+        is_failure = fails > 0.0 and (fails >= 1.0 or draws.uniform(keys.dependency, client, number >> 1) < fails)
+        if is_failure:
+            service = np.int64(params.fail_after_ns)
+        else:
+            if is_newest_first and deadline < start:
+                expires = lease_now(p, r, k, i, h, shift, client, worker)
+            is_renewal = expires > start
+            if not is_renewal:
+                kind, mean = params.establish.kind, params.establish.a
+            else:
+                kind, mean = params.renew.kind, params.renew.a
+            if kind == EXPONENTIAL:
+                mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
+            elif kind != CONSTANT:
+                mean = _drawn(p, k, i, is_renewal, client, number >> 1)
+            if params.slowdown_a > 0.0:
+                mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
+            service = draws.whole_ns(mean)
+        finish = start + service + cost
+        is_heard = finish <= deadline and finish < doom
+        if cancels:
+            finish = min(finish, deadline)
+        base = worker * WORKER
+        before = workers[place(base + OUTCOME)]
+        if before != IDLE:
+            if before == WASTES and not cancels:  # where a herd has collapsed, what happens most
+                waste(host, flows, base, idle_from)
+            else:
+                carry_out(p, r, k, i, h, shift, worker, idle_from)
+            busy_ns += idle_from
+        busy_ns -= start
+        workers[place(base + STARTED_AT)] = start
+        workers[place(base + SUBMITTED_AT)] = submitted
+        workers[place(base + PAID_NS)] = cost
+        workers[place(base + WHO_IS)] = who
+        workers[place(base + EXPIRES_AT)] = expires
+        workers[place(base + WHICH)] = number
+        outcome = (TELLS if is_failure else GRANTS) + (0 if is_heard else 1)
+        workers[place(base + OUTCOME)] = outcome
+        next_sweep = min(next_sweep, heard_from(rules, outcome, finish))
+        stop = min(stop, next_sweep)
+        cost = np.int64(0)
+        free[place(worker)] = ((min(finish, latest) + 1) << rules.worker_bits) | worker
+        least = settle(free, host.least, worker, is_many)
+        if is_queued:
+            if is_heard:
+                rows[place(at + NUMBER)] = number | 1
+        elif not is_heard:
+            enqueue(rows, lanes, submitted, who, expires, number)
+            head += 1
+        if is_eager:
+            begun[place(starts & (ring - 1))] = start
+            starts += 1
+            if start == submitted:
+                seen = starts
+            while not is_queued and starts - seen > peak:
+                if begun[place(seen & (ring - 1))] > now:
+                    peak = starts - seen
+                else:
+                    seen += 1
+    if cancels and waiting > 0 and status == DONE:
+        left = leave(p, r, h, head, waiting, least & number_of, limit)
+        head += left
+        waiting -= left
+    whole[HEAD], whole[WAITING] = head, waiting
+    whole[STARTS], whole[SEEN] = starts, seen
+    whole[QUEUE_PEAK] = peak
+    whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], oldest)
+    whole[COST_NS] = cost
+    whole[HEARD] = next_sweep
+    whole[BUSY_NS] += busy_ns
+    return status
+
+
+@inline
+def _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until):  # type: ignore[no-untyped-def]
+    """See `advance`."""
+    # What stays a call gets copies of its own, as in `requests.advance`.
+    p, params = refer(rules_of_host), refer(rules_of_host)
+    r, rules = refer(own), refer(own)
+    k, keys = refer(streams), refer(streams)
+    i, inputs = refer(outside), refer(outside)
+    h, host = refer(memory), refer(memory)
+    whole = host.whole
+    from_ns = whole[NOW]
+    while True:
+        control = inputs.controls[whole[CONTROL], 0] if whole[CONTROL] < inputs.controls.shape[0] else NEVER
+        limit = min(whole[EDGE], control, until) - 1
+        status = _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_ns, limit, p, r, k, i, h)
+        if status != DONE:
+            return status
+        from_ns = limit + 1
+        whole[SEEN] = whole[STARTS]  # all before the stretch's end
+        sweep(p, r, k, i, h, shift, limit)
+        count_deadlines(r, h, limit)
+        if whole[EDGE] == limit + 1:
+            close_window(p, h)
+        elif control == limit + 1 and control < until:
+            operate(p, r, i, h, control)
+        else:
+            whole[NOW] = until
+            return DONE
+
+
+@kernel
+def advance(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """Take a host to `until` (ns): every event before it, none at or after it. Returns a status. The host takes the
+    oldest first, and its requests stay in the queue when they time out; `advance_any` is for all.
+
+    Parameters, what follows from them, keys, inputs, and what the host remembers; 2^shift ns is a slot of the wheel.
+    DONE: it is there. GROW_QUEUE: the queue is full; enlarge it and call again.
+    """
+    return _advance(rules_of_host, own, streams, outside, memory, shift, False, False, until)
+
+
+@kernel
+def advance_any(rules_of_host, own, streams, outside, memory, shift, until):  # type: ignore[no-untyped-def]
+    """As `advance`, also where requests leave the queue when they time out, or the newest is taken first."""
+    cancels, is_newest_first = rules_of_host.cancel != 0, policies.newest_first(rules_of_host.queue)
+    return _advance(rules_of_host, own, streams, outside, memory, shift, cancels, is_newest_first, until)

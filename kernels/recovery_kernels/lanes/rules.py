@@ -1,0 +1,74 @@
+"""Which hosts the lane engine carries, and what follows from their parameters."""
+
+from recovery_kernels import limits, policies
+from recovery_kernels.draws import CONSTANT
+from recovery_kernels.lanes.layout import FAR, MOST_WORKERS, MOST_WORKERS_NEWEST_FIRST, TIME_BITS, Rules
+from recovery_kernels.requests import HOLDERS, Inputs, Params
+
+
+def _whole_ns(time: float) -> int:
+    """As draws.whole_ns, which called from Python would be machine code of its own; FAR at most."""
+    return int(time + 0.5) if time < FAR else FAR
+
+
+def _constant_retry_ns(client: policies.Client) -> int:
+    """What a client waits after any failure; -1 where that is not always the same."""
+    if client.kind == policies.IMMEDIATE:
+        return 0
+    if client.kind == policies.FIXED:
+        return _whole_ns(client.delay.a) if client.delay.kind == CONSTANT else -1
+    if client.kind == policies.EXPONENTIAL and (client.factor == 1.0 or client.base_ns >= client.cap_ns):
+        return _whole_ns(min(client.base_ns, client.cap_ns))
+    return -1
+
+
+def carries(params: Params, horizon_ns: int) -> bool:
+    """Whether this engine can run a host with these rules to the horizon, all controls being known beforehand."""
+    return (
+        params.traffic == HOLDERS
+        and params.workers <= MOST_WORKERS
+        and horizon_ns <= 1 << (TIME_BITS - int(params.workers - 1).bit_length())
+        and params.timeout.kind == CONSTANT
+        and (params.queue.kind != policies.LIFO or params.workers <= MOST_WORKERS_NEWEST_FIRST)
+        and params.client.round_trip_ns >= 1
+        and params.client.retries < 0
+        and params.check_every_ns * (1.0 - params.check_jitter) >= 4
+        and params.lease.kind != policies.FREEZE
+    )
+
+
+def looks_at_queue(params: Params) -> bool:
+    """Whether those who wait are looked at one by one, as they leave when they time out or the newest is taken first:
+    then `advance_any` runs the host, else `advance`.
+    """
+    return bool(params.cancel != 0 or params.queue.kind == policies.LIFO)
+
+
+def rules_of(params: Params, inputs: Inputs) -> Rules:
+    """What follows from the parameters of a host that `carries`."""
+    retry_ns = _constant_retry_ns(params.client)
+    trip_ns = min(params.client.round_trip_ns, FAR)
+    answer_ns = max(retry_ns, trip_ns) if retry_ns >= 0 else -1
+    check_ns = _whole_ns(float(params.check_every_ns)) if params.check_jitter <= 0.0 else -1
+    soonest_ns = _whole_ns(params.check_every_ns * (1.0 - params.check_jitter)) - 2
+    lease_ns = -1
+    if params.lease.duration.kind == CONSTANT:
+        lease_ns = min(_whole_ns(params.lease.duration.a) + params.lease.grace_ns, FAR)
+    is_eager = (
+        params.queue.kind == policies.FIFO
+        and params.cancel == 0
+        and params.slowdown_a <= 0.0
+        and params.admission.kind in (limits.OPEN, limits.TOKEN_BUCKET)
+    )
+    return Rules(
+        timeout_ns=max(_whole_ns(params.timeout.a), 1),
+        retry_ns=retry_ns,
+        answer_ns=answer_ns,
+        check_ns=check_ns,
+        lease_ns=lease_ns,
+        least_check_ns=check_ns if check_ns >= 0 else soonest_ns,
+        least_answer_ns=max(answer_ns, trip_ns),
+        is_eager=int(is_eager),
+        worker_bits=int(params.workers - 1).bit_length(),
+        windows_per_ns=1.0 / params.window_ns,
+    )

@@ -1,0 +1,97 @@
+"""Which worker is free first, and who has left the queue before it takes the next request."""
+
+import numpy as np
+
+from recovery_kernels import policies
+from recovery_kernels.events import NOBODY, place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.layout import CLIENT, GRANTS, GROUP, IDLE, OUTCOME, TRY, WHICH, WHO_IS, WORKER
+from recovery_kernels.lanes.rows import waiter
+from recovery_kernels.lanes.services import carry_out, is_cut
+from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, OLDEST_PEAK
+
+
+@inline
+def settle(free, least, worker, is_many):  # type: ignore[no-untyped-def]
+    """When a worker is free has changed. Returns the least of all, which are `is_many`, or half a group at most."""
+    first = worker & ~(GROUP - 1)
+    found = min(free[place(first)], free[place(first + 1)], free[place(first + 2)], free[place(first + 3)])
+    if is_many:
+        rest = min(free[place(first + 4)], free[place(first + 5)], free[place(first + 6)], free[place(first + 7)])
+        found = min(found, rest)
+        if least.shape[0] > 1:
+            least[place(worker >> 3)] = found
+            for other in range(least.shape[0]):
+                found = min(found, least[place(other)])
+    return found
+
+
+@inline
+def _freed_by(params, host, worker):  # type: ignore[no-untyped-def]
+    """By whose event a worker became free, in the order of events at one instant: finishes, then cancellations; each by
+    client and attempt.
+    """
+    base = worker * WORKER
+    outcome = host.workers[place(base + OUTCOME)]
+    who = host.workers[place(base + WHO_IS)]
+    is_cancelled = is_cut(params, outcome) or (params.cancel != 0 and outcome == IDLE)
+    key = np.int64(NOBODY) if who == NOBODY else who & CLIENT
+    return key + (TRY if is_cancelled and who != NOBODY else 0), host.workers[place(base + WHICH)]
+
+
+@kernel
+def freed_first(params, rules, host, worker):  # type: ignore[no-untyped-def]
+    """Of all workers that become free at the same instant as this one, the first."""
+    free = host.free[place(worker)] >> rules.worker_bits
+    event, number = _freed_by(params, host, worker)
+    for other in range(params.workers):
+        if host.free[place(other)] >> rules.worker_bits == free:
+            other_event, other_number = _freed_by(params, host, np.int64(other))
+            if other_event < event or (other_event == event and other_number < number):
+                worker, event, number = np.int64(other), other_event, other_number
+    return worker
+
+
+@kernel
+def leave(params, rules, host, head, waiting, worker, ahead):  # type: ignore[no-untyped-def]
+    """With `cancel`: how many of so many who wait, from number `head` on, leave before `worker`, the first that is
+    free, takes one, if that comes by `ahead`, or else by then.
+    """
+    until, below = ahead + 1, np.int64(NOBODY)
+    free = (host.free[place(worker)] >> rules.worker_bits) - 1
+    if free <= ahead:
+        until = free
+        # Who was served before who waits may have come after, where the newest is taken first.
+        event, _ = _freed_by(params, host, worker)
+        if policies.newest_first(params.queue) and event >= TRY:
+            below = event & CLIENT
+    left = 0
+    while left < waiting:
+        submitted, client = waiter(params, host, head + left)
+        due = submitted + rules.timeout_ns
+        if due > until or (due == until and client >= below):
+            break
+        left += 1
+    if left > 0:
+        host.series[place(host.whole[BIN]), CANCELLED] += left
+        host.whole[OLDEST_PEAK] = max(host.whole[OLDEST_PEAK], rules.timeout_ns)
+    return left
+
+
+@kernel
+def lease_now(params, rules, keys, inputs, host, shift, client, worker):  # type: ignore[no-untyped-def]
+    """The end of the lease of a client whose abandoned request `worker` takes when it becomes free. A newer attempt may
+    have brought another lease; where that is done already it is carried out first.
+    """
+    free = host.free[place(worker)] >> rules.worker_bits
+    event, number = _freed_by(params, host, worker)
+    for other in range(params.workers):
+        base = other * WORKER
+        if host.workers[place(base + OUTCOME)] == GRANTS and host.workers[place(base + WHO_IS)] & CLIENT == client:
+            done = host.free[place(other)] >> rules.worker_bits
+            is_first = client < event or (client == event and host.workers[place(base + WHICH)] <= number)
+            if done < free or (done == free and is_first):
+                carry_out(params, rules, keys, inputs, host, shift, np.int64(other), done - 1)
+                host.workers[place(base + OUTCOME)] = IDLE
+                host.whole[BUSY_NS] += done - 1
+    return host.leases[place(client)]

@@ -1,0 +1,217 @@
+"""What comes of a service when it ends: a lease, a failure, an answer, or nothing, and when its client comes again."""
+
+import numpy as np
+
+from recovery_kernels import draws, policies
+from recovery_kernels.batches import window_of
+from recovery_kernels.events import CLIENT_BITS, NOBODY, place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.layout import (
+    ANSWERS,
+    CHECKS,
+    CLIENT,
+    EXPIRES_AT,
+    FAR,
+    GRANTS,
+    HEARD,
+    IDLE,
+    NEVER,
+    NEW,
+    OLD,
+    OUTCOME,
+    PAID_NS,
+    STARTED_AT,
+    SUBMITTED_AT,
+    TELLS,
+    TRY,
+    WASTES,
+    WHICH,
+    WHO_IS,
+    WORKER,
+)
+from recovery_kernels.lanes.rows import push
+from recovery_kernels.lanes.wheel import wait
+from recovery_kernels.requests import (
+    BIN,
+    BUSY,
+    BUSY_NS,
+    CANCELLED,
+    ESTABLISHED,
+    FAILED,
+    FAILED_NS,
+    LEASED,
+    OVERHEAD_NS,
+    SLEEPERS,
+    SUCCEEDED,
+    UNLEASED_CARRY,
+    UNLEASED_CARRY_NS,
+    UNLEASED_NS,
+    USEFUL_NS,
+    WASTED,
+    WASTED_NS,
+    part_of,
+)
+
+
+@kernel
+def wait_again(params, keys, inputs, host, shift, now, who, expires, number, is_answer):  # type: ignore[no-untyped-def]
+    """The client's attempt came to nothing: it sleeps in the wheel. `who` counts the failure already."""
+    delay = policies.retry_delay_ns(
+        params.client, inputs.table, keys.retry, who & CLIENT, number >> 1, who >> CLIENT_BITS
+    )
+    if is_answer:
+        delay = max(delay, params.client.round_trip_ns)
+    wait(host, shift, now + min(delay, FAR), who, expires, number)
+
+
+@inline
+def answer(params, rules, keys, inputs, host, shift, now, who, expires, number):  # type: ignore[no-untyped-def]
+    """The client hears that its attempt came to nothing."""
+    if rules.answer_ns >= 0:
+        push(host.rows, host.lanes, ANSWERS, now + rules.answer_ns, who + TRY, expires, number)
+    else:
+        wait_again(params, keys, inputs, host, shift, now, who + TRY, expires, number, True)
+
+
+@inline
+def _runs_out(params, rules, host, expires, kept, change):  # type: ignore[no-untyped-def]
+    """Change how many leases run out in the window at whose end this one is gone. Where all delays are constant that is
+    mostly the window of the lease before, which is `kept`.
+    """
+    whole = host.whole
+    since = expires - 1 - whole[place(kept)]
+    if rules.lease_ns < 0 or rules.check_ns < 0 or since < 0 or since >= params.window_ns:
+        window = window_of(expires - 1, params.window_ns, rules.windows_per_ns)
+        whole[place(kept)] = window * params.window_ns
+        whole[place(kept + 1)] = min(window, host.expiring.shape[0] - 1)
+    host.expiring[place(whole[place(kept + 1)])] += change
+
+
+@inline
+def _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit):  # type: ignore[no-untyped-def]
+    """The end of a new lease; keeps the count of leases and of those that run out in each window."""
+    whole = host.whole
+    length = rules.lease_ns
+    if length < 0:
+        length = draws.whole_ns(draws.draw(params.lease.duration, inputs.table, keys.lease, client, 0))
+        length = min(length + params.lease.grace_ns, draws.FAR_NS)
+    new = credit + length
+    if expires > now:
+        _runs_out(params, rules, host, expires, OLD, -1)
+    else:
+        whole[UNLEASED_NS] += now - max(expires, 0)
+        if whole[UNLEASED_NS] >= UNLEASED_CARRY_NS:
+            whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
+            whole[UNLEASED_CARRY] += 1
+        flows[ESTABLISHED] += 1
+    if new > now:
+        _runs_out(params, rules, host, new, NEW, 1)
+    else:
+        whole[LEASED] -= 1  # of those whom `ESTABLISHED` counts, and of renewals that end a lease
+    return new
+
+
+@inline
+def is_cut(params, outcome):  # type: ignore[no-untyped-def]
+    """Whether the client cancels a request in service, which ends at its deadline."""
+    return params.cancel != 0 and outcome >= WASTES and outcome != TELLS
+
+
+@inline
+def succeed(params, rules, keys, inputs, host, shift, flows, base, now):  # type: ignore[no-untyped-def]
+    """The client of the worker that lies at `base` learns at `now` that it has a lease. Returns its end."""
+    workers = host.workers
+    paid = workers[place(base + PAID_NS)]
+    submitted = workers[place(base + SUBMITTED_AT)]
+    expires = workers[place(base + EXPIRES_AT)]
+    number = workers[place(base + WHICH)]
+    client = workers[place(base + WHO_IS)] & CLIENT
+    flows[OVERHEAD_NS] += paid
+    flows[SUCCEEDED] += 1
+    flows[USEFUL_NS] += now - workers[place(base + STARTED_AT)] - paid
+    host.histogram[place(part_of(now - submitted))] += 1
+    credit = policies.credit_ns(params.lease, submitted, now)
+    expires = _grant(params, rules, keys, inputs, host, flows, client, expires, now, credit)
+    if rules.check_ns >= 0:
+        push(host.rows, host.lanes, CHECKS, now + rules.check_ns, client, expires, number)
+    else:
+        every = np.float64(params.check_every_ns)
+        every *= 1.0 + params.check_jitter * (2.0 * draws.uniform(keys.check, client, number >> 1) - 1.0)
+        wait(host, shift, now + min(draws.whole_ns(every), FAR), client, expires, number)
+    return expires
+
+
+@inline
+def waste(host, flows, base, now):  # type: ignore[no-untyped-def]
+    """The worker that lies at `base` is done at `now` with a request whose client gave up."""
+    workers = host.workers
+    paid = workers[place(base + PAID_NS)]
+    flows[OVERHEAD_NS] += paid
+    flows[WASTED] += 1
+    flows[WASTED_NS] += now - workers[place(base + STARTED_AT)] - paid
+    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
+
+
+@kernel
+def carry_out(params, rules, keys, inputs, host, shift, worker, now):  # type: ignore[no-untyped-def]
+    """A worker, which is not idle, is done at `now` with what it began."""
+    flows = host.series[place(host.whole[BIN])]
+    workers = host.workers
+    base = worker * WORKER
+    outcome = workers[place(base + OUTCOME)]
+    if outcome == GRANTS:
+        expires = succeed(params, rules, keys, inputs, host, shift, flows, base, now)
+        if policies.newest_first(params.queue):
+            host.leases[place(workers[place(base + WHO_IS)] & CLIENT)] = expires
+        return
+    paid = workers[place(base + PAID_NS)]
+    work = now - workers[place(base + STARTED_AT)] - paid
+    if is_cut(params, outcome):
+        flows[CANCELLED] += 1
+        flows[OVERHEAD_NS] += paid + min(work, 0)
+        flows[WASTED_NS] += max(work, 0)
+        return
+    if outcome == WASTES:
+        waste(host, flows, base, now)
+        return
+    flows[OVERHEAD_NS] += paid
+    host.histogram[place(part_of(now - workers[place(base + SUBMITTED_AT)]))] += 1
+    flows[FAILED] += 1
+    flows[FAILED_NS] += work
+    if outcome == TELLS:
+        host.whole[SLEEPERS] += 1
+        who, expires = workers[place(base + WHO_IS)], workers[place(base + EXPIRES_AT)]
+        number = workers[place(base + WHICH)]
+        answer(params, rules, keys, inputs, host, shift, now, who, expires, number)
+
+
+@inline
+def heard_from(rules, outcome, finish):  # type: ignore[no-untyped-def]
+    """When a client may submit again that learns at `finish` what came of its request; else NEVER."""
+    if outcome == GRANTS:
+        return finish + rules.least_check_ns
+    return finish + rules.least_answer_ns if outcome == TELLS else np.int64(NEVER)
+
+
+@kernel
+def sweep(params, rules, keys, inputs, host, shift, until):  # type: ignore[no-untyped-def]
+    """Carry out every finish up to `until`. Returns from when on something may come of the others."""
+    whole = host.whole
+    busy = 0
+    heard = np.int64(NEVER)
+    for worker in range(params.workers):
+        outcome = host.workers[place(worker * WORKER + OUTCOME)]
+        if outcome != IDLE:
+            finish = (host.free[place(worker)] >> rules.worker_bits) - 1
+            if finish <= until:
+                carry_out(params, rules, keys, inputs, host, shift, worker, finish)
+                host.workers[place(worker * WORKER + OUTCOME)] = IDLE
+                if not is_cut(params, outcome):
+                    host.workers[place(worker * WORKER + WHO_IS)] = NOBODY
+                whole[BUSY_NS] += finish
+            else:
+                busy += 1
+                heard = min(heard, heard_from(rules, outcome, finish))
+    whole[BUSY] = busy
+    whole[HEARD] = heard
+    return heard

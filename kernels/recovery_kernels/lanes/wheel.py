@@ -1,0 +1,146 @@
+"""The timing wheel of clients whose delays are random: chunks of rows, put in order when their slot's time comes."""
+
+import numpy as np
+
+from recovery_kernels.events import CLIENT_BITS, place, sift_in, sift_out
+from recovery_kernels.fetching import fetch
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.layout import (
+    CHUNK,
+    CLIENT,
+    COUNTED_AT_MOST,
+    DUE,
+    END,
+    EXPIRES,
+    FETCHED,
+    FIRST,
+    LANE_BITS,
+    LAST,
+    LINE,
+    NEAR,
+    NUMBER,
+    ROW,
+    TIME,
+    VACANT,
+    WHO,
+)
+from recovery_kernels.lanes.rows import push, row_at, write
+from recovery_kernels.requests import CURSOR
+
+
+@inline
+def _store(host, turn, time, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a row into the last chunk of a slot of the wheel, or into a new one."""
+    slot = place(turn & (host.slots.shape[0] - 1))
+    end = np.int64(host.slots[slot])
+    if end % CHUNK == 0:
+        before = end // CHUNK - 1
+        chunk = host.whole[VACANT]
+        host.whole[VACANT] = host.following[place(chunk)]
+        host.following[place(chunk)] = before
+        end = chunk * CHUNK
+    write(host.pool, end * ROW, time, who, expires, number)
+    host.slots[slot] = end + 1
+
+
+@inline
+def wait(host, shift, due, who, expires, number):  # type: ignore[no-untyped-def]
+    """Put a row into the wheel; it must not be due before what was submitted last."""
+    turn = due >> shift
+    if turn <= host.whole[CURSOR]:
+        push(host.rows, host.lanes, NEAR, due, who, expires, number)
+    else:
+        _store(host, turn, due, who, expires, number)
+
+
+@kernel
+def _sort_in(host, start, many):  # type: ignore[no-untyped-def]
+    """Put the first so many of `sorting`, all of a slot that begins at `start`, into NEAR, which is empty. Of few the
+    rank of each is counted, without a branch; more are put into a heap.
+    """
+    rows, lanes, pool, sorting, places = host.rows, host.lanes, host.pool, host.sorting, host.places
+    # The rows of each slot lie where those of the last one lay, so that they stay in the cache.
+    lanes[place(FIRST + NEAR)] = lanes[place(END + NEAR)] = 0
+    if many > COUNTED_AT_MOST:
+        for a in range(many):  # in the order of time and of their coming; `_push` looks at equal times
+            sift_in(sorting, a, (sorting[place(a)] & ~np.int64(CLIENT)) | a)
+        for left in range(many, 0, -1):
+            at = np.int64(places[place(sorting[0] & CLIENT)])
+            sift_out(sorting, left)
+            row = at * ROW
+            who, expires, number = pool[place(row + WHO)], pool[place(row + EXPIRES)], pool[place(row + NUMBER)]
+            push(rows, lanes, NEAR, pool[place(row + TIME)], who, expires, number)
+        return
+    least, most = sorting[0], sorting[0]
+    for a in range(many):
+        key = sorting[place(a)]
+        least, most = min(least, key), max(most, key)
+        rank = 0
+        for b in range(many):
+            rank += sorting[place(b)] < key
+        at = np.int64(places[place(a)])
+        row = at * ROW
+        to = row_at(lanes, NEAR, rank)
+        for column in range(ROW):
+            rows[place(to + column)] = pool[place(row + column)]
+    lanes[place(END + NEAR)] = many
+    lanes[place(DUE + NEAR)] = ((start + (least >> CLIENT_BITS)) << LANE_BITS) | NEAR
+    lanes[place(LAST + NEAR)] = max(lanes[place(LAST + NEAR)], start + (most >> CLIENT_BITS))
+
+
+@inline
+def _fetch(host, turn, before):  # type: ignore[no-untyped-def]
+    """Let a chunk of a slot come to the cache, the newest one or so many before it; those after it have come."""
+    end = np.int64(host.slots[place(turn & (host.slots.shape[0] - 1))])
+    chunk = (end - 1) // CHUNK if end > 0 else np.int64(-1)
+    for _ in range(before):
+        if chunk >= 0:
+            chunk = np.int64(host.following[place(chunk)])
+    if chunk >= 0:
+        fetch(host.following, chunk)
+        for line in range(chunk * CHUNK * ROW, (chunk + 1) * CHUNK * ROW, LINE):
+            fetch(host.pool, line)
+
+
+@kernel
+def turn(host, shift, until):  # type: ignore[no-untyped-def]
+    """Turn the wheel, whose next slot begins by `until`, up to a slot in which something is due, or to the last that
+    begins by then. Returns when the slot after that begins.
+    """
+    whole = host.whole
+    lanes = host.lanes
+    pool = host.pool
+    mask = host.slots.shape[0] - 1
+    while lanes[place(FIRST + NEAR)] == lanes[place(END + NEAR)] and (whole[CURSOR] + 1) << shift <= until:
+        whole[CURSOR] += 1
+        slot = place(whole[CURSOR] & mask)
+        end = np.int64(host.slots[slot])
+        if end == 0:
+            continue
+        host.slots[slot] = 0
+        for before in range(FETCHED):
+            _fetch(host, whole[CURSOR] + FETCHED - before, before)
+        start = whole[CURSOR] << shift
+        many = 0
+        newest = (end - 1) // CHUNK
+        chunk = newest
+        while chunk >= 0:
+            for at in range(chunk * CHUNK, end):
+                row = at * ROW
+                time, who = pool[place(row + TIME)], pool[place(row + WHO)]
+                if time >> shift == whole[CURSOR]:
+                    host.sorting[place(many)] = ((time - start) << CLIENT_BITS) | (who & CLIENT)
+                    host.places[place(many)] = at
+                    many += 1
+                else:  # of a later round
+                    _store(host, whole[CURSOR], time, who, pool[place(row + EXPIRES)], pool[place(row + NUMBER)])
+            chunk = np.int64(host.following[place(chunk)])
+            end = (chunk + 1) * CHUNK
+        if many > 0:
+            _sort_in(host, start, many)
+        while newest >= 0:  # its chunks are free
+            chunk = np.int64(host.following[place(newest)])
+            host.following[place(newest)] = whole[VACANT]
+            whole[VACANT] = newest
+            newest = chunk
+    return (whole[CURSOR] + 1) << shift

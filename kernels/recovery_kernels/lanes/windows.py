@@ -1,0 +1,187 @@
+"""What happens between two stretches: a window ends, or the operators or the dependency do something."""
+
+import numpy as np
+
+from recovery_kernels import limits
+from recovery_kernels.events import place
+from recovery_kernels.jit import kernel
+from recovery_kernels.lanes.layout import (
+    COUNTED,
+    DEADLINES,
+    DOOM,
+    END,
+    GROUP,
+    IDLE,
+    NEVER,
+    NUMBER,
+    OUTCOME,
+    PAID_NS,
+    STARTED_AT,
+    TIME,
+    WORKER,
+)
+from recovery_kernels.lanes.rows import row_at, waiter
+from recovery_kernels.lanes.servers import settle
+from recovery_kernels.requests import (
+    ADMISSION_AT,
+    ADMISSION_TOKENS,
+    BIN,
+    BUSY,
+    BUSY_NS,
+    BUSY_SUM_NS,
+    CONTROL,
+    COST_NS,
+    DEPENDENCY,
+    DEPENDENCY_FAILS,
+    DOWN_NS,
+    DOWN_SUM_NS,
+    DOWN_UNTIL,
+    EDGE,
+    ESTABLISHED,
+    GATE_ALL,
+    GATE_AT,
+    GATE_ESTABLISH,
+    GATE_OFF,
+    GATE_ON,
+    GATE_TOKENS,
+    HEAD,
+    IDLE_NS,
+    IDLE_SUM_NS,
+    IN_SERVICE,
+    LEASED,
+    LEASED_END,
+    LOST,
+    OLDEST_MAX_NS,
+    OLDEST_NS,
+    OLDEST_PEAK,
+    OVERHEAD_NS,
+    QUEUE,
+    QUEUE_MAX,
+    QUEUE_PEAK,
+    REJECTED_DOWN,
+    REJECTED_GATE,
+    RESTART,
+    SLEEPERS,
+    SLEEPING_END,
+    SUBMITTED,
+    SUCCEEDED,
+    TIMED_OUT,
+    WAITING,
+    WASTED_NS,
+)
+
+
+@kernel
+def _restart(params, rules, host, now, down_ns):  # type: ignore[no-untyped-def]
+    """As `requests._restart`; every finish before `now` has been carried out."""
+    whole = host.whole
+    lanes = host.lanes
+    flows = host.series[place(whole[BIN])]
+    waiting = whole[WAITING]
+    if waiting > 0:
+        oldest, _ = waiter(params, host, whole[HEAD])
+        whole[OLDEST_PEAK] = max(whole[OLDEST_PEAK], now - oldest)
+    busy = 0
+    up = max(whole[DOWN_UNTIL], now + down_ns)
+    for worker in range(params.workers):
+        base = worker * WORKER
+        if host.workers[place(base + OUTCOME)] != IDLE:
+            busy += 1
+            elapsed = now - host.workers[place(base + STARTED_AT)]
+            paid = min(host.workers[place(base + PAID_NS)], elapsed)
+            flows[OVERHEAD_NS] += paid
+            flows[WASTED_NS] += elapsed - paid
+            host.workers[place(base + OUTCOME)] = IDLE
+        host.free[place(worker)] = ((now + 1) << rules.worker_bits) | worker
+    for worker in range(0, params.workers, GROUP):
+        settle(host.free, host.least, worker, True)
+    flows[LOST] += waiting + busy
+    whole[BUSY_NS] += busy * now
+    idle = params.workers - busy
+    down_from = max(whole[DOWN_UNTIL], now)
+    whole[IDLE_NS] += idle * down_from - params.workers * up + busy * now
+    whole[DOWN_NS] += idle * (up - down_from) + busy * (up - now)
+    whole[DOWN_UNTIL] = up
+    whole[COST_NS] = 0
+    whole[HEAD] = lanes[place(END + DEADLINES)]
+    whole[WAITING] = 0
+    limits.begin(params.admission, whole[ADMISSION_AT:], host.real[ADMISSION_TOKENS:], up)
+
+
+@kernel
+def operate(params, rules, inputs, host, now):  # type: ignore[no-untyped-def]
+    """Carry out the next control."""
+    whole = host.whole
+    real = host.real
+    i = whole[CONTROL]
+    what = inputs.controls[i, 1]
+    if what == DEPENDENCY:
+        real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
+    elif what == RESTART:
+        _restart(params, rules, host, now, inputs.controls[i, 2])
+    else:
+        rate, burst = inputs.control_args[i, 0], inputs.control_args[i, 1]
+        limits.turn(whole[GATE_AT:], real[GATE_TOKENS:], now, rate, burst, whole[GATE_ON] != GATE_OFF)
+        if rate < 0.0:
+            whole[GATE_ON] = GATE_OFF
+        else:
+            whole[GATE_ON] = GATE_ESTABLISH if inputs.controls[i, 2] != 0 else GATE_ALL
+    i += 1
+    whole[CONTROL] = i
+    while i < inputs.controls.shape[0] and inputs.controls[i, 1] != RESTART:
+        i += 1
+    whole[DOOM] = inputs.controls[i, 0] if i < inputs.controls.shape[0] else NEVER
+
+
+@kernel
+def count_deadlines(rules, host, until):  # type: ignore[no-untyped-def]
+    """Count the deadlines up to `until` at which clients gave up."""
+    whole = host.whole
+    lanes = host.lanes
+    rows = host.rows
+    counted = whole[COUNTED]
+    late = 0
+    while counted < lanes[place(END + DEADLINES)]:
+        at = row_at(lanes, DEADLINES, counted)
+        if rows[place(at + TIME)] + rules.timeout_ns > until:
+            break
+        late += 1 - (rows[place(at + NUMBER)] & 1)
+        counted += 1
+    whole[COUNTED] = counted
+    host.series[place(whole[BIN]), TIMED_OUT] += late
+
+
+@kernel
+def close_window(params, host):  # type: ignore[no-untyped-def]
+    """Write the levels at the end of the current window and its largest, and open the next, which begins with them."""
+    whole = host.whole
+    edge = whole[EDGE]
+    flows = host.series[place(whole[BIN])]
+    waiting = whole[WAITING]
+    oldest = np.int64(0)
+    if waiting > 0:
+        submitted, _ = waiter(params, host, whole[HEAD])
+        oldest = edge - submitted
+    busy = whole[BUSY]
+    whole[LEASED] += flows[ESTABLISHED] - host.expiring[place(whole[BIN])]
+    whole[SLEEPERS] += flows[SUCCEEDED] + flows[TIMED_OUT] - flows[SUBMITTED]
+    for refused in range(REJECTED_GATE, REJECTED_DOWN + 1):
+        whole[SLEEPERS] += flows[place(refused)]
+    flows[QUEUE] = waiting
+    flows[OLDEST_NS] = oldest
+    flows[LEASED_END] = whole[LEASED]
+    flows[IN_SERVICE] = busy
+    flows[SLEEPING_END] = whole[SLEEPERS]
+    idle = params.workers - busy
+    flows[BUSY_SUM_NS] = whole[BUSY_NS] + busy * edge
+    flows[IDLE_SUM_NS] = whole[IDLE_NS] - whole[BUSY_NS] + idle * max(edge, whole[DOWN_UNTIL])
+    flows[DOWN_SUM_NS] = whole[DOWN_NS] - idle * max(whole[DOWN_UNTIL] - edge, 0)
+    whole[IDLE_NS] = -idle * max(edge, whole[DOWN_UNTIL]) - busy * edge
+    whole[BUSY_NS] = -busy * edge
+    whole[DOWN_NS] -= flows[DOWN_SUM_NS]
+    flows[QUEUE_MAX] = whole[QUEUE_PEAK]
+    flows[OLDEST_MAX_NS] = max(whole[OLDEST_PEAK], oldest)
+    whole[QUEUE_PEAK] = waiting
+    whole[OLDEST_PEAK] = 0
+    whole[BIN] += 1
+    whole[EDGE] = edge + params.window_ns
