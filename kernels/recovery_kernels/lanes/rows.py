@@ -37,6 +37,7 @@ def row_at(lanes, lane, number):  # type: ignore[no-untyped-def]
 
 @inline
 def write(rows, at, time, who, expires, number):  # type: ignore[no-untyped-def]
+    """Write the entry of `rows` (int64[words]) that begins at a place: its time (ns), whose it is, and the rest."""
     rows[place(at + TIME)] = time
     rows[place(at + WHO)] = who
     rows[place(at + EXPIRES)] = expires
