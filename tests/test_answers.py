@@ -144,7 +144,7 @@ def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: 
     assert said[1].startswith("If all leases run out (which takes 33.3 min at least")
 
 
-@pytest.mark.parametrize(("fails", "safe"), [("above", "at or below 60 s"), ("below", "at or above 2 min")])
+@pytest.mark.parametrize(("fails", "safe"), [("above", "well below 60 s"), ("below", "well above 2 min")])
 def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
     tried = tuple(Tried(value=value, failed=0, runs=20, verdict="holds") for value in (60.0, 120.0))
     found = Threshold.model_validate(
@@ -154,7 +154,7 @@ def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
     answer = threshold.answer_of(found)
     good, bad = ("60 s", "2 min") if fails == "above" else ("2 min", "60 s")
     assert f"At host.timeout = {good} most runs recover, at {bad} most collapse" in answer.happened.text
-    assert f"Keep host.timeout {safe}" in answer.change.text
+    assert f"Stay {safe}: 0 of 20 runs collapse there; it is only sure that fewer than half do." in answer.change.text
     assert "40 runs at 2 values" in answer.sure.text
     assert "What longer runs would say is not known." in answer.sure.text
 
@@ -174,7 +174,10 @@ def test_a_threshold_says_whether_longer_runs_agree(failed: tuple[int, int], sai
     )  # fmt: skip
     answer = threshold.answer_of(found)
     assert said in answer.sure.text
-    assert "most collapse (runs of 60 min)" in answer.happened.text
+    assert "At host.timeout = 60 s most runs do not collapse, at 2 min most collapse (runs of 60 min)" in (
+        answer.happened.text
+    )
+    assert "For a value at which they are, ask with --within" in answer.change.text
     assert "At 60 s 25 % of the runs are not back within 60 min" in answer.happened.text
 
 
@@ -185,7 +188,7 @@ def test_a_threshold_of_the_end_of_an_outage_says_how_long_it_is() -> None:
     )  # fmt: skip
     answer = threshold.answer_of(found)
     assert "The outage lasts 5 min in the former and 6 min in the latter." in answer.happened.text
-    assert "outages of at most 5 min" in answer.change.text
+    assert "Stay shorter than an outage of 5 min" in answer.change.text
 
 
 def test_policies_beside_each_other_are_told_in_words() -> None:

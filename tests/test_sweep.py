@@ -895,6 +895,26 @@ def test_the_threshold_of_one_worker_is_its_service_rate(
     assert found["fails"] == "above"
 
 
+def test_the_threshold_of_a_time_is_the_work_that_fits_in_it(tmp_path: Path) -> None:
+    """60 leases in turn at one worker are made within 60 s up to 1 s each, known to a window of 1 s."""
+    text = """
+    horizon = "40m"
+    hold = "1m"
+    coupling.window = "1s"
+    fleet = { holders = 60, hosts = 1 }
+    host = { workers = 1, establish_time = "1s", renew_time = "10ms", timeout = "20m" }
+    lease = { duration = "3m", check_every = "1m" }
+    dependency.outages = [{ from = "2m", to = "10m" }]
+    policy.client = { name = "fixed", delay = "1s" }
+    """
+    file, ends = written(tmp_path, text), ("--low", "500ms", "--high", "2s", "--out", tmp_path)
+    found = json.loads(call("threshold", file, "host.establish_time", "--within", "60s", *ends, "--json").stdout)
+    assert 59 / 60 / 1.05 < found["low"] < found["high"] <= 1.05
+    assert found["within_s"] == 60
+    assert "most runs are back within 60 s" in found["answer"]["happened"]["text"]
+    assert call("threshold", file, "host.establish_time", "--within", "50", *ends).exit_code == 2
+
+
 def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> None:
     """Oracle: the names say, of each key, as much as no other key ends with; what is shown alike carries its id."""
     assert short_keys(["a.b.c", "a.d.c", "d.c", "x.y", "y", "z"]) == {

@@ -153,11 +153,14 @@ def told_replay(told: Replayed) -> str:
     return f"{table(rows)}\n\n“{told.words or told.policy}”: {state}"
 
 
-def told_value(key: str, kind: str, one: Tried) -> str:
-    """What was found at one value of a threshold's key, in a line."""
+def told_value(key: str, kind: str, one: Tried, within_s: float | None = None) -> str:
+    """What was found at one value of a threshold's key, in a line; with `within_s` runs fail that are not back then."""
     share = show_share(one.failed / one.runs)
     says = {"fails": "collapses", "holds": "recovers", "unclear": "not clear"}[one.verdict]
     late = f" and {show_share(one.late / one.runs)} still drain as they end" if one.late else ""
+    if within_s is not None:
+        says = {"fails": "too late", "holds": "in time", "unclear": "not clear"}[one.verdict]
+        return f"{key} = {SHOW[kind](one.value)}: {share} of {one.runs} runs are not back in time, {says}"
     return f"{key} = {SHOW[kind](one.value)}: {share} of {one.runs} runs collapse{late}, {says}"
 
 

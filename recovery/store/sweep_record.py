@@ -403,7 +403,8 @@ class Threshold(Record):
     """Where recovery turns into collapse over a key: between `low` and `high`, in seconds, 1/s or shares by `kind`, in
     runs to a horizon; and what longer runs say at both ends (None: not known). Where an end was not given it was looked
     for outward from the file's `own` value, at the values `searched`. `outage_s` is how long the outage is at both
-    where the key is its begin or its end; None for another key.
+    where the key is its begin or its end; None for another key. With `within_s` a run fails that is not back (99 %) so
+    soon after the dependency's return, not only one that collapses.
     """
 
     experiment: str
@@ -416,6 +417,7 @@ class Threshold(Record):
     note: str
     tried: tuple[Tried, ...]
     horizon_s: Number = math.nan
+    within_s: Number | None = Field(None, exclude_if=lambda value: value is None)
     longer: Longer | None = None
     outage_s: tuple[float, float] | None = None
     own: int | float | None = None

@@ -10,6 +10,8 @@ from recovery.cli import options, reports, say
 from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
+from recovery.errors import Refusal
+from recovery.units import quantity, show_duration
 
 if TYPE_CHECKING:
     from recovery.show.answers.answer import Answer
@@ -227,6 +229,12 @@ def replay(key: str, folder: Path, as_json: bool) -> Status:
 @click.option(
     "--runs", type=click.IntRange(10), default=400, show_default=True, help="Largest number of runs for one value."
 )
+@click.option(
+    "--within",
+    metavar="TIME",
+    help='Find the value up to which 99 % are back so soon after the dependency, such as "10m". '
+    "Without it: the value up to which runs do not collapse.",
+)
 @options.set_
 @options.policies
 @options.place
@@ -240,6 +248,7 @@ def threshold(
     confidence: float,
     tolerance: float,
     runs: int,
+    within: str | None,
     overrides: tuple[str, ...],
     threads: int | None,
     backend: str,
@@ -256,10 +265,17 @@ def threshold(
     the value in the file, to twice and half as much each time.
 
     At each value replications are added until the chance of the verdict `collapsed` is surely above or below one half.
-    A run that still drains at the end of the simulated time counts as recovered. Each value is printed as soon as it is
-    known. Progress goes to standard error.
+    A run that still drains at the end of the simulated time does not count as collapsed: ask for a time with --within.
+    Each value is printed as soon as it is known. Progress goes to standard error.
     """
     loaded = options.load(experiment, overrides)
+    within_s = None
+    if within is not None:
+        found_time = quantity(within)
+        most_s = loaded.first.scenario.horizon
+        if found_time is None or found_time[0] != "duration" or not 0 < found_time[1] < most_s:
+            raise Refusal(f"--within is {within}; want a time shorter than the run ({show_duration(most_s)}): 10m")
+        within_s = found_time[1]
     from recovery.show import sweep_text
     from recovery.show.answers.threshold import answer_of
     from recovery.study import machine, warm
@@ -279,7 +295,10 @@ def threshold(
             most=runs,
             out=out,
             place=executors.backend(backend, threads or machine.cores(), address, tls),
-            known_value=lambda kind, one: None if as_json else click.echo(sweep_text.told_value(key, kind, one)),
+            within_s=within_s,
+            known_value=lambda kind, one: (
+                None if as_json else click.echo(sweep_text.told_value(key, kind, one, within_s))
+            ),
             say=say.talk,
         )
     if as_json:

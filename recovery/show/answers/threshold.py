@@ -2,7 +2,7 @@
 
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.sweep_text import shown
-from recovery.store.sweep_record import Threshold
+from recovery.store.sweep_record import Threshold, Tried
 from recovery.units import show_duration, show_share
 
 MOST = 0.5  # of the runs: so many collapse on the far side of the threshold
@@ -15,13 +15,15 @@ def answer_of(found: Threshold) -> Answer:
     note = f" {found.note[:1].upper()}{found.note[1:].rstrip('.')}." if found.note else ""
     is_above = found.fails == "above"
     safe, bad, side = (low, high, "at or below") if is_above else (high, low, "at or above")
-    text = f"At {found.key} = {safe} most runs recover, at {bad} most collapse"
+    text = f"At {found.key} = {safe} most runs {_good(found)}, at {bad} most {_bad(found)}"
     text += f" (runs of {show_duration(found.horizon_s)})."
-    keep = f"Keep {found.key} {side} {safe}, and leave room for what is not known."
+    at = safe
     if found.outage_s is not None:
         lengths = [show_duration(length_s) for length_s in (found.outage_s if is_above else found.outage_s[::-1])]
         text += f" The outage lasts {lengths[0]} in the former and {lengths[1]} in the latter."
-        keep = f"Count on outages of at most {lengths[0]}, and leave room for what is not known."
+        side, at = "shorter than", f"an outage of {lengths[0]}"
+    side = side.replace("at or ", "well ")
+    keep = f"Stay {side} {at}: {_failed(found)}"
     return Answer(
         happened=AnswerPart(text=f"{text}{_late(found)}"),
         why=Cause(mechanism=found.key, number=float(found.low if is_above else found.high)),
@@ -33,7 +35,8 @@ def answer_of(found: Threshold) -> Answer:
             f"{_searched(found)}{_longer(found)}".rstrip()
         ),
         rests_on=AnswerPart(
-            text="It is assumed that the chance of a collapse only rises, or only falls, from low values to high ones."
+            text=f"It is assumed that the chance of a {'collapse' if found.within_s is None else 'late return'} only "
+            "rises, or only falls, from low values to high ones."
         ),
     )  # fmt: skip
 
@@ -47,19 +50,56 @@ def _searched(found: Threshold) -> str:
     return text if len(found.searched) > 1 else ""
 
 
+def _good(found: Threshold) -> str:
+    """What most runs do on the good side: "are back within 10 min"."""
+    if found.within_s is not None:
+        return f"are back within {show_duration(found.within_s)}"
+    return "recover" if _still_drain(found) is None else "do not collapse"
+
+
+def _bad(found: Threshold) -> str:
+    return "collapse" if found.within_s is None else "are not"
+
+
+def _at_good(found: Threshold) -> Tried | None:
+    """The good side of the threshold; None where nothing was tried there."""
+    good = found.low if found.fails == "above" else found.high
+    return max((one for one in found.tried if one.value == good), key=lambda one: one.runs, default=None)
+
+
+def _still_drain(found: Threshold) -> Tried | None:
+    """The good side, where some of its runs are not back as they end."""
+    good = _at_good(found)
+    return good if good is not None and good.late else None
+
+
+def _failed(found: Threshold) -> str:
+    """Why the good side is no place to be: what its runs do there, and what to ask for instead."""
+    good = _at_good(found)
+    share = "up to half of the runs" if good is None else f"{good.failed} of {good.runs} runs"
+    text = f"{share} {'collapse' if found.within_s is None else 'come late'} there; "
+    text += "it is only sure that fewer than half do."
+    if _still_drain(found) is not None:
+        text += (
+            " Nor are those that do not collapse back in time. For a value at which they are, ask with --within 10m."
+        )
+    return text
+
+
 def _late(found: Threshold) -> str:
     """What the runs on the good side of the threshold did not come to: they are only not collapsed."""
-    good = found.low if found.fails == "above" else found.high
-    late = next((one for one in found.tried if one.value == good and one.late), None)
+    late = _still_drain(found)
     if late is None:
         return ""
-    text = f" At {shown(found.kind, good)} {show_share(late.late / late.runs)} of the runs are not back within "
-    return f"{text}{show_duration(found.horizon_s)}, but ever fewer wait, so they count as recovering."
+    text = f" At {shown(found.kind, late.value)} {show_share(late.late / late.runs)} of the runs are not back within "
+    return f"{text}{show_duration(found.horizon_s)}, but ever fewer wait, so they do not count as collapsed."
 
 
 def _longer(found: Threshold) -> str:
     """Whether the threshold is the system's: what runs to a later horizon say at both ends."""
     longer = found.longer
+    if found.within_s is not None:
+        return ""
     if longer is None:
         return "What longer runs would say is not known."
     ends = ((found.low, longer.low_failed), (found.high, longer.high_failed))

@@ -145,12 +145,14 @@ def threshold(
     most: int,
     out: Path,
     place: Backend,
+    within_s: float | None = None,
     known_value: Callable[[str, Tried], None] = _silent_value,
     say: Callable[[str], None] = _silent_line,
 ) -> Threshold:
     """Where recovery turns into collapse over one key of the file as it stands (cliff.cliff), by the verdict of the
     runs: one that still drains at the horizon is on the good side, so the cliff is the system's and not the horizon's.
-    Whether it is, some runs that are twice as long say at both ends. All are kept under `out` and not run again.
+    Whether it is, some runs that are twice as long say at both ends. All are kept under `out` and not run again. With
+    `within_s` a run is on the bad side that is not back (99 %) so soon after the dependency's return.
 
     An end that is None is looked for outward from the file's own value, twice and half as much each time, until two
     verdicts differ. `known_value` hears of each value that is known (what kind of quantity it is, and what was found),
@@ -203,10 +205,11 @@ def threshold(
     def fails(value: float, replications: range) -> list[bool]:
         text = text_at(value)
         found = ends_of(experiment.drawn(None, ((key, text),)), told_at(value), replications)
+        failed = [one.has_collapsed if within_s is None else not one.value <= within_s for one in found]
         late.setdefault(value, {}).update(
-            (r, math.isinf(one.value) and not one.has_collapsed) for r, one in zip(replications, found, strict=True)
+            (r, math.isinf(one.value) and not bad) for r, one, bad in zip(replications, found, failed, strict=True)
         )
-        return [one.has_collapsed for one in found]
+        return failed
 
     def looked_for() -> tuple[tuple[float, float], dict[float, Verdict]]:
         """Two ends outward from the value of the file, and what was found on the way."""
@@ -227,7 +230,8 @@ def threshold(
             if (pair := _apart(found)) is not None:
                 return pair, found
         ends = " to ".join(told_at(pick(found)) for pick in (min, max))
-        how = {"fails": "collapse", "holds": "do not collapse"}.get(next(iter(found.values())), "are not clear")
+        bad = ("collapse", "do not collapse") if within_s is None else ("are late", "are back in time")
+        how = dict(zip(("fails", "holds"), bad, strict=True)).get(next(iter(found.values())), "are not clear")
         raise Refusal(
             f"{experiment.file}: {key} is {shown(own)}, and most runs {how} from {ends}; want --low and --high where "
             f"verdicts differ, for instance --low {text_at(min(found) / 2)} --high {text_at(max(found) * 2)}"
@@ -281,7 +285,9 @@ def threshold(
         except cliff.SameSide as error:
             ends = f"{key} from {told_at(least)} to {told_at(greatest)}"
             raise Refusal(f"{ends}: {error}{_ready(experiment, key, own)}") from None
-        longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
+        longer = None
+        if within_s is None:
+            longer = longer_of(told.low, told.high, min(LONGER_RUNS, *(one.runs for one in told.tried)))
     return Threshold(
         experiment=experiment.name,
         key=key,
@@ -293,6 +299,7 @@ def threshold(
         note=told.note,
         tried=tuple(map(told_of, told.tried)),
         horizon_s=experiment.first.scenario.horizon,
+        within_s=within_s,
         longer=longer,
         outage_s=_outage_s(experiment, key, told.low, told.high),
         own=start if looked else None,
