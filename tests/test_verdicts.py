@@ -111,10 +111,10 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     assert longer["high_failed"] < longer["runs"] / 2 < longer["low_failed"]
     assert result.stderr.splitlines()[:2] == [
         f'host.timeout is "12s" in {file}: looking outward from there',
-        "trying host.timeout = 12s: runs 1 to 20 of at most 100",
+        "trying host.timeout = 12 s: runs 1 to 20 of at most 100",
     ]
     for ends, said in (
-        (["hold", "--low", "20s", "--high", "2s"], f"outward from there looks: recovery threshold {file} hold"),
+        (["hold", "--low", "20s", "--high", "2s"], f"this searches outward from there: recovery threshold {file} hold"),
         (["host.renew_time"], "host.renew_time is not in the file, from where nothing can be looked for; want --low"),
     ):  # fmt: skip
         result = CliRunner().invoke(cli.main, ["threshold", str(file), *ends, "--out", str(tmp_path)])

@@ -103,7 +103,7 @@ def _ready(experiment: Experiment, key: str, own: object) -> str:
         return ""
     sets = (word for one in experiment.overrides for word in ("--set", one))
     command = shlex.join(["recovery", "threshold", experiment.file, key, *sets])
-    return f" ({key} is {shown(own)} in the file; outward from there looks: {command})"
+    return f" ({key} is {shown(own)} in the file; this searches outward from there: {command})"
 
 
 def _outward(own: float, low: float | None, high: float | None) -> Iterator[float]:
