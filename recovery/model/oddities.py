@@ -7,9 +7,10 @@ from recovery.model import policies
 from recovery.model.classes import ROUNDING
 from recovery.model.operator import EndSessions, HoldClients, Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
-from recovery.units import show_duration, show_share
+from recovery.units import show_count, show_duration, show_share
 
 TRIES_MANY = 1000  # attempts of a client in an outage, that are hardly meant
+SPREAD = 4.0  # standard deviations that are taken for the most that chance does
 
 
 def oddities(scenario: Scenario) -> Iterator[str]:
@@ -36,12 +37,16 @@ def oddities(scenario: Scenario) -> Iterator[str]:
             f"a client makes up to {tries:,.0f} attempts while the dependency is down, which takes long to run"
         )
     if scenario.fleet is not None and lease is not None:
-        load = scenario.renewals_share
-        if load > 1:
-            yield f"renewals alone want {show_share(load)} of the workers: some fail without an outage, too"
-        latest, least = lease.check_every * (1 + lease.check_jitter), lease.duration.least_s()
-        if isinstance(scenario.policy.lease, policies.Grace):
-            least += scenario.policy.lease.grace
+        if scenario.renewals_share > 1:
+            yield f"renewals alone want {show_share(scenario.renewals_share)} of the workers: {_of_the_wait(scenario)}"
+        yield from _let_in_too_few(scenario)
+        latest, least = lease.check_every * (1 + lease.check_jitter), _shortest_lease_s(scenario)
+        overdue_s = scenario.fleet.overdue_after
+        if overdue_s is not None and overdue_s <= latest:
+            yield (
+                f"fleet.overdue_after is {show_duration(overdue_s)}, and up to {show_duration(latest)} pass between "
+                "two checks (lease.check_every, with its jitter), so somebody is overdue all the time; want it longer"
+            )
         if lease.duration.dist in ("constant", "uniform", "empirical") and least < latest:
             yield (
                 f"the shortest lease.duration is {show_duration(least)}, "
@@ -67,6 +72,61 @@ def oddities(scenario: Scenario) -> Iterator[str]:
             last = action.at + (action.waves - 1) * action.every
             if last >= scenario.horizon:
                 yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
+
+
+def _shortest_lease_s(scenario: Scenario) -> float:
+    """The shortest that a lease lasts, s, with a grace; 0 without leases."""
+    rule = scenario.policy.lease
+    least_s = scenario.lease.duration.least_s() if scenario.lease is not None else 0.0
+    return least_s + (rule.grace if isinstance(rule, policies.Grace) else 0.0)
+
+
+def _of_the_wait(scenario: Scenario) -> str:
+    """What becomes of renewals that are more than the workers can do. A holder checks again only after its answer, so
+    N holders of a host that does r renewals a second wait until N of them take N / r: the time between two checks and
+    the wait. Told where that is known: of holders and hosts that are alike, in a queue that leaves nobody behind.
+    """
+    host, lease, fleet, policy = scenario.host, scenario.lease, scenario.fleet, scenario.policy
+    is_plain = isinstance(policy.queue, policies.Fifo) and isinstance(policy.admission, policies.Open)
+    is_plain = is_plain and policy.guard.name == "none" and host.slowdown is None and not scenario.rules
+    if lease is None or fleet is None or scenario.classes or fleet.skew > 0 or not is_plain:
+        return "some may fail without an outage, too"
+    renewals_per_s = host.workers / (host.renew_time or host.establish_time).mean_s()
+    apart_s = math.ceil(fleet.holders / scenario.hosts) / renewals_per_s
+    wait_s = apart_s - lease.check_every
+    if wait_s >= host.timeout.mean_s():
+        return "some fail without an outage, too"
+    varies_s = SPREAD * math.sqrt(lease.check_every / renewals_per_s)  # as many as chance has check at one time
+    if _shortest_lease_s(scenario) <= apart_s + varies_s:
+        every = show_duration(apart_s)
+        return f"each holder is served every {every} only, so leases run out without an outage, too"
+    if wait_s + varies_s >= host.timeout.least_s():
+        return "some may fail without an outage, too"
+    return (
+        f"each waits about {show_duration(wait_s)} all the time, so a holder is served every {show_duration(apart_s)} "
+        f"and not every {show_duration(lease.check_every)}; without an outage none fails of it"
+    )
+
+
+def _let_in_too_few(scenario: Scenario) -> Iterator[str]:
+    """Limits that let in less than renewals need all the time."""
+    admission, come = scenario.policy.admission, scenario.renewals_per_s
+    needed = f"of the {show_count(come)} renewals a second that come all the time"
+    is_set = any(getattr(one, "key", "").startswith("policy.admission") for one in scenario.operator)
+    if isinstance(admission, policies.WITH_RATE) and admission.only != "establish" and not is_set:
+        rate = admission.rate.of_host(scenario.establish_per_s, scenario.hosts) * scenario.hosts
+        if rate < come:
+            yield f"policy.admission lets in {show_count(rate)} {needed}: it holds some up without an outage, too"
+    for i, action in enumerate(scenario.operator):
+        if not isinstance(action, Throttle) or action.at is None or action.classes or action.zone is not None:
+            continue
+        after, law = action.laws[-1]
+        if not isinstance(law, policies.WITH_RATE) or law.only == "establish" or law.rate is None:
+            continue
+        rate = law.rate.of_host(scenario.establish_per_s, scenario.hosts) * scenario.hosts
+        if rate < come:
+            since = show_duration(action.at + after)
+            yield f"operator.{i} is never lifted: from {since} on it lets in {show_count(rate)} {needed}"
 
 
 def _rules_in_vain(scenario: Scenario) -> Iterator[str]:

@@ -206,7 +206,9 @@ def _served_too_late(scenario: Scenario) -> Limit | None:
 def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario) -> Limit:
     come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s
     each = gates.of_each(scenario, rate_per_s)
-    text = f"{who} in {show_count(rate_per_s)} a second{each} of the {show_count(come)} that come ({show_share(share)})"
+    what = "that come to renew all the time" if scenario.has_leases else "that come"
+    what += ", outage or not" if scenario.has_leases and kind == "admission" else ""
+    text = f"{who} in {show_count(rate_per_s)} a second{each} of the {show_count(come)} {what} ({show_share(share)})"
     return Limit(kind, text, share)
 
 

@@ -42,20 +42,17 @@ def answer_of(
     collapse = mechanism.collapse_of(asked)
     limit = collapse or mechanism.predicted(asked)
     is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and limit.text.startswith(hung)
+    is_all_the_time = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     why = Cause()
     if limit is not None:
-        is_always = (
-            not scenario.has_leases
-            or limit.kind in ("renewals", "uneven", "service")
-            or herd.is_in_one_instant(scenario)
-        )
+        is_always = not scenario.has_leases or is_all_the_time or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
         if is_of_hanging:  # which needs no lease to run out
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
     change = _to_try(asked, collapse, file, given, policies)
-    kept = lasting.told(scenario, outages, lasts)
+    kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
     told = [kept, took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
