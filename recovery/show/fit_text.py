@@ -90,6 +90,11 @@ def goodness(fit: Fit) -> list[str]:
     if fit.picture.series is not None and math.isfinite(much) and much >= MUCH:
         text += f"; that is {much:.2g} times what chance makes, and it is worst at {_worst(fit.picture.series)}"
     if not misfit.is_systematic and much < MUCH:
+        series = fit.picture.series
+        if coarse(fit) and series is not None:  # what happens within a window is not tried
+            window = show_duration(series.grid_s[1] - series.grid_s[0])
+            far = f"the curves are farthest apart at {_worst(series)}: look at the picture"
+            return [f"as far as windows of {window} can tell, the scenario explains the data: {text}; {far}"]
         return [f"the scenario explains the data: {text}"]
     if not misfit.is_systematic:
         weak = (
