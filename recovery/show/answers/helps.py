@@ -25,7 +25,7 @@ SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> tuple[Change, Group | None]:
     """The change that helps most, and the variant that it is, if it is one."""
-    groups = summary.groups
+    groups, axis = summary.groups, TimeAxis.of(manifest)
     first = groups[0]
     was = advice.standing(summary, first)
     if lacks_the_file(manifest, first):
@@ -47,17 +47,17 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
-        if (sooner := _renews_sooner(summary)) is not None:
+        if (sooner := _renews_sooner(summary, axis)) is not None:
             return sooner
         well = "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
-        told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary)]
+        told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary, axis)]
         return Change(text=" ".join(one for one in told if one)), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
-        return _best(summary, best, declared, TimeAxis.of(manifest)), best
+        return _best(summary, best, declared, axis), best
     if (part := _of_the_limit(summary)) is not None:
         return part
     said = []
@@ -148,7 +148,10 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tupl
     is_patient = is_paced and was.mean_s <= hosts.timeout_s
     is_little = is_patient or (fleet is not None and gain_s < min(WORTH * away_s, fleet.lease_s))
     what = "some are without a lease" if fleet is not None else "the backlog takes"
-    saves = f"{'about' if is_paced else 'at most'} {show_duration(gain_s)} of the {show_duration(away_s)}"
+    part = (
+        "all" if gain_s >= away_s else show_duration(gain_s)
+    )  # leases may be away for less than all the time after it
+    saves = f"{'about' if is_paced else 'at most'} {part} of the {show_duration(away_s)}"
     return f"{saves} that {what}", is_little
 
 
@@ -174,7 +177,7 @@ def _in_runs(found: standings.Standing) -> str:
     return f" in {found.never} of {found.runs} runs" if found.never < found.runs else ""
 
 
-def _renews_sooner(summary: Summary) -> tuple[Change, Group] | None:
+def _renews_sooner(summary: Summary, axis: TimeAxis) -> tuple[Change, Group] | None:
     """Where no lease is lost, but some are overdue: the variant by which all have renewed soonest; None where none is
     sooner than the first.
     """
@@ -189,7 +192,7 @@ def _renews_sooner(summary: Summary) -> tuple[Change, Group] | None:
     text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
     text += f" (means of {first.runs} runs, without an interval)" if first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
-    told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary)]
+    told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary, axis)]
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved), best
 
 

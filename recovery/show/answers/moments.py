@@ -1,11 +1,15 @@
-"""Moments in words: of day or after the start, and from when times to recovery count."""
+"""Moments in words: of day or after the start, from when times to recovery count, and how long something holds."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 from recovery.show.figures import TimeAxis
 from recovery.show.standings import Standing
 from recovery.store.run_record import Group
-from recovery.units import show_duration
+from recovery.store.scenario_record import Span
+from recovery.units import show_count, show_duration, show_share
+
+SPELLS = 2  # times without leases that are told one by one
 
 
 def at(axis: TimeAxis, at_s: float) -> str:
@@ -58,3 +62,33 @@ def on_average(found: Standing, show: Callable[[float], str] = show_duration) ->
         return ""
     ends = found.span(show)
     return f" on average (95 %: {ends})" if ends else " on average"
+
+
+def spells(group: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> str:
+    """When something holds in some of the runs, which are so `often` (0: not known), as the begin of a sentence."""
+    told = [Span(from_s=_begin_s(group, one), to_s=one.to_s) for one in spans]
+    times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
+    when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
+    if group.runs > 1:
+        many = f"all {group.runs}" if often == group.runs else f"{often or 'at least one'} of {group.runs}"
+        when = f"in {many} runs, {when}{' at most' if often > 1 else ''},"
+    return f"{when[:1].upper()}{when[1:]}"
+
+
+def _begin_s(group: Group, span: Span) -> float:
+    """When what a window's end shows for the first time began: when operators did something in that window, else with
+    the window.
+    """
+    begin_s = max(span.from_s - group.scenario.window_s, 0.0)
+    return min((one.at_s for one in group.scenario.actions if begin_s < one.at_s < span.from_s), default=begin_s)
+
+
+def _from_to(span: Span, axis: TimeAxis) -> str:
+    end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
+    return f"from {axis.show(span.from_s)} to {end}"
+
+
+def of_all(count: float, of: int) -> str:
+    """A number of holders, of whom there are some; a mean over runs need not be whole."""
+    some = max(round(count), 1)
+    return "all of them" if some >= of else f"{show_count(some)} ({show_share(max(count, 1) / of)})"

@@ -2,43 +2,71 @@
 
 import math
 
+from recovery.measures.register import ROUNDING
 from recovery.show import advice
-from recovery.store.run_record import Summary
-from recovery.units import show_duration
+from recovery.show.answers import moments
+from recovery.show.figures import TimeAxis
+from recovery.store.run_record import Group, Summary
+from recovery.units import show_count, show_duration, show_share
 
 
-def not_well_with(summary: Summary) -> str:
-    """A sentence on the variant that comes back last, where the first is well at once and that one is not; "" where all
-    are. Variants whose outage is another are no other assumption on the system, so they are left out.
+def not_well_with(summary: Summary, axis: TimeAxis) -> str:
+    """A sentence on the variant that comes back last, where the first is well at once and that one is not, or loses
+    leases where the first loses none; "" where all are well. Variants whose outage is another are no other assumption
+    on the system, so they are left out.
     """
     first, *others = summary.groups
     was = advice.standing(summary, first)
     beside = [(advice.standing(summary, one), one) for one in others if one.outages_index == first.outages_index]
-    worse = [(now, one) for now, one in beside if advice.is_better(was, now, first.scenario.window_s)]
-    said = [_renew_later(summary)]
-    if worse:
-        now, one = max(worse, key=lambda pair: pair[0].rank)
+    is_of_leases = advice.measure_of(summary.groups) == "ttr99_s"
+    losing = [one for _, one in beside if is_of_leases and first.unleased is None and one.unleased is not None]
+    worse = [(now, one) for now, one in beside if one in losing or advice.is_better(was, now, first.scenario.window_s)]
+    now, worst = max(worse, key=lambda pair: pair[0].rank, default=(was, None))
+    said = [_renew_later(summary, worst, now.mean_s if not now.never else math.inf)]
+    if worst is not None:
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
-        back = "99 % have a lease" if one.scenario.has_leases else "99 % of the backlog is cleared"
-        back = "all is normal" if advice.measure_of(summary.groups) != "ttr99_s" else back
-        takes = f"{back} again only after {show_duration(now.mean_s)}"
+        back = "99 % have a lease" if worst.scenario.has_leases else "99 % of the backlog is cleared"
+        takes = f"{back if is_of_leases else 'all is normal'} again only {show_duration(now.mean_s)} after "
+        takes += moments.since(worst) if is_of_leases else "the start"
         takes = f"it is not well before the end{runs}" if now.never else takes
-        said.insert(0, f"That rests on the file as it stands: under “{one.variant}” {takes}.")
+        if worst in losing:
+            is_soon = not now.never and not now.mean_s > first.scenario.window_s
+            lost = _lost(summary, worst, axis)
+            takes = lost if is_soon else f"{lost}; {takes}"
+        said.insert(0, f"That rests on the file as it stands: under “{worst.variant}” {takes}.")
     return " ".join([*filter(None, said), SURE]) if any(said) else ""
 
 
 SURE = "Make sure which you have."
 
 
-def _renew_later(summary: Summary) -> str:
-    """A sentence on the variant whose holders have all renewed last, where that is later than in the first; else ""."""
+def _lost(summary: Summary, group: Group, axis: TimeAxis) -> str:
+    """Who loses a lease in a variant, from when to when some are without one, and what follows."""
+    fleet, span = group.scenario.fleet, group.unleased
+    assert fleet is not None
+    assert span is not None
+    many, of = max(round((1 - group.mean("leased_min_share")) * fleet.holders), 1), show_count(fleet.holders)
+    who = f"up to {show_count(many)} ({show_share(many / fleet.holders)}) of the {of} holders are without a lease"
+    who = f"all {of} holders lose their lease" if many >= fleet.holders else who
+    who = f"some of the {show_count(fleet.leases)} leases are lost" if fleet.leases else who
+    often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(group))
+    when = moments.spells(group, group.unleased_spans or (span,), axis, often).removesuffix(",")
+    return f"{who}, {when[:1].lower()}{when[1:]}{f', so that {fleet.loss}' if fleet.loss else ''}"
+
+
+def _renew_later(summary: Summary, told: Group | None, back_s: float) -> str:
+    """A sentence on the variant whose holders have all renewed last, where that is later than in the first; "" where
+    none is, and where it is the one that is `told` of and is well no sooner, `back_s` after the return.
+    """
     first, *others = summary.groups
     alike = [one for one in others if one.outages_index == first.outages_index]
     known = {one.variant: one.renewals.all_s for one in alike if one.renewals is not None and one.renewals.overdue}
     if first.renewals is None or not known:
         return ""
-    last = max(known, key=lambda name: known[name])
-    if not known[last] > first.renewals.all_s + first.scenario.window_s:
+    last, window_s = max(known, key=lambda name: known[name]), first.scenario.window_s
+    is_told = told is not None and told.variant == last
+    if not known[last] > first.renewals.all_s + window_s or (is_told and not known[last] > back_s + window_s):
         return ""
-    when = "not before the end" if math.isinf(known[last]) else f"only after {show_duration(known[last])}"
-    return f"Under “{last}” all holders have renewed {when}."
+    when = f"only {show_duration(known[last])} after {moments.returned(first)}"
+    when = "not before the end" if math.isinf(known[last]) else when
+    return f"{'There' if is_told else f'Under “{last}”'} all holders have renewed {when}."

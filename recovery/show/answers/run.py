@@ -17,12 +17,10 @@ from recovery.show.text import sample_interval
 from recovery.statistics.means import mean_interval
 from recovery.store.note_record import Note
 from recovery.store.run_record import Group, Row, RunManifest, Summary
-from recovery.store.scenario_record import Span
 from recovery.units import show_count, show_duration, show_milestone, show_share
 
 JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
 LONGER = 4  # times as long a run, which tells whether what comes and goes in waves comes back
-SPELLS = 2  # times without leases that are told one by one
 
 
 def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
@@ -48,7 +46,7 @@ def answer_of(manifest: RunManifest, summary: Summary) -> Answer:
 def _happened(manifest: RunManifest, summary: Summary) -> str:
     first, axis = summary.groups[0], TimeAxis.of(manifest)
     tell = _leases if manifest.has_leases else _jobs
-    before = outages.told_before(manifest, summary, SPELLS)
+    before = outages.told_before(manifest, summary, moments.SPELLS)
     out = [*tell(summary, first, axis), before, *_stages(summary, axis), *_others(summary)]
     if helps.lacks_the_file(manifest, first):
         out.insert(0, f"“{manifest.head.label}” has no run, so this is “{first.variant}”.")
@@ -70,9 +68,9 @@ def _renewals(first: Group, axis: TimeAxis) -> list[str]:
     if is_lost and fleet.overdue == "overdue":
         return []
     late = "their last renewal is more than " + show_duration(found.after_s) + " ago"
-    when = _when(first, found.overdue, axis, found.overdue_runs)
+    when = moments.spells(first, found.overdue, axis, found.overdue_runs)
     text = f"{when} some of the {show_count(fleet.holders)} holders are {fleet.overdue} "
-    text += f"({late}), at worst {_of_all(found.overdue_most, fleet.holders)}"
+    text += f"({late}), at worst {moments.of_all(found.overdue_most, fleet.holders)}"
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text] if is_lost else [text, f"{_renewed(first)}."]
 
@@ -105,42 +103,12 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
         return [f"{none} holder is ever without a lease.{spared}"]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
     often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(first))
-    when = _when(first, first.unleased_spans or (span,), axis, often)
+    when = moments.spells(first, first.unleased_spans or (span,), axis, often)
     text = f"{when} some of the {show_count(fleet.holders)} holders are without a lease"
-    text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {_of_all(worst, fleet.asks)}"
+    text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {moments.of_all(worst, fleet.asks)}"
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text, _back(summary, first, axis)]
-
-
-def _when(first: Group, spans: Sequence[Span], axis: TimeAxis, often: int) -> str:
-    """When something holds in some of the runs, which are so `often` (0: not known), as the begin of a sentence."""
-    told = [Span(from_s=_begin_s(first, one), to_s=one.to_s) for one in spans]
-    times, whole = [_from_to(one, axis) for one in told], Span(from_s=told[0].from_s, to_s=told[-1].to_s)
-    when = " and ".join(times) if len(times) <= SPELLS else f"{len(times)} times {_from_to(whole, axis)}"
-    if first.runs > 1:
-        many = f"all {first.runs}" if often == first.runs else f"{often or 'at least one'} of {first.runs}"
-        when = f"in {many} runs, {when}{' at most' if often > 1 else ''},"
-    return f"{when[:1].upper()}{when[1:]}"
-
-
-def _begin_s(first: Group, span: Span) -> float:
-    """When what a window's end shows for the first time began: when operators did something in that window, else with
-    the window.
-    """
-    begin_s = max(span.from_s - first.scenario.window_s, 0.0)
-    return min((one.at_s for one in first.scenario.actions if begin_s < one.at_s < span.from_s), default=begin_s)
-
-
-def _from_to(span: Span, axis: TimeAxis) -> str:
-    end = axis.show(span.to_s) if math.isfinite(span.to_s) else f"the end of the run ({axis.show(axis.horizon_s)})"
-    return f"from {axis.show(span.from_s)} to {end}"
-
-
-def _of_all(count: float, of: int) -> str:
-    """A number of holders, of whom there are some; a mean over runs need not be whole."""
-    some = max(round(count), 1)
-    return "all of them" if some >= of else f"{show_count(some)} ({show_share(max(count, 1) / of)})"
 
 
 def _is_back(row: Row) -> bool:
@@ -194,7 +162,7 @@ def _left(first: Group, lost: Sequence[Row]) -> str:
         if left <= ROUNDING * fleet.asks:
             held = f"all have one at the end, but not for {show_duration(first.scenario.hold_s)} yet"
             return f"They do not come back for good: {held}" if is_down else f"{held[:1].upper()}{held[1:]}"
-        text += f": at the end{mean} {_of_all(left, fleet.asks)} {'is' if left < 1.5 else 'are'} without a lease"
+        text += f": at the end{mean} {moments.of_all(left, fleet.asks)} {'is' if left < 1.5 else 'are'} without a lease"
         return text
     waiting = math.fsum(row.of("backlog_end") for row in lost) / len(lost)
     if round(waiting) > 0:
