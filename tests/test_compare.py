@@ -300,9 +300,10 @@ def test_several_conditions_end_with_the_worst_status(folder_of: Maker, tmp_path
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ttr99", "want a condition such as"),
+        ("ttr99", "it has no <, <=, > or >=; want a condition such as"),
         ("ttr98_s > +1%", "ttr98_s is not a measure (did you mean ttr99_s?)"),
         ("ttr99_s > 10%", "a time in per cent; want a change, as in ttr99_s > +10%"),
+        ("ttr99_s > 3 minutes", "'ttr99_s > 3 minutes': its bound is no duration (did you mean \"3min\"?); want"),
         ("ttr99_s > never", "want = or != before never"),
         ("ttr99_s = 5m", "want = or != before never"),
         ("ttr99_s = always", "(always: of milestones)"),

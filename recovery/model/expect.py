@@ -32,16 +32,54 @@ def expectation(measure: str, text: object) -> Expectation:
     known, names = register.find(measure), choices(measure, register.expected())
     if known is None or measure not in names:
         raise ValueError(f"expect.{measure} is not a measure{nearest(measure, names)}; want one of {', '.join(names)}")
-    kind = known.form
-    wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": '"< 2.5"'}[kind]
     match = _EXPECT.match(text) if isinstance(text, str) else None
     bound = math.nan
     if match:
         with contextlib.suppress(ValueError):
-            bound = duration_s(match[2]) if kind == "time" else share(match[2]) if kind == "share" else float(match[2])
+            bound = _value(known, match[2])
     if not match or not math.isfinite(bound):
-        raise ValueError(f"expect.{measure} is {shown(text)}; want a bound such as {wanted}")
+        raise ValueError(f"expect.{measure} is {shown(text)}: {wrong(known, text)}")
     return Expectation(measure, match[1], bound, f"{measure} {match[1]} {match[2]}")
+
+
+def _value(known: register.Measure, much: str) -> float:
+    """A value of a measure as text: in s, or as a share, or plain."""
+    if known.form == "time":
+        return duration_s(much)
+    return share(much) if known.form == "share" else float(much)
+
+
+def wrong(known: register.Measure, text: object) -> str:
+    """What is wrong with a text that is no bound on a measure, and what is wanted."""
+    plain = '"< 3"' if known.kind == "count" else '"< 2.5"'
+    wanted = {"time": '"< 30m"', "share": '"< 5%"', "number": plain}[known.form]
+    wanted = f"want a bound such as {wanted}"
+    if not isinstance(text, str):
+        return f"it is no text in quotes; {wanted}"
+    match = _EXPECT.match(text)
+    if not match:
+        return f"it does not begin with <, <=, > or >=; {wanted}"
+    much = match[2]
+    with contextlib.suppress(ValueError):
+        number = float(much)
+        if not math.isfinite(number):
+            return f"its bound is not finite; {wanted}"
+        if number < 0 and known.form != "number":
+            return f"its bound is below 0; {wanted}"
+        return f"its {'unit (s, m, h)' if known.form == 'time' else '%'} is missing; {wanted}"
+    if known.form == "number":
+        return f"its bound is no plain number, without a unit; {wanted}"
+    if much.startswith("-"):
+        return f"its bound is below 0; {wanted}"
+    try:
+        _value(known, much)
+    except ValueError as error:
+        meant = re.search(r" \(did you mean .*\)", str(error))
+        if known.form == "share" and much.endswith("%"):
+            return f"its bound is not from 0% to 100%; {wanted}"
+        what = "duration" if known.form == "time" else "share"
+        return f"its bound is no {what}{meant[0] if meant else ''}; {wanted}"
+    return wanted
 
 
 def _flat(value: dict[str, object]) -> dict[str, object]:

@@ -24,6 +24,8 @@ from recovery.model.part import ClassName, InUse, Part, rules_of
 from recovery.model.propagation import Propagation
 from recovery.units import Duration, PositiveDuration
 
+LOSES_AT_ONCE = ("fixed", "credit-on-arrival")
+"""Rules of leases by which a late renewal costs the lease, so that nobody is overdue who has one."""
 _AFTER_LEASES = ("launches", "propagation", "health")  # hosts are what they are without these
 
 
@@ -278,7 +280,7 @@ class Tables(Part):
         lease, fleet = self.lease, self.fleet
         if lease is None or fleet is None or self.classes or fleet.sample_hosts is not None:
             return None
-        if fleet.overdue_after is None and self.policy.lease.name in ("fixed", "credit-on-arrival"):
+        if fleet.overdue_after is None and self.policy.lease.name in LOSES_AT_ONCE:
             return None  # who has not renewed for as long as a lease lasts has lost it
         is_changed = any(getattr(one, "key", "").startswith("lease.") for one in self.operator)
         if fleet.start != "leased" or lease.duration.dist != "constant" or lease.scaled is not None or is_changed:

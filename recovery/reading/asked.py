@@ -6,6 +6,7 @@ from recovery.errors import nearest, shown
 from recovery.measures import register
 from recovery.model.head import Head
 from recovery.model.scenario import Scenario
+from recovery.model.tables import LOSES_AT_ONCE
 from recovery.model.variant import Variant
 
 
@@ -66,11 +67,7 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
                 "server under load has (MODEL.md, section 13); want such a rule, or another measure"
             )
         elif known is not None and known.of_renewals and scenario.overdue_after_s is None:
-            mistakes.append(
-                f"{file}: {key} is {measure}, which is told of holders that are alike, without classes and all "
-                'simulated, where a late renewal costs no lease yet; want fleet.overdue_after, such as "40s", with '
-                "leases of one constant length, or another measure"
-            )
+            mistakes.append(f"{file}: {key} is {measure}, which counts who is overdue; {_wanted_of_overdue(scenario)}")
         elif sampled and known is not None and known.before:
             where = "" if scenario.fleet and scenario.fleet.sample_hosts is not None else f" in “{sampled[0]}”"
             mistakes.append(
@@ -78,6 +75,21 @@ def wrong(head: Head, variants: Sequence[Variant], raw: Mapping[str, object], fi
                 f"only the last host does; want {known.before}{f'.{whose}' if whose else ''}, or all hosts"
             )
     return mistakes
+
+
+def _wanted_of_overdue(scenario: Scenario) -> str:
+    """What a scenario must change so that it can be told who is overdue, or another measure."""
+    fleet, lease, wanted = scenario.fleet, scenario.lease, []
+    if fleet is not None and fleet.overdue_after is None and scenario.policy.lease.name in LOSES_AT_ONCE:
+        every_s = lease.check_every * (1 + lease.check_jitter) if lease is not None else 0.0
+        wanted.append(f'fleet.overdue_after, longer than lease.check_every, such as "{1.5 * every_s:g}s"')
+    wanted += ["no classes"] if scenario.classes else []
+    wanted += ["no fleet.sample_hosts"] if fleet is not None and fleet.sample_hosts is not None else []
+    wanted += ['fleet.start = "leased"'] if fleet is not None and fleet.start != "leased" else []
+    is_changed = any(getattr(one, "key", "").startswith("lease.") for one in scenario.operator)
+    if lease is not None and (lease.duration.dist != "constant" or lease.scaled is not None or is_changed):
+        wanted.append('one constant lease.duration, such as "5m", for all leases and all the time')
+    return f"want {' and '.join(wanted)}, or another measure"
 
 
 def _wrong_class(variant: Variant, measure: str, name: str) -> str:

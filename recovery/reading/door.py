@@ -72,6 +72,7 @@ def loads(text: str) -> dict[str, Any]:
         raise Refusal(f"lists or tables lie too deep in each other; want at most {DEPTH_MAX} levels") from None
 
 
+BARE_MAX = 60  # letters of a text without quotes that is told with them
 _TWICE = ("Cannot overwrite", "Cannot mutate", "Cannot declare", "Duplicate inline table key")
 _ONCE = (
     "want each key once, a table either as [name] or in a line, a list of tables as [[name]], "
@@ -100,9 +101,25 @@ def table(text: str, file: str) -> dict[str, Any]:
         if why.startswith(_TWICE):
             raise ScenarioError(f"{file}: {_told_twice(text, why)}") from None
         wanted = next((f"; {wanted}" for begin, wanted in _WANTED.items() if why.startswith(begin)), "")
+        if bare := _in_quotes(text, why):
+            wanted = f"; want a text in quotes: {bare}"
         raise ScenarioError(f"{file}: is no TOML: {why}{wanted}") from None
     check(raw, file)
     return raw
+
+
+def _in_quotes(text: str, why: str) -> str:
+    """A line whose value is a text without quotes, with them; "" where `tomllib` stumbles over something else."""
+    found = re.search(r"line (\d+)", why)
+    if found is None or not why.startswith(("Invalid value", "Expected newline or end")):
+        return ""
+    line = text.split("\n")[int(found[1]) - 1]
+    match = _KEY.match(line)
+    if match is None or not match["key"]:
+        return ""
+    value = line[match.end() :].partition("#")[0].strip()
+    is_bare = len(value) <= BARE_MAX and re.fullmatch(r"[\w.][\w.:/+% -]*", value)
+    return f'{match["key"].strip()} = "{value}"' if is_bare else ""
 
 
 def _told_twice(text: str, why: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recovery.errors import Refusal, nearest
+from recovery.errors import Refusal, nearest, shown
 from recovery.measures import register
 from recovery.measures.words import show_measure
 from recovery.model.expect import Expectation, expectation
@@ -45,7 +45,8 @@ def condition(text: str) -> Condition:
     """Parse `ttr99_s > +10%`. Raises Refusal that says what is wanted."""
     match = _FORM.match(text)
     if not match:
-        raise Refusal(f"--fail-if is {text!r}; {_WANTED}")
+        has_sign = any(sign in text for sign in "<>=")
+        raise Refusal(f"--fail-if is {text!r}{'' if has_sign else ': it has no <, <=, > or >='}; {_WANTED}")
     name, sign, bound = match["measure"], match["sign"], match["bound"].replace("\u2212", "-")
     known = register.find(name)
     if known is None or not (known.is_expected or known.is_milestone):
@@ -71,7 +72,8 @@ def condition(text: str) -> Condition:
     try:
         expected = expectation(name, f"{sign} {bound}")
     except ValueError as error:
-        raise Refusal(f"--fail-if is {text!r}; {str(error).partition('; ')[2]}") from None
+        why = str(error).removeprefix(f"expect.{name} is {shown(f'{sign} {bound}')}: ")
+        raise Refusal(f"--fail-if is {text!r}: {why}") from None
     return Condition(expected.text, name, sign, "level", 0.0, expected.bound)
 
 

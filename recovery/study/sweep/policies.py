@@ -123,7 +123,8 @@ def wanted(experiment: Experiment) -> Sweep:
     if experiment.head.replications > sweep.replications_max:
         raise ScenarioError(
             f"{experiment.file}: replications is {experiment.head.replications}; "
-            f"want no more than sweep.replications_max, {sweep.replications_max}"
+            f"want no more than sweep.replications_max, which is {sweep.replications_max}; "
+            f"it is set in the file's [sweep], or with --set sweep.replications_max={experiment.head.replications}"
         )
     asked = register.find(sweep.measure)
     if "fleet.sample_hosts" in sweep.uncertainties and asked is not None and asked.before:
