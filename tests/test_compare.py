@@ -244,6 +244,24 @@ def test_a_condition_on_a_change_is_a_paired_test_of_new_less_factor_times_old(
 
 
 @pytest.mark.parametrize(
+    ("text", "is_told"),
+    [("ttr99_s > +5%", True), ("ttr99_s > +9s", True), ("ttr99_s > +10s", False), ("ttr99_s > 5s", False)],
+)
+def test_a_condition_finer_than_a_window_is_told(folder_of: Maker, tmp_path: Path, text: str, is_told: bool) -> None:
+    """Oracle: 5 % of a mean of 120 s are 6 s, and a window is 10 s."""
+    a, b = folder_of(tmp_path / "a", {"w": [120.0] * 4}), folder_of(tmp_path / "b", {"w": [180.0] * 4})
+    assert ("Times are known to one window (10 s)" in str(answer_of(beside(a, b, conditions=[text])))) == is_told
+
+
+def test_a_time_that_hides_what_other_measures_show_is_told_to_do_so(folder_of: Maker, tmp_path: Path) -> None:
+    a, b = (folder_of(tmp_path / name, {"w": [120.0] * 4}, relapses=more) for name, more in (("a", 1), ("b", 2)))
+    told = str(answer_of(beside(a, b)))
+    assert "have the same time in 4 runs: 99 % back after 2 min" in told
+    assert 'coupling.window = "1s"' in told
+    assert "relapses" in compare_text.told(beside(a, b, conditions=["relapses > +1"])).partition("compared with")[2]
+
+
+@pytest.mark.parametrize(
     ("new", "condition", "status", "holds"),
     [
         ([120.0, 150.0, 110.0, 180.0], "ttr99_s > +10%", 99, "yes"),  # 20 s more in each: exact
@@ -401,7 +419,8 @@ def test_a_scenario_stands_beside_a_finished_run_with_its_seed_and_replications(
     words = ["compare", str(tmp_path / "mine"), str(old), "--no-report", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 0, result.output
-    assert "are the same in 2 runs" in result.stdout.splitlines()[0]  # the same file, the same seeds: equal to the bit
+    assert "have the same time in 2 runs" in result.stdout.splitlines()[0]  # the same file and seeds: equal to the bit
+    assert "Times are known to one window" not in result.stdout
 
 
 def test_two_sweeps_are_paired_draw_by_draw(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
     """The page as text: nothing from outside. Measures are named as those of this traffic."""
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [
-        (compare_text.head(own[0]), compare_text.lines(own), compare_text.of_horizon(own))
+        (compare_text.head(own[0]), compare_text.lines(own, compare_text.asked(found)), compare_text.of_horizon(own))
         for own in compare_text.grouped(found.differences)
     ]
     return page.whole(

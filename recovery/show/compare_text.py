@@ -25,6 +25,7 @@ _HOLDS = {
     "unsure": "not decided: the interval spans the bound, want more replications",
     "not measured": "not measured",
 }
+FINER = 10  # times finer is the window that is advised
 LATE = "not within"  # the run: it did not collapse, so a longer one may tell another end
 _NO_INTERVAL = "not decided: there is no interval, want more replications"
 
@@ -32,7 +33,10 @@ _NO_INTERVAL = "not decided: there is no interval, want more replications"
 def told(found: Comparison) -> str:
     """The conditions and tables of a comparison, for people; its answer stands before them."""
     parts = [conditions(found.conditions)] if found.conditions else []
-    parts += ["\n".join([head(own[0]), table(lines(own)), *of_horizon(own)]) for own in grouped(found.differences)]
+    parts += [
+        "\n".join([head(own[0]), table(lines(own, asked(found))), *of_horizon(own)])
+        for own in grouped(found.differences)
+    ]
     return "\n\n".join(parts)
 
 
@@ -52,7 +56,9 @@ def answer(one: Outcome, *, named: bool) -> str:
     what = register_words(row.measure)
     if one.verdict == "the same":
         runs = "run" if row.runs == 1 else f"{row.runs} runs"
-        return f"{whose} and {against} are the same in {runs}: {after(what, means[1])}."
+        if "never" in means[1] or LATE in means[1]:
+            return f"{whose} and {against} end alike in {runs}: {after(what, means[1])}."
+        return f"{whose} and {against} have the same time in {runs}: {after(what, means[1])}."
     by = f", {signed(row.difference.mean, by_of(row.measure))}{interval(row, f'{row.runs} {of}')}"
     if "never" in means:  # then the difference is one from the horizon, which says nothing of the system
         by = ""
@@ -151,9 +157,26 @@ def of_horizon(own: Sequence[Difference]) -> list[str]:
     return [f"{text}differs in these, are of the whole run and would be others in a longer one."]
 
 
-def of_never(rows: Sequence[Difference]) -> str:
+def of_window(found: Comparison) -> str:
+    """To what times are known, where that hides what was asked; else ""."""
+    if math.isnan(found.window_s):
+        return ""
+    text = f"Times are known to one window ({show_duration(found.window_s)}), so a change of less may not be seen: set "
+    return f'{text}coupling.window = "{found.window_s / FINER:g}s" in each file for a finer comparison.'
+
+
+def asked(found: Comparison) -> tuple[str, ...]:
+    """The measures that a table has besides those that it always has: what conditions name."""
+    return tuple(one.measure for one in found.conditions)
+
+
+def of_never(rows: Sequence[Difference], also: Sequence[str] = ()) -> str:
     """As what a time counts that never came, where a table shows one; else ""."""
-    return NEVER if any(row.measure in SHOWN and (row.never_share or row.than_never_share) for row in rows) else ""
+    return (
+        NEVER
+        if any(row.measure in (*SHOWN, *also) and (row.never_share or row.than_never_share) for row in rows)
+        else ""
+    )
 
 
 def is_from_horizon(row: Difference) -> bool:
@@ -161,10 +184,10 @@ def is_from_horizon(row: Difference) -> bool:
     return ((row.never_share or 0.0) == 1) != ((row.than_never_share or 0.0) == 1)
 
 
-def lines(own: Sequence[Difference]) -> list[list[str]]:
-    """The rows of a table, its head first."""
+def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]]:
+    """The rows of a table, its head first; with the measures of `also`."""
     out = [["measure", own[0].than, own[0].run, "difference", "95 %", ""]]
-    for row in [row for name in SHOWN for row in own if row.measure == name]:
+    for row in [row for name in dict.fromkeys((*SHOWN, *also)) for row in own if row.measure == name]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
         means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]

@@ -90,12 +90,14 @@ def of_comparison(found: Comparison) -> str:
         for one in found.conditions
     )
     own = next(iter(compare_text.grouped(found.differences)), [])
-    rows = compare_text.lines(own) if own else []
+    rows = compare_text.lines(own, compare_text.asked(found)) if own else []
     more = "\n".join(f"- {line}" for line in others[:ROWS_MAX])
     if len(others) > ROWS_MAX:
         more += f"\n- and {len(others) - ROWS_MAX} more variants"
     title = f"{' and '.join(found.names[1:])} compared with {found.names[0]}"
-    horizon = " ".join(plain(line) for line in (compare_text.of_never(own), *compare_text.of_horizon(own)) if line)
+    never = compare_text.of_never(own, compare_text.asked(found))
+    said = (compare_text.of_window(found), never, *compare_text.of_horizon(own))
+    horizon = " ".join(plain(line) for line in said if line)
     return _joined(title, f"**{first}**", checks, table(rows) if rows else "", horizon, more)
 
 

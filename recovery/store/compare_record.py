@@ -100,4 +100,5 @@ class Comparison(Record):
     conditions: tuple[Condition, ...]
     differences: tuple[Difference, ...]
     called: tuple[str, ...] = CALLED  # as in a scenario, where all sides agree
+    window_s: Number = nan  # what times to recovery are known to, where less than this would matter; else nan
     unlike: tuple[str, ...] = ()  # what sides have to cope with that is not the same, in words

@@ -41,7 +41,12 @@ def answer_of(found: Comparison) -> Answer:
         sure = f"{most} runs of each, {'paired by seed and draw' if paired else 'independent'}; 95 % intervals."
     answer = Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change, sure=AnswerPart(text=sure),
-        rests_on=AnswerPart(text=compare_text.of_never(found.differences)),
+        rests_on=AnswerPart(
+            text=" ".join(
+                filter(None, (compare_text.of_window(found),
+                              compare_text.of_never(found.differences, compare_text.asked(found))))
+            )
+        ),
     )  # fmt: skip
     return answer.speaking_of(found.called)
 

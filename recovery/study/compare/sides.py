@@ -1,6 +1,7 @@
 """The sides of a comparison: folders of finished runs or sweeps, each as the runs of its variants."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from math import nan
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -65,6 +66,7 @@ class Side(NamedTuple):
     variants: dict[str, Runs]  # the file as it stands first
     faces: Mapping[str, str] = MappingProxyType({})  # of a run: what it has to cope with, each thing by its name
     called: tuple[str, ...] = CALLED  # as in its scenario
+    window_s: float = nan  # the grid of its times
 
     @property
     def head(self) -> str:
@@ -144,8 +146,9 @@ def _run(place: Path) -> Side:
     scenario = summary.groups[0].scenario
     faces = _faces(scenario, None if "dns" in manifest.inputs else manifest.outages)
     return Side(
-        manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces, scenario.called
-    )
+        manifest.name, place, "run", manifest.kind, manifest.horizon_s, "", False, variants, faces, scenario.called,
+        manifest.window_s,
+    )  # fmt: skip
 
 
 def _faces(scenario: Scenario, outages: Sequence[Course] | None) -> dict[str, str]:
@@ -197,5 +200,5 @@ def _sweep(place: Path) -> Side:
     is_sequential = summary.precision is not None
     return Side(
         manifest.name, place, "sweep", summary.traffic, manifest.horizon_s, summary.measure, is_sequential, variants,
-        called=summary.called,
+        called=summary.called, window_s=manifest.window_s,
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """A whole comparison: every pair of variants, what the change did, and the conditions on it."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from recovery.measures import register
 from recovery.statistics.arrays import Floats
 from recovery.store import compare_record as record
 from recovery.store.compare_record import CALLED
@@ -18,15 +20,47 @@ def compared(sides: Sequence[Side], conditions: Sequence[Condition] = (), varian
     """
     first, *others = sides
     pairs = [paired(first, other, variant) for other in others]
+    outcomes = tuple(_outcome(pair, first.decides) for own in pairs for pair in own)
+    window_s = max(side.window_s for side in sides)
+    rows = tuple(row for own in pairs for pair in own for row in differences(pair))
+    is_fine = any(_is_below(one.difference, rows, window_s) for one in outcomes)
+    is_fine = is_fine or any(_asks_below(one, row, window_s) for one in conditions for row in rows)
     return record.Comparison(
         kind="sweeps" if first.kind == "sweep" else "runs",
         names=tuple(side.name for side in sides),
-        outcomes=tuple(_outcome(pair, first.decides) for own in pairs for pair in own),
+        outcomes=outcomes,
         conditions=tuple(judged(one, own[0], own[1:]) for own in pairs for one in conditions),
-        differences=tuple(row for own in pairs for pair in own for row in differences(pair)),
+        differences=rows,
+        window_s=window_s if is_fine else math.nan,
         unlike=tuple(dict.fromkeys(said for other in others for said in _unlike(first, other))),
         called=first.called if all(other.called == first.called for other in others) else CALLED,
     )
+
+
+def _is_on_grid(measure: str) -> bool:
+    """Whether a measure is a time that is known to one window."""
+    known = register.find(measure)
+    return known is not None and (register.starts_at_return(measure) or known.is_milestone)
+
+
+def _is_below(row: record.Difference | None, rows: Sequence[record.Difference], window_s: float) -> bool:
+    """Whether two times are told as no different that may differ by less than a window: of sides that are not equal
+    in all else.
+    """
+    if row is None or not _is_on_grid(row.measure) or row.never_share == 1 or row.than_never_share == 1:
+        return False
+    pair = (row.run, row.variant, row.than_variant)
+    if all(one.verdict == "the same" for one in rows if (one.run, one.variant, one.than_variant) == pair):
+        return False
+    return row.verdict not in ("more", "less") and abs(row.difference.mean) < window_s
+
+
+def _asks_below(one: Condition, row: record.Difference, window_s: float) -> bool:
+    """Whether a condition asks for a change of a time that is less than a window."""
+    if one.kind != "change" or one.measure != row.measure or not _is_on_grid(row.measure):
+        return False
+    much_s = abs((one.factor - 1) * row.than_mean + one.bound)
+    return 0 < much_s < window_s
 
 
 def _unlike(first: Side, other: Side) -> Iterator[str]:
