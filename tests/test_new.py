@@ -112,6 +112,20 @@ def test_the_horizon_grows_with_the_outage() -> None:
     assert scenario.horizon - outage.end == shipped.horizon - shipped.dependency.outages[0].end
 
 
+def test_the_horizon_is_long_enough_to_work_off_what_hung() -> None:
+    """Of 15,000 nodes each asks every 10 s and half of 7 s, 1,111 a second, for 20 min; three servers of 40 workers and
+    50 ms do 2,400 a second, so 1,289 are left for the 1.33 million that hang: 1,034 s, and 5 min that it must hold.
+    More nodes than servers can bear need no longer horizon.
+    """
+    few, some, many = (
+        parse(call("new", "--system", "kubernetes", "--outage", "20m", "--make", "50ms", "--nodes", nodes).stdout)
+        for nodes in ("1000", "15000", "90000")
+    )
+    after_s = [one.first.scenario.horizon - one.first.scenario.dependency.outages[0].end for one in (few, some, many)]
+    assert after_s[0] == after_s[2]
+    assert 1034 + 300 <= after_s[1] <= 1.1 * 1034 + 300 + 60
+
+
 def test_questions_are_asked_a_line_each_and_again_where_an_answer_is_none() -> None:
     asked = preset.questions("kubernetes")
     typed = "many\n4321\n" + "\n" * (len(asked) - 1)
@@ -119,7 +133,7 @@ def test_questions_are_asked_a_line_each_and_again_where_an_answer_is_none() -> 
     assert result.exit_code == 0, result.output
     assert result.stderr.count("?") == len(asked) + 1
     assert "How many nodes? [10000]: " in result.stderr
-    assert "want a whole number from 1, such as 5000" in result.stderr
+    assert "want a whole number from 1 to 999999999, such as 5000" in result.stderr
     assert parse(result.stdout).first.scenario.fleet.holders == 4321  # type: ignore[union-attr]
 
 

@@ -3,6 +3,7 @@ what was not answered is marked as assumed.
 """
 
 import functools
+import math
 import operator
 import re
 import tomllib
@@ -215,6 +216,7 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     for question in asked:
         if question.option in answers:
             text = _SET.get(question.option, _set)(text, question, answers[question.option])
+    text = _until_drained(text) if system == "kubernetes" else text
     if "rate" in answers or "peak" in answers:
         usual, peak = (str(tomllib.loads(text)["jobs"]["steps"][place]["rate"]) for place in (0, 1))
         if rate_per_s(peak) <= rate_per_s(usual):
@@ -263,6 +265,29 @@ def _set_outage(text: str, question: Question, new: _Value) -> str:  # noqa: ARG
             lease["duration"] = _duration(duration_s(lasts) / was_s * duration_s(new))
     horizon = duration_s(wanted["horizon"]) + max(end - duration_s(outage["to"]), 0.0)
     outage["to"], wanted["horizon"] = _duration(end), _duration(horizon)
+    return toml_edit.edited(text, wanted)
+
+
+_DRAINS_AT = 0.9  # load of the servers: above it the end is too far away to wait for
+_SLACK = 1.05  # times as long as a fluid needs
+
+
+def _until_drained(text: str) -> str:
+    """The text with a horizon that is long enough for the variant whose requests hang until the outage ends: what was
+    asked meanwhile is worked off beside what is asked then, and it is well for as long as it must hold. Each node asks
+    once in its timeout and the mean wait of a client with jitter. A horizon that is long enough stays.
+    """
+    wanted = tomllib.loads(text)
+    fleet, host, client = wanted["fleet"], wanted["host"], wanted["policy"]["client"]
+    outage, work_s = wanted["dependency"]["outages"][0], duration_s(host["establish_time"]["mean"])
+    every_s = duration_s(host["timeout"]) + duration_s(client["cap"]) / 2
+    load = fleet["holders"] / every_s * work_s / (fleet["hosts"] * host["workers"])
+    if load > _DRAINS_AT:
+        return text
+    from_s, to_s = duration_s(outage["from"]), duration_s(outage["to"])
+    ends_s = to_s + _SLACK * (to_s - from_s) * load / (1 - load) + duration_s(wanted["hold"])
+    if ends_s > duration_s(wanted["horizon"]):
+        wanted["horizon"] = _duration(60.0 * math.ceil(ends_s / 60))
     return toml_edit.edited(text, wanted)
 
 
