@@ -298,9 +298,9 @@ def test_check_counts_no_more_threads_than_there_are_hosts_to_run() -> None:
         need = text.Need("as written", 1e6, 1e6, 80.0, 40.0, 160.0, hosts)
         return text.took("a.toml", runs, [need], threads, compile_s=0.0)[0].partition("about ")[2]
 
-    assert told(1, 1, 16) == "80 s with one thread."
-    assert told(1, 8, 16) == "10 s with 8 threads."
-    assert told(2, 8, 16) == "10 s with 16 threads."
+    assert told(1, 1, 16) == "80 s (between 40 s and 2.7 min) with one thread."
+    assert told(1, 8, 16) == "10 s (between 5 s and 20 s) with 8 threads."
+    assert told(2, 8, 16) == "10 s (between 5 s and 20 s) with 16 threads."
 
 
 def test_explain(tiny: str) -> None:

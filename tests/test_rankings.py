@@ -298,7 +298,7 @@ def test_runs_and_policies_are_told_apart() -> None:
 def test_where_all_times_are_equal_no_lever_decides() -> None:
     found = swept()
     same = [one.model_copy(update={"restricted": Estimate(mean=600.0)}) for one in found.policies]
-    why = sweep.answer_of(found.model_copy(update={"policies": tuple(same)})).why
+    why = sweep.answer_of(found.model_copy(update={"policies": tuple(same), "middle": None})).why
     assert why.mechanism == ""
     assert "decides" not in why.text
 

@@ -586,7 +586,7 @@ def test_two_runs_that_are_alike_stop_nothing(seed: int, tmp_path: Path, monkeyp
     assert one.status == "cap"
     assert one.runs == 30
     assert one.not_recovered.low <= 0.075 <= one.not_recovered.high
-    assert any("to show that much takes" in answer for answer in told.answers)
+    assert any("To rule that out takes" in answer for answer in told.answers)
 
 
 @pytest.mark.parametrize(("method", "unit"), [("random", "run"), ("sobol", "replication"), ("lhs", "replication")])
@@ -608,7 +608,7 @@ def test_the_unit_is_what_is_independent(
     assert rows.group_by("policy_id").agg(pl.col("run_replication").n_unique())["run_replication"].to_list() == [20, 20]
     ranked = call("rank", tmp_path / "out" / "tiny")
     assert all(f" *  {one.in_words}" in ranked.stdout for one in told.policies)
-    assert "not chosen: 2 of 2 policies" in ranked.stdout
+    assert "No policy is chosen: 2 of 2 policies" in ranked.stdout
 
 
 @pytest.mark.parametrize("wanted", ["30%", ""])

@@ -124,15 +124,21 @@ class Experiment:
 _HEAD = frozenset(field.alias or name for name, field in Head.model_fields.items())
 
 
+def name_of(path: Path) -> str:
+    """The name of an experiment, of which its results have a folder. Raises ScenarioError where a file has none."""
+    if path.stem in ("", ".", ".."):
+        raise ScenarioError(f"{path.as_posix()!r}: results take their name from it; want a name such as mine.toml")
+    return path.stem
+
+
 def load(path: str | Path, overrides: tuple[str, ...] = (), model: type[BaseModel] | None = None) -> Experiment:
     """Read and check an experiment; `overrides` are texts "key=value" with dots in the key; `model` is what a variant
     is made of, if it is no Scenario. Raises ScenarioError.
     """
     path = Path(path)
     text = door.read(path)
-    if path.stem in ("", ".", ".."):  # results go to a folder of this name
-        raise ScenarioError(f"{path.as_posix()!r}: results take their name from it; want a name such as mine.toml")
-    experiment = parse(text, file=str(path), folder=path.parent, name=path.stem, overrides=overrides, model=model)
+    name = name_of(path)
+    experiment = parse(text, file=str(path), folder=path.parent, name=name, overrides=overrides, model=model)
     return _with_services(experiment, is_checked=model is None)
 
 

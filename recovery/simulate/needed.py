@@ -24,8 +24,8 @@ class KernelPart(NamedTuple):
 
 
 _STEADY = ("draws.stream_key", "draws.draws", "draws.uniforms")
-LANES = KernelPart("leases", (*_STEADY, "lanes.advance"), 8.0)
-LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, "lanes.advance_any"), 9.0)
+LANES = KernelPart("leases", (*_STEADY, "engine.advance"), 8.0)
+LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, "engine.advance_any"), 9.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
 JOBS = KernelPart("jobs", ("draws.stream_key", "requests.advance", "requests.first_arrival"), 8.0)
 SESSIONS = KernelPart(

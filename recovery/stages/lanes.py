@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from recovery_kernels import policies, requests
 from recovery_kernels.events import NEVER
-from recovery_kernels.lanes import layout, loop
+from recovery_kernels.lanes import engine, layout
 from recovery_kernels.lanes import rules as lane_rules
 from recovery_kernels.lanes.layout import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
@@ -85,8 +85,8 @@ class LaneRun(hosts.Running):
         """As `advance`, until the kernel asks for room; returns its status."""
         given = self.params, self.rules, self.keys, self.inputs, self.host, np.int64(self.shift), np.int64(until_ns)
         if lane_rules.looks_at_queue(self.params):
-            return int(loop.advance_any(*given))
-        return int(loop.advance(*given))
+            return int(engine.advance_any(*given))
+        return int(engine.advance(*given))
 
     def close(self) -> None:
         """Count the work on requests that are in service."""

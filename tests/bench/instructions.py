@@ -70,10 +70,10 @@ def _simulate(storm: str, engine: str, horizon_s: float) -> None:
     import ours
     import peers
     from recovery_kernels import requests
-    from recovery_kernels.lanes import loop
+    from recovery_kernels.lanes import engine as lanes
 
     result = ours.run(replace(getattr(peers, storm), horizon_s=horizon_s), engine)
-    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (loop, requests)))
+    print(result.logical_events, sum(sum(one.advance.stats.cache_misses.values()) for one in (lanes, requests)))
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from recovery.cli.drawing import drawn_page
 from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
 from recovery.errors import Refusal
-from recovery.units import quantity, show_duration
 
 if TYPE_CHECKING:
     from recovery.show.answers.answer import Answer
@@ -271,6 +270,8 @@ def threshold(
     loaded = options.load(experiment, overrides)
     within_s = None
     if within is not None:
+        from recovery.units import quantity, show_duration
+
         found_time = quantity(within)
         most_s = loaded.first.scenario.horizon
         if found_time is None or found_time[0] != "duration" or not 0 < found_time[1] < most_s:

@@ -154,7 +154,7 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
-            low, high = show_duration(max(-differs.high, 0.0)), show_duration(-differs.low)
+            low, high = show_duration(max(-differs.high, 0.0)), show_duration(min(-differs.low, summary.limit_s))
             over = _over(summary, base, best)
             if differs.high >= 0:
                 text += f" (at most {high}, {over}: a difference that chance can make)"
