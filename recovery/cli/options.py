@@ -121,8 +121,8 @@ def load(path: str, overrides: tuple[str, ...], **head: int | None) -> "Experime
     from recovery.reading import experiment
     from recovery.reading.race import is_race
 
-    experiment.name_of(Path(path))
     if is_race(path):
+        experiment.name_of(Path(path))
         raise Refusal(f"{path} has the DNS race alone; want a scenario of a fleet or jobs here, or recovery run {path}")
     given = (f"{key}={value}" for key, value in head.items() if value is not None)
     loaded = experiment.load(path, (*overrides, *given))
