@@ -188,7 +188,7 @@ def test_a_threshold_of_the_end_of_an_outage_says_how_long_it_is() -> None:
     )  # fmt: skip
     answer = threshold.answer_of(found)
     assert "The outage lasts 5 min in the former and 6 min in the latter." in answer.happened.text
-    assert "Stay shorter than an outage of 5 min" in answer.change.text
+    assert "Count on outages well shorter than 5 min" in answer.change.text
 
 
 def test_policies_beside_each_other_are_told_in_words() -> None:

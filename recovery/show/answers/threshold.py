@@ -14,16 +14,14 @@ def answer_of(found: Threshold) -> Answer:
     runs = sum(one.runs for one in found.tried)
     note = f" {found.note[:1].upper()}{found.note[1:].rstrip('.')}." if found.note else ""
     is_above = found.fails == "above"
-    safe, bad, side = (low, high, "at or below") if is_above else (high, low, "at or above")
+    safe, bad, side = (low, high, "below") if is_above else (high, low, "above")
     text = f"At {found.key} = {safe} most runs {_good(found)}, at {bad} most {_bad(found)}"
     text += f" (runs of {show_duration(found.horizon_s)})."
-    at = safe
+    keep = f"Stay well {side} {safe}: {_failed(found)}"
     if found.outage_s is not None:
         lengths = [show_duration(length_s) for length_s in (found.outage_s if is_above else found.outage_s[::-1])]
         text += f" The outage lasts {lengths[0]} in the former and {lengths[1]} in the latter."
-        side, at = "shorter than", f"an outage of {lengths[0]}"
-    side = side.replace("at or ", "well ")
-    keep = f"Stay {side} {at}: {_failed(found)}"
+        keep = f"Count on outages well shorter than {lengths[0]}: {_failed(found)}"
     return Answer(
         happened=AnswerPart(text=f"{text}{_late(found)}"),
         why=Cause(mechanism=found.key, number=float(found.low if is_above else found.high)),
