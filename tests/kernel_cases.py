@@ -1,6 +1,5 @@
 """Hosts for tests: parameters with defaults, inputs, a kernel's run and its twin's, and what is to be compared."""
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +23,6 @@ LOTS = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-def few(cases: int) -> int:
-    """How many examples of a twin are tried: so many compiled, and a third uncompiled, where one takes far longer."""
-    return max(cases // 3, 2) if os.environ.get("NUMBA_DISABLE_JIT") == "1" else cases
-
-
 # Meant, where nothing is compiled.
 OVERFLOW = "ignore:overflow encountered:RuntimeWarning"
 

@@ -23,7 +23,6 @@ from kernel_cases import (
     difference,
     empirical,
     exponential,
-    few,
     grid,
     new_host,
     nonzero,
@@ -139,7 +138,7 @@ def test_lanes_are_events_in_many_cases(queue: int, data: st.DataObject) -> None
 @pytest.mark.boundscheck
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=few(9))
+@settings(LOTS, max_examples=9)
 def test_lanes_are_events_in_a_few_cases(queue: int, data: st.DataObject) -> None:
     check_carried(data, queue)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, few
+from kernel_cases import LOTS, OVERFLOW
 from recovery_kernels import batches, requests, slices
 from recovery_kernels import launches as launch_kernel
 from recovery_kernels import propagation as propagation_kernel
@@ -161,7 +161,7 @@ def test_kernels_are_their_twins_in_a_dozen_cases(data: tuple[Scenario, int]) ->
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(data=variants())
-@settings(LOTS, max_examples=few(3))
+@settings(LOTS, max_examples=3)
 def test_kernels_are_their_twins_in_a_few_cases(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
 

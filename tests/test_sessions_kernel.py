@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, QUEUES, G, cases, few, nonzero
+from kernel_cases import LOTS, OVERFLOW, QUEUES, G, cases, nonzero
 from kernel_cases import run as run_first
 from recovery_kernels import requests
 from recovery_kernels.sessions import layout, loop, memory
@@ -49,7 +49,7 @@ def check_twin(scenario: Scenario) -> None:
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(scenario=mixtures())
-@settings(LOTS, max_examples=few(12))
+@settings(LOTS, max_examples=12)
 def test_the_engine_is_its_twin_in_a_few_cases(scenario: Scenario) -> None:
     check_twin(scenario)
 
@@ -63,7 +63,7 @@ def test_the_engine_is_its_twin(scenario: Scenario) -> None:
 
 @pytest.mark.nojit
 @given(both=cold_starts())
-@settings(LOTS, max_examples=few(12))
+@settings(LOTS, max_examples=12)
 def test_cold_starts_are_those_of_the_twin_in_a_few_cases(both) -> None:
     check_twin(both[0])
 
@@ -71,7 +71,7 @@ def test_cold_starts_are_those_of_the_twin_in_a_few_cases(both) -> None:
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(scenario=controlled())
-@settings(LOTS, max_examples=few(8))
+@settings(LOTS, max_examples=8)
 def test_controllers_are_asked_and_told_as_by_the_twin_in_a_few_cases(scenario: Scenario) -> None:
     check_twin(scenario)
 

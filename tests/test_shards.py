@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import LOTS, OVERFLOW, few
+from kernel_cases import LOTS, OVERFLOW
 from recovery_kernels import propagation as kernel
 from recovery_kernels import shards as shards_kernel
 from test_later import BASE, CLIENTS, INTAKES, TIMES, both, interval, open_stage, serve, variant
@@ -119,7 +119,7 @@ def test_the_kernel_is_its_twin_in_five_cases(data: tuple[Scenario, int]) -> Non
 @pytest.mark.nojit
 @pytest.mark.boundscheck
 @given(data=stages())
-@settings(LOTS, max_examples=few(3))
+@settings(LOTS, max_examples=3)
 def test_the_kernel_is_its_twin_in_a_few_cases(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
 

@@ -14,7 +14,6 @@ from kernel_cases import (
     G,
     cases,
     difference,
-    few,
     grid,
     new_host,
     outcome,
@@ -47,7 +46,7 @@ def test_kernel_is_twin_in_a_hundred_cases(queue: int, data: st.DataObject) -> N
 @pytest.mark.boundscheck
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=few(25))
+@settings(LOTS, max_examples=25)
 def test_kernel_is_twin_in_a_few_cases(queue: int, data: st.DataObject) -> None:
     case = data.draw(cases(queue))
     assert difference(run(case), twin_outcome(case)) == ""
