@@ -1,4 +1,5 @@
-"""What a sweep costs beside its runs: its speed on all cores against one, and the reading of a large table of results.
+"""What a sweep costs beside its runs: its speed on all cores against one, on threads and on a Dask cluster, and the
+reading of a large table of results.
 
 Speeds are noted, never asserted. On a machine that others use too the efficiency is too low: the table says how much.
 Nor do two cores give twice of one where they share the units of one (virtual cores often do): two separate sweeps in
@@ -11,6 +12,7 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numpy as np
 import polars as pl
 import psutil
 import pytest
+from distributed import LocalCluster
 
 from recovery.reading.experiment import parse
 from recovery.study import runs, sweep
@@ -44,6 +47,8 @@ ROUNDS = 3
 GOAL = "90 %"
 ROWS = 1_000_000
 SPEED = "sweep of 1,000 short runs on threads"
+CLUSTER = "sweep of 200 runs of some 50 ms on a Dask cluster of this machine"
+CLUSTER_GOAL = "1.7 times"
 READING = "reading the results of 1,000,000 runs"
 
 _clock_s = [0.0]
@@ -104,6 +109,48 @@ def test_two_workers_against_one(benchmark: Any, table: dict[str, Any], tmp_path
         row |= {"efficiency": f"{100 * efficiency:.1f} %", "goal": GOAL if name == "2" else ""}
         row["of two apart"] = f"{100 * best['2 sweeps apart'][0] / wall_s:.1f} %" if name == "2" else ""
         table[SPEED].append(row | {"cores that others had": f"{100 * others:.0f} %" if others else ""})
+
+
+@pytest.mark.benchmark(group=CLUSTER, timer=clock_s)
+def test_two_workers_of_a_cluster_against_one(benchmark: Any, table: dict[str, Any], tmp_path: Path) -> None:
+    """The scheduler and the command itself need these cores, too."""
+    larger = SWEEP.replace("holders = 1000", "holders = 10_000").replace(
+        "min = 800, max = 1200", "min = 8000, max = 12000"
+    )
+    experiment = parse(
+        larger.replace("workers = 2", "workers = 10").replace("samples = 250", "samples = 50"), name="larger"
+    )
+    best: dict[int, float] = {}
+    bytes_: set[bytes] = set()
+    rounds = iter(range(ROUNDS))
+
+    def once() -> None:
+        number = next(rounds)
+        for workers, made in clusters.items():
+            begun_s = time.perf_counter()
+            place = runs.backend("dask", 1, made.scheduler_address)
+            folder, _ = sweep.run(experiment, out=tmp_path / f"{number}-{workers}", place=place, resume=False)
+            best[workers] = min(best.get(workers, np.inf), time.perf_counter() - begun_s)
+            bytes_.add((folder / "runs.parquet").read_bytes())
+        _clock_s[0] += best[workers]
+
+    with ExitStack() as stack:
+        clusters = {
+            workers: stack.enter_context(
+                LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+                )
+            )
+            for workers in WORKERS
+        }
+        once()  # loads the kernels
+        best.clear()
+        benchmark.pedantic(once, rounds=ROUNDS - 1)
+    assert len(bytes_) == 1
+    for workers, wall_s in best.items():
+        benchmark.extra_info[f"{workers} workers"] = wall_s
+        row = {"workers": f"{workers}", "s a sweep": f"{wall_s:.2f}", "times one": f"{best[1] / wall_s:.2f}"}
+        table[CLUSTER].append(row | {"goal": CLUSTER_GOAL if workers == WORKERS[-1] else ""})
 
 
 @pytest.mark.benchmark(group=READING, timer=clock_s)
