@@ -103,6 +103,8 @@ CHANGES: dict[str, list[str]] = {
         'policy.lease = "credit-on-arrival"',
         'policy.lease = { name = "freeze", then = "resume" }\nhost.renew_time = "3s"',
         'policy.lease = { name = "freeze", then = "rearm" }\nhost.renew_time = "3s"',
+        'policy.lease = { name = "freeze", until = "heard", then = "rearm" }\nhost.renew_time = "3s"',
+        'policy.lease = { name = "freeze", until = "heard" }\nhost.fail_after = "until-back"',
         'policy.lease = { name = "load-scaled", loaded = "5m", limit = 3 }',
         'policy.lease = { name = "self-preservation", check_every = "1m" }',
         'policy.lease = { name = "expiry-cap", rate = "1/s", batch = 5 }',

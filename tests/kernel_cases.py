@@ -314,9 +314,7 @@ def cases(draw: st.DrawFn, queue: int) -> Case:
                 draw(st.sampled_from([0, 0, G, 3 * G])),
             ),
             lease=policies.Lease(
-                draw(
-                    st.sampled_from([policies.LEASE_FIXED, policies.GRACE, policies.CREDIT_ON_ARRIVAL, policies.FREEZE])
-                ),
+                draw(st.integers(policies.LEASE_FIXED, policies.FREEZE_UNTIL_HEARD)),
                 draw(st.one_of(grid(1, 30).map(constant), st.just(empirical(0, 6)))),
                 draw(st.sampled_from([0, 0, 2 * G])),
                 draw(st.sampled_from([policies.RESUME, policies.REARM])),

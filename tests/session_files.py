@@ -176,7 +176,7 @@ def lease_of(time: Distribution, factor: float, rule: Any) -> Lease:
     if rule.name == "grace":
         return Lease("fixed", duration, whole_ns(rule.grace))
     if rule.name == "freeze":
-        return Lease("freeze", duration, 0, rule.then, rule.from_failures)
+        return Lease("freeze", duration, 0, rule.then, rule.from_failures, until=rule.until)
     return Lease(rule.name, duration)
 
 

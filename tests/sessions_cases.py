@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 from kernel_cases import TABLE, Case, G, draws, grid, limits, policies, requests
@@ -71,6 +71,7 @@ LEASES = {
     policies.GRACE: "fixed",
     policies.CREDIT_ON_ARRIVAL: "credit-on-arrival",
     policies.FREEZE: "freeze",
+    policies.FREEZE_UNTIL_HEARD: "freeze",
 }
 LINES = {
     requests.LOG_SUBMIT: "submit",
@@ -154,6 +155,7 @@ def scenario_of(case: Case) -> Scenario:
             lease.grace_ns,
             "rearm" if lease.thaw == policies.REARM else "resume",
             lease.freeze_share,
+            until="heard" if lease.kind == policies.FREEZE_UNTIL_HEARD else "return",
         ),
         check_every_ns=p.check_every_ns,
         check_jitter=p.check_jitter,
@@ -418,6 +420,7 @@ def leases() -> st.SearchStrategy[Lease]:
         st.sampled_from([0, 2 * G]),
         st.sampled_from(["resume", "rearm"]),
         st.sampled_from([0.5, 1.0]),
+        until=st.sampled_from(["return", "heard"]),
     )
 
 
@@ -701,3 +704,23 @@ def mixtures(draw: st.DrawFn) -> Scenario:
         playbook=tuple(playbook),
         seed=draw(st.integers(0, 2**64 - 1)),
     )
+
+
+def hanging(
+    until: Literal["return", "heard"], thaw: Literal["resume", "rearm"], late: Literal["wasted", "counts"] = "wasted"
+) -> Scenario:
+    """Three holders whose leases have 50 left as the dependency goes, at 10. Their requests hang until 95. Each is
+    given up after 20 and asked again at once: eleven are there by then, of 3 each, and the queue stays too long.
+    """
+    crowd = Class(
+        "all",
+        ((20, 21, 22),),
+        ((60, 60, 60),),
+        establish=constant(3),
+        renew=constant(3),
+        timeout=constant(20),
+        check_every_ns=60,
+        lease=Lease("freeze", constant(50), 0, thaw, until=until),
+    )
+    host = Host(fail_after_ns=None, round_trip_ns=1, late=late)
+    return Scenario(200, 10, (crowd,), host, dependency=((10, 1.0), (95, 0.0)))

@@ -41,7 +41,7 @@ RETRIES = (
     "controller",
 )  # fmt: skip
 LIMITERS = ("open", "token-bucket", "queue-size", "queue-size-switch", "queue-size-ramp", "controller")
-LEASES = ("fixed", "credit-on-arrival", "freeze")
+LEASES = ("fixed", "credit-on-arrival", "freeze", "freeze-until-heard")
 HINTS = ("ignore", "obey", "at-least")
 WORDS = {
     "cancel": ("none", "queue", "worker"), "full": ("refuse", "silent"), "late": ("wasted", "counts"),
@@ -295,7 +295,12 @@ class Kernel:
             for o in words.retries.rows
         ]
         leases = [
-            (LEASES.index(o.kind), words.dists.number(o.duration), o.grace_ns, int(o.thaw == "rearm"))
+            (
+                LEASES.index(o.kind + ("-until-heard" if o.kind == "freeze" and o.until == "heard" else "")),
+                words.dists.number(o.duration),
+                o.grace_ns,
+                int(o.thaw == "rearm"),
+            )
             for o in words.leases.rows
         ]
         limiters = [

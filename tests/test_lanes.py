@@ -49,7 +49,7 @@ def carried(draw: st.DrawFn, queue: int) -> Case:
     """A case that the lane engine carries: of holders, with a constant timeout, without what it refuses."""
     case = draw(cases(queue).filter(lambda case: case.params.traffic == requests.HOLDERS))
     own = case.params._replace(timeout=constant(draw(grid(2, 12))))
-    if own.lease.kind == policies.FREEZE:
+    if own.lease.kind in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD):
         own = own._replace(lease=own.lease._replace(kind=policies.CREDIT_ON_ARRIVAL))
     found = replace(case, params=own)
     assert carries(own, found.until_ns)

@@ -106,6 +106,7 @@ OF_FILE = {
     "policy.lease.grace": (GRACE, '"9s"', '"15s"'),
     "policy.lease.from_failures": (FREEZE, '"50%"', '"100%"'),
     "policy.lease.then": (FREEZE, '"resume"', '"rearm"'),
+    "policy.lease.until": (FREEZE, '"return"', '"heard"'),
     "jobs.rate": ("", '"12/s"', '"9/s"'),
     "jobs.retries": ("", "3", "0"),
 }  # fmt: skip
@@ -145,6 +146,7 @@ def cases() -> list[tuple[str, str, str, str, str]]:
         "jobs.retries": FLAT,
         "policy.lease.from_failures": PARTLY,
         "policy.lease.then": PATIENT,
+        "policy.lease.until": PATIENT,
     }
     found = [(key, texts.get(key, COLD), *OF_FILE[key]) for key in OF_FILE]
     for key, (value, other) in OF_A_CLASS.items():

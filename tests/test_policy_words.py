@@ -41,6 +41,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
     "grace": (0, "11s"),
     "from_failures": ("50%", "50.01%"),
     "then": ("rearm",),
+    "until": ("heard",),
     "healthy": (2, 3),
     "below": ("40%", "40.5%"),
     "share": ("7%", "7.5%", 0.5, 2),

@@ -5,6 +5,8 @@ used (exact); the same scenario with another wheel and other stops (exact); with
 all that is told but the log stays (exact).
 """
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from kernel_cases import LOTS, OVERFLOW, QUEUES, G, cases, nonzero
 from kernel_cases import run as run_first
 from recovery_kernels import requests
 from recovery_kernels.sessions import layout, loop, memory
-from sessions_cases import LINES, cold_starts, controlled, mixtures, scenario_of
+from sessions_cases import LINES, cold_starts, controlled, hanging, mixtures, scenario_of
 from sessions_cases import run as run_twin
 from sessions_kernel import KernelFleet, said, told
 from twin.sessions.scenario import Scenario
@@ -52,6 +54,14 @@ def check_twin(scenario: Scenario) -> None:
 @settings(LOTS, max_examples=12)
 def test_the_engine_is_its_twin_in_a_few_cases(scenario: Scenario) -> None:
     check_twin(scenario)
+
+
+@pytest.mark.parametrize("late", ["wasted", "counts"])
+@pytest.mark.parametrize("thaw", ["resume", "rearm"])
+def test_clocks_that_stand_until_a_holder_is_heard_of(
+    thaw: Literal["resume", "rearm"], late: Literal["wasted", "counts"]
+) -> None:
+    check_twin(hanging("heard", thaw, late))
 
 
 @pytest.mark.slow

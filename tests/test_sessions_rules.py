@@ -5,10 +5,10 @@ Oracle: the words of the rule; a comment says how the times come about. All time
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from sessions_cases import run
+from sessions_cases import hanging, run
 from twin.sessions.books import HOST, Books
 from twin.sessions.clients import log_scale, paced_ns
 from twin.sessions.fleet import Fleet
@@ -292,6 +292,25 @@ def test_a_lease_that_runs_out_as_the_clocks_stop_has_run_out() -> None:
     )
     assert times(books, "expiry") == [100, 250]
     assert [books.level(window, "leased") for window in range(4)] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("thaw", ["resume", "rearm"])
+def test_clocks_may_stand_until_a_holder_is_heard_of(thaw: Literal["resume", "rearm"]) -> None:
+    # From 95 on one is done every 3. The one of 140 is the first whose sender still waits: 18 before it make 95 to 149.
+    # The leases of 50 run out at 145 if their clocks go on at 95. All are heard of by 158, long before 152 + 50.
+    books = run(hanging("return", thaw))
+    assert times(books, "success") == [152, 155, 158]
+    assert [books.level(window, "leased") for window in range(13, 16)] == [3, 0, 3]
+    assert books.total("established") == 3
+    books = run(hanging("heard", thaw))
+    assert times(books, "success") == [152, 155, 158]
+    assert [books.level(window, "leased") for window in range(20)] == [3] * 20
+    assert books.total("established") == 0
+    # 98: the host hears of a success that is too late for its sender
+    books = run(hanging("heard", thaw, late="counts"))
+    assert times(books, "late")[0] == 98
+    assert [books.level(window, "leased") for window in range(13, 16)] == [3, 0, 3]  # what holders know of: to 98 + 50
+    assert [books.level(window, "leased-server") for window in range(20)] == [3] * 20
 
 
 # --- section 14: operators --------------------------------------------------------------------------------------------

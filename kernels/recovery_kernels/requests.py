@@ -85,6 +85,9 @@ GATE_OFF, GATE_ALL, GATE_ESTABLISH = range(
     3
 )  # whom the operator's throttle holds up: nobody, all, those without a lease
 OK, FAILS = range(2)  # outcome of a service
+# Clocks of leases (whole[FROZEN]): they run; stand while the dependency fails; stand though it is back, as no holder
+# was heard of since; stand, and one was heard of just now.
+RUN, STAND, UNHEARD, HEARD = range(4)
 FROZEN_BASE = 1 << 61  # a frozen lease is this plus what is left of it; above a horizon and FAR_NS
 UNLEASED_CARRY_NS = 1 << 62  # of a host's time without leases, which 64 bits alone may not hold
 
@@ -304,7 +307,9 @@ def _grant(params, keys, inputs, host, client, row, now, credit):  # type: ignor
             whole[UNLEASED_NS] -= UNLEASED_CARRY_NS
             whole[UNLEASED_CARRY] += 1
         series[bin_, ESTABLISHED] += 1
-    if whole[FROZEN] != 0:
+    if whole[FROZEN] != RUN:
+        if whole[FROZEN] == UNHEARD:
+            whole[FROZEN] = HEARD  # the loop lets all clocks go on, this one with its whole lease
         new = FROZEN_BASE + length - (now - credit)
         if new <= FROZEN_BASE:  # the credit is older than the whole lease
             new = credit + length
@@ -328,7 +333,7 @@ def _freeze(host, now):  # type: ignore[no-untyped-def]
             host.clients[row, EXPIRES] = FROZEN_BASE + (expires - now)
             leased += 1
     host.whole[LEASED] = leased
-    host.whole[FROZEN] = 1
+    host.whole[FROZEN] = STAND
 
 
 @kernel
@@ -342,7 +347,7 @@ def _thaw(params, keys, inputs, host, now):  # type: ignore[no-untyped-def]
                 left = _lease_ns(params, keys, inputs, host.clients[row, CLIENT])
             host.clients[row, EXPIRES] = now + left
             host.expiring[min(window_of(now + left, params.window_ns), last)] += 1
-    host.whole[FROZEN] = 0
+    host.whole[FROZEN] = RUN
 
 
 @kernel
@@ -401,10 +406,15 @@ def _control(params, keys, inputs, host, wrap, now):  # type: ignore[no-untyped-
     if what == DEPENDENCY:
         real[DEPENDENCY_FAILS] = inputs.control_args[i, 0]
         stands_still = policies.stands_still(params.lease, real[DEPENDENCY_FAILS])
-        if stands_still and whole[FROZEN] == 0:
-            _freeze(host, now)
-        elif not stands_still and whole[FROZEN] != 0:
-            _thaw(params, keys, inputs, host, now)
+        if stands_still:
+            if whole[FROZEN] == RUN:
+                _freeze(host, now)
+            whole[FROZEN] = STAND
+        elif whole[FROZEN] != RUN:
+            if policies.waits_to_hear(params.lease):
+                whole[FROZEN] = UNHEARD
+            else:
+                _thaw(params, keys, inputs, host, now)
     elif what == RESTART:
         _restart(params, host, wrap, now, inputs.controls[i, 2])
     else:
@@ -810,6 +820,8 @@ def advance(rules, streams, outside, memory, wrap, shift, until):  # type: ignor
         elif finish == now:
             freed = np.int64(host.tree[1])
             again = _finish(params, keys, inputs, host, wrap, shift, now)
+            if whole[FROZEN] == HEARD:
+                _thaw(p, k, i, h, now)
         elif timer == now:
             client = key_client(near[0])
             is_submission = clients[row_of(client, wrap), STATE] == SLEEPING

@@ -27,6 +27,7 @@ _OF_RULES: dict[str, tuple[tuple[type[policies.Rule], ...], str]] = {  # rules t
     "policy.lease.grace": ((policies.Grace,), "grace"),
     "policy.lease.from_failures": ((policies.Freeze,), "share"),
     "policy.lease.then": ((policies.Freeze,), "thaw"),
+    "policy.lease.until": ((policies.Freeze,), "moment at which clocks go on"),
 }
 _TABLES = ("host.bar", "host.hint", "host.crash", "host.slowdown", "host.probe")
 

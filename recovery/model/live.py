@@ -166,7 +166,7 @@ LIVE = {
     **{f"policy.admission.{key}": _as_in(policies.TokenBucket, key) for key in ("burst", "wait", "line")},
     "policy.lease": _as(_Lease),
     "policy.lease.grace": _as_in(policies.Grace, "grace"),
-    **{f"policy.lease.{key}": _as_in(policies.Freeze, key) for key in ("from_failures", "then")},
+    **{f"policy.lease.{key}": _as_in(policies.Freeze, key) for key in ("from_failures", "then", "until")},
     "jobs.rate": _as(Rate, is_number=True),
     "jobs.retries": _as(Retries),
 }

@@ -152,6 +152,7 @@ LEASES = {
     "grace": policies.GRACE,
     "credit-on-arrival": policies.CREDIT_ON_ARRIVAL,
     "freeze": policies.FREEZE,
+    "freeze-until-heard": policies.FREEZE_UNTIL_HEARD,
 }
 """What the first engine calls the rules that it knows."""
 

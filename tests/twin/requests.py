@@ -17,7 +17,9 @@ Beyond MODEL.md it is decided that
 - rejections and drops are paid for before the service that they are charged to begins;
 - a restarted host has a full bucket at the end of its down time and owes no cost; refusals while it is down cost
   nothing;
-- a frozen lease does not run: it has what was left of it when the clock goes on, or a whole lease (`thaw`).
+- a frozen lease does not run: it has what was left of it when the clock goes on, or a whole lease (`thaw`);
+- where clocks stand until a holder is heard of, the first success since the dependency's return lets them go on, before
+  it makes its own lease; if the dependency fails again before that, they stand as if it had not been back.
 """
 
 import math
@@ -134,6 +136,7 @@ class Twin:
     down_until: int = 0
     dependency_fails: float = 0.0
     is_frozen: bool = False
+    is_unheard: bool = False  # clocks stand, though the dependency is back
     gate: Bucket | None = None
     is_gate_for_establishes: bool = False
     gate_spares_leased: bool = False
@@ -422,6 +425,9 @@ class Twin:
 
     def grant(self, client: Client, request: Request) -> None:
         """A holder's check went well: a new lease, and a new check some time later."""
+        if self.is_unheard:
+            self.is_unheard = False
+            self.freeze(False)
         if not client.is_leased(self.now):
             self.count(requests.ESTABLISHED)
             self.unleased_ns += self.now - max(client.expires, 0)
@@ -488,8 +494,11 @@ class Twin:
         self.note(requests.LOG_CONTROL, what, argument)
         if what == requests.DEPENDENCY:
             self.dependency_fails = first
-            if self.params.lease.kind == policies.FREEZE:
-                self.freeze(first >= self.params.lease.freeze_share)
+            lease = self.params.lease
+            if lease.kind in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD):
+                fails = first >= lease.freeze_share
+                self.is_unheard = lease.kind == policies.FREEZE_UNTIL_HEARD and self.is_frozen and not fails
+                self.freeze(fails or self.is_unheard)
         elif what == requests.RESTART:
             self.restart(argument)
         elif first < 0.0:

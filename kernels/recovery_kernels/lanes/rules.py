@@ -33,7 +33,7 @@ def carries(params: Params, horizon_ns: int) -> bool:
         and params.client.round_trip_ns >= 1
         and params.client.retries < 0
         and params.check_every_ns * (1.0 - params.check_jitter) >= 4
-        and params.lease.kind != policies.FREEZE
+        and params.lease.kind not in (policies.FREEZE, policies.FREEZE_UNTIL_HEARD)
     )
 
 

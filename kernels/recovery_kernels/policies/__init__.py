@@ -19,6 +19,7 @@ from recovery_kernels.policies.client import (
 from recovery_kernels.policies.lease import (
     CREDIT_ON_ARRIVAL,
     FREEZE,
+    FREEZE_UNTIL_HEARD,
     GRACE,
     LEASE_FIXED,
     REARM,
@@ -27,12 +28,13 @@ from recovery_kernels.policies.lease import (
     begins_anew,
     credit_ns,
     stands_still,
+    waits_to_hear,
 )
 from recovery_kernels.policies.queue import BOUNDED, DROP_EXPIRED, FIFO, LIFO, Queue, drops, is_full, newest_first
 
 __all__ = [
-    "BOUNDED", "CREDIT_ON_ARRIVAL", "DROP_EXPIRED", "EXPONENTIAL", "FIFO", "FIXED", "FREEZE", "FULL_JITTER", "GRACE",
-    "IMMEDIATE", "LEASE_FIXED", "LIFO", "REARM", "RESUME", "Admission", "Client", "Lease", "Queue", "asks",
-    "backoffs", "begins_anew", "credit_ns", "drops", "gives_up", "is_full", "newest_first", "retry_delay_ns",
-    "stands_still",
+    "BOUNDED", "CREDIT_ON_ARRIVAL", "DROP_EXPIRED", "EXPONENTIAL", "FIFO", "FIXED", "FREEZE",
+    "FREEZE_UNTIL_HEARD", "FULL_JITTER", "GRACE", "IMMEDIATE", "LEASE_FIXED", "LIFO", "REARM", "RESUME", "Admission",
+    "Client", "Lease", "Queue", "asks", "backoffs", "begins_anew", "credit_ns", "drops", "gives_up", "is_full",
+    "newest_first", "retry_delay_ns", "stands_still", "waits_to_hear",
 ]  # fmt: skip

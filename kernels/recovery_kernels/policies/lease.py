@@ -5,7 +5,8 @@ from typing import NamedTuple
 from recovery_kernels.draws import Dist
 from recovery_kernels.jit import inline
 
-LEASE_FIXED, GRACE, CREDIT_ON_ARRIVAL, FREEZE = range(4)
+# Two freeze while the dependency fails; of them the second also until a holder is heard of after its return.
+LEASE_FIXED, GRACE, CREDIT_ON_ARRIVAL, FREEZE, FREEZE_UNTIL_HEARD = range(5)
 # What a frozen lease has left when the clock goes on: what it had, or a whole lease.
 RESUME, REARM = range(2)
 
@@ -31,7 +32,13 @@ def credit_ns(policy, submitted, now):  # type: ignore[no-untyped-def]
 @inline
 def stands_still(policy, fails_share):  # type: ignore[no-untyped-def]
     """Whether the clock of all leases stands while the dependency fails with this share."""
-    return policy.kind == FREEZE and fails_share >= policy.freeze_share
+    return (policy.kind == FREEZE or policy.kind == FREEZE_UNTIL_HEARD) and fails_share >= policy.freeze_share
+
+
+@inline
+def waits_to_hear(policy):  # type: ignore[no-untyped-def]
+    """Whether the clock that stood goes on only when a holder has renewed or made its lease."""
+    return policy.kind == FREEZE_UNTIL_HEARD
 
 
 @inline

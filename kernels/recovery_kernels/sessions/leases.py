@@ -33,10 +33,12 @@ from recovery_kernels.sessions.layout import (
     NONE,
     NOW,
     R_REACHED,
+    RUN,
     SERVER,
     SERVER_CARRY,
     SERVER_NS,
     STATE,
+    UNHEARD,
     WHO,
 )
 from recovery_kernels.sessions.streams import NOTICE_STREAM
@@ -128,10 +130,17 @@ def _arm_expiry(r, h, row):  # type: ignore[no-untyped-def]
 def _granted(r, h, row, reached, whole):  # type: ignore[no-untyped-def]
     """Until when a lease runs that is made now."""
     k = place(h.clients[place(row), CLASS])
-    if h.of_class[k, FROZEN] != 0:
+    if h.of_class[k, FROZEN] != RUN:
         return FROZEN_BASE + whole
     is_credit = r.leases[place(h.class_whole[k, LEASE]), layout.L_KIND] == layout.LEASE_CREDIT
     return (reached if is_credit else h.whole[NOW]) + whole
+
+
+@inline
+def _hear(r, h, number):  # type: ignore[no-untyped-def]
+    """A client of a class has renewed or made its lease: clocks that stand until then go on."""
+    if h.of_class[place(number), FROZEN] == UNHEARD:
+        turn_clocks(r, h, number, np.int64(RUN))
 
 
 @inline
@@ -140,6 +149,7 @@ def grant(r, h, row, request):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     now = h.whole[NOW]
+    _hear(r, h, number)
     tell_renewed(r, h, row)
     new = _granted(r, h, row, h.requests[place(request), R_REACHED], _new_lease_ns(r, h, row))
     if h.clients[i, SERVER] <= now:
@@ -158,6 +168,7 @@ def grant_late(r, h, row, request):  # type: ignore[no-untyped-def]
     i = place(row)
     number = h.clients[i, CLASS]
     now = h.whole[NOW]
+    _hear(r, h, number)
     was = h.clients[i, SERVER]
     tell_renewed(r, h, row)
     new = _granted(r, h, row, h.requests[place(request), R_REACHED], _new_lease_ns(r, h, row))
@@ -303,12 +314,15 @@ def add_end(h, classes, many, how):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def freeze(r, h, number, is_frozen):  # type: ignore[no-untyped-def]
-    """Stop the clocks of all leases of a class, or let them go on from what was left or from a whole lease."""
+def turn_clocks(r, h, number, clocks):  # type: ignore[no-untyped-def]
+    """Stop the clocks of all leases of a class (STAND; UNHEARD: until one of it is heard of), or let them go on (RUN),
+    from what was left or from a whole lease.
+    """
     k = place(number)
-    if (h.of_class[k, FROZEN] != 0) == is_frozen:
+    was_frozen, is_frozen = h.of_class[k, FROZEN] != RUN, clocks != RUN
+    h.of_class[k, FROZEN] = clocks
+    if was_frozen == is_frozen:
         return
-    h.of_class[k, FROZEN] = 1 if is_frozen else 0
     now = h.whole[NOW]
     rearms = r.leases[place(h.class_whole[k, LEASE]), layout.L_REARMS] != 0
     base = r.classes[k, K_BASE]

@@ -64,7 +64,7 @@ from recovery_kernels.sessions.layout import (
     SEEN_SHARE,
     STATE,
 )
-from recovery_kernels.sessions.leases import add_end, freeze
+from recovery_kernels.sessions.leases import add_end, turn_clocks
 from recovery_kernels.sessions.lists import age, host_row
 from recovery_kernels.sessions.streams import RESUME_STREAM
 
@@ -80,8 +80,14 @@ def see(r, h, share):  # type: ignore[no-untyped-def]
     for number in range(host_row(h)):
         if r.classes[number, K_JOBS] == 0:
             lease = place(h.class_whole[number, layout.LEASE])
-            is_frozen = r.leases[lease, layout.L_KIND] == layout.LEASE_FREEZE and share >= r.lease_reals[lease]
-            freeze(r, h, np.int64(number), is_frozen)
+            kind = r.leases[lease, layout.L_KIND]
+            clocks = layout.RUN
+            may_stand = kind == layout.LEASE_FREEZE or kind == layout.LEASE_FREEZE_UNTIL_HEARD
+            if may_stand and share >= r.lease_reals[lease]:
+                clocks = layout.STAND
+            elif kind == layout.LEASE_FREEZE_UNTIL_HEARD and h.of_class[number, layout.FROZEN] != layout.RUN:
+                clocks = layout.UNHEARD
+            turn_clocks(r, h, np.int64(number), np.int64(clocks))
     if h.whole[layout.HANGING] == 0:
         return
     size = 0

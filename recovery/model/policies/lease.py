@@ -75,7 +75,8 @@ class Freeze(Rule):
 
     axis: ClassVar[str] = "lease"
     source: ClassVar[str] = (
-        "Kubernetes node lifecycle controller in full disruption (then: rearm); Netflix Eureka's self-preservation"
+        "Kubernetes node lifecycle controller in full disruption (until: heard, then: rearm); "
+        "Netflix Eureka's self-preservation"
     )
     fails: ClassVar[str] = "It hides who really died; and when clocks go on, leases of one length end at one moment."
     name: Literal["freeze"] = "freeze"
@@ -85,6 +86,12 @@ class Freeze(Rule):
     then: Literal["resume", "rearm"] = Field(
         "resume", description="what a lease has when the clock goes on: what was left, or all of it"
     )
+    until: Literal["return", "heard"] = Field(
+        "return",
+        exclude_if=lambda value: value == "return",  # enters the key of a run only where it is used
+        description="until when clocks stand: the dependency's return, or the first holder that a host hears of after "
+        "it, by a success",
+    )
 
     @property
     def words(self) -> str:
@@ -92,8 +99,10 @@ class Freeze(Rule):
         share = tell_share(self.from_failures)
         after = "what was left of them" if self.then == "resume" else "a whole lease each"
         many = "all checks" if self.from_failures >= 1 else f"at least {share} of the checks"
-        return f"leases stand still while {many} fail, then have {after}"
+        heard = "" if self.until == "return" else " and until a holder is heard of again"
+        return f"leases stand still while {many} fail{heard}, then have {after}"
 
     def lower(self) -> Runs:
         """In numbers."""
-        return Runs(self.name, rearms=self.then == "rearm", from_failures=self.from_failures)
+        kind = self.name if self.until == "return" else "freeze-until-heard"
+        return Runs(kind, rearms=self.then == "rearm", from_failures=self.from_failures)

@@ -24,7 +24,11 @@ _RETRIES = {
     "proportional-jitter": layout.PROPORTIONAL_JITTER,
     "decorrelated-jitter": layout.DECORRELATED_JITTER,
 }
-_LEASES = {"credit-on-arrival": layout.LEASE_CREDIT, "freeze": layout.LEASE_FREEZE}
+_LEASES = {
+    "credit-on-arrival": layout.LEASE_CREDIT,
+    "freeze": layout.LEASE_FREEZE,
+    "freeze-until-heard": layout.LEASE_FREEZE_UNTIL_HEARD,
+}
 _OBEYS = {"obey": layout.OBEY, "at-least": layout.AT_LEAST}
 _NOTICES = {"at-once": layout.AT_ONCE, "at-check": layout.AT_CHECK}
 ALL_CLASSES = (1 << layout.MAX_CLASSES) - 1

@@ -48,6 +48,7 @@ class TwinHost(Entrance, Labour, Leases, Failures, Controllers, Accounts):
         self.hold_off: Timer | None = None
         self.outages_over = 0
         self.frozen = [False] * len(scenario.classes)
+        self.unheard = [False] * len(scenario.classes)  # clocks stand, though the dependency is back
         self.stale_started = [0] * len(scenario.classes)
         self.gates: list[Door | None] = [None] * scenario.gates()
         rule = scenario.host.admission

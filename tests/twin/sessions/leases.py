@@ -29,6 +29,7 @@ class Leases:
             del self.clients[client.number][client.who]
             self.follow(client.number, client.who, "after")
             return
+        self.hear(client.number)
         if not client.server.runs(self.now):
             self.count("established", client.number)
         self.tell_renewed(client)
@@ -60,6 +61,7 @@ class Leases:
 
     def grant_late(self, client: Client, request: Request) -> None:
         """A success after the deadline makes the lease at the server; its holder does not know (section 15)."""
+        self.hear(client.number)
         was = replace(client.server)
         if not was.runs(self.now):
             self.count("established", client.number)
@@ -197,11 +199,20 @@ class Leases:
         self.note("dependency", HOST, 0, 0)
         for number in range(len(self.clients)):
             lease: Lease = self.settings.get("lease", number)
-            self.freeze(number, lease, lease.kind == "freeze" and share >= lease.freeze_share)
+            fails = lease.kind == "freeze" and share >= lease.freeze_share
+            waits = lease.kind == "freeze" and lease.until == "heard"
+            self.unheard[number] = waits and self.frozen[number] and not fails
+            self.freeze(number, lease, fails or self.unheard[number])
         for request in sorted(self.serving, key=self.address):
             if request.nature == "client" and request.timer is None and request.fate >= share:
                 self.note("resume", *self.address(request))
                 self.work(request)
+
+    def hear(self, number: int) -> None:
+        """A client of a class has renewed or made its lease: clocks that stand until then go on."""
+        if self.unheard[number]:
+            self.unheard[number] = False
+            self.freeze(number, self.settings.get("lease", number), False)
 
     def freeze(self, number: int, lease: Lease, is_frozen: bool) -> None:
         """Stop the clocks of all leases of a class, or let them go on."""

@@ -89,8 +89,9 @@ class Retry:
 
 @dataclass(frozen=True)
 class Lease:
-    """fixed, credit-on-arrival, freeze (while the dependency fails at least `freeze_share`, then `resume` what was
-    left, or `rearm`). The duration is drawn once a client; a grace is added to it under any rule.
+    """fixed, credit-on-arrival, freeze (while the dependency fails at least `freeze_share`, until its return or until a
+    client of the class is then heard of by that host; then `resume` what was left, or `rearm`). The duration is drawn
+    once a client; a grace is added to it under any rule.
     """
 
     kind: Literal["fixed", "credit-on-arrival", "freeze"] = "fixed"
@@ -99,6 +100,7 @@ class Lease:
     thaw: Literal["resume", "rearm"] = "resume"
     freeze_share: float = 1.0
     controller: Controlled | None = None
+    until: Literal["return", "heard"] = "return"
 
 
 @dataclass(frozen=True)
