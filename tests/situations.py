@@ -113,6 +113,13 @@ SITUATIONS = [
         cures=True,
     ),
     Situation(
+        "renewals above capacity that only wait", LEASES.replace('renew_time = "1ms", ', "").replace("3m", "80s"),
+        "capacity", 99, 100, "",
+        "2,000 renewals of 100 ms in 80 s are 125 % of 2 workers, but a holder asks again only after its answer, so it "
+        "waits 20 s and renews every 100 s, of leases of 10 min. All of 2,000 are 100 s of work, a lease's sixth; half "
+        "of it is less than a tenth of the 13 min that leases are away.",
+    ),
+    Situation(
         "jobs above capacity", JOBS.replace("30/s", "60/s"), "arrivals", 1.2, 1.2, "more workers and a short queue",
         "60 jobs a second come, 50 are done. Of nine workers' 90 a long queue would keep itself from 22.5 on.",
         cures=True,
@@ -128,10 +135,18 @@ host.workers = 120
         "20 a second let 2,000 in within 100 s (99 % in 99 s), whatever hosts of 600 a second could do.",
     ),
     Situation(
-        "a limit below the renewals", FAST + BUCKET, "admission",
-        5 * 180 / 2000, 5 * 180 / 2000, "a higher limit",
-        "Of 2,000 renewals in 180 s, 11.1 a second, 5 are let in: 45 %.",
+        "a limit below the renewals", FAST + BUCKET, "gated",
+        5 * 180 / 2000, 5 * 180 / 2000, "renewals pass",
+        "Of 2,000 renewals in 180 s, 11.1 a second, 5 are let in: 45 %. The hosts have room for 600 a second, so the "
+        "limit need not hold renewals up: for new leases alone 5 a second let 2,000 in within 400 s.",
         cures=True,
+    ),
+    Situation(
+        "a throttle below the renewals", FAST.replace('horizon = "100m"', 'horizon = "50m"') + """
+operator = [{ do = "throttle", at = "30m", rate = "10/s", release = [{ after = "19m", rate = "off" }] }]
+""", "gated", 10 * 180 / 2000, 10 * 180 / 2000, "renewals pass",
+        "Of 11.1 renewals a second 10 are let in, 90 %, until it is let go of. With only = establish 99 % are in "
+        "after 198 s.", cures=True,
     ),
     Situation(
         "a bucket drains the burst", BURST, "admission", 195, 202, "a higher limit",
@@ -358,6 +373,20 @@ crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true
             'release = [{ after = "5m", rate = "off" }] }, '
         ), "bursts", 240, 240, "waits at random",
         "The same, but four minutes after the sessions ended nothing is limited any more, after 9 of 20 rounds.",
+    ),
+    Situation(
+        "a limit of concurrency that clients meet in step",
+        IN_STEP + 'policy.admission = { name = "fixed-concurrency", limit = 100 }\n', "herd",
+        63 + 13 * 60, 63 + 13 * 60, "a first delay",
+        "100 wait or are served at one time, and these are done before the next wave: 20 rounds for 1,980, as at a "
+        "bucket of 100 tokens. Spread over 2,000/600/0.9 = 3.7 s, or twice that, few are refused.", cures=True,
+    ),
+    Situation(
+        "a limit of concurrency below the workers",
+        FAST + 'policy.admission = { name = "fixed-concurrency", limit = 2 }\n', "concurrency", 99, 100,
+        "a higher limit",
+        "2 are served at one time, of 100 ms each: 20 a second, whatever 60 workers could do: 99 s for 1,980.",
+        cures=True,
     ),
     Situation(
         "all sessions end in one instant", STEADY + SHORT, "herd", 9 * 60, 9 * 60, "a first delay",

@@ -28,8 +28,10 @@ from recovery.reading.experiment import Experiment, load, parse
 from recovery.reading.numbers import read_measured
 from recovery.reading.race import is_race
 from recovery.reading.schema import json_schema
+from recovery.show.answers.scenario import answer_of as answer_before
 from recovery.simulate import identity
 from recovery.store.json_text import to_json
+from recovery.study.resolved import resolved
 
 TOP = Path(__file__).resolve().parent.parent
 DATA = TOP / "recovery" / "data"
@@ -708,8 +710,12 @@ def test_more_renewals_than_workers_fail_only_beyond_the_timeout(timeout_s: floa
     assert (max(waits) + every_s >= lease_s) == ("run out" in said)
     overrides = ["fleet={holders=150,hosts=1}", f"host.timeout={timeout_s}s", f"host.establish_time={serves_s}s"]
     overrides += ["lease.check_every=10s", f"lease.duration={lease_s}s"]
-    notes = list(oddities(with_(*overrides).first.scenario))
-    assert any("renewals alone want 125 % of the workers" in note and said in note for note in notes)
+    scenario = with_(*overrides).first.scenario
+    assert any("renewals alone want 125 % of the workers" in note and said in note for note in oddities(scenario))
+    told = answer_before("a.toml", "a", resolved(scenario), ())  # the same rule
+    is_well = max(waits) < timeout_s and max(waits) + every_s < lease_s
+    assert (told.why.mechanism == "renewals") == (not is_well)
+    assert ("is renewed every 12.5 s" in told.happened.text) == is_well
 
 
 @pytest.mark.parametrize(

@@ -893,6 +893,9 @@ def test_the_threshold_of_one_worker_is_its_service_rate(
     assert found["low"] < (1 + slack) / 40
     assert (1 - slack) / 40 < found["high"] <= 1.1 * found["low"]
     assert found["fails"] == "above"
+    why = found["answer"]["why"]  # what limits a run just beyond it
+    share = pytest.approx(40 * found["high"], rel=1e-4)
+    assert found["high"] < 1 / 40 or (why["mechanism"], why["number"]) == ("arrivals", share)
 
 
 def test_the_threshold_of_a_time_is_the_work_that_fits_in_it(tmp_path: Path) -> None:
@@ -912,6 +915,8 @@ def test_the_threshold_of_a_time_is_the_work_that_fits_in_it(tmp_path: Path) -> 
     assert 59 / 60 / 1.05 < found["low"] < found["high"] <= 1.05
     assert found["within_s"] == 60
     assert "most runs are back within 60 s" in found["answer"]["happened"]["text"]
+    assert found["answer"]["why"]["mechanism"] == "capacity"
+    assert "a run recovers: the hosts, which do" in found["answer"]["why"]["text"]
     assert call("threshold", file, "host.establish_time", "--within", "50", *ends).exit_code == 2
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from recovery.model import policies
 from recovery.model.classes import ROUNDING
+from recovery.model.in_turn import in_turn, shortest_lease_s
 from recovery.model.operator import EndSessions, HoldClients, Pause, Restart, Throttle
 from recovery.model.scenario import Scenario
 from recovery.units import show_count, show_duration, show_share
 
 TRIES_MANY = 1000  # attempts of a client in an outage, that are hardly meant
-SPREAD = 4.0  # standard deviations that are taken for the most that chance does
 
 
 def oddities(scenario: Scenario) -> Iterator[str]:
@@ -40,7 +40,7 @@ def oddities(scenario: Scenario) -> Iterator[str]:
         if scenario.renewals_share > 1:
             yield f"renewals alone want {show_share(scenario.renewals_share)} of the workers: {_of_the_wait(scenario)}"
         yield from _let_in_too_few(scenario)
-        latest, least = lease.check_every * (1 + lease.check_jitter), _shortest_lease_s(scenario)
+        latest, least = lease.check_every * (1 + lease.check_jitter), shortest_lease_s(scenario)
         overdue_s = scenario.fleet.overdue_after
         if overdue_s is not None and overdue_s <= latest:
             yield (
@@ -74,37 +74,21 @@ def oddities(scenario: Scenario) -> Iterator[str]:
                 yield f"operator.{i}: its last wave comes at {show_duration(last)}, after the horizon"
 
 
-def _shortest_lease_s(scenario: Scenario) -> float:
-    """The shortest that a lease lasts, s, with a grace; 0 without leases."""
-    rule = scenario.policy.lease
-    least_s = scenario.lease.duration.least_s() if scenario.lease is not None else 0.0
-    return least_s + (rule.grace if isinstance(rule, policies.Grace) else 0.0)
-
-
 def _of_the_wait(scenario: Scenario) -> str:
-    """What becomes of renewals that are more than the workers can do. A holder checks again only after its answer, so
-    N holders of a host that does r renewals a second wait until N of them take N / r: the time between two checks and
-    the wait. Told where that is known: of holders and hosts that are alike, in a queue that leaves nobody behind.
-    """
-    host, lease, fleet, policy = scenario.host, scenario.lease, scenario.fleet, scenario.policy
-    is_plain = isinstance(policy.queue, policies.Fifo) and isinstance(policy.admission, policies.Open)
-    is_plain = is_plain and policy.guard.name == "none" and host.slowdown is None and not scenario.rules
-    if lease is None or fleet is None or scenario.classes or fleet.skew > 0 or not is_plain:
+    """What becomes of renewals that are more than the workers can do: they come less often. Told where it is known."""
+    found = in_turn(scenario)
+    if found is None or found.ends == "perhaps late":
         return "some may fail without an outage, too"
-    renewals_per_s = host.workers / (host.renew_time or host.establish_time).mean_s()
-    apart_s = math.ceil(fleet.holders / scenario.hosts) / renewals_per_s
-    wait_s = apart_s - lease.check_every
-    if wait_s >= host.timeout.mean_s():
-        return "some fail without an outage, too"
-    varies_s = SPREAD * math.sqrt(lease.check_every / renewals_per_s)  # as many as chance has check at one time
-    if _shortest_lease_s(scenario) <= apart_s + varies_s:
-        every = show_duration(apart_s)
-        return f"each holder is served every {every} only, so leases run out without an outage, too"
-    if wait_s + varies_s >= host.timeout.least_s():
-        return "some may fail without an outage, too"
+    every = show_duration(found.every_s)
+    match found.ends:
+        case "late":
+            return "some fail without an outage, too"
+        case "expired":
+            return f"each holder is served every {every} only, so leases run out without an outage, too"
+    check = show_duration(found.every_s - found.waits_s)
     return (
-        f"each waits about {show_duration(wait_s)} all the time, so a holder is served every {show_duration(apart_s)} "
-        f"and not every {show_duration(lease.check_every)}; without an outage none fails of it"
+        f"each waits about {show_duration(found.waits_s)} all the time, so a holder is served every {every} "
+        f"and not every {check}; without an outage none fails of it"
     )
 
 

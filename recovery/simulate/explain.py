@@ -8,6 +8,8 @@ from recovery.model.operator import SetKey
 from recovery.model.scenario import Scenario
 from recovery.stages import queueing
 
+IN_TURN = " A holder asks again only after its answer, so with 1 or more each waits, and renews less often."
+
 
 def groups_of(scenario: Scenario) -> theory.Groups | None:
     """r1 to r5 of a scenario of leases."""
@@ -49,12 +51,14 @@ def explanation(scenario: Scenario) -> list[theory.Explained]:
     """The numbers that explain a scenario: ratios and bounds of leases, the hidden capacity of jobs."""
     rows: list[theory.Explained] = []
     if (groups := groups_of(scenario)) is not None:
-        rows += groups.rows()
+        rows += [row._replace(meaning=row.meaning + IN_TURN) if row.name == "r3" and row.value >= 1 else row
+                 for row in groups.rows()]  # fmt: skip
         best_per_s = at_best(scenario).establish_per_s * scenario.hosts
         known = {"share": 0.99, "unleased": round(scenario.leases), "establish_per_s": best_per_s}
         rows.append(theory.explain("fluid_bound_s", theory.fluid_bound_s(**known), **known))
-        known["renewal_share"] = groups.r3
-        rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))
+        if groups.r3 < 1:  # else renewals come less often than that, and the estimate is none
+            known["renewal_share"] = groups.r3
+            rows.append(theory.explain("fluid_estimate_s", theory.fluid_bound_s(**known), **known))
         rows += _admitted(scenario)
     if scenario.jobs is not None:  # holders of leases come until they have one, however many there are
         retries = math.inf if scenario.jobs.retries < 0 else scenario.jobs.retries

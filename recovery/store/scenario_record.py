@@ -4,6 +4,7 @@ Times are in seconds, rates a second, policies by name. Whoever reads a folder n
 """
 
 import math
+from typing import Literal
 
 from pydantic import Field
 
@@ -67,6 +68,19 @@ class Policies(Record):
     lease: Rule
 
 
+class InTurn(Record):
+    """Renewals that are more than the hosts can do: a holder sends the next only when the last has ended, so each waits
+    `waits_s` for its answer and is renewed every `every_s`, at the host that has most holders. `ends` says how that
+    goes without an outage: "well", "perhaps late", "late" (some time out), "expired" (leases, which last `lease_s` at
+    the least, run out).
+    """
+
+    waits_s: Number
+    every_s: Number
+    lease_s: Number
+    ends: Literal["well", "perhaps late", "late", "expired"]
+
+
 class Fleet(Record):
     """Who holds leases, and how long they run."""
 
@@ -87,6 +101,8 @@ class Fleet(Record):
     most: int = Field(0, exclude_if=lambda value: value == 0)  # holders of the host that has most of them; 0: all hosts
     # have as many
     all_at_once_s: Number = math.nan  # until the last is served if all ask at once: the largest host, at its slowest
+    in_turn: InTurn | None = Field(None, exclude_if=lambda value: value is None)  # where renewals are more than the
+    # hosts can do, and it is known what becomes of them
 
     @property
     def asks(self) -> int:
@@ -135,6 +151,8 @@ class Hosts(Record):
     # corners in order of time, between two of which it goes evenly; after the last it stays
     admission_spares_renewals: bool = False  # whether renewals pass it
     queue_limit: Number = math.inf  # requests that may wait in all queues
+    held_limit: Number = Field(math.inf, exclude_if=math.isinf)  # requests that may wait or be served at one time, at
+    # all hosts, where a limit counts both
     admitted_queue: Number = math.inf  # requests that can wait where admission lets in no more than is done
     dies_at: Number = math.inf  # requests that wait in all queues at which hosts die of them
     reject_share: Number  # work of saying no, as a share of that of serving
@@ -167,6 +185,11 @@ class Hosts(Record):
         return self.workers * self.hosts / self.capacity_per_s
 
     @property
+    def room(self) -> float:
+        """Requests that may wait or be served at one time, at all hosts; inf where nothing bounds that."""
+        return min(self.queue_limit + self.workers * self.hosts, self.held_limit)
+
+    @property
     def fastest_per_s(self) -> float:
         """What the hosts do when operators have made them as fast as they ever are, 1/s."""
         return self.best_per_s or self.capacity_per_s
@@ -183,6 +206,8 @@ class Planned(Record):
     when: str = ""
     lets_in: tuple[Step, ...] = ()
     spares_renewals: bool = False
+    takes_by: str = Field("", exclude_if=lambda value: not value)  # of a throttle of everybody that takes renewals too:
+    # the key that says so
     burst_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how much of its rate its bucket saves up
     wait_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long a request waits for its token
     down_for_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of a restart: how long a host is down

@@ -420,6 +420,8 @@ class Threshold(Record):
     within_s: Number | None = Field(None, exclude_if=lambda value: value is None)
     longer: Longer | None = None
     outage_s: tuple[float, float] | None = None
+    beyond: Middle | None = Field(None, exclude_if=lambda value: value is None)  # a run on the bad side, which tells
+    # what the limit is there
     own: int | float | None = None
     searched: tuple[int | float, ...] = ()
 

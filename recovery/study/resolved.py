@@ -10,6 +10,7 @@ from recovery import theory
 from recovery.model import policies
 from recovery.model.at_best import after, at_best
 from recovery.model.distributions import Distribution
+from recovery.model.in_turn import in_turn
 from recovery.model.operator import Action, EndSessions, Pause, Restart, Scale, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
 from recovery.model.scenario import Scenario
@@ -115,6 +116,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         admission_course=course,
         admission_spares_renewals=queueing.lets_in(scenario).is_establish_only,
         queue_limit=math.inf if bound is None else bound * scenario.hosts,
+        held_limit=_held_limit(scenario) * scenario.hosts,
         admitted_queue=math.inf if is_above else queueing.admitted_queue(scenario),
         dies_at=_dies_at(scenario) * scenario.hosts,
         reject_share=host.reject_cost / max(host.establish_time.mean_s(), 1e-12),
@@ -133,6 +135,13 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         write_s=_write_s(scenario),
         rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,
     )
+
+
+def _held_limit(scenario: Scenario) -> float:
+    """Requests that may wait or be served at one host, where admission counts both."""
+    door = queueing.lets_in(scenario)
+    counts = isinstance(scenario.policy.admission, policies.FixedConcurrency) and not door.is_establish_only
+    return float(door.limit) if counts and door.limit is not None else math.inf
 
 
 def _admission_course(scenario: Scenario) -> tuple[record.Step, ...]:
@@ -206,12 +215,23 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         burst_s=0.0 if law is None else law.burst_s, wait_s=0.0 if law is None or law.wait_s is None else law.wait_s,
         do=action.do, at_s=math.nan if action.at is None else action.at, when=action.when or "", lets_in=tuple(steps),
         spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
+        takes_by=_takes_by(scenario, action),
         down_for_s=action.down_for if isinstance(action, Restart) else 0.0,
         comes_within_s=_comes_within_s(scenario, action), sets=_sets(action), sets_from=_sets_from(scenario, action),
         over_s=action.over if isinstance(action, SetKey) else 0.0,
         lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,
         capacity_per_s=_capacity_after(scenario, action),
     )  # fmt: skip
+
+
+def _takes_by(scenario: Scenario, action: Action) -> str:
+    """The key by which a throttle takes renewals too; "" where it lets them pass, or is for some of the clients."""
+    if not isinstance(action, Throttle) or not action.has_bucket or action.spares_renewals:
+        return ""
+    if scenario.fleet is None or action.classes or action.zone is not None:
+        return ""
+    place = next(i for i, one in enumerate(scenario.operator) if one is action)
+    return f"operator.{place}.{'only' if action.rule is None else 'rule.only'}"
 
 
 def _sets(action: Action) -> str:
@@ -311,7 +331,13 @@ def _fleet(scenario: Scenario) -> record.Fleet | None:
         renewals_share=scenario.renewals_share,
         most=int(leases.holders_of(scenario).max()) if fleet.skew > 0 else 0,
         all_at_once_s=_all_at_once_s(scenario),
+        in_turn=_in_turn(scenario),
     )
+
+
+def _in_turn(scenario: Scenario) -> record.InTurn | None:
+    found = in_turn(scenario, int(leases.holders_of(scenario).max()))
+    return None if found is None else record.InTurn(**found._asdict())
 
 
 def lasting(scenario: Scenario) -> record.Lasting | None:

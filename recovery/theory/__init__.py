@@ -8,6 +8,7 @@ impossible, it has `busy_share` 1 and infinite waits.
 
 from recovery.theory.bounds import (
     admission_estimate_s,
+    closed_loop_s,
     fleet_fluid_bound_s,
     fluid_bound_s,
     hidden_capacity_per_s,
@@ -34,7 +35,7 @@ from recovery.theory.queues import (
 
 __all__ = [
     "EXPLANATIONS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups", "Interval",
-    "Queue", "admission_estimate_s", "clopper_pearson", "erlang_a", "erlang_b", "erlang_c", "explain",
+    "Queue", "admission_estimate_s", "clopper_pearson", "closed_loop_s", "erlang_a", "erlang_b", "erlang_c", "explain",
     "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "mg1", "mginf", "mixed_fluid_bound_s",
     "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
 ]  # fmt: skip

@@ -64,6 +64,21 @@ def admission_estimate_s(share: float, unleased: float, admission_per_s: float, 
     return share * unleased / left_per_s if left_per_s > 0 else math.inf
 
 
+def closed_loop_s(clients: float, service_per_s: float, think_s: float) -> float:
+    """Seconds that each of so many clients waits for an answer, its service included, where each thinks for `think_s`
+    after every answer and there are more of them than can be served: N / mu - Z, at least 0.
+
+    The interactive response time law, R = N / X - Z, at the throughput X = mu of a server that is always busy. It is
+    the mean where it is well above the time of one service.
+
+    `clients` is N from 0, `service_per_s` mu of all workers together above 0, `think_s` Z from 0; raises ValueError
+    otherwise.
+    Source: Denning and Buzen, The Operational Analysis of Queueing Network Models, ACM Computing Surveys 10, 1978.
+    """
+    clients, think_s = given.from_zero("clients", clients), given.from_zero("think_s", think_s)
+    return max(clients / given.positive("service_per_s", service_per_s) - think_s, 0.0)
+
+
 def mixed_fluid_bound_s(
     share: float, unleased: Sequence[Sequence[float]], establish_s: Sequence[float], workers: Sequence[float]
 ) -> float:

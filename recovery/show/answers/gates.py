@@ -42,7 +42,12 @@ def hosts_s(scenario: Scenario, work: float) -> float:
     """How long the hosts take for so much work beside what comes all the time, s; inf if it leaves them no room. Where
     all fit into a queue that is served first in, first out, renewals come behind them.
     """
-    hosts, rate_per_s, fleet = scenario.hosts, scenario.hosts.fastest_per_s, scenario.fleet
+    return served_s(scenario, work, scenario.hosts.fastest_per_s)
+
+
+def served_s(scenario: Scenario, work: float, rate_per_s: float) -> float:
+    """The same where so many a second are served."""
+    hosts, fleet = scenario.hosts, scenario.fleet
     is_in_order = scenario.policies.queue.name == "fifo" and work / rate_per_s <= hosts.timeout_s
     if fleet is not None and is_in_order:
         return work / rate_per_s
@@ -72,16 +77,6 @@ def throttle_at(action: Planned, at_s: float) -> float:
     first = action.lets_in[0]
     rate_per_s = [first, *(step for step in action.lets_in if step.at_s <= at_s)][-1].rate_per_s
     return math.inf if math.isnan(rate_per_s) else rate_per_s
-
-
-def last_rate(scenario: Scenario) -> float:
-    """What the operators' throttles let in at the end of what comes all the time, 1/s; inf without one."""
-    rates = [
-        action.lets_in[-1].rate_per_s
-        for action in _gates(scenario)
-        if not (action.spares_renewals and scenario.has_leases)
-    ]
-    return min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
 
 
 def throttled_s(scenario: Scenario, work: float, back_s: float) -> tuple[float, str]:

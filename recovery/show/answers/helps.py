@@ -136,7 +136,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tupl
     less than one lasts. Of those that do not recover nothing.
     """
     fleet, hosts = first.scenario.fleet, first.scenario.hosts
-    if was.never or not was.is_known:
+    if was.never or not was.is_known or limit.kind == "gated":  # then leases are lost again after it
         return "", False
     is_paced = limit.kind == "capacity"
     from_s, away_s = first.mean("recovers_from_s"), was.mean_s

@@ -85,7 +85,7 @@ def after_an_outage(scenario: Scenario, work: float) -> Herd | None:
     hosts, fleet = scenario.hosts, scenario.fleet
     if fleet is None or not keeps_step(scenario) or not fleet.check_every_s < hosts.client_wait_s:
         return None
-    at_once = hosts.capacity_per_s * fleet.check_every_s + hosts.queue_limit + hosts.workers * hosts.hosts
+    at_once = hosts.capacity_per_s * fleet.check_every_s + hosts.room
     rounds = math.ceil(work / at_once) if math.isfinite(at_once) else 1
     return Herd(fleet.check_every_s, at_once, rounds, (rounds - 1) * hosts.client_wait_s, "refused")
 
@@ -97,7 +97,7 @@ def after_the_end_of_sessions(scenario: Scenario, work: float) -> Herd | None:
     hosts = scenario.hosts
     if not is_in_one_instant(scenario) or not keeps_step(scenario):
         return None
-    spread_s, room = comes_within_s(scenario), hosts.queue_limit + hosts.workers * hosts.hosts
+    spread_s, room = comes_within_s(scenario), hosts.room
     patient, waits = hosts.capacity_per_s * hosts.timeout_s, waits_s(scenario)
     if room <= patient:
         lost, lasts_s = ("silent", hosts.timeout_s) if hosts.is_silent else ("refused", 0.0)
@@ -122,7 +122,7 @@ def behind_silence(scenario: Scenario, work: float) -> Herd | None:
     learn it by their timeout, and so come together again.
     """
     hosts, wait_s = scenario.hosts, scenario.hosts.client_wait_s
-    room = hosts.queue_limit + hosts.workers * hosts.hosts
+    room = hosts.room
     if not hosts.is_silent or room > hosts.capacity_per_s * hosts.timeout_s or not wait_s <= PATIENT * hosts.timeout_s:
         return None
     at_once = room + hosts.capacity_per_s * wait_s

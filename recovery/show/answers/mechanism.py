@@ -23,24 +23,26 @@ LEAST = (
     "capacity",
     "conflict",
     "admission",
+    "concurrency",
     "operator",
     "ramp",
     "restart",
     "spread",
 )  # their times are the least that there can be: none is longer
-LET_IN = ("admission", "ramp")  # kinds of limits by which admission lets few in
+LET_IN = ("admission", "concurrency", "ramp")  # kinds of limits by which admission lets few in
 
 
 class Limit(NamedTuple):
     """A mechanism by its name, a sentence's part that says it, and its number in s, a ratio or a share.
 
+    Of both: "gated" (a limit that takes renewals too: the share of them that it lets in).
     Of collapses: "service" (share that takes longer than the timeout),
     "renewals" and "arrivals" (share of the hosts), "uneven" (renewals, as a share of the host that has most of them),
-    "admission" and "operator" (share that is let in),
+    "admission" and "operator" (share of the jobs that is let in),
     "retries" (hidden capacity, 1/s), "timeout" (the work in timeouts), "refusals" (share), "expiry" (ratio), "crash"
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
-    "slowdown" (of hosts that hold all at once), "operator", "backoff", "herd", "silence" (a full queue that says
-    nothing), "ramp" (of admission),
+    "concurrency" (of a limit that lets fewer be served than there are workers), "slowdown" (of hosts that hold all at
+    once), "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
     "bursts" (that find few tokens of a limit), "restart", "spread" (how far apart clients come back by themselves);
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
@@ -59,9 +61,14 @@ def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.i
         return _why_collapsed(group)
     if group.verdicts.get("recovered", 0) < group.runs and (found := _served_too_late(group.scenario)) is not None:
         return found
+    ttr_s = group.mean("ttr99_s") if ttr_s is None else ttr_s
+    back_s = group.mean("recovers_from_s")
+    until_s = back_s + ttr_s if ttr_s > 0 else math.inf
+    if group.scenario.has_leases and (found := _lets_in_too_few(group.scenario, back_s, until_s)) is not None:
+        return found
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
-    return _what_paces(group, group.mean("ttr99_s") if ttr_s is None else ttr_s, down_s)
+    return _what_paces(group, ttr_s, down_s)
 
 
 def looked_at(group: Group, *, ttr_s: float | None = None, down_s: float = math.inf) -> list[str]:
@@ -69,7 +76,7 @@ def looked_at(group: Group, *, ttr_s: float | None = None, down_s: float = math.
     if group.verdicts.get("collapsed"):
         return list(_asked_of_a_collapse(group))
     ttr = group.mean("ttr99_s") if ttr_s is None else ttr_s
-    work = _work(group)
+    work = work_of(group)
     found = _bounds(group, work, gates.hosts_s(group.scenario, work), "", ttr, down_s)
     wasted = [f"{show_share(group.mean('wasted_share'))} of the work is for answers that nobody waits for"]
     return [limit.text for limit in found if 0 < limit.number < math.inf] + wasted
@@ -129,7 +136,7 @@ def is_near_cliff(group: Group) -> bool:
     return limit is None or limit.kind not in IN_STEPS
 
 
-ALL_THE_TIME = ("service", "renewals", "uneven", "arrivals", "admission", "operator")
+ALL_THE_TIME = ("service", "renewals", "uneven", "arrivals", "gated", "admission", "operator")
 """Kinds of collapses that come of what is asked for all the time, whatever happens."""
 
 
@@ -141,24 +148,22 @@ def _why_collapsed(group: Group) -> Limit | None:
     fleet, jobs = scenario.fleet, scenario.jobs
     if (found := _served_too_late(scenario)) is not None:
         return found
-    if fleet is not None and fleet.renewals_share >= 1:
-        text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do"
+    in_vain = "" if fleet is None else _renewals_end(group)
+    if fleet is not None and fleet.renewals_share >= 1 and in_vain is not None:
+        text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do{in_vain}"
         return Limit("renewals", text, fleet.renewals_share)
-    if fleet is not None and (share := uneven_share(scenario)) >= 1:
+    if fleet is not None and (share := uneven_share(scenario)) >= 1 and in_vain is not None:
         equal = show_count(fleet.holders / hosts.hosts)
         text = f"renewals need {show_share(share)} of what the host can do that has most of the holders "
         text += f"({show_count(fleet.most)} of {show_count(fleet.holders)}; an equal part would be {equal}), though "
-        text += f"all hosts together have room for them ({show_share(fleet.renewals_share)})"
+        text += f"all hosts together have room for them ({show_share(fleet.renewals_share)}){in_vain}"
         return Limit("uneven", text, share)
     if jobs is not None and scenario.wanted_share >= 1:
         come, can, share = show_count(jobs.arrivals_per_s), show_count(hosts.capacity_per_s), scenario.wanted_share
         text = f"{come} jobs a second come, and the hosts do {can}: {show_share(share)} of what they can"
         return Limit("arrivals", text, share)
-    let_in = gates.admission_at(scenario, math.inf)
-    if let_in < scenario.wanted_per_s and not (fleet and hosts.admission_spares_renewals):
-        return _lets_in_too_few("admission", "admission lets", let_in, scenario)
-    if (rate := gates.last_rate(scenario)) < scenario.wanted_per_s:
-        return _lets_in_too_few("operator", "the operators' throttle lets", rate, scenario)
+    if (found := _lets_in_too_few(scenario)) is not None:
+        return found
     if group.runs and (found := _starves(group)) is not None:
         return found
     if (died := group.mean("crashes")) >= LOOP:
@@ -175,6 +180,26 @@ def _why_collapsed(group: Group) -> Limit | None:
     if fleet is not None and fleet.lease_s < fleet.asks / hosts.capacity_per_s:
         times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
+    return None
+
+
+def _renewals_end(group: Group) -> str | None:
+    """What becomes of renewals that are more than the hosts can do, as the end of a sentence: since a holder asks again
+    only after its answer, they come less often. None where no lease is lost by that; "" where it is not known.
+    """
+    scenario = group.scenario
+    found = scenario.fleet.in_turn if scenario.fleet is not None else None
+    if found is None:
+        return ""
+    waits, every, lease = (show_duration(time_s) for time_s in (found.waits_s, found.every_s, found.lease_s))
+    text, patient = "; a holder asks again only after its answer, so each", show_duration(scenario.hosts.timeout_s)
+    match found.ends:
+        case "late":
+            return f"{text} would wait {waits} for it, and gives up after {patient}"
+        case "expired":
+            return f"{text} is renewed every {every} only, and the shortest lease runs {lease}"
+        case "perhaps late" if group.runs:
+            return f"{text} waits about {waits} for it, of a timeout of {patient}"
     return None
 
 
@@ -203,13 +228,28 @@ def _served_too_late(scenario: Scenario) -> Limit | None:
     return Limit("service", text, hosts.late_share)
 
 
-def _lets_in_too_few(kind: str, who: str, rate_per_s: float, scenario: Scenario) -> Limit:
-    come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s
-    each = gates.of_each(scenario, rate_per_s)
-    what = "that come to renew all the time" if scenario.has_leases else "that come"
-    what += ", outage or not" if scenario.has_leases and kind == "admission" else ""
-    text = f"{who} in {show_count(rate_per_s)} a second{each} of the {show_count(come)} {what} ({show_share(share)})"
-    return Limit(kind, text, share)
+def _lets_in_too_few(scenario: Scenario, from_s: float = math.inf, to_s: float = math.inf) -> Limit | None:
+    """A limit that from one time to another (s; inf: as the run ends) lets in less than comes all the time: of leases
+    one that takes renewals too, so that leases run out though the hosts have room for them.
+    """
+    is_spared = scenario.has_leases and scenario.hosts.admission_spares_renewals
+    rates = [] if is_spared else [(gates.admission_at(scenario, at_s) for at_s in (from_s, to_s))]
+    found = [("admission", "admission lets", max(pair)) for pair in rates]
+    found += [
+        ("operator", "the operators' throttle lets", max(gates.throttle_at(one, at_s) for at_s in (from_s, to_s)))
+        for one in scenario.actions
+        if one.takes_by or not scenario.has_leases
+    ]
+    kind, who, rate_per_s = min(found, key=lambda one: one[2], default=("", "", math.inf))
+    come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s if scenario.wanted_per_s > 0 else math.inf
+    if not share < 1:
+        return None
+    text = f"{who} in {show_count(rate_per_s)} a second{gates.of_each(scenario, rate_per_s)} of the {show_count(come)} "
+    if not scenario.has_leases:
+        return Limit(kind, f"{text}that come ({show_share(share)})", share)
+    text += f"renewals that come all the time ({show_share(share)}): it limits renewals too, so leases run out"
+    has_room = scenario.wanted_share < 1
+    return Limit("gated", f"{text} although the hosts have room for all renewals" if has_room else text, share)
 
 
 def _feeds_itself(group: Group) -> bool:
@@ -386,7 +426,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     window_s = group.scenario.window_s
     if not 0 < ttr < math.inf:
         return None
-    work = _work(group)
+    work = work_of(group)
     hosts_s = gates.hosts_s(group.scenario, work)
     most_s = ttr * (1 + TOLD) + window_s  # where many give up, less than all the work is done
     is_told = hosts_s <= most_s
@@ -401,7 +441,7 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     return (timeout_limit(group) if wastes else None) or longest
 
 
-def _work(group: Group) -> float:
+def work_of(group: Group) -> float:
     """Leases that are to be made, or jobs that wait."""
     work = group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
     return gates.MOST * group.mean("backlog_peak") if math.isnan(work) else work
@@ -440,6 +480,12 @@ def _bounds(
         each = gates.of_each(scenario, let_in)
         text = f"admission lets in {rate} a second{each}, which takes {needs}{beside}{alone}"
         yield Limit("admission", text, admission_s)
+    if hosts.held_limit < hosts.workers * hosts.hosts:
+        served_per_s = hosts.held_limit / hosts.serves_s
+        held_s = gates.served_s(scenario, work, served_per_s)
+        text = f"admission lets {show_count(hosts.held_limit)} be served at one time, of whom no more than "
+        text += f"{show_count(served_per_s)} a second are done: that takes {show_duration(held_s)}{alone}"
+        yield Limit("concurrency", text, held_s)
     if math.isfinite(opens_s := gates.percentage_s(scenario, back_s)):
         text = (
             f"admission lets in a share of the clients that grows so slowly that {show_share(gates.MOST)} are let in "
@@ -526,7 +572,7 @@ def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
     queues hold, and the rest come in vain.
     """
     scenario, hosts = group.scenario, group.scenario.hosts
-    if (found := herd.after_the_end_of_sessions(scenario, work)) is not None and found.rounds > 1:
+    if (found := herd.after_the_end_of_sessions(scenario, _that_came(group, work))) is not None and found.rounds > 1:
         text = f"{_in_one_instant(scenario)}; the hosts take {show_count(found.at_once)} at a time, "
         text += f"{LOST[found.lost]} and come back in step: {found.rounds} rounds, "
         text += f"the last begins after {show_duration(found.last_s)}"
@@ -543,12 +589,20 @@ def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:
         yield Limit("silence", text, found.last_s)
 
 
+def _that_came(group: Group, work: float) -> float:
+    """The work with that of whom the first window after the end of sessions has back already, which a bound on the time
+    leaves out.
+    """
+    scenario, ended = group.scenario, group.mean("sessions_ended")
+    if scenario.fleet is None or not scenario.is_counted_from_end or not ended > 0:
+        return work
+    asks = scenario.fleet.asks
+    return max(work, min(ended - (1 - gates.MOST) * asks, gates.MOST * asks))
+
+
 def _bursts(group: Group, work: float, back_s: float, alone: str) -> Iterator[Limit]:
     """Clients that come in step before a limit: each time few find a token, and the tokens between are lost."""
-    scenario = group.scenario
-    asks, ended = scenario.fleet.asks if scenario.fleet is not None else 0, group.mean("sessions_ended")
-    if scenario.is_counted_from_end and ended > 0:  # the bound leaves out whom the first window has back already
-        work = max(work, min(ended - (1 - gates.MOST) * asks, gates.MOST * asks))
+    scenario, work = group.scenario, _that_came(group, work)
     for who, rate, until_s, burst_s, wait_s in _buckets(scenario, back_s):
         found = herd.behind_a_bucket(scenario, work, rate, burst_s=burst_s, wait_s=wait_s)
         if found is None:

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from recovery.show.answers import gates, herd
-from recovery.show.answers.mechanism import HALF, ORDERED, WASTE, Limit
+from recovery.show.answers.mechanism import HALF, ORDERED, WASTE, Limit, work_of
 from recovery.store.run_record import Group
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration
@@ -32,19 +32,26 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _longer_timeout(group)
         case "silence":
             return _asking_sooner(group)
+        case "timeout" if scenario.has_leases and scenario.wanted_share >= HIGH:
+            return _room(group)  # a short queue would turn renewals away
         case "timeout" | "retries" | "crash":
             return _live_work_only(group)
         case "renewals" | "arrivals":
-            workers = math.ceil(hosts.workers * scenario.wanted_share / HEADROOM)
-            return _kept_short(group, _workers(group, workers), hosts.capacity_per_s * workers / hosts.workers)
+            return _room(group)
         case "uneven":
             return Remedy("an even spread", "as many holders for each host", ("fleet.skew=0",))
         case "capacity" if group.mean("wasted_share") >= WASTE and (short := _short_queue(group)) is not None:
             return short  # cheaper than workers that work in vain too
         case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
             return _kept_short(group, _workers(group, 2 * hosts.workers), 2 * hosts.capacity_per_s)
+        case "gated":
+            return _renewals_pass(group)
+        case "admission" if _takes_renewals(group):
+            return _renewals_pass(group)
         case "admission":
             return _higher_limit(group)
+        case "concurrency":
+            return _more_at_a_time(group)
         case "ramp":
             return _no_ramp(group)
         case "backoff":
@@ -122,6 +129,39 @@ def _without_hands(group: Group) -> Remedy | None:
     )
 
 
+def _takes_renewals(group: Group) -> bool:
+    """Whether renewals take half of what admission lets in, or more."""
+    scenario, work = group.scenario, work_of(group)
+    if not scenario.has_leases or scenario.hosts.admission_spares_renewals or not work > 0:
+        return False
+    rate_per_s = gates.admission_at(scenario, group.mean("recovers_from_s"))
+    return work / rate_per_s <= HALF * gates.admission_s(scenario, work, rate_per_s)
+
+
+def _renewals_pass(group: Group) -> Remedy | None:
+    """The limits for new leases alone, where the hosts have room for all renewals and the limits can tell them apart;
+    with a short queue where what they let in may be more than the hosts do. Else a higher limit, or nothing by hand.
+    """
+    scenario = group.scenario
+    overrides: list[str] = []
+    said: list[str] = []
+    if scenario.policies.admission.parameters.get("only") == "all":
+        overrides.append('policy.admission.only="establish"')
+        said.append("policy.admission")
+    for action in scenario.actions:
+        if action.takes_by:
+            overrides.append(f'{action.takes_by}="establish"')
+            said.append("the throttle")
+    if not overrides or not scenario.wanted_share < HIGH:
+        return _higher_limit(group) if math.isfinite(scenario.hosts.admission_per_s) else _without_hands(group)
+    text = f'a limit that lets renewals pass (only = "establish" of {" and of ".join(dict.fromkeys(said))})'
+    passes = Remedy("renewals pass", text, tuple(overrides))
+    rates = (gates.throttle_at(one, group.mean("recovers_from_s")) for one in scenario.actions)
+    rate_per_s = min(scenario.hosts.admission_per_s, *rates, math.inf)
+    short = None if _fits(scenario, 0.0, rate_per_s, 1) else _short_queue(group)
+    return passes if short is None else _both(passes, short)
+
+
 def _higher_limit(group: Group) -> Remedy | None:
     """What comes all the time and passes the limit, and 90 % of what the hosts have left beside it. Where so much is
     let in already, or nothing is left, more workers too. What a bucket saves up comes at once, so it must be less than
@@ -160,6 +200,17 @@ def _fits(scenario: Scenario, passes: float, rate_per_s: float, times: int) -> b
     return is_room or (fleet is not None and fleet.all_at_once_s / times <= hosts.timeout_s / 2)
 
 
+def _more_at_a_time(group: Group) -> Remedy | None:
+    """A limit of concurrency by which all workers serve, and half a timeout of work waits."""
+    hosts = group.scenario.hosts
+    asks = group.scenario.fleet.asks if group.scenario.fleet is not None else math.inf
+    limit = math.ceil(min(hosts.workers + hosts.capacity_per_s / hosts.hosts * hosts.timeout_s / 2, asks))
+    limit = max(limit, hosts.workers)
+    text = f"a limit of {show_count(limit)} at a time on each host instead of "
+    text += show_count(hosts.held_limit / hosts.hosts)
+    return Remedy("a higher limit", text, (f"policy.admission.limit={limit}",))
+
+
 def _no_ramp(group: Group) -> Remedy | None:
     """The highest limit that is safe from the start on, where operators do nothing else than to raise it."""
     scenario, higher = group.scenario, _higher_limit(group)
@@ -169,6 +220,13 @@ def _no_ramp(group: Group) -> Remedy | None:
     if len(scenario.hosts.admission_course) != corners:
         return None
     return Remedy(f"{higher.name} at once", f"{higher.text} from the start on", (*higher.overrides, "operator=[]"))
+
+
+def _room(group: Group) -> Remedy:
+    """So many workers that what comes all the time leaves them room."""
+    hosts = group.scenario.hosts
+    workers = math.ceil(hosts.workers * group.scenario.wanted_share / HEADROOM)
+    return _kept_short(group, _workers(group, workers), hosts.capacity_per_s * workers / hosts.workers)
 
 
 def _workers(group: Group, workers: int) -> Remedy:
@@ -301,7 +359,8 @@ def _first_delay(group: Group) -> Remedy:
     """
     scenario, hosts = group.scenario, group.scenario.hosts
     asks = scenario.fleet.asks if scenario.fleet is not None else 0
-    over_s = asks / (hosts.capacity_per_s * (HIGH - scenario.wanted_share))
+    served_per_s = min(hosts.capacity_per_s, hosts.held_limit / hosts.serves_s)
+    over_s = asks / (served_per_s * (HIGH - scenario.wanted_share))
     said = _seconds(over_s if hosts.cancels else 2 * over_s)
     over = show_duration(float(said.removesuffix("s")))
     text = f"a first delay at random of up to {over} before clients come back; operators who hold clients and let them "

@@ -11,7 +11,7 @@ from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Course, Lasting, Outage, Scenario
+from recovery.store.scenario_record import Course, Fleet, Lasting, Outage, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 AWAY_MAX = 3  # outages that are told one by one
@@ -157,6 +157,18 @@ def _what_it_is(scenario: Scenario) -> str:
         return f"{come} jobs a second come at the end, and the hosts do {rate}.{limit}"
     text = f"The hosts do {rate} a second: all {show_count(fleet.holders)} holders"
     text += f", with {show_count(fleet.leases)} leases," if fleet.leases else ""
-    text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals take "
+    takes = "take" if fleet.renewals_share < 1 else "ask for"
+    text += f" take {show_duration(fleet.asks / hosts.capacity_per_s)}, and renewals {takes} "
     text += f"{show_share(fleet.renewals_share)} of the hosts all the time."
-    return text + limit
+    return text + _in_turn(fleet) + limit
+
+
+def _in_turn(fleet: Fleet) -> str:
+    """What renewals that are more than the hosts can do come to where no lease is lost by it, as a sentence."""
+    found = fleet.in_turn
+    if found is None or found.ends not in ("well", "perhaps late"):
+        return ""
+    text = " That is no collapse by itself: a holder asks again only after its answer, so each waits about "
+    text += f"{show_duration(found.waits_s)} for it and is renewed every {show_duration(found.every_s)}, and the "
+    text += f"shortest lease runs {show_duration(found.lease_s)}"
+    return f"{text}." if found.ends == "well" else f"{text}; but that wait comes near to the timeout."

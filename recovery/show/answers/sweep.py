@@ -3,8 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show import stage_times
-from recovery.show.answers import mechanism
+from recovery.show.answers import one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
@@ -12,8 +11,7 @@ from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.sweep_text import cannot_choose, too_few_in
 from recovery.show.words import span_of
 from recovery.store.record import Share
-from recovery.store.run_record import Group, Measured
-from recovery.store.sweep_record import Middle, Summary
+from recovery.store.sweep_record import Summary
 from recovery.units import show_count, show_duration, show_share
 
 
@@ -86,35 +84,14 @@ def _lost(summary: Summary, ran: Sequence[Told]) -> int:
 
 def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
     """What limits the baseline, by the rules of single runs; then the lever that decides most."""
-    limit, lever = _limit(summary.middle), _deciding(summary, ran)
+    limit, lever = one_run.limit_of(summary.middle), _deciding(summary, ran)
     if limit is None or summary.middle is None:
         return lever
     found = summary.middle
     often = f", as {show_count(found.alike)} of {show_count(found.runs)} do" if found.alike < found.runs else ""
     which = "The middle run" if found.runs > 1 else "The run"
-    text = f"{which} of {_baseline(summary)} {_ENDS[found.row.verdict]}{often}: {limit.text}."
+    text = f"{which} of {_baseline(summary)} {one_run.ENDS[found.row.verdict]}{often}: {limit.text}."
     return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
-
-
-_ENDS = {"recovered": "recovers", "recovering": "still drains at the end", "collapsed": "collapses"}
-
-
-def _limit(found: Middle | None) -> mechanism.Limit | None:
-    """What limits the middle run: the stage that is last, where stages follow the leases, else the leases or jobs."""
-    if found is None:
-        return None
-    row = found.row
-    group = Group(
-        variant=row.variant,
-        runs=1,
-        verdicts={row.verdict: 1},
-        collapsed=Share(share=float(row.verdict == "collapsed")),
-        measures={name: Measured(mean=value) for name, value in row.measures.items()},
-        scenario=found.scenario,
-    )
-    if "all_normal_s" in row.measures:
-        return mechanism.limit_of_stage(group, stage_times.last_of(row, found.scenario.window_s))
-    return mechanism.limit_of(group, down_s=found.down_s)
 
 
 def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:

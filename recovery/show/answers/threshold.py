@@ -1,5 +1,6 @@
 """The answer of a threshold, from its record: where recovery turns into collapse, and on which side to stay."""
 
+from recovery.show.answers import one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.sweep_text import shown
 from recovery.store.sweep_record import Threshold, Tried
@@ -24,7 +25,7 @@ def answer_of(found: Threshold) -> Answer:
         keep = f"Count on outages well shorter than {lengths[0]}: {_failed(found)}"
     return Answer(
         happened=AnswerPart(text=f"{text}{_late(found)}"),
-        why=Cause(mechanism=found.key, number=float(found.low if is_above else found.high)),
+        why=_why(found, bad),
         change=Change(
             text=keep, name=found.key, is_simulated=True
         ),
@@ -37,6 +38,18 @@ def answer_of(found: Threshold) -> Answer:
             "rises, or only falls, from low values to high ones."
         ),
     )  # fmt: skip
+
+
+def _why(found: Threshold, bad: str) -> Cause:
+    """What limits the runs on the bad side, by the rules of single runs."""
+    limit = one_run.limit_of(found.beyond)
+    if found.beyond is None or limit is None:
+        number = float(found.low if found.fails == "above" else found.high)
+        return Cause(mechanism=found.key, number=number)
+    often = f", as {found.beyond.alike} of {found.beyond.runs} do" if found.beyond.alike < found.beyond.runs else ""
+    ends = one_run.ENDS[found.beyond.row.verdict]
+    text = f"At {found.key} = {bad} a run {ends}{often}: {limit.text}."
+    return Cause(text=text, mechanism=limit.kind, number=limit.number)
 
 
 def _searched(found: Threshold) -> str:

@@ -18,10 +18,11 @@ from recovery.reading.keys import not_one_number, value_at
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
 from recovery.statistics import cliff
-from recovery.store.sweep_record import Longer, Threshold, Tried
+from recovery.store.sweep_record import Longer, Middle, Threshold, Tried
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Work
 from recovery.study.runs.executor import Backend
+from recovery.study.sweep.middle import in_the_middle, record_of
 from recovery.study.sweep.runs import Found, KnownRuns
 from recovery.units import quantity, show_duration
 
@@ -251,6 +252,26 @@ def threshold(
             collapsed.append(sum(one.has_collapsed for one in ends_of(variant, told_at(value), range(runs))))
         return Longer(horizon_s=horizon_s, runs=runs, low_failed=collapsed[0], high_failed=collapsed[1])
 
+    def beyond_of(value: float) -> Middle | None:
+        """The run that tells what is the limit where most runs fail: the middle one of those there. None where rows of
+        them lie no longer in the folder.
+        """
+        import polars as pl
+
+        variant = experiment.drawn(None, ((key, text_at(value)),))
+        met = [resolve(variant, experiment.head.seed, r) for r in range(len(late[value]))]
+        keys = {identity.digest_of(one, experiment.head.seed, r): (r, one) for r, one in enumerate(met)}
+        table = known.parts.read()
+        if table is None or not {"verdict", "ttr99_s"} <= set(table.columns):
+            return None
+        own = table.filter(pl.col("error").is_null() & pl.col("key").is_in(list(keys))).unique("key")
+        if not own.height:
+            return None
+        row, alike = in_the_middle(own, "ttr99_s", "key")
+        replication, ran = keys[str(row["key"])]
+        found = record_of(row, ran.scenario, experiment.first.name, experiment.head.seed, replication)
+        return found.model_copy(update={"alike": alike, "runs": own.height})
+
     def ends_of(variant: Variant, text: str, replications: range) -> list[Found]:
         nonlocal each_s
         seed = experiment.head.seed
@@ -302,6 +323,7 @@ def threshold(
         within_s=within_s,
         longer=longer,
         outage_s=_outage_s(experiment, key, told.low, told.high),
+        beyond=beyond_of(told.high if told.fails == "above" else told.low),
         own=start if looked else None,
         searched=tuple(looked),
     )
