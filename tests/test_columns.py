@@ -9,7 +9,7 @@ from pathlib import Path
 import column_names
 import polars as pl
 import pytest
-from fingerprints import JOBS, LATER, experiment_of, outcome_of
+from fingerprints import JOBS, LATER, LEASES, experiment_of, outcome_of
 from test_sweep import BASE, SWEEP, swept, written
 
 from recovery.measures import register, tables
@@ -39,7 +39,7 @@ def test_series_have_the_columns_that_the_page_tells(base: str) -> None:
     own = [one for stage in (known.traffic_of(scenario), *known.later_of(scenario)) for one in stage.columns]
     zones = range(len(outcome.traffic.holders_by_zone))
     names = [f"{one.name}_{zone}" for one in own if one.by_zone for zone in zones]
-    names += [one.name for one in own if not one.by_zone]
+    names += [one.name for one in own if not one.by_zone and not one.is_asked]
     assert set(series_table([outcome]).columns) == {*tables.SERIES, *names}
 
 
@@ -50,3 +50,15 @@ def test_tables_of_a_sweep_have_the_columns_that_the_page_tells(tmp_path: Path) 
     runs, curves = (pl.read_parquet(folder / f"{name}.parquet").columns for name in ("runs", "series"))
     assert set(runs) - MEASURES == {*tables.RUNS, *varied}
     assert set(curves) == {*tables.CURVES, "leased_share"}
+
+
+def test_who_is_overdue_is_a_column_where_the_file_says_when_one_is() -> None:
+    """Nobody renews from 3 min on (requests that had begun take some seconds), so that after 90 s more all are overdue,
+    until the return at 9 min; before the outage all renew within 66 s.
+    """
+    asked = outcome_of(experiment_of(LEASES, 'fleet.overdue_after = "90s"'))
+    column, times_s = asked.columns()["overdue"], asked.times_s
+    assert not column[times_s <= 180].any()
+    assert (column[(times_s > 300) & (times_s <= 540)] == 240).all()
+    assert column.max() == asked.measure()["overdue_peak"]
+    assert "overdue" not in outcome_of(experiment_of(LEASES, "")).columns()

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+from fingerprints import LEASES
 from matplotlib.figure import Figure
 
+import recovery
 from recovery.show.figures import Curve, level_of
 from recovery.show.run_figures import panels
 
@@ -35,3 +37,13 @@ def test_a_short_worst_moment_stays_on_a_thinned_curve() -> None:
     assert len(at) <= 240 + 2
     assert (np.diff(times) > 0).all()
     assert len(level_of(Curve("", curve.frame.with_columns(leased_share=1.0)), "leased_share", 1.0, 240)[0]) <= 240
+
+
+def test_who_is_overdue_stands_under_the_leases_where_the_file_says_when_one_is() -> None:
+    asked = ', overdue_after = "90s", overdue = "late", called = "nodes" }'
+    text = LEASES.replace(" }\nhost", f"{asked}\nhost")
+    for file, labels in ((text, ["nodes with a lease (%)", "nodes late (%)"]), (LEASES, ["holders with a lease (%)"])):
+        top, *under, _ = recovery.parse(file).run().plot("leased").figure.axes
+        assert [panel.get_ylabel() for panel in (top, *under)] == labels
+        for panel in under:  # 3 min + 90 s: all; after the return none
+            assert {float(line.get_ydata().max()) for line in panel.lines if len(line.get_ydata()) > 9} == {100.0}

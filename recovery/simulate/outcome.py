@@ -70,9 +70,9 @@ class Outcome:
         """int64[windows] or float64[windows] for each column of all stages, by name, in the order of series.parquet:
         those of the hosts, what is computed of these, then stage after stage.
         """
-        found = self.traffic.columns | self.traffic.computed()
+        found = self.traffic.columns | self.traffic.computed(self.scenario)
         for table in self.later.values():
-            found = found | table.columns | table.computed()
+            found = found | table.columns | table.computed(self.scenario)
         return found
 
     def measure(self) -> Row:

@@ -48,7 +48,7 @@ def at_once(scenario: Scenario) -> int:
 class JobTable(TrafficTable):
     """What the hosts that share the jobs gave."""
 
-    def computed(self) -> dict[str, Numbers]:
+    def computed(self, scenario: Scenario) -> dict[str, Numbers]:  # noqa: ARG002
         """Jobs without an answer."""
         return {"backlog": self.backlog(), **self.computed_of_classes()}
 

@@ -217,12 +217,12 @@ def _steady(
 class LeaseTable(TrafficTable):
     """What the hosts of a fleet gave."""
 
-    def computed(self) -> dict[str, Numbers]:
-        """Share of the holders that have a lease, of all and of each zone."""
+    def computed(self, scenario: Scenario) -> dict[str, Numbers]:
+        """Share of the holders that have a lease, of all and of each zone; and who is overdue, where that is asked."""
         shares: dict[str, Numbers] = {"leased_share": self.leased_share()}
         for zone, leased in enumerate(self.leased_by_zone):
             shares[f"leased_share_zone_{zone}"] = leased / max(int(self.holders_by_zone[zone]), 1)
-        return shares | self.computed_of_classes()
+        return shares | renewing.computed(scenario, self.columns["succeeded"]) | self.computed_of_classes()
 
     def measures(self, scenario: Scenario, times_s: Floats) -> Row:
         """Times to recovery, bound, milestones; verdict and work (MODEL.md, section 4)."""
@@ -292,6 +292,13 @@ class _Leases(Traffic):
         *COLUMNS,
         Column("leased_share", "level", "share of the holders that have a lease"),
         Column("leased_share_zone", "level", "the same of a zone's", by_zone=True),
+        Column(
+            "overdue",
+            "level",
+            "holders whose last renewal was longer ago than `fleet.overdue_after`: at least so many; "
+            "only where that key is given and `overdue_peak` is measured",
+            is_asked=True,
+        ),
     )
 
     def is_in(self, scenario: Scenario) -> bool:

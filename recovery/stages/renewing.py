@@ -2,16 +2,26 @@
 
 import math
 
+import numpy as np
+
 from recovery.measures import renewals
 from recovery.model.scenario import Scenario
 from recovery.stages.stage import Row
-from recovery.statistics.arrays import Floats, Whole
+from recovery.statistics.arrays import Floats, Numbers, Whole
 
 
 def overdue(scenario: Scenario, succeeded: Whole, after_s: float) -> Floats:
     """Of the successes in each window, int64[windows], who is overdue at its end, float64[windows]: at least."""
     assert scenario.fleet is not None
     return renewals.overdue(succeeded, scenario.coupling.window, scenario.fleet.holders, after_s)
+
+
+def computed(scenario: Scenario, succeeded: Whole) -> dict[str, Numbers]:
+    """The column `overdue`, int64[windows], where the file says when one is overdue and counts tell it; or nothing."""
+    after_s = scenario.overdue_after_s
+    if after_s is None or scenario.fleet is None or scenario.fleet.overdue_after is None:
+        return {}
+    return {"overdue": overdue(scenario, succeeded, after_s).astype(np.int64)}
 
 
 def all_renewed_s(scenario: Scenario, succeeded: Whole) -> tuple[float, float]:

@@ -25,7 +25,7 @@ class Column:
 
     A *flow* is what happened in a window, a *level* what was at its end, a *peak* the largest within it. `place` is
     None where it is computed from others, or made of several. `by_zone`: there is one for each zone, whose number
-    follows the name.
+    follows the name. `is_asked`: only in runs whose scenario asks for it, as its meaning says.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     meaning: str
     place: int | None = None
     by_zone: bool = False
+    is_asked: bool = False
 
 
 def named(columns: Sequence[Column], series: Whole) -> dict[str, Whole]:
@@ -53,7 +54,7 @@ class Table:
 
     columns: dict[str, Whole]
 
-    def computed(self) -> dict[str, Numbers]:
+    def computed(self, scenario: Scenario) -> dict[str, Numbers]:  # noqa: ARG002
         """float64[windows] or int64[windows] for each column that is computed from others; none, for most."""
         return {}
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from recovery.measures import register
-from recovery.show.figures import GREY, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
+from recovery.show.figures import GREY, Array, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
 from recovery.show.run_figures import stones
 from recovery.show.run_figures.panels import edge_labels, grid_of, hero_of, highlighted, lines, only_last, panel_title
 from recovery.show.variants import back, contrast, how_long
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Summary
+from recovery.units import show_duration
+
+LABEL = 22  # letters in a line of a low panel's label
 
 
 def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
@@ -21,10 +25,13 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
         for pair in stones.numbered(summary)
         if (known := register.find(pair[1].measure)) is not None and known.stage == register.LEASES
     ]
-    figure, (top, below) = stack([3.1, lines_in(chosen.rows) + stones.rows_in(seen)])
+    late = _Late(summary, curves)
+    figure, (top, *under, below) = stack([3.1, *[1.7] * late.is_told, lines_in(chosen.rows) + stones.rows_in(seen)])
     label = speaking_of(called, "holders with a lease (%)")
     handles = lines(top, axis, chosen, lambda curve: level_of(curve, "leased_share", 100), label, "share")
-    only_last([top], axis)
+    for panel in under:
+        lines(panel, axis, chosen, late.line, late.label, "share")
+    only_last([top, *under], axis)
     chosen.legend(
         below, handles, [f"{curve.label}: {how_long(summary, summary.groups[i])}" for i, curve in chosen.shown]
     )
@@ -32,9 +39,33 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     stones.list_in(below, summary, seen, axis)
     entitle(figure, f"{speaking_of(called, 'Leases')}: {contrast(summary, hero_of(summary))}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
-    caption += axis.shading(summary.groups)
+    caption += late.caption + axis.shading(summary.groups)
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""
     return Picture("leased", figure, caption + chosen.note)
+
+
+class _Late:
+    """Who is overdue, where the file says when one is: what the panel under the leases draws and says of it."""
+
+    def __init__(self, summary: Summary, curves: Sequence[Curve]) -> None:
+        """`curves`: one of each group of the summary."""
+        fleets = [group.scenario.fleet for group in summary.groups]
+        self._holders = {
+            curve.label: fleet.holders for curve, fleet in zip(curves, fleets, strict=True) if fleet is not None
+        }
+        after_s = next((group.renewals.after_s for group in summary.groups if group.renewals is not None), None)
+        self.is_told = after_s is not None and "overdue" in curves[0].frame.columns
+        self.label = self.caption = ""
+        if self.is_told and after_s is not None and fleets[0] is not None:
+            called = summary.groups[0].scenario.called
+            many, late = speaking_of(called, "holders"), fleets[0].overdue
+            self.label = textwrap.fill(f"{many} {late} (%)", LABEL)
+            self.caption = f" Below: share of the {many} that are {late} (last renewal more than "
+            self.caption += f"{show_duration(after_s)} ago), at least so many."
+
+    def line(self, curve: Curve) -> tuple[Array, Array]:
+        """Share of the holders of a variant that is overdue (%); nan where it is not counted."""
+        return level_of(curve, "overdue", 100 / self._holders[curve.label])
 
 
 def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
