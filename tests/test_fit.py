@@ -292,11 +292,48 @@ def test_values_far_from_the_interval_that_fit_are_told() -> None:
     region = intervals.Region(lambda at: float(at @ at) < 1, 1.0)
     for tried, wanted in (([], ()), ([0.2], (("0.2", "0.2"),))):
         valley.ahead([[place] for place in [0.613, *tried]])
-        [value], groups = intervals.searched(valley, [0.613], [], region, is_milestones=False)
+        [value], groups, _ = intervals.searched(valley, [0.613], [], region, is_milestones=False)
         assert value.elsewhere == wanted
         assert value.is_determined == (not tried)
         assert groups == ((("k",),) if tried else ())
     assert fit_text.open_to(value).endswith(" fits; far from there 0.2 also fits, perhaps others too")
+
+
+class _Keys(_Valley):
+    """Trials of two keys and 40 points that are all so many times each key off."""
+
+    def __init__(self, by: Sequence[float]) -> None:
+        super().__init__()
+        self.candidates, self.by = SimpleNamespace(ranges=tuple(fit.range_of(f"{k}=0.0..1.0") for k in "ab")), by
+
+    def __call__(self, places: Sequence[float]) -> np.ndarray:
+        return np.full(40, sum(by * (place - 0.5) for by, place in zip(self.by, places, strict=True)))
+
+    def ahead(self, every: Iterable[Sequence[float]]) -> None:
+        self.places |= {tuple(f"{place:.6f}" for place in places): tuple(places) for places in every}
+
+
+@pytest.mark.parametrize(
+    ("by", "groups", "silent"),
+    [((10, 0), (), ("b",)), ((0, 0), (), ("a", "b")), ((10, 10), (("a", "b"),), ()), ((10, -5), (("a", "b"),), ())],
+)
+def test_a_key_that_the_data_do_not_depend_on_makes_up_for_no_other(
+    by: tuple[float, float], groups: tuple[tuple[str, ...], ...], silent: tuple[str, ...]
+) -> None:
+    """Both are flat: the one along an axis alone, the other along a ridge of which each place is a sum."""
+    keys: Any = _Keys(by)
+    region = intervals.Region(lambda at: float(at @ at) < 1, 1.0)
+    ways = intervals.halves(intervals.sensitivity_of(_of_series(keys), [0.5, 0.5]), np.eye(40), 2.0)
+    together = intervals.values_of(keys.candidates.ranges, [0.5, 0.5], *ways)[1]
+    values, *found = intervals.searched(keys, [0.5, 0.5], together, region, is_milestones=False)
+    assert found == [tuple((key,) for key in silent) or groups, silent]
+    assert [value.is_determined for value in values] == [key not in silent and not groups for key in "ab"]
+
+
+def _of_series(keys: Any) -> Any:
+    """The same with observations that are no milestones."""
+    keys.observations = SimpleNamespace(milestones=())
+    return keys
 
 
 def test_a_whole_number_is_one_value_wherever_it_was_tried() -> None:
@@ -321,7 +358,7 @@ def test_a_range_ends_at_a_limit_where_the_scenario_takes_nothing_beyond(made: t
     flat: Any = _Curve(lambda _: 0.0)
     flat.candidates.ranges = (ranges[0],)
     inside = intervals.inside_of_milestones(flat, [0.0], np.eye(1), 1.0)
-    [value], _groups = intervals.searched(flat, [0.0], [], inside, is_milestones=True)
+    [value], _groups, _silent = intervals.searched(flat, [0.0], [], inside, is_milestones=True)
     assert (value.is_open_below, value.is_open_above, value.is_at_end) == (False, True, False)
 
 
@@ -391,7 +428,7 @@ def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
     """
     flat: Any = _Curve(lambda x: 20 * max(0.45 - x, 0.0))
     inside = intervals.inside_of_milestones(flat, [0.8], np.eye(1), 1.0)
-    [value], groups = intervals.searched(flat, [0.8], [], inside, is_milestones=True)
+    [value], groups, _ = intervals.searched(flat, [0.8], [], inside, is_milestones=True)
     assert float(value.low) == pytest.approx(0.4, abs=intervals.EDGE)
     assert (value.is_open_below, value.is_open_above, value.is_determined) == (False, True, False)
 
@@ -403,16 +440,17 @@ def test_an_interval_is_searched_to_where_nothing_fits_any_more() -> None:
     two: Any = Two(lambda x: x)
     two.candidates.ranges = (fit.range_of("a=0.0..1.0"), fit.range_of("b=0.0..1.0"))
     inside = intervals.inside_of_milestones(two, [0.3, 0.3], np.eye(1), 1.0)
-    values, groups = intervals.searched(two, [0.3, 0.3], [("a", "b")], inside, is_milestones=True)
+    values, groups, _ = intervals.searched(two, [0.3, 0.3], [("a", "b")], inside, is_milestones=True)
     assert [(value.is_open_below, value.is_open_above, value.is_determined) for value in values] == [
         (True, True, False)
     ] * 2
     assert groups == (("a", "b"),)
     # Where the range of b is cut short, that of a ends with it and not with the data.
     two.candidates.ranges = (fit.range_of("a=0.0..1.0"), fit.range_of("b=0.25..0.35"))
-    values, _ = intervals.searched(two, [0.3, 0.5], [("a", "b")], inside, is_milestones=False)
+    values, _, silent = intervals.searched(two, [0.3, 0.5], [("a", "b")], inside, is_milestones=False)
     assert (values[0].is_open_below, values[0].is_open_above) == (False, False)
     assert [value.is_determined for value in values] == [False, False]
+    assert silent == ()
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,13 @@ def _jump(one: Jump) -> str:
 def determines(fit: Fit) -> list[str]:
     """Why the data do not determine some keys, and what would, in sentences."""
     lines = []
+    for value in fit.values:
+        if value.key in fit.tells_nothing_of:
+            low, high = shown(value.low), shown(value.high)
+            lines.append(
+                f"these data tell nothing of {value.key}: with the other values as they are, each value of its range, "
+                f"{low} to {high}, does as well. Leave it out of --range, or add data that depend on it"
+            )
     for keys in fit.not_told_apart:
         if len(keys) == 1:
             continue  # how far it is open says all
@@ -174,11 +181,16 @@ def determines(fit: Fit) -> list[str]:
 def known(fit: Fit) -> str:
     """What is known of each key and what is not, in sentences."""
     found = [f"{one.key} {shown(one.text)} ({interval(one)})" for one in fit.values if one.is_determined]
-    left_open = [f"{one.key} ({open_to(one)})" for one in fit.values if not one.is_determined]
+    nothing = fit.tells_nothing_of
+    left_open = [
+        f"{one.key} ({open_to(one)})" for one in fit.values if not one.is_determined and one.key not in nothing
+    ]
     lines = [f"Found: {', '.join(found)}." if found else "No value is known for certain."]
     if left_open:
         beside = f", if the other key{'s' * (len(fit.values) > 2)} may change with it" if len(fit.values) > 1 else ""
         lines.append(f"Not determined: {', '.join(left_open)}{beside}.")
+    if nothing:
+        lines.append(f"Not told by these data: {', '.join(nothing)}.")
     return " ".join(lines)
 
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from recovery.store.record import Number, Record
 from recovery.store.scenario_record import Course
 
@@ -113,7 +115,8 @@ class Fit(Record):
     `residuals` are in standard deviations, a milestone each, and `missing` says which do not occur; of a series both
     are empty. `jumps` say why a milestone is not met though a key was free for it. `combinations` are settings of the
     keys of `not_told_apart` ("key=value" each) that do as well, and `tells_apart` the columns in which these differ
-    most. `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
+    most. `tells_nothing_of`: keys of which each value of the range does as well, with the others as they are.
+    `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
     simulation would have to be to fit much better, nan if that helps little; `said` what must be told of how a series
     was read.
     """
@@ -124,6 +127,7 @@ class Fit(Record):
     missing: tuple[Missing, ...]
     jumps: tuple[Jump, ...]
     not_told_apart: tuple[tuple[str, ...], ...]
+    tells_nothing_of: tuple[str, ...] = Field((), exclude_if=lambda value: not value)
     combinations: tuple[tuple[str, ...], ...]
     tells_apart: tuple[str, ...]
     misfit: Misfit

@@ -28,6 +28,7 @@ SCANNED_MORE = 12  # more of them, between those
 VALLEYS_MOST = 4  # that are searched with all keys
 VALLEY = 9.0  # times the largest sum of squares that does as well: a place up to that is searched from
 DELAY = "policy.client.delay"  # the same after every attempt, for all clients
+ROOM = 2.0  # times the change of a key that the data tell nothing of
 UNDETERMINED = 0.5  # a direction whose 95 % half-width is more than this part of a range is not determined
 
 
@@ -250,9 +251,10 @@ def searched(
     *,
     is_milestones: bool,
     reaches: Floats | None = None,
-) -> tuple[tuple[Value, ...], tuple[tuple[str, ...], ...]]:
-    """The same as `values_of`, with intervals that are searched, each from its row of `reaches` (`reaches_of`). More
-    keys than milestones are never determined.
+) -> tuple[tuple[Value, ...], tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The same as `values_of`, with intervals that are searched, each from its row of `reaches` (`reaches_of`); and of
+    several keys those of which the data tell nothing, which make up for no other. More keys than milestones are never
+    determined.
     """
     ranges = tried.candidates.ranges
     edge = EDGE_OF_SEVERAL if len(ranges) > 1 else EDGE if is_milestones else EDGE_OF_SERIES
@@ -273,13 +275,29 @@ def searched(
         value = _value(r, best[i], low, high, half)
         found.append(value.model_copy(update={"elsewhere": tuple((r.text(a), r.text(b)) for a, b in far)}))
     loose = [value.key for value in found if not value.is_determined]
-    groups = [keys for keys in together if any(key in loose for key in keys)]
+    told = zip(ranges, found, strict=True)
+    silent = [r.key for i, (r, value) in enumerate(told) if _is_flat(tried, best, i, value, is_inside)]
+    silent = silent if len(ranges) > 1 else []
+    groups = [tuple(key for key in keys if key not in silent) for keys in together]
+    groups = [keys for keys in groups if len(keys) > 1 and any(key in loose for key in keys)]
     groups += [(key,) for key in loose if not any(key in keys for keys in groups)]
     # Where one key makes up for another, the end of the other's range ends its interval too.
     cut = {value.key for value in found if value.is_open_below or value.is_open_above}
     bound = {key for keys in groups if cut.intersection(keys) for key in keys}
     values = (v.model_copy(update={"is_determined": v.is_determined and v.key not in bound}) for v in found)
-    return tuple(values), tuple(groups)
+    return tuple(values), tuple(groups), tuple(silent)
+
+
+def _is_flat(tried: Tried, best: Sequence[float], i: int, value: Value, is_inside: Region) -> bool:
+    """Whether key `i` alone, with the others as they are, does as well all over its range, and would with `ROOM` times
+    the change: where one key makes up for another it does not, unless the range is very short.
+    """
+    if not (value.is_open_below and value.is_open_above):
+        return False
+    places = [[*best[:i], tried.candidates.ranges[i].taken(at), *best[i + 1 :]] for at in (0.0, *STARTS, 1.0)]
+    tried.ahead(places)
+    at = tried(best)
+    return all(is_inside(tried(place)) and is_inside(at + ROOM * (tried(place) - at)) for place in places)
 
 
 def is_in_step(key: str) -> bool:

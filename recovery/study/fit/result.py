@@ -106,9 +106,10 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         is_inside = inside_of_series(tried, best, spread, quantile, most)
     widths, directions = halves(sensitivity, spread, quantile)
     values, together = values_of(ranges, best, widths, directions)
+    silent: tuple[str, ...] = ()
     if misfit.explains or (observations.milestones and len(ranges) == 1):  # else it would take long for no value
         reaches = reaches_of(widths, directions)
-        values, together = searched(
+        values, together, silent = searched(
             tried, best, together, is_inside, is_milestones=bool(observations.milestones), reaches=reaches
         )
     if not misfit.explains:  # an interval holds where the file is right
@@ -125,6 +126,7 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         missing=missing,
         jumps=_jumps(tried, best, chance_s),
         not_told_apart=together,
+        tells_nothing_of=silent,
         combinations=combinations,
         tells_apart=apart,
         misfit=misfit,
