@@ -9,6 +9,7 @@ import pytest
 from recovery.model import policies
 from recovery.model.policies import AXES, OF_STAGES
 from recovery.model.policies.client import Exponential, FullJitter, Immediate
+from recovery.model.policies.lease import Freeze
 from recovery.model.policies.rule import requests_of
 from recovery.stages import cost, health, launches, propagation, queueing, traffic
 from recovery.stages.sessions import numbers, tables
@@ -29,6 +30,7 @@ OF_A_STAGE = {
 }
 
 
+TWO_TO_AN_ENGINE = {"lease": [Freeze(until="heard")]}  # what a key makes another rule
 GIVEN = {"admission": (10.0, 4), "queue": (10.0,)}  # what rules are lowered with: what a host does in 1 s, hosts
 
 
@@ -36,7 +38,8 @@ GIVEN = {"admission": (10.0, 4), "queue": (10.0,)}  # what rules are lowered wit
 def test_every_rule_of_an_axis_has_its_number_in_an_engine(axis: str) -> None:
     """But a controller, which is called by its address."""
     known = OF_AN_ENGINE[axis]
-    lowered = [rule().lower(*GIVEN.get(axis, ())) for rule in AXES[axis]]  # type: ignore[attr-defined]
+    every = [*(rule() for rule in AXES[axis]), *TWO_TO_AN_ENGINE.get(axis, ())]
+    lowered = [one.lower(*GIVEN.get(axis, ())) for one in every]  # type: ignore[attr-defined]
     assert {one[0] for one in lowered if one.controller is None} == set(known)
     assert len(set(known.values())) == len(known)  # no two rules are one
 
