@@ -299,7 +299,7 @@ def test_the_peak_of_attempts_a_success_is_over_a_stretch() -> None:
     assert effort.amplification_peak(T, attempts, done, 30, 20) == 8
     assert effort.amplification_peak(T, attempts, done, 60, 40) == (2 + 2 + 1 + 1) / 4
     assert effort.amplification_peak(T, attempts, done, 0, 10) == math.inf
-    assert math.isnan(effort.amplification_peak(T, np.zeros(10), np.zeros(10), 0, 10))
+    assert math.isnan(effort.amplification_peak(T, np.zeros(10, int), np.zeros(10, int), 0, 10))
 
 
 def test_quantiles_of_a_histogram() -> None:

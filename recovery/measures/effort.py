@@ -15,18 +15,22 @@ def excess_hours(times_s: Floats, missing: Numbers, level: float, from_s: float)
     """Area of `missing` (holders or jobs, at the ends of windows) above its normal `level`, from `from_s` to the
     horizon, in hours times holders or jobs; straight lines between the ends of windows.
     """
-    after = times_s >= from_s
-    return float(np.trapezoid(np.maximum(missing[after] - level, 0.0), times_s[after]) / 3600)
+    first = int(times_s.searchsorted(from_s))
+    above, at_s = np.maximum(missing[first:] - level, 0.0), times_s[first:]
+    return float(((at_s[1:] - at_s[:-1]) * (above[1:] + above[:-1]) / 2.0).sum() / 3600)
 
 
 def amplification_peak(times_s: Floats, attempts: Whole, succeeded: Whole, from_s: float, stretch_s: float) -> float:
     """Most attempts a success over any stretch of so long from `from_s` on; inf where a stretch has attempts and no
     success, nan if there are no attempts at all.
     """
-    after = times_s > from_s
-    if not attempts[after].any():
+    first = int(times_s.searchsorted(from_s, side="right"))
+    windows = min(max(round(stretch_s / float(times_s[0])), 1), len(times_s) - first)
+    sums = np.zeros((2, len(times_s) - first + 1), np.int64)  # before each window, and after the last
+    np.cumsum((attempts[first:], succeeded[first:]), axis=1, out=sums[:, 1:])
+    tried, done = sums[:, windows:] - sums[:, : len(sums[0]) - windows]
+    asked = tried > 0
+    if not asked.any():
         return math.nan
-    windows = min(max(round(stretch_s / float(times_s[0])), 1), int(after.sum()))
-    tried, done = (np.convolve(flow[after], np.ones(windows), "valid") for flow in (attempts, succeeded))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.nanmax(np.where(tried > 0, tried / done, math.nan), initial=0.0))
+    tried, done = tried[asked], done[asked]
+    return math.inf if not done.all() else float((tried / done).max())

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from recovery.statistics.arrays import Floats, Whole
 
 
@@ -11,9 +9,10 @@ def quantile_s(histogram: Whole, starts_ns: Floats, q: float) -> float:
     """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns` (float64): the middle of the part; nan
     if empty.
     """
-    total = int(histogram.sum())
+    below = histogram.cumsum()
+    total = int(below[-1])
     if total == 0:
         return math.nan
-    part = int(np.searchsorted(np.cumsum(histogram), q * total))
+    part = int(below.searchsorted(q * total))
     end = starts_ns[part + 1] if part + 1 < len(starts_ns) else starts_ns[part]
     return float(starts_ns[part] + end) / 2e9

@@ -17,14 +17,21 @@ def stays_from(times_s: Floats, reached: Flags, from_s: float, hold_s: float) ->
     A stretch that the horizon cuts off before `hold_s` is over does not count. If it is true at `from_s` and stays,
     that is the answer.
     """
-    first = int(np.searchsorted(times_s, from_s))
-    at = times_s[first:]
-    is_so = np.zeros(len(at) + 2, bool)  # it is not before and after, and each run of a sweep asks four times
-    is_so[1:-1] = reached[first:]
-    edges = np.flatnonzero(is_so[1:] != is_so[:-1])  # where it begins and ends to be true
-    begins, last = at[edges[::2]], at[edges[1::2] - 1]
-    lasting = begins[last - begins >= hold_s]
-    return float(lasting[0]) if len(lasting) else math.inf
+    return lasts_from(times_s, np.asarray(reached, bool).tobytes(), int(times_s.searchsorted(from_s)), hold_s)
+
+
+def lasts_from(times_s: Floats, reached: bytes, first: int, hold_s: float) -> float:
+    """The same of `reached` as bytes (0 or 1), of which `find` looks over a short run's windows in a tenth of a
+    microsecond; from window `first` on.
+    """
+    begin = reached.find(1, first)
+    while begin >= 0:
+        end = reached.find(0, begin)
+        last = end - 1 if end >= 0 else -1
+        if times_s[last] - times_s[begin] >= hold_s:
+            return float(times_s[begin])
+        begin = reached.find(1, end) if end >= 0 else -1
+    return math.inf
 
 
 def settles_from(times_s: Floats, is_normal: Flags, from_s: float, hold_s: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from recovery.measures.lasting import stays_from
+from recovery.measures.lasting import lasts_from
 from recovery.measures.register import DEPTHS, ROUNDING, again_of
 from recovery.statistics.arrays import Floats
 from recovery.statistics.means import student
@@ -24,20 +24,29 @@ def times_to_recovery_s(times_s: Floats, leased_share: Floats, from_s: float, ho
 
     Known to one window: the share was reached no later than at the end of the window that is given.
     """
-    out = {name: _time_to_share_s(times_s, leased_share, depth, from_s, hold_s) for name, depth in DEPTHS.items()}
-    for name, depth in DEPTHS.items():
+    reached = _reached(leased_share)
+    out = {name: _time_s(times_s, reached[name], from_s, hold_s) for name in DEPTHS}
+    for name in DEPTHS:
         lost = math.nan
         if math.isfinite(out[name]):
-            after = times_s[(times_s >= from_s + out[name]) & (leased_share < depth - ROUNDING)]
-            lost = float(after[0] - from_s) if len(after) else math.inf
+            at = reached[name].find(0, int(times_s.searchsorted(from_s + out[name])))
+            lost = float(times_s[at] - from_s) if at >= 0 else math.inf
         out[f"{name[:-2]}_lost_s"] = lost
     return out
 
 
-def _time_to_share_s(times_s: Floats, leased_share: Floats, depth: float, from_s: float, hold_s: float) -> float:
-    at = stays_from(times_s, leased_share >= depth - ROUNDING, from_s, hold_s)
-    is_at_once = math.isfinite(at) and at <= times_s[np.searchsorted(times_s, from_s)]
-    return 0.0 if is_at_once else at - from_s
+_LEAST = np.array([*DEPTHS.values()])[:, None] - ROUNDING
+
+
+def _reached(leased_share: Floats) -> dict[str, bytes]:
+    """Of each depth whether the share has it in each window, as bytes (0 or 1), over which `find` is quick."""
+    return {name: one.tobytes() for name, one in zip(DEPTHS, leased_share >= _LEAST, strict=True)}
+
+
+def _time_s(times_s: Floats, reached: bytes, from_s: float, hold_s: float) -> float:
+    first = int(times_s.searchsorted(from_s))
+    at = lasts_from(times_s, reached, first, hold_s)
+    return 0.0 if math.isfinite(at) and at <= times_s[first] else at - from_s
 
 
 def recovery_intervals_s(
@@ -60,14 +69,14 @@ def recovery_intervals_s(
     """
     half = student(freedom, confidence) * deviation if freedom else deviation
     out: dict[str, float | str] = {}
+    curves = [_reached(one) for one in (leased_share, leased_share + half, leased_share - half)]
     for name, depth in DEPTHS.items():
-        time = _time_to_share_s(times_s, leased_share, depth, from_s, hold_s)
+        time, early, late = (_time_s(times_s, reached[name], from_s, hold_s) for reached in curves)
         at = min(int(np.searchsorted(times_s, from_s + time)), len(times_s) - 1)
         why = LAST if depth == 1 else FEW if is_told_by_few(at) else ""
         low = high = math.nan
         if not why:
-            low = _time_to_share_s(times_s, leased_share + half, depth, from_s, hold_s)
-            high = _time_to_share_s(times_s, leased_share - half, depth, from_s, hold_s)
+            low, high = early, late
         out |= {f"{name[:-2]}_low_s": low, f"{name[:-2]}_high_s": high, f"{name[:-2]}_no_interval": why}
     return out
 
@@ -81,27 +90,25 @@ def back_again_s(
     lost: then the loss may be theirs.
     """
     out = {}
-    first = int(np.searchsorted(times_s, from_s))
-    for name, depth in DEPTHS.items():
-        is_leased = leased_share >= depth - ROUNDING
-        away = np.flatnonzero(~is_leased[first:]) + first
+    first = int(times_s.searchsorted(from_s))
+    for name, is_leased in _reached(leased_share).items():
+        lost = is_leased.find(0, first)
         again = math.nan
-        if found[name] <= times_s[0] and len(away) and is_leased[max(first - 1, 0) : first + 1].all():
-            lost_s = float(times_s[away[0]])
+        if found[name] <= times_s[0] and lost >= 0 and 0 not in is_leased[max(first - 1, 0) : first + 1]:
+            lost_s = float(times_s[lost])
             if not any(from_s < at_s <= lost_s for at_s in deeds_s):
-                again = float(times_s[away[-1] + 1]) - from_s if away[-1] + 1 < len(times_s) else math.inf
+                after = is_leased.rfind(0) + 1
+                again = float(times_s[after]) - from_s if after < len(times_s) else math.inf
         out[again_of(name)] = again
     return out
 
 
 def relapses(times_s: Floats, leased_share: Floats, from_s: float, up: float = 0.9, down: float = 0.8) -> int:
     """How often the share falls below `down` after it had come back to `up`, from `from_s` on."""
-    count, was_up = 0, False
-    for share in leased_share[times_s >= from_s].tolist():
-        if share >= up:
-            was_up = True
-        elif share < down and was_up:
-            count, was_up = count + 1, False
+    is_up, is_down = (leased_share >= up).tobytes(), (leased_share < down).tobytes()
+    count, at = 0, int(times_s.searchsorted(from_s))
+    while (at := is_up.find(1, at)) >= 0 and (at := is_down.find(1, at)) >= 0:
+        count += 1
     return count
 
 
@@ -109,11 +116,12 @@ def milestones_s(times_s: Floats, leased_share: Floats, from_s: float, ttr100_s:
     """Of the curve of leases: when it has fallen to within a point of its least value, when it leaves that for good,
     when it is full. All are 0.0 ("always") where it was full in every window.
     """
-    if leased_share.min() >= 1:
+    least = float(leased_share.min())
+    if least >= 1:
         return dict.fromkeys(("decline_ends_s", "progress_from_s", "leased_all_s"), 0.0)
-    low = leased_share <= leased_share.min() + 0.01
+    low = (leased_share <= least + 0.01).tobytes()
     return {
-        "decline_ends_s": float(times_s[int(np.argmax(low))]),
-        "progress_from_s": float(times_s[len(low) - 1 - int(np.argmax(low[::-1]))]),
+        "decline_ends_s": float(times_s[low.find(1)]),
+        "progress_from_s": float(times_s[low.rfind(1)]),
         "leased_all_s": from_s + ttr100_s,
     }

@@ -4,6 +4,7 @@ what it is. A leaf; what computes them stands beside it and in the stages.
 A measure is added by one row of TABLE and one function: tables, [expect], [[observed]], pages and docs follow.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ DEPTHS = {"ttr50_s": 0.50, "ttr90_s": 0.90, "ttr99_s": 0.99, "ttr100_s": 1.00}
 ROUNDING = 1e-12  # a share may miss its depth by so much
 
 
+@functools.cache
 def again_of(name: str) -> str:
     """The measure that takes the place of a time to recovery where its share is lost only after `hold`:
     "ttr99_again_s.heartbeat" of "ttr99_s.heartbeat".

@@ -115,7 +115,7 @@ def state(
     recovery.
     """
     reached = missing <= most
-    is_held = bool(reached[times_s > times_s[-1] - max(hold_s, 1e-9)].any())
+    is_held = bool(reached[times_s.searchsorted(times_s[-1] - max(hold_s, 1e-9), side="right") :].any())
     if math.isfinite(time_s) and is_held and is_served:
         return State("recovered", math.nan, math.nan, False)
     waiting, before_them = (

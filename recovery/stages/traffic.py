@@ -59,6 +59,7 @@ COLUMNS = (
     Column("oldest_max_ns", "peak", "the largest age at any host", requests.OLDEST_MAX_NS),
     Column("backlog_max", "peak", "most jobs without an answer, added up over hosts", requests.OPEN_MAX),
 )  # fmt: skip
+WHY_REFUSED = ("throttle", "admission", "full", "down")  # columns rejected_throttle, …
 
 
 @dataclass(kw_only=True)
@@ -129,8 +130,12 @@ class TrafficTable(Table):
 
     def logical_events(self) -> int:
         """Submissions, finishes and deadlines."""
-        names = ("submitted", "succeeded", "wasted", "failed", "timed_out")
-        return sum(int(self.columns[name].sum()) for name in names)
+        return sum(self.totals("submitted", "succeeded", "wasted", "failed", "timed_out"))
+
+    def totals(self, *names: str) -> list[int]:
+        """The sum of each of these columns; at once, as a row of results asks for a dozen."""
+        found: list[int] = np.add.reduce([self.columns[name] for name in names], axis=1).tolist()
+        return found
 
     def quantiles(self, histogram: Whole, name: str) -> Row:
         """Half and 99 % of a histogram of times: name_p50_s, name_p99_s."""
@@ -166,14 +171,14 @@ class TrafficTable(Table):
         """Attempts, work and queues, during recovery and at their peaks, and times of requests at hosts."""
         flows, back, hold = self.columns, scenario.recovers_from_s, scenario.hold
         end = back + ttr99_s if math.isfinite(ttr99_s) else math.inf
-        during = (times_s > back) & (times_s <= max(end, back + scenario.coupling.window))
-        attempts, successes = int(flows["submitted"][during].sum()), int(flows["succeeded"][during].sum())
+        during = slice(*times_s.searchsorted((back, max(end, back + scenario.coupling.window)), side="right").tolist())
+        attempts, successes = (int(np.add.reduce(flows[name][during])) for name in ("submitted", "succeeded"))
         work = {
-            kind: float(flows[f"{kind}_work_ns"][during].sum(dtype=np.float64))  # whole numbers might not hold it
+            kind: float(np.add.reduce(flows[f"{kind}_work_ns"][during], dtype=np.float64))  # int64 might not hold it
             for kind in ("useful", "wasted", "failed", "overhead")
         }
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
-        used = np.flatnonzero(self.sojourn)
+        used = self.sojourn.nonzero()[0]
         return {
             "amplification": attempts / successes if successes else math.inf,
             "amplification_peak": effort.amplification_peak(
@@ -203,11 +208,11 @@ class TrafficTable(Table):
 
     def denials(self) -> Row:
         """What was refused, of all attempts, and how much was simulated."""
-        flows = self.columns
-        denied = sum(int(flows[f"rejected_{why}"].sum()) for why in ("throttle", "admission", "full", "down"))
+        *refused, submitted = self.totals(*(f"rejected_{why}" for why in WHY_REFUSED), "submitted")
+        denied = sum(refused)
         return {
             "denied": denied,
-            "denied_share": denied / max(int(flows["submitted"].sum()), 1),
+            "denied_share": denied / max(submitted, 1),
             "logical_events": self.logical_events(),
         }
 
