@@ -1,7 +1,7 @@
 """What the tables of a scenario are made of: their base, whole numbers, flags, moments, and files that they name."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, get_args
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
+from recovery.kept import Kept
 from recovery.model.measure_names import CLASS_NAME_MAX
 
 T = TypeVar("T")
@@ -90,21 +91,25 @@ def _has_table(annotation: object) -> bool:
     return is_table or any(map(_has_table, get_args(annotation)))
 
 
-def rules_of(part: BaseModel, key: str = "") -> Iterator[InUse]:
-    """The rules of part two that a table and the tables in it use, by their keys with dots; `key` is the table's."""
-    if matters := getattr(part, "matters", ""):
-        yield InUse(key, matters)
+def rules_of(part: BaseModel) -> tuple[InUse, ...]:
+    """The rules of part two that a table and the tables in it use, by their keys with dots from there on; the table
+    itself has the key "". Draws of a sweep share what they do not change, of which it is kept.
+    """
+    matters = getattr(part, "matters", "")
+    found = [InUse("", matters)] if matters else []
     values = vars(part)
     for name, written, marks in _keys_of_rules(type(part)):
         value = values[name]
-        for mark in marks:
-            if mark.is_on(value):
-                yield InUse(f"{key}.{written}".lstrip("."), mark.text)
+        found += [InUse(written, mark.text) for mark in marks if mark.is_on(value)]
         if not value or isinstance(value, (int, float, str)):
             continue
         for place, inner in _tables_in(value):
-            own = f"{key}.{written}".lstrip(".")
-            yield from rules_of(inner, own if place is None else f"{own}.{place}")
+            own = written if place is None else f"{written}.{place}"
+            found += [InUse(f"{own}.{rule.key}".removesuffix("."), rule.why) for rule in _rules_of(inner)]
+    return tuple(found)
+
+
+_rules_of = Kept(rules_of, most=4096)
 
 
 def _tables_in(value: object) -> Iterable[tuple[str | int | None, BaseModel]]:

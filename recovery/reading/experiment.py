@@ -7,7 +7,7 @@ wanted.
 import copy
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,6 +42,8 @@ class Experiment:
     changes: dict[str, dict[str, Any]]
     model: type[BaseModel] = Scenario
     overrides: tuple[str, ...] = ()  # what was set beside the file, "key=value", in order
+    _of_draw: dict[str, tuple[str, Part]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Tables that were checked last, by their keys, each behind its text: the policies of one draw share them."""
 
     def drawn(self, number: int | None, inputs: tuple[tuple[str, Any], ...]) -> Variant:
         """Variant `number` (None: the file as it stands) where the variant itself has chosen `inputs` (key, value);
@@ -89,7 +91,15 @@ class Experiment:
                     put(table, path_of(key), value)
         except Refusal as error:
             raise ScenarioError(f"{self.file}: {key}: {error}") from None
-        return checked(self.model, table | known, self.file, "", self.folder, mistakes)
+        texts = {key: repr(one) for key, one in table.items() if isinstance(one, dict)}
+        same = {key: self._of_draw[key][1] for key, text in texts.items() if self._of_draw.get(key, ("",))[0] == text}
+        found = checked(self.model, table | known | (same if known else {}), self.file, "", self.folder, mistakes)
+        if known and isinstance(found, BaseModel):
+            values, kind = vars(found), type(found)
+            for name, key, _ in keys_of_tables(kind):
+                if key in texts and key != "lease" and isinstance(values[name], Part):  # the lease is of its holders
+                    self._of_draw[key] = texts[key], values[name]
+        return found
 
     @functools.cached_property
     def first(self) -> Variant:
@@ -235,7 +245,7 @@ def _dotted(key: str) -> Iterator[str]:
 def _is_key(model: type[BaseModel], key: str) -> bool:
     """Whether a key with a dot stands in one of the model's tables."""
     table, _, rest = key.partition(".")
-    parts = get_args(field.annotation) or (field.annotation,) if (field := model.model_fields.get(table)) else ()
+    parts = get_args(own.annotation) or (own.annotation,) if (own := model.model_fields.get(table)) else ()
     return any(isinstance(one, type) and issubclass(one, BaseModel) and rest in one.model_fields for one in parts)
 
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
-from recovery.model.part import keys_of_tables
+from recovery.model.part import Part, keys_of, keys_of_tables
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import known
@@ -146,28 +146,30 @@ def _inner(part: object, names: Mapping[int, str]) -> list[object]:
 
 
 def _digest(*parts: object) -> str:
-    pieces: list[bytes] = []
-    _feed(pieces, parts)
-    return hashlib.sha256(b"".join(pieces)).hexdigest()[:16]
+    sha, pieces = hashlib.sha256(), list[str]()
+    _feed(sha, pieces, parts)
+    sha.update("".join(pieces).encode())
+    return sha.hexdigest()[:16]
 
 
-def _feed(pieces: list[bytes], value: object) -> None:
-    """Add a value to what is digested so that two different ones never look alike."""
+def _feed(sha: "hashlib._Hash", pieces: list[str], value: object) -> None:
+    """Add a value to what is digested so that two different ones never look alike; texts wait in `pieces`."""
     if isinstance(value, np.ndarray):
-        pieces.append(f"array {value.dtype.str} {value.shape}:".encode())
-        pieces.append(np.ascontiguousarray(value).tobytes())
+        pieces.append(f"array {value.dtype.str} {value.shape}:")
+        sha.update("".join(pieces).encode())
+        sha.update(np.ascontiguousarray(value).tobytes())
+        pieces.clear()
     elif isinstance(value, (tuple, list)):
         items = _in_use(value)
-        pieces.append(f"list {len(items)}:".encode())
+        pieces.append(f"list {len(items)}:")
+        if _PLAIN.issuperset(map(type, items)):  # most are, and a call for each would take longer than they do
+            pieces += [f"{len(text)} {text};" for text in map(repr, items)]
+            return
         for item in items:
-            if type(item) in _PLAIN:  # nearly all are, and a call for each would take longer than they do
-                text = repr(item)
-                pieces.append(f"{len(text)} {text};".encode())
-            else:
-                _feed(pieces, item)
+            _feed(sha, pieces, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
-        pieces.append(f"{len(text)} {text};".encode())
+        pieces.append(f"{len(text)} {text};")
 
 
 _PLAIN = frozenset((int, float, str, bool, type(None)))
@@ -199,13 +201,39 @@ def _defaults_of(kind: type) -> tuple[object, ...]:
 def _said(scenario: Scenario) -> str:
     """What the scenario says, as text: measures need some of it (`hold`), and Python decides some (conditions). What
     holders and what they hold are called decides nothing; when they are overdue decides measures alone (`digest_of`).
+
+    It is the text of `_table`, put together of the texts of its keys: draws of a sweep share most tables, whose texts
+    are kept.
     """
-    return _text(_table(scenario))
+    if len(_said_of) > _SAID_MAX:
+        _said_of.clear()
+    values, texts = vars(scenario), {}
+    fresh = {name: key for name, key, _ in keys_of(type(scenario)) if values[name] is not None}
+    for name, key in [*fresh.items()]:
+        part, text = _said_of.get(id(values[name]), (None, ""))
+        if part is values[name]:
+            texts[key] = text
+            del fresh[name]
+    table = _table(scenario, set(fresh))
+    for name, key in fresh.items():
+        if key in table:
+            value = table[key]
+            texts[key] = f'"{key}": {value!r}' if type(value) is float else _text({key: value})[1:-1]
+            if isinstance(values[name], Part):
+                _said_of[id(values[name])] = values[name], texts[key]
+    return "{" + ", ".join(texts[key] for key in sorted(texts)) + "}"
 
 
-def _table(scenario: Scenario) -> dict[str, object]:
+_SAID_MAX = 4096
+_said_of: dict[int, tuple[Part, str]] = {}
+
+
+def _table(scenario: Scenario, only: set[str] | None = None) -> dict[str, object]:
+    """What it says, of all keys or of some."""
     names = {"fleet": {"called", "called_one", "holds", "holds_one", "overdue", "overdue_after", "loss"}}
-    table: dict[str, object] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=names)
+    table: dict[str, object] = scenario.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude=names, include=only
+    )
     _name_by_values(scenario, table)
     return table
 

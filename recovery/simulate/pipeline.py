@@ -17,7 +17,7 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch
-from recovery.stages import engines, known
+from recovery.stages import engines
 from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
@@ -43,10 +43,6 @@ _Host = tuple[HostPart, Whole, list[Whole]]
 
 class Interrupted(Exception):
     """The user stopped the run."""
-
-
-def _start(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
-    return known.traffic_of(scenario).start(scenario, seed, replication, host, holders)
 
 
 def _end_ns(scenario: Scenario) -> int:
@@ -99,9 +95,10 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
-    def _host(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> _Host:
+    def _host(self, total: Sum, host: int, holders: int) -> _Host:
         begun = time.thread_time()
-        run = _start(scenario, seed, replication, host, holders)
+        scenario = total.variant.scenario
+        run = total.start(host, holders)
         end = _end_ns(scenario)
         slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
         for piece in range(1, slices + 1):
@@ -163,10 +160,8 @@ class Runner:
         following = 0
         while following < len(tasks):
             for number, host, holders in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
-                own = sums[number]
-                future = self._pool.submit(self._host, own.variant.scenario, own.seed, own.replication, host, holders)
-                pending[future] = number
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                pending[self._pool.submit(self._host, sums[number], host, holders)] = number
+            done = [future for future in pending if future.done()] or wait(pending, return_when=FIRST_COMPLETED)[0]
             for future in done:
                 number = pending.pop(future)
                 try:
@@ -204,7 +199,7 @@ class Runner:
         def start(group: list[tuple[int, int]]) -> list[tuple[int, hosts.Running]]:
             own: list[tuple[int, hosts.Running]] = []
             for host, holders in group:
-                run = _start(scenario, seed, replication, host, holders)
+                run = total.start(host, holders)
                 if own:  # hosts of a group take turns, so they write into one series
                     run.write_with(own[0][1])
                 own.append((host, run))

@@ -16,6 +16,7 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.simulate.watch import levels_of
 from recovery.stages import known, leases, sample
+from recovery.stages.host import Running
 from recovery.stages.queueing import Begun
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Floats, Whole
@@ -121,9 +122,9 @@ class Sum:
         self.leases_of = leases.leases_of(scenario) if scenario.classes and scenario.has_leases else self.sizes[:, None]
         self.leases = self.leases_of.sum(axis=1)  # of classes that are tied a holder has several
         self.holders = int(self.leases.sum())
-        self.weight = np.zeros(scenario.all_hosts)
-        self.weight[self.simulated] = 1.0
+        self.weight = np.ones(scenario.all_hosts)
         if self.sample is not None:
+            self.weight[:] = 0.0
             self.weight[self.simulated] = self.sample.stands_for.sum(axis=0) / self.sample.sizes
         before = 0 if scenario.starts_with_lost_sessions else 1  # windows from which on the clock runs
         self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - before
@@ -148,6 +149,10 @@ class Sum:
         }
         self.left = len(self.simulated)
         self.cpu_s = 0.0
+
+    def start(self, host: int, holders: int) -> Running:
+        """A host of the run before its first event."""
+        return self.traffic.start(self.variant.scenario, self.seed, self.replication, host, holders)
 
     def hosts(self) -> Iterator[tuple[int, int]]:
         """Number and holders of each host that is to be simulated."""

@@ -1,5 +1,6 @@
 """One host on the lane engine: its arrays, and the loop that enlarges them when the kernel asks for it."""
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -93,6 +94,8 @@ class LaneRun(hosts.Running):
         host = self.host
         work = host.workers.reshape(-1, layout.WORKER)
         work = work[work[:, layout.OUTCOME] != layout.IDLE]
+        if not len(work):
+            return
         now = host.whole[requests.NOW]
         is_awaited = work[:, layout.SUBMITTED_AT] + self.rules.timeout_ns >= now
         elapsed = now - work[:, layout.STARTED_AT]
@@ -121,31 +124,29 @@ class LaneRun(hosts.Running):
         from which it will hear in time, or in the wheel.
         """
         host = self.host
-        found = [self._lane(number) for number in range(layout.LANES)]
-        found[layout.DEADLINES] = found[layout.DEADLINES][found[layout.DEADLINES][:, layout.NUMBER] & 1 == 0]
+        known, rows = host.lanes.tolist(), host.rows.reshape(-1, layout.ROW)
+        found: list[Whole] = []
+        for lane in range(layout.LANES):
+            first, end = known[layout.FIRST + lane], known[layout.END + lane]
+            if first == end:
+                continue
+            places = np.arange(first, end) & known[layout.MASK + lane]
+            own = rows[places + known[layout.OFFSET + lane] // layout.ROW]
+            found.append(
+                own[own[:, layout.NUMBER] & 1 == 0, layout.EXPIRES]
+                if lane == layout.DEADLINES
+                else own[:, layout.EXPIRES]
+            )
         work = host.workers.reshape(-1, layout.WORKER)
         outcome = work[:, layout.OUTCOME]
-        is_heard = (outcome == layout.GRANTS) | (outcome == layout.TELLS)
-        waits, ends = [], host.slots[host.slots > 0].astype(np.int64)  # where chunks end, from the newest of each slot
+        found.append(work[(outcome == layout.GRANTS) | (outcome == layout.TELLS), layout.EXPIRES_AT])
+        ends = host.slots[host.slots > 0].astype(np.int64)  # where chunks end, from the newest of each slot
         while len(ends):
             chunks = (ends - 1) // layout.CHUNK
             numbers = chunks[:, None] * layout.CHUNK + np.arange(layout.CHUNK)
-            waits.append(numbers[numbers < ends[:, None]])
+            found.append(host.pool.reshape(-1, layout.ROW)[numbers[numbers < ends[:, None]], layout.EXPIRES])
             ends = (host.following[chunks[host.following[chunks] >= 0]] + 1).astype(np.int64) * layout.CHUNK
-        in_wheel = np.concatenate([np.zeros(0, np.int64), *waits])
-        return np.concatenate(
-            [
-                *(rows[:, layout.EXPIRES] for rows in found),
-                work[is_heard, layout.EXPIRES_AT],
-                host.pool.reshape(-1, layout.ROW)[in_wheel, layout.EXPIRES],
-            ]
-        )
-
-    def _lane(self, number: int) -> Whole:
-        """Rows of a lane, from its head to its end."""
-        of = self.host.lanes[number : layout.DRAWN : 8]
-        places = np.arange(of[layout.FIRST // 8], of[layout.END // 8]) & of[layout.MASK // 8]
-        return np.asarray(self.host.rows.reshape(-1, layout.ROW)[of[layout.OFFSET // 8] // layout.ROW + places])
+        return np.concatenate(found)
 
     def _grow_queue(self) -> None:
         """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
@@ -198,15 +199,8 @@ def new_host(
     is_newest_first = params.queue.kind == policies.LIFO
     ring = 1 << max(1, int(holders - 1).bit_length())
     has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
-    of = np.zeros(layout.DRAWN + 1, np.int64)
-    numbers = np.arange(layout.LANES)
-    of[layout.DUE : layout.DUE + layout.LANES] = (layout.NEVER + numbers) << layout.LANE_BITS | numbers
-    of[layout.LAST : layout.LAST + layout.LANES] = -1
-    of[layout.MASK : layout.MASK + layout.LANES] = ring - 1
-    for place, lane in enumerate((layout.CHECKS, layout.ANSWERS, layout.NEAR, layout.DEADLINES)):
-        of[layout.OFFSET + lane] = (1 + place * ring) * layout.ROW
+    of = _empty_lanes(ring).copy()
     of[layout.LATER + layout.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
-    of[layout.MORE + layout.DEADLINES] = layout.TRY
     rows = np.zeros((1 + 4 * ring, layout.ROW), np.int64)
     order = np.argsort(first_ns, kind="stable")
     first = rows[1 : 1 + holders]
@@ -223,9 +217,7 @@ def new_host(
     chunks = 2 * (waits // layout.CHUNK + slots + 1) if has_wheel else 0
     following = np.arange(1, chunks + 1, dtype=np.int32)
     following[-1:] = -1
-    groups = -(-params.workers // layout.GROUP)
-    free = np.full(groups * layout.GROUP, NEVER, np.int64)
-    free[: params.workers] = np.arange(params.workers)
+    free, least = _idle(params.workers)
     whole = np.zeros(layout.MEMORY, np.int64)
     whole[requests.EDGE] = params.window_ns
     whole[requests.CURSOR] = -1 if has_wheel else layout.NEVER - 1
@@ -233,8 +225,8 @@ def new_host(
     whole[requests.LEASED] = np.count_nonzero(expires_ns > 0)
     whole[layout.HEARD] = layout.NEVER
     whole[layout.VACANT] = 0 if has_wheel else -1
-    restarts = inputs.controls[inputs.controls[:, 1] == requests.RESTART, 0]
-    whole[layout.DOOM] = restarts[0] if len(restarts) else layout.NEVER
+    restarts = (at_ns for at_ns, what, _ in inputs.controls.tolist() if what == requests.RESTART)
+    whole[layout.DOOM] = next(restarts, layout.NEVER)
     ends = np.minimum((expires_ns[expires_ns > 0] - 1) // params.window_ns, windows)
     real = np.zeros(requests.REAL)
     real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
@@ -248,8 +240,8 @@ def new_host(
         slots=np.zeros(slots, np.int32),
         sorting=np.zeros(waits, np.int64),
         places=np.zeros(waits, np.int32),
-        free=free,
-        least=free.reshape(groups, layout.GROUP).min(axis=1),
+        free=free.copy(),
+        least=least.copy(),
         workers=np.zeros(len(free) * layout.WORKER, np.int64),
         begun=np.zeros(BEGUN, np.int64),
         logs=np.zeros(layout.AHEAD),
@@ -261,6 +253,29 @@ def new_host(
         latency=np.zeros(requests.HISTOGRAM, np.int64),
     )
     return LaneRun(params, rules, keys, inputs, host, shift)
+
+
+@functools.lru_cache(maxsize=64)
+def _empty_lanes(ring: int) -> Whole:
+    """What is known of lanes with nobody in them, in rings of so many rows; a host begins with a copy."""
+    of = np.zeros(layout.DRAWN + 1, np.int64)
+    numbers = np.arange(layout.LANES)
+    of[layout.DUE : layout.DUE + layout.LANES] = (layout.NEVER + numbers) << layout.LANE_BITS | numbers
+    of[layout.LAST : layout.LAST + layout.LANES] = -1
+    of[layout.MASK : layout.MASK + layout.LANES] = ring - 1
+    for place, lane in enumerate((layout.CHECKS, layout.ANSWERS, layout.NEAR, layout.DEADLINES)):
+        of[layout.OFFSET + lane] = (1 + place * ring) * layout.ROW
+    of[layout.MORE + layout.DEADLINES] = layout.TRY
+    return of
+
+
+@functools.lru_cache(maxsize=64)
+def _idle(workers: int) -> tuple[Whole, Whole]:
+    """When each worker is free and the least of each group, of workers who all are; a host begins with copies."""
+    groups = -(-workers // layout.GROUP)
+    free = np.full(groups * layout.GROUP, NEVER, np.int64)
+    free[:workers] = np.arange(workers)
+    return free, free.reshape(groups, layout.GROUP).min(axis=1)
 
 
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:

@@ -2,13 +2,14 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from recovery_kernels import draws, policies
-from recovery_kernels.requests import Keys, Params
+from recovery_kernels.requests import Inputs, Keys, Params
 
 from recovery import theory
 from recovery.measures import leased_curve, standing
@@ -136,12 +137,15 @@ def _running(fleet: Fleet, shares: tuple[float, ...], first: int, step: int) -> 
 
 
 class _Host(NamedTuple):
-    """What the hosts of a scenario have in common: numbers, measured values, the wheel's turn, and their engine."""
+    """What the hosts of a scenario have in common: numbers, measured values, the wheel's turn, their engine, and, where
+    nobody acts at some of them, the rest of what enters.
+    """
 
     params: Params
     table: queueing.MeasuredValues
     span_ns: int
     on_lanes: bool
+    inputs: Inputs | None
 
 
 class _Last(NamedTuple):
@@ -157,23 +161,30 @@ def _of_each_host(scenario: Scenario) -> _Host:
     for last in _last:
         if last.scenario is scenario:
             return last.found
-    table = queueing.MeasuredValues()
-    params = queueing.params(scenario, table)
-    found = _Host(params, table, queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params))
+    params, table = queueing.numbers_of(scenario)
+    inputs = None if scenario.operator else queueing.inputs(queueing.controls_of(scenario, 0, ()), table)
+    found = _Host(params, table, queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params), inputs)
     _last[:] = [_Last(scenario, found)]
     return found
 
 
 def start(
-    scenario: Scenario, seed: int, replication: int, host: int, holders: int, controls: list[queueing.Control]
+    scenario: Scenario,
+    seed: int,
+    replication: int,
+    host: int,
+    holders: int,
+    controls: Sequence[queueing.Control] | None = None,
 ) -> hosts.Running:
     """A host in its steady state at t = 0: phases uniform, each lease as fresh as its last check.
 
     Holders are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
-    memory.
+    memory. `controls` are those that the scenario has for this host, if no others are given.
     """
-    params, table, span_ns, on_lanes = _of_each_host(scenario)
-    inputs = queueing.inputs(controls, table)
+    params, table, span_ns, on_lanes, inputs = _of_each_host(scenario)
+    if inputs is None or controls is not None:
+        own = queueing.controls_of(scenario, host, ()) if controls is None else controls
+        inputs = queueing.inputs(own, table)
     keys = hosts.stream_keys(seed, replication, host)
     phase = hosts.stream_key(seed, replication, draws.PHASE, host)
     first_ns, expires_ns = _steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders)
@@ -305,7 +316,7 @@ class _Leases(Traffic):
         return scenario.has_leases
 
     def start(self, scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
-        return start(scenario, seed, replication, host, holders, queueing.controls_of(scenario, host, ()))
+        return start(scenario, seed, replication, host, holders)
 
     def lowered(self, scenario: Scenario) -> Lowered:
         return queueing.lowered(scenario)

@@ -14,6 +14,7 @@ from recovery_kernels import draws, limits, policies, requests
 from recovery_kernels.draws import Dist
 from recovery_kernels.requests import Inputs, Params
 
+from recovery.kept import Kept
 from recovery.model.distributions import Distribution
 from recovery.model.operator import Pause, Restart, Throttle
 from recovery.model.policies.lowered import LetsIn, Order, Waits
@@ -225,6 +226,25 @@ def params(scenario: Scenario, table: MeasuredValues) -> Params:
     )
 
 
+class Numbers(NamedTuple):
+    """What decides the run of each host of a scenario, and its measured values."""
+
+    params: Params
+    table: MeasuredValues
+
+
+def _numbers(scenario: Scenario) -> Numbers:
+    table = MeasuredValues()
+    found = Numbers(params(scenario, table), table)
+    if table.values:  # they may be long: no others are kept beside them
+        numbers_of.forget()
+    return found
+
+
+numbers_of = Kept(_numbers, most=4096)  # more than a sweep plans ahead
+"""The numbers of a scenario, the same for whoever asks: for a run's key, and for each of its hosts."""
+
+
 Control = tuple[int, int, int, float, float]  # time ns, what, whole argument, two fractional arguments
 
 
@@ -387,8 +407,7 @@ def lowered(scenario: Scenario) -> list[object]:
     """The numbers that the kernel takes, of the host of each zone. Which host a restart takes is counted from what the
     scenario says; actions that wait for a condition are lowered as if it came at once.
     """
-    table = MeasuredValues()
-    own = params(scenario, table)
+    own, table = numbers_of(scenario)
     zones, waiting = scenario.zones, begun_at_once(scenario)
     controls = [controls_of(scenario, host, waiting) for host in range(min(zones, scenario.hosts))]
     steps = scenario.steps

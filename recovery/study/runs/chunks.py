@@ -5,9 +5,10 @@ A run is a pure function of (variant, seed, replication), so it does not matter 
 
 import multiprocessing
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Threads
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -20,6 +21,7 @@ from recovery.simulate import reuse as reusing
 from recovery.simulate.explain import groups_of
 from recovery.simulate.reuse import MEMORY_BYTES, Known
 from recovery.stages import known as stages
+from recovery.stages.queueing import numbers_of
 from recovery.statistics.arrays import Floats
 from recovery.store.shelf import Shelf
 
@@ -97,6 +99,7 @@ def go_on() -> None:
 def forget() -> None:
     """Give back the memory of what is known from runs of this process."""
     _known.clear()
+    numbers_of.forget()
 
 
 def _known_by(sharing: Sharing) -> Known:
@@ -115,33 +118,45 @@ def simulate(works: Sequence[Work], *, sharing: Sharing | None = ALONE) -> list[
     """
     known = None if sharing is None else _known_by(sharing)
     done = []
-    for work in works:
-        if _stopped.is_set():
-            raise pipeline.Interrupted
-        try:
-            outcome = _outcome((work.variant, work.seed, work.replication), known)
-            row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
-            done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
-        except (pipeline.Interrupted, KeyboardInterrupt):
-            raise
-        except Exception as error:  # one bad run must not cost the others
-            done.append(Done({"key": work.key, "error": f"{type(error).__name__}: {error}"}, None))
+    with _in_this_thread() as runner:
+        for work in works:
+            if _stopped.is_set():
+                raise pipeline.Interrupted
+            try:
+                outcome = _outcome((work.variant, work.seed, work.replication), known, runner)
+                row = {"key": work.key, "error": None, **outcome.measure(), **groups(work.variant)}
+                done.append(Done(row | {"cpu_s": outcome.cpu_s}, _curve(outcome, work.every_s)))
+            except (pipeline.Interrupted, KeyboardInterrupt):
+                raise
+            except Exception as error:  # one bad run must not cost the others
+                done.append(Done({"key": work.key, "error": f"{type(error).__name__}: {error}"}, None))
     return done
 
 
-def _outcome(task: pipeline.Task, known: Known | None) -> pipeline.Outcome:
+def _outcome(task: pipeline.Task, known: Known | None, runner: pipeline.Runner) -> pipeline.Outcome:
     """A run. Without later stages it has nothing to share: equal runs are one in a sweep."""
+
+    def run(task: pipeline.Task) -> pipeline.Outcome:
+        return next(runner.run([task]))
+
     if known is None or not stages.later_of(task[0].scenario):
-        return chain.follow(hosts(task))
-    return chain.follow(reusing.known_or_run(task, known, hosts), known=known)
+        return chain.follow(run(task))
+    return chain.follow(reusing.known_or_run(task, known, run), known=known)
 
 
 def hosts(task: pipeline.Task) -> pipeline.Outcome:
     """The hosts of a run, in this thread; `stop` ends them."""
+    with _in_this_thread() as runner:
+        return next(runner.run([task]))
+
+
+@contextmanager
+def _in_this_thread() -> Iterator[pipeline.Runner]:
+    """Runs variants in the caller's thread; `stop` ends them."""
     with _Runner() as runner:
         _running.add(runner)
         try:
-            return next(runner.run([task]))
+            yield runner
         finally:
             _running.discard(runner)
 
