@@ -17,7 +17,7 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch
-from recovery.stages import engines
+from recovery.stages import engines, known
 from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
@@ -43,6 +43,10 @@ _Host = tuple[HostPart, Whole, list[Whole]]
 
 class Interrupted(Exception):
     """The user stopped the run."""
+
+
+def _start(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
+    return known.traffic_of(scenario).start(scenario, seed, replication, host, holders)
 
 
 def _end_ns(scenario: Scenario) -> int:
@@ -98,7 +102,7 @@ class Runner:
     def _host(self, total: Sum, host: int, holders: int) -> _Host:
         begun = time.thread_time()
         scenario = total.variant.scenario
-        run = total.start(host, holders)
+        run = _start(scenario, total.seed, total.replication, host, holders)
         end = _end_ns(scenario)
         slices = min(_SLICES, 1 + holders // _SLICE) if scenario.has_leases else _SLICES
         for piece in range(1, slices + 1):
@@ -199,7 +203,7 @@ class Runner:
         def start(group: list[tuple[int, int]]) -> list[tuple[int, hosts.Running]]:
             own: list[tuple[int, hosts.Running]] = []
             for host, holders in group:
-                run = total.start(host, holders)
+                run = _start(scenario, seed, replication, host, holders)
                 if own:  # hosts of a group take turns, so they write into one series
                     run.write_with(own[0][1])
                 own.append((host, run))

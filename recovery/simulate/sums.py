@@ -16,7 +16,6 @@ from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, of_traffic
 from recovery.simulate.watch import levels_of
 from recovery.stages import known, leases, sample
-from recovery.stages.host import Running
 from recovery.stages.queueing import Begun
 from recovery.stages.stage import named
 from recovery.statistics.arrays import Floats, Whole
@@ -149,10 +148,6 @@ class Sum:
         }
         self.left = len(self.simulated)
         self.cpu_s = 0.0
-
-    def start(self, host: int, holders: int) -> Running:
-        """A host of the run before its first event."""
-        return self.traffic.start(self.variant.scenario, self.seed, self.replication, host, holders)
 
     def hosts(self) -> Iterator[tuple[int, int]]:
         """Number and holders of each host that is to be simulated."""
