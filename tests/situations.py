@@ -382,6 +382,12 @@ crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true
         "bucket of 100 tokens. Spread over 2,000/600/0.9 = 3.7 s, or twice that, few are refused.", cures=True,
     ),
     Situation(
+        "a full queue that clients meet in step until the run ends",
+        STEADY.replace('horizon = "100m"', 'horizon = "8m"') + SHORT, "herd", 9 * 60, 9 * 60, "a first delay",
+        "202 at a time and a minute apart are ten rounds for 1,980, the last after nine minutes; the run ends before.",
+        cures=True,
+    ),
+    Situation(
         "a limit of concurrency below the workers",
         FAST + 'policy.admission = { name = "fixed-concurrency", limit = 2 }\n', "concurrency", 99, 100,
         "a higher limit",

@@ -15,7 +15,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import gates, helps, mechanism
+from recovery.show.answers import cliffs, gates, helps, mechanism
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
@@ -779,8 +779,9 @@ def test_what_falls_in_steps_is_near_no_cliff() -> None:
             **of.measures,
             "is_near_cliff": run_records.group_of("", is_near_cliff=1.0).measures["is_near_cliff"],
         }
-        return mechanism.is_near_cliff(of.model_copy(update={"measures": measures}))
+        return cliffs.is_near(of.model_copy(update={"measures": measures}))
 
     assert not near(group)
     assert near(group.model_copy(update={"verdicts": {"recovered": 1, "recovering": 1}}))
-    assert near(told(LEASES)[0].groups[0])
+    assert near(told(LEASES.replace('timeout = "30m"', 'timeout = "20s"'))[0].groups[0])
+    assert not near(told(LEASES)[0].groups[0])  # all together are 100 s of work, so theory knows no cliff

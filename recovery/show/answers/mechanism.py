@@ -121,21 +121,6 @@ def collapse_of(group: Group) -> Limit | None:
     return _why_collapsed(group)
 
 
-IN_STEPS = ("bursts", "herd", "silence")  # kinds of limits under which what waits falls in steps
-
-
-def is_near_cliff(group: Group) -> bool:
-    """Whether another run of a variant may end elsewhere, as far as its runs tell. One in which clients come in step
-    falls by steps, which look like chance and are none: there only runs that ended differently say so.
-    """
-    if len(group.verdicts) > 1:
-        return True
-    if not group.mean("is_near_cliff") > 0:
-        return False
-    limit = limit_of(group)
-    return limit is None or limit.kind not in IN_STEPS
-
-
 ALL_THE_TIME = ("service", "renewals", "uneven", "arrivals", "gated", "admission", "operator")
 """Kinds of collapses that come of what is asked for all the time, whatever happens."""
 
@@ -180,7 +165,7 @@ def _why_collapsed(group: Group) -> Limit | None:
     if fleet is not None and fleet.lease_s < fleet.asks / hosts.capacity_per_s:
         times = fleet.asks / hosts.capacity_per_s / fleet.lease_s
         return Limit("expiry", f"refilling all leases takes {times:.3g} times as long as a lease runs", times)
-    return None
+    return _in_rounds(group) if group.runs else None
 
 
 def _renewals_end(group: Group) -> str | None:
@@ -407,7 +392,7 @@ def _ends_too_soon(group: Group) -> Limit | None:
         found = timeout_limit(group)
     else:
         found = _retries_feed(group) if _feeds_itself(group) else None
-    if found is not None or (found := _starves(group)) is not None:
+    if found is not None or (found := _starves(group) or _in_rounds(group)) is not None:
         return found
     end = group.mean("empty_at_s")
     if not math.isfinite(end):
@@ -648,12 +633,26 @@ def _starves(group: Group) -> Limit | None:
     """Clients in step before a limit, where they are not back as the run ends: most of its tokens are lost while most
     attempts are refused, and the rounds that it takes are longer than half of the run.
     """
-    back_s = group.mean("recovers_from_s")
-    had_s = group.scenario.horizon_s - back_s
-    if group.scenario.fleet is None or not group.mean("denied_share") > HALF or group.mean("wasted_share") >= WASTE:
+    if not group.mean("denied_share") > HALF:
         return None
-    work = group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
-    longest = max(_bursts(group, work, back_s, ""), key=lambda limit: limit.number, default=None)
+    return _lasts_long(group, _bursts(group, _left_out(group), group.mean("recovers_from_s"), ""))
+
+
+def _in_rounds(group: Group) -> Limit | None:
+    """The same before a full queue or a limit of concurrency, whatever part of the attempts found it full."""
+    return _lasts_long(group, _herd(group, _left_out(group), ""))
+
+
+def _left_out(group: Group) -> float:
+    return group.mean("fluid_bound_s") * group.scenario.hosts.fastest_per_s
+
+
+def _lasts_long(group: Group, found: Iterator[Limit]) -> Limit | None:
+    """The longest of these limits, of holders whose work is not in vain, where it takes more than half of the run."""
+    if group.scenario.fleet is None or not group.mean("wasted_share") < WASTE:
+        return None
+    longest = max(found, key=lambda limit: limit.number, default=None)
+    had_s = group.scenario.horizon_s - group.mean("recovers_from_s")
     return longest if longest is not None and longest.number >= HALF * had_s else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import helps, mechanism, moments, points
+from recovery.show.answers import cliffs, helps, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -330,7 +330,7 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
     if not first.verdicts.get("collapsed") and (found := helps.narrow(first)) is not None:
         out.append(f"“{first.variant}” stands near a cliff, which so few runs may not show: its {found}.")
     waves = [group for group in summary.groups if any(map(standings.comes_in_waves, summary.rows_of(group)))]
-    near = [group for group in summary.groups if group not in waves and mechanism.is_near_cliff(group)]
+    near = [group for group in summary.groups if group not in waves and cliffs.is_near(group)]
     if near:
         names = ", ".join(f"“{group.variant}”" for group in near[:3]) + (" and others" if len(near) > 3 else "")
         out.append(f"Near a cliff, so that another run, or a longer one, may end elsewhere: {names}.")
