@@ -785,3 +785,23 @@ def test_what_falls_in_steps_is_near_no_cliff() -> None:
     assert near(group.model_copy(update={"verdicts": {"recovered": 1, "recovering": 1}}))
     assert near(told(LEASES.replace('timeout = "30m"', 'timeout = "20s"'))[0].groups[0])
     assert not near(told(LEASES)[0].groups[0])  # all together are 100 s of work, so theory knows no cliff
+
+
+def test_what_costs_more_than_it_saves_is_no_help() -> None:
+    """A variant that is 12.5 % sooner, with 44 % more hours without a lease: another that is 5 % sooner at no cost
+    helps instead, and with 5 % more hours the first does. One that comes back where the file never
+    does helps at any cost.
+    """
+
+    def best(hours: float, *others: tuple[str, float, float], own: float = 400.0) -> str | None:
+        told = [("as written", own, 900.0), ("sooner", 350.0, hours), *others]
+        groups = [run_records.group_of(name, ttr99_s=time, unleased_holder_hours=away) for name, time, away in told]
+        rows = [run_records.row_of(name, ttr99_s=time) for name, time, _ in told]
+        found = helps.best_of(run_records.summary_of(rows, groups))
+        return None if found is None else found.variant
+
+    gentle = ("gentle", 380.0, 900.0)
+    assert best(1300.0) is None
+    assert best(1300.0, gentle) == "gentle"
+    assert best(945.0, gentle) == "sooner"
+    assert best(1300.0, gentle, own=math.inf) == "sooner"

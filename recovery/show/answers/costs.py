@@ -28,6 +28,21 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
 
+HOURS = "unleased_holder_hours"
+MATERIAL = 0.1  # more of what is suffered, relative: from so much more on it may outweigh what is saved
+SERVED_LESS = 0.05  # of the jobs: so much fewer answers may
+
+
+def outweighs(was: Callable[[str], float], now: Callable[[str], float], saved_share: float) -> bool:
+    """Whether what is suffered grows materially, and by more than the time that a change saves, as a share of it: hours
+    without a lease, or jobs without an answer. Refusals and work in vain are what that is reached with, not what
+    anybody suffers. `was` and `now` as of `costs`.
+    """
+    more = now(HOURS) / was(HOURS) - 1 if was(HOURS) > 0 else 0.0
+    fewer = was(SERVED) - now(SERVED)
+    return (more > MATERIAL and more > saved_share) or (fewer > SERVED_LESS and fewer > saved_share)
+
+
 def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) -> str:
     """A harm in words, with both means, if it is clearly more now; "" if it is not, or is no harm."""
     known = register.find(name, traffic)

@@ -8,7 +8,7 @@ from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
 from recovery.show.answers import herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
-from recovery.show.answers.costs import costs, not_measured
+from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
 from recovery.show.answers.rests import not_well_with
 from recovery.show.figures import TimeAxis
@@ -20,6 +20,7 @@ ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time that leases are away: what saves less is not advised
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
+CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -57,7 +58,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
-        return _best(summary, best, declared, axis), best
+        return _best(summary, best, declared, axis, limit), best
     if (part := _of_the_limit(summary)) is not None:
         return part
     said = []
@@ -69,7 +70,10 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     ]
     others = [one for one in others if one not in same]
     answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
-    if answering:
+    trade = _trade_off(summary, axis)
+    if trade:
+        said.append(trade)
+    elif answering:
         window = show_duration(first.scenario.window_s)
         whole = f"is sooner by more than {window}"
         if is_never:
@@ -81,7 +85,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         said.append(text)
     said += [*_of_classes(summary, answering), *([away] if away else [])]
     if others:
-        said += [_fewest_wait(summary) if not is_never else "", *declared]
+        said += [_fewest_wait(summary) if not (is_never or trade) else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
@@ -210,13 +214,42 @@ def best_of(summary: Summary) -> Group | None:
 
 
 def _best_among(summary: Summary, others: Sequence[Group]) -> Group | None:
-    """Of some variants the one that helps most; None where none does."""
+    """Of some variants the one that helps most; None where none does. One that is sooner, but at a cost that outweighs
+    it, is no help, unless it comes back more often.
+    """
     first = summary.groups[0]
-    best = advice.best_of(with_groups(summary, [first, *others]))
-    if best is None:
-        return None
-    now, was = advice.standing(summary, best), advice.standing(summary, first)
-    return best if advice.is_better(now, was, best.scenario.window_s) else None
+    fair = [one for one in others if not _is_trade_off(summary, one)]
+    for among in (others, fair):
+        best = advice.best_of(with_groups(summary, [first, *among]))
+        if best is None:
+            return None
+        now, was = advice.standing(summary, best), advice.standing(summary, first)
+        if best in fair or now.never_share < was.never_share:
+            return best if advice.is_better(now, was, best.scenario.window_s) else None
+    return None
+
+
+def _is_trade_off(summary: Summary, group: Group) -> bool:
+    """Whether what a variant costs outweighs what it saves."""
+    first = summary.groups[0]
+    now, was = advice.standing(summary, group), advice.standing(summary, first)
+    if not (now.is_known and was.is_known and was.mean_s > 0):
+        return False
+    return outweighs(first.mean, group.mean, 1 - now.mean_s / was.mean_s)
+
+
+def _trade_off(summary: Summary, axis: TimeAxis) -> str:
+    """Which variant is sooner at a cost that outweighs it, though none helps; "" where none is."""
+    first, others = summary.groups[0], _changes_of_the_system(summary)[0]
+    soonest = advice.best_of(with_groups(summary, [first, *others]))
+    if soonest is None or not _is_trade_off(summary, soonest):
+        return ""
+    now, was = advice.standing(summary, soonest), advice.standing(summary, first)
+    if not advice.is_better(now, was, soonest.scenario.window_s):
+        return ""
+    cost = costs(first.scenario.traffic, first.mean, soonest.mean)
+    text = f"{_when_well(summary, soonest, axis)}, {_sooner(summary, soonest)}, but that costs more than it saves"
+    return f"{text}: {cost.removeprefix('It costs: ')}"
 
 
 def _near_a_cliff(summary: Summary, best: Group) -> str:
@@ -335,10 +368,37 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
     return f"“{group.variant}”: {what} {moments.after(group, now, is_always=is_always)}"
 
 
-def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis) -> Change:
+def _sooner(summary: Summary, group: Group) -> str:
+    """How much sooner, or later, a variant is than the first, with its interval."""
+    was, now = advice.standing(summary, summary.groups[0]), advice.standing(summary, group)
+    saved, low, high = advice.saved(summary, group)
+    where = " where both recover" if was.never or now.never else ""
+    if saved < 0:
+        return f"{show_duration(-saved)} later{where}"
+    if not saved > 0:
+        return ""
+    text = f"{show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"
+    text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
+    return text + (", a difference that chance can make in so few runs" if low <= 0 else "")
+
+
+def _sooner_still(first: Group, now: standings.Standing, limit: mechanism.Limit | None) -> str:
+    """The remedy that the limit of the first variant points to, where by its arithmetic it is clearly sooner than the
+    best variant; "" where it is not, or arithmetic does not tell.
+    """
+    found = None if limit is None else remedy.of(first, limit)
+    if found is None or not found.back_s < CLEARLY_SOONER * now.mean_s:
+        return ""
+    about = f"by theory 99 % are back about {show_duration(found.back_s)} after {moments.since(first)}"
+    return f"Sooner still may be {found.text}: {about} (not simulated; --set '{found.overrides[0]}' tries it)."
+
+
+def _best(
+    summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis, limit: mechanism.Limit | None
+) -> Change:
     first = summary.groups[0]
     was, now = advice.standing(summary, first), advice.standing(summary, best)
-    saved, low, high = advice.saved(summary, best)
+    saved = advice.saved(summary, best).mean_s
     text = _when_well(summary, best, axis)
     if was.never_share != now.never_share:
         text += f", {now.words}" if now.words else ""
@@ -350,15 +410,10 @@ def _best(summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis
     if was.never == was.runs:
         saved = math.inf
     else:
-        where = " where both recover" if was.never or now.never else ""
-        if saved > 0:
-            text += f", {show_duration(saved)} sooner{where} ({show_share(saved / was.mean_s)} less"
-            text += f"; 95 %: {show_duration(low)} to {show_duration(high)})" if math.isfinite(low) else ")"
-            text += ", a difference that chance can make in so few runs" if low <= 0 else ""
-        elif saved < 0:
-            text += f", {show_duration(-saved)} later{where}"
+        text += f", {told}" if (told := _sooner(summary, best)) else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
-    told = [f"{text}.", cost, unseen, _near_a_cliff(summary, best), *declared, alone]
-    return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
+    still = _sooner_still(first, now, limit) if advice.is_judged_by_leases(summary.groups) else ""
+    parts = [f"{text}.", cost, unseen, _near_a_cliff(summary, best), *declared, alone, still]
+    return Change(text=" ".join(one for one in parts if one), name=best.variant, saved_s=saved)

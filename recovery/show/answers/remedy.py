@@ -15,11 +15,14 @@ HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take
 
 
 class Remedy(NamedTuple):
-    """A change under its name, what it does in words, and each KEY=VALUE of it."""
+    """A change under its name, what it does in words, and each KEY=VALUE of it; about when 99 % are back
+    with it, s after their return, where arithmetic tells (nan: it does not).
+    """
 
     name: str
     text: str
     overrides: tuple[str, ...]
+    back_s: float = math.nan
 
 
 def of(group: Group, limit: Limit) -> Remedy | None:
@@ -362,11 +365,12 @@ def _first_delay(group: Group) -> Remedy:
     served_per_s = min(hosts.capacity_per_s, hosts.held_limit / hosts.serves_s)
     over_s = asks / (served_per_s * (HIGH - scenario.wanted_share))
     said = _seconds(over_s if hosts.cancels else 2 * over_s)
-    over = show_duration(float(said.removesuffix("s")))
+    whole_s = float(said.removesuffix("s"))
+    over = show_duration(whole_s)
     text = f"a first delay at random of up to {over} before clients come back; operators who hold clients and let them "
     text += f"in again in waves over {over} (hold-clients) do the same by hand"
     delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{said}" }}'
-    return Remedy("a first delay", text, (delay,))
+    return Remedy("a first delay", text, (delay,), whole_s)
 
 
 def _asking_sooner(group: Group) -> Remedy:
