@@ -127,6 +127,18 @@
   };
   all(document, "table[id]:not([data-of])").forEach((one) => one.tHead && table(one));
 
+  // A table that is wider than the page says so: phones show no bar to scroll with.
+  const wider = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      const scroll = target.closest(".scroll");
+      scroll.previousElementSibling.hidden = scroll.scrollWidth <= scroll.clientWidth + 1;
+    }
+  });
+  for (const scroll of all(document, ".scroll")) {
+    scroll.before(make("p", { className: "aside", hidden: true }, "Scroll the table sideways for more columns →"));
+    for (const one of [scroll, ...scroll.children]) wider.observe(one);
+  }
+
   // --- curves ---------------------------------------------------------------------------------------------------
 
   const inverse = (side, at) => {
