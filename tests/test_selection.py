@@ -126,3 +126,30 @@ def test_policies_that_did_not_run_are_not_compared() -> None:
     assert told.not_told_apart == (0, 1)  # no unit in common: nothing is known of the second
     assert math.isnan(told.differences[1].mean)
     assert told.chosen is None
+
+
+@pytest.mark.parametrize("indifference_s", [5.0, 60.0])
+def test_as_many_units_as_are_told_choose_if_further_ones_are_like_these(indifference_s: float) -> None:
+    """Oracle: the selection itself, of the same times again and again. That never is rare enough takes 82 such runs."""
+    times = np.array([[10.0, 40.0, 20.0, 30.0], [35.0, 45.0, 30.0, 60.0], [300.0, 500.0, 400.0, 450.0]])
+    of = {"limit_s": 900.0, "indifference_s": indifference_s, "never_max": 0.05}
+
+    def chosen(repeats: int) -> int | None:
+        many = np.tile(times, repeats)
+        return selection.select(many, np.isinf(many), range(many.shape[1]), **of).chosen
+
+    told = selection.select(times, np.isinf(times), range(4), **of)
+    units = selection.units_to_choose(times, range(4), told, **of)
+    assert units >= 82
+    assert (units == 82) is (indifference_s == 60.0)
+    assert chosen(math.ceil(units / 4)) == 0
+    assert chosen(math.ceil(units / 4) - 1) is None
+
+
+def test_what_no_number_of_units_chooses_is_told_so() -> None:
+    """As soon in each draw, where only a difference counts; and a leader that is lost in a quarter of its runs."""
+    same, lost = np.full((2, 4), 10.0), np.array([[0.0, 0.0, 0.0, math.inf], [900.0] * 4])
+    for times, indifference_s, wanted in ((same, 0.0, True), (same, 1.0, False), (lost, 1.0, True)):
+        of = {"limit_s": 900.0, "indifference_s": indifference_s, "never_max": 0.05}
+        told = selection.select(times, np.isinf(times), range(4), **of)
+        assert math.isinf(selection.units_to_choose(times, range(4), told, **of)) is wanted

@@ -10,7 +10,7 @@ from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
 from recovery.show.sweep_figures.drawn import told
 from recovery.show.text import show_saved, verdict_of
-from recovery.show.words import span_of
+from recovery.show.words import span_of, times_from
 from recovery.store.compare_record import Comparison
 from recovery.store.race_record import RaceSummary
 from recovery.store.run_record import Bound, RunManifest, Summary
@@ -66,7 +66,7 @@ def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
         if one.has_run and one.is_lost_too_often(summary.never_max):
             sign = sweep_text.TOO_OFTEN
         never = show_share(one.not_recovered.share)
-        rows.append([one.told, span_of(one.restricted), never, str(one.runs), sign])
+        rows.append([one.told, span_of(one.restricted, times_from(summary.window_s)), never, str(one.runs), sign])
     left = len(summary.policies) - ROWS_MAX
     failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
     more = f"; {left} more policies are in the report" if left > 0 else ""

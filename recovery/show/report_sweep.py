@@ -8,7 +8,7 @@ assumed, and how to make it all again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -25,7 +25,7 @@ from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
 from recovery.show.sweep_text import state_of
-from recovery.show.words import ends_of, speaking_of
+from recovery.show.words import differences_from, ends_of, is_lopsided, speaking_of, times_from
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
 from recovery.store.parts import runs_of_sweep
@@ -178,6 +178,8 @@ def _where(policy: Told, box: Box) -> Where:
 def _columns(summary: Summary) -> list[Column]:
     limit = units.show_duration(summary.limit_s)
     meaning = f"until {what(summary)}, over draws and replications; a run that is not back counts as {limit}"
+    if summary.precision is not None and any(is_lopsided(one.restricted) for one in summary.policies):
+        meaning += "; its interval allows for the runs that may be not back, so it may reach far to one side"
     out = [
         Column("time_mean_s", "mean time", meaning),
         Column(
@@ -212,13 +214,14 @@ def _columns(summary: Summary) -> list[Column]:
 
 def _row(policy: Told, summary: Summary) -> Row:
     lost, fell, regret = policy.not_recovered, policy.collapsed, policy.regret
+    show = times_from(summary.window_s)
     is_back = policy.worst_s < summary.limit_s or math.isnan(policy.worst_s)
     cells = [
-        _interval(policy.restricted, "time"),
-        _difference(policy.difference),
+        _time(policy.restricted, show),
+        _difference(policy.difference, differences_from(summary.window_s)),
         _share(lost),
         _share(fell),
-        _if_back(policy),
+        _if_back(policy, show),
         _number(policy.fluid_bound_s.mean, "time"),
         _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
         _number(regret.mean, "time", f"90 %: {shared.show(regret.p90, 'time')}"),
@@ -241,9 +244,9 @@ def _row(policy: Told, summary: Summary) -> Row:
     return Row(policy.rank, policy.told, ", ".join(marks), status, cells)
 
 
-def _if_back(policy: Told) -> Cell:
+def _if_back(policy: Told, show: Callable[[float], str]) -> Cell:
     """The time of the runs that are back, and how well it is known."""
-    cell = _interval(policy.given_recovery, "time")
+    cell = _time(policy.given_recovery, show)
     if not math.isfinite(policy.half_width_share):
         return cell
     half = ", of ".join(filter(None, (units.show_share(policy.half_width_share), policy.back_of)))
@@ -267,14 +270,19 @@ def _interval(found: Estimate | None, kind: str, look: str = "") -> Cell:
     return Cell(shared.show(found.mean, kind), ends_of(found, lambda one: shared.show(one, kind)), look, value)
 
 
+def _time(found: Estimate, show: Callable[[float], str]) -> Cell:
+    """A time with its interval, as `show` tells times."""
+    return Cell(show(found.mean), ends_of(found, show), value=shared.value_of(found.mean, found.low, found.high))
+
+
 def _number(value: float, kind: str, beside: str = "") -> Cell:
     return Cell(shared.show(value, kind), beside, value=shared.value_of(value))
 
 
-def _difference(found: Estimate | None) -> Cell:
+def _difference(found: Estimate | None, show: Callable[[float], str]) -> Cell:
     if found is None:
         return Cell("–")
-    cell = _interval(found, "time")
+    cell = _time(found, show)
     sign = "+" if found.mean > 0 else ""
     return cell._replace(text=sign + cell.text, look="good" if found.high < 0 else "never" if found.low > 0 else "")
 

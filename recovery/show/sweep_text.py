@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recovery.show.text import table
-from recovery.show.words import span_of
+from recovery.show.words import differences_from, is_lopsided, span_of, times_from
 from recovery.store import files
 from recovery.store.parts import runs_of_sweep
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
@@ -34,11 +34,11 @@ def planned(plan: Planned, workers: int) -> str:
     span = times[0] if plan.most == plan.least else f"{times[0]} to {times[1]}"
     lines.append(f"{show_duration(plan.cpu_s)} a run ({plan.timed} were timed): {span} on {workers} cores")
     lines.append(f"about {show_count(plan.most * 250 / 1e6)} MB of results at most")
-    if plan.replications_that_tell is not None:
+    if (least := plan.replications_that_tell) is not None:
         lines.append(
-            too_few(plan.policies, plan.replications, plan.replications_that_tell, plan.replications_key)
-            or f"Two policies can be told apart from {plan.replications_that_tell} replications on, where they differ "
-            f"most; here are {plan.replications}."
+            too_few(plan.policies, plan.replications, least, plan.replications_key)
+            or f"Two policies can be told apart from {least} replication{'' if least == 1 else 's'} on, where they "
+            f"differ most; here are {plan.replications}."
         )
     if unchosen := cannot_choose(plan.replications, plan.replications_that_choose, plan.never_max):
         lines.append(unchosen)
@@ -110,13 +110,14 @@ def ranked(summary: Summary, most: int) -> str:
         ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "worst regret", "runs"]
     ]
     rows[0].append("state")
+    show = times_from(summary.window_s)
     which = "as it stands" if summary.baseline_is_file else "first of the list"
     rows += [
         [
             f"{one.rank}{' *' if one.not_told_apart else ''}",
             f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
-            span_of(one.restricted, between="–"),
-            show_duration(one.given_recovery.mean),
+            span_of(one.restricted, show, between="–"),
+            show(one.given_recovery.mean),
             _half_width(one),
             show_share(one.not_recovered.share),
             show_share(one.not_recovered.high),
@@ -127,23 +128,40 @@ def ranked(summary: Summary, most: int) -> str:
         for one in summary.policies[:most]
     ]
     left = len(summary.policies) - most
-    text = table(rows, left=2) + "\n* may still be the best"
+    text = f"{table(rows, left=2)}\n* may still be the best\n{_of_intervals(summary)}"
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+
+
+def _of_intervals(summary: Summary) -> str:
+    """What the intervals of a ranking hold, and why those of the means may reach far to one side."""
+    if summary.precision is None:
+        return "Intervals are of these runs, looked at once; what may still be the best holds at every look."
+    text = "Intervals hold at every look."
+    if any(is_lopsided(one.restricted) for one in summary.policies):
+        text += " Those of the mean allow for the runs that may be not back (“at most”), each counted as "
+        text += f"{show_duration(summary.limit_s)}: so they may reach far to one side."
+    return text
 
 
 def differences(rows: Sequence[Difference]) -> str:
     """Differences of policies in words."""
     lines = []
     for row in rows:
-        by = show_duration(abs(row.difference_s.mean))
-        ends = f"{show_duration(row.difference_s.low)} to {show_duration(row.difference_s.high)}"
+        by, ends = show_duration(abs(row.difference_s.mean)), ends_of_difference(row)
+        once = "" if row.at_every_look else ", looked at once"
         word = {"sooner": f"{by} sooner than", "later": f"{by} later than"}.get(row.verdict, "not told apart from")
         lines.append(
-            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” (difference {ends}, 95 %; "
+            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” (difference {ends}, 95 %{once}; "
             f"sooner in {show_share(row.sooner_share)}, "
             f"later in {show_share(row.later_share)} of {row.draws} draws)"
         )
     return "\n".join(lines)
+
+
+def ends_of_difference(row: Difference) -> str:
+    """Both ends of the interval of a difference in words."""
+    show = differences_from(row.window_s)
+    return f"{show(row.difference_s.low)} to {show(row.difference_s.high)}"
 
 
 def told_replay(told: Replayed) -> str:

@@ -33,18 +33,49 @@ def speaking_of(called: Called, text: str) -> str:
     return "".join(part if i % 2 else _OURS.sub(renamed, part) for i, part in enumerate(parts))
 
 
-def _time(seconds: float) -> str:
-    """A time, s, of which an interval may begin below 0."""
-    return show_duration(max(seconds, 0.0))
+def times_from(window_s: float) -> Callable[[float], str]:
+    """How times, s, are told that are known to a window: "< 10 s" of what is shorter, and of the end of an interval
+    that lies below it, or below 0. nan: how exactly they are known is not told.
+    """
+
+    def show(seconds: float) -> str:
+        return f"< {show_duration(window_s)}" if seconds < window_s else show_duration(max(seconds, 0.0))
+
+    return show
 
 
-def ends_of(found: Estimate, show: Callable[[float], str] = _time, between: str = " to ") -> str:
-    """Both ends of an interval, "" where it has none or no width."""
-    has_width = math.isfinite(found.low) and math.isfinite(found.high) and found.high > found.low
-    return f"{show(found.low)}{between}{show(found.high)}" if has_width else ""
+def differences_from(window_s: float) -> Callable[[float], str]:
+    """How differences of times, s, are told: to a hundredth of the window to which times are known (nan: of 1 s), since
+    what is left below that is arithmetic alone.
+    """
+    unit_s = HUNDREDTH * (window_s if window_s > 0 else 1.0)
+    return lambda seconds: show_duration(0.0 if abs(seconds) < unit_s else seconds)
 
 
-def span_of(found: Estimate, show: Callable[[float], str] = _time, between: str = " to ") -> str:
+HUNDREDTH = 0.01
+
+
+_TIME = times_from(math.nan)
+
+
+def ends_of(found: Estimate, show: Callable[[float], str] = _TIME, between: str = " to ") -> str:
+    """Both ends of an interval, "" where it has none or no width that can be told."""
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return ""
+    low, high = show(found.low), show(found.high)
+    return f"{low}{between}{high}" if low != high else ""
+
+
+def span_of(found: Estimate, show: Callable[[float], str] = _TIME, between: str = " to ") -> str:
     """A mean with its interval, where it has one; of a time (s) unless `show` tells another kind."""
     ends = ends_of(found, show, between)
     return show(found.mean) + (f" ({ends})" if ends else "")
+
+
+LOPSIDED = 3.0  # times as far to one side as to the other
+
+
+def is_lopsided(found: Estimate) -> bool:
+    """Whether an interval reaches much farther to one side of the mean than to the other."""
+    down, up = found.mean - found.low, found.high - found.mean
+    return max(down, up) > LOPSIDED * min(down, up)

@@ -18,7 +18,9 @@ arXiv 2310.03722 (2023), with unknown variance; I. Waudby-Smith and A. Ramdas, J
 
 from __future__ import annotations
 
+import bisect
 import math
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -109,6 +111,22 @@ CAPITAL = np.concatenate([[0.5], np.full(len(BETS) - 1, 0.5 / (len(BETS) - 1))])
 _TOGETHER = 16
 
 
+def _log_won(values: Floats, mean: Floats | float) -> Floats:
+    """Log of what each bet of `log_capital` has won: float64[bets, ...]."""
+    relative = np.nan_to_num(values / np.asarray(mean, np.float64)[..., None], nan=1.0)
+    # Logarithms of products of a few: sixteen factors of at most 1 / mean neither overflow nor cost sixteen logarithms.
+    relative = np.concatenate([relative, np.ones((*relative.shape[:-1], -relative.shape[-1] % _TOGETHER))], axis=-1)
+    relative = relative.reshape(*relative.shape[:-1], -1, _TOGETHER)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.stack([np.log((1.0 - bet + bet * relative).prod(axis=-1)).sum(axis=-1) for bet in BETS]))
+
+
+def _log_whole(won: Floats) -> Floats:
+    """Log of the whole capital, from that of each bet: float64[bets, ...]."""
+    top = won.max(axis=0)
+    return np.asarray(top + np.log(np.tensordot(CAPITAL, np.exp(won - top), 1)))
+
+
 def log_capital(values: Floats, mean: Floats | float) -> Floats:
     """Log of what a gambler has who bets that values in [0, 1] have a mean above `mean`; 1 at first.
 
@@ -117,14 +135,7 @@ def log_capital(values: Floats, mean: Floats | float) -> Floats:
 
     `values` float[..., n] from 0 to 1, nan for none; `mean` float[...] above 0. Returns float64[...].
     """
-    relative = np.nan_to_num(values / np.asarray(mean, np.float64)[..., None], nan=1.0)
-    # Logarithms of products of a few: sixteen factors of at most 1 / mean neither overflow nor cost sixteen logarithms.
-    relative = np.concatenate([relative, np.ones((*relative.shape[:-1], -relative.shape[-1] % _TOGETHER))], axis=-1)
-    relative = relative.reshape(*relative.shape[:-1], -1, _TOGETHER)
-    with np.errstate(divide="ignore"):
-        won = np.stack([np.log((1.0 - bet + bet * relative).prod(axis=-1)).sum(axis=-1) for bet in BETS])
-    top = won.max(axis=0)
-    return np.asarray(top + np.log(np.tensordot(CAPITAL, np.exp(won - top), 1)))
+    return _log_whole(_log_won(values, mean))
 
 
 def lower(values: object, alpha: float = 0.05) -> Floats:
@@ -143,6 +154,54 @@ def lower(values: object, alpha: float = 0.05) -> Floats:
         won = log_capital(table, middle) >= -math.log(alpha)
         low, high = np.where(won, middle, low), np.where(won, high, middle)
     return low
+
+
+UNITS_MOST = 10**7
+"""Units beyond which an estimate of how many it takes is as good as never."""
+
+
+def units_above(values: object, mean: float, alpha: float = 0.05) -> float:
+    """At how many units the lower end of `lower` would reach `mean`, if further units were like these: the same values
+    again and again. At least 1; inf where no number of such units is enough.
+
+    `values` float[n] from 0 to 1. Raises ValueError otherwise.
+    """
+    rows, wanted = numbers("values", values, 1), -math.log(between_0_and_1("alpha", alpha))
+    if not mean > 0.0:
+        return 1.0
+    won = _log_won(rows, mean) / len(rows)
+
+    def is_enough(units: int) -> bool:
+        return bool(_log_whole(won * units) >= wanted)
+
+    return _fewest(is_enough)
+
+
+def units_below(happened: object, unit: object, chance_max: float, alpha: float = 0.05) -> float:
+    """At how many units the upper end of `never`, the chance of what `happened`, would be below `chance_max`, if
+    further units were like these; inf where no number of such units is enough.
+
+    `happened` bool[n], `unit` n labels, as of `never`.
+    """
+    seen = np.asarray(happened, bool)
+    _, code = np.unique(np.asarray(unit), return_inverse=True)
+    sizes = np.bincount(code)
+    if sizes.max() > 1:
+        return units_above(1.0 - np.bincount(code, seen) / sizes, 1.0 - chance_max, alpha / 2.0)
+    share = float(seen.mean())
+    if not share < chance_max:
+        return math.inf
+    return _fewest(lambda units: chance(share * units, units, alpha).high < chance_max)
+
+
+def _fewest(is_enough: Callable[[int], bool]) -> float:
+    """The fewest units that are enough, where all more of them are; inf above `UNITS_MOST`."""
+    most = 1
+    while not is_enough(most):
+        most *= 2
+        if most > UNITS_MOST:
+            return math.inf
+    return float(bisect.bisect_left(range(most + 1), True, lo=1, key=is_enough))
 
 
 def bounded(values: object, alpha: float = 0.05) -> Estimate:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recovery.statistics import confidence
+from recovery.statistics.arrays import Floats, Whole
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.statistics.given import between_0_and_1, numbers, same_length
 
@@ -70,6 +71,51 @@ def lower_end(differences_s: object, units: object, limit_s: float, alpha: float
     return float(limit_s * (2.0 * confidence.lower(share, alpha) - 1.0))
 
 
+def _shares(values: Floats, leader: int, code: Whole, limit_s: float) -> Floats:
+    """Of each policy and unit the difference from the leader in [-limit, limit], as a share of that range: 1/2 is no
+    difference; nan where they have no common run. `values` float[p, n] are restricted, `code` the number of each run's
+    unit. Returns float64[p, units].
+    """
+    units = int(code.max()) + 1
+    share = np.full((len(values), units), math.nan)
+    for i, row in enumerate(values):
+        both = ~np.isnan(row) & ~np.isnan(values[leader])
+        size = np.bincount(code[both], minlength=units)
+        worse = np.bincount(code[both], (row - values[leader])[both], minlength=units)
+        share[i, size > 0] = 0.5 + 0.5 * worse[size > 0] / (size[size > 0] * limit_s)
+    return np.asarray(np.clip(share, 0.0, 1.0))
+
+
+def units_to_choose(
+    times_s: object,
+    units: object,
+    selected: Selected,
+    *,
+    alpha: float = 0.05,
+    limit_s: float,
+    indifference_s: float,
+    never_max: float,
+) -> float:
+    """At how many units `select` would choose the leader, if further units were like those so far: their values again
+    and again in the same proportions. An estimate, without an interval; inf if no number of such units is enough, nan
+    if no policy ran.
+
+    Arguments as those of `select`, with what it `selected` of them; a time is never where it is inf.
+    """
+    if selected.leader is None:
+        return math.nan
+    times = np.asarray(times_s, np.float64)
+    _, code = np.unique(np.asarray(units), return_inverse=True)
+    share = _shares(np.minimum(times, limit_s), selected.leader, code, limit_s)
+    each = alpha / max(len(times) - 1, 1)
+    least = 0.5 - 0.5 * indifference_s / limit_s
+    rivals = set(selected.not_told_apart) - {selected.leader} - set(selected.too_often)
+    found = [confidence.units_above(share[i][~np.isnan(share[i])], least, each) for i in rivals]
+    own = ~np.isnan(times[selected.leader])
+    lost = np.isinf(times[selected.leader][own])
+    return max([*found, confidence.units_below(lost, code[own], never_max, alpha / 2.0)])
+
+
 def select(
     times_s: object,
     never: object,
@@ -93,7 +139,7 @@ def select(
         raise ValueError(f"times_s has shape {times.shape}, never {lost.shape}; want both [policies, runs]")
     if (times < 0.0).any():
         raise ValueError(f"times_s holds {np.nanmin(times)}; want numbers from 0, inf or nan")
-    labels, code = np.unique(np.asarray(units), return_inverse=True)
+    _, code = np.unique(np.asarray(units), return_inverse=True)
     if code.shape != times.shape[1:]:
         raise ValueError(f"units has shape {code.shape}; want {times.shape[1:]}, one label a run")
     if not 0.0 < limit_s < math.inf:
@@ -103,7 +149,7 @@ def select(
     between_0_and_1("never_max", never_max)
     each = between_0_and_1("alpha", alpha) / max(len(times) - 1, 1)
     ran = ~np.isnan(times)
-    values = np.where(lost, limit_s, np.minimum(times, limit_s))
+    values = np.where(ran, np.where(lost, limit_s, np.minimum(times, limit_s)), math.nan)
     chances = tuple(
         confidence.never(np.where(lost[i], math.inf, 0.0)[ran[i]], code[ran[i]], alpha / 2.0)
         if ran[i].any()
@@ -120,14 +166,7 @@ def select(
     means = {i: float(values[i][ran[i]].mean()) for i in range(len(times)) if ran[i].any()}
     leader = min(left, key=lambda i: (means[i], i))
 
-    # Differences of units in [-limit, limit], as shares of that range: 1/2 is no difference.
-    share = np.full((len(times), len(labels)), math.nan)
-    for i in range(len(times)):
-        both = ran[i] & ran[leader]
-        size = np.bincount(code[both], minlength=len(labels))
-        worse = np.bincount(code[both], (values[i] - values[leader])[both], minlength=len(labels))
-        share[i, size > 0] = 0.5 + 0.5 * worse[size > 0] / (size[size > 0] * limit_s)
-    share = np.clip(share, 0.0, 1.0)
+    share = _shares(values, leader, code, limit_s)
     seen = ~np.isnan(share)
     low = limit_s * (2.0 * confidence.lower(share, each) - 1.0)
     high = -limit_s * (2.0 * confidence.lower(1.0 - share, each) - 1.0)

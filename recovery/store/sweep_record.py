@@ -32,6 +32,9 @@ Status = Literal["precise", "collapses", "beaten", "cap", "done", "failed"]
 """How a policy ended: as precise as wanted; not back too often; another is surely better; at the most replications; as
 many as asked for; without a run."""
 
+FEW_POLICIES = 5
+"""Of fewer policies that ran than this none is the middle one: texts name them."""
+
 UNKNOWN = Estimate(mean=math.nan)
 UNKNOWN_SHARE = Share(share=math.nan)
 
@@ -140,6 +143,12 @@ class Selection(Record):
     chosen: str | None
     why_not: str
     words: str
+    replications_to_choose: Number | None = Field(None, exclude_if=lambda value: value is None)
+    """An estimate of how many choose the soonest so far, if further draws are like these; inf: no number of such does.
+    None where one is chosen, and of an older sweep."""
+    never_at_most: Number | None = Field(None, exclude_if=lambda value: value is None)
+    """Upper end of the chance that a run of the soonest so far is not back, at every look: what decides. None of an
+    older sweep, or where nothing ran."""
 
 
 class Lever(Record):
@@ -249,6 +258,7 @@ class Middle(Record):
     down_s: Number
     alike: int
     runs: int
+    lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)  # as of `run_record.Group`
 
 
 class Choice(Record):
@@ -275,6 +285,8 @@ class Summary(Record):
     called: tuple[str, ...] = ("holders", "holder")  # as of `scenario_record.Scenario.called`
     measure: str
     limit_s: Number
+    window_s: Number = Field(math.nan, exclude_if=math.isnan)
+    """How exactly times since the dependency's return are known; nan: not known (an older sweep), or other times."""
     precision: float | None
     never_max: float
     indifference_s: Number
@@ -377,6 +389,8 @@ class Difference(Record):
     traffic: TrafficName
     lost: int = 0
     than_lost: int = 0
+    at_every_look: bool = False  # whether the intervals hold at every look, or are those of these draws, looked at once
+    window_s: Number = math.nan  # how exactly times are known
     harms: tuple[Harm, ...] = ()
 
 

@@ -166,7 +166,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         unleased_spans=away if len(away) > 1 else (),
         renewals=renewed,
         outages=_each_outage(outcomes, variant.scenario, renewed),
-        lost_again=_lost_again(outcomes, variant.scenario),
+        lost_again=lost_again(outcomes, variant.scenario),
     )
 
 
@@ -224,13 +224,19 @@ def _overdue(outcomes: Sequence[Outcome], scenario: Scenario, after_s: float) ->
     return [renewing.overdue(scenario, one.series["succeeded"], after_s) for one in outcomes]
 
 
-def _lost_again(outcomes: Sequence[Outcome], scenario: Scenario) -> float | None:
-    """How often a lease ran out after the window in which operators ended the sessions, mean of the runs: what was made
-    and is no more, without what operators ended since. None where the clock does not start there, where hosts crash
-    (which ends sessions too), and of a sample of the hosts.
+def tells_lost_again(scenario: Scenario) -> bool:
+    """Whether leases that are lost again can be counted: not where the clock does not start as sessions end, where
+    hosts crash (which ends sessions too), nor of a sample of the hosts.
     """
     is_whole = scenario.fleet is not None and scenario.fleet.sample_hosts is None
-    if not (is_whole and scenario.is_counted_from_end and scenario.host.crash is None):
+    return is_whole and scenario.is_counted_from_end and scenario.host.crash is None
+
+
+def lost_again(outcomes: Sequence[Outcome], scenario: Scenario) -> float | None:
+    """How often a lease ran out after the window in which operators ended the sessions, mean of the runs: what was made
+    and is no more, without what operators ended since. None where it cannot be told.
+    """
+    if not tells_lost_again(scenario):
         return None
     lost = []
     for outcome in outcomes:

@@ -6,6 +6,7 @@ from math import nan
 from recovery.show import compare_text
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import SERVED, cost, costs
+from recovery.show.sweep_text import ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
 from recovery.theory import clopper_pearson
@@ -73,16 +74,18 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
     for row in rows:
         by = f"{show_duration(abs(row.difference_s.mean))} {row.verdict} than"
         word = "not told apart from" if row.verdict == "not told apart" else by
-        ends = f"{show_duration(row.difference_s.low)} to {show_duration(row.difference_s.high)}"
+        ends = ends_of_difference(row)
         said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” (difference {ends}).")
     change = _soonest(rows)
     draws = min(row.draws for row in rows)
+    once = "" if all(row.at_every_look for row in rows) else ", looked at once"
     lost = any(row.lost or row.than_lost for row in rows)
     return Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change,
         sure=AnswerPart(
-            text=f"95 % intervals over {draws} draws or more, the same for both sides; of each pair alone. The ranking "
-            "compares every policy with the best at every look, which takes more draws."
+            text=f"95 % intervals over {draws} draws or more, the same for both sides; of each pair alone{once}. The "
+            "ranking compares every policy with the best at every look, and allows for runs that are not back: it may "
+            "leave open what is told apart here."
         ),
         rests_on=AnswerPart(text="A time that never came counts as the limit of the sweep." if lost else ""),
     )  # fmt: skip

@@ -347,6 +347,13 @@ def _hanging(scenario: Scenario) -> Limit | None:
     return Limit("timeout", text, times)
 
 
+RENEWALS_WAIT = (
+    "It stands on renewals that wait in one queue with those who have no lease: hosts that serve renewals first lose "
+    "fewer leases again."
+)
+"""What an answer rests on where leases are lost again."""
+
+
 def lost_again(group: Group) -> float:
     """How often leases were lost again after sessions had ended, where these are many for so many holders; else 0."""
     lost, fleet = group.lost_again, group.scenario.fleet

@@ -393,6 +393,5 @@ def _rests_on(notes: Sequence[Note], groups: Sequence[Group]) -> str:
         if group.verdicts.get("collapsed", 0) < group.runs:
             out += [text for text in advice.assumptions(group) if text not in out]
     if any(mechanism.lost_again(group) > 0 for group in groups):
-        text = "It stands on renewals that wait in one queue with those who have no lease: hosts that serve renewals "
-        out.append(f"{text}first lose fewer leases again.")
+        out.append(mechanism.RENEWALS_WAIT)
     return " ".join(out)

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from recovery.show.answers import one_run
+from recovery.show.answers import mechanism, one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.sweep_text import cannot_choose, too_few_in
-from recovery.show.words import span_of
+from recovery.show.words import differences_from, is_lopsided, span_of, times_from
 from recovery.store.record import Share
-from recovery.store.sweep_record import Summary
+from recovery.store.sweep_record import FEW_POLICIES, Summary
 from recovery.units import show_count, show_duration, show_share
 
 
@@ -52,6 +52,17 @@ def _never(found: Share) -> str:
     return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
 
 
+def _why_lopsided(summary: Summary, policy: Told) -> str:
+    """Why the interval of a policy's mean time reaches much farther to one side."""
+    found, limit = policy.restricted, show_duration(summary.limit_s)
+    if found.high - found.mean < found.mean - found.low:
+        return f"The interval reaches far down only, since no run counts as more than {limit}."
+    if summary.precision is not None:
+        may = show_share(policy.not_recovered.high)
+        return f"The interval reaches far up, since up to {may} of the runs may be not back, each counted as {limit}."
+    return "The interval reaches far up, since these few draws differ much, and no time is below 0."
+
+
 def _baseline(summary: Summary) -> str:
     """What the baseline is called in a sentence."""
     return "the file as it stands" if summary.baseline_is_file else "the first of the list"
@@ -68,8 +79,10 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     if base.not_recovered.share == 1:
         text = f"{head}: no run of {show_count(base.runs)} is back within {limit}."
     else:
-        text = f"{head}: {what(summary)} after {span_of(base.restricted)} on average, "
-        text += f"where a run that is not back counts as {limit}. Of its runs {_never(base.not_recovered)}."
+        span = span_of(base.restricted, times_from(summary.window_s))
+        text = f"{head}: {what(summary)} after {span} on average, where a run that is not back counts as {limit}. "
+        text += f"Of its runs {_never(base.not_recovered)}."
+        text += f" {_why_lopsided(summary, base)}" if is_lopsided(base.restricted) else ""
     if lost := _lost(summary, ran):
         who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
         fails = f"surely fail{'s' if lost == 1 else ''} to come back within {limit}"
@@ -94,6 +107,15 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
     return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
 
 
+def _middle(times: Sequence[float]) -> float:
+    """The middle one of sorted times."""
+    return times[len(times) // 2]
+
+
+def _mean(times: Sequence[float]) -> float:
+    return math.fsum(times) / len(times)
+
+
 def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     """The lever whose values differ most in the middle time of their policies."""
     spreads: list[tuple[float, str, list[tuple[float, str]]]] = []
@@ -103,18 +125,33 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
             for value in lever.values
         ]
         fair = max((len(times) for times, _ in each), default=0) / 2  # what stands beside less has no fair middle
-        middles = [(times[len(times) // 2], words) for times, words in each if times and len(times) >= fair]
+        middle = _mean if len(ran) < FEW_POLICIES else _middle
+        middles = [(middle(times), words) for times, words in each if times and len(times) >= fair]
         if len(middles) > 1:
             middles.sort()
             spreads.append((middles[-1][0] - middles[0][0], lever.key, middles))
     if not spreads:
         return Cause()
     spread, key, middles = max(spreads)
+    (low, best), (high, worst) = middles[0], middles[-1]
+    if len(ran) < FEW_POLICIES:
+        if not spread > 0:
+            return Cause(text="No lever changes the time.")
+        ends = [f"{_times_with(ran, key, words, summary)} with “{words}”" for words in (best, worst)]
+        return Cause(text=f"{key} decides most: it takes {' and '.join(ends)}.", mechanism=key, number=spread)
     if not spread > 0:
         return Cause(text="No lever changes the time of the middle policy.")
-    (low, best), (high, worst) = middles[0], middles[-1]
-    text = f"{key} decides most: the middle policy that has “{best}” takes {show_duration(low)}, "
-    return Cause(text=f"{text}with “{worst}” {show_duration(high)}.", mechanism=key, number=spread)
+    show = times_from(summary.window_s)
+    text = f"{key} decides most: the middle policy that has “{best}” takes {show(low)}, "
+    return Cause(text=f"{text}with “{worst}” {show(high)}.", mechanism=key, number=spread)
+
+
+def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> str:
+    """The times of the few policies that have a value of a lever, in words: "20 s or 31 s"."""
+    [lever] = [one for one in summary.design.levers if one.key == key]
+    show = times_from(summary.window_s)
+    own = sorted(one.restricted.mean for one in ran if lever.words_of(one.levers.get(key)) == words)
+    return " or ".join(dict.fromkeys(map(show, own)))
 
 
 def _change(summary: Summary, base: Told | None, best: Told) -> Change:
@@ -125,18 +162,22 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         return Change(text=f"None of the other policies is sooner on average than {_baseline(summary)}.")
     if best.not_recovered.share == 1:
         return Change(text="No policy recovers in any of its runs.")
-    text = f"“{best.told}”: {span_of(best.restricted)} on average{_lost_too(base, best)}"
+    show = differences_from(summary.window_s)
+    text = f"“{best.told}”: {span_of(best.restricted, times_from(summary.window_s))} on average{_lost_too(base, best)}"
     saved, differs = math.nan, best.difference
     if differs is not None and base is not None:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
-            low, high = show_duration(max(-differs.high, 0.0)), show_duration(min(-differs.low, summary.limit_s))
+            low, high = show(max(-differs.high, 0.0)), show(min(-differs.low, summary.limit_s))
             over = _over(summary, base, best)
             if differs.high >= 0:
                 text += f" (at most {high}, {over}: a difference that chance can make)"
             elif low != high:
                 text += f" ({low} to {high}, {over})"
+    lopsided = _why_lopsided(summary, best) if is_lopsided(best.restricted) else ""
+    is_told = base is not None and is_lopsided(base.restricted) and lopsided == _why_lopsided(summary, base)
+    text += f". {lopsided.rstrip('.')}" if lopsided and not is_told else ""
     if base is None:
         text += f". What it saves and costs is not told: {_baseline(summary)} has no run."
     else:
@@ -182,13 +223,80 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
         text = f"The first policy of the ranking is chosen: {beside}no other of {len(ran)} policies is better "
         text += f"by more than {near} ({sure}){_not_told_apart(summary, ran)}."
     else:
-        among = f"{alike} of {len(ran)} policies may still be the best ({sure}); " if alike > 1 else ""
-        text = f"No policy is chosen: {among}{summary.selection.why_not} (indifference: {near})."
-        choosing = cannot_choose(summary.replications, summary.replications_that_choose, summary.never_max)
-        text = " ".join(filter(None, (text, too_few_in(summary), choosing)))
+        among = f": {alike} of {len(ran)} policies may still be the best ({sure})" if alike > 1 else ""
+        takes = _it_takes(summary, ran) or cannot_choose(
+            summary.replications, summary.replications_that_choose, summary.never_max
+        )
+        told = (f"No policy is chosen{among}.", *_open(summary, ran), too_few_in(summary), takes)
+        text = " ".join(filter(None, told))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
     whose = f"its {runs}" if best is chosen or len(ran) == 1 else f"the {runs} of the first policy of the ranking"
-    return f"{text} Of {whose} {_never(best.not_recovered)}."
+    own, at_most = best.not_recovered, summary.selection.never_at_most
+    if at_most is None or own.share == 1:
+        return f"{text} Of {whose} {_never(own)}."
+    always = ", however often one looks"
+    return f"{text} Of {whose} {show_share(own.share)} do not recover (at most {show_share(at_most)}{always})."
+
+
+def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
+    """Why no policy is chosen: by how much others may be better than the first, and why that is more than the intervals
+    of their times say; and how often the first may be not back.
+    """
+    best, near, limit = ran[0], show_duration(summary.indifference_s), show_duration(summary.limit_s)
+    at_most = summary.selection.never_at_most
+    if at_most is None:  # an older sweep
+        return [f"{summary.selection.why_not[:1].upper()}{summary.selection.why_not[1:]} (indifference: {near})."]
+    unit = "draw" if summary.unit == "run" else "replication"
+    out, draws = [], f"{show_count(best.units)} {unit}{'' if best.units == 1 else 's'}"
+    rivals = _rivals(summary, ran)
+    if rivals:
+        most = max(rivals, key=lambda one: -one.from_best.low)
+        who = f"“{most.told}”" if len(rivals) == 1 else f"{show_count(len(rivals))} others"
+        up_to = show_duration(-most.from_best.low)
+        text = f"{who} may be better than the first of the ranking by up to {up_to}, and the indifference is {near}. "
+        text += f"The test that says so holds at every look, and allows for runs that are not back ({limit} each), "
+        text += f"which {draws} cannot rule out. So it leaves more open than an interval of times"
+        out.append(f"{text}{'' if summary.precision is not None else ', which is looked at once'}.")
+    if not at_most < summary.never_max:
+        text = f"Of the runs of the first up to {show_share(at_most)} may be not back, and to choose it that must be "
+        out.append(f"{text}less than {show_share(summary.never_max)} (sweep.never_max).")
+    return out
+
+
+def _rivals(summary: Summary, ran: Sequence[Told]) -> list[Told]:
+    """The policies that may be better than the first by more than the indifference."""
+    return [one for one in ran[1:] if one.not_told_apart and one.from_best.low < -summary.indifference_s]
+
+
+def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
+    """How many replications would choose the first, if further draws were like these; "" where that is not known."""
+    wanted, best = summary.selection.replications_to_choose, ran[0]
+    if wanted is None or wanted <= summary.replications:
+        return ""
+    if math.isfinite(wanted):
+        many = _rounded_up(wanted)
+        key = "replications" if summary.precision is None else "sweep.replications_max"
+        text = f"If further draws are like these, about {show_count(many)} replications choose the first ({key} = "
+        text += f"{many} instead of {summary.replications}): an estimate from the spread so far, without an interval."
+        is_rare = (summary.selection.never_at_most or 0.0) < summary.never_max
+        is_far = wanted > FAR * summary.replications and is_rare and _rivals(summary, ran)
+        return f"{text} With a larger sweep.indifference it takes fewer." if is_far else text
+    if not best.not_recovered.share < summary.never_max:
+        text = f"{show_share(best.not_recovered.share)} of the runs of the first are not back: more draws like these "
+        return f"{text}never choose it."
+    text = (
+        "More draws like these never choose one: others are as soon as the first, or almost, and the indifference is "
+    )
+    return f"{text}{show_duration(summary.indifference_s)}. Set a larger sweep.indifference, or take any of them."
+
+
+FAR = 10  # times as many replications: so many are told to be saved by a larger indifference
+
+
+def _rounded_up(number: float) -> int:
+    """An estimate with two digits, and no less."""
+    unit: int = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return math.ceil(number / unit) * unit
 
 
 def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
@@ -210,4 +318,6 @@ def _rests_on(summary: Summary) -> str:
             kept, tried = show_count(design.accept.kept), show_count(design.accept.tried)
             text += f"; of {tried} draws the {kept} count that meet what was observed"
         out.append(text + ".")
-    return " ".join([*out, *assumed(summary.notes)])
+    found = None if summary.middle is None else one_run.group_of(summary.middle)
+    waits = [mechanism.RENEWALS_WAIT] if found is not None and mechanism.lost_again(found) > 0 else []
+    return " ".join([*out, *assumed(summary.notes), *waits])

@@ -24,7 +24,7 @@ from recovery.show.sweep_figures.drawn import (
     short,
     what,
 )
-from recovery.show.words import span_of
+from recovery.show.words import span_of, times_from
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -116,17 +116,19 @@ def ranked(sweep: Sweep) -> Picture:
     is_done = any(policy.status == "done" for policy in sweep.ranked)
     names = ["as many runs as asked for" if is_done else "precise", "not precise, or beaten", "baseline", "fluid bound"]
     handles.append(Patch(facecolor=SET, edgecolor=GREY, lw=0.4))
-    legend(below, handles, [*names, "not told apart from the best"], 3)
+    legend(below, handles, [*names, "may still be the best"], 3)
     first, base = sweep.ranked[0], sweep.baseline
     apart = sum(policy.not_told_apart for policy in sweep.ranked[1:])
-    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {span_of(first.restricted)}"
-    text += f", not told apart from {apart} of them" if apart else ""
+    span = span_of(first.restricted, times_from(sweep.summary.window_s))
+    text = f"Soonest of {len(sweep.ranked)} policies: “{short(first)}”, {span}"
+    text += f"; {apart} other{'' if apart == 1 else 's'} may still be the best" if apart else ""
     if base is not None and not first.is_baseline:
         text += f"; baseline “{short(base)}”: {units.show_duration(base.restricted.mean)}"
     figures.entitle(figure, text)
     limit = units.show_duration(sweep.summary.limit_s)
+    once = "" if sweep.summary.precision is not None else ", looked at once"
     caption = (
-        f"Mean over draws and replications with its {units.show_share(sweep.summary.confidence)} interval, best "
+        f"Mean over draws and replications with its {units.show_share(sweep.summary.confidence)} interval{once}, best "
         f"first; a run that is not back counts as {limit}, the horizon. Right: how many those are. Orange mark: the "
         "fluid bound, the time if no work were wasted; nothing can be faster."
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recovery.statistics.selection import Selected
-from recovery.store.sweep_record import Choice, Policy, Summary
+from recovery.store.sweep_record import FEW_POLICIES, Choice, Policy, Summary
 from recovery.study.sweep.estimates import CONFIDENCE, units_that_show
 from recovery.study.sweep.told import NEVER_FAR_S
 from recovery.units import show_duration, show_share
@@ -31,6 +31,8 @@ def answers(summary: Summary) -> list[str]:
     out += _worse(summary)
     if len(ran) > 1:
         out.append(_never_far(ran))
+    if len(ran) < FEW_POLICIES:
+        return out + _few_traps(ran, most)
     median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
     traps = [one for one in ran if one.given_recovery.mean < median and one.is_lost_too_often(most)]
     if traps:
@@ -40,6 +42,20 @@ def answers(summary: Summary) -> list[str]:
             f"more than {show_share(most)} of the runs are not back. Worst is “{worst.in_words}”: "
             f"{show_share(worst.not_recovered.share)} of its {worst.runs} runs are not back."
         )
+    return out
+
+
+def _few_traps(ran: Sequence[Policy], never_max: float) -> list[str]:
+    """Of a few policies each that is surely not back too often, but sooner than another in runs that recover."""
+    out, fit = [], [one for one in ran if not one.is_lost_too_often(never_max)]
+    for one in ran:
+        slower = [other for other in fit if one.given_recovery.mean < other.given_recovery.mean]
+        if slower and one not in fit:
+            out.append(
+                f"“{one.in_words}” is sooner than “{slower[0].in_words}” in runs that recover, but surely more than "
+                f"{show_share(never_max)} of the runs are not back: {show_share(one.not_recovered.share)} of its "
+                f"{one.runs} runs."
+            )
     return out
 
 

@@ -89,5 +89,7 @@ def _difference(
         traffic=summary.traffic,
         lost=lost(""),
         than_lost=lost(_THAN),
+        at_every_look=is_sequential,
+        window_s=summary.window_s,
         harms=tuple(harms),
     )

@@ -83,14 +83,11 @@ class Looks:
 
     def _select(self) -> selection.Selected:
         """Look which policies are not told apart from the best; those that were excluded before stay so."""
-        places = sorted(self.draws)
-        times = np.array(
-            [[self.times[policy.number].get(place, math.nan) for place in places] for policy in self.policies], float
-        )
+        times, units = self._table()
         self.selected = selection.select(
             times,
             np.isinf(times),
-            self.units(places),
+            units,
             alpha=ALPHA,
             limit_s=self.limit_s,
             indifference_s=self.sweep.indifference,
@@ -98,6 +95,33 @@ class Looks:
             excluded=self.selected.excluded if self.selected else (),
         )
         return self.selected
+
+    def _table(self) -> tuple[Floats, Whole]:
+        """Times of all policies, a row each, in all draws, and the unit of each draw."""
+        places = sorted(self.draws)
+        rows = [[self.times[policy.number].get(place, math.nan) for place in places] for policy in self.policies]
+        return np.array(rows, float), self.units(places)
+
+    def replications_to_choose(self) -> float | None:
+        """How many replications would choose the soonest so far, if further draws were like these: an estimate. inf
+        where no number of such is enough, None where one is chosen or nothing ran.
+        """
+        if self.last.chosen is not None or self.last.leader is None or len(self.policies) < 2:
+            return None
+        times, units = self._table()
+        wanted = selection.units_to_choose(
+            times,
+            units,
+            self.last,
+            alpha=ALPHA,
+            limit_s=self.limit_s,
+            indifference_s=self.sweep.indifference,
+            never_max=self.sweep.never_max,
+        )
+        if not math.isfinite(wanted):
+            return math.inf
+        each = len(np.unique(units)) / len({replication for replication, _ in self.draws})
+        return float(math.ceil(wanted / each))
 
     def _last_status(self, number: int) -> Status:
         """The state of a policy that ran to the end."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from recovery.measures import register
 from recovery.model.scenario import Scenario
+from recovery.model.variant import Variant
 from recovery.stages import known
 from recovery.stages.outage import outages_of, resolve
 from recovery.store.run_record import Row
 from recovery.store.sweep_record import Middle, Value
 from recovery.study.resolved import resolved
+from recovery.study.runs.chunks import hosts
+from recovery.study.summary import lost_again, tells_lost_again
 from recovery.study.sweep.sweeping import Sweeping
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ def middle_of(work: Sweeping, draws: "pl.DataFrame") -> Middle | None:
     drawn = work.experiment.drawn(job.policy, job.inputs)
     scenario = resolve(drawn, work.seed, job.run_replication).scenario
     found = record_of(row, scenario, first.variant, work.seed, job.run_replication)
-    return found.model_copy(update={"alike": alike, "runs": own.height})
+    lost = _lost_again(drawn, work.seed, job.run_replication)
+    return found.model_copy(update={"alike": alike, "runs": own.height, "lost_again": lost})
 
 
 def in_the_middle(own: "pl.DataFrame", measure: str, *then: str) -> tuple[dict[str, Value], int]:
@@ -63,3 +67,10 @@ def record_of(row: Mapping[str, Value], scenario: Scenario, variant: str, seed: 
         alike=1,
         runs=1,
     )  # fmt: skip
+
+
+def _lost_again(variant: Variant, seed: int, replication: int) -> float | None:
+    """How often leases were lost again. No row of a run has it, so the hosts of this one run once more."""
+    if not tells_lost_again(variant.scenario):
+        return None
+    return lost_again([hosts((variant, seed, replication))], variant.scenario)

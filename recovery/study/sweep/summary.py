@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from recovery.keys import short_keys
-from recovery.measures import words
+from recovery.measures import register, words
 from recovery.measures.for_good import for_good
 from recovery.model.sweep import Span
 from recovery.stages import known
@@ -56,6 +56,7 @@ def summary_of(
         called=("holders", "holder") if fleet is None else fleet.words,
         measure=sweep.measure,
         limit_s=work.looks.limit_s,
+        window_s=experiment.first.scenario.coupling.window if register.starts_at_return(sweep.measure) else math.nan,
         precision=sweep.precision,
         never_max=sweep.never_max,
         indifference_s=sweep.indifference,
@@ -130,6 +131,8 @@ def _selection(work: Sweeping) -> record.Selection:
         chosen=None if selected.chosen is None else work.policies[selected.chosen].id,
         why_not=selected.why_not,
         words=choice(names, selected, work.sweep.indifference),
+        replications_to_choose=work.looks.replications_to_choose(),
+        never_at_most=None if selected.leader is None else selected.never[selected.leader].high,
     )
 
 
