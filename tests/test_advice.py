@@ -330,7 +330,7 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
     )
     change = told(soon)[1].change
     assert not change.is_simulated
-    assert "can be saved. Try 4 workers a host instead of 2: the limit points there" in change.text
+    assert "can be saved. Try 4 workers a host instead of 2 (not simulated; this would try it)." in change.text
     assert change.command.endswith("--set host.workers=4")
 
 

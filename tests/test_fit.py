@@ -4,6 +4,7 @@ Oracle: data that the program made with known inputs and another seed, so the tr
 emulated residuals of which it is known whether they hold misfit.
 """
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from recovery.cli import main as cli
-from recovery.errors import ScenarioError
+from recovery.errors import Refusal, ScenarioError
 from recovery.reading.experiment import load, parse
 from recovery.show import fit_text
 from recovery.simulate import pipeline
@@ -237,6 +238,20 @@ def test_milestones_are_met(tmp_path: Path, made: tuple[Path, Path]) -> None:
     assert quotients == pytest.approx([1 / 4] * len(settings), rel=0.05)
     assert not any(value.is_determined for value in found.values)
     assert abs(found.residuals[0]) < 1
+
+
+def test_a_column_of_those_without_is_not_taken_as_the_share_in_silence(made: tuple[Path, Path]) -> None:
+    """Its name says the opposite of what is asked for; a name that says nothing of it is taken, and told."""
+    path, file = made
+    for name, is_taken in (("without", False), ("leases_missing", False), ("Value", True), ("shutdowns", True)):
+        pl.read_csv(file).rename({"leased_share": name}).write_csv(file.parent / "other.csv")
+        read = functools.partial(fit.series_of, file.parent / "other.csv", "leased_share", load(path))
+        if is_taken:
+            assert read().said == (f"{name!r}, its only column, is taken as leased_share",)
+        else:
+            with pytest.raises(Refusal, match=f"column is '{name}', .* want --without if it is, or --field {name}"):
+                read()
+            assert read(field=name).values == pytest.approx([1 - one for one in read(of_those_without=True).values])
 
 
 @pytest.mark.parametrize(

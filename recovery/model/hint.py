@@ -14,10 +14,13 @@ class Hint(Part):
     matters: ClassVar[str] = "a refusal says when to come back, and clients do so in place of their own back-off"
     says: Literal["time", "tokens", "queue"] = Field(
         "time",
-        description="always the same time; the time until the bucket that refused holds what the attempt costs; or "
-        "`time` for each request that waits, over the workers",
+        description='how long a refusal tells its client to wait. "time": always `time`; "tokens": until the bucket '
+        'that refused will have tokens for this attempt; "queue": `time` for each request in the queue, divided by '
+        "the host's workers",
     )
-    time: PositiveDuration | None = Field(None, description="the time, or that of a waiting request")
+    time: PositiveDuration | None = Field(
+        None, description='how long; with says = "queue" for each request in the queue'
+    )
     clients: Literal["obey", "at-least"] = Field(
         "obey", description="whether clients wait just so long, or no shorter than that"
     )

@@ -19,8 +19,9 @@ class Observed(Part):
     at: Duration = Field(examples=["45m"], description="when, from the start of the experiment")
     measure: Moment = Field(
         examples=["ttr50_s"],
-        description="which milestone of the simulation, or which time to recovery, as the moment at which it ends; "
-        "of a class with its name: ttr99_s.heartbeat",
+        description="the measure of a run that is compared with `at`: a moment from the start, such as leased_all_s; "
+        "or a time to recovery, such as ttr50_s, of which the moment counts at which it is over. Of one class with the "
+        "class's name: ttr99_s.heartbeat",
     )
     confidence: Literal["official", "reported", "recalled", "measured"] = Field(
         "reported", description="how sure it is"

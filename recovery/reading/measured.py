@@ -8,6 +8,8 @@ needs an origin, counts need their total, percent must be said; what was left ou
 
 import json
 import math
+import re
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,6 +74,11 @@ def read(
     raw = _prometheus(path) if path.suffix == ".json" else _table(path)
     said: list[str] = []
     name = _chosen(path, raw, column, field, said)
+    if name not in (column, field) and is_share and not of_those_without and _OTHERS.search(name):
+        raise Refusal(
+            f"{path}: its only column is {name!r}, which by its name is of those without; want --without if it is, or "
+            f"--field {shlex.quote(name)} to take it as {column}"
+        )
     values = _numbers(path, raw, name)
     times, is_clock = _times(path, raw, origin or clock, bool(origin), said)
     known = np.isfinite(values)
@@ -170,6 +177,12 @@ def _labels(metric: dict[str, str]) -> str:
 def _listed(names: Sequence[str], most: int = 8) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return (shown or "nothing") + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+_OTHERS = re.compile(
+    r"(?i)(?<![a-z])(without|missing|lost|unleased|expired|overdue|down|unavailable|failed|errors?)(?![a-z])"
+)
+"""Names of columns that count the others, not those that have what is asked for."""
 
 
 def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> str:

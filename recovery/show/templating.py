@@ -2,9 +2,11 @@
 second, and a page of known pictures not much more.
 """
 
+import re
 from contextlib import suppress
 
 import jinja2
+import markupsafe
 from jinja2.bccache import Bucket
 
 
@@ -23,6 +25,13 @@ def _kept() -> _Kept | None:
         return None
 
 
+def whole(text: str) -> markupsafe.Markup:
+    """A text in which no option of a command is broken over two lines: a browser may break a line after a hyphen."""
+    held = markupsafe.Markup('<span class="held">{}</span>')
+    parts = re.split(r"(?<!\S)(--?[a-z][\w-]*)", text)
+    return markupsafe.Markup("").join(held.format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
 def filled(name: str, **values: object) -> str:
     """A template of ours with `values`, all of which are escaped that are no Markup."""
     environment = jinja2.Environment(
@@ -33,4 +42,5 @@ def filled(name: str, **values: object) -> str:
         undefined=jinja2.StrictUndefined,
         bytecode_cache=_kept(),
     )
+    environment.filters["whole"] = whole
     return environment.get_template(name).render(**values)

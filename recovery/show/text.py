@@ -245,7 +245,7 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
     if drifts:
         drift = math.fsum(drifts) / len(drifts)
         much = f"{show_number(float(f'{abs(drift):.2g}'))} a second"
-        grows = "grows by " + much if drift > 0 else "shrinks by " + much + ", which chance may do"
+        grows = f"grows by {much}" if drift > 0 else f"stays, but for {much} less, which chance may make"
         parts.append(f"does not come back{often('collapsed')}: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
     if len(group.verdicts) > 1:  # what else says so, the answer tells
         parts.append("is near a cliff, so that one run is chance")

@@ -69,7 +69,8 @@ class _Moving(Controlled):
     most: LimitFrom1 = Field(200, description="the most at once, written as initial is")
     window: _OrOff = Field(
         None,
-        description='how long requests are gathered that are judged as one, by their mean time; "off": each by itself',
+        description="how often the limit is set anew, by the mean time that requests took meanwhile; "
+        '"off": after each request, by its own time',
     )
 
     @model_validator(mode="after")
@@ -177,7 +178,8 @@ class Gradient2(_Moving):
     )
     window: _OrOff = Field(
         1.0,
-        description='how long requests are gathered that are judged as one, by their mean time; "off": each by itself',
+        description="how often the limit is set anew, by the mean time that requests took meanwhile; "
+        '"off": after each request, by its own time',
     )
     _file: ClassVar[str] = "gradient2"
 

@@ -95,7 +95,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
         return Change(text=" ".join(text for text in said if text)), None
     later = "" if is_leases else ", and another stage may be the last then"
     said.append(f"{gain[:1].upper()}{gain[1:]} can be saved." if gain else "")
-    said.append(f"Try {found.text}: the limit points there (not simulated{later}; this would try it).")
+    said.append(f"Try {found.text} (not simulated{later}; this would try it).")
     command = trying(manifest.file, manifest.overrides, found.overrides, policies=manifest.own_files)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None

@@ -81,7 +81,7 @@ def _to_try(
     # where no lease may run out at all, what would make them again is no advice yet
     cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
     if cure is not None:
-        tries = f"ry {cure.text}: the limit points there (not simulated; this would try it)."
+        tries = f"ry {cure.text} (not simulated; this would try it)."
         text = f"T{tries}" if is_sure else f"Only a run tells whether it collapses. If it does, t{tries}"
         command = trying(file, given, cure.overrides, policies=policies)
         return Change(text=text, name=cure.name, is_simulated=False, command=command)
