@@ -20,7 +20,7 @@ from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
 from recovery.simulate.explain import explanation
 from recovery.store import sweep_record
-from recovery.store.record import Estimate
+from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
 from recovery.study.summary import explained
@@ -245,3 +245,27 @@ def test_a_run_of_points_and_what_is_told_of_the_file_take_its_own_values(
     assert run["summary"]["explain"] == [
         explained(one).model_dump(mode="json") for one in explanation(alone.first.scenario)
     ]
+
+
+def test_the_first_of_a_ranking_that_costs_more_than_it_saves_is_told_so(tmp_path: Path) -> None:
+    """The lower of two times, with half as many hours again as the file for an eighth of its time."""
+    file = tmp_path / "few.toml"
+    file.write_text(FEW.replace("replications = 2", "replications = 1"), encoding="utf-8")
+    found = recovery.sweep(file, out=tmp_path / "out", threads=1, progress=False).summary
+
+    def told(hours: float) -> str:
+        each = [(0, False, 350.0, hours), (1, True, 400.0, 10.0)]
+        policies = tuple(
+            found.policies[i].model_copy(
+                update={
+                    "is_baseline": is_base, "rank": i + 1, "restricted": Estimate(mean=time), "difference": None,
+                    "not_recovered": Share(share=0.0, low=0.0, high=0.1),
+                    "harm": {"unleased_holder_hours": Estimate(mean=away)},
+                }
+            )
+            for i, is_base, time, away in each
+        )  # fmt: skip
+        return answer_of(found.model_copy(update={"policies": policies, "middle": None})).change.text
+
+    assert told(15.0).endswith("That is more than it saves.")
+    assert "more than it saves" not in told(10.5)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recovery.show.answers import mechanism, one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
-from recovery.show.answers.costs import costs, not_measured
+from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.sweep_text import cannot_choose, too_few_in
@@ -30,7 +30,7 @@ def answer_of(summary: Summary) -> Answer:
     found = Answer(
         happened=AnswerPart(text=_happened(summary, base, ran)),
         why=_why(summary, ran),
-        change=_change(summary, base, ran[0]),
+        change=_change(summary, base, ran),
         sure=AnswerPart(text=_sure(summary, ran)),
         rests_on=AnswerPart(text=_rests_on(summary)),
     )
@@ -154,8 +154,9 @@ def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> 
     return " or ".join(dict.fromkeys(map(show, own)))
 
 
-def _change(summary: Summary, base: Told | None, best: Told) -> Change:
+def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
     """The policy that is first in the ranking, beside the baseline."""
+    best = ran[0]
     if len(summary.policies) == 1:
         return Change(text="There is no other policy: the sweep has one.")
     if base is best:
@@ -184,7 +185,26 @@ def _change(summary: Summary, base: Told | None, best: Told) -> Change:
         text += f". {costs(summary.traffic, base.mean_harm, best.mean_harm)}"
         unseen = not_measured(_rule_of_leases(base), _rule_of_leases(best))
         text += f" {unseen}" if unseen else ""
+        text += _costs_too_much(summary, base, ran)
     return Change(text=text, name=best.in_words, saved_s=saved)
+
+
+def _costs_too_much(summary: Summary, base: Told, ran: Sequence[Told]) -> str:
+    """Where what the first policy costs outweighs what it saves: that, and the soonest of which that is not so; else
+    "". Not where it comes back more often than the baseline.
+    """
+
+    def is_trade_off(one: Told) -> bool:
+        saved_share = 1 - one.restricted.mean / base.restricted.mean if base.restricted.mean > 0 else 0.0
+        return outweighs(base.mean_harm, one.mean_harm, saved_share)
+
+    if ran[0].not_recovered.share < base.not_recovered.share or not is_trade_off(ran[0]):
+        return ""
+    fair = next((one for one in ran if not is_trade_off(one) and one.restricted.mean < base.restricted.mean), None)
+    if fair is None:
+        return " That is more than it saves."
+    show = times_from(summary.window_s)
+    return f" That is more than it saves. “{fair.told}” costs less: it is back after {show(fair.restricted.mean)}."
 
 
 def _over(summary: Summary, base: Told, best: Told) -> str:
@@ -278,8 +298,8 @@ def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
         key = "replications" if summary.precision is None else "sweep.replications_max"
         text = f"If further draws are like these, about {show_count(many)} replications choose the first ({key} = "
         text += f"{many} instead of {summary.replications}): an estimate from the spread so far, without an interval."
-        is_rare = (summary.selection.never_at_most or 0.0) < summary.never_max
-        is_far = wanted > FAR * summary.replications and is_rare and _rivals(summary, ran)
+        least = max(summary.replications, summary.replications_that_choose or 0)  # that, whatever the indifference is
+        is_far = wanted > FAR * least and _rivals(summary, ran)
         return f"{text} With a larger sweep.indifference it takes fewer." if is_far else text
     if not best.not_recovered.share < summary.never_max:
         text = f"{show_share(best.not_recovered.share)} of the runs of the first are not back: more draws like these "
