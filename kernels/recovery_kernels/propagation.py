@@ -30,13 +30,19 @@ TIMEOUT, CONTROLLER, JOB = range(25, 28)  # JOB: the draw that a job keeps, for 
 
 WINDOW, FREE_ROW, FREE_ROWS, WAITING, ASLEEP, TOLD, KNOWN = range(7)
 WHOLE = 7
-HEAD, TAIL, INTAKE = range(3)  # columns of State.shards; from INTAKE on, what the shard's limit remembers
+# Columns of State.shards: its queue; its own places in `spread` and where they end; from INTAKE on, what its limit
+# remembers.
+HEAD, TAIL, OWN, AFTER, INTAKE = range(5)
+# Rows of State.spread: the shard of a job of the batch. Then by places, of which each shard has its own: when a job
+# comes, and how many of its shard begin after the job before it came and up to its coming.
+WHOSE, CAME, BEGUN = range(3)
+SPREAD_ROWS = 3
 DRAWN = NEXT  # in the batch, where nothing is linked: the bits of the service that was drawn
 # In the rings: the same; when the job was let out; its identity with its tries.
 IN_RING, LET_OUT, WHAT = range(3)
 RING_COLUMNS = 3
-_AHEAD = 4  # so many are asked at once whether they come before
-SHARD_COLUMNS, BUCKET_COLUMNS = 4, 3  # columns of State.shards and State.buckets
+AHEAD = 4  # so many are asked at once whether they come before; places that stay empty behind those of a shard
+SHARD_COLUMNS, BUCKET_COLUMNS = 6, 3  # columns of State.shards and State.buckets
 
 # Columns of the series: flows of a window; then by the window of the finish; then levels at the window's end,
 # and the most that waited at one time in it.
@@ -90,12 +96,12 @@ class State(NamedTuple):
     """All that the stage remembers.
 
     whole int64[WHOLE]; rows int64[n, COLUMNS], work that waits for its window, linked from heads int64[windows + 1] and
-    counted in counts; shards int64[shards, 4] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
+    counted in counts; shards int64[shards, 6] and buckets float64[shards, 3]; rings int64[shards, power of two, 3],
     the queues; free_ns int64[shards, k] and trees int64[shards, 2 k], the workers of each shard (workers); batch,
-    order, ends and draws float64[2, n]: scratch; slowness float64[length of a ring], how many times as long a job takes
-    with so many waiting, up to KNOWN; series int64[windows + 1, SERIES], what finishes after the horizon in its last
-    row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2], identity and time of each launch that is told,
-    those of a window from told int64[windows + 1] on.
+    order, ends, draws float64[2, n] and spread int64[3, n + AHEAD · shards]: scratch; slowness float64[length of a
+    ring], how many times as long a job takes with so many waiting, up to KNOWN; series int64[windows + 1, SERIES],
+    what finishes after the horizon in its last row; latency int64[HISTOGRAM] of launches; finishes int64[n, 2],
+    identity and time of each launch that is told, those of a window from told int64[windows + 1] on.
     """
 
     whole: Whole
@@ -111,6 +117,7 @@ class State(NamedTuple):
     order: Whole
     ends: Whole
     draws: Real
+    spread: Whole
     slowness: Real
     series: Whole
     latency: Whole
@@ -296,6 +303,18 @@ def _queue_up(state, shard, item):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _first_from(came_ns, at, now):  # type: ignore[no-untyped-def]
+    """The first place from `at` on whose job does not come before `now`."""
+    few = np.int64(0)  # how many of the next come before: most often all that do
+    for i in range(AHEAD):
+        few += came_ns[place(at + i)] < now
+    at += few
+    while came_ns[place(at)] < now:
+        at += 1
+    return at
+
+
+@inline
 def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
     """All work of the window at a shard that lets everybody in: who comes is known beforehand, so all queue up, and are
     begun one after the other. Returns the most that waited at one time.
@@ -312,7 +331,7 @@ def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
         else:
             _queue_up(state, shard, item)
             came += 1
-    for i in range(_AHEAD):
+    for i in range(AHEAD):
         came_ns[place(came + i)] = NEVER
     end = (whole[WINDOW] + 1) * params.window_ns
     head, came_before, begun_ = shards[0, HEAD], np.int64(0), np.int64(0)
@@ -322,12 +341,7 @@ def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
             now = max(now, came_ns[place(begun_ - waited)])
         if now >= end:
             break
-        few = np.int64(0)  # how many of the next come before: most often all that do
-        for i in range(_AHEAD):
-            few += came_ns[place(came_before + i)] < now
-        came_before += few
-        while came_ns[place(came_before)] < now:
-            came_before += 1
+        came_before = _first_from(came_ns, came_before, now)
         waiting = waited + came_before - begun_  # it, too, unless it need not wait
         most = max(most, waiting)
         slot = place((head + begun_) & mask)
@@ -336,6 +350,85 @@ def _serve(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
     shards[0, HEAD] += begun_
     whole[WAITING] = waited + came - begun_
     return max(most, whole[WAITING])
+
+
+@inline
+def _spread(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+    """All work of the window queues up, each shard's with places of its own in `state.spread`. `state.order` then names
+    the place of each job that is not put aside; returns how many these are.
+    """
+    batch, shards, spread = state.batch, state.shards, state.spread
+    many = np.float64(shards.shape[0])
+    for shard in range(shards.shape[0]):
+        shards[place(shard), AFTER] = 0
+    for i in range(count):
+        item = place(i)
+        whose = shard_of(keys, batch[item, IDENTITY], many)
+        if batch[item, TRIES] == 0 and is_shed(keys, inputs, batch[item, TIME], batch[item, IDENTITY]):
+            whose = np.int64(NOTHING)
+        else:
+            shards[place(whose), AFTER] += 1
+        spread[WHOSE, item] = whose
+    first = np.int64(0)
+    for shard_ in range(shards.shape[0]):
+        shard = place(shard_)
+        came = shards[shard, AFTER]
+        shards[shard, OWN] = first
+        shards[shard, AFTER] = first
+        for i in range(AHEAD):
+            spread[CAME, place(first + came + i)] = NEVER
+        spread[BEGUN, place(first + came)] = 0
+        first += came + AHEAD
+    kept = np.int64(0)
+    for i in range(count):
+        item = place(state.order[place(i)])
+        if spread[WHOSE, item] != NOTHING:
+            shard = place(spread[WHOSE, item])
+            at = shards[shard, AFTER]
+            shards[shard, AFTER] = at + 1
+            spread[CAME, place(at)] = batch[item, TIME]
+            spread[BEGUN, place(at)] = 0
+            _queue_up(state, shard, item)
+            state.order[place(kept)] = at
+            kept += 1
+    state.series[place(state.whole[WINDOW]), SHED_JOBS] += count - kept
+    return kept
+
+
+@inline
+def _serve_by_shard(params, keys, inputs, state, count):  # type: ignore[no-untyped-def]
+    """As `_serve`, at many shards, one after the other: they have nothing in common within a window. Returns the most
+    that waited at one time, of each shard as it was when a job last came to it.
+    """
+    whole, shards, came_ns, begun_ = state.whole, state.shards, state.spread[CAME], state.spread[BEGUN]
+    mask, end = state.rings.shape[1] - 1, (whole[WINDOW] + 1) * params.window_ns
+    kept = _spread(params, keys, inputs, state, count)
+    all_begun = np.int64(0)
+    for shard_ in range(shards.shape[0]):
+        shard = place(shard_)
+        head, own = shards[shard, HEAD], shards[shard, OWN]
+        waited = shards[shard, TAIL] - head - (shards[shard, AFTER] - own)  # of those from before, how many still wait
+        came_before = own
+        while True:
+            now = first_in_tree(state.free_ns, state.trees, shard)
+            if waited <= 0:
+                now = max(now, came_ns[place(own - waited)])
+            if now >= end:  # so it is behind the last, who is followed by NEVER
+                break
+            came_before = _first_from(came_ns, came_before, now)
+            begun_[place(came_before)] += 1
+            waited -= 1
+            queue = max(waited + came_before - own, 0)
+            _begin_next(params, keys, inputs.table, state, shard, place(head & mask), now, queue)
+            head += 1
+        all_begun += head - shards[shard, HEAD]
+        shards[shard, HEAD] = head
+    waiting = most = whole[WAITING]
+    for i in range(kept):
+        waiting += 1 - begun_[place(state.order[place(i)])]
+        most = max(most, waiting)
+    whole[WAITING] += kept - all_begun
+    return most
 
 
 @inline
@@ -365,6 +458,9 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
     _draw_services(params, keys, table, state, count)
     if shards.shape[0] == 1 and params.intake.kind == limits.OPEN:
         close(state, _serve(params, keys, inputs, state, count))
+        return
+    if params.intake.kind == limits.OPEN and whole[WAITING] > count:  # where few wait, fewer passes are quicker
+        close(state, _serve_by_shard(params, keys, inputs, state, count))
         return
     most = whole[WAITING]  # other shards count as they were when a job last came to them
     for i in range(count):

@@ -67,6 +67,7 @@ class PropagationRun:
                 order=room.array(2 * count),
                 ends=room.array(4 * count + 1),
                 draws=room.array(2, 2 * count).view(np.float64),
+                spread=room.array(kernel.SPREAD_ROWS, 2 * count + kernel.AHEAD * len(state.shards)),
             )
         elif status == kernel.GROW_ROWS:
             wanted = count + int(state.whole[kernel.WAITING])

@@ -96,6 +96,7 @@ def start(scenario: Scenario, seed: int, replication: int, parts: float | None =
         order=np.zeros(_ROWS, np.int64),
         ends=np.zeros(2 * _ROWS + 1, np.int64),
         draws=np.zeros((2, _ROWS)),
+        spread=np.zeros((kernel.SPREAD_ROWS, _ROWS + kernel.AHEAD * part.shards), np.int64),
         slowness=np.zeros(_RING if plain else 1),
         series=np.zeros((windows + 1, kernel.SERIES), np.int64),
         latency=np.zeros(requests.HISTOGRAM, np.int64),
