@@ -15,7 +15,7 @@ from situations import SITUATIONS, Situation
 import recovery
 from recovery.cli.main import main
 from recovery.reading import experiment
-from recovery.show import markdown, report_sweep
+from recovery.show import markdown, report_sweep, words
 from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
 from recovery.simulate.explain import explanation
@@ -269,3 +269,14 @@ def test_the_first_of_a_ranking_that_costs_more_than_it_saves_is_told_so(tmp_pat
 
     assert told(15.0).endswith("That is more than it saves.")
     assert "more than it saves" not in told(10.5)
+
+
+def test_no_time_is_told_more_exactly_than_its_window() -> None:
+    """Times are known to 10 s here; what is left of a difference below a hundredth of that is arithmetic."""
+    show = words.times_from(10.0)
+    assert words.span_of(Estimate(mean=27.0, low=6.63e-8, high=150.0), show) == "27 s (< 10 s to 2.5 min)"
+    assert words.span_of(Estimate(mean=3.0, low=1.0, high=9.0), show) == "< 10 s"
+    assert words.differences_from(10.0)(-6.63e-8) == "0 s"
+    assert words.differences_from(10.0)(-2.5) == "−2.5 s"
+    assert words.is_lopsided(Estimate(mean=27.0, low=24.0, high=150.0))
+    assert not words.is_lopsided(Estimate(mean=27.0, low=24.0, high=30.0))
