@@ -382,6 +382,12 @@ crash = { probe_latency = "10s", down_for = "10s", sessions = "end", told = true
         "bucket of 100 tokens. Spread over 2,000/600/0.9 = 3.7 s, or twice that, few are refused.", cures=True,
     ),
     Situation(
+        "a limit of a class that clients meet in step", IN_STEP + 'classes.servers = { share = "100%", limit = 100 }\n',
+        "herd", 63 + 6 * 60, 63 + 6 * 60, "a first delay",
+        "100 wait and 60 are served: 160 at a time are 13 rounds for 1,980: waits of 1 to 32 s, six of a minute.",
+        cures=True,
+    ),
+    Situation(
         "a full queue that clients meet in step until the run ends",
         STEADY.replace('horizon = "100m"', 'horizon = "8m"') + SHORT, "herd", 9 * 60, 9 * 60, "a first delay",
         "202 at a time and a minute apart are ten rounds for 1,980, the last after nine minutes; the run ends before.",

@@ -95,7 +95,7 @@ def _of_the_wait(scenario: Scenario) -> str:
 def _let_in_too_few(scenario: Scenario) -> Iterator[str]:
     """Limits that let in less than renewals need all the time."""
     admission, come = scenario.policy.admission, scenario.renewals_per_s
-    needed = f"of the {show_count(come)} renewals a second that come all the time"
+    needed = f'of the {show_count(come)} renewals a second that come all the time (only = "establish" lets them pass)'
     is_set = any(getattr(one, "key", "").startswith("policy.admission") for one in scenario.operator)
     if isinstance(admission, policies.WITH_RATE) and admission.only != "establish" and not is_set:
         rate = admission.rate.of_host(scenario.establish_per_s, scenario.hosts) * scenario.hosts

@@ -13,6 +13,7 @@ from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
 from recovery.model.operator import Action, EndSessions, Pause, Restart, Scale, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
+from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.stages import leases, queueing
@@ -102,7 +103,7 @@ def written_outages(scenario: Scenario) -> record.Course:
 
 def _hosts(scenario: Scenario) -> record.Hosts:
     host, one, best = scenario.host, scenario.establish_per_s, at_best(scenario)
-    admission, bound = queueing.admission_per_s(scenario), queueing.queue_bound(scenario)
+    admission = queueing.admission_per_s(scenario)
     course = _admission_course(scenario)
     is_above = any(not corner.rate_per_s < one * scenario.hosts for corner in course)
     hanging, hanging_s = _hanging(scenario)
@@ -115,7 +116,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         admission_per_s=admission,
         admission_course=course,
         admission_spares_renewals=queueing.lets_in(scenario).is_establish_only,
-        queue_limit=math.inf if bound is None else bound * scenario.hosts,
+        queue_limit=_queue_limit(scenario),
         held_limit=_held_limit(scenario) * scenario.hosts,
         admitted_queue=math.inf if is_above else queueing.admitted_queue(scenario),
         dies_at=_dies_at(scenario) * scenario.hosts,
@@ -283,6 +284,8 @@ def _comes_within_s(scenario: Scenario, action: Action) -> float:
     """
     if not isinstance(action, Restart | EndSessions) or not action.ends_sessions:
         return math.inf
+    if scenario.classes and (alone := _alone(scenario)) is not None:
+        scenario = alone
     if scenario.lease is None or scenario.classes:
         return math.inf
     waves_s = (action.waves - 1) * action.every if isinstance(action, Restart) else 0.0
@@ -292,6 +295,24 @@ def _comes_within_s(scenario: Scenario, action: Action) -> float:
     else:
         learn_s = _width_s(notice)
     return waves_s + learn_s + (0.0 if delay is None else _width_s(delay))
+
+
+def _alone(scenario: Scenario) -> Scenario | None:
+    """The scenario as the only class of it sees it, where its clients are those of the file; else None."""
+    if len(scenario.classes) != 1:
+        return None
+    [(name, one)] = scenario.classes.items()
+    return None if one.client is not None or one.guard is not None else scenario.seen_by(name)
+
+
+def _queue_limit(scenario: Scenario) -> float:
+    """Requests that may wait on all hosts: by the queue, or by the limit of the only class that there is."""
+    bound = queueing.queue_bound(scenario)
+    most = math.inf if bound is None else float(bound)
+    if _alone(scenario) is not None:
+        [one] = scenario.classes.values()
+        most = min(most, math.inf if one.limit is None else float(requests_of(one.limit, scenario.establish_per_s)))
+    return most * scenario.hosts
 
 
 def _width_s(distribution: Distribution) -> float:

@@ -64,7 +64,8 @@ def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.i
     ttr_s = group.mean("ttr99_s") if ttr_s is None else ttr_s
     back_s = group.mean("recovers_from_s")
     until_s = back_s + ttr_s if ttr_s > 0 else math.inf
-    if group.scenario.has_leases and (found := _lets_in_too_few(group.scenario, back_s, until_s)) is not None:
+    is_alike = group.scenario.has_leases and not group.scenario.classes  # an attempt of some may take no token
+    if is_alike and (found := _lets_in_too_few(group.scenario, back_s, until_s)) is not None:
         return found
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
