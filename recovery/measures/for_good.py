@@ -31,8 +31,11 @@ def for_good(measure: str, value: float, row: Mapping[str, object]) -> float:
     as the run ends. The efficiency of such a run is 0. `row` has the run's `verdict`, its `verdict.NAME` of each class,
     and in the same way `leased_end_share` and times until shares were back again.
     """
-    judge, value = _judge_of(measure), told(measure, value, row)
-    if judge is None or math.isnan(value) or row.get(judge.verdict) != "collapsed":
+    judge = _judge_of(measure)
+    if judge is None:  # most of them, in each run of a sweep
+        return value
+    value = told(measure, value, row)
+    if math.isnan(value) or row.get(judge.verdict) != "collapsed":
         return value
     share = row.get(judge.end_share)
     is_held = judge.share is not None and not (isinstance(share, float) and share < judge.share - ROUNDING)

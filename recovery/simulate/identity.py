@@ -166,7 +166,11 @@ def _feed(sha: "hashlib._Hash", pieces: list[str], value: object) -> None:
             pieces += [f"{len(text)} {text};" for text in map(repr, items)]
             return
         for item in items:
-            _feed(sha, pieces, item)
+            if type(item) in _PLAIN:
+                text = repr(item)
+                pieces.append(f"{len(text)} {text};")
+            else:
+                _feed(sha, pieces, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value)
         pieces.append(f"{len(text)} {text};")
