@@ -224,7 +224,7 @@ def _row(policy: Told, summary: Summary) -> Row:
         _if_back(policy, show),
         _number(policy.fluid_bound_s.mean, "time"),
         _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
-        _number(regret.mean, "time", f"90 %: {shared.show(regret.p90, 'time')}"),
+        Cell(_behind(regret.mean, show), f"90 %: {_behind(regret.p90, show)}", value=shared.value_of(regret.mean)),
         _number(regret.max, "time", _many(regret.draws, "draw")),
         *(
             _interval(policy.harm.get(harm), "share" if register.unit_of(harm) == "share" else "number")
@@ -242,6 +242,11 @@ def _row(policy: Told, summary: Summary) -> Row:
     if policy.status == "failed":
         status += f": all {policy.failed} runs, {policy.failed_because}"
     return Row(policy.rank, policy.told, ", ".join(marks), status, cells)
+
+
+def _behind(seconds: float, show: Callable[[float], str]) -> str:
+    """How much later than the best policy: none at all is 0, not less than can be told."""
+    return show(seconds) if seconds > 0 else shared.show(seconds, "time")
 
 
 def _if_back(policy: Told, show: Callable[[float], str]) -> Cell:
