@@ -18,6 +18,7 @@ from recovery.cli import main as cli
 from recovery.cli.commands import start
 from recovery.reading import preset
 from recovery.reading.experiment import parse
+from recovery.units import duration_s
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -75,6 +76,79 @@ def test_every_option_reaches_the_scenario_and_is_no_longer_assumed(system: str)
     noted = {note["key"] for note in table.get("notes", [])}
     assert not noted & {question.key for question in preset.questions(system)}
     parse(result.stdout)
+
+
+FOLLOWS = {
+    ("kubernetes", "outage"): {
+        "horizon",
+        "variants.without the rule, tolerations that outlast the outage.lease.duration",
+    },
+    ("aba", "outage"): {"horizon", "variants.half of the requests fail.dependency.outages.0.to"},
+    ("leases", "servers"): {"fleet.zones"},
+    ("nomad", "nodes"): {"lease.duration.min", "lease.duration.max", "lease.check_every", "horizon"},
+    ("hdfs", "nodes"): {"variants.no limit.host.workers"},
+    ("hdfs", "make"): {"variants.no limit.host.establish_time.mean"},
+    ("websocket", "servers"): {"variants.one gateway after the other.operator.0.waves", "horizon"},
+    ("eureka", "servers"): {"variants.servers one after the other.operator.0.waves", "horizon"},
+}
+"""What may change beside the key of an option."""
+
+
+def leaves(value: object, path: str = "") -> dict[str, object]:
+    """Every value of a table by its key with dots."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if items is None:
+        return {path: value}
+    return {key: leaf for name, item in items for key, leaf in leaves(item, f"{path}.{name}".lstrip(".")).items()}
+
+
+@pytest.mark.parametrize("system", preset.SYSTEMS)
+def test_an_option_changes_its_key_and_what_follows_and_never_a_value_that_a_variant_names(system: str) -> None:
+    """Oracle: the table above, what the first lines tell, and the names of the variants, which hold what they state."""
+    plain = tomllib.loads(preset.text_of(system))
+    for one in preset.questions(system):
+        keys = [f"jobs.steps.{i}.rate" for i in (0, 1, 2)] if one.kind == "rate" else [one.key]
+        keys = ["dependency.outages.0.to"] if one.option == "outage" else keys
+        for answer in {"count": ("2", "7001"), "duration": ("7s", "3h"), "rate": ("299/s", "1501/s")}[one.kind]:
+            if one.kind == "rate" and (one.option == "peak") != (answer == "1501/s"):
+                continue
+            text = preset.answered(system, {one.option: preset.value(one, answer)})
+            table = tomllib.loads(text)
+            notes = table.pop("notes", []), plain.get("notes", [])
+            before, after = leaves({key: item for key, item in plain.items() if key != "notes"}), leaves(table)
+            changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+            followed = changed - {key for key in changed for wanted in keys if key in (wanted, f"{wanted}.mean")}
+            late = {"horizon"} if one.option == "outage" or system == "kubernetes" else set()
+            assert followed <= FOLLOWS.get((system, one.option), set()) | late, (one.option, answer)
+            told = re.search("(?m)^# Follows from .*", text)
+            assert len(followed) == (told[0].count(" = ") if told else 0)
+            for name, variant in table.get("variants", {}).items():
+                if re.search(r"\d", name):
+                    assert variant == plain["variants"][name]
+            lost = [note["key"] for note in notes[1] if note not in notes[0]]
+            assert lost in ([], [one.key])
+
+
+@pytest.mark.parametrize(("system", "servers"), [("websocket", 6), ("eureka", 40), ("websocket", 1)])
+def test_hosts_that_restart_one_after_the_other_still_do_and_before_the_horizon(system: str, servers: int) -> None:
+    experiment = parse(preset.answered(system, {"servers": servers}))
+    [in_turn] = [one.scenario for one in experiment.variants if "after the other" in one.name]
+    [step] = in_turn.operator
+    assert (step.waves, in_turn.hosts) == (servers, servers)  # type: ignore[union-attr]
+    assert step.at + servers * step.every < in_turn.horizon  # type: ignore[union-attr]
+    assert "fleet" in {note.key for note in experiment.head.notes} or system != "websocket"
+
+
+@pytest.mark.parametrize(
+    ("outage", "to", "horizon"),
+    [("4h", "250m", "7h30m"), ("50m", "1h", "4h20m"), ("90s", "690s", "4h"), ("100ms", "600.1s", "4h")],
+)
+def test_times_are_written_as_a_person_would(outage: str, to: str, horizon: str) -> None:
+    """The outage of the leases begins after 10 min and takes 30; the horizon is 4 h."""
+    table = tomllib.loads(preset.answered("leases", {"outage": outage}))
+    assert table["dependency"]["outages"][0]["to"] == to
+    assert duration_s(table["horizon"]) == duration_s(horizon)
+    assert tomllib.loads(preset.answered("kubernetes", {"workers": 200}))["horizon"] == "30m"
 
 
 @pytest.mark.parametrize("system", ["leases", "jobs", "herd"])

@@ -2,17 +2,19 @@
 what was not answered is marked as assumed.
 """
 
+import copy
 import functools
 import math
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from typing import NamedTuple
 
 from recovery.errors import Refusal
 from recovery.reading import toml_edit
+from recovery.reading.toml_edit import Table
 from recovery.units import duration_s, rate_per_s
 
 SYSTEMS = (
@@ -204,23 +206,31 @@ def default(text: str, question: Question) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 60:g}m" if seconds % 60 == 0 else f"{seconds:g}s"
+    """A time in the largest unit of which it is a whole number, as a person would write it."""
+    for unit, unit_s in (("h", 3600.0), ("m", 60.0), ("s", 1.0)):
+        if seconds >= unit_s and seconds % unit_s == 0:
+            return f"{seconds / unit_s:.0f}{unit}"
+    return f"{seconds:.9f}".rstrip("0") + "s" if seconds >= 1 else f"{seconds * 1e3:.6f}".rstrip("0").rstrip(".") + "ms"
 
 
 def answered(system: str, answers: Mapping[str, _Value]) -> str:
-    """The text of a system with the answers (by option), and notes on what is assumed. Raises Refusal where the text
-    cannot be changed.
+    """The text of a system with the answers (by option) and what follows from them, told in its first lines, and notes
+    on what is assumed. Raises Refusal where the text cannot be changed.
     """
     text = text_of(system)
     asked = questions(system)
+    was: Table = tomllib.loads(text)
+    direct = copy.deepcopy(was)
     for question in asked:
         if question.option in answers:
-            text = _SET.get(question.option, _set)(text, question, answers[question.option])
-    text = _until_drained(text) if system == "kubernetes" else text
+            _SET.get(question.option, _set)(direct, question, answers[question.option])
     if "rate" in answers or "peak" in answers:
-        usual, peak = (str(tomllib.loads(text)["jobs"]["steps"][place]["rate"]) for place in (0, 1))
+        usual, peak = (str(direct["jobs"]["steps"][place]["rate"]) for place in (0, 1))
         if rate_per_s(peak) <= rate_per_s(usual):
             raise Refusal(f"--peak is {peak}; want more than --rate, {usual}")
+    now = copy.deepcopy(direct)
+    _follow(system, was, now)
+    text = toml_edit.edited(text, now)
     given = {question.key for question in asked if question.option in answers}
     assumed = [question for question in asked if question.option not in answers]
     for key in given - {question.key for question in assumed}:
@@ -235,79 +245,152 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
             text = f'{text.rstrip()}\n\n[[notes]]\nkey = "{key}"\nkind = "assumed"\n{why}\n'
     words = [f"{one.option} {default(text, one)}" for one in asked if one.option in answers]
     head = f"# Given: {', '.join(words) or 'nothing'}.\n"
+    followed = [f"{key} = {toml_edit.literal(value)}" for key, value in toml_edit.changed(direct, now)]
+    head += f"# Follows from what is given, and is changed too: {', '.join(followed)}.\n" if followed else ""
     marked = [note["key"] for note in tomllib.loads(text).get("notes", []) if note["kind"] == "assumed"]
     head += f"# Assumed, and marked so in [[notes]] and on the page: {', '.join(marked) or 'nothing'}.\n"
     return head + text
 
 
-def _set(text: str, question: Question, new: _Value) -> str:
-    """The text with a key set; of a distribution its mean."""
-    wanted = tomllib.loads(text)
+def _set(table: Table, question: Question, new: _Value) -> None:
+    """Set a key; of a distribution its mean."""
     *parts, last = question.key.split(".")
-    table = wanted
     for part in parts:
         table = table[part]
-    table[last] = {**table[last], "mean": new} if isinstance(table[last], dict) else new
-    return toml_edit.edited(text, wanted)
+    if isinstance(table[last], dict):
+        table[last]["mean"] = new
+    else:
+        table[last] = new
 
 
-def _set_outage(text: str, question: Question, new: _Value) -> str:  # noqa: ARG001
-    """The outage as long as wanted; what was left of the horizon after it stays as long, and leases of a variant that
-    outlasted it outlast it by as large a part.
+def _set_outage(table: Table, question: Question, new: _Value) -> None:  # noqa: ARG001
+    outage = table["dependency"]["outages"][0]
+    outage["to"] = _duration(duration_s(outage["from"]) + duration_s(new))
+
+
+def _set_steps(table: Table, question: Question, new: _Value) -> None:
+    for place in _STEPS[question.option]:
+        table["jobs"]["steps"][place]["rate"] = new
+
+
+_SET: dict[str, Callable[[Table, Question, _Value], None]] = {
+    "outage": _set_outage,
+    "rate": _set_steps,
+    "peak": _set_steps,
+}
+
+
+def _follow(system: str, was: Table, now: Table) -> None:
+    """Change what follows from the answers, which `now` has and the preset `was` has not. A value that a variant names
+    ("session timeout 30 s") follows from nothing.
     """
-    wanted = tomllib.loads(text)
-    outage = wanted["dependency"]["outages"][0]
-    end, was_s = duration_s(outage["from"]) + duration_s(new), duration_s(outage["to"]) - duration_s(outage["from"])
-    for variant in wanted.get("variants", {}).values():
-        lease = variant.get("lease", {})
-        lasts = lease.get("duration")
-        if isinstance(lasts, str) and was_s < duration_s(lasts) <= duration_s(new):
-            lease["duration"] = _duration(duration_s(lasts) / was_s * duration_s(new))
-    horizon = duration_s(wanted["horizon"]) + max(end - duration_s(outage["to"]), 0.0)
-    outage["to"], wanted["horizon"] = _duration(end), _duration(horizon)
-    return toml_edit.edited(text, wanted)
+    if "fleet" in now:
+        _follow_hosts(was, now)
+        _follow_holders(was, now)
+    if "dependency" in now:
+        _follow_outage(was, now)
+    _follow_work(was, now)
+    if system == "nomad":
+        _heartbeats(was, now)
+    if system == "kubernetes":
+        _until_drained(now)
+
+
+def _variants(table: Table) -> Iterator[tuple[str, Table]]:
+    yield from table.get("variants", {}).items()
+
+
+def _longer(table: Table, seconds: float) -> None:
+    """A horizon that is longer by so much; none is shorter."""
+    if seconds > 0:
+        table["horizon"] = _duration(duration_s(table["horizon"]) + seconds)
+
+
+def _follow_hosts(was: Table, now: Table) -> None:
+    """No more zones than hosts. Where hosts are restarted one after the other, in as many waves as there are, it stays
+    so, and as long as before is simulated after the last of them.
+    """
+    before, hosts = was["fleet"]["hosts"], now["fleet"]["hosts"]
+    if now["fleet"].get("zones", 1) > hosts:
+        now["fleet"]["zones"] = hosts
+    more_s = 0.0
+    for _, variant in _variants(now):
+        for step in variant.get("operator", ()):
+            if step.get("waves") == before:
+                step["waves"] = hosts
+                more_s = max(more_s, (hosts - before) * duration_s(step["every"]))
+    _longer(now, more_s)
+
+
+def _follow_holders(was: Table, now: Table) -> None:
+    """A variant whose host works on all holders at once still does."""
+    for _, variant in _variants(now):
+        if variant.get("host", {}).get("workers") == was["fleet"]["holders"]:
+            variant["host"]["workers"] = now["fleet"]["holders"]
+
+
+_OUTLASTS = "outlast the outage"
+"""In the name of a variant whose leases have to."""
+
+
+def _follow_outage(was: Table, now: Table) -> None:
+    """What was left of the horizon after the outage stays as long; an outage of a variant that is the file's but for
+    one thing stays that; leases that outlast it, as their variant says, outlast it by as large a part.
+    """
+    before, outage = (table["dependency"]["outages"][0] for table in (was, now))
+    from_s, was_to_s, to_s = duration_s(before["from"]), duration_s(before["to"]), duration_s(outage["to"])
+    _longer(now, to_s - was_to_s)
+    for name, variant in _variants(now):
+        for one in variant.get("dependency", {}).get("outages", ()):
+            if (one["from"], one["to"]) == (before["from"], before["to"]):
+                one["to"] = outage["to"]
+        if _OUTLASTS in name and to_s > was_to_s:
+            part = duration_s(variant["lease"]["duration"]) / (was_to_s - from_s)
+            variant["lease"]["duration"] = _duration(60.0 * math.ceil(part * (to_s - from_s) / 60))
+
+
+def _follow_work(was: Table, now: Table) -> None:
+    """A time to make a lease that a variant has of its own stays as large a part of the file's."""
+    before_s, make_s = (duration_s(table["host"]["establish_time"]["mean"]) for table in (was, now))
+    for _, variant in _variants(now):
+        own = variant.get("host", {}).get("establish_time")
+        if own is not None and make_s != before_s:
+            own["mean"] = _duration(float(f"{duration_s(own['mean']) / before_s * make_s:.3g}"))
+
+
+_HEARTBEATS_PER_S = 50.0  # of a whole cluster: what Nomad's servers stretch the time between heartbeats for
+_TTL_LEAST_S = 10.0
+
+
+def _heartbeats(was: Table, now: Table) -> None:
+    """Leases of Nomad's clients are as long as their number makes them, and are renewed after as large a part."""
+    holders = now["fleet"]["holders"]
+    if holders == was["fleet"]["holders"]:
+        return
+    lease = now["lease"]
+    ttl_s = max(holders / _HEARTBEATS_PER_S, _TTL_LEAST_S)
+    part = duration_s(lease["check_every"]) / duration_s(lease["duration"]["min"])
+    _longer(now, 2 * ttl_s - duration_s(lease["duration"]["max"]))
+    lease["duration"] |= {"min": _duration(ttl_s), "max": _duration(2 * ttl_s)}
+    lease["check_every"] = _duration(math.floor(part * ttl_s))
 
 
 _DRAINS_AT = 0.9  # load of the servers: above it the end is too far away to wait for
 _SLACK = 1.05  # times as long as a fluid needs
 
 
-def _until_drained(text: str) -> str:
-    """The text with a horizon that is long enough for the variant whose requests hang until the outage ends: what was
-    asked meanwhile is worked off beside what is asked then, and it is well for as long as it must hold. Each node asks
-    once in its timeout and the mean wait of a client with jitter. A horizon that is long enough stays.
+def _until_drained(table: Table) -> None:
+    """A horizon that is long enough for the variant whose requests hang until the outage ends: what was asked meanwhile
+    is worked off beside what is asked then, and it is well for as long as it must hold. Each node asks once in its
+    timeout and the mean wait of a client with jitter. A horizon that is long enough stays.
     """
-    wanted = tomllib.loads(text)
-    fleet, host, client = wanted["fleet"], wanted["host"], wanted["policy"]["client"]
-    outage, work_s = wanted["dependency"]["outages"][0], duration_s(host["establish_time"]["mean"])
+    fleet, host, client = table["fleet"], table["host"], table["policy"]["client"]
+    outage, work_s = table["dependency"]["outages"][0], duration_s(host["establish_time"]["mean"])
     every_s = duration_s(host["timeout"]) + duration_s(client["cap"]) / 2
     load = fleet["holders"] / every_s * work_s / (fleet["hosts"] * host["workers"])
     if load > _DRAINS_AT:
-        return text
+        return
     from_s, to_s = duration_s(outage["from"]), duration_s(outage["to"])
-    ends_s = to_s + _SLACK * (to_s - from_s) * load / (1 - load) + duration_s(wanted["hold"])
-    if ends_s > duration_s(wanted["horizon"]):
-        wanted["horizon"] = _duration(60.0 * math.ceil(ends_s / 60))
-    return toml_edit.edited(text, wanted)
-
-
-def _set_steps(text: str, question: Question, new: _Value) -> str:
-    wanted = tomllib.loads(text)
-    for place in _STEPS[question.option]:
-        wanted["jobs"]["steps"][place]["rate"] = new
-    return toml_edit.edited(text, wanted)
-
-
-def _set_servers(text: str, question: Question, new: _Value) -> str:
-    """The text with so many hosts; it has no more zones than these."""
-    text = _set(text, question, new)
-    zones = tomllib.loads(text).get("fleet", {}).get("zones", 1)
-    return _set(text, question._replace(key="fleet.zones"), new) if zones > int(new) else text
-
-
-_SET: dict[str, Callable[[str, Question, _Value], str]] = {
-    "outage": _set_outage,
-    "rate": _set_steps,
-    "peak": _set_steps,
-    "servers": _set_servers,
-}
+    ends_s = to_s + _SLACK * (to_s - from_s) * load / (1 - load) + duration_s(table["hold"])
+    if ends_s > duration_s(table["horizon"]):
+        table["horizon"] = _duration(60.0 * math.ceil(ends_s / 60))

@@ -13,12 +13,14 @@ from typing import Any
 
 from recovery.errors import Refusal
 
+Table = dict[str, Any]
+"""A table as `tomllib` reads it."""
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[+\-]?\w[\w.:+\-]*')
 _HEADER = re.compile(r"^[ \t]*\[(?!\[)([^\n]*?)\][ \t]*(?:#[^\n]*)?\n?", re.MULTILINE)
 _CLOSE = {"{": "}", "[": "]"}
 
 
-def edited(text: str, wanted: dict[str, Any]) -> str:
+def edited(text: str, wanted: Table) -> str:
     """The text, changed where it says something else than `wanted`. Refusal names the key that cannot be changed."""
     while (found := next(_differences(tomllib.loads(text), wanted), None)) is not None:
         path, old, new = found
@@ -34,6 +36,12 @@ def edited(text: str, wanted: dict[str, Any]) -> str:
         else:
             raise Refusal(f"{key_of(path)} cannot be changed in the text; want it set by hand to {literal(new)}")
     return text
+
+
+def changed(have: Table, want: Table) -> Iterator[tuple[str, Any]]:
+    """Key with dots and new value of whatever differs, the smallest parts that do."""
+    for path, _, new in _differences(have, want):
+        yield key_of(path), new
 
 
 def key_of(path: tuple[str | int, ...]) -> str:
