@@ -19,8 +19,9 @@ from recovery.reading.experiment import parse
 from recovery.show import compare_text
 from recovery.show.answers.compare import answer_of
 from recovery.simulate import pipeline
-from recovery.store.compare_record import Comparison, Difference
+from recovery.store.compare_record import Comparison, Condition, Difference
 from recovery.store.manifest_record import FORMAT
+from recovery.store.record import Estimate
 from recovery.store.run_record import RunManifest
 from recovery.study import compare, keeping
 from recovery.study.summary import summarise
@@ -241,6 +242,26 @@ def test_a_condition_on_a_change_is_a_paired_test_of_new_less_factor_times_old(
     [told] = beside(a, b, conditions=[text]).conditions
     assert told.holds == wanted
     assert told.change_share == pytest.approx(np.mean(TIMES["b"]) / np.mean(TIMES["a"]) - 1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "old", "new", "wanted"),
+    [
+        ("wasted_share", "wasted_share > +5pp", 1e-9, 0.25, "(+25 pp)"),
+        ("wasted_share", "wasted_share > +5%", 1e-9, 0.25, "(+25 pp; from nearly nothing)"),
+        ("wasted_share", "wasted_share > +5%", 0.2, 0.25, "(+5 pp; +25 %)"),
+        ("ttr99_s", "ttr99_s > +10%", 0.0, 90.0, "(+90 s; from nothing)"),
+        ("ttr99_s", "ttr99_s > +2s", 60.0, 90.0, "(+30 s; +50 %)"),
+    ],
+)
+def test_changes_of_shares_are_in_points_and_none_of_nothing_is_in_per_cent(
+    measure: str, text: str, old: float, new: float, wanted: str
+) -> None:
+    """Oracle: arithmetic. The interval is left out."""
+    change = Estimate(mean=new - old, low=math.nan, high=math.nan)
+    told = Condition(text=text, run="b", than="a", variant="w", than_variant="w", measure=measure, is_change=True,
+                     holds="yes", value=change, change_share=new / old - 1 if old else math.nan)  # fmt: skip
+    assert compare_text.whole(told) == f"holds, so this check fails {wanted}"
 
 
 @pytest.mark.parametrize(

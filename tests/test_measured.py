@@ -88,7 +88,10 @@ def test_what_a_clock_has_before_and_after_is_left_out_and_told(tmp_path: Path) 
         ("time_s,leased_share\n0,1\n60,1\n120,1\n180,\n", r"all its 3 rows \(1 of 4 rows are gaps"),
         ("time_s,a,b\n0,1,1\n60,1,2\n120,1,3\n", "want --field to be one of 'a', 'b'"),
         ("seconds,leased_share\n0,1\n60,0\n120,1\n", "has no column 'time_s'"),
-        ("Time,leased_share\n2025-10-20 06:53:00,1\n", "times of a clock; want --origin"),
+        (
+            "Time,leased_share\n2025-10-20 06:53:00,1\n",
+            'times of a clock; want --origin, .* starts \\("2025-10-20 06:53:00" if',
+        ),
     ],
 )
 def test_mistakes_name_the_row_and_what_is_wanted(tmp_path: Path, text: str, wanted: str) -> None:

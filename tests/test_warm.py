@@ -5,6 +5,7 @@ Oracle of the names: the calls themselves, looked at in a process in which nothi
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,7 +107,8 @@ def test_a_later_stage_is_asked_for_by_itself(cache: Path, capsys: pytest.Captur
     warm.for_runs([parse(LAUNCHING).first], quiet=False)
     begin, end = capsys.readouterr().err.splitlines()
     assert begin.startswith("compiling launches.begin, launches.advance: about ")
-    assert end.startswith("compiled in ")
+    assert begin.endswith(" of CPU time, kept for later …")
+    assert re.fullmatch(r"compiled in .+ \(.+ of CPU time\)", end)
     warm.for_runs([parse(LAUNCHING).first], quiet=False)
     assert capsys.readouterr() == ("", "")
 

@@ -232,13 +232,15 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
         if looks_unix:
             raise Refusal(
                 f"{path}: time_s is {numbers[0]:.10g} in its first row, which looks like a Unix time; want seconds "
-                'from the scenario\'s start, or --origin "2025-10-20T06:48:00Z", the moment at which it starts'
+                "from the scenario's start, or --origin, the moment at which it starts "
+                f'("{numbers[0]:.10g}" if that is the first row)'
             )
         return numbers, False
     if not origin:
+        first = _as_written(raw.times[0])
         raise Refusal(
-            f'{path} has times of a clock; want --origin "2025-10-20T06:48:00Z", the moment at which the scenario '
-            "starts, or the scenario's own clock"
+            f'{path} has times of a clock; want --origin, the moment at which the scenario starts ("{first}" '
+            "if that is the first row), or the scenario's own clock"
         )
     start = moment_of(origin)
     out = []
@@ -256,6 +258,11 @@ def _times(path: Path, raw: _Raw, origin: str, is_given: bool, said: list[str]) 
         out.append(at - (start.timestamp() if isinstance(start, datetime) else start))
     said.append(f"the scenario starts at {origin}" + ("" if is_given else " (its clock)"))
     return np.array(out), True
+
+
+def _as_written(cell: object) -> str:
+    """A moment as --origin takes it."""
+    return cell.isoformat() if isinstance(cell, datetime) else str(cell).strip()
 
 
 def moment_of(text: str) -> datetime | float:

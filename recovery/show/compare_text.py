@@ -20,11 +20,12 @@ SHOWN = (
 NEVER = "A time that never came counts as the horizon, a time to recovery as what is left from the dependency's return."
 _NAMED = {"all_normal_s": "all normal again"}
 _HOLDS = {
-    "yes": "holds, which it must not",
+    "yes": "holds, so this check fails",
     "no": "does not hold",
     "unsure": "not decided: the interval spans the bound, want more replications",
     "not measured": "not measured",
 }
+FROM_NOTHING = 1000.0  # times more: of (nearly) nothing a change in per cent says nothing
 FINER = 10  # times finer is the window that is advised
 LATE = "not within"  # the run: it did not collapse, so a longer one may tell another end
 _NO_INTERVAL = "not decided: there is no interval, want more replications"
@@ -111,11 +112,22 @@ def because(one: Condition) -> str:
         shown = signed(one.value.mean, show) if one.is_change else show_measure(one.measure, one.value.mean)
         if one.is_change and not math.isnan(one.value.low):
             shown += f", {signed(one.value.low, show)} to {signed(one.value.high, show)}"
-        if not math.isnan(one.change_share):
-            shown += f"; {signed(one.change_share, show_share)}"
-        found.append(shown)
+        found.append("; ".join([shown, *_relative(one)]))
     found += [one.why] if one.why else []
     return f" ({'; '.join(found)})" if found else ""
+
+
+def _relative(one: Condition) -> list[str]:
+    """A change over the old mean, in words; none of a share, whose change is in points, unless the condition is in
+    per cent of the old.
+    """
+    if not one.is_change or (register.unit_of(one.measure) == "share" and not one.text.endswith("%")):
+        return []
+    if math.isnan(one.change_share):
+        return ["from nothing"] if one.value.mean > register.ROUNDING else []
+    if one.change_share >= FROM_NOTHING:
+        return ["from nearly nothing"]
+    return [signed(one.change_share, show_share)]
 
 
 def elsewhere(one: Condition) -> str:

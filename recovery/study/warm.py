@@ -60,21 +60,22 @@ def for_runs(variants: Iterable[Variant], quiet: bool) -> None:
     missing = needed.missing(parts_of(variants))
     if not missing:
         return
-    begun = time.monotonic()
+    begun, cpu_s = time.monotonic(), time.process_time()
     if not quiet:
         kernels = ", ".join(dict.fromkeys(kernel for own in missing.values() for kernel in own))
-        _say(f"compiling {kernels}: about {show_duration(compile_s(missing))}, kept for later …")
+        _say(f"compiling {kernels}: about {show_duration(compile_s(missing))} of CPU time, kept for later …")
     for part in missing:
         compile_part(part)
     if not quiet:
-        _say(f"compiled in {show_duration(time.monotonic() - begun)}")
+        cpu_s = time.process_time() - cpu_s
+        _say(f"compiled in {show_duration(time.monotonic() - begun)} ({show_duration(cpu_s)} of CPU time)")
 
 
 def all_of(parts: Iterable[KernelPart], tell: Callable[[str], None]) -> dict[str, float]:
     """Compile the parts that are not compiled yet, and tell each before and after; seconds that each took, by name."""
     took_s = {}
     for part, kernels in needed.missing(parts).items():
-        tell(f"{part.name}: {', '.join(kernels)}: about {show_duration(part.compile_s)} …")
+        tell(f"{part.name}: {', '.join(kernels)}: about {show_duration(part.compile_s)} of CPU time …")
         begun = time.monotonic()
         compile_part(part)
         took_s[part.name] = time.monotonic() - begun

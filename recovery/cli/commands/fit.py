@@ -50,6 +50,7 @@ from recovery.cli.status import Status
 @options.threads
 @options.json
 @options.out
+@options.no_report
 def fit(
     experiment: Path,
     ranges: tuple[str, ...],
@@ -65,10 +66,12 @@ def fit(
     threads: int | None,
     as_json: bool,
     out: Path,
+    no_report: bool,
 ) -> Status:
     """Fit unknown keys of a scenario to its [[observed]] milestones, or to a measured series.
 
-    Prints the values and how good the fit is. Writes a picture, and the scenario with these values.
+    Prints the values and how good the fit is. Writes a picture (not with --no-report), and the scenario with
+    these values.
     """
     loaded = options.load(str(experiment), overrides)
     from recovery.show import figures_fit, fit_text
@@ -101,7 +104,7 @@ def fit(
     written: list[Path] = []
     status = Status.WELL
     try:
-        written = figures_fit.write(folder, found)
+        written = [] if no_report else figures_fit.write(folder, found)
         file, refused = fits.write_scenario(folder, experiment, overrides, found)
         written = [*([file] if file else []), *written]
     except OSError as error:  # what was found is told all the same

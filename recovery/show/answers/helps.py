@@ -70,20 +70,24 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     ]
     others = [one for one in others if one not in same]
     answering = [one for one in others if not (is_leases and advice.declares_only(first, one))]
-    trade = _trade_off(summary, axis)
+    trade, classes = _trade_off(summary, axis), _of_classes(summary, answering)
     if trade:
         said.append(trade)
     elif answering:
         window = show_duration(first.scenario.window_s)
-        whole = f"is sooner by more than {window}"
+        is_none = not classes and all(advice.standing(summary, one).rank >= was.rank for one in answering)
+        how = "sooner" if is_none else f"sooner by more than {window}"
+        whole = f"is {how}"
         if is_never:
             whole = "recovers" if is_leases else "brings all stages back"
         text = f"None of the {len(answering)} other variants {whole}."
+        if is_none and not is_never and len(answering) == len(summary.groups) - 1:
+            text = "No other variant is sooner."
         if len(answering) == 1:
             lacks = "does not recover either" if is_leases else "does not bring all stages back either"
-            text = f"“{answering[0].variant}” {lacks if is_never else f'is not sooner by more than {window}'}."
+            text = f"“{answering[0].variant}” {lacks if is_never else f'is not {how}'}."
         said.append(text)
-    said += [*_of_classes(summary, answering), *([away] if away else [])]
+    said += [*classes, *([away] if away else [])]
     if others:
         said += [_fewest_wait(summary) if not (is_never or trade) else "", *declared]
     found = None if limit is None else remedy.of(first, limit)
