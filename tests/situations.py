@@ -95,6 +95,16 @@ class Situation(NamedTuple):
     replications: int = 1
 
 
+ROLLING = """
+horizon = "12m"
+hold = "1m"
+coupling.window = "1s"
+fleet = { holders = 200, hosts = 4 }
+host = { workers = 1, establish_time = "20ms", renew_time = "1ms", timeout = "10s" }
+lease = { duration = "90s", check_every = "60s" }
+operator = [{ do = "restart", at = "2m", down_for = "10s", sessions = "end", told = true, waves = 4, every = "1m" }]
+"""
+
 SITUATIONS = [
     Situation(
         "timeout against queue", IMPATIENT, "timeout", 5, 5, "a short queue",
@@ -221,6 +231,11 @@ operator = [{ do = "restart", when = "oldest > 40s", down_for = "10s" }]
 """, "restart", 40 + 1800, 44 + 1800, "no step by hand",
         "Who comes at the return and waits has waited for 40 s then, which is seen within two windows of 2 s; "
         "whoever was queued learns by the timeout of 30 min.", cures=True,
+    ),
+    Situation(
+        "a rolling restart", ROLLING, "schedule", 190, 190, "",
+        "99 of 100 clients need the last of four waves, which begins after three times 60 s and takes 10 s; the 50 "
+        "clients of a host are then 1 s of work.",
     ),
     Situation(
         "a pause outlasts the outage", LEASES + """

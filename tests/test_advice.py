@@ -15,7 +15,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import cliffs, gates, helps, mechanism
+from recovery.show.answers import cliffs, gates, helps, mechanism, remedy
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
@@ -328,9 +328,12 @@ def test_workers_are_advised_only_where_they_gain_something() -> None:
         'dependency.outages = [{ from = "10m", to = "30m" }]',
         'operator = [{ do = "restart", at = "10m", down_for = "1s", sessions = "end" }]',
     )
-    change = told(soon)[1].change
+    answer = told(soon)[1]
+    change = answer.change
+    # no request is queued as it begins, so nobody waits for a timeout
+    assert answer.why.text.startswith("The restart takes 1 s, and then the hosts, which do 20 a second")
     assert not change.is_simulated
-    assert "can be saved. Try 4 workers a host instead of 2 (not simulated; this would try it)." in change.text
+    assert "Try 4 workers a host instead of 2 (not simulated; this would try it). It would save " in change.text
     assert change.command.endswith("--set host.workers=4")
 
 
@@ -339,7 +342,7 @@ def test_no_more_can_be_saved_than_all_of_the_trouble() -> None:
     away = Span(from_s=240.0, to_s=300.0)
     first = run_records.group_of("it", recovers_from_s=0.0).model_copy(update={"unleased": away})
     was = standings.Standing(never=0, runs=1, mean_s=300.0)
-    told, is_little = helps._gain(first, was, mechanism.Limit("waste", "", 0.0))
+    told, is_little = helps._gain(first, was, mechanism.Limit("waste", "", 0.0), remedy.Remedy("", "", ()))
     assert told == "at most all of the 60 s that some are without a lease"
     assert not is_little
 

@@ -211,6 +211,11 @@ class Planned(Record):
     burst_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how much of its rate its bucket saves up
     wait_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # how long a request waits for its token
     down_for_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # of a restart: how long a host is down
+    is_told: bool = Field(False, exclude_if=lambda value: not value)  # of a restart: whether clients whose requests it
+    # loses see a failure at once
+    waves: int = Field(1, exclude_if=lambda value: value == 1)  # of a restart, or of clients that are let in again
+    waves_from_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the first of them, since it began
+    every_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # from one to the next
     comes_within_s: Number = Field(math.inf, exclude_if=lambda value: value == math.inf)
     sets: str = Field("", exclude_if=lambda value: not value)  # the key that they set, and its value
     sets_from: str = Field("", exclude_if=lambda value: not value)  # of a ramp: the value from which it goes

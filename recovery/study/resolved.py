@@ -11,7 +11,7 @@ from recovery.model import policies
 from recovery.model.at_best import after, at_best
 from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
-from recovery.model.operator import Action, EndSessions, Pause, Restart, Scale, SetKey, Throttle
+from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
 from recovery.model.policies.own import OwnRule
 from recovery.model.policies.rule import requests_of
 from recovery.model.scenario import Scenario
@@ -218,6 +218,10 @@ def _planned(scenario: Scenario, action: Action) -> record.Planned:
         spares_renewals=isinstance(action, Throttle | Pause) and action.spares_renewals,
         takes_by=_takes_by(scenario, action),
         down_for_s=action.down_for if isinstance(action, Restart) else 0.0,
+        is_told=isinstance(action, Restart) and action.told,
+        waves=action.waves if isinstance(action, Restart | HoldClients) else 1,
+        waves_from_s=action.lasts if isinstance(action, HoldClients) else 0.0,
+        every_s=action.every if isinstance(action, Restart | HoldClients) else 0.0,
         comes_within_s=_comes_within_s(scenario, action), sets=_sets(action), sets_from=_sets_from(scenario, action),
         over_s=action.over if isinstance(action, SetKey) else 0.0,
         lasts_s=(isinstance(action, SetKey | Scale) and action.lasts) or math.inf,

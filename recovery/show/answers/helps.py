@@ -93,13 +93,13 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
-    gain, is_little = _gain(first, was, limit) if limit is not None and is_leases else ("", False)
+    gain, is_little = _gain(first, was, limit, found) if limit is not None and is_leases else ("", False)
     if is_little:
         said.append(f"Little is left to gain: {found.text} would save {gain}.")
         return Change(text=" ".join(text for text in said if text)), None
     later = "" if is_leases else ", and another stage may be the last then"
-    said.append(f"{gain[:1].upper()}{gain[1:]} can be saved." if gain else "")
     said.append(f"Try {found.text} (not simulated{later}; this would try it).")
+    said.append(f"It would save {gain}." if gain else "")
     command = trying(manifest.file, manifest.overrides, found.overrides, policies=manifest.own_files)
     text = " ".join(one for one in said if one)
     return Change(text=text, name=found.name, is_simulated=False, command=command), None
@@ -138,8 +138,9 @@ def _means(group: Group) -> str:
     return repr({name: found.mean for name, found in group.measures.items()})
 
 
-def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tuple[str, bool]:
-    """What a change of a fleet or of jobs that recover can save, of how long a trouble, and whether that is little: the
+def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
+    """What a change of a fleet or of jobs that recover can save (of a capacity: half of the work with twice the
+    workers, and what is in vain; with a short queue only that), of how long a trouble, and whether that is little: the
     hosts alone take the time, and nobody gives up meanwhile; or leases were away for much longer than it, and it is
     less than one lasts. Of those that do not recover nothing.
     """
@@ -148,8 +149,15 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tupl
         return "", False
     is_paced = limit.kind == "capacity"
     from_s, away_s = first.mean("recovers_from_s"), was.mean_s
-    down_s = max((one.down_for_s for one in first.scenario.actions if one.at_s == from_s), default=0.0)
-    gain_s = limit.number / 2 if is_paced else max(was.mean_s - down_s, 0.0)
+    down_s = mechanism.restart_takes_s(first.scenario, from_s)
+    gain_s = max(was.mean_s - down_s, 0.0)
+    more = ""
+    if is_paced:
+        vain_s = mechanism.vain_s_of(first, was.mean_s)
+        gain_s = (limit.number - down_s) / 2 + vain_s
+        if remedy.is_short_queue(found):
+            more = f"; with twice the workers as well about {show_duration(gain_s)}"
+            gain_s = vain_s
     if fleet is not None and first.unleased is not None:
         span = (first.unleased_spans or (first.unleased,))[-1]
         away_s = span.to_s - span.from_s
@@ -160,7 +168,7 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit) -> tupl
         "all" if gain_s >= away_s else show_duration(gain_s)
     )  # leases may be away for less than all the time after it
     saves = f"{'about' if is_paced else 'at most'} {part} of the {show_duration(away_s)}"
-    return f"{saves} that {what}", is_little
+    return f"{saves} that {what}{more}", is_little
 
 
 def _fewest_wait(summary: Summary) -> str:
@@ -178,7 +186,21 @@ def _fewest_wait(summary: Summary) -> str:
     elif later_s > first.scenario.window_s:
         text += f", but it is {show_duration(later_s)} later"
     cost = costs(first.scenario.traffic, first.mean, least.mean)
-    return f"{text}. {cost}"
+    if ", but it is " in text:
+        cost = cost.replace("It costs nothing", "Beside that it costs nothing", 1)
+    return " ".join(one for one in (f"{text}.", _by_schedule(summary, least), cost) if one)
+
+
+def _by_schedule(summary: Summary, group: Group) -> str:
+    """That the time of a variant is mostly the waves that operators chose; "" where it is not."""
+    now = advice.standing(summary, group)
+    if not advice.is_judged_by_leases(summary.groups) or not now.is_known:
+        return ""
+    found = mechanism.schedule_of(group, now.mean_s)
+    if found is None:
+        return ""
+    schedule = found.text.partition(": ")[2]
+    return f"Its {show_duration(now.mean_s)} are mostly the spacing that operators chose: {schedule}."
 
 
 def _in_runs(found: standings.Standing) -> str:
@@ -419,5 +441,14 @@ def _best(
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
     still = _sooner_still(first, now, limit) if advice.is_judged_by_leases(summary.groups) else ""
-    parts = [f"{text}.", cost, unseen, _near_a_cliff(summary, best), *declared, alone, still]
+    parts = [
+        f"{text}.",
+        _by_schedule(summary, best),
+        cost,
+        unseen,
+        _near_a_cliff(summary, best),
+        *declared,
+        alone,
+        still,
+    ]
     return Change(text=" ".join(one for one in parts if one), name=best.variant, saved_s=saved)

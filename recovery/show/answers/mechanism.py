@@ -9,10 +9,11 @@ from typing import NamedTuple
 from recovery.measures.register import LEASES
 from recovery.show.answers import gates, herd
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Scenario
+from recovery.store.scenario_record import Planned, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides
+VAIN = 0.1  # of the work: so much in vain is told beside what decides
 HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 MANY_LOST = 0.01  # of all leases: so many that are lost again are told
@@ -27,6 +28,7 @@ LEAST = (
     "operator",
     "ramp",
     "restart",
+    "schedule",
     "spread",
 )  # their times are the least that there can be: none is longer
 LET_IN = ("admission", "concurrency", "ramp")  # kinds of limits by which admission lets few in
@@ -43,7 +45,8 @@ class Limit(NamedTuple):
     (times that hosts died). Of recoveries the time that each alone takes, s: "capacity", "conflict", "admission",
     "concurrency" (of a limit that lets fewer be served than there are workers), "slowdown" (of hosts that hold all at
     once), "operator", "backoff", "herd", "silence" (a full queue that says nothing), "ramp" (of admission),
-    "bursts" (that find few tokens of a limit), "restart", "spread" (how far apart clients come back by themselves);
+    "bursts" (that find few tokens of a limit), "restart", "schedule" (waves of operators), "spread" (how far apart
+    clients come back by themselves);
     "timeout" as above; "horizon" (when what waits would be gone, s from the start). Of later stages: "launches"
     (share denied by the throttle), "holders" (share that found none), "propagation" (jobs), "health" (share usable).
     """
@@ -431,7 +434,19 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     if longest is not None and longest.number < HALF * ttr:
         longest = None
     wastes = group.mean("wasted_share") >= WASTE and (longest is None or longest.kind not in LET_IN)
-    return (timeout_limit(group) if wastes else None) or longest
+    found = (timeout_limit(group) if wastes else None) or longest
+    if found is None or found.kind != "capacity" or not (vain_s := vain_s_of(group, ttr)) > 0:
+        return found
+    text = f"{found.text}; about {show_duration(vain_s)} more are work in vain "
+    text += f"({show_share(group.mean('wasted_share'))}), for clients who have given up"
+    return found._replace(text=text)
+
+
+def vain_s_of(group: Group, ttr_s: float) -> float:
+    """About how much of a time to recovery is work in vain, s; 0 where that is little."""
+    share = group.mean("wasted_share")
+    down = restart_takes_s(group.scenario, group.mean("recovers_from_s"))
+    return share * max(ttr_s - down, 0.0) if share >= VAIN else 0.0
 
 
 def work_of(group: Group) -> float:
@@ -447,7 +462,10 @@ def _bounds(
     scenario, hosts = group.scenario, group.scenario.hosts
     rate, needs = show_count(hosts.fastest_per_s), show_duration(hosts_s)
     at_best = " at best" if hosts.fastest_per_s > hosts.capacity_per_s else ""
-    yield Limit("capacity", f"the hosts, which do {rate} a second{at_best}, need {needs} for the work", hosts_s)
+    text = f"the hosts, which do {rate} a second{at_best}, need {needs} for the work"
+    if (away_s := restart_takes_s(scenario, group.mean("recovers_from_s"))) > 0:
+        text = f"the restart takes {show_duration(away_s)}, and then {text}"
+    yield Limit("capacity", text, away_s + hosts_s)
     if hosts.rows:
         writes_s = work / hosts.rows * hosts.write_s
         what = "one row" if hosts.rows == 1 else f"{show_count(hosts.rows)} rows"
@@ -498,12 +516,70 @@ def _bounds(
     if math.isfinite(opens_s) and opens_s > 0:
         needs = show_duration(opens_s)
         yield Limit("operator", f"the operators' {what} lets that much in only after {needs}{alone}", opens_s)
+    yield from _restarts(scenario, back_s, ttr_s, alone)
+    yield from _schedules(scenario, back_s, alone)
+
+
+def _restarts(scenario: Scenario, back_s: float, ttr_s: float, alone: str) -> Iterator[Limit]:
+    """Restarts in the midst of a recovery, which lose what is queued. One that ends the sessions that are recovered
+    from is no such: before it nothing waits.
+    """
     for action in scenario.actions:
-        if action.do == "restart" and back_s <= action.at_s <= back_s + ttr_s:
-            lost_s = action.at_s - back_s + hosts.timeout_s
-            text = f"the restart {show_duration(action.at_s)} after the start loses what is queued without a word, and "
-            text += f"whoever asked learns it only by the timeout of {show_duration(hosts.timeout_s)}{alone}"
-            yield Limit("restart", text, lost_s)
+        if (
+            action.do != "restart"
+            or _is_the_event(scenario, action, back_s)
+            or not back_s <= action.at_s <= back_s + ttr_s
+        ):
+            continue
+        text = f"the restart {show_duration(action.at_s)} after the start loses what is queued"
+        if action.is_told:
+            lost_s = action.down_for_s
+            text += f", and the hosts are back only {show_duration(lost_s)} later"
+        else:
+            lost_s = scenario.hosts.timeout_s
+            text += f" without a word, and whoever asked learns it only by the timeout of {show_duration(lost_s)}"
+        yield Limit("restart", text + alone, action.at_s - back_s + lost_s)
+
+
+def _schedules(scenario: Scenario, back_s: float, alone: str) -> Iterator[Limit]:
+    """Operators who go in waves: before the last that 99 % need nothing is well, whatever the hosts can do."""
+    for action in scenario.actions:
+        if action.waves == 1 or not action.every_s > 0 or not action.at_s >= back_s:
+            continue
+        if action.do == "restart" and not _is_the_event(scenario, action, back_s):  # then others are well without it
+            continue
+        needed = math.ceil(gates.MOST * action.waves)
+        comes_s = action.at_s - back_s + action.waves_from_s + (needed - 1) * action.every_s
+        which = f"the last of its {action.waves} waves"
+        if needed < action.waves:
+            which = f"of its {show_count(action.waves)} waves the one with which 99 % are through"
+        begins = "is let in" if action.do == "hold-clients" else "begins"
+        text = f"the operators' own schedule sets the pace: {which} {begins} only after {show_duration(comes_s)}"
+        text += f" ({show_duration(action.every_s)} from one to the next)"
+        if action.down_for_s > 0:
+            text += f", and its hosts are down for {show_duration(action.down_for_s)}"
+        yield Limit("schedule", text + alone, comes_s + action.down_for_s)
+
+
+def schedule_of(group: Group, ttr_s: float) -> Limit | None:
+    """The waves of operators that take at least half of a time to recovery, s; None where none do."""
+    found = _schedules(group.scenario, group.mean("recovers_from_s"), "")
+    most_s = ttr_s * (1 + TOLD) + group.scenario.window_s
+    known = [limit for limit in found if HALF * ttr_s <= limit.number <= most_s]
+    return max(known, key=lambda limit: limit.number, default=None)
+
+
+def restart_takes_s(scenario: Scenario, back_s: float) -> float:
+    """How long all hosts that the restart takes whose end of sessions is recovered from are down at one time, s; 0
+    where there is none, or they go down in waves.
+    """
+    known = [one for one in scenario.actions if _is_the_event(scenario, one, back_s) and one.waves == 1]
+    return max((one.down_for_s for one in known), default=0.0)
+
+
+def _is_the_event(scenario: Scenario, action: Planned, back_s: float) -> bool:
+    """Whether recovery is counted from what an operator does here."""
+    return scenario.is_counted_from_end and action.at_s == back_s
 
 
 def _slowed(scenario: Scenario, ttr_s: float, alone: str) -> Iterator[Limit]:

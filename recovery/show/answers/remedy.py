@@ -4,13 +4,14 @@ import math
 from typing import NamedTuple
 
 from recovery.show.answers import gates, herd
-from recovery.show.answers.mechanism import HALF, ORDERED, WASTE, Limit, work_of
+from recovery.show.answers.mechanism import HALF, ORDERED, VAIN, Limit, work_of
 from recovery.store.run_record import Group
 from recovery.store.scenario_record import Scenario
 from recovery.units import show_count, show_duration
 
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
+SHORT_QUEUE = "a short queue"
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
 
 
@@ -43,7 +44,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _room(group)
         case "uneven":
             return Remedy("an even spread", "as many holders for each host", ("fleet.skew=0",))
-        case "capacity" if group.mean("wasted_share") >= WASTE and (short := _short_queue(group)) is not None:
+        case "capacity" if group.mean("wasted_share") >= VAIN and (short := _short_queue(group)) is not None:
             return short  # cheaper than workers that work in vain too
         case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
             return _kept_short(group, _workers(group, 2 * hosts.workers), 2 * hosts.capacity_per_s)
@@ -274,7 +275,7 @@ def _live_work_only(group: Group) -> Remedy | None:
 
 def _queue_of(work_s: float) -> Remedy:
     return Remedy(
-        "a short queue", f"a queue of at most {show_duration(work_s)} of work, which refuses more at once",
+        SHORT_QUEUE, f"a queue of at most {show_duration(work_s)} of work, which refuses more at once",
         (f'policy.queue={{ name = "bounded", limit = "{_seconds(work_s)}" }}',),
     )  # fmt: skip
 
@@ -288,6 +289,11 @@ def _short_queue(group: Group, times: int = 1) -> Remedy | None:
     if is_short or scenario.policies.queue.name not in ORDERED or not scenario.wanted_share < HIGH * times:
         return None
     return _queue_of(hosts.timeout_s / 2)
+
+
+def is_short_queue(found: Remedy) -> bool:
+    """Whether it is a short queue alone, which saves the work in vain and nothing else."""
+    return found.name == SHORT_QUEUE
 
 
 def _both(first: Remedy, other: Remedy) -> Remedy:
