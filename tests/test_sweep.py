@@ -937,17 +937,20 @@ def test_policies_that_differ_have_different_names_and_ids(tmp_path: Path) -> No
     assert len(set(ids)) == 200_000
 
 
-def test_what_is_left_of_a_threshold_counts_what_the_larger_end_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run takes 1 s at the low end, 9 s at the high one. Oracle: five seconds a run between them."""
-    clock, said = [0.0], list[str]()
+def test_a_threshold_says_a_line_every_half_minute_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 values of 20 runs, 1 s each. Oracle: the clock."""
+    clock, said = [5.0], list[tuple[float, str]]()
     monkeypatch.setattr(thresholds.time, "monotonic", lambda: clock[0])
-    watched = thresholds._Watched(said.append)
-    watched.begin("low", range(4), 100, 6)
-    clock[0] += 4
-    watched.done(4)
-    watched.begin("high", range(4), 100, 5)
-    clock[0] += 36
-    watched.done(4)
-    watched.begin("middle", range(4), 100, 4)
-    assert ["left" in line for line in said] == [False, False, True]
-    assert said[-1].endswith("about 80 s left, if most values are clear")  # 4 values, 4 runs, 5 s
+    watched = thresholds._Watched(lambda line: said.append((clock[0], line)))
+    for value in range(40):
+        watched.begin(str(value), range(20, 40), 100, f" (value {value + 1} of about 40)")
+        for _ in range(20):
+            clock[0] += 1
+            watched.done(1)
+    times, lines = zip(*said, strict=True)
+    assert lines[:2] == (
+        "trying 0 (value 1 of about 40): runs 21 to 40 of at most 100",
+        "trying 1 (value 2 of about 40): 30 of 40 runs; 30 s so far",
+    )
+    assert all(later - before >= 30 for before, later in itertools.pairwise(times))
+    assert len(lines) >= 800 / 31

@@ -102,7 +102,8 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     result = CliRunner().invoke(cli.main, ["threshold", str(file), "host.timeout", *more])
     found = json.loads(result.stdout)
     assert (found["own"], sorted(found["searched"])) == (12, [6, 12, 24])  # half as much is beyond the cliff
-    assert "outward from the file's 12 s, and none beyond them: 6 s, 12 s, 24 s" in found["answer"]["sure"]["text"]
+    assert "at the file's 12 s and went outward until" in found["answer"]["sure"]["text"]
+    assert "by way of 6 s, 12 s, 24 s; values beyond these were not tried" in found["answer"]["sure"]["text"]
     assert 10 <= found["low"] <= CLIFF_S * 1.01
     assert CLIFF_S <= found["high"] <= 11.5
     assert found["fails"] == "below"

@@ -57,7 +57,8 @@ def _searched(found: Threshold) -> str:
     if found.own is None:
         return ""
     values = ", ".join(shown(found.kind, value) for value in sorted(found.searched))
-    text = f"Tried first, outward from the file's {shown(found.kind, found.own)}, and none beyond them: {values}. "
+    text = f"The search began at the file's {shown(found.kind, found.own)} and went outward until verdicts differed, "
+    text += f"by way of {values}; values beyond these were not tried. "
     return text if len(found.searched) > 1 else ""
 
 

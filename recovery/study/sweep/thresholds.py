@@ -49,43 +49,34 @@ def _silent_line(line: str) -> None:
 
 
 class _Watched:
-    """Says what is being tried, how far it is, and how long the rest takes. A larger value may cost far more than a
-    smaller one: until both ends have been timed, nothing is said of the rest; then a value costs the mean of those
-    that are known.
+    """Says what is being tried and how far that is, a line every half minute at most. How long the rest takes is not
+    said: what comes hangs on what is found, and a run of one value may cost many times that of another.
     """
 
-    EVERY_S = 10.0
+    EVERY_S = 30.0
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.begun, self.said, self.count = say, 0.0, 0.0, 0
-        self.each_s: dict[str, float] = {}  # a run's time, by the value
-        self.what, self.wanted, self.left = "", 0, 1
+        self.say, self.begun, self.said = say, time.monotonic(), -math.inf
+        self.what, self.at = "", ""
+        self.range, self.count, self.most = range(0), 0, 0
 
-    def begin(self, what: str, replications: range, most: int, values_left: int) -> None:
-        is_same = what == self.what
-        self.what, self.wanted, self.left, self.count = what, len(replications), values_left, 0
-        self.begun = time.monotonic()
-        if is_same and self.begun - self.said < self.EVERY_S:
-            return
-        self.said = self.begun
-        runs = f"runs {replications.start + 1} to {replications.stop} of at most {most}"
-        self.say(f"trying {what}: {runs}{self._left()}")
+    def begin(self, what: str, replications: range, most: int, at: str) -> None:
+        """Tell of runs of a value; `at` says where in the search it stands."""
+        self.what, self.range, self.count, self.most, self.at = what, replications, 0, most, at
+        self._tell(f"runs {replications.start + 1} to {replications.stop} of at most {most}")
 
     def done(self, runs: int) -> None:
         self.count += runs
-        now = time.monotonic()
-        self.each_s[self.what] = (now - self.begun) / self.count
-        if now - self.said > self.EVERY_S and self.count < self.wanted:
-            self.said = now
-            self.say(f"trying {self.what}: {self.count} of {self.wanted} runs{self._left()}")
+        if self.count < len(self.range):
+            self._tell(f"{self.range.start + self.count} of {self.range.stop} runs")
 
-    def _left(self) -> str:
-        if len(self.each_s) < 2:
-            return ""
-        mean_s = math.fsum(self.each_s.values()) / len(self.each_s)
-        own_s = self.each_s.get(self.what, mean_s) * (self.wanted - self.count)
-        left_s = own_s + mean_s * self.wanted * (self.left - 1)
-        return f"; about {show_duration(float(f'{left_s:.1g}'))} left, if most values are clear"
+    def _tell(self, how_far: str) -> None:
+        now = time.monotonic()
+        if now - self.said < self.EVERY_S:
+            return
+        so_far = "" if math.isinf(self.said) else f"; {show_duration(round(now - self.begun))} so far"
+        self.said = now
+        self.say(f"trying {self.what}{self.at}: {how_far}{so_far}")
 
 
 def _verdict(collapsed: int, runs: int) -> Verdict:
@@ -157,7 +148,7 @@ def threshold(
 
     An end that is None is looked for outward from the file's own value, twice and half as much each time, until two
     verdicts differ. `known_value` hears of each value that is known (what kind of quantity it is, and what was found),
-    `say` of what is being tried and how long the rest may take. Raises Refusal if an end is no number with a unit, none
+    `say` of what is being tried, every half minute at most. Raises Refusal if an end is no number with a unit, none
     is found, or both ends have one verdict.
     """
     if wrong := not_one_number(experiment.raw, key):
@@ -181,7 +172,7 @@ def threshold(
     whole = all(isinstance(one, int) for one in [*given, *([own] if is_open else [])] if one is not None)
     known = KnownRuns(out / experiment.name / "threshold", "ttr99_s")
     each_s = math.nan
-    values, tried = 1, 0
+    values, tried = 0, 0
     progress = _Watched(say)
 
     late: dict[float, dict[int, bool]] = {}  # by the value, of each replication whether it is not back, nor collapsed
@@ -278,7 +269,8 @@ def threshold(
         met = {r: resolve(variant, seed, r) for r in replications}
         keys = {identity.digest_of(met[r], seed, r): r for r in replications}
         todo = [Work(k, met[r], seed, r) for k, r in keys.items() if k not in known.found or k in known.again]
-        progress.begin(f"{key} = {text}", replications, most, max(values - tried, 1))
+        at = f" (value {min(tried + 1, values)} of about {values})" if values else ""
+        progress.begin(f"{key} = {text}", replications, most, at)
 
         def add(rows: Sequence[Done]) -> None:
             known.add(rows)
