@@ -15,7 +15,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import cliffs, gates, helps, mechanism, remedy
+from recovery.show.answers import cliffs, gates, helps, inputs, mechanism, remedy
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
@@ -808,3 +808,39 @@ def test_what_costs_more_than_it_saves_is_no_help() -> None:
     assert best(1300.0, gentle) == "gentle"
     assert best(945.0, gentle) == "sooner"
     assert best(1300.0, gentle, own=math.inf) == "sooner"
+
+
+COUNTS = """
+horizon = "10m"
+hold = "1m"
+coupling.window = "2s"
+fleet = { holders = 100, hosts = 1 }
+host = { workers = 1, establish_time = "1s", timeout = "10s", late = "counts", full = "silent", resend = "1s" }
+lease = { duration = "10d", check_every = "1d" }
+policy.client = { name = "fixed", delay = { dist = "uniform", min = "4s", max = "6s" } }
+policy.queue = { name = "bounded", limit = 50 }
+operator = [{ do = "restart", at = "1m", down_for = "10s", sessions = "end" }]
+"""
+
+
+def test_leases_that_only_the_hosts_know_of_are_not_called_lost() -> None:
+    """Leases of ten days cannot run out in ten minutes. One a second is made from 70 s on, so the hosts have 99 % of
+    100 no sooner than 109 s after the end of the sessions, whatever their clients know.
+    """
+    summary, answer = told(COUNTS)
+    assert summary.groups[0].lost_again == 0
+    assert "lost again" not in str(answer)
+    found = re.search(r"The hosts have 99 % of them (\S+) (s|min) after the sessions end", answer.happened.text)
+    assert found is not None, answer.happened.text
+    assert float(found[1]) * {"s": 1, "min": 60}[found[2]] >= 108.5
+    assert "All who ask bring 100 s of work; a full queue is 50 s of work" in answer.why.text
+    says_no = told(COUNTS.replace(', late = "counts", full = "silent", resend = "1s"', ""))[0]
+    rests = [" ".join(advice.assumptions(one.groups[0])) for one in (summary, says_no)]
+    assert ["a bounded queue that says no at once" in one for one in rests] == [False, True]
+
+
+def test_an_incident_is_run_by_its_name() -> None:
+    shipped, own = "lib/recovery/data/incidents/some-1/some-1.toml", "incidents/some-1/some-1.toml"
+    assert inputs.trying(shipped, ["seed=2"], []) == "recovery run --incident some-1 --set seed=2"
+    assert inputs.trying(own, [], []) == f"recovery run {own}"
+    assert inputs.trying("", [], []) == ""

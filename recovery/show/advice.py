@@ -37,8 +37,9 @@ def assumptions(group: Group) -> list[str]:
                 "It stands on exponential service times, of which a cancelled request loses nothing that counts; with "
                 "constant ones the work that was begun is lost, and recovery takes longer."
             )
-    if math.isfinite(hosts.queue_limit) or policies.admission.name != "open":
-        what = "a bounded queue that says" if math.isfinite(hosts.queue_limit) else "hosts that say"
+    is_bounded = math.isfinite(hosts.queue_limit) and not hosts.is_mute  # the file has it that a full one is silent
+    if is_bounded or policies.admission.name != "open":
+        what = "a bounded queue that says" if is_bounded else "hosts that say"
         out.append(
             f"It stands on {what} no at once: a listen queue that is full is silent, and its clients "
             f"wait for their timeout of {show_duration(hosts.timeout_s)}."

@@ -176,6 +176,7 @@ class Hosts(Record):
     # still waits, where that is another time than that of a renewal
     write_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # mean time from the read of a row to its write
     rows: int = Field(0, exclude_if=lambda value: value == 0)  # that clients write, of all hosts; 0: no write conflicts
+    is_mute: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing
     is_silent: bool = Field(False, exclude_if=lambda value: not value)  # whether a full queue says nothing, and no
     # client that it did not hear asks again within its attempt
 

@@ -132,6 +132,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         cancels=host.cancel_on_timeout,
         cancel_words=host.cancel_words,
         late_words=_late_words(scenario),
+        is_mute=host.full == "silent",
         is_silent=host.full == "silent" and host.resend is None,
         write_s=_write_s(scenario),
         rows=0 if host.conflict is None else host.conflict.rows * scenario.hosts,

@@ -2,10 +2,12 @@
 
 import shlex
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from recovery.store.note_record import Note
 
 WHOLE_MAX = 6  # inputs that are all named
+INCIDENTS = ("recovery", "data", "incidents")  # the folders of those that are shipped, which run by their name
 NAMED_MAX = 4  # of more: so many, and the number of the others
 
 
@@ -30,8 +32,11 @@ def trying(
     options = [f"--policies {shlex.quote(one)}" for one in policies]
     options += [f"--set {shlex.quote(one)}" for one in (*kept, *overrides)]
     options += [f"--replications {replications}"] if replications else []
-    path = f"./{file}" if file.startswith("-") else file  # or it would be read as an option
-    return " ".join([*(["recovery run", shlex.quote(path)] if file.endswith(".toml") else []), *options])
+    path = shlex.quote(f"./{file}" if file.startswith("-") else file)  # or it would be read as an option
+    *above, folder, name = ("", "", *PurePath(file).parts)
+    if tuple(above[-3:]) == INCIDENTS and name == f"{folder}.toml":
+        path = f"--incident {folder}"
+    return " ".join([*(["recovery run", path] if file.endswith(".toml") else []), *options])
 
 
 def _key(override: str) -> str:

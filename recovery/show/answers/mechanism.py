@@ -307,6 +307,9 @@ def timeout_limit(group: Group) -> Limit | None:
     if not group.runs and (found := _hanging(group.scenario)) is not None:
         return found
     times, what = backlog_in_timeouts(group), "those who wait need"
+    asks = group.scenario.fleet.asks if group.scenario.fleet is not None else 0
+    if hosts.queue_limit < asks * (1 - TOLD) and times == hosts.queue_limit / (_at_end_per_s(group) * hosts.timeout_s):
+        what = f"all who ask bring {show_duration(asks / _at_end_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
         times, what = group.mean("queue_peak") / (_at_end_per_s(group) * hosts.timeout_s), "the longest queue needs"
     if math.isnan(times) and (found := _all_at_once(group.scenario)) is not None:
