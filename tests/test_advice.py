@@ -759,6 +759,14 @@ def test_explain_advises_nothing_that_a_run_may_not_need() -> None:
     assert patient.change.text.startswith("Only a run tells")
     assert (patient.change.name, patient.change.command) == ("", "recovery run a.toml")
     assert hasty.change.text.startswith("Only a run tells whether it collapses. If it does, try a queue")
+    assert hasty.change.text.endswith("First run it as it is (recovery run a.toml).")
+    # 100 s of work that all come at once, spread: that is worth it only where it would collapse
+    at_once = outlast.replace('timeout = "30m"', 'timeout = "20s"').replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]', 'operator = [{ do = "end-sessions", at = "10m" }]'
+    )
+    delayed = answer_before("a.toml", "a", resolved(parse(at_once).first.scenario), ()).change
+    assert delayed.name == "a first delay"
+    assert re.search(r"If it does not, this makes it later: .* need only 100 s for all", delayed.text), delayed.text
     # What comes all the time needs no outage: of 2,000 renewals of 200 ms each waits 20 s at two workers.
     busy = outlast.replace('"1ms"', '"200ms"')
     for timeout, advised in (("15s", "Try 4 workers a host"), ("30m", "Only a run tells what happens")):

@@ -83,11 +83,24 @@ def _to_try(
     if cure is not None:
         tries = f"ry {cure.text} (not simulated; this would try it)."
         text = f"T{tries}" if is_sure else f"Only a run tells whether it collapses. If it does, t{tries}"
+        if not is_sure:
+            plain = trying(file, given, (), policies=policies)
+            tells = f"First run it as it is ({plain})." if plain else ""
+            text = " ".join(one for one in (text, _if_not(scenario, cure), tells) if one)
         command = trying(file, given, cure.overrides, policies=policies)
         return Change(text=text, name=cure.name, is_simulated=False, command=command)
     loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
     text = f"Only a run tells what happens{loses}."
     return Change(text=text, is_simulated=False, command=trying(file, given, (), policies=policies))
+
+
+def _if_not(scenario: Scenario, cure: remedy.Remedy) -> str:
+    """What a cure costs that delays all, if nothing collapses without it, as a sentence; "" of other cures."""
+    if scenario.fleet is None or math.isnan(cure.back_s):
+        return ""
+    needs_s = scenario.fleet.asks / scenario.hosts.capacity_per_s
+    text = f"If it does not, this makes it later: the delay alone takes {show_duration(cure.back_s)}, and the hosts "
+    return f"{text}need only {show_duration(needs_s)} for all."
 
 
 def _of_kept(file: str, given: Sequence[str], policies: Sequence[str], *, is_sure: bool) -> Change:
