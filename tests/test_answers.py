@@ -113,6 +113,39 @@ def test_a_service_longer_than_the_timeout_asks_for_a_longer_timeout_alone(tmp_p
     assert often["why"]["number"] == pytest.approx(math.exp(-0.75), abs=1e-3)
 
 
+OUTLASTS = """
+horizon = "15m"
+hold = "1m"
+fleet = { holders = 400, hosts = 1 }
+host = { workers = 8, establish_time = "10ms", timeout = "30s", fail_after = "1s" }
+lease = { duration = "LEASE", check_every = "30s" }
+dependency.outages = [{ from = "5m", to = "10m" }]
+policy.client = { name = "fixed", delay = "10s" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("lease", "told"),
+    [("8m", ": a margin of at least 110 s, if"), ("6m", "so at worst a lease could run out; in this run none did.")],
+)
+def test_a_run_says_why_nobody_lost_a_lease_and_with_which_margin(lease: str, told: str) -> None:
+    """Oracle: the lease less 30 s from check to check, against 300 s of outage, 10 s of waiting and 30 s of an attempt.
+    Each attempt that fails takes 1 s or more (8 workers, so that some wait or time out), and 10 s pass before the next.
+    """
+    summary = recovery.parse(OUTLASTS.replace("LEASE", lease)).run(progress=False, threads=1)
+    why = summary.answer.why
+    assert why.mechanism == "nothing"
+    assert told in why.text
+    [failed] = re.findall(r"([\d,]+) attempts to renew failed", why.text)
+    assert 400 * (300 - 30) / (30 + 10) <= int(failed.replace(",", "")) <= 400 * (300 / 11 + 1)
+
+
+def test_where_leases_are_lost_nothing_tells_why_they_are_not() -> None:
+    why = recovery.parse(OUTLASTS.replace("LEASE", "4m")).run(progress=False, threads=1).answer.why
+    assert "margin" not in why.text
+    assert "first fails" not in why.text
+
+
 @pytest.mark.parametrize(
     ("lease", "told", "kind"),
     [

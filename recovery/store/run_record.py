@@ -15,7 +15,7 @@ from recovery.store.manifest_record import Manifest
 from recovery.store.note_record import Kept, Note
 from recovery.store.race_record import Race
 from recovery.store.record import Estimate, Number, Record, Share
-from recovery.store.scenario_record import Course, Policies, Quantity, Rule, Scenario, Span
+from recovery.store.scenario_record import Course, Lasting, Policies, Quantity, Rule, Scenario, Span
 from recovery.store.service_record import Services
 
 
@@ -113,6 +113,15 @@ class Renewals(Record):
     overdue_runs: int = 0  # in so many runs some are overdue; 0 where that is not known
 
 
+class Spared(Record):
+    """How leases came through outages where none was lost: how long they last at the least without a renewal, and how
+    many attempts failed or timed out (mean of the runs).
+    """
+
+    lasts: Lasting
+    failed: Number
+
+
 class AfterOutage(Record):
     """What one of several outages cost, until the next begins: at worst so many holders (or leases, where a holder has
     several) without one, attempts refused, and how long after its end 99 % and all had one again and kept it. Means
@@ -149,6 +158,8 @@ class Group(Record):
     # one in between, for at least as long as recovery must hold: each time of its own
     renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
     # None where whoever is late has lost its lease
+    spared: Spared | None = Field(None, exclude_if=lambda value: value is None)
+    # None where leases were lost, without an outage, or where this does not tell why none was
     outages: tuple[AfterOutage, ...] = Field((), exclude_if=lambda value: not value)  # where there are several
     lost_again: Number | None = Field(None, exclude_if=lambda value: value is None)
     """How often a lease ran out after operators had ended the sessions (mean of the runs); None: not counted."""

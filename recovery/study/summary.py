@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from recovery import theory
 from recovery.measures import each_outage, register
 from recovery.measures.moments import moment_s
+from recovery.model import policies
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.reading.experiment import Experiment
@@ -27,7 +28,7 @@ from recovery.store.note_record import Note
 from recovery.store.record import Share
 from recovery.store.scenario_record import Course, Outage, Quantity, Span
 from recovery.study.judge import Ended, judged
-from recovery.study.resolved import resolved
+from recovery.study.resolved import lasting, resolved
 from recovery.units import quantity
 
 # Symbols of the formulas, and the inputs behind them.
@@ -165,6 +166,7 @@ def _group(variant: Variant, outcomes: Sequence[Outcome], rows: Sequence[record.
         unleased=Span(from_s=away[0].from_s, to_s=away[-1].to_s) if away else None,
         unleased_spans=away if len(away) > 1 else (),
         renewals=renewed,
+        spared=None if away else _spared(outcomes, variant.scenario),
         outages=_each_outage(outcomes, variant.scenario, renewed),
         lost_again=lost_again(outcomes, variant.scenario),
     )
@@ -198,6 +200,19 @@ def _spans(below: Flags, times_s: Floats, hold_s: float) -> tuple[Span, ...]:
             begin_s = spans.pop().from_s
         spans.append(Span(from_s=begin_s, to_s=end_s))
     return tuple(spans)
+
+
+def _spared(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Spared | None:
+    """How leases, of which none was lost, came through the outages; None without one, and where a rule, operators or
+    classes of holders decide that, or a sample of the hosts does not count all that failed.
+    """
+    runs_on = isinstance(scenario.policy.lease, policies.LeaseFixed | policies.Grace)
+    lasts = lasting(scenario) if runs_on and not scenario.operator else None
+    is_sample = scenario.fleet is not None and scenario.fleet.sample_hosts is not None
+    if lasts is None or is_sample or math.isinf(lasts.attempt_s) or not any(outcome.outages for outcome in outcomes):
+        return None
+    failed = [int(one.series["failed"].sum()) + int(one.series["timed_out"].sum()) for one in outcomes]
+    return record.Spared(lasts=lasts, failed=math.fsum(failed) / len(failed))
 
 
 def _renewals(outcomes: Sequence[Outcome], scenario: Scenario) -> record.Renewals | None:

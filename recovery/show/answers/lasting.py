@@ -1,10 +1,12 @@
 """Whether any lease can run out because of an outage, by arithmetic alone, before anything runs."""
 
 import math
+from collections.abc import Sequence
 
 from recovery.show import advice
+from recovery.store.run_record import Group
 from recovery.store.scenario_record import Course, Lasting, Scenario
-from recovery.units import show_duration
+from recovery.units import show_count, show_duration
 
 ROOM = 2  # the renewals that an outage held up must be through in this part of the time that is left
 MOST = 0.9  # of the hosts' work: renewals that take more never catch up surely
@@ -31,6 +33,31 @@ def told(scenario: Scenario, outages: Course, lasting: Lasting | None) -> str:
     else:
         text += f"; whether the renewals that it held up are through {show_duration(left_s)} later, only a run tells"
     return f"{text}."
+
+
+def spared(group: Group, courses: Sequence[Course]) -> str:
+    """Why nobody lost a lease in the outages of some runs, in numbers, and with which margin; "" where that is not
+    known.
+    """
+    found, scenario = group.spared, group.scenario
+    if found is None:
+        return ""
+    lasts, jitter = found.lasts, scenario.policies.client.parameters.get("jitter", 0.0)
+    wait_s = scenario.hosts.client_wait_s * (1 + (jitter if isinstance(jitter, float) else 0.0))
+    away_s = max(_longest_s(scenario, course, lasts) for course in courses if course)
+    left_s, needed_s = lasts.lease_s - lasts.check_s, away_s + wait_s + lasts.attempt_s
+    text = f"A lease runs for {show_duration(lasts.lease_s)} and is checked after {show_duration(lasts.check_s)} at "
+    text += f"the latest, so at least {show_duration(left_s)} of it are left when a renewal first fails. The longest "
+    text += f"outage ({show_duration(away_s)}), the longest wait for the next attempt ({show_duration(wait_s)}) and "
+    text += f"that attempt (up to {show_duration(lasts.attempt_s)}) take {show_duration(needed_s)} together"
+    which = "this run" if group.runs == 1 else "these runs"
+    if left_s > needed_s:
+        text += f": a margin of at least {show_duration(left_s - needed_s)}, if that attempt succeeds."
+    else:
+        text += f", so at worst a lease could run out; in {which} none did."
+    many = show_count(found.failed)
+    mean = " (mean of the runs)" if group.runs > 1 else ""
+    return f"{text} {many} attempts to renew failed or timed out meanwhile{mean}." if found.failed else text
 
 
 def is_sure(text: str) -> bool:

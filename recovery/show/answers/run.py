@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import cliffs, helps, mechanism, moments, points
+from recovery.show.answers import cliffs, helps, lasting, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -289,7 +289,7 @@ def _as_done(group: Group, rows: Sequence[Row]) -> Group:
 def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None) -> Cause:
     first, variants = summary.groups[0], stage_times.variants(summary)
     if _is_well(summary, first):
-        return Cause(mechanism="nothing")
+        return Cause(text=lasting.spared(first, manifest.outages), mechanism="nothing")
     if limit is None:
         if variants and variants[0].last.stage != LEASES:
             return Cause(text="No single limit explains at least half of the time.")
