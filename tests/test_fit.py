@@ -585,7 +585,7 @@ def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path
     values = []
     for arguments in (
         ["--series", str(series)],
-        ["--series", str(tmp_path / "grafana.csv"), "--of", "4000", "--origin", "2025-10-20T07:28:00Z"],
+        ["--series", str(tmp_path / "grafana.csv"), "--of", "4000", "--origin", "2025-10-20T07:28:00Z", "--no-report"],
     ):
         result = CliRunner().invoke(
             cli.main,
@@ -597,6 +597,9 @@ def test_a_monitoring_gap_and_counts_and_a_clock_change_nothing(made: tuple[Path
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
         values.append(seconds(found["values"][0]["text"]))
+        kinds = {Path(file).suffix for file in found["files"]}
+        assert ".toml" in kinds
+        assert (len(kinds) == 1) == ("--no-report" in arguments)
         assert found["misfit"]["explains"]
     assert f"1 of {len(rows)} rows are gaps, left out" in found["said"]
     # Turned round it is refused, and read as what it is it is the same curve.
