@@ -26,7 +26,7 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
     if worst is not None:
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
         back = "99 % have a lease" if worst.scenario.has_leases else "99 % of the backlog is cleared"
-        takes = f"{back if is_of_leases else 'all is normal'} again only {show_duration(now.mean_s)} after "
+        takes = f"{back if is_of_leases else 'all is normal'} again {show_duration(now.mean_s)} after "
         takes += moments.since(worst) if is_of_leases else "the start"
         takes = f"it is not well before the end{runs}" if now.never else takes
         if worst in losing:
@@ -67,6 +67,6 @@ def _renew_later(summary: Summary, told: Group | None, back_s: float) -> str:
     is_told = told is not None and told.variant == last
     if not known[last] > first.renewals.all_s + window_s or (is_told and not known[last] > back_s + window_s):
         return ""
-    when = f"only {show_duration(known[last])} after {moments.returned(first)}"
+    when = f"{show_duration(known[last])} after {moments.returned(first)}"
     when = "not before the end" if math.isinf(known[last]) else when
     return f"{'There' if is_told else f'Under “{last}”'} all holders have renewed {when}."
