@@ -529,6 +529,7 @@ WRONG = [
     ('sweep.levers={"seed"={values=[1,2]}}', "seed is not a key"),
     ('sweep.levers={"host.workers"={values=[1,0]}}', "host.workers is 0; want a whole number from 1 (in sweep.levers)"),
     ('sweep.levers={".."={values=[1]}}', "want a key with dots"),
+    ('sweep={method="lhs",uncertainties={".."={min=1,max=2}}}', "want a key with dots"),
     ('sweep.levers={"dependency.outages.5.to"={values=["9m"]}}', "outages is a list of 1; want 0, or 1 to add one"),
     (
         'sweep={method="soblo",levers={"host.workers"={values=[1]}}}',

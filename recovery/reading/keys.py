@@ -134,7 +134,10 @@ def not_one_number(raw: Mapping[str, Any], key: str) -> str:
     """What is wrong with a range of numbers for this key, "" if nothing: one that holds a table (a distribution, a
     rule) would lose it, and all its times would be the same without a word.
     """
-    place = value_at(raw, key)
+    try:
+        place = value_at(raw, key)
+    except Refusal:  # no key at all, which whoever sets it is told
+        return ""
     if not isinstance(place, Mapping):
         return ""
     numbers = [f"{key}.{own}" for own, value in place.items() if quantity(value) is not None]
