@@ -84,7 +84,7 @@ def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp
     summary = sweep_record.read(folder)
     assert summary.replications_that_tell == 5
     assert few in report_sweep.html(sweep_record.manifest_of(folder), summary, [])
-    many = summary.model_copy(update={"replications_that_tell": 2})
+    many = summary.model_copy(update={"units_that_tell": 2})
     assert "cannot tell" not in report_sweep.html(sweep_record.manifest_of(folder), many, [])
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from recovery.show.text import table
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
@@ -34,42 +35,84 @@ def planned(plan: Planned, workers: int) -> str:
     span = times[0] if plan.most == plan.least else f"{times[0]} to {times[1]}"
     lines.append(f"{show_duration(plan.cpu_s)} a run ({plan.timed} were timed): {span} on {workers} cores")
     lines.append(f"about {show_count(plan.most * 250 / 1e6)} MB of results at most")
-    if (least := plan.replications_that_tell) is not None:
+    size = Size(plan.replications, plan.replications_key, plan.draws_of_one)
+    if (least := plan.units_that_tell) is not None:
         lines.append(
-            too_few(plan.policies, plan.replications, least, plan.replications_key)
-            or f"Two policies can be told apart from {least} replication{'' if least == 1 else 's'} on, where they "
-            f"differ most; here are {plan.replications}."
+            too_few(plan.policies, size, least)
+            or f"Two policies can be told apart from {size.told(least)} on, where they differ most; here are "
+            f"{show_count(size.units)}."
         )
-    if unchosen := cannot_choose(plan.replications, plan.replications_that_choose, plan.never_max):
+    if unchosen := cannot_choose(size, plan.units_that_choose, plan.never_max):
         lines.append(unchosen)
     return "\n".join(lines)
 
 
-def too_few(policies: int, replications: int, that_tell: int | None, key: str) -> str:
-    """That so few replications tell no two policies apart, and how many do, by this key; "" where they can."""
-    if that_tell is None or replications >= that_tell:
+class Size(NamedTuple):
+    """How large a sweep is: its most replications, the key of the file that sets them, and the units in each (its
+    draws in a random sweep, else 1). Units are what the test counts.
+    """
+
+    replications: int
+    key: str
+    draws_of_one: int
+
+    @property
+    def units(self) -> int:
+        return self.replications * self.draws_of_one
+
+    def told(self, units: int) -> str:
+        """So many units in words: "8 draws", "5 replications"."""
+        unit = "replication" if self.draws_of_one == 1 else "draw"
+        return f"{show_count(units)} {unit}{'' if units == 1 else 's'}"
+
+    def set_to(self, units: int) -> str:
+        """Which key gives so many units, in words."""
+        many = math.ceil(units / self.draws_of_one)
+        by = f"{self.key} = {many}{', at the top of the file' if self.key == 'replications' else ''}"
+        if self.draws_of_one == 1:
+            return by
+        return f"sweep.samples = {math.ceil(units / self.replications)}, or {by}"
+
+
+def too_few(policies: int, size: Size, that_tell: int | None) -> str:
+    """That so few units tell no two policies apart, how many do, and by which key; "" where they can."""
+    if that_tell is None or size.units >= that_tell:
         return ""
     return (
-        f"{replications} {'replication' if replications == 1 else 'replications'} cannot tell any two of "
-        f"{show_count(policies)} policies apart, however much they differ: that takes at least {that_tell} "
-        f"({key} = {that_tell}{', at the top of the file' if key == 'replications' else ''})."
+        f"{size.told(size.units)} cannot tell any two of {show_count(policies)} policies apart, however much they "
+        f"differ: that takes at least {that_tell} ({size.set_to(that_tell)})."
     )
 
 
-def cannot_choose(replications: int, that_choose: int | None, never_max: float) -> str:
-    """That no policy can be chosen with so few replications, and how many may; "" where one can be."""
-    if that_choose is None or replications >= that_choose:
+def cannot_choose(size: Size, that_choose: int | None, never_max: float) -> str:
+    """That no policy can be chosen with so few units, and how many may; "" where one can be."""
+    if that_choose is None or size.units >= that_choose:
         return ""
     return (
-        f"To choose one takes at least {that_choose} replications in which all its runs recover: so many show that it "
-        f"never does in less than {show_share(never_max)} (sweep.never_max). With {replications} none is chosen."
+        f"To choose one takes at least {size.told(that_choose)} in which all its runs recover: so many show that it "
+        f"never does in less than {show_share(never_max)} (sweep.never_max). With {show_count(size.units)} none is "
+        "chosen."
     )
+
+
+def _size_of(summary: Summary, *, is_known: bool) -> Size:
+    """The size of a finished sweep; an older one that does not have what it takes in units has it in replications."""
+    key = "replications" if summary.precision is None else "sweep.replications_max"
+    return Size(summary.replications, key, summary.draws_of_one if is_known else 1)
 
 
 def too_few_in(summary: Summary) -> str:
-    """The same of a finished sweep."""
-    key = "replications" if summary.precision is None else "sweep.replications_max"
-    return too_few(len(summary.policies), summary.replications, summary.replications_that_tell, key)
+    """That a finished sweep has too few units to tell any two policies apart; "" where it has enough."""
+    is_known = summary.units_that_tell is not None
+    least = summary.units_that_tell if is_known else summary.replications_that_tell
+    return too_few(len(summary.policies), _size_of(summary, is_known=is_known), least)
+
+
+def cannot_choose_in(summary: Summary) -> str:
+    """That a finished sweep has too few units to choose a policy; "" where it has enough."""
+    is_known = summary.units_that_choose is not None
+    least = summary.units_that_choose if is_known else summary.replications_that_choose
+    return cannot_choose(_size_of(summary, is_known=is_known), least, summary.never_max)
 
 
 STATES = {

@@ -306,6 +306,8 @@ class Summary(Record):
     baseline_is_file: bool = Field(True, exclude_if=lambda value: value)  # not only the first of the list
     replications_that_tell: int | None = None  # the fewest at which two policies can be told apart; None: not known
     replications_that_choose: int | None = None  # and at which one can be chosen
+    units_that_tell: int | None = None  # the same in units: draws of a random sweep, else replications
+    units_that_choose: int | None = None
 
     @model_serializer(mode="wrap")
     def _without_none(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
@@ -314,13 +316,18 @@ class Summary(Record):
         return {
             key: value
             for key, value in table.items()
-            if key not in ("middle", "replications_that_tell", "replications_that_choose") or value is not None
+            if value is not None or not (key == "middle" or key.endswith(("_that_tell", "_that_choose")))
         }
 
     @property
     def replications(self) -> int:
         """Replications of the policy that has most."""
         return max((one.replications for one in self.policies), default=0)
+
+    @property
+    def draws_of_one(self) -> int:
+        """Units in a replication: its draws where each run is one (random), else 1."""
+        return self.design.samples if self.unit == "run" and self.design.uncertainties else 1
 
     @property
     def baseline(self) -> Policy | None:
@@ -342,7 +349,7 @@ class Summary(Record):
 class Planned(Record):
     """What a sweep will do at least and at most, before anything runs: `cpu_s` a run, of so many that were timed; the
     most `replications`, by this key of the file, and how few can tell two policies apart, and choose one (None: there
-    is one policy).
+    is one policy); the same in units, of which a replication has `draws_of_one`.
     """
 
     policies: int
@@ -355,6 +362,9 @@ class Planned(Record):
     replications_key: Literal["replications", "sweep.replications_max"]
     replications_that_tell: int | None
     replications_that_choose: int | None
+    units_that_tell: int | None
+    units_that_choose: int | None
+    draws_of_one: int
     never_max: float
 
 

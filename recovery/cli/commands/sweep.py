@@ -93,8 +93,8 @@ def sweep(
                 click.echo(sweep_text.planned(planned, place.workers))
             return Status.WELL
         sweeps.wanted(loaded)
-        most, that_tell = sweeps.most_of(loaded), sweeps.replications_that_tell(loaded)
-        if few := sweep_text.too_few(len(loaded.variants), most, that_tell, sweeps.key_of_most(loaded)):
+        size = sweep_text.Size(sweeps.most_of(loaded), sweeps.key_of_most(loaded), sweeps.draws_of_one(loaded))
+        if few := sweep_text.too_few(len(loaded.variants), size, sweeps.units_that_tell(loaded)):
             say.talk(few)
         if backend != "dask":
             machine.refuse_if_too_large(loaded, place.workers)

@@ -8,7 +8,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
-from recovery.show.sweep_text import cannot_choose, too_few_in
+from recovery.show.sweep_text import cannot_choose_in, too_few_in
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
 from recovery.store.record import Share
 from recovery.store.sweep_record import FEW_POLICIES, Summary
@@ -244,9 +244,7 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
         text += f"by more than {near} ({sure}){_not_told_apart(summary, ran)}."
     else:
         among = f": {alike} of {len(ran)} policies may still be the best ({sure})" if alike > 1 else ""
-        takes = _it_takes(summary, ran) or cannot_choose(
-            summary.replications, summary.replications_that_choose, summary.never_max
-        )
+        takes = _it_takes(summary, ran) or cannot_choose_in(summary)
         told = (f"No policy is chosen{among}.", *_open(summary, ran), too_few_in(summary), takes)
         text = " ".join(filter(None, told))
     runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"

@@ -4,7 +4,6 @@ import math
 import time
 from typing import Literal
 
-from recovery.model.sweep import Sweep
 from recovery.reading import design
 from recovery.reading.design import Point
 from recovery.reading.experiment import Experiment
@@ -55,6 +54,9 @@ def plan(experiment: Experiment, timed: int = 5, patience_s: float = 10.0) -> Pl
         replications_key=key_of_most(experiment),
         replications_that_tell=replications_that_tell(experiment),
         replications_that_choose=replications_that_choose(experiment),
+        units_that_tell=units_that_tell(experiment),
+        units_that_choose=units_that_choose(experiment),
+        draws_of_one=draws_of_one(experiment),
         never_max=sweep.never_max,
     )
 
@@ -88,30 +90,40 @@ def first_round(experiment: Experiment) -> int:
     sweep, least = wanted(experiment), experiment.head.replications
     if sweep.precision is None:
         return least
-    return min(max(least, math.ceil(UNITS_LEAST / _units_of_one(sweep))), sweep.replications_max)
+    return min(max(least, math.ceil(UNITS_LEAST / draws_of_one(experiment))), sweep.replications_max)
 
 
 def replications_that_tell(experiment: Experiment) -> int | None:
     """The fewest replications at which any two policies can be told apart, however much they differ; None where there
     is one policy.
     """
-    policies = len(experiment.variants)
-    if policies < 2:
-        return None
-    return math.ceil(selection.units_that_tell_apart(policies, ALPHA) / _units_of_one(wanted(experiment)))
+    return _replications(experiment, units_that_tell(experiment))
 
 
 def replications_that_choose(experiment: Experiment) -> int | None:
-    """The fewest replications at which a policy can be chosen, if all its runs recover: by its chance of never, and
-    by being told apart; None where there is one policy.
+    """The fewest replications at which a policy can be chosen, if all its runs recover; None where there is one."""
+    return _replications(experiment, units_that_choose(experiment))
+
+
+def units_that_tell(experiment: Experiment) -> int | None:
+    """The same as `replications_that_tell` in units: draws of a random sweep, else replications."""
+    policies = len(experiment.variants)
+    return None if policies < 2 else selection.units_that_tell_apart(policies, ALPHA)
+
+
+def units_that_choose(experiment: Experiment) -> int | None:
+    """The fewest units at which a policy can be chosen, if all its runs recover: by its chance of never, and by being
+    told apart; None where there is one policy.
     """
-    that_tell, sweep = replications_that_tell(experiment), wanted(experiment)
-    if that_tell is None:
-        return None
-    units = units_that_show(sweep.never_max, is_run=sweep.runs_are_units)
-    return max(that_tell, math.ceil(units / _units_of_one(sweep)))
+    that_tell, sweep = units_that_tell(experiment), wanted(experiment)
+    return None if that_tell is None else max(that_tell, units_that_show(sweep.never_max, is_run=sweep.runs_are_units))
 
 
-def _units_of_one(sweep: Sweep) -> int:
-    """How many units (what is independent) a replication has."""
+def draws_of_one(experiment: Experiment) -> int:
+    """How many units (what is independent) a replication has: its draws in a random sweep, else 1."""
+    sweep = wanted(experiment)
     return sweep.samples if sweep.draws_anew and sweep.runs_are_units else 1
+
+
+def _replications(experiment: Experiment, units: int | None) -> int | None:
+    return None if units is None else math.ceil(units / draws_of_one(experiment))

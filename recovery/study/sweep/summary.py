@@ -25,7 +25,13 @@ from recovery.study.sweep.choices import choices_of, name_of
 from recovery.study.sweep.estimates import CONFIDENCE
 from recovery.study.sweep.middle import middle_of
 from recovery.study.sweep.policies import in_words, shown
-from recovery.study.sweep.size import first_round, replications_that_choose, replications_that_tell
+from recovery.study.sweep.size import (
+    first_round,
+    replications_that_choose,
+    replications_that_tell,
+    units_that_choose,
+    units_that_tell,
+)
 from recovery.study.sweep.sweeping import Sweeping
 from recovery.study.sweep.table import numbers_or_texts
 from recovery.study.sweep.told import best_in_each, policy_of
@@ -73,6 +79,8 @@ def summary_of(
         baseline_is_file=work.is_of_file,
         replications_that_tell=replications_that_tell(experiment),
         replications_that_choose=replications_that_choose(experiment),
+        units_that_tell=units_that_tell(experiment),
+        units_that_choose=units_that_choose(experiment),
         sensitivity=sensitivity,
         failures=tuple(
             record.Failure(
