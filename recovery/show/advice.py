@@ -1,4 +1,4 @@
-"""What a result advises: which variant helps most, and what that stands on. Pure rules.
+"""What a result advises: which variant helps most, and what that rests on. Pure rules.
 
 Judged is the last stage that the scenario has: all stages where any follows the leases, else 99 % of the leases (or of
 the backlog). A rule by which no lease can run out makes nobody answer sooner: where as many wait as before, it is no
@@ -20,45 +20,45 @@ ALL_LEASED = 0.99  # of the holders: whoever never has less is never without its
 AS_MANY = 0.9  # of the longest queue of another variant: as many wait
 
 
-# --- what an advice stands on -----------------------------------------------------------------------------------------
+# --- what an advice rests on ------------------------------------------------------------------------------------------
 
 
 def assumptions(group: Group) -> list[str]:
-    """What a variant's recovery stands on that reality often breaks, a sentence each."""
+    """What a variant's recovery rests on that reality often breaks, a sentence each."""
     hosts, policies = group.scenario.hosts, group.scenario.policies
     out = late_costs(group.scenario)
     if hosts.cancels:
         out.append(
-            "It stands on requests that leave when they time out: a client that hangs up frees its worker at once. "
+            "It rests on requests that leave when they time out: a client that hangs up frees its worker at once. "
             "Behind a proxy it frees the proxy's place only and the work goes on, and what recovers here can collapse."
         )
         if hosts.service == "exponential":
             out.append(
-                "It stands on exponential service times, of which a cancelled request loses nothing that counts; with "
+                "It rests on exponential service times, of which a cancelled request loses nothing that counts; with "
                 "constant ones the work that was begun is lost, and recovery takes longer."
             )
     is_bounded = math.isfinite(hosts.queue_limit) and not hosts.is_mute  # the file has it that a full one is silent
     if is_bounded or policies.admission.name != "open":
         what = "a bounded queue that says" if is_bounded else "hosts that say"
         out.append(
-            f"It stands on {what} no at once: a listen queue that is full is silent, and its clients "
+            f"It rests on {what} no at once: a listen queue that is full is silent, and its clients "
             f"wait for their timeout of {show_duration(hosts.timeout_s)}."
         )
     if policies.queue.name == "drop-expired":
         out.append(
-            "It stands on hosts that know when a client gives up: the deadline must travel with the request, through "
+            "It rests on hosts that know when a client gives up: the deadline must travel with the request, through "
             "every proxy."
         )
     keys = {rule.key for rule in group.scenario.rules}
-    out += [text for key, text in _STANDS_ON.items() if key in keys]
+    out += [text for key, text in _RESTS_ON.items() if key in keys]
     if any(action.do == "hold-clients" for action in group.scenario.actions):
         out.append(
-            "It stands on somebody who can hold clients back outside, while their deadlines run on: a network, or a "
+            "It rests on somebody who can hold clients back outside, while their deadlines run on: a network, or a "
             "load balancer that lets them in by parts."
         )
     if policies.client.name == "immediate":
         out.append(
-            f"It stands on clients that try again at once, after {show_duration(hosts.client_wait_s)}: set what "
+            f"It rests on clients that try again at once, after {show_duration(hosts.client_wait_s)}: set what "
             "yours do, policy.client."
         )
     return out
@@ -72,15 +72,15 @@ def late_costs(scenario: Scenario) -> list[str]:
     return [f"{text} Where both are the same request, make the two times the same."]
 
 
-_STANDS_ON = {
-    "lease.first_delay": "It stands on clients that wait at random before their first attempt: those that are out in "
-    "the field already do not, until they are updated.",
-    "host.bar": "It stands on clients that obey when they are barred: one that asks again at once is not spread.",
-    "host.hint": "It stands on clients that obey when they are told how long to wait: many read no Retry-After.",
-    "host.late": "It stands on a server that keeps the lease of a client that has given up: the client's next attempt "
+_RESTS_ON = {
+    "lease.first_delay": "It rests on clients that wait at random before their first attempt: those that do not do "
+    "so yet must be updated first.",
+    "host.bar": "It rests on clients that obey when they are barred: one that asks again at once is not spread.",
+    "host.hint": "It rests on clients that obey when they are told how long to wait: many read no Retry-After.",
+    "host.late": "It rests on a server that keeps the lease of a client that has given up: the client's next attempt "
     "must count as a renewal.",
 }
-"""What variants with rules of part two stand on, by the key that asks for the rule."""
+"""What variants with rules of part two rest on, by the key that asks for the rule."""
 
 
 # --- which variant helps most -----------------------------------------------------------------------------------------
@@ -155,8 +155,9 @@ def declared_only(groups: Sequence[Group]) -> list[str]:
             if groups[0].mean("queue_peak") == 0:
                 text += "; nobody waits either way, and a holder that dies is missed later."
             elif group.mean("queue_peak") < AS_MANY * groups[0].mean("queue_peak"):
-                text += f", so that nobody has to make one anew (at most {now} requests wait instead of {was})"
-                text += "; but a holder that dies is missed later."
+                most = "no request waits" if group.mean("queue_peak") == 0 else f"up to {now} requests wait"
+                text += f", so that nobody has to make one anew ({most}; up to {was} in “{groups[0].variant}”). "
+                text += "But a holder that dies is missed later."
             else:
                 text += f", which is no answer: up to {now} requests wait ({was} in “{groups[0].variant}”)"
                 text += ", so nobody is answered sooner."

@@ -179,7 +179,7 @@ def _columns(summary: Summary) -> list[Column]:
     limit = units.show_duration(summary.limit_s)
     meaning = f"until {what(summary)}, over draws and replications; a run that is not back counts as {limit}"
     if summary.precision is not None and any(is_lopsided(one.restricted) for one in summary.policies):
-        meaning += "; its interval allows for the runs that may be not back, so it may reach far to one side"
+        meaning += "; its interval allows for the runs that may not be back, so it may reach far to one side"
     out = [
         Column("time_mean_s", "mean time", meaning),
         Column(

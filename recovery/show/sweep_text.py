@@ -181,7 +181,7 @@ def _of_intervals(summary: Summary) -> str:
         return "Intervals are of these runs, looked at once; what may still be the best holds at every look."
     text = "Intervals hold at every look."
     if any(is_lopsided(one.restricted) for one in summary.policies):
-        text += " Those of the mean allow for the runs that may be not back (“at most”), each counted as "
+        text += " Those of the mean allow for the runs that may not be back (“at most”), each counted as "
         text += f"{show_duration(summary.limit_s)}: so they may reach far to one side."
     return text
 

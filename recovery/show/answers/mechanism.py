@@ -9,7 +9,7 @@ from typing import NamedTuple
 from recovery.measures.register import LEASES
 from recovery.show.answers import gates, herd
 from recovery.store.run_record import Group
-from recovery.store.scenario_record import Planned, Scenario
+from recovery.store.scenario_record import Hosts, Planned, Scenario
 from recovery.units import show_count, show_duration, show_share
 
 WASTE = 0.3  # of the work during recovery: from here on waste decides
@@ -317,12 +317,11 @@ def timeout_limit(group: Group) -> Limit | None:
     if not times > 1:
         return None
     wasted = group.mean("wasted_share")
-    text = f"{what} {show_duration(times * hosts.timeout_s)} of work, and a client gives up after "
+    text = f"{what} {show_duration(times * hosts.timeout_s)} of work, which is {_of_a_timeout(hosts, times)}"
     if times == _of_whole_fleet(group.scenario) and herd.is_in_one_instant(group.scenario):
-        text = f"{_in_one_instant(group.scenario)}, and a client gives up after "
-    text += f"{show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
+        text = f"{_in_one_instant(group.scenario)}, which is {_of_a_timeout(hosts, times)}"
     if wasted > 0.01:
-        text += f": workers spend {show_share(wasted)} on requests whose sender has gone"
+        text += f": {show_share(wasted)} of what workers do is for requests whose sender has gone"
     if (lost := lost_again(group)) > 0:
         text += f"; renewals wait in the same queue, and leases that were made are lost again {show_count(lost)} times"
     cap = gates.expiries_per_s(group.scenario)
@@ -330,6 +329,11 @@ def timeout_limit(group: Group) -> Limit | None:
         text += f"; leases run out no faster than {show_count(cap)} a second, by their cap, and all of them only after "
         text += show_duration(group.scenario.fleet.asks / cap)
     return Limit("timeout", text, times)
+
+
+def _of_a_timeout(hosts: Hosts, times: float) -> str:
+    """How many timeouts some work or a wait is, as the end of a sentence."""
+    return f"{times:.3g} times the {show_duration(hosts.timeout_s)} after which a client gives up"
 
 
 def hangs(scenario: Scenario) -> str:
@@ -350,12 +354,11 @@ def _hanging(scenario: Scenario) -> Limit | None:
     if not hosts.hanging_s > hosts.timeout_s:
         return None
     times = hosts.hanging_s / hosts.timeout_s
-    text = f"{hangs(scenario)}, and a client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
-    return Limit("timeout", text, times)
+    return Limit("timeout", f"{hangs(scenario)}, which is {_of_a_timeout(hosts, times)}", times)
 
 
 RENEWALS_WAIT = (
-    "It stands on renewals that wait in one queue with those who have no lease: hosts that serve renewals first lose "
+    "It rests on renewals that wait in one queue with those who have no lease: hosts that serve renewals first lose "
     "fewer leases again."
 )
 """What an answer rests on where leases are lost again."""
@@ -376,8 +379,8 @@ def _all_at_once(scenario: Scenario) -> Limit | None:
     if fleet is None or is_bounded or not fleet.all_at_once_s > hosts.timeout_s:
         return None
     times, longest = fleet.all_at_once_s / hosts.timeout_s, show_duration(fleet.all_at_once_s)
-    text = f"if all ask at once the last of them waits up to {longest} for its turn{_on_which_host(scenario)}, and a "
-    text += f"client gives up after {show_duration(hosts.timeout_s)} ({times:.3g} timeouts)"
+    text = f"the last of those who ask at once waits up to {longest} for its turn{_on_which_host(scenario)}; "
+    text += f"that is {_of_a_timeout(hosts, times)}"
     return Limit("timeout", text, times)
 
 
@@ -755,7 +758,7 @@ def _in_one_instant(scenario: Scenario) -> str:
     """That all come back at once, with how much work they are."""
     asks, hosts, spread_s = scenario.fleet.asks if scenario.fleet else 0, scenario.hosts, herd.comes_within_s(scenario)
     when = "in one instant" if spread_s == 0 else f"within {show_duration(spread_s)}"
-    text = f"all {show_count(asks)} come back {when} when their sessions end, which is "
+    text = f"all {show_count(asks)} come back {when} when their sessions end, with "
     text += f"{show_duration(asks / hosts.capacity_per_s)} of work at {show_count(hosts.capacity_per_s)} a second"
     return text
 

@@ -47,7 +47,7 @@ def answer_of(
     if limit is not None:
         is_always = not scenario.has_leases or is_all_the_time or herd.is_in_one_instant(scenario)
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
-        text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}: {limit.text}."
+        text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}, {limit.text}."
         if is_of_hanging:  # which needs no lease to run out
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
@@ -82,11 +82,12 @@ def _to_try(
     cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
     if cure is not None:
         tries = f"ry {cure.text} (not simulated; this would try it)."
-        text = f"T{tries}" if is_sure else f"Only a run tells whether it collapses. If it does, t{tries}"
+        text = f"T{tries}"
         if not is_sure:
             plain = trying(file, given, (), policies=policies)
-            tells = f"First run it as it is ({plain})." if plain else ""
-            text = " ".join(one for one in (text, _if_not(scenario, cure), tells) if one)
+            first = f"First run it as it is ({plain}): only a run" if plain else "Only a run"
+            first = f"{first} tells whether it collapses. If it does, t{tries}"
+            text = f"{first} {_if_not(scenario, cure)}".rstrip()
         command = trying(file, given, cure.overrides, policies=policies)
         return Change(text=text, name=cure.name, is_simulated=False, command=command)
     loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
@@ -99,7 +100,7 @@ def _if_not(scenario: Scenario, cure: remedy.Remedy) -> str:
     if scenario.fleet is None or math.isnan(cure.back_s):
         return ""
     needs_s = scenario.fleet.asks / scenario.hosts.capacity_per_s
-    text = f"If it does not, this makes it later: the delay alone takes {show_duration(cure.back_s)}, and the hosts "
+    text = f"If it does not, the change makes it later: the delay alone takes {show_duration(cure.back_s)}, the hosts "
     return f"{text}need only {show_duration(needs_s)} for all."
 
 

@@ -59,7 +59,7 @@ def _why_lopsided(summary: Summary, policy: Told) -> str:
         return f"The interval reaches far down only, since no run counts as more than {limit}."
     if summary.precision is not None:
         may = show_share(policy.not_recovered.high)
-        return f"The interval reaches far up, since up to {may} of the runs may be not back, each counted as {limit}."
+        return f"The interval reaches far up, since up to {may} of the runs may not be back, each counted as {limit}."
     return "The interval reaches far up, since these few draws differ much, and no time is below 0."
 
 
@@ -258,7 +258,7 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
 
 def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
     """Why no policy is chosen: by how much others may be better than the first, and why that is more than the intervals
-    of their times say; and how often the first may be not back.
+    of their times say; and how often the first may not be back.
     """
     best, near, limit = ran[0], show_duration(summary.indifference_s), show_duration(summary.limit_s)
     at_most = summary.selection.never_at_most
@@ -271,13 +271,13 @@ def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
         most = max(rivals, key=lambda one: -one.from_best.low)
         who = f"“{most.told}”" if len(rivals) == 1 else f"{show_count(len(rivals))} others"
         up_to = show_duration(-most.from_best.low)
-        text = f"{who} may be better than the first of the ranking by up to {up_to}, and the indifference is {near}. "
-        text += f"The test that says so holds at every look, and allows for runs that are not back ({limit} each), "
-        text += f"which {draws} cannot rule out. So it leaves more open than an interval of times"
-        out.append(f"{text}{'' if summary.precision is not None else ', which is looked at once'}.")
+        text = f"{who} may be better than the first of the ranking by up to {up_to}, which is more than the "
+        text += f"indifference ({near}). The test that says so holds at every look. It also allows for runs that are "
+        text += f"not back (each counts as {limit}), which {draws} cannot rule out. So it leaves more open than an "
+        out.append(f"{text}interval of times{'' if summary.precision is not None else ', which is looked at once'}.")
     if not at_most < summary.never_max:
-        text = f"Of the runs of the first up to {show_share(at_most)} may be not back, and to choose it that must be "
-        out.append(f"{text}less than {show_share(summary.never_max)} (sweep.never_max).")
+        text = f"Up to {show_share(at_most)} of the runs of the first may not be back. To choose it, that must be less "
+        out.append(f"{text}than {show_share(summary.never_max)} (sweep.never_max).")
     return out
 
 
@@ -294,18 +294,17 @@ def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
     if math.isfinite(wanted):
         many = _rounded_up(wanted)
         key = "replications" if summary.precision is None else "sweep.replications_max"
-        text = f"If further draws are like these, about {show_count(many)} replications choose the first ({key} = "
-        text += f"{many} instead of {summary.replications}): an estimate from the spread so far, without an interval."
+        text = f"If further draws are like these, about {show_count(many)} replications would choose the first ({key} "
+        text += f"= {many} instead of {summary.replications}): an estimate from the spread so far, without an interval."
         least = max(summary.replications, summary.replications_that_choose or 0)  # that, whatever the indifference is
         is_far = wanted > FAR * least and _rivals(summary, ran)
         return f"{text} With a larger sweep.indifference it takes fewer." if is_far else text
     if not best.not_recovered.share < summary.never_max:
         text = f"{show_share(best.not_recovered.share)} of the runs of the first are not back: more draws like these "
-        return f"{text}never choose it."
-    text = (
-        "More draws like these never choose one: others are as soon as the first, or almost, and the indifference is "
-    )
-    return f"{text}{show_duration(summary.indifference_s)}. Set a larger sweep.indifference, or take any of them."
+        return f"{text}would never choose it."
+    text = "More draws like these would never choose one: others are as soon as the first, or almost, and the "
+    text += f"indifference is {show_duration(summary.indifference_s)}."
+    return f"{text} Set a larger sweep.indifference, or take any of them."
 
 
 FAR = 10  # times as many replications: so many are told to be saved by a larger indifference
@@ -323,7 +322,7 @@ def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
     may = sum(1 for one in others if one.not_recovered.high < summary.never_max)
     out = [f"{may} other{'' if may == 1 else 's'} may still be the best, and may be chosen"] if may else []
     if less := len(others) - may:
-        much = f"but more than {show_share(summary.never_max)} of the runs may be not back"
+        much = f"but more than {show_share(summary.never_max)} of the runs may not be back"
         out.append(f"{less} other{'' if less == 1 else 's'} may still be the best, {much}")
     return "".join(f"; {one}" for one in out)
 
