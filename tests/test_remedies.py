@@ -116,6 +116,15 @@ def test_a_limit_comes_with_workers_or_a_queue_where_hosts_cannot_do_what_it_let
     assert found.overrides == overrides
 
 
+def test_what_is_set_already_is_no_proposal() -> None:
+    """Of 0.9 · (20 - 0.11) = 17.9 a second 17.85 is set: so much is let in, and only more workers allow more."""
+    found = remedy.of(
+        group_of("a", scenario=scenario_of(LEASES + LIMIT.format("17.85/s", ""))), Limit("admission", "", 990.0)
+    )
+    assert found is not None
+    assert found.overrides == ("host.workers=4", "policy.admission.rate=35.9/s")
+
+
 FREE = FAST + THROTTLE.format("2/s")
 RESTART = LEASES + 'operator = [{ do = "restart", at = "31m", down_for = "10s" }]\n'
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import herd, mechanism, moments, remedy
+from recovery.show.answers import gates, herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
@@ -21,6 +21,11 @@ SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time that leases are away: what saves less is not advised
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
 CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
+SAME_WORK = ("admission", "concurrency", "ramp", "backoff", "herd", "bursts", "silence")  # limits: it waits for them
+SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they have to do
+    "a higher limit", "a higher limit at once", "shorter waits", "longer waits", "waits at random",
+    "asking again sooner",
+)  # fmt: skip
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
 
@@ -140,9 +145,10 @@ def _means(group: Group) -> str:
 
 def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: remedy.Remedy) -> tuple[str, bool]:
     """What a change of a fleet or of jobs that recover can save (of a capacity: half of the work with twice the
-    workers, and what is in vain; with a short queue only that), of how long a trouble, and whether that is little: the
-    hosts alone take the time, and nobody gives up meanwhile; or leases were away for much longer than it, and it is
-    less than one lasts. Of those that do not recover nothing.
+    workers, and what is in vain; with a short queue only that; of clients that wait or a limit that holds back: what
+    the same hosts do not need), of how long a trouble, and whether that is little: the hosts alone take the time, and
+    nobody gives up meanwhile; or leases were away for much longer than it, and it is less than one lasts. Of those that
+    do not recover nothing.
     """
     fleet, hosts = first.scenario.fleet, first.scenario.hosts
     if was.never or not was.is_known or limit.kind == "gated":  # then leases are lost again after it
@@ -151,6 +157,9 @@ def _gain(first: Group, was: standings.Standing, limit: mechanism.Limit, found: 
     from_s, away_s = first.mean("recovers_from_s"), was.mean_s
     down_s = mechanism.restart_takes_s(first.scenario, from_s)
     gain_s = max(was.mean_s - down_s, 0.0)
+    if limit.kind in SAME_WORK and found.name in SAME_HOSTS:
+        hosts_s = gates.hosts_s(first.scenario, mechanism.work_of(first))
+        gain_s -= hosts_s if hosts_s <= gain_s else 0.0  # where many give up, less than all the work is done
     more = ""
     if is_paced:
         vain_s = mechanism.vain_s_of(first, was.mean_s)

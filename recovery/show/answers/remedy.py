@@ -12,6 +12,7 @@ from recovery.units import show_count, show_duration
 REFUSING = 0.1  # of the hosts' work: saying no should take no more
 HIGH = 0.9  # of what the hosts can do: a limit that holds nobody back and yet spares them
 SHORT_QUEUE = "a short queue"
+SAME = 0.02  # relative: what is proposed is told with two or three digits, and so near to what is set it is no change
 HEADROOM = 0.7  # of the hosts' work: what must be done all the time should take no more
 
 
@@ -73,6 +74,8 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _longer_waits(group)
         case "expiry" if scenario.fleet is not None:
             lease_s = 2 * scenario.fleet.asks / hosts.capacity_per_s
+            if _is_set(lease_s, scenario.fleet.lease_s):
+                return None
             longer = f"lease.duration={_seconds(lease_s)}"
             return Remedy("longer leases", f"leases of {show_duration(lease_s)}", (longer,))
         case "launches" if scenario.propagation is None and scenario.health is None:  # nobody is behind the throttle
@@ -176,7 +179,8 @@ def _higher_limit(group: Group) -> Remedy | None:
     for times in (1, 2):
         capacity_per_s = times * hosts.capacity_per_s
         rate_per_s = passes + HIGH * (capacity_per_s - scenario.wanted_share * hosts.capacity_per_s)
-        if hosts.admission_per_s < rate_per_s and scenario.wanted_share < HIGH * times:
+        is_more = hosts.admission_per_s < rate_per_s and not _is_set(_down(rate_per_s), hosts.admission_per_s)
+        if is_more and scenario.wanted_share < HIGH * times:
             break
     else:
         return None
@@ -205,11 +209,13 @@ def _fits(scenario: Scenario, passes: float, rate_per_s: float, times: int) -> b
 
 
 def _more_at_a_time(group: Group) -> Remedy | None:
-    """A limit of concurrency by which all workers serve, and half a timeout of work waits."""
+    """A limit of concurrency by which all workers serve, and half a timeout of work waits; None where it is so now."""
     hosts = group.scenario.hosts
     asks = group.scenario.fleet.asks if group.scenario.fleet is not None else math.inf
     limit = math.ceil(min(hosts.workers + hosts.capacity_per_s / hosts.hosts * hosts.timeout_s / 2, asks))
     limit = max(limit, hosts.workers)
+    if _is_set(limit, hosts.held_limit / hosts.hosts):
+        return None
     text = f"a limit of {show_count(limit)} at a time on each host instead of "
     text += show_count(hosts.held_limit / hosts.hosts)
     return Remedy("a higher limit", text, (f"policy.admission.limit={limit}",))
@@ -248,6 +254,18 @@ def _seconds(seconds: float) -> str:
     return f"{float(f'{seconds:.2g}'):.9f}".rstrip("0").rstrip(".") + "s"
 
 
+def _is_set(proposed: float, now: float) -> bool:
+    """Whether what is proposed is what is set already, as far as it is told: then it is no proposal."""
+    return math.isclose(proposed, now, rel_tol=SAME)
+
+
+def _waits_so(group: Group, wait_s: float) -> bool:
+    """Whether clients wait a random part of such a time already."""
+    client = group.scenario.policies.client
+    ends = [client.parameters.get(name) for name in ("base", "cap")]
+    return client.name == "full-jitter" and all(isinstance(s, int | float) and _is_set(wait_s, s) for s in ends)
+
+
 def _client(name: str, base_s: float, cap_s: float) -> tuple[str, ...]:
     return (f'policy.client={{ name = "{name}", base = "{_seconds(base_s)}", cap = "{_seconds(cap_s)}" }}',)
 
@@ -257,20 +275,22 @@ def _live_work_only(group: Group) -> Remedy | None:
     where saying no would take much of the work; where clients do not pause and no host dies, the newest first. None
     where the hosts have no room even so, or die of less than one request.
     """
-    if not group.scenario.wanted_share < HIGH:
+    scenario, hosts = group.scenario, group.scenario.hosts
+    if not scenario.wanted_share < HIGH:
         return None
-    hosts = group.scenario.hosts
-    if group.scenario.policies.client.name == "immediate" and math.isinf(hosts.dies_at):
+    if scenario.policies.client.name == "immediate" and math.isinf(hosts.dies_at):
+        if scenario.policies.queue.name == "lifo":
+            return None
         return Remedy("newest first", "serving the newest request first", ("policy.queue=lifo",))
     if hosts.dies_at < 2 * hosts.hosts:
         return None
     half_s = min(hosts.timeout_s, hosts.dies_at / hosts.capacity_per_s) / 2
     if half_s < hosts.serves_s and hosts.wanted_timeout_s > 0:  # who finds a queue so short is served too late even so
         return _longer_timeout(group)
-    short = _queue_of(half_s)
-    if not _refused_share(group) > HALF:
-        return short
-    return _both(short, _longer_waits(group))
+    is_short = scenario.policies.queue.name == "bounded" and _is_set(half_s, hosts.queue_limit / hosts.capacity_per_s)
+    short = None if is_short else _queue_of(half_s)
+    waits = _longer_waits(group) if _refused_share(group) > HALF else None
+    return _both(short, waits) if short is not None and waits is not None else short or waits
 
 
 def _queue_of(work_s: float) -> Remedy:
@@ -335,18 +355,22 @@ def _longer_timeout(group: Group) -> Remedy | None:
         return None
     said = _seconds(hosts.wanted_timeout_s)
     timeout_s = float(said.removesuffix("s"))
+    if _is_set(timeout_s, hosts.timeout_s):
+        return None
     text = f"a timeout of {show_duration(timeout_s)} instead of {show_duration(hosts.timeout_s)}"
     longer = Remedy("a longer timeout", text, (f"host.timeout={said}",))
     return _kept_short(group, longer, hosts.capacity_per_s, timeout_s)
 
 
-def _jitter(group: Group) -> Remedy:
+def _jitter(group: Group) -> Remedy | None:
     wait_s = group.scenario.hosts.client_wait_s
+    if _waits_so(group, wait_s):
+        return None
     text = f"clients that wait a random part of {show_duration(wait_s)}"
     return Remedy("waits at random", text, _client("full-jitter", wait_s, wait_s))
 
 
-def _evenly(group: Group) -> Remedy:
+def _evenly(group: Group) -> Remedy | None:
     """Waits at random so short that about twice as many come as a limit lets in, and so long that saying no to them
     takes little of the hosts' work: then no token is lost while clients wait.
     """
@@ -355,6 +379,8 @@ def _evenly(group: Group) -> Remedy:
     least = min(hosts.admission_per_s, *(gates.throttle_at(one, back_s) for one in scenario.actions), math.inf)
     wait_s = min(asks / least, hosts.client_wait_s)
     wait_s = max(wait_s, 2 * asks * hosts.reject_share / hosts.capacity_per_s / REFUSING)
+    if _waits_so(group, wait_s):
+        return None
     text = f"clients that wait a random part of {show_duration(wait_s)}, so that they come evenly and no token is lost"
     if not scenario.policies.admission.parameters.get("wait"):
         text += "; where clients cannot be changed, a limit that lets them wait for their turn (policy.admission.wait, "
@@ -388,11 +414,13 @@ def _asking_sooner(group: Group) -> Remedy:
     return Remedy("asking again sooner", text, every)
 
 
-def _longer_waits(group: Group) -> Remedy:
+def _longer_waits(group: Group) -> Remedy | None:
     """Waits at random so long that saying no to everybody takes a tenth of the hosts' work: half a wait on average."""
     scenario, hosts = group.scenario, group.scenario.hosts
     most = scenario.fleet.asks if scenario.fleet is not None else group.mean("backlog_peak")
     wait_s = 2 * most * hosts.reject_share / hosts.capacity_per_s / REFUSING
+    if _waits_so(group, wait_s):
+        return None
     text = f"clients that wait a random part of {show_duration(wait_s)} after a refusal"
     return Remedy("longer waits", text, _client("full-jitter", wait_s, wait_s))
 
