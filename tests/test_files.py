@@ -401,9 +401,9 @@ def test_a_run_that_fails_costs_no_other(
         if (variant, replication) == ("as written", 1):
             raise RuntimeError("the reason")
 
-    def host(self: Any, scenario: Any, seed: int, replication: int, *rest: Any) -> Any:
-        breaks("as written" if scenario.policy.queue.name == "fifo" else "lifo", replication)
-        return own[0](self, scenario, seed, replication, *rest)
+    def host(self: Any, total: Any, *rest: Any) -> Any:
+        breaks(total.variant.name, total.replication)
+        return own[0](self, total, *rest)
 
     def together(self: Any, variant: Any, seed: int, replication: int) -> Any:
         breaks(variant.name, replication)
@@ -441,10 +441,10 @@ def test_where_the_first_variant_fails_the_others_are_told(
 ) -> None:
     own = pipeline.Runner._host
 
-    def host(self: Any, scenario: Any, *rest: Any) -> Any:
-        if scenario.policy.queue.name == "fifo":
+    def host(self: Any, total: Any, *rest: Any) -> Any:
+        if total.variant.scenario.policy.queue.name == "fifo":
             raise MemoryError
-        return own(self, scenario, *rest)
+        return own(self, total, *rest)
 
     monkeypatch.setattr(pipeline.Runner, "_host", host)
     command = "run", tiny, "--out", tmp_path / "out"

@@ -58,6 +58,7 @@ class Size(NamedTuple):
 
     @property
     def units(self) -> int:
+        """How many units the sweep has at most."""
         return self.replications * self.draws_of_one
 
     def told(self, units: int) -> str:
