@@ -21,6 +21,7 @@ import numpy as np
 import recovery_kernels
 from pydantic import BaseModel
 
+from recovery.kept import ByObject
 from recovery.model.at_best import at_best
 from recovery.model.distributions import Distribution
 from recovery.model.part import Part, keys_of, keys_of_tables
@@ -209,13 +210,10 @@ def _said(scenario: Scenario) -> str:
     It is the text of `_table`, put together of the texts of its keys: draws of a sweep share most tables, whose texts
     are kept.
     """
-    if len(_said_of) > _SAID_MAX:
-        _said_of.clear()
     values, texts = vars(scenario), {}
     fresh = {name: key for name, key, _ in keys_of(type(scenario)) if values[name] is not None}
     for name, key in [*fresh.items()]:
-        part, text = _said_of.get(id(values[name]), (None, ""))
-        if part is values[name]:
+        if (text := _said_of.get(values[name])) is not None:
             texts[key] = text
             del fresh[name]
     table = _table(scenario, set(fresh))
@@ -224,12 +222,11 @@ def _said(scenario: Scenario) -> str:
             value = table[key]
             texts[key] = f'"{key}": {value!r}' if type(value) is float else _text({key: value})[1:-1]
             if isinstance(values[name], Part):
-                _said_of[id(values[name])] = values[name], texts[key]
+                _said_of.keep(values[name], texts[key])
     return "{" + ", ".join(texts[key] for key in sorted(texts)) + "}"
 
 
-_SAID_MAX = 4096
-_said_of: dict[int, tuple[Part, str]] = {}
+_said_of = ByObject[Part, str](most=4096)
 
 
 def _table(scenario: Scenario, only: set[str] | None = None) -> dict[str, object]:
