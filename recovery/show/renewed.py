@@ -46,10 +46,23 @@ def is_judged(group: Group, first: Group) -> bool:
     return all(one.unleased is None and one.renewals is not None for one in pair) and any(map(_is_overdue, pair))
 
 
+def is_apart(group: Group, first: Group, measure: str = "ttr99_s") -> bool:
+    """Whether no time tells what a variant saves: it loses leases, and the first, which loses none, is judged by when
+    all have renewed.
+    """
+    pair = (group, first)
+    return (
+        measure == "ttr99_s" and first.unleased is None and group.unleased is not None and any(map(_is_overdue, pair))
+    )
+
+
 def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s") -> Saved:
     """By how much a variant is sooner than the first, by a time to recovery; where all keep their leases the times of
-    these say nothing, and it is by when all have renewed: surely so much, where counts leave that open.
+    these say nothing, and it is by when all have renewed: surely so much, where counts leave that open. nan where the
+    first alone keeps them: that is two measures, and where neither is back.
     """
+    if is_apart(group, first, measure):
+        return Saved(math.nan)
     if measure != "ttr99_s" or not is_judged(group, first):
         return standings.saved(summary.rows_of(first), summary.rows_of(group), measure)
     (first_s, first_latest_s), (own_s, own_latest_s) = (_between_s(one) for one in (first, group))

@@ -96,6 +96,7 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
             _VERDICTS[name] + (f" {n} of {group.runs}" if group.runs > 1 else "") for name, n in group.verdicts.items()
         ]
         judged = group is not groups[0] and not advice.declares_only(groups[0], group)
+        judged = judged and not renewed.is_apart(group, groups[0])
         saved = _saved(renewed.saved(summary, group, groups[0])) if judged else Cell("–")
         rows.append(
             VariantRow(

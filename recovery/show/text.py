@@ -199,8 +199,10 @@ def notes(summary: Summary) -> list[str]:
     if any(group.mean("amplification") < 1 - ROUNDING for group in summary.groups):
         out.append("amplification below 1: requests that waited already at the return succeed without a new attempt.")
     first, *others = summary.groups
-    if any(not one.levers and renewed.is_judged(one, first) for one in others):
-        out.append(speaking_of(first.scenario.called, "saved, where no lease is lost: by when all have renewed."))
+    if any(not one.levers and (renewed.is_judged(one, first) or renewed.is_apart(one, first)) for one in others):
+        text = "saved, where no lease is lost: by when all have renewed"
+        text += "; – where one is." if any(renewed.is_apart(one, first) for one in others) else "."
+        out.append(speaking_of(first.scenario.called, text))
     out += [text for text in [counted_over(summary)] if text]
     return out
 
