@@ -36,7 +36,10 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     was = advice.standing(summary, first)
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
-    if was.never == 0 and was.mean_s <= first.scenario.window_s and set(first.verdicts) == {"recovered"}:
+    is_well = was.never == 0 and was.mean_s <= first.scenario.window_s
+    if is_well and (sooner := _renews_sooner(summary, axis)) is not None:
+        return sooner
+    if is_well and set(first.verdicts) == {"recovered"}:
         lost = first.mean("gave_up")
         if first.mean("served_share") <= SERVED_MOST:
             text = (
@@ -53,12 +56,13 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
                 f'are lost again later. To judge that: recovers_from = "{again.from_s - first.scenario.window_s:.0f}s".'
             )
             return Change(text=text), None
-        if (sooner := _renews_sooner(summary, axis)) is not None:
-            return sooner
         well = "it is well at once"
         if first.scenario.has_leases and first.unleased is None and not first.mean("sessions_ended") > 0:
             well = "no holder loses its lease"
         told = [f"Nothing needs to change: {well}.", _in_vain(first), not_well_with(summary, axis)]
+        if (short := _renews_sooner_with(summary)) is not None:
+            told.append(f"All holders would renew sooner with {short.text} (not simulated; this would try it).")
+            return _to_try(manifest, told, short), None
         return Change(text=" ".join(one for one in told if one)), None
     others, away = _changes_of_the_system(summary)
     best, declared = best_of(summary), advice.declared_only(groups)
@@ -105,9 +109,14 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     later = "" if is_leases else ", and another stage may be the last then"
     said.append(f"Try {found.text} (not simulated{later}; this would try it).")
     said.append(f"It would save {gain}." if gain else "")
+    return _to_try(manifest, said, found), None
+
+
+def _to_try(manifest: RunManifest, said: Sequence[str], found: remedy.Remedy) -> Change:
+    """A change that was not simulated, with the command that would."""
     command = trying(manifest.file, manifest.overrides, found.overrides, policies=manifest.own_files)
     text = " ".join(one for one in said if one)
-    return Change(text=text, name=found.name, is_simulated=False, command=command), None
+    return Change(text=text, name=found.name, is_simulated=False, command=command)
 
 
 def _in_vain(first: Group) -> str:
@@ -233,6 +242,24 @@ def _renews_sooner(summary: Summary, axis: TimeAxis) -> tuple[Change, Group] | N
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary, axis)]
     return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved), best
+
+
+def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
+    """Where no lease is lost, but hosts work for clients that have gone before all have renewed: a short queue, where
+    by its arithmetic all have renewed clearly sooner and no variant tries one; else None. What waits in it, who asks
+    again and the work of all come one after the other at worst.
+    """
+    first, found = summary.groups[0], summary.groups[0].renewals
+    fleet, hosts = first.scenario.fleet, first.scenario.hosts
+    if fleet is None or first.unleased is not None or found is None or not found.overdue:
+        return None
+    if not first.mean("wasted_share") >= mechanism.WASTE or any(
+        math.isfinite(one.scenario.hosts.queue_limit) for one in summary.groups
+    ):
+        return None
+    short = remedy.short_queue(first)
+    at_most_s = hosts.timeout_s / 2 + hosts.client_wait_s + fleet.all_at_once_s
+    return short if at_most_s < CLEARLY_SOONER * found.all_s else None
 
 
 def best_of(summary: Summary) -> Group | None:

@@ -45,7 +45,7 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _room(group)
         case "uneven":
             return Remedy("an even spread", "as many holders for each host", ("fleet.skew=0",))
-        case "capacity" if group.mean("wasted_share") >= VAIN and (short := _short_queue(group)) is not None:
+        case "capacity" if group.mean("wasted_share") >= VAIN and (short := short_queue(group)) is not None:
             return short  # cheaper than workers that work in vain too
         case "capacity" if not hosts.best_per_s:  # else what operators set decides, not the file
             return _kept_short(group, _workers(group, 2 * hosts.workers), 2 * hosts.capacity_per_s)
@@ -165,7 +165,7 @@ def _renewals_pass(group: Group) -> Remedy | None:
     passes = Remedy("renewals pass", text, tuple(overrides))
     rates = (gates.throttle_at(one, group.mean("recovers_from_s")) for one in scenario.actions)
     rate_per_s = min(scenario.hosts.admission_per_s, *rates, math.inf)
-    short = None if _fits(scenario, 0.0, rate_per_s, 1) else _short_queue(group)
+    short = None if _fits(scenario, 0.0, rate_per_s, 1) else short_queue(group)
     return passes if short is None else _both(passes, short)
 
 
@@ -191,7 +191,7 @@ def _higher_limit(group: Group) -> Remedy | None:
         overrides.append(f"policy.admission.burst={_seconds(hosts.timeout_s / 2)}")
     text = f"a limit of {show_count(float(said))} a second instead of {show_count(hosts.admission_per_s)}"
     higher = Remedy("a higher limit", text, tuple(overrides))
-    if not _fits(scenario, passes, rate_per_s, times) and (short := _short_queue(group, times)) is not None:
+    if not _fits(scenario, passes, rate_per_s, times) and (short := short_queue(group, times)) is not None:
         higher = _both(higher, short)
     return higher if times == 1 else _both(_workers(group, times * hosts.workers), higher)
 
@@ -300,7 +300,7 @@ def _queue_of(work_s: float) -> Remedy:
     )  # fmt: skip
 
 
-def _short_queue(group: Group, times: int = 1) -> Remedy | None:
+def short_queue(group: Group, times: int = 1) -> Remedy | None:
     """A queue half a timeout long, where it may be longer now; None where it may not, or serves another order, or what
     comes all the time leaves hosts of so many `times` the workers no room.
     """

@@ -3,17 +3,17 @@
 import math
 
 from recovery.measures.register import ROUNDING
-from recovery.show import advice
-from recovery.show.answers import moments
+from recovery.show import advice, renewed
+from recovery.show.answers import apart, moments
 from recovery.show.figures import TimeAxis
 from recovery.store.run_record import Group, Summary
 from recovery.units import show_count, show_duration, show_share
 
 
 def not_well_with(summary: Summary, axis: TimeAxis) -> str:
-    """A sentence on the variant that comes back last, where the first is well at once and that one is not, or loses
-    leases where the first loses none; "" where all are well. Variants whose outage is another are no other assumption
-    on the system, so they are left out.
+    """A sentence on a variant that is not back, or loses leases where the first loses none, or is back later, where the
+    first is well at once; "" where all are well. Of those with which it goes as badly it is the one that differs from
+    the first in least. Variants whose outage is another are no other assumption on the system, so they are left out.
     """
     first, *others = summary.groups
     was = advice.standing(summary, first)
@@ -21,7 +21,12 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
     is_of_leases = advice.measure_of(summary.groups) == "ttr99_s"
     losing = [one for _, one in beside if is_of_leases and first.unleased is None and one.unleased is not None]
     worse = [(now, one) for now, one in beside if one in losing or advice.is_better(was, now, first.scenario.window_s)]
-    now, worst = max(worse, key=lambda pair: pair[0].rank, default=(was, None))
+    never, lose = (
+        [one for now, one in worse if now.never_share > was.never_share],
+        [one for _, one in worse if one in losing],
+    )
+    worst = apart.nearest(summary, never or lose or [one for _, one in worse])
+    now = was if worst is None else advice.standing(summary, worst)
     said = [_renew_later(summary, worst, now.mean_s if not now.never else math.inf)]
     if worst is not None:
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
@@ -55,18 +60,24 @@ def _lost(summary: Summary, group: Group, axis: TimeAxis) -> str:
 
 
 def _renew_later(summary: Summary, told: Group | None, back_s: float) -> str:
-    """A sentence on the variant whose holders have all renewed last, where that is later than in the first; "" where
-    none is, and where it is the one that is `told` of and is well no sooner, `back_s` after the return.
+    """A sentence on a variant whose holders have all renewed later than in the first, with what helps there; "" where
+    none has, and where it is the one that is `told` of and is well no sooner, `back_s` after the return. Of several it
+    is the one that differs from the first in least.
     """
     first, *others = summary.groups
     alike = [one for one in others if one.outages_index == first.outages_index]
+    if first.renewals is None:
+        return ""
+    from_s = first.renewals.all_s + first.scenario.window_s
     known = {one.variant: one.renewals.all_s for one in alike if one.renewals is not None and one.renewals.overdue}
-    if first.renewals is None or not known:
+    later = [one for one in alike if known.get(one.variant, 0.0) > from_s]
+    last = apart.nearest(summary, [one for one in later if math.isinf(known[one.variant])] or later)
+    if last is None:
         return ""
-    last, window_s = max(known, key=lambda name: known[name]), first.scenario.window_s
-    is_told = told is not None and told.variant == last
-    if not known[last] > first.renewals.all_s + window_s or (is_told and not known[last] > back_s + window_s):
+    all_s, is_told = known[last.variant], told is not None and told.variant == last.variant
+    if is_told and not all_s > back_s + first.scenario.window_s:
         return ""
-    when = f"{show_duration(known[last])} after {moments.returned(first)}"
-    when = "not before the end" if math.isinf(known[last]) else when
-    return f"{'There' if is_told else f'Under “{last}”'} all holders have renewed {when}."
+    when = "not before the end" if math.isinf(all_s) else f"{show_duration(all_s)} after {moments.returned(first)}"
+    text = f"{'There' if is_told else f'Under “{last.variant}”'} all holders have renewed {when}"
+    helps = renewed.best_of(last, [one for one in alike if apart.differing(first, last) < apart.differing(first, one)])
+    return f"{text}; what helps there is “{helps.variant}”: {renewed.show(helps)}." if helps is not None else f"{text}."

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import cliffs, helps, lasting, mechanism, moments, points
+from recovery.show.answers import apart, cliffs, helps, lasting, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -97,10 +97,8 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
         if (ended := first.mean("sessions_ended")) > 0:  # and made anew before the window was over
             window = show_duration(first.scenario.window_s)
             return [f"{show_count(ended)} sessions end, and less than {window} later all holders have a lease again."]
-        rule = first.scenario.policies.lease
         none = f"No {fleet.loss}: no" if fleet is not None and fleet.loss else "No"
-        spared = f" The rule of leases may spare them: {rule.words}." if rule.name != "fixed" and rule.words else ""
-        return [f"{none} holder is ever without a lease.{spared}"]
+        return [f"{none} holder is ever without a lease.", _by_a_rule(summary)]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
     often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(first))
     when = moments.spells(first, first.unleased_spans or (span,), axis, often)
@@ -109,6 +107,23 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
     return [text, _back(summary, first, axis), _at_the_hosts(summary, first)]
+
+
+def _by_a_rule(summary: Summary) -> str:
+    """What the rule of leases has to do with it that nobody lost one: a variant that differs in that rule alone, and
+    has none, shows it; "" where there is no rule.
+    """
+    first, *others = summary.groups
+    rule = first.scenario.policies.lease
+    if rule.name == "fixed" or not rule.words:
+        return ""
+    without = [one for one in others if one.scenario.policies.lease.name == "fixed"]
+    alone = next((one for one in without if apart.differing(first, one) == {"policy.lease"}), None)
+    if alone is None:
+        return f"The rule of leases may spare them: {rule.words}."
+    if alone.unleased is None:
+        return f"Nor is any without the rule of leases (“{alone.variant}”)."
+    return f"The rule of leases spares them: {rule.words}. Without it (“{alone.variant}”) leases are lost."
 
 
 LATE = "host.late"  # the rule by which an answer that comes too late for its client counts
@@ -308,15 +323,16 @@ def _why(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | None)
 
 
 def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Cause:
-    """With what limits the variant that is back least often, where that is less often than the first."""
+    """With what limits a variant that is back less often than the first: of several the one that differs from it in
+    least.
+    """
     first, *others = summary.groups
-    if not others or advice.measure_of(summary.groups) != "ttr99_s":
+    if advice.measure_of(summary.groups) != "ttr99_s":
         return cause
-    worst = max(others, key=lambda group: advice.standing(summary, group).rank)
-    if not advice.standing(summary, worst).never_share > advice.standing(summary, first).never_share:
-        return cause
-    limit = _limit_of(manifest, summary, worst)
-    if limit is None:
+    often = advice.standing(summary, first).never_share
+    worst = apart.nearest(summary, [one for one in others if advice.standing(summary, one).never_share > often])
+    limit = None if worst is None else _limit_of(manifest, summary, worst)
+    if worst is None or limit is None:
         return cause
     text = f"{cause.text} “{worst.variant}” is worse: {limit.text}.".strip()
     return cause.model_copy(update={"text": text})

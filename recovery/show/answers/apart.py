@@ -1,0 +1,45 @@
+"""What sets two variants of a run apart, so that the nearest of several can be told from the others."""
+
+from collections.abc import Sequence
+
+from recovery.show import advice
+from recovery.store.run_record import Group, Summary
+from recovery.store.scenario_record import Policies, Scenario
+
+
+def differing(one: Group, other: Group) -> frozenset[str]:
+    """The axes of policies and the other inputs in which two variants differ. What only follows from them (a longest
+    wait, a capacity) does not count.
+    """
+    ours, theirs = _given(one.scenario), _given(other.scenario)
+    return frozenset(name for name, value in ours.items() if repr(value) != repr(theirs[name]))  # nan is like nan
+
+
+def _given(scenario: Scenario) -> dict[str, object]:
+    """What a file gives of a variant, by name."""
+    hosts, fleet = scenario.hosts, scenario.fleet
+    given: dict[str, object] = {f"policy.{axis}": getattr(scenario.policies, axis) for axis in Policies.model_fields}
+    given["hosts"] = hosts.hosts
+    given["workers"] = hosts.workers
+    given["service"] = (hosts.service, float(f"{hosts.serves_s:.9g}"))
+    given["timeout"] = hosts.timeout_s
+    # requests that hang: their number follows from much else
+    given["failing"] = hosts.hanging != 0 or float(f"{hosts.failing_per_s / (hosts.workers * hosts.hosts):.9g}")
+    given["gone"] = hosts.cancels
+    given["full"] = (hosts.is_mute, hosts.is_silent, hosts.reject_share, hosts.dies_at)
+    given["fleet"] = fleet and (fleet.holders, fleet.leases, fleet.zones, fleet.most)
+    given["lease"] = fleet and (fleet.lease_s, fleet.grace_s)
+    given["checks"] = fleet and fleet.check_every_s
+    given["actions"] = [(one.do, one.at_s, one.when, one.lets_in, one.waves, one.sets) for one in scenario.actions]
+    for name in ("jobs", "classes", "rules", "launches", "propagation", "health"):
+        given[name] = getattr(scenario, name)
+    return given
+
+
+def nearest(summary: Summary, among: Sequence[Group]) -> Group | None:
+    """Of some variants the one that differs from the first in least, and of those alike the one that is worst; None of
+    none.
+    """
+    first = summary.groups[0]
+    worst = sorted(among, key=lambda one: advice.standing(summary, one).rank, reverse=True)
+    return min(worst, key=lambda one: len(differing(first, one)), default=None)
