@@ -16,8 +16,8 @@ from recovery.show.answers.run import answer_of
 from recovery.show.run_figures import panels, stages
 from recovery.show.words import speaking_of
 from recovery.statistics.means import mean_interval
-from recovery.store.run_record import Measured, Milestone, Summary, with_groups
-from recovery.store.scenario_record import Scenario
+from recovery.store.run_record import Measured, Milestone, Renewals, Summary, with_groups
+from recovery.store.scenario_record import Scenario, Span
 from recovery.units import show_duration
 
 NEVER = math.inf
@@ -162,8 +162,27 @@ def test_a_time_below_a_window_is_told_as_that(ended: float, cell: str) -> None:
     row = row_of("a", 0, ttr99_s=0.0, leased_min_share=1.0, recovers_from_s=100.0, sessions_ended=ended)
     summary = summary_of([row], [group_of("a", ttr99_s=0.0)])
     assert standings.time_of(summary, summary.groups[0], "ttr99_s") == cell
-    told = "is never away" if cell == "always" else "back in < 10 s"
+    told = "loses no lease" if cell == "always" else "back in < 10 s"
     assert variants.how_long(summary, summary.groups[0]) == told
+
+
+def test_a_title_tells_who_was_overdue_only_where_that_is_seen() -> None:
+    """The picture of leases has a panel of it, the bars of times to recovery have not; nothing says “never away” of a
+    fleet that was overdue.
+    """
+    rows = [row_of(name, ttr99_s=0.0, leased_min_share=1.0) for name in ("slow", "quick")]
+    groups = [
+        group_of(row.variant, scenario=scenario_of(FLEET), ttr99_s=0.0).model_copy(
+            update={"renewals": Renewals(overdue=(Span(from_s=9.0, to_s=99.0),), overdue_most=200, after_s=9,
+                                         all_s=all_s, all_latest_s=all_s)}
+        )
+        for row, all_s in zip(rows, (45.0, 8.0), strict=True)
+    ]  # fmt: skip
+    summary = summary_of(rows, groups)
+    hero = panels.hero_of(summary)
+    seen = variants.contrast(summary, hero, is_overdue_seen=True)
+    assert seen.startswith("“slow” loses no lease, all overdue, renewed after 45 s; “quick” loses no lease, all ")
+    assert variants.contrast(summary, hero) == "“slow” loses no lease; “quick” loses no lease"
 
 
 def test_notes_and_answers_say_in_how_many_runs() -> None:
@@ -172,6 +191,9 @@ def test_notes_and_answers_say_in_how_many_runs() -> None:
     rows = [one.model_copy(update={"measures": {**one.measures, "drift_per_s": 2.0}}) for one in summary.rows]
     [told] = text.notes(summary.model_copy(update={"rows": tuple(rows)}))
     assert told.startswith("“other” does not come back in 1 of 20 runs: what waits grows by 2 a second; it is near")
+    still = [one.model_copy(update={"measures": {**one.measures, "drift_per_s": 0.0}}) for one in summary.rows]
+    [told] = text.notes(summary.model_copy(update={"rows": tuple(still)}))
+    assert ": as it ends it becomes neither better nor worse;" in told  # whether a queue waits or none does
     said = answer_of(manifest_of(), summary).happened.text
     assert "“other” (in 1 of 20 runs) collapses." in said
 

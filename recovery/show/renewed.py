@@ -5,7 +5,7 @@ import math
 from recovery.show import standings
 from recovery.show.standings import Saved
 from recovery.store.run_record import Group, Renewals, Summary
-from recovery.units import show_duration
+from recovery.units import show_duration, show_share
 
 TITLE = "all renewed"
 MEANING = "when each holder has renewed after the dependency's last return, as far as counts of renewals tell it"
@@ -32,6 +32,16 @@ def show(group: Group) -> str:
         return f"≥ {show_duration(early)}"
     is_exact = _is_exact(group.renewals, group.scenario.window_s)
     return show_duration(late) if is_exact else f"{show_duration(early)} to {show_duration(late)}"
+
+
+def overdue(group: Group) -> str:
+    """How many were overdue at worst, and when all had renewed: "all NotReady, renewed after 8 s", or ""."""
+    found, fleet = group.renewals, group.scenario.fleet
+    if found is None or fleet is None or not found.overdue:
+        return ""
+    share = found.overdue_most / fleet.holders
+    many = f"all {fleet.overdue}" if share >= 1 else f"{show_share(share)} {fleet.overdue} at worst"
+    return f"{many}, {'not all renewed by the end' if math.isinf(found.all_s) else f'renewed after {show(group)}'}"
 
 
 def _is_exact(found: Renewals, window_s: float) -> bool:

@@ -247,8 +247,10 @@ def _state(group: Group, rows: Sequence[Row]) -> str:
     if drifts:
         drift = math.fsum(drifts) / len(drifts)
         much = f"{show_number(float(f'{abs(drift):.2g}'))} a second"
-        grows = f"grows by {much}" if drift > 0 else f"stays, but for {much} less, which chance may make"
-        parts.append(f"does not come back{often('collapsed')}: what waits {grows if abs(drift) >= 5e-3 else 'stays'}")
+        goes = f"what waits grows by {much}" if drift > 0 else f"what waits falls by {much}, which chance may make"
+        if abs(drift) < 5e-3:  # whether a queue waits or none does
+            goes = "as it ends it becomes neither better nor worse"
+        parts.append(f"does not come back{often('collapsed')}: {goes}")
     if len(group.verdicts) > 1:  # what else says so, the answer tells
         parts.append("is near a cliff, so that one run is chance")
     return "; it ".join(parts)

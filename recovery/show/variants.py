@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from recovery.show import renewed, standings
 from recovery.show.standings import Standing
+from recovery.show.words import speaking_of
 from recovery.store.run_record import Group, Summary
 
 _BACK = "ttr99_s"
@@ -16,21 +17,24 @@ def back(summary: Summary, group: Group) -> Standing:
 
 
 def best_of(summary: Summary) -> Group | None:
-    """Of the variants beside the first the one that fails to come back least often, and of these is back first; None if
-    none ever is.
+    """Of the variants beside the first the one that fails to come back least often, and of these is back first, or has
+    all renewed first; None if none ever is.
     """
     known = [group for group in summary.groups[1:] if back(summary, group).is_known]
-    return min(known, key=lambda group: back(summary, group).rank) if known else None
+    return min(known, key=lambda group: (back(summary, group).rank, renewed.after_s(group)), default=None)
 
 
-def how_long(summary: Summary, group: Group) -> str:
-    """When a variant is back, in words: "back after 75 min", "back after 4 min (never in 3 of 40 runs)"."""
+def how_long(summary: Summary, group: Group, *, is_overdue_seen: bool = False) -> str:
+    """When a variant is back, in words: "back after 75 min", "back after 4 min (never in 3 of 40 runs)"; of one that
+    was never away also who was overdue, where that is seen beside it.
+    """
     found = back(summary, group)
     if found.is_known:
         often = f" ({found.words})" if found.never else ""
         if standings.is_always(summary.rows_of(group), _BACK):
-            late = f", all renewed after {renewed.show(group)}" if group.renewals and group.renewals.overdue else ""
-            return f"is never away{late}"
+            kept = "loses no lease" if group.unleased is None else "always has 99 % of its leases"
+            late = renewed.overdue(group) if is_overdue_seen else ""
+            return speaking_of(group.scenario.called, f"{kept}{f', {late}' if late else ''}")
         when = "in" if found.mean_s < found.window_s else "after"
         return f"back {when} {found.show()}{often}"
     if not found.never:
@@ -38,7 +42,7 @@ def how_long(summary: Summary, group: Group) -> str:
     return "never recovers" if found.collapsed else f"{found.words.replace('not', 'not back', 1)}"
 
 
-def contrast(summary: Summary, best: Group | None) -> str:
+def contrast(summary: Summary, best: Group | None, *, is_overdue_seen: bool = False) -> str:
     """The first variant, the `best` of the others, and one that never recovers: when they are back."""
     first, *others = summary.groups
     found = {id(group): back(summary, group) for group in summary.groups}
@@ -49,14 +53,15 @@ def contrast(summary: Summary, best: Group | None) -> str:
     if worst is not None and worst is not best and is_worse:
         chosen.append(worst)
     if best is not None and (best is not worst or not is_worse):
-        is_sooner = found[id(best)].rank < was.rank
+        is_sooner = found[id(best)].rank < was.rank or renewed.best_of(first, [best]) is best
         if is_sooner:
             chosen.append(best)
         elif len(chosen) == 1:  # the first is the best: the other that is worst says what that is worth
             chosen.append(max(others, key=lambda group: found[id(group)].rank))
     if others and all(one.is_never for one in found.values()):
         return f"none of the {len(summary.groups)} variants recovers"
-    return "; ".join(f"“{group.variant}” {_is(how_long(summary, group))}" for group in chosen)
+    told = {group.variant: how_long(summary, group, is_overdue_seen=is_overdue_seen) for group in chosen}
+    return "; ".join(f"“{variant}” {_is(text)}" for variant, text in told.items())
 
 
 def ends(values: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:

@@ -37,8 +37,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
     is_well = was.never == 0 and was.mean_s <= first.scenario.window_s
-    if is_well and (sooner := _renews_sooner(summary, axis)) is not None:
-        return sooner
+    if (soonest := _renews_soonest(summary)) is not None:
+        return _renews_sooner(summary, soonest, axis), soonest
     if is_well and set(first.verdicts) == {"recovered"}:
         lost = first.mean("gave_up")
         if first.mean("served_share") <= SERVED_MOST:
@@ -225,23 +225,28 @@ def _in_runs(found: standings.Standing) -> str:
     return f" in {found.never} of {found.runs} runs" if found.never < found.runs else ""
 
 
-def _renews_sooner(summary: Summary, axis: TimeAxis) -> tuple[Change, Group] | None:
+def _renews_soonest(summary: Summary) -> Group | None:
     """Where no lease is lost, but some are overdue: the variant by which all have renewed soonest; None where none is
     sooner than the first.
     """
     first = summary.groups[0]
-    if first.unleased is not None or first.renewals is None or not first.renewals.overdue:
+    was = advice.standing(summary, first)
+    is_well = was.never == 0 and was.mean_s <= first.scenario.window_s and first.unleased is None
+    if not is_well or first.renewals is None or not first.renewals.overdue:
         return None
-    best = renewed.best_of(first, _changes_of_the_system(summary)[0])
-    if best is None:
-        return None
+    return renewed.best_of(first, _changes_of_the_system(summary)[0])
+
+
+def _renews_sooner(summary: Summary, best: Group, axis: TimeAxis) -> Change:
+    """The variant by which all have renewed soonest, though no lease is lost."""
+    first = summary.groups[0]
     saved, when = renewed.sooner_s(best, first), moments.returned(first)
     text = f"“{best.variant}”: all have renewed {renewed.show(best)} after {when}, "
     text += f"{show_duration(saved)} sooner" if math.isfinite(saved) else "instead of not before the end"
     text += f" (means of {first.runs} runs, without an interval)" if first.runs > 1 else ""
     cost = costs(first.scenario.traffic, first.mean, best.mean)
     told = [f"{text}.", "No holder loses its lease either way.", cost, not_well_with(summary, axis)]
-    return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved), best
+    return Change(text=" ".join(one for one in told if one), name=best.variant, saved_s=saved)
 
 
 def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
@@ -266,6 +271,8 @@ def best_of(summary: Summary) -> Group | None:
     """The variant that helps most, which the answer names and pictures show in colour; None where none does. One that
     stands near a cliff comes behind those that do not, unless fewer of its runs are never well.
     """
+    if (soonest := _renews_soonest(summary)) is not None:
+        return soonest
     others = _changes_of_the_system(summary)[0]
     best = _best_among(summary, others)
     safe = _best_among(summary, [one for one in others if narrow(one) is None])

@@ -6,11 +6,11 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from recovery.show import text
+from recovery.show import standings, text
 from recovery.show.figures import GREY, Picture, blank, entitle, letters
 from recovery.show.run_figures.panels import hero_of
 from recovery.show.standings import Standing
-from recovery.show.variants import back, contrast
+from recovery.show.variants import back, contrast, how_long
 from recovery.store.run_record import RunManifest, Summary
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     for y, group in enumerate(groups):
         colour = FIRST if group is first else OTHER
         if found[id(group)].is_known:
-            _back(panel, y, found[id(group)], colour, limit)
+            is_kept = standings.is_always(summary.rows_of(group), "ttr99_s")
+            told = how_long(summary, group) if is_kept else found[id(group)].whole()
+            _back(panel, y, found[id(group)], told, colour, limit)
         else:
             _lost(panel, y, found[id(group)].show(), colour, limit)
     bounds = [(y, bound / 60) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
@@ -56,8 +58,8 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     return Picture("time-to-recovery", figure, caption)
 
 
-def _back(panel: Axes, y: int, found: Standing, colour: str, limit: float) -> None:
-    """The bar of the runs of a variant that are back, in minutes, with its time beside it, and how many never are."""
+def _back(panel: Axes, y: int, found: Standing, told: str, colour: str, limit: float) -> None:
+    """The bar of the runs of a variant that are back, in minutes, with what is `told` of it beside it."""
     ttr, low, high = found.mean_s / 60, found.low_s / 60, found.high_s / 60
     panel.barh(y, ttr, height=0.62, color=colour)
     is_known = math.isfinite(low) and math.isfinite(high)
@@ -65,8 +67,7 @@ def _back(panel: Axes, y: int, found: Standing, colour: str, limit: float) -> No
         panel.errorbar(ttr, y, xerr=[[ttr - low], [high - ttr]], color=GREY, capsize=3, lw=1.2)
     end = max(ttr, high) if is_known else ttr
     panel.annotate(
-        found.whole(), (min(end, limit), y), (5, 0), textcoords="offset points", va="center",
-        fontsize=9, annotation_clip=False,
+        told, (min(end, limit), y), (5, 0), textcoords="offset points", va="center", fontsize=9, annotation_clip=False,
     )  # fmt: skip
 
 

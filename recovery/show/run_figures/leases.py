@@ -9,11 +9,13 @@ from recovery.measures import register
 from recovery.show.figures import GREY, Array, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
 from recovery.show.run_figures import stones
 from recovery.show.run_figures.panels import edge_labels, grid_of, hero_of, highlighted, lines, only_last, panel_title
+from recovery.show.standings import is_always
 from recovery.show.variants import back, contrast, how_long
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Summary
 from recovery.units import show_duration
 
+OVERDUE = "#D55E00"
 LABEL = 22  # letters in a line of a low panel's label
 
 
@@ -32,12 +34,12 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
     for panel in under:
         lines(panel, axis, chosen, late.line, late.label, "share")
     only_last([top, *under], axis)
-    chosen.legend(
-        below, handles, [f"{curve.label}: {how_long(summary, summary.groups[i])}" for i, curve in chosen.shown]
-    )
+    told = [how_long(summary, summary.groups[i], is_overdue_seen=late.is_told) for i, _ in chosen.shown]
+    chosen.legend(below, handles, [f"{curve.label}: {one}" for (_, curve), one in zip(chosen.shown, told, strict=True)])
     stones.mark(top, summary, axis, seen)
     stones.list_in(below, summary, seen, axis)
-    entitle(figure, f"{speaking_of(called, 'Leases')}: {contrast(summary, hero_of(summary))}")
+    said = contrast(summary, hero_of(summary), is_overdue_seen=late.is_told)
+    entitle(figure, f"{speaking_of(called, 'Leases')}: {said}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
     caption += late.caption + axis.shading(summary.groups)
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""
@@ -71,20 +73,27 @@ class _Late:
 def each(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Leased share, a panel a variant, with the first variant behind it."""
     figure, panels = grid_of(len(curves) - 1, 1.25)
-    groups = summary.groups
+    groups, late = summary.groups, _Late(summary, curves)
     first = level_of(curves[0], "leased_share", 100)
     for panel, curve, group in zip(panels, curves[1:], groups[1:], strict=True):
         panel.plot(*first, color=GREY, lw=1.0, ls=(0, (2, 1.5)))
         panel.plot(*level_of(curve, "leased_share", 100), color="#0072B2", lw=1.9)
+        if late.is_told:
+            panel.plot(*late.line(curve), color=OVERDUE, lw=1.2, ls=(0, (4, 1.5)))
         axis.dress(panel, small=True, group=group)
         panel.set_ylim(-4, 106)
         panel.set_yticks([0, 50, 100])
-        panel_title(panel, curve.label, how_long(summary, group))
+        panel_title(panel, curve.label, how_long(summary, group, is_overdue_seen=late.is_told))
     edge_labels(figure, panels, speaking_of(groups[0].scenario.called, "with a lease (%)"), axis.label)
     found = [back(summary, group) for group in groups[1:]]
-    always, some = sum(not one.never for one in found), sum(one.is_known and one.never > 0 for one in found)
-    told = f"{always} of {len(found)} come back" + (f", {some} more in some runs only" if some else "")
+    kept = sum(is_always(summary.rows_of(group), "ttr99_s") and group.unleased is None for group in groups[1:])
+    whole, some = sum(not one.never for one in found) - kept, sum(one.is_known and one.never > 0 for one in found)
+    told = [f"{kept} of {len(found)} {'loses' if kept == 1 else 'lose'} none"] if kept else []
+    back_again = f"{whole} {'comes' if whole == 1 else 'come'} back"
+    told += [back_again if kept else f"{whole} of {len(found)} come back"] if kept < len(found) else []
+    told += [f"{some} more in some runs only"] if some else []
     leases = speaking_of(groups[0].scenario.called, "Leases")
-    entitle(figure, f"{leases} under each other variant: {told}")
+    entitle(figure, f"{leases} under each other variant: {', '.join(told)}")
     caption = f"Solid: the variant named above the panel. Dotted: “{curves[0].label}”, in every panel for comparison."
+    caption += f" Dashed: {late.label.replace(chr(10), ' ')}." if late.is_told else ""
     return Picture("leased-each", figure, caption)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery.show import figures
-from recovery.show.answers import helps
+from recovery.show.answers import apart, helps
 from recovery.show.figures import GREY, Array, Curve, TimeAxis
 from recovery.show.variants import back, best_of
 from recovery.store.run_record import Group, Summary
@@ -60,11 +60,14 @@ def hero_of(summary: Summary) -> Group | None:
 
 def highlighted(summary: Summary, curves: Sequence[Curve]) -> Chosen:
     """Of many variants those in colour: the first, the one that the answer names, and the one that most often is
-    not back.
+    not back; where all are, one that loses leases though the first keeps all.
     """
     others, best = summary.groups[1:], hero_of(summary)
     never = {i: back(summary, one).never_share for i, one in enumerate(others, 1)}
     lost = max((i for i in never if never[i] > 0), key=lambda i: never[i], default=None)
+    if lost is None and summary.groups[0].unleased is None:
+        losing = apart.nearest(summary, [one for one in others if one.unleased is not None])
+        lost = next((i for i, one in enumerate(others, 1) if one is losing), None)
     wanted = [i for i, one in enumerate(others, 1) if one is best]
     return Chosen(curves, [*wanted, *([] if lost is None else [lost])])
 
