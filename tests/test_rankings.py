@@ -16,7 +16,7 @@ from situations import LEASES
 
 import recovery
 from recovery.reading.experiment import parse
-from recovery.show import advice, text
+from recovery.show import advice, sweep_text, text
 from recovery.show.answers import compare, costs, mechanism, points, sweep
 from recovery.show.answers.answer import Cause
 from recovery.show.answers.run import answer_of
@@ -320,6 +320,29 @@ def test_where_no_policy_recovers_none_is_offered() -> None:
     assert (change.name, "No policy" in change.text or "None of the other" in change.text) == ("", True)
 
 
+def test_so_few_runs_that_their_time_may_be_anything_are_told_as_too_few() -> None:
+    """Two of six runs are back, and half of Student's interval is many times their mean. Oracle: at the number that is
+    told Student's half-width is within half of the mean, and at a tenth less it is not.
+    """
+    from scipy import stats
+
+    lost, wide = Share(share=4 / 6, low=0.2, high=0.95), Estimate(mean=20.0, low=0.0, high=20.0 * 12)
+    changes = {"runs": 6, "units": 6, "not_recovered": lost, "given_recovery": wide, "half_width_share": 6.0}
+    found = swept().model_copy(update={"precision": None})
+    said = sweep_text.half_width(found.policies[0].model_copy(update=changes), found)
+    assert said.startswith("2 of 6 runs: too few, want ")
+    many = int(said.rpartition(" ")[2].replace(",", ""))
+
+    def half(runs: float) -> float:
+        one = 11 / (float(stats.t.ppf(0.975, 1)) / 2**0.5)  # of a single run, over the mean
+        return one * float(stats.t.ppf(0.975, runs - 1)) / runs**0.5
+
+    assert half(many) <= 0.5 < half(0.9 * many - 1)
+    known = {**changes, "given_recovery": Estimate(mean=20.0, low=19.0, high=21.0), "half_width_share": 0.05}
+    assert "2 of 6 runs" in sweep_text.half_width(found.policies[0].model_copy(update=known), found)
+    assert "too few" not in sweep_text.half_width(found.policies[0].model_copy(update=known), found)
+
+
 def difference(measure: str, mean: float, than: float, verdict: str) -> Difference:
     by = mean - than
     return Difference(
@@ -364,14 +387,11 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
 def test_runs_that_share_their_random_numbers_tell_no_more_than_one() -> None:
     """A point of a grid that is run thrice with the same random numbers is the same run thrice."""
     seen, unit = [True, False, False, False], [0, 1, 2, 3]
-    once, thrice = (
-        chance_of(np.repeat(seen, times), np.repeat(unit, times), is_sequential=False, shares_numbers=True)
-        for times in (1, 3)
-    )
-    assert once == thrice
-    assert once.mean == 0.25
-    free = chance_of(np.repeat(seen, 3), range(12), is_sequential=False, shares_numbers=False)
+    twice, thrice = (chance_of(np.repeat(seen, times), np.repeat(unit, times)) for times in (2, 3))
+    assert twice == thrice
+    assert twice.mean == 0.25
+    free = chance_of(np.repeat(seen, 3), range(12))
     assert thrice.low <= free.low < free.high < thrice.high  # which takes them for twelve
-    alone = chance_of([False] * 9, [0] * 9, is_sequential=False, shares_numbers=True)
+    alone = chance_of([False] * 9, [0] * 9)
     assert (alone.mean, alone.low) == (0.0, 0.0)
     assert alone.high > 0.95

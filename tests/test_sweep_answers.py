@@ -19,13 +19,15 @@ from recovery.show import markdown, report_sweep, words
 from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
 from recovery.simulate.explain import explanation
+from recovery.statistics import confidence
 from recovery.store import sweep_record
 from recovery.store.record import Estimate, Share
 from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
 from recovery.study.summary import explained
+from recovery.study.sweep.answers import answers
 from recovery.study.sweep.estimates import units_that_show
-from recovery.units import show_number
+from recovery.units import show_number, show_share
 
 SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
 
@@ -84,8 +86,31 @@ def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp
     summary = sweep_record.read(folder)
     assert summary.replications_that_tell == 5
     assert few in report_sweep.html(sweep_record.manifest_of(folder), summary, [])
+    # One count has one bound, the exact sequence's, which decides; it stood beside Clopper and Pearson's of one look.
+    bound = confidence.chance(0, 2, (1 - summary.confidence) / 2).high
+    assert summary.selection.never_at_most == pytest.approx(bound)
+    assert {one.not_recovered.high for one in summary.policies} == {summary.selection.never_at_most}
+    assert result.stdout.count(f"(at most {show_share(bound)}") == 2  # what happened, how sure
+    assert " min behind" not in result.stdout  # a limit of 10 min in runs of 7 min
+    assert "These 10 min are fixed" in "".join(answers(summary.model_copy(update={"limit_s": 3600.0})))
     many = summary.model_copy(update={"units_that_tell": 2})
     assert "cannot tell" not in report_sweep.html(sweep_record.manifest_of(folder), many, [])
+
+
+def test_a_random_sweep_of_too_few_draws_says_so_in_draws(tmp_path: Path) -> None:
+    """The test counts draws, of which each replication has three; the bettor needs five (see above)."""
+    file = tmp_path / "random.toml"
+    random = 'replications = 1\n[sweep]\nmethod = "random"\nsamples = 3\n[sweep.levers]'
+    unknown = '[sweep.uncertainties]\n"host.establish_time" = { min = "50ms", max = "100ms" }\n'
+    file.write_text(FEW.replace("replications = 2\n[sweep.levers]", random) + unknown, encoding="utf-8")
+    few = "3 draws cannot tell any two of 2 policies apart, however much they differ: that takes at least 5 "
+    few += "(sweep.samples = 5, or replications = 2, at the top of the file)."
+    result = CliRunner().invoke(
+        main, ["sweep", str(file), "--out", str(tmp_path), "--threads", "1", "--no-report", "--replications", "1"]
+    )
+    assert few in result.stderr
+    assert few in result.stdout
+    assert "2 of 2 policies may still be the best" in result.stdout
 
 
 KEEPING = """

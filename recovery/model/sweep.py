@@ -190,11 +190,6 @@ class Sweep(Part):
         return bool(self.uncertainties) and self.method in DRAWN
 
     @property
-    def shares_numbers(self) -> bool:
-        """Whether the draws of a replication are the same each time and share its random numbers (grid, list)."""
-        return bool(self.uncertainties) and not self.draws_anew
-
-    @property
     def runs_are_units(self) -> bool:
         """Whether the runs of a policy are independent of each other; else only its replications are."""
         return not self.uncertainties or self.method == "random"

@@ -24,7 +24,7 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.sweep_text import state_of
+from recovery.show.sweep_text import half_width, state_of
 from recovery.show.words import differences_from, ends_of, is_lopsided, speaking_of, times_from
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -193,7 +193,12 @@ def _columns(summary: Summary) -> list[Column]:
             "collapse",
             "share of the runs that are not back and in which what waits does not become less",
         ),
-        Column("if_back_s", "if back", "mean time of the runs that are back; ±: half its interval, over the time"),
+        Column(
+            "if_back_s",
+            "if back",
+            "mean time of the runs that are back; ±: half its interval, over the time; “too few”: so few runs tell "
+            "nothing of it, and about how many that are back would",
+        ),
         Column("fluid_bound_s", "fluid bound", "the time if no work were wasted; nothing can be faster"),
         Column("worst_s", "worst", "the largest time in any draw"),
         Column(
@@ -221,7 +226,7 @@ def _row(policy: Told, summary: Summary) -> Row:
         _difference(policy.difference, differences_from(summary.window_s)),
         _share(lost),
         _share(fell),
-        _if_back(policy, show),
+        _if_back(policy, summary, show),
         _number(policy.fluid_bound_s.mean, "time"),
         _number(policy.worst_s, "time") if is_back else Cell("not back", look="never", value="Infinity"),
         Cell(_behind(regret.mean, show), f"90 %: {_behind(regret.p90, show)}", value=shared.value_of(regret.mean)),
@@ -249,13 +254,10 @@ def _behind(seconds: float, show: Callable[[float], str]) -> str:
     return show(seconds) if seconds > 0 else shared.show(seconds, "time")
 
 
-def _if_back(policy: Told, show: Callable[[float], str]) -> Cell:
+def _if_back(policy: Told, summary: Summary, show: Callable[[float], str]) -> Cell:
     """The time of the runs that are back, and how well it is known."""
-    cell = _time(policy.given_recovery, show)
-    if not math.isfinite(policy.half_width_share):
-        return cell
-    half = ", of ".join(filter(None, (units.show_share(policy.half_width_share), policy.back_of)))
-    return cell._replace(interval=f"{cell.interval} (±\u00a0{half})".lstrip())
+    cell, half = _time(policy.given_recovery, show), half_width(policy, summary)
+    return cell if half == "–" else cell._replace(interval=f"{cell.interval} ({half})".lstrip())
 
 
 def _many(number: int, what: str) -> str:

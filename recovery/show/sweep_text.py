@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from recovery.show.text import table
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
+from recovery.statistics import confidence
 from recovery.store import files
 from recovery.store.parts import runs_of_sweep
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
@@ -141,19 +142,49 @@ def _state(policy: Policy, never_max: float) -> str:
     return f"{state_of(policy, never_max)} ({policy.failed} failed)"
 
 
-def _half_width(policy: Policy) -> str:
-    """Half the interval of the time of those that are back, over the time, and of how many runs that is."""
+def half_width(policy: Policy, summary: Summary) -> str:
+    """Half the interval of the time of those that are back, over the time, and of how many runs that is; or that so few
+    tell nothing, and about how many would. "–" where there is no interval.
+    """
     if not math.isfinite(policy.half_width_share):
         return "–"
-    return ", of ".join(filter(None, (show_share(policy.half_width_share), policy.back_of)))
+    if wanted := _runs_wanted(policy, summary):
+        return f"{policy.back_of or f'{policy.runs} runs'}: {wanted}"
+    return ", of ".join(filter(None, (f"±\u00a0{show_share(policy.half_width_share)}", policy.back_of)))
+
+
+TELLING = 0.5  # half an interval over its time: so well a time is to be known where a sweep does not say how well
+
+
+def _runs_wanted(policy: Policy, summary: Summary) -> str:
+    """That too few runs are back to tell their time, since its interval reaches to over twice the time, and about how
+    many would; "" where they tell it.
+    """
+    found, looks = policy.given_recovery, summary.precision is not None
+    units = min(policy.units, policy.runs_back)
+    if not found.high > 2 * found.mean or not units:
+        return ""
+    alpha = (1 - summary.confidence) / (2 if looks else 1)
+    most = confidence.units_within(
+        found.high / found.mean - 1, units, summary.precision or TELLING, at_every_look=looks, alpha=alpha
+    )
+    if not math.isfinite(most):
+        return "too few"
+    return f"too few, want {show_count(rounded_up(most * policy.runs_back / units))}"  # a unit may have several runs
+
+
+def rounded_up(number: float) -> int:
+    """An estimate with two digits, and no less."""
+    unit: int = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return math.ceil(number / unit) * unit
 
 
 def ranked(summary: Summary, most: int) -> str:
     """The ranking as a table."""
     rows = [
-        ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "worst regret", "runs"]
+        ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "largest regret"],
     ]
-    rows[0].append("state")
+    rows[0] += ["runs", "state"]
     show = times_from(summary.window_s)
     which = "as it stands" if summary.baseline_is_file else "first of the list"
     rows += [
@@ -162,7 +193,7 @@ def ranked(summary: Summary, most: int) -> str:
             f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, show, between="–"),
             show(one.given_recovery.mean),
-            _half_width(one),
+            half_width(one, summary),
             show_share(one.not_recovered.share),
             show_share(one.not_recovered.high),
             show_duration(one.regret.max),
@@ -177,10 +208,18 @@ def ranked(summary: Summary, most: int) -> str:
 
 
 def _of_intervals(summary: Summary) -> str:
-    """What the intervals of a ranking hold, and why those of the means may reach far to one side."""
+    """What columns of a ranking are, what its intervals hold, and why those of the means may reach far to one side."""
+    text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: one run has none). "
+    if any(_runs_wanted(one, summary) for one in summary.policies):
+        text += "“Too few” there: so few runs tell nothing of that time; about how many that recover would tell it to "
+        text += f"±{show_share(summary.precision or TELLING)}. "
+    text += "“At most”: the upper end of the interval of “not back”. "
     if summary.precision is None:
-        return "Intervals are of these runs, looked at once; what may still be the best holds at every look."
-    text = "Intervals hold at every look."
+        if not summary.chances_hold_at_every_look:
+            return f"{text}Intervals are of these runs, looked at once; what may still be the best holds at every look."
+        text += "Intervals of times are of these runs, looked at once. “At most” and what may still be the best hold "
+        return f"{text}at every look."
+    text += "Intervals hold at every look."
     if any(is_lopsided(one.restricted) for one in summary.policies):
         text += " Those of the mean allow for the runs that may not be back (“at most”), each counted as "
         text += f"{show_duration(summary.limit_s)}: so they may reach far to one side."

@@ -53,6 +53,23 @@ def half_width(error: Floats, units: Floats, alpha: float) -> Floats:
     return np.asarray(error * np.sqrt(t_squared))
 
 
+def units_within(share: float, units: int, wanted: float, *, at_every_look: bool, alpha: float = 0.05) -> float:
+    """At how many units half an interval would be the share `wanted` of its mean, if it is `share` at so many `units`
+    and further units spread like these: an estimate. inf where it is not known. Of a sequence if it holds
+    `at_every_look`, else of Student's.
+    """
+
+    def half(many: int) -> float:
+        if at_every_look:
+            return float(half_width(np.asarray(many**-0.5), np.asarray(many), alpha))
+        from scipy import stats
+
+        return float(stats.t.ppf(1.0 - alpha / 2.0, many - 1)) * many**-0.5 if many > 1 else math.nan
+
+    now = half(units)
+    return _fewest(lambda many: half(many) * share <= wanted * now) if now > 0.0 and math.isfinite(share) else math.inf
+
+
 def _sequence(told: clusters.Linearised, alpha: float) -> Estimate:
     half = float(half_width(np.asarray(told.error), np.asarray(told.clusters), alpha))
     return Estimate(told.ratio, told.ratio - half, told.ratio + half)

@@ -111,10 +111,14 @@ class Policy(Record):
         return self.not_recovered.low > never_max if self.surely_not_recovered is None else self.surely_not_recovered
 
     @property
+    def runs_back(self) -> int:
+        """How many of its runs are back."""
+        return self.runs - round(self.not_recovered.share * self.runs) if self.runs else 0
+
+    @property
     def back_of(self) -> str:
         """ "2 of 9 runs": of how many the time of those that are back is known; "" where all are back."""
-        lost = round(self.not_recovered.share * self.runs) if self.runs else 0
-        return f"{self.runs - lost} of {self.runs} runs" if lost else ""
+        return f"{self.runs_back} of {self.runs} runs" if self.runs_back < self.runs else ""
 
     @property
     def in_words(self) -> str:
@@ -318,6 +322,12 @@ class Summary(Record):
             for key, value in table.items()
             if value is not None or not (key == "middle" or key.endswith(("_that_tell", "_that_choose")))
         }
+
+    @property
+    def chances_hold_at_every_look(self) -> bool:
+        """Whether intervals of chances hold at every look; in an older sweep without `precision` they do not."""
+        decided = self.selection.never_at_most
+        return self.precision is not None or any(one.not_recovered.high == decided for one in self.policies)
 
     @property
     def replications(self) -> int:

@@ -8,7 +8,7 @@ from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
-from recovery.show.sweep_text import cannot_choose_in, too_few_in
+from recovery.show.sweep_text import cannot_choose_in, rounded_up, too_few_in
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
 from recovery.store.record import Share
 from recovery.store.sweep_record import FEW_POLICIES, Summary
@@ -238,10 +238,12 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
     if len(summary.policies) == 1:
         text = "Nothing was to be chosen."
     elif chosen is not None:
-        lost = _lost(summary, ran)
-        beside = f"apart from {lost} with surely too many runs that are not back, " if lost else ""
-        text = f"The first policy of the ranking is chosen: {beside}no other of {len(ran)} policies is better "
-        text += f"by more than {near} ({sure}){_not_told_apart(summary, ran)}."
+        text = f"The first policy of the ranking is chosen: no other of {len(ran)} policies is better by more than "
+        text += f"{near} ({sure})."
+        if lost := _lost(summary, ran):
+            fail = "1 policy that surely fails" if lost == 1 else f"{show_count(lost)} policies that surely fail"
+            text += f" That leaves out {fail} to come back in more than {show_share(summary.never_max)} of the runs."
+        text += _not_told_apart(summary, ran)
     else:
         among = f": {alike} of {len(ran)} policies may still be the best ({sure})" if alike > 1 else ""
         takes = _it_takes(summary, ran) or cannot_choose_in(summary)
@@ -271,10 +273,10 @@ def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
         most = max(rivals, key=lambda one: -one.from_best.low)
         who = f"“{most.told}”" if len(rivals) == 1 else f"{show_count(len(rivals))} others"
         up_to = show_duration(-most.from_best.low)
-        text = f"{who} may be better than the first of the ranking by up to {up_to}, which is more than the "
-        text += f"indifference ({near}). The test that says so holds at every look. It also allows for runs that are "
-        text += f"not back (each counts as {limit}), which {draws} cannot rule out. So it leaves more open than an "
-        out.append(f"{text}interval of times{'' if summary.precision is not None else ', which is looked at once'}.")
+        text = f"{who} may be better than the first of the ranking by up to {up_to}. To choose the first, that must "
+        text += f"be at most {near} (sweep.indifference). So much is open because {draws} cannot rule out that some "
+        text += f"runs are not back, and each of these counts as {limit}."
+        out.append(text + (" The intervals of times do not allow for that." if summary.precision is None else ""))
     if not at_most < summary.never_max:
         text = f"Up to {show_share(at_most)} of the runs of the first may not be back. To choose it, that must be less "
         out.append(f"{text}than {show_share(summary.never_max)} (sweep.never_max).")
@@ -292,7 +294,7 @@ def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
     if wanted is None or wanted <= summary.replications:
         return ""
     if math.isfinite(wanted):
-        many = _rounded_up(wanted)
+        many = rounded_up(wanted)
         key = "replications" if summary.precision is None else "sweep.replications_max"
         text = f"If further draws are like these, about {show_count(many)} replications would choose the first ({key} "
         text += f"= {many} instead of {summary.replications}): an estimate from the spread so far, without an interval."
@@ -310,21 +312,23 @@ def _it_takes(summary: Summary, ran: Sequence[Told]) -> str:
 FAR = 10  # times as many replications: so many are told to be saved by a larger indifference
 
 
-def _rounded_up(number: float) -> int:
-    """An estimate with two digits, and no less."""
-    unit: int = 10 ** max(math.floor(math.log10(number)) - 1, 0)
-    return math.ceil(number / unit) * unit
-
-
 def _not_told_apart(summary: Summary, ran: Sequence[Told]) -> str:
-    """How many are not told apart from the one that is chosen: those that may be chosen, and those that may not yet."""
+    """How many others may be the best, beside the one that is chosen: those that one may take instead, and those of
+    which too little is known for that.
+    """
     others = [one for one in ran if one.not_told_apart and not one.is_chosen]
     may = sum(1 for one in others if one.not_recovered.high < summary.never_max)
-    out = [f"{may} other{'' if may == 1 else 's'} may still be the best, and may be chosen"] if may else []
+    near, never = show_duration(summary.indifference_s), show_share(summary.never_max)
+    text = ""
+    if may:
+        who, them = ("1 other", "it") if may == 1 else (f"{show_count(may)} others", "any of them")
+        text = f" {who} may be better by less than {near}: you may take {them} instead."
     if less := len(others) - may:
-        much = f"but more than {show_share(summary.never_max)} of the runs may not be back"
-        out.append(f"{less} other{'' if less == 1 else 's'} may still be the best, {much}")
-    return "".join(f"; {one}" for one in out)
+        who = f"{show_count(less)} {'more' if may else 'other'}{'' if may or less == 1 else 's'}"
+        whose = "its" if less == 1 else "their"
+        text += f" {who} may be better by less than {near}, but do{'es' if less == 1 else ''} not qualify yet: more "
+        text += f"than {never} of {whose} runs may not be back."
+    return text
 
 
 def _rests_on(summary: Summary) -> str:

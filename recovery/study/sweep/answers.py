@@ -30,7 +30,7 @@ def answers(summary: Summary) -> list[str]:
         )
     out += _worse(summary)
     if len(ran) > 1:
-        out.append(_never_far(ran))
+        out += _never_far(ran, summary.limit_s)
     if len(ran) < FEW_POLICIES:
         return out + _few_traps(ran, most)
     median = sorted(one.restricted.mean for one in ran)[len(ran) // 2]
@@ -109,7 +109,8 @@ def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> s
             f"Chosen: {leader}. No other of {of} policies is better by more than {near}, and at most "
             f"{show_share(selected.never[selected.leader].high)} of its runs never recover"
         )
-        said += f"; {left - 1} {'other' if left == 2 else 'others'} may still be the best" if left > 1 else ""
+        others = "1 other" if left == 2 else f"{left - 1} others"
+        said += f"; {others} may be better by less than that" if left > 1 else ""
     elif selected.leader in lost:
         return (
             f"Not chosen: the soonest of {of} policies on average is {leader}, but surely too many of its runs are not "
@@ -125,12 +126,20 @@ def choice(names: Sequence[str], selected: Selected, indifference_s: float) -> s
     return f"{said}. The best is {best}{out} ({show_share(CONFIDENCE)}, however often one looks)."
 
 
-def _never_far(ran: Sequence[Policy]) -> str:
-    """How many policies were never far from the best, on how many draws that rests, and what it bounds."""
+def _never_far(ran: Sequence[Policy], limit_s: float) -> list[str]:
+    """How many policies were never far from the best, on how many draws that rests, and what it bounds. Nothing where
+    no run counts as more than that.
+    """
+    if limit_s <= NEVER_FAR_S:
+        return []
     near = [one for one in ran if not one.regret.far]
     far = f"more than {show_duration(NEVER_FAR_S)} behind the best policy of the same draw"
+    fixed = (
+        f"These {show_duration(NEVER_FAR_S)} are fixed. For another limit see how far behind each policy is at most: "
+    )
+    fixed += "its largest regret, in the ranking."
     if not near:
-        return f"Each of {len(ran)} policies is {far} at least once."
+        return [f"Each of {len(ran)} policies is {far} at least once. {fixed}"]
     first, draws = near[0].regret, sorted(one.regret.draws for one in near)
     in_all = "1 draw" if first.draws == 1 else f"{first.draws} draws"
     said = (
@@ -142,7 +151,7 @@ def _never_far(ran: Sequence[Policy]) -> str:
     means = sorted(one.restricted.mean for one in near)
     low, high = show_duration(means[0]), show_duration(means[-1])
     span = low if high == low else f"{low} to {high}"
-    return f"{said} On average {'it is' if len(near) == 1 else 'these are'} back in {span}."
+    return [f"{said} On average {'it is' if len(near) == 1 else 'these are'} back in {span}. {fixed}"]
 
 
 def _what_it_takes(summary: Summary) -> str:

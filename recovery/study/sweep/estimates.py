@@ -1,7 +1,8 @@
 """Means and chances over a sweep's runs, with intervals that hold at every look, or once where nothing hangs on looks.
 
 The *unit* is what is independent: the run, or the replication where its draws depend on each other (lhs, sobol) or are
-the same each time (grid, list). With `precision` intervals hold at every look (statistics.confidence), without it once.
+the same each time (grid, list). Intervals of chances hold at every look (statistics.confidence); those of means do with
+`precision`, without it once.
 """
 
 import bisect
@@ -9,7 +10,6 @@ import math
 
 import numpy as np
 
-from recovery import theory
 from recovery.statistics import clusters, confidence
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import record
@@ -41,25 +41,12 @@ def _at_least(end: float, least: float) -> float:
     return end if math.isnan(end) else max(end, least)
 
 
-def chance_of(happened: object, unit: object, *, is_sequential: bool, shares_numbers: bool) -> Estimate:
-    """Chance of what happened in some runs and its interval: at every look if it `is_sequential`, with half of the
-    error, as the selection has it, so that one count has one bound; else Clopper and Pearson's, of one look. Where the
-    runs of a unit share their random numbers (`shares_numbers`), only units tell anything: one of them tells nothing.
-
-    Clopper and Pearson's takes runs as independent. Those of lhs and sobol have random numbers of their own and are
-    spread more evenly: a count of n runs of lhs varies no more than one of n - 1 independent runs; of sobol no such
-    bound is known, only that it varies less as n grows.
-    Source: A. Owen, Monte Carlo variance of scrambled net quadrature, SIAM J. Numerical Analysis 34 (1997).
+def chance_of(happened: object, unit: object) -> Estimate:
+    """Chance of what happened in some runs and its interval: at every look and with half of the error, as the selection
+    has it, whether or not a sweep looks again, so that one count has one bound wherever it stands. Where a unit has
+    several runs only units tell anything: one of them tells nothing.
     """
-    seen = np.asarray(happened, bool)
-    if is_sequential:
-        return confidence.never(np.where(seen, math.inf, 0.0), unit, ALPHA / 2)
-    if shares_numbers:
-        _, at = np.unique(np.asarray(unit), return_inverse=True)
-        found = confidence.bounded(np.bincount(at, seen) / np.bincount(at), ALPHA)
-        return Estimate(float(seen.mean()), found.low, found.high)
-    low, high = theory.clopper_pearson(int(seen.sum()), len(seen), CONFIDENCE)
-    return Estimate(float(seen.mean()), low, high)
+    return confidence.never(np.where(np.asarray(happened, bool), math.inf, 0.0), unit, ALPHA / 2)
 
 
 def units_that_show(never_max: float, *, is_run: bool) -> int:

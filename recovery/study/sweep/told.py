@@ -77,18 +77,14 @@ def _measured(
     import polars as pl
 
     times, unit = looks.times_of(policy.number)
-    limit_s, is_sequential, shares_numbers = (
-        looks.limit_s,
-        looks.sweep.precision is not None,
-        looks.sweep.shares_numbers,
-    )
+    limit_s, is_sequential = looks.limit_s, looks.sweep.precision is not None
     values, finite = clusters.restricted(times, limit_s), np.isfinite(times)
     if is_sequential:
         look = looks.looks[policy.number]
         recovered, never = look.recovered, look.never
         whole = confidence.restricted(recovered, never, limit_s)
     else:
-        never = chance_of(~finite, unit, is_sequential=False, shares_numbers=shares_numbers)
+        never = chance_of(~finite, unit)
         recovered = clusters.ratio(np.where(finite, times, 0.0), finite.astype(float), unit, CONFIDENCE, 0.0)
         whole = mean_of(values, unit, is_sequential=False, low=0.0, high=limit_s)
     unit_of_rows = looks.units(list(good.select("replication", "draw").iter_rows()))
@@ -108,17 +104,13 @@ def _measured(
             "given_recovery": told(recovered),
             "half_width_share": clusters.relative_half_width(recovered),
             "not_recovered": told_share(never),
-            "collapsed": told_share(
-                chance_of(fell, unit_of_rows, is_sequential=is_sequential, shares_numbers=shares_numbers)
-            ),
+            "collapsed": told_share(chance_of(fell, unit_of_rows)),
             "surely_not_recovered": policy.number in looks.last.too_often,
             "fluid_bound_s": mean_of_column("fluid_bound_s"),
             "worst_s": float(values.max()),
             "regret": _regret(
                 values - np.array([best[place] for place in sorted(looks.times[policy.number])]),
                 unit,
-                is_sequential=is_sequential,
-                shares_numbers=shares_numbers,
             ),
             "harm": {harm: mean_of_column(harm) for harm in out.harm},
             "served": mean_of_column("served_share"),
@@ -137,7 +129,7 @@ def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
     return told(mean_of(mine - other, looks.units(both), is_sequential=looks.sweep.precision is not None))
 
 
-def _regret(regrets: Floats, unit: Whole, *, is_sequential: bool, shares_numbers: bool) -> record.Regret:
+def _regret(regrets: Floats, unit: Whole) -> record.Regret:
     far = regrets > NEVER_FAR_S
     return record.Regret(
         mean=float(regrets.mean()),
@@ -146,7 +138,7 @@ def _regret(regrets: Floats, unit: Whole, *, is_sequential: bool, shares_numbers
         draws=len(regrets),
         far_s=NEVER_FAR_S,
         far=int(far.sum()),
-        far_share=told_share(chance_of(far, unit, is_sequential=is_sequential, shares_numbers=shares_numbers)),
+        far_share=told_share(chance_of(far, unit)),
     )
 
 
