@@ -111,10 +111,10 @@ def test_a_cost_that_nobody_measured_is_not_nothing() -> None:
     assert costs.costs("jobs", lambda _: 0.5, lambda _: 0.5) == "It costs nothing that is measured."
     was, now = {"served_share": 1.0}, {"served_share": 0.8}
     told = costs.costs("jobs", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
-    assert told == "It costs: jobs that get an answer 80 % instead of 100 %."
+    assert told == "It costs: only 80 % of the jobs get an answer, instead of 100 %."
     was, now = {"amplification": 1.0}, {"amplification": 1.55}
     told = costs.costs("leases", lambda name: was.get(name, 0.0), lambda name: now.get(name, 0.0))
-    assert told == "It costs: attempts a success 1.55 instead of 1."
+    assert told == "It costs: 1.55 attempts for each success, instead of 1."
 
 
 @pytest.mark.parametrize(("leased", "said"), [(1.0, "all have one at the end, but not for 2 min yet"), (0.5, "50 %")])
@@ -357,9 +357,9 @@ def difference(measure: str, mean: float, than: float, verdict: str) -> Differen
     [
         (
             difference("denied_share", 0.46, 0.0, "more"),
-            "attempts of the whole run that were refused 46 % instead of 0 %",
+            "46 % of all attempts are refused, instead of 0 %",
         ),
-        (difference("served_share", 0.8, 1.0, "less"), "jobs that get an answer 80 % instead of 100 %"),
+        (difference("served_share", 0.8, 1.0, "less"), "only 80 % of the jobs get an answer, instead of 100 %"),
         (difference("denied_share", 0.46, 0.0, "not told apart"), ""),
         (difference("denied_share", 0.001, 0.0, "more"), ""),
         (difference("amplification", 9.0, 1.0, "more"), ""),
@@ -378,7 +378,7 @@ def test_sooner_with_a_harm_is_a_trade_off(harm: Difference, is_told: str) -> No
     change = compare.answer_of(found).change
     assert change.saved_s == 100
     if is_told:
-        assert change.text == f"“new” is a trade-off: it is better by its time, and surely worse by {is_told}."
+        assert change.text == f"“new” is a trade-off: it is better by its time, and surely worse: {is_told}."
         assert change.name == ""
     else:
         assert change.text == "Take “new”."

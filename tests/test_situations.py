@@ -116,7 +116,7 @@ def test_a_sweep_chooses_only_what_it_knows(never_max: str, is_chosen: bool, tmp
     answer = swept.answer
     assert answer.why.mechanism == "timeout"
     assert 20 / 5 <= answer.why.number <= 20 / 3.5  # in the draw of the middle run
-    assert re.search(r"it takes \S+ s with “queue of at most 1.6 s of work” and 6 min with “oldest", answer.why.text)
+    assert re.search(r"with “queue of at most 1.6 s of work” it takes \S+ s, with “oldest[^”]*” 6 min", answer.why.text)
     assert answer.change.name == "queue of at most 1.6 s of work"
     assert ("The first policy of the ranking is chosen" in answer.sure.text) == is_chosen
     assert ("No policy is chosen" in answer.sure.text) != is_chosen

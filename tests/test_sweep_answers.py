@@ -165,14 +165,14 @@ def test_a_policy_that_is_quick_by_giving_up_is_a_trade_off() -> None:
     change = compare.answer_of_policies([row]).change
     assert change.name == ""
     assert "trade-off" in change.text
-    assert "jobs that get an answer 60 % instead of 100 %" in change.text
+    assert "only 60 % of the jobs get an answer, instead of 100 %" in change.text
 
 
 def test_a_harm_that_chance_can_make_is_told_beside_the_name() -> None:
     row = difference(harms=(harm("denied_share", 0.3, 0.1, half=0.5),))
     change = compare.answer_of_policies([row]).change
     assert change.name == "quick"
-    assert "It costs: attempts of the whole run that were refused 30 % instead of 10 %." in change.text
+    assert "It costs: 30 % of all attempts are refused, instead of 10 %." in change.text
 
 
 def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:
@@ -182,7 +182,7 @@ def test_a_policy_that_is_lost_in_some_draws_says_so() -> None:
     assert "in 5 % of its runs it does not recover (0 % of the other's)" in few.text
     many = compare.answer_of_policies([difference(lost=20)]).change
     assert many.name == ""
-    assert "but worse by runs that do not recover 50 % instead of 0 %" in many.text
+    assert "But it is worse: 50 % of the runs do not recover, instead of 0 %" in many.text
 
 
 def test_of_two_the_one_without_a_harm_is_taken() -> None:
@@ -239,12 +239,12 @@ def test_compare_reads_harms_from_a_folder(tmp_path: Path) -> None:
     )
     base = first.model_copy(update={"id": "0", "rank": 2})
     told = answer_of(found.summary.model_copy(update={"policies": (costly, base)})).change.text
-    assert f"attempts a success {show_number(costly.amplification.mean)} instead of" in told
+    assert f"{show_number(costly.amplification.mean)} attempts for each success, instead of" in told
     older = json.loads(other.model_dump_json())
     del older["amplification"]
     assert math.isnan(sweep_record.Policy.model_validate(older).mean_harm("amplification"))
     assert math.isclose(other.served.mean, served.mean)
-    assert "jobs that get an answer" in found.answer.change.text
+    assert "of the jobs get an answer" in found.answer.change.text
     text = answer_of(found.summary.model_copy(update={"baseline_is_file": False})).happened.text
     assert text.startswith("The file's own values are not among those of the levers. With the first of the list, “")
 

@@ -323,7 +323,8 @@ TABLE: tuple[Measure, ...] = (
         is_expected=True, is_shown=True, is_harm=True, axis="hours without a lease, all holders",
     ),
     Measure(
-        name="excess_hours", kind="number", stage=LEASES, of_class=True, title="after the return",
+        name="excess_hours", kind="number", stage=LEASES, of_class=True,
+        title="hours without a lease, after the return",
         meaning="the same from the dependency's return to the horizon", is_expected=True, is_shown=True,
     ),
     Measure(

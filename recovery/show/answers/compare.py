@@ -27,7 +27,7 @@ def answer_of(found: Comparison) -> Answer:
         harms = _harms(found, best)
         if harms:
             change = Change(
-                text=f"“{best.run}” is a trade-off: it is better by its time, and surely worse by {harms}.",
+                text=f"“{best.run}” is a trade-off: it is better by its time, and surely worse: {harms}.",
                 saved_s=saved,
             )
         else:
@@ -103,7 +103,7 @@ def _soonest(rows: Sequence[Difference]) -> Change:
         text += f", and in {show_share(row.lost / row.draws)} of its runs it does not recover"
         text += f" ({show_share(row.than_lost / row.draws)} of the other's)"
     if harms := _surely_worse(row):
-        return Change(text=f"“{name}” is a trade-off: {text}; but worse by {harms}.", saved_s=saved)
+        return Change(text=f"“{name}” is a trade-off: {text}. But it is worse: {harms}.", saved_s=saved)
     was, now = ({one.name: getattr(one, mean) for one in row.harms} for mean in ("than_mean", "mean"))
     cost = costs(row.traffic, lambda harm: was.get(harm, nan), lambda harm: now.get(harm, nan))
     return Change(text=f"Take “{name}”: {text}. {cost}", name=row.policy, saved_s=saved)
@@ -116,7 +116,7 @@ def _surely_worse(row: Difference) -> str:
     out = []
     own, its = (clopper_pearson(lost, row.draws) for lost in (row.lost, row.than_lost))
     if own.low > its.high:
-        out.append(f"runs that do not recover {show_share(row.lost / row.draws)} "
+        out.append(f"{show_share(row.lost / row.draws)} of the runs do not recover, "
                    f"instead of {show_share(row.than_lost / row.draws)}")  # fmt: skip
     for one in row.harms:
         is_sure = one.difference.high < 0 if one.name == SERVED else one.difference.low > 0

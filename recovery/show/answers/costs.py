@@ -24,7 +24,7 @@ def costs(traffic: TrafficName, was: Callable[[str], float], now: Callable[[str]
     out = [text for name in names if (text := cost(name, was(name), now(name), traffic))]
     was_made, made = was(ATTEMPTS), now(ATTEMPTS)
     if math.isfinite(was_made) and math.isfinite(made) and made > ATTEMPTS_GROW * was_made:
-        out.append(f"attempts a success {show_number(made)} instead of {show_number(was_made)}")
+        out.append(f"{show_number(made)} attempts for each success, instead of {show_number(was_made)}")
     return f"It costs: {'; '.join(out)}." if out else "It costs nothing that is measured."
 
 
@@ -49,16 +49,22 @@ def cost(name: str, was: float, now: float, traffic: TrafficName | None = None) 
     if known is None or not (known.is_harm or name == SERVED) or not math.isfinite(was) or not math.isfinite(now):
         return ""
     if name == SERVED:
-        return (
-            f"jobs that get an answer {show_share(now)} instead of {show_share(was)}"
-            if was - now >= SHARE_GROWS
-            else ""
-        )
+        told = f"only {show_share(now)} of the jobs get an answer, instead of {show_share(was)}"
+        return told if was - now >= SHARE_GROWS else ""
     is_share = known.form == "share"
     if not (now - was >= SHARE_GROWS if is_share else now > was * (1 + GROWS)):
         return ""
     show = show_share if is_share else show_count
-    return f"{known.axis} {show(now)} instead of {show(was)}"
+    words = _SAID.get(register.without_class(name), f"{{}} ({known.axis})")
+    return f"{words.format(show(now))}, instead of {show(was)}"
+
+
+_SAID = {
+    "denied_share": "{} of all attempts are refused",
+    "wasted_share": "{} of the work is for answers that nobody waits for",
+    "unleased_holder_hours": "{} hours without a lease, of all holders together",
+}
+"""Harms in words, with the place of the number."""
 
 
 KEEPS = (

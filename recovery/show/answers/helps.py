@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES
 from recovery.show import advice, renewed, stage_times, standings
-from recovery.show.answers import gates, herd, mechanism, moments, remedy
+from recovery.show.answers import at_hosts, gates, herd, mechanism, moments, remedy
 from recovery.show.answers.answer import Change
 from recovery.show.answers.costs import costs, not_measured, outweighs
 from recovery.show.answers.inputs import trying
@@ -487,6 +487,7 @@ def _best(
     parts = [
         f"{text}.",
         _by_schedule(summary, best),
+        at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",
         cost,
         unseen,
         _near_a_cliff(summary, best),

@@ -399,8 +399,8 @@ def _first_delay(group: Group) -> Remedy:
     said = _seconds(over_s if hosts.cancels else 2 * over_s)
     whole_s = float(said.removesuffix("s"))
     over = show_duration(whole_s)
-    text = f"a first delay at random of up to {over} before clients come back (or hold-clients: operators hold clients "
-    text += f"and let them in again in waves over {over})"
+    text = f"a first delay at random of up to {over} before clients come back, or hold-clients, by which operators let "
+    text += f"them in again in waves over {over}"
     delay = f'lease.first_delay={{ dist = "uniform", min = "0s", max = "{said}" }}'
     return Remedy("a first delay", text, (delay,), whole_s)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recovery import theory
 from recovery.measures.register import LEASES, ROUNDING
 from recovery.show import advice, outages, stage_times, standings
-from recovery.show.answers import apart, cliffs, helps, lasting, mechanism, moments, points
+from recovery.show.answers import apart, at_hosts, cliffs, helps, lasting, mechanism, moments, points
 from recovery.show.answers.answer import Answer, AnswerPart, Cause
 from recovery.show.answers.inputs import assumed, trying
 from recovery.show.figures import TimeAxis
@@ -106,7 +106,9 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
     text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {moments.of_all(worst, fleet.asks)}"
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
-    return [text, _back(summary, first, axis), _at_the_hosts(summary, first)]
+    told = at_hosts.told(summary, first)
+    text = f"As clients see it, {text[:1].lower()}{text[1:]}" if told else text
+    return [told, text, _back(summary, first, axis)]
 
 
 def _by_a_rule(summary: Summary) -> str:
@@ -124,25 +126,6 @@ def _by_a_rule(summary: Summary) -> str:
     if alone.unleased is None:
         return f"Nor is any without the rule of leases (“{alone.variant}”)."
     return f"The rule of leases spares them: {rule.words}. Without it (“{alone.variant}”) leases are lost."
-
-
-LATE = "host.late"  # the rule by which an answer that comes too late for its client counts
-AT_HOSTS = "ttr99_server_s"
-
-
-def _at_the_hosts(summary: Summary, first: Group) -> str:
-    """When the hosts have 99 % of the leases, where they count those of clients that gave up before the answer; ""
-    where nobody can have one that it does not know of.
-    """
-    if LATE not in {rule.key for rule in first.scenario.rules} or AT_HOSTS not in first.measures:
-        return ""
-    found, rows = standings.of(summary, first, AT_HOSTS), summary.rows_of(first)
-    if not found.is_known:
-        return "Nor do the hosts have 99 % of them, though an answer too late for its client counts there."
-    when = moments.after(first, found, is_always=standings.is_always(rows, AT_HOSTS))
-    often = f", in {found.runs - found.never} of {found.runs} runs" if found.never else ""
-    text = f"The hosts have 99 % of them {when}{often}: there an answer counts that comes too late for its client"
-    return f"{text}, and no lease that the hosts have made is lost." if first.lost_again == 0 else f"{text}."
 
 
 def _is_back(row: Row) -> bool:

@@ -137,8 +137,9 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
     if len(ran) < FEW_POLICIES:
         if not spread > 0:
             return Cause(text="No lever changes the time.")
-        ends = [f"{_times_with(ran, key, words, summary)} with “{words}”" for words in (best, worst)]
-        return Cause(text=f"{key} decides most: it takes {' and '.join(ends)}.", mechanism=key, number=spread)
+        low_to, high_to = (_times_with(ran, key, words, summary) for words in (best, worst))
+        text = f"{key} decides most: with “{best}” it takes {low_to}, with “{worst}” {high_to}."
+        return Cause(text=text, mechanism=key, number=spread)
     if not spread > 0:
         return Cause(text="No lever changes the time of the middle policy.")
     show = times_from(summary.window_s)
@@ -147,11 +148,11 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
 
 
 def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> str:
-    """The times of the few policies that have a value of a lever, in words: "20 s or 31 s"."""
+    """The times of the few policies that have a value of a lever, in words: "20 s to 31 s"."""
     [lever] = [one for one in summary.design.levers if one.key == key]
     show = times_from(summary.window_s)
     own = sorted(one.restricted.mean for one in ran if lever.words_of(one.levers.get(key)) == words)
-    return " or ".join(dict.fromkeys(map(show, own)))
+    return " to ".join(dict.fromkeys(map(show, (own[0], own[-1]))))
 
 
 def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
