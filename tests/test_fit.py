@@ -5,6 +5,7 @@ emulated residuals of which it is known whether they hold misfit.
 """
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,8 @@ from recovery.reading.experiment import load, parse
 from recovery.show import fit_text
 from recovery.simulate import pipeline
 from recovery.study import fit
-from recovery.study.fit import intervals, misfit, search
+from recovery.study.fit import intervals, misfit, search, watched
+from recovery.units import show_duration
 
 INPUTS = Path(__file__).parent / "faults" / "inputs" / "fit"
 
@@ -540,6 +542,38 @@ def test_mistakes_are_told(made: tuple[Path, Path], tmp_path: Path) -> None:
         result = CliRunner().invoke(cli.main, ["fit", str(path), *arguments, "--out", str(tmp_path)])
         assert result.exit_code == 2
         assert wanted in result.output
+
+
+def test_a_long_fit_says_how_far_it_is_and_about_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 simulations of 2 s. Oracle: the clock."""
+    clock, said = [7.0], list[tuple[float, str]]()
+    monkeypatch.setattr(watched.time, "monotonic", lambda: clock[0])
+    told = watched.Watched(lambda line: said.append((clock[0] - 7, line)), keys=2, samples=16)
+    told.begin("looking")
+    for number in range(1, 201):
+        clock[0] += 2
+        told.done(number)
+    times, lines = zip(*said, strict=True)
+    low, high = watched.TYPICAL[2]
+    whole = f"{show_duration(2 * low)} to {show_duration(2 * high)} in all"
+    assert lines[:2] == (
+        f"looking: 3 simulations in 6 s; a fit of 2 keys takes {low} to {high} as a rule: so {whole}",
+        "looking: 18 simulations in 36 s",
+    )
+    assert all(later - before >= 30 for before, later in itertools.pairwise(times))
+    assert len(lines) >= 400 / 32
+
+
+def test_a_fit_that_is_interrupted_says_what_is_kept(made: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    path, series = made
+    monkeypatch.setattr(fit, "fit", interrupted)
+    asked = ["fit", str(path), "--series", str(series), "--range", "host.workers=1..9", "--out", str(path.parent)]
+    result = CliRunner().invoke(cli.main, asked)
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted: nothing is kept, the same command begins anew\n"
 
 
 def test_places_and_values() -> None:

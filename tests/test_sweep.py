@@ -942,6 +942,14 @@ def test_a_threshold_says_a_line_every_half_minute_at_most(monkeypatch: pytest.M
     clock, said = [5.0], list[tuple[float, str]]()
     monkeypatch.setattr(thresholds.time, "monotonic", lambda: clock[0])
     watched = thresholds._Watched(lambda line: said.append((clock[0], line)))
+    watched.plan(40, 77, 20, 100, "from 0 to 39")
+    watched.timed(20, 20.0)
+    watched.timed(20, 20.0)  # once
+    assert [line for _, line in said] == [
+        "searching from 0 to 39: about 40 values by 20 to 100 runs each; at most 77 values, 7,700 runs",
+        "the first 20 runs took 20 s: if all take as long, the search takes 13.3 min to 2 h 08 min",
+    ]
+    said.clear()
     for value in range(40):
         watched.begin(str(value), range(20, 40), 100, f" (value {value + 1} of about 40)")
         for _ in range(20):

@@ -111,7 +111,7 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     assert longer["horizon_s"] == 660
     assert longer["high_failed"] < longer["runs"] / 2 < longer["low_failed"]
     assert result.stderr.splitlines()[:2] == [
-        f'host.timeout is "12s" in {file}: looking outward from there',
+        f'host.timeout is "12s" in {file}: looking outward from there, at most 13 values by 20 runs each',
         "trying host.timeout = 12 s: runs 1 to 20 of at most 100",
     ]
     for ends, said in (

@@ -21,4 +21,4 @@ class Status(IntEnum):
     FAILED = 3, "some runs failed"
     UNSURE = 4, "inconclusive: a bound lies within the interval of what was measured"
     THRESHOLD = 99, "an [expect] bound is surely broken, or a --fail-if condition surely holds"
-    INTERRUPTED = 130, "interrupted (Ctrl-C, SIGTERM, SIGHUP): what was done is kept"
+    INTERRUPTED = 130, "interrupted (Ctrl-C, SIGTERM, SIGHUP): what was done is kept, but not of fit"

@@ -1,12 +1,11 @@
 """Fit what is not known to what was observed."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from recovery.cli import options, say
-from recovery.cli.guard import ending
+from recovery.cli.guard import ending, hint
 from recovery.cli.status import Status
 
 
@@ -70,8 +69,10 @@ def fit(
 ) -> Status:
     """Fit unknown keys of a scenario to its [[observed]] milestones, or to a measured series.
 
-    Prints the values and how good the fit is. Writes a picture (not with --no-report), and the scenario with
-    these values.
+    Prints the values and how good the fit is. Writes a picture (not with --no-report), and the scenario with these
+    values.
+
+    Progress, and about how long a longer fit takes, go to standard error. A fit that is interrupted keeps nothing.
     """
     loaded = options.load(str(experiment), overrides)
     from recovery.show import figures_fit, fit_text
@@ -81,7 +82,6 @@ def fit(
     from recovery.study import machine
 
     folder = out / loaded.name / "fit"
-    on_screen = sys.stderr.isatty()
     wanted = [fits.range_of(text) for text in ranges]
     if series is None:
         observations = fits.milestones_of(loaded)
@@ -90,17 +90,16 @@ def fit(
             series, column, loaded, field=field, origin=origin, of=of, in_percent=percent, of_those_without=without
         )
     files.try_out(folder)
-    found = fits.fit(
-        experiment,
-        wanted,
-        observations,
-        overrides=overrides,
-        samples=samples,
-        threads=threads or machine.cores(),
-        progress=lambda number: click.echo(f"\rsimulation {number} …", err=True, nl=False) if on_screen else None,
-    )
-    if on_screen:
-        click.echo("\r\033[K", err=True, nl=False)
+    with hint("nothing is kept, the same command begins anew", KeyboardInterrupt):
+        found = fits.fit(
+            experiment,
+            wanted,
+            observations,
+            overrides=overrides,
+            samples=samples,
+            threads=threads or machine.cores(),
+            say=say.talk,
+        )
     written: list[Path] = []
     status = Status.WELL
     try:

@@ -38,6 +38,7 @@ from recovery.study.fit.observations import Observations
 from recovery.study.fit.others import others_of
 from recovery.study.fit.ranges import Range
 from recovery.study.fit.search import MET, Tried, best_of, finer
+from recovery.study.fit.watched import Watched
 from recovery.study.summary import course_of
 
 AS_WELL = 1.1  # times the misfit of a series: up to that another setting does as well
@@ -52,10 +53,10 @@ def fit(
     overrides: tuple[str, ...] = (),
     samples: int = 16,
     threads: int = 1,
-    progress: Callable[[int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Fit:
-    """Values of `ranges` with which the simulation comes closest to the data; `progress` is told the number of each
-    simulation as it begins. Raises ScenarioError, Refusal.
+    """Values of `ranges` with which the simulation comes closest to the data; `say` is told how far it is, in a line
+    every half minute at most. Raises ScenarioError, Refusal.
     """
     if not ranges:
         raise Refusal("no --range; want at least one KEY=LOW..HIGH")
@@ -65,8 +66,11 @@ def fit(
     for one in ranges:
         if wrong := not_one_number(raw, one.key):
             raise Refusal(f"{path}: {wrong} (--range)")
-    tried = Tried(Candidates(path, ranges, overrides, threads, progress), observations)
+    watched = Watched(say or (lambda _: None), len(ranges), samples)
+    tried = Tried(Candidates(path, ranges, overrides, threads, watched.done), observations)
+    watched.begin("looking for what comes closest")
     best = best_of(tried, samples)
+    watched.begin("looking how far from there values still do as well")
     found = _told(tried, best)
     # The ends of the intervals lead farther than the search did: what fits clearly better there is where to go on.
     while observations.values and tried.square(tried.closest()) * AS_WELL**2 < tried.square(best):

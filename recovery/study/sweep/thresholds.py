@@ -24,7 +24,7 @@ from recovery.study.runs.chunks import Done, Work
 from recovery.study.runs.executor import Backend
 from recovery.study.sweep.middle import in_the_middle, record_of
 from recovery.study.sweep.runs import Found, KnownRuns
-from recovery.units import quantity, show_duration
+from recovery.units import quantity, show_count, show_duration
 
 LONGER = 2  # how many times as long the runs are by which both ends of the bracket are looked at again
 LONGER_RUNS = 10  # at each end
@@ -49,16 +49,41 @@ def _silent_line(line: str) -> None:
 
 
 class _Watched:
-    """Says what is being tried and how far that is, a line every half minute at most. How long the rest takes is not
-    said: what comes hangs on what is found, and a run of one value may cost many times that of another.
+    """Says at the begin how many runs it may take, and how long if all take as long as the first; then what is being
+    tried and how far that is, a line every half minute at most. How long the rest takes is not said again: what comes
+    hangs on what is found, and a run of one value may cost many times that of another.
     """
 
     EVERY_S = 30.0
+    LONG_S = 10.0  # a search that takes no longer is not told how long it takes
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say, self.begun, self.said = say, time.monotonic(), -math.inf
         self.what, self.at = "", ""
         self.range, self.count, self.most = range(0), 0, 0
+        self.least_runs, self.most_runs = 0, 0  # of the whole search; 0: not known, or told
+
+    def plan(self, values: int, values_most: int, batch: int, most: int, between: str) -> None:
+        """Tell of a search `between` two values that tries about so many values, at most so many, by `batch` to `most`
+        runs each.
+        """
+        self.least_runs, self.most_runs = values * batch, values_most * most
+        few = f"{batch} to {most}" if batch < most else str(most)
+        self.say(
+            f"searching {between}: about {values} values by {few} runs each; at most {values_most} values, "
+            f"{show_count(self.most_runs)} runs"
+        )
+
+    def timed(self, runs: int, took_s: float) -> None:
+        """Tell how long the whole search takes, once, by runs that took so long."""
+        least_s, most_s = (many * took_s / runs for many in (self.least_runs, self.most_runs))
+        if least_s > self.LONG_S:
+            self.say(
+                f"the first {runs} runs took {show_duration(took_s)}: if all take as long, the search takes "
+                f"{show_duration(least_s)} to {show_duration(most_s)}"
+            )
+        if self.least_runs:
+            self.least_runs = self.most_runs = 0
 
     def begin(self, what: str, replications: range, most: int, at: str) -> None:
         """Tell of runs of a value; `at` says where in the search it stands."""
@@ -277,7 +302,9 @@ def threshold(
             progress.done(len(rows))
 
         if todo:
+            begun = time.monotonic()
             each_s = loop.drain(todo, place, add, many=len(todo), each_s=each_s)
+            progress.timed(len(todo), time.monotonic() - begun)
         for name in keys:
             if (error := known.found[name].error) is not None:
                 raise Refusal(f"{key} = {text}: a run failed: {error}")
@@ -286,10 +313,18 @@ def threshold(
     looked: dict[float, Verdict] = {}
     with place:
         if least is None or greatest is None:
-            say(f"{key} is {shown(own)} in {experiment.file}: looking outward from there")
+            outward = 1 + DOUBLINGS * (least is None) + DOUBLINGS * (greatest is None) + (least != greatest)
+            say(
+                f"{key} is {shown(own)} in {experiment.file}: looking outward from there, at most {outward} values by "
+                f"{min(BATCH, most)} runs each"
+            )
             (least, greatest), looked = looked_for()
         scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
-        values, tried = 2 + math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0)), 0
+        steps = math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0))
+        values, tried = 2 + steps, 0
+        # A value that stays unclear leaves a gap on either side; whole numbers do not halve a gap exactly.
+        values_most = 2 + max(steps, 2 * steps - 1) + 2 * whole
+        progress.plan(values, values_most, min(BATCH, most), most, f"from {told_at(least)} to {told_at(greatest)}")
         try:
             told = cliff.cliff(
                 fails, least, greatest, confidence=confidence, tolerance=tolerance, most=most, scale=scale,
