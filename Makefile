@@ -56,7 +56,7 @@ test: $(ENVIRONMENT) ## all checks and all quick tests
 	@$(MAKE) --no-print-directory -j2 coverage bounds
 
 test-all: test ## the slow tests as well
-	$(PYTEST) -n logical --dist loadgroup -m slow $(QUICK)
+	$(PYTEST) -n logical --dist worksteal -m slow $(QUICK)
 
 check: $(ENVIRONMENT) ## style, types, imports: for every save
 	$(BIN)/ruff check .
@@ -67,8 +67,9 @@ check: $(ENVIRONMENT) ## style, types, imports: for every save
 compile: $(ENVIRONMENT)
 	$(PYTEST) -n logical --dist loadfile -k in_a_few_cases $(KERNELS)
 
+# A file's tests share pages and runs that are dear to make, so a file goes to one worker.
 unit: $(ENVIRONMENT)
-	$(PYTEST) -n logical --dist loadgroup -m "not slow" $(QUICK)
+	$(PYTEST) -n logical --dist loadfile -m "not slow" $(QUICK)
 
 # Compiled code cannot be traced, so the coverage of the kernels is measured on a small suite without compiling.
 coverage: $(ENVIRONMENT)

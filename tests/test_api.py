@@ -236,6 +236,7 @@ NOTED = {
 }
 
 
+@pytest.mark.slow
 def test_a_type_checker_knows_the_names(tmp_path: Path) -> None:
     user = tmp_path / "user.py"
     user.write_text("import recovery\n" + "".join(f"reveal_type({code})\n" for code in NOTED), encoding="utf-8")

@@ -34,6 +34,7 @@ def two() -> Iterator[Any]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_sweep_that_loses_a_worker_gives_the_bytes_of_threads(
     two: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

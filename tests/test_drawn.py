@@ -19,8 +19,6 @@ from recovery.store.folder import save
 from recovery.store.shelf import Shelf, known_in
 from recovery.study import execute
 
-pytestmark = pytest.mark.xdist_group("drawn")  # one worker makes what they share
-
 SMALL = """
 horizon = "20m"
 [fleet]

@@ -30,8 +30,6 @@ from recovery.store.scenario_record import Quantity
 from recovery.study import keeping
 from recovery.study.summary import summarise
 
-pytestmark = pytest.mark.xdist_group("pages")  # one worker makes what they share
-
 LEASES = """
 title = "A small fleet <b>&"
 question = "What brings it back?"

@@ -27,8 +27,6 @@ from recovery.show import forms, pages, redacted
 from recovery.show.figures import COLOURS, GREY, INK
 from recovery.store.record import number
 
-pytestmark = pytest.mark.xdist_group("pages_browser")  # one worker makes what they share
-
 SCRIPT_MAX = 40_000  # bytes
 WIDTHS = (390, 800, 1440)
 PRINTED_MAX = 8  # pages of a sweep

@@ -29,8 +29,6 @@ from recovery.store.json_text import to_json
 from recovery.store.manifest_record import FORMAT
 from recovery.store.sweep_record import Design, Lever, Policy, Summary, SweepManifest
 
-pytestmark = pytest.mark.xdist_group("pages_sweep")  # one worker makes what they share
-
 LIMIT_S = 19380.0
 QUEUES = ("fifo", "drop-expired", "lifo", "bounded(limit=2m)", "bounded(limit=10m)", "codel-folly")
 CLIENTS = (

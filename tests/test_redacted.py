@@ -19,8 +19,6 @@ from recovery.cli import main as cli
 from recovery.show import redacted
 from recovery.units import quantity
 
-pytestmark = pytest.mark.xdist_group("redacted")  # one worker makes what they share
-
 SECRET = """
 title = "Zaphod's ledger"
 question = "Will Marvin cope with Zaphod's herd?"

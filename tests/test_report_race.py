@@ -23,7 +23,7 @@ from recovery.store.run_record import with_groups
 from recovery.store.service_record import Services
 from recovery.study import execute, race, warm
 
-pytestmark = [pytest.mark.filterwarnings(OVERFLOW), pytest.mark.xdist_group("report_race")]
+pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
 RACE = """
 [dns]

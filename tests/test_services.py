@@ -33,7 +33,7 @@ from recovery.store.service_record import BlastAnswer, WellFrom
 from recovery.study import execute, services
 from recovery.study.services import means, propagation
 
-pytestmark = [pytest.mark.filterwarnings(OVERFLOW), pytest.mark.xdist_group("services")]
+pytestmark = pytest.mark.filterwarnings(OVERFLOW)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "experiments" / "services" / "us-east-1-2025-10.toml"

@@ -295,10 +295,8 @@ def _drained(works: list[Work], run: Any, each_s: float, place: Backend | None =
     return {row["key"]: row["error"] for row in rows}
 
 
-@pytest.mark.parametrize(
-    ("count", "each_s"),
-    [(8, math.nan), pytest.param(9, 1.0, marks=pytest.mark.slow), pytest.param(40, 1e-3, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "each_s"), [(8, math.nan), (9, 1.0), (40, 1e-3)])
 def test_the_run_that_kills_its_worker_is_set_aside(count: int, each_s: float) -> None:
     found = _drained(_works(count), _dies_of_seven, each_s)
     assert found == {f"run-{i}": loop.KILLED if i == 7 else None for i in range(count)}
@@ -347,6 +345,7 @@ def _sleepless(works: Sequence[Work]) -> list[Done]:
     return [Done({"key": work.key, "error": None}, None) for work in works]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     found = _drained(_works(12, tmp_path), _dies_once, 0.5)
     assert (tmp_path / "died").exists()

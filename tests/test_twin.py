@@ -36,8 +36,8 @@ def test_kernel_is_twin(queue: int, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=100)
-def test_kernel_is_twin_in_a_hundred_cases(queue: int, data: st.DataObject) -> None:
+@settings(LOTS, max_examples=50)
+def test_kernel_is_twin_in_fifty_cases(queue: int, data: st.DataObject) -> None:
     case = data.draw(cases(queue))
     assert difference(run(case), twin_outcome(case)) == ""
 
@@ -55,7 +55,7 @@ def test_kernel_is_twin_in_a_few_cases(queue: int, data: st.DataObject) -> None:
 @pytest.mark.boundscheck
 @pytest.mark.parametrize("queue", QUEUES)
 @given(data=st.data())
-@settings(LOTS, max_examples=100)
+@settings(LOTS, max_examples=40)
 def test_wheel_sizes_and_stops_change_no_bit(queue: int, data: st.DataObject) -> None:
     case = data.draw(cases(queue))
     wanted = run(case)

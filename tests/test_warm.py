@@ -22,8 +22,6 @@ from recovery.simulate import needed
 from recovery.simulate.needed import KernelPart
 from recovery.study import warm
 
-pytestmark = pytest.mark.xdist_group("warm")  # one worker makes what they share
-
 TOP = Path(__file__).resolve().parent.parent
 
 
