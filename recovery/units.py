@@ -248,16 +248,29 @@ def show_count(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def show_number(number: float) -> str:
-    """A number for people, to three digits: "0.862", "1,130", "4,200,000"."""
-    return f"{float(f'{number:.3g}'):,.0f}" if 999.5 <= abs(number) < 1e12 else f"{number:.3g}"
+def show_number(number: float, digits: int = 3) -> str:
+    """A number for people, to three digits or more: "0.862", "1,130", "4,200,000"."""
+    if not 999.5 <= abs(number) < 1e12:
+        return f"{number:.{digits}g}"
+    rounded = float(f"{number:.{digits}g}")
+    return f"{rounded:,.{max(digits - 1 - math.floor(math.log10(abs(rounded))), 0)}f}"
 
 
-def show_share(number: float) -> str:
+def digits_apart(one: float, other: float) -> int:
+    """To how many digits two numbers are shown so that one sees by how much they differ: three, or as many as it takes;
+    three of what differs by rounding alone.
+    """
+    largest, apart = max(abs(one), abs(other)), abs(one - other)
+    if not math.isfinite(largest) or not apart > 1e-12 * largest:
+        return 3
+    return max(3, math.ceil(math.log10(largest / apart)) + 1)
+
+
+def show_share(number: float, digits: int = 3) -> str:
     """A share for people, in percent; one that can be no more than rounding is only told to be so small."""
     if 0 < abs(number) < SHARE_LEAST:
         return f"less than {100 * SHARE_LEAST:.15f}".rstrip("0") + " %"
-    return "–" if math.isnan(number) else f"{show_number(100 * number)} %"
+    return "–" if math.isnan(number) else f"{show_number(100 * number, digits)} %"
 
 
 def show_bytes(number: float) -> str:

@@ -491,6 +491,24 @@ def test_what_cannot_stand_side_by_side_is_told(
     assert (result.exit_code, said in result.stderr) == (2, True), result.output
 
 
+@pytest.mark.parametrize(
+    ("measure", "was", "now", "shown"),
+    [
+        ("queue_peak", 1_234_567.0, 1_234_570.0, ["1,234,567", "1,234,570", "+3"]),
+        ("queue_peak", 1_234_567.0, 1_300_000.0, ["1,230,000", "1,300,000", "+65,400"]),
+        ("served_share", 0.45901, 0.45902, ["45.901 %", "45.902 %", "+0.001 pp"]),
+        ("ttr99_s", 7681.0, 7693.0, ["7,681 s", "7,693 s", "+12 s"]),
+        ("ttr99_s", 7681.0, 8000.0, ["2 h 08 min", "2 h 13 min", "+5.3 min"]),
+    ],
+)
+def test_means_that_differ_are_seen_to_differ(measure: str, was: float, now: float, shown: list[str]) -> None:
+    row = Difference(
+        run="new", than="old", variant="w", than_variant="w", horizon_s=1e4, measure=measure, mean=now, than_mean=was,
+        difference=Estimate(mean=now - was), is_paired=True, runs=1, than_runs=1, verdict="more", limit_s=1e4,
+    )  # fmt: skip
+    assert compare_text.lines([row])[1][1:4] == shown
+
+
 def test_sides_that_do_not_face_the_same_give_no_advice(tmp_path: Path) -> None:
     """Fewer holders are back sooner, and are no policy that one could take."""
     places = {}

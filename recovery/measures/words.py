@@ -20,7 +20,12 @@ def show_measure(measure: str, value: float) -> str:
         return show_milestone(value)
     if is_time(measure):
         return show_duration(value)
-    return show_share(value) if unit_of(measure) == "share" else "∞" if math.isinf(value) else f"{value:.4g}"
+    return show_share(value) if unit_of(measure) == "share" else "∞" if math.isinf(value) else _number(value)
+
+
+def _number(value: float) -> str:
+    """A count with all of its digits, since it stands beside a bound; else four digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def expected(text: str, holds: str, value: float, why: str, levers: Mapping[str, object]) -> str:

@@ -1,5 +1,6 @@
 """What `recovery compare` says of runs or sweeps beside each other: what a change did, then a table for each pair."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -8,7 +9,7 @@ from recovery.measures import register
 from recovery.measures.words import show_measure
 from recovery.show.text import table
 from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
-from recovery.units import show_duration, show_number, show_share
+from recovery.units import digits_apart, show_duration, show_number, show_share
 
 Show = Callable[[float], str]
 # What is printed, in this order, as far as a run has it; `--json` has all measures.
@@ -51,8 +52,7 @@ def answer(one: Outcome, *, named: bool) -> str:
     if one.difference is None:
         return f"{whose} and {against} are not told apart: {register_words('ttr99_s')} was not measured ({one.why})."
     row = one.difference
-    show = show_of(row.measure)
-    means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]
+    means = _means(row)
     of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
     what = register_words(row.measure)
     if one.verdict == "the same":
@@ -202,7 +202,7 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
     for row in [row for name in dict.fromkeys((*SHOWN, *also)) for row in own if row.measure == name]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
         span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
-        means = [mean(row.side(is_new=is_new), show) for is_new in (False, True)]
+        means = _means(row)
         differs, verdict = signed(ends.mean, by), f"{row.verdict}: {row.why}" if row.why else row.verdict
         if is_from_horizon(row):
             differs, span = f"{differs} or more", ""
@@ -220,13 +220,28 @@ def interval(row: Difference, runs: str) -> str:
     return f" ({signed(ends.low, show)} to {signed(ends.high, show)}, 95 %; {runs})"
 
 
-def mean(side: SideMean, show: Show) -> str:
-    """A mean, with the shares of runs in which it never came, or not within the run."""
+def _means(row: Difference) -> list[str]:
+    """Both means, of the old and of the new, with as many digits as it takes to see that they differ."""
+    show, digits = show_of(row.measure), digits_apart(row.mean, row.than_mean)
+    apart = show
+    if not units.is_time(row.measure):
+        apart = functools.partial(show_share if show is show_share else show_number, digits=digits)
+    elif show(row.mean) == show(row.than_mean) and digits > 3:
+        apart = functools.partial(_in_seconds, digits=digits)
+    return [mean(row.side(is_new=is_new), show, apart) for is_new in (False, True)]
+
+
+def _in_seconds(seconds: float, digits: int) -> str:
+    return f"{show_number(seconds, digits)} s"
+
+
+def mean(side: SideMean, show: Show, exactly: Show | None = None) -> str:
+    """A mean, with the shares of runs in which it never came, or not within the run; the mean itself by `exactly`."""
     late, collapsed = f"{LATE} {show(side.limit_s)}", side.never_share - side.late_share
     shares = [(what, share) for what, share in (("never", collapsed), (late, side.late_share)) if share > 0]
     if side.never_share == 1 and len(shares) == 1:
         return shares[0][0]
-    told = [] if side.never_share == 1 else [show(side.mean)]
+    told = [] if side.never_share == 1 else [(exactly or show)(side.mean)]
     return ", ".join([*told, *(f"{what} in {show_share(share)}" for what, share in shares)])
 
 
