@@ -116,6 +116,13 @@ SITUATIONS = [
         "The hosts need 3.3 s for all, but whoever failed last sleeps for up to 5 min.", cures=True,
     ),
     Situation(
+        "cap of the back-off that keeps a queue short",
+        LEASES.replace('cap = "5s"', 'cap = "400s"').replace('timeout = "30m"', 'timeout = "150s"'),
+        "backoff", 400, 400, "shorter waits and a short queue",
+        "All at once are 100 s of work, near to the timeout of 150 s: a queue of 75 s lets them come within 100 s.",
+        cures=True,
+    ),
+    Situation(
         "renewals above capacity", IMPATIENT.replace('renew_time = "1ms"', 'renew_time = "200ms"'), "renewals",
         2000 * 0.2 / 180 / 2, 2000 * 0.2 / 180 / 2, "more workers and a short queue",
         "2,000 renewals of 200 ms in 3 min are 400 s of work for 2 workers of 180 s each: 111 %. With twice as "

@@ -167,7 +167,7 @@ class Hosts(Record):
     # timeout, though nobody waits; 1 only where all do
     wanted_timeout_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # twice what 99 % of the services take,
     # where the timeout is shorter than two services
-    client_wait_s: Number  # the longest time between two attempts of a client
+    client_wait_s: Number  # the longest time between two attempts of a client, in the middle of its jitter
     cancels: bool  # whether a request that timed out leaves at once
     cancel_words: str = ""  # the same in plain words
     late_words: str = Field(
@@ -297,6 +297,12 @@ class Scenario(Record):
         if fleet is None:
             return "holders", "holder", "leases", "lease"
         return fleet.called, fleet.called_one, fleet.holds, fleet.holds_one
+
+    @property
+    def longest_wait_s(self) -> float:
+        """The longest time between two attempts of a client, with its jitter, s."""
+        jitter = self.policies.client.parameters.get("jitter", 0.0)
+        return self.hosts.client_wait_s * (1 + (jitter if isinstance(jitter, float) else 0.0))
 
     @property
     def last_per_s(self) -> float:

@@ -23,8 +23,8 @@ MANY_TRIES = 2  # attempts for each success, from which on they are told where a
 CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
 SAME_WORK = ("admission", "concurrency", "ramp", "backoff", "herd", "bursts", "silence")  # limits: it waits for them
 SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they have to do
-    "a higher limit", "a higher limit at once", "shorter waits", "longer waits", "waits at random",
-    "asking again sooner",
+    "a higher limit", "a higher limit at once", "shorter waits", "shorter waits and a short queue", "longer waits",
+    "waits at random", "asking again sooner",
 )  # fmt: skip
 SERVED_MOST = 0.99  # of all jobs: where fewer get an answer all is not well
 
@@ -263,7 +263,7 @@ def _renews_sooner_with(summary: Summary) -> remedy.Remedy | None:
     ):
         return None
     short = remedy.short_queue(first)
-    at_most_s = hosts.timeout_s / 2 + hosts.client_wait_s + fleet.all_at_once_s
+    at_most_s = hosts.timeout_s / 2 + first.scenario.longest_wait_s + fleet.all_at_once_s
     return short if at_most_s < CLEARLY_SOONER * found.all_s else None
 
 

@@ -42,8 +42,7 @@ def spared(group: Group, courses: Sequence[Course]) -> str:
     found, scenario = group.spared, group.scenario
     if found is None:
         return ""
-    lasts, jitter = found.lasts, scenario.policies.client.parameters.get("jitter", 0.0)
-    wait_s = scenario.hosts.client_wait_s * (1 + (jitter if isinstance(jitter, float) else 0.0))
+    lasts, wait_s = found.lasts, scenario.longest_wait_s
     away_s = max(_longest_s(scenario, course, lasts) for course in courses if course)
     left_s, needed_s = lasts.lease_s - lasts.check_s, away_s + wait_s + lasts.attempt_s
     text = f"A lease runs for {show_duration(lasts.lease_s)} and is checked after {show_duration(lasts.check_s)} at "

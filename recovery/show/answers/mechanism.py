@@ -634,12 +634,13 @@ def _longest_wait_s(scenario: Scenario, down_s: float) -> float:
     """The longest wait between two attempts of a client that failed for so long: waits that grow may not have come to
     their cap. At random they are half as long on average, so that more of them fit.
     """
-    client, cap_s = scenario.policies.client, scenario.hosts.client_wait_s
+    client, cap_s = scenario.policies.client, scenario.longest_wait_s
     base, factor = (client.parameters.get(key) for key in ("base", "factor"))
     if not isinstance(base, int | float) or not isinstance(factor, int | float):
         return cap_s
     failed_s = 2 * down_s if client.name == "full-jitter" else down_s
-    return min(cap_s, base + (factor - 1) * failed_s)
+    jitter = cap_s / scenario.hosts.client_wait_s if scenario.hosts.client_wait_s > 0 else 1.0
+    return min(cap_s, (base + (factor - 1) * failed_s) * jitter)
 
 
 def _herd(group: Group, work: float, alone: str) -> Iterator[Limit]:

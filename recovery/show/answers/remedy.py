@@ -428,26 +428,28 @@ def _longer_waits(group: Group) -> Remedy | None:
 def _shorter_waits(group: Group, longest_s: float) -> Remedy | None:
     """The longest wait as long as the hosts need for the work, but no shorter than a tenth of what it was. Where the
     waits are what keeps a queue short, so long that fewer come than are served: at first they come at twice the rate of
-    a wait at random (the part that is left of it, in the middle of waiting).
+    a wait at random (the part that is left of it, in the middle of waiting). Where that is hardly sooner, a short queue
+    takes the place of the long waits, unless saying no would then take much of the work.
     """
     scenario, hosts = group.scenario, group.scenario.hosts
     fleet, client = scenario.fleet, scenario.policies.client
     work_s = group.mean("fluid_bound_s")
     if math.isnan(work_s):
         work_s = fleet.asks / hosts.capacity_per_s if fleet is not None else 0.0
-    wait_s = max(work_s, longest_s / 10)
+    wait_s, base, short = max(work_s, longest_s / 10), client.parameters.get("base"), None
+    base_s = min(float(base), wait_s) if isinstance(base, int | float) else wait_s
     if not has_way_back(group):
         if fleet is None or not scenario.wanted_share < HIGH:
             return None
-        free_per_s = hosts.capacity_per_s * (HIGH - scenario.wanted_share)
-        wait_s = max(wait_s, 2 * fleet.asks / free_per_s)
+        alone_s = max(wait_s, 2 * fleet.asks / (hosts.capacity_per_s * (HIGH - scenario.wanted_share)))
+        refusing = 2 * fleet.asks * hosts.reject_share / hosts.capacity_per_s / wait_s
+        if alone_s > longest_s / 2 and refusing < REFUSING and (short := short_queue(group)) is not None:
+            base_s = wait_s
+        else:
+            wait_s = alone_s
     # less than half of it is hardly sooner
     if client.name == "immediate" or not wait_s <= longest_s / 2:
         return None
-    text = f"clients that try again after {show_duration(wait_s)} at the latest"
-    if client.name == "fixed":
-        return Remedy("shorter waits", text, (f"policy.client.delay={_seconds(wait_s)}",))
-    base = client.parameters.get("base")
-    if not isinstance(base, int | float):  # a rule without one has no longest wait to set
-        return Remedy("shorter waits", text, _client("full-jitter", wait_s, wait_s))
-    return Remedy("shorter waits", text, _client(client.name, min(float(base), wait_s), wait_s))
+    text = f"clients that try again at random within {show_duration(wait_s)}, so that they do not come in step"
+    shorter = Remedy("shorter waits", text, _client("full-jitter", base_s, wait_s))
+    return shorter if short is None else _both(shorter, short)
