@@ -33,6 +33,10 @@ _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _ULP52 = 2.0**-52
+# A number below 2^52 that is put behind these bits is 2^52 more as a float64: a conversion without one, of which the
+# processor does several at a time. What is taken away, 2^52 - 0.5, leaves it half more than it was, to the last bit.
+_WHOLE52_BITS = np.uint64(0x4330_0000_0000_0000)
+_WHOLE52_LESS_HALF = 2.0**52 - 0.5
 
 # 36 years: beyond every horizon (10 years at most), and a few such times add up within 64 bits. Longer ones are cut off
 # here, as they are never over in either case.
@@ -82,7 +86,7 @@ def uniform(key, client, attempt):  # type: ignore[no-untyped-def]
     round to 1).
     """
     bits = at(key + np.uint64(client) * _CLIENT, attempt)
-    return (np.float64(bits >> _S12) + 0.5) * _ULP52
+    return (np.uint64(bits >> _S12 | _WHOLE52_BITS).view(np.float64) - _WHOLE52_LESS_HALF) * _ULP52
 
 
 def _log_table() -> Real:
