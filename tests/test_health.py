@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import LOTS, OVERFLOW
-from recovery_kernels import batches
+from recovery_kernels import batches, workers
 from recovery_kernels import health as kernel
+from recovery_kernels.jit import kernel as compiled
 from twin.health import HealthTwin
 
 from recovery.errors import ScenarioError
@@ -50,6 +51,7 @@ SWITCHES: tuple[Any, ...] = (
     [{"at": "5m", "do": "off"}, {"at": "13m", "do": "on"}],
     [{"at": "5m", "do": "off", "zone": 1}, {"at": "8m", "do": "off"}, {"at": "8m", "do": "on", "zone": 2}],
 )
+LAWS: tuple[Any, ...] = ({"dist": "exponential", "mean": "1s"}, {"dist": "lognormal", "mean": "1s", "cv": 3})
 FLAPPING = {"time": {"dist": "exponential", "mean": "2s"}, "workers": 12, "timeout": "3s", "interval": "10s", "rise": 2}
 
 
@@ -135,8 +137,8 @@ def variants(draw: st.DrawFn) -> tuple[Scenario, int]:
         "joins": draw(st.sampled_from(["0%", "50%", "100%"])),
         "interval": draw(st.sampled_from(["7s", "10s", "30s"])),
         "timeout": draw(st.sampled_from(["2s", "5s"])),
-        "workers": draw(st.integers(1, 4)),
-        "time": draw(st.sampled_from(["200ms", "2s", {"dist": "exponential", "mean": "1s"}])),
+        "workers": draw(st.integers(1, 6)),
+        "time": draw(st.sampled_from(["200ms", "2s", *LAWS])),
         "change_time": draw(st.sampled_from(["0s", "3s"])),
         "rise": draw(st.integers(1, 4)),
         "fall": draw(st.integers(1, 3)),
@@ -174,6 +176,50 @@ def test_the_kernel_is_its_twin(data: tuple[Scenario, int]) -> None:
 @settings(LOTS, max_examples=8)
 def test_the_kernel_is_its_twin_in_a_few_cases(data: tuple[Scenario, int]) -> None:
     check_twin(*data)
+
+
+def test_the_kernel_is_its_twin_where_targets_are_more_than_services_drawn_at_once() -> None:
+    part = {"targets": 2 * kernel.AHEAD + 9, "interval": "30s", "timeout": "2s", "workers": 24, "joins": "100%",
+            "time": LAWS[0], "change_time": "3s", "terminate_after": "30s"}  # fmt: skip
+    check_twin(variant(part, horizon="4m"), 1)
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+@given(st.integers(1, 9), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=200))
+@settings(LOTS, max_examples=30)
+def test_a_pool_says_what_a_sorted_list_of_its_workers_says(many: int, starts: list[tuple[int, int]]) -> None:
+    pool, about = workers.all_free_in_pool(many)
+    free, now = [0] * many, 0
+    for later, service in starts:
+        now += later
+        begin = max(now, min(free))
+        assert begin_and_make_busy(pool, about, now, service) == begin
+        free.remove(min(free))
+        free.append(begin + service)
+
+
+@compiled
+def begin_and_make_busy(pool: Any, about: Any, now: Any, service: Any) -> Any:
+    """When a service begins that comes at `now`, with the worker made busy."""
+    begin = workers.free_in_pool(pool, about, now)
+    workers.make_busy_in_pool(pool, about, now, begin + service)
+    return begin
+
+
+def test_a_pool_is_a_bag_where_workers_are_idle_and_a_heap_where_they_are_not() -> None:
+    pool, about = workers.all_free_in_pool(4)
+    forms = []
+    for service in (1, 10**6):
+        for _ in range(4 * workers.LONG + 4):
+            begin_and_make_busy(pool, about, len(forms) * 10, service)
+            forms.append(int(about[workers.FORM]))
+    half = len(forms) // 2
+    assert forms[:half] == [workers.BAG] * half
+    assert forms[-1] == workers.HEAP
+    for _ in range(4 * workers.LONG):
+        begin_and_make_busy(pool, about, 10**8, 0)
+    assert about[workers.FORM] == workers.BAG
 
 
 @pytest.mark.boundscheck

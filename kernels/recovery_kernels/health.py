@@ -12,10 +12,25 @@ import numpy as np
 from recovery_kernels import batches
 from recovery_kernels.arrays import Bytes, Real, Whole
 from recovery_kernels.batches import IDENTITY, LAUNCH, NEXT, NOTHING, ORIGIN, REPLACEMENT, TIME, TRIES
-from recovery_kernels.draws import CONSTANT, Dist, draw, uniform, whole_ns
+from recovery_kernels.draws import CONSTANT, Dist, quantiles, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
 from recovery_kernels.jit import inline, kernel
-from recovery_kernels.workers import COUNT, HEAD, PLACES, first_free, make_busy, stand
+from recovery_kernels.workers import (
+    BAG,
+    COUNT,
+    FORM,
+    HEAD,
+    HEAP,
+    LEFT,
+    PLACES,
+    WORKERS,
+    first_free,
+    free_in_pool,
+    make_busy,
+    make_busy_in_pool,
+    settle,
+    stand,
+)  # fmt: skip
 
 # Streams of draws: they follow those of propagation.
 JOIN, PLACE, CHECK_PHASE, CHECK_SERVICE = range(20, 24)
@@ -41,6 +56,8 @@ MOST_FAILURES = 127  # that a byte can tell
 # Lengths of what a worker does, where services are of one: a check, one with a change, a change after no check.
 CHECK, CHECK_AND_CHANGE, CHANGE = range(3)
 LENGTHS = 3
+
+AHEAD = 256  # services that are drawn at once, a power of two: those of the targets from a multiple of it on
 
 # A target is late until it can be reached: from when on is not known yet, or it is, and looked at in each window.
 LATE_UNKNOWN, LATE_LISTED = 1, 2
@@ -117,12 +134,13 @@ class State(NamedTuple):
     whole int64[WHOLE]; targets int64[n, COLUMNS], target i in zone i mod zones; outlook int8[n], what the next check of
     each can do; phases int64[n] (ns), rising; late int64[n, 2], whose second column says whether a target could not be
     reached at the last window's end (LATE_UNKNOWN, LATE_LISTED), and whose first lists those of which it is known from
-    when on they can; claims int64[m], where a chain of the joins of a window begins, by their identities; free_ns
-    int64[1, 4 k + 1], the workers, and lines int64[LENGTHS, 2 + k] in place of it where services are constant
-    (workers); counts and late_counts int64[zones, STATES], targets by state, all and late ones; sizes, is_out and is_on
-    int64[zones]: targets, whether failed over, whether failover is on; ring int64[limit]: times of the last removals;
-    orders int64[m, 2], (time, identity) of the launches that terminated instances come back as, of the last window;
-    batch, order, ends: scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
+    when on they can; claims int64[m], where a chain of the joins of a window begins, by their identities; pool int64[2,
+    4 k + 1] and about int64[3], the workers, and lines int64[LENGTHS, 2 + k] in place of them where services are
+    constant (workers); draws float64[2, AHEAD] and services int64[AHEAD] (ns), those that are drawn ahead; counts and
+    late_counts int64[zones, STATES], targets by state, all and late ones; sizes, is_out and is_on int64[zones]:
+    targets, whether failed over, whether failover is on; ring int64[limit]: times of the last removals; orders int64[m,
+    2], (time, identity) of the launches that terminated instances come back as, of the last window; batch, order, ends:
+    scratch; series int64[windows, SERIES]; by_zone int64[windows, zones, ZONE_SERIES].
     """
 
     whole: Whole
@@ -131,7 +149,10 @@ class State(NamedTuple):
     phases: Whole
     late: Whole
     claims: Whole
-    free_ns: Whole
+    pool: Whole
+    about: Whole
+    draws: Real
+    services: Whole
     lines: Whole
     counts: Whole
     late_counts: Whole
@@ -279,13 +300,31 @@ def _verdict(params, state, target_, now):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _ends(params, keys, table, state, target, now, number):  # type: ignore[no-untyped-def]
+def _draw_services(params, keys, table, state, turn, number):  # type: ignore[no-untyped-def]
+    """Draw the services of the next checks of the AHEAD targets from `turn` on, side by side."""
+    count = min(state.phases.shape[0] - turn, AHEAD)
+    uniforms, values = state.draws[0], state.draws[1]
+    for i in range(count):
+        uniforms[place(i)] = uniform(keys.service, turn + i, number)
+    quantiles(params.service, table, uniforms, values, count)
+    for i in range(count):
+        state.services[place(i)] = whole_ns(values[place(i)])
+
+
+@inline
+def _service(state, turn):  # type: ignore[no-untyped-def]
+    """The service of a target's check, drawn."""
+    return state.services[place(turn & (AHEAD - 1))]
+
+
+@inline
+def _ends(params, state, target, now):  # type: ignore[no-untyped-def]
     """When a check due at `now` begins, and when it ends or is given up."""
-    begin = max(now, first_free(state.lines) if params.service.kind == CONSTANT else state.free_ns[0, 0])
-    end = begin
-    if begin < now + params.timeout_ns:
-        end += whole_ns(draw(params.service, table, keys.service, target, number))
-    return begin, end
+    if params.service.kind == CONSTANT:
+        begin, service = max(now, first_free(state.lines)), whole_ns(params.service.a)
+    else:
+        begin, service = free_in_pool(state.pool, state.about, now), _service(state, target)
+    return begin, begin + service if begin < now + params.timeout_ns else begin
 
 
 @inline
@@ -325,7 +364,7 @@ def _check(params, state, target_, now, begin, end):  # type: ignore[no-untyped-
             length = CHECK if changes == 0 else CHECK_AND_CHANGE if is_made else CHANGE
             stand(state.lines, length, end)
         else:
-            make_busy(state.free_ns, 0, end)
+            make_busy_in_pool(state.pool, state.about, now, end)
     state.outlook[target] = _outlook(params, row, target, now)
 
 
@@ -485,25 +524,41 @@ def _quiet(params, state, number, turn, limit):  # type: ignore[no-untyped-def]
 @inline
 def _quiet_of_any(params, keys, table, state, number, turn, limit):  # type: ignore[no-untyped-def]
     """As `_quiet`, with services of any law."""
-    outlook, phases, free_ns = state.outlook, state.phases, state.free_ns
+    outlook, phases, pool, about = state.outlook, state.phases, state.pool, state.about
     base, targets = number * params.interval_ns, phases.shape[0]
     checks, failed = np.int64(0), np.int64(0)
-    while turn < targets:
-        due, look = base + phases[place(turn)], outlook[place(turn)]
-        if due >= limit or look == ANYTHING:
-            break
-        if look != NO_CHECK:
-            service = whole_ns(draw(params.service, table, keys.service, turn, number))
-            begin = max(due, free_ns[0, 0])
-            if begin - due > params.timeout_ns - max(service, 1):
+    is_quiet = True
+    while is_quiet and turn < targets:
+        if turn & (AHEAD - 1) == 0:
+            _draw_services(params, keys, table, state, turn, number)
+        left = about[LEFT]
+        until = min((turn | (AHEAD - 1)) + 1, turn + left, targets)
+        is_bag, workers = about[FORM] == BAG, about[WORKERS]
+        now = np.int64(0)
+        while turn < until:
+            due, look, service = base + phases[place(turn)], outlook[place(turn)], _service(state, turn)
+            if due >= limit or look == ANYTHING:
+                is_quiet = False
                 break
-            if service > 0:
-                make_busy(free_ns, 0, begin + service)
-            checks += 1
-            if look < 0:
-                failed += 1
-                outlook[place(turn)] = look + 1
-        turn += 1
+            if look != NO_CHECK:
+                begin = due if is_bag else max(due, pool[HEAP, 0])
+                if begin - due > params.timeout_ns - max(service, 1):
+                    is_quiet = False
+                    break
+                if is_bag:
+                    pool[BAG, place(workers - left)] = begin + service
+                else:
+                    make_busy(pool, HEAP, begin + service)
+                now = due
+                left -= 1
+                if look < 0:
+                    failed += 1
+                    outlook[place(turn)] = look + 1
+            turn += 1
+        checks += about[LEFT] - left
+        about[LEFT] = left
+        if left == 0:
+            settle(pool, about, now)
     window = place(state.whole[WINDOW])
     state.series[window, CHECKS] += checks
     state.series[window, FAILED] += failed
@@ -545,7 +600,7 @@ def _window(params, keys, inputs, state):  # type: ignore[no-untyped-def]
         else:
             if state.outlook[place(turn)] != NO_CHECK:
                 series[window, CHECKS] += 1
-                begin, done = _ends(params, keys, inputs.table, state, turn, due, number)
+                begin, done = _ends(params, state, turn, due)
                 _check(params, state, turn, due, begin, done)
             turn += 1
     whole[TURN] = turn

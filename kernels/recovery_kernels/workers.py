@@ -6,6 +6,10 @@ as who becomes busy then goes to its end: heaps of 4 k + 1 places, so that every
 Where they are busy they play a tournament (Knuth, The Art of Computer Programming, volume 3, 5.2.3): whom the next one
 meets on its way up is known beforehand, and no step takes a branch. Places without a worker hold NEVER.
 
+Where a worker is idle whenever somebody comes, no start waits for a finish, and workers need no order. They are a bag,
+into which each finish is put; only when it is full do those leave it that are over. A pool is a bag where workers are
+idle, and a heap where they are not.
+
 Where services take one of a few lengths no heap is needed. They begin one after the other, so those of one length end
 in the order in which they began: a line for each length, and the worker that is free first is the first of one of them.
 """
@@ -23,6 +27,18 @@ def all_free(workers: int, queues: int = 1) -> Whole:
     heaps = np.full((queues, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
     heaps[:, :workers] = 0
     return heaps
+
+
+HEAP, BAG = range(2)  # rows of a pool, and its forms
+WORKERS, FORM, LEFT = range(3)  # how many starts are left until its form is settled anew: in a bag, its empty places
+FEW_IDLE = 16  # a bag has an idle worker of so many, or more, whenever it is settled
+LONG = 4  # so many starts a worker a heap stays one
+
+
+def all_free_in_pool(workers: int) -> tuple[Whole, Whole]:
+    """int64[2, 4 k + 1], a pool of workers that are all free at 0, and int64[3] about it."""
+    pool = np.full((2, 1 + (workers + 2) // 4 * 4), NEVER, np.int64)
+    return pool, np.array([workers, BAG, workers], np.int64)
 
 
 def all_free_in_trees(workers: int, queues: int) -> tuple[Whole, Whole]:
@@ -94,6 +110,46 @@ def make_busy(free_ns, queue, value):  # type: ignore[no-untyped-def]
         free_ns[queue, place(i)] = free_ns[queue, place((i - 1) >> 2)]
         i = (i - 1) >> 2
     free_ns[queue, place(i)] = value
+
+
+@inline
+def settle(pool, about, now):  # type: ignore[no-untyped-def]
+    """No start is left at `now`: give a pool the form that suits it, a bag without those who are free by now."""
+    workers, was = about[WORKERS], place(about[FORM])
+    busy = np.int64(0)
+    for i in range(workers):
+        free_ns = pool[was, place(i)]
+        pool[BAG, place(busy)] = free_ns
+        busy += free_ns > now
+    if (workers - busy) * FEW_IDLE >= workers:
+        about[FORM] = BAG
+        about[LEFT] = workers - busy
+        return
+    about[FORM] = HEAP
+    about[LEFT] = LONG * workers
+    if was == BAG:
+        for i in range(workers):
+            pool[HEAP, place(i)] = 0
+        for i in range(busy):
+            make_busy(pool, HEAP, pool[BAG, place(i)])
+
+
+@inline
+def free_in_pool(pool, about, now):  # type: ignore[no-untyped-def]
+    """When a worker can begin what comes at `now`."""
+    return now if about[FORM] == BAG else max(now, pool[HEAP, 0])
+
+
+@inline
+def make_busy_in_pool(pool, about, now, value):  # type: ignore[no-untyped-def]
+    """The worker that is free first is busy until `value` with what came at `now`; who comes next comes no earlier."""
+    if about[FORM] == BAG:
+        pool[BAG, place(about[WORKERS] - about[LEFT])] = value
+    else:
+        make_busy(pool, HEAP, value)
+    about[LEFT] -= 1
+    if about[LEFT] == 0:
+        settle(pool, about, now)
 
 
 @inline

@@ -136,6 +136,7 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
     sizes = np.bincount(np.arange(many) % zones, minlength=zones).astype(np.int64)
     counts = np.zeros((zones, kernel.STATES), np.int64)
     counts[:, kernel.IN] = sizes
+    pool, about = workers.all_free_in_pool(part.workers)
     state = kernel.State(
         whole=np.zeros(kernel.WHOLE, np.int64),
         targets=targets,
@@ -143,7 +144,10 @@ def start(scenario: Scenario, seed: int, replication: int, zones: int) -> Health
         phases=np.sort((phases * interval_ns).astype(np.int64)),
         late=np.zeros((many, 2), np.int64),
         claims=np.full(_CLAIMS, batches.NOTHING, np.int64),
-        free_ns=workers.all_free(part.workers),
+        pool=pool,
+        about=about,
+        draws=np.zeros((2, kernel.AHEAD)),
+        services=np.zeros(kernel.AHEAD, np.int64),
         lines=workers.all_free_in_lines(part.workers, kernel.LENGTHS),
         counts=counts,
         late_counts=np.zeros((zones, kernel.STATES), np.int64),
