@@ -309,6 +309,16 @@ def test_explain(tiny: str) -> None:
     assert "\nr1 = " in result.stdout
     told = json.loads(call("explain", tiny, "--json").stdout)
     assert f"\nEngine: {told['engine']} (" in result.stdout
+    # Each symbol is explained where it first stands, and no other.
+    lines, known = result.stdout.splitlines(), set[str]()
+    for row in told["rows"]:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"{row['name']} = {row['formula']} = "))
+        new = [one for one in re.findall(r"N_unleased|s_r|s_x|r3|\w", row["formula"]) if one not in known | {"r3"}]
+        new = [one for one in dict.fromkeys(new) if not one.isdigit()]
+        found = re.findall(r"(?:^    |; )(\w+): ", lines[at + 2])
+        assert found == new
+        known.update(new)
+    assert set(told["symbols"]) == known
     names = {row["name"] for row in told["rows"]}
     assert {"r1", "r2", "r3", "r4", "r5", "fluid_bound_s"} <= names
 

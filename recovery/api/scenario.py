@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recovery import theory
 from recovery.api import notebook
 from recovery.api.refusal import refused
 from recovery.api.run import Run
@@ -100,15 +101,17 @@ class Scenario:
 
     def explain(self) -> "pl.DataFrame":
         """r1 … r5, hidden capacity and the fluid bound of the first variant, without a run: a row each, with columns
-        name, value, formula, numbers, meaning.
+        name, value, formula, numbers, meaning, and symbols: what those of the formula are that no row before it has.
         """
         import polars as pl
 
+        rows = self._explained()
+        legends = theory.legends([row.formula for row in rows])
         return pl.DataFrame(
             [
                 {"name": row.name, "value": row.value, "formula": row.formula, "numbers": row.numbers,
-                 "meaning": row.meaning}
-                for row in self._explained()
+                 "meaning": row.meaning, "symbols": symbols}
+                for row, symbols in zip(rows, legends, strict=True)
             ]
         )  # fmt: skip
 

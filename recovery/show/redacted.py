@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from recovery import theory
 from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.show import advice, figures, page, standings
@@ -201,9 +202,10 @@ def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:
     """Dimensionless groups of the system as it is: name, value, meaning."""
     scenario = summary.groups[0].scenario
     fleet, hosts = scenario.fleet, scenario.hosts
-    for row in summary.explain:
-        if row.name[0] == "r" and row.name[1:].isdigit():
-            yield f"{row.name} = {row.formula.replace('*', '·')}", ratio(row.value), row.meaning
+    rows = [row for row in summary.explain if row.name[0] == "r" and row.name[1:].isdigit()]
+    for row, legend in zip(rows, theory.legends([row.formula for row in rows]), strict=True):
+        meaning = f"{row.meaning} {legend}." if legend else row.meaning
+        yield f"{row.name} = {row.formula.replace('*', '·')}", ratio(row.value), meaning
     yield "timeout over outage", ratio(hosts.timeout_s / unit.length_s), "How patient a client is."
     if fleet is not None:
         yield "lease over outage", ratio(fleet.lease_s / unit.length_s), "Below 1 leases run out while it is down."

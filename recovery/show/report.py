@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 from pydantic import JsonValue
 
-from recovery import units
+from recovery import theory, units
 from recovery.errors import Refusal
 from recovery.measures.words import show_measure
 from recovery.show import (
@@ -138,6 +138,11 @@ def html(
         counts_from_end=summary.groups[0].scenario.is_counted_from_end,
         notes=notes,
         explain=[_explained(row, notes, summary.groups[0].scenario.called) for row in summary.explain],
+        symbols=[
+            speaking_of(summary.groups[0].scenario.called, one)
+            for one in theory.legends([row.formula for row in summary.explain])
+            if one
+        ],
         inputs=_inputs(manifest, notes),
         changes=_changes(manifest, summary),
         sweep=_swept(summary),

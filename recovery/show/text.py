@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from recovery import theory
 from recovery.measures import words
 from recovery.measures.register import ROUNDING
 from recovery.show import advice, classes, milestones, outages, renewed, stage_times, standings
@@ -411,17 +412,15 @@ def explained(
     engine: str,
     of_stages: Sequence[RuleInUse] = (),
 ) -> str:
-    """Each group with its formula, the numbers in it, its value and what it means; then the rules of part two of the
-    model that are in use, those of launches and propagation, what operators set in the run, and which engine runs it.
+    """Each group with its formula, the numbers in it, its value, what it means, and its symbols; then the rules of part
+    two of the model that are in use, those of launches and propagation, what operators set in the run, and which engine
+    runs it.
     """
     rules, actions = scenario.rules, scenario.actions
     lines = [title]
-    for row in rows:
-        lines += [
-            "",
-            f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}",
-            f"    {speaking_of(scenario.called, row.meaning)}",
-        ]
+    for row, legend in zip(rows, theory.legends([row.formula for row in rows]), strict=True):
+        lines += ["", f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}"]
+        lines += [f"    {speaking_of(scenario.called, one)}" for one in (row.meaning, legend) if one]
     for note in notes:
         lines += ["", f"{note.key} is {note.kind}: {note.why}"]
     if rules:
@@ -468,8 +467,9 @@ def _value(name: str, value: float) -> str:
     if math.isinf(value):
         return "infinite"
     if is_time(name):
-        return f"{value:.6g} s ({show_duration(value)})"
-    return f"{value:.4g}" + (" 1/s" if name.endswith("_per_s") else "")
+        shown = show_duration(value)
+        return f"{value:.6g} s" + ("" if shown.endswith(" s") else f" ({shown})")
+    return f"{value:.4g}" + (" a second" if name.endswith("_per_s") else "")
 
 
 def catalogued(rules: Sequence[Rule]) -> str:

@@ -1,7 +1,6 @@
 """What the runs of an experiment are kept as: a row each, a group a variant, milestones, bounds, explanations."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -120,8 +119,7 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
 
 def explained(row: theory.Explained) -> record.Explained:
     """An explained number with the keys of the inputs behind it."""
-    symbols = re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", row.formula)
-    keys = dict.fromkeys(key for symbol in symbols for key in _BEHIND.get(symbol, ()))
+    keys = dict.fromkeys(key for symbol in theory.symbols_in(row.formula) for key in _BEHIND.get(symbol, ()))
     return record.Explained(**row._asdict(), keys=tuple(keys))
 
 

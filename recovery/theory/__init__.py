@@ -14,7 +14,18 @@ from recovery.theory.bounds import (
     hidden_capacity_per_s,
     mixed_fluid_bound_s,
 )
-from recovery.theory.dimensionless import EXPLANATIONS, SYMBOLS, Explained, Explanation, Groups, explain, groups
+from recovery.theory.dimensionless import (
+    EXPLANATIONS,
+    MEANS,
+    SYMBOLS,
+    Explained,
+    Explanation,
+    Groups,
+    explain,
+    groups,
+    legends,
+    symbols_in,
+)
 from recovery.theory.intervals import Interval, clopper_pearson
 from recovery.theory.queues import (
     NEGLIGIBLE,
@@ -34,8 +45,8 @@ from recovery.theory.queues import (
 )
 
 __all__ = [
-    "EXPLANATIONS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups", "Interval",
+    "EXPLANATIONS", "MEANS", "NEGLIGIBLE", "STATES_MAX", "SYMBOLS", "Explained", "Explanation", "Groups", "Interval",
     "Queue", "admission_estimate_s", "clopper_pearson", "closed_loop_s", "erlang_a", "erlang_b", "erlang_c", "explain",
-    "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "mg1", "mginf", "mixed_fluid_bound_s",
-    "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf",
+    "fleet_fluid_bound_s", "fluid_bound_s", "groups", "hidden_capacity_per_s", "legends", "mg1", "mginf",
+    "mixed_fluid_bound_s", "mm1", "mm1_retrial", "mm1k", "mmc", "mmck", "mminf", "symbols_in",
 ]  # fmt: skip

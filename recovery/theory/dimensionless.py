@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -53,6 +54,46 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
 )
 """The symbol of every input of `EXPLANATIONS`."""
 
+MEANS: Mapping[str, str] = MappingProxyType(
+    {
+        "a": "requests that admission lets in, in a second",
+        "A": "attempts for each that succeeds",
+        "P": "seconds between two moments at which a holder looks after its lease",
+        "N": "holders",
+        "μ": "what all hosts can do in a second",
+        "s": "how long a worker needs for a request (seconds)",
+        "M": "hosts",
+        "L": "how long a lease lasts (seconds)",
+        "Q": "requests that wait at a host at most",
+        "s_x": "how long a worker needs to refuse a request (seconds)",
+        "s_r": "how long a worker needs for a renewal (seconds)",
+        "r": "renewals that admission lets in, in a second",
+        "R": "times that a job is tried again at most",
+        "f": "share of the holders that is to be back",
+        "τ": "how long a client waits before it gives up (seconds)",
+        "N_unleased": "holders without a lease",
+        "c": "workers of a host",
+    }
+)
+"""Each symbol of `SYMBOLS` in words, with its unit; r3 is a number that is explained itself."""
+
+
+def symbols_in(formula: str) -> list[str]:
+    """The symbols of a formula, each once, in their order."""
+    return list(dict.fromkeys(re.findall(r"N_unleased|s_r|s_x|r3|[A-Za-zμτ]", formula)))
+
+
+def legends(formulas: Sequence[str]) -> list[str]:
+    """For each formula what those of its symbols mean that no formula before it has: "N: holders; M: hosts"; or ""."""
+    known: set[str] = set()
+    out = []
+    for formula in formulas:
+        new = [one for one in symbols_in(formula) if one in MEANS and one not in known]
+        known.update(new)
+        out.append("; ".join(f"{one}: {MEANS[one]}" for one in new))
+    return out
+
+
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {
         "establish_per_s": Explanation(
@@ -61,7 +102,8 @@ EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
         ),
         "r1": Explanation(
             "{holders} / ({establish_per_s} * {timeout_s})",
-            "Backlog in timeouts: above about 1 an unbounded FIFO works for clients that have already given up.",
+            "Backlog in timeouts: above about 1 a queue without a bound that serves in order of arrival works for "
+            "clients that have already given up.",
         ),
         "r2": Explanation(
             "{queue_limit} * {hosts} / ({establish_per_s} * {timeout_s})",

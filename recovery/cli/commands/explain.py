@@ -87,11 +87,13 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
 @options.policies
 @options.json
 def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Explain a scenario without running it, by formulas with their numbers.
+    """Explain a scenario without running it, by formulas with their numbers. Each symbol is explained where it first
+    stands.
 
     For leases: the ratios r1 … r5, and the fluid bound, the shortest time that any policy could reach. For jobs: the
     hidden capacity.
     """
+    from recovery import theory
     from recovery.show import text
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
@@ -112,7 +114,9 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
         edits = [text.edit(action) for action in scenario.actions if action.sets]
-        told = {"answer": answer.model_dump(mode="json"), "rows": rows, "rules": rules}
+        used = {symbol for row in rows for symbol in theory.symbols_in(row.formula)}
+        symbols = {symbol: words for symbol, words in theory.MEANS.items() if symbol in used}
+        told = {"answer": answer.model_dump(mode="json"), "rows": rows, "symbols": symbols, "rules": rules}
         say.print_json({**told, "operators_set": edits, "engine": engine})
     else:
         title = f"{loaded.head.title} ({first.name})\n\n{answer}"
