@@ -5,6 +5,7 @@ without it collapses, so its removal must not be what is advised; what is advise
 """
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -227,6 +228,16 @@ def test_jobs_get_a_short_queue_too_where_a_long_one_would_stay(retries: int, na
     found = remedy.of(group_of("a", scenario=scenario_of(text)), Limit("arrivals", "", 1.2))
     assert found is not None
     assert found.name == name
+
+
+def test_a_longer_timeout_is_told_where_it_outlasts_the_work_of_all() -> None:
+    """2,000 are 100 s of work at 20 a second, with few renewals; a client waits for 20 s, and leases last 10 min."""
+    text = told(IMPATIENT)[1].change.text
+    found = re.search(r"A timeout of .* instead of 20 s may do as well: .*--set (host.timeout=(\d+)s)", text)
+    assert found is not None, text
+    assert 100 / 0.9 <= float(found[2]) <= 130
+    assert standing(IMPATIENT, found[1]).never == 0
+    assert "timeout of" not in told(IMPATIENT, "lease.duration=201s")[1].change.text  # leases run out before
 
 
 def test_no_fix_is_told_where_none_is_known() -> None:

@@ -81,6 +81,7 @@ def test_a_cliff_is_told() -> None:
     _, far = told(CLIFF, "host.timeout=30s", replications=6)
     assert "cliff" not in far.sure.text
     assert "6 runs, 95 % intervals" in far.sure.text
+    assert far.sure.text.count("Times are known to within 1 s (coupling.window).") == 1  # of some 10 s
     assert "not within the run in 0 of 6 (chance 0 % to 45.9 %)" in far.sure.text  # 1 - 0.025 ** (1 / 6)
 
 

@@ -20,6 +20,7 @@ ENOUGH = 10  # runs: so many show a cliff that one alone may pass by luck
 SAME_TOLD = 2  # variants of which it is said that they run exactly as the first
 WORTH = 0.1  # of the time that leases are away: what saves less is not advised
 MANY_TRIES = 2  # attempts for each success, from which on they are told where all is well
+LATER = 1.5  # times as long until the last is back: told beside the time of 99 %
 CLEARLY_SOONER = 0.8  # of the time of the best variant: what theory alone says is rough
 SAME_WORK = ("admission", "concurrency", "ramp", "backoff", "herd", "bursts", "silence")  # limits: it waits for them
 SAME_HOSTS = (  # remedies that leave the hosts as they are, and all that they have to do
@@ -109,6 +110,10 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     later = "" if is_leases else ", and another stage may be the last then"
     said.append(f"Try {found.text} (not simulated{later}; this would try it).")
     said.append(f"It would save {gain}." if gain else "")
+    longer = None if limit is None else remedy.outlasting(first, limit)
+    if longer is not None and longer != found:
+        text = f"{longer.text[:1].upper()}{longer.text[1:]} may do as well: the last is then served before its client "
+        said.append(f"{text}gives up (not simulated; --set {longer.overrides[0]}).")
     return _to_try(manifest, said, found), None
 
 
@@ -462,6 +467,23 @@ def _sooner_still(first: Group, now: standings.Standing, limit: mechanism.Limit 
     return f"Sooner still may be {found.text}: {about} (not simulated; --set '{found.overrides[0]}' tries it)."
 
 
+def _the_last(summary: Summary, best: Group) -> str:
+    """When the last is back, where 99 % are back much sooner, so that another variant may be the first with all of
+    them; "" where not.
+    """
+    if not advice.is_judged_by_leases(summary.groups) or not best.scenario.has_leases:
+        return ""
+    most, whole = (standings.of(summary, best, name) for name in ("ttr99_s", "ttr100_s"))
+    if not (most.is_known and whole.is_known and whole.mean_s > LATER * max(most.mean_s, most.window_s)):
+        return ""
+    text = f"The last is back only after {whole.whole()}"
+    known = [(standings.of(summary, one, "ttr100_s"), one) for one in _changes_of_the_system(summary)[0]]
+    soonest = min((pair for pair in known if pair[0].is_known), key=lambda pair: pair[0].rank, default=(whole, best))
+    if soonest[1] is best or not advice.is_better(soonest[0], whole, best.scenario.window_s):
+        return f"{text}."
+    return f"{text}; all are back first under “{soonest[1].variant}” ({soonest[0].whole()})."
+
+
 def _best(
     summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis, limit: mechanism.Limit | None
 ) -> Change:
@@ -486,6 +508,7 @@ def _best(
     still = _sooner_still(first, now, limit) if advice.is_judged_by_leases(summary.groups) else ""
     parts = [
         f"{text}.",
+        _the_last(summary, best),
         _by_schedule(summary, best),
         at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",
         cost,

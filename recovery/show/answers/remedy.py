@@ -39,7 +39,9 @@ def of(group: Group, limit: Limit) -> Remedy | None:
             return _asking_sooner(group)
         case "timeout" if scenario.has_leases and scenario.wanted_share >= HIGH:
             return _room(group)  # a short queue would turn renewals away
-        case "timeout" | "retries" | "crash":
+        case "timeout":
+            return _live_work_only(group) or outlasting(group, limit)
+        case "retries" | "crash":
             return _live_work_only(group)
         case "renewals" | "arrivals":
             return _room(group)
@@ -360,6 +362,32 @@ def _longer_timeout(group: Group) -> Remedy | None:
     text = f"a timeout of {show_duration(timeout_s)} instead of {show_duration(hosts.timeout_s)}"
     longer = Remedy("a longer timeout", text, (f"host.timeout={said}",))
     return _kept_short(group, longer, hosts.capacity_per_s, timeout_s)
+
+
+OUTLASTS = 10  # timeouts: clients are not asked to wait for more than so many times as long
+
+
+def outlasting(group: Group, limit: Limit) -> Remedy | None:
+    """A timeout that outlasts the work of all who ask at once, beside renewals, so that the last is served before its
+    client gives up; None where another limit holds it up, something else fills the queue, leases run out meanwhile, or
+    that is far longer than clients wait now.
+    """
+    scenario, hosts, fleet = group.scenario, group.scenario.hosts, group.scenario.fleet
+    if limit.kind != "timeout" or fleet is None or scenario.classes or not scenario.wanted_share < HIGH:
+        return None
+    if (
+        hosts.cancels
+        or hosts.hanging != 0
+        or math.isfinite(hosts.dies_at)
+        or scenario.policies.queue.name not in ORDERED
+    ):
+        return None
+    needs_s = fleet.all_at_once_s / (HIGH - scenario.wanted_share)
+    if not hosts.timeout_s < needs_s <= min(OUTLASTS * hosts.timeout_s, fleet.lease_s / 2):
+        return None
+    said = _seconds(needs_s * 1.05)  # two digits of it may be less
+    text = f"a timeout of {show_duration(float(said.removesuffix('s')))} instead of {show_duration(hosts.timeout_s)}"
+    return Remedy("a longer timeout", text, (f"host.timeout={said}",))
 
 
 def _jitter(group: Group) -> Remedy | None:

@@ -20,6 +20,7 @@ from recovery.store.run_record import Group, Row, RunManifest, Summary
 from recovery.units import show_count, show_duration, show_milestone, show_share
 
 JUST_IN_TIME = 0.9  # of the time that a run had: what comes later comes only just
+COARSE = 50  # windows: how exactly times are known is told beside one that is shorter
 LONGER = 4  # times as long a run, which tells whether what comes and goes in waves comes back
 
 
@@ -345,6 +346,7 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         out.append(f"{first.runs} runs{each}, 95 % intervals: {_span(summary, first, axis)}.")
         if helper is not None:
             out.append(f"“{helper.variant}”: {_span(summary, helper, axis)}.")
+    out += _grid(summary, [first] if helper is None else [first, helper])
     if not first.verdicts.get("collapsed") and (found := helps.narrow(first)) is not None:
         out.append(f"“{first.variant}” stands near a cliff, which so few runs may not show: its {found}.")
     waves = [group for group in summary.groups if any(map(standings.comes_in_waves, summary.rows_of(group)))]
@@ -363,6 +365,15 @@ def _sure(manifest: RunManifest, summary: Summary, helper: Group | None) -> str:
         end = axis.show(first.scenario.horizon_s)
         out.append(f"Well only shortly before the run ends at {end}, so that a longer run would tell more: {names}.")
     return " ".join(out)
+
+
+def _grid(summary: Summary, groups: Sequence[Group]) -> list[str]:
+    """How exactly times are known, where one that the answer tells of these variants is not much longer than that."""
+    window_s = groups[0].scenario.window_s
+    told_s = [advice.standing(summary, one).mean_s for one in groups]
+    told_s += [one.renewals.all_s for one in groups if one.unleased is None and one.renewals and one.renewals.overdue]
+    is_coarse = any(window_s <= one_s < COARSE * window_s for one_s in told_s)
+    return [f"Times are known to within {show_duration(window_s)} (coupling.window)."] if is_coarse else []
 
 
 def _ends_just_in_time(summary: Summary, group: Group) -> bool:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from recovery.show import advice
-from recovery.show.answers import gates, herd, lasting, mechanism, remedy
+from recovery.show.answers import gates, herd, lasting, mechanism, moments, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
@@ -82,6 +82,8 @@ def _to_try(
     cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
     if cure is not None:
         tries = f"ry {cure.text} (not simulated; this would try it)."
+        if not math.isnan(cure.back_s):  # a run judges by the same share
+            tries += f" By theory 99 % are then back about {show_duration(cure.back_s)} after {moments.since(asked)}."
         text = f"T{tries}"
         if not is_sure:
             plain = trying(file, given, (), policies=policies)
