@@ -90,7 +90,7 @@ def test_a_sweep_of_too_few_replications_says_so_wherever_its_ranking_stands(tmp
     bound = confidence.chance(0, 2, (1 - summary.confidence) / 2).high
     assert summary.selection.never_at_most == pytest.approx(bound)
     assert {one.not_recovered.high for one in summary.policies} == {summary.selection.never_at_most}
-    assert result.stdout.count(f"(at most {show_share(bound)}") == 2  # what happened, how sure
+    assert result.stdout.count(f"up to {show_share(bound)} may not") == 2  # what happened, how sure
     assert " min behind" not in result.stdout  # a limit of 10 min in runs of 7 min
     assert "These 10 min are fixed" in "".join(answers(summary.model_copy(update={"limit_s": 3600.0})))
     many = summary.model_copy(update={"units_that_tell": 2})

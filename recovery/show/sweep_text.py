@@ -189,7 +189,7 @@ def ranked(summary: Summary, most: int) -> str:
     which = "as it stands" if summary.baseline_is_file else "first of the list"
     rows += [
         [
-            f"{one.rank}{' *' if one.not_told_apart else ''}",
+            f"{one.rank}{' *' if one.not_told_apart and len(summary.policies) > 1 else ''}",
             f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, show, between="–"),
             show(one.given_recovery.mean),
@@ -203,13 +203,14 @@ def ranked(summary: Summary, most: int) -> str:
         for one in summary.policies[:most]
     ]
     left = len(summary.policies) - most
-    text = f"{table(rows, left=2)}\n* may still be the best\n{_of_intervals(summary)}"
+    best = "\n* may still be the best" if len(summary.policies) > 1 else ""
+    text = f"{table(rows, left=2)}{best}\n{_of_intervals(summary)}"
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 
 def _of_intervals(summary: Summary) -> str:
     """What columns of a ranking are, what its intervals hold, and why those of the means may reach far to one side."""
-    text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: one run has none). "
+    text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: too few to have one). "
     if any(_runs_wanted(one, summary) for one in summary.policies):
         text += "“Too few” there: so few runs tell nothing of that time; about how many that recover would tell it to "
         text += f"±{show_share(summary.precision or TELLING)}. "

@@ -10,7 +10,6 @@ from recovery.show.answers.inputs import assumed, named
 from recovery.show.sweep_figures.drawn import Told, told, what
 from recovery.show.sweep_text import cannot_choose_in, rounded_up, too_few_in
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
-from recovery.store.record import Share
 from recovery.store.sweep_record import FEW_POLICIES, Summary
 from recovery.units import show_count, show_duration, show_share
 
@@ -46,10 +45,21 @@ def _all_failed(summary: Summary) -> str:
     return f"{text}, the first because: {because}." if because else f"{text}."
 
 
-def _never(found: Share) -> str:
+def _never(policy: Told, most: float, tail: str = "") -> str:
+    """How many of its runs are back, and what share may not be, as the main clause of a sentence: "all recover"."""
+    found, runs = policy.not_recovered, show_count(policy.runs)
+    whose = "its only run" if policy.runs == 1 else f"of its {runs} runs"
+    if found.share == 0:
+        all_do = "recovers" if policy.runs == 1 else "all recover"
+        return f"{whose} {all_do} (of more such runs up to {show_share(most)} may not{tail})"
     if found.share == 1:
-        return f"{show_share(found.share)} do not recover (at least {show_share(found.low)})"
-    return f"{show_share(found.share)} do not recover (at most {show_share(found.high)})"
+        none = "does not recover" if policy.runs == 1 else "none recovers"
+        return f"{whose} {none} (of more such runs at least {show_share(found.low)} do not)"
+    return f"{whose} {show_share(found.share)} do not recover (of more such runs up to {show_share(most)}{tail})"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _why_lopsided(summary: Summary, policy: Told) -> str:
@@ -81,7 +91,9 @@ def _happened(summary: Summary, base: Told | None, ran: Sequence[Told]) -> str:
     else:
         span = span_of(base.restricted, times_from(summary.window_s))
         text = f"{head}: {what(summary)} after {span} on average, where a run that is not back counts as {limit}. "
-        text += f"Of its runs {_never(base.not_recovered)}."
+        text += f"{_sentence(_never(base, base.not_recovered.high))}."
+        if base.mean_harm("unleased_holder_hours") == 0:
+            text += " Nobody is without a lease in any of these runs."
         text += f" {_why_lopsided(summary, base)}" if is_lopsided(base.restricted) else ""
     if lost := _lost(summary, ran):
         who = "It" if len(ran) == 1 else f"{show_count(lost)} of {show_count(len(ran))} policies"
@@ -160,10 +172,10 @@ def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
     best = ran[0]
     if len(summary.policies) == 1:
         return Change(text="There is no other policy: the sweep has one.")
-    if base is best:
-        return Change(text=f"None of the other policies is sooner on average than {_baseline(summary)}.")
     if best.not_recovered.share == 1:
         return Change(text="No policy recovers in any of its runs.")
+    if base is best:
+        return Change(text=f"None of the other policies is sooner on average than {_baseline(summary)}.")
     show = differences_from(summary.window_s)
     text = f"“{best.told}”: {span_of(best.restricted, times_from(summary.window_s))} on average{_lost_too(base, best)}"
     saved, differs = math.nan, best.difference
@@ -250,13 +262,11 @@ def _sure(summary: Summary, ran: Sequence[Told]) -> str:
         takes = _it_takes(summary, ran) or cannot_choose_in(summary)
         told = (f"No policy is chosen{among}.", *_open(summary, ran), too_few_in(summary), takes)
         text = " ".join(filter(None, told))
-    runs = f"{best.runs} run" if best.runs == 1 else f"{best.runs} runs"
-    whose = f"its {runs}" if best is chosen or len(ran) == 1 else f"the {runs} of the first policy of the ranking"
-    own, at_most = best.not_recovered, summary.selection.never_at_most
-    if at_most is None or own.share == 1:
-        return f"{text} Of {whose} {_never(own)}."
-    always = ", however often one looks"
-    return f"{text} Of {whose} {show_share(own.share)} do not recover (at most {show_share(at_most)}{always})."
+    at_most = summary.selection.never_at_most
+    always = "" if at_most is None else ", however often one looks"
+    often = _never(best, best.not_recovered.high if at_most is None else at_most, always)
+    is_named = best is chosen or len(ran) == 1
+    return f"{text} {_sentence(often) if is_named else f'The first policy of the ranking: {often}'}."
 
 
 def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
@@ -275,10 +285,10 @@ def _open(summary: Summary, ran: Sequence[Told]) -> list[str]:
         who = f"“{most.told}”" if len(rivals) == 1 else f"{show_count(len(rivals))} others"
         up_to = show_duration(-most.from_best.low)
         text = f"{who} may be better than the first of the ranking by up to {up_to}. To choose the first, that must "
-        text += f"be at most {near} (sweep.indifference). So much is open because {draws} cannot rule out that some "
+        text += f"be at most {near} (sweep.indifference). So much is open because {draws} leave open how many "
         text += f"runs are not back, and each of these counts as {limit}."
         out.append(text + (" The intervals of times do not allow for that." if summary.precision is None else ""))
-    if not at_most < summary.never_max:
+    if not at_most < summary.never_max and best.not_recovered.share < 1:
         text = f"Up to {show_share(at_most)} of the runs of the first may not be back. To choose it, that must be less "
         out.append(f"{text}than {show_share(summary.never_max)} (sweep.never_max).")
     return out
