@@ -223,8 +223,9 @@ DISTS = {
 
 
 def sample(dist: Dist, table: np.ndarray, count: int) -> np.ndarray:
-    out = np.empty(count)
-    draws.draws(dist, table, KEY, out)
+    uniforms, out = np.empty(count), np.empty(count)
+    draws.uniforms(KEY, uniforms)
+    draws.quantiles(dist, table, uniforms, out, np.int64(count))
     return out
 
 
@@ -261,6 +262,25 @@ def test_a_constant_is_constant_and_a_measured_value_is_one_of_its_own() -> None
     last = Dist(draws.EMPIRICAL, 0.0, 0.0, 2, 3)
     assert draws.quantile(last, table, 1 - 2.0**-53) == 9.0
     assert draws.quantile(last, table, 2.0**-54) == 2.0
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+def test_the_keys_of_many_streams_are_the_single_ones() -> None:
+    run, host, streams = (np.uint64(42), np.uint64(1)), np.uint64(3), np.array([draws.PHASE, draws.LEASE, 64 + 24])
+    keys = np.empty(len(streams), np.uint64)
+    draws.stream_keys(*run, streams, host, keys)
+    assert keys.tolist() == [int(draws.stream_key(*run, np.uint64(stream), host)) for stream in streams]
+
+
+@pytest.mark.nojit
+@pytest.mark.boundscheck
+def test_a_lease_in_the_steady_state_is_as_fresh_as_the_last_check() -> None:
+    lasts, first, expires = Dist(draws.CONSTANT, 250.4, 0.0, 0, 0), np.empty(3, np.int64), np.empty(3, np.int64)
+    phases = np.array([0.0, 0.255, 0.5])
+    draws.steady(phases, np.int64(100), lasts, np.int64(5), EMPTY, KEY, first, expires)
+    assert first.tolist() == [0, 25, 50]
+    assert expires.tolist() == [155, 180, 205]  # the last check, 100 before the first, and 250 rounded and 5 of grace
 
 
 @pytest.mark.nojit

@@ -58,15 +58,9 @@ def carried(draw: st.DrawFn, queue: int) -> Case:
 
 def new_lanes(case: Case, *, span_ns: int | None = None) -> LaneRun:
     """The host of a case at time 0 on the lane engine."""
-    return stage.new_host(
-        case.params,
-        case.inputs(),
-        case.keys(),
-        first_ns=np.array(case.first_ns, np.int64),
-        expires_ns=np.array(case.expires_ns, np.int64),
-        windows=case.windows,
-        span_ns=case.params.check_every_ns if span_ns is None else span_ns,
-    )
+    span_ns = case.params.check_every_ns if span_ns is None else span_ns
+    same = stage.Hosts(case.params, case.inputs(), windows=case.windows, span_ns=span_ns)
+    return same.start(case.keys(), np.array(case.first_ns, np.int64), np.array(case.expires_ns, np.int64))
 
 
 def shrink(run: LaneRun) -> LaneRun:

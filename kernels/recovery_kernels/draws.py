@@ -80,6 +80,13 @@ def stream_key(seed, replication, stream, host):  # type: ignore[no-untyped-def]
     return at(at(at(at(np.uint64(0), seed), replication), stream), host)
 
 
+@kernel
+def stream_keys(seed, replication, streams, host, keys):  # type: ignore[no-untyped-def]
+    """Fill keys (uint64[n]) with those of some streams (int64[n]) of one host."""
+    for i in range(keys.shape[0]):
+        keys[i] = at(at(at(at(np.uint64(0), seed), replication), streams[i]), host)
+
+
 @inline
 def uniform(key, client, attempt):  # type: ignore[no-untyped-def]
     """The draw of one address: a float64 strictly between 0 and 1 with 52 random bits (with 53, adding 0.5 could
@@ -307,7 +314,13 @@ def uniforms(key, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draws(dist, table, key, out):  # type: ignore[no-untyped-def]
-    """Fill out (float64[clients]) with variates of `dist` of clients 0, 1, … at attempt 0."""
-    for client in range(out.shape[0]):
-        out[client] = draw(dist, table, key, client, 0)
+def steady(phases, every_ns, duration, grace_ns, table, key, first_ns, expires_ns):  # type: ignore[no-untyped-def]
+    """Fill first_ns and expires_ns (int64[clients]) of clients in their steady state: when each submits first, and when
+    its lease ends, which is as fresh as its last check. `phases` float64[clients] are parts of the time between two
+    checks, in order; a lease lasts as `duration` says and `grace_ns` longer.
+    """
+    for client in range(phases.shape[0]):
+        first = np.int64(phases[client] * every_ns)
+        whole = np.int64(min(draw(duration, table, key, client, 0), _FAR) + 0.5) + grace_ns
+        first_ns[client] = first
+        expires_ns[client] = first - every_ns + min(whole, np.int64(FAR_NS))

@@ -23,14 +23,13 @@ class KernelPart(NamedTuple):
     compile_s: float
 
 
-_STEADY = ("draws.stream_key", "draws.draws", "draws.uniforms")
-LANES = KernelPart("leases", (*_STEADY, "engine.advance"), 8.0)
-LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, "engine.advance_any"), 9.0)
+_STEADY = ("draws.stream_key", "draws.stream_keys", "draws.steady", "draws.uniforms")
+_ENDS = ("ends.begin", "ends.leases", "ends.unleased")
+LANES = KernelPart("leases", (*_STEADY, *_ENDS, "engine.advance"), 9.0)
+LANES_ANY = KernelPart("leases, newest first or with cancel", (*_STEADY, *_ENDS, "engine.advance_any"), 10.0)
 LEASES = KernelPart("leases event by event", (*_STEADY, "requests.advance", "requests.wake_holders"), 7.0)
-JOBS = KernelPart("jobs", ("draws.stream_key", "requests.advance", "requests.first_arrival"), 8.0)
-SESSIONS = KernelPart(
-    "sessions", ("draws.stream_key", "draws.draws", "draws.uniforms", "loop.advance", "loop.begin"), 28.0
-)
+JOBS = KernelPart("jobs", ("draws.stream_keys", "requests.advance", "requests.first_arrival"), 8.0)
+SESSIONS = KernelPart("sessions", (*_STEADY, "loop.advance", "loop.begin"), 28.0)
 LAUNCHES = KernelPart("launches", ("launches.begin", "launches.advance"), 3.0)
 PROPAGATION = KernelPart("propagation", ("propagation.advance",), 3.0)
 DOOR = KernelPart("admission of launches", ("launch_door.begin",), 1.0)

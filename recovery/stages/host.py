@@ -292,14 +292,15 @@ def stream_key(seed: int, replication: int, stream: int, host: int) -> np.uint64
 
 def stream_keys(seed: int, replication: int, host: int, first: int = 0) -> Keys:
     """Keys of every stream that the request kernel draws from, of one host; streams are numbered from `first` on."""
-    run, of_host = (np.uint64(seed), np.uint64(replication)), np.uint64(host)
-    return Keys(*[np.uint64(draws.stream_key(*run, np.uint64(first + stream), of_host)) for stream in _STREAMS])
+    keys = np.empty(len(_STREAMS), np.uint64)
+    draws.stream_keys(np.uint64(seed), np.uint64(replication), _STREAMS + first, np.uint64(host), keys)
+    return Keys(*keys)
 
 
-_STREAMS = (
+_STREAMS = np.array([
     draws.SERVICE, draws.TIMEOUT, draws.RETRY, draws.CHECK, draws.LEASE, draws.DEPENDENCY, draws.ARRIVAL,
     draws.ADMISSION,
-)  # fmt: skip
+])  # fmt: skip
 
 
 def new_host(

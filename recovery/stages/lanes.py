@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from recovery_kernels import policies, requests
 from recovery_kernels.events import NEVER
-from recovery_kernels.lanes import engine, layout
+from recovery_kernels.lanes import ends, engine, layout
 from recovery_kernels.lanes import rules as lane_rules
 from recovery_kernels.lanes.layout import Host, Rules
 from recovery_kernels.requests import Inputs, Keys, Params
@@ -34,6 +34,7 @@ class LaneRun(hosts.Running):
     keys: Keys
     inputs: Inputs
     host: Host
+    holders: int
     shift: int
 
     @property
@@ -113,40 +114,17 @@ class LaneRun(hosts.Running):
 
     def unleased_ns(self) -> int:
         """Time that clients were without a lease."""
-        whole, expires = self.host.whole, self.expires_ns()
-        now = whole[requests.NOW]
-        whole_s, rest_ns = np.divmod(now - np.maximum(expires[expires < now], 0), 10**9)  # their sums fit 64 bits
+        whole, parts = self.host.whole, np.empty(2, np.int64)
+        ends.unleased(self.expires_ns(), whole[requests.NOW], parts)
         before = int(whole[requests.UNLEASED_CARRY]) * requests.UNLEASED_CARRY_NS + int(whole[requests.UNLEASED_NS])
-        return before + int(whole_s.sum()) * 10**9 + int(rest_ns.sum())
+        return before + int(parts[0]) * 10**9 + int(parts[1])
 
     def expires_ns(self) -> Whole:
-        """The end of each client's lease, int64[holders] in no order: each client is in one lane, or with the worker
-        from which it will hear in time, or in the wheel.
-        """
-        host = self.host
-        known, rows = host.lanes.tolist(), host.rows.reshape(-1, layout.ROW)
-        found: list[Whole] = []
-        for lane in range(layout.LANES):
-            first, end = known[layout.FIRST + lane], known[layout.END + lane]
-            if first == end:
-                continue
-            places = np.arange(first, end) & known[layout.MASK + lane]
-            own = rows[places + known[layout.OFFSET + lane] // layout.ROW]
-            found.append(
-                own[own[:, layout.NUMBER] & 1 == 0, layout.EXPIRES]
-                if lane == layout.DEADLINES
-                else own[:, layout.EXPIRES]
-            )
-        work = host.workers.reshape(-1, layout.WORKER)
-        outcome = work[:, layout.OUTCOME]
-        found.append(work[(outcome == layout.GRANTS) | (outcome == layout.TELLS), layout.EXPIRES_AT])
-        ends = host.slots[host.slots > 0].astype(np.int64)  # where chunks end, from the newest of each slot
-        while len(ends):
-            chunks = (ends - 1) // layout.CHUNK
-            numbers = chunks[:, None] * layout.CHUNK + np.arange(layout.CHUNK)
-            found.append(host.pool.reshape(-1, layout.ROW)[numbers[numbers < ends[:, None]], layout.EXPIRES])
-            ends = (host.following[chunks[host.following[chunks] >= 0]] + 1).astype(np.int64) * layout.CHUNK
-        return np.concatenate(found)
+        """The end of each client's lease, int64[holders] in no order."""
+        host, found = self.host, np.empty(self.holders, np.int64)
+        many = ends.leases(host.rows, host.lanes, host.workers, host.slots, host.pool, host.following, found)
+        assert many == self.holders, f"{many} of {self.holders} holders are somewhere; want each in one place"
+        return found
 
     def _grow_queue(self) -> None:
         """Twice the stack, if that is full; else the queue, which lies behind the other lanes."""
@@ -181,78 +159,68 @@ def _spread(ring: Whole, wider: Whole, columns: int, first: int, many: int) -> N
         first += rest
 
 
-def new_host(
-    params: Params,
-    inputs: Inputs,
-    keys: Keys,
-    *,
-    first_ns: Whole,
-    expires_ns: Whole,
-    windows: int,
-    span_ns: int,
-) -> LaneRun:
-    """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0: none).
+class Hosts:
+    """What hosts with the same numbers have in common: their rules, and what each remembers when nobody is there yet.
 
-    Its rules are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`.
+    The numbers are such that `lane_rules.carries` them. `span_ns` as in `host.new_host`.
     """
-    rules, holders = lane_rules.rules_of(params, inputs), len(first_ns)
-    is_newest_first = params.queue.kind == policies.LIFO
-    ring = 1 << max(1, int(holders - 1).bit_length())
-    has_wheel = min(rules.retry_ns, rules.answer_ns, rules.check_ns) < 0
-    of = _empty_lanes(ring).copy()
-    of[layout.LATER + layout.DEADLINES] = rules.timeout_ns + max(rules.retry_ns, 0)
-    rows = np.zeros((1 + 4 * ring, layout.ROW), np.int64)
-    order = np.argsort(first_ns, kind="stable")
-    first = rows[1 : 1 + holders]
-    first[:, layout.TIME] = first_ns[order]
-    first[:, layout.WHO] = order
-    first[:, layout.EXPIRES] = expires_ns[order]
-    first[:, layout.NUMBER] = -2
-    of[layout.END + layout.CHECKS] = holders
-    of[layout.LAST + layout.CHECKS] = first[-1, layout.TIME]
-    of[layout.DUE + layout.CHECKS] = first[0, layout.TIME] << layout.LANE_BITS | layout.CHECKS
-    waits = holders if has_wheel else 0
-    slots, shift = wheel(span_ns, holders) if has_wheel else (1, 0)
-    # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each slot is not full.
-    chunks = 2 * (waits // layout.CHUNK + slots + 1) if has_wheel else 0
-    following = np.arange(1, chunks + 1, dtype=np.int32)
-    following[-1:] = -1
-    free, least = _idle(params.workers)
-    whole = np.zeros(layout.MEMORY, np.int64)
-    whole[requests.EDGE] = params.window_ns
-    whole[requests.CURSOR] = -1 if has_wheel else layout.NEVER - 1
-    whole[requests.SLEEPERS] = holders
-    whole[requests.LEASED] = np.count_nonzero(expires_ns > 0)
-    whole[layout.HEARD] = layout.NEVER
-    whole[layout.VACANT] = 0 if has_wheel else -1
-    restarts = (at_ns for at_ns, what, _ in inputs.controls.tolist() if what == requests.RESTART)
-    whole[layout.DOOM] = next(restarts, layout.NEVER)
-    ends = np.minimum((expires_ns[expires_ns > 0] - 1) // params.window_ns, windows)
-    real = np.zeros(requests.REAL)
-    real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
-    host = Host(
-        rows=rows.reshape(-1),
-        lanes=of,
-        stack=np.zeros((STACK if is_newest_first else 1) * layout.TALL, np.int64),
-        leases=np.array(expires_ns if is_newest_first else [], np.int64),
-        pool=np.zeros(chunks * layout.CHUNK * layout.ROW, np.int64),
-        following=following,
-        slots=np.zeros(slots, np.int32),
-        sorting=np.zeros(waits, np.int64),
-        places=np.zeros(waits, np.int32),
-        free=free.copy(),
-        least=least.copy(),
-        workers=np.zeros(len(free) * layout.WORKER, np.int64),
-        begun=np.zeros(BEGUN, np.int64),
-        logs=np.zeros(layout.AHEAD),
-        whole=whole,
-        real=real,
-        expiring=np.bincount(ends, minlength=windows + 1).astype(np.int64),
-        series=np.zeros((windows + 1, requests.SERIES), np.int64),
-        histogram=np.zeros(requests.HISTOGRAM, np.int64),
-        latency=np.zeros(requests.HISTOGRAM, np.int64),
-    )
-    return LaneRun(params, rules, keys, inputs, host, shift)
+
+    def __init__(self, params: Params, inputs: Inputs, *, windows: int, span_ns: int) -> None:
+        self.params, self.inputs, self.rules = params, inputs, lane_rules.rules_of(params, inputs)
+        self._windows, self._span_ns = windows, span_ns
+        self._has_wheel = min(self.rules.retry_ns, self.rules.answer_ns, self.rules.check_ns) < 0
+        self._is_newest_first = params.queue.kind == policies.LIFO
+        restarts = (at_ns for at_ns, what, _ in inputs.controls.tolist() if what == requests.RESTART)
+        whole, real = np.zeros(layout.MEMORY, np.int64), np.zeros(requests.REAL)
+        whole[requests.EDGE] = params.window_ns
+        whole[requests.CURSOR] = -1 if self._has_wheel else layout.NEVER - 1
+        whole[layout.HEARD] = layout.NEVER
+        whole[layout.VACANT] = 0 if self._has_wheel else -1
+        whole[layout.DOOM] = next(restarts, layout.NEVER)
+        real[requests.ADMISSION_TOKENS : requests.ADMISSION_BURST + 1] = hosts.full_bucket(params.admission)
+        self._whole, self._real = whole, real
+
+    def start(self, keys: Keys, first_ns: Whole, expires_ns: Whole) -> LaneRun:
+        """A host whose holders sleep until their first submissions, with their leases: int64[holders] each (<= 0:
+        none).
+        """
+        holders = len(first_ns)
+        ring = 1 << max(1, int(holders - 1).bit_length())
+        of, whole, expiring = _empty_lanes(ring).copy(), self._whole.copy(), np.zeros(self._windows + 1, np.int64)
+        of[layout.LATER + layout.DEADLINES] = self.rules.timeout_ns + max(self.rules.retry_ns, 0)
+        rows = np.zeros((1 + 4 * ring) * layout.ROW, np.int64)
+        order = np.argsort(first_ns, kind="stable")
+        ends.begin(np.int64(self.params.window_ns), first_ns, expires_ns, order, rows, of, whole, expiring)
+        waits = holders if self._has_wheel else 0
+        slots, shift = wheel(self._span_ns, holders) if self._has_wheel else (1, 0)
+        # Twice what all may take, as a slot's rows of later rounds go into new chunks; one chunk of each is not full.
+        chunks = 2 * (waits // layout.CHUNK + slots + 1) if self._has_wheel else 0
+        following = np.arange(1, chunks + 1, dtype=np.int32)
+        following[-1:] = -1
+        free, least = _idle(self.params.workers)
+        host = Host(
+            rows=rows,
+            lanes=of,
+            stack=np.zeros((STACK if self._is_newest_first else 1) * layout.TALL, np.int64),
+            leases=np.array(expires_ns if self._is_newest_first else [], np.int64),
+            pool=np.zeros(chunks * layout.CHUNK * layout.ROW, np.int64),
+            following=following,
+            slots=np.zeros(slots, np.int32),
+            sorting=np.zeros(waits, np.int64),
+            places=np.zeros(waits, np.int32),
+            free=free.copy(),
+            least=least.copy(),
+            workers=np.zeros(len(free) * layout.WORKER, np.int64),
+            begun=np.zeros(BEGUN, np.int64),
+            logs=np.zeros(layout.AHEAD),
+            whole=whole,
+            real=self._real.copy(),
+            expiring=expiring,
+            series=np.zeros((self._windows + 1, requests.SERIES), np.int64),
+            histogram=np.zeros(requests.HISTOGRAM, np.int64),
+            latency=np.zeros(requests.HISTOGRAM, np.int64),
+        )
+        return LaneRun(self.params, self.rules, keys, self.inputs, host, holders, shift)
 
 
 @functools.lru_cache(maxsize=64)

@@ -137,8 +137,8 @@ def _running(fleet: Fleet, shares: tuple[float, ...], first: int, step: int) -> 
 
 
 class _Host(NamedTuple):
-    """What the hosts of a scenario have in common: numbers, measured values, the wheel's turn, their engine, and, where
-    nobody acts at some of them, the rest of what enters.
+    """What the hosts of a scenario have in common: numbers, measured values, the wheel's turn; where nobody acts at
+    some of them, the rest of what enters; and then, if they run on lanes, all of that as their engine has it.
     """
 
     params: Params
@@ -146,6 +146,7 @@ class _Host(NamedTuple):
     span_ns: int
     on_lanes: bool
     inputs: Inputs | None
+    lanes: lanes.Hosts | None
 
 
 class _Last(NamedTuple):
@@ -163,7 +164,11 @@ def _of_each_host(scenario: Scenario) -> _Host:
             return last.found
     params, table = queueing.numbers_of(scenario)
     inputs = None if scenario.operator else queueing.inputs(queueing.controls_of(scenario, 0, ()), table)
-    found = _Host(params, table, queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params), inputs)
+    span_ns, on_lanes = queueing.span_ns(scenario), engines.runs_on_lanes(scenario, params)
+    same = None
+    if on_lanes and inputs is not None:
+        same = lanes.Hosts(params, inputs, windows=scenario.windows, span_ns=span_ns)
+    found = _Host(params, table, span_ns, on_lanes, inputs, same)
     _last[:] = [_Last(scenario, found)]
     return found
 
@@ -181,19 +186,18 @@ def start(
     Holders are numbered in the order of their first check, so that those who are neighbours in time are neighbours in
     memory. `controls` are those that the scenario has for this host, if no others are given.
     """
-    params, table, span_ns, on_lanes, inputs = _of_each_host(scenario)
+    params, table, span_ns, on_lanes, inputs, same = _of_each_host(scenario)
     if inputs is None or controls is not None:
+        same = None
         own = queueing.controls_of(scenario, host, ()) if controls is None else controls
         inputs = queueing.inputs(own, table)
     keys = hosts.stream_keys(seed, replication, host)
     phase = hosts.stream_key(seed, replication, draws.PHASE, host)
     first_ns, expires_ns = _steady(params.check_every_ns, params.lease, inputs.table, keys, phase, holders)
-    windows = scenario.windows
     if on_lanes:
-        return lanes.new_host(
-            params, inputs, keys, first_ns=first_ns, expires_ns=expires_ns, windows=windows, span_ns=span_ns
-        )
-    run = hosts.new_host(params, inputs, keys, clients=holders, windows=windows, span_ns=span_ns)
+        same = same or lanes.Hosts(params, inputs, windows=scenario.windows, span_ns=span_ns)
+        return same.start(keys, first_ns, expires_ns)
+    run = hosts.new_host(params, inputs, keys, clients=holders, windows=scenario.windows, span_ns=span_ns)
     hosts.wake_holders(run, first_ns, expires_ns)
     return run
 
@@ -215,13 +219,12 @@ def steady(
 def _steady(
     every_ns: int, lease: policies.Lease, values: Floats, keys: Keys, phase_key: np.uint64, holders: int
 ) -> tuple[Whole, Whole]:
-    phase = np.empty(holders)
+    phase, first_ns, expires_ns = np.empty(holders), np.empty(holders, np.int64), np.empty(holders, np.int64)
     draws.uniforms(phase_key, phase)
-    first = (np.sort(phase) * every_ns).astype(np.int64)
-    length = np.empty(holders)
-    draws.draws(lease.duration, values, keys.lease, length)
-    whole = (np.minimum(length, draws.FAR_NS) + 0.5).astype(np.int64) + lease.grace_ns
-    return first, first - every_ns + np.minimum(whole, draws.FAR_NS)
+    phase.sort()
+    grace_ns = np.int64(lease.grace_ns)
+    draws.steady(phase, np.int64(every_ns), lease.duration, grace_ns, values, keys.lease, first_ns, expires_ns)
+    return first_ns, expires_ns
 
 
 @dataclass(kw_only=True)

@@ -123,12 +123,12 @@ def _start(params: StormParams, until_ns: int, engine: str, rules: Rules) -> hos
     draws.uniforms(hosts.stream_key(params.seed, 0, draws.PHASE, 0), phases)
     phases.sort()
     first_ns, unleased = (phases * _ns(params.phase_s)).astype(np.int64), np.zeros(params.holders, np.int64)
-    given = _params(params, rules), _nothing_from_outside(), hosts.stream_keys(params.seed, 0, 0)
+    given, keys = (_params(params, rules), _nothing_from_outside()), hosts.stream_keys(params.seed, 0, 0)
     windows = -(-until_ns // (WINDOW_S * SECOND))
     span_ns = _ns(max(params.timeout_s, params.renew_after_s))
     if engine == LANES:
-        return lanes.new_host(*given, first_ns=first_ns, expires_ns=unleased, windows=windows, span_ns=span_ns)
-    host = hosts.new_host(*given, clients=params.holders, windows=windows, span_ns=span_ns)
+        return lanes.Hosts(*given, windows=windows, span_ns=span_ns).start(keys, first_ns, unleased)
+    host = hosts.new_host(*given, keys, clients=params.holders, windows=windows, span_ns=span_ns)
     hosts.wake_holders(host, first_ns, unleased)
     return host
 

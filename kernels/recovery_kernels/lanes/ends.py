@@ -1,0 +1,96 @@
+"""A host of the lane engine before its first event and after its last: its holders put in, and told where they are."""
+
+import numpy as np
+
+from recovery_kernels.events import place
+from recovery_kernels.jit import inline, kernel
+from recovery_kernels.lanes.layout import (
+    CHECKS,
+    CHUNK,
+    DEADLINES,
+    DUE,
+    END,
+    EXPIRES,
+    EXPIRES_AT,
+    FIRST,
+    GRANTS,
+    LANE_BITS,
+    LANES,
+    LAST,
+    NUMBER,
+    OUTCOME,
+    ROW,
+    TELLS,
+    WORKER,
+)
+from recovery_kernels.lanes.rows import row_at, write
+from recovery_kernels.requests import LEASED, SLEEPERS
+
+
+@kernel
+def begin(window_ns, first_ns, expires_ns, order, rows, lanes, whole, expiring):  # type: ignore[no-untyped-def]
+    """Put the holders into the lane of their checks: int64[holders] of each the first submission and the end of its
+    lease (<= 0: none), ns, in the `order` of the first. `expiring` has one window more than the run, for leases that
+    end after it.
+    """
+    holders = first_ns.shape[0]
+    after = expiring.shape[0] - 1
+    leased = 0
+    for number in range(holders):
+        holder = order[number]
+        expires = expires_ns[holder]
+        write(rows, row_at(lanes, CHECKS, number), first_ns[holder], holder, expires, -2)
+        if expires > 0:
+            leased += 1
+            expiring[place(min((expires - 1) // window_ns, after))] += 1
+    lanes[END + CHECKS] = holders
+    lanes[LAST + CHECKS] = first_ns[order[holders - 1]]
+    lanes[DUE + CHECKS] = (first_ns[order[0]] << LANE_BITS) | CHECKS
+    whole[SLEEPERS] = holders
+    whole[LEASED] = leased
+
+
+@inline
+def _note(expires_ns, count, expires):  # type: ignore[no-untyped-def]
+    """Write down one more, if there is room for it. Returns of how many."""
+    if count < expires_ns.shape[0]:
+        expires_ns[place(count)] = expires
+    return count + 1
+
+
+@kernel
+def leases(rows, lanes, workers, slots, pool, following, expires_ns):  # type: ignore[no-untyped-def]
+    """Fill expires_ns (int64[holders]) with the end of each holder's lease, in no order: each is in one lane, or with
+    the worker from which it will hear in time, or in the wheel. Returns how many were found there.
+    """
+    count = 0
+    for lane in range(LANES):
+        for number in range(lanes[place(FIRST + lane)], lanes[place(END + lane)]):
+            at = row_at(lanes, lane, number)
+            if lane != DEADLINES or rows[place(at + NUMBER)] & 1 == 0:
+                count = _note(expires_ns, count, rows[place(at + EXPIRES)])
+    for worker in range(0, workers.shape[0], WORKER):
+        outcome = workers[place(worker + OUTCOME)]
+        if outcome in (GRANTS, TELLS):
+            count = _note(expires_ns, count, workers[place(worker + EXPIRES_AT)])
+    for slot in range(slots.shape[0]):
+        end = np.int64(slots[slot])
+        while end > 0:
+            chunk = (end - 1) // CHUNK
+            for row in range(chunk * CHUNK, end):
+                count = _note(expires_ns, count, pool[place(row * ROW + EXPIRES)])
+            end = (np.int64(following[place(chunk)]) + 1) * CHUNK
+    return count
+
+
+@kernel
+def unleased(expires_ns, now, parts):  # type: ignore[no-untyped-def]
+    """Fill parts (int64[2]) with the time that holders, whose leases end at expires_ns (int64[holders]), have been
+    without one up to `now` (ns): seconds and, beside them, ns, whose sums fit 64 bits.
+    """
+    parts[0], parts[1] = 0, 0
+    for holder in range(expires_ns.shape[0]):
+        if expires_ns[holder] < now:
+            lost = now - max(expires_ns[holder], 0)
+            parts[0] += lost // 1_000_000_000
+            parts[1] += lost % 1_000_000_000
