@@ -115,9 +115,10 @@ def _hosts(scenario: Scenario, threads: int) -> Estimate:
         follow = any(one.after for one in scenario.classes.values())  # and come in step with whom they follow
         at_once = rows if follow else math.fsum(_at_once(one, many.rows) for one, many in zip(seen, came, strict=True))
         each = sessions.bytes_of_host(scenario, at_once, kept)
-    # A series is a host's own (unless hosts take turns), or waits to be added, or holds sums; and one a class.
+    # A series is a host's own (unless hosts take turns), or waits to be added, maybe with those of its group, or holds
+    # sums; and one a class.
     series = scenario.windows * known.traffic_of(scenario).width * 8 * (1 + len(scenario.classes))
-    own = threads if together else 5 * threads
+    own = threads if together else 5 * threads * pipeline.hosts_in_group(scenario)
     total = in_flight * each + (own + 5) * series + curves
     if together and in_flight * each <= pipeline.KEPT_BYTES:  # to go back to
         total += in_flight * each

@@ -12,18 +12,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from recovery_kernels import requests
+
 from recovery.model.scenario import Scenario
 from recovery.model.variant import Variant
 from recovery.simulate.outcome import Outcome, Task
 from recovery.simulate.sums import ClassPart, HostPart, Sum
 from recovery.simulate.watch import Watch
-from recovery.stages import engines, known
+from recovery.stages import engines, known, leases
 from recovery.stages import host as hosts
 from recovery.stages.outage import resolve
 from recovery.statistics.arrays import Whole
 from recovery.units import ns
 
-__all__ = ["Interrupted", "Outcome", "Runner", "Task", "engines_of", "simulated_hosts"]
+__all__ = ["Interrupted", "Outcome", "Runner", "Task", "engines_of", "hosts_in_group", "simulated_hosts"]
 
 
 def engines_of(scenarios: Iterable[Scenario]) -> str:
@@ -35,6 +37,7 @@ _SLICES = 32  # a host's run is cut so often at most, so that Ctrl-C is heard; t
 _AHEAD = 64  # windows that hosts advance at once where conditions are looked at, at most
 KEPT_BYTES = 1 << 28  # of hosts that may be kept for going back
 _SLICE = 500  # holders that are enough for a slice: short runs on several threads should not meet at the lock
+_GROUP_BYTES = 1 << 19  # of the series and histograms of hosts that are run in one go, at most
 
 
 _Host = tuple[HostPart, Whole, list[Whole]]
@@ -43,6 +46,36 @@ _Host = tuple[HostPart, Whole, list[Whole]]
 
 class Interrupted(Exception):
     """The user stopped the run."""
+
+
+def _groups(scenario: Scenario, hosts_: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Hosts, number and holders of each, in groups that are run in one go: of small hosts as many neighbours as a slice
+    has holders, if what they give is small too. A host of jobs, which has no holders, is run alone.
+    """
+    most = _most_in_group(scenario)
+    group: list[tuple[int, int]] = []
+    many = 0
+    for host, holders in hosts_:
+        if group and (not holders or many + holders > _SLICE or len(group) >= most):
+            yield group
+            group, many = [], 0
+        group.append((host, holders))
+        many += holders
+    if group:
+        yield group
+
+
+def _most_in_group(scenario: Scenario) -> int:
+    rows = scenario.windows * known.traffic_of(scenario).width + 2 * requests.HISTOGRAM
+    return _GROUP_BYTES // (8 * rows * (1 + len(scenario.classes)))
+
+
+def hosts_in_group(scenario: Scenario) -> int:
+    """How many hosts may be run in one go: all of these give their series before any of it is added up."""
+    if not scenario.has_leases:
+        return 1
+    least = int(leases.holders_of(scenario).min())
+    return max(1, min(_most_in_group(scenario), _SLICE // least, simulated_hosts(scenario)))
 
 
 def _start(scenario: Scenario, seed: int, replication: int, host: int, holders: int) -> hosts.Running:
@@ -99,6 +132,10 @@ class Runner:
             if self._progress is not None:
                 self._progress(self._done)
 
+    def _hosts(self, total: Sum, some: Sequence[tuple[int, int]]) -> list[_Host]:
+        """Some hosts, number and holders of each, one after the other."""
+        return [self._host(total, host, holders) for host, holders in some]
+
     def _host(self, total: Sum, host: int, holders: int) -> _Host:
         begun = time.thread_time()
         scenario = total.variant.scenario
@@ -147,33 +184,34 @@ class Runner:
         sums: dict[int, Sum] = {}
         finished: dict[int, Outcome | Exception] = {}
 
-        def work() -> Iterator[tuple[int, int, int]]:
+        def work() -> Iterator[tuple[int, list[tuple[int, int]]]]:
             for number, (variant, seed, replication) in enumerate(tasks):
                 try:
                     sums[number] = Sum(resolve(variant, seed, replication), seed, replication)
                 except Exception as error:
                     finished[number] = error
                     continue
-                for host, holders in sums[number].hosts():
+                for some in _groups(variant.scenario, sums[number].hosts()):
                     if number not in sums:  # one of its hosts failed
                         break
-                    yield number, host, holders
+                    yield number, some
 
         queue = work()
-        pending: dict[Future[_Host], int] = {}
+        pending: dict[Future[list[_Host]], int] = {}
         following = 0
         while following < len(tasks):
-            for number, host, holders in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
-                pending[self._pool.submit(self._host, sums[number], host, holders)] = number
+            for number, some in itertools.islice(queue, max(0, 4 * self._threads - len(pending))):
+                pending[self._pool.submit(self._hosts, sums[number], some)] = number
             done = [future for future in pending if future.done()] or wait(pending, return_when=FIRST_COMPLETED)[0]
             for future in done:
                 number = pending.pop(future)
                 try:
-                    part, series, of_classes = future.result()
+                    found = future.result()
                     if number not in sums:
                         continue
-                    sums[number].add(part.host, series, 0, of_classes)
-                    sums[number].end(part)
+                    for part, series, of_classes in found:
+                        sums[number].add(part.host, series, 0, of_classes)
+                        sums[number].end(part)
                     if sums[number].is_whole():
                         finished[number] = sums.pop(number).outcome()
                 except Interrupted:

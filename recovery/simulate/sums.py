@@ -27,7 +27,8 @@ OF_HOST = {  # what a host has for all classes together
     requests.BUSY_SUM_NS, requests.IDLE_SUM_NS, requests.DOWN_SUM_NS, layout.CRASHES, layout.OWN_LOST,
     layout.OWN_PURGED,
 }  # fmt: skip
-OLDEST = [requests.OLDEST_NS, requests.OLDEST_MAX_NS]  # of several hosts the largest, not the sum
+AGES = (requests.OLDEST_NS, requests.OLDEST_MAX_NS)  # of several hosts the largest, not the sum
+OLDEST = slice(AGES[0], AGES[1] + 1, AGES[1] - AGES[0])  # a list of them would be copied
 
 
 class ClassPart(NamedTuple):
@@ -94,7 +95,7 @@ class _ClassSum:
         self.leases = leases
         self.leased = [_Scaled((windows,)) for _ in range(zones)]
         self.series = _Scaled((windows, width))
-        self.oldest = np.zeros((windows, len(OLDEST)), np.int64)
+        self.oldest = np.zeros((windows, len(AGES)), np.int64)
         self.sojourn = _Scaled((requests.HISTOGRAM,))
         self.latency = _Scaled((requests.HISTOGRAM,))
         self.unleased_ns = 0.0
@@ -119,7 +120,8 @@ class Sum:
         self.sample = sample.choose(scenario, seed, replication)
         self.simulated = np.arange(scenario.all_hosts) if self.sample is None else self.sample.hosts
         self.leases_of = leases.leases_of(scenario) if scenario.classes and scenario.has_leases else self.sizes[:, None]
-        self.leases = self.leases_of.sum(axis=1)  # of classes that are tied a holder has several
+        # Of classes that are tied a holder has several.
+        self.leases = self.leases_of.sum(axis=1) if scenario.classes else self.sizes
         self.holders = int(self.leases.sum())
         self.weight = np.ones(scenario.all_hosts)
         if self.sample is not None:
@@ -128,20 +130,19 @@ class Sum:
         before = 0 if scenario.starts_with_lost_sessions else 1  # windows from which on the clock runs
         self.edge = min(int(scenario.recovers_from_s / scenario.coupling.window), scenario.windows) - before
         self.series = _Scaled((scenario.windows, self.traffic.width))
-        self.oldest = np.zeros((scenario.windows, len(OLDEST)), np.int64)
+        self.oldest = np.zeros((scenario.windows, len(AGES)), np.int64)
         self.leased = [_Scaled((scenario.windows,)) for _ in range(self.zones)]
         self.curves = np.zeros((0 if self.sample is None else len(self.simulated), scenario.windows), np.int32)
         self.sojourn = _Scaled((requests.HISTOGRAM,))
         self.latency = _Scaled((requests.HISTOGRAM,))
         self.unleased_ns, self.unleased_part = 0, 0
         self.unleased_at_start = np.where(self.weight > 0, self.leases, 0.0)
-        none = np.zeros(scenario.all_hosts, np.int64)
         self.classes = {
             name: _ClassSum(
                 scenario.windows,
                 self.traffic.width,
                 self.zones,
-                none if place.is_jobs else self.leases_of[:, number],
+                np.zeros_like(self.sizes) if place.is_jobs else self.leases_of[:, number],
                 self.weight,
             )
             for number, (name, place) in enumerate(scenario.places.items())
@@ -167,7 +168,7 @@ class Sum:
         rows = slice(first, first + len(series))
         of, by_zone, own = self._stands_for(host)
         self.series.add(series, of, own, rows)
-        self.oldest[rows] = np.maximum(self.oldest[rows], series[:, OLDEST])
+        np.maximum(self.oldest[rows], series[:, OLDEST], out=self.oldest[rows])
         for one, mine in zip(self.classes.values(), of_classes, strict=True):
             one.series.add(mine, of, own, rows)
             one.oldest[rows] = np.maximum(one.oldest[rows], mine[:, OLDEST])
