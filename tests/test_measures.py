@@ -304,9 +304,9 @@ def test_the_peak_of_attempts_a_success_is_over_a_stretch() -> None:
 
 def test_quantiles_of_a_histogram() -> None:
     starts_ns = np.array([0, 1, 2, 4]) * 10**9
-    assert histograms.quantile_s(np.array([0, 10, 0, 0]), starts_ns, 0.5) == 1.5
-    assert histograms.quantile_s(np.array([5, 4, 1, 0]), starts_ns, 0.99) == 3
-    assert math.isnan(histograms.quantile_s(np.zeros(4, int), starts_ns, 0.5))
+    assert histograms.quantiles_s(np.array([0, 10, 0, 0]), starts_ns, (0.5,)) == [1.5]
+    assert histograms.quantiles_s(np.array([5, 4, 1, 0]), starts_ns, (0.0, 0.9, 0.99)) == [0.5, 1.5, 3]
+    assert math.isnan(*histograms.quantiles_s(np.zeros(4, int), starts_ns, (0.5,)))
 
 
 def test_mean_and_interval() -> None:

@@ -27,10 +27,11 @@ def amplification_peak(times_s: Floats, attempts: Whole, succeeded: Whole, from_
     first = int(times_s.searchsorted(from_s, side="right"))
     windows = min(max(round(stretch_s / float(times_s[0])), 1), len(times_s) - first)
     sums = np.zeros((2, len(times_s) - first + 1), np.int64)  # before each window, and after the last
-    np.cumsum((attempts[first:], succeeded[first:]), axis=1, out=sums[:, 1:])
+    attempts[first:].cumsum(out=sums[0, 1:])
+    succeeded[first:].cumsum(out=sums[1, 1:])
     tried, done = sums[:, windows:] - sums[:, : len(sums[0]) - windows]
-    asked = tried > 0
-    if not asked.any():
+    asked = tried.nonzero()[0]
+    if not len(asked):
         return math.nan
     tried, done = tried[asked], done[asked]
     return math.inf if not done.all() else float((tried / done).max())

@@ -1,18 +1,31 @@
 """Quantiles of a histogram of times. A leaf."""
 
 import math
+from collections.abc import Sequence
 
 from recovery.statistics.arrays import Floats, Whole
 
 
-def quantile_s(histogram: Whole, starts_ns: Floats, q: float) -> float:
-    """Quantile (s) of a histogram int64[parts] whose parts begin at `starts_ns` (float64): the middle of the part; nan
+def quantiles_s(histogram: Whole, starts_ns: Floats, shares: Sequence[float]) -> list[float]:
+    """Quantiles (s) of a histogram int64[parts] whose parts begin at `starts_ns` (float64): the middle of the part; nan
     if empty.
     """
+    return [middle_s(starts_ns, part) for part in parts_of(histogram, shares)]
+
+
+def parts_of(histogram: Whole, shares: Sequence[float]) -> list[int | None]:
+    """The part of a histogram int64[parts] in which each of these shares of all is reached; None if empty."""
     below = histogram.cumsum()
     total = int(below[-1])
     if total == 0:
+        return [None] * len(shares)
+    found: list[int | None] = below.searchsorted([share * total for share in shares]).tolist()
+    return found
+
+
+def middle_s(starts_ns: Floats, part: int | None) -> float:
+    """The middle (s) of a part; nan of none."""
+    if part is None:
         return math.nan
-    part = int(below.searchsorted(q * total))
     end = starts_ns[part + 1] if part + 1 < len(starts_ns) else starts_ns[part]
     return float(starts_ns[part] + end) / 2e9

@@ -282,8 +282,9 @@ class LeaseTable(TrafficTable):
         ever make them.
         """
         scenario = at_best(scenario)
-        weight, rate = self.weight[self.weight > 0], scenario.establish_per_s
-        unleased = weight * self.unleased_at_start[self.weight > 0]
+        is_simulated = self.weight > 0
+        weight, rate = self.weight[is_simulated], scenario.establish_per_s
+        unleased = weight * self.unleased_at_start[is_simulated]
         total = float(unleased.sum())
         if total == 0 or math.isinf(rate):
             return 0.0
@@ -291,7 +292,7 @@ class LeaseTable(TrafficTable):
         if wanted <= 0:
             return 0.0
         if self.unleased_at_start_of:
-            rows = [weight * own[self.weight > 0] for own in self.unleased_at_start_of.values()]
+            rows = [weight * own[is_simulated] for own in self.unleased_at_start_of.values()]
             times_s = [scenario.seen_by(name).host.establish_time.mean_s() for name in self.unleased_at_start_of]
             workers = (weight * scenario.host.workers).tolist()
             return theory.mixed_fluid_bound_s(wanted, np.transpose(rows).tolist(), times_s, workers)

@@ -7,7 +7,7 @@ from recovery_kernels import batches, requests, workers
 from recovery_kernels import propagation as kernel
 from recovery_kernels.draws import Dist
 
-from recovery.measures.histograms import quantile_s
+from recovery.measures.histograms import quantiles_s
 from recovery.measures.lasting import normal_from_s, stays_from
 from recovery.model.policies.lowered import LetsIn
 from recovery.model.propagation import Propagation
@@ -137,11 +137,12 @@ class PropagationTable(Table):
         is_late = self.latency_mean_s() > _section(scenario).normal_latency
         rises = stays_from(times_s, is_late, 0.0, hold)
         starts = requests.part_start_ns(np.arange(requests.HISTOGRAM))
+        half_s, most_s = quantiles_s(self.reach, starts, (0.5, 0.99))
         return {
             "latency_rises_s": rises,
             "latency_normal_s": normal_from_s(times_s, ~is_late, rises, hold),
-            "reach_p50_s": quantile_s(self.reach, starts, 0.5),
-            "reach_p99_s": quantile_s(self.reach, starts, 0.99),
+            "reach_p50_s": half_s,
+            "reach_p99_s": most_s,
             "reach_max_s": float(flows["latency_max_ns"].max(initial=0) / 1e9),
             "jobs_waiting_peak": int(flows["jobs_waiting_max"].max(initial=0)),
             "jobs_refused_share": int(flows["jobs_refused"].sum()) / max(int(flows["job_attempts"].sum()), 1),

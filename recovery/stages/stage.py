@@ -38,8 +38,8 @@ class Column:
 
 def named(columns: Sequence[Column], series: Whole) -> dict[str, Whole]:
     """int64[windows] for each column that the kernel has, by name, from its series int64[windows, …]."""
-    own = series.T.copy()  # at once: a sweep of short runs asks for thirty columns in each of them
-    return {one.name: own[one.place] for one in columns if one.place is not None and not one.by_zone}
+    rows = list(series.T.copy())  # at once: a sweep of short runs asks for thirty columns in each of them
+    return {one.name: rows[one.place] for one in columns if one.place is not None and not one.by_zone}
 
 
 def named_by_zone(columns: Sequence[Column], series: Whole) -> dict[str, Whole]:

@@ -14,7 +14,7 @@ import numpy as np
 from recovery_kernels import requests
 
 from recovery.measures import effort, leased_curve, standing
-from recovery.measures.histograms import quantile_s
+from recovery.measures.histograms import middle_s, parts_of, quantiles_s
 from recovery.measures.register import TrafficName
 from recovery.model.scenario import Scenario
 from recovery.stages import baseline
@@ -60,6 +60,7 @@ COLUMNS = (
     Column("backlog_max", "peak", "most jobs without an answer, added up over hosts", requests.OPEN_MAX),
 )  # fmt: skip
 WHY_REFUSED = ("throttle", "admission", "full", "down")  # columns rejected_throttle, …
+EVENTS = ("submitted", "succeeded", "wasted", "failed", "timed_out")
 
 
 @dataclass(kw_only=True)
@@ -130,7 +131,7 @@ class TrafficTable(Table):
 
     def logical_events(self) -> int:
         """Submissions, finishes and deadlines."""
-        return sum(self.totals("submitted", "succeeded", "wasted", "failed", "timed_out"))
+        return sum(self.totals(*EVENTS))
 
     def totals(self, *names: str) -> list[int]:
         """The sum of each of these columns; at once, as a row of results asks for a dozen."""
@@ -139,7 +140,8 @@ class TrafficTable(Table):
 
     def quantiles(self, histogram: Whole, name: str) -> Row:
         """Half and 99 % of a histogram of times: name_p50_s, name_p99_s."""
-        return {f"{name}_p{round(100 * q)}_s": quantile_s(histogram, _starts_ns(), q) for q in (0.5, 0.99)}
+        half_s, most_s = quantiles_s(histogram, _starts_ns(), (0.5, 0.99))
+        return {f"{name}_p50_s": half_s, f"{name}_p99_s": most_s}
 
     def standing(
         self,
@@ -178,7 +180,7 @@ class TrafficTable(Table):
             for kind in ("useful", "wasted", "failed", "overhead")
         }
         all_work = functools.reduce(operator.add, work.values())  # sum() rounds otherwise from Python 3.12 on
-        used = self.sojourn.nonzero()[0]
+        half, most, last = parts_of(self.sojourn, (0.5, 0.99, 1.0))
         return {
             "amplification": attempts / successes if successes else math.inf,
             "amplification_peak": effort.amplification_peak(
@@ -187,8 +189,9 @@ class TrafficTable(Table):
             "wasted_share": work["wasted"] / max(all_work, 1.0),
             "queue_peak": int(flows["queue_max"].max(initial=0)),
             "oldest_peak_s": float(flows["oldest_max_ns"].max(initial=0) / 1e9),
-            **self.quantiles(self.sojourn, "sojourn"),
-            "sojourn_max_s": float(requests.part_start_ns(used[-1:])[0] / 1e9) if len(used) else math.nan,
+            "sojourn_p50_s": middle_s(_starts_ns(), half),
+            "sojourn_p99_s": middle_s(_starts_ns(), most),
+            "sojourn_max_s": math.nan if last is None else float(_starts_ns()[last]) / 1e9,
             **baseline.measures(scenario, times_s, flows),
         }
 
@@ -208,12 +211,13 @@ class TrafficTable(Table):
 
     def denials(self) -> Row:
         """What was refused, of all attempts, and how much was simulated."""
-        *refused, submitted = self.totals(*(f"rejected_{why}" for why in WHY_REFUSED), "submitted")
+        found = self.totals(*EVENTS, *(f"rejected_{why}" for why in WHY_REFUSED))
+        events, refused = found[: len(EVENTS)], found[len(EVENTS) :]
         denied = sum(refused)
         return {
             "denied": denied,
-            "denied_share": denied / max(submitted, 1),
-            "logical_events": self.logical_events(),
+            "denied_share": denied / max(events[EVENTS.index("submitted")], 1),
+            "logical_events": sum(events),
         }
 
 
@@ -238,7 +242,7 @@ class Traffic(Stage):
     name: TrafficName
     table: type[TrafficTable]
 
-    @property
+    @functools.cached_property
     def width(self) -> int:
         """Columns of a host's series."""
         return 1 + max(one.place for one in self.columns if one.place is not None)
