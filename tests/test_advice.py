@@ -767,6 +767,17 @@ def test_a_limit_of_all_hosts_is_told_for_each() -> None:
     assert "lets in 32 a second in all (8 a host, 40 % of what it can do)" in before.happened.text
 
 
+def test_limits_of_classes_in_one_row_bound_the_queue() -> None:
+    """5 s of work at 20 a second are 100 requests, so 140 may wait; a class with a weight has a row of its own."""
+    text = LEASES + 'classes = { big = { share = "30%", limit = "5s" }, small = { limit = 40 } }\n'
+    scenario = resolved(parse(text).first.scenario)
+    assert scenario.hosts.queue_limit == 140
+    happened = answer_before("a.toml", "a", scenario, ()).happened.text
+    assert "At each host no more requests may wait than 100 of “big” and 40 of “small”." in happened
+    for other in (text.replace(', limit = "5s"', ""), text.replace("= 40", "= 40, weight = 2")):
+        assert math.isinf(resolved(parse(other).first.scenario).hosts.queue_limit)
+
+
 def test_what_waits_is_told_in_work_of_the_hosts_as_they_end() -> None:
     """Oracle: 2,000 leases at 2 workers of 2 s take 2,000 s, 40 timeouts of 50 s; the file's 100 ms say 100 s."""
     falls = (

@@ -17,6 +17,7 @@ from recovery.store.race_record import Race
 from recovery.store.record import Estimate, Number, Record, Share
 from recovery.store.scenario_record import Course, Lasting, Policies, Quantity, Rule, Scenario, Span
 from recovery.store.service_record import Services
+from recovery.units import show_count
 
 
 class Measured(Estimate):
@@ -171,7 +172,14 @@ class Group(Record):
         if part == "policy" and axis in Policies.model_fields:
             found: Rule = getattr(self.scenario.policies, axis)
             return found.words or found.name
+        if part == "classes" and key.endswith(".limit"):
+            return self._limit_words(rest.removesuffix(".limit"))
         return self.scenario.hosts.cancel_words if key == "host.cancel_on_timeout" else ""
+
+    def _limit_words(self, name: str) -> str:
+        """What the limit of a class does, in plain words; "" where it has none."""
+        limit = next((one.limit for one in self.scenario.classes if one.name == name), math.inf)
+        return f"at most {show_count(limit)} requests of “{name}” wait at a host" if math.isfinite(limit) else ""
 
     def lever_words(self, key: str) -> str:
         """What the value of a lever does, in plain words where it is a policy; else as the file has it."""

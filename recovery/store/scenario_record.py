@@ -259,6 +259,7 @@ class Class(Record):
 
     name: str
     is_jobs: bool
+    limit: Number = Field(math.inf, exclude_if=math.isinf)  # requests of it that may wait at a host
 
 
 class Scenario(Record):

@@ -34,7 +34,10 @@ def resolved(scenario: Scenario) -> record.Scenario:
         hosts=_hosts(scenario),
         fleet=_fleet(scenario),
         jobs=_jobs(scenario),
-        classes=tuple(record.Class(name=name, is_jobs=place.is_jobs) for name, place in scenario.places.items()),
+        classes=tuple(
+            record.Class(name=name, is_jobs=place.is_jobs, limit=_class_limit(scenario, name))
+            for name, place in scenario.places.items()
+        ),
         policies=record.Policies(
             client=_rule(scenario.policy.client),
             guard=_rule(scenario.policy.guard),
@@ -311,13 +314,19 @@ def _alone(scenario: Scenario) -> Scenario | None:
 
 
 def _queue_limit(scenario: Scenario) -> float:
-    """Requests that may wait on all hosts: by the queue, or by the limit of the only class that there is."""
+    """Requests that may wait on all hosts: by the queue, or by the limits of classes that wait in one row."""
     bound = queueing.queue_bound(scenario)
     most = math.inf if bound is None else float(bound)
-    if _alone(scenario) is not None:
-        [one] = scenario.classes.values()
-        most = min(most, math.inf if one.limit is None else float(requests_of(one.limit, scenario.establish_per_s)))
+    is_one_row = len({one.priority for one in scenario.classes.values()}) == 1
+    if is_one_row and all(one.weight is None for one in scenario.classes.values()):
+        most = min(most, math.fsum(_class_limit(scenario, name) for name in scenario.classes))
     return most * scenario.hosts
+
+
+def _class_limit(scenario: Scenario, name: str) -> float:
+    """Requests of a class that may wait at a host; inf: no limit of its own."""
+    limit = scenario.classes[name].limit
+    return math.inf if limit is None else float(requests_of(limit, scenario.establish_per_s))
 
 
 def _width_s(distribution: Distribution) -> float:

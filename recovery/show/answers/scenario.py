@@ -168,6 +168,8 @@ def _what_it_is(scenario: Scenario) -> str:
     first = " at first" if hosts.admission_course else ""
     limit = f" Admission lets in {show_count(let_in)} a second in all{gates.of_each(scenario, let_in)}{first}."
     limit = limit if math.isfinite(let_in) else ""
+    own = [f"{show_count(one.limit)} of “{one.name}”" for one in scenario.classes if math.isfinite(one.limit)]
+    limit += f" At each host no more requests may wait than {' and '.join(own)}." if own else ""
     if fleet is None:
         come = show_count(scenario.wanted_per_s)
         return f"{come} jobs a second come at the end, and the hosts do {rate}.{limit}"
