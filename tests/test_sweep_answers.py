@@ -15,7 +15,7 @@ from situations import SITUATIONS, Situation
 import recovery
 from recovery.cli.main import main
 from recovery.reading import experiment
-from recovery.show import markdown, report_sweep, words
+from recovery.show import markdown, report_sweep, sweep_text, words
 from recovery.show.answers import compare, costs
 from recovery.show.answers.sweep import answer_of
 from recovery.simulate.explain import explanation
@@ -111,6 +111,14 @@ def test_a_random_sweep_of_too_few_draws_says_so_in_draws(tmp_path: Path) -> Non
     assert few in result.stderr
     assert few in result.stdout
     assert "2 of 2 policies may still be the best" in result.stdout
+
+
+def test_policies_beside_each_other_in_one_draw_have_no_interval() -> None:
+    alone = Estimate(mean=-10.0, low=math.nan, high=math.nan)
+    row = difference(difference_s=alone, verdict="not told apart", draws=1)
+    for said in (compare.answer_of_policies([row]).happened.text, sweep_text.differences([row])):
+        assert "no interval: one draw tells none" in said
+        assert "–" not in said
 
 
 KEEPING = """

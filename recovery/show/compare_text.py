@@ -56,7 +56,7 @@ def answer(one: Outcome, *, named: bool) -> str:
     of = "paired runs" if row.is_paired else f"and {row.than_runs} independent runs"
     what = register_words(row.measure)
     if one.verdict == "the same":
-        runs = "run" if row.runs == 1 else f"{row.runs} runs"
+        runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
         if "never" in means[1] or LATE in means[1]:
             return f"{whose} and {against} end alike in {runs}: {after(what, means[1])}."
         return f"{whose} and {against} have the same time in {runs}: {after(what, means[1])}."

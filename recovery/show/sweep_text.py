@@ -234,18 +234,21 @@ def differences(rows: Sequence[Difference]) -> str:
         by, ends = show_duration(abs(row.difference_s.mean)), ends_of_difference(row)
         once = "" if row.at_every_look else ", looked at once"
         word = {"sooner": f"{by} sooner than", "later": f"{by} later than"}.get(row.verdict, "not told apart from")
+        held = f"{ends}, 95 %{once}" if math.isfinite(row.difference_s.low) else ends
+        draws = "1 draw" if row.draws == 1 else f"{row.draws} draws"
         lines.append(
-            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” (difference {ends}, 95 %{once}; "
-            f"sooner in {show_share(row.sooner_share)}, "
-            f"later in {show_share(row.later_share)} of {row.draws} draws)"
+            f"“{row.words or row.policy}”: {word} “{row.than_words or row.than}” ({held}; "
+            f"sooner in {show_share(row.sooner_share)}, later in {show_share(row.later_share)} of {draws})"
         )
     return "\n".join(lines)
 
 
 def ends_of_difference(row: Difference) -> str:
-    """Both ends of the interval of a difference in words."""
+    """Both ends of the interval of a difference in words, or that there is none."""
     show = differences_from(row.window_s)
-    return f"{show(row.difference_s.low)} to {show(row.difference_s.high)}"
+    if not math.isfinite(row.difference_s.low):
+        return f"no interval: {'one draw tells' if row.draws == 1 else 'so few draws tell'} none"
+    return f"difference {show(row.difference_s.low)} to {show(row.difference_s.high)}"
 
 
 def told_replay(told: Replayed) -> str:

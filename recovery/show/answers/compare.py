@@ -75,15 +75,16 @@ def answer_of_policies(rows: Sequence[Difference]) -> Answer:
         by = f"{show_duration(abs(row.difference_s.mean))} {row.verdict} than"
         word = "not told apart from" if row.verdict == "not told apart" else by
         ends = ends_of_difference(row)
-        said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” (difference {ends}).")
+        said.append(f"“{row.words or row.policy}” is {word} “{row.than_words or row.than}” ({ends}).")
     change = _soonest(rows)
     draws = min(row.draws for row in rows)
+    over = f"{draws} draw{'' if draws == 1 else 's'}{'' if draws == max(row.draws for row in rows) else ' or more'}"
     once = "" if all(row.at_every_look for row in rows) else ", looked at once"
     lost = any(row.lost or row.than_lost for row in rows)
     return Answer(
         happened=AnswerPart(text=" ".join(said)), why=Cause(), change=change,
         sure=AnswerPart(
-            text=f"95 % intervals over {draws} draws or more, the same for both sides; of each pair alone{once}. The "
+            text=f"95 % intervals over {over}, the same for both sides; of each pair alone{once}. The "
             "ranking compares every policy with the best at every look, and allows for runs that are not back: it may "
             "leave open what is told apart here."
         ),

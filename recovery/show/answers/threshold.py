@@ -85,6 +85,9 @@ def _still_drain(found: Threshold) -> Tried | None:
     return good if good is not None and good.late else None
 
 
+WITHIN_S = 600.0  # a time to ask for, where the run is long enough
+
+
 def _failed(found: Threshold) -> str:
     """Why the good side is no place to be: what its runs do there, and what to ask for instead."""
     good = _at_good(found)
@@ -92,9 +95,8 @@ def _failed(found: Threshold) -> str:
     text = f"{share} {'collapse' if found.within_s is None else 'come late'} there; "
     text += "it is only sure that fewer than half do."
     if _still_drain(found) is not None:
-        text += (
-            " Nor are those that do not collapse back in time. For a value at which they are, ask with --within 10m."
-        )
+        text += " Those that do not collapse are not back at the end of the run. For a value at which runs are back in "
+        text += f"time, ask with --within {min(WITHIN_S, found.horizon_s / 2) / 60:.4g}m."
     return text
 
 

@@ -320,7 +320,8 @@ def threshold(
             )
             (least, greatest), looked = looked_for()
         scale: Literal["log", "linear"] = "log" if least > 0 else "linear"
-        steps = math.ceil(max(math.log2(_steps(least, greatest, tolerance, scale)), 0.0))
+        brackets = _steps(least, greatest, tolerance, scale)
+        steps = math.ceil(max(math.log2(min(brackets, greatest - least) if whole else brackets), 0.0))
         values, tried = 2 + steps, 0
         # A value that stays unclear leaves a gap on either side; whole numbers do not halve a gap exactly.
         values_most = 2 + max(steps, 2 * steps - 1) + 2 * whole
