@@ -17,6 +17,7 @@ from recovery_kernels.arrays import Real, Whole
 from recovery_kernels.batches import IDENTITY, NEXT, NOTHING, ORIGIN, TIME, TRIES, link
 from recovery_kernels.draws import CONSTANT, Dist, draw, quantiles, slowed, slownesses, uniform, whole_ns
 from recovery_kernels.events import NEVER, place
+from recovery_kernels.fetching import fetch
 from recovery_kernels.jit import inline, kernel
 from recovery_kernels.requests import part_of
 from recovery_kernels.workers import first_in_tree, make_busy_in_tree
@@ -41,6 +42,7 @@ DRAWN = NEXT  # in the batch, where nothing is linked: the bits of the service t
 # In the rings: the same; when the job was let out; its identity with its tries.
 IN_RING, LET_OUT, WHAT = range(3)
 RING_COLUMNS = 3
+SOON = 3  # that many jobs later a shard writes to another cache line, which no job has read or written for long
 AHEAD = 4  # so many are asked at once whether they come before; places that stay empty behind those of a shard
 SHARD_COLUMNS, BUCKET_COLUMNS = 6, 3  # columns of State.shards and State.buckets
 
@@ -300,6 +302,7 @@ def _queue_up(state, shard, item):  # type: ignore[no-untyped-def]
     ring[slot, LET_OUT] = batch[item, ORIGIN]
     ring[slot, WHAT] = batch[item, IDENTITY] << batches.TRIES_BITS | batch[item, TRIES]
     state.shards[shard, TAIL] += 1
+    fetch(ring[place((state.shards[shard, TAIL] + SOON) & (state.rings.shape[1] - 1))], 0)
 
 
 @inline
