@@ -210,7 +210,7 @@ def test_a_threshold_says_whether_longer_runs_agree(failed: tuple[int, int], sai
     assert "At host.timeout = 60 s most runs do not collapse, at 2 min most collapse (runs of 60 min)" in (
         answer.happened.text
     )
-    assert "For a value at which they are, ask with --within" in answer.change.text
+    assert "For a value at which runs are back in time, ask with --within 10m" in answer.change.text
     assert "At 60 s 25 % of the runs are not back within 60 min" in answer.happened.text
 
 
