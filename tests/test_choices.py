@@ -107,8 +107,8 @@ def test_the_answer_names_those_that_are_worse_by_more_than_the_indifference() -
     near = choice.model_copy(update={"words": "near", "behind": Estimate(mean=31.0, low=29.0, high=33.0)})
     said = " ".join(answers(summary.model_copy(update={"choices": (choice, near), "indifference_s": 30.0})))
     assert "1 of 2 choices" in said
-    assert "surely worse" not in said
+    assert "surely later" not in said
     sure = choice.model_copy(update={"is_surely_worse": True})
-    assert "1 of 2 choices is surely worse" in " ".join(answers(summary.model_copy(update={"choices": (sure, near)})))
+    assert "1 of 2 choices is surely later" in " ".join(answers(summary.model_copy(update={"choices": (sure, near)})))
     assert f"“this” is {show_duration(90)} ({show_duration(80)} to {show_duration(100)}) later than “that”" in said
     assert "“near”" not in said

@@ -66,20 +66,21 @@ def _worse(summary: Summary) -> list[str]:
     worse = [one for one in summary.choices if one.is_surely_worse or one.behind.low > summary.indifference_s]
     near = show_duration(summary.indifference_s)
 
-    def told(how: str, found: Sequence[Choice], tail: str) -> list[str]:
+    def told(how: str, found: Sequence[Choice], looks: str) -> list[str]:
         if not found:
             return []
-        text = f"{_of(len(found), len(summary.choices), 'choices')} {how} than the best choice of the same lever by "
-        text += f"more than {near}, on average over all combinations with the other levers (over the same "
-        text += f"{found[0].draws} draws; {show_share(CONFIDENCE)} for all of them together{tail})."
-        return [f"{text} {'; '.join(map(_behind, found))}."]
+        text = f"{_of(len(found), len(summary.choices), 'choices')} {how} than the best choice of the same lever, by "
+        text += f"more than {near}: {'; '.join(map(_behind, found))}. These are means over all combinations with the "
+        text += f"other levers, over the same {found[0].draws} draws ({show_share(CONFIDENCE)} for all of them together"
+        return [f"{text}, {looks}"]
 
     return [
-        *told("surely worse", [one for one in worse if one.is_surely_worse], ", however often one looks"),
+        *told("surely later", [one for one in worse if one.is_surely_worse], "however often one looks)."),
         *told(
             "later, though not surely,",
             [one for one in worse if not one.is_surely_worse],
-            ", if looked at once; the test of the ranking, which allows for a rare collapse, needs more draws",
+            "if looked at once). To be sure, the test of the ranking wants more draws, since it allows for a rare "
+            "collapse.",
         ),
     ]
 
