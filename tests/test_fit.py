@@ -119,7 +119,16 @@ def test_a_known_input_is_found(made: tuple[Path, Path]) -> None:
     # come back at workers / establish time, so twice the holders take as long as twice the time.
     assert found.misfit.explains
     assert found.overrides == (f"host.establish_time.mean={value.text}",)
-    assert "fleet.holders" in [other.key for other in found.others if other.cosine >= fit_text.ALIKE]
+    [tied] = found.tied
+    assert (tied.above, tied.below) == (("fleet.holders", "host.establish_time"), ("host.workers", "fleet.hosts"))
+    assert tied.others == ("fleet.holders", "host.workers", "fleet.hosts")
+    assert "with fleet.holders 4,000, host.workers 4 and fleet.hosts 2 as in the file" in fit_text.known(found)
+    # Twice the workers at half the hosts leave the rate as it is.
+    experiment = load(path, (found.overrides[0], "host.workers=8", "fleet.hosts=1"))
+    with pipeline.Runner(1) as runner:
+        same = next(runner.run([(experiment.first, 1, 0)])).leased_share()
+        own = next(runner.run([(load(path, found.overrides).first, 1, 0)])).leased_share()
+    assert abs(same - own).max() < 0.1
 
 
 def test_runs_side_by_side_give_what_they_give_alone(made: tuple[Path, Path]) -> None:

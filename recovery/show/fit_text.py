@@ -2,10 +2,11 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.store.fit_record import Family, Fit, FitMilestone, FitSeries, Jump, ServiceTimes, Value
+from recovery.store.fit_record import Family, Fit, FitMilestone, FitSeries, Jump, ServiceTimes, Tied, Value
 from recovery.units import show_count, show_duration, show_share
 
 STEEP = 0.1  # of what the data span: by so much a curve moves in one window where windows hide what it does
@@ -185,13 +186,20 @@ def known(fit: Fit) -> str:
     left_open = [
         f"{one.key} ({open_to(one)})" for one in fit.values if not one.is_determined and one.key not in nothing
     ]
-    lines = [f"Found: {', '.join(found)}." if found else "No value is known for certain."]
+    given = [one for tied in fit.tied for one in tied.settings]
+    where = f", with {_listed(given)} as in the file" if given else ""
+    lines = [f"Found: {', '.join(found)}{where}." if found else "No value is known for certain."]
     if left_open:
         beside = f", if the other key{'s' * (len(fit.values) > 2)} may change with it" if len(fit.values) > 1 else ""
         lines.append(f"Not determined: {', '.join(left_open)}{beside}.")
     if nothing:
         lines.append(f"Not told by these data: {', '.join(nothing)}.")
     return " ".join(lines)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a row: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _comes_in_waves(value: Value) -> bool:
@@ -228,7 +236,9 @@ def others(fit: Fit) -> list[str]:
     """What holds only because other keys stood still."""
     varied = ", ".join(value.key for value in fit.values)
     lines = [f"only {varied} was varied" if len(fit.values) == 1 else f"only {varied} were varied"]
-    alike = [other for other in fit.others if other.cosine >= ALIKE]
+    lines += [_tied(one) for one in fit.tied]
+    told = {key for one in fit.tied for key in one.others}
+    alike = [other for other in fit.others if other.cosine >= ALIKE and other.key not in told]
     if alike:
         shown = ", ".join(other.key for other in alike)
         lines[0] += f"; a change of {shown} would do nearly the same, so where the file has a wrong value there, the "
@@ -239,6 +249,20 @@ def others(fit: Fit) -> list[str]:
         much = show_share(best.takes_away_share)
         lines.append(f"varied too (--range), {best.key} could take away about {much} of the squared error that is left")
     return lines
+
+
+def _tied(one: Tied) -> str:
+    """What is known of keys that enter as one ratio."""
+
+    def product(keys: Sequence[str]) -> str:
+        return keys[0] if len(keys) == 1 else f"({' × '.join(keys)})"
+
+    ratio = f"{' × '.join(one.above)} / {product(one.below)}"
+    return (
+        f"work that waits is worked off at a rate that is one ratio, and no more than that is determined: {ratio}. "
+        f"Where the file is wrong about {' or '.join(one.others)} by some factor, {_listed(one.keys)} is wrong by the "
+        "same factor, and the fit is nearly as good"
+    )
 
 
 MISFIT_MOST = 0.05  # share of the times on the wrong side of a bound from which on a family is called a poor fit

@@ -58,6 +58,18 @@ class Other(Record):
     takes_away_share: Number
 
 
+class Tied(Record):
+    """Keys that were varied and `others` that were not, all of which the simulation takes nearly as one ratio: the
+    product of `above` over that of `below`. `settings`: what the scenario has for the others, for people.
+    """
+
+    keys: tuple[str, ...]
+    others: tuple[str, ...]
+    settings: tuple[str, ...]
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+
+
 class Jump(Record):
     """Two values of the one key that was varied, next to each other, between which the time of a milestone jumps over
     what was observed: what it is at each, s, inf where it does not come before the horizon.
@@ -115,7 +127,8 @@ class Fit(Record):
     `residuals` are in standard deviations, a milestone each, and `missing` says which do not occur; of a series both
     are empty. `jumps` say why a milestone is not met though a key was free for it. `combinations` are settings of the
     keys of `not_told_apart` ("key=value" each) that do as well, and `tells_apart` the columns in which these differ
-    most. `tells_nothing_of`: keys of which each value of the range does as well, with the others as they are.
+    most. `tied`: keys that were not varied of which only a ratio with those that were is known. `tells_nothing_of`:
+    keys of which each value of the range does as well, with the others as they are.
     `overrides` hold only what is determined by data that are explained; `shift_s` by how much later the
     simulation would have to be to fit much better, nan if that helps little; `said` what must be told of how a series
     was read.
@@ -132,6 +145,7 @@ class Fit(Record):
     tells_apart: tuple[str, ...]
     misfit: Misfit
     others: tuple[Other, ...]
+    tied: tuple[Tied, ...] = Field((), exclude_if=lambda value: not value)
     shift_s: Number
     runs: int
     overrides: tuple[str, ...]

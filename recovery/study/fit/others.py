@@ -1,15 +1,19 @@
-"""Keys that were not varied: which of them would change the simulation in the same way, and take the misfit away."""
+"""Keys that were not varied: which of them are tied to those that were, by theory; and which would change the
+simulation in the same way, or take the misfit away.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from recovery.errors import ScenarioError
-from recovery.store.fit_record import Other
+from recovery.model.distributions import Distribution
+from recovery.model.scenario import Scenario
+from recovery.store.fit_record import Other, Tied
 from recovery.study.fit.columns import Floats
 from recovery.study.fit.search import Tried
-from recovery.units import quantity
+from recovery.units import quantity, show_count, show_duration
 
 NUDGE = 0.2  # by how much keys that were not varied are changed, to see whether they do the same
 # Keys that shape a recovery: what each does to the simulation is compared with what the fitted keys do.
@@ -18,6 +22,41 @@ MAIN_KEYS = (
     "policy.client.delay", "policy.client.base", "policy.client.cap", "fleet.holders", "propagation.time",
     "propagation.workers", "jobs.retries",
 )  # fmt: skip
+# Work that waits takes (above) / (below) to be worked off, whatever each is alone: no curve of it tells them apart.
+TIES = (
+    (("fleet.holders", "host.establish_time"), ("host.workers", "fleet.hosts")),
+    (("fleet.holders", "host.renew_time"), ("host.workers", "fleet.hosts")),
+    (("propagation.time",), ("propagation.workers", "propagation.shards")),
+)  # fmt: skip
+
+
+def tied_of(scenario: Scenario, varied: Sequence[str]) -> tuple[Tied, ...]:
+    """For the keys that were varied: those of the scenario that each is tied to, as both enter only through the rate at
+    which workers work off what waits.
+    """
+    out: list[Tied] = []
+    told: set[str] = set()
+    for above, below in TIES:
+        keys = [*above, *below]
+        own = [key for key in keys if any(f"{one}.".startswith(f"{key}.") for one in varied)]
+        values = {key: _number_of(scenario, key) for key in keys}
+        others = [key for key in keys if key not in own]
+        if not own or not others or not all(values.values()) or any(set(own) <= set(one.keys) for one in out):
+            continue
+        settings = tuple(f"{key} {values[key]}" for key in others if key not in told)
+        told.update(others)
+        out.append(Tied(keys=tuple(own), others=tuple(others), settings=settings, above=above, below=below))
+    return tuple(out)
+
+
+def _number_of(scenario: Scenario, key: str) -> str:
+    """What a scenario has for a key, of a distribution its mean, for people; "" if nothing."""
+    value: object = scenario
+    for part in key.split("."):
+        value = getattr(value, part, None)
+    if isinstance(value, Distribution):
+        return show_duration(value.mean_s())
+    return show_count(value) if isinstance(value, int) else ""
 
 
 def others_of(tried: Tried, best: list[float], at: Floats, sensitivity: Floats) -> tuple[Other, ...]:

@@ -35,7 +35,7 @@ from recovery.study.fit.intervals import (
 )
 from recovery.study.fit.misfit import of_milestones, of_series, shift_s, white_of
 from recovery.study.fit.observations import Observations
-from recovery.study.fit.others import others_of
+from recovery.study.fit.others import others_of, tied_of
 from recovery.study.fit.ranges import Range
 from recovery.study.fit.search import MET, Tried, best_of, finer
 from recovery.study.fit.watched import Watched
@@ -135,6 +135,7 @@ def _told(tried: Tried, best: list[float]) -> Fit:
         tells_apart=apart,
         misfit=misfit,
         others=others,
+        tied=tied_of(candidates.experiment(best).first.scenario, [r.key for r in ranges]),
         shift_s=math.nan if labels or misfit.explains else shift_s(observations, own),
         runs=candidates.runs,
         overrides=overrides,
