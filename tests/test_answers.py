@@ -179,7 +179,7 @@ def test_theory_alone_tells_the_end_of_sessions_and_a_cap_on_expiries(tmp_path: 
 
 @pytest.mark.parametrize(("fails", "safe"), [("above", "well below 60 s"), ("below", "well above 2 min")])
 def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
-    tried = tuple(Tried(value=value, failed=0, runs=20, verdict="holds") for value in (60.0, 120.0))
+    tried = tuple(Tried(value=value, failed=0, runs=20, verdict="holds", share_at_most=0.17) for value in (60.0, 120.0))
     found = Threshold.model_validate(
         {"experiment": "x", "key": "host.timeout", "kind": "duration", "low": 60.0, "high": 120.0, "fails": fails,
          "confidence": 0.95, "note": "", "tried": tried}
@@ -187,23 +187,54 @@ def test_a_threshold_says_on_which_side_to_stay(fails: str, safe: str) -> None:
     answer = threshold.answer_of(found)
     good, bad = ("60 s", "2 min") if fails == "above" else ("2 min", "60 s")
     assert f"At host.timeout = {good} most runs recover, at {bad} most collapse" in answer.happened.text
-    assert f"Stay {safe}: 0 of 20 runs collapse there; it is only sure that fewer than half do." in answer.change.text
+    assert answer.change.text == (
+        f"Stay {safe}: none of 20 runs collapses there. Of more such runs at most 17 % may (95 %)."
+    )
     assert "40 runs at 2 values" in answer.sure.text
     assert "What longer runs would say is not known." in answer.sure.text
 
 
-@pytest.mark.parametrize(("failed", "said"), [
-    ((0, 10), "Longer runs of 2 h 00 min say the same: 0 of 10 collapse at 60 s, 10 of 10 at 2 min."),
-    ((9, 10), "another thing on the good side (9 of 10 collapse at 60 s, 10 of 10 at 2 min). Look for it again"),
-    ((0, 4), "another thing on the bad side (0 of 10 collapse at 60 s, 4 of 10 at 2 min)."),
+@pytest.mark.parametrize(("key", "safe"), [
+    ("host.timeout", "Stay at 14 s or above: none of 20 runs comes late there, the tried value nearest the threshold"),
+    ("dependency.outages.0.from", "Count on outages of at most 60 s: none of 20 runs comes late there"),
 ])  # fmt: skip
-def test_a_threshold_says_whether_longer_runs_agree(failed: tuple[int, int], said: str) -> None:
-    """Half of the runs collapse at a threshold: it hangs on the horizon where a longer one has the half elsewhere."""
-    tried = [{"value": 60.0, "failed": 0, "runs": 20, "verdict": "holds", "late": 5}]
+def test_a_threshold_names_the_value_up_to_which_no_run_fails(key: str, safe: str) -> None:
+    """A value at which none failed counts only if none failed at any that lies farther from the threshold."""
+    at = {10.0: (18, 20), 11.0: (29, 100), 12.0: (0, 20), 13.0: (1, 40), 14.0: (0, 20), 20.0: (0, 20)}
+    tried = [{"value": value, "failed": failed, "runs": runs, "verdict": "holds" if value > 10 else "fails",
+              "share_at_most": 0.17} for value, (failed, runs) in at.items()]  # fmt: skip
+    outage_s = (64.0, 63.0) if key.startswith("dependency") else None
+    found = Threshold.model_validate(
+        {"experiment": "x", "key": key, "kind": "duration", "low": 10.0, "high": 11.0, "fails": "below",
+         "confidence": 0.95, "note": "", "tried": tried, "within_s": 300.0, "outage_s": outage_s}
+    )  # fmt: skip
+    said = threshold.answer_of(found).change.text
+    assert said.startswith(safe)
+    assert "Of more such runs at most 17 % may (95 %). At 11 s 29 of 100 do" in said
+    few = found.model_copy(update={"tried": tuple(one for one in found.tried if one.value < 14), "outage_s": None})
+    assert "Stay well above 13 s: 1 of 40 runs come late there. Of more" in threshold.answer_of(few).change.text
+
+
+@pytest.mark.parametrize(("before", "failed", "said"), [
+    ((0, 10), (0, 10), "the same: of the first 10 runs of a value, continued to 2 h 00 min, 0 at 60 s and 10 at"),
+    ((0, 4), (0, 4), "0 at 60 s and 4 at 2 min collapse, as before."),  # chance: of all runs there 70 % do
+    ((0, 4), (1, 3), "2 h 00 min, 1 instead of 0 at 60 s and 3 instead of 4 at 2 min collapse."),
+    ((0, 10), (9, 10), "continued to 2 h 00 min, 9 instead of 0 at 60 s collapse. Look for it again"),
+    ((0, 10), (0, 4), "continued to 2 h 00 min, 4 instead of 10 at 2 min collapse. Look for it again"),
+])  # fmt: skip
+def test_a_threshold_says_whether_longer_runs_agree(
+    before: tuple[int, int], failed: tuple[int, int], said: str
+) -> None:
+    """Half of the runs collapse at a threshold: it hangs on the horizon where the same runs, gone on, have the half
+    elsewhere.
+    """
+    tried = [{"value": 60.0, "failed": 0, "runs": 20, "verdict": "holds", "late": 5},
+             {"value": 120.0, "failed": 70, "runs": 100, "verdict": "fails"}]  # fmt: skip
     found = Threshold.model_validate(
         {"experiment": "x", "key": "host.timeout", "kind": "duration", "low": 60.0, "high": 120.0, "fails": "above",
          "confidence": 0.95, "note": "", "tried": tried, "horizon_s": 3600.0,
-         "longer": {"horizon_s": 7200.0, "runs": 10, "low_failed": failed[0], "high_failed": failed[1]}}
+         "longer": {"horizon_s": 7200.0, "runs": 10, "low_failed": failed[0], "high_failed": failed[1],
+                    "low_failed_before": before[0], "high_failed_before": before[1]}}
     )  # fmt: skip
     answer = threshold.answer_of(found)
     assert said in answer.sure.text

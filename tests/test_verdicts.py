@@ -110,6 +110,11 @@ def test_the_threshold_is_the_cliff_of_the_system_and_not_of_the_horizon(tmp_pat
     longer = found["longer"]  # beyond the cliff all collapse, before it nobody does, whatever the horizon
     assert longer["horizon_s"] == 660
     assert longer["high_failed"] < longer["runs"] / 2 < longer["low_failed"]
+    assert longer["low_failed_before"] == longer["low_failed"]
+    for one in found["tried"]:  # after one look the exact interval of so many runs; after more looks a wider one
+        exact = stats.binomtest(one["failed"], one["runs"]).proportion_ci(0.95, "exact").high
+        assert one["share_at_most"] >= exact * (1 - 1e-9)
+        assert one["runs"] > 20 or one["share_at_most"] == pytest.approx(exact)
     assert result.stderr.splitlines()[:2] == [
         f'host.timeout is "12s" in {file}: looking outward from there, at most 13 values by 20 runs each',
         "trying host.timeout = 12 s: runs 1 to 20 of at most 100",

@@ -422,15 +422,20 @@ class Tried(Record):
     runs: int
     verdict: Literal["fails", "holds", "unclear"]
     late: int = 0  # runs that are not back at the horizon, and did not collapse: they still drain
+    share_at_most: Number = math.nan  # the upper end of the interval of the chance to fail, by these runs alone
 
 
 class Longer(Record):
-    """The first runs at both ends of a bracket, to a horizon that is further away: how many of them collapse."""
+    """The first runs at both ends of a bracket, to a horizon that is further away: how many of them collapse, and how
+    many of the same runs do to the horizon of the file.
+    """
 
     horizon_s: Number
     runs: int
     low_failed: int
     high_failed: int
+    low_failed_before: int
+    high_failed_before: int
 
 
 class Threshold(Record):

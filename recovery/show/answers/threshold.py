@@ -1,5 +1,7 @@
 """The answer of a threshold, from its record: where recovery turns into collapse, and on which side to stay."""
 
+import itertools
+
 from recovery.show.answers import one_run
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
 from recovery.show.sweep_text import shown
@@ -18,16 +20,14 @@ def answer_of(found: Threshold) -> Answer:
     safe, bad, side = (low, high, "below") if is_above else (high, low, "above")
     text = f"At {found.key} = {safe} most runs {_good(found)}, at {bad} most {_bad(found)}"
     text += f" (runs of {show_duration(found.horizon_s)})."
-    keep = f"Stay well {side} {safe}: {_failed(found)}"
     if found.outage_s is not None:
         lengths = [show_duration(length_s) for length_s in (found.outage_s if is_above else found.outage_s[::-1])]
         text += f" The outage lasts {lengths[0]} in the former and {lengths[1]} in the latter."
-        keep = f"Count on outages well shorter than {lengths[0]}: {_failed(found)}"
     return Answer(
         happened=AnswerPart(text=f"{text}{_late(found)}"),
         why=_why(found, bad),
         change=Change(
-            text=keep, name=found.key, is_simulated=True
+            text=_keep(found, found.low if is_above else found.high, side), name=found.key, is_simulated=True
         ),
         sure=AnswerPart(
             text=f"{show_share(found.confidence)} confidence, from {runs} runs at {len(found.tried)} values.{note} "
@@ -85,15 +85,52 @@ def _still_drain(found: Threshold) -> Tried | None:
     return good if good is not None and good.late else None
 
 
+def _safe(found: Threshold) -> Tried | None:
+    """The value nearest the threshold at which no run failed, nor at any that was tried farther away; where there is
+    none, the farthest, and None where nothing was tried on the good side. Taken in this order, from the far end on, its
+    interval need not be wider for having been picked.
+    """
+    is_above = found.fails == "above"
+    good = found.low if is_above else found.high
+    tried = [one for one in found.tried if (one.value <= good if is_above else one.value >= good)]
+    tried.sort(key=lambda one: one.value, reverse=not is_above)
+    without = list(itertools.takewhile(lambda one: not one.failed, tried))
+    kept = without or tried[:1]
+    return kept[-1] if kept else None
+
+
+def _length(found: Threshold, value: float, outage_s: tuple[float, float]) -> str:
+    """How long the outage is at a value of its begin or its end."""
+    more_s = value - found.low
+    return show_duration(outage_s[0] + (more_s if outage_s[1] > outage_s[0] else -more_s))
+
+
 WITHIN_S = 600.0  # a time to ask for, where the run is long enough
 
 
-def _failed(found: Threshold) -> str:
-    """Why the good side is no place to be: what its runs do there, and what to ask for instead."""
-    good = _at_good(found)
-    share = "up to half of the runs" if good is None else f"{good.failed} of {good.runs} runs"
-    text = f"{share} {'collapse' if found.within_s is None else 'come late'} there; "
-    text += "it is only sure that fewer than half do."
+def _keep(found: Threshold, good: float, side: str) -> str:
+    """Where to stay: the tried value up to which no run fails, and how many may there; then what runs do at the
+    threshold itself, `good`.
+    """
+    safe, edge = _safe(found), _at_good(found)
+    value = good if safe is None else safe.value
+    is_inside = safe is not None and not safe.failed and value != good
+    if found.outage_s is not None:
+        than = "of at most" if is_inside else "well shorter than"
+        text = f"Count on outages {than} {_length(found, value, found.outage_s)}"
+    else:
+        at = shown(found.kind, value)
+        text = f"Stay at {at} or {side}" if is_inside else f"Stay well {side} {at}"
+    fail, fails = ("collapse", "collapses") if found.within_s is None else ("come late", "comes late")
+    if safe is None or edge is None:
+        return f"{text}: it is only sure that fewer than half of the runs {fail} there."
+    which = ", the tried value nearest the threshold where that is so" if is_inside else ""
+    does = f"{safe.failed} of {safe.runs} runs {fail}" if safe.failed else f"none of {safe.runs} runs {fails}"
+    text += f": {does} there{which}. Of more such runs at most {show_share(safe.share_at_most)} may "
+    text += f"({show_share(found.confidence)})."
+    if edge.value != value:
+        text += f" At {shown(found.kind, good)} {edge.failed} of {edge.runs} do: there it is only sure that fewer than "
+        text += "half do."
     if _still_drain(found) is not None:
         text += " Those that do not collapse are not back at the end of the run. For a value at which runs are back in "
         text += f"time, ask with --within {min(WITHIN_S, found.horizon_s / 2) / 60:.4g}m."
@@ -116,13 +153,28 @@ def _longer(found: Threshold) -> str:
         return ""
     if longer is None:
         return "What longer runs would say is not known."
-    ends = ((found.low, longer.low_failed), (found.high, longer.high_failed))
-    (good, its), (bad, others) = ends if found.fails == "above" else ends[::-1]
-    counts = f"{its} of {longer.runs} collapse at {shown(found.kind, good)}, {others} of {longer.runs} at "
-    counts += shown(found.kind, bad)
-    runs = f"runs of {show_duration(longer.horizon_s)}"
-    if its < MOST * longer.runs < others:
-        return f"Longer {runs} say the same: {counts}."
-    moved = "the good side" if its >= MOST * longer.runs else "the bad side"
-    text = f"But the threshold hangs on the horizon: longer {runs} say another thing on {moved} ({counts})."
+    low = (found.low, longer.low_failed_before, longer.low_failed)
+    high = (found.high, longer.high_failed_before, longer.high_failed)
+    good, bad = (low, high) if found.fails == "above" else (high, low)
+    moved = [end for end, is_bad in ((good, False), (bad, True)) if _is_moved(found, longer.runs, end, is_bad)]
+    told = moved or [good, bad]
+    counts = " and ".join(f"{now} instead of {was} at {shown(found.kind, value)}" for value, was, now in told)
+    runs = f"the first {longer.runs} runs of a value, continued to {show_duration(longer.horizon_s)}"
+    if not moved:
+        same = all(was == now for _, was, now in told)
+        counts = " and ".join(f"{now} at {shown(found.kind, value)}" for value, _, now in told) if same else counts
+        says = "say the same" if same else "do not move it"
+        return f"Longer runs {says}: of {runs}, {counts} collapse{', as before' if same else ''}."
+    text = f"But the threshold hangs on the horizon: of {runs}, {counts} collapse."
     return f"{text} Look for it again with that horizon: --set horizon={longer.horizon_s:.15g}s."
+
+
+def _is_moved(found: Threshold, runs: int, end: tuple[float, int, int], is_bad: bool) -> bool:
+    """Whether an end of the bracket is on the other side in longer runs: by the share that was found there, and by how
+    much it changes in the same runs as they go on.
+    """
+    value, was, now = end
+    its = max((one for one in found.tried if one.value == value), key=lambda one: one.runs, default=None)
+    share = was / runs if its is None else its.failed / its.runs
+    then = share + (now - was) / runs
+    return now != was and (then <= MOST if is_bad else then >= MOST)

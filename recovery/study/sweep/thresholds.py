@@ -17,7 +17,7 @@ from recovery.reading.experiment import Experiment
 from recovery.reading.keys import not_one_number, value_at
 from recovery.simulate import identity
 from recovery.stages.outage import resolve
-from recovery.statistics import cliff
+from recovery.statistics import cliff, confidence
 from recovery.store.sweep_record import Longer, Middle, Threshold, Tried
 from recovery.study.runs import loop
 from recovery.study.runs.chunks import Done, Work
@@ -108,6 +108,16 @@ def _verdict(collapsed: int, runs: int) -> Verdict:
     """What so many runs of one value say alone (95 %)."""
     low, high = theory.clopper_pearson(collapsed, runs)
     return "fails" if low > 0.5 else "holds" if high < 0.5 else "unclear"
+
+
+def _at_most(one: cliff.Tried, batch: int, confident: float) -> float:
+    """The upper end of the interval of the chance to fail at a value. After the first look it is the exact one of so
+    many runs; more runs are added as their results want it, so then it is one that holds at every look. Each has half
+    of the error, so the interval holds whichever look it is.
+    """
+    if one.runs <= batch:
+        return theory.clopper_pearson(one.failed, one.runs, confident).high
+    return confidence.chance(one.failed, one.runs, (1.0 - confident) / 2.0).high
 
 
 def _is_whole(text: str) -> bool:
@@ -201,10 +211,12 @@ def threshold(
     progress = _Watched(say)
 
     late: dict[float, dict[int, bool]] = {}  # by the value, of each replication whether it is not back, nor collapsed
+    collapsed: dict[float, dict[int, bool]] = {}  # likewise, whether it collapsed
     said_of: set[tuple[float, int]] = set()  # values that were told, with how many runs
 
     def told_of(one: cliff.Tried) -> Tried:
-        return Tried(**one._asdict(), late=sum(late[one.value].values()))
+        share = _at_most(one, min(BATCH, most), confidence)
+        return Tried(**one._asdict(), late=sum(late[one.value].values()), share_at_most=share)
 
     def note(one: cliff.Tried) -> None:
         nonlocal tried
@@ -226,6 +238,9 @@ def threshold(
         late.setdefault(value, {}).update(
             (r, math.isinf(one.value) and not bad) for r, one, bad in zip(replications, found, failed, strict=True)
         )
+        collapsed.setdefault(value, {}).update(
+            (r, one.has_collapsed) for r, one in zip(replications, found, strict=True)
+        )
         return failed
 
     def looked_for() -> tuple[tuple[float, float], dict[float, Verdict]]:
@@ -237,13 +252,13 @@ def threshold(
             if value[1] in found or not value[1] > 0.0:
                 continue
             try:
-                collapsed = sum(fails(value[1], runs))
+                failed = sum(fails(value[1], runs))
             except ScenarioError:
                 if outward == start:
                     raise
                 continue  # no such value can be: what lies beyond it is not looked at by itself either
-            found[value[1]] = _verdict(collapsed, len(runs))
-            note(cliff.Tried(value[1], collapsed, len(runs), found[value[1]]))
+            found[value[1]] = _verdict(failed, len(runs))
+            note(cliff.Tried(value[1], failed, len(runs), found[value[1]]))
             if (pair := _apart(found)) is not None:
                 return pair, found
         ends = " to ".join(told_at(pick(found)) for pick in (min, max))
@@ -255,8 +270,8 @@ def threshold(
         )
 
     def longer_of(low: float, high: float, runs: int) -> Longer | None:
-        """The same at both ends of the bracket to a later horizon; None where the file cannot have that."""
-        horizon_s, collapsed = LONGER * experiment.first.scenario.horizon, []
+        """The same runs at both ends of the bracket to a later horizon; None where the file cannot have that."""
+        horizon_s, then, before = LONGER * experiment.first.scenario.horizon, [], []
         for value in (low, high):
             text = text_at(value)
             try:
@@ -265,8 +280,12 @@ def threshold(
                 return None
             if variant.scenario.horizon != horizon_s:  # the first variant sets its own
                 return None
-            collapsed.append(sum(one.has_collapsed for one in ends_of(variant, told_at(value), range(runs))))
-        return Longer(horizon_s=horizon_s, runs=runs, low_failed=collapsed[0], high_failed=collapsed[1])
+            then.append(sum(one.has_collapsed for one in ends_of(variant, told_at(value), range(runs))))
+            before.append(sum(collapsed[value][r] for r in range(runs)))
+        return Longer(
+            horizon_s=horizon_s, runs=runs, low_failed=then[0], high_failed=then[1], low_failed_before=before[0],
+            high_failed_before=before[1],
+        )  # fmt: skip
 
     def beyond_of(value: float) -> Middle | None:
         """The run that tells what is the limit where most runs fail: the middle one of those there. None where rows of
