@@ -745,6 +745,30 @@ def test_the_test_of_misfit_is_seldom_wrong_and_sees_misfit() -> None:
     assert seen >= 0.9 * trials
 
 
+def test_a_fault_of_some_minutes_is_seen_beside_a_flank_that_chance_moves_far() -> None:
+    """Emulated: a flank that is early or late by chance, and five points in a row that no chance makes."""
+    rng = np.random.default_rng(5)
+    points, trials, false, seen = np.arange(40), 200, 0, 0
+    flank, fault = np.exp(-(((points - 8) / 1.5) ** 2)), (points >= 20) & (points < 25)
+    white = np.ones(len(points))
+    for _ in range(trials):
+        runs = rng.normal(size=(10, 1)) * 60 * flank + rng.normal(size=(10, len(points)))
+        curves, at = runs[:-1], runs[0] - runs[-1]
+        false += misfit.of_series(at, curves, 1, 1, white)[0].is_systematic
+        seen += misfit.of_series(at + 15 * fault, curves, 1, 1, white)[0].is_systematic
+    assert false <= 0.03 * trials
+    assert seen >= 0.9 * trials
+
+
+def test_when_data_and_simulation_part_is_told() -> None:
+    times = tuple(60.0 * minute for minute in range(10))
+    off = (0.0, 0.0, 0.1, 0.1, 0.0, -0.2, -0.2, -0.2, 0.0, 0.0)
+    series = SimpleNamespace(times_s=times, values=off, grid_s=times, mean=(0.0,) * 10, unit="share")
+    [line] = fit_text.parting(SimpleNamespace(picture=SimpleNamespace(series=series)))  # type: ignore[arg-type]
+    assert "above the simulation from 2 min to 3 min (by 10 % on average)" in line
+    assert "below the simulation from 5 min to 7 min (by 20 % on average)" in line
+
+
 def test_a_milestone_that_a_free_key_misses_by_far_is_misfit() -> None:
     """One key and one milestone: within two standard deviations nothing is tested, five are too many (chi-square)."""
     near, far = (misfit.of_milestones(np.array([off]), 1) for off in (2.0, 5.0))

@@ -12,6 +12,7 @@ from recovery.units import show_count, show_duration, show_share
 STEEP = 0.1  # of what the data span: by so much a curve moves in one window where windows hide what it does
 CV_MOST = 20.0  # that a lognormal of a scenario may have
 ALIKE = 0.9  # cosine from which on two keys change the simulation alike
+PARTED_MOST = 2  # stretches of a curve that are told, in which it is worst
 MUCH = 2.0  # times what chance makes, from which on a fit is not said to explain the data without more
 _MISSING = {
     "always": "in the simulation it does not occur with these values: what it ends never was",
@@ -105,7 +106,7 @@ def goodness(fit: Fit) -> list[str]:
     if misfit.explains:
         small = "more than chance, but little beside the data; the intervals are wider for it"
         return [f"the scenario comes close to the data but for a rest: {text}: {small}"]
-    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}"]
+    lines = [f"no value tried explains the data ({_tried(fit)}): {text}; {row}", *parting(fit)]
     if math.isfinite(fit.shift_s):
         way = "later" if fit.shift_s > 0 else "earlier"
         by = f"{show_duration(abs(fit.shift_s))} {way}"
@@ -139,6 +140,30 @@ def _worst(series: FitSeries) -> str:
     """When the simulated curve is farthest from the measured one."""
     off = np.abs(np.interp(series.times_s, series.grid_s, series.mean) - np.array(series.values))
     return show_duration(series.times_s[int(np.argmax(off))])
+
+
+def parting(fit: Fit) -> list[str]:
+    """From when to when the data and the simulation part most, in a sentence; of milestones none."""
+    series = fit.picture.series
+    if series is None:
+        return []
+    times = np.array(series.times_s)
+    off = np.array(series.values) - np.interp(times, series.grid_s, series.mean)
+    ends = np.flatnonzero(np.diff(np.sign(off))) + 1
+    stretches = [part for part in np.split(np.arange(len(off)), ends) if len(part) > 1]
+    worst = sorted(stretches, key=lambda part: -float(np.abs(off[part]).sum()))[:PARTED_MOST]
+    most = float(np.abs(off[worst[0]]).sum()) if worst else 0.0
+    told = [
+        f"{'above' if off[part[0]] > 0 else 'below'} the simulation from {show_duration(times[part[0]])} to "
+        f"{show_duration(times[part[-1]])} (by {show_value(float(np.abs(off[part]).mean()), series.unit)} on average)"
+        for part in sorted(worst, key=lambda part: int(part[0]))
+        if float(np.abs(off[part]).sum()) >= most / 4 > 0
+    ]
+    return (
+        [f"the data lie {' and '.join(told)}: something happened about then that the file does not tell"]
+        if told
+        else []
+    )
 
 
 def _jump(one: Jump) -> str:

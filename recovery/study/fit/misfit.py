@@ -15,6 +15,8 @@ MISFIT_SHARE = (
     0.05  # systematic misfit up to this part of the data's spread widens the intervals; more explains nothing
 )
 POINTS_FOR_NOISE = 12
+STRETCH_LEAST = 3  # points in a row: fewer may be one window
+OFF_LEAST = 1.0  # hundredths of the data's spread: a stretch that is off by no more is no fault that anybody minds
 
 
 def of_milestones(at: Floats, keys: int) -> Misfit:
@@ -37,11 +39,13 @@ def of_series(
     """Residuals `at` float64[points] against what chance makes; the covariance that intervals are to be made of; its
     freedom. All in hundredths of the data's spread, but for the misfit, where one of them is `sigma`.
 
-    Chance is the spread between replications (`curves` float64[runs, points]; the mean of the first `first` gave the
-    residuals), which what was measured has too, and what differs from point to point (variances `white`). The mean
-    square over its expectation is nearly F, with the freedom of a sum of dependent squares (Satterthwaite 1946). Where
-    there is more than chance, what is left is taken as one error with its own memory: of so many independent points as
-    its autocorrelation leaves (Bayley and Hammersley 1946).
+    It is tested how much is off in all, and how far the worst stretch is off to one side: a fault of some minutes is
+    little beside what chance makes elsewhere. The second test is so far on the safe side that its false alarms do not
+    count beside those of the first. Chance is the spread between replications (`curves` float64[runs, points]; the mean
+    of the first `first` gave the residuals), which what was measured has too, and what differs from point to point
+    (variances `white`). The mean square over its expectation is nearly F, with the freedom of a sum of dependent
+    squares (Satterthwaite 1946). Where there is more than chance, what is left is taken as one error with its own
+    memory: of so many independent points as its autocorrelation leaves (Bayley and Hammersley 1946).
     """
     from scipy import stats
 
@@ -52,6 +56,7 @@ def of_series(
         p = float(stats.f.sf(found / expected, expected**2 / float((chance**2).sum()), freedom))
     else:
         p = 0.0 if found > 1e-12 else 1.0
+    p = min(p, stretch_p(at, curves, first, white))
     rms, noise = math.sqrt(found / n), math.sqrt(expected / n)
     misfit = _misfit(rms * sigma, noise * sigma, rms / 100, at, p)
     if misfit.is_systematic:
@@ -60,6 +65,33 @@ def of_series(
         freedom = min(freedom, independent)
         chance = chance + np.eye(n) * found / independent
     return misfit, chance, freedom
+
+
+def stretch_p(at: Floats, curves: Floats, first: int, white: Floats) -> float:
+    """How often chance makes a stretch of residuals that is as far off to one side as the worst one: Student's t of its
+    sum, over all stretches (Bonferroni; of a length, as many as fit side by side, twice). Arguments as of `of_series`.
+
+    What a curve's rise within a window makes is taken as one error of the whole stretch.
+    """
+    from scipy import stats
+
+    n, least, length = len(at), 1.0, float(STRETCH_LEAST)
+    noise = float(white.min(initial=0.0)) if n else 0.0
+    steps, looked = np.sqrt(white - noise), 0.0
+    while round(length) <= n // 2:
+        many = round(length)
+
+        def sums(of: Floats, many: int = many) -> Floats:
+            whole = np.cumsum(np.concatenate([np.zeros((*of.shape[:-1], 1)), of], axis=-1), axis=-1)
+            return np.asarray(whole[..., many:] - whole[..., :-many])
+
+        runs = np.var(sums(curves), axis=0, ddof=1) * (1 + 1 / first)
+        square = runs + sums(steps) ** 2 + many * noise + (many * OFF_LEAST) ** 2
+        worst = float((np.abs(sums(at)) / np.sqrt(square)).max())
+        least = min(least, 2 * float(stats.t.sf(worst, len(curves) - 1)))
+        looked += 2 * n / many
+        length *= math.sqrt(2)
+    return min(least * looked, 1.0)
 
 
 def white_of(at: Floats, mean: Floats, times_s: Floats, window_s: float) -> Floats:
