@@ -21,7 +21,8 @@ from scipy.stats import qmc
 from test_pages import page, summary, words
 
 from recovery import theory, units
-from recovery.show import pages, sweep_figures
+from recovery.show import pages, report_sweep, sweep_figures
+from recovery.show.sweep_figures import harm
 from recovery.show.sweep_figures.drawn import Sweep, told
 from recovery.show.sweep_figures.harm import front
 from recovery.store import sweep_record
@@ -523,6 +524,25 @@ def test_a_sweep_of_which_little_is_known_has_a_page_too(tmp_path: Path) -> None
     assert failed["name"] in seen
     assert "Baseline" not in seen
     assert {file.stem for file in (folder / "figures").glob("*.svg")} == {"ranked", "heat", "pareto", "regret"}
+
+
+def test_the_picture_of_harms_says_where_draws_tell_no_policies_apart(
+    folders: dict[str, Path], drawn: dict[str, list[Any]]
+) -> None:
+    """Its legend has what is drawn: a front only where it has a second point."""
+    folder = folders["leases"]
+    whole = next(p for p in drawn["leases"] if p.name == "pareto")
+    assert "apart" not in whole.caption
+    sweep = report_sweep.sweep_of(folder)
+    few = sweep._replace(summary=sweep.summary.model_copy(update={"units_that_tell": 10**6}))
+    [picture] = harm.pareto(few)
+    assert "cannot tell any two of" in picture.caption
+    for one, beaten in ((whole, "beaten"), (picture, "beaten in these draws")):
+        fronts = [line for panel in one.figure.axes for line in panel.lines if line.get_linewidth() == 1.4]
+        [legend] = [panel.get_legend() for panel in one.figure.axes if panel.get_legend()]
+        names = [text.get_text() for text in legend.get_texts()]
+        assert beaten in names
+        assert ("front of this pair" in names) == any(len(line.get_xdata()) > 1 for line in fronts)
 
 
 def test_no_warning_of_a_library_reaches_the_terminal(tmp_path: Path) -> None:

@@ -312,6 +312,31 @@ def test_a_sweep_without_its_file_tells_no_savings() -> None:
     assert "sooner" not in said
 
 
+def test_an_interval_of_a_difference_on_both_sides_of_none_says_both() -> None:
+    found = swept()
+    by = found.policies[0].model_copy(update={"difference": Estimate(mean=-60.0, low=-90.0, high=30.0)})
+    said = sweep.answer_of(found.model_copy(update={"policies": (by, *found.policies[1:])})).change.text
+    assert "60 s sooner than the file as it stands (90 s sooner to 30 s later, over the same" in said
+    assert "chance" not in sweep.answer_of(found).why.text
+    few = found.model_copy(update={"units_that_tell": 10**6})
+    assert "decides most" in sweep.answer_of(few).why.text
+    assert sweep.answer_of(few).why.text.endswith("In so few draws that may be chance.")
+
+
+def test_where_all_runs_are_back_their_time_has_one_interval() -> None:
+    """With `precision` the interval of the mean allows for runs that may not be back, so there are two."""
+    found = swept()
+    mean, back = Estimate(mean=60.0, low=30.0, high=90.0), Estimate(mean=60.0, low=20.0, high=200.0)
+    none = Share(share=0.0, low=0.0, high=0.3)
+    one = found.policies[0].model_copy(update={"not_recovered": none, "restricted": mean, "given_recovery": back})
+    assert sweep_text.if_recovers(one, found.model_copy(update={"precision": 0.1})) == back
+    once = found.model_copy(update={"precision": None})
+    assert sweep_text.if_recovers(one, once) == mean
+    assert sweep_text.half_width(one, once).startswith("±\u00a050 %")
+    some = one.model_copy(update={"not_recovered": Share(share=0.1, low=0.0, high=0.3)})
+    assert sweep_text.if_recovers(some, once) == back
+
+
 def test_where_no_policy_recovers_none_is_offered() -> None:
     found = swept()
     lost = Share(share=1.0, low=0.9, high=1.0)

@@ -8,8 +8,10 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy import stats
 from situations import SITUATIONS, Situation
 
 import recovery
@@ -26,7 +28,7 @@ from recovery.store.sweep_record import Difference, Harm
 from recovery.study import sweep as sweeps
 from recovery.study.summary import explained
 from recovery.study.sweep.answers import answers
-from recovery.study.sweep.estimates import units_that_show
+from recovery.study.sweep.estimates import difference_of, units_that_show
 from recovery.units import show_number, show_share
 
 SWEPT = [one for one in SITUATIONS if one.replications == 1 and one.mechanism in ("timeout", "admission", "herd")]
@@ -111,6 +113,15 @@ def test_a_random_sweep_of_too_few_draws_says_so_in_draws(tmp_path: Path) -> Non
     assert few in result.stderr
     assert few in result.stdout
     assert "2 of 2 policies may still be the best" in result.stdout
+
+
+def test_no_difference_is_larger_than_what_a_run_counts_as() -> None:
+    """Oracle: Student's interval of the same differences, which knows no such limit."""
+    mine, theirs, limit_s = np.array([2.0, 1.0, 3.0]), np.array([10.0, 10.0, 4.0]), 10.0
+    whole = stats.t.interval(0.95, 2, np.mean(mine - theirs), stats.sem(mine - theirs))
+    assert whole[0] < -limit_s < whole[1] < limit_s
+    found = difference_of(mine, theirs, np.arange(3), limit_s, is_sequential=False)
+    assert (found.low, found.high) == (-limit_s, pytest.approx(whole[1]))
 
 
 def test_policies_beside_each_other_in_one_draw_have_no_interval() -> None:

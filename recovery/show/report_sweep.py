@@ -24,7 +24,7 @@ from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
 from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.sweep_text import half_width, state_of
+from recovery.show.sweep_text import half_width, if_recovers, state_of
 from recovery.show.words import differences_from, ends_of, is_lopsided, speaking_of, times_from
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -196,8 +196,8 @@ def _columns(summary: Summary) -> list[Column]:
         Column(
             "if_back_s",
             "if back",
-            "mean time of the runs that are back; ±: half its interval, over the time; “too few”: so few runs tell "
-            "nothing of it, and about how many that are back would",
+            "mean time of the runs that are back; ±: half its interval, over the time; “too few”: that interval "
+            "reaches above twice the time, and about so many that are back would tell it",
         ),
         Column("fluid_bound_s", "fluid bound", "the time if no work were wasted; nothing can be faster"),
         Column("worst_s", "worst", "the largest time in any draw"),
@@ -256,7 +256,7 @@ def _behind(seconds: float, show: Callable[[float], str]) -> str:
 
 def _if_back(policy: Told, summary: Summary, show: Callable[[float], str]) -> Cell:
     """The time of the runs that are back, and how well it is known."""
-    cell, half = _time(policy.given_recovery, show), half_width(policy, summary)
+    cell, half = _time(if_recovers(policy, summary), show), half_width(policy, summary)
     return cell if half == "–" else cell._replace(interval=f"{cell.interval} ({half})".lstrip())
 
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from recovery.show.text import table
 from recovery.show.words import differences_from, is_lopsided, span_of, times_from
-from recovery.statistics import confidence
+from recovery.statistics import clusters, confidence, estimate
 from recovery.store import files
 from recovery.store.parts import runs_of_sweep
+from recovery.store.record import Estimate
 from recovery.store.sweep_record import Difference, Planned, Policy, Replayed, Summary, Tried
 from recovery.units import show_count, show_duration, show_share
 
@@ -81,9 +82,13 @@ def too_few(policies: int, size: Size, that_tell: int | None) -> str:
     if that_tell is None or size.units >= that_tell:
         return ""
     return (
-        f"{size.told(size.units)} cannot tell any two of {show_count(policies)} policies apart, however much they "
-        f"differ: that takes at least {that_tell} ({size.set_to(that_tell)})."
+        f"{_none_apart(policies, size)}, however much they differ: that takes at least {that_tell} "
+        f"({size.set_to(that_tell)})."
     )
+
+
+def _none_apart(policies: int, size: Size) -> str:
+    return f"{size.told(size.units)} cannot tell any two of {show_count(policies)} policies apart"
 
 
 def cannot_choose(size: Size, that_choose: int | None, never_max: float) -> str:
@@ -108,6 +113,12 @@ def too_few_in(summary: Summary) -> str:
     is_known = summary.units_that_tell is not None
     least = summary.units_that_tell if is_known else summary.replications_that_tell
     return too_few(len(summary.policies), _size_of(summary, is_known=is_known), least)
+
+
+def none_apart_in(summary: Summary) -> str:
+    """The same in a main clause, for a title: "3 draws cannot tell any two of 6 policies apart"; "" where they can."""
+    size = _size_of(summary, is_known=summary.units_that_tell is not None)
+    return _none_apart(len(summary.policies), size) if too_few_in(summary) else ""
 
 
 def cannot_choose_in(summary: Summary) -> str:
@@ -142,15 +153,27 @@ def _state(policy: Policy, never_max: float) -> str:
     return f"{state_of(policy, never_max)} ({policy.failed} failed)"
 
 
+def if_recovers(policy: Policy, summary: Summary) -> Estimate:
+    """The time of the runs that are back, s. Where all are, and intervals are of one look, it is the mean time with its
+    interval: the same numbers have one. (With `precision` that of the mean allows for runs that are not back.)
+    """
+    whole, back = policy.restricted, policy.given_recovery
+    is_same = summary.precision is None and policy.not_recovered.share == 0
+    return whole if is_same and math.isclose(whole.mean, back.mean, rel_tol=1e-9, abs_tol=1e-9) else back
+
+
 def half_width(policy: Policy, summary: Summary) -> str:
     """Half the interval of the time of those that are back, over the time, and of how many runs that is; or that so few
     tell nothing, and about how many would. "–" where there is no interval.
     """
-    if not math.isfinite(policy.half_width_share):
+    share, found = policy.half_width_share, if_recovers(policy, summary)
+    if found is not policy.given_recovery:
+        share = clusters.relative_half_width(estimate.Estimate(found.mean, found.low, found.high))
+    if not math.isfinite(share):
         return "–"
     if wanted := _runs_wanted(policy, summary):
         return f"{policy.back_of or f'{policy.runs} runs'}: {wanted}"
-    return ", of ".join(filter(None, (f"±\u00a0{show_share(policy.half_width_share)}", policy.back_of)))
+    return ", of ".join(filter(None, (f"±\u00a0{show_share(share)}", policy.back_of)))
 
 
 TELLING = 0.5  # half an interval over its time: so well a time is to be known where a sweep does not say how well
@@ -160,7 +183,7 @@ def _runs_wanted(policy: Policy, summary: Summary) -> str:
     """That too few runs are back to tell their time, since its interval reaches to over twice the time, and about how
     many would; "" where they tell it.
     """
-    found, looks = policy.given_recovery, summary.precision is not None
+    found, looks = if_recovers(policy, summary), summary.precision is not None
     units = min(policy.units, policy.runs_back)
     if not found.high > 2 * found.mean or not units:
         return ""
@@ -192,7 +215,7 @@ def ranked(summary: Summary, most: int) -> str:
             f"{one.rank}{' *' if one.not_told_apart and len(summary.policies) > 1 else ''}",
             f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, show, between="–"),
-            show(one.given_recovery.mean),
+            show(if_recovers(one, summary).mean),
             half_width(one, summary),
             show_share(one.not_recovered.share),
             show_share(one.not_recovered.high),
@@ -212,8 +235,8 @@ def _of_intervals(summary: Summary) -> str:
     """What columns of a ranking are, what its intervals hold, and why those of the means may reach far to one side."""
     text = "±: half the 95 % interval of the time “if it recovers”, as a share of that time (–: too few to have one). "
     if any(_runs_wanted(one, summary) for one in summary.policies):
-        text += "“Too few” there: so few runs tell nothing of that time; about how many that recover would tell it to "
-        text += f"±{show_share(summary.precision or TELLING)}. "
+        text += "“Too few” there: the interval reaches above twice that time; about so many that recover would "
+        text += f"tell it to ±{show_share(summary.precision or TELLING)}. "
     text += "“At most”: the upper end of the interval of “not back”. "
     if summary.precision is None:
         if not summary.chances_hold_at_every_look:

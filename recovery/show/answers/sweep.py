@@ -119,6 +119,11 @@ def _why(summary: Summary, ran: Sequence[Told]) -> Cause:
     return Cause(text=f"{text} {lever.text}".rstrip(), mechanism=limit.kind, number=limit.number)
 
 
+def _may_be_chance(summary: Summary) -> str:
+    """That so few draws tell no policies apart, after a sentence on which lever decides; "" where they can."""
+    return " In so few draws that may be chance." if too_few_in(summary) else ""
+
+
 def _middle(times: Sequence[float]) -> float:
     """The middle one of sorted times."""
     return times[len(times) // 2]
@@ -151,12 +156,14 @@ def _deciding(summary: Summary, ran: Sequence[Told]) -> Cause:
             return Cause(text="No lever changes the time.")
         low_to, high_to = (_times_with(ran, key, words, summary) for words in (best, worst))
         text = f"{key} decides most: with “{best}” it takes {low_to}, with “{worst}” {high_to}."
+        text += _may_be_chance(summary)
         return Cause(text=text, mechanism=key, number=spread)
     if not spread > 0:
         return Cause(text="No lever changes the time of the middle policy.")
     show = times_from(summary.window_s)
     text = f"{key} decides most: the middle policy that has “{best}” takes {show(low)}, "
-    return Cause(text=f"{text}with “{worst}” {show(high)}.", mechanism=key, number=spread)
+    text += f"with “{worst}” {show(high)}.{_may_be_chance(summary)}"
+    return Cause(text=text, mechanism=key, number=spread)
 
 
 def _times_with(ran: Sequence[Told], key: str, words: str, summary: Summary) -> str:
@@ -183,10 +190,11 @@ def _change(summary: Summary, base: Told | None, ran: Sequence[Told]) -> Change:
         saved = -differs.mean
         text += f", {show_duration(saved)} sooner than {_baseline(summary)}" if saved > 0 else ""
         if saved > 0 and math.isfinite(differs.low + differs.high):
-            low, high = show(max(-differs.high, 0.0)), show(min(-differs.low, summary.limit_s))
+            low, high = show(abs(differs.high)), show(-differs.low)
             over = _over(summary, base, best)
             if differs.high >= 0:
-                text += f" (at most {high}, {over}: a difference that chance can make)"
+                ends = f"{high} sooner to {low} later" if differs.high > 0 else f"at most {high}"
+                text += f" ({ends}, {over}: a difference that chance can make)"
             elif low != high:
                 text += f" ({low} to {high}, {over})"
     lopsided = _why_lopsided(summary, best) if is_lopsided(best.restricted) else ""

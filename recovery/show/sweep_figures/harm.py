@@ -11,6 +11,7 @@ from recovery.measures import register
 from recovery.show import figures
 from recovery.show.figures import GREY, INK, Picture
 from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Look, Sweep, Told, apart, legend, short, what
+from recovery.show.sweep_text import none_apart_in
 from recovery.show.words import Called, speaking_of
 
 
@@ -110,21 +111,28 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
         panel.tick_params(labelsize=7.8)
     below = figure.add_subplot(grid[-1, :])
     below.axis("off")
-    handles = [
-        Line2D([], [], color=ORANGE, lw=1.4),
-        Line2D([], [], color=BLUE, marker="o", ls="", ms=4.6),
-        Line2D([], [], mfc="white", mec=GREY, marker="o", ls="", ms=3.8),
-        Line2D([], [], color=INK, marker="s", ls="", ms=5.5),
-    ]
-    names = ["front of this pair", "unbeaten over time and all harms", "beaten", "baseline"]
-    legend(below, handles, names, 4, told)
+    by_chance = none_apart_in(sweep.summary)
+    so_far = " in these draws" if by_chance else ""
+    seen = {_look(policy) for policy in ranked}
+    keys = [
+        (Line2D([], [], color=ORANGE, lw=1.4), "front of this pair", any(len(line) > 1 for line in fronts)),
+        (Line2D([], [], color=BLUE, marker="o", ls="", ms=4.6), f"unbeaten over time and all harms{so_far}",
+         "unbeaten" in seen),
+        (Line2D([], [], mfc="white", mec=GREY, marker="o", ls="", ms=3.8), f"beaten{so_far}", "beaten" in seen),
+        (Line2D([], [], color=INK, marker="s", ls="", ms=5.5), "baseline", "baseline" in seen),
+    ]  # fmt: skip
+    keys = [key for key in keys if key[2]]  # what is drawn
+    legend(below, [key[0] for key in keys], [key[1] for key in keys], 4, told)
     unbeaten = sum(bool(policy.on_front) for policy in ranked)
     gentle = harms[0][2][fronts[0][-1]][2]
-    text = f"Soon against harm: {unbeaten} of {len(ranked)} policies are unbeaten"
+    text = f"Soon against harm: {unbeaten} of {len(ranked)} policies {'is' if unbeaten == 1 else 'are'} unbeaten"
+    if by_chance:
+        text = f"Soon against harm: {by_chance}"
     if gentle is not ranked[0]:
         text += f"; least harm ({harms[0][0]}): “{short(gentle)}”"
     figures.entitle(figure, text)
+    chance = f" {by_chance}: which are beaten may be chance." if by_chance else ""
     yield Picture("pareto", figure,
                   f"Mean time until {what(sweep.summary)} (logarithmic where it spans much) against mean harm; lower "
                   "and further left is better. Numbers are ranks. What surely is not back in more than "
-                  f"{units.show_share(most)} of the runs is left out of the fronts.")  # fmt: skip
+                  f"{units.show_share(most)} of the runs is left out of the fronts.{chance}")  # fmt: skip

@@ -14,7 +14,7 @@ from recovery.statistics import clusters
 from recovery.statistics.arrays import Floats
 from recovery.store import sweep_record as record
 from recovery.store.parts import runs_of_sweep
-from recovery.study.sweep.estimates import mean_of, told
+from recovery.study.sweep.estimates import difference_of, mean_of, told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ def _difference(
         return int((np.isinf(of_rows(both, summary.measure, suffix)) | fell).sum())
 
     mine, theirs = (clusters.restricted(times, summary.limit_s) for times in beside(summary.measure))
-    by = mean_of(mine - theirs, unit, is_sequential=is_sequential)
+    by = difference_of(mine, theirs, unit, summary.limit_s, is_sequential=is_sequential)
     verdict: Literal["sooner", "later", "not told apart"] = "not told apart"
     if by.high < 0 or by.low > 0:
         verdict = "sooner" if by.high < 0 else "later"

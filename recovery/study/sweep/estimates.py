@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from recovery.statistics import clusters, confidence
+from recovery.statistics.arrays import Floats
 from recovery.statistics.estimate import UNKNOWN, Estimate
 from recovery.store import record
 
@@ -32,8 +33,17 @@ def mean_of(
         return Estimate(math.inf, math.nan, math.inf)
     if not is_sequential:
         return clusters.mean(rows, units, CONFIDENCE, low, high)
-    told = confidence.ratio(rows, np.ones(len(rows)), units, ALPHA)
-    return Estimate(told.mean, _at_least(told.low, low), -_at_least(-told.high, -high))
+    return cut(confidence.ratio(rows, np.ones(len(rows)), units, ALPHA), low, high)
+
+
+def difference_of(mine: Floats, theirs: Floats, unit: object, limit_s: float, *, is_sequential: bool) -> Estimate:
+    """Mean difference of times, s, none of which counts as more than `limit_s`: so no difference is larger either."""
+    return cut(mean_of(mine - theirs, unit, is_sequential=is_sequential), -limit_s, limit_s)
+
+
+def cut(found: Estimate, low: float, high: float) -> Estimate:
+    """The same with its ends within what is possible."""
+    return Estimate(found.mean, _at_least(found.low, low), -_at_least(-found.high, -high))
 
 
 def _at_least(end: float, least: float) -> float:

@@ -13,7 +13,7 @@ from recovery.statistics import clusters, confidence
 from recovery.statistics.arrays import Floats, Whole
 from recovery.store import sweep_record as record
 from recovery.store.record import Estimate
-from recovery.study.sweep.estimates import CONFIDENCE, chance_of, mean_of, told, told_share
+from recovery.study.sweep.estimates import CONFIDENCE, chance_of, difference_of, mean_of, told, told_share
 from recovery.study.sweep.looks import Looks, Place
 from recovery.study.sweep.policies import Policy
 
@@ -126,7 +126,8 @@ def _difference(looks: Looks, number: int, baseline: int) -> Estimate | None:
         return None
     mine = clusters.restricted([looks.times[number][place] for place in both], looks.limit_s)
     other = clusters.restricted([looks.times[baseline][place] for place in both], looks.limit_s)
-    return told(mean_of(mine - other, looks.units(both), is_sequential=looks.sweep.precision is not None))
+    is_sequential = looks.sweep.precision is not None
+    return told(difference_of(mine, other, looks.units(both), looks.limit_s, is_sequential=is_sequential))
 
 
 def _regret(regrets: Floats, unit: Whole) -> record.Regret:
