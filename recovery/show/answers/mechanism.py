@@ -18,6 +18,7 @@ HALF = 0.5  # a bound that is at least this part of the time explains it
 LOOP = 2.0  # crashes: who comes back after each of them makes the next one
 MANY_LOST = 0.01  # of all leases: so many that are lost again are told
 TOLD = 0.05  # what makes a time longer by less is not told
+WAITED_OUT = 0.9  # of the longest wait, full jitter: 99 % of those who wait are through, as (1 - 0.9)² are not
 ORDERED = ("fifo", "bounded")  # queues that serve whoever came first, and know of no deadline
 BUCKETS = ("token-bucket", "leaky-bucket")
 LEAST = (
@@ -436,6 +437,9 @@ def _what_paces(group: Group, ttr: float, down_s: float) -> Limit | None:
     bounds = _bounds(group, work, hosts_s, alone, ttr, down_s)
     known = [limit for limit in bounds if limit.kind not in LEAST or limit.number <= most_s]
     known = [limit for limit in known if limit.kind != "bursts" or limit.number <= ttr / HALF]
+    fits = any(limit.kind == "spread" and limit.number >= ttr * (1 - TOLD) - window_s for limit in known)
+    longest_wait_s = most_s if fits else most_s / WAITED_OUT  # the cap of a wait that nobody sits out is no limit
+    known = [limit for limit in known if limit.kind != "backoff" or limit.number <= longest_wait_s]
     longest = max(known, key=lambda limit: limit.number, default=None)
     if longest is not None and longest.number < HALF * ttr:
         longest = None
@@ -513,7 +517,7 @@ def _bounds(
     if scenario.is_counted_from_end and math.isfinite(spread_s := gates.MOST * herd.comes_within_s(scenario)):
         text = f"the first attempts of the clients are spread over {show_duration(spread_s / gates.MOST)}{alone}"
         yield Limit("spread", text, spread_s)
-    if longest_s <= 2 * ttr_s:  # else all were back long before
+    if not math.isnan(ttr_s):  # before a run nobody knows how long they have waited by then
         yield Limit("backoff", f"clients wait up to {wait} before they try again{alone}", longest_s)
     yield from _after_a_restart(scenario, back_s, alone)
     yield from _herd(group, work, alone)
