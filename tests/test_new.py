@@ -172,7 +172,8 @@ def test_what_is_not_given_is_marked_as_assumed() -> None:
     wanted = {question.key for question in preset.questions("kubernetes")} - {"fleet.holders"}
     assert wanted <= set(noted)
     assert "fleet.holders" not in noted
-    assert set(noted.values()) == {"assumed"}
+    assert {noted[key] for key in wanted} == {"assumed"}
+    assert noted["policy.client"] == "default"
     assert re.search(r"(?m)^holders = 5000 .*given", result.stdout)
     assert re.search(r"(?m)^hosts = 3 .*yours", result.stdout)
     assert "# Given: nodes 5000.\n" in result.stdout

@@ -5,6 +5,7 @@ Oracles: what the files and the questions say of themselves; the arithmetic of a
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,31 @@ def test_a_system_names_its_source_and_marks_what_only_its_user_knows(system: st
     assert asked <= assumed
     assert {"fleet.holders", "host.establish_time"} <= asked
     assert [note for variant in experiment.variants for note in oddities(variant.scenario)] == []
+
+
+SAID = {"fleet.called", "fleet.holds", "fleet.loss", "fleet.overdue", "jobs.arrivals"}
+"""Keys of words, and of what the question says already."""
+NOTHING = {"policy.admission": "open", "policy.lease": "fixed", "fleet.zones": 3, "fleet.hosts": 1}
+"""Values that say that there is none of it, or no more than one leader; zones alone change nothing."""
+
+
+@pytest.mark.parametrize("system", preset._ASKED)
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_whatever_a_preset_made_up_is_assumed_or_a_documented_default(system: str, is_answered: bool) -> None:
+    """Oracle: the keys of the file's tables, none of which comes from nowhere."""
+    asked = preset.questions(system)
+    given = {question.key for question in asked} if is_answered else set()
+    answers = {one.option: preset.value(one, preset.default(preset.text_of(system), one)) for one in asked}
+    table = tomllib.loads(preset.answered(system, answers) if is_answered else preset.text_of(system))
+    notes = {note["key"]: note for note in table["notes"]}
+    for part in ("fleet", "host", "lease", "jobs", "dependency", "policy"):
+        for name, value in table.get(part, {}).items():
+            key = f"{part}.{name}"
+            is_plain = key in SAID or NOTHING.get(key) == value
+            assert is_plain or key in given or key in notes or part in notes, key
+    assert "operator" in notes or "operator" not in table
+    assert given.isdisjoint(notes)
+    assert all(len(note["why"]) > 20 for note in notes.values() if note["kind"] == "default")
 
 
 @pytest.mark.parametrize("system", SOURCED)

@@ -32,7 +32,7 @@ def page() -> str:
         text = preset.text_of(name)
         experiment = parse(text)
         rows.append(_row(name, experiment.head.title, experiment.first.scenario))
-        parts.append(_section(name, text, [note.key for note in experiment.head.notes]))
+        parts.append(_section(name, text, [note.key for note in experiment.head.notes if note.kind == "assumed"]))
     return HEAD + "\n".join(rows) + "\n\n" + "\n".join(parts)
 
 

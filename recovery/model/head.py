@@ -20,7 +20,7 @@ class Head(Part):
     seed: Whole = Field(1, ge=0, le=2**63 - 1, description="seed of every draw")
     replications: Whole = Field(1, ge=1, le=10**6, description="runs of each variant, each with other random numbers")
     expect: Expectations = Field(default_factory=dict, description='bounds: ttr99_s = "< 30m"')
-    notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
+    notes: tuple[Note, ...] = Field((), description="inputs that are fitted, assumed or documented defaults")
     observed: tuple[Observed, ...] = Field((), description="milestones that were observed")
     services: str = Field("", description="file of a table of services that hang on this system, beside this file")
     sweep: Sweep | None = Field(None, description="keys that are varied")

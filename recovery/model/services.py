@@ -200,7 +200,7 @@ class Body(Part):
     window: PositiveDuration = Field(60.0, description="grid of the answer where no experiment gives one")
     services: dict[Name, Service] = Field(min_length=1, description="tables [services.NAME]: the nodes")
     observed: tuple[Observed, ...] = Field((), description="what was observed of them")
-    notes: tuple[Note, ...] = Field((), description="inputs that are fitted or assumed")
+    notes: tuple[Note, ...] = Field((), description="inputs that are fitted, assumed or documented defaults")
 
     @model_validator(mode="after")
     def _fits(self) -> "Body":

@@ -214,8 +214,8 @@ def _duration(seconds: float) -> str:
 
 
 def answered(system: str, answers: Mapping[str, _Value]) -> str:
-    """The text of a system with the answers (by option) and what follows from them, told in its first lines, and notes
-    on what is assumed. Raises Refusal where the text cannot be changed.
+    """The text of a system with the answers (by option) and what follows from them, told in its first lines. What is
+    given is no longer noted as assumed. Raises Refusal where the text cannot be changed.
     """
     text = text_of(system)
     asked = questions(system)
@@ -232,23 +232,18 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     _follow(system, was, now)
     text = toml_edit.edited(text, now)
     given = {question.key for question in asked if question.option in answers}
-    assumed = [question for question in asked if question.option not in answers]
-    for key in given - {question.key for question in assumed}:
+    for key in given - {question.key for question in asked if question.option not in answers}:
         text = re.sub(rf'\n\[\[notes\]\]\nkey = "{re.escape(key)}"\n(?:[^\n\[].*\n)*', "", text)
         last = re.escape(key.rpartition(".")[2])
         text = re.sub(rf"(?m)^({last} = .*?#.*?)\byours\b", r"\1given", text)
-    noted = {note["key"] for note in tomllib.loads(text).get("notes", [])}
-    keys = list(dict.fromkeys(question.key for question in assumed))
-    for key in keys:
-        if key not in noted:
-            why = 'why = "as the preset has it; set yours"'
-            text = f'{text.rstrip()}\n\n[[notes]]\nkey = "{key}"\nkind = "assumed"\n{why}\n'
     words = [f"{one.option} {default(text, one)}" for one in asked if one.option in answers]
     head = f"# Given: {', '.join(words) or 'nothing'}.\n"
     followed = [f"{key} = {toml_edit.literal(value)}" for key, value in toml_edit.changed(direct, now)]
     head += f"# Follows from what is given, and is changed too: {', '.join(followed)}.\n" if followed else ""
-    marked = [note["key"] for note in tomllib.loads(text).get("notes", []) if note["kind"] == "assumed"]
+    notes = tomllib.loads(text).get("notes", [])
+    marked, defaults = ([note["key"] for note in notes if note["kind"] == kind] for kind in ("assumed", "default"))
     head += f"# Assumed, and marked so in [[notes]] and on the page: {', '.join(marked) or 'nothing'}.\n"
+    head += f"# Documented defaults, with their source in [[notes]]: {', '.join(defaults)}.\n" if defaults else ""
     return head + text
 
 

@@ -422,7 +422,8 @@ def explained(
         lines += ["", f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}"]
         lines += [f"    {speaking_of(scenario.called, one)}" for one in (row.meaning, legend) if one]
     for note in notes:
-        lines += ["", f"{note.key} is {note.kind}: {note.why}"]
+        kind = "a documented default" if note.kind == "default" else note.kind
+        lines += ["", f"{note.key} is {kind}: {note.why}"]
     if rules:
         lines += ["", "Rules of sessions, classes, operators or loaded servers that are in use (MODEL.md, section 13):"]
         lines += [f"    {rule.key}: {rule.why}" for rule in rules]

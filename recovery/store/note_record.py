@@ -12,9 +12,9 @@ Kept = Annotated[JsonValue, BeforeValidator(plain)]
 
 
 class Note(Record):
-    """An input that is fitted or assumed: its key with dots, the value that the file has, and why."""
+    """An input that is fitted, assumed or a documented default: its key with dots, its value in the file, and why."""
 
     key: str
-    kind: Literal["fitted", "assumed"]
+    kind: Literal["fitted", "assumed", "default"]
     why: str
     value: Kept = None

@@ -44,6 +44,7 @@ def _key(override: str) -> str:
 
 
 def assumed(notes: Sequence[Note]) -> list[str]:
-    """A sentence for the inputs that are assumed, and one for those that are fitted."""
-    kinds = {kind: [note.key for note in notes if note.kind == kind] for kind in ("assumed", "fitted")}
-    return [f"{named(keys, kind)}." for kind, keys in kinds.items() if keys]
+    """A sentence for the inputs that are assumed, one for those that are fitted, and one for documented defaults."""
+    kinds = {kind: [note.key for note in notes if note.kind == kind] for kind in ("assumed", "fitted", "default")}
+    words = {"default": "a documented default" if len(kinds["default"]) == 1 else "documented defaults"}
+    return [f"{named(keys, words.get(kind, kind))}." for kind, keys in kinds.items() if keys]
