@@ -148,6 +148,7 @@ def test_a_comparison_tells_its_conditions_in_both_files(tiny: Path, tmp_path: P
     )  # fmt: skip
     assert result.exit_code == 99
     suites = suites_of(files[1])
+    assert float(suites[0].attrib["time"]) > 0
     assert [case.attrib["name"] for case in suites.iter("testcase")] == [
         "not ttr100_s > +10%",
         "not wasted_share > +100pp",

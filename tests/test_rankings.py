@@ -80,10 +80,12 @@ def test_who_is_never_lost_is_better_than_who_is_sooner() -> None:
 
 
 def test_a_share_of_never_that_chance_may_make_is_told() -> None:
-    """Clopper and Pearson's intervals of 1 in 5 and 0 in 5 lie over each other; those of 0 and 40 in 40 do not."""
+    """Fisher's test: p = 1 of 1 in 5 beside 0 in 5, and 2 / comb(10, 5) = 0.008 of 5 beside 0."""
     few = answer_of(manifest_of(), summary_of({"as written": [50.0] * 4 + [NEVER], "b": [50.0] * 5}))
     assert few.change.name == "b"
     assert "instead of never in 1 of 5 runs, a difference that chance can make" in few.change.text
+    clear = answer_of(manifest_of(), summary_of({"as written": [NEVER] * 5, "b": [50.0] * 5}))
+    assert "chance" not in clear.change.text
     many = answer_of(manifest_of(), summary_of({"as written": [NEVER] * 39 + [50.0], "b": [50.0] * 40}))
     assert "chance" not in many.change.text
 

@@ -492,6 +492,13 @@ def test_intervals_are_mirror_images(successes: int, trials: int) -> None:
     assert 0.0 <= low <= successes / trials <= high <= 1.0
 
 
+@pytest.mark.parametrize("counts", [(0, 5, 5, 5), (1, 5, 0, 5), (3, 8, 7, 9), (0, 8, 0, 8)])
+def test_fishers_test_is_that_of_scipy(counts: tuple[int, int, int, int]) -> None:
+    k, n, other, m = counts
+    wanted = stats.fisher_exact([[k, n - k], [other, m - other]])[1]
+    assert theory.fisher_p(*counts) == pytest.approx(wanted, rel=1e-9)
+
+
 def test_clopper_pearson_ends_are_where_the_tail_is_half_of_alpha() -> None:
     def at_most(successes: int, p: float) -> float:
         return math.fsum(math.comb(40, k) * p**k * (1 - p) ** (40 - k) for k in range(successes + 1))

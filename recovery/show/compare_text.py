@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from recovery import units
 from recovery.measures import register
 from recovery.measures.words import show_measure
+from recovery.show.standings import ALIKE
 from recovery.show.text import table
 from recovery.store.compare_record import Comparison, Condition, Difference, Outcome, SideMean
 from recovery.units import digits_apart, show_duration, show_number, show_share
@@ -201,7 +202,7 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
     out = [["measure", own[0].than, own[0].run, "difference", "95 %", ""]]
     for row in [row for name in dict.fromkeys((*SHOWN, *also)) for row in own if row.measure == name]:
         show, by, ends = show_of(row.measure), by_of(row.measure), row.difference
-        span = "" if math.isnan(ends.low) else f"{signed(ends.low, by)} to {signed(ends.high, by)}"
+        span = _span(row)
         means = _means(row)
         differs, verdict = signed(ends.mean, by), f"{row.verdict}: {row.why}" if row.why else row.verdict
         if is_from_horizon(row):
@@ -214,10 +215,19 @@ def lines(own: Sequence[Difference], also: Sequence[str] = ()) -> list[list[str]
 
 def interval(row: Difference, runs: str) -> str:
     """The interval of a difference in brackets, with what it is of; "" where one run tells none."""
+    span = _span(row)
+    if span == ALIKE:
+        return f" ({runs}, {ALIKE})"
+    return f" ({span}, 95 %; {runs})" if span else ""
+
+
+def _span(row: Difference) -> str:
+    """Both ends of the interval of a difference; that all are alike where it has no width; "" where there is none."""
     ends, show = row.difference, by_of(row.measure)
     if math.isnan(ends.low):
         return ""
-    return f" ({signed(ends.low, show)} to {signed(ends.high, show)}, 95 %; {runs})"
+    low, high = signed(ends.low, show), signed(ends.high, show)
+    return f"{low} to {high}" if low != high else ALIKE
 
 
 def _means(row: Difference) -> list[str]:

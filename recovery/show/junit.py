@@ -50,8 +50,8 @@ def of_bounds(name: str, bounds: Iterable[Bound], failures: Sequence[str], took_
     return Suite(name, (*cases, whole), took_s)
 
 
-def of_comparison(found: Comparison) -> Suite:
-    """The suite of a comparison: its conditions."""
+def of_comparison(found: Comparison, took_s: float = 0.0) -> Suite:
+    """The suite of a comparison: its conditions, and how long the runs of all sides took."""
     ended: dict[str, Literal["passed", "failure", "error"]] = {"yes": "failure", "no": "passed"}
     cases = [
         Case(
@@ -61,7 +61,7 @@ def of_comparison(found: Comparison) -> Suite:
         )
         for one in found.conditions
     ]
-    return Suite(f"{' and '.join(found.names[1:])} compared with {found.names[0]}", tuple(cases))
+    return Suite(f"{' and '.join(found.names[1:])} compared with {found.names[0]}", tuple(cases), took_s)
 
 
 def xml(suites: Sequence[Suite]) -> str:

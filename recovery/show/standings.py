@@ -85,7 +85,7 @@ class Standing(NamedTuple):
         return f"> {show(self.within_s)}" if is_late else "never"
 
     def span(self, show: Callable[[float], str] = show_duration) -> str:
-        """Both ends of the interval, "" where it has none, or no width that can be told."""
+        """Both ends of the interval, "" where it has none, or no width that can be told (`ALIKE`)."""
         if not (math.isfinite(self.low_s) and math.isfinite(self.high_s)):
             return ""
         low, high = show(max(self.low_s, 0.0)), show(self.high_s)
@@ -195,6 +195,7 @@ def is_always(rows: Sequence[Row], measure: str) -> bool:
     )
 
 
+ALIKE = "all alike"  # where an interval would be, and it has no width
 ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
 
 

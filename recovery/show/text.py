@@ -304,7 +304,7 @@ def variants_table(summary: Summary) -> str:
 
 def intervals_table(summary: Summary) -> str:
     """A line a variant of several runs: the interval (95 %) of the mean of each time to recovery, of the runs that come
-    to it; "" where there is none, and of a sweep's points.
+    to it, or why it has none; "" of single runs, and of a sweep's points.
     """
     groups = [group for group in summary.groups if group.runs > 1]
     if not groups or any(group.levers for group in groups):
@@ -312,8 +312,15 @@ def intervals_table(summary: Summary) -> str:
     rows = [["interval of the mean time (95 %)", *(f"{depth} %" for depth in DEPTHS)]]
     for group in groups:
         found = [standings.of(summary, group, f"ttr{depth}_s") for depth in DEPTHS]
-        rows.append([group.variant, *(one.span() or "–" for one in found)])
-    return table(rows) if any(cell != "–" for row in rows[1:] for cell in row[1:]) else ""
+        rows.append([group.variant, *(one.span() or _no_span(one) for one in found)])
+    return table(rows)
+
+
+def _no_span(one: standings.Standing) -> str:
+    """Why a time has no interval."""
+    if not one.is_known:
+        return one.show()
+    return standings.ALIKE if one.runs - one.never > 1 else "one run"
 
 
 def stages_table(variants: Sequence[stage_times.Variant]) -> str:

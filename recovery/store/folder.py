@@ -1,5 +1,6 @@
 """The folder of a run: manifest.json, summary.json and series.parquet, each written whole or not at all."""
 
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -112,6 +113,12 @@ def replaced_in(out: Path, name: str, file: str, overrides: Sequence[str]) -> st
 def run_of(folder: Path) -> Run:
     """Manifest and summary of a run's folder. Raises Refusal and files.Damaged as `record_of`."""
     return Run(record_of(folder, "manifest.json", RunManifest), record_of(folder, "summary.json", Summary))
+
+
+def wall_s(folder: Path) -> float:
+    """How long the runs or the sweep of a folder took, s; 0 where that is not known. Raises files.Damaged."""
+    found = table_of(folder, "manifest.json").get("wall_s")
+    return float(found) if isinstance(found, int | float) and math.isfinite(found) else 0.0
 
 
 def series_of(folder: Path) -> "pl.DataFrame | None":

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from recovery.theory import given
 
+CHANCE_P = 0.05  # two counts differ by more than chance makes where it makes so much more rarely than this
+
 
 class Interval(NamedTuple):
     """A confidence interval, both ends included."""
@@ -23,6 +25,20 @@ def _trials(successes: int, trials: int, confidence: float) -> tuple[int, int, f
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence is {confidence}; want a number between 0 and 1")
     return successes, trials, float(confidence)
+
+
+def fisher_p(successes: int, trials: int, other_successes: int, other_trials: int) -> float:
+    """Fisher's exact test of two proportions that were counted: how often chance makes counts that are as rare as these
+    or rarer, if both are of one proportion; two-sided.
+
+    Successes lie between 0 and their trials, of which there is one at least. Returns a share. Raises ValueError
+    otherwise. Source: R. Fisher, The Design of Experiments, 1935, chapter 2.
+    """
+    k, n, _ = _trials(successes, trials, 0.95)
+    other, m, _ = _trials(other_successes, other_trials, 0.95)
+    every = [math.comb(n, i) * math.comb(m, k + other - i) for i in range(max(0, k + other - m), min(n, k + other) + 1)]
+    own = math.comb(n, k) * math.comb(m, other)
+    return sum(one for one in every if one <= own) / sum(every)
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Interval:

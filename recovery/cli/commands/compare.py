@@ -100,9 +100,11 @@ def compare(
             click.echo(f"\nreport: {page}")
     from recovery.show import junit as cases
     from recovery.show import markdown as words
+    from recovery.store import folder
 
     files = reports.Reports(markdown, junit)
-    files.add(words.of_comparison(told), cases.of_comparison(told))
+    took_s = sum(map(folder.wall_s, folders))
+    files.add(words.of_comparison(told), cases.of_comparison(told, took_s))
     return max(status, _status_of(told), files.write())
 
 

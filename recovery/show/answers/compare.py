@@ -9,7 +9,7 @@ from recovery.show.answers.costs import SERVED, cost, costs
 from recovery.show.sweep_text import ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
-from recovery.theory import clopper_pearson
+from recovery.theory import CHANCE_P, fisher_p
 from recovery.units import show_duration, show_share
 
 
@@ -32,8 +32,8 @@ def answer_of(found: Comparison) -> Answer:
             )
         else:
             change = Change(text=f"Take “{best.run}”.", name=best.run, saved_s=saved)
-    elif found.outcomes and all(one.is_worse for one in found.outcomes):
-        change = Change(text=f"Stay with “{found.outcomes[0].than}”.", name=found.outcomes[0].than)
+    elif worse := [one for one in found.outcomes if one.is_worse]:  # no variant is better, and one is worse
+        change = Change(text=f"Stay with “{worse[0].than}”.", name=worse[0].than)
     most = max((one.runs for one in found.outcomes), default=0)
     paired = bool(found.differences) and all(one.is_paired for one in found.differences)
     if most < 2:
@@ -115,8 +115,7 @@ def _surely_worse(row: Difference) -> str:
     often than chance makes it.
     """
     out = []
-    own, its = (clopper_pearson(lost, row.draws) for lost in (row.lost, row.than_lost))
-    if own.low > its.high:
+    if row.lost > row.than_lost and fisher_p(row.lost, row.draws, row.than_lost, row.draws) <= CHANCE_P:
         out.append(f"{show_share(row.lost / row.draws)} of the runs do not recover, "
                    f"instead of {show_share(row.than_lost / row.draws)}")  # fmt: skip
     for one in row.harms:

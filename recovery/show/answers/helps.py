@@ -494,8 +494,8 @@ def _best(
     if was.never_share != now.never_share:
         text += f", {now.words}" if now.words else ""
         text += f", instead of {was.words}"
-        own, its = (theory.clopper_pearson(one.never, one.runs) for one in (was, now))
-        text += ", a difference that chance can make in so few runs" if own.low <= its.high and was.runs > 1 else ""
+        p = theory.fisher_p(now.never, now.runs, was.never, was.runs)
+        text += ", a difference that chance can make in so few runs" if p > theory.CHANCE_P and was.runs > 1 else ""
     elif now.words:
         text += f", {now.words} like “{first.variant}”"
     if was.never == was.runs:
