@@ -406,6 +406,36 @@ def test_the_host_with_most_holders_is_named_where_it_alone_has_no_room() -> Non
     assert f"waits up to {most * 0.05:.3g} s for its turn at the host that has most of them, {most:,}; that is" in said
 
 
+def test_what_operators_change_for_a_while_counts_while_it_lasts() -> None:
+    """Two workers of 100 ms do 20 a second, none does nothing, and of what is in force the last begun decides."""
+    sets = """
+[[operator]]
+do = "set"
+at = "2m"
+key = "host.workers"
+value = 0
+lasts = "5m"
+[[operator]]
+do = "scale"
+at = "4m"
+workers = 3
+lasts = "10m"
+"""
+    hosts = resolved(parse(LEASES + sets).first.scenario).hosts
+    at_s = {60: 20, 150: 0, 270: 30, 500: 50, 900: 20, math.inf: 20}
+    assert {at: hosts.per_s_at(at) for at in at_s} == at_s
+    for_good = (
+        'jobs.steps = [{ at = "0s", rate = "3/s" }]\nhorizon = "9m"\nhold = "1m"\n'
+        """
+host = { workers = 1, establish_time = "100ms", timeout = "5s" }
+policy.client = { name = "fixed", delay = "5s" }
+operator = [{ do = "set", at = "2m", key = "host.workers", value = 0 }]
+"""
+    )
+    assert told(for_good)[1].why.text.startswith("Operators leave the hosts without a worker until the run ends")
+    assert told(for_good.replace("value = 0", 'value = 0, lasts = "1m"'))[1].why.mechanism != "operator"
+
+
 def test_hosts_that_all_at_once_make_slower_are_named() -> None:
     """50 share one processor: with all of them there each of 100 ms takes 1 + 50 times as long."""
     text = BREAKS.replace("workers = 2", 'workers = 50, slowdown = { a = 1.0, queue = 1, by = "in-service" }')

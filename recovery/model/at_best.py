@@ -1,7 +1,9 @@
-"""A scenario with its hosts as fast as operators ever make them: what no recovery can be faster than hangs on it."""
+"""A scenario as operators change what its hosts can do: at best, which no recovery can be faster than, after some of
+what they do, and in the course of a run.
+"""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from recovery.model.distributions import Distribution
 from recovery.model.edited import edited
@@ -33,6 +35,53 @@ def at_best(scenario: Scenario) -> Scenario:
     if most != scenario.host.workers:
         best["host.workers"] = most
     return edited(scenario, best.items()) if best else scenario
+
+
+def capacity_course(scenario: Scenario) -> list[tuple[float, float]]:
+    """What all hosts do from when on, (s, 1/s) in order of time up to the horizon, where operators set keys or scale at
+    known times: in force is what was begun last and is not over. What they do on a condition is left out. What they do
+    to some of the hosts counts for that share of them.
+    """
+    known = _known(scenario)
+    course: list[tuple[float, float]] = []
+    last = all_per_s(scenario, [])
+    for at_s in sorted({edge for one in known for edge in (_begin_s(one), _end_s(one)) if edge <= scenario.horizon}):
+        rate = all_per_s(scenario, in_force(scenario, at_s))
+        if rate != last:
+            course.append((at_s, rate))
+        last = rate
+    return course
+
+
+def in_force(scenario: Scenario, at_s: float) -> list[SetKey | Scale]:
+    """What operators set and scaled at known times and that is in force at one (s), in the order in which it began."""
+    return [one for one in _known(scenario) if _begin_s(one) <= at_s < _end_s(one)]
+
+
+def _known(scenario: Scenario) -> list[SetKey | Scale]:
+    known = [one for one in scenario.operator if isinstance(one, SetKey | Scale) and one.at is not None]
+    return sorted(known, key=_begin_s)
+
+
+def _begin_s(action: SetKey | Scale) -> float:
+    """When it is in force from: a ramp counts as done when it has come to its end."""
+    begin = 0.0 if action.at is None else action.at
+    return begin + (action.over if isinstance(action, SetKey) else action.warm_up)
+
+
+def _end_s(action: SetKey | Scale) -> float:
+    return math.inf if action.at is None or action.lasts is None else action.at + action.lasts
+
+
+def all_per_s(scenario: Scenario, actions: Sequence[SetKey | Scale]) -> float:
+    """What all hosts do after these actions, 1/s."""
+    found = was = scenario.establish_per_s * scenario.hosts
+    for many, action in enumerate(actions, 1):
+        now = after(scenario, actions[:many]).establish_per_s * scenario.hosts
+        part = action.share if isinstance(action, SetKey) else 1.0
+        part /= 1 if action.zone is None else scenario.zones
+        found, was = found + part * (now - was), now
+    return found
 
 
 def after(scenario: Scenario, actions: Iterable[Action]) -> Scenario:

@@ -145,6 +145,8 @@ class Hosts(Record):
     workers: int  # of one host
     capacity_per_s: Number
     best_per_s: Number = Field(0.0, exclude_if=lambda value: value == 0)  # the same where operators change it: at most
+    capacity_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # the same where operators change
+    # it at known times, for good or for a while: from when on, in order of time
     failing_per_s: Number = math.inf  # the same while the dependency is down
     admission_per_s: Number = math.inf  # what admission lets in while no queue waits
     admission_course: tuple[Step, ...] = Field((), exclude_if=lambda value: not value)  # where operators set its rate:
@@ -189,6 +191,11 @@ class Hosts(Record):
     def room(self) -> float:
         """Requests that may wait or be served at one time, at all hosts; inf where nothing bounds that."""
         return min(self.queue_limit + self.workers * self.hosts, self.held_limit)
+
+    def per_s_at(self, at_s: float) -> float:
+        """What the hosts do at a time (s; inf: as the run ends), after what operators changed until then, 1/s."""
+        rates = [step.rate_per_s for step in self.capacity_course if step.at_s <= at_s]
+        return rates[-1] if rates else self.capacity_per_s
 
     @property
     def fastest_per_s(self) -> float:
@@ -304,12 +311,6 @@ class Scenario(Record):
         """The longest time between two attempts of a client, with its jitter, s."""
         jitter = self.policies.client.parameters.get("jitter", 0.0)
         return self.hosts.client_wait_s * (1 + (jitter if isinstance(jitter, float) else 0.0))
-
-    @property
-    def last_per_s(self) -> float:
-        """What the hosts do at the end, after all that operators change at known times, 1/s."""
-        known = [one for one in self.actions if not math.isnan(one.capacity_per_s)]
-        return max(known, key=lambda one: one.at_s).capacity_per_s if known else self.hosts.capacity_per_s
 
     @property
     def wanted_per_s(self) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from recovery import theory
 from recovery.model import policies
-from recovery.model.at_best import after, at_best
+from recovery.model.at_best import all_per_s, at_best, capacity_course, in_force
 from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
@@ -115,6 +115,7 @@ def _hosts(scenario: Scenario) -> record.Hosts:
         workers=host.workers,
         capacity_per_s=one * scenario.hosts,
         best_per_s=0.0 if best is scenario else best.establish_per_s * scenario.hosts,
+        capacity_course=tuple(record.Step(at_s=at, rate_per_s=rate) for at, rate in capacity_course(scenario)),
         failing_per_s=host.workers * scenario.hosts / host.fails_after_s if host.fails_after_s > 0 else math.inf,
         admission_per_s=admission,
         admission_course=course,
@@ -275,15 +276,18 @@ def _sets_from(scenario: Scenario, action: Action) -> str:
 
 
 def _capacity_after(scenario: Scenario, action: Action) -> float:
-    """What all hosts do with this edit and those at known times before it, 1/s; nan where it changes nothing of that,
-    or comes on a condition.
+    """What all hosts do with this edit and those at known times that began before it and last, 1/s; nan where it
+    changes nothing of that, or comes on a condition.
     """
     if not isinstance(action, SetKey | Scale) or action.at is None:
         return math.nan
-    known = sorted((one for one in scenario.operator if one.at is not None), key=lambda one: one.at or 0.0)
-    done = known[: known.index(action)]
-    was, now = (after(scenario, actions).establish_per_s for actions in (done, [*done, action]))
-    return math.nan if was == now else now * scenario.hosts
+    later_s = action.over if isinstance(action, SetKey) else action.warm_up
+    known = in_force(scenario, action.at + later_s)
+    if not any(one is action for one in known):  # it is over before it has come to its end
+        return math.nan
+    done = known[: next(place for place, one in enumerate(known) if one is action)]
+    was, now = (all_per_s(scenario, actions) for actions in (done, [*done, action]))
+    return math.nan if was == now else now
 
 
 def _comes_within_s(scenario: Scenario, action: Action) -> float:

@@ -138,6 +138,9 @@ def _why_collapsed(group: Group) -> Limit | None:
     fleet, jobs = scenario.fleet, scenario.jobs
     if (found := _served_too_late(scenario)) is not None:
         return found
+    if group.runs and not _then_per_s(group) > 0:
+        text = "operators leave the hosts without a worker until the run ends, so nothing is served any more"
+        return Limit("operator", text, 0.0)
     in_vain = "" if fleet is None else _renewals_end(group)
     if fleet is not None and fleet.renewals_share >= 1 and in_vain is not None:
         text = f"renewals alone need {show_share(fleet.renewals_share)} of what the hosts can do{in_vain}"
@@ -272,12 +275,22 @@ def backlog_in_timeouts(group: Group) -> float:
     most = group.mean("queue_peak")
     if fleet is not None or math.isnan(most):
         most = min(_that_ask(group), hosts.queue_limit, hosts.admitted_queue)
-    return most / (_at_end_per_s(group) * hosts.timeout_s)
+    return _in_timeouts(group, most)
 
 
-def _at_end_per_s(group: Group) -> float:
-    """What the hosts do when a run ends, 1/s: before anything runs, as the file has them."""
-    return group.scenario.last_per_s if group.runs else group.scenario.hosts.capacity_per_s
+def _in_timeouts(group: Group, requests: float) -> float:
+    """How many timeouts long so many requests are work; nan where nothing is served."""
+    per_s = _then_per_s(group)
+    return requests / (per_s * group.scenario.hosts.timeout_s) if per_s > 0 else math.nan
+
+
+def _then_per_s(group: Group) -> float:
+    """What the hosts do when all are back, or else as a run ends, 1/s: before anything runs, as the file has them."""
+    hosts = group.scenario.hosts
+    if not group.runs:
+        return hosts.capacity_per_s
+    back_s = group.mean("recovers_from_s") + group.mean("ttr99_s")
+    return hosts.per_s_at(math.inf if math.isnan(back_s) else back_s)
 
 
 def _that_ask(group: Group) -> float:
@@ -309,10 +322,10 @@ def timeout_limit(group: Group) -> Limit | None:
         return found
     times, what = backlog_in_timeouts(group), "those who wait need"
     asks = group.scenario.fleet.asks if group.scenario.fleet is not None else 0
-    if hosts.queue_limit < asks * (1 - TOLD) and times == hosts.queue_limit / (_at_end_per_s(group) * hosts.timeout_s):
-        what = f"all who ask bring {show_duration(asks / _at_end_per_s(group))} of work; a full queue is"
+    if hosts.queue_limit < asks * (1 - TOLD) and times == _in_timeouts(group, hosts.queue_limit):
+        what = f"all who ask bring {show_duration(asks / _then_per_s(group))} of work; a full queue is"
     if not times > 1:  # what was given up and tried again lengthens the queue too
-        times, what = group.mean("queue_peak") / (_at_end_per_s(group) * hosts.timeout_s), "the longest queue needs"
+        times, what = _in_timeouts(group, group.mean("queue_peak")), "the longest queue needs"
     if math.isnan(times) and (found := _all_at_once(group.scenario)) is not None:
         return found
     if not times > 1:
