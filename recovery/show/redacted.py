@@ -2,22 +2,28 @@
 
 It is not the page with words struck out. It is made of what is listed here and of nothing else, so that a text or a
 number that is new in the records does not get in by itself. Ratios have two digits: of more, inputs could be reckoned.
+Times of a run are whole windows, and inputs are round numbers, so a few ratios of two digits leave only few lengths
+that the outage may have. So what is a ratio of times is told in steps of a quarter, and not below a tenth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from recovery import theory
 from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.show import advice, figures, page, standings
 from recovery.show.answers.answer import Shown
+from recovery.show.answers.apart import differing
 from recovery.show.drawn import Drawn
-from recovery.show.figures import COLOURS, DASHES, Curve, Picture
+from recovery.show.figures import COLOURS, DASHES, Picture
+from recovery.statistics.arrays import Floats
 from recovery.store import files, folder
 from recovery.store.run_record import Group, RunManifest, Summary
 from recovery.store.scenario_record import Course
@@ -28,14 +34,17 @@ if TYPE_CHECKING:
 
 FILE = "redacted.html"
 CURVES_MAX = 7
-POINTS_MAX = 120
+POINTS = 48  # of a curve, each the mean of what lies about it, so that no window is seen in it
+STEPS = 10  # of ratios of times between 1 and 10: each is a quarter more than the one before
+LEAST = 0.1  # outage lengths: what is shorter may be few windows, from which their length could be reckoned
+BEFORE = 0.25  # outage lengths before the outage that a picture shows at most
 VERDICTS = ("recovered", "recovering", "collapsed")
 # Measures that are ratios already, with what they are called here.
 RATIOS = {
     "leased_min_share": "least share with a lease",
     "served_share": "jobs served",
-    "amplification": "attempts a success, in recovery",
-    "amplification_peak": "most attempts a success",
+    "amplification": "attempts a success, until 99 % are back",
+    "amplification_peak": "most attempts a success, over a stretch of fixed length",
     "wasted_share": "work for answers nobody waited for",
     "denied_share": "attempts refused",
     "efficiency": "fastest possible over actual time",
@@ -51,6 +60,18 @@ TIMES = {
     "ttr_load_s": "load as before",
     "ttr_response_s": "response as before",
     "ttr_renewed_s": "all renewed, no later than",
+}
+# What variants may change, by what a file gives of them (`apart`).
+CHANGED = {
+    "the hosts": ("hosts", "workers", "service", "timeout", "failing", "gone", "full"),
+    "what operators do": ("actions",),
+    "the fleet": ("fleet",),
+    "the leases": ("lease", "checks"),
+    "the jobs": ("jobs",),
+    "the classes of clients": ("classes",),
+    "the launches": ("launches",),
+    "the propagation": ("propagation",),
+    "the health checks": ("health",),
 }
 AXES = ("client", "guard", "admission", "queue", "lease")
 
@@ -115,6 +136,18 @@ def ratio(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.10g}"
 
 
+def of_times(value: float) -> str:
+    """A ratio of two times, in steps of a quarter (`STEPS`); what is short is only told to be so."""
+    if not math.isfinite(value) or value == 0:
+        return ratio(value)
+    return f"< {LEAST:g}" if value < LEAST else ratio(_stepped(value, round))
+
+
+def _stepped(value: float, to: Callable[[float], int]) -> float:
+    """The step that a ratio above 0 is taken to (rounded, or down: math.floor)."""
+    return float(f"{10 ** (to(STEPS * math.log10(value)) / STEPS):.2g}")
+
+
 def names(summary: Summary) -> list[str]:
     """What variants are called here: nothing that the file says."""
     return ["as it is", *(f"change {chr(64 + i)}" if i <= 26 else f"change {i}" for i in range(1, len(summary.groups)))]
@@ -160,7 +193,7 @@ def _when(summary: Summary, group: Group, unit: Unit, *, is_down: bool) -> str:
     if not found.is_known:
         return _lost(found) if found.never else "at a time that is not known"
     since = "after the dependency's return" if is_down else "after the clock starts"
-    when = f"{ratio(found.mean_s / unit.length_s)} {unit.many} {since}" if found.mean_s > 0 else "at once"
+    when = f"{of_times(found.mean_s / unit.length_s)} {unit.many} {since}" if found.mean_s > 0 else "at once"
     return when + (f", and {_lost(found)} in a share of {ratio(found.never_share)} of the runs" if found.never else "")
 
 
@@ -187,14 +220,14 @@ def rows(summary: Summary, unit: Unit) -> Iterator[Row]:
         for group in summary.groups:
             fleet = group.scenario.fleet
             whole = fleet.holders * unit.length_s / 3600 if fleet is not None else math.nan
-            cells.append(ratio(group.mean(name) / whole))
+            cells.append(of_times(group.mean(name) / whole))
         yield Row(f"{title}, a holder ({unit.many})", cells)
 
 
 def _time(found: standings.Standing, unit: Unit) -> str:
     if not found.is_known:
         return _lost(found) if found.never else "–"
-    time = ratio(found.mean_s / unit.length_s)
+    time = of_times(found.mean_s / unit.length_s)
     return f"{time}; {_lost(found)} in {ratio(found.never_share)}" if found.never else time
 
 
@@ -205,11 +238,15 @@ def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:
     rows = [row for row in summary.explain if row.name[0] == "r" and row.name[1:].isdigit()]
     for row, legend in zip(rows, theory.legends([row.formula for row in rows]), strict=True):
         meaning = f"{row.meaning} {legend}." if legend else row.meaning
-        yield f"{row.name} = {row.formula.replace('*', '·')}", ratio(row.value), meaning
-    yield "timeout over outage", ratio(hosts.timeout_s / unit.length_s), "How patient a client is."
+        yield f"{row.name} = {row.formula.replace('*', '·')}", of_times(row.value), meaning
+    yield "timeout over outage", of_times(hosts.timeout_s / unit.length_s), "How patient a client is."
     if fleet is not None:
-        yield "lease over outage", ratio(fleet.lease_s / unit.length_s), "Below 1 leases run out while it is down."
-        yield "check interval over lease", ratio(fleet.check_every_s / fleet.lease_s), "How often a lease is renewed."
+        yield "lease over outage", of_times(fleet.lease_s / unit.length_s), "Below 1 leases run out while it is down."
+        yield (
+            "check interval over lease",
+            of_times(fleet.check_every_s / fleet.lease_s),
+            "How often a lease is renewed.",
+        )
         yield "renewals", ratio(fleet.renewals_share), "Share of the hosts' work that they take."
     if scenario.jobs is not None and hosts.capacity_per_s > 0:
         load = scenario.jobs.arrivals_per_s / hosts.capacity_per_s
@@ -219,17 +256,26 @@ def groups(summary: Summary, unit: Unit) -> Iterator[tuple[str, str, str]]:
 
 def changes(summary: Summary) -> list[str]:
     """What each other variant changes, by the kind of it alone."""
-    first = summary.groups[0].scenario
+    first = summary.groups[0]
     out = []
     for group in summary.groups[1:]:
-        own = group.scenario
-        found = [f"the {axis} policy" for axis in AXES if getattr(own.policies, axis) != getattr(first.policies, axis)]
-        found += ["the hosts"] if own.hosts != first.hosts else []
-        found += ["what operators do"] if own.actions != first.actions else []
-        found += ["the fleet"] if own.fleet != first.fleet else []
-        found += ["the jobs"] if own.jobs != first.jobs else []
+        apart = differing(first, group)
+        found = [f"the {axis} policy" for axis in AXES if f"policy.{axis}" in apart]
+        found += [what for what, given in CHANGED.items() if apart & set(given)]
         out.append(" and ".join(filter(None, (", ".join(found[:-1]), *found[-1:]))) or "something else")
     return out
+
+
+def _means(times_s: Floats, levels: Floats, edges_s: Floats) -> Floats:
+    """float64[edges - 1], mean of a curve between edges, straight between its points and level beyond them."""
+    at = np.union1d(np.clip(edges_s, times_s[0], times_s[-1]), times_s)
+    high = np.interp(at, times_s, levels)
+    area = np.concatenate([[0.0], np.cumsum(np.diff(at) * (high[1:] + high[:-1]) / 2)])
+    inside = np.clip(edges_s, times_s[0], times_s[-1])
+    width = np.diff(inside)
+    means = np.diff(np.interp(inside, at, area)) / np.where(width > 0, width, 1.0)
+    beyond = np.interp((edges_s[1:] + edges_s[:-1]) / 2, times_s, levels)
+    return np.asarray(np.where(width > 0, means, beyond))
 
 
 def _curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame) -> Picture:
@@ -241,17 +287,22 @@ def _curves(manifest: RunManifest, summary: Summary, series: pl.DataFrame) -> Pi
     figure, (panel, below) = figures.stack([3.1, figures.lines_in(len(shown))])
     column, most = ("leased_share", 1.0) if manifest.has_leases else ("backlog", float(series["backlog"].max() or 1))  # type: ignore[arg-type]
     handles: list[Line2D] = []
-    for i, (name, group) in enumerate(shown):
-        times, levels = figures.level_of(
-            Curve(name, figures.series_of(series, group)), column, 100 / most, points=POINTS_MAX
-        )
-        at = (times - begins_s) / unit.length_s
+    length = unit.length_s
+    ends_at = _stepped((manifest.horizon_s - begins_s) / length, math.floor)
+    before = begins_s / length
+    starts_at = -min(BEFORE, _stepped(before, math.floor)) if before > 0 else 0.0
+    edges = np.linspace(starts_at, ends_at, POINTS + 1)
+    for i, (_, group) in enumerate(shown):
+        frame = figures.series_of(series, group)
+        times, levels = frame["time_s"].to_numpy().astype(float), 100 / most * frame[column].to_numpy().astype(float)
+        middles = (edges[1:] + edges[:-1]) / 2
         colour, dashes = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
-        handles += panel.plot(at, levels, color=colour, ls=dashes, lw=2.2 if i == 0 else 1.6)
+        about = _means(times, levels, edges * length + begins_s)
+        handles += panel.plot(middles, about, color=colour, ls=dashes, lw=2.2 if i == 0 else 1.6)
     for one in course:
-        begin, end = ((at - begins_s) / unit.length_s for at in (one.from_s, one.to_s))
+        begin, end = (round((at - begins_s) / length, 1) for at in (one.from_s, one.to_s))
         panel.axvspan(begin, end, facecolor="#000000", alpha=figures.DOWN, lw=0, zorder=0)
-    panel.set_xlim(-begins_s / unit.length_s, (manifest.horizon_s - begins_s) / unit.length_s)
+    panel.set_xlim(starts_at, ends_at)
     since = "since the outage began" if course else "since the start"
     panel.set_xlabel(f"time {since} ({unit.many})")
     panel.set_ylabel("holders with a lease (%)" if manifest.has_leases else "backlog (% of the largest)")
