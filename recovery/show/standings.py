@@ -196,6 +196,16 @@ def is_always(rows: Sequence[Row], measure: str) -> bool:
 
 
 ALIKE = "all alike"  # where an interval would be, and it has no width
+
+OF_RETURN = ("efficiency", "amplification", "wasted_share")
+"""Measures of the time in which leases come back: of nothing where none was lost."""
+
+
+def lost_none(rows: Sequence[Row]) -> bool:
+    """Whether no run of leases ever had less than all of them."""
+    return is_always(rows, "ttr100_s")
+
+
 ALWAYS = "always"  # where a time to recovery would be, and nobody was ever away
 
 

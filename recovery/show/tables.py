@@ -128,6 +128,8 @@ def _cell(group: Group, column: Column, rows: Sequence[Row]) -> Cell:
     found = group.measures.get(column.measure)
     if found is None:
         return Cell("–")
+    if column.measure in standings.OF_RETURN and standings.lost_none(rows):
+        return Cell("–")
     if standings.is_always(rows, column.measure):
         return Cell(ALWAYS, value=value_of(0.0))
     if column.kind == "time":

@@ -197,12 +197,16 @@ def notes(summary: Summary) -> list[str]:
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")
-    if any(group.mean("amplification") < 1 - ROUNDING for group in summary.groups):
+    kept = {group.variant for group in summary.groups if standings.lost_none(summary.rows_of(group))}
+    if any(group.mean("amplification") < 1 - ROUNDING and group.variant not in kept for group in summary.groups):
         out.append("amplification below 1: requests that waited already at the return succeed without a new attempt.")
     first, *others = summary.groups
     if any(not one.levers and (renewed.is_judged(one, first) or renewed.is_apart(one, first)) for one in others):
         text = "saved, where no lease is lost: by when all have renewed"
         text += "; – where one is." if any(renewed.is_apart(one, first) for one in others) else "."
+        out.append(speaking_of(first.scenario.called, text))
+    if kept:
+        text = "efficiency, amplification and wasted are – where no lease was lost: they count while leases come back."
         out.append(speaking_of(first.scenario.called, text))
     out += [text for text in [counted_over(summary)] if text]
     return out
@@ -214,6 +218,7 @@ def counted_over(summary: Summary) -> str:
         group
         for group in summary.groups
         if not group.levers and group.mean("ttr99_s") <= group.scenario.window_s
+        and not standings.lost_none(summary.rows_of(group))
         and (group.mean("wasted_share") >= BAD or math.isinf(group.mean("amplification")))
     ]  # fmt: skip
     if not looks_bad:
@@ -286,6 +291,13 @@ def variants_table(summary: Summary) -> str:
         if group is not groups[0] and advice.declares_only(groups[0], group):
             saved = show_saved(math.nan)
         efficiency, amplification = group.mean("efficiency"), group.mean("amplification")
+        of_return = [
+            "–" if math.isnan(efficiency) else show_share(efficiency),
+            "∞" if math.isinf(amplification) else show_number(amplification),
+            show_share(group.mean("wasted_share")),
+        ]
+        if standings.lost_none(summary.rows_of(group)):
+            of_return = ["–"] * len(of_return)
         rows.append(
             [
                 group.variant,
@@ -293,9 +305,7 @@ def variants_table(summary: Summary) -> str:
                 *([renewed.show(group)] if is_renewed else []),
                 saved,
                 verdict_of(group),
-                "–" if math.isnan(efficiency) else show_share(efficiency),
-                "∞" if math.isinf(amplification) else show_number(amplification),
-                show_share(group.mean("wasted_share")),
+                *of_return,
                 show_count(group.mean("queue_peak")),
             ]
         )

@@ -359,7 +359,7 @@ def hangs(scenario: Scenario) -> str:
     text += (
         ", most of them given up by their clients" if scenario.fleet and hosts.hanging > 2 * scenario.fleet.asks else ""
     )
-    return f"{text}; then the hosts have up to {show_duration(hosts.hanging_s)} of work with them"
+    return f"{text}; then the hosts have about {show_duration(hosts.hanging_s)} of work with them"
 
 
 def _hanging(scenario: Scenario) -> Limit | None:

@@ -27,7 +27,8 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
     )
     worst = apart.nearest(summary, never or lose or [one for _, one in worse])
     now = was if worst is None else advice.standing(summary, worst)
-    said = [_renew_later(summary, worst, now.mean_s if not now.never else math.inf)]
+    text, later = _renew_later(summary, worst, now.mean_s if not now.never else math.inf)
+    said = [text]
     if worst is not None:
         runs = f" in {now.never} of {now.runs} runs" if now.never < now.runs else ""
         back = "99 % have a lease" if worst.scenario.has_leases else "99 % of the backlog is cleared"
@@ -39,10 +40,23 @@ def not_well_with(summary: Summary, axis: TimeAxis) -> str:
             lost = _lost(summary, worst, axis)
             takes = lost if is_soon else f"{lost}; {takes}"
         said.insert(0, f"That rests on the file as it stands: under “{worst.variant}” {takes}.")
-    return " ".join([*filter(None, said), SURE]) if any(said) else ""
+    named = [one for one in (worst, later) if one is not None]
+    choice = "These are choices, and worse ones." if worst is not None and later is not None else CHOICE
+    end = choice if all(_is_choice(summary, one) for one in named) else SURE
+    return " ".join([*filter(None, said), end]) if any(said) else ""
 
 
 SURE = "Make sure which you have."
+CHOICE = "That is a choice, and a worse one."
+
+
+def _is_choice(summary: Summary, other: Group) -> bool:
+    """Whether a variant is a change that somebody decides on: it differs in policies alone, and what the file has of
+    them is not assumed.
+    """
+    unknown = {note.key for note in summary.notes if note.kind == "assumed"}
+    differing = apart.differing(summary.groups[0], other)
+    return all(name.startswith("policy.") and unknown.isdisjoint({name, "policy"}) for name in differing)
 
 
 def _lost(summary: Summary, group: Group, axis: TimeAxis) -> str:
@@ -59,25 +73,26 @@ def _lost(summary: Summary, group: Group, axis: TimeAxis) -> str:
     return f"{who}, {when[:1].lower()}{when[1:]}{f', so that {fleet.loss}' if fleet.loss else ''}"
 
 
-def _renew_later(summary: Summary, told: Group | None, back_s: float) -> str:
-    """A sentence on a variant whose holders have all renewed later than in the first, with what helps there; "" where
-    none has, and where it is the one that is `told` of and is well no sooner, `back_s` after the return. Of several it
-    is the one that differs from the first in least.
+def _renew_later(summary: Summary, told: Group | None, back_s: float) -> tuple[str, Group | None]:
+    """A sentence on a variant whose holders have all renewed later than in the first, with what helps there, and
+    that variant; "" and None where none has, and where it is the one that is `told` of and is well no sooner, `back_s`
+    after the return. Of several it is the one that differs from the first in least.
     """
     first, *others = summary.groups
     alike = [one for one in others if one.outages_index == first.outages_index]
     if first.renewals is None:
-        return ""
+        return "", None
     from_s = first.renewals.all_s + first.scenario.window_s
     known = {one.variant: one.renewals.all_s for one in alike if one.renewals is not None and one.renewals.overdue}
     later = [one for one in alike if known.get(one.variant, 0.0) > from_s]
     last = apart.nearest(summary, [one for one in later if math.isinf(known[one.variant])] or later)
     if last is None:
-        return ""
+        return "", None
     all_s, is_told = known[last.variant], told is not None and told.variant == last.variant
     if is_told and not all_s > back_s + first.scenario.window_s:
-        return ""
+        return "", None
     when = "not before the end" if math.isinf(all_s) else f"{show_duration(all_s)} after {moments.returned(first)}"
     text = f"{'There' if is_told else f'Under “{last.variant}”'} all holders have renewed {when}"
     helps = renewed.best_of(last, [one for one in alike if apart.differing(first, last) < apart.differing(first, one)])
-    return f"{text}; what helps there is “{helps.variant}”: {renewed.show(helps)}." if helps is not None else f"{text}."
+    more = f"; what helps there is “{helps.variant}”: {renewed.show(helps)}" if helps is not None else ""
+    return f"{text}{more}.", last
