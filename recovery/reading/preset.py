@@ -24,12 +24,12 @@ SYSTEMS = (
 
 
 class Question(NamedTuple):
-    """What is asked: the option, the words, the key that a note on it names, and whether it is a count or a time."""
+    """What is asked: the option, the words, the key that a note on it names, and its kind."""
 
     option: str
     asks: str
     key: str
-    kind: str  # "count", "duration" or "rate"
+    kind: str  # "count", "duration", "rate" or "choice"
 
 
 _KEYS = {
@@ -43,10 +43,12 @@ _KEYS = {
     "expire": ("lease.expire_time", "duration"),
     "outage": ("dependency.outages", "duration"),
     "timeout": ("host.timeout", "duration"),
+    "requests": ("host.fail_after", "choice"),
 }
 _RENEW = "Mean time to renew one that still runs"
 _PUT = "Mean time of one renewal of a lease (a PUT, in time or late)"
 _OUTAGE = "How long is what they depend on away"
+_REQUESTS = "Do requests fail or hang while it is away"
 _TIMEOUT = "After what time does a client give up a request"
 _NODE_LEASES = {
     "nodes": "How many nodes",
@@ -55,6 +57,7 @@ _NODE_LEASES = {
     "make": "Mean time to make one lease",
     "renew": _RENEW,
     "outage": _OUTAGE,
+    "requests": _REQUESTS,
     "timeout": _TIMEOUT,
 }
 _ASKED = {
@@ -65,6 +68,7 @@ _ASKED = {
         "make": "Mean time to make one lease",
         "renew": _RENEW,
         "outage": _OUTAGE,
+        "requests": _REQUESTS,
         "timeout": _TIMEOUT,
     },
     "jobs": {
@@ -171,6 +175,10 @@ def text_of(system: str) -> str:
 
 
 _Value = int | str
+_CHOICES = ("fail", "hang")
+_HANGS = "until-back"  # what host.fail_after is where requests hang
+_HUNG = "requests hang until it is back"
+"""The name of a variant in which they do, and the beginning of the names of others."""
 _STEPS = {"rate": (0, 2), "peak": (1,)}  # steps of jobs that an answer sets
 
 
@@ -182,6 +190,10 @@ def value(question: Question, answer: str) -> _Value:
         if not re.fullmatch(r"[0-9]{1,9}", digits) or int(digits) < 1:
             raise Refusal("want a whole number from 1 to 999999999, such as 5000")
         return int(digits)
+    if question.kind == "choice":
+        if text not in _CHOICES:
+            raise Refusal("want fail or hang")
+        return text
     if question.kind == "rate":
         text = f"{text}/s" if re.fullmatch(r"[0-9.]+", text) else text
         if rate_per_s(text) <= 0:
@@ -201,6 +213,8 @@ def default(text: str, question: Question) -> str:
         return _duration(duration_s(outage["to"]) - duration_s(outage["from"]))
     if question.option in _STEPS:
         return str(table["jobs"]["steps"][_STEPS[question.option][0]]["rate"])
+    if question.kind == "choice":
+        return _CHOICES[table["host"]["fail_after"] == _HANGS]
     found: object = functools.reduce(operator.getitem, question.key.split("."), table)
     return str(found["mean"] if isinstance(found, dict) else found)
 
@@ -218,6 +232,8 @@ def answered(system: str, answers: Mapping[str, _Value]) -> str:
     given is no longer noted as assumed. Raises Refusal where the text cannot be changed.
     """
     text = text_of(system)
+    if answers.get("requests") == "hang":
+        text = _hanging(text)
     asked = questions(system)
     was: Table = tomllib.loads(text)
     direct = copy.deepcopy(was)
@@ -263,6 +279,21 @@ def _set_outage(table: Table, question: Question, new: _Value) -> None:  # noqa:
     outage["to"] = _duration(duration_s(outage["from"]) + duration_s(new))
 
 
+def _set_requests(table: Table, question: Question, new: _Value) -> None:  # noqa: ARG001
+    if new == "hang":
+        table["host"]["fail_after"] = _HANGS
+
+
+def _hanging(text: str) -> str:
+    """A text in which requests hang, as far as its variants go: the one that has them hang is the one in which they
+    fail as they did, and what others have beside that is all that is left of them.
+    """
+    fails = tomllib.loads(text)["host"]["fail_after"]
+    hangs = f'host.fail_after = "{_HANGS}"\n'
+    text = text.replace(f'[variants."{_HUNG}"]\n{hangs}', f'[variants."requests fail"]\nhost.fail_after = "{fails}"\n')
+    return re.sub(rf'\[variants\."{_HUNG}, (.*)"\]\n{re.escape(hangs)}', r'[variants."\1"]\n', text)
+
+
 def _set_steps(table: Table, question: Question, new: _Value) -> None:
     for place in _STEPS[question.option]:
         table["jobs"]["steps"][place]["rate"] = new
@@ -270,6 +301,7 @@ def _set_steps(table: Table, question: Question, new: _Value) -> None:
 
 _SET: dict[str, Callable[[Table, Question, _Value], None]] = {
     "outage": _set_outage,
+    "requests": _set_requests,
     "rate": _set_steps,
     "peak": _set_steps,
 }

@@ -79,6 +79,7 @@ def _fitting(asked: "list[Question]") -> str:
 @click.option("--renew", metavar="TIME", help="Mean time to renew a lease that is still valid.")
 @click.option("--expire", metavar="TIME", help="Mean time to handle a lease that ran out (vault).")
 @click.option("--timeout", metavar="TIME", help="Time after which a client gives up a request.")
+@click.option("--requests", metavar="fail|hang", help="What requests do while that dependency is down.")
 @click.option("--outage", metavar="TIME", help="How long the dependency of the servers is down.")
 @click.option(
     "--ask/--no-ask",

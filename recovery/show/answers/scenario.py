@@ -56,7 +56,7 @@ def answer_of(
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
     told = [kept, took, "Nothing was run: this is what theory says.", _what_it_is(scenario), _away(scenario, outages)]
-    told += [] if is_of_hanging and not kept else [_hangs(scenario)]
+    told += [] if is_of_hanging and not kept else [_hangs(scenario, is_out=bool(outages))]
     known = f"{sure} " if sure else ""
     found = Answer(
         happened=AnswerPart(text=" ".join(one for one in told if one)),
@@ -152,12 +152,19 @@ def _fails(one: Outage) -> str:
     return "" if one.fails_share == 1 else f" ({show_share(one.fails_share)} of the requests fail)"
 
 
-def _hangs(scenario: Scenario) -> str:
-    """What requests that hang do, as a sentence; "" where none does."""
+def _hangs(scenario: Scenario, *, is_out: bool) -> str:
+    """What requests do while the dependency is away (hang, or fail so soon), as a sentence; "" where it is not."""
     if math.isnan(scenario.hosts.hanging):
         return "Requests hang while the dependency is away, and hold up those behind them: how many, only a run tells."
-    hung = mechanism.hangs(scenario)
-    return f"{hung[:1].upper()}{hung[1:]}." if hung else ""
+    if hung := mechanism.hangs(scenario):
+        return f"{hung[:1].upper()}{hung[1:]}."
+    if not is_out:
+        return ""
+    hosts = scenario.hosts
+    fails_s = hosts.workers * hosts.hosts / hosts.failing_per_s
+    return (
+        f"Meanwhile requests fail{f' after {show_duration(fails_s)}' if fails_s > 0 else ' at once'} (host.fail_after)."
+    )
 
 
 def _what_it_is(scenario: Scenario) -> str:
