@@ -361,6 +361,8 @@ def test_report_is_drawn_again(tiny: str, tmp_path: Path) -> None:
 def test_policies() -> None:
     everything = call("policies")
     assert "drop-expired" in everything.stdout
+    assert "recovery policies NAME" in everything.stdout.splitlines()[0]
+    assert "recovery policies NAME" not in call("policies", "drop-expired").stdout
     assert "lifo" not in call("policies", "drop-expired").stdout
     # r1 of the herd is 2.5, so a FIFO never serves anybody in time (docs: why a FIFO kills)
     assert 'with policy.queue = "fifo":\n      No lease comes back for good' in call("policies", "fifo").stdout

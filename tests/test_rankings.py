@@ -339,6 +339,17 @@ def test_where_all_runs_are_back_their_time_has_one_interval() -> None:
     assert sweep_text.if_recovers(some, once) == back
 
 
+def test_a_ranking_says_what_short_names_leave_out() -> None:
+    found = swept()
+    base = found.baseline
+    assert base is not None
+    told = "All else is as there: “a; b”."
+    words = [one.model_copy(update={"words": ("a", "b")}) if one is base else one for one in found.policies]
+    of_file = found.model_copy(update={"policies": tuple(words), "baseline_is_file": True})
+    assert told in sweep_text.ranked(of_file, 3)
+    assert told not in sweep_text.ranked(of_file.model_copy(update={"baseline_is_file": False}), 3)
+
+
 def test_where_no_policy_recovers_none_is_offered() -> None:
     found = swept()
     lost = Share(share=1.0, low=0.9, high=1.0)

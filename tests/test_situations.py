@@ -82,7 +82,7 @@ def test_a_cliff_is_told() -> None:
     assert "cliff" not in far.sure.text
     assert "6 runs, 95 % intervals" in far.sure.text
     assert far.sure.text.count("Times are known to within 1 s (coupling.window).") == 1  # of some 10 s
-    assert "not within the run in 0 of 6 (chance 0 % to 45.9 %)" in far.sure.text  # 1 - 0.025 ** (1 / 6)
+    assert "in each of the 6 runs; of more such runs up to 45.9 % may not come back" in far.sure.text  # 1 - 0.025^(1/6)
 
 
 # 400 holders at 20 a second: 20 s of work, four to six timeouts.

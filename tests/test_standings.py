@@ -135,6 +135,17 @@ def test_the_terminal_tells_the_interval_of_each_time_of_several_runs() -> None:
     assert text.intervals_table(runs(first=[50.0])) == ""
 
 
+def test_a_check_counts_the_policies_of_a_sweep_as_policies() -> None:
+    needs = [text.Need("as written", 1e6, events, 1.0, 0.5, 2.0, 1) for events in (10.0, 20.0, 15.0)]
+    told, _ = text.took("x.toml", 2, needs, 1, compile_s=0.0)
+    assert "3 policies × 2 replications = 6 runs" in told
+    _, _, row = text.checked(needs).splitlines()
+    assert row.startswith("as written: of its 3 policies the one with most events")
+    assert " 20 " in row
+    apart = [need._replace(variant=name) for need, name in zip(needs, "abc", strict=True)]
+    assert "3 variants × 2" in text.took("x.toml", 2, apart, 1, compile_s=0.0)[0]
+
+
 def test_milestones_are_those_of_the_runs_that_come_to_them() -> None:
     """Observed at 1 min, simulated at 2 min in 19 of 20 runs."""
     summary = runs(first=ONE_LOST).model_copy(update={"milestones": (STONE,)})

@@ -91,6 +91,10 @@ class Standing(NamedTuple):
         low, high = show(max(self.low_s, 0.0)), show(self.high_s)
         return f"{low} to {high}" if low != high else ""
 
+    def is_alike(self, show: Callable[[float], str] = show_duration) -> bool:
+        """Whether it has an interval, of no width that can be told."""
+        return math.isfinite(self.low_s) and math.isfinite(self.high_s) and not self.span(show)
+
     def whole(self, show: Callable[[float], str] = show_duration) -> str:
         """The time, and how often it is not come to beside it: "4 min (never 1/20)"."""
         return f"{self.show(show)} ({self.short})" if self.is_known and self.never else self.show(show)

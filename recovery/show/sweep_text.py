@@ -228,6 +228,9 @@ def ranked(summary: Summary, most: int) -> str:
     left = len(summary.policies) - most
     best = "\n* may still be the best" if len(summary.policies) > 1 else ""
     text = f"{table(rows, left=2)}{best}\n{_of_intervals(summary)}"
+    if summary.baseline_is_file and summary.baseline is not None and len(summary.baseline.words) > 1:
+        text += "\nElsewhere a policy is named by what sets it apart from the file as it stands. All else is as there: "
+        text += f"“{'; '.join(summary.baseline.words)}”."
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
 
 

@@ -1,6 +1,7 @@
 """What the command prints for people: plain text, the same on every machine."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -381,7 +382,7 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     """What `recovery check` says of a run: that nothing is wrong and what it will take, and how well that is known;
     above 0, `compile_s` is what the kernels take first, and nothing was tried out.
     """
-    runs = len(needs) * replications
+    runs, what = len(needs) * replications, "policies" if _are_policies(needs) else "variants"
     cpu_s, low_s, high_s = (
         sum(costs) * replications
         for costs in zip(*((need.cpu_s, need.low_s, need.high_s) for need in needs), strict=True)
@@ -391,11 +392,11 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     if runs == 1:
         said = f"{file}: no mistake; one run takes"
     elif replications == 1:
-        said = f"{file}: no mistake; {runs} variants take"
+        said = f"{file}: no mistake; {runs} {what} take"
     elif len(needs) == 1:
         said = f"{file}: no mistake; {runs} replications take"
     else:
-        said = f"{file}: no mistake; {len(needs)} variants × {replications} replications = {runs} runs take"
+        said = f"{file}: no mistake; {len(needs)} {what} × {replications} replications = {runs} runs take"
     said += f" at most {memory} of memory and about {show_duration(cpu_s / threads)}"
     said += f" ({_between(low_s / threads, high_s / threads)})" if compile_s <= 0 else ""
     said += " with one thread." if threads == 1 else f" with {threads} threads."
@@ -409,6 +410,11 @@ def took(file: str, replications: int, needs: Sequence[Need], threads: int, *, c
     )
 
 
+def _are_policies(needs: Sequence[Need]) -> bool:
+    """Whether a variant stands for several policies of a sweep."""
+    return len({need.variant for need in needs}) < len(needs)
+
+
 def checked(needs: Sequence[Need]) -> str:
     """What each variant will take, as a table."""
     table_rows = [["variant", "memory at most", "events about", "CPU time about"]]
@@ -416,8 +422,10 @@ def checked(needs: Sequence[Need]) -> str:
     for need in needs:
         if need.variant not in names or need.events > names[need.variant].events:
             names[need.variant] = need
+    many = Counter(need.variant for need in needs)
     for name, need in names.items():
-        table_rows.append([name, show_bytes(need.memory_bytes), f"{need.events:.2g}", show_duration(need.cpu_s)])
+        told = name if many[name] == 1 else f"{name}: of its {many[name]} policies the one with most events"
+        table_rows.append([told, show_bytes(need.memory_bytes), f"{need.events:.2g}", show_duration(need.cpu_s)])
     return table(table_rows)
 
 

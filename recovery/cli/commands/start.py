@@ -217,6 +217,13 @@ def policies(name: str | None, file: Path | None, as_json: bool) -> Status | Non
             )
             for row in rows
         ]
+        if name is None:
+            axes = ", ".join(dict.fromkeys(row["axis"] for row in known))
+            click.echo(
+                "All policies. For one of them, with what it does to a reference herd: recovery policies NAME, for "
+                f"instance recovery policies {rows[0]['name']}. For those of one axis: recovery policies AXIS "
+                f"({axes}).\n"
+            )
         click.echo(text.catalogued(rules))
         places = {place for row in rows if row["axis"] == name for place in row["places"]}
         if others := [row["name"] for row in known if row not in rows and places.intersection(row["places"])]:

@@ -401,6 +401,7 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     is_whole = measure == "all_normal_s"
     stands = advice.standing(summary, group)
     low, high = theory.clopper_pearson(stands.never, stands.runs)
+    may = f"of more such runs up to {show_share(high)} may not {'become normal' if is_whole else 'come back'}"
     chance = f"not within the run in {stands.never} of {stands.runs} (chance {show_share(low)} to {show_share(high)})"
     chance += f", of which {stands.collapsed} collapsed" if stands.late and stands.collapsed else ""
     if not stands.is_known:
@@ -408,9 +409,13 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     if not is_whole and standings.is_always(rows, measure):
         return f"99 % have a lease all the time, in each of the {stands.runs} runs"
     show = axis.show if is_whole else show_duration
-    interval = f" ({ends})" if (ends := stands.span(show)) else ""
+    interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike(show)
     what = "all stages normal at" if is_whole else "99 % back after"
-    return f"{what} {stands.show(show)}{interval}{' where it recovers' if stands.never else ''}; {chance}"
+    if not stands.never:
+        return (
+            f"{what} {stands.show(show)}{interval},{' alike' if alike else ''} in each of the {stands.runs} runs; {may}"
+        )
+    return f"{what} {stands.show(show)}{interval} where it recovers{', alike each time' if alike else ''}; {chance}"
 
 
 # --- what it rests on -------------------------------------------------------------------------------------------------
