@@ -579,9 +579,11 @@ def test_a_fit_that_is_interrupted_says_what_is_kept(made: tuple[Path, Path], mo
 
     path, series = made
     monkeypatch.setattr(fit, "fit", interrupted)
-    asked = ["fit", str(path), "--series", str(series), "--range", "host.workers=1..9", "--out", str(path.parent)]
+    out = path.parent / "new" / "out"
+    asked = ["fit", str(path), "--series", str(series), "--range", "host.workers=1..9", "--out", str(out)]
     result = CliRunner().invoke(cli.main, asked)
     assert result.exit_code == 130
+    assert not out.parent.exists()
     assert result.stderr == "interrupted: nothing is kept, the same command begins anew\n"
 
 

@@ -87,6 +87,7 @@ def test_what_a_clock_has_before_and_after_is_left_out_and_told(tmp_path: Path) 
         ("time_s,leased_share\n0,1\n60,\n120,nan\n", "1 rows with a time and a value; want at least 3"),
         ("time_s,leased_share\n0,1\n60,1\n120,1\n180,\n", r"all its 3 rows \(1 of 4 rows are gaps"),
         ("time_s,a,b\n0,1,1\n60,1,2\n120,1,3\n", "want --field to be one of 'a', 'b'"),
+        ('time_s,"up{i=\\"a\\"}","up{i=\\"b\\"}"\n0,1,1\n60,1,2\n120,1,3\n', r"query sum\(\.\.\.\)"),
         ("seconds,leased_share\n0,1\n60,0\n120,1\n", "has no column 'time_s'"),
         (
             "Time,leased_share\n2025-10-20 06:53:00,1\n",

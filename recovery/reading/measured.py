@@ -196,7 +196,12 @@ def _chosen(path: Path, raw: _Raw, column: str, field: str, said: list[str]) -> 
     if column in names:
         return column
     if len(names) != 1:
-        raise Refusal(f"{path} has no column {column!r}; want --field to be one of {_listed(names)}")
+        # One label set each is one series of Prometheus: as a rule each instance counts its own part.
+        parts = "; each may be of one instance alone: for the whole fleet, query sum(...)"
+        raise Refusal(
+            f"{path} has no column {column!r}; want --field to be one of {_listed(names)}"
+            f"{parts if any('{' in name for name in names) else ''}"
+        )
     said.append(f"{names[0]!r}, its only column, is taken as {column}")
     return names[0]
 

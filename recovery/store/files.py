@@ -9,8 +9,8 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,18 @@ def try_out(folder: Path) -> None:
             pass
     except OSError as error:
         raise Unwritable(error.errno, error.strerror or str(error), str(folder)) from error
+
+
+@contextmanager
+def unless_empty(folders: Sequence[Path]) -> Iterator[None]:
+    """Folders that were made for results, the innermost first: they go again if no result came and they are empty."""
+    try:
+        yield
+    except BaseException:
+        for one in folders:
+            with suppress(OSError):  # it is not empty: somebody else's files are in it
+                one.rmdir()
+        raise
 
 
 def write_whole(path: Path, data: bytes) -> None:

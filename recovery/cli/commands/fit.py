@@ -89,8 +89,9 @@ def fit(
         observations = fits.series_of(
             series, column, loaded, field=field, origin=origin, of=of, in_percent=percent, of_those_without=without
         )
+    is_new = [one for one in (folder, *folder.parents) if not one.exists()]
     files.try_out(folder)
-    with hint("nothing is kept, the same command begins anew", KeyboardInterrupt):
+    with hint("nothing is kept, the same command begins anew", KeyboardInterrupt), files.unless_empty(is_new):
         found = fits.fit(
             experiment,
             wanted,

@@ -46,9 +46,11 @@ def answer_of(fit: Fit, file: str, given: Sequence[str] = ()) -> Answer:
             command=trying(file, given, fit.overrides),
         )  # fmt: skip
     elif not fit.misfit.explains:
+        clock = "Check first that its times begin when the scenario does (--origin)" if fit.picture.series else ""
         what = "Often somebody did something that the file does not tell: write it down as [[operator]]"
         more = "Or search another key, or the same more closely: a shorter --range, or more --samples"
-        change = Change(text=f"No value to use.{_wider(fit)} {what}. {more}.")
+        told = [one for one in (clock, what, more) if one]
+        change = Change(text=f"No value to use.{_wider(fit)} {'. '.join(told)}.")
     else:
         exactly = " Where a time is known better than the file says, set within in its [[observed]]."
         change = Change(text=f"No value to use, as none is determined.{exactly if fit.labels else ''}{_wider(fit)}")
