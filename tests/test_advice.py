@@ -897,6 +897,22 @@ def test_what_falls_in_steps_is_near_no_cliff() -> None:
     assert not near(told(LEASES)[0].groups[0])  # all together are 100 s of work, so theory knows no cliff
 
 
+def test_who_always_ends_alike_or_with_a_full_queue_is_near_no_cliff() -> None:
+    """A full queue neither grows nor shrinks, whether or not there is a way back: here it holds 60 s of work, and
+    clients wait 20 s.
+    """
+    full = LEASES.replace('timeout = "30m"', 'timeout = "20s"') + 'policy.queue = { name = "bounded", limit = "60s" }\n'
+    group = told(full)[0].groups[0]
+    assert group.verdicts == {"collapsed": 1}
+    still = {"is_near_cliff": run_records.group_of("", is_near_cliff=1.0).measures["is_near_cliff"]}
+    group = group.model_copy(update={"measures": {**group.measures, **still}})
+    assert not cliffs.is_near(group)
+    half = {"queue_peak": run_records.group_of("", queue_peak=1.0).measures["queue_peak"]}
+    few = group.model_copy(update={"measures": {**group.measures, **half}})
+    assert cliffs.is_near(few)
+    assert not cliffs.is_near(few.model_copy(update={"runs": 40, "verdicts": {"collapsed": 40}}))
+
+
 def test_what_costs_more_than_it_saves_is_no_help() -> None:
     """A variant that is 12.5 % sooner, with 44 % more hours without a lease: another that is 5 % sooner at no cost
     helps instead, and with 5 % more hours the first does. One that comes back where the file never

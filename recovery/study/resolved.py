@@ -469,12 +469,16 @@ def _late_words(scenario: Scenario) -> str:
 
     if keeps_abandoned(scenario):
         return ""
-    for seen in [scenario.seen_by(name) for name in scenario.classes] or [scenario]:
+    for name in scenario.classes or [""]:
+        seen, own = (scenario.seen_by(name), scenario.classes[name]) if name else (scenario, None)
         make = seen.host.establish_time.mean_s()
         renew = (seen.host.renew_time or seen.host.establish_time).mean_s()
         if seen.lease is not None and make != renew:
+            of_make = "host" if own is None or own.establish_time is None else f"classes.{name}"
+            of_renew = "host" if own is None or own.renew_time is None else f"classes.{name}"
             return (
-                f"host.establish_time ({tell_duration(make)} on average), not host.renew_time ({tell_duration(renew)})"
+                f"{of_make}.establish_time ({tell_duration(make)} on average), not {of_renew}.renew_time "
+                f"({tell_duration(renew)})"
             )
     return ""
 
