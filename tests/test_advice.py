@@ -897,6 +897,30 @@ def test_what_falls_in_steps_is_near_no_cliff() -> None:
     assert not near(told(LEASES)[0].groups[0])  # all together are 100 s of work, so theory knows no cliff
 
 
+THROTTLED = """
+horizon = "2h"
+hold = "1m"
+fleet = { holders = 200, hosts = 1 }
+host = { establish_time = "100ms", renew_time = "5ms", timeout = "30s" }
+lease = { duration = "10m", check_every = "2m", check_jitter = "10%" }
+dependency.outages = [{ from = "10m", to = "40m" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "60s" }
+operator = [{ do = "throttle", at = "45m", rate = "0.5/s", release = [{ after = "20m", rate = "off" }] }]
+"""
+
+
+def test_a_throttle_by_which_leases_are_lost_once_more_is_named() -> None:
+    """200 holders renew every 2 min: 1.67 a second, of which 0.5 are let in for twice the length of a lease."""
+    assert told(THROTTLED)[1].why.mechanism == "gated"
+    found = told(THROTTLED + '\n[classes.first]\nshare = "5%"\nestablish_time = "200ms"\n[classes.other]\n')[1]
+    assert "Leases are lost once more because the operators' throttle lets in 0.5 a second" in found.why.text
+    assert found.change.command.endswith("""--set 'operator.0.only="establish"'""")
+    assert "would save" not in found.change.text
+    idle = told(THROTTLED + "\n[variants.idle]\noperator = []\n")[1]
+    assert idle.change.name == "idle"
+    assert "no lease is lost once more" in idle.change.text
+
+
 def test_who_always_ends_alike_or_with_a_full_queue_is_near_no_cliff() -> None:
     """A full queue neither grows nor shrinks, whether or not there is a way back: here it holds 60 s of work, and
     clients wait 20 s.

@@ -69,6 +69,8 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
         return _best(summary, best, declared, axis, limit), best
+    if (calm := _lost_once(summary, others)) is not None:
+        return _best_by_calm(summary, calm, axis), calm
     if (part := _of_the_limit(summary)) is not None:
         return part
     said = []
@@ -482,6 +484,33 @@ def _the_last(summary: Summary, best: Group) -> str:
     if soonest[1] is best or not advice.is_better(soonest[0], whole, best.scenario.window_s):
         return f"{text}."
     return f"{text}; all are back first under “{soonest[1].variant}” ({soonest[0].whole()})."
+
+
+def _lost_once(summary: Summary, others: Sequence[Group]) -> Group | None:
+    """The first variant that is back no later than the file and in which no lease is lost once more, where the file
+    loses some after all were back, and not by another outage.
+    """
+    first = summary.groups[0]
+    if len(first.unleased_spans) < 2 or first.outages:
+        return None
+    latest_s = advice.standing(summary, first).mean_s + first.scenario.window_s
+    for one in others:
+        is_calm = set(one.verdicts) == {"recovered"} and len(one.unleased_spans) < 2
+        if is_calm and advice.standing(summary, one).mean_s <= latest_s:
+            return one
+    return None
+
+
+def _best_by_calm(summary: Summary, calm: Group, axis: TimeAxis) -> Change:
+    """What a variant saves in which no lease is lost once more."""
+    first = summary.groups[0]
+    again = first.unleased_spans[-1]
+    text = (
+        f"“{calm.variant}”: no lease is lost once more, as from {axis.show(again.from_s)} to {axis.show(again.to_s)} "
+    )
+    text += f"under “{first.variant}”, and 99 % are back no later after the outage."
+    parts = [text, costs(first.scenario.traffic, first.mean, calm.mean)]
+    return Change(text=" ".join(one for one in parts if one), name=calm.variant)
 
 
 def _best(

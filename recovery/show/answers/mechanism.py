@@ -71,6 +71,8 @@ def limit_of(group: Group, *, ttr_s: float | None = None, down_s: float = math.i
     is_alike = group.scenario.has_leases and not group.scenario.classes  # an attempt of some may take no token
     if is_alike and (found := _lets_in_too_few(group.scenario, back_s, until_s)) is not None:
         return found
+    if (found := _throttled_again(group)) is not None:
+        return found
     if group.verdicts.get("recovering") == group.runs:
         return _ends_too_soon(group)
     return _what_paces(group, ttr_s, down_s)
@@ -219,6 +221,25 @@ def _served_too_late(scenario: Scenario) -> Limit | None:
     text = f"{show_share(hosts.late_share)} of the requests for {what} are answered too late even with nobody before "
     text += f"them: the service takes {show_duration(hosts.serves_s)} on average, {waits}"
     return Limit("service", text, hosts.late_share)
+
+
+def _throttled_again(group: Group) -> Limit | None:
+    """Of leases that are lost once more after all were back: operators' throttle that takes renewals too and lets in
+    less than those, while leases run out that it kept from being renewed.
+    """
+    scenario, again = group.scenario, group.unleased_spans[1:]
+    if scenario.fleet is None or not again:
+        return None
+    from_s, to_s = again[-1].from_s - scenario.fleet.lease_s, again[-1].to_s
+    throttles = [one for one in scenario.actions if one.takes_by and from_s < one.at_s <= again[-1].from_s]
+    rates = [step.rate_per_s for one in throttles for step in one.lets_in if one.at_s <= step.at_s <= to_s]
+    rate_per_s = min((rate for rate in rates if not math.isnan(rate)), default=math.inf)
+    if not rate_per_s < scenario.wanted_per_s:
+        return None
+    share = rate_per_s / scenario.wanted_per_s
+    text = f"Leases are lost once more because the operators' throttle lets in {show_count(rate_per_s)} a second"
+    text += f"{gates.of_each(scenario, rate_per_s)} of the {show_count(scenario.wanted_per_s)} renewals that come all "
+    return Limit("gated", f"{text}the time ({show_share(share)}): it limits renewals too", share)
 
 
 def _lets_in_too_few(scenario: Scenario, from_s: float = math.inf, to_s: float = math.inf) -> Limit | None:
