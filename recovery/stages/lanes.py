@@ -210,9 +210,13 @@ class Hosts:
             places=np.zeros(waits, np.int32),
             free=free.copy(),
             least=least.copy(),
-            workers=np.zeros(len(free) * layout.WORKER, np.int64),
+            workers=_nobody(len(free)).copy(),
             begun=np.zeros(BEGUN, np.int64),
+            clients=np.zeros(layout.AHEAD, np.int64),
+            attempts=np.zeros(layout.AHEAD, np.int64),
             logs=np.zeros(layout.AHEAD),
+            before=np.zeros(layout.AHEAD, np.int64),
+            idle_from=np.zeros(layout.AHEAD, np.int64),
             whole=whole,
             real=self._real.copy(),
             expiring=expiring,
@@ -244,6 +248,14 @@ def _idle(workers: int) -> tuple[Whole, Whole]:
     free = np.full(groups * layout.GROUP, NEVER, np.int64)
     free[:workers] = np.arange(workers)
     return free, free.reshape(groups, layout.GROUP).min(axis=1)
+
+
+@functools.lru_cache(maxsize=64)
+def _nobody(workers: int) -> Whole:
+    """Records of so many idle workers, and behind them those of a batch; a host begins with a copy."""
+    records = np.zeros((workers + layout.AHEAD, layout.WORKER), np.int64)
+    records[:workers, layout.RECORD] = np.arange(workers) * layout.WORKER
+    return records.reshape(-1)
 
 
 def wheel(span_ns: int, clients: int) -> tuple[int, int]:

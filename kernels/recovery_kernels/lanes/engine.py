@@ -63,6 +63,7 @@ from recovery_kernels.lanes.layout import (
     WHO_IS,
     WORKER,
 )
+from recovery_kernels.lanes.quiet import drawn, take
 from recovery_kernels.lanes.rows import enqueue, first_of, pop, row_at, stack, unstack
 from recovery_kernels.lanes.servers import freed_first, lease_now, leave, settle
 from recovery_kernels.lanes.services import answer, carry_out, heard_from, succeed, sweep, wait_again, waste
@@ -147,13 +148,6 @@ def _draw_ahead(rows, lanes, lane, key, logs):  # type: ignore[no-untyped-def]
     lanes[DRAWN] = first + many
 
 
-@kernel
-def _drawn(params, keys, inputs, is_renewal, client, attempt):  # type: ignore[no-untyped-def]
-    """A service time (float64 ns)."""
-    kind = params.renew if is_renewal else params.establish
-    return draws.draw(kind, inputs.table, keys.service, client, attempt)
-
-
 @inline
 def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, from_, limit, p, r, k, i, h):  # type: ignore[no-untyped-def]
     """Every event from `from_` up to `limit`, between which no control comes and no window ends. Returns a status.
@@ -194,13 +188,19 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
     is_plain = is_plain and not is_newest_first and params.queue.kind != policies.DROP_EXPIRED
     has_logs = params.establish.kind == EXPONENTIAL or params.renew.kind == EXPONENTIAL
     active = np.int64(CHECKS if rules.check_ns >= 0 else NEAR)
+    is_constant = rules.check_ns >= 0 and rules.lease_ns >= 0
     while True:
         # Most of the time a client whose turn it is finds no queue, and will be answered in time, as was the one before
-        # it at its worker. Then all other lanes stay as they are.
+        # it at its worker. Then all other lanes stay as they are. Where the wheel turns, too few of them come at a time
+        # to be taken in batches.
         if is_plain and cost == 0 and waiting == 0:
             other = min(lanes[DUE + DEADLINES], lanes[DUE + ANSWERS], lanes[DUE + CHECKS + NEAR - active])
             stop = min(stop, other >> LANE_BITS)
-            while True:
+            if is_constant and lanes[DUE + CHECKS] >> LANE_BITS < stop:
+                least, next_sweep, starts, seen, peak = take(
+                    p, r, k, i, h, limit, stop, least, next_sweep, starts, seen, peak
+                )
+            while not is_constant:
                 now = lanes[place(DUE + active)] >> LANE_BITS
                 idle_from = (least >> rules.worker_bits) - 1
                 worker = least & number_of
@@ -224,7 +224,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
                 if kind == EXPONENTIAL:
                     mean = max(-mean * host.logs[place(first & (AHEAD - 1))], 0.0)
                 elif kind != CONSTANT:
-                    mean = _drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
+                    mean = drawn(p, k, i, expires > start, who & CLIENT, number >> 1)
                 finish = start + draws.whole_ns(mean)
                 if finish > now + rules.timeout_ns or finish >= doom:
                     break
@@ -389,7 +389,7 @@ def _run(params, rules, keys, inputs, host, shift, cancels, is_newest_first, fro
             if kind == EXPONENTIAL:
                 mean = max(-mean * draws.log(draws.uniform(keys.service, client, number >> 1)), 0.0)
             elif kind != CONSTANT:
-                mean = _drawn(p, k, i, is_renewal, client, number >> 1)
+                mean = drawn(p, k, i, is_renewal, client, number >> 1)
             if params.slowdown_a > 0.0:
                 mean = draws.slowed(mean, params.slowdown_a, params.slowdown_b, params.slowdown_n, waiting)
             service = draws.whole_ns(mean)

@@ -34,11 +34,13 @@ LANES = 4
 # is added to the time of a row, and to its tries; when the last of its rows is due.
 DUE, FIRST, END, OFFSET, MASK, LATER, MORE, LAST = range(0, 64, 8)
 LANE_BITS = 3
-DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.drawn)
+DRAWN = 64  # up to which row of the lane from which most submissions come draws were made ahead (Host.logs)
 AHEAD = 64
 
-# A worker (Host.workers), and what will have come of its request.
-STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH = range(7)
+# A worker (Host.workers), and what will have come of its request. While requests are taken in a batch, these have
+# records of their own behind those of all workers, and RECORD says where that of a worker's last request begins; in
+# such a record it says whose it is, or -1 where the worker has taken a later one. Otherwise each worker's is its own.
+STARTED_AT, SUBMITTED_AT, PAID_NS, OUTCOME, WHO_IS, EXPIRES_AT, WHICH, RECORD = range(8)
 WORKER = 8
 IDLE, GRANTS, WASTES, TELLS, FAILS_UNHEARD = range(5)
 
@@ -80,10 +82,12 @@ class Host(NamedTuple):
     of two · TALL] and leases int64[holders], where the newest is taken first: who waits, and the end of each client's
     lease, as far as finishes are carried out. pool int64[chunks · CHUNK · ROW], following int32[chunks], slots
     int32[power of two]: the wheel; sorting int64[holders] and places int32[holders], for putting one of its slots in
-    order. free int64[groups · GROUP]: when each worker is free, plus 1,
-    above its number; least int64[groups] of them. workers int64[workers · WORKER]. begun int64[power of two]: starts
-    that lie ahead of the clock. logs float64[AHEAD]: logarithms of draws of the next services. The rest is as in
-    `requests`.
+    order. free int64[groups · GROUP]: when each worker is free, plus 1, above its number; least int64[groups] of them.
+    workers int64[(groups · GROUP + AHEAD) · WORKER], the records of a batch last. begun int64[power of two]: starts
+    that lie ahead of the clock. clients and attempts int64[AHEAD]: those of the next requests, whose services are drawn
+    ahead; logs float64[AHEAD]: logarithms of these draws. before and idle_from int64[AHEAD]: of each request of a
+    batch, the record of the one that its worker had done before, or -1, and since when the worker was free. The rest is
+    as in `requests`.
     """
 
     rows: Whole
@@ -99,7 +103,11 @@ class Host(NamedTuple):
     least: Whole
     workers: Whole
     begun: Whole
+    clients: Whole
+    attempts: Whole
     logs: Real
+    before: Whole
+    idle_from: Whole
     whole: Whole
     real: Real
     expiring: Whole

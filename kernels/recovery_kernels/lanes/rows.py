@@ -45,7 +45,7 @@ def write(rows, at, time, who, expires, number):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
+def make_room(rows, lanes, lane, due, client):  # type: ignore[no-untyped-def]
     """Move up the rows of a lane that come after one that is due at a time. Returns where that one belongs."""
     end = lanes[place(END + lane)]
     first = lanes[place(FIRST + lane)]
@@ -68,7 +68,7 @@ def push(rows, lanes, lane, due, who, expires, number):  # type: ignore[no-untyp
     """Put a row into a lane, at its place in the order of time and client, which most often is the end."""
     end = lanes[place(END + lane)]
     if due <= lanes[place(LAST + lane)]:
-        at = _make_room(rows, lanes, np.int64(lane), due, who & CLIENT)
+        at = make_room(rows, lanes, np.int64(lane), due, who & CLIENT)
         lanes[place(DUE + lane)] = min(lanes[place(DUE + lane)], (due << LANE_BITS) | lane)
     else:
         lanes[place(LAST + lane)] = due

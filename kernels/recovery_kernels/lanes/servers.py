@@ -14,7 +14,7 @@ from recovery_kernels.requests import BIN, BUSY_NS, CANCELLED, OLDEST_PEAK
 @inline
 def settle(free, least, worker, is_many):  # type: ignore[no-untyped-def]
     """When a worker is free has changed. Returns the least of all, which are `is_many`, or half a group at most."""
-    first = worker & ~(GROUP - 1)
+    first = worker & ~(GROUP - 1) if is_many else 0
     found = min(free[place(first)], free[place(first + 1)], free[place(first + 2)], free[place(first + 3)])
     if is_many:
         rest = min(free[place(first + 4)], free[place(first + 5)], free[place(first + 6)], free[place(first + 7)])
