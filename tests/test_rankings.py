@@ -182,7 +182,7 @@ def test_waits_that_had_no_time_to_grow_are_not_named_by_their_cap() -> None:
     """Doubling from 1 s, a client that failed for 60 s waits 61 s at most: 1 + 2 + … + 2ⁿ = 2ⁿ⁺¹ − 1."""
     text = run_records.FLEET + 'policy.client = { name = "exponential", base = "1s", cap = "30m" }\n'
     group = group_of("a", scenario=scenario_of(text), fluid_bound_s=1.0, recovers_from_s=60.0, wasted_share=0.0,
-                     ttr99_s=40.0)  # fmt: skip
+                     ttr99_s=60.0)  # fmt: skip
     found = mechanism.limit_of(group, down_s=60.0)
     assert found is not None
     assert (found.kind, found.number) == ("backoff", 61)
