@@ -237,9 +237,15 @@ def _throttled_again(group: Group) -> Limit | None:
     if not rate_per_s < scenario.wanted_per_s:
         return None
     share = rate_per_s / scenario.wanted_per_s
-    text = f"Leases are lost once more because the operators' throttle lets in {show_count(rate_per_s)} a second"
-    text += f"{gates.of_each(scenario, rate_per_s)} of the {show_count(scenario.wanted_per_s)} renewals that come all "
-    return Limit("gated", f"{text}the time ({show_share(share)}): it limits renewals too", share)
+    text = _of_renewals(scenario, "Leases are lost once more because the operators' throttle lets", rate_per_s)
+    return Limit("gated", text, share)
+
+
+def _of_renewals(scenario: Scenario, who: str, rate_per_s: float) -> str:
+    """What somebody lets in of the renewals that come all the time, and that it takes them, too."""
+    text = f"{who} in {show_count(rate_per_s)} a second{gates.of_each(scenario, rate_per_s)} of the "
+    text += f"{show_count(scenario.wanted_per_s)} renewals that come all the time "
+    return f"{text}({show_share(rate_per_s / scenario.wanted_per_s)}): it limits renewals too"
 
 
 def _lets_in_too_few(scenario: Scenario, from_s: float = math.inf, to_s: float = math.inf) -> Limit | None:
@@ -258,10 +264,10 @@ def _lets_in_too_few(scenario: Scenario, from_s: float = math.inf, to_s: float =
     come, share = scenario.wanted_per_s, rate_per_s / scenario.wanted_per_s if scenario.wanted_per_s > 0 else math.inf
     if not share < 1:
         return None
-    text = f"{who} in {show_count(rate_per_s)} a second{gates.of_each(scenario, rate_per_s)} of the {show_count(come)} "
     if not scenario.has_leases:
-        return Limit(kind, f"{text}that come ({show_share(share)})", share)
-    text += f"renewals that come all the time ({show_share(share)}): it limits renewals too, so leases run out"
+        text = f"{who} in {show_count(rate_per_s)} a second{gates.of_each(scenario, rate_per_s)} of the "
+        return Limit(kind, f"{text}{show_count(come)} that come ({show_share(share)})", share)
+    text = f"{_of_renewals(scenario, who, rate_per_s)}, so leases run out"
     has_room = scenario.wanted_share < 1
     return Limit("gated", f"{text} although the hosts have room for all renewals" if has_room else text, share)
 
