@@ -16,7 +16,7 @@ import run_records
 
 from recovery.reading.experiment import parse
 from recovery.show import advice, outages, renewed, stage_times, standings
-from recovery.show.answers import cliffs, gates, helps, inputs, mechanism, remedy
+from recovery.show.answers import cliffs, foretold, gates, helps, inputs, mechanism, remedy
 from recovery.show.answers.answer import Answer
 from recovery.show.answers.refill import Beside, refill_s
 from recovery.show.answers.rests import not_well_with
@@ -30,7 +30,7 @@ from recovery.stages.leases import holders_of
 from recovery.store.run_record import Group, Renewals, Summary, with_groups
 from recovery.store.scenario_record import Span
 from recovery.study import keeping
-from recovery.study.resolved import resolved, written_outages
+from recovery.study.resolved import others_resolved, resolved, written_outages
 from recovery.study.summary import summarise
 
 # 2,000 holders, one host with 2 workers of 100 ms: 20 leases a second, 100 s for all. Away from 10 to 30 min.
@@ -871,6 +871,33 @@ def test_explain_advises_nothing_that_a_run_may_not_need() -> None:
     for timeout, advised in (("15s", "Try 4 workers a host"), ("30m", "Only a run tells what happens")):
         scenario = resolved(parse(busy.replace('timeout = "30m"', f'timeout = "{timeout}"')).first.scenario)
         assert answer_before("a.toml", "a", scenario, ()).change.text.startswith(advised)
+
+
+def test_explain_names_the_files_own_variants_before_another_change() -> None:
+    """100 s of work come in one instant, and a client waits 20 s. A queue of half a timeout, which loses nobody for
+    good, is free of that (MODEL.md, section 2); random waits are not, nor is a limit that lets in less than renewals.
+    """
+    text = LEASES.replace('timeout = "30m"', 'timeout = "20s"').replace(
+        'dependency.outages = [{ from = "10m", to = "30m" }]', 'operator = [{ do = "end-sessions", at = "10m" }]'
+    )
+    jitter = '[variants.jitter]\npolicy.client = { name = "full-jitter", base = "1s", cap = "1m" }\n'
+    short = '[variants.short]\npolicy.queue = { name = "bounded", limit = "10s" }\n'
+    starved = '[variants.starved]\npolicy.admission = { name = "token-bucket", rate = "0.1/s", only = "all" }\n'
+    slow = '[variants.slow]\nlease.first_delay = { dist = "uniform", min = "0s", max = "10m" }\n'
+    loaded = parse(f"{text}{jitter}{short}{starved}{slow}")
+    file, variants = resolved(loaded.first.scenario), others_resolved(loaded.variants)
+    change = answer_before("a.toml", "a", file, (), variants=variants).change
+    assert (change.name, change.command) == ("short", "recovery run a.toml")
+    assert "“short” surely comes back." in change.text
+    assert change.text.count("a first delay at random")  # what the file alone would be advised
+    outlooks = {name: foretold.of(name, one).outlook for name, one in variants}
+    assert outlooks == {"jitter": "may collapse", "short": "comes back", "starved": "collapses", "slow": "open"}
+    worse = answer_before("a.toml", "a", file, (), variants=variants[:1]).change
+    assert (worse.name, worse.text.partition(",")[0]) == ("a first delay", "“jitter” is not free of that cause")
+    # the advice, once taken, is not followed by another
+    *_, override = shlex.split(worse.command)
+    taken = resolved(parse(text, overrides=[override]).first.scenario)
+    assert answer_before("a.toml", "a", taken, ()).why.mechanism == "spread"
 
 
 def test_what_falls_in_steps_is_near_no_cliff() -> None:

@@ -14,12 +14,13 @@ from recovery.api.run import Run
 from recovery.errors import ScenarioError
 from recovery.reading import experiment, toml_edit
 from recovery.show import text
+from recovery.show.answers import foretold
 from recovery.show.answers.scenario import answer_of
 from recovery.simulate.explain import explanation
 from recovery.simulate.reuse import Known
 from recovery.stages.engines import engine_of
 from recovery.study import execute, machine, warm
-from recovery.study.resolved import lasting, own_files, resolved, rules_of_stages, written_outages
+from recovery.study.resolved import lasting, others_resolved, own_files, resolved, rules_of_stages, written_outages
 from recovery.study.summary import explained, notes_of
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Scenario:
         return answer_of(
             checked.file, first.name, scenario, notes, given=checked.overrides, policies=files,
             outages=written_outages(first.scenario),
-            lasts=lasting(first.scenario),
+            lasts=lasting(first.scenario), variants=others_resolved(checked.variants),
         )  # fmt: skip
 
     def _explained(self) -> "list[Explained]":
@@ -139,7 +140,8 @@ class Scenario:
         title = f"{self.title} ({experiment.first.name})\n\n{self.answer}"
         scenario = experiment.first.scenario
         known, of_stages, engine = resolved(scenario), rules_of_stages(scenario), engine_of(scenario)
-        told = text.explained(title, self._explained(), notes_of(experiment), known, engine, of_stages)
+        others = foretold.lines(known, others_resolved(experiment.variants))
+        told = text.explained(title, self._explained(), notes_of(experiment), known, engine, of_stages, others)
         return f"<pre>{escape(told)}</pre>"
 
 

@@ -436,13 +436,17 @@ def explained(
     scenario: Scenario,
     engine: str,
     of_stages: Sequence[RuleInUse] = (),
+    variants: Sequence[str] = (),
 ) -> str:
-    """Each group with its formula, the numbers in it, its value, what it means, and its symbols; then the rules of part
-    two of the model that are in use, those of launches and propagation, what operators set in the run, and which engine
-    runs it.
+    """What formulas say of the file's other `variants`, a line each. Then of the first alone each group with its
+    formula, the numbers in it, its value, what it means, and its symbols; the rules of part two of the model that are
+    in use, those of launches and propagation, what operators set in the run, and which engine runs it.
     """
     rules, actions = scenario.rules, scenario.actions
     lines = [title]
+    if variants:
+        lines += ["", "The file's other variants, by formulas alone (only a run tells how they end):"]
+        lines += [f"    {line}" for line in variants]
     for row, legend in zip(rows, theory.legends([row.formula for row in rows]), strict=True):
         lines += ["", f"{row.name} = {row.formula} = {row.numbers} = {_value(row.name, row.value)}"]
         lines += [f"    {speaking_of(scenario.called, one)}" for one in (row.meaning, legend) if one]

@@ -52,6 +52,13 @@ def resolved(scenario: Scenario) -> record.Scenario:
     )
 
 
+def others_resolved(variants: Iterable[Variant]) -> list[tuple[str, record.Scenario]]:
+    """All variants but the first, by their names; none where levers make many points of each."""
+    first, *others = variants
+    is_swept = bool(first.levers)
+    return [] if is_swept else [(one.name, resolved(one.scenario)) for one in others]
+
+
 def _rule(rule: policies.Rule) -> record.Rule:
     table = rule.model_dump(mode="json", by_alias=True)
     return record.Rule(name=str(table.pop("name")), words=rule.words, parameters=table)

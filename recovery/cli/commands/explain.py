@@ -18,7 +18,7 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     from recovery.simulate import pilot, pipeline, reuse
     from recovery.simulate.estimate import estimate
     from recovery.study import machine, warm
-    from recovery.study.resolved import lasting, own_files, resolved, written_outages
+    from recovery.study.resolved import lasting, others_resolved, own_files, resolved, written_outages
     from recovery.study.summary import notes_of
 
     loaded = options.load(experiment, overrides)
@@ -49,11 +49,11 @@ def check(experiment: str, overrides: tuple[str, ...], threads: int | None, as_j
     ]
     compile_s = 0.0 if is_ready else warm.compile_s(warm.parts_of(loaded.variants))
     took, sure = text.took(loaded.file, loaded.head.replications, told, count, compile_s=compile_s)
-    first = loaded.first
+    first, variants = loaded.first, others_resolved(loaded.variants)
     answer = answer_of(
         loaded.file, first.name, resolved(first.scenario), notes_of(loaded), given=loaded.overrides, took=took,
         policies=own_files(loaded.variants), outages=written_outages(first.scenario),
-        lasts=lasting(first.scenario),
+        lasts=lasting(first.scenario), variants=variants,
         sure=sure,
     )  # fmt: skip
     if not as_json:
@@ -91,25 +91,26 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
     stands.
 
     For leases: the ratios r1 … r5, and the fluid bound, the shortest time that any policy could reach. For jobs: the
-    hidden capacity.
+    hidden capacity. Of each variant of the file: whether it may collapse, and of what, or how long it takes at least.
     """
     from recovery import theory
     from recovery.show import text
+    from recovery.show.answers import foretold
     from recovery.show.answers.scenario import answer_of
     from recovery.simulate.explain import explanation
     from recovery.stages.engines import engine_of
-    from recovery.study.resolved import lasting, own_files, resolved, rules_of_stages, written_outages
+    from recovery.study.resolved import lasting, others_resolved, own_files, resolved, rules_of_stages, written_outages
     from recovery.study.summary import explained, notes_of
 
     loaded = options.load(experiment, overrides)
     rows = [explained(row) for row in explanation(loaded.first.scenario)]
     first, notes = loaded.first, notes_of(loaded)
-    scenario = resolved(first.scenario)
+    scenario, variants = resolved(first.scenario), others_resolved(loaded.variants)
     files, engine = own_files(loaded.variants), engine_of(first.scenario)
     answer = answer_of(
         loaded.file, first.name, scenario, notes, given=loaded.overrides, policies=files,
         outages=written_outages(first.scenario),
-        lasts=lasting(first.scenario),
+        lasts=lasting(first.scenario), variants=variants,
     )  # fmt: skip
     if as_json:
         rules = [rule.model_dump(mode="json") for rule in scenario.rules]
@@ -117,7 +118,9 @@ def explain(experiment: str, overrides: tuple[str, ...], as_json: bool) -> None:
         used = {symbol for row in rows for symbol in theory.symbols_in(row.formula)}
         symbols = {symbol: words for symbol, words in theory.MEANS.items() if symbol in used}
         told = {"answer": answer.model_dump(mode="json"), "rows": rows, "symbols": symbols, "rules": rules}
+        told["variants"] = [foretold.plain(name, one) for name, one in variants]
         say.print_json({**told, "operators_set": edits, "engine": engine})
     else:
+        lines = foretold.lines(scenario, variants)
         title = f"{loaded.head.title} ({first.name})\n\n{answer}"
-        click.echo(text.explained(title, rows, notes, scenario, engine, rules_of_stages(first.scenario)))
+        click.echo(text.explained(title, rows, notes, scenario, engine, rules_of_stages(first.scenario), lines))

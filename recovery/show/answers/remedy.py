@@ -416,15 +416,23 @@ def _evenly(group: Group) -> Remedy | None:
     return Remedy("waits at random", text, _client("full-jitter", wait_s, wait_s))
 
 
-def _first_delay(group: Group) -> Remedy:
-    """The first attempts spread over the time that they take beside renewals; where who gives up stays in the queue,
-    over twice that time, since a few that come again are enough to fill hosts that have little room.
+def spread_s(scenario: Scenario) -> float:
+    """Over how long first attempts must be spread so that the hosts serve them as they come, s: the time that they take
+    beside renewals; where who gives up stays in the queue twice that, since a few that come again are enough to fill
+    hosts that have little room. inf where renewals leave none.
     """
-    scenario, hosts = group.scenario, group.scenario.hosts
+    hosts, room_share = scenario.hosts, HIGH - scenario.wanted_share
     asks = scenario.fleet.asks if scenario.fleet is not None else 0
     served_per_s = min(hosts.capacity_per_s, hosts.held_limit / hosts.serves_s)
-    over_s = asks / (served_per_s * (HIGH - scenario.wanted_share))
-    said = _seconds(over_s if hosts.cancels else 2 * over_s)
+    if not room_share > 0:
+        return math.inf
+    over_s = asks / (served_per_s * room_share)
+    return over_s if hosts.cancels else 2 * over_s
+
+
+def _first_delay(group: Group) -> Remedy:
+    """The first attempts spread over `spread_s`, by the clients themselves or by operators."""
+    said = _seconds(spread_s(group.scenario))
     whole_s = float(said.removesuffix("s"))
     over = show_duration(whole_s)
     text = f"a first delay at random of up to {over} before clients come back, or hold-clients, by which operators let "

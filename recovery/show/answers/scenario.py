@@ -2,14 +2,15 @@
 
 import itertools
 import math
+import shlex
 from collections.abc import Sequence
 
 from recovery.show import advice
-from recovery.show.answers import gates, herd, lasting, mechanism, moments, remedy
+from recovery.show.answers import foretold, gates, herd, lasting, mechanism, moments, remedy
 from recovery.show.answers.answer import Answer, AnswerPart, Cause, Change
+from recovery.show.answers.foretold import Foretold, Variants
 from recovery.show.answers.inputs import assumed, trying
 from recovery.store.note_record import Note
-from recovery.store.record import Share
 from recovery.store.run_record import Group
 from recovery.store.scenario_record import Course, Fleet, Lasting, Outage, Scenario
 from recovery.units import show_count, show_duration, show_share
@@ -31,27 +32,28 @@ def answer_of(
     lasts: Lasting | None = None,
     took: str = "",
     sure: str = "",
+    variants: Variants = (),
 ) -> Answer:
-    """The answer on a variant of a file that was not run, with what is `given` beside the file ("key=value"); `outages`
-    are those that the file has, `lasts` is how long its leases last through one; `took`
-    and `sure` say what a run of all variants will take, and how well that is known.
+    """The answer on the first variant of a file that was not run, with what is `given` beside the file ("key=value");
+    `outages` are those that the file has, `lasts` is how long its leases last through one; `took` and `sure` say what a
+    run of all variants will take, and how well that is known. `variants` are the file's others.
     """
-    asked = Group(
-        variant=variant, runs=0, verdicts={}, collapsed=Share(share=0.0), measures={}, scenario=scenario
-    )  # nothing was measured
-    collapse = mechanism.collapse_of(asked)
-    limit = collapse or mechanism.predicted(asked)
+    asked = foretold.group_of(variant, scenario)
+    collapse = foretold.collapse_of(asked)
+    limit = collapse or foretold.paced(asked)
     is_of_hanging = limit is not None and bool(hung := mechanism.hangs(scenario)) and limit.text.startswith(hung)
     is_all_the_time = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     why = Cause()
     if limit is not None:
         is_always = not scenario.has_leases or is_all_the_time or herd.is_in_one_instant(scenario)
+        is_always = is_always or limit.kind == "spread"  # which begins with the end of sessions
         always = f"{limit.text[:1].upper()}{limit.text[1:]}." if is_always else ""
         text = always or f"{_spared(scenario)}{_if_all_run_out(scenario)}, {limit.text}."
         if is_of_hanging:  # which needs no lease to run out
             text = f"{_spared(scenario)}{limit.text[:1].upper()}{limit.text[1:]}."
         why = Cause(text=text, mechanism=limit.kind, number=limit.number)
-    change = _to_try(asked, collapse, file, given, policies)
+    others = [foretold.of(name, one) for name, one in variants]
+    change = _to_try(asked, collapse, others, file, given, policies)
     kept = "" if is_all_the_time else lasting.told(scenario, outages, lasts)  # a lease not renewed before lasts less
     if kept:
         why, change = Cause(mechanism="nothing"), _of_kept(file, given, policies, is_sure=lasting.is_sure(kept))
@@ -71,30 +73,49 @@ def answer_of(
 
 
 def _to_try(
-    asked: Group, collapse: mechanism.Limit | None, file: str, given: Sequence[str], policies: Sequence[str]
+    asked: Group,
+    collapse: mechanism.Limit | None,
+    others: Sequence[Foretold],
+    file: str,
+    given: Sequence[str],
+    policies: Sequence[str],
 ) -> Change:
-    """What would keep it from a collapse that theory names. Whether that comes to pass only a run tells, save where
-    too much is asked for all the time; and so whether what merely takes its time needs a change.
+    """What would keep it from a collapse that theory names: as after a run, a variant of the file before any other
+    change. Whether it comes to pass only a run tells, save where too much is asked for all the time; and so whether
+    what merely takes its time needs a change.
     """
     scenario = asked.scenario
     is_sure = collapse is not None and collapse.kind in mechanism.ALL_THE_TIME
     # where no lease may run out at all, what would make them again is no advice yet
     cure = remedy.of(asked, collapse) if collapse is not None and (is_sure or not _spared(scenario)) else None
+    said, free = foretold.sentence(collapse, others) if collapse is not None else ("", None)
+    plain = trying(file, given, (), policies=policies)
+    if collapse is not None and free is not None and (is_sure or not _spared(scenario)):
+        runs = f"Run it ({plain}): the run" if plain else "A run"
+        text = f"{said} {runs} tells how the file and its {show_count(len(others))} "
+        text += f"{'variants end' if len(others) > 1 else 'variant end'}, and what the best one costs."
+        if cure is not None:
+            text += f" If that is not enough, try {cure.text} (not simulated: {' '.join(_set(cure))})."
+        return Change(text=text, name=free.variant, is_simulated=False, command=plain)
     if cure is not None:
         tries = f"ry {cure.text} (not simulated; this would try it)."
         if not math.isnan(cure.back_s):  # a run judges by the same share
             tries += f" By theory 99 % are then back about {show_duration(cure.back_s)} after {moments.since(asked)}."
         text = f"T{tries}"
         if not is_sure:
-            plain = trying(file, given, (), policies=policies)
             first = f"First run it as it is ({plain}): only a run" if plain else "Only a run"
             first = f"{first} tells whether it collapses. If it does, t{tries}"
             text = f"{first} {_if_not(scenario, cure)}".rstrip()
+        text = f"{said} {text}".lstrip()
         command = trying(file, given, cure.overrides, policies=policies)
         return Change(text=text, name=cure.name, is_simulated=False, command=command)
     loses = ", whether any lease runs out, and what would make it sooner" if scenario.has_leases else ""
-    text = f"Only a run tells what happens{loses}."
-    return Change(text=text, is_simulated=False, command=trying(file, given, (), policies=policies))
+    text = f"{said} Only a run tells what happens{loses}.".lstrip()
+    return Change(text=text, is_simulated=False, command=plain)
+
+
+def _set(cure: remedy.Remedy) -> list[str]:
+    return [f"--set {shlex.quote(one)}" for one in cure.overrides]
 
 
 def _if_not(scenario: Scenario, cure: remedy.Remedy) -> str:
