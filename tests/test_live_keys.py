@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from test_session_files import BASE, JOBS, OF_JOBS, acts
 
+import recovery
 from recovery.errors import ScenarioError
+from recovery.model.at_best import job_steps
 from recovery.model.operator import SetKey
 from recovery.reading.experiment import parse
 from recovery.simulate.pipeline import Runner
 from recovery.stages.sessions.live import edits_of
 from recovery.stages.sessions.numbers import numbers_of
+from recovery.study.resolved import resolved
 
 RAMP = 'do = "set", at = "100s", value = "66/m", over = "100s"'
 EVEN = """
@@ -51,6 +54,47 @@ def test_a_ramp_of_a_rate_begins_at_the_rate_of_the_file(key: str, classes: str)
         arrived = next(runner.run([(parse(text).first, 1, 0)])).columns()["arrived"].cumsum()
     wanted = np.cumsum([1] * 10 + list(range(1, 11)) + [11, 11])
     assert (abs(arrived - wanted) <= 1).all(), arrived  # evenly spaced, from a random phase
+
+
+RISES = """
+horizon = "6m"
+hold = "10s"
+coupling.window = "2s"
+recovers_from = "150s"
+dependency.outages = [{ from = "140s", to = "150s" }]
+policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
+host = { workers = 20, establish_time = "100ms", timeout = "5s" }
+"""
+
+
+def test_a_rate_that_is_set_for_good_is_judged_as_one_of_the_file() -> None:
+    """From 60 s on six times as many jobs come, so that as many more wait when all is well: by a step of the file, or
+    by operators. The jobs are the same, and so is all that is said of them.
+    """
+    calm, busy = '{ at = "0s", rate = "30/s" }', '{ at = "60s", rate = "170/s" }'
+    in_file = RISES + f"jobs = {{ steps = [{calm}, {busy}], retries = 3 }}\n"
+    by_hand = RISES + f"jobs = {{ steps = [{calm}], retries = 0 }}\n"
+    rate, retries = 'at = "60s", key = "jobs.rate", value = "170/s"', 'at = "0s", key = "jobs.retries", value = 3'
+    by_hand += acts(f'do = "set", {rate}', f'do = "set", {retries}')
+    told, wanted = (resolved(parse(text).first.scenario) for text in (by_hand, in_file))
+    assert told.jobs == wanted.jobs
+    found, row = (recovery.parse(text).run(progress=False).rows.row(0, named=True) for text in (by_hand, in_file))
+    assert [found[name] for name in ("verdict", "ttr99_s", "backlog_end")] == [
+        row[name] for name in ("verdict", "ttr99_s", "backlog_end")
+    ]
+    assert row["verdict"] == "recovered"
+
+
+def test_jobs_of_a_class_come_at_the_rate_in_force() -> None:
+    """Of [jobs] three quarters are of one class, and a quarter of another; each of the first is followed by one of a
+    third class, and the last has 1/s of its own. What is set for a while is over at the end.
+    """
+    rates = 'at = "1m", key = "jobs.rate", value = "6/s"', 'at = "1m", key = "classes.front.rate", value = "60/s"'
+    text = JOBS + acts(f'do = "set", {rates[0]}', f'do = "set", {rates[1]}, lasts = "30s"') + OF_JOBS
+    found = {step.at: step.rate_per_s() for step in job_steps(parse(text).first.scenario)}
+    assert found[0.0] == pytest.approx(0.75 * 3 * 2 + 0.25 * 3 + 1)
+    assert found[60.0] == pytest.approx(60 * 2 + 0.25 * 6 + 1)
+    assert found[90.0] == found[120.0] == pytest.approx(0.75 * 6 * 2 + 0.25 * 6 + 1)  # not that of the file
 
 
 def test_a_pause_that_is_set_off_again_is_one_again() -> None:

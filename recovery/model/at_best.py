@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from recovery.model.distributions import Distribution
 from recovery.model.edited import edited
+from recovery.model.jobs import Step
 from recovery.model.live import class_key
 from recovery.model.operator import Action, Scale, SetKey
 from recovery.model.scenario import Scenario
@@ -82,6 +83,47 @@ def all_per_s(scenario: Scenario, actions: Sequence[SetKey | Scale]) -> float:
         part /= 1 if action.zone is None else scenario.zones
         found, was = found + part * (now - was), now
     return found
+
+
+def job_steps(scenario: Scenario) -> tuple[Step, ...]:
+    """How many jobs come, step by step, of all classes, with the rates that operators set at known times: such a rate
+    takes the place of all steps of the file while it is in force.
+    """
+    steps = scenario.steps
+    if not steps or not any(isinstance(one, SetKey) and _is_rate(one.key) for one in scenario.operator):
+        return steps
+    known = [one for one in _known(scenario) if isinstance(one, SetKey) and _is_rate(one.key)]
+    edges = {step.at for step in steps} | {edge for one in known for edge in (_begin_s(one), _end_s(one))}
+    names = list(scenario.classes) or [""]
+    return tuple(
+        Step.model_construct(at=at, rate=math.fsum(_jobs_per_s(scenario, name, at) for name in names), interval=None)
+        for at in sorted(edges)
+        if at < scenario.horizon
+    )
+
+
+def _is_rate(key: str) -> bool:
+    name, own = class_key(key)
+    return own == "rate" if name else key == "jobs.rate"
+
+
+def _jobs_per_s(scenario: Scenario, name: str, at_s: float) -> float:
+    """Jobs of a class ("" without classes) that come in a second at a time."""
+    share: float | None = 1.0  # of the rate for all; None where the class has a rate of its own
+    if name:
+        name = scenario.places[name].root
+        share = scenario.places[name].share if scenario.classes[name].own_steps is None else None
+    seen = scenario.seen_by(name) if name else scenario
+    rate_per_s = [step.rate_per_s() for step in seen.steps if step.at <= at_s][-1]
+    for action in in_force(scenario, at_s):
+        if not isinstance(action, SetKey) or not isinstance(action.parsed, int | float):
+            continue
+        of, own = class_key(action.key)
+        if (of == name and own == "rate" and name) or (action.key == "jobs.rate" and share is not None):
+            now_per_s = action.parsed * (1.0 if of or share is None else share)
+            part = action.share / (1 if action.zone is None else scenario.zones)
+            rate_per_s += part * (now_per_s - rate_per_s)
+    return rate_per_s
 
 
 def after(scenario: Scenario, actions: Iterable[Action]) -> Scenario:

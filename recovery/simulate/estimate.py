@@ -10,7 +10,7 @@ from typing import NamedTuple
 from recovery_kernels import requests
 
 from recovery.model import policies
-from recovery.model.at_best import after
+from recovery.model.at_best import after, job_steps
 from recovery.model.operator import HoldClients, Scale, SetKey
 from recovery.model.scenario import Scenario
 from recovery.simulate import pipeline
@@ -176,7 +176,7 @@ def _came(scenario: Scenario, holders: int) -> _Came:
         clients = float(holders)
         attempts = clients * scenario.horizon / min(timeout, scenario.lease.check_every)
     else:
-        steps = scenario.steps
+        steps = job_steps(scenario)
         ends = [*[step.at for step in steps[1:]], scenario.horizon]
         clients = (
             sum(step.rate_per_s() * max(end - step.at, 0.0) for step, end in zip(steps, ends, strict=True))

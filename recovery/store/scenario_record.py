@@ -126,7 +126,7 @@ class Lasting(Record):
 
 
 class Jobs(Record):
-    """Open arrivals."""
+    """Open arrivals, with what operators set at known times: `retries` are those of the end."""
 
     steps: tuple[Step, ...]
     retries: Number  # inf: without limit

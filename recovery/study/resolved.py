@@ -8,7 +8,7 @@ import numpy as np
 
 from recovery import theory
 from recovery.model import policies
-from recovery.model.at_best import all_per_s, at_best, capacity_course, in_force
+from recovery.model.at_best import after, all_per_s, at_best, capacity_course, in_force, job_steps
 from recovery.model.distributions import Distribution
 from recovery.model.in_turn import in_turn
 from recovery.model.operator import Action, EndSessions, HoldClients, Pause, Restart, Scale, SetKey, Throttle
@@ -501,9 +501,10 @@ def _jobs(scenario: Scenario) -> record.Jobs | None:
     jobs = scenario.jobs
     if jobs is None:
         return None
-    retries = math.inf if jobs.retries < 0 else jobs.retries
+    ends = after(scenario, in_force(scenario, scenario.horizon)).jobs or jobs
+    retries = math.inf if ends.retries < 0 else ends.retries
     return record.Jobs(
-        steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in scenario.steps),
+        steps=tuple(record.Step(at_s=step.at, rate_per_s=step.rate_per_s()) for step in job_steps(scenario)),
         retries=retries,
         hidden_per_s=theory.hidden_capacity_per_s(scenario.establish_per_s * scenario.hosts, retries),
     )
