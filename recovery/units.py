@@ -234,6 +234,19 @@ def is_time(name: str) -> bool:
     return own.endswith("_s") and not own.endswith("_per_s")
 
 
+_WITH_UNIT = re.compile(
+    r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|d|%|pp|days?|GB|MB|kB)(?![\w-]))"  # 250 ms
+    r"|(?<=\d) (?=/ (?:ms|s|min|h|d)\b)|(?<=\d[ \u00a0]/) (?=(?:ms|s|min|h|d)\b)"  # 105 / s
+    r"|(?<=\d[ \u00a0]h) (?=\d\d[ \u00a0]min\b)"  # 2 h 05 min
+    r"|(?:(?<=[<>≥≤≈])|(?<=&[lg]t;)) (?=[\d.]+[ \u00a0])|(?<=±) (?=\d)"  # < 10 s, ± 5
+)
+
+
+def unbroken(text: str) -> str:
+    """The text with blanks that do not break between a number, its unit and its sign. It may be one of HTML."""
+    return _WITH_UNIT.sub("\u00a0", text)
+
+
 def show_milestone(at_s: float, show: Callable[[float], str] = show_duration) -> str:
     """A milestone for people: "always" (0: what is normal never was anything else), "never" (inf), "not measured"
     (nan), or the time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from recovery.measures import register
 from recovery.measures.register import LEASES, TrafficName
-from recovery.show import compare_text, figures, page
+from recovery.show import compare_text, figures, page, spans
 from recovery.show.answers.answer import parts
 from recovery.show.answers.compare import answer_of
 from recovery.show.drawn import Drawn
@@ -37,7 +37,9 @@ class Drawable(NamedTuple):
     """A side as pictures need it: its curves by variant, and how time runs."""
 
     name: str
-    curves: dict[str, tuple[Array, Array]]  # of the share that holds a lease (%), or the backlog: times (s), levels
+    curves: dict[str, Curve]  # by variant, with the column "level": the share that holds a lease (%), or the backlog
+    late: dict[str, Curve]  # the same of who is overdue (%), where that is counted
+    overdue: str  # what one is called that is overdue
     traffic: TrafficName
     called: tuple[str, ...]
     horizon_s: float
@@ -65,7 +67,12 @@ def html(found: Comparison, drawn: Sequence[Drawn], traffic: TrafficName) -> str
     """The page as text: nothing from outside. Measures are named as those of this traffic."""
     is_named = len(found.outcomes) > len(found.names) - 1
     tables = [
-        (compare_text.head(own[0]), compare_text.lines(own, compare_text.asked(found)), compare_text.of_horizon(own))
+        (
+            compare_text.head(own[0]),
+            compare_text.lines(own, compare_text.asked(found)),
+            compare_text.of_horizon(own),
+            {row.measure: row.verdict for row in own},
+        )
         for own in compare_text.grouped(found.differences)
     ]
     return page.whole(
@@ -102,6 +109,8 @@ def drawable(name: str, place: Path) -> Drawable:
         return Drawable(
             name,
             {} if series is None else dict(_medians(series)),
+            {},
+            "",
             summary.traffic,
             summary.called,
             of_sweep.horizon_s,
@@ -110,21 +119,31 @@ def drawable(name: str, place: Path) -> Drawable:
         )
     manifest, told = folder.run_of(place)
     series = folder.series_of(place)
-    curves = {}
+    curves, late = {}, {}
     for group in told.groups:
         if series is None:
             break
         levers = ", ".join(f"{key} = {value}" for key, value in group.levers.items())
         own = Curve(group.variant, figures.series_of(series, group))
+        label = f"{group.variant}, {levers}" if levers else group.variant
         if own.frame.height:
             level = ("leased_share", 100.0) if manifest.has_leases else ("backlog", 1.0)
-            curves[f"{group.variant}, {levers}" if levers else group.variant] = figures.level_of(own, *level)
-    called = told.groups[0].scenario.called
-    clock = manifest.head.clock
-    return Drawable(name, curves, manifest.kind, called, manifest.horizon_s, clock, manifest.outages)
+            curves[label] = _leveled(own, *level)
+        if group.scenario.fleet is not None and "overdue" in own.frame.columns:
+            late[label] = _leveled(own, "overdue", 100 / group.scenario.fleet.holders)
+    scenario, clock = told.groups[0].scenario, manifest.head.clock
+    overdue = scenario.fleet.overdue if scenario.fleet is not None else ""
+    return Drawable(
+        name, curves, late, overdue, manifest.kind, scenario.called, manifest.horizon_s, clock, manifest.outages
+    )
 
 
-def _medians(series: pl.DataFrame) -> list[tuple[str, tuple[Array, Array]]]:
+def _leveled(curve: Curve, column: str, scale: float) -> Curve:
+    frame = curve.frame
+    return Curve(curve.label, frame.select("time_s", level=frame[column] * scale))
+
+
+def _medians(series: pl.DataFrame) -> list[tuple[str, Curve]]:
     """The median over the draws that were kept, of each policy."""
     import polars as pl
 
@@ -133,69 +152,110 @@ def _medians(series: pl.DataFrame) -> list[tuple[str, tuple[Array, Array]]]:
     found = []
     for name in series["policy"].unique(maintain_order=True):
         own = series.filter(pl.col("policy") == name).group_by("time_s").agg(pl.col(level).median()).sort("time_s")
-        every = max(1, math.ceil(own.height / figures.POINTS_MAX))
-        found.append((str(name), (own["time_s"].to_numpy()[::every], scale * own[level].to_numpy()[::every])))
+        found.append((str(name), _leveled(Curve(str(name), own), level, scale)))
     return found
 
 
 def _pictures(sides: Sequence[Drawable], found: Comparison) -> list[Picture]:
     """The curves of the pair that decides; then a panel for each pair, where there are several."""
-    pairs = [one for one in found.outcomes if _curves(sides, one)]
+    pairs = [one for one in found.outcomes if _pair_of({side.name: side.curves for side in sides}, one)]
     if not pairs:
         return []
-    heads = [next((one for one in pairs if one.run == name), None) for name in found.names[1:]]
-    out = [_beside(sides, [one for one in heads if one is not None])]
+    heads = [one for name in found.names[1:] if (one := next((one for one in pairs if one.run == name), None))]
+    out = [_beside(_Panels(sides, heads), heads)]
     if len(pairs) > len(out[0].figure.axes[0].lines) - 1 and len(pairs) > 1:
-        out.append(_each(sides, pairs[:PANELS_MAX]))
+        out.append(_each(_Panels(sides, pairs[:PANELS_MAX]), pairs[:PANELS_MAX]))
     return out
 
 
-def _curves(sides: Sequence[Drawable], one: Outcome) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
-    """The curves of a pair, the new one first."""
-    by_name = {side.name: side.curves for side in sides}
-    mine, theirs = by_name[one.run].get(one.variant), by_name[one.than].get(one.than_variant)
+def _pair_of(curves: Mapping[str, Mapping[str, Curve]], one: Outcome) -> tuple[Curve, Curve] | None:
+    """The curves of a pair, the new one first; None if one was not kept. `curves` by folder and variant."""
+    mine, theirs = curves[one.run].get(one.variant), curves[one.than].get(one.than_variant)
     return None if mine is None or theirs is None else (mine, theirs)
 
 
-def _axis(sides: Sequence[Drawable]) -> TimeAxis:
-    first = sides[0]
-    return TimeAxis(max(side.horizon_s for side in sides), first.clock, first.courses)
+class _Panels:
+    """What panels draw of some pairs: who holds a lease, or who is overdue where no lease is lost; up to where
+    something happens.
+    """
+
+    def __init__(self, sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> None:
+        self._first = first = sides[0]
+        self.is_leases = first.traffic == LEASES
+        held = {side.name: side.curves for side in sides}
+        late = {side.name: side.late for side in sides}
+        found, overdue = ([_pair_of(by_name, one) for one in pairs] for by_name in (held, late))
+        is_flat = all(pair is not None and all(min(one.frame["level"]) == 100 for one in pair) for pair in found)
+        self.is_late = self.is_leases and is_flat and all(overdue)
+        self.pairs = overdue if self.is_late else found
+        self._levels = figures.levels_of([one for pair in self.pairs if pair is not None for one in pair], "level")
+        horizon_s = max(side.horizon_s for side in sides)
+        outages = [outage for side in sides for course in side.courses for outage in course]
+        happens = [spans.settled_s(self._levels), *(outage.to_s for outage in outages)]
+        end_s = spans.end_s(horizon_s, happens)
+        self.axis = TimeAxis(end_s, first.clock, first.courses, horizon_s=horizon_s)
+        self._since_s = max((outage.to_s for outage in self.axis.outages), default=math.inf)
+        stretch = spans.return_of(self._levels, self._since_s, end_s) if self.is_leases else None
+        self.near = self.axis.close_up(self._since_s, stretch, "the return") if stretch is not None else None
+
+    @property
+    def label(self) -> str:
+        """Of the axis upwards."""
+        if not self.is_leases:
+            return "jobs that wait for an answer"
+        what = f"holders {self._first.overdue} (%)" if self.is_late else "holders with a lease (%)"
+        return speaking_of(self._first.called, what)
+
+    @property
+    def what(self) -> str:
+        """What is drawn, as a caption begins."""
+        if not self.is_leases:
+            return "Waiting jobs"
+        what = f"that are {self._first.overdue}, at least so many," if self.is_late else "that hold a lease"
+        return speaking_of(self._first.called, f"Share of holders {what}")
+
+    def line(self, curve: Curve, axis: TimeAxis) -> tuple[Array, Array]:
+        """Times (s) and levels of a curve on one of the two axes."""
+        since_s = 0.0 if axis is self.axis else self._since_s
+        [part] = figures.cut([curve], since_s + axis.end_s, since_s + axis.from_s)
+        times, levels = figures.level_of(part, "level")
+        return times - since_s, levels
+
+    def dress(self, panel: Axes, axis: TimeAxis, small: bool = False) -> None:
+        """Both axes of a panel."""
+        axis.dress(panel, small=small)
+        if self.is_leases:
+            panel.set_ylim(-2, 103)
+        else:
+            panel.set_yscale("symlog", linthresh=10)
+            panel.set_ylim(bottom=0)
 
 
-def _level(side: Drawable) -> str:
-    return (
-        speaking_of(side.called, "holders with a lease (%)")
-        if side.traffic == LEASES
-        else "jobs that wait for an answer"
-    )
-
-
-def _beside(sides: Sequence[Drawable], heads: Sequence[Outcome]) -> Picture:
-    """Old and new in one panel."""
-    figure, (panel, below) = figures.stack([3.1, figures.lines_in(len(heads) + 1)])
+def _beside(panels: _Panels, heads: Sequence[Outcome]) -> Picture:
+    """Old and new in one panel, and close up below it where the return takes but a moment."""
+    axes = [panels.axis, *([panels.near] if panels.near is not None else [])]
+    figure, (*drawn, below) = figures.stack([*(3.1, 2.2)[: len(axes)], figures.lines_in(len(heads) + 1)])
     handles: list[Line2D] = []
-    names: list[str] = []
-    for i, one in enumerate(heads):
-        if (found := _curves(sides, one)) is None:
-            continue
-        mine, theirs = found
-        if not handles:
-            handles += panel.plot(*theirs, color="#000000", lw=1.5, ls=(0, (5, 2)), zorder=5, gid="curve:old")
-            names.append(f"{one.than}: {one.than_variant}{_back(one, is_new=False)}")
-        colour = NEW_COLOURS[i % len(NEW_COLOURS)]
-        handles += panel.plot(*mine, color=colour, lw=2.4, zorder=4, gid=f"curve:{i}")
-        names.append(f"{one.run}: {one.variant}{_back(one, is_new=True)}")
-    _dress(panel, sides)
-    panel.set_ylabel(_level(sides[0]))
-    figures.legend_below(below, handles, names, False)
+    for panel, axis in zip(drawn, axes, strict=True):
+        handles = []
+        for i, pair in enumerate(panels.pairs):
+            if pair is None:
+                continue
+            mine, theirs = (panels.line(one, axis) for one in pair)
+            if not handles:
+                handles += panel.plot(*theirs, color="#000000", lw=1.5, ls=(0, (5, 2)), zorder=5, gid="curve:old")
+            colour = NEW_COLOURS[i % len(NEW_COLOURS)]
+            handles += panel.plot(*mine, color=colour, lw=2.4, zorder=4, gid=f"curve:{i}")
+        panels.dress(panel, axis)
+        panel.set_ylabel(panels.label)
+    names = [f"{heads[0].than}: {heads[0].than_variant}", *(f"{one.run}: {one.variant}" for one in heads)]
+    ends = [_back(heads[0], is_new=False), *(_back(one, is_new=True) for one in heads)]
+    figures.legend_below(below, handles, names, False, ends=ends)
     figures.entitle(figure, compare_text.answer(heads[0], named=False).rstrip("."))
-    what = (
-        speaking_of(sides[0].called, "Share of holders that hold a lease")
-        if sides[0].traffic == LEASES
-        else "Waiting jobs"
-    )
-    shaded = " Shaded: the old side's dependency is down." if sides[0].courses and sides[0].courses[0] else ""
-    return Picture("beside", figure, f"{what} over time: dashed the old, solid the new.{shaded}")
+    near = " Below: the same around the dependency's return." if panels.near is not None else ""
+    shaded = " Shaded: the old side's dependency is down." if panels.axis.outages else ""
+    caption = f"{panels.what} over time: dashed the old, solid the new.{near}{shaded}{panels.axis.rest}"
+    return Picture("beside", figure, caption)
 
 
 def _back(one: Outcome, *, is_new: bool) -> str:
@@ -211,33 +271,25 @@ def counted(number: int) -> str:
     return "none is" if number == 0 else "1 is" if number == 1 else f"{number} are"
 
 
-def _each(sides: Sequence[Drawable], pairs: Sequence[Outcome]) -> Picture:
+def _each(panels: _Panels, pairs: Sequence[Outcome]) -> Picture:
     """A panel for each pair: the old dotted, the new solid."""
     columns = figures.columns_of(min(3, len(pairs)), 2)
     rows = math.ceil(len(pairs) / columns)
+    axis = panels.axis if panels.near is None else panels.near
     figure = figures.blank(0.5 + 1.5 * rows)
-    panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
-    for panel, one in zip(panels, pairs, strict=False):
-        found = _curves(sides, one)
-        if found is not None:
-            panel.plot(*found[1], color=GREY, lw=1.1, ls=(0, (2, 1.5)))
-            panel.plot(*found[0], color=NEW_COLOURS[0], lw=1.9)
-        _dress(panel, sides, small=True)
+    drawn = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+    for panel, one, pair in zip(drawn, pairs, panels.pairs, strict=False):
+        if pair is not None:
+            panel.plot(*panels.line(pair[1], axis), color=GREY, lw=1.1, ls=(0, (2, 1.5)))
+            panel.plot(*panels.line(pair[0], axis), color=NEW_COLOURS[0], lw=1.9)
+        panels.dress(panel, axis, small=True)
         panel.set_title(f"{one.variant[: figures.letters(34, 22)]}\n{one.verdict}", loc="left", fontsize=8.6)
-    for panel in panels[len(pairs) :]:
+    for panel in drawn[len(pairs) :]:
         panel.axis("off")
-    figure.supylabel(_level(sides[0]), fontsize=8.8)
-    figure.supxlabel(textwrap.fill(_axis(sides).label, figures.letters(90, 40)), fontsize=8.8)
+    figure.supylabel(panels.label, fontsize=8.8)
+    figure.supxlabel(textwrap.fill(axis.label, figures.letters(90, 40)), fontsize=8.8)
     worse = sum(one.is_worse is True for one in pairs)
     better = sum(one.is_worse is False for one in pairs)
     figures.entitle(figure, f"Of {len(pairs)} variants {counted(better)} better than before and {counted(worse)} worse")
-    return Picture("beside-each", figure, f"A panel a variant. Dotted: {pairs[0].than}; solid: {pairs[0].run}.")
-
-
-def _dress(panel: Axes, sides: Sequence[Drawable], small: bool = False) -> None:
-    _axis(sides).dress(panel, small=small)
-    if sides[0].traffic == LEASES:
-        panel.set_ylim(-2, 103)
-    else:
-        panel.set_yscale("symlog", linthresh=10)
-        panel.set_ylim(bottom=0)
+    caption = f"A panel a variant. Dotted: {pairs[0].than}; solid: {pairs[0].run}."
+    return Picture("beside-each", figure, caption + axis.rest)

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recovery import units
+from recovery.show.spans import Level, Stretch
 from recovery.store.run_record import Group, RunManifest
-from recovery.store.scenario_record import Course
+from recovery.store.scenario_record import Course, Outage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,6 +110,8 @@ def series_of(series: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 
 DOWN = 0.086  # how much darker than white it is behind an outage in which all requests fail
+NAME_MAX = 60  # letters of a name that something follows
+SECONDS_MAX = 240.0  # an axis that is longer is in minutes, as texts are
 LOW_INCHES = 1.5  # a panel that is lower has no room for words that stand upright
 
 
@@ -117,20 +120,25 @@ class TimeAxis:
     run are shaded, or those of the first run of a group.
     """
 
-    def __init__(self, horizon_s: float, clock: str = "", courses: Sequence[Course] = ()) -> None:
-        """`clock` is the start in ISO's form; `courses` are what the dependency did, that of the first run first."""
-        self.horizon_s = horizon_s
+    def __init__(
+        self, end_s: float, clock: str = "", courses: Sequence[Course] = (), *, horizon_s: float | None = None
+    ) -> None:
+        """The axis ends at `end_s`, the run at `horizon_s` if that is later. `clock` is the start in ISO's form;
+        `courses` are what the dependency did, that of the first run first.
+        """
+        self.from_s, self.end_s = 0.0, end_s
+        self.horizon_s = end_s if horizon_s is None else horizon_s
         self.start = datetime.fromisoformat(clock) if clock else None
         self._courses = courses
         self.outages = courses[0] if courses else ()
         unit, self.scale = next(
             (u, s)
-            for limit, u, s in ((1200, "s", 1.0), (6 * 3600, "min", 60.0), (math.inf, "h", 3600.0))
-            if self.horizon_s <= limit
+            for limit, u, s in ((SECONDS_MAX, "s", 1.0), (6 * 3600, "min", 60.0), (math.inf, "h", 3600.0))
+            if self.end_s <= limit
         )
         self.label = f"time since the start ({unit})"
         if self.start is not None:
-            end = self.start + timedelta(seconds=self.horizon_s)
+            end = self.start + timedelta(seconds=self.end_s)
             days = f"{end:%d %b %Y}"
             if end.date() != self.start.date():
                 days = f"{self.start:%d}–{days}" if self.start.month == end.month else f"{self.start:%d %b} – {days}"
@@ -138,9 +146,26 @@ class TimeAxis:
             self.label = f"time of day (h:min, {days}{zone})"
 
     @classmethod
-    def of(cls, manifest: RunManifest) -> TimeAxis:
-        """The axis of a run."""
-        return cls(manifest.horizon_s, manifest.head.clock, manifest.outages)
+    def of(cls, manifest: RunManifest, end_s: float | None = None) -> TimeAxis:
+        """The axis of a run, all of it or to `end_s`."""
+        end_s = manifest.horizon_s if end_s is None else end_s
+        return cls(end_s, manifest.head.clock, manifest.outages, horizon_s=manifest.horizon_s)
+
+    def close_up(self, since_s: float, stretch: Stretch, since: str) -> TimeAxis:
+        """The axis of a stretch alone, in seconds since `since_s`, whose name is `since`."""
+        outages = tuple(
+            Outage(
+                from_s=max(one.from_s - since_s, stretch.from_s),
+                to_s=one.to_s - since_s,
+                fails_share=one.fails_share,
+            )
+            for one in self.outages
+            if stretch.from_s < one.to_s - since_s and one.from_s - since_s < stretch.to_s
+        )
+        found = TimeAxis(stretch.to_s, "", [outages])
+        found.from_s = stretch.from_s
+        found.label = found.label.replace("the start", since)
+        return found
 
     def outages_of(self, group: Group) -> Course:
         """The outages of the first run of a group of the summary."""
@@ -154,6 +179,15 @@ class TimeAxis:
         degraded = ", the fainter the fewer requests fail" if any(one.fails_share < 1 for one in self.outages) else ""
         whose = "" if all(self.outages_of(group) == self.outages for group in groups) else f" in “{groups[0].variant}”"
         return f" Shaded: the dependency is down{whose}{degraded}."
+
+    @property
+    def rest(self) -> str:
+        """What a caption says of the time after the end of the axis."""
+        if self.end_s >= self.horizon_s:
+            return ""
+        return (
+            f" Between the end of the axis and that of the run ({self.show(self.horizon_s)}) hardly anything changes."
+        )
 
     def show(self, at_s: float) -> str:
         """A time as the axis labels it."""
@@ -170,11 +204,12 @@ class TimeAxis:
         group: Group | None = None,
     ) -> None:
         """Limits, ticks, label and outages of a panel; of one `group`, if the panel is of it alone."""
-        panel.set_xlim(0, self.horizon_s)
+        panel.set_xlim(self.from_s, self.end_s)
         panel.xaxis.set_gid(f"time:{self.start:%Y-%m-%dT%H:%M}" if self.start is not None else "time:")
         aims = (2 if small else 4) if is_narrow() else 3 if small else 9
         steps = (
             1,
+            2,
             5,
             10,
             20,
@@ -194,15 +229,19 @@ class TimeAxis:
             172800,
             604800,
         )
-        step = next((s for s in steps if self.horizon_s / s <= aims), self.horizon_s / aims)
+        length_s = self.end_s - self.from_s
+        step = next((s for s in steps if length_s / s <= aims), length_s / aims)
         offset = 0.0
         if self.start is not None:
             midnight = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
             offset = (self.start - midnight).total_seconds()
-        ticks = [
-            k * step - offset for k in range(math.ceil(offset / step), math.floor((offset + self.horizon_s) / step) + 1)
-        ]
-        labels = [self.show(t) for t in ticks] if self.start is not None else [f"{t / self.scale:g}" for t in ticks]
+        first, last = math.ceil((offset + self.from_s) / step), math.floor((offset + self.end_s) / step)
+        ticks = [k * step - offset for k in range(first, last + 1)]
+        labels = (
+            [self.show(t) for t in ticks]
+            if self.start is not None
+            else [f"{t / self.scale:g}".replace("-", "−") for t in ticks]
+        )
         panel.set_xticks(ticks, labels)
         if small:
             panel.tick_params(labelsize=8)
@@ -210,7 +249,7 @@ class TimeAxis:
             panel.set_xlabel(textwrap.fill(self.label, 40) if is_narrow() else self.label)
         outages = self.outages if group is None else self.outages_of(group)
         for i, outage in enumerate(outages if shade else ()):
-            end, depth = min(outage.to_s, self.horizon_s), DOWN * outage.fails_share
+            end, depth = min(outage.to_s, self.end_s), DOWN * outage.fails_share
             panel.axvspan(outage.from_s, end, facecolor="#000000", alpha=depth, zorder=0, lw=0)
             if named and not small and i == 0:
                 self.name_outage(panel)
@@ -225,6 +264,16 @@ class TimeAxis:
             "dependency down", (self.outages[0].from_s, 0.5), (3, 0), xycoords=("data", "axes fraction"),
             textcoords="offset points", fontsize=8.6, color="#5a5a5a", va="center", rotation=90,
         )  # fmt: skip
+
+
+def levels_of(curves: Sequence[Curve], column: str) -> list[Level]:
+    """A column of each of these curves, all windows of it."""
+    return [Level(*(np.asarray(curve.frame[one].to_numpy(), float) for one in ("time_s", column))) for curve in curves]
+
+
+def cut(curves: Sequence[Curve], to_s: float, from_s: float = 0.0) -> list[Curve]:
+    """The windows of these curves that end in a stretch of time."""
+    return [Curve(label, frame.filter(frame["time_s"].is_between(from_s, to_s))) for label, frame in curves]
 
 
 def parts_of(curve: Curve, points: int = POINTS_MAX) -> tuple[npt.NDArray[np.int64], Array]:
@@ -303,14 +352,23 @@ def lines_in(rows: int) -> float:
 
 
 def legend_below(
-    below: Axes, handles: Sequence[Artist | Container], names: Sequence[str], others: bool, columns: int = 1
+    below: Axes,
+    handles: Sequence[Artist | Container],
+    names: Sequence[str],
+    others: bool,
+    columns: int = 1,
+    ends: Sequence[str] = (),
 ) -> None:
-    """A legend in a row of its own, under the panels, which grows by the lines that names need more than one."""
+    """A legend in a row of its own, under the panels, which grows by the lines that names need more than one. Long
+    names are cut; `ends`, if given one for each name, follow them whole.
+    """
     from matplotlib.lines import Line2D
 
     handles, columns = list(handles), 1 if is_narrow() else columns
     room = 36 if is_narrow() else 84 // columns
-    told = [textwrap.fill(textwrap.shorten(name, 96, placeholder=" …"), room) for name in names]
+    short = [textwrap.shorten(name, NAME_MAX if ends else 96, placeholder=" …") for name in names]
+    whole = map("".join, zip(short, ends or [""] * len(short), strict=True))
+    told = [textwrap.fill(units.unbroken(name), room) for name in whole]
     if others:
         handles.append(Line2D([], [], color=PALE, lw=1.2, gid="curve:rest"))
         told.append("all other variants")

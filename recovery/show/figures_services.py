@@ -274,10 +274,10 @@ def timeline(part: Services) -> Picture:
     shades = mpl.colormaps["Blues"]
     for i, row in enumerate(services):
         for begin, end, depth in row.depth:
-            end = min(end, axis.horizon_s)
+            end = min(end, axis.end_s)
             panel.barh(i - 0.19, end - begin, 0.34, left=begin, color=shades(0.25 + 0.75 * depth), lw=0, zorder=3)
         for begin, end in row.impaired:
-            width = min(end, axis.horizon_s) - begin
+            width = min(end, axis.end_s) - begin
             panel.barh(i - 0.19, width, 0.34, left=begin, fill=False, ec=INK, lw=0.5, zorder=4)
         for begin, end in observed_spans(_seen(part, row.name)):
             if math.isnan(begin) or math.isnan(end):
@@ -337,7 +337,7 @@ def _end(row: Service) -> float:
 def waits(part: Services) -> Picture:
     """How many services' worth of work was waiting, for what, over time."""
     axis = _axis(part)
-    times = np.linspace(0, axis.horizon_s, POINTS, endpoint=False)
+    times = np.linspace(0, axis.end_s, POINTS, endpoint=False)
     began: dict[str, float] = {}
     for wait in (wait for row in part.services for wait in row.waits):
         began[wait.waits_for] = min(began.get(wait.waits_for, math.inf), wait.from_s)

@@ -152,13 +152,12 @@ def whole(name: str, *, title: str, question: str, **values: object) -> str:
 
 
 _FIXED = re.compile(r"(<(?:pre|script|style|code)\b.*?</(?:pre|script|style|code)>|<[^>]+>)", re.DOTALL)
-_UNIT = re.compile(r"(\d) (?=(?:ms|s|min|h|d|%|days?|GB|MB|kB)(?![\w-]))|(± )(?=\d)")
 
 
 def held(page: str) -> str:
     """The page with blanks that do not break between a number and its unit."""
     parts = _FIXED.split(page)  # what is to stay as it is has odd places
-    parts[::2] = [_UNIT.sub(lambda match: (match[1] or "±") + "\u00a0", part) for part in parts[::2]]
+    parts[::2] = [units.unbroken(part) for part in parts[::2]]
     return "".join(parts)
 
 

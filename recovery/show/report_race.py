@@ -119,7 +119,7 @@ def window_picture(window: Window, seen: Stones, clock: str) -> Picture:
         if begin > times[-1]:
             times, shares = [*times, times[-1], begin], [*shares, 0.0, 0.0]
         times, shares = [*times, begin, to], [*shares, 100 * share, 100 * share]
-    panel.plot([*times, times[-1], axis.horizon_s], [*shares, 0.0, 0.0], color=COLOURS[1], lw=1.8)
+    panel.plot([*times, times[-1], axis.end_s], [*shares, 0.0, 0.0], color=COLOURS[1], lw=1.8)
     panel.fill_between(times, shares, color=COLOURS[1], alpha=0.12, lw=0)
     for i, (at, _) in enumerate(seen, 1):
         panel.axvline(at, color=INK, lw=0.8, ls=(0, (3, 2)))

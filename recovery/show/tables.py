@@ -78,12 +78,12 @@ def tables_of(manifest: RunManifest, summary: Summary) -> Tables:
     keys = list(dict.fromkeys(key for group in groups for key in group.levers))
     traffic = manifest.kind
     columns = columns_of(traffic, groups[0])
+    first = [column for column in columns if column.measure == "ttr99_s"]  # what decides comes first, for phones
     if renewed.is_told(summary):
-        after = [column.measure for column in columns].index("ttr100_s") + 1
-        columns.insert(after, Column(renewed.TITLE, renewed.TITLE, _renewed_meaning(groups[0]), "time"))
+        first.insert(0, Column(renewed.TITLE, renewed.TITLE, _renewed_meaning(groups[0]), "time"))
     if not keys and len(groups) > 1:
-        after = [column.measure for column in columns].index("ttr100_s") + 1
-        columns.insert(after, Column("saved", "saved", _SAVED[traffic], "saved"))
+        first.append(Column("saved", "saved", _SAVED[traffic], "saved"))
+    columns = first + [column for column in columns if column not in first]
     own = [summary.rows_of(group) for group in groups]
     several = any(group.runs > 1 for group in groups)
     middle, marked = levers.medians(summary, "ttr99_s"), lost(summary)

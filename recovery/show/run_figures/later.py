@@ -52,7 +52,7 @@ def launches(
     part = summary.groups[0].scenario.launches
     steps = part.throttle if part is not None else ()
     at, rates = [step.at_s for step in steps], [step.rate_per_s for step in steps]
-    answers.step([*at, axis.horizon_s], [*rates, rates[-1] if rates else math.nan], where="post", color="#B4568F", lw=2)
+    answers.step([*at, axis.end_s], [*rates, rates[-1] if rates else math.nan], where="post", color="#B4568F", lw=2)
     axis.dress(answers)
     answers.set_ylim(0, max(most * 1.08, 1e-9))
     answers.set_ylabel("attempts (a second)")
@@ -93,7 +93,7 @@ def propagation(
     level_line(latency, normal_s / 60, f"normal up to {units.show_duration(normal_s)}")
     for span in reductions:
         for panel in (jobs, latency):
-            panel.axvspan(span.from_s, min(span.to_s, axis.horizon_s), facecolor="#0072B2", alpha=0.09, zorder=0, lw=0)
+            panel.axvspan(span.from_s, min(span.to_s, axis.end_s), facecolor="#0072B2", alpha=0.09, zorder=0, lw=0)
     chosen.legend(below, handles)
     only_last([jobs, latency], axis)
     told = actions([jobs, latency], summary, axis, ("load reduction",))

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from recovery.measures import register
-from recovery.show.figures import GREY, Array, Curve, Picture, TimeAxis, entitle, level_of, lines_in, stack
+from recovery.show import spans
+from recovery.show.figures import (
+    GREY,
+    Array,
+    Curve,
+    Picture,
+    TimeAxis,
+    cut,
+    entitle,
+    level_of,
+    levels_of,
+    lines_in,
+    stack,
+)
 from recovery.show.run_figures import stones
-from recovery.show.run_figures.panels import edge_labels, grid_of, hero_of, highlighted, lines, only_last, panel_title
+from recovery.show.run_figures.panels import (
+    Chosen,
+    edge_labels,
+    grid_of,
+    hero_of,
+    highlighted,
+    lines,
+    only_last,
+    panel_title,
+)
 from recovery.show.standings import is_always
 from recovery.show.variants import back, contrast, how_long
 from recovery.show.words import speaking_of
 from recovery.store.run_record import Summary
 from recovery.units import show_duration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 OVERDUE = "#D55E00"
 LABEL = 22  # letters in a line of a low panel's label
@@ -28,22 +54,58 @@ def leased(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture
         if (known := register.find(pair[1].measure)) is not None and known.stage == register.LEASES
     ]
     late = _Late(summary, curves)
-    figure, (top, *under, below) = stack([3.1, *[1.7] * late.is_told, lines_in(chosen.rows) + stones.rows_in(seen)])
+    near = None if seen else _Near(summary, curves, axis, late)
+    is_near = near is not None and near.stretch is not None
+    heights = [3.1, *[1.7] * late.is_told, *[1.9] * is_near, lines_in(chosen.rows) + stones.rows_in(seen)]
+    figure, (top, *under, below) = stack(heights)
     label = speaking_of(called, "holders with a lease (%)")
-    handles = lines(top, axis, chosen, lambda curve: level_of(curve, "leased_share", 100), label, "share")
+    handles = lines(top, axis, chosen, _leased, label, "share")
+    if near is not None and is_near:
+        near.draw(under.pop(), chosen)
     for panel in under:
         lines(panel, axis, chosen, late.line, late.label, "share")
     only_last([top, *under], axis)
     told = [how_long(summary, summary.groups[i], is_overdue_seen=late.is_told) for i, _ in chosen.shown]
-    chosen.legend(below, handles, [f"{curve.label}: {one}" for (_, curve), one in zip(chosen.shown, told, strict=True)])
+    chosen.legend(below, handles, told)
     stones.mark(top, summary, axis, seen)
     stones.list_in(below, summary, seen, axis)
     said = contrast(summary, hero_of(summary), is_overdue_seen=late.is_told)
     entitle(figure, f"{speaking_of(called, 'Leases')}: {said}")
     caption = speaking_of(called, "Share of holders that hold a lease, at the end of each window.")
-    caption += late.caption + axis.shading(summary.groups)
+    caption += late.caption + (near.caption if near is not None else "") + axis.shading(summary.groups) + axis.rest
     caption += stones.CAPTION.format(summary.groups[0].variant) if seen else ""
     return Picture("leased", figure, caption + chosen.note)
+
+
+def _leased(curve: Curve) -> tuple[Array, Array]:
+    return level_of(curve, "leased_share", 100)
+
+
+class _Near:
+    """The return close up, where it takes but a moment of the axis: of who is overdue, where that is told."""
+
+    def __init__(self, summary: Summary, curves: Sequence[Curve], axis: TimeAxis, late: _Late) -> None:
+        """`curves`: one of each group of the summary."""
+        self._since_s, self._line = summary.recovers_from_s, late.line if late.is_told else _leased
+        levels = levels_of(curves, "overdue" if late.is_told else "leased_share")
+        self.stretch = spans.return_of(levels, self._since_s, axis.end_s - axis.from_s)
+        self._label = late.label if late.is_told else speaking_of(summary.groups[0].scenario.called, "with a lease (%)")
+        self.caption = ""
+        if self.stretch is not None:
+            self._axis = axis.close_up(self._since_s, self.stretch, "the return")
+            self.caption = " At the bottom: the same around the dependency's return."
+
+    def draw(self, panel: Axes, chosen: Chosen) -> None:
+        """The panel, with the variants of the others."""
+        assert self.stretch is not None
+        lines(panel, self._axis, chosen, lambda curve: self._line(self._part(curve)), self._label, "share")
+
+    def _part(self, curve: Curve) -> Curve:
+        """The windows of the stretch, in seconds since the return."""
+        assert self.stretch is not None
+        from_s, to_s = (self._since_s + at for at in self.stretch)
+        [near] = cut([curve], to_s, from_s)
+        return near._replace(frame=near.frame.with_columns(time_s=near.frame["time_s"] - self._since_s))
 
 
 class _Late:

@@ -47,10 +47,10 @@ class Chosen:
         """What a caption says of the variants in grey."""
         return f" Thin grey: the other {len(self.others)} variants." if self.others else ""
 
-    def legend(self, below: Axes, handles: Sequence[Line2D], names: Sequence[str] | None = None) -> None:
-        """The legend in the row under the panels."""
-        told = [curve.label for _, curve in self.shown] if names is None else names
-        figures.legend_below(below, handles, told, bool(self.others))
+    def legend(self, below: Axes, handles: Sequence[Line2D], outcomes: Sequence[str] = ()) -> None:
+        """The legend in the row under the panels, where wanted with what became of each variant in colour."""
+        ends = [f": {one}" for one in outcomes]
+        figures.legend_below(below, handles, [curve.label for _, curve in self.shown], bool(self.others), ends=ends)
 
 
 def hero_of(summary: Summary) -> Group | None:
@@ -130,7 +130,7 @@ def actions(panels: Sequence[Axes], summary: Summary, axis: TimeAxis, names: Seq
     """Dotted lines where operators of the first variant did one of these things; returns them, for the caption."""
     done: dict[str, list[str]] = {}
     for action in summary.rows[0].actions:
-        if action.do in names and action.at_s <= axis.horizon_s:
+        if action.do in names and action.at_s <= axis.end_s:
             for panel in panels:
                 panel.axvline(action.at_s, color=GREY, lw=0.9, ls=(0, (1, 2)), zorder=1)
             done.setdefault(action.words, []).append(axis.show(action.at_s))

@@ -42,7 +42,7 @@ def backlog(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictur
     )
     entitle(figure, f"Backlog: {contrast(summary, hero_of(summary))}")
     caption = "Jobs that have come and have neither succeeded nor been given up, at the end of each window."
-    return Picture("backlog", figure, caption + axis.shading(summary.groups) + chosen.note)
+    return Picture("backlog", figure, caption + axis.shading(summary.groups) + axis.rest + chosen.note)
 
 
 def goodput(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:

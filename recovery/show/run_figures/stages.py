@@ -75,7 +75,7 @@ def contrast(variants: Sequence[Variant], chosen: Chosen, stage: str, axis: Time
 
 def _place(found: Standing, axis: TimeAxis) -> float:
     """Where a stage's marker stands: at the mean of the runs that are normal again, else at the horizon."""
-    return min(found.mean_s, axis.horizon_s) if found.is_known else axis.horizon_s
+    return min(found.mean_s, axis.end_s) if found.is_known else axis.end_s
 
 
 def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
@@ -97,7 +97,7 @@ def stages(variants: Sequence[Variant], axis: TimeAxis) -> Picture:
             at, never = _place(found, axis), found.never > 0
             low, high = (found.low_s, found.high_s) if math.isfinite(found.low_s) else (at, at)
             place = y + 0.14 * (n - (len(stages) - 1) / 2)  # so that equal times do not hide each other
-            panel.plot([low, min(high, axis.horizon_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
+            panel.plot([low, min(high, axis.end_s)], [place, place], color=COLOURS[n], lw=1.2, zorder=2)
             size = 7 if variant.last.stage == stage else 5
             panel.plot(at, place, MARKERS[n + 1], ms=size, zorder=4, clip_on=False,
                        markerfacecolor="white" if never else COLOURS[n], markeredgecolor=COLOURS[n])  # fmt: skip

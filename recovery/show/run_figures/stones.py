@@ -31,7 +31,7 @@ def mark(panel: Axes, summary: Summary, axis: TimeAxis, stones: Sequence[tuple[i
     for i, stone in stones:
         observed, simulated = stone.observed_s, milestones.simulated(summary, stone).mean_s
         panel.axvline(observed, color=OBSERVED, lw=0.9, ls=(0, (4, 2)), zorder=1)
-        is_left = observed - last < 0.035 * axis.horizon_s and not is_left  # beside the one before
+        is_left = observed - last < 0.035 * axis.end_s and not is_left  # beside the one before
         last = observed
         panel.annotate(
             f"{i}", (observed, 1.0), (-7 if is_left else 7, 15), xycoords=("data", "axes fraction"),
@@ -39,7 +39,7 @@ def mark(panel: Axes, summary: Summary, axis: TimeAxis, stones: Sequence[tuple[i
             annotation_clip=False,
         )  # fmt: skip
         _triangle(panel, observed, 15, OBSERVED)
-        if 0 < simulated <= axis.horizon_s:
+        if 0 < simulated <= axis.end_s:
             _triangle(panel, simulated, 5, SIMULATED)
 
 
