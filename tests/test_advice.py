@@ -948,6 +948,39 @@ def test_a_throttle_by_which_leases_are_lost_once_more_is_named() -> None:
     assert "no lease is lost once more" in idle.change.text
 
 
+def test_variants_are_judged_by_the_last_return_of_leases() -> None:
+    """The throttle of 20 min from 45 min on lasts longer than a lease: some are lost until it ends, at 65 min, which is
+    25 min after the return. Who waits up to 200 s between attempts is back later at first, but then for good. In the
+    outage all 200 were away, and of the throttle's 0.5 a second more than a quarter renews in time.
+    """
+    slow = (
+        THROTTLED
+        + """
+[variants.slow]
+operator = []
+policy.client = { name = "full-jitter", base = "60s", cap = "200s" }
+[variants.higher]
+operator = [{ do = "throttle", at = "45m", rate = "1/s", release = [{ after = "20m", rate = "off" }] }]
+"""
+    )
+    summary, said = told(slow)
+    first, slower, _ = summary.groups
+    assert first.mean("ttr99_s") < slower.mean("ttr99_s")
+    assert 1500 <= summary.rows[0].last("ttr99_s") < 1500 + 120
+    assert summary.rows[1].last("ttr99_s") == slower.mean("ttr99_s")
+    assert said.change.name == "slow"
+    assert said.change.saved_s == summary.rows[0].last("ttr99_s") - slower.mean("ttr99_s")
+    in_outage, by_throttle = first.unleased_spans
+    assert in_outage.least_share == 0
+    assert 0.25 < by_throttle.least_share < 1
+    assert "at worst all of them the first time and " in said.happened.text
+    assert "back for the last time after 25" in said.happened.text
+    assert "saved is counted to then" in " ".join(notes(summary))
+    early = told(TWICE, "recovers_from=1800s")[0].rows[0]  # by the second outage leases are lost anew
+    assert early.back_last_s == {}
+    assert early.last("ttr99_s") == early.told("ttr99_s") < 300
+
+
 def test_who_always_ends_alike_or_with_a_full_queue_is_near_no_cliff() -> None:
     """A full queue neither grows nor shrinks, whether or not there is a way back: here it holds 60 s of work, and
     clients wait 20 s.

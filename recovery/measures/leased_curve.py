@@ -103,6 +103,26 @@ def back_again_s(
     return out
 
 
+def back_last_s(
+    times_s: Floats,
+    leased_share: Floats,
+    from_s: float,
+    next_s: float,
+    found_s: float,
+    depth: float = DEPTHS["ttr99_s"],
+) -> float:
+    """Where a share that was back `found_s` after `from_s` is lost once more before `next_s` (another outage): s from
+    `from_s` until it was leased again after the last such loss, inf if not at the horizon; nan where none was lost.
+    """
+    if not math.isfinite(found_s):
+        return math.nan
+    below = leased_share < depth - ROUNDING
+    ends_s = np.append(times_s, math.inf)
+    spans = np.flatnonzero(np.diff(below, prepend=False, append=False)).reshape(-1, 2)
+    later = [last for first, last in spans.tolist() if from_s + found_s < ends_s[first] < next_s]
+    return float(ends_s[later[-1]]) - from_s if later else math.nan
+
+
 def relapses(times_s: Floats, leased_share: Floats, from_s: float, up: float = 0.9, down: float = 0.8) -> int:
     """How often the share falls below `down` after it had come back to `up`, from `from_s` on."""
     is_up, is_down = (leased_share >= up).tobytes(), (leased_share < down).tobytes()

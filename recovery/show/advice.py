@@ -92,7 +92,14 @@ def measure_of(groups: Sequence[Group]) -> str:
 
 
 def standing(summary: Summary, group: Group) -> Standing:
-    """How the runs of a variant end, in the last stage that there is."""
+    """How the runs of a variant end, in the last stage that there is; where leases are lost once more, when they are
+    back for the last time.
+    """
+    return standings.of_last(summary, group, measure_of(summary.groups))
+
+
+def first_standing(summary: Summary, group: Group) -> Standing:
+    """The same at their first return, which ends what the limit of a recovery holds up."""
     return standings.of(summary, group, measure_of(summary.groups))
 
 
@@ -119,9 +126,10 @@ def best_of(summary: Summary, measure: str = "") -> Group | None:
     known = [
         group
         for group in others
-        if standings.of(summary, group, measure).is_known and (measure != "ttr99_s" or not declares_only(first, group))
+        if standings.of_last(summary, group, measure).is_known
+        and (measure != "ttr99_s" or not declares_only(first, group))
     ]
-    ranks = {id(group): (*standings.of(summary, group, measure).rank, renewed.after_s(group)) for group in known}
+    ranks = {id(group): (*standings.of_last(summary, group, measure).rank, renewed.after_s(group)) for group in known}
     return min(known, key=lambda group: ranks[id(group)]) if known else None
 
 
@@ -133,9 +141,9 @@ def is_better(now: Standing, was: Standing, window_s: float) -> bool:
 
 
 def saved(summary: Summary, best: Group) -> standings.Saved:
-    """By how much a variant is sooner than the first, in the last stage."""
+    """By how much a variant is sooner than the first, in the last stage and by its last return."""
     own, was = (summary.rows_of(group) for group in (best, summary.groups[0]))
-    return standings.saved(was, own, measure_of(summary.groups))
+    return standings.saved(was, own, measure_of(summary.groups), is_last=True)
 
 
 def is_judged_by_leases(groups: Sequence[Group]) -> bool:

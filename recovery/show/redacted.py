@@ -175,7 +175,7 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
     unit, own, first = unit_of(manifest, summary), names(summary), summary.groups[0]
     what = "holders have their lease again" if manifest.has_leases else "the backlog is cleared"
     down = _down_s(_course(manifest, first)) > 0
-    best, was = advice.best_of(summary, "ttr99_s"), standings.of(summary, first, "ttr99_s")
+    best, was = advice.best_of(summary, "ttr99_s"), standings.of_last(summary, first, "ttr99_s")
     if not was.is_known and was.never:
         lost = "holders never have their lease again" if manifest.has_leases else "the backlog is never cleared"
         late = f"{what} in no run before it ends, but what waits becomes less"
@@ -183,13 +183,13 @@ def answer(manifest: RunManifest, summary: Summary) -> list[str]:
     else:
         out = [f"As it is, 99 % of {what} {_when(summary, first, unit, is_down=down)}"]
     window_s = first.scenario.window_s
-    if best is not None and advice.is_better(standings.of(summary, best, "ttr99_s"), was, window_s):
+    if best is not None and advice.is_better(standings.of_last(summary, best, "ttr99_s"), was, window_s):
         out.append(f"With {own[summary.groups.index(best)]} {_when(summary, best, unit, is_down=down)}")
     return [f"{line}." for line in out]
 
 
 def _when(summary: Summary, group: Group, unit: Unit, *, is_down: bool) -> str:
-    found = standings.of(summary, group, "ttr99_s")
+    found = standings.of_last(summary, group, "ttr99_s")
     if not found.is_known:
         return _lost(found) if found.never else "at a time that is not known"
     since = "after the dependency's return" if is_down else "after the clock starts"

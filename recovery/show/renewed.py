@@ -74,7 +74,7 @@ def saved(summary: Summary, group: Group, first: Group, measure: str = "ttr99_s"
     if is_apart(group, first, measure):
         return Saved(math.nan)
     if measure != "ttr99_s" or not is_judged(group, first):
-        return standings.saved(summary.rows_of(first), summary.rows_of(group), measure)
+        return standings.saved(summary.rows_of(first), summary.rows_of(group), measure, is_last=True)
     (first_s, first_latest_s), (own_s, own_latest_s) = (_between_s(one) for one in (first, group))
     if math.isinf(first_s) or math.isinf(own_s):
         return Saved(0.0 if first_s == own_s else math.copysign(math.inf, first_s - own_s))

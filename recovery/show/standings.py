@@ -116,7 +116,7 @@ def comes_in_waves(row: Row) -> bool:
     return row.verdict == "recovering" and row.of("is_near_cliff") > 0 and math.isnan(row.of("drift_per_s"))
 
 
-def _is_late(row: Row, measure: str) -> bool:
+def _is_late(row: Row, measure: str, time_s: float) -> bool:
     """Whether a run does not come to what ends a disturbance, and did not collapse: it still drains as it ends, or a
     stage after the leases is not normal yet.
     """
@@ -124,7 +124,7 @@ def _is_late(row: Row, measure: str) -> bool:
         return False
     whose = register.class_of(measure)
     verdict = row.words.get(f"verdict.{whose}", "") if whose else row.verdict
-    return is_lost(row, measure) and verdict != "collapsed"
+    return (is_lost(row, measure) or math.isinf(time_s)) and verdict != "collapsed"
 
 
 def of_rows(rows: Sequence[Row], measure: str, scenario: Scenario) -> Standing:
@@ -137,6 +137,18 @@ def of(summary: Summary, group: Group, measure: str) -> Standing:
     return of_rows(summary.rows_of(group), measure, group.scenario)
 
 
+def of_last(summary: Summary, group: Group, measure: str) -> Standing:
+    """How the runs of a variant stand, by a time; where leases are lost once more, by when they are back for the last
+    time.
+    """
+    return _standing(summary.rows_of(group), measure, group.scenario, lambda row: row.last(measure))
+
+
+def is_lost_again(summary: Summary, group: Group, measure: str) -> bool:
+    """Whether in some run leases are lost once more after that time."""
+    return any(measure in row.back_last_s for row in summary.rows_of(group))
+
+
 def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
     """How the runs of a variant stand, by the moment, from the start, of what [[observed]] names."""
     found = _standing(summary.rows_of(group), measure, group.scenario, lambda row: moment_s(measure, row.measures))
@@ -144,7 +156,7 @@ def of_moment(summary: Summary, group: Group, measure: str) -> Standing:
 
 
 def _standing(rows: Sequence[Row], measure: str, scenario: Scenario, time_s: Callable[[Row], float]) -> Standing:
-    late = [row for row in rows if _is_late(row, measure)]
+    late = [row for row in rows if _is_late(row, measure, time_s(row))]
     found = of_times([math.inf if is_lost(row, measure) else time_s(row) for row in rows])
     if not register.starts_at_return(measure):  # a moment of the whole run; 0 says that it was always so
         return found._replace(late=len(late), within_s=scenario.horizon_s)
@@ -162,22 +174,22 @@ class Saved(NamedTuple):
     high_s: float = math.nan
 
 
-def saved(first: Sequence[Row], own: Sequence[Row], measure: str) -> Saved:
+def saved(first: Sequence[Row], own: Sequence[Row], measure: str, *, is_last: bool = False) -> Saved:
     """By how much these runs come sooner to a time than the first variant's: over the replications in which both come
-    to it; where there are none such, the difference of the means.
+    to it; where there are none such, the difference of the means. With `is_last` as `of_last` has it.
     """
-    was, now = (
-        of_times([math.inf if is_lost(row, measure) else row.told(measure) for row in rows]) for rows in (first, own)
+    was_s, now_s = (
+        {
+            row.replication: math.inf if is_lost(row, measure) else row.last(measure) if is_last else row.told(measure)
+            for row in rows
+        }
+        for rows in (first, own)
     )
+    was, now = of_times([*was_s.values()]), of_times([*now_s.values()])
     if was.is_never or now.is_never:
         return Saved(math.nan if was.is_never == now.is_never else math.inf if was.is_never else -math.inf)
-    times = {
-        row.replication: row.told(measure)
-        for row in first
-        if not is_lost(row, measure) and not math.isnan(row.of(measure))
-    }
-    pairs = [times[row.replication] - row.told(measure) for row in own
-             if row.replication in times and not is_lost(row, measure) and not math.isnan(row.of(measure))]  # fmt: skip
+    pairs = [was_s[one] - time_s for one, time_s in now_s.items() if one in was_s]
+    pairs = [saved_s for saved_s in pairs if math.isfinite(saved_s)]
     return Saved(*mean_interval(pairs)) if pairs else Saved(was.mean_s - now.mean_s)
 
 

@@ -194,7 +194,10 @@ def notes(summary: Summary) -> list[str]:
         if again:
             is_later = any(row.is_back_again for row in rows)
             until = " It still had it when the clock started: its times are those until it had it again" * is_later
-            out.append(f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}.{until}{'.' * is_later}")
+            if standings.is_lost_again(summary, group, "ttr99_s"):
+                last = standings.of_last(summary, group, "ttr99_s")
+                until += f" 99 % were back for the last time after {last.whole()}: saved is counted to then"
+            out.append(f"{LOST} “{group.variant}” lost its share again: {', '.join(again)}.{until}{'.' * bool(until)}")
         told = _state(group, rows)
         if told:
             out.append(f"“{group.variant}” {told}.")

@@ -73,6 +73,10 @@ class Row(Record):
     verdict: str
     measures: dict[str, Number]
     words: dict[str, str] = Field(default_factory=dict)  # what a measure says in words: why a time has no interval
+    back_last_s: dict[str, Number] = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """Of times to recovery of 99 %, of all and of classes, whose share was lost once more after them, and not by
+    another outage: when it was back for the last time, s on the same clock; inf: not at the horizon.
+    """
 
     def of(self, measure: str) -> float:
         """A measure of this run; nan where it has none."""
@@ -81,6 +85,10 @@ class Row(Record):
     def told(self, measure: str) -> float:
         """The same as texts, tables and pictures tell it: a time to recovery is never one from before the loss."""
         return told(measure, self.of(measure), self.measures)
+
+    def last(self, measure: str) -> float:
+        """The same, but of a share that was lost once more: until it was back for the last time."""
+        return self.back_last_s.get(measure, self.told(measure))
 
     @property
     def is_back_again(self) -> bool:
@@ -97,6 +105,14 @@ class Row(Record):
     def judged(self) -> dict[str, float]:
         """All measures, as the run is judged by them."""
         return {name: self.for_good(name) for name in self.measures}
+
+
+class Unleased(Span):
+    """A time in which holders are without a lease, with the least share that was leased in it (mean over the runs; nan:
+    not known).
+    """
+
+    least_share: Number = Field(math.nan, exclude_if=math.isnan)
 
 
 class Renewals(Record):
@@ -155,8 +171,8 @@ class Group(Record):
     measures: dict[str, Measured]
     scenario: Scenario
     unleased: Span | None = None  # from when to when holders are without a lease in some run; None: never
-    unleased_spans: tuple[Span, ...] = Field((), exclude_if=lambda value: not value)  # the same where all of them hold
-    # one in between, for at least as long as recovery must hold: each time of its own
+    unleased_spans: tuple[Unleased, ...] = Field((), exclude_if=lambda value: not value)
+    # the same where all of them hold one in between, for at least as long as recovery must hold: each time of its own
     renewals: Renewals | None = Field(None, exclude_if=lambda value: value is None)
     # None where whoever is late has lost its lease
     spared: Spared | None = Field(None, exclude_if=lambda value: value is None)

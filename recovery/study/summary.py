@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from recovery import theory
-from recovery.measures import each_outage, register
+from recovery.measures import each_outage, leased_curve, register
 from recovery.measures.moments import moment_s
 from recovery.model import policies
 from recovery.model.scenario import Scenario
@@ -114,7 +114,29 @@ def row_of(outcome: Outcome, course: int = 0) -> record.Row:
         verdict=verdict,
         measures={name: float(value) for name, value in table.items() if not isinstance(value, str)},
         words={name: value for name, value in table.items() if isinstance(value, str)},
+        back_last_s=_back_last_s(outcome, table),
     )
+
+
+def _back_last_s(outcome: Outcome, row: Mapping[str, object]) -> dict[str, float]:
+    """When 99 % were back for the last time, of all holders and of each class, where these were lost once more; a
+    sample of the hosts tells none.
+    """
+    table, from_s = outcome.traffic, outcome.scenario.recovers_from_s
+    if not outcome.holders or table.doubt is not None:
+        return {}
+    next_s = min((one.from_s for one in outcome.outages if one.from_s > from_s), default=math.inf)
+    shares = {"": outcome.leased_share(), **table.computed_of_classes()}
+    found = {}
+    for name, share in shares.items():
+        if name and not name.startswith("leased_share."):
+            continue
+        measure = f"ttr99_s{name.removeprefix('leased_share')}"
+        told_s = row.get(measure)
+        if isinstance(told_s, float | int):
+            last_s = leased_curve.back_last_s(outcome.times_s, np.asarray(share), from_s, next_s, float(told_s))
+            found[measure] = last_s
+    return {name: last_s for name, last_s in found.items() if not math.isnan(last_s)}
 
 
 def explained(row: theory.Explained) -> record.Explained:
@@ -176,15 +198,20 @@ def _measured(name: str, values: Sequence[float]) -> record.Measured:
     return record.Measured(mean=mean, low=low, high=high, not_measured=sum(math.isnan(value) for value in values))
 
 
-def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[Span, ...]:
+def _unleased(outcomes: Sequence[Outcome], hold_s: float) -> tuple[record.Unleased, ...]:
     """From when to when holders are without a lease in some run of one variant, in order of time: each from the first
     window at whose end one is, to the end from which on none is (inf: not before the horizon). All that are closer than
     `hold` are one. Jobs have no holders.
     """
-    below = np.logical_or.reduce([
-        outcome.leased_share() < 1 - 1e-12 for outcome in outcomes if outcome.holders
-    ] or [np.zeros(1, bool)])  # fmt: skip
-    return _spans(below, outcomes[0].times_s, hold_s)
+    shares, times_s = [outcome.leased_share() for outcome in outcomes if outcome.holders], outcomes[0].times_s
+    if not shares:
+        return ()
+    out = []
+    for span in _spans(np.logical_or.reduce([share < 1 - 1e-12 for share in shares]), times_s, hold_s):
+        own = slice(*np.searchsorted(times_s, (span.from_s, span.to_s)).tolist())
+        least = math.fsum(float(share[own].min()) for share in shares) / len(shares)
+        out.append(record.Unleased(from_s=span.from_s, to_s=span.to_s, least_share=least))
+    return tuple(out)
 
 
 def _spans(below: Flags, times_s: Floats, hold_s: float) -> tuple[Span, ...]:

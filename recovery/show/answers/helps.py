@@ -34,10 +34,10 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     """The change that helps most, and the variant that it is, if it is one."""
     groups, axis = summary.groups, TimeAxis.of(manifest)
     first = groups[0]
-    was = advice.standing(summary, first)
+    was, at_first = advice.standing(summary, first), advice.first_standing(summary, first)
     if lacks_the_file(manifest, first):
         return _without_the_file(manifest, summary)
-    is_well = was.never == 0 and was.mean_s <= first.scenario.window_s
+    is_well = at_first.never == 0 and at_first.mean_s <= first.scenario.window_s
     if (soonest := _renews_soonest(summary)) is not None:
         return _renews_sooner(summary, soonest, axis), soonest
     if is_well and set(first.verdicts) == {"recovered"}:
@@ -69,8 +69,6 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     best, declared = best_of(summary), advice.declared_only(groups)
     if best is not None:
         return _best(summary, best, declared, axis, limit), best
-    if (calm := _lost_once(summary, others)) is not None:
-        return _best_by_calm(summary, calm, axis), calm
     if (part := _of_the_limit(summary)) is not None:
         return part
     said = []
@@ -105,7 +103,7 @@ def change_of(manifest: RunManifest, summary: Summary, limit: mechanism.Limit | 
     found = None if limit is None else remedy.of(first, limit)
     if found is None:
         return Change(text=" ".join(text for text in said if text)), None
-    gain, is_little = _gain(first, was, limit, found) if limit is not None and is_leases else ("", False)
+    gain, is_little = _gain(first, at_first, limit, found) if limit is not None and is_leases else ("", False)
     if is_little:
         said.append(f"Little is left to gain: {found.text} would save {gain}.")
         return Change(text=" ".join(text for text in said if text)), None
@@ -237,7 +235,7 @@ def _renews_soonest(summary: Summary) -> Group | None:
     sooner than the first.
     """
     first = summary.groups[0]
-    was = advice.standing(summary, first)
+    was = advice.first_standing(summary, first)
     is_well = was.never == 0 and was.mean_s <= first.scenario.window_s and first.unleased is None
     if not is_well or first.renewals is None or not first.renewals.overdue:
         return None
@@ -440,6 +438,10 @@ def _when_well(summary: Summary, group: Group, axis: TimeAxis) -> str:
             f"at {moments.at(axis, now.mean_s)}" if now.mean_s > 0 else "all the time"
         )
     what = "99 % are back" if group.scenario.has_leases else "99 % of the backlog is cleared"
+    if standings.is_lost_again(summary, group, "ttr99_s"):
+        first = advice.first_standing(summary, group)
+        what = f"{what} after {first.whole()}, then leases are lost once more, and 99 % are back for the last time"
+        return f"“{group.variant}”: {what} {moments.after(group, now, is_always=False)}"
     is_always = standings.is_always(summary.rows_of(group), "ttr99_s")
     return f"“{group.variant}”: {what} {moments.after(group, now, is_always=is_always)}"
 
@@ -486,33 +488,6 @@ def _the_last(summary: Summary, best: Group) -> str:
     return f"{text}; all are back first under “{soonest[1].variant}” ({soonest[0].whole()})."
 
 
-def _lost_once(summary: Summary, others: Sequence[Group]) -> Group | None:
-    """The first variant that is back no later than the file and in which no lease is lost once more, where the file
-    loses some after all were back, and not by another outage.
-    """
-    first = summary.groups[0]
-    if len(first.unleased_spans) < 2 or first.outages:
-        return None
-    latest_s = advice.standing(summary, first).mean_s + first.scenario.window_s
-    for one in others:
-        is_calm = set(one.verdicts) == {"recovered"} and len(one.unleased_spans) < 2
-        if is_calm and advice.standing(summary, one).mean_s <= latest_s:
-            return one
-    return None
-
-
-def _best_by_calm(summary: Summary, calm: Group, axis: TimeAxis) -> Change:
-    """What a variant saves in which no lease is lost once more."""
-    first = summary.groups[0]
-    again = first.unleased_spans[-1]
-    text = (
-        f"“{calm.variant}”: no lease is lost once more, as from {axis.show(again.from_s)} to {axis.show(again.to_s)} "
-    )
-    text += f"under “{first.variant}”, and 99 % are back no later after the outage."
-    parts = [text, costs(first.scenario.traffic, first.mean, calm.mean)]
-    return Change(text=" ".join(one for one in parts if one), name=calm.variant)
-
-
 def _best(
     summary: Summary, best: Group, declared: Sequence[str], axis: TimeAxis, limit: mechanism.Limit | None
 ) -> Change:
@@ -535,8 +510,10 @@ def _best(
     alone = advice.leases_alone(summary)
     unseen = not_measured(first.scenario.policies.lease.name, best.scenario.policies.lease.name)
     still = _sooner_still(first, now, limit) if advice.is_judged_by_leases(summary.groups) else ""
+    is_calm = [standings.is_lost_again(summary, one, "ttr99_s") for one in (first, best)] == [True, False]
     parts = [
         f"{text}.",
+        "There no lease is lost once more." if is_calm else "",
         _the_last(summary, best),
         _by_schedule(summary, best),
         at_hosts.beside(summary, best) if advice.is_judged_by_leases(summary.groups) else "",

@@ -88,6 +88,17 @@ def _from_to(span: Span, axis: TimeAxis) -> str:
     return f"from {axis.show(span.from_s)} to {end}"
 
 
+_TIMES = ("the first time", "the second")  # as many as SPELLS
+
+
+def worst_of(counts: Sequence[float], of: int) -> str:
+    """How many holders are away at worst; of several times of each, where they are not alike."""
+    told = [of_all(count, of) for count in counts]
+    if len({*told}) == 1:
+        return told[0]
+    return " and ".join(f"{many} {when}" for many, when in zip(told, _TIMES, strict=True))
+
+
 def of_all(count: float, of: int) -> str:
     """A number of holders, of whom there are some; a mean over runs need not be whole."""
     some = max(round(count), 1)

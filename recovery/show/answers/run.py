@@ -101,10 +101,12 @@ def _lost(summary: Summary, first: Group, axis: TimeAxis) -> list[str]:
         none = f"No {fleet.loss}: no" if fleet is not None and fleet.loss else "No"
         return [f"{none} holder is ever without a lease.", _by_a_rule(summary)]
     worst = (1 - first.mean("leased_min_share")) * fleet.asks
+    each = [(1 - one.least_share) * fleet.asks for one in first.unleased_spans if not math.isnan(one.least_share)]
     often = sum(row.of("leased_min_share") < 1 - ROUNDING for row in summary.rows_of(first))
     when = moments.spells(first, first.unleased_spans or (span,), axis, often)
     text = f"{when} some of the {show_count(fleet.holders)} holders are without a lease"
-    text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst {moments.of_all(worst, fleet.asks)}"
+    text += f"{f', so that {fleet.loss}' if fleet.loss else ''}, at worst "
+    text += moments.worst_of(each if 1 < len(each) <= moments.SPELLS else [worst], fleet.asks)
     text += f" of {show_count(fleet.leases)} leases" if fleet.leases else ""
     text += " (mean of the runs)." if first.runs > 1 else "."
     told = at_hosts.told(summary, first)
@@ -149,11 +151,28 @@ def _back(summary: Summary, first: Group, axis: TimeAxis) -> str:
     text = f"{what} {moments.after(first, found, is_always=standings.is_always(rows, 'ttr99_s'))}"
     text += f", at {axis.show(summary.recovers_from_s + found.mean_s)}" if axis.start is not None else ""
     text += ", and not for good" if any(row.verdict == "recovering" for row in rows if _is_back(row)) else ""
+    text += _lost_again(summary, first)
     if not lost:
         return f"{text}."
     often = f"in {len(rows) - len(lost)} of {len(rows)} runs, but in {len(lost)}"
     left = _left(first, lost)
     return f"{text} {often} {left[:1].lower()}{left[1:]}."
+
+
+def _lost_again(summary: Summary, first: Group) -> str:
+    """That leases are lost once more, and when 99 % are back for the last time, by which variants are judged; "" where
+    none is.
+    """
+    rows = [row for row in summary.rows_of(first) if "ttr99_s" in row.back_last_s]
+    if not rows:
+        return ""
+    often = f" in {len(rows)} of {first.runs} runs" if first.runs > 1 else ""
+    found = standings.of_times([row.last("ttr99_s") for row in rows])
+    if not found.is_known:
+        return f"; leases are lost once more{often}, and 99 % are not back at the end"
+    text = f"; leases are lost once more{often}, and 99 % are back for the last time after "
+    text += f"{show_duration(found.mean_s)}{moments.on_average(found)}"
+    return text + (f" (not at the end of {found.never} runs)" if found.never else "")
 
 
 def _left(first: Group, lost: Sequence[Row]) -> str:
@@ -324,7 +343,7 @@ def _with_the_worst(manifest: RunManifest, summary: Summary, cause: Cause) -> Ca
 
 def _is_well(summary: Summary, first: Group) -> bool:
     """Whether there is nothing to explain: no holder was ever without a lease, or all was well at once."""
-    was = advice.standing(summary, first)
+    was = advice.first_standing(summary, first)
     is_last = advice.measure_of([first]) == "ttr99_s"
     if is_last and first.scenario.has_leases and first.unleased is None:
         return True
@@ -380,7 +399,7 @@ def _ends_just_in_time(summary: Summary, group: Group) -> bool:
     """Whether the time of a variant is so near to the end of the run that one a little slower would not come to it."""
     found = advice.standing(summary, group)
     slowest = max((time for row in summary.rows_of(group)
-                   if math.isfinite(time := row.told(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
+                   if math.isfinite(time := row.last(advice.measure_of(summary.groups)))), default=0.0)  # fmt: skip
     return found.is_known and slowest > JUST_IN_TIME * found.within_s
 
 
@@ -411,6 +430,8 @@ def _span(summary: Summary, group: Group, axis: TimeAxis) -> str:
     show = axis.show if is_whole else show_duration
     interval, alike = f" ({ends})" if (ends := stands.span(show)) else "", stands.is_alike(show)
     what = "all stages normal at" if is_whole else "99 % back after"
+    if standings.is_lost_again(summary, group, measure):
+        what = "99 % back for the last time after"
     if not stands.never:
         return (
             f"{what} {stands.show(show)}{interval},{' alike' if alike else ''} in each of the {stands.runs} runs; {may}"
