@@ -63,18 +63,18 @@ coupling.window = "2s"
 recovers_from = "150s"
 dependency.outages = [{ from = "140s", to = "150s" }]
 policy.client = { name = "full-jitter", base = "1s", cap = "5s" }
-host = { workers = 20, establish_time = "100ms", timeout = "5s" }
+host = { workers = 40, establish_time = "100ms", timeout = "5s" }
 """
 
 
 def test_a_rate_that_is_set_for_good_is_judged_as_one_of_the_file() -> None:
-    """From 60 s on six times as many jobs come, so that as many more wait when all is well: by a step of the file, or
+    """From 60 s on many times as many jobs come, so that as many more wait when all is well: by a step of the file, or
     by operators. The jobs are the same, and so is all that is said of them.
     """
-    calm, busy = '{ at = "0s", rate = "30/s" }', '{ at = "60s", rate = "170/s" }'
+    calm, busy = '{ at = "0s", rate = "10/s" }', '{ at = "60s", rate = "350/s" }'
     in_file = RISES + f"jobs = {{ steps = [{calm}, {busy}], retries = 3 }}\n"
     by_hand = RISES + f"jobs = {{ steps = [{calm}], retries = 0 }}\n"
-    rate, retries = 'at = "60s", key = "jobs.rate", value = "170/s"', 'at = "0s", key = "jobs.retries", value = 3'
+    rate, retries = 'at = "60s", key = "jobs.rate", value = "350/s"', 'at = "60s", key = "jobs.retries", value = 3'
     by_hand += acts(f'do = "set", {rate}', f'do = "set", {retries}')
     told, wanted = (resolved(parse(text).first.scenario) for text in (by_hand, in_file))
     assert told.jobs == wanted.jobs
