@@ -71,6 +71,15 @@ def lower_end(differences_s: object, units: object, limit_s: float, alpha: float
     return float(limit_s * (2.0 * confidence.lower(share, alpha) - 1.0))
 
 
+def surely_more_often(mine: object, theirs: object, units: object, alpha: float = 0.05) -> bool:
+    """Whether something happens more often in runs than in those of another that met the same draws, run by run: by
+    `lower_end` of the difference, which asks nothing of the runs of a unit, and holds at every look. With error alpha /
+    2, since it is asked of both directions. `mine`, `theirs` bool[n], `units` n labels. Raises ValueError otherwise.
+    """
+    by = np.asarray(mine, np.float64) - np.asarray(theirs, np.float64)
+    return lower_end(by, units, 1.0, between_0_and_1("alpha", alpha) / 2) > 0.0
+
+
 def _shares(values: Floats, leader: int, code: Whole, limit_s: float) -> Floats:
     """Of each policy and unit the difference from the leader in [-limit, limit], as a share of that range: 1/2 is no
     difference; nan where they have no common run. `values` float[p, n] are restricted, `code` the number of each run's

@@ -409,6 +409,7 @@ class Difference(Record):
     traffic: TrafficName
     lost: int = 0
     than_lost: int = 0
+    surely_loses_more: bool = False  # by the test of the ranking, which counts units and holds at every look
     at_every_look: bool = False  # whether the intervals hold at every look, or are those of these draws, looked at once
     window_s: Number = math.nan  # how exactly times are known
     harms: tuple[Harm, ...] = ()

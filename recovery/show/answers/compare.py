@@ -9,7 +9,6 @@ from recovery.show.answers.costs import SERVED, cost, costs
 from recovery.show.sweep_text import ends_of_difference
 from recovery.store.compare_record import Comparison, Outcome
 from recovery.store.sweep_record import Difference
-from recovery.theory import CHANCE_P, fisher_p
 from recovery.units import show_duration, show_share
 
 
@@ -102,7 +101,9 @@ def _soonest(rows: Sequence[Difference]) -> Change:
     text = f"in {show_share(row.sooner_share)} of {row.draws} draws it is sooner"
     if row.lost:
         text += f", and in {show_share(row.lost / row.draws)} of its runs it does not recover"
-        text += f" ({show_share(row.than_lost / row.draws)} of the other's)"
+        text += f" ({show_share(row.than_lost / row.draws)} of the other's"
+        is_open = row.lost > row.than_lost and not row.surely_loses_more
+        text += ", a difference that chance can make)" if is_open else ")"
     if harms := _surely_worse(row):
         return Change(text=f"“{name}” is a trade-off: {text}. But it is worse: {harms}.", saved_s=saved)
     was, now = ({one.name: getattr(one, mean) for one in row.harms} for mean in ("than_mean", "mean"))
@@ -115,7 +116,7 @@ def _surely_worse(row: Difference) -> str:
     often than chance makes it.
     """
     out = []
-    if row.lost > row.than_lost and fisher_p(row.lost, row.draws, row.than_lost, row.draws) <= CHANCE_P:
+    if row.surely_loses_more:
         out.append(f"{show_share(row.lost / row.draws)} of the runs do not recover, "
                    f"instead of {show_share(row.than_lost / row.draws)}")  # fmt: skip
     for one in row.harms:

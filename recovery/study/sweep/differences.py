@@ -11,7 +11,8 @@ from recovery.errors import Refusal
 from recovery.measures import register
 from recovery.measures.for_good import of_rows
 from recovery.statistics import clusters
-from recovery.statistics.arrays import Floats
+from recovery.statistics.arrays import Flags, Floats
+from recovery.statistics.selection import surely_more_often
 from recovery.store import sweep_record as record
 from recovery.store.parts import runs_of_sweep
 from recovery.study.sweep.estimates import difference_of, mean_of, told
@@ -54,15 +55,16 @@ def _difference(
     def beside(name: str) -> tuple[Floats, Floats]:
         return of_rows(both, name), of_rows(both, name, _THAN)
 
-    def lost(suffix: str) -> int:
+    def lost(suffix: str) -> Flags:
         fell = both.get_column("verdict" + suffix).to_numpy() == "collapsed"
-        return int((np.isinf(of_rows(both, summary.measure, suffix)) | fell).sum())
+        return np.asarray(np.isinf(of_rows(both, summary.measure, suffix)) | fell)
 
     mine, theirs = (clusters.restricted(times, summary.limit_s) for times in beside(summary.measure))
     by = difference_of(mine, theirs, unit, summary.limit_s, is_sequential=is_sequential)
     verdict: Literal["sooner", "later", "not told apart"] = "not told apart"
     if by.high < 0 or by.low > 0:
         verdict = "sooner" if by.high < 0 else "later"
+    mine_lost, theirs_lost = lost(""), lost(_THAN)
     harms = []
     for name in (*register.harms(summary.traffic), SERVED, ATTEMPTS):
         if name in runs.columns:
@@ -87,8 +89,9 @@ def _difference(
         later_share=float(np.mean(mine > theirs)),
         verdict=verdict,
         traffic=summary.traffic,
-        lost=lost(""),
-        than_lost=lost(_THAN),
+        lost=int(mine_lost.sum()),
+        than_lost=int(theirs_lost.sum()),
+        surely_loses_more=surely_more_often(mine_lost, theirs_lost, unit),
         at_every_look=is_sequential,
         window_s=summary.window_s,
         harms=tuple(harms),
