@@ -17,6 +17,7 @@ from recovery.show.answers.answer import parts
 from recovery.show.answers.compare import answer_of
 from recovery.show.drawn import Drawn
 from recovery.show.figures import COLOURS, GREY, Array, Curve, Picture, TimeAxis
+from recovery.show.run_figures.panels import panel_title
 from recovery.show.words import speaking_of
 from recovery.store import files, folder, sweep_record
 from recovery.store.compare_record import Comparison, Condition, Outcome
@@ -185,7 +186,7 @@ class _Panels:
         held = {side.name: side.curves for side in sides}
         late = {side.name: side.late for side in sides}
         found, overdue = ([_pair_of(by_name, one) for one in pairs] for by_name in (held, late))
-        is_flat = all(pair is not None and all(min(one.frame["level"]) == 100 for one in pair) for pair in found)
+        is_flat = any(pair is not None and all(min(one.frame["level"]) == 100 for one in pair) for pair in found)
         self.is_late = self.is_leases and is_flat and all(overdue)
         self.pairs = overdue if self.is_late else found
         self._levels = figures.levels_of([one for pair in self.pairs if pair is not None for one in pair], "level")
@@ -276,14 +277,14 @@ def _each(panels: _Panels, pairs: Sequence[Outcome]) -> Picture:
     columns = figures.columns_of(min(3, len(pairs)), 2)
     rows = math.ceil(len(pairs) / columns)
     axis = panels.axis if panels.near is None else panels.near
-    figure = figures.blank(0.5 + 1.5 * rows)
+    figure = figures.blank(0.5 + 1.7 * rows)
     drawn = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
     for panel, one, pair in zip(drawn, pairs, panels.pairs, strict=False):
         if pair is not None:
             panel.plot(*panels.line(pair[1], axis), color=GREY, lw=1.1, ls=(0, (2, 1.5)))
             panel.plot(*panels.line(pair[0], axis), color=NEW_COLOURS[0], lw=1.9)
         panels.dress(panel, axis, small=True)
-        panel.set_title(f"{one.variant[: figures.letters(34, 22)]}\n{one.verdict}", loc="left", fontsize=8.6)
+        panel_title(panel, one.variant, one.verdict)
     for panel in drawn[len(pairs) :]:
         panel.axis("off")
     figure.supylabel(panels.label, fontsize=8.8)

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from recovery.show import standings, text
-from recovery.show.figures import GREY, Picture, blank, entitle, letters
+from recovery.show.figures import GREY, SECONDS_MAX, Picture, blank, entitle, letters
 from recovery.show.run_figures.panels import hero_of
 from recovery.show.standings import Standing
 from recovery.show.variants import back, contrast, how_long
@@ -25,30 +25,34 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     groups = sorted(summary.groups, key=lambda group: (found[id(group)].rank, -group.mean("leased_end_share")))
     first = summary.groups[0]
     rows = len(groups)
-    figure = blank(0.95 + 0.36 * rows + 0.3)
+    labels = [textwrap.fill(group.variant, letters(30, 18)) for group in groups]
+    lines = max(label.count("\n") + 1 for label in labels)
+    figure = blank(0.95 + max(0.36, 0.06 + 0.15 * lines) * rows + 0.3)
     panel = figure.subplots()
-    finite = [one.mean_s / 60 for one in found.values() if one.is_known]
+    finite = [one.mean_s for one in found.values() if one.is_known]
     is_cut = len(finite) < rows
-    limit = (manifest.horizon_s - summary.recovers_from_s) / 60 if is_cut else max([*finite, 1e-9]) * 1.22
+    limit_s = manifest.horizon_s - summary.recovers_from_s if is_cut else max([*finite, 1e-9]) * 1.22
+    unit, unit_s = ("seconds", 1.0) if limit_s <= SECONDS_MAX else ("minutes", 60.0)
+    limit = limit_s / unit_s
     for y, group in enumerate(groups):
         colour = FIRST if group is first else OTHER
         if found[id(group)].is_known:
             is_kept = standings.is_always(summary.rows_of(group), "ttr99_s")
             told = how_long(summary, group) if is_kept else found[id(group)].whole()
-            _back(panel, y, found[id(group)], told, colour, limit)
+            _back(panel, y, found[id(group)], told, colour, limit, unit_s)
         else:
             _lost(panel, y, found[id(group)].show(), colour, limit)
-    bounds = [(y, bound / 60) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
+    bounds = [(y, bound / unit_s) for y, group in enumerate(groups) if (bound := group.mean("fluid_bound_s")) > 0]
     for y, bound in bounds:
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color="white", lw=4)
         panel.plot([bound, bound], [y - 0.42, y + 0.42], color=BOUND, lw=2.2)
-    panel.set_yticks(range(rows), [textwrap.fill(group.variant, letters(30, 18)) for group in groups])
+    panel.set_yticks(range(rows), labels)
     panel.set_ylim(rows - 0.4, -0.7)
     panel.set_xlim(0, limit)
     panel.grid(axis="y", visible=False)
     what = "99 % leased for good" if manifest.has_leases else "99 % of the backlog cleared for good"
-    label = f"minutes until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
-    panel.set_xlabel(textwrap.fill(label, letters(80, 36)))
+    label = f"{unit} until {what}" + (" (the axis ends at the horizon)" if is_cut else "")
+    panel.set_xlabel(textwrap.fill(label, letters(80, 26)))
     entitle(figure, f"Time to recovery: {contrast(summary, hero_of(summary))}")
     last = "last " if text.is_last_of_several(manifest, summary) else ""
     since = f"From the {last}return of the dependency" if manifest.has_leases else "From when recovery is counted"
@@ -58,9 +62,9 @@ def bars(manifest: RunManifest, summary: Summary) -> Picture:
     return Picture("time-to-recovery", figure, caption)
 
 
-def _back(panel: Axes, y: int, found: Standing, told: str, colour: str, limit: float) -> None:
-    """The bar of the runs of a variant that are back, in minutes, with what is `told` of it beside it."""
-    ttr, low, high = found.mean_s / 60, found.low_s / 60, found.high_s / 60
+def _back(panel: Axes, y: int, found: Standing, told: str, colour: str, limit: float, unit_s: float) -> None:
+    """The bar of the runs of a variant that are back, in units of `unit_s`, with what is `told` of it beside it."""
+    ttr, low, high = found.mean_s / unit_s, found.low_s / unit_s, found.high_s / unit_s
     panel.barh(y, ttr, height=0.62, color=colour)
     is_known = math.isfinite(low) and math.isfinite(high)
     if is_known:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recovery import units
-from recovery.show.figures import Curve, Picture, TimeAxis, entitle, flow_of, level_of, lines_in, stack
+from recovery.show.figures import SECONDS_MAX, Curve, Picture, TimeAxis, entitle, flow_of, level_of, lines_in, stack
 from recovery.show.run_figures.panels import Chosen, Line, hero_of, highlighted, level_line, lines, only_last
 from recovery.show.variants import contrast, ends
 from recovery.store.run_record import Summary
@@ -68,17 +68,19 @@ def goodput(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictur
 def waiting(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
     """Requests in all queues, and how long the oldest has waited."""
     chosen = highlighted(summary, curves)
+    longest_s = max(float(curve.frame["oldest_ns"].max() or 0) for curve in curves) / 1e9  # type: ignore[arg-type]
+    unit, unit_s = ("s", 1.0) if longest_s <= SECONDS_MAX else ("min", 60.0)
     figure, (_, oldest) = _stacked(
         axis,
         chosen,
         [
             ("requests that wait", lambda curve: level_of(curve, "queue"), "symlog"),
-            ("oldest of them (min)", lambda curve: level_of(curve, "oldest_ns", 1 / 60e9), "symlog"),
+            (f"oldest of them ({unit})", lambda curve: level_of(curve, "oldest_ns", 1e-9 / unit_s), "symlog"),
         ],
     )
     timeout_s = summary.groups[0].scenario.hosts.timeout_s
     if math.isfinite(timeout_s):
-        level_line(oldest, timeout_s / 60, f"timeout {units.show_duration(timeout_s)}")
+        level_line(oldest, timeout_s / unit_s, f"timeout {units.show_duration(timeout_s)}")
     peaks = [(group.mean("queue_peak"), group.variant) for group in summary.groups]
     text = "; ".join(f"{units.show_count(peak)} under “{variant}”" for peak, variant in ends(peaks))
     entitle(figure, f"Waiting requests at most: {text}")
@@ -97,7 +99,9 @@ def attempts(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Pictu
     )
     capacity = next((row.value for row in summary.explain if row.name == "establish_per_s"), math.nan)
     low, high = panel.get_ylim()
-    panel.set_ylim(min(low, high / 20, capacity / 2 if capacity > 0 else low), high)
+    if capacity > 0:
+        low, high = min(low, capacity / 2), max(high, 1.6 * capacity)
+    panel.set_ylim(min(low, high / 20), high)
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     panel.yaxis.set_minor_formatter(lambda _value, _: "")
     if math.isfinite(capacity):

@@ -29,9 +29,11 @@ WORK = {
     "wasted": ("wasted: nobody waits any more", "#D55E00", "///"),
     "failed": ("failed", "#B4568F", "xx"),
     "overhead": ("saying no", "#F0E442", "---"),
+    "open": ("busy, nothing has ended yet", "#56B4E9", ".."),
     "down": ("restarting", "#8c8c8c", ""),
     "idle": ("idle", "#efefef", ""),
 }
+OPEN_MIN = 0.05  # of all workers' time: less is a request on its way from one window to the next
 
 
 def work(summary: Summary, curves: Sequence[Curve], axis: TimeAxis) -> Picture:
@@ -108,7 +110,8 @@ def _shares_of_work(curve: Curve, points: int) -> tuple[Array, dict[str, Array]]
     total = np.maximum(busy + idle + down, 1.0)
     done = np.maximum(sum(kinds.values(), np.zeros_like(total)), 1e-9)
     shares = {kind: work / done * busy / total for kind, work in kinds.items()}
-    shares |= {"down": down / total, "idle": idle / total}
+    is_open = (sum(kinds.values(), np.zeros_like(total)) <= 0) & (busy / total > OPEN_MIN)
+    shares |= {"open": np.where(is_open, busy / total, 0.0), "down": down / total, "idle": idle / total}
     steps = np.max([np.abs(np.diff(share)) for share in shares.values()], axis=0, initial=0.0) > 0.002
     kept = np.append(True, steps) | np.append(steps, True)  # flat stretches need their ends only
     return times[kept], {kind: share[kept] for kind, share in shares.items()}

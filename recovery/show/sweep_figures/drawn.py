@@ -137,6 +137,16 @@ def apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return list(dict(zip(zip(*cells, strict=True), points, strict=True)).values())
 
 
+LEGEND_LETTERS = 106  # of a legend across a wide picture
+SIGN_LETTERS = 7  # what the sign of an entry and the gap after it take
+
+
+def _letters(names: Sequence[str], columns: int) -> int:
+    """How many letters wide a legend of so many columns is."""
+    parts = np.array_split(np.asarray([len(name) for name in names]), columns)
+    return sum(int(part.max(initial=0)) + SIGN_LETTERS for part in parts)
+
+
 def legend(
     below: Axes, handles: Sequence[Artist], names: Sequence[str], columns: int, told: Sequence[Told] = ()
 ) -> None:
@@ -149,6 +159,8 @@ def legend(
     assert isinstance(below.figure, Figure)
     across = blended_transform_factory(below.figure.transFigure, below.transAxes)
     beside = figures.columns_of(columns)
+    while beside > 1 and _letters(names, beside) > LEGEND_LETTERS:
+        beside -= 1
     names = [textwrap.fill(name, figures.letters(90, 44)) for name in names]
     legend = below.legend(
         handles, names, loc="upper left", bbox_to_anchor=(0.012, 1.0), bbox_transform=across, ncols=beside,

@@ -14,6 +14,8 @@ from recovery.show.sweep_figures.drawn import BLUE, ORANGE, Look, Sweep, Told, a
 from recovery.show.sweep_text import none_apart_in
 from recovery.show.words import Called, speaking_of
 
+NEAR = 0.12  # of a panel: closer labels would lie on each other
+
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
     """Indices of the points that no other is as good as in both numbers and better in one, by the first number."""
@@ -97,17 +99,25 @@ def pareto(sweep: Sweep) -> Iterator[Picture]:
         span = max(harm) - min(harm)
         panel.set_ylim(min(harm) - 0.1 * span, max(harm) + 0.1 * span)
         panel.margins(x=0.1)
-        spots: dict[tuple[int, int], list[int]] = {}  # points near each other share a label
+        across, least = (math.log if panel.get_xscale() == "log" else float), min(times)
+        wide = (across(max(times)) - across(least)) or 1.0
+        spots: list[list[int]] = []  # points near each other share a label
         for i in own:
-            spot = round(9 * math.log(points[i][0] / min(times))) if min(times) > 0 else 0
-            spots.setdefault((spot, round(12 * (points[i][1] - min(harm)) / span)), []).append(i)
-        for near in spots.values():
+            at, high = across(points[i][0]) / wide, points[i][1] / span
+            for near in spots:
+                if abs(across(points[near[0]][0]) / wide - at) < NEAR and abs(points[near[0]][1] / span - high) < NEAR:
+                    near.append(i)
+                    break
+            else:
+                spots.append([i])
+        for near in spots:
             up = points[near[0]][1] < min(harm) + 0.8 * span
             text = ", ".join(sign(points[i][2]) for i in near)
             panel.annotate(text, points[near[-1]][:2], (5, 4 if up else -10), textcoords="offset points",
                            fontsize=8.4, fontweight="bold", zorder=7)  # fmt: skip
         panel.set_ylabel(textwrap.fill(f"{words} ({unit})", 32), fontsize=8.2)
         panel.set_xlabel(f"mean time ({sweep.unit})", fontsize=8.4)
+        panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         panel.tick_params(labelsize=7.8)
     below = figure.add_subplot(grid[-1, :])
     below.axis("off")

@@ -231,7 +231,7 @@ def _side(sweep: Sweep, part: pl.DataFrame, key: str) -> Side | None:
 
 def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[str, str], name: str) -> Picture:
     from matplotlib import colormaps
-    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.colors import LogNorm, Normalize, to_hex
     from matplotlib.patches import Patch
     from matplotlib.ticker import LogLocator
 
@@ -251,7 +251,7 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
     shades = colormaps["cividis_r"].resampled(32)
     is_wide = low > 0 and high > 10 * low  # so that short times are told apart, too
     norm = LogNorm(low, high) if is_wide else Normalize(low, high)
-    texts = []
+    texts, is_corner = [], False
     for i, (part, x, y, times, collapsed) in enumerate(drawn):
         panel = figure.add_subplot(grid[i // columns, i % columns])
         panels.append(panel)
@@ -260,7 +260,8 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
             x.edges, y.edges, np.ma.masked_invalid(times), cmap=shades, norm=norm, edgecolors="#ffffff", linewidth=0.4
         )
         _hatch(panel, x, y, collapsed)
-        _write_in(panel, x, y, times, collapsed, lambda value: shades(norm(value)), columns)
+        crossed = [_crossed(key, side) for key, side in zip(keys, (x, y), strict=True)]
+        _write_in(panel, x, y, times, collapsed, lambda value: shades(norm(value)), columns, crossed)
         for axis, side in ((panel.xaxis, x), (panel.yaxis, y)):
             if side.is_log:
                 (panel.set_xscale if axis is panel.xaxis else panel.set_yscale)("log")
@@ -270,12 +271,13 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         panel.set_xlim(x.edges[0], x.edges[-1])
         panel.set_ylim(y.edges[0], y.edges[-1])
         for key, line, side in ((keys[0], panel.axvline, x), (keys[1], panel.axhline, y)):
-            if key in RATIOS and side.edges[0] < 1 < side.edges[-1]:
+            if _crossed(key, side) is not None:
                 line(1, color=ORANGE, lw=1.4, ls=(0, (3, 1.5)), zorder=3)
         panel.set_xlabel(x.label, fontsize=8.6)
         if i % columns == 0 or y.label != drawn[0][2].label:
             panel.set_ylabel(y.label, fontsize=8.6)
         label = _part_name(part, by)
+        is_corner = name == "phase" and _is_above(x, y, collapsed)
         fell, all_of = int((collapsed >= 0.5).sum()), int(np.isfinite(times).sum())
         texts.append((label, fell, all_of))
         if len(drawn) > 1:
@@ -294,18 +296,20 @@ def _heat_map(sweep: Sweep, runs: pl.DataFrame, by: Sequence[str], keys: tuple[s
         bar.solids.set_rasterized(False)
     below = figure.add_subplot(grid[-1, :])
     below.axis("off")
-    hatched = Patch(facecolor="#d9d9d9", edgecolor=INK, hatch="////", lw=1.2)
+    hatched = Patch(facecolor=to_hex(shades(1.0)), edgecolor=HATCH, hatch="////", lw=0)  # as they are drawn
     legend(below, [hatched], ["at least half of the runs collapse"], 1)
     said = "; ".join(
         f"“{wrapped(label, 60, 1)}” {f'in {fell} of {of}' if fell else 'in none'}" for label, fell, of in texts
     )
+    ending = " collapse"
     head = f"Phase diagram over {keys[0]} and {keys[1]}" if name == "phase" else "Collapse"
     if len(texts) == 1:
         _, fell, all_of = texts[0]
         said = f"{fell} of {all_of} cells"
+        ending = " collapse, all with both above 1" if is_corner else " collapse"
     else:
         head += ", of the cells drawn"
-    figures.entitle(figure, f"{head}: {said}{' collapse' if name == 'phase' else ''}")
+    figures.entitle(figure, f"{head}: {said}{ending if name == 'phase' else ''}")
     caption = (
         f"Mean time over {keys[0]} and {keys[1]}, in the cells as a number where there is room"
         f" ({sweep.unit}; a run that is not back counts as the horizon). Empty: nothing was drawn there."
@@ -327,6 +331,19 @@ def _cells(sweep: Sweep, part: pl.DataFrame, x: Side, y: Side) -> tuple[Array, A
     sums = (np.bincount(place, weights=values[good], minlength=x.cells * y.cells) for values in (times, fell))
     mean, share = ((one / runs).reshape(shape) for one in sums)
     return mean, np.nan_to_num(share)
+
+
+def _crossed(key: str, side: Side) -> int | None:
+    """The cell of an axis in which the line of a ratio at 1 lies; None where there is none."""
+    if key not in RATIOS or not side.edges[0] < 1 < side.edges[-1]:
+        return None
+    return int(np.searchsorted(side.edges, 1.0, side="right")) - 1
+
+
+def _is_above(x: Side, y: Side, collapsed: Array) -> bool:
+    """Whether cells collapse, and only where both ratios are above 1 throughout."""
+    fell = np.argwhere(collapsed >= 0.5)
+    return len(fell) > 0 and all(x.edges[i] >= 1 and y.edges[j] >= 1 for j, i in fell)
 
 
 def _hatch(panel: Axes, x: Side, y: Side, collapsed: Array) -> None:
@@ -355,10 +372,15 @@ def _write_in(
     y: Side,
     times: Array,
     collapsed: Array,
-    colour_of: Callable[[float], tuple[float, ...]],
+    colour_of: Callable[[float], tuple[float, float, float, float]],
     panels: int,
+    crossed: Sequence[int | None],
 ) -> None:
-    """The time of each cell as a number, where all cells have room for one."""
+    """The time of each cell as a number, where all cells have room for one; on the cell's colour where a line of
+    `crossed`, the column and the row that have one, would run through it.
+    """
+    from matplotlib.colors import to_hex
+
     places = [np.log(side.edges) if side.is_log else side.edges for side in (x, y)]
     across, along = (float(np.diff(at).min() / np.ptp(at)) for at in places)
     room_pt = 72 * (2.4 if figures.is_narrow() else 5.2 / panels)
@@ -372,7 +394,12 @@ def _write_in(
         # On a dark page too: the cells keep their colours there, and so must what stands in them.
         colour = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else "#111111"
         text = f"{value:.0f}" if value >= 10 else f"{value:.2g}"
-        panel.text(middles[0][i], middles[1][j], text, ha="center", va="center", fontsize=7.6, color=colour, zorder=5)
+        under = {"facecolor": to_hex(colour_of(value)), "edgecolor": "none", "pad": 0.8}
+        is_crossed = i == crossed[0] or j == crossed[1]
+        panel.text(
+            middles[0][i], middles[1][j], text, ha="center", va="center", fontsize=7.6, color=colour, zorder=5,
+            bbox=under if is_crossed else None,
+        )  # fmt: skip
 
 
 def _part_name(part: pl.DataFrame, by: Sequence[str]) -> str:

@@ -31,17 +31,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BEST_MAX = 25  # policies that are drawn one by one, from the best on
+NARROW_MAX = 12  # of these on a phone, and in a column of a printed page
 TOLD_MAX = 4  # of those behind them, evenly over the ranks
-ALL_MAX = BEST_MAX + TOLD_MAX + 9  # up to here all are drawn
+MORE = 9  # so many more are drawn, too, rather than left out
 SET = "#e9eef3"
 
 
 def _drawn(ranked: Sequence[Told]) -> list[Told | int]:
     """The policies to draw, best first, and between them how many are not drawn."""
-    if len(ranked) <= ALL_MAX:
+    best = figures.letters(BEST_MAX, NARROW_MAX)
+    if len(ranked) <= best + TOLD_MAX + MORE:
         return list(ranked)
-    kept = set(range(BEST_MAX)) | {i for i, policy in enumerate(ranked) if policy.is_baseline}
-    kept |= {round(i) for i in np.linspace(BEST_MAX, len(ranked) - 1, TOLD_MAX + 1)[1:]}
+    kept = set(range(best)) | {i for i, policy in enumerate(ranked) if policy.is_baseline}
+    kept |= {round(i) for i in np.linspace(best, len(ranked) - 1, TOLD_MAX + 1)[1:]}
     out: list[Told | int] = []
     last = -1
     for i in sorted(kept):
