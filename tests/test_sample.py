@@ -20,7 +20,7 @@ from recovery.measures import leased_curve
 from recovery.model.variant import Variant
 from recovery.reading.experiment import parse
 from recovery.show import text
-from recovery.simulate import pipeline
+from recovery.simulate import pipeline, sums
 from recovery.simulate.estimate import estimate
 from recovery.stages import leases, queueing, traffic
 from recovery.stages import sample as sampling
@@ -159,6 +159,31 @@ def test_waves_are_cells_where_there_is_room_and_fall_together_where_there_is_no
     for cell in range(3):
         assert len(set(waves(roomy, found.hosts[found.cell == cell]))) == 1
     assert set(sample_of(tight).cell.tolist()) == {0}
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [WAVES, LOOKS, WAVES + ", " + LOOKS, WAVES.replace("{ do", "{ share = 0.5, zone = 1, do")],
+    ids=["waves", "looks", "both", "half of a zone"],
+)
+def test_hosts_are_of_one_cell_where_they_have_the_very_same_controls(operator: str) -> None:
+    scenario = fleet(8, operator=operator, hosts=31, zones=3).scenario
+    begun = queueing.begun_at_once(scenario)
+    own = [tuple(queueing.controls_of(scenario, host, begun)) for host in range(31)]
+    assert queueing.alike(scenario, begun) == [[*dict.fromkeys(own)].index(one) for one in own]
+
+
+@pytest.mark.parametrize("largest", [50, 10**9, 2**62 // 10**9 + 1])
+def test_scaled_sums_are_exact_and_rounded_once(largest: int) -> None:
+    """Also where a number times what it stands for is larger than 64 bits hold."""
+    values, of, by = np.random.default_rng(1).integers(0, largest + 1, 500), 10**9 - 1, 3 * 10**8 + 1
+    values[0] = largest
+    scaled = sums._Scaled((500,))
+    scaled.add(values, of, by)
+    scaled.add(values[::-1], 1, 2)
+    exact = [Fraction(int(a) * of, by) + Fraction(int(b), 2) for a, b in zip(values, values[::-1], strict=True)]
+    near = 3 * Fraction(1, 1 << sums.PART)
+    assert all(abs(int(got) - want) <= Fraction(1, 2) + near for got, want in zip(scaled.value(), exact, strict=True))
 
 
 def test_every_host_has_its_turn() -> None:

@@ -54,6 +54,23 @@ class HostPart:
 PART = 30  # bits of the parts of a whole number that are kept where numbers are scaled
 
 
+def _times(values: Whole, of: int, by: int) -> tuple[Whole, Whole]:
+    """`values` times of / by, exactly: whole numbers, and what is left over, in parts of `by`."""
+    if int(values.max(initial=0)) <= np.iinfo(np.int64).max // of:
+        return _divided(values * of, by)
+    whole, rest = _divided(values, by)
+    more, rest = _divided(rest * of, by)
+    return whole * of + more, rest
+
+
+def _divided(values: Whole, by: int) -> tuple[Whole, Whole]:
+    """As np.divmod, which takes longer: `//` by one number is not a division for the processor."""
+    whole = values // by
+    rest = whole * -by
+    rest += values
+    return whole, rest
+
+
 class _Scaled:
     """Sums of whole numbers, each times a fraction of whole numbers: the same in whichever order they come, and whole
     where their exact sum is.
@@ -70,10 +87,11 @@ class _Scaled:
             return
         if self._part is None:
             self._part = np.zeros_like(self._whole)
-        whole, rest = np.divmod(values, by)
-        more, rest = np.divmod(rest * of, by)
-        self._whole[rows] += whole * of + more
-        self._part[rows] += (rest << PART) // by
+        whole, rest = _times(values, of, by)
+        rest <<= PART
+        rest //= by
+        self._whole[rows] += whole
+        self._part[rows] += rest
 
     def forget(self, rows: "Rows") -> None:
         """These rows are as if nothing had been added."""

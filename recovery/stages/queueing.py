@@ -380,16 +380,39 @@ def controls_of(scenario: Scenario, host: int, started: Sequence[Begun]) -> list
 
     `started` are the actions that a condition has set off.
     """
-    zones = scenario.zones
-    controls = dependency_controls(scenario)
-    starts = {i: action.at for i, action in enumerate(scenario.operator) if action.at is not None}
-    starts |= dict(started)
-    for i in sorted(starts):
-        action = scenario.operator[i]
-        if isinstance(action, Restart):
-            controls += restart_controls(scenario, action, starts[i], host, zones)
-    controls += gate_controls(scenario, [Begun(*one) for one in starts.items()], host, zones)
+    starts = _starts(scenario, started)
+    controls = dependency_controls(scenario) + _restarts_of(scenario, host, starts)
+    controls += gate_controls(scenario, starts, host, scenario.zones)
     return sorted(controls, key=lambda control: control[0])  # stable: the order above decides ties
+
+
+def alike(scenario: Scenario, started: Sequence[Begun]) -> list[int]:
+    """Of each host a number, from 0 on in the order of hosts: those with the same controls have the same. Of a zone all
+    have the same throttles, which take longest to find, so only restarts are asked of each host.
+    """
+    starts, zones = _starts(scenario, started), scenario.zones
+    gates = [tuple(gate_controls(scenario, starts, zone, zones)) for zone in range(min(zones, scenario.hosts))]
+    seen: dict[tuple[tuple[Control, ...], ...], int] = {}
+    return [
+        seen.setdefault((gates[host % zones], tuple(_restarts_of(scenario, host, starts))), len(seen))
+        for host in range(scenario.hosts)
+    ]
+
+
+def _starts(scenario: Scenario, started: Sequence[Begun]) -> list[Begun]:
+    """Which actions begin when: those of the file at their times, and those that a condition has set off."""
+    starts = {place: action.at for place, action in enumerate(scenario.operator) if action.at is not None}
+    return [Begun(*one) for one in (starts | dict(started)).items()]
+
+
+def _restarts_of(scenario: Scenario, host: int, starts: Sequence[Begun]) -> list[Control]:
+    """Restarts of one host, as the file has them."""
+    found: list[Control] = []
+    for place, start_s in sorted(starts):
+        action = scenario.operator[place]
+        if isinstance(action, Restart):
+            found += restart_controls(scenario, action, start_s, host, scenario.zones)
+    return found
 
 
 def inputs(controls: Sequence[Control], table: MeasuredValues, arrivals: Sequence[tuple[float, float]] = ()) -> Inputs:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from recovery_kernels import draws
 
+from recovery.kept import Kept
 from recovery.model.scenario import Scenario
 from recovery.stages import host as hosts
 from recovery.stages import leases, queueing
@@ -61,7 +62,7 @@ def choose(scenario: Scenario, seed: int, replication: int) -> Sample | None:
     fleet = scenario.fleet
     if fleet is None or fleet.sample_hosts is None or fleet.sample_hosts >= fleet.hosts:
         return None
-    sizes, cell = leases.holders_of(scenario), _waves(scenario)
+    sizes, cell = leases.holders_of(scenario), _waves_of(scenario)
     if np.minimum(np.bincount(cell), 2).sum() > fleet.sample_hosts:
         cell = np.zeros(fleet.hosts, np.int64)
     members = [np.flatnonzero(cell == number) for number in range(int(cell.max()) + 1)]
@@ -82,10 +83,11 @@ def _waves(scenario: Scenario) -> Whole:
     """int64[hosts], the same number for hosts with the same controls, from 0 on. What waits for a condition counts as
     if it came at once: what matters is who shares a wave.
     """
-    started = queueing.begun_at_once(scenario)
-    seen: dict[tuple[queueing.Control, ...], int] = {}
-    own = [seen.setdefault(tuple(queueing.controls_of(scenario, h, started)), len(seen)) for h in range(scenario.hosts)]
-    return np.array(own, np.int64)
+    return np.array(queueing.alike(scenario, queueing.begun_at_once(scenario)), np.int64)
+
+
+_waves_of = Kept(_waves, most=64)
+"""The replications of a scenario have the same."""
 
 
 def _taken(holders: list[int], hosts_: list[int], wanted: int) -> list[int]:

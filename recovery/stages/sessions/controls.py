@@ -129,6 +129,8 @@ def sharing(
             turns.append((ns(start_s + action.warm_up), place, order, action.hosts))
             if action.lasts is not None:
                 turns.append((ns(start_s + action.lasts), place, order, 0))
+    if not turns:  # each host asks, and a set of all hosts for each of them takes long
+        return
     now, moved = frozenset(range(scenario.hosts)), dict[int, tuple[frozenset[int], bool]]()
     for at_ns, place, order, more in sorted(turns):
         before = now
