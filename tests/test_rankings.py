@@ -433,3 +433,43 @@ def test_runs_that_share_their_random_numbers_tell_no_more_than_one() -> None:
     alone = chance_of([False] * 9, [0] * 9)
     assert (alone.mean, alone.low) == (0.0, 0.0)
     assert alone.high > 0.95
+
+
+def test_a_ranking_has_the_names_that_the_file_has() -> None:
+    """Words say what a rule does, and not what it is called; names that the words have, and numbers, are not told."""
+    found = swept()
+    names = ("aimd", "bounded(limit=5s)", "own")
+    lever = sweep_record.Lever(
+        key="policy.admission", values=names, words=("fewer where late", "a short queue", "one's own own: a")
+    )
+    number = sweep_record.Lever(key="host.workers", values=("2",), words=("2 workers",))
+    found = found.model_copy(update={"design": found.design.model_copy(update={"levers": (lever, number)})})
+    words = ("fewer where late", "2 workers", "one's own own: a", "a short queue")
+    assert sweep_text.names_of(words, found) == "aimd, bounded"
+    first, *others = found.policies
+    long = first.model_copy(update={"words": ("fewer where late", "w " * 60)})
+    narrow, wide = (
+        sweep_text.ranked(found.model_copy(update={"policies": (one, *others)}), 1)
+        for one in (first.model_copy(update={"words": words[:1]}), long)
+    )
+    assert f"fewer where late (aimd) [{first.id}]" in narrow
+    assert f"[{first.id}]" in wide
+    rows = wide.partition("may still")[0].splitlines()
+    assert max(map(len, rows)) < len(narrow.splitlines()[0]) + 20  # no row has the long words in a column
+    assert "    fewer where late; w w" in wide
+
+
+def test_marks_that_seem_to_differ_from_the_intervals_are_explained() -> None:
+    found = swept().model_copy(update={"precision": None})
+    first, other, *_ = found.policies
+    back = {"not_recovered": Share(share=0.0, low=0.0, high=0.3), "surely_not_recovered": False}
+    one = first.model_copy(update={"restricted": Estimate(mean=2.0, low=1.0, high=3.0), "not_told_apart": True, **back})
+
+    def said(low: float, *, left: bool) -> str:
+        its = Estimate(mean=low + 1, low=low, high=low + 2)
+        two = other.model_copy(update={"restricted": its, "not_told_apart": left, **back})
+        return sweep_text.of_marks(found.model_copy(update={"policies": (one, two)}))
+
+    assert said(2.5, left=True) == said(3.5, left=False) == ""
+    assert "1 that may still be the best has an interval above that of the first" in said(3.5, left=True)
+    assert "1 whose interval lies over that of the first is surely later" in said(2.5, left=False)

@@ -8,7 +8,7 @@ from recovery.measures.words import show_measure
 from recovery.show import compare_text, outages, race_text, renewed, standings, sweep_text
 from recovery.show.answers import answer as answers
 from recovery.show.answers.answer import Answer
-from recovery.show.sweep_figures.drawn import told
+from recovery.show.sweep_figures.drawn import set_apart, told
 from recovery.show.text import show_saved, verdict_of
 from recovery.show.words import span_of, times_from
 from recovery.store.compare_record import Comparison
@@ -61,17 +61,32 @@ def of_run(manifest: RunManifest, summary: Summary, answer: Answer) -> str:
 def of_sweep(title: str, summary: SweepSummary, answer: Answer) -> str:
     """The summary of a sweep."""
     rows = [["policy", "mean (not back counts as the limit)", "not back", "runs", ""]]
-    for one in told(summary)[:ROWS_MAX]:
+    first = told(summary)[:ROWS_MAX]
+    names = [
+        f"{one.told}{sweep_text.in_brackets(sweep_text.names_of(set_apart(one, summary), summary))}" for one in first
+    ]
+    is_wide = any(len(name) > sweep_text.WIDE for name in names)
+    for one, name in zip(first, names, strict=True):
         sign = "chosen" if one.is_chosen else "may still be the best" if one.not_told_apart else ""
         if one.has_run and one.is_lost_too_often(summary.never_max):
             sign = sweep_text.TOO_OFTEN
         never = show_share(one.not_recovered.share)
-        rows.append([one.told, span_of(one.restricted, times_from(summary.window_s)), never, str(one.runs), sign])
+        rows.append(
+            [
+                str(one.rank) if is_wide else name,
+                span_of(one.restricted, times_from(summary.window_s)),
+                never,
+                str(one.runs),
+                sign,
+            ]
+        )
     left = len(summary.policies) - ROWS_MAX
     failed = f", {summary.runs.failed} failed" if summary.runs.failed else ""
     more = f"; {left} more policies are in the report" if left > 0 else ""
     footer = f"{summary.runs.done} runs{failed}{more}"
-    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), footer)
+    below = "\n".join(f"- {one.rank}: {plain(name)}" for one, name in zip(first, names, strict=True)) if is_wide else ""
+    marks = plain(sweep_text.of_marks(summary))
+    return _joined(title, _answer(answer), _bounds(summary.expect), table(rows), below, marks, footer)
 
 
 def of_race(title: str, summary: RaceSummary) -> str:

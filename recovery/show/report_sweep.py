@@ -23,8 +23,8 @@ from recovery.show.answers.sweep import answer_of
 from recovery.show.drawn import Drawn
 from recovery.show.figures import Picture
 from recovery.show.page import Cell, Marked
-from recovery.show.sweep_figures.drawn import Sweep, Told, told, what
-from recovery.show.sweep_text import half_width, if_recovers, state_of
+from recovery.show.sweep_figures.drawn import Sweep, Told, set_apart, told, what
+from recovery.show.sweep_text import half_width, if_recovers, names_of, of_marks, state_of
 from recovery.show.words import differences_from, ends_of, is_lopsided, speaking_of, times_from
 from recovery.store import files, sweep_record
 from recovery.store.folder import series_of
@@ -153,6 +153,7 @@ def html(manifest: SweepManifest, summary: Summary, drawn: Sequence[Drawn]) -> s
         confidence=units.show_share(summary.confidence),
         precision=units.show_share(summary.precision) if summary.precision else "",
         never_max=units.show_share(summary.never_max),
+        of_marks=of_marks(summary),
         design=_design(summary, notes),
         scenarios=_listed([_where(policy, box) for policy in policies for box in policy.fails_where]),
         sensitivity=_sensitivity(summary),
@@ -240,13 +241,14 @@ def _row(policy: Told, summary: Summary) -> Row:
     marks = [
         *(["baseline"] if policy.is_baseline else []),
         *(["chosen"] if policy.is_chosen else ["may be best"] if policy.not_told_apart else []),
-        *(["unbeaten"] if policy.on_front else []),
+        *(["unbeaten by means"] if policy.on_front else []),
         *([f"{_many(policy.failed, 'run')} failed"] if policy.failed and policy.runs else []),
     ]
     status = state_of(policy, summary.never_max)
     if policy.status == "failed":
         status += f": all {policy.failed} runs, {policy.failed_because}"
-    return Row(policy.rank, policy.told, ", ".join(marks), status, cells)
+    told = " · ".join(filter(None, (names_of(set_apart(policy, summary), summary), ", ".join(marks))))
+    return Row(policy.rank, policy.told, told, status, cells)
 
 
 def _behind(seconds: float, show: Callable[[float], str]) -> str:

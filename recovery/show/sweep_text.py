@@ -1,6 +1,7 @@
 """What the commands of sweeps say: tables and sentences for people, from the records of sweeps."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -202,18 +203,44 @@ def rounded_up(number: float) -> int:
     return math.ceil(number / unit) * unit
 
 
+RULES = ("policy", "propagation", "launches", "health")
+"""Tables of a file whose levers choose rules by their names."""
+WIDE = 72  # columns: a policy whose words take more stands below its numbers
+WRAPPED = 110  # columns of such words
+
+
+def names_of(words: Sequence[str], summary: Summary) -> str:
+    """What the file calls the rules that stand in words, in the order of the words; "" where words say it themselves,
+    and where no lever chooses a rule.
+    """
+    known: dict[str, str] = {}
+    for lever in summary.design.levers:
+        if lever.key.partition(".")[0] not in RULES:
+            continue
+        for value, told in zip(lever.values, lever.words, strict=False):
+            name = value.partition("(")[0] if isinstance(value, str) else ""
+            if name and name not in told and not name[0].isdigit():
+                known[told] = name
+    return ", ".join(known[word] for word in words if word in known)
+
+
+def in_brackets(names: str) -> str:
+    """Names of rules behind the words that they stand for: " (gradient2, fifo)"; "" without any."""
+    return f" ({names})" if names else ""
+
+
 def ranked(summary: Summary, most: int) -> str:
-    """The ranking as a table."""
-    rows = [
-        ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "largest regret"],
-    ]
-    rows[0] += ["runs", "state"]
-    show = times_from(summary.window_s)
+    """The ranking as a table; policies whose words are long stand below their numbers, so that a row can be read."""
+    head = ["", "policy", "mean, not back = horizon", "if it recovers", "±", "not back", "at most", "largest regret"]
+    head += ["runs", "state"]
+    show, shown_first = times_from(summary.window_s), summary.policies[:most]
     which = "as it stands" if summary.baseline_is_file else "first of the list"
-    rows += [
+    called = [f"{one.in_words}{in_brackets(names_of(one.words, summary))}" for one in shown_first]
+    is_wide = any(len(name) > WIDE for name in called)
+    rows = [
         [
             f"{one.rank}{' *' if one.not_told_apart and len(summary.policies) > 1 else ''}",
-            f"{one.in_words} [{one.id}]" + (f" ({which})" if one.is_baseline else ""),
+            f"{'' if is_wide else f'{name} '}[{one.id}]" + (f" ({which})" if one.is_baseline else ""),
             span_of(one.restricted, show, between="–"),
             show(if_recovers(one, summary).mean),
             half_width(one, summary),
@@ -223,15 +250,52 @@ def ranked(summary: Summary, most: int) -> str:
             str(one.runs),
             _state(one, summary.never_max),
         ]
-        for one in summary.policies[:most]
+        for one, name in zip(shown_first, called, strict=True)
     ]
+    lines = table([head, *rows], left=2).split("\n")
+    if is_wide:
+        wrap = textwrap.TextWrapper(
+            WRAPPED, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+        )
+        below = map(wrap.fill, called)
+        lines = [*lines[:2], *(line for pair in zip(lines[2:], below, strict=True) for line in pair)]
     left = len(summary.policies) - most
-    best = "\n* may still be the best" if len(summary.policies) > 1 else ""
-    text = f"{table(rows, left=2)}{best}\n{_of_intervals(summary)}"
+    best = "* may still be the best\n" if len(summary.policies) > 1 else ""
+    text = "\n".join([*lines, f"{best}{_of_intervals(summary)}", *filter(None, [of_marks(summary)])])
     if summary.baseline_is_file and summary.baseline is not None and len(summary.baseline.words) > 1:
         text += "\nElsewhere a policy is named by what sets it apart from the file as it stands. All else is as there: "
         text += f"“{'; '.join(summary.baseline.words)}”."
     return text + (f"\n… and {left} more: recovery rank" if left > 0 else "")
+
+
+def of_marks(summary: Summary) -> str:
+    """Where the intervals of the means seem to say otherwise, why a policy may still be the best though its interval
+    lies above that of the first, or may not though it does not; "" where marks and intervals agree.
+    """
+    ran = [one for one in summary.policies if one.has_run and math.isfinite(one.restricted.mean)]
+    left = [one for one in ran if one.not_told_apart]
+    if not left:
+        return ""
+    first = min(left, key=lambda one: one.restricted.mean)
+    above = [one for one in left if one.restricted.low > first.restricted.high]
+    beaten = [
+        one
+        for one in ran
+        if not one.not_told_apart
+        and one.restricted.low <= first.restricted.high
+        and not one.is_lost_too_often(summary.never_max)
+    ]
+    said = []
+    if above:
+        which = f"{show_count(len(above))} that may still be the best {'has' if len(above) == 1 else 'have'}"
+        text = f"{which} an interval above that of the first: the test of the best asks more, since it "
+        looks = "" if summary.precision is not None else ", and holds at every look"
+        said.append(f"{text}compares all policies and allows for a rare run that is not back{looks}.")
+    if beaten:
+        which = f"{show_count(len(beaten))} whose interval lies over that of the first "
+        which += "is surely later" if len(beaten) == 1 else "are surely later"
+        said.append(f"{which}: the test compares runs of the same draws, which differ by less than their means.")
+    return " ".join(said)
 
 
 def _of_intervals(summary: Summary) -> str:

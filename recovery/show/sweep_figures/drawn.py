@@ -86,9 +86,8 @@ def told(summary: Summary) -> list[Told]:
     """The policies, best first, in plain words: what sets each apart from the file, if its values are among those of
     the levers, else all that it is.
     """
-    base = summary.baseline.words if summary.baseline is not None and summary.baseline_is_file else ()
     names = [
-        "; ".join(part for part in one.words if part not in base) or ("as the file stands" if one.words else one.name)
+        "; ".join(set_apart(one, summary)) or ("as the file stands" if one.words else one.name)
         for one in summary.policies
     ]
     many = Counter(names)  # what is shown alike is told apart by its id
@@ -96,6 +95,12 @@ def told(summary: Summary) -> list[Told]:
         Told.model_construct(**dict(one), told=name if many[name] == 1 else f"{name} [{one.id}]")
         for one, name in zip(summary.policies, names, strict=True)
     ]
+
+
+def set_apart(policy: Policy, summary: Summary) -> list[str]:
+    """The words of a policy that set it apart from the file, if the file is among the policies; else all of them."""
+    base = summary.baseline.words if summary.baseline is not None and summary.baseline_is_file else ()
+    return [part for part in policy.words if part not in base]
 
 
 def what(summary: Summary) -> str:
