@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 STATIC = Path(__file__).resolve().parent / "static"
-SIZES = {"phone": (390, 1200), "tablet": (800, 1200), "desk": (1440, 1200)}  # in pixels
+SIZES = {"phone": (390, 1650), "tablet": (800, 1560), "desk": (1440, 1560)}  # in pixels
 NEW = ("new", "--nodes", "30000", "--servers", "3")
 CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--hide-scrollbars", "--force-color-profile=srgb")
 

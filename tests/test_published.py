@@ -121,7 +121,12 @@ def test_the_whole_day_meets_what_was_observed() -> None:
 
 def test_fewer_inputs_are_fitted_than_milestones_explained() -> None:
     experiment = load(ROOT / "experiments" / "us-east-1-2025-10.toml")
-    assert sum(note.kind == "fitted" for note in experiment.head.notes) < len(experiment.head.observed)
+    fitted, assumed = (sum(note.kind == kind for note in experiment.head.notes) for kind in ("fitted", "assumed"))
+    assert fitted < len(experiment.head.observed)
+    used = sum(one.used_for_fit for one in experiment.head.observed)
+    told = every_page() + (ROOT / "docs" / "explanation" / "validation.md").read_text(encoding="utf-8")
+    assert f"{fitted} of its inputs were fitted, to {used} of these times, and {assumed} more are assumed" in told
+    assert told.count(f"{fitted} inputs are fitted, to {used} of these, and {assumed} more are assumed") == 2
 
 
 def test_the_published_services_are_those_of_the_table() -> None:
